@@ -1,0 +1,114 @@
+//! One value with its provenance: what it is, and which bars it came from.
+
+use domain::{Date, PriceBasis};
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+
+/// Why a value cannot be computed. Serialised as `{"code": …}` with the numbers that explain it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum Absence {
+    /// Fewer bars than the definition needs.
+    InsufficientHistory {
+        /// Bars needed for the first value.
+        need: usize,
+        /// Bars given.
+        have: usize,
+    },
+    /// The series does not move, so that the definition divides by zero.
+    Flat,
+    /// A denominator is zero or negative.
+    DenominatorNotPositive {
+        /// Which one.
+        what: &'static str,
+    },
+    /// An input is not there.
+    Missing {
+        /// Which one.
+        what: &'static str,
+    },
+    /// The computation left the range of a 64-bit float.
+    OutOfRange,
+}
+
+/// The bars that a value was computed from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// How many.
+    pub bars_used: usize,
+    /// Date of the first.
+    pub first_date: Option<Date>,
+    /// Date of the last.
+    pub last_date: Option<Date>,
+    /// What their prices are adjusted for.
+    pub price_basis: PriceBasis,
+}
+
+/// A value, or why there is none, and where it comes from. Never NaN, never infinite.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Figure {
+    outcome: Result<f64, Absence>,
+    definition: &'static str,
+    span: Span,
+    is_flat: bool,
+}
+
+impl Figure {
+    /// `outcome` under `definition` over `span`. A value that is not finite becomes [`Absence::OutOfRange`].
+    #[must_use]
+    pub fn new(definition: &'static str, span: Span, outcome: Result<f64, Absence>) -> Self {
+        let outcome = outcome
+            .and_then(|value| if value.is_finite() { Ok(value + 0.0) } else { Err(Absence::OutOfRange) });
+        Self { outcome, definition, span, is_flat: false }
+    }
+
+    /// The same, marked as computed on a series that does not move: shown, but never a vote.
+    #[must_use]
+    pub fn flat(self) -> Self {
+        Self { is_flat: true, ..self }
+    }
+
+    /// The value.
+    #[must_use]
+    pub fn value(&self) -> Option<f64> {
+        self.outcome.ok()
+    }
+
+    /// Why there is none.
+    #[must_use]
+    pub fn absence(&self) -> Option<Absence> {
+        self.outcome.err()
+    }
+
+    /// Whether the series did not move.
+    #[must_use]
+    pub fn is_flat(&self) -> bool {
+        self.is_flat
+    }
+
+    /// The bars it came from.
+    #[must_use]
+    pub fn span(&self) -> Span {
+        self.span
+    }
+}
+
+impl Serialize for Figure {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let extra = usize::from(self.outcome.is_err()) + usize::from(self.is_flat);
+        let mut out = serializer.serialize_struct("Figure", 6 + extra)?;
+        out.serialize_field("value", &self.value())?;
+        if let Err(absence) = &self.outcome {
+            out.serialize_field("reason", absence)?;
+        }
+        if self.is_flat {
+            out.serialize_field("flag", "flat")?;
+        }
+        out.serialize_field("definition", self.definition)?;
+        out.serialize_field("bars_used", &self.span.bars_used)?;
+        out.serialize_field("first_date", &self.span.first_date)?;
+        out.serialize_field("last_date", &self.span.last_date)?;
+        out.serialize_field("price_basis", self.span.price_basis.as_str())?;
+        out.end()
+    }
+}

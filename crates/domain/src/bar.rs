@@ -1,0 +1,308 @@
+//! Bars: open, high, low, close and volume by date, in columns, each bar checked on the way in.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Date, Timeframe};
+
+/// One bar as a vendor or a file gave it, not yet believed.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RawBar {
+    /// Exchange date at which the bar begins.
+    pub date: Date,
+    /// First price.
+    pub open: f64,
+    /// Highest price.
+    pub high: f64,
+    /// Lowest price.
+    pub low: f64,
+    /// Last price.
+    pub close: f64,
+    /// Shares traded.
+    pub volume: f64,
+}
+
+/// Why a bar is not used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// A field is NaN or infinite.
+    NotFinite,
+    /// A price is zero or negative.
+    NotPositive,
+    /// High is below, or low above, another price of the bar.
+    Inconsistent,
+    /// Volume is negative.
+    NegativeVolume,
+    /// A bar of this date was taken already; the first one stays.
+    DuplicateDate,
+    /// The date is before that of the bar taken last.
+    OutOfOrder,
+}
+
+/// A bar that was refused, and where it stood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedBar {
+    /// Position in the input, from 0 (a file's reader turns it into a line).
+    pub position: usize,
+    /// Its date.
+    pub date: Date,
+    /// Why it is not used.
+    pub reason: Refusal,
+}
+
+/// Bars in strictly ascending date order: finite positive prices, `low <= open, close <= high`, volume >= 0.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Bars {
+    date: Vec<Date>,
+    open: Vec<f64>,
+    high: Vec<f64>,
+    low: Vec<f64>,
+    close: Vec<f64>,
+    volume: Vec<f64>,
+}
+
+/// Borrowed columns of equal length; see [`Bars`] for what holds of them.
+#[derive(Clone, Copy, Debug)]
+pub struct BarsView<'a> {
+    /// Exchange dates, strictly ascending.
+    pub date: &'a [Date],
+    /// First prices.
+    pub open: &'a [f64],
+    /// Highest prices.
+    pub high: &'a [f64],
+    /// Lowest prices.
+    pub low: &'a [f64],
+    /// Last prices.
+    pub close: &'a [f64],
+    /// Volumes.
+    pub volume: &'a [f64],
+}
+
+impl Bars {
+    /// Takes the bars that hold together and lists the others. Nothing is repaired and nothing is guessed.
+    #[must_use]
+    pub fn from_raw(raw: impl IntoIterator<Item = RawBar>) -> (Self, Vec<RefusedBar>) {
+        let mut bars = Self::default();
+        let mut refused = Vec::new();
+        for (position, bar) in raw.into_iter().enumerate() {
+            match bars.push(bar) {
+                Ok(()) => {}
+                Err(reason) => refused.push(RefusedBar { position, date: bar.date, reason }),
+            }
+        }
+        (bars, refused)
+    }
+
+    /// Appends one bar.
+    ///
+    /// # Errors
+    /// The reason when the bar does not hold together or is not newer than the last; `self` is then unchanged.
+    pub fn push(&mut self, bar: RawBar) -> Result<(), Refusal> {
+        let RawBar { date, open, high, low, close, volume } = bar;
+        let prices = [open, high, low, close];
+        if !prices.iter().chain([&volume]).all(|value| value.is_finite()) {
+            return Err(Refusal::NotFinite);
+        }
+        if prices.iter().any(|price| *price <= 0.0) {
+            return Err(Refusal::NotPositive);
+        }
+        if high < open.max(close).max(low) || low > open.min(close) {
+            return Err(Refusal::Inconsistent);
+        }
+        if volume < 0.0 {
+            return Err(Refusal::NegativeVolume);
+        }
+        if let Some(last) = self.date.last() {
+            match date.cmp(last) {
+                std::cmp::Ordering::Less if self.date.binary_search(&date).is_ok() => {
+                    return Err(Refusal::DuplicateDate);
+                }
+                std::cmp::Ordering::Less => return Err(Refusal::OutOfOrder),
+                std::cmp::Ordering::Equal => return Err(Refusal::DuplicateDate),
+                std::cmp::Ordering::Greater => {}
+            }
+        }
+        self.date.push(date);
+        self.open.push(open);
+        self.high.push(high);
+        self.low.push(low);
+        self.close.push(close);
+        self.volume.push(volume);
+        Ok(())
+    }
+
+    /// All bars.
+    #[must_use]
+    pub fn view(&self) -> BarsView<'_> {
+        BarsView {
+            date: &self.date,
+            open: &self.open,
+            high: &self.high,
+            low: &self.low,
+            close: &self.close,
+            volume: &self.volume,
+        }
+    }
+
+    /// Number of bars.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.date.len()
+    }
+
+    /// Whether there is no bar.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.date.is_empty()
+    }
+
+    /// Every price of bar `i` times `price[i]`, every volume times `volume[i]`.
+    ///
+    /// # Panics
+    /// When a factor column is shorter than the bars.
+    #[must_use]
+    pub fn scaled(&self, price: &[f64], volume: &[f64]) -> Self {
+        assert!(price.len() >= self.len() && volume.len() >= self.len(), "one factor for each bar");
+        let times = |column: &[f64], factor: &[f64]| -> Vec<f64> {
+            column.iter().zip(factor).map(|(value, factor)| value * factor).collect()
+        };
+        Self {
+            date: self.date.clone(),
+            open: times(&self.open, price),
+            high: times(&self.high, price),
+            low: times(&self.low, price),
+            close: times(&self.close, price),
+            volume: times(&self.volume, volume),
+        }
+    }
+}
+
+impl<'a> BarsView<'a> {
+    /// Number of bars.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.date.len()
+    }
+
+    /// Whether there is no bar.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.date.is_empty()
+    }
+
+    /// The bars from `start` (a position from 0) on.
+    #[must_use]
+    pub fn from(&self, start: usize) -> Self {
+        let start = start.min(self.len());
+        Self {
+            date: &self.date[start..],
+            open: &self.open[start..],
+            high: &self.high[start..],
+            low: &self.low[start..],
+            close: &self.close[start..],
+            volume: &self.volume[start..],
+        }
+    }
+
+    /// Position of the first bar on or after `date`; the length when there is none.
+    #[must_use]
+    pub fn position_since(&self, date: Date) -> usize {
+        self.date.partition_point(|at| *at < date)
+    }
+
+    /// The same bars grouped by week or month: first open, highest high, lowest low, last close, summed volume, dated
+    /// by the first bar of the group. Daily bars are copied.
+    #[must_use]
+    pub fn resampled(&self, timeframe: Timeframe) -> Bars {
+        let group = |date: Date| match timeframe {
+            Timeframe::Day => (0, date.days()),
+            Timeframe::Week => {
+                let (year, week) = date.iso_week();
+                (i32::from(year), i32::from(week))
+            }
+            Timeframe::Month => {
+                let (year, month, _) = date.ymd();
+                (i32::from(year), i32::from(month))
+            }
+        };
+        let mut out = Bars::default();
+        let mut current = None;
+        for i in 0..self.len() {
+            let key = group(self.date[i]);
+            match out.date.len().checked_sub(1) {
+                Some(last) if current == Some(key) => {
+                    out.high[last] = out.high[last].max(self.high[i]);
+                    out.low[last] = out.low[last].min(self.low[i]);
+                    out.close[last] = self.close[i];
+                    out.volume[last] += self.volume[i];
+                }
+                _ => {
+                    current = Some(key);
+                    out.date.push(self.date[i]);
+                    out.open.push(self.open[i]);
+                    out.high.push(self.high[i]);
+                    out.low.push(self.low[i]);
+                    out.close.push(self.close[i]);
+                    out.volume.push(self.volume[i]);
+                }
+            }
+        }
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bar(date: &str, close: f64) -> RawBar {
+        RawBar { date: date.parse().unwrap(), open: close, high: close, low: close, close, volume: 10.0 }
+    }
+
+    #[test]
+    fn a_bad_bar_is_refused_with_its_reason_and_the_rest_stays() {
+        let good = bar("2013-01-02", 1e-12);
+        let (bars, refused) = Bars::from_raw([
+            good,
+            RawBar { close: f64::NAN, ..bar("2013-01-03", 1.0) },
+            RawBar { low: 0.0, ..bar("2013-01-03", 1.0) },
+            RawBar { high: 0.5, ..bar("2013-01-03", 1.0) },
+            RawBar { low: 1.5, ..bar("2013-01-03", 1.0) },
+            RawBar { volume: -1.0, ..bar("2013-01-03", 1.0) },
+            bar("2013-01-03", 1.0),
+            bar("2013-01-03", 2.0),
+            bar("2013-01-02", 2.0),
+            bar("2013-01-01", 1.0),
+            bar("2013-01-04", 1.0),
+        ]);
+        let reasons: Vec<_> = refused.iter().map(|bar| (bar.position, bar.reason)).collect();
+        assert_eq!(
+            reasons,
+            [
+                (1, Refusal::NotFinite),
+                (2, Refusal::NotPositive),
+                (3, Refusal::Inconsistent),
+                (4, Refusal::Inconsistent),
+                (5, Refusal::NegativeVolume),
+                (7, Refusal::DuplicateDate),
+                (8, Refusal::DuplicateDate),
+                (9, Refusal::OutOfOrder),
+            ]
+        );
+        assert_eq!(bars.view().close, [1e-12, 1.0, 1.0]);
+    }
+
+    #[test]
+    fn weeks_and_months_group_without_losing_volume() {
+        let days = ["2012-12-28", "2012-12-31", "2013-01-02", "2013-01-07"];
+        let (bars, _) = Bars::from_raw(days.iter().enumerate().map(|(i, day)| bar(day, 1.0 + i as f64)));
+        let weeks = bars.view().resampled(Timeframe::Week);
+        // 2012-12-31 and 2013-01-02 share ISO week 2013-W01.
+        assert_eq!(weeks.view().close, [1.0, 3.0, 4.0]);
+        assert_eq!(weeks.view().volume, [10.0, 20.0, 10.0]);
+        let months = bars.view().resampled(Timeframe::Month);
+        assert_eq!(months.view().open, [1.0, 3.0]);
+        assert_eq!(months.view().high, [2.0, 4.0]);
+        assert_eq!(bars.view().resampled(Timeframe::Day), bars);
+    }
+}

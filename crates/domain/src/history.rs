@@ -1,0 +1,143 @@
+//! A symbol's daily bars as traded and as adjusted for splits and dividends.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Bars, Date, RefusedBar, Symbol};
+
+/// Which corporate actions the prices are adjusted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PriceBasis {
+    /// As traded.
+    Raw,
+    /// For splits only: what a vendor's "adjusted" bars are.
+    Split,
+    /// For splits and dividends: returns are total returns.
+    SplitDividend,
+}
+
+impl PriceBasis {
+    /// The spelling that the API uses.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Split => "split",
+            Self::SplitDividend => "split_dividend",
+        }
+    }
+}
+
+/// Daily bars of one symbol. `raw` and `adjusted` have the same dates; prices agree at the last bar.
+#[derive(Clone, Debug)]
+pub struct History {
+    symbol: Symbol,
+    raw: Bars,
+    adjusted: Bars,
+    basis: PriceBasis,
+    refused: Vec<RefusedBar>,
+}
+
+impl History {
+    /// Bars whose prices carry no adjustment beyond what `basis` says was done before they came here.
+    #[must_use]
+    pub fn unadjusted(symbol: Symbol, bars: Bars, basis: PriceBasis, refused: Vec<RefusedBar>) -> Self {
+        Self { symbol, adjusted: bars.clone(), raw: bars, basis, refused }
+    }
+
+    /// Bars as traded, with one price factor and one volume factor for each (adjusted = raw × factor). The price
+    /// factors are scaled so that the last is 1: "adjusted as of the last bar".
+    ///
+    /// # Panics
+    /// When a factor column is shorter than the bars.
+    #[must_use]
+    pub fn adjusted_by(
+        symbol: Symbol,
+        raw: Bars,
+        price_factor: &[f64],
+        volume_factor: &[f64],
+        refused: Vec<RefusedBar>,
+    ) -> Self {
+        let last = raw.len().checked_sub(1).map_or(1.0, |last| price_factor[last]);
+        let scaled: Vec<f64> = price_factor.iter().map(|factor| factor / last).collect();
+        let adjusted = raw.scaled(&scaled, volume_factor);
+        Self { symbol, raw, adjusted, basis: PriceBasis::SplitDividend, refused }
+    }
+
+    /// Whose bars these are.
+    #[must_use]
+    pub fn symbol(&self) -> &Symbol {
+        &self.symbol
+    }
+
+    /// Bars as traded: levels shown to people, and prices set against filed per-share figures.
+    #[must_use]
+    pub fn raw(&self) -> &Bars {
+        &self.raw
+    }
+
+    /// Bars to compute on.
+    #[must_use]
+    pub fn adjusted(&self) -> &Bars {
+        &self.adjusted
+    }
+
+    /// What `adjusted` is adjusted for.
+    #[must_use]
+    pub fn basis(&self) -> PriceBasis {
+        self.basis
+    }
+
+    /// Bars that were given and not used.
+    #[must_use]
+    pub fn refused(&self) -> &[RefusedBar] {
+        &self.refused
+    }
+
+    /// Date of the newest bar.
+    #[must_use]
+    pub fn as_of(&self) -> Option<Date> {
+        self.raw.view().date.last().copied()
+    }
+}
+
+/// Values by strictly ascending date: a market's returns, a rate.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DatedValues {
+    dates: Vec<Date>,
+    values: Vec<f64>,
+}
+
+impl DatedValues {
+    /// Takes finite values in strictly ascending date order; any other pair is left out.
+    #[must_use]
+    pub fn from_pairs(pairs: impl IntoIterator<Item = (Date, f64)>) -> Self {
+        let mut out = Self::default();
+        for (date, value) in pairs {
+            if value.is_finite() && out.dates.last().is_none_or(|last| *last < date) {
+                out.dates.push(date);
+                out.values.push(value);
+            }
+        }
+        out
+    }
+
+    /// Strictly ascending.
+    #[must_use]
+    pub fn dates(&self) -> &[Date] {
+        &self.dates
+    }
+
+    /// One finite value for each date.
+    #[must_use]
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// The value on `date`, else the newest before it.
+    #[must_use]
+    pub fn as_of(&self, date: Date) -> Option<f64> {
+        let after = self.dates.partition_point(|at| *at <= date);
+        after.checked_sub(1).map(|at| self.values[at])
+    }
+}

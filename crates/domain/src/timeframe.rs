@@ -1,0 +1,60 @@
+//! How much time one bar covers.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// The span of one bar.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Timeframe {
+    /// One trading day, spelled `1d`.
+    #[default]
+    #[serde(rename = "1d")]
+    Day,
+    /// One ISO week, spelled `1w`.
+    #[serde(rename = "1w")]
+    Week,
+    /// One calendar month, spelled `1M`.
+    #[serde(rename = "1M")]
+    Month,
+}
+
+/// The text names no timeframe that is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a timeframe is one of 1d, 1w, 1M")]
+pub struct TimeframeError;
+
+impl Timeframe {
+    /// The spelling that the API uses.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Day => "1d",
+            Self::Week => "1w",
+            Self::Month => "1M",
+        }
+    }
+
+    /// Bars in a year, for annualising: 252 days, 52 weeks, 12 months.
+    #[must_use]
+    pub fn bars_per_year(self) -> f64 {
+        match self {
+            Self::Day => 252.0,
+            Self::Week => 52.0,
+            Self::Month => 12.0,
+        }
+    }
+}
+
+impl FromStr for Timeframe {
+    type Err = TimeframeError;
+
+    fn from_str(text: &str) -> Result<Self, TimeframeError> {
+        match text {
+            "1d" => Ok(Self::Day),
+            "1w" => Ok(Self::Week),
+            "1M" => Ok(Self::Month),
+            _ => Err(TimeframeError),
+        }
+    }
+}
