@@ -1,0 +1,7 @@
+//! What the black-box tests stand on: the real server started on a free port, and vendors faked by HTTP servers.
+//!
+//! It starts and stops processes and speaks HTTP. It knows nothing of the server's insides.
+
+mod server;
+
+pub use server::{Server, ServerOptions, workspace_root};
