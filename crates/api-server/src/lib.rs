@@ -1,1 +1,6 @@
-//! To come.
+//! The HTTP service: layers over handlers.
+//!
+//! Handlers gather, decide by a pure call, and present; layers do what every request needs. What an indicator, a bar
+//! or a secret is belongs to other crates.
+
+pub mod problem;
