@@ -170,7 +170,8 @@ impl Server {
     /// When `/proc` does not say.
     #[must_use]
     pub fn resident_kib(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("the process runs");
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("the process runs");
         status
             .lines()
             .find_map(|line| line.strip_prefix("VmRSS:"))
@@ -181,7 +182,8 @@ impl Server {
     fn listening_address(&self) -> Option<SocketAddr> {
         self.events().iter().find_map(|event| {
             let fields = event.get("fields").unwrap_or(event);
-            (fields.get("message")?.as_str()? == "listening").then(|| fields.get("address")?.as_str()?.parse().ok())?
+            (fields.get("message")?.as_str()? == "listening")
+                .then(|| fields.get("address")?.as_str()?.parse().ok())?
         })
     }
 }

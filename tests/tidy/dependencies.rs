@@ -1,0 +1,72 @@
+//! Pure depends on pure; a shell depends on pure; only `api-server` depends on shells.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// What each of our crates may use: first ours, then others'. A shell's outside dependencies are free; a pure crate's
+/// are listed, because an HTTP or async crate in a pure one would mean that it does I/O.
+const ALLOWED: &[(&str, &[&str], Option<&[&str]>)] = &[
+    ("domain", &[], Some(&["jiff", "serde", "thiserror", "utoipa"])),
+    ("analysis", &["domain"], Some(&["serde", "serde_json", "ta-lib", "thiserror", "utoipa"])),
+    ("secrets", &[], None),
+    ("market-data", &["domain"], None),
+    ("api-server", &["analysis", "domain", "market-data", "secrets"], None),
+    // The crate of the black-box tests starts the server as a process; its tests of the vendor client link that crate.
+    ("tests", &["api-server", "domain", "market-data"], None),
+];
+
+type Dependencies = BTreeMap<String, BTreeSet<String>>;
+
+/// Each member's dependencies, build ones included; test-only ones are free.
+fn dependencies() -> Dependencies {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--offline", "--locked", "--format-version", "1"])
+        .current_dir(tests::workspace_root())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mut all = Dependencies::new();
+    for package in metadata["packages"].as_array().unwrap() {
+        let names = package["dependencies"].as_array().unwrap().iter();
+        let names = names.filter(|dependency| dependency["kind"] != "dev");
+        let names = names.map(|dependency| dependency["name"].as_str().unwrap().to_owned()).collect();
+        all.insert(package["name"].as_str().unwrap().to_owned(), names);
+    }
+    all
+}
+
+fn faults(found: &Dependencies) -> Vec<String> {
+    let ours: BTreeSet<&str> = found.keys().map(String::as_str).collect();
+    let mut faults = Vec::new();
+    for (name, used) in found {
+        let Some((_, inner, outer)) = ALLOWED.iter().find(|(allowed, ..)| allowed == name) else {
+            faults.push(format!("{name} has no line in this table: say what it may depend on"));
+            continue;
+        };
+        for dependency in used {
+            let is_ours = ours.contains(dependency.as_str());
+            let allowed = if is_ours { Some(*inner) } else { *outer };
+            if allowed.is_some_and(|allowed| !allowed.contains(&dependency.as_str())) {
+                faults.push(format!("{name} must not depend on {dependency}"));
+            }
+        }
+    }
+    faults
+}
+
+#[test]
+fn every_crate_keeps_the_dependency_rule() {
+    assert_eq!(faults(&dependencies()), Vec::<String>::new());
+}
+
+#[test]
+fn a_forbidden_dependency_is_seen() {
+    let mut found = dependencies();
+    found.get_mut("domain").unwrap().insert("tokio".to_owned());
+    found.get_mut("analysis").unwrap().insert("market-data".to_owned());
+    found.insert("surprise".to_owned(), BTreeSet::new());
+    assert_eq!(faults(&found).len(), 3);
+}

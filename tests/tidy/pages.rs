@@ -1,0 +1,102 @@
+//! Pages agree with what stands: links lead somewhere, deliverables are tracked, bans give reasons.
+
+use std::path::{Path, PathBuf};
+
+/// What the project promises to contain.
+const DELIVERABLES: &[&str] = &[
+    ".ci/run",
+    "CONTRIBUTING.md",
+    "Cargo.lock",
+    "LICENSE",
+    "README.md",
+    "SECURITY.md",
+    "clippy.toml",
+    "configs/config.yaml",
+    "configs/development.yaml",
+    "configs/production.yaml",
+    "configs/staging.yaml",
+    "crates/market-data/sample/SOURCES.md",
+    "deny.toml",
+    "docs/API.md",
+    "docs/ARCHITECTURE.md",
+    "docs/PROBLEMS.md",
+    "docs/STYLE.md",
+    "rust-toolchain.toml",
+    "secrets/.gitignore",
+    "secrets/README.md",
+    "tests/bench",
+    "tests/run",
+];
+
+/// Relative link targets of a Markdown page, without their fragments.
+fn links(page: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for part in page.split("](").skip(1) {
+        let target = part.split([')', ' ', '#']).next().unwrap_or_default();
+        if !target.is_empty()
+            && !target.contains("://")
+            && !target.starts_with("mailto:")
+            && !target.starts_with('/')
+        {
+            found.push(target.to_owned());
+        }
+    }
+    found
+}
+
+#[test]
+fn every_deliverable_is_tracked() {
+    let tracked = crate::tracked_files();
+    let missing: Vec<&&str> =
+        DELIVERABLES.iter().filter(|path| !tracked.contains(&PathBuf::from(path))).collect();
+    assert_eq!(missing, Vec::<&&str>::new());
+}
+
+#[test]
+fn every_relative_link_leads_to_a_file() {
+    let root = tests::workspace_root();
+    for page in crate::tracked_files().iter().filter(|path| path.extension().is_some_and(|kind| kind == "md"))
+    {
+        let folder = page.parent().unwrap_or(Path::new(""));
+        for target in links(&crate::read(page)) {
+            assert!(root.join(folder).join(&target).exists(), "{} links to {target}", page.display());
+        }
+    }
+}
+
+#[test]
+fn links_are_found() {
+    assert_eq!(
+        links("see [a](docs/A.md#b), [c](https://c.example), [d](#e), [f](g.md \"h\")"),
+        ["docs/A.md", "g.md"]
+    );
+}
+
+#[test]
+fn every_ban_has_a_reason() {
+    for (page, begins) in [("clippy.toml", "{ path ="), ("deny.toml", "{ crate =")] {
+        let text = crate::read(Path::new(page));
+        let bans: Vec<&str> = text.lines().map(str::trim).filter(|line| line.starts_with(begins)).collect();
+        assert!(!bans.is_empty(), "{page} bans something");
+        for ban in bans {
+            assert!(ban.contains("reason = \""), "{page}: {ban}");
+        }
+    }
+}
+
+#[test]
+fn the_readme_begins_with_the_two_commands() {
+    let readme = crate::read(Path::new("README.md"));
+    let commands: Vec<&str> =
+        readme.lines().filter(|line| line.starts_with("cargo ") || line.starts_with("tests/")).collect();
+    assert_eq!(commands.first().copied(), Some("cargo run --release"));
+    assert!(commands.contains(&"tests/run"), "{commands:?}");
+}
+
+#[test]
+fn ci_formats_lints_and_tests_in_that_order() {
+    let ci = crate::read(Path::new(".ci/run"));
+    let steps = ["cargo fmt", "cargo clippy", "tests/run"]
+        .map(|step| ci.find(step).unwrap_or_else(|| panic!("{step}")));
+    assert!(steps.is_sorted(), "{steps:?}");
+}

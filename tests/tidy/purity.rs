@@ -1,0 +1,64 @@
+//! Pure crates are handed everything; all crates explain what they silence.
+
+use std::path::Path;
+
+/// Crates that do no I/O, read no clock and log nothing.
+const PURE: &[&str] = &["crates/domain/src", "crates/analysis/src"];
+
+/// What would break that, and so may not stand in their sources.
+const IMPURE: &[&str] = &[
+    "std::fs",
+    "std::net",
+    "std::env",
+    "std::process",
+    "std::thread",
+    "std::time::Instant",
+    "SystemTime",
+    "println!",
+    "eprintln!",
+    "tracing::",
+    "tokio::",
+    "rand::",
+];
+
+fn impurities(source: &str) -> Vec<&'static str> {
+    IMPURE.iter().copied().filter(|word| source.contains(word)).collect()
+}
+
+#[test]
+fn pure_crates_touch_nothing_outside() {
+    for folder in PURE {
+        let files = crate::rust_files(folder);
+        assert!(!files.is_empty(), "{folder} has sources");
+        for file in files {
+            assert_eq!(impurities(&crate::read(&file)), Vec::<&str>::new(), "{}", file.display());
+        }
+    }
+}
+
+#[test]
+fn an_impurity_is_seen() {
+    assert_eq!(impurities("let text = std::fs::read_to_string(path);"), ["std::fs"]);
+}
+
+#[test]
+fn a_silenced_lint_says_why() {
+    let silencer = concat!("#[al", "low(");
+    for folder in ["crates", "tests"] {
+        for file in crate::rust_files(folder) {
+            assert!(
+                !crate::read(&file).contains(silencer),
+                "{}: use #[expect(…, reason = …)]",
+                file.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn every_crate_takes_the_shared_lints() {
+    for folder in ["domain", "analysis", "secrets", "market-data", "api-server"] {
+        let manifest = crate::read(&Path::new("crates").join(folder).join("Cargo.toml"));
+        assert!(manifest.contains("[lints]\nworkspace = true"), "{folder}");
+    }
+}
