@@ -1,0 +1,84 @@
+//! The one door: whichever source is configured, callers ask the same questions.
+
+use std::sync::Arc;
+
+use domain::{DatedValues, Symbol};
+
+use crate::{Benchmark, Error, Listed, Snapshot, Stats, sample};
+
+/// A source of market data.
+#[derive(Debug)]
+pub enum MarketData {
+    /// The data compiled into the program.
+    Bundled(Stats),
+}
+
+impl MarketData {
+    /// The bundled sample: no key, no network.
+    #[must_use]
+    pub fn bundled() -> Self {
+        Self::Bundled(Stats::default())
+    }
+
+    /// Everything known of `symbol`.
+    ///
+    /// # Errors
+    /// Why there is nothing to show; a partial failure is no error but stands in [`Snapshot::missing`].
+    pub async fn snapshot(&self, symbol: &Symbol) -> Result<Arc<Snapshot>, Error> {
+        match self {
+            Self::Bundled(_) => sample::snapshot(symbol).ok_or(Error::UnknownSymbol { symbol: *symbol }),
+        }
+    }
+
+    /// The symbols that can be asked for: all of the sample's, all files of a directory; of a vendor, those cached now.
+    ///
+    /// # Errors
+    /// When a directory cannot be read.
+    pub async fn symbols(&self) -> Result<Vec<Listed>, Error> {
+        match self {
+            Self::Bundled(_) => Ok(sample::symbols()),
+        }
+    }
+
+    /// The market's returns, where the source has them. Never an error: without them, figures against the market are
+    /// absent and say so.
+    pub async fn benchmark(&self) -> Option<Arc<Benchmark>> {
+        match self {
+            Self::Bundled(_) => Some(sample::benchmark()),
+        }
+    }
+
+    /// The risk-free rate a year by date, as a fraction, where the source has it.
+    #[must_use]
+    pub fn risk_free(&self) -> Option<Arc<DatedValues>> {
+        match self {
+            Self::Bundled(_) => Some(sample::risk_free()),
+        }
+    }
+
+    /// Whether the source answers, for a check in the background: at most one cheap call, often none.
+    ///
+    /// # Errors
+    /// What the source's last answer was when it was a failure.
+    pub async fn probe(&self) -> Result<(), Error> {
+        match self {
+            Self::Bundled(_) => Ok(()),
+        }
+    }
+
+    /// What answers call this source.
+    #[must_use]
+    pub fn data_source(&self) -> &'static str {
+        match self {
+            Self::Bundled(_) => sample::DATA_SOURCE,
+        }
+    }
+
+    /// Counters for the metrics.
+    #[must_use]
+    pub fn stats(&self) -> &Stats {
+        match self {
+            Self::Bundled(stats) => stats,
+        }
+    }
+}

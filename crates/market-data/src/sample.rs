@@ -1,0 +1,128 @@
+//! The bundled sample: real prices and filings of five companies until 2013-03-01, compiled into the program.
+//!
+//! `sample/SOURCES.md` says where each file comes from, under which licence, and what is not in it. It holds no news:
+//! none may be passed on.
+
+mod filings;
+mod packed;
+
+use std::sync::{Arc, LazyLock, OnceLock};
+
+use domain::{Bars, Date, DatedValues, History, RawBar, Symbol};
+
+use crate::Quality;
+use crate::snapshot::{Benchmark, Freshness, Listed, Missing, Part, Snapshot};
+
+/// What answers call this source.
+pub const DATA_SOURCE: &str = "bundled sample";
+
+/// The market of the sample: the SPDR S&P 500 trust.
+pub const BENCHMARK: &str = "SPY";
+
+const NOTES: [&str; 2] = [
+    "prices end on 2013-03-01",
+    "five companies that are still large: every statistic over them flatters (survivorship)",
+];
+
+struct Company {
+    ticker: &'static str,
+    name: &'static str,
+    bars: &'static [u8],
+    /// First date at the new price, and new shares for one old share.
+    splits: &'static [(&'static str, f64)],
+}
+
+static COMPANIES: [Company; 5] = [
+    Company {
+        ticker: "AAPL",
+        name: "Apple Inc.",
+        bars: include_bytes!("../sample/AAPL.bars"),
+        splits: &[("2000-06-21", 2.0), ("2005-02-28", 2.0)],
+    },
+    Company { ticker: "FB", name: "Facebook, Inc.", bars: include_bytes!("../sample/FB.bars"), splits: &[] },
+    Company { ticker: "GOOG", name: "Google Inc.", bars: include_bytes!("../sample/GOOG.bars"), splits: &[] },
+    Company {
+        ticker: "IBM",
+        name: "International Business Machines Corporation",
+        bars: include_bytes!("../sample/IBM.bars"),
+        splits: &[],
+    },
+    Company {
+        ticker: "MSFT",
+        name: "Microsoft Corporation",
+        bars: include_bytes!("../sample/MSFT.bars"),
+        splits: &[("2003-02-18", 2.0)],
+    },
+];
+
+/// One cell for each company: the first caller unpacks it.
+static SNAPSHOTS: [OnceLock<Arc<Snapshot>>; COMPANIES.len()] = [const { OnceLock::new() }; COMPANIES.len()];
+
+/// Everything the sample has of `symbol`; `None` when it is not one of the five.
+#[must_use]
+pub fn snapshot(symbol: &Symbol) -> Option<Arc<Snapshot>> {
+    let at = COMPANIES.iter().position(|company| company.ticker == symbol.as_str())?;
+    Some(SNAPSHOTS[at].get_or_init(|| Arc::new(unpack(&COMPANIES[at], *symbol))).clone())
+}
+
+/// The five symbols.
+#[must_use]
+pub fn symbols() -> Vec<Listed> {
+    let listed = |company: &Company| {
+        let symbol = company.ticker.parse().ok()?;
+        Some(Listed { symbol, name: Some(company.name.into()) })
+    };
+    COMPANIES.iter().filter_map(listed).collect()
+}
+
+/// Daily total returns of the market, 2000-02-01 to 2013-03-01.
+#[must_use]
+pub fn benchmark() -> Arc<Benchmark> {
+    static BENCHMARK_RETURNS: LazyLock<Arc<Benchmark>> = LazyLock::new(|| {
+        let returns = packed::series(include_bytes!("../sample/spy_returns.bin"));
+        Arc::new(Benchmark { name: BENCHMARK, returns })
+    });
+    BENCHMARK_RETURNS.clone()
+}
+
+/// The 3-month Treasury rate a year, as a fraction, 2000-02-01 to 2013-03-01.
+#[must_use]
+pub fn risk_free() -> Arc<DatedValues> {
+    static RATE: LazyLock<Arc<DatedValues>> =
+        LazyLock::new(|| Arc::new(packed::series(include_bytes!("../sample/treasury_3_month.bin"))));
+    RATE.clone()
+}
+
+fn unpack(company: &Company, symbol: Symbol) -> Snapshot {
+    let packed = packed::bars(company.bars);
+    let factors: Vec<f64> = packed.iter().map(|(bar, adjusted_close)| adjusted_close / bar.close).collect();
+    let volumes: Vec<f64> = packed.iter().map(|(bar, _)| volume_factor(company, bar)).collect();
+    let (bars, refused) = Bars::from_raw(packed.into_iter().map(|(bar, _)| bar));
+    assert!(refused.is_empty(), "every bundled bar holds together");
+    let as_of = *bars.view().date.last().expect("every bundled symbol has bars");
+    let history = History::adjusted_by(symbol, bars, &factors, &volumes, refused);
+    let filings: Arc<[_]> = filings::of(company.ticker).into();
+    let missing = [Missing { part: Part::News, error: None }];
+    Snapshot {
+        version: Snapshot::version_of(&history, Some(company.name), &filings, None, &missing),
+        history: Arc::new(history),
+        name: Some(company.name.into()),
+        filings,
+        news: None,
+        missing: missing.into(),
+        quality: Arc::new(Quality { notes: NOTES.to_vec(), ..Quality::default() }),
+        data_source: DATA_SOURCE,
+        as_of,
+        fetched_at_unix_ms: None,
+        freshness: Freshness::Fresh,
+    }
+}
+
+/// Today's shares for one share of the bar's day, by the listed splits alone: a dividend changes no share count.
+fn volume_factor(company: &Company, bar: &RawBar) -> f64 {
+    let later = |first_date: &str| first_date.parse::<Date>().is_ok_and(|first| bar.date < first);
+    company.splits.iter().filter(|(first_date, _)| later(first_date)).map(|(_, shares)| shares).product()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+//! Everything known of one symbol at one moment. Cheap to clone: the large parts are shared.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use domain::{BarsView, Date, DatedValues, Filing, History, NewsItem, Symbol};
+use serde::Serialize;
+
+use crate::{Error, Quality};
+
+/// One symbol's data with its provenance.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Daily bars; never empty.
+    pub history: Arc<History>,
+    /// The company's name.
+    pub name: Option<Arc<str>>,
+    /// Filings, in any order.
+    pub filings: Arc<[Filing]>,
+    /// News; `None` when there is no source of news or it failed (`missing` says which).
+    pub news: Option<Arc<[NewsItem]>>,
+    /// Parts that are not here, and why. A part that is here and empty is not in this list.
+    pub missing: Arc<[Missing]>,
+    /// Rows that were refused, and limits of the source.
+    pub quality: Arc<Quality>,
+    /// Which source this is: `bundled sample`, `csv directory` or `polygon`.
+    pub data_source: &'static str,
+    /// Date of the newest bar.
+    pub as_of: Date,
+    /// When it was fetched, in milliseconds since 1970; `None` for what is compiled in.
+    pub fetched_at_unix_ms: Option<i64>,
+    /// Whether it is as new as it is meant to be.
+    pub freshness: Freshness,
+    /// Changes whenever bars, name, filings, news or what is missing change; equal data gives an equal version.
+    pub version: u64,
+}
+
+/// Whether a snapshot is as new as it is meant to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Freshness {
+    /// As new as the source's settings promise.
+    Fresh,
+    /// Older than that, because it is being fetched again or because that failed.
+    Stale {
+        /// Its age in seconds.
+        age_s: u64,
+    },
+}
+
+/// A part of a snapshot that may fail alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// The company's name.
+    Details,
+    /// Filings.
+    Financials,
+    /// News.
+    News,
+}
+
+/// A part that is not here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// Which.
+    pub part: Part,
+    /// Why: `None` when the source has no such data, else the failure.
+    pub error: Option<Error>,
+}
+
+/// A symbol that can be asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Listed {
+    /// The symbol.
+    pub symbol: Symbol,
+    /// The company's name, where known.
+    pub name: Option<String>,
+}
+
+/// The market that a symbol is compared with.
+#[derive(Clone, Debug)]
+pub struct Benchmark {
+    /// Its symbol.
+    pub name: &'static str,
+    /// Daily simple returns by date.
+    pub returns: DatedValues,
+}
+
+impl Snapshot {
+    /// Whether it is older than its source's settings promise.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        matches!(self.freshness, Freshness::Stale { .. })
+    }
+
+    /// The version of these parts.
+    pub(crate) fn version_of(
+        history: &History,
+        name: Option<&str>,
+        filings: &[Filing],
+        news: Option<&[NewsItem]>,
+        missing: &[Missing],
+    ) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        hash_bars(history.raw().view(), &mut hasher);
+        hash_bars(history.adjusted().view(), &mut hasher);
+        name.hash(&mut hasher);
+        // Filings hold floats, which do not hash: their shortest text that reads back as the same float does.
+        format!("{filings:?}").hash(&mut hasher);
+        format!("{news:?}").hash(&mut hasher);
+        missing.iter().for_each(|missing| missing.part.hash(&mut hasher));
+        hasher.finish()
+    }
+}
+
+fn hash_bars(bars: BarsView<'_>, hasher: &mut DefaultHasher) {
+    bars.date.hash(hasher);
+    for column in [bars.open, bars.high, bars.low, bars.close, bars.volume] {
+        column.iter().for_each(|value| hasher.write_u64(value.to_bits()));
+    }
+}
