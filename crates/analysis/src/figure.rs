@@ -3,9 +3,11 @@
 use domain::{Date, PriceBasis};
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 /// Why a value cannot be computed. Serialised as `{"code": …}` with the numbers that explain it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum Absence {
     /// Fewer bars than the definition needs.
@@ -110,5 +112,42 @@ impl Serialize for Figure {
         out.serialize_field("last_date", &self.span.last_date)?;
         out.serialize_field("price_basis", self.span.price_basis.as_str())?;
         out.end()
+    }
+}
+
+/// How a [`Figure`] is written: the description that the API's schema carries.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "read by the derived schema alone")]
+struct FigureSchema {
+    /// The value; null when it cannot be computed.
+    #[schema(required)]
+    value: Option<f64>,
+    /// Why the value is null.
+    reason: Option<Absence>,
+    /// `flat` when the series does not move: the value is shown and never votes.
+    flag: Option<String>,
+    /// What is computed, with its period, seed and variant.
+    definition: String,
+    /// Number of bars that it was computed from.
+    bars_used: usize,
+    /// Date of the first of them.
+    #[schema(required, format = Date)]
+    first_date: Option<String>,
+    /// Date of the last of them.
+    #[schema(required, format = Date)]
+    last_date: Option<String>,
+    /// What their prices are adjusted for: `raw`, `split` or `split_dividend`.
+    price_basis: String,
+}
+
+impl PartialSchema for Figure {
+    fn schema() -> RefOr<Schema> {
+        FigureSchema::schema()
+    }
+}
+
+impl ToSchema for Figure {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        FigureSchema::schemas(schemas);
     }
 }

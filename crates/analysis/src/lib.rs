@@ -3,8 +3,16 @@
 //! Numbers in, numbers out: no I/O, no clock, no randomness. Every value carries its definition and the bars it was
 //! computed from; a value that cannot be computed says why instead.
 
+mod engine;
 pub mod figure;
+pub mod indicators;
+pub mod patterns;
+pub mod quantitative;
+pub mod risk;
+mod signal;
 mod subject;
 
+pub use engine::{Driver, Engine, Status};
 pub use figure::{Absence, Figure, Span};
+pub use signal::Signal;
 pub use subject::{Benchmark, Subject};

@@ -2,6 +2,8 @@
 
 use domain::{BarsView, DatedValues, Filing, NewsItem, PriceBasis, Symbol, Timeframe};
 
+use crate::Span;
+
 /// The market that beta and alpha are measured against.
 #[derive(Clone, Copy, Debug)]
 pub struct Benchmark<'a> {
@@ -34,4 +36,17 @@ pub struct Subject<'a> {
     pub news: Option<&'a [NewsItem]>,
     /// Instant that recency of news is measured from, in seconds since 1970.
     pub now_unix_s: i64,
+}
+
+impl Subject<'_> {
+    /// All its adjusted bars, as the provenance of a figure that uses every one.
+    #[must_use]
+    pub fn span(&self) -> Span {
+        Span {
+            bars_used: self.bars.len(),
+            first_date: self.bars.date.first().copied(),
+            last_date: self.bars.date.last().copied(),
+            price_basis: self.price_basis,
+        }
+    }
 }

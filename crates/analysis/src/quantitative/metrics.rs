@@ -1,0 +1,242 @@
+//! The quantitative figures, each with its definition.
+
+use domain::{Date, DatedValues};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{Absence, Figure, Span, Subject, risk};
+
+/// From when to when the deepest fall lasted.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
+pub struct DrawdownDates {
+    /// Date of the close it fell from.
+    #[schema(value_type = String, format = Date)]
+    pub peak: Date,
+    /// Date of the lowest close.
+    #[schema(value_type = String, format = Date)]
+    pub trough: Date,
+    /// Date of the first close at or above the peak again; null while not recovered.
+    #[schema(value_type = Option<String>, format = Date)]
+    pub recovery: Option<Date>,
+}
+
+/// Return and risk of the bars. Simple returns, close to close, unless a definition says log.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Quantitative {
+    /// Annual risk-free rate used in the ratios, as a fraction.
+    pub risk_free_rate: f64,
+    /// Where that rate comes from.
+    pub risk_free_basis: &'static str,
+    /// The market compared with.
+    pub benchmark: Option<String>,
+    /// Last close over first, less 1.
+    pub total_return: Figure,
+    /// Compound annual growth.
+    pub cagr: Figure,
+    /// Annualised deviation of returns.
+    pub volatility: Figure,
+    /// Annualised, exponentially weighted.
+    pub ewma_volatility: Figure,
+    /// Excess return for each unit of deviation.
+    pub sharpe_ratio: Figure,
+    /// Excess return for each unit of downside.
+    pub sortino_ratio: Figure,
+    /// Growth for each unit of the deepest fall.
+    pub calmar_ratio: Figure,
+    /// Gains above the rate for each unit of losses below it.
+    pub omega_ratio: Figure,
+    /// Upper over lower tail.
+    pub tail_ratio: Figure,
+    /// Deepest fall from a peak.
+    pub max_drawdown: Figure,
+    /// When it was; null when the price never fell.
+    pub drawdown: Option<DrawdownDates>,
+    /// Root mean square fall from the peak.
+    pub ulcer_index: Figure,
+    /// Historical one-bar value at risk.
+    pub var_95: Figure,
+    /// Mean loss beyond it.
+    pub cvar_95: Figure,
+    /// Parametric value at risk.
+    pub var_95_normal: Figure,
+    /// Asymmetry of returns.
+    pub skewness: Figure,
+    /// Fatness of tails, 0 for the normal distribution.
+    pub excess_kurtosis: Figure,
+    /// Sensitivity to the market.
+    pub beta: Figure,
+    /// Return that beta does not explain, arithmetic.
+    pub alpha_arith: Figure,
+    /// The same, compounded.
+    pub alpha_geo: Figure,
+    /// Return over the market for each unit of deviation from it.
+    pub information_ratio: Figure,
+}
+
+impl Quantitative {
+    /// Every figure; each that cannot be computed says why.
+    #[must_use]
+    pub fn of(subject: &Subject<'_>) -> Self {
+        let closes = subject.bars.close;
+        let dates = subject.bars.date;
+        let year = subject.timeframe.bars_per_year();
+        let returns = risk::simple_returns(closes);
+        let (annual_rate, risk_free_basis) = risk_free(subject);
+        let rate = risk::per_bar_rate(annual_rate, year);
+
+        let span = subject.span();
+        let on = |definition, outcome| Figure::new(definition, span, outcome);
+        let cagr = risk::cagr(closes, year);
+        let drawdown = risk::max_drawdown(dates, closes);
+        let depth = drawdown.map(|drawdown| drawdown.depth);
+        let tails = risk::tails(&mut returns.clone());
+        let against = Against::market(subject, &returns, rate);
+
+        Self {
+            risk_free_rate: annual_rate,
+            risk_free_basis,
+            benchmark: subject.benchmark.map(|benchmark| benchmark.name.to_owned()),
+            total_return: on("last close / first close - 1", risk::total_return(closes)),
+            cagr: on("(1 + total return)^(bars per year / number of returns) - 1", cagr),
+            volatility: on("std(returns, ddof 1) * sqrt(bars per year)", risk::volatility(&returns, year)),
+            ewma_volatility: on(
+                "sqrt(EWMA of squared log returns, lambda 0.94, seeded with the first) * sqrt(bars per year)",
+                risk::ewma_volatility(&risk::log_returns(closes), year),
+            ),
+            sharpe_ratio: on(
+                "mean(r - rf) / std(r - rf, ddof 1) * sqrt(bars per year), rf the per-bar risk-free rate",
+                risk::sharpe(&returns, rate, year),
+            ),
+            sortino_ratio: on(
+                "mean(r - rf) / sqrt(mean(min(r - rf, 0)^2) over all bars) * sqrt(bars per year)",
+                risk::sortino(&returns, rate, year),
+            ),
+            calmar_ratio: on("CAGR / |maximum drawdown|", both(cagr, depth, risk::calmar)),
+            omega_ratio: on("sum(max(r - rf, 0)) / sum(max(rf - r, 0))", risk::omega(&returns, rate)),
+            tail_ratio: on(
+                "|95 % quantile| / |5 % quantile| of returns, linear interpolation",
+                tails.and_then(|tails| tails.tail_ratio),
+            ),
+            max_drawdown: on("min(close / highest close so far - 1)", depth),
+            drawdown: drawdown.ok().filter(|drawdown| drawdown.depth < 0.0).map(|drawdown| DrawdownDates {
+                peak: drawdown.peak,
+                trough: drawdown.trough,
+                recovery: drawdown.recovery,
+            }),
+            ulcer_index: on("sqrt(sum(drawdown^2) / (number of returns - 1))", risk::ulcer_index(closes)),
+            var_95: on(
+                "historical 1-bar 5 % quantile of returns, linear interpolation",
+                tails.map(|tails| tails.var_95),
+            ),
+            cvar_95: on("mean of returns <= VaR 95", tails.map(|tails| tails.cvar_95)),
+            var_95_normal: on("5 % quantile of a normal distribution", risk::var_95_normal(&returns)),
+            skewness: on("bias-corrected skewness G1", risk::skewness(&returns)),
+            excess_kurtosis: on("bias-corrected excess kurtosis G2", risk::excess_kurtosis(&returns)),
+            beta: against.beta,
+            alpha_arith: against.alpha_arith,
+            alpha_geo: against.alpha_geo,
+            information_ratio: against.information_ratio,
+        }
+    }
+}
+
+/// The figures that need the market.
+struct Against {
+    beta: Figure,
+    alpha_arith: Figure,
+    alpha_geo: Figure,
+    information_ratio: Figure,
+}
+
+impl Against {
+    fn market(subject: &Subject<'_>, returns: &[f64], rate: f64) -> Self {
+        let year = subject.timeframe.bars_per_year();
+        let pairs = match subject.benchmark {
+            Some(market) => Ok(risk::matched(subject.bars.date, returns, market.returns, subject.timeframe)),
+            None => Err(Absence::Missing { what: "returns of the market" }),
+        };
+        let pairs = pairs.as_ref().map_err(|absence| *absence);
+        let dates = pairs.ok().and_then(|pairs| pairs.dates);
+        let span = Span {
+            bars_used: pairs.map_or(0, |pairs| pairs.market.len()),
+            first_date: dates.map(|(first, _)| first),
+            last_date: dates.map(|(_, last)| last),
+            ..subject.span()
+        };
+        let beta = pairs.and_then(risk::Market::beta);
+        let alpha = both(pairs, beta, |pairs, beta| pairs.alpha_per_bar(beta, rate));
+        let on = |definition, outcome| Figure::new(definition, span, outcome);
+        Self {
+            beta: on("cov(r, m) / var(m), ddof 1, on common bars", beta),
+            alpha_arith: on(
+                "mean((r - rf) - beta * (m - rf)) * bars per year",
+                alpha.map(|alpha| alpha * year),
+            ),
+            alpha_geo: on(
+                "(1 + mean((r - rf) - beta * (m - rf)))^(bars per year) - 1",
+                alpha.map(|alpha| (1.0 + alpha).powf(year) - 1.0),
+            ),
+            information_ratio: on(
+                "mean(r - m) / std(r - m, ddof 1) * sqrt(bars per year)",
+                pairs.and_then(|pairs| pairs.information_ratio(year)),
+            ),
+        }
+    }
+}
+
+/// The annual rate of the ratios: the mean, over the bars, of the rate known on each bar's date.
+fn risk_free(subject: &Subject<'_>) -> (f64, &'static str) {
+    let known = subject.risk_free.and_then(|rates| mean_rate(rates, subject.bars.date));
+    match known {
+        Some(rate) => (rate, "mean over the bars of the annual rate known on each date"),
+        None => (0.0, "no rate is known for these dates: 0 is used"),
+    }
+}
+
+fn mean_rate(rates: &DatedValues, dates: &[Date]) -> Option<f64> {
+    let first = dates.first()?;
+    let mut next = rates.dates().partition_point(|date| date <= first);
+    let (mut sum, mut count) = (0.0, 0.0);
+    for date in dates {
+        while rates.dates().get(next).is_some_and(|at| at <= date) {
+            next += 1;
+        }
+        if let Some(known) = next.checked_sub(1) {
+            sum += rates.values()[known];
+            count += 1.0;
+        }
+    }
+    // A rate at or below -100 % cannot be compounded: such a table is no table of rates.
+    (count > 0.0).then(|| sum / count).filter(|rate| *rate > -1.0 && rate.is_finite())
+}
+
+fn both<A, B, C>(
+    first: Result<A, Absence>,
+    second: Result<B, Absence>,
+    then: impl FnOnce(A, B) -> Result<C, Absence>,
+) -> Result<C, Absence> {
+    then(first?, second?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn date(text: &str) -> Date {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_rate_is_the_one_known_on_each_date() {
+        let rates = DatedValues::from_pairs([
+            (date("2013-01-02"), 0.01),
+            (date("2013-01-04"), 0.03),
+            (date("2013-01-09"), 0.50),
+        ]);
+        let dates = ["2013-01-01", "2013-01-03", "2013-01-04", "2013-01-07"].map(date);
+        // Nothing on the 1st; 1 % on the 3rd; 3 % on the 4th and the 7th; the future does not count.
+        let mean = mean_rate(&rates, &dates).unwrap();
+        assert!((mean - 0.07 / 3.0).abs() < 1e-15);
+        assert_eq!(mean_rate(&rates, &dates[..1]), None);
+    }
+}

@@ -1,0 +1,214 @@
+//! An equity against its market: beta, alpha, information ratio.
+
+use domain::{Date, DatedValues, Timeframe};
+
+use super::moments::{above_rounding, sum};
+use super::{at_least, deviation, mean};
+use crate::Absence;
+
+/// Returns of an equity and of its market over the same bars.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Market {
+    /// The equity's.
+    pub equity: Vec<f64>,
+    /// The market's.
+    pub market: Vec<f64>,
+    /// First and last date in common.
+    pub dates: Option<(Date, Date)>,
+}
+
+/// Pairs `returns[i]`, the return of the bar that begins on `dates[i + 1]`, with the market's daily returns.
+///
+/// Daily bars are matched by equal dates. For weeks and months the market's days are compounded over the same calendar
+/// week or month; the newest bar is then left out, because the days that it covers may not be complete.
+#[must_use]
+pub fn matched(dates: &[Date], returns: &[f64], market: &DatedValues, timeframe: Timeframe) -> Market {
+    let (Some(first), Some(last)) = (dates.get(1), dates.last()) else { return Market::default() };
+    let start = match timeframe {
+        Timeframe::Day => market.dates().partition_point(|date| date < first),
+        // The week or month that a bar belongs to can begin before the bar's own first day.
+        Timeframe::Week | Timeframe::Month => {
+            market.dates().partition_point(|date| *date < first.minus_days(31))
+        }
+    };
+    let days = market.dates()[start..].iter().copied().zip(market.values()[start..].iter().copied());
+    match timeframe {
+        Timeframe::Day => same_dates(&dates[1..], returns, days.take_while(|(date, _)| date <= last)),
+        Timeframe::Week | Timeframe::Month => {
+            let group = |date: Date| group_of(date, timeframe);
+            let newest = group(*last);
+            same_groups(&dates[1..], returns, days.map(|(date, value)| (group(date), value)), newest, group)
+        }
+    }
+}
+
+/// Joins two ascending series where the dates are equal.
+fn same_dates(dates: &[Date], returns: &[f64], market: impl Iterator<Item = (Date, f64)>) -> Market {
+    let mut out = Market {
+        equity: Vec::with_capacity(dates.len()),
+        market: Vec::with_capacity(dates.len()),
+        dates: None,
+    };
+    let mut bars = dates.iter().zip(returns).peekable();
+    for (date, value) in market {
+        while bars.next_if(|(at, _)| **at < date).is_some() {}
+        if let Some((_, of_equity)) = bars.next_if(|(at, _)| **at == date) {
+            out.push(date, *of_equity, value);
+        }
+    }
+    out
+}
+
+/// Joins each bar with the market's compounded return over the bar's group, for groups before `newest`.
+fn same_groups(
+    dates: &[Date],
+    returns: &[f64],
+    market: impl Iterator<Item = (i32, f64)>,
+    newest: i32,
+    group: impl Fn(Date) -> i32,
+) -> Market {
+    let mut market = market.peekable();
+    let mut out = Market::default();
+    for (date, of_equity) in dates.iter().zip(returns) {
+        let wanted = group(*date);
+        if wanted >= newest {
+            break;
+        }
+        while market.next_if(|(at, _)| *at < wanted).is_some() {}
+        let mut growth = None;
+        while let Some((_, value)) = market.next_if(|(at, _)| *at == wanted) {
+            growth = Some(growth.unwrap_or(1.0) * (1.0 + value));
+        }
+        if let Some(growth) = growth {
+            out.push(*date, *of_equity, growth - 1.0);
+        }
+    }
+    out
+}
+
+/// A number that two dates share when they lie in the same week (from Monday) or month.
+fn group_of(date: Date, timeframe: Timeframe) -> i32 {
+    match timeframe {
+        Timeframe::Day => date.days(),
+        // 1970-01-01 was a Thursday.
+        Timeframe::Week => (date.days() + 3).div_euclid(7),
+        Timeframe::Month => {
+            let (year, month, _) = date.ymd();
+            i32::from(year) * 12 + i32::from(month)
+        }
+    }
+}
+
+impl Market {
+    fn push(&mut self, date: Date, of_equity: f64, of_market: f64) {
+        self.equity.push(of_equity);
+        self.market.push(of_market);
+        self.dates = Some((self.dates.map_or(date, |(first, _)| first), date));
+    }
+
+    /// Covariance with the market over the market's variance, both dividing by n − 1.
+    ///
+    /// # Errors
+    /// [`Absence::Missing`] without a common date, [`Absence::InsufficientHistory`] with one, [`Absence::Flat`] when
+    /// the market does not move.
+    pub fn beta(&self) -> Result<f64, Absence> {
+        let market = self.overlap()?;
+        let (of_equity, of_market) = (mean(&self.equity), mean(market));
+        let off = || market.iter().map(|value| value - of_market);
+        let variance = sum(off().map(|value| value * value));
+        above_rounding((variance / (market.len() as f64 - 1.0)).sqrt())?;
+        Ok(sum(off().zip(&self.equity).map(|(market, equity)| market * (equity - of_equity))) / variance)
+    }
+
+    /// Mean over bars of the excess return that beta does not explain.
+    ///
+    /// # Errors
+    /// Those of [`Market::beta`].
+    pub fn alpha_per_bar(&self, beta: f64, rate_per_bar: f64) -> Result<f64, Absence> {
+        let market = self.overlap()?;
+        Ok((mean(&self.equity) - rate_per_bar) - beta * (mean(market) - rate_per_bar))
+    }
+
+    /// Mean difference from the market over its sample deviation, times √(bars per year).
+    ///
+    /// # Errors
+    /// Those of [`Market::beta`]; [`Absence::Flat`] when the difference is constant.
+    pub fn information_ratio(&self, bars_per_year: f64) -> Result<f64, Absence> {
+        let market = self.overlap()?;
+        let active: Vec<f64> =
+            self.equity.iter().zip(market).map(|(equity, market)| equity - market).collect();
+        Ok(mean(&active) / deviation(&active)? * bars_per_year.sqrt())
+    }
+
+    fn overlap(&self) -> Result<&[f64], Absence> {
+        if self.market.is_empty() {
+            return Err(Absence::Missing { what: "dates in common with the market" });
+        }
+        at_least(2, &self.market)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn date(text: &str) -> Date {
+        text.parse().unwrap()
+    }
+
+    fn market(pairs: &[(&str, f64)]) -> DatedValues {
+        DatedValues::from_pairs(pairs.iter().map(|(day, value)| (date(day), *value)))
+    }
+
+    fn pair(equity: &[f64], market: &[f64]) -> Market {
+        Market { equity: equity.to_vec(), market: market.to_vec(), dates: None }
+    }
+
+    #[test]
+    fn only_common_dates_count() {
+        let dates = ["2013-01-02", "2013-01-03", "2013-01-04", "2013-01-08"].map(date);
+        let market = market(&[
+            ("2013-01-02", 9.0),
+            ("2013-01-03", 0.01),
+            ("2013-01-07", 0.02),
+            ("2013-01-08", 0.03),
+            ("2013-01-09", 9.0),
+        ]);
+        let found = matched(&dates, &[0.1, 0.2, 0.3], &market, Timeframe::Day);
+        assert_eq!((found.equity.as_slice(), found.market.as_slice()), (&[0.1, 0.3][..], &[0.01, 0.03][..]));
+        assert_eq!(found.dates, Some((dates[1], dates[3])));
+        // Slope of (0.01, 0.1), (0.03, 0.3).
+        assert!((found.beta().unwrap() - 10.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn weeks_compound_the_market_over_the_same_week() {
+        // Weeks of Monday 2012-12-31, 2013-01-07 (first bar on Tuesday), 2013-01-14.
+        let dates = ["2012-12-31", "2013-01-08", "2013-01-14"].map(date);
+        let market =
+            market(&[("2013-01-04", 9.0), ("2013-01-07", 0.10), ("2013-01-11", 0.10), ("2013-01-14", 9.0)]);
+        let found = matched(&dates, &[0.5, 0.6], &market, Timeframe::Week);
+        assert_eq!(found.equity, [0.5]);
+        assert!((found.market[0] - 0.21).abs() < 1e-15);
+        let months = matched(
+            &["2012-12-03", "2013-01-02", "2013-02-01"].map(date),
+            &[0.5, 0.6],
+            &market,
+            Timeframe::Month,
+        );
+        assert_eq!(months.equity, [0.5]);
+        assert!((months.market[0] - (10.0 * 1.21 * 10.0 - 1.0)).abs() < 1e-9);
+    }
+
+    #[test]
+    fn no_overlap_and_a_flat_market_say_so() {
+        let none = Market::default();
+        assert_eq!(none.beta(), Err(Absence::Missing { what: "dates in common with the market" }));
+        let flat = pair(&[0.1, 0.2, 0.3], &[0.01; 3]);
+        assert_eq!(flat.beta(), Err(Absence::Flat));
+        let same = pair(&[0.1, 0.2], &[0.1, 0.2]);
+        assert_eq!(same.information_ratio(252.0), Err(Absence::Flat));
+        let one = pair(&[0.1], &[0.1]);
+        assert_eq!(one.beta(), Err(Absence::InsufficientHistory { need: 3, have: 2 }));
+    }
+}

@@ -1,0 +1,102 @@
+//! The worst and the best days: value at risk, expected shortfall, tail and omega ratios.
+
+use super::{at_least, deviation, mean};
+use crate::Absence;
+
+/// Share of days in each tail.
+const TAIL: f64 = 0.05;
+
+/// The 5 % quantile of the standard normal distribution.
+const NORMAL_QUANTILE_5: f64 = -1.644_853_626_951_472_7;
+
+/// Historical tail figures of one bar.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tails {
+    /// 5 % quantile of the returns, linear interpolation.
+    pub var_95: f64,
+    /// Mean of the returns at or below it.
+    pub cvar_95: f64,
+    /// |95 % quantile| / |5 % quantile|; absent when the latter is zero.
+    pub tail_ratio: Result<f64, Absence>,
+}
+
+/// Quantiles of both tails. `returns` is reordered.
+///
+/// # Errors
+/// [`Absence::InsufficientHistory`] below 2 returns.
+pub fn tails(returns: &mut [f64]) -> Result<Tails, Absence> {
+    at_least(2, returns)?;
+    let high = quantile(returns, 1.0 - TAIL);
+    let low = quantile(returns, TAIL);
+    let (mut sum, mut count) = (0.0, 0.0);
+    for value in returns.iter().filter(|value| **value <= low) {
+        sum += value;
+        count += 1.0;
+    }
+    let tail_ratio = if low == 0.0 {
+        Err(Absence::DenominatorNotPositive { what: "5 % quantile of returns" })
+    } else {
+        Ok(high.abs() / low.abs())
+    };
+    Ok(Tails { var_95: low, cvar_95: sum / count, tail_ratio })
+}
+
+/// The 5 % quantile of a normal distribution with the returns' mean and sample deviation.
+///
+/// # Errors
+/// Those of [`deviation`].
+pub fn var_95_normal(returns: &[f64]) -> Result<f64, Absence> {
+    Ok(mean(at_least(2, returns)?) + deviation(returns)? * NORMAL_QUANTILE_5)
+}
+
+/// Sum of excess returns above zero over the size of the sum of those below.
+///
+/// # Errors
+/// [`Absence::InsufficientHistory`] below 2 returns, [`Absence::DenominatorNotPositive`] when none is below.
+pub fn omega(returns: &[f64], rate_per_bar: f64) -> Result<f64, Absence> {
+    let (mut above, mut below) = (0.0, 0.0);
+    for value in at_least(2, returns)? {
+        let excess = value - rate_per_bar;
+        above += excess.max(0.0);
+        below -= excess.min(0.0);
+    }
+    if below > 0.0 {
+        Ok(above / below)
+    } else {
+        Err(Absence::DenominatorNotPositive { what: "sum of losses" })
+    }
+}
+
+/// The `share` quantile by linear interpolation between order statistics (numpy's default). Reorders `values`.
+fn quantile(values: &mut [f64], share: f64) -> f64 {
+    let position = (values.len() - 1) as f64 * share;
+    let below = (position.floor() as usize).min(values.len() - 2);
+    let (_, low, above) = values.select_nth_unstable_by(below, f64::total_cmp);
+    let low = *low;
+    let high = above.iter().copied().fold(f64::INFINITY, f64::min);
+    low + (position - below as f64) * (high - low)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_those_of_numpy() {
+        // numpy 2.4.6: percentile([3, 1, 2, 5, 4], [5, 95]) = 1.2, 4.8; the mean of values <= 1.2 is 1.
+        let found = tails(&mut [3.0, 1.0, 2.0, 5.0, 4.0]).unwrap();
+        assert!((found.var_95 - 1.2).abs() < 1e-15);
+        assert!((found.cvar_95 - 1.0).abs() < 1e-15);
+        assert!((found.tail_ratio.unwrap() - 4.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn edges_say_why() {
+        assert_eq!(tails(&mut [0.1]), Err(Absence::InsufficientHistory { need: 3, have: 2 }));
+        let flat = tails(&mut [0.0; 5]).unwrap();
+        assert_eq!((flat.var_95, flat.cvar_95), (0.0, 0.0));
+        assert!(flat.tail_ratio.is_err());
+        assert!(omega(&[0.1, 0.2], 0.0).is_err());
+        assert!((omega(&[0.3, -0.1, -0.1], 0.0).unwrap() - 1.5).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,124 @@
+//! The seven signals, and the bands of the score that they stand for.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// |score| below this says nothing.
+pub const NEUTRAL_BELOW: f64 = 0.1;
+/// |score| from here on is a plain buy or sell.
+pub const PLAIN_FROM: f64 = 0.5;
+/// |score| from here on is a strong one.
+pub const STRONG_FROM: f64 = 0.8;
+
+/// What a score in -1 to 1 says in words. Bands are symmetric about 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, ToSchema)]
+pub enum Signal {
+    /// Score at or below -0.8.
+    StrongSell,
+    /// Score above -0.8, at or below -0.5.
+    Sell,
+    /// Score above -0.5, at or below -0.1.
+    WeakSell,
+    /// |score| below 0.1.
+    Neutral,
+    /// Score from 0.1 to below 0.5.
+    WeakBuy,
+    /// Score from 0.5 to below 0.8.
+    Buy,
+    /// Score from 0.8.
+    StrongBuy,
+}
+
+impl Signal {
+    /// All seven, from sell to buy.
+    pub const ALL: [Self; 7] = [
+        Self::StrongSell,
+        Self::Sell,
+        Self::WeakSell,
+        Self::Neutral,
+        Self::WeakBuy,
+        Self::Buy,
+        Self::StrongBuy,
+    ];
+
+    /// The band that `score` lies in.
+    #[must_use]
+    pub fn of_score(score: f64) -> Self {
+        let size = score.abs();
+        let is_buy = score > 0.0;
+        if size >= STRONG_FROM {
+            if is_buy { Self::StrongBuy } else { Self::StrongSell }
+        } else if size >= PLAIN_FROM {
+            if is_buy { Self::Buy } else { Self::Sell }
+        } else if size >= NEUTRAL_BELOW {
+            if is_buy { Self::WeakBuy } else { Self::WeakSell }
+        } else {
+            Self::Neutral
+        }
+    }
+
+    /// The signal as a number from -100 to 100: 0, ±30, ±60, ±100.
+    #[must_use]
+    pub fn strength(self) -> i8 {
+        match self {
+            Self::StrongSell => -100,
+            Self::Sell => -60,
+            Self::WeakSell => -30,
+            Self::Neutral => 0,
+            Self::WeakBuy => 30,
+            Self::Buy => 60,
+            Self::StrongBuy => 100,
+        }
+    }
+
+    /// The score that stands for the signal: a hundredth of its strength, which lies inside its own band.
+    #[must_use]
+    pub fn score(self) -> f64 {
+        f64::from(self.strength()) / 100.0
+    }
+
+    /// The spelling that the API uses.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::StrongSell => "StrongSell",
+            Self::Sell => "Sell",
+            Self::WeakSell => "WeakSell",
+            Self::Neutral => "Neutral",
+            Self::WeakBuy => "WeakBuy",
+            Self::Buy => "Buy",
+            Self::StrongBuy => "StrongBuy",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signal_to_score_to_signal_is_stable_for_all_seven() {
+        for (signal, strength) in Signal::ALL.into_iter().zip([-100, -60, -30, 0, 30, 60, 100]) {
+            assert_eq!(signal.strength(), strength);
+            assert_eq!(Signal::of_score(signal.score()), signal);
+            assert_eq!(serde_json::to_string(&signal).unwrap(), format!("\"{}\"", signal.as_str()));
+        }
+    }
+
+    #[test]
+    fn bands_are_symmetric_and_close_at_their_outer_edge() {
+        for (score, expected) in [
+            (0.0, Signal::Neutral),
+            (0.099, Signal::Neutral),
+            (0.1, Signal::WeakBuy),
+            (0.499, Signal::WeakBuy),
+            (0.5, Signal::Buy),
+            (0.799, Signal::Buy),
+            (0.8, Signal::StrongBuy),
+            (1.0, Signal::StrongBuy),
+        ] {
+            assert_eq!(Signal::of_score(score), expected, "{score}");
+            assert_eq!(Signal::of_score(-score).strength(), -expected.strength(), "-{score}");
+        }
+    }
+}
