@@ -1,0 +1,155 @@
+//! Reads the packed columns that `tests/fixtures/talib/make.py` writes, and compares columns.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::Path;
+
+use domain::{Bars, BarsView, Date, History, RawBar};
+
+/// Whose bars there are.
+pub(crate) const SYMBOLS: [&str; 3] = ["AAPL", "MSFT", "IBM"];
+
+/// Most relative difference, `|a - b| / max(1, |a|)`.
+pub(crate) const TOLERANCE: f64 = 1e-9;
+
+const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/talib");
+
+/// Adjusted bars of one symbol and TA-Lib's answers for them.
+pub(crate) struct Fixture {
+    history: History,
+    reals: BTreeMap<String, Vec<f64>>,
+    integers: BTreeMap<String, Vec<i32>>,
+}
+
+/// How two columns differ first.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Disagreement {
+    /// One is longer.
+    Length,
+    /// One has a value where the other has none.
+    Presence { bar: usize },
+    /// Values differ by more than the tolerance.
+    Value { bar: usize },
+}
+
+/// First difference of more than `tolerance` relative to `max(1, |expected|)`.
+pub(crate) fn disagreement(expected: &[f64], found: &[f64], tolerance: f64) -> Option<Disagreement> {
+    if expected.len() != found.len() {
+        return Some(Disagreement::Length);
+    }
+    expected.iter().zip(found).enumerate().find_map(|(bar, (expected, found))| {
+        match (expected.is_nan(), found.is_nan()) {
+            (true, true) => None,
+            (false, false) => {
+                let error = (expected - found).abs() / expected.abs().max(1.0);
+                // A NaN error (infinities) counts as different.
+                (!(error <= tolerance)).then_some(Disagreement::Value { bar })
+            }
+            _ => Some(Disagreement::Presence { bar }),
+        }
+    })
+}
+
+impl Fixture {
+    pub(crate) fn read(symbol: &str) -> Self {
+        let columns = std::fs::read_to_string(Path::new(DIRECTORY).join("columns.txt")).unwrap();
+        let file = std::fs::File::open(Path::new(DIRECTORY).join(format!("{symbol}.gz"))).unwrap();
+        let mut bytes = Vec::new();
+        flate2::read::GzDecoder::new(file).read_to_end(&mut bytes).unwrap();
+
+        let kinds: Vec<(&str, &str)> = columns.lines().map(|line| line.split_once(' ').unwrap()).collect();
+        let bytes_per_bar: usize = kinds.iter().map(|(kind, _)| width(kind)).sum();
+        let bars = bytes.len() / bytes_per_bar;
+        assert_eq!(bars * bytes_per_bar, bytes.len(), "columns.txt and {symbol}.gz belong together");
+
+        let (mut reals, mut integers) = (BTreeMap::new(), BTreeMap::new());
+        let mut rest = bytes.as_slice();
+        for (kind, name) in kinds {
+            let (planes, after) = rest.split_at(bars * width(kind));
+            rest = after;
+            let words = (0..bars).map(|bar| word(planes, bars, bar));
+            if width(kind) == 8 {
+                reals.insert(name.to_owned(), words.map(f64::from_bits).collect());
+            } else {
+                let signed = words.map(|word| sign_extended(word, width(kind)));
+                integers.insert(name.to_owned(), signed.collect());
+            }
+        }
+        Self { history: history(symbol, &reals, &integers), reals, integers }
+    }
+
+    /// Adjusted bars.
+    pub(crate) fn bars(&self) -> BarsView<'_> {
+        self.history.adjusted().view()
+    }
+
+    /// Both bases of the same bars.
+    pub(crate) fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// The oldest `bars` adjusted bars.
+    pub(crate) fn first(&self, bars: usize) -> BarsView<'_> {
+        let all = self.bars();
+        BarsView {
+            date: &all.date[..bars],
+            open: &all.open[..bars],
+            high: &all.high[..bars],
+            low: &all.low[..bars],
+            close: &all.close[..bars],
+            volume: &all.volume[..bars],
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.bars().len()
+    }
+
+    pub(crate) fn reals(&self, name: &str) -> &[f64] {
+        self.reals.get(name).unwrap_or_else(|| panic!("no column {name}"))
+    }
+
+    pub(crate) fn integers(&self, name: &str) -> &[i32] {
+        self.integers.get(name).unwrap_or_else(|| panic!("no column {name}"))
+    }
+}
+
+/// Raw bars and factors as the file has them, adjusted as the product adjusts them.
+fn history(
+    symbol: &str,
+    reals: &BTreeMap<String, Vec<f64>>,
+    integers: &BTreeMap<String, Vec<i32>>,
+) -> History {
+    let (raw, refused) = Bars::from_raw((0..integers["date"].len()).map(|i| RawBar {
+        date: Date::from_days(integers["date"][i]).unwrap(),
+        open: reals["open"][i],
+        high: reals["high"][i],
+        low: reals["low"][i],
+        close: reals["close"][i],
+        volume: reals["volume"][i],
+    }));
+    assert!(refused.is_empty());
+    let factor: Vec<f64> =
+        reals["adj_close"].iter().zip(&reals["close"]).map(|(adj, close)| adj / close).collect();
+    History::adjusted_by(symbol.parse().unwrap(), raw, &factor, &reals["shares_factor"], refused)
+}
+
+fn width(kind: &str) -> usize {
+    match kind {
+        "input" | "exact" | "series" => 8,
+        "day" => 4,
+        "pattern" => 2,
+        "vote" => 1,
+        other => panic!("unknown kind of column {other}"),
+    }
+}
+
+/// The little-endian word of `bar`, its bytes `bars` apart.
+fn word(planes: &[u8], bars: usize, bar: usize) -> u64 {
+    planes.chunks(bars).enumerate().map(|(byte, plane)| u64::from(plane[bar]) << (8 * byte)).sum()
+}
+
+fn sign_extended(word: u64, bytes: usize) -> i32 {
+    let unused = 64 - 8 * bytes as u32;
+    ((word << unused) as i64 >> unused) as i32
+}

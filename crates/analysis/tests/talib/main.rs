@@ -1,0 +1,7 @@
+//! Indicators, patterns and votes against TA-Lib 0.8.2 on AAPL, MSFT and IBM (3,270 bars each), and properties that
+//! need no reference.
+//!
+//! The reference values come from `tests/fixtures/talib/make.py`, which says how to make them again.
+
+mod fixture;
+mod series;
