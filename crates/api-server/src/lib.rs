@@ -3,4 +3,6 @@
 //! Handlers gather, decide by a pure call, and present; layers do what every request needs. What an indicator, a bar
 //! or a secret is belongs to other crates.
 
+pub mod answers;
+pub mod config;
 pub mod problem;

@@ -127,7 +127,7 @@ mod tests {
                 "type": "https://iana.org/assignments/http-problem-types#quota-exceeded",
                 "title": "Quota exceeded",
                 "status": 429,
-                "code": "quota-exceeded",
+                "code": "too_many_requests",
                 "detail": "120 requests a minute are allowed",
                 "instance": "/api/symbols",
                 "request_id": "r-1",

@@ -78,87 +78,53 @@ impl Kind {
     /// Its status code.
     #[must_use]
     pub fn status(self) -> StatusCode {
-        match self {
-            Self::BadRequest | Self::InvalidSymbol => StatusCode::BAD_REQUEST,
-            Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
-            Self::NotFound | Self::UnknownSymbol => StatusCode::NOT_FOUND,
-            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Timeout => StatusCode::REQUEST_TIMEOUT,
-            Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::UriTooLong => StatusCode::URI_TOO_LONG,
-            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::QuotaExceeded | Self::TooManyFailures => StatusCode::TOO_MANY_REQUESTS,
-            Self::HeaderFieldsTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::BadGateway => StatusCode::BAD_GATEWAY,
-            Self::UpstreamUnavailable | Self::UpstreamQuota | Self::Overloaded | Self::Draining => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
-        }
+        self.facts().status
     }
 
-    /// Its URI reference. Two kinds are registered with IANA; the others are headings of the page that this service
-    /// serves. The part after `#` is always the code.
-    #[must_use]
-    pub fn type_uri(self) -> &'static str {
-        match self {
-            Self::BadRequest => "/docs/problems#bad-request",
-            Self::InvalidSymbol => "/docs/problems#invalid-symbol",
-            Self::Unauthorized => "/docs/problems#unauthorized",
-            Self::Forbidden => "/docs/problems#forbidden",
-            Self::NotFound => "/docs/problems#not-found",
-            Self::UnknownSymbol => "/docs/problems#unknown-symbol",
-            Self::MethodNotAllowed => "/docs/problems#method-not-allowed",
-            Self::Timeout => "/docs/problems#timeout",
-            Self::PayloadTooLarge => "/docs/problems#payload-too-large",
-            Self::UriTooLong => "/docs/problems#uri-too-long",
-            Self::UnsupportedMediaType => "/docs/problems#unsupported-media-type",
-            Self::Unprocessable => "/docs/problems#unprocessable",
-            Self::QuotaExceeded => "https://iana.org/assignments/http-problem-types#quota-exceeded",
-            Self::TooManyFailures => "/docs/problems#too-many-failures",
-            Self::HeaderFieldsTooLarge => "/docs/problems#header-fields-too-large",
-            Self::Internal => "/docs/problems#internal",
-            Self::BadGateway => "/docs/problems#bad-gateway",
-            Self::UpstreamUnavailable => "/docs/problems#upstream-unavailable",
-            Self::UpstreamQuota => "/docs/problems#upstream-quota",
-            Self::Overloaded => "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity",
-            Self::Draining => "/docs/problems#draining",
-        }
-    }
-
-    /// Its stable name for programs: the fragment of its type.
+    /// Its stable name for programs, and its heading in `docs/PROBLEMS.md`.
     #[must_use]
     pub fn code(self) -> &'static str {
-        self.type_uri().split_once('#').map_or("", |(_, fragment)| fragment)
+        self.facts().code
     }
 
     /// Its summary for people; the same on every occurrence.
     #[must_use]
     pub fn title(self) -> &'static str {
+        self.facts().title
+    }
+
+    /// Its URI reference. Two kinds are registered with IANA; the others are headings of the page that this service
+    /// serves, where the part after `#` is the code.
+    #[must_use]
+    pub fn type_uri(self) -> &'static str {
+        self.facts().type_uri
+    }
+
+    #[rustfmt::skip]
+    fn facts(self) -> Facts {
+        use StatusCode as S;
         match self {
-            Self::BadRequest => "Bad request",
-            Self::InvalidSymbol => "Invalid symbol",
-            Self::Unauthorized => "Unauthorized",
-            Self::Forbidden => "Forbidden",
-            Self::NotFound => "Not found",
-            Self::UnknownSymbol => "Unknown symbol",
-            Self::MethodNotAllowed => "Method not allowed",
-            Self::Timeout => "Request timeout",
-            Self::PayloadTooLarge => "Payload too large",
-            Self::UriTooLong => "URI too long",
-            Self::UnsupportedMediaType => "Unsupported media type",
-            Self::Unprocessable => "Unprocessable content",
-            Self::QuotaExceeded => "Quota exceeded",
-            Self::TooManyFailures => "Too many failed authentications",
-            Self::HeaderFieldsTooLarge => "Request header fields too large",
-            Self::Internal => "Internal error",
-            Self::BadGateway => "Bad upstream answer",
-            Self::UpstreamUnavailable => "Upstream unavailable",
-            Self::UpstreamQuota => "Upstream quota used up",
-            Self::Overloaded => "Temporarily reduced capacity",
-            Self::Draining => "Shutting down",
+            Self::BadRequest => fact(S::BAD_REQUEST, "bad_request", "Bad request", "/docs/problems#bad_request"),
+            Self::InvalidSymbol => fact(S::BAD_REQUEST, "invalid_symbol", "Invalid symbol", "/docs/problems#invalid_symbol"),
+            Self::Unauthorized => fact(S::UNAUTHORIZED, "unauthorized", "Unauthorized", "/docs/problems#unauthorized"),
+            Self::Forbidden => fact(S::FORBIDDEN, "forbidden", "Forbidden", "/docs/problems#forbidden"),
+            Self::NotFound => fact(S::NOT_FOUND, "not_found", "Not found", "/docs/problems#not_found"),
+            Self::UnknownSymbol => fact(S::NOT_FOUND, "unknown_symbol", "Unknown symbol", "/docs/problems#unknown_symbol"),
+            Self::MethodNotAllowed => fact(S::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed", "/docs/problems#method_not_allowed"),
+            Self::Timeout => fact(S::REQUEST_TIMEOUT, "timeout", "Request timeout", "/docs/problems#timeout"),
+            Self::PayloadTooLarge => fact(S::PAYLOAD_TOO_LARGE, "payload_too_large", "Payload too large", "/docs/problems#payload_too_large"),
+            Self::UriTooLong => fact(S::URI_TOO_LONG, "uri_too_long", "URI too long", "/docs/problems#uri_too_long"),
+            Self::UnsupportedMediaType => fact(S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Unsupported media type", "/docs/problems#unsupported_media_type"),
+            Self::Unprocessable => fact(S::UNPROCESSABLE_ENTITY, "unprocessable", "Unprocessable content", "/docs/problems#unprocessable"),
+            Self::QuotaExceeded => fact(S::TOO_MANY_REQUESTS, "too_many_requests", "Quota exceeded", "https://iana.org/assignments/http-problem-types#quota-exceeded"),
+            Self::TooManyFailures => fact(S::TOO_MANY_REQUESTS, "too_many_failures", "Too many failed authentications", "/docs/problems#too_many_failures"),
+            Self::HeaderFieldsTooLarge => fact(S::REQUEST_HEADER_FIELDS_TOO_LARGE, "header_fields_too_large", "Request header fields too large", "/docs/problems#header_fields_too_large"),
+            Self::Internal => fact(S::INTERNAL_SERVER_ERROR, "internal", "Internal error", "/docs/problems#internal"),
+            Self::BadGateway => fact(S::BAD_GATEWAY, "bad_gateway", "Bad upstream answer", "/docs/problems#bad_gateway"),
+            Self::UpstreamUnavailable => fact(S::SERVICE_UNAVAILABLE, "upstream_unavailable", "Upstream unavailable", "/docs/problems#upstream_unavailable"),
+            Self::UpstreamQuota => fact(S::SERVICE_UNAVAILABLE, "upstream_quota", "Upstream quota used up", "/docs/problems#upstream_quota"),
+            Self::Overloaded => fact(S::SERVICE_UNAVAILABLE, "overloaded", "Temporarily reduced capacity", "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"),
+            Self::Draining => fact(S::SERVICE_UNAVAILABLE, "draining", "Shutting down", "/docs/problems#draining"),
         }
     }
 
@@ -174,18 +140,41 @@ impl Kind {
     }
 }
 
+/// What is fixed for a kind.
+struct Facts {
+    status: StatusCode,
+    code: &'static str,
+    title: &'static str,
+    type_uri: &'static str,
+}
+
+const fn fact(status: StatusCode, code: &'static str, title: &'static str, type_uri: &'static str) -> Facts {
+    Facts { status, code, title, type_uri }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
     #[test]
-    fn codes_are_distinct_and_kebab_case() {
-        let codes: BTreeSet<_> = Kind::ALL.into_iter().map(Kind::code).collect();
+    fn codes_are_distinct_and_snake_case() {
+        let codes: BTreeSet<&str> = Kind::ALL.into_iter().map(Kind::code).collect();
         assert_eq!(codes.len(), Kind::ALL.len());
         assert!(codes.iter().all(|code| {
-            !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+            !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
         }));
+    }
+
+    #[test]
+    fn a_type_is_registered_with_iana_or_ends_in_the_code() {
+        for kind in Kind::ALL {
+            let (page, fragment) = kind.type_uri().split_once('#').unwrap();
+            match page {
+                "/docs/problems" => assert_eq!(fragment, kind.code()),
+                page => assert_eq!(page, "https://iana.org/assignments/http-problem-types"),
+            }
+        }
     }
 
     #[test]

@@ -1,0 +1,31 @@
+//! What must hold between settings: nothing is opened to a network by default or by a slip.
+
+use super::{Config, Fault, MetricsAccess, Profile};
+
+/// The rules that this configuration breaks.
+pub(super) fn check(config: &Config) -> Vec<Fault> {
+    let Config { profile, server, auth, metrics, .. } = config;
+    let is_local = server.bind_address.ip().is_loopback();
+    let is_strict = *profile != Profile::Development;
+    let source = format!("profile {}", profile.as_str());
+    let fault = |path: &str, problem: &str| Fault {
+        path: path.to_owned(),
+        source: source.clone(),
+        problem: problem.to_owned(),
+    };
+    let rules = [
+        (
+            !is_strict && !is_local,
+            fault("server.bind_address", "development serves a loopback address: set INVESTIQ_PROFILE"),
+        ),
+        (
+            (is_strict || !is_local) && !auth.required,
+            fault("auth.required", "must be true outside development on a loopback address"),
+        ),
+        (
+            (is_strict || !is_local) && metrics.access == MetricsAccess::Open,
+            fault("metrics.access", "must be loopback or key outside development on a loopback address"),
+        ),
+    ];
+    rules.into_iter().filter(|(is_broken, _)| *is_broken).map(|(_, fault)| fault).collect()
+}

@@ -1,0 +1,118 @@
+//! Texts that become addresses, networks, origins and URLs, or say what they should have been.
+
+use std::net::{IpAddr, SocketAddr};
+
+use http::{HeaderValue, Uri};
+use ipnet::IpNet;
+
+/// An address and a port, such as `127.0.0.1:3000`.
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "must be an IP address and a port, such as 127.0.0.1:3000".into())
+}
+
+/// A network in CIDR notation, or one address; never the whole internet.
+pub(super) fn network(text: &str) -> Result<IpNet, String> {
+    let network = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+    match network {
+        Some(network) if network.prefix_len() == 0 => {
+            Err("must not trust every address: name the proxies' networks".into())
+        }
+        Some(network) => Ok(network.trunc()),
+        None => Err("must be addresses or networks such as 10.0.0.0/8".into()),
+    }
+}
+
+/// A web origin: scheme, host and port, nothing behind it; `*` and `null` are none.
+pub(super) fn origin(text: &str) -> Result<HeaderValue, String> {
+    let expected = || "must be exact origins such as https://app.example.com".to_owned();
+    let uri: Uri = text.parse().map_err(|_| expected())?;
+    let is_origin = matches!(uri.scheme_str(), Some("http" | "https"))
+        && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
+        && uri.path() == "/"
+        && uri.query().is_none()
+        && !text.ends_with('/');
+    match is_origin {
+        true => HeaderValue::from_str(text).map_err(|_| expected()),
+        false => Err(expected()),
+    }
+}
+
+/// The URL of a vendor: `https`, or `http` to this machine; no user, no query, no slash at its end.
+pub(super) fn base_url(text: &str) -> Result<String, String> {
+    let expected = || {
+        "must be an https URL (http only to a loopback address) with neither user nor query nor final slash"
+            .to_owned()
+    };
+    let uri: Uri = text.parse().map_err(|_| expected())?;
+    let is_sound = match uri.scheme_str() {
+        Some("https") => true,
+        Some("http") => uri.host().is_some_and(is_loopback),
+        _ => false,
+    };
+    let is_bare = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
+        && uri.query().is_none()
+        && !text.ends_with('/');
+    if is_sound && is_bare { Ok(text.to_owned()) } else { Err(expected()) }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_are_cidrs_or_addresses_and_never_everything() {
+        for (text, expected) in [
+            ("10.0.0.0/8", Some("10.0.0.0/8")),
+            ("10.1.2.3/8", Some("10.0.0.0/8")),
+            ("192.0.2.7", Some("192.0.2.7/32")),
+            ("::1", Some("::1/128")),
+            ("0.0.0.0/0", None),
+            ("::/0", None),
+            ("proxy", None),
+            ("", None),
+        ] {
+            let got = network(text).ok().map(|network| network.to_string());
+            assert_eq!(got.as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn origins_are_exact() {
+        for (text, expected) in [
+            ("https://app.example.com", true),
+            ("http://localhost:8050", true),
+            ("*", false),
+            ("null", false),
+            ("https://app.example.com/", false),
+            ("https://app.example.com/x", false),
+            ("https://u@app.example.com", false),
+            ("app.example.com", false),
+            ("ftp://app.example.com", false),
+        ] {
+            assert_eq!(origin(text).is_ok(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn vendor_urls_are_https_or_this_machine() {
+        for (text, expected) in [
+            ("https://api.massive.com", true),
+            ("http://127.0.0.1:9000", true),
+            ("http://localhost:9000", true),
+            ("http://[::1]:9000", true),
+            ("http://api.massive.com", false),
+            ("http://127.0.0.1.example.com", false),
+            ("https://key@api.massive.com", false),
+            ("https://api.massive.com?apiKey=1", false),
+            ("https://api.massive.com/", false),
+            ("api.massive.com", false),
+        ] {
+            assert_eq!(base_url(text).is_ok(), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The whole of it: layers, faults, profiles, and the files against the settings.
+
+use super::*;
+
+fn environment(pairs: &[(&str, &str)]) -> Environment {
+    pairs.iter().copied().collect()
+}
+
+fn faults(pairs: &[(&str, &str)]) -> Vec<String> {
+    let faults = load(&environment(pairs), None).expect_err("faults");
+    faults.iter().map(ToString::to_string).collect()
+}
+
+/// The files of the repository.
+fn repository_configs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs")
+}
+
+/// A directory with these files, removed by the test's end.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn with(name: &str, files: &[(&str, &str)]) -> Self {
+        let path = std::env::temp_dir().join(format!("investiq-config-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        for (file, text) in files {
+            std::fs::write(path.join(file), text).unwrap();
+        }
+        Self(path)
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
+#[test]
+fn nothing_set_serves_this_machine_alone_without_keys() {
+    let config = load(&Environment::default(), None).unwrap();
+    assert_eq!(config.profile, Profile::Development);
+    assert_eq!(config.server.bind_address.to_string(), "127.0.0.1:3000");
+    assert!(!config.auth.required);
+    assert_eq!(config.rate_limit.per_minute, 120);
+    assert_eq!(config.rate_limit.burst, 20);
+    assert_eq!(config.market_data.directory, None);
+}
+
+#[test]
+fn an_address_that_others_reach_is_production_whatever_is_not_said() {
+    for pairs in [
+        &[("BIND_ADDRESS", "0.0.0.0:3000")][..],
+        &[("BIND_ADDRESS", "0.0.0.0:3000"), ("INVESTIQ_PROFILE", "prod")],
+        &[("INVESTIQ_PROFILE", "Development")],
+    ] {
+        let config = load(&environment(pairs), None).unwrap();
+        assert_eq!(config.profile, Profile::Production, "{pairs:?}");
+        assert!(config.auth.required, "{pairs:?}");
+    }
+}
+
+#[test]
+fn each_profile_loads_from_the_repository_and_from_the_program() {
+    for profile in Profile::ALL {
+        let environment = environment(&[("INVESTIQ_PROFILE", profile.as_str())]);
+        for directory in [None, Some(repository_configs())] {
+            let config = load(&environment, directory.as_deref()).unwrap();
+            assert_eq!(config.profile, profile);
+            assert_eq!(config.auth.required, profile != Profile::Development);
+            assert_eq!(config.warnings, []);
+        }
+    }
+}
+
+#[test]
+fn nothing_opens_a_network_by_a_slip() {
+    for (pairs, path) in [
+        (&[("INVESTIQ_PROFILE", "development"), ("BIND_ADDRESS", "0.0.0.0:1")][..], "server.bind_address"),
+        (&[("INVESTIQ_PROFILE", "production"), ("REQUIRE_AUTH", "false")], "auth.required"),
+        (&[("INVESTIQ_PROFILE", "staging"), ("METRICS_ACCESS", "open")], "metrics.access"),
+        (&[("BIND_ADDRESS", "[::]:1"), ("REQUIRE_AUTH", "0")], "auth.required"),
+        (&[("TRUSTED_PROXIES", "10.0.0.0/8,0.0.0.0/0")], "server.trusted_proxies"),
+        (&[("ALLOWED_ORIGINS", "*")], "server.allowed_origins"),
+        (&[("POLYGON_BASE_URL", "http://example.com")], "market_data.polygon.base_url"),
+    ] {
+        assert!(faults(pairs).iter().any(|fault| fault.starts_with(path)), "{pairs:?}: {:?}", faults(pairs));
+    }
+}
+
+#[test]
+fn all_faults_are_told_at_once_with_their_sources_and_without_their_values() {
+    let faults = faults(&[
+        ("BIND_ADDRESS", "s3cret"),
+        ("REQUEST_TIMEOUT_SECS", "0"),
+        ("RATE_LIMIT_PER_MINUTE", "-1"),
+        ("ENABLE_HSTS", "yes"),
+        ("RUST_LOG_FORMAT", "xml"),
+    ]);
+    assert_eq!(
+        faults,
+        [
+            "logs.format (RUST_LOG_FORMAT): must be one of text, json",
+            "rate_limit.per_minute (RATE_LIMIT_PER_MINUTE): must be a whole number from 1 to 1000000000",
+            "server.bind_address (BIND_ADDRESS): must be an IP address and a port, such as 127.0.0.1:3000",
+            "server.hsts (ENABLE_HSTS): must be true or false",
+            "server.request_timeout_s (REQUEST_TIMEOUT_SECS): must be a whole number from 1 to 600",
+        ]
+    );
+}
+
+#[test]
+fn files_are_layered_and_the_environment_comes_last() {
+    let directory = Directory::with(
+        "layers",
+        &[
+            ("config.yaml", "server: { request_timeout_s: 5, shutdown_timeout_s: 6, body_bytes_max: 2048 }"),
+            ("development.yaml", "server:\n  shutdown_timeout_s: 7\n  body_bytes_max: \"${BYTES:-4096}\""),
+        ],
+    );
+    let environment = environment(&[("REQUEST_TIMEOUT_SECS", "8"), ("BYTES", "8192")]);
+    let server = load(&environment, Some(&directory.0)).unwrap().server;
+    assert_eq!(
+        (server.request_timeout.as_secs(), server.shutdown_timeout.as_secs(), server.body_bytes_max),
+        (8, 7, 8192)
+    );
+}
+
+#[test]
+fn a_file_s_faults_name_the_file() {
+    for (name, text, expected) in [
+        ("unknown", "server: { port: 1 }", "server.port (FILE): is not a setting"),
+        ("section", "server: 1", "server (FILE): is not a setting"),
+        (
+            "twice",
+            "docs: { enabled: true, enabled: false }",
+            "FILE: is not YAML with distinct keys, at line 1",
+        ),
+        (
+            "open",
+            "server: { bind_address: \"${NOWHERE}\" }",
+            "server.bind_address (FILE): needs the variable NOWHERE",
+        ),
+        (
+            "list",
+            "server: { bind_address: [a, b] }",
+            "server.bind_address (FILE): must be one value, not a list",
+        ),
+        ("empty", "server: { bind_address: }", "server.bind_address"),
+    ] {
+        let directory = Directory::with(name, &[("config.yaml", text)]);
+        let file = directory.0.join("config.yaml").display().to_string();
+        let faults = load(&Environment::default(), Some(&directory.0)).expect_err(name).to_string();
+        assert!(faults.contains(&expected.replace("FILE", &file)), "{name}: {faults}");
+    }
+}
+
+#[test]
+fn a_directory_that_is_not_there_is_a_fault() {
+    let faults = load(&Environment::default(), Some(Path::new("/nonexistent"))).expect_err("fault");
+    assert!(faults.to_string().contains("/nonexistent: is not a directory"), "{faults}");
+}
+
+#[test]
+fn the_base_file_holds_every_setting() {
+    let files = Files::open(None, &Environment::default());
+    for setting in settings() {
+        assert!(files.get(setting.path).is_some(), "{} is not in configs/config.yaml", setting.path);
+    }
+}
+
+#[test]
+fn every_variable_changes_the_configuration() {
+    let base = format!("{:?}", load(&Environment::default(), None).unwrap());
+    let values = [
+        ("BIND_ADDRESS", "127.0.0.1:1"),
+        ("CONNECTIONS_MAX", "9"),
+        ("CONNECTIONS_PER_ADDRESS_MAX", "9"),
+        ("REQUESTS_IN_FLIGHT_MAX", "9"),
+        ("REQUEST_TIMEOUT_SECS", "9"),
+        ("SHUTDOWN_TIMEOUT_SECS", "9"),
+        ("REQUEST_BODY_BYTES_MAX", "9999"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8"),
+        ("ALLOWED_ORIGINS", "https://example.com"),
+        ("ENABLE_HSTS", "true"),
+        ("REQUIRE_AUTH", "true"),
+        ("AUTH_FAILURES_PER_MINUTE", "9"),
+        ("RATE_LIMIT_PER_MINUTE", "9"),
+        ("RATE_LIMIT_BURST", "9"),
+        ("MARKET_DATA_DIR", "/data"),
+        ("POLYGON_BASE_URL", "https://example.com"),
+        ("POLYGON_RATE_LIMIT", "9"),
+        ("POLYGON_MAX_CONCURRENT", "9"),
+        ("POLYGON_TIMEOUT_SECS", "9"),
+        ("POLYGON_FRESH_SECS", "9"),
+        ("POLYGON_STALE_SECS", "9"),
+        ("POLYGON_SYMBOLS_MAX", "9"),
+        ("ANSWER_CACHE", "false"),
+        ("ANSWER_CACHE_ENTRIES", "9"),
+        ("ANSWER_CACHE_BYTES", "9999999"),
+        ("HEALTH_CHECK_INTERVAL_SECS", "9"),
+        ("METRICS_ACCESS", "key"),
+        ("ENABLE_SWAGGER", "false"),
+        ("RUST_LOG", "warn"),
+        ("RUST_LOG_FORMAT", "json"),
+        ("SECRETS_DIR", "/secrets"),
+    ];
+    for setting in settings() {
+        let value = values.iter().find(|(variable, _)| *variable == setting.variable);
+        let (variable, value) = value.unwrap_or_else(|| panic!("no value to try for {}", setting.variable));
+        let changed = format!("{:?}", load(&environment(&[(variable, value)]), None).unwrap());
+        assert_ne!(changed, base, "{variable}");
+    }
+    assert_eq!(values.len(), settings().len());
+}

@@ -1,0 +1,117 @@
+//! Variables that people may set from habit and that do nothing here: said at the start, never swallowed.
+
+use super::{DIRECTORY_VARIABLE, Environment, Setting, Warning, profile};
+
+/// Names that were once read, or look as if they were, each with what to do instead.
+const KNOWN: &[(&str, &str)] = &[
+    ("ADMIN_IP_ALLOWLIST", "there are no admin routes yet"),
+    ("ALPACA_API_KEY", "no broker is connected yet"),
+    ("ALPACA_BASE_URL", "no broker is connected yet"),
+    ("ALPACA_SECRET_KEY", "no broker is connected yet"),
+    ("ALPACA_WS_ENABLED", "no broker is connected yet"),
+    ("ALPHA_VANTAGE_API_KEY", "bars come from bundled data, MARKET_DATA_DIR or Polygon"),
+    ("APCA_API_KEY_ID", "no broker is connected yet"),
+    ("APCA_API_SECRET_KEY", "no broker is connected yet"),
+    ("API_HOST", "use BIND_ADDRESS"),
+    ("API_PORT", "use BIND_ADDRESS"),
+    ("AUTH_FAILURE_WINDOW_SECS", "the window is a minute: use AUTH_FAILURES_PER_MINUTE"),
+    ("AUTH_LOCKOUT_SECS", "a valid key is never locked out: use AUTH_FAILURES_PER_MINUTE"),
+    ("AUTH_MAX_FAILURES", "use AUTH_FAILURES_PER_MINUTE"),
+    ("BROKER_PROVIDER", "no broker is connected yet"),
+    ("CACHE_TTL", "use POLYGON_FRESH_SECS and POLYGON_STALE_SECS"),
+    ("DATABASE_URL", "nothing is stored yet"),
+    ("DISABLE_CACHE", "use ANSWER_CACHE=false"),
+    ("DISCORD_WEBHOOK_URL", "alerts are not sent from here"),
+    ("FINNHUB_API_KEY", "news comes from Polygon"),
+    ("IBKR_ACCOUNT_ID", "no broker is connected yet"),
+    ("IBKR_GATEWAY_URL", "no broker is connected yet"),
+    ("IBKR_PAPER", "no broker is connected yet"),
+    ("LIVE_TRADING_APPROVED", "nothing trades yet"),
+    ("LIVE_TRADING_KEY", "nothing trades yet"),
+    ("ML_BAYESIAN_URL", "models run inside the program"),
+    ("ML_EARNINGS_NLP_URL", "models run inside the program"),
+    ("ML_PRICE_PREDICTOR_URL", "models run inside the program"),
+    ("ML_SENTIMENT_URL", "models run inside the program"),
+    ("ML_SIGNAL_MODELS_URL", "models run inside the program"),
+    ("ML_SOCIAL_SENTIMENT_URL", "models run inside the program"),
+    ("NOTIFICATION_EMAIL_TO", "alerts are not sent from here"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "traces are not exported: read the log and /metrics"),
+    ("OTEL_SERVICE_NAME", "traces are not exported: read the log and /metrics"),
+    ("POLYGON_WS_ENABLED", "live quotes are not streamed"),
+    ("PORT", "use BIND_ADDRESS"),
+    ("REDIS_URL", "answers and limits are kept in memory"),
+    ("RETENTION_AUDIT_DAYS", "nothing is stored yet"),
+    ("RETENTION_BACKTEST_DAYS", "nothing is stored yet"),
+    ("RETENTION_DAYS", "nothing is stored yet"),
+    ("RETENTION_FEATURES_DAYS", "nothing is stored yet"),
+    ("RETENTION_SENTIMENT_DAYS", "nothing is stored yet"),
+    ("RETENTION_TRADES_DAYS", "nothing is stored yet"),
+    ("RUST_ENV", "use INVESTIQ_PROFILE"),
+    ("SENTRY_DSN", "errors are not sent anywhere: read the log"),
+    ("SENTRY_ENVIRONMENT", "errors are not sent anywhere: read the log"),
+    ("SENTRY_TRACES_SAMPLE_RATE", "errors are not sent anywhere: read the log"),
+    ("SMTP_FROM_ADDRESS", "alerts are not sent from here"),
+    ("SMTP_HOST", "alerts are not sent from here"),
+    ("SMTP_PASSWORD", "alerts are not sent from here"),
+    ("SMTP_PORT", "alerts are not sent from here"),
+    ("SMTP_TLS", "alerts are not sent from here"),
+    ("SMTP_USERNAME", "alerts are not sent from here"),
+    ("TEST_MODE", "there is no such mode"),
+    ("TLS_CERT_PATH", "put a TLS proxy in front, and name it in TRUSTED_PROXIES"),
+    ("TLS_KEY_PATH", "put a TLS proxy in front, and name it in TRUSTED_PROXIES"),
+];
+
+/// Our own prefix: a name that begins so and is no setting is a slip.
+const PREFIX: &str = "INVESTIQ_";
+
+/// One warning for each variable that is set in vain.
+pub(super) fn warnings(environment: &Environment, settings: &[Setting]) -> Vec<Warning> {
+    let named_profile = environment.get(profile::VARIABLE);
+    let is_profile = |name: &str| profile::Profile::ALL.iter().any(|profile| profile.as_str() == name);
+    let unknown_profile = named_profile.filter(|name| !is_profile(name)).map(|_| Warning {
+        variable: profile::VARIABLE.to_owned(),
+        advice: "it is not development, staging or production: production's rules hold",
+    });
+    let in_vain = environment.names().filter_map(|name| {
+        advice(name, settings).map(|advice| Warning { variable: name.to_owned(), advice })
+    });
+    unknown_profile.into_iter().chain(in_vain).collect()
+}
+
+fn advice(name: &str, settings: &[Setting]) -> Option<&'static str> {
+    if name == DIRECTORY_VARIABLE || name == profile::VARIABLE {
+        return None;
+    }
+    if settings.iter().any(|setting| setting.variable == name) {
+        return None;
+    }
+    let known = KNOWN.iter().find(|(known, _)| *known == name).map(|(_, advice)| *advice);
+    known.or_else(|| name.starts_with(PREFIX).then_some("there is no such setting"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_set_in_vain_are_named_and_settings_are_not() {
+        let environment = Environment::from_iter([
+            ("RUST_ENV", "production"),
+            ("INVESTIQ_PROFIL", "staging"),
+            ("INVESTIQ_PROFILE", "prod"),
+            ("BIND_ADDRESS", "127.0.0.1:1"),
+            ("DATABASE_URL", ""),
+            ("HOME", "/"),
+        ]);
+        let warnings = warnings(&environment, &crate::config::settings());
+        let names: Vec<_> = warnings.iter().map(|warning| warning.variable.as_str()).collect();
+        assert_eq!(names, ["INVESTIQ_PROFILE", "INVESTIQ_PROFIL", "RUST_ENV"]);
+    }
+
+    #[test]
+    fn no_setting_is_called_without_effect() {
+        for (name, _) in KNOWN {
+            assert!(crate::config::settings().iter().all(|setting| setting.variable != *name), "{name}");
+        }
+    }
+}
