@@ -1,1 +1,15 @@
 //! The real server, spoken to over HTTP.
+
+#![expect(clippy::unwrap_used, reason = "in a test a failed unwrap is the failure to report")]
+
+mod analysis;
+mod authentication;
+mod configuration;
+mod errors;
+mod framing;
+mod http2;
+mod lifecycle;
+mod limits;
+mod observability;
+mod reference;
+mod secrets;

@@ -2,6 +2,9 @@
 //!
 //! It starts and stops processes and speaks HTTP. It knows nothing of the server's insides.
 
+mod client;
+pub mod raw;
 mod server;
 
+pub use client::Answer;
 pub use server::{Server, ServerOptions, workspace_root};

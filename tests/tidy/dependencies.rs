@@ -5,9 +5,12 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// What each of our crates may use: first ours, then others'. A shell's outside dependencies are free; a pure crate's
-/// are listed, because an HTTP or async crate in a pure one would mean that it does I/O.
-const ALLOWED: &[(&str, &[&str], Option<&[&str]>)] = &[
+/// A crate, which of ours it may use, and which of others' (`None`: any).
+type Allowance = (&'static str, &'static [&'static str], Option<&'static [&'static str]>);
+
+/// What each of our crates may use. A shell's outside dependencies are free; a pure crate's are listed, because an
+/// HTTP or async crate in a pure one would mean that it does I/O.
+const ALLOWED: &[Allowance] = &[
     ("domain", &[], Some(&["jiff", "serde", "thiserror", "utoipa"])),
     ("analysis", &["domain"], Some(&["serde", "serde_json", "ta-lib", "thiserror", "utoipa"])),
     ("secrets", &[], None),

@@ -1,0 +1,83 @@
+//! Configuration that is wrong stops the start, names every fault, and shows no secret.
+
+use tests::ServerOptions;
+
+#[test]
+fn all_faults_are_reported_at_once_with_their_variable() {
+    let (status, log) = ServerOptions::new()
+        .set("REQUEST_TIMEOUT_SECS", "soon")
+        .set("RATE_LIMIT_PER_MINUTE", "-5")
+        .set("TRUSTED_PROXIES", "10.0.0.0/33")
+        .set("ENABLE_HSTS", "perhaps")
+        .refused();
+    assert!(!status.success());
+    for name in ["REQUEST_TIMEOUT_SECS", "RATE_LIMIT_PER_MINUTE", "TRUSTED_PROXIES", "ENABLE_HSTS"] {
+        assert!(log.contains(name), "{name} is named: {log}");
+    }
+}
+
+#[test]
+fn each_wrong_value_is_refused_by_name() {
+    for (name, value) in [
+        ("BIND_ADDRESS", "localhost"),
+        ("BIND_ADDRESS", "127.0.0.1:99999"),
+        ("REQUEST_TIMEOUT_SECS", "0"),
+        ("SHUTDOWN_TIMEOUT_SECS", "-1"),
+        ("TRUSTED_PROXIES", "0.0.0.0/0"),
+        ("TRUSTED_PROXIES", "::/0"),
+        ("REQUIRE_AUTH", "maybe"),
+        ("RUST_LOG_FORMAT", "xml"),
+        ("MARKET_DATA_DIR", "/does/not/exist"),
+        ("POLYGON_BASE_URL", "http://vendor.example"),
+        ("POLYGON_RATE_LIMIT", "0"),
+    ] {
+        let (status, log) = ServerOptions::new().set(name, value).refused();
+        assert!(!status.success() && log.contains(name), "{name}={value}: {log}");
+    }
+}
+
+#[test]
+fn an_unknown_profile_is_production() {
+    for profile in ["prod", "Development", "test"] {
+        let (status, log) = ServerOptions::new().set("INVESTIQ_PROFILE", profile).refused();
+        assert!(!status.success(), "{profile}: {log}");
+    }
+}
+
+#[test]
+fn files_are_merged_under_the_environment_and_unknown_keys_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let with = || {
+        ServerOptions::new()
+            .set("INVESTIQ_CONFIG_DIR", folder.path().to_string_lossy())
+            .set("INVESTIQ_PROFILE", "development")
+    };
+    write("config.yaml", "rate_limit:\n  per_minute: 77\n");
+    assert_eq!(with().start().get("/api/symbols", &[]).header("x-ratelimit-limit"), Some("77"));
+    write("development.yaml", "rate_limit:\n  per_minute: ${LIMIT_FROM_ENVIRONMENT:-88}\n");
+    assert_eq!(with().start().get("/api/symbols", &[]).header("x-ratelimit-limit"), Some("88"));
+    let expanded = with().set("LIMIT_FROM_ENVIRONMENT", "91").start();
+    assert_eq!(expanded.get("/api/symbols", &[]).header("x-ratelimit-limit"), Some("91"));
+    let overridden = with().set("RATE_LIMIT_PER_MINUTE", "99").start();
+    assert_eq!(overridden.get("/api/symbols", &[]).header("x-ratelimit-limit"), Some("99"));
+    write(
+        "development.yaml",
+        "rate_limit:\n  per_minute: ${NOT_SET_ANYWHERE}\n  per_minit: 3\nserver:\n  colour: red\n",
+    );
+    let (status, log) = with().refused();
+    assert!(!status.success());
+    for said in ["NOT_SET_ANYWHERE", "per_minit", "colour", "development.yaml"] {
+        assert!(log.contains(said), "{said} is named: {log}");
+    }
+}
+
+#[test]
+fn a_variable_with_no_effect_is_pointed_out() {
+    let server = ServerOptions::new().set("RETENTION_DAYS", "30").start();
+    let warned = server
+        .events()
+        .iter()
+        .any(|event| event["level"] == "WARN" && event.to_string().contains("RETENTION_DAYS"));
+    assert!(warned, "{}", server.log());
+}

@@ -1,0 +1,125 @@
+//! HTTP/2 frames written by hand: rapid reset, endless headers, and the missing authority.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use tests::{Server, ServerOptions};
+
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
+const SETTINGS: u8 = 4;
+const GOAWAY: u8 = 7;
+const CONTINUATION: u8 = 9;
+const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;
+const CANCEL: [u8; 4] = [0, 0, 0, 8];
+const ENHANCE_YOUR_CALM: u32 = 11;
+const NO_ERROR: u32 = 0;
+
+/// `GET /livez` for `localhost` in HPACK: indexed method and scheme, literal path and authority (RFC 7541, appendix A).
+const GET_LIVEZ: &[u8] = b"\x82\x86\x04\x06/livez\x41\x09localhost";
+/// The same without an authority.
+const GET_LIVEZ_NOWHERE: &[u8] = b"\x82\x86\x04\x06/livez";
+
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    let mut bytes = vec![length[1], length[2], length[3], kind, flags];
+    bytes.extend_from_slice(&stream.to_be_bytes());
+    bytes.extend_from_slice(payload);
+    bytes
+}
+
+fn connect(server: &Server) -> TcpStream {
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
+    stream.write_all(PREFACE).unwrap();
+    stream.write_all(&frame(SETTINGS, 0, 0, &[])).unwrap();
+    stream
+}
+
+/// Frames (kind, payload) until the server closes or stays silent.
+fn frames(stream: &mut TcpStream) -> Vec<(u8, Vec<u8>)> {
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 8192];
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while let Ok(count @ 1..) = stream.read(&mut buffer) {
+        bytes.extend_from_slice(&buffer[..count]);
+        if Instant::now() > deadline {
+            break;
+        }
+    }
+    let mut found = Vec::new();
+    let mut rest = bytes.as_slice();
+    while rest.len() >= 9 {
+        let length = usize::from(rest[0]) << 16 | usize::from(rest[1]) << 8 | usize::from(rest[2]);
+        let end = (9 + length).min(rest.len());
+        found.push((rest[3], rest[9..end].to_vec()));
+        rest = &rest[end..];
+    }
+    found
+}
+
+fn goaway_code(frames: &[(u8, Vec<u8>)]) -> Option<u32> {
+    let (_, payload) = frames.iter().find(|(kind, _)| *kind == GOAWAY)?;
+    Some(u32::from_be_bytes(payload.get(4..8)?.try_into().ok()?))
+}
+
+#[test]
+fn an_ordinary_request_is_answered() {
+    let server = ServerOptions::new().start();
+    let mut stream = connect(&server);
+    stream.write_all(&frame(HEADERS, END_HEADERS | END_STREAM, 1, GET_LIVEZ)).unwrap();
+    let found = frames(&mut stream);
+    let (_, block) = found.iter().find(|(kind, _)| *kind == HEADERS).expect("an answer");
+    assert_eq!(block[0], 0x88, "indexed :status 200 (RFC 7541, appendix A)");
+}
+
+#[test]
+fn a_request_without_an_authority_is_refused() {
+    let server = ServerOptions::new().start();
+    let mut stream = connect(&server);
+    stream.write_all(&frame(HEADERS, END_HEADERS | END_STREAM, 1, GET_LIVEZ_NOWHERE)).unwrap();
+    let found = frames(&mut stream);
+    let (_, block) = found.iter().find(|(kind, _)| *kind == HEADERS).expect("an answer");
+    assert_eq!(block[0], 0x8c, "indexed :status 400 (RFC 7541, appendix A)");
+}
+
+#[test]
+fn rapid_reset_is_answered_with_goaway_and_the_server_lives() {
+    let server = ServerOptions::new().start();
+    let mut stream = connect(&server);
+    for number in 0..1_000_u32 {
+        let id = number * 2 + 1;
+        let sent = stream.write_all(&frame(HEADERS, END_HEADERS | END_STREAM, id, GET_LIVEZ));
+        if sent.and_then(|()| stream.write_all(&frame(RST_STREAM, 0, id, &CANCEL))).is_err() {
+            break;
+        }
+    }
+    assert_eq!(goaway_code(&frames(&mut stream)), Some(ENHANCE_YOUR_CALM));
+    assert_eq!(server.get("/livez", &[]).status, 200);
+}
+
+#[test]
+fn endless_continuation_is_cut_and_memory_stays_flat() {
+    let server = ServerOptions::new().start();
+    assert_eq!(server.get("/livez", &[]).status, 200);
+    let before_kib = server.resident_kib();
+    let mut stream = connect(&server);
+    stream.write_all(&frame(HEADERS, END_STREAM, 1, GET_LIVEZ)).unwrap();
+    // A literal header never indexed: name of 1 byte, value of 100 bytes.
+    let mut header = vec![0x10, 1, b'a', 100];
+    header.extend_from_slice(&[b'v'; 100]);
+    let block = header.repeat(100);
+    for _ in 0..1_000 {
+        if stream.write_all(&frame(CONTINUATION, 0, 1, &block)).is_err() {
+            break;
+        }
+    }
+    let found = frames(&mut stream);
+    assert_ne!(goaway_code(&found).unwrap_or(ENHANCE_YOUR_CALM), NO_ERROR, "{found:?}");
+    let grown_kib = server.resident_kib().saturating_sub(before_kib);
+    assert!(grown_kib < 8 * 1024, "{grown_kib} KiB for 10 MB of headers");
+    assert_eq!(server.get("/livez", &[]).status, 200);
+}

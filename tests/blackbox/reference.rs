@@ -1,0 +1,97 @@
+//! The API's description: complete, true, and readable in a browser.
+
+use std::process::Command;
+
+use tests::{ServerOptions, workspace_root};
+
+#[test]
+fn the_description_is_openapi_3_1_and_needs_no_key() {
+    let server = ServerOptions::new().set("API_KEYS", "reference-test-Kq5wNx8vZm3tRb7pLc9yHs2dJg").start();
+    let description = server.get("/openapi.json", &[]);
+    assert_eq!(description.status, 200);
+    let description = description.json();
+    assert!(
+        description["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")),
+        "{}",
+        description["openapi"]
+    );
+    let paths = description["paths"].as_object().unwrap();
+    for path in [
+        "/api/analyze/{symbol}",
+        "/api/analyze",
+        "/api/bars/{symbol}",
+        "/api/indicators/{symbol}",
+        "/api/symbols",
+        "/health",
+        "/livez",
+        "/readyz",
+        "/metrics",
+        "/metrics/json",
+        "/openapi.json",
+        "/docs",
+    ] {
+        assert!(paths.contains_key(path), "{path}");
+    }
+    assert_eq!(
+        server.get("/api-docs/openapi.json", &[]).json(),
+        description,
+        "the path that older clients know"
+    );
+}
+
+#[test]
+fn the_reference_page_opens_in_a_browser_under_its_policy() {
+    let server = ServerOptions::new().start();
+    let page = server.get("/docs", &[]);
+    assert!(page.status == 200 || page.status == 303 || page.status == 308, "{page:?}");
+    let profile = tempfile::tempdir().unwrap();
+    let output = Command::new("chromium")
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
+        .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
+        .args(["--enable-logging=stderr", "--v=0", "--virtual-time-budget=8000", "--dump-dom"])
+        .arg(format!("--user-data-dir={}", profile.path().display()))
+        .arg(server.url("/docs"))
+        .output()
+        .expect("chromium is installed: tests/run does it");
+    let dom = String::from_utf8_lossy(&output.stdout);
+    let log = String::from_utf8_lossy(&output.stderr);
+    for shown in ["/api/analyze/", "/api/symbols", "InvestIQ"] {
+        assert!(dom.contains(shown), "{shown} is rendered; the page:\n{dom}\n{log}");
+    }
+    assert!(!log.contains("Content Security Policy"), "nothing on the page breaks its own policy: {log}");
+    for line in server.log().lines().filter(|line| line.contains("\"status\":404")) {
+        assert!(line.contains("favicon"), "every asset is inside the binary: {line}");
+    }
+}
+
+#[test]
+fn a_fuzzer_driven_by_the_description_finds_nothing() {
+    const KEY: &str = "fuzz-test-Wd6kRx9vPm4zTq8nLc3yHs7bJg";
+    let server = ServerOptions::new()
+        .set("API_KEYS", format!("{KEY}:admin"))
+        .set("RATE_LIMIT_PER_MINUTE", "4000000000")
+        .start();
+    let program = workspace_root().join("target/venv/bin/schemathesis");
+    let report = tempfile::tempdir().unwrap();
+    let output = Command::new(&program)
+        .current_dir(report.path())
+        .args(["run", &server.url("/openapi.json")])
+        .args(["--checks", "all", "--phases", "examples,coverage,fuzzing,stateful"])
+        .args(["--max-examples", "40", "--seed", "1", "--workers", "1", "--no-color"])
+        .args(["--header", &format!("X-API-Key: {KEY}")])
+        .output()
+        .unwrap_or_else(|error| panic!("{}: {error}: tests/run installs it", program.display()));
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(!text.contains("no tests"), "{text}");
+    let metrics = server.get("/metrics", &[("x-api-key", KEY)]).body;
+    let failures: Vec<&str> = metrics
+        .lines()
+        .filter(|line| {
+            line.starts_with("investiq_http_requests_total")
+                && line.contains("status=\"5")
+                && !line.ends_with(" 0")
+        })
+        .collect();
+    assert_eq!(failures, Vec::<&str>::new());
+}
