@@ -118,12 +118,6 @@ pub enum Fault {
     /// The first line of a CSV file is not one of the two headers.
     #[error("the first line is not date,open,high,low,close,volume[,adj_close]")]
     Header,
-    /// A CSV file is not UTF-8.
-    #[error("line {line} is not UTF-8")]
-    NotUtf8 {
-        /// Line, from 1.
-        line: usize,
-    },
 }
 
 impl Error {

@@ -15,11 +15,13 @@
 //! ```
 
 mod error;
+mod lru;
 mod market_data;
 mod quality;
 mod snapshot;
 mod stats;
 
+pub mod csv_directory;
 pub mod sample;
 
 use std::sync::Arc;

@@ -1,16 +1,20 @@
 //! The one door: whichever source is configured, callers ask the same questions.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use domain::{DatedValues, Symbol};
 
-use crate::{Benchmark, Error, Listed, Snapshot, Stats, sample};
+use crate::csv_directory::{self, CsvDirectory, OpenError};
+use crate::{Benchmark, Clock, Error, Listed, Snapshot, Stats, sample};
 
 /// A source of market data.
 #[derive(Debug)]
 pub enum MarketData {
     /// The data compiled into the program.
     Bundled(Stats),
+    /// A directory of one's own files.
+    CsvDirectory(CsvDirectory),
 }
 
 impl MarketData {
@@ -20,6 +24,14 @@ impl MarketData {
         Self::Bundled(Stats::default())
     }
 
+    /// The files `<SYMBOL>.csv` of a directory: no key, no network.
+    ///
+    /// # Errors
+    /// When the directory cannot be listed.
+    pub fn csv_directory(path: &Path, clock: Clock) -> Result<Self, OpenError> {
+        CsvDirectory::open(path, clock).map(Self::CsvDirectory)
+    }
+
     /// Everything known of `symbol`.
     ///
     /// # Errors
@@ -27,6 +39,7 @@ impl MarketData {
     pub async fn snapshot(&self, symbol: &Symbol) -> Result<Arc<Snapshot>, Error> {
         match self {
             Self::Bundled(_) => sample::snapshot(symbol).ok_or(Error::UnknownSymbol { symbol: *symbol }),
+            Self::CsvDirectory(files) => files.snapshot(symbol).await,
         }
     }
 
@@ -37,6 +50,7 @@ impl MarketData {
     pub async fn symbols(&self) -> Result<Vec<Listed>, Error> {
         match self {
             Self::Bundled(_) => Ok(sample::symbols()),
+            Self::CsvDirectory(files) => files.symbols().await,
         }
     }
 
@@ -45,6 +59,7 @@ impl MarketData {
     pub async fn benchmark(&self) -> Option<Arc<Benchmark>> {
         match self {
             Self::Bundled(_) => Some(sample::benchmark()),
+            Self::CsvDirectory(files) => files.benchmark().await,
         }
     }
 
@@ -53,6 +68,7 @@ impl MarketData {
     pub fn risk_free(&self) -> Option<Arc<DatedValues>> {
         match self {
             Self::Bundled(_) => Some(sample::risk_free()),
+            Self::CsvDirectory(_) => None,
         }
     }
 
@@ -63,6 +79,7 @@ impl MarketData {
     pub async fn probe(&self) -> Result<(), Error> {
         match self {
             Self::Bundled(_) => Ok(()),
+            Self::CsvDirectory(files) => files.probe().await,
         }
     }
 
@@ -71,6 +88,7 @@ impl MarketData {
     pub fn data_source(&self) -> &'static str {
         match self {
             Self::Bundled(_) => sample::DATA_SOURCE,
+            Self::CsvDirectory(_) => csv_directory::DATA_SOURCE,
         }
     }
 
@@ -79,6 +97,7 @@ impl MarketData {
     pub fn stats(&self) -> &Stats {
         match self {
             Self::Bundled(stats) => stats,
+            Self::CsvDirectory(files) => &files.stats,
         }
     }
 }

@@ -56,6 +56,8 @@ pub enum RowFault {
     NotANumber,
     /// A field that every bar needs is absent.
     MissingField,
+    /// Not UTF-8.
+    NotUtf8,
     /// Longer than a row can be.
     TooLong,
     /// An adjusted close that is zero or negative.
@@ -75,6 +77,7 @@ impl RowFault {
             Self::NotADate => "not_a_date",
             Self::NotANumber => "not_a_number",
             Self::MissingField => "missing_field",
+            Self::NotUtf8 => "not_utf8",
             Self::TooLong => "too_long",
             Self::AdjustedNotPositive => "adjusted_not_positive",
             Self::NotMidnight => "not_midnight",

@@ -8,7 +8,7 @@ mod packed;
 
 use std::sync::{Arc, LazyLock, OnceLock};
 
-use domain::{Bars, Date, DatedValues, History, RawBar, Symbol};
+use domain::{Bars, Date, DatedValues, History, PriceBasis, RawBar, Symbol};
 
 use crate::Quality;
 use crate::snapshot::{Benchmark, Freshness, Listed, Missing, Part, Snapshot};
@@ -80,7 +80,7 @@ pub fn symbols() -> Vec<Listed> {
 pub fn benchmark() -> Arc<Benchmark> {
     static BENCHMARK_RETURNS: LazyLock<Arc<Benchmark>> = LazyLock::new(|| {
         let returns = packed::series(include_bytes!("../sample/spy_returns.bin"));
-        Arc::new(Benchmark { name: BENCHMARK, returns })
+        Arc::new(Benchmark { name: BENCHMARK, returns, price_basis: PriceBasis::SplitDividend })
     });
     BENCHMARK_RETURNS.clone()
 }

@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use domain::{BarsView, Date, DatedValues, Filing, History, NewsItem, Symbol};
+use domain::{BarsView, Date, DatedValues, Filing, History, NewsItem, PriceBasis, Symbol};
 use serde::Serialize;
 
 use crate::{Error, Quality};
@@ -85,6 +85,8 @@ pub struct Benchmark {
     pub name: &'static str,
     /// Daily simple returns by date.
     pub returns: DatedValues,
+    /// What those returns include: with `SplitDividend` they are total returns.
+    pub price_basis: PriceBasis,
 }
 
 impl Snapshot {
@@ -111,6 +113,16 @@ impl Snapshot {
         format!("{news:?}").hash(&mut hasher);
         missing.iter().for_each(|missing| missing.part.hash(&mut hasher));
         hasher.finish()
+    }
+}
+
+impl Benchmark {
+    /// Simple daily returns of a history's adjusted closes.
+    pub(crate) fn of(name: &'static str, history: &History) -> Self {
+        let bars = history.adjusted().view();
+        let returns = bars.close.windows(2).map(|pair| pair[1] / pair[0] - 1.0);
+        let returns = DatedValues::from_pairs(bars.date.iter().copied().skip(1).zip(returns));
+        Self { name, returns, price_basis: history.basis() }
     }
 }
 

@@ -1,0 +1,127 @@
+//! One file: its stamp, its bytes up to a bound, its rows.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use domain::{Bars, History, PriceBasis, RawBar, RefusedBar, Symbol};
+
+use super::row::{self, Columns, Row};
+use super::{DATA_SOURCE, FILE_BYTES_MAX, ROWS_MAX, failure};
+use crate::snapshot::{Freshness, Missing, Part};
+use crate::{Error, Fault, Place, Quality, RowFault, Snapshot};
+
+/// Said of every file with an adjusted close: it tells prices, not shares.
+const VOLUME_NOTE: &str = "volume is as given: an adjusted close does not tell splits from dividends";
+/// Said of every file without one.
+const RAW_NOTE: &str = "without adj_close, splits and dividends appear as price moves";
+
+/// What tells one state of a file from the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stamp {
+    size_bytes: u64,
+    modified_at: Option<SystemTime>,
+}
+
+/// The state of a regular file; anything else counts as not found, so that a pipe cannot hold us up.
+pub(super) fn stamp(path: &Path) -> io::Result<Stamp> {
+    let metadata = std::fs::metadata(path)?;
+    if !metadata.is_file() {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    Ok(Stamp { size_bytes: metadata.len(), modified_at: metadata.modified().ok() })
+}
+
+/// Reads and checks one file.
+pub(super) fn snapshot(path: &Path, symbol: Symbol, now_unix_ms: i64) -> Result<Arc<Snapshot>, Error> {
+    let bytes = bytes(path).map_err(|error| failure(symbol, &error))?;
+    let bad = |fault| Error::BadData { symbol, fault };
+    if bytes.len() > FILE_BYTES_MAX {
+        return Err(bad(Fault::TooLarge { limit_bytes: FILE_BYTES_MAX }));
+    }
+    let mut quality = Quality::default();
+    let history = history(&bytes, symbol, &mut quality).map_err(bad)?;
+    let as_of = history.as_of().ok_or_else(|| bad(Fault::NoBars))?;
+    let missing = [Part::Details, Part::Financials, Part::News].map(|part| Missing { part, error: None });
+    Ok(Arc::new(Snapshot {
+        version: Snapshot::version_of(&history, None, &[], None, &missing),
+        history: Arc::new(history),
+        name: None,
+        filings: Arc::new([]),
+        news: None,
+        missing: missing.into(),
+        quality: Arc::new(quality),
+        data_source: DATA_SOURCE,
+        as_of,
+        fetched_at_unix_ms: Some(now_unix_ms),
+        freshness: Freshness::Fresh,
+    }))
+}
+
+/// The file's bytes, one more than the bound at most.
+fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Lines end in LF or CRLF; one byte order mark before the header is skipped; a blank line is a row without its fields.
+fn history(bytes: &[u8], symbol: Symbol, quality: &mut Quality) -> Result<History, Fault> {
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    let mut lines = bytes.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let columns = lines.next().and_then(Columns::of_header).ok_or(Fault::Header)?;
+    let mut taken = Taken::default();
+    for (position, line) in lines.enumerate() {
+        if position == ROWS_MAX {
+            return Err(Fault::TooManyRows { limit_rows: ROWS_MAX });
+        }
+        match row::parse(line, columns) {
+            Ok(row) => taken.push(row, position, quality),
+            Err(fault) => quality.refuse(place(position), row::date(line), fault),
+        }
+    }
+    Ok(taken.history(symbol, columns, quality))
+}
+
+/// The header is line 1.
+fn place(position: usize) -> Place {
+    Place::Line { line: position + 2 }
+}
+
+#[derive(Default)]
+struct Taken {
+    bars: Bars,
+    price_factors: Vec<f64>,
+    refused: Vec<RefusedBar>,
+}
+
+impl Taken {
+    fn push(&mut self, Row { bar, adjusted_close }: Row, position: usize, quality: &mut Quality) {
+        let RawBar { date, close, .. } = bar;
+        match self.bars.push(bar) {
+            Ok(()) => self.price_factors.push(adjusted_close.map_or(1.0, |adjusted| adjusted / close)),
+            Err(reason) => {
+                quality.refuse(place(position), Some(date), RowFault::Bar(reason));
+                self.refused.push(RefusedBar { position, date, reason });
+            }
+        }
+    }
+
+    fn history(self, symbol: Symbol, columns: Columns, quality: &mut Quality) -> History {
+        let Self { bars, price_factors, refused } = self;
+        match columns {
+            Columns::Plain => {
+                quality.notes.push(RAW_NOTE);
+                History::unadjusted(symbol, bars, PriceBasis::Raw, refused)
+            }
+            Columns::WithAdjustedClose => {
+                quality.notes.push(VOLUME_NOTE);
+                let volume_factors = vec![1.0; bars.len()];
+                History::adjusted_by(symbol, bars, &price_factors, &volume_factors, refused)
+            }
+        }
+    }
+}
