@@ -1,1 +1,62 @@
-//! To come.
+//! Finds a secret by its declared name: in the environment, then in a mounted directory, then wherever else a provider
+//! looks; keeps it fresh, and hands it out behind a [`SecretHandle`] that always holds the newest good value.
+//!
+//! It does not know what a secret is used for, never prints one, and depends on nothing of the product's. The
+//! directory `secrets/` at the root of the repository is where a person's own files lie; this crate finds them.
+//!
+//! | module | subject |
+//! | --- | --- |
+//! | `name`, `spec`, `catalogue` | what is declared before anything is looked up |
+//! | `environment`, `files` | the places; `provider` is what a place must answer |
+//! | `text`, `json`, `policy` | cleaning and judging, alike for every place |
+//! | `chain` | the order of places: only "not found" lets the next one be asked |
+//! | `slot`, `set`, `version`, `value` | what is known of a secret now |
+//! | `secrets`, `watch`, `report` | all of them together: reload, watch, report |
+
+mod builder;
+mod catalogue;
+mod chain;
+mod environment;
+mod error;
+mod event;
+mod fault;
+mod files;
+mod fingerprint;
+mod handle;
+mod json;
+mod name;
+mod origin;
+mod policy;
+mod profile;
+mod provider;
+mod report;
+mod secrets;
+mod set;
+mod slot;
+mod spec;
+mod text;
+mod value;
+mod version;
+mod warning;
+mod watch;
+
+pub use builder::{Builder, Clock};
+pub use catalogue::Catalogue;
+pub use environment::Environment;
+pub use error::{Asker, Error, Kind, Misuse, Outage, Problems};
+pub use event::{AuditFailed, AuditSink, Event, Recorder};
+pub use fault::{Breach, Fault};
+pub use files::{SECRET_BYTES_MAX, SECRETS_DIRECTORY, SecretFiles};
+pub use fingerprint::Fingerprint;
+pub use handle::{Freshness, Health, SecretHandle};
+pub use name::{NameError, SecretName};
+pub use origin::{Grade, Origin, Provenance, Shadow, SourceKind};
+pub use profile::Profile;
+pub use provider::{Answer, Capabilities, Found, Provider, Selector};
+pub use report::{Entry, Report, VersionReport};
+pub use secrets::{Reloaded, Secrets};
+pub use set::SecretSet;
+pub use spec::{Class, Format, Reload, SecretSpec};
+pub use value::SecretValue;
+pub use version::{Created, SecretVersion, Stage, VersionId};
+pub use warning::{Notice, Warning};

@@ -1,0 +1,145 @@
+//! Sets up the secrets of a process, looks for all of them and reports everything that is wrong at once.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::catalogue::Catalogue;
+use crate::chain::Chain;
+use crate::environment::Environment;
+use crate::error::{Error, Misuse, Problems};
+use crate::event::{AuditSink, Event, Recorder};
+use crate::files::SecretFiles;
+use crate::fingerprint::FingerprintKey;
+use crate::profile::Profile;
+use crate::provider::Provider;
+use crate::secrets::{Secrets, Witnesses};
+use crate::slot::Slot;
+
+/// Tells the wall-clock time. Injected, so that a test can set it.
+pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
+
+/// What a process's secrets are made of; see [`Secrets::builder`].
+pub struct Builder {
+    profile: Profile,
+    catalogue: Catalogue,
+    clock: Clock,
+    providers: Vec<Arc<dyn Provider>>,
+    required: Vec<String>,
+    listeners: Vec<SocketAddr>,
+    witnesses: Witnesses,
+}
+
+impl Builder {
+    pub(crate) fn new(profile: Profile, catalogue: Catalogue, clock: Clock) -> Self {
+        Self {
+            profile,
+            catalogue,
+            clock,
+            providers: Vec::new(),
+            required: Vec::new(),
+            listeners: Vec::new(),
+            witnesses: Witnesses { recorder: Arc::new(|_| {}), audit: Arc::new(|_| Ok(())) },
+        }
+    }
+
+    /// The environment, then the secrets directory, then systemd's credentials if it set any up.
+    #[must_use]
+    pub fn local(self, environment: Environment, directory: impl Into<PathBuf>) -> Self {
+        let credentials = environment.credentials_directory();
+        let builder = self.provider(environment).provider(SecretFiles::mounted_at(directory));
+        match credentials {
+            Some(credentials) => builder.provider(SecretFiles::of_systemd(credentials)),
+            None => builder,
+        }
+    }
+
+    /// One more place, asked after those before it.
+    #[must_use]
+    pub fn provider(mut self, provider: impl Provider + 'static) -> Self {
+        self.providers.push(Arc::new(provider));
+        self
+    }
+
+    /// A secret without which the settings make no sense, whatever its catalogue entry says.
+    #[must_use]
+    pub fn require(mut self, name: &str) -> Self {
+        self.required.push(name.to_owned());
+        self
+    }
+
+    /// An address that the process listens on. The development profile is refused on any but loopback.
+    #[must_use]
+    pub fn listen_on(mut self, address: SocketAddr) -> Self {
+        self.listeners.push(address);
+        self
+    }
+
+    /// Who counts what happens.
+    #[must_use]
+    pub fn recorder(mut self, recorder: Recorder) -> Self {
+        self.witnesses.recorder = recorder;
+        self
+    }
+
+    /// Who keeps a record of what happens.
+    #[must_use]
+    pub fn audit(mut self, audit: AuditSink) -> Self {
+        self.witnesses.audit = audit;
+        self
+    }
+
+    /// Looks for every declared secret.
+    ///
+    /// # Errors
+    /// Everything that is wrong, at once: contradicting settings, each secret that is required and missing, and each
+    /// that is there and not acceptable.
+    pub async fn build(self) -> Result<Secrets, Problems> {
+        let misuse = self.misuse();
+        let fingerprints = match FingerprintKey::random() {
+            Ok(key) if misuse.is_empty() => key,
+            Ok(_) => return Err(Problems(misuse)),
+            Err(_) => return Err(Problems(vec![Error::Config(Misuse::NoRandomness)])),
+        };
+        let required = self.required_names();
+        let slots: BTreeMap<_, _> =
+            self.catalogue.into_specs().map(|spec| (spec.name.clone(), Arc::new(Slot::new(spec)))).collect();
+        let chain =
+            Chain { providers: self.providers, profile: self.profile, clock: self.clock, fingerprints };
+        let secrets = Secrets::new(slots, chain, self.witnesses);
+        let problems = secrets.warm(&required).await;
+        if problems.is_empty() { Ok(secrets) } else { Err(Problems(problems)) }
+    }
+
+    fn misuse(&self) -> Vec<Error> {
+        let nowhere = self.providers.is_empty().then_some(Misuse::NoProvider);
+        let unknown = self.required.iter().filter(|name| self.catalogue.get(name).is_none());
+        let public =
+            self.listeners.iter().filter(|address| !address.ip().is_loopback() && !self.profile.is_strict());
+        nowhere
+            .into_iter()
+            .chain(unknown.map(|name| Misuse::Undeclared(name.clone())))
+            .chain(public.map(|address| Misuse::DevelopmentInPublic(*address)))
+            .map(Error::Config)
+            .collect()
+    }
+
+    fn required_names(&self) -> Vec<String> {
+        let declared = self.catalogue.iter().filter(|spec| spec.required_in.contains(&self.profile));
+        let mut names = self.required.clone();
+        names.extend(declared.map(|spec| spec.name.as_str().to_owned()));
+        names
+    }
+}
+
+impl Witnesses {
+    /// Tells both. A read goes on when its record cannot be kept, and that is counted.
+    pub(crate) fn tell(&self, event: &Event) {
+        (self.recorder)(event);
+        if (self.audit)(event).is_err() {
+            (self.recorder)(&Event::AuditLost);
+        }
+    }
+}

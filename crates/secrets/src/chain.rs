@@ -1,0 +1,144 @@
+//! Asks each place in turn. Only "not found" lets the next one be asked.
+
+use std::sync::Arc;
+
+use crate::builder::Clock;
+use crate::error::Error;
+use crate::fingerprint::FingerprintKey;
+use crate::origin::{Origin, Provenance, Shadow};
+use crate::policy;
+use crate::profile::Profile;
+use crate::provider::{Found, Provider};
+use crate::spec::SecretSpec;
+use crate::text;
+use crate::value::SecretValue;
+use crate::version::{SecretVersion, Stage, VersionId};
+use crate::warning::{Notice, Warning};
+
+/// The places, in the order in which they are asked, and how strictly what they give is judged.
+pub(crate) struct Chain {
+    pub(crate) providers: Vec<Arc<dyn Provider>>,
+    pub(crate) profile: Profile,
+    pub(crate) clock: Clock,
+    pub(crate) fingerprints: FingerprintKey,
+}
+
+/// A secret that was found, cleaned and judged.
+pub(crate) struct Resolved {
+    pub(crate) version: SecretVersion,
+    pub(crate) notices: Vec<Notice>,
+}
+
+/// The search for one secret on its way along the chain.
+struct Search<'a> {
+    spec: &'a SecretSpec,
+    tried: Vec<Origin>,
+    end: Option<Result<Found, Error>>,
+    shadows: Vec<Found>,
+    notices: Vec<Notice>,
+}
+
+impl Chain {
+    /// Looks for every one of `specs`, in the order given.
+    pub(crate) async fn resolve(&self, specs: &[&SecretSpec]) -> Vec<Result<Resolved, Error>> {
+        let mut searches: Vec<Search<'_>> = specs.iter().map(|spec| Search::new(spec)).collect();
+        for provider in &self.providers {
+            let is_local = provider.capabilities().is_local;
+            let mut asking: Vec<&mut Search<'_>> =
+                searches.iter_mut().filter(|search| search.asks(is_local)).collect();
+            let asked: Vec<&SecretSpec> = asking.iter().map(|search| search.spec).collect();
+            let answers = provider.get_many(&asked).await;
+            for (search, answer) in asking.iter_mut().zip(answers) {
+                search.take(answer, self.profile);
+            }
+        }
+        searches.into_iter().map(|search| self.finish(search)).collect()
+    }
+
+    fn finish(&self, search: Search<'_>) -> Result<Resolved, Error> {
+        let Search { spec, tried, end, shadows, mut notices } = search;
+        let found = end.unwrap_or_else(|| Err(Error::NotFound { name: spec.name.clone(), tried }))?;
+        let Found { raw, origin, id, created, grade, warnings } = found;
+        let cleaned = text::clean(&raw, spec.format).map_err(|fault| Error::Invalid {
+            name: spec.name.clone(),
+            origin: origin.clone(),
+            fault,
+        })?;
+        let breach = policy::breach(spec, &origin, &cleaned.value);
+        let repaired = cleaned.repaired.map(Warning::Form);
+        for warning in warnings.into_iter().chain(repaired).chain(breach.map(Warning::Rule)) {
+            notices.push(self.allow(spec, &origin, warning)?);
+        }
+        let shadowed =
+            shadows.into_iter().map(|shadow| drift(&cleaned.value, spec, shadow)).collect::<Vec<_>>();
+        if shadowed.iter().any(|shadow| shadow.differs) {
+            notices.push(self.allow(spec, &origin, Warning::HidesAnother)?);
+        }
+        let fingerprint = self.fingerprints.of(cleaned.value.expose());
+        let id = id.unwrap_or_else(|| VersionId::new(&fingerprint.to_string()));
+        let provenance = Provenance { origin, resolved_at: (self.clock)(), grade, shadowed, fingerprint };
+        let value = cleaned.value;
+        let version =
+            SecretVersion { id, stage: Stage::Current, created, value, provenance: Arc::new(provenance) };
+        Ok(Resolved { version, notices })
+    }
+
+    /// What a strict profile refuses, another merely says.
+    pub(crate) fn allow(
+        &self,
+        spec: &SecretSpec,
+        origin: &Origin,
+        warning: Warning,
+    ) -> Result<Notice, Error> {
+        let (name, origin) = (spec.name.clone(), origin.clone());
+        match warning {
+            Warning::Form(fault) if self.profile.is_strict() => Err(Error::Invalid { name, origin, fault }),
+            Warning::Rule(breach) if self.profile.is_strict() => Err(Error::Policy { name, origin, breach }),
+            warning @ (Warning::Form(_)
+            | Warning::Rule(_)
+            | Warning::Mount(_)
+            | Warning::EmptyVariable
+            | Warning::HidesAnother) => Ok(Notice { name, origin, warning }),
+        }
+    }
+}
+
+impl<'a> Search<'a> {
+    fn new(spec: &'a SecretSpec) -> Self {
+        Self { spec, tried: Vec::new(), end: None, shadows: Vec::new(), notices: Vec::new() }
+    }
+
+    /// A search that ended still asks local places, to learn what is hidden there.
+    fn asks(&self, is_local: bool) -> bool {
+        match &self.end {
+            None => true,
+            Some(Ok(_)) => is_local,
+            Some(Err(_)) => false,
+        }
+    }
+
+    fn take(&mut self, answer: Result<Found, Error>, profile: Profile) {
+        match answer {
+            Err(Error::NotFound { tried, .. }) => self.tried.extend(tried),
+            Ok(found) if self.end.is_some() => self.shadows.push(found),
+            // What cannot be read does not hide anything that is in use.
+            Err(_) if self.end.is_some() => {}
+            Ok(found) if is_unset(&found, profile) => {
+                let (name, origin) = (self.spec.name.clone(), found.origin);
+                self.tried.push(origin.clone());
+                self.notices.push(Notice { name, origin, warning: Warning::EmptyVariable });
+            }
+            end => self.end = Some(end),
+        }
+    }
+}
+
+/// Compose writes an empty string for a variable that is not set; only a strict profile takes it at its word.
+fn is_unset(found: &Found, profile: Profile) -> bool {
+    !profile.is_strict() && found.raw.is_empty() && matches!(found.origin, Origin::Env { .. })
+}
+
+fn drift(value: &SecretValue, spec: &SecretSpec, shadow: Found) -> Shadow {
+    let same = text::clean(&shadow.raw, spec.format).is_ok_and(|clean| clean.value.verify_eq(value.expose()));
+    Shadow { origin: shadow.origin, differs: !same }
+}

@@ -1,0 +1,284 @@
+//! What can go wrong with a secret. No variant can hold a value.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::fault::{Breach, Fault};
+use crate::name::SecretName;
+use crate::origin::Origin;
+
+/// Why a secret cannot be had, or not be trusted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No place has it. The only error that lets the next place be asked.
+    #[error("secret {name} was not found in {}", Joined(tried))]
+    NotFound {
+        /// The secret.
+        name: SecretName,
+        /// Every place that was asked.
+        tried: Vec<Origin>,
+    },
+    /// Two settings of one place contradict each other.
+    #[error("secret {name} is set twice: {}; keep one", Joined(origins))]
+    Ambiguous {
+        /// The secret.
+        name: SecretName,
+        /// The contradicting settings.
+        origins: Vec<Origin>,
+    },
+    /// The place has it and will not give it.
+    #[error("access to secret {name} in {origin} was refused to {to}")]
+    AccessDenied {
+        /// The secret.
+        name: SecretName,
+        /// The place.
+        origin: Origin,
+        /// Who asked.
+        to: Asker,
+    },
+    /// The place has something that is not a well-formed secret.
+    #[error("secret {name} in {origin} {fault}")]
+    Invalid {
+        /// The secret.
+        name: SecretName,
+        /// The place.
+        origin: Origin,
+        /// What is wrong.
+        fault: Fault,
+    },
+    /// A well-formed secret that this profile does not accept.
+    #[error("secret {name} in {origin} {breach}")]
+    Policy {
+        /// The secret.
+        name: SecretName,
+        /// The place.
+        origin: Origin,
+        /// The rule it breaks.
+        breach: Breach,
+    },
+    /// The place cannot be reached now.
+    #[error("secret {name} could not be read from {origin}: {outage}")]
+    Unavailable {
+        /// The secret.
+        name: SecretName,
+        /// The place.
+        origin: Origin,
+        /// What happened.
+        outage: Outage,
+        /// When to ask again.
+        retry_in: Duration,
+    },
+    /// The last good value has been served for as long as it may be.
+    #[error("secret {name} expired: last confirmed {age:?} ago, limit {limit:?}")]
+    Expired {
+        /// The secret.
+        name: SecretName,
+        /// Time since it was last confirmed.
+        age: Duration,
+        /// The most that is allowed.
+        limit: Duration,
+    },
+    /// The place cannot be written to by us.
+    #[error("{origin} is read-only: change it where it is kept")]
+    ReadOnly {
+        /// The place.
+        origin: Origin,
+    },
+    /// Another rotation is under way.
+    #[error("secret {name} is being rotated under plan {token}: resume or abort it")]
+    RotationInProgress {
+        /// The secret.
+        name: SecretName,
+        /// The other rotation's token.
+        token: String,
+    },
+    /// Someone else moved the current version first.
+    #[error("secret {name} moved on: expected version {expected}, found {found}")]
+    VersionConflict {
+        /// The secret.
+        name: SecretName,
+        /// The version seen at the start.
+        expected: String,
+        /// The version found at the end.
+        found: String,
+    },
+    /// The audit sink refused a record, so the change was not made.
+    #[error("the audit record could not be written")]
+    Audit,
+    /// The settings of this crate contradict each other.
+    #[error("the secrets are set up wrongly: {0}")]
+    Config(Misuse),
+    /// A fault of this process.
+    #[error("secret {name} could not be resolved: {what}")]
+    Internal {
+        /// The secret.
+        name: SecretName,
+        /// The step that failed.
+        what: &'static str,
+    },
+}
+
+/// An [`Error`] without its particulars: the label of a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "each is the error of the same name")]
+pub enum Kind {
+    NotFound,
+    Ambiguous,
+    AccessDenied,
+    Invalid,
+    Policy,
+    Unavailable,
+    Expired,
+    ReadOnly,
+    RotationInProgress,
+    VersionConflict,
+    Audit,
+    Config,
+    Internal,
+}
+
+/// Who was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Asker {
+    /// A user of this machine.
+    #[error("uid {0}")]
+    User(u32),
+    /// A caller of a service, known by the request that was refused.
+    #[error("request {request_id} ({code})")]
+    Request {
+        /// The service's error code.
+        code: String,
+        /// The service's request id.
+        request_id: String,
+    },
+}
+
+/// Why a place cannot be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Outage {
+    /// The operating system failed to read.
+    #[error("input/output error (errno {0})")]
+    Io(i32),
+    /// No answer in time.
+    #[error("no answer in time")]
+    Timeout,
+    /// The connection could not be made, or broke.
+    #[error("the connection failed")]
+    Connection,
+    /// The service asks for fewer calls.
+    #[error("the service is throttling")]
+    Throttled,
+    /// The service failed.
+    #[error("the service failed")]
+    Service,
+    /// Our own credentials for the service are missing or expired.
+    #[error("the credentials for the service are not available")]
+    Credentials,
+}
+
+/// Settings that contradict each other.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Misuse {
+    /// A name is declared twice.
+    #[error("{0} is declared twice")]
+    DeclaredTwice(SecretName),
+    /// A name is asked for that nobody declared.
+    #[error("{0} is not declared in the catalogue")]
+    Undeclared(String),
+    /// The development profile listens to the world.
+    #[error(
+        "the development profile may not listen on {0}: set the profile to production or listen on loopback"
+    )]
+    DevelopmentInPublic(SocketAddr),
+    /// The operating system gives no randomness.
+    #[error("the operating system gives no randomness")]
+    NoRandomness,
+    /// Nothing to look in.
+    #[error("no source of secrets is set")]
+    NoProvider,
+}
+
+/// Everything that is wrong, at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problems(pub Vec<Error>);
+
+impl Error {
+    /// The kind alone.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::NotFound { .. } => Kind::NotFound,
+            Self::Ambiguous { .. } => Kind::Ambiguous,
+            Self::AccessDenied { .. } => Kind::AccessDenied,
+            Self::Invalid { .. } => Kind::Invalid,
+            Self::Policy { .. } => Kind::Policy,
+            Self::Unavailable { .. } => Kind::Unavailable,
+            Self::Expired { .. } => Kind::Expired,
+            Self::ReadOnly { .. } => Kind::ReadOnly,
+            Self::RotationInProgress { .. } => Kind::RotationInProgress,
+            Self::VersionConflict { .. } => Kind::VersionConflict,
+            Self::Audit => Kind::Audit,
+            Self::Config(_) => Kind::Config,
+            Self::Internal { .. } => Kind::Internal,
+        }
+    }
+
+    /// Whether asking again later may help without anyone changing anything.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self.kind(), Kind::Unavailable | Kind::Internal)
+    }
+}
+
+impl Kind {
+    /// The word used as a metric label.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::Ambiguous => "ambiguous",
+            Self::AccessDenied => "access_denied",
+            Self::Invalid => "invalid",
+            Self::Policy => "policy",
+            Self::Unavailable => "unavailable",
+            Self::Expired => "expired",
+            Self::ReadOnly => "read_only",
+            Self::RotationInProgress => "rotation_in_progress",
+            Self::VersionConflict => "version_conflict",
+            Self::Audit => "audit",
+            Self::Config => "config",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+impl std::error::Error for Problems {}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} problem(s) with secrets", self.0.len())?;
+        self.0.iter().try_for_each(|problem| write!(out, "\n  - {problem}"))
+    }
+}
+
+/// Writes places as a list.
+struct Joined<'a>(&'a [Origin]);
+
+impl fmt::Display for Joined<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return out.write_str("any place");
+        }
+        for (at, origin) in self.0.iter().enumerate() {
+            let separator = if at == 0 { "" } else { ", " };
+            write!(out, "{separator}{origin}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,115 @@
+//! Reads one secret file whole, or says that it kept changing.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use rustix::fs::{FileType, Stat, StatVfsMountFlags};
+use zeroize::Zeroizing;
+
+use super::beneath::{self, Opened};
+use super::hygiene::{self, Facts, Place};
+use super::{Refusal, SECRET_BYTES_MAX};
+use crate::fault::Fault;
+use crate::value::SecretValue;
+use crate::warning::Warning;
+
+/// How often a file that changed while it was read is read again.
+const ATTEMPTS_MAX: usize = 5;
+/// How long a writer is given to finish.
+const ATTEMPT_PAUSE: Duration = Duration::from_millis(5);
+
+/// Magic numbers of Linux's file systems in memory, from `linux/magic.h`.
+const TMPFS_MAGIC: i64 = 0x0102_1994;
+const RAMFS_MAGIC: i64 = 0x8584_58f6;
+const GROUP_OR_OTHER: u32 = 0o077;
+
+/// The bytes of a file as they lie there.
+#[derive(Debug)]
+pub(crate) struct SecretFile {
+    pub(crate) bytes: SecretValue,
+    pub(crate) modified: SystemTime,
+    pub(crate) warning: Option<Warning>,
+}
+
+/// Reads `leaf` beneath `directory`.
+pub(super) fn read(directory: &Path, leaf: &Path) -> Result<SecretFile, Refusal> {
+    for attempt in 0..ATTEMPTS_MAX {
+        if attempt > 0 {
+            std::thread::sleep(ATTEMPT_PAUSE);
+        }
+        // Opened anew each time: a file that is replaced by a rename is then another one.
+        if let Some(file) = attempt_once(beneath::open(directory, leaf)?)? {
+            return Ok(file);
+        }
+    }
+    Err(Refusal::Fault(Fault::Changing))
+}
+
+/// One attempt; `None` when the file changed meanwhile.
+fn attempt_once(opened: Opened) -> Result<Option<SecretFile>, Refusal> {
+    let before = rustix::fs::fstat(&opened.file).map_err(beneath::refusal)?;
+    let warning = hygiene::judge(&facts(&before, &opened)?)?;
+    let mut file = File::from(opened.file);
+    let bytes = read_bounded(&mut file)?;
+    let after = rustix::fs::fstat(file.as_fd()).map_err(beneath::refusal)?;
+    if stamp(&before) != stamp(&after) || u64::try_from(after.st_size) != u64::try_from(bytes.len()) {
+        return Ok(None);
+    }
+    Ok(Some(SecretFile { bytes: SecretValue::from_slice(&bytes), modified: modified(&after), warning }))
+}
+
+/// Reads one byte more than is allowed, to know that there was more. The buffer never grows, so no copy of its
+/// contents is left behind.
+fn read_bounded(file: &mut File) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+    let mut buffer = Zeroizing::new(vec![0; SECRET_BYTES_MAX + 1]);
+    let mut filled = 0;
+    loop {
+        match file.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(Refusal::Io(error.raw_os_error().unwrap_or_default())),
+        }
+    }
+    if filled > SECRET_BYTES_MAX {
+        return Err(Refusal::Fault(Fault::TooLarge { limit: SECRET_BYTES_MAX }));
+    }
+    buffer.truncate(filled);
+    Ok(buffer)
+}
+
+fn facts(stat: &Stat, opened: &Opened) -> Result<Facts, Refusal> {
+    Ok(Facts {
+        kind: FileType::from_raw_mode(stat.st_mode),
+        mode: stat.st_mode,
+        owner: stat.st_uid,
+        own_uid: rustix::process::geteuid().as_raw(),
+        place: place(&opened.file, &opened.directory)?,
+    })
+}
+
+fn place(file: &OwnedFd, directory: &OwnedFd) -> Result<Place, Refusal> {
+    let memory = rustix::fs::fstatfs(file).map_err(beneath::refusal)?.f_type;
+    let mount = rustix::fs::fstatvfs(file).map_err(beneath::refusal)?;
+    if matches!(memory, TMPFS_MAGIC | RAMFS_MAGIC) || mount.f_flag.contains(StatVfsMountFlags::RDONLY) {
+        return Ok(Place::Mount);
+    }
+    let around = rustix::fs::fstat(directory).map_err(beneath::refusal)?;
+    Ok(if around.st_mode & GROUP_OR_OTHER == 0 { Place::Private } else { Place::Disk })
+}
+
+/// What changes when a file is written to or replaced.
+fn stamp(stat: &Stat) -> impl PartialEq + use<> {
+    (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime, stat.st_mtime_nsec)
+}
+
+fn modified(stat: &Stat) -> SystemTime {
+    let nanos = u32::try_from(stat.st_mtime_nsec).unwrap_or_default();
+    match u64::try_from(stat.st_mtime) {
+        Ok(seconds) => SystemTime::UNIX_EPOCH + Duration::new(seconds, nanos),
+        Err(_) => SystemTime::UNIX_EPOCH,
+    }
+}

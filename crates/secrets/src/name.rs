@@ -1,0 +1,120 @@
+//! The one key of a secret, from which its variable, its file and its AWS id follow by rule.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// Longest name.
+const NAME_BYTES_MAX: usize = 64;
+
+/// A secret's name: a lower-case letter, then lower-case letters, digits and single underscores between them, 1 to 64
+/// bytes.
+///
+/// A hyphen is read as an underscore, so that `jwt-secret` and `jwt_secret` are one entry and never two.
+///
+/// ```
+/// use secrets::SecretName;
+///
+/// let name: SecretName = "jwt-secret".parse()?;
+/// assert_eq!(name.as_str(), "jwt_secret");
+/// assert_eq!(name.variable(), "JWT_SECRET");
+/// assert_eq!(name.aws_id("prod/rail"), "prod/rail/jwt-secret");
+/// assert!("JWT_SECRET".parse::<SecretName>().is_err());
+/// # Ok::<(), secrets::NameError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SecretName(Arc<str>);
+
+/// Why a text is not a [`SecretName`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a secret's name is 1 to 64 lower-case letters and digits with single `_` or `-` between them")]
+pub struct NameError;
+
+impl SecretName {
+    /// The canonical spelling, which is also the name of its file.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Its environment variable: the name in upper case.
+    #[must_use]
+    pub fn variable(&self) -> String {
+        self.0.to_ascii_uppercase()
+    }
+
+    /// Its id in AWS Secrets Manager below `prefix`, with hyphens as is the custom there.
+    #[must_use]
+    pub fn aws_id(&self, prefix: &str) -> String {
+        let leaf = self.0.replace('_', "-");
+        match prefix.trim_end_matches('/') {
+            "" => leaf,
+            prefix => format!("{prefix}/{leaf}"),
+        }
+    }
+}
+
+impl FromStr for SecretName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let has_size = (1..=NAME_BYTES_MAX).contains(&text.len());
+        let is_word = |word: &str| {
+            !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        };
+        let begins_well = text.starts_with(|first: char| first.is_ascii_lowercase());
+        if has_size && begins_well && text.split(['_', '-']).all(is_word) {
+            Ok(Self(text.replace('-', "_").into()))
+        } else {
+            Err(NameError)
+        }
+    }
+}
+
+impl Borrow<str> for SecretName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SecretName {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for SecretName {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_words_of_lower_case_letters_and_digits() {
+        for good in ["a", "jwt_secret", "jwt-secret", "api_keys", "key2", &"a".repeat(64)] {
+            assert!(good.parse::<SecretName>().is_ok(), "{good}");
+        }
+        let bad =
+            ["", "_a", "a_", "a__b", "a-_b", "A", "2a", "a b", "a/b", "..", "a.b", "é", &"a".repeat(65)];
+        for bad in bad {
+            assert_eq!(bad.parse::<SecretName>(), Err(NameError), "{bad}");
+        }
+    }
+
+    #[test]
+    fn both_spellings_are_one_key() {
+        assert_eq!("jwt-secret".parse::<SecretName>(), "jwt_secret".parse());
+    }
+
+    #[test]
+    fn an_empty_prefix_leaves_the_bare_aws_id() {
+        let name: SecretName = "redis_password".parse().unwrap();
+        assert_eq!(name.aws_id(""), "redis-password");
+        assert_eq!(name.aws_id("prod/"), "prod/redis-password");
+    }
+}

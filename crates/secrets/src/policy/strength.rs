@@ -1,0 +1,106 @@
+//! An upper bound of how hard a value is to guess. It cannot prove a value good, only bad.
+
+use crate::fault::Breach;
+use crate::spec::{Format, SecretSpec};
+
+/// Shorter texts are left to the strength rule: a pattern in three characters says nothing.
+const PATTERN_CHARS_MIN: usize = 6;
+/// Longest pattern whose repetition is looked for.
+const PATTERN_CHARS_MAX: usize = 8;
+/// Share of neighbouring characters above which a text is a run.
+const RUN_SHARE_MAX: f64 = 0.75;
+
+/// Whether `text` is repeated, runs along the alphabet or is too weak for its class.
+pub(super) fn breach(text: &str, spec: &SecretSpec) -> Option<Breach> {
+    let bytes = text.as_bytes();
+    if bytes.len() >= PATTERN_CHARS_MIN && is_repeated(bytes) {
+        return Some(Breach::Repeated);
+    }
+    if bytes.len() >= PATTERN_CHARS_MIN && is_run(bytes) {
+        return Some(Breach::Sequential);
+    }
+    let (bits, bits_min) = (bits(bytes, spec.format), spec.strength_bits_min);
+    (bits < bits_min).then_some(Breach::Weak { bits, bits_min })
+}
+
+fn is_repeated(bytes: &[u8]) -> bool {
+    (1..=PATTERN_CHARS_MAX.min(bytes.len() / 2))
+        .any(|period| bytes[period..].iter().eq(&bytes[..bytes.len() - period]))
+}
+
+fn is_run(bytes: &[u8]) -> bool {
+    let steps = bytes.len() - 1;
+    let run =
+        |step: i16| bytes.windows(2).filter(|pair| i16::from(pair[1]) - i16::from(pair[0]) == step).count();
+    let longest = run(1).max(run(-1));
+    longest as f64 > RUN_SHARE_MAX * steps as f64
+}
+
+/// Length times the bits of one character, counting as possible only the kinds of characters that occur, and never
+/// more than a text with so few different ones can have.
+fn bits(bytes: &[u8], format: Format) -> u32 {
+    let different = different(bytes);
+    let possible = match format {
+        Format::Hex { .. } => 16.0,
+        Format::Base64 { .. } => 64.0,
+        Format::Text | Format::Lines | Format::Pem | Format::Json { .. } | Format::Bytes => alphabet(bytes),
+    };
+    // A random text of n characters from an alphabet of k rarely shows fewer than about half of min(n, k).
+    let per_char = f64::min(possible, 2.0 * different).log2();
+    (bytes.len() as f64 * per_char) as u32
+}
+
+fn different(bytes: &[u8]) -> f64 {
+    let mut seen = [false; 256];
+    bytes.iter().for_each(|byte| seen[usize::from(*byte)] = true);
+    seen.iter().filter(|seen| **seen).count() as f64
+}
+
+fn alphabet(bytes: &[u8]) -> f64 {
+    let kinds: [(fn(&u8) -> bool, f64); 5] = [
+        (u8::is_ascii_lowercase, 26.0),
+        (u8::is_ascii_uppercase, 26.0),
+        (u8::is_ascii_digit, 10.0),
+        (|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric(), 33.0),
+        (|byte| !byte.is_ascii(), 64.0),
+    ];
+    kinds.iter().filter(|(is_kind, _)| bytes.iter().any(is_kind)).map(|(_, count)| count).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::Class;
+
+    fn check(text: &str, strength_bits_min: u32, expected: Option<Breach>) {
+        let name = "key".parse().unwrap();
+        let spec =
+            SecretSpec { strength_bits_min, ..SecretSpec::new(name, Class::SigningKey, Format::Text, "") };
+        assert_eq!(breach(text, &spec), expected, "{text}");
+    }
+
+    #[test]
+    fn repetition_and_runs_are_found_at_any_length() {
+        for text in ["aaaaaaaaaaaaaaaa", "abababababababab", "12341234123412341234", &"0".repeat(64)] {
+            check(text, 0, Some(Breach::Repeated));
+        }
+        for text in ["abcdefghijklmnop", "0123456789", "9876543210", "ABCDEFGHIJ1", "123456"] {
+            check(text, 0, Some(Breach::Sequential));
+        }
+    }
+
+    #[test]
+    fn strength_is_length_times_the_bits_of_a_character() {
+        // 22 characters of base62: 22 × log2(62) = 130.99.
+        check("kT9v2LqXw0cPz7RbJ4mYs8", 128, None);
+        check("kT9v2LqXw0cPz7RbJ4mYs8", 131, Some(Breach::Weak { bits: 130, bits_min: 131 }));
+        // 8 lower-case letters: 8 × log2(min(26, 2 × 6)) = 28.7, for there are but six different ones.
+        check("hunterrr", 112, Some(Breach::Weak { bits: 26, bits_min: 112 }));
+    }
+
+    #[test]
+    fn a_random_key_passes_and_a_short_pattern_in_it_does_not_matter() {
+        check("u5fJ0w7dHk3mZq9xT1bRaaa2vN8cLyPe4sGo6iXhQWE=", 128, None);
+        check("4f1dc0ffee9b7a3358e2d6410b9c7f5e", 100, None);
+    }
+}
