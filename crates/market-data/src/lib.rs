@@ -14,6 +14,7 @@
 //! # });
 //! ```
 
+pub mod cache;
 mod error;
 mod lru;
 mod market_data;
@@ -22,6 +23,7 @@ mod snapshot;
 mod stats;
 
 pub mod csv_directory;
+pub mod polygon;
 pub mod sample;
 
 use std::sync::Arc;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use domain::{DatedValues, Symbol};
 
 use crate::csv_directory::{self, CsvDirectory, OpenError};
+use crate::polygon::{self, KeySource, Polygon, Quote};
 use crate::{Benchmark, Clock, Error, Listed, Snapshot, Stats, sample};
 
 /// A source of market data.
@@ -15,6 +16,8 @@ pub enum MarketData {
     Bundled(Stats),
     /// A directory of one's own files.
     CsvDirectory(CsvDirectory),
+    /// The vendor, over HTTPS, behind a cache.
+    Polygon(Polygon),
 }
 
 impl MarketData {
@@ -32,6 +35,18 @@ impl MarketData {
         CsvDirectory::open(path, clock).map(Self::CsvDirectory)
     }
 
+    /// Polygon (Massive), with its key asked of `key` at each call. Makes no call yet.
+    ///
+    /// # Errors
+    /// When the settings cannot be used.
+    pub fn polygon(
+        config: polygon::Config,
+        key: KeySource,
+        clock: Clock,
+    ) -> Result<Self, polygon::BuildError> {
+        Polygon::new(config, key, clock).map(Self::Polygon)
+    }
+
     /// Everything known of `symbol`.
     ///
     /// # Errors
@@ -40,6 +55,7 @@ impl MarketData {
         match self {
             Self::Bundled(_) => sample::snapshot(symbol).ok_or(Error::UnknownSymbol { symbol: *symbol }),
             Self::CsvDirectory(files) => files.snapshot(symbol).await,
+            Self::Polygon(vendor) => vendor.snapshot(symbol).await,
         }
     }
 
@@ -51,6 +67,7 @@ impl MarketData {
         match self {
             Self::Bundled(_) => Ok(sample::symbols()),
             Self::CsvDirectory(files) => files.symbols().await,
+            Self::Polygon(vendor) => Ok(vendor.symbols()),
         }
     }
 
@@ -60,6 +77,7 @@ impl MarketData {
         match self {
             Self::Bundled(_) => Some(sample::benchmark()),
             Self::CsvDirectory(files) => files.benchmark().await,
+            Self::Polygon(vendor) => vendor.benchmark().await,
         }
     }
 
@@ -68,7 +86,18 @@ impl MarketData {
     pub fn risk_free(&self) -> Option<Arc<DatedValues>> {
         match self {
             Self::Bundled(_) => Some(sample::risk_free()),
-            Self::CsvDirectory(_) => None,
+            Self::CsvDirectory(_) | Self::Polygon(_) => None,
+        }
+    }
+
+    /// The last price, where the source has one newer than its last bar; `None` for files and the sample.
+    ///
+    /// # Errors
+    /// Why the vendor gave none. Nothing is cached: each call is one of the vendor's.
+    pub async fn quote(&self, symbol: &Symbol) -> Result<Option<Quote>, Error> {
+        match self {
+            Self::Bundled(_) | Self::CsvDirectory(_) => Ok(None),
+            Self::Polygon(vendor) => vendor.quote(symbol).await.map(Some),
         }
     }
 
@@ -80,6 +109,7 @@ impl MarketData {
         match self {
             Self::Bundled(_) => Ok(()),
             Self::CsvDirectory(files) => files.probe().await,
+            Self::Polygon(vendor) => vendor.probe().await,
         }
     }
 
@@ -89,6 +119,7 @@ impl MarketData {
         match self {
             Self::Bundled(_) => sample::DATA_SOURCE,
             Self::CsvDirectory(_) => csv_directory::DATA_SOURCE,
+            Self::Polygon(_) => polygon::DATA_SOURCE,
         }
     }
 
@@ -98,6 +129,7 @@ impl MarketData {
         match self {
             Self::Bundled(stats) => stats,
             Self::CsvDirectory(files) => &files.stats,
+            Self::Polygon(vendor) => &vendor.stats,
         }
     }
 }

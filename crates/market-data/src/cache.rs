@@ -1,0 +1,170 @@
+//! One fetch for each symbol however many ask, and an answer while it runs where there is an older one.
+//!
+//! Fresh values are answered at once. A value past its freshness is answered too, marked with its age, while one fetch
+//! runs behind it. A value past its last use, or none, makes callers wait for that fetch. Failures are remembered for a
+//! while, so that they cost the vendor nothing, and are never kept as values. Everything held has a bound.
+//!
+//! A fetch is a task of its own: a caller that goes away does not stop it, and a panic in it is a failure like another.
+
+mod state;
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use domain::Symbol;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::stats::count;
+use crate::{Error, Freshness, Outage, Stats};
+use state::{State, Step};
+
+/// How long values and failures are kept, and how many.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// How long a value is answered without a fetch. Default 5 minutes.
+    pub fresh_for: Duration,
+    /// The same for a value that lacks a part which failed. Default 30 seconds.
+    pub partial_fresh_for: Duration,
+    /// How long after its fetch a value is answered at all, marked stale. Default 24 hours.
+    pub stale_for: Duration,
+    /// How long a failure is answered from memory, where the failure names no wait itself. Default 30 seconds.
+    pub failure_for: Duration,
+    /// How long an unknown symbol stays unknown. Default 10 minutes.
+    pub unknown_for: Duration,
+    /// Most symbols held: ten years of one take about 0.25 MB. Default 256.
+    pub symbols_max: usize,
+    /// Most failures held, unknown symbols among them. Default 4096.
+    pub failures_max: usize,
+    /// Most symbols being fetched at one moment. Default 64.
+    pub fetches_max: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            fresh_for: Duration::from_secs(5 * 60),
+            partial_fresh_for: Duration::from_secs(30),
+            stale_for: Duration::from_secs(24 * 60 * 60),
+            failure_for: Duration::from_secs(30),
+            unknown_for: Duration::from_secs(10 * 60),
+            symbols_max: 256,
+            failures_max: 4_096,
+            fetches_max: 64,
+        }
+    }
+}
+
+/// What a fetch brought.
+pub(crate) struct Fetched<V> {
+    pub(crate) value: V,
+    /// Whether a part of it failed and is worth another try soon.
+    pub(crate) is_partial: bool,
+}
+
+type Outcome<V> = Result<Arc<V>, Error>;
+type Landing<V> = watch::Receiver<Option<Outcome<V>>>;
+
+/// Values by symbol. A clone is another handle to the same cache.
+pub(crate) struct Cache<V> {
+    inner: Arc<Inner<V>>,
+}
+
+struct Inner<V> {
+    state: Mutex<State<V>>,
+    config: Config,
+    stats: Arc<Stats>,
+}
+
+impl<V: Send + Sync + 'static> Cache<V> {
+    pub(crate) fn new(config: Config, stats: Arc<Stats>) -> Self {
+        let state = Mutex::new(State::new(&config));
+        Self { inner: Arc::new(Inner { state, config, stats }) }
+    }
+
+    /// The value of `symbol`, fetched when it must be; `fetch` is given the value it will replace.
+    pub(crate) async fn get<F, Fetching>(
+        &self,
+        symbol: Symbol,
+        fetch: F,
+    ) -> Result<(Arc<V>, Freshness), Error>
+    where
+        F: FnOnce(Option<Arc<V>>) -> Fetching,
+        Fetching: Future<Output = Result<Fetched<V>, Error>> + Send + 'static,
+    {
+        let step = self.inner.lock().step(&symbol, Instant::now(), &self.inner.config);
+        let stats = &self.inner.stats;
+        match step {
+            Step::Fresh(value) => {
+                count(&stats.cache_hits);
+                Ok((value, Freshness::Fresh))
+            }
+            Step::Failed(error) => {
+                count(&stats.cache_negative);
+                Err(error)
+            }
+            Step::Stale { value, age_s, land } => {
+                count(&stats.cache_stale);
+                if let Some(land) = land {
+                    self.fly(symbol, fetch(Some(value.clone())), land);
+                }
+                Ok((value, Freshness::Stale { age_s }))
+            }
+            Step::Join(landing) => {
+                count(&stats.cache_joined);
+                landed(landing).await
+            }
+            Step::Start(land) => {
+                count(&stats.cache_misses);
+                let landing = land.subscribe();
+                self.fly(symbol, fetch(None), land);
+                landed(landing).await
+            }
+        }
+    }
+
+    /// The symbols held, in no order, with their values.
+    pub(crate) fn held(&self) -> Vec<(Symbol, Arc<V>)> {
+        self.inner.lock().held()
+    }
+
+    fn fly<Fetching>(&self, symbol: Symbol, fetching: Fetching, land: watch::Sender<Option<Outcome<V>>>)
+    where
+        Fetching: Future<Output = Result<Fetched<V>, Error>> + Send + 'static,
+    {
+        let inner = self.inner.clone();
+        tokio::spawn(async move {
+            let outcome = tokio::spawn(fetching).await.unwrap_or_else(|broken| {
+                tracing::error!(%symbol, error = %broken, "a fetch of market data ended abnormally");
+                Err(internal())
+            });
+            let (outcome, dropped) = inner.lock().settle(symbol, outcome, Instant::now(), &inner.config);
+            if dropped {
+                count(&inner.stats.cache_evictions);
+            }
+            // Nobody may be waiting any more.
+            let _ = land.send(Some(outcome));
+        });
+    }
+}
+
+impl<V> Inner<V> {
+    fn lock(&self) -> MutexGuard<'_, State<V>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn landed<V>(mut landing: Landing<V>) -> Result<(Arc<V>, Freshness), Error> {
+    // The sender goes away without a word only when the runtime stops.
+    let outcome = landing.wait_for(Option::is_some).await.map_err(|_| internal())?;
+    let outcome = outcome.as_ref().expect("waited until it is there");
+    outcome.clone().map(|value| (value, Freshness::Fresh))
+}
+
+fn internal() -> Error {
+    Error::Unavailable { kind: Outage::Internal, retry_after_s: 1 }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,162 @@
+//! Daily bars: pages of the vendor, the exchange date of each, and what was refused.
+
+use domain::{Bars, Date, RawBar, RefusedBar, Symbol};
+use reqwest::Url;
+
+use super::client::{CallError, Client};
+use super::wire::{Aggregate, Aggregates};
+use crate::{Error, Fault, Place, Quality, RowFault};
+
+/// Most pages that are followed; with 50,000 bars a page, the first holds two centuries of days.
+const PAGES_MAX: usize = 10;
+/// Most bars that are used.
+const BARS_MAX: usize = 50_000;
+/// Asked of each page; the vendor's own most.
+const PAGE_ROWS: &str = "50000";
+
+const HOUR_MS: i64 = 3_600_000;
+/// New York is 4 hours behind UTC in summer and 5 in winter.
+const SUMMER_OFFSET_S: i32 = -4 * 3_600;
+const SUMMER_MIDNIGHT_UTC_MS: i64 = 4 * HOUR_MS;
+const WINTER_MIDNIGHT_UTC_MS: i64 = 5 * HOUR_MS;
+
+/// Bars and what was left out of them.
+#[derive(Debug, Default)]
+pub(super) struct FetchedBars {
+    pub(super) bars: Bars,
+    pub(super) refused: Vec<RefusedBar>,
+    pub(super) quality: Quality,
+    rows: usize,
+}
+
+impl Client {
+    /// Daily bars up to today; an empty answer is no error here.
+    pub(super) async fn bars(&self, symbol: Symbol) -> Result<FetchedBars, Error> {
+        self.all_pages(symbol).await.map_err(|error| error.about(symbol))
+    }
+
+    async fn all_pages(&self, symbol: Symbol) -> Result<FetchedBars, CallError> {
+        let mut fetched = FetchedBars::default();
+        let mut next = Some(self.first_page(symbol)?);
+        for _ in 0..PAGES_MAX {
+            let Some(url) = next.take() else { return Ok(fetched) };
+            let page: Aggregates = self.get(url).await?;
+            check(&page, symbol)?;
+            next = page.next_url.map(|next| same_place(self.base(), &next)).transpose()?;
+            fetched.take(page.results.unwrap_or_default())?;
+        }
+        match next {
+            None => Ok(fetched),
+            Some(_) => Err(CallError::Bad(Fault::TooManyPages { limit_pages: PAGES_MAX })),
+        }
+    }
+
+    fn first_page(&self, symbol: Symbol) -> Result<Url, CallError> {
+        // The clock is a setting: a date that no calendar holds is answered like bad data, not with a panic.
+        let today = Date::from_unix_ms((self.clock)(), SUMMER_OFFSET_S)
+            .map_err(|_| CallError::Bad(Fault::NotAsDocumented))?;
+        let (from, to) = (today.minus_days(self.config.history_days).to_string(), today.to_string());
+        let path = ["v2", "aggs", "ticker", symbol.as_str(), "range", "1", "day", &from, &to];
+        Ok(self.url(&path, &[("adjusted", "true"), ("sort", "asc"), ("limit", PAGE_ROWS)]))
+    }
+}
+
+/// The answer is about what was asked.
+fn check(page: &Aggregates, symbol: Symbol) -> Result<(), CallError> {
+    if page.ticker.as_deref().is_some_and(|ticker| ticker != symbol.as_str()) {
+        return Err(CallError::Bad(Fault::OtherSymbol));
+    }
+    if page.adjusted == Some(false) {
+        return Err(CallError::Bad(Fault::NotAsDocumented));
+    }
+    Ok(())
+}
+
+/// The next page, when it lies where the key may go.
+fn same_place(base: &Url, next: &str) -> Result<Url, CallError> {
+    let next = Url::parse(next).map_err(|_| CallError::Bad(Fault::NotAsDocumented))?;
+    let place =
+        |url: &Url| (url.scheme().to_owned(), url.host_str().map(str::to_owned), url.port_or_known_default());
+    let is_same = place(&next) == place(base) && next.username().is_empty() && next.password().is_none();
+    if is_same { Ok(next) } else { Err(CallError::Bad(Fault::ForeignPage)) }
+}
+
+impl FetchedBars {
+    fn take(&mut self, rows: Vec<Aggregate>) -> Result<(), CallError> {
+        if self.rows + rows.len() > BARS_MAX {
+            return Err(CallError::Bad(Fault::TooManyRows { limit_rows: BARS_MAX }));
+        }
+        for row in rows {
+            let position = self.rows;
+            self.rows += 1;
+            match bar(&row) {
+                Err(fault) => self.quality.refuse(Place::Position { position }, None, fault),
+                Ok(bar) => self.push(bar, position),
+            }
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, bar: RawBar, position: usize) {
+        if let Err(reason) = self.bars.push(bar) {
+            let date = bar.date;
+            self.quality.refuse(Place::Position { position }, Some(date), RowFault::Bar(reason));
+            self.refused.push(RefusedBar { position, date, reason });
+        }
+    }
+}
+
+fn bar(row: &Aggregate) -> Result<RawBar, RowFault> {
+    let missing = RowFault::MissingField;
+    Ok(RawBar {
+        date: exchange_date(row.t.ok_or(missing)?)?,
+        open: row.o.ok_or(missing)?,
+        high: row.h.ok_or(missing)?,
+        low: row.l.ok_or(missing)?,
+        close: row.c.ok_or(missing)?,
+        volume: row.v.ok_or(missing)?,
+    })
+}
+
+/// A daily bar begins at midnight in New York, 04:00 or 05:00 UTC: on summer's clock both are the right day.
+fn exchange_date(start_unix_ms: i64) -> Result<Date, RowFault> {
+    match start_unix_ms.rem_euclid(24 * HOUR_MS) {
+        SUMMER_MIDNIGHT_UTC_MS | WINTER_MIDNIGHT_UTC_MS => {
+            Date::from_unix_ms(start_unix_ms, SUMMER_OFFSET_S).map_err(|_| RowFault::NotADate)
+        }
+        _ => Err(RowFault::NotMidnight),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn midnight_in_new_york_is_the_exchange_date_in_summer_and_winter() {
+        // date -d 2013-03-01T05:00:00Z +%s, and 2013-07-01T04:00:00Z.
+        assert_eq!(exchange_date(1_362_114_000_000), Ok("2013-03-01".parse().unwrap()));
+        assert_eq!(exchange_date(1_372_651_200_000), Ok("2013-07-01".parse().unwrap()));
+        assert_eq!(exchange_date(1_362_114_000_001), Err(RowFault::NotMidnight));
+        assert_eq!(exchange_date(1_362_096_000_000), Err(RowFault::NotMidnight), "midnight UTC");
+        assert!(exchange_date(i64::MAX).is_err() && exchange_date(i64::MIN).is_err());
+    }
+
+    #[test]
+    fn a_next_page_lies_on_the_configured_scheme_host_and_port() {
+        let base = Url::parse("https://api.massive.com").unwrap();
+        for (next, is_taken) in [
+            ("https://api.massive.com/v2/aggs?cursor=abc", true),
+            ("https://api.massive.com:443/v2/aggs?cursor=abc", true),
+            ("http://api.massive.com/v2/aggs", false),
+            ("https://api.massive.com:8443/v2/aggs", false),
+            ("https://api.massive.com.evil.example/v2/aggs", false),
+            ("https://api.massive.com@evil.example/v2/aggs", false),
+            ("https://key:word@api.massive.com/v2/aggs", false),
+            ("//evil.example/v2/aggs", false),
+            ("/v2/aggs", false),
+        ] {
+            assert_eq!(same_place(&base, next).is_ok(), is_taken, "{next}");
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! The company's name.
+
+use domain::Symbol;
+
+use super::client::{CallError, Client};
+use super::wire::{Details, Results};
+use crate::Fault;
+
+/// Longest name that is kept.
+const NAME_CHARS_MAX: usize = 200;
+
+impl Client {
+    /// The name that the vendor gives; `None` when it gives none.
+    pub(super) async fn name(&self, symbol: Symbol) -> Result<Option<String>, CallError> {
+        let url = self.url(&["v3", "reference", "tickers", symbol.as_str()], &[]);
+        let Results { results } = self.get::<Results<Details>>(url).await?;
+        let Some(Details { ticker, name }) = results else { return Ok(None) };
+        if ticker.is_some_and(|ticker| ticker != symbol.as_str()) {
+            return Err(CallError::Bad(Fault::OtherSymbol));
+        }
+        Ok(name.map(|name| name.chars().take(NAME_CHARS_MAX).collect()))
+    }
+}

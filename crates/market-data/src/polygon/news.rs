@@ -1,0 +1,78 @@
+//! News, with the tone that the vendor gives it for the symbol.
+
+use domain::{NewsItem, Symbol, Tone};
+
+use super::client::{CallError, Client};
+use super::wire::{Article, Results};
+
+/// Articles asked for, newest first.
+const ARTICLES: &str = "50";
+/// Longest text that is kept of a headline, a name or an identifier.
+const TEXT_CHARS_MAX: usize = 300;
+
+impl Client {
+    /// An article without an identifier, a title or a time that can be read is left out.
+    pub(super) async fn news(&self, symbol: Symbol) -> Result<Vec<NewsItem>, CallError> {
+        let query =
+            [("ticker", symbol.as_str()), ("limit", ARTICLES), ("sort", "published_utc"), ("order", "desc")];
+        let url = self.url(&["v2", "reference", "news"], &query);
+        let Results { results } = self.get::<Results<Vec<Article>>>(url).await?;
+        Ok(results.unwrap_or_default().into_iter().filter_map(|article| item(article, symbol)).collect())
+    }
+}
+
+fn item(article: Article, symbol: Symbol) -> Option<NewsItem> {
+    let published: jiff::Timestamp = article.published_utc?.parse().ok()?;
+    let about = |ticker: &Option<String>| ticker.as_deref() == Some(symbol.as_str());
+    let insight = article.insights.unwrap_or_default().into_iter().find(|insight| about(&insight.ticker));
+    Some(NewsItem {
+        id: bounded(article.id?),
+        published_unix_s: published.as_second(),
+        publisher: bounded(article.publisher.and_then(|publisher| publisher.name).unwrap_or_default()),
+        title: bounded(article.title?),
+        tone: insight.and_then(|insight| tone(insight.sentiment.as_deref()?)),
+    })
+}
+
+fn tone(word: &str) -> Option<Tone> {
+    match word {
+        "positive" => Some(Tone::Positive),
+        "neutral" => Some(Tone::Neutral),
+        "negative" => Some(Tone::Negative),
+        _ => None,
+    }
+}
+
+fn bounded(text: String) -> String {
+    text.chars().take(TEXT_CHARS_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(wire: &str) -> Option<NewsItem> {
+        item(serde_json::from_str(wire).unwrap(), "AAPL".parse().unwrap())
+    }
+
+    #[test]
+    fn the_tone_is_the_one_for_the_symbol() {
+        let wire = r#"{"id":"1","title":"T","published_utc":"2013-03-01T05:00:00Z","publisher":{"name":"P"},
+            "tickers":["MSFT","AAPL"],"insights":[
+              {"ticker":"MSFT","sentiment":"negative","sentiment_reasoning":"r"},
+              {"ticker":"AAPL","sentiment":"positive","sentiment_reasoning":"r"}]}"#;
+        let item = read(wire).unwrap();
+        assert_eq!((item.tone, item.published_unix_s), (Some(Tone::Positive), 1_362_114_000));
+    }
+
+    #[test]
+    fn what_is_not_said_is_not_made_up() {
+        let toneless = r#"{"id":"1","title":"T","published_utc":"2013-03-01T05:00:00Z"}"#;
+        assert_eq!(read(toneless).unwrap().tone, None);
+        assert_eq!(read(r#"{"id":"1","title":"T","published_utc":"yesterday"}"#), None);
+        assert_eq!(read(r#"{"id":"1","title":"T"}"#), None);
+        let mixed = r#"{"id":"1","title":"T","published_utc":"2013-03-01T05:00:00Z",
+            "insights":[{"ticker":"AAPL","sentiment":"mixed"}]}"#;
+        assert_eq!(read(mixed).unwrap().tone, None);
+    }
+}
