@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
-use domain::{Bars, BarsView, Date, History, RawBar};
+use analysis::Subject;
+use domain::{Bars, BarsView, Date, History, PriceBasis, RawBar, Symbol, Timeframe};
 
 /// Whose bars there are.
 pub(crate) const SYMBOLS: [&str; 3] = ["AAPL", "MSFT", "IBM"];
@@ -83,22 +84,14 @@ impl Fixture {
         self.history.adjusted().view()
     }
 
-    /// Both bases of the same bars.
-    pub(crate) fn history(&self) -> &History {
-        &self.history
-    }
-
     /// The oldest `bars` adjusted bars.
     pub(crate) fn first(&self, bars: usize) -> BarsView<'_> {
-        let all = self.bars();
-        BarsView {
-            date: &all.date[..bars],
-            open: &all.open[..bars],
-            high: &all.high[..bars],
-            low: &all.low[..bars],
-            close: &all.close[..bars],
-            volume: &all.volume[..bars],
-        }
+        oldest(self.bars(), bars)
+    }
+
+    /// The oldest `bars` bars, ready for an analysis.
+    pub(crate) fn subject(&self, bars: usize) -> Subject<'_> {
+        subject(self.history.symbol(), self.first(bars), oldest(self.history.raw().view(), bars))
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -111,6 +104,34 @@ impl Fixture {
 
     pub(crate) fn integers(&self, name: &str) -> &[i32] {
         self.integers.get(name).unwrap_or_else(|| panic!("no column {name}"))
+    }
+}
+
+/// The oldest `bars` of `all`.
+pub(crate) fn oldest(all: BarsView<'_>, bars: usize) -> BarsView<'_> {
+    BarsView {
+        date: &all.date[..bars],
+        open: &all.open[..bars],
+        high: &all.high[..bars],
+        low: &all.low[..bars],
+        close: &all.close[..bars],
+        volume: &all.volume[..bars],
+    }
+}
+
+/// Daily bars and nothing beside them.
+pub(crate) fn subject<'a>(symbol: &'a Symbol, bars: BarsView<'a>, raw: BarsView<'a>) -> Subject<'a> {
+    Subject {
+        symbol,
+        timeframe: Timeframe::Day,
+        bars,
+        raw,
+        price_basis: PriceBasis::SplitDividend,
+        benchmark: None,
+        risk_free: None,
+        filings: &[],
+        news: None,
+        now_unix_s: 0,
     }
 }
 

@@ -4,4 +4,5 @@
 //! The reference values come from `tests/fixtures/talib/make.py`, which says how to make them again.
 
 mod fixture;
+mod newest;
 mod series;
