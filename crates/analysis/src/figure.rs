@@ -1,6 +1,6 @@
 //! One value with its provenance: what it is, and which bars it came from.
 
-use domain::{Date, PriceBasis};
+use domain::{BarsView, Date, PriceBasis};
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 use utoipa::openapi::{RefOr, Schema};
@@ -44,6 +44,20 @@ pub struct Span {
     pub last_date: Option<Date>,
     /// What their prices are adjusted for.
     pub price_basis: PriceBasis,
+}
+
+impl Span {
+    /// The newest `bars_max` of `bars`, or all of them when there are fewer.
+    #[must_use]
+    pub fn newest(bars: BarsView<'_>, bars_max: usize, price_basis: PriceBasis) -> Self {
+        let used = bars.date.get(bars.len().saturating_sub(bars_max)..).unwrap_or_default();
+        Self {
+            bars_used: used.len(),
+            first_date: used.first().copied(),
+            last_date: used.last().copied(),
+            price_basis,
+        }
+    }
 }
 
 /// A value, or why there is none, and where it comes from. Never NaN, never infinite.

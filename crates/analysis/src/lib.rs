@@ -4,15 +4,23 @@
 //! computed from; a value that cannot be computed says why instead.
 
 mod engine;
+pub mod fall_risk;
 pub mod figure;
 pub mod indicators;
+pub mod model_card;
+mod models;
 pub mod patterns;
 pub mod quantitative;
+pub mod rating;
 pub mod risk;
 mod signal;
 mod subject;
+pub mod technical;
+pub mod training;
+pub mod volatility;
 
 pub use engine::{Driver, Engine, Status};
 pub use figure::{Absence, Figure, Span};
+pub use models::Models;
 pub use signal::Signal;
 pub use subject::{Benchmark, Subject};

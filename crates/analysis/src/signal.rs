@@ -4,11 +4,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 /// |score| below this says nothing.
-pub const NEUTRAL_BELOW: f64 = 0.1;
+pub(crate) const NEUTRAL_BELOW: f64 = 0.1;
 /// |score| from here on is a plain buy or sell.
-pub const PLAIN_FROM: f64 = 0.5;
+pub(crate) const PLAIN_FROM: f64 = 0.5;
 /// |score| from here on is a strong one.
-pub const STRONG_FROM: f64 = 0.8;
+pub(crate) const STRONG_FROM: f64 = 0.8;
 
 /// What a score in -1 to 1 says in words. Bands are symmetric about 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, ToSchema)]

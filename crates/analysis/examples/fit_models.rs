@@ -1,0 +1,24 @@
+//! Fits every model to the bundled sample and writes `crates/analysis/models/*.json`.
+//!
+//! ```sh
+//! cargo run -p analysis --example fit_models
+//! ```
+//!
+//! The same bytes come out on every machine; `tests/engines/models.rs` fits again and compares.
+
+use std::error::Error;
+use std::path::Path;
+
+#[path = "../tests/engines/sample.rs"]
+mod sample;
+
+#[path = "../tests/engines/fitting.rs"]
+mod fitting;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+    for (name, content) in fitting::files()? {
+        std::fs::write(folder.join(name), content)?;
+    }
+    Ok(())
+}

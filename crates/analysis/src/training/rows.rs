@@ -1,0 +1,112 @@
+//! Rows of inputs and outcomes, and which of them may be seen before a test year.
+
+use domain::{BarsView, Date};
+
+use super::{EMBARGO_BARS, FIRST_TEST_YEAR, Series};
+
+/// One day of one symbol: what was known, and what came.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Row<const N: usize, Y> {
+    /// The day.
+    pub(super) date: Date,
+    /// Last test year that this row must not be trained for: its outcome is not over, embargo included, when that
+    /// year begins.
+    pub(super) tainted_year: i16,
+    /// Inputs as of the day's close.
+    pub(super) inputs: [f64; N],
+    /// What came within the horizon.
+    pub(super) outcome: Y,
+}
+
+impl<const N: usize, Y> Row<N, Y> {
+    pub(super) fn year(&self) -> i16 {
+        self.date.ymd().0
+    }
+
+    /// Whether a model for `year` may be fitted to it.
+    pub(super) fn is_known_before(&self, year: i16) -> bool {
+        self.tainted_year < year
+    }
+}
+
+/// Every day of `series` for which `row` has inputs and an outcome within `horizon` bars.
+pub(super) fn rows<const N: usize, Y>(
+    series: &Series<'_>,
+    horizon: usize,
+    row: impl Fn(usize) -> Option<([f64; N], Y)>,
+) -> Vec<Row<N, Y>> {
+    let dates = series.bars.date;
+    let labelled = dates.len().saturating_sub(horizon);
+    let build = |at: usize| {
+        let (inputs, outcome) = row(at)?;
+        let over = (at + horizon + EMBARGO_BARS).min(dates.len() - 1);
+        Some(Row { date: dates[at], tainted_year: dates[over].ymd().0, inputs, outcome })
+    };
+    (0..labelled).filter_map(build).collect()
+}
+
+/// The bars up to and including position `at`.
+pub(super) fn until(bars: BarsView<'_>, at: usize) -> BarsView<'_> {
+    BarsView {
+        date: &bars.date[..=at],
+        open: &bars.open[..=at],
+        high: &bars.high[..=at],
+        low: &bars.low[..=at],
+        close: &bars.close[..=at],
+        volume: &bars.volume[..=at],
+    }
+}
+
+/// The years to test, for each the rows to train on and the rows to predict.
+pub(super) fn folds<const N: usize, Y: Copy>(
+    rows: &[Row<N, Y>],
+) -> impl Iterator<Item = (i16, Vec<Row<N, Y>>, Vec<Row<N, Y>>)> {
+    let last = rows.iter().map(Row::year).max().unwrap_or(FIRST_TEST_YEAR - 1);
+    (FIRST_TEST_YEAR..=last).map(move |year| {
+        let train = rows.iter().filter(|row| row.is_known_before(year)).copied().collect();
+        let test = rows.iter().filter(|row| row.year() == year).copied().collect();
+        (year, train, test)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{Bars, RawBar};
+
+    use super::*;
+
+    /// Every day of 2003 and 2004.
+    fn two_years() -> Bars {
+        let first: Date = "2003-01-01".parse().unwrap();
+        let bar = |day| RawBar {
+            date: Date::from_days(first.days() + day).unwrap(),
+            open: 1.0,
+            high: 1.0,
+            low: 1.0,
+            close: 1.0,
+            volume: 1.0,
+        };
+        Bars::from_raw((0..731).map(bar)).0
+    }
+
+    #[test]
+    fn training_ends_horizon_and_embargo_before_the_test_year() {
+        let bars = two_years();
+        let series = Series { symbol: "X", bars: bars.view() };
+        let rows = rows(&series, 21, |at| Some(([at as f64], at)));
+        let (year, train, test) = folds(&rows).next().unwrap();
+        assert_eq!(year, 2004);
+        // 2003-12-31 less 26 days: its label ends on the 26th, five days of embargo follow.
+        assert_eq!(train.last().unwrap().date.to_string(), "2003-12-05");
+        assert_eq!(test.first().unwrap().date.to_string(), "2004-01-01");
+        // The last day whose 21 bars ahead exist.
+        assert_eq!(test.last().unwrap().date.to_string(), "2004-12-10");
+    }
+
+    #[test]
+    fn a_row_sees_no_bar_after_its_own() {
+        let bars = two_years();
+        assert_eq!(until(bars.view(), 4).date.last(), Some(&bars.view().date[4]));
+        assert_eq!(until(bars.view(), 4).close.len(), 5);
+    }
+}

@@ -1,0 +1,162 @@
+//! How volatile the next month will be: a heterogeneous autoregression (HAR) with a range term.
+//!
+//! Corsi, "A simple approximate long-memory model of realized volatility", 2009, on daily squared returns, with the
+//! range estimator of Garman and Klass, 1980, added. Least squares on logarithms; half the residual variance turns the
+//! forecast of the logarithm into one of the mean.
+
+use domain::{BarsView, Timeframe};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::model_card::ModelCard;
+use crate::{Absence, Figure, Span, Subject, risk};
+
+/// Bars ahead whose mean variance is forecast.
+pub const HORIZON_BARS: usize = 21;
+/// Bars that the inputs need: 126 returns.
+pub const BARS_MIN: usize = WINDOWS[WINDOWS.len() - 1] + 1;
+
+/// Inputs of the model after the constant, in the order of its coefficients.
+pub const FEATURES: [&str; 5] = [
+    "ln mean squared log return, 2 bars",
+    "ln mean squared log return, 5 bars",
+    "ln mean squared log return, 21 bars",
+    "ln mean squared log return, 126 bars",
+    "ln mean Garman-Klass variance, 21 bars",
+];
+
+const WINDOWS: [usize; 4] = [2, 5, 21, 126];
+const RANGE_BARS: usize = 21;
+/// Weight of the open-to-close term of Garman and Klass: 2 ln 2 − 1.
+const OPEN_CLOSE: f64 = 2.0 * std::f64::consts::LN_2 - 1.0;
+
+/// The fitted model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VolatilityModel {
+    /// Origin.
+    pub card: ModelCard,
+    /// Constant, then one for each of [`FEATURES`].
+    pub coefficients: [f64; 6],
+    /// Variance of the residuals of ln variance (degrees of freedom counted).
+    pub residual_variance: f64,
+    /// 10 % and 90 % quantiles of the residuals: the forecast's interval of 80 %.
+    pub residual_quantiles: [f64; 2],
+    /// Quality over all test years.
+    pub walk_forward: VolatilityScore,
+    /// Quality by test year.
+    pub walk_forward_by_year: Vec<VolatilityScore>,
+}
+
+/// Out-of-sample quality of variance forecasts: mean QLIKE, v/h − ln(v/h) − 1, where lower is better.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VolatilityScore {
+    /// Test year; null over all of them.
+    pub year: Option<i16>,
+    /// Forecasts scored.
+    pub samples: usize,
+    /// QLIKE of this model.
+    pub qlike: f64,
+    /// Of the exponentially weighted variance, λ 0.94.
+    pub qlike_ewma: f64,
+    /// Of the trailing 21 bars.
+    pub qlike_trailing: f64,
+    /// Of the training rows' mean.
+    pub qlike_constant: f64,
+    /// Share of the variance of ln variance explained.
+    pub r_squared: f64,
+    /// Share of outcomes inside the interval of 80 %.
+    pub coverage_80: f64,
+}
+
+/// Volatility over the next [`HORIZON_BARS`], annualised.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct VolatilityForecast {
+    /// Which model.
+    pub model: String,
+    /// Trading days ahead.
+    pub horizon_bars: usize,
+    /// Root of the expected mean variance, annualised.
+    pub volatility: Figure,
+    /// Four outcomes in five are above this or within the interval: its lower end.
+    pub low_80: Figure,
+    /// Its upper end.
+    pub high_80: Figure,
+    /// How good such forecasts were, out of sample.
+    pub walk_forward: VolatilityScore,
+}
+
+/// The five inputs as of the newest bar of `bars`.
+///
+/// # Errors
+/// [`Absence::InsufficientHistory`] below [`BARS_MIN`] bars; [`Absence::Flat`] when the closes of a window, or its
+/// ranges, do not move, so that there is no logarithm.
+pub fn features(bars: BarsView<'_>) -> Result<[f64; 5], Absence> {
+    let have = bars.len();
+    if have < BARS_MIN {
+        return Err(Absence::InsufficientHistory { need: BARS_MIN, have });
+    }
+    let squares: Vec<f64> =
+        risk::log_returns(&bars.close[have - BARS_MIN..]).iter().map(|value| value * value).collect();
+    let mut found = [0.0; 5];
+    for (at, window) in WINDOWS.into_iter().enumerate() {
+        found[at] = logarithm(risk::mean(&squares[squares.len() - window..]))?;
+    }
+    let ranges = (have - RANGE_BARS..have).map(|at| garman_klass(&bars, at)).sum::<f64>();
+    found[4] = logarithm(ranges / RANGE_BARS as f64)?;
+    Ok(found)
+}
+
+/// One bar's variance from its open, high, low and close.
+fn garman_klass(bars: &BarsView<'_>, at: usize) -> f64 {
+    let range = (bars.high[at] / bars.low[at]).ln();
+    let body = (bars.close[at] / bars.open[at]).ln();
+    0.5 * range * range - OPEN_CLOSE * body * body
+}
+
+fn logarithm(variance: f64) -> Result<f64, Absence> {
+    if !variance.is_finite() {
+        return Err(Absence::OutOfRange);
+    }
+    if variance <= risk::DISPERSION_MIN * risk::DISPERSION_MIN {
+        return Err(Absence::Flat);
+    }
+    Ok(variance.ln())
+}
+
+impl VolatilityModel {
+    /// Expected ln of the mean squared log return ahead.
+    #[must_use]
+    pub fn log_variance(&self, features: &[f64; 5]) -> f64 {
+        let [constant, weights @ ..] = &self.coefficients;
+        weights.iter().zip(features).fold(*constant, |sum, (weight, value)| sum + weight * value)
+    }
+
+    /// The forecast as of the newest bar. Only for daily bars: windows and horizon are counted in trading days.
+    #[must_use]
+    pub fn forecast(&self, subject: &Subject<'_>) -> VolatilityForecast {
+        let centre = match subject.timeframe {
+            Timeframe::Day => features(subject.bars).map(|inputs| self.log_variance(&inputs)),
+            Timeframe::Week | Timeframe::Month => Err(Absence::Missing { what: "daily bars" }),
+        };
+        let year = subject.timeframe.bars_per_year();
+        let span = Span::newest(subject.bars, BARS_MIN, subject.price_basis);
+        let at = |definition, shift: f64| {
+            let volatility = centre.map(|centre| (0.5 * (centre + shift)).exp() * year.sqrt());
+            Figure::new(definition, span, volatility)
+        };
+        let [low, high] = self.residual_quantiles;
+        VolatilityForecast {
+            model: self.card.model.clone(),
+            horizon_bars: self.card.horizon_bars,
+            volatility: at(
+                "HAR with range term on log variance over 2, 5, 21, 126 bars, plus half the residual variance",
+                0.5 * self.residual_variance,
+            ),
+            low_80: at("forecast of log variance plus the 10 % quantile of residuals", low),
+            high_80: at("forecast of log variance plus the 90 % quantile of residuals", high),
+            walk_forward: self.walk_forward.clone(),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Risk figures against empyrical and pandas on the bundled sample: `fixtures/empyrical/make.py` made the numbers.
+
+use analysis::quantitative::{Quantitative, quantitative};
+use analysis::{Benchmark, Subject};
+use domain::{Date, DatedValues, History, Timeframe};
+use serde_json::Value;
+
+use crate::sample;
+
+/// Largest difference, relative to max(1, |expected|).
+const TOLERANCE: f64 = 1e-10;
+
+const FIGURES: [&str; 20] = [
+    "total_return",
+    "cagr",
+    "volatility",
+    "ewma_volatility",
+    "sharpe_ratio",
+    "sortino_ratio",
+    "calmar_ratio",
+    "omega_ratio",
+    "tail_ratio",
+    "max_drawdown",
+    "ulcer_index",
+    "var_95",
+    "cvar_95",
+    "var_95_normal",
+    "skewness",
+    "excess_kurtosis",
+    "beta",
+    "alpha_arith",
+    "alpha_geo",
+    "information_ratio",
+];
+
+fn fixture() -> Value {
+    serde_json::from_str(include_str!("../fixtures/empyrical/risk.json")).unwrap()
+}
+
+fn figures(history: &History, rate: f64) -> Quantitative {
+    let market = sample::market();
+    let long_ago: Date = "1999-01-04".parse().unwrap();
+    let rates = DatedValues::from_pairs([(long_ago, rate)]);
+    let subject = Subject {
+        symbol: history.symbol(),
+        timeframe: Timeframe::Day,
+        bars: history.adjusted().view(),
+        raw: history.raw().view(),
+        price_basis: history.basis(),
+        benchmark: Some(Benchmark { name: "SPY", returns: &market }),
+        risk_free: Some(&rates),
+        filings: &[],
+        news: None,
+        now_unix_s: 0,
+    };
+    quantitative(&subject).metrics.unwrap()
+}
+
+/// Names of the figures in `got` that are further than the tolerance from `expected`.
+fn faults(got: &Value, expected: &Value) -> Vec<String> {
+    let far = |name: &&str| {
+        let (got, expected) = (got[name]["value"].as_f64().unwrap(), expected[name].as_f64().unwrap());
+        (got - expected).abs() / expected.abs().max(1.0) > TOLERANCE
+    };
+    FIGURES.iter().filter(|name| far(name)).map(|name| format!("{name} of {}", expected["symbol"])).collect()
+}
+
+#[test]
+fn every_figure_is_that_of_empyrical_or_pandas() {
+    let histories = sample::histories();
+    let fixture = fixture();
+    let cases = fixture["cases"].as_array().unwrap();
+    assert_eq!(cases.len(), 10);
+    for case in cases {
+        let history = histories.iter().find(|history| history.symbol().as_str() == case["symbol"]).unwrap();
+        let got = serde_json::to_value(figures(history, case["risk_free"].as_f64().unwrap())).unwrap();
+        assert_eq!(faults(&got, case), Vec::<String>::new());
+        assert_eq!(got["drawdown"], case["drawdown"]);
+        assert_eq!(got["beta"]["bars_used"], case["common"]);
+    }
+}
+
+#[test]
+fn another_companys_figures_are_seen_to_be_wrong() {
+    let histories = sample::histories();
+    let fixture = fixture();
+    let of_aapl = fixture["cases"].as_array().unwrap().iter().find(|case| case["symbol"] == "AAPL").unwrap();
+    let ibm = histories.iter().find(|history| history.symbol().as_str() == "IBM").unwrap();
+    let got = serde_json::to_value(figures(ibm, 0.0)).unwrap();
+    assert_eq!(faults(&got, of_aapl).len(), FIGURES.len());
+}
+
+/// AAPL 2000-03-01 to 2013-03-01, no risk-free rate, to ten decimals.
+#[test]
+fn the_worked_vector_comes_out_digit_for_digit() {
+    let histories = sample::histories();
+    let aapl = histories.iter().find(|history| history.symbol().as_str() == "AAPL").unwrap();
+    let got = figures(aapl, 0.0);
+    for (figure, expected) in [
+        (got.total_return, "12.4086158179"),
+        (got.cagr, "0.2215395760"),
+        (got.volatility, "0.4596427686"),
+        (got.sharpe_ratio, "0.6784016715"),
+        (got.sortino_ratio, "0.9549721709"),
+        (got.max_drawdown, "-0.8180178931"),
+        (got.var_95, "-0.0415902501"),
+        (got.cvar_95, "-0.0624017950"),
+        (got.skewness, "-1.7204176207"),
+        (got.excess_kurtosis, "34.1961845078"),
+        (got.beta, "1.0928119713"),
+        (got.alpha_arith, "0.2759700890"),
+        (got.alpha_geo, "0.3176094726"),
+        (got.ewma_volatility, "0.3652310933"),
+    ] {
+        assert_eq!(format!("{:.10}", figure.value().unwrap()), expected);
+    }
+    assert_eq!(got.total_return.span().bars_used, 3270);
+}

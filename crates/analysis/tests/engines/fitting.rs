@@ -1,0 +1,34 @@
+//! Fits every model to the bundled sample: what the trainer writes and what the test compares.
+
+use analysis::training::{FitError, Series, fit_fall_risk, fit_volatility};
+use domain::History;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::sample;
+
+/// Name and content of each model file.
+pub(crate) fn files() -> Result<Vec<(&'static str, String)>, FitError> {
+    let histories = sample::histories();
+    let data = data_sha256();
+    let series: Vec<Series<'_>> = histories.iter().map(series).collect();
+    Ok(vec![
+        ("fall_risk.json", text(&fit_fall_risk(&series, &data)?)),
+        ("volatility.json", text(&fit_volatility(&series, &data)?)),
+    ])
+}
+
+fn series(history: &History) -> Series<'_> {
+    Series { symbol: history.symbol().as_str(), bars: history.adjusted().view() }
+}
+
+fn data_sha256() -> String {
+    let bytes: Vec<u8> = sample::bytes().collect();
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn text(model: &impl Serialize) -> String {
+    let mut text = serde_json::to_string_pretty(model).unwrap();
+    text.push('\n');
+    text
+}

@@ -1,0 +1,48 @@
+//! The model files are what fitting to the bundled sample gives, byte for byte.
+
+use std::path::Path;
+
+use analysis::Models;
+
+use crate::fitting;
+
+#[test]
+fn fitting_again_gives_the_same_bytes() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+    for (name, fitted) in fitting::files().unwrap() {
+        let committed = std::fs::read_to_string(folder.join(name)).unwrap();
+        assert!(fitted == committed, "{name}: run `cargo run -p analysis --example fit_models`");
+    }
+}
+
+/// `fixtures/models/check.py` makes the same measurement with numpy and shares no code.
+#[test]
+fn the_models_are_as_good_as_the_independent_measurement_says() {
+    let models = Models::bundled().unwrap();
+    for (model, fall, auc, skill) in [
+        (&models.fall_risk.falls[0], 0.05, 0.592710, 0.086995),
+        (&models.fall_risk.falls[1], 0.10, 0.641419, 0.115113),
+    ] {
+        assert_eq!((model.fall, model.walk_forward.samples), (fall, 9_031));
+        assert!((model.walk_forward.auc.unwrap() - auc).abs() < 1e-6, "{:?}", model.walk_forward);
+        assert!((model.walk_forward.brier_skill - skill).abs() < 1e-6, "{:?}", model.walk_forward);
+    }
+    let score = &models.volatility.walk_forward;
+    assert_eq!(score.samples, 8_856);
+    for (got, expected) in [
+        (score.qlike, 0.247753),
+        (score.qlike_ewma, 0.319483),
+        (score.qlike_trailing, 0.408554),
+        (score.qlike_constant, 0.659082),
+    ] {
+        assert!((got - expected).abs() < 1e-6, "{score:?}");
+    }
+}
+
+#[test]
+fn every_model_beats_what_needs_no_model() {
+    let models = Models::bundled().unwrap();
+    assert!(models.fall_risk.falls.iter().all(|model| model.walk_forward.brier_skill > 0.0));
+    let score = &models.volatility.walk_forward;
+    assert!(score.qlike < score.qlike_ewma.min(score.qlike_trailing).min(score.qlike_constant));
+}
