@@ -164,3 +164,76 @@ impl Offer {
 fn path_of(value: &SecretValue) -> PathBuf {
     PathBuf::from(OsStr::from_bytes(value.expose()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::{Class, Format};
+
+    const ALIASED: &[&str] = &["APCA_API_KEY_ID"];
+
+    async fn find(variables: &[(&str, &str)]) -> Result<Found, Error> {
+        let name = "alpaca_api_key".parse().unwrap();
+        let spec = SecretSpec { aliases: ALIASED, ..SecretSpec::new(name, Class::ApiKey, Format::Text, "") };
+        let variables = variables.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
+        Environment::new(variables).get(&spec, &Selector::Current).await
+    }
+
+    async fn check(variables: &[(&str, &str)], origin: &str, value: &str) {
+        let found = find(variables).await.unwrap();
+        assert_eq!((found.origin.to_string().as_str(), found.raw.expose_text()), (origin, Some(value)));
+    }
+
+    #[tokio::test]
+    async fn a_variable_is_found_by_its_name_or_by_an_older_one() {
+        check(&[("ALPACA_API_KEY", "a")], "environment variable ALPACA_API_KEY", "a").await;
+        check(&[("APCA_API_KEY_ID", "b")], "environment variable APCA_API_KEY_ID", "b").await;
+        check(
+            &[("ALPACA_API_KEY", ""), ("APCA_API_KEY_ID", "b")],
+            "environment variable APCA_API_KEY_ID",
+            "b",
+        )
+        .await;
+        check(&[("ALPACA_API_KEY", "")], "environment variable ALPACA_API_KEY", "").await;
+    }
+
+    #[tokio::test]
+    async fn nothing_undeclared_is_found() {
+        let missing = find(&[("alpaca_api_key", "lower case"), ("ALPACA_KEY", "x")]).await.unwrap_err();
+        let text = "secret alpaca_api_key was not found in environment variable ALPACA_API_KEY, \
+                    environment variable APCA_API_KEY_ID";
+        assert_eq!(missing.to_string(), text);
+    }
+
+    #[tokio::test]
+    async fn two_settings_of_one_secret_contradict_each_other() {
+        let pairs = [
+            [("ALPACA_API_KEY", "a"), ("ALPACA_API_KEY_FILE", "/nowhere/a")],
+            [("ALPACA_API_KEY", "a"), ("APCA_API_KEY_ID", "a")],
+            [("ALPACA_API_KEY_FILE", "/nowhere/a"), ("APCA_API_KEY_ID_FILE", "/nowhere/b")],
+        ];
+        for pair in pairs {
+            let error = find(&pair).await.unwrap_err();
+            assert!(
+                matches!(&error, Error::Ambiguous { origins, .. } if origins.len() == 2),
+                "{pair:?}: {error}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_path_is_followed_and_one_that_leads_nowhere_is_not_an_absence() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("key");
+        std::fs::write(&path, "from a file\n").unwrap();
+        let found = find(&[("ALPACA_API_KEY_FILE", path.to_str().unwrap())]).await.unwrap();
+        assert_eq!(found.raw.expose(), b"from a file\n");
+        assert_eq!(found.origin, Origin::EnvFile { variable: "ALPACA_API_KEY_FILE".to_owned(), path });
+        for (path, expected) in
+            [("/nowhere/key", Fault::Missing), ("key", Fault::NotAbsolute), ("/", Fault::NotAbsolute)]
+        {
+            let error = find(&[("ALPACA_API_KEY_FILE", path)]).await.unwrap_err();
+            assert!(matches!(error, Error::Invalid { fault, .. } if fault == expected), "{path}: {error}");
+        }
+    }
+}

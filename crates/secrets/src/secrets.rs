@@ -134,18 +134,20 @@ impl Inner {
         let mut last = self.last.lock().await;
         if last.0 <= asked_after {
             let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
-            *last = (number, self.search().await);
+            let known = std::mem::take(&mut last.1.notices);
+            *last = (number, self.search(&known).await);
         }
         last.1.clone()
     }
 
-    async fn search(&self) -> Reloaded {
+    /// Looks for everything. A notice that is `known` already is not told again.
+    async fn search(&self, known: &[Notice]) -> Reloaded {
         let specs: Vec<&SecretSpec> = self.slots.values().map(|slot| slot.spec()).collect();
         let mut found = self.chain.resolve(&specs).await;
         self.refuse_reuse(&specs, &mut found);
         let mut reloaded = Reloaded::default();
         for (slot, found) in self.slots.values().zip(found) {
-            self.settle(slot, found, &mut reloaded);
+            self.settle(slot, found, known, &mut reloaded);
         }
         reloaded
     }
@@ -168,7 +170,7 @@ impl Inner {
         }
     }
 
-    fn settle(&self, slot: &Slot, found: Result<Resolved, Error>, reloaded: &mut Reloaded) {
+    fn settle(&self, slot: &Slot, found: Result<Resolved, Error>, known: &[Notice], reloaded: &mut Reloaded) {
         let name = slot.spec().name.clone();
         let (found, notices) = match found {
             Ok(Resolved { version, notices }) => (Ok(version), notices),
@@ -176,7 +178,9 @@ impl Inner {
         };
         let outcome = slot.accept(found.clone());
         for notice in notices {
-            self.witnesses.tell(&Event::Noticed(notice.clone()));
+            if !known.contains(&notice) {
+                self.witnesses.tell(&Event::Noticed(notice.clone()));
+            }
             reloaded.notices.push(notice);
         }
         match (outcome, found) {

@@ -9,6 +9,8 @@ const PATTERN_CHARS_MIN: usize = 6;
 const PATTERN_CHARS_MAX: usize = 8;
 /// Share of neighbouring characters above which a text is a run.
 const RUN_SHARE_MAX: f64 = 0.75;
+/// A random text of n characters out of k shows at least half of the smaller of both, but for one in millions.
+const DIFFERENT_SHARE_MIN: f64 = 0.5;
 
 /// Whether `text` is repeated, runs along the alphabet or is too weak for its class.
 pub(super) fn breach(text: &str, spec: &SecretSpec) -> Option<Breach> {
@@ -36,8 +38,8 @@ fn is_run(bytes: &[u8]) -> bool {
     longest as f64 > RUN_SHARE_MAX * steps as f64
 }
 
-/// Length times the bits of one character, counting as possible only the kinds of characters that occur, and never
-/// more than a text with so few different ones can have.
+/// Length times the bits of one character. Only the kinds of characters that occur count as possible, and where far
+/// fewer different ones occur than chance would show, only those do.
 fn bits(bytes: &[u8], format: Format) -> u32 {
     let different = different(bytes);
     let possible = match format {
@@ -45,8 +47,8 @@ fn bits(bytes: &[u8], format: Format) -> u32 {
         Format::Base64 { .. } => 64.0,
         Format::Text | Format::Lines | Format::Pem | Format::Json { .. } | Format::Bytes => alphabet(bytes),
     };
-    // A random text of n characters from an alphabet of k rarely shows fewer than about half of min(n, k).
-    let per_char = f64::min(possible, 2.0 * different).log2();
+    let is_poor = different < DIFFERENT_SHARE_MIN * f64::min(bytes.len() as f64, possible);
+    let per_char = if is_poor { different.log2() } else { possible.log2() };
     (bytes.len() as f64 * per_char) as u32
 }
 
@@ -94,8 +96,10 @@ mod tests {
         // 22 characters of base62: 22 × log2(62) = 130.99.
         check("kT9v2LqXw0cPz7RbJ4mYs8", 128, None);
         check("kT9v2LqXw0cPz7RbJ4mYs8", 131, Some(Breach::Weak { bits: 130, bits_min: 131 }));
-        // 8 lower-case letters: 8 × log2(min(26, 2 × 6)) = 28.7, for there are but six different ones.
-        check("hunterrr", 112, Some(Breach::Weak { bits: 26, bits_min: 112 }));
+        // 8 lower-case letters: 8 × log2(26) = 37.6.
+        check("hunterrr", 112, Some(Breach::Weak { bits: 37, bits_min: 112 }));
+        // 20 characters, but only two different ones: 20 × log2(2).
+        check("aabbabaabbbaabababba", 112, Some(Breach::Weak { bits: 20, bits_min: 112 }));
     }
 
     #[test]
