@@ -58,15 +58,14 @@ fn different(bytes: &[u8]) -> f64 {
     seen.iter().filter(|seen| **seen).count() as f64
 }
 
+/// How many characters there are of the kinds that occur.
 fn alphabet(bytes: &[u8]) -> f64 {
-    let kinds: [(fn(&u8) -> bool, f64); 5] = [
-        (u8::is_ascii_lowercase, 26.0),
-        (u8::is_ascii_uppercase, 26.0),
-        (u8::is_ascii_digit, 10.0),
-        (|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric(), 33.0),
-        (|byte| !byte.is_ascii(), 64.0),
-    ];
-    kinds.iter().filter(|(is_kind, _)| bytes.iter().any(is_kind)).map(|(_, count)| count).sum()
+    let size = |is_kind: fn(&u8) -> bool, count: f64| if bytes.iter().any(is_kind) { count } else { 0.0 };
+    size(u8::is_ascii_lowercase, 26.0)
+        + size(u8::is_ascii_uppercase, 26.0)
+        + size(u8::is_ascii_digit, 10.0)
+        + size(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric(), 33.0)
+        + size(|byte| !byte.is_ascii(), 64.0)
 }
 
 #[cfg(test)]

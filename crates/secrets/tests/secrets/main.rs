@@ -1,0 +1,12 @@
+//! The crate from outside: real files, an environment handed in, and places that answer as a test tells them to.
+
+#![expect(clippy::unwrap_used, reason = "every line here is a test, and a test may panic")]
+
+mod canary;
+mod corpus;
+mod kubernetes;
+mod reload;
+mod rules;
+mod scripted;
+mod sources;
+mod stage;
