@@ -107,11 +107,11 @@ fn probes_are_not_limited_and_unknown_paths_are() {
 
 #[test]
 fn any_positive_limit_works_and_others_refuse_to_start() {
-    for accepted in ["1", "7", "120", "999999999", "4294967295"] {
+    for accepted in ["1", "7", "120", "999999999", "1000000000"] {
         let server = ServerOptions::new().set("RATE_LIMIT_PER_MINUTE", accepted).start();
         assert_eq!(server.get("/api/symbols", &[]).status, 200, "{accepted}");
     }
-    for wrong in ["0", "-1", "1.5", "many", "4294967296"] {
+    for wrong in ["0", "-1", "1.5", "many", "1000000001"] {
         let (status, log) = ServerOptions::new().set("RATE_LIMIT_PER_MINUTE", wrong).refused();
         assert!(!status.success() && log.contains("RATE_LIMIT_PER_MINUTE"), "{wrong}: {log}");
     }

@@ -13,3 +13,4 @@ mod limits;
 mod observability;
 mod reference;
 mod secrets;
+mod vendor;

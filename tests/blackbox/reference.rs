@@ -69,7 +69,7 @@ fn a_fuzzer_driven_by_the_description_finds_nothing() {
     const KEY: &str = "fuzz-test-Wd6kRx9vPm4zTq8nLc3yHs7bJg";
     let server = ServerOptions::new()
         .set("API_KEYS", format!("{KEY}:admin"))
-        .set("RATE_LIMIT_PER_MINUTE", "4000000000")
+        .set("RATE_LIMIT_PER_MINUTE", "1000000000")
         .start();
     let program = workspace_root().join("target/venv/bin/schemathesis");
     let report = tempfile::tempdir().unwrap();
