@@ -24,12 +24,12 @@ enum Stream {
     Ema(EmaStream),
     Rsi(RsiStream),
     Macd(MacdStream),
-    Bbands(BbandsStream),
+    Bbands(Box<BbandsStream>),
     Adx(AdxStream),
     PlusDi(PlusDiStream),
     MinusDi(MinusDiStream),
     Atr(AtrStream),
-    Stoch(StochStream),
+    Stoch(Box<StochStream>),
     Obv(ObvStream),
     Cci(CciStream),
     Mfi(MfiStream),
@@ -82,14 +82,14 @@ impl Stream {
                 .map(|(stream, (a, b, c))| (Self::Macd(stream), [a, b, c])),
             IndicatorSpec::Bbands { period, deviations } => core
                 .bbands_open(close, period.ta(), deviations, deviations, MAType::SMA)
-                .map(|(stream, (a, b, c))| (Self::Bbands(stream), [a, b, c])),
+                .map(|(stream, (a, b, c))| (Self::Bbands(Box::new(stream)), [a, b, c])),
             IndicatorSpec::Adx(n) => core.adx_open(high, low, close, n.ta()).map(one(Self::Adx)),
             IndicatorSpec::PlusDi(n) => core.plus_di_open(high, low, close, n.ta()).map(one(Self::PlusDi)),
             IndicatorSpec::MinusDi(n) => core.minus_di_open(high, low, close, n.ta()).map(one(Self::MinusDi)),
             IndicatorSpec::Atr(n) => core.atr_open(high, low, close, n.ta()).map(one(Self::Atr)),
             IndicatorSpec::Stoch { fast_k, slow_k, slow_d } => core
                 .stoch_open(high, low, close, fast_k.ta(), slow_k.ta(), MAType::SMA, slow_d.ta(), MAType::SMA)
-                .map(|(stream, (a, b))| (Self::Stoch(stream), [a, b, 0.0])),
+                .map(|(stream, (a, b))| (Self::Stoch(Box::new(stream)), [a, b, 0.0])),
             IndicatorSpec::Obv => core.obv_open(close, volume).map(one(Self::Obv)),
             IndicatorSpec::Cci(n) => core.cci_open(high, low, close, n.ta()).map(one(Self::Cci)),
             IndicatorSpec::Mfi(n) => core.mfi_open(high, low, close, volume, n.ta()).map(one(Self::Mfi)),

@@ -4,5 +4,9 @@
 //! The reference values come from `tests/fixtures/talib/make.py`, which says how to make them again.
 
 mod fixture;
+mod fuzz;
 mod newest;
+mod properties;
 mod series;
+mod still;
+mod textbook;
