@@ -1,7 +1,13 @@
 //! Finished answers, kept as bytes: the same question about the same data is computed and written once.
 //!
 //! A key holds everything that the bytes depend on, the data's version included, so that an entry is never wrong and
-//! never has to be invalidated. Entries and bytes are bounded.
+//! nothing has to be invalidated. Entries and bytes are bounded; which of them stay is decided by use.
+
+use bytes::Bytes;
+use domain::{Symbol, Timeframe};
+use market_data::Snapshot;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
 
 /// How much is kept.
 #[derive(Clone, Copy, Debug)]
@@ -11,5 +17,132 @@ pub struct Config {
     /// Most answers that are kept.
     pub entries_max: usize,
     /// Most bytes that are kept.
-    pub bytes_max: usize,
+    pub bytes_max: u64,
+}
+
+/// The question, reduced to what its answer depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Key {
+    symbol: Symbol,
+    data_version: u64,
+    fetched_at_unix_ms: Option<i64>,
+    timeframe: Timeframe,
+    first_bar: usize,
+}
+
+impl Key {
+    /// The analysis of this data from its daily bar number `first_bar` on. However many `days` a client asks for, only
+    /// as many keys exist as there are bars.
+    #[must_use]
+    pub fn new(snapshot: &Snapshot, timeframe: Timeframe, first_bar: usize) -> Self {
+        Self {
+            symbol: *snapshot.history.symbol(),
+            data_version: snapshot.version,
+            fetched_at_unix_ms: snapshot.fetched_at_unix_ms,
+            timeframe,
+            first_bar,
+        }
+    }
+}
+
+/// Finished answers.
+#[derive(Debug)]
+pub struct Answers(Option<Cache<Key, Bytes, Weight>>);
+
+impl Answers {
+    /// An empty store.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        let Config { enabled, entries_max, bytes_max } = config;
+        // An entry weighs at least its share of the bytes, so that one bound holds both numbers.
+        let entry_bytes_min = bytes_max / entries_max.max(1) as u64;
+        let cache = || Cache::with_weighter(entries_max, bytes_max, Weight { entry_bytes_min });
+        Self(enabled.then(cache))
+    }
+
+    /// The bytes that answer `key`.
+    #[must_use]
+    pub fn get(&self, key: &Key) -> Option<Bytes> {
+        self.0.as_ref()?.get(key)
+    }
+
+    /// Keeps the bytes that answer `key`, as long as there is room.
+    pub fn insert(&self, key: Key, body: Bytes) {
+        if let Some(cache) = &self.0 {
+            cache.insert(key, body);
+        }
+    }
+
+    /// How many answers are kept.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.as_ref().map_or(0, Cache::len)
+    }
+
+    /// Whether none is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// What an entry costs: its bytes, its key, and the table's own slots.
+#[derive(Clone, Debug)]
+struct Weight {
+    entry_bytes_min: u64,
+}
+
+/// Bytes that an entry takes beside its body, about.
+const ENTRY_OVERHEAD_BYTES: u64 = 160;
+
+impl Weighter<Key, Bytes> for Weight {
+    fn weight(&self, _: &Key, body: &Bytes) -> u64 {
+        (body.len() as u64 + ENTRY_OVERHEAD_BYTES).max(self.entry_bytes_min)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIB: u64 = 1024 * 1024;
+
+    fn key(first_bar: usize) -> Key {
+        Key {
+            symbol: "AAPL".parse().unwrap(),
+            data_version: 1,
+            fetched_at_unix_ms: None,
+            timeframe: Timeframe::Day,
+            first_bar,
+        }
+    }
+
+    #[test]
+    fn an_answer_is_found_again_by_the_same_question_alone() {
+        let answers = Answers::new(Config { enabled: true, entries_max: 10, bytes_max: MIB });
+        answers.insert(key(1), Bytes::from_static(b"one"));
+        assert_eq!(answers.get(&key(1)).as_deref(), Some(&b"one"[..]));
+        assert_eq!(answers.get(&key(2)), None);
+        assert_eq!(answers.get(&Key { data_version: 2, ..key(1) }), None);
+        assert_eq!(answers.get(&Key { timeframe: Timeframe::Week, ..key(1) }), None);
+    }
+
+    #[test]
+    fn entries_and_bytes_are_bounded() {
+        for (entries_max, bytes_max, body_bytes) in [(100, MIB, 10), (100_000, MIB, 8 * 1024)] {
+            let answers = Answers::new(Config { enabled: true, entries_max, bytes_max });
+            for at in 0..10_000 {
+                answers.insert(key(at), Bytes::from(vec![b'x'; body_bytes]));
+            }
+            let most = entries_max.min(bytes_max as usize / body_bytes);
+            assert!(answers.len() <= most && answers.len() > most / 2, "{} of {most}", answers.len());
+        }
+    }
+
+    #[test]
+    fn nothing_is_kept_when_turned_off() {
+        let answers = Answers::new(Config { enabled: false, entries_max: 10, bytes_max: MIB });
+        answers.insert(key(1), Bytes::from_static(b"one"));
+        assert!(answers.is_empty());
+    }
 }

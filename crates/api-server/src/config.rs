@@ -80,5 +80,15 @@ pub fn settings() -> Vec<Setting> {
     reader.finish().1
 }
 
+/// What the base file says at `path`, as `docs/API.md` writes it.
+#[cfg(test)]
+pub(crate) fn default_text(path: &str) -> String {
+    match Files::open(None, &Environment::default()).get(path) {
+        Some((file::Raw::Text(text), _)) => text.clone(),
+        Some((file::Raw::List(items), _)) if !items.is_empty() => items.join(","),
+        Some((file::Raw::List(_) | file::Raw::Unset, _)) | None => "unset".to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests;

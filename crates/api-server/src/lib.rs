@@ -5,4 +5,12 @@
 
 pub mod answers;
 pub mod config;
+pub mod handlers;
+pub mod openapi;
 pub mod problem;
+pub mod router;
+pub mod state;
+pub mod workers;
+
+#[cfg(test)]
+mod agreement;

@@ -4,6 +4,7 @@
 //! renders it, because only there the request id and the path are at hand. Nothing else in this crate makes an error
 //! body, and no other crate knows what a status code is.
 
+mod from_market_data;
 mod kind;
 
 use std::borrow::Cow;
@@ -26,13 +27,14 @@ pub struct Problem {
     detail: Cow<'static, str>,
     members: Vec<(&'static str, Value)>,
     headers: Vec<(HeaderName, HeaderValue)>,
+    cause: Option<String>,
 }
 
 impl Problem {
     /// A problem of this kind; `detail` says what happened this time, in one sentence for the client.
     #[must_use]
     pub fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, detail: detail.into(), members: Vec::new(), headers: Vec::new() }
+        Self { kind, detail: detail.into(), members: Vec::new(), headers: Vec::new(), cause: None }
     }
 
     /// Adds an extension member, such as `parameter` or `violated-policies`.
@@ -53,6 +55,20 @@ impl Problem {
     #[must_use]
     pub fn retry_after_s(self, seconds: u64) -> Self {
         self.with_header(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)))
+    }
+
+    /// Keeps what led to it, for our log alone: its chain of sources, which the client never reads.
+    #[must_use]
+    pub fn caused_by(mut self, error: &dyn std::error::Error) -> Self {
+        let chain = std::iter::successors(Some(error), |error| error.source());
+        self.cause = Some(chain.map(ToString::to_string).collect::<Vec<_>>().join(": "));
+        self
+    }
+
+    /// What led to it, for the log.
+    #[must_use]
+    pub fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
     }
 
     /// What kind it is.
@@ -95,7 +111,7 @@ pub struct Document<'a> {
 
 impl Serialize for Document<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Problem { kind, detail, members, headers: _ } = self.problem;
+        let Problem { kind, detail, members, headers: _, cause: _ } = self.problem;
         let mut out = serializer.serialize_map(None)?;
         out.serialize_entry("type", kind.type_uri())?;
         out.serialize_entry("title", kind.title())?;

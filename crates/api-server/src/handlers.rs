@@ -1,0 +1,23 @@
+//! One file a resource. A handler gathers (extracts, loads), decides (one pure call) and presents; its errors are
+//! [`Problem`](crate::problem::Problem)s.
+
+pub mod bars;
+pub mod docs;
+pub mod health;
+pub mod indicators;
+pub mod root;
+pub mod symbols;
+
+mod json_body;
+mod parameters;
+mod provenance;
+mod representation;
+mod symbol_path;
+mod window;
+
+pub use json_body::JsonBody;
+pub use parameters::Parameters;
+pub use provenance::{DataQuality, Provenance};
+pub use representation::Representation;
+pub use symbol_path::SymbolPath;
+pub use window::Window;

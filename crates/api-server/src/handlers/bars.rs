@@ -1,0 +1,123 @@
+//! `GET /api/bars/{symbol}`: the bars themselves.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use domain::{BarsView, Date, Symbol, Timeframe};
+use http::HeaderMap;
+use market_data::MarketData;
+use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
+
+use super::parameters::unprocessable;
+use super::window::{DAYS, TIMEFRAME};
+use super::{Parameters, Provenance, Representation, SymbolPath, Window, provenance};
+use crate::openapi::{Problems, SymbolParameter, WindowParameters};
+use crate::problem::Problem;
+
+const ADJUSTED: &str = "adjusted";
+
+/// Bars with their provenance.
+#[derive(Serialize, ToSchema)]
+struct BarSeries<'a> {
+    /// Whose bars.
+    #[schema(value_type = String, example = "AAPL")]
+    symbol: Symbol,
+    /// How much time a bar covers.
+    #[schema(value_type = String, example = "1d")]
+    timeframe: Timeframe,
+    /// What prices are adjusted for: `raw`, `split` or `split_dividend`.
+    #[schema(value_type = String)]
+    price_basis: &'static str,
+    #[serde(flatten)]
+    provenance: Provenance<'a>,
+    /// Oldest first.
+    #[serde(serialize_with = "rows")]
+    #[schema(value_type = Vec<Bar>)]
+    bars: BarsView<'a>,
+}
+
+/// One bar.
+#[derive(Serialize, ToSchema)]
+struct Bar {
+    /// Exchange date at which the bar begins.
+    #[schema(value_type = String, format = Date)]
+    date: Date,
+    /// First price.
+    open: f64,
+    /// Highest price.
+    high: f64,
+    /// Lowest price.
+    low: f64,
+    /// Last price.
+    close: f64,
+    /// Shares traded.
+    volume: f64,
+}
+
+fn rows<S: Serializer>(bars: &BarsView<'_>, serializer: S) -> Result<S::Ok, S::Error> {
+    let row = |at: usize| Bar {
+        date: bars.date[at],
+        open: bars.open[at],
+        high: bars.high[at],
+        low: bars.low[at],
+        close: bars.close[at],
+        volume: bars.volume[at],
+    };
+    serializer.collect_seq((0..bars.len()).map(row))
+}
+
+/// Bars of a symbol
+#[utoipa::path(
+    get,
+    path = "/api/bars/{symbol}",
+    tag = "analysis",
+    params(
+        SymbolParameter,
+        WindowParameters,
+        ("adjusted" = Option<bool>, Query, description = "Whether prices are adjusted (the default) or as traded"),
+    ),
+    responses(
+        (status = 200, description = "The bars", body = BarSeries),
+        (status = 304, description = "The client's copy is current"),
+        Problems,
+    )
+)]
+pub async fn one(
+    SymbolPath(symbol): SymbolPath,
+    parameters: Parameters,
+    headers: HeaderMap,
+    State(market_data): State<Arc<MarketData>>,
+) -> Result<Response, Problem> {
+    parameters.only(&[TIMEFRAME, DAYS, ADJUSTED])?;
+    let window = Window::of(&parameters)?;
+    let is_adjusted = match parameters.text(ADJUSTED) {
+        None | Some("true") => true,
+        Some("false") => false,
+        Some(_) => return Err(unprocessable(ADJUSTED, "must be true or false")),
+    };
+    let snapshot = market_data.snapshot(&symbol).await?;
+    let history = &snapshot.history;
+    let first_bar = window.first_bar(history);
+    let timeframe = window.timeframe();
+
+    let question = format!("bars-{}-{first_bar}-{is_adjusted}", timeframe.as_str());
+    let etag = provenance::etag(&snapshot, &question);
+    if let Some(answer) = Representation::not_modified(&headers, etag.as_ref()) {
+        return Ok(answer);
+    }
+    let (daily, basis) = match is_adjusted {
+        true => (history.adjusted(), history.basis().as_str()),
+        false => (history.raw(), domain::PriceBasis::Raw.as_str()),
+    };
+    let (bars, first) = window.bars(daily, first_bar);
+    let body = Representation::bytes_of(&BarSeries {
+        symbol,
+        timeframe,
+        price_basis: basis,
+        provenance: Provenance::of(&snapshot),
+        bars: bars.view().from(first),
+    })?;
+    Ok(Representation::new(body, etag).into_response())
+}

@@ -1,0 +1,128 @@
+//! `GET /health`, `/livez`, `/readyz`: read from the board of background checks; no hit asks anyone else.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{StatusCode, header};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::openapi::Problems;
+use crate::problem::{Kind, Problem};
+use crate::state::Readiness;
+use crate::workers::{Board, Importance};
+
+/// How the service and what it depends on are.
+#[derive(Debug, Serialize, ToSchema)]
+struct Health {
+    /// `healthy`; `degraded` when something optional is down; `unhealthy` when something critical is.
+    #[schema(value_type = String, example = "healthy")]
+    status: &'static str,
+    /// The service's name.
+    #[schema(value_type = String, example = "investiq-api")]
+    service: &'static str,
+    /// The program's version.
+    #[schema(value_type = String)]
+    version: &'static str,
+    /// Seconds since the service began.
+    uptime_s: u64,
+    /// The last background check of each dependency: `market_data`, `polygon`, `database`, `redis`, `alpaca`,
+    /// `ml_service`.
+    checks: BTreeMap<&'static str, CheckHealth>,
+}
+
+/// The last background check of one dependency.
+#[derive(Debug, Serialize, ToSchema)]
+struct CheckHealth {
+    /// `ok`, `down`, `not_configured`, or `pending` before the first check.
+    #[schema(value_type = String, example = "ok")]
+    status: &'static str,
+    /// How long the check took, in milliseconds.
+    #[schema(required)]
+    latency_ms: Option<f64>,
+    /// How long ago it was, in seconds.
+    #[schema(required)]
+    age_s: Option<f64>,
+}
+
+/// Whether a probe's question is answered with yes.
+#[derive(Debug, Serialize, ToSchema)]
+struct Probe {
+    /// `ok`.
+    #[schema(value_type = String, example = "ok")]
+    status: &'static str,
+}
+
+/// The state of the service and its dependencies
+#[utoipa::path(
+    get,
+    path = "/health",
+    tag = "probes",
+    security(()),
+    responses(
+        (status = 200, description = "Nothing critical is down", body = Health),
+        (status = 503, description = "Something critical is down", body = Health),
+    )
+)]
+pub async fn health(State(board): State<Arc<Board>>) -> Response {
+    let (status, code) = match (board.is_down(Importance::Critical), board.is_down(Importance::Optional)) {
+        (true, _) => ("unhealthy", StatusCode::SERVICE_UNAVAILABLE),
+        (false, true) => ("degraded", StatusCode::OK),
+        (false, false) => ("healthy", StatusCode::OK),
+    };
+    let health = Health {
+        status,
+        service: "investiq-api",
+        version: env!("CARGO_PKG_VERSION"),
+        uptime_s: board.uptime().as_secs(),
+        checks: board.checks().iter().map(|check| (check.name(), CheckHealth::of(check))).collect(),
+    };
+    (code, [(header::CACHE_CONTROL, "no-store")], Json(health)).into_response()
+}
+
+impl CheckHealth {
+    fn of(check: &crate::workers::Check) -> Self {
+        let reading = check.reading();
+        Self {
+            status: reading.outcome.as_str(),
+            latency_ms: reading.latency.map(|latency| latency.as_secs_f64() * 1000.0),
+            age_s: reading.checked_at.map(|checked_at| checked_at.elapsed().as_secs_f64()),
+        }
+    }
+}
+
+/// Whether the process runs
+///
+/// It answers as long as the process can answer at all; no dependency can make it fail.
+#[utoipa::path(
+    get,
+    path = "/livez",
+    tag = "probes",
+    security(()),
+    responses((status = 200, description = "It runs", body = Probe))
+)]
+pub async fn live() -> Response {
+    ok()
+}
+
+/// Whether the service takes new work
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    tag = "probes",
+    security(()),
+    responses((status = 200, description = "It does", body = Probe), Problems)
+)]
+pub async fn ready(State(readiness): State<Readiness>) -> Result<Response, Problem> {
+    match readiness.is_draining() {
+        true => Err(Problem::new(Kind::Draining, "the service is shutting down; ask another one")),
+        false => Ok(ok()),
+    }
+}
+
+fn ok() -> Response {
+    ([(header::CACHE_CONTROL, "no-store")], Json(Probe { status: "ok" })).into_response()
+}

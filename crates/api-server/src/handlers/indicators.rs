@@ -1,0 +1,169 @@
+//! `GET /api/indicators/{symbol}`: full series of indicators by name.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Range;
+use std::sync::Arc;
+
+use analysis::Absence;
+use analysis::indicators::{IndicatorSeries, IndicatorSpec, Output, compute};
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use domain::{Date, Symbol, Timeframe};
+use http::HeaderMap;
+use market_data::MarketData;
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
+
+use super::parameters::unprocessable;
+use super::window::{DAYS, TIMEFRAME};
+use super::{Parameters, Provenance, Representation, SymbolPath, Window, provenance};
+use crate::openapi::{Problems, SymbolParameter, WindowParameters};
+use crate::problem::Problem;
+
+const NAMES: &str = "names";
+/// Indicators when none are named.
+const NAMES_DEFAULT: &str = "sma:20,sma:50,rsi:14,macd,bbands,atr:14,adx:14,obv";
+
+/// Indicators over the same bars.
+#[derive(Serialize, ToSchema)]
+struct IndicatorTable<'a> {
+    /// Whose bars.
+    #[schema(value_type = String, example = "AAPL")]
+    symbol: Symbol,
+    /// How much time a bar covers.
+    #[schema(value_type = String, example = "1d")]
+    timeframe: Timeframe,
+    /// What prices are adjusted for: `raw`, `split` or `split_dividend`.
+    #[schema(value_type = String)]
+    price_basis: &'static str,
+    #[serde(flatten)]
+    provenance: Provenance<'a>,
+    /// Date of each bar, oldest first: every output holds one value for each.
+    #[schema(value_type = Vec<String>)]
+    dates: &'a [Date],
+    /// In the order in which they were named.
+    #[schema(value_type = Vec<IndicatorSchema>)]
+    indicators: Vec<Indicator>,
+}
+
+/// The window's part of an indicator that was computed over all bars.
+struct Indicator {
+    series: IndicatorSeries,
+    first: usize,
+}
+
+impl Serialize for Indicator {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let IndicatorSeries { indicator, definition, lookback, bars, flat, reason, outputs } = &self.series;
+        let mut out = serializer.serialize_struct("Indicator", 7)?;
+        out.serialize_field("indicator", indicator)?;
+        out.serialize_field("definition", definition)?;
+        out.serialize_field("lookback", lookback)?;
+        out.serialize_field("bars_used", bars)?;
+        out.serialize_field("flat", flat)?;
+        out.serialize_field("reason", reason)?;
+        out.serialize_field("outputs", &Outputs { outputs, window: self.first..*bars })?;
+        out.end()
+    }
+}
+
+struct Outputs<'a> {
+    outputs: &'a [Output],
+    window: Range<usize>,
+}
+
+impl Serialize for Outputs<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let values = |output: &Output| self.window.clone().map(|at| output.at(at)).collect::<Vec<_>>();
+        serializer.collect_map(self.outputs.iter().map(|output| (output.name(), values(output))))
+    }
+}
+
+/// How an indicator is written.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "read by the derived schema alone")]
+struct IndicatorSchema {
+    /// Name and every parameter.
+    #[schema(example = "macd:12:26:9")]
+    indicator: String,
+    /// How it is computed.
+    definition: String,
+    /// Bars before the first value.
+    lookback: usize,
+    /// Bars that it was computed from: those before the window too.
+    bars_used: usize,
+    /// No price moved over all bars: values are what the definition says of a still series, not a reading.
+    flat: bool,
+    /// Why there is no value at all; null when there is one.
+    #[schema(required)]
+    reason: Option<Absence>,
+    /// Outputs by name, each with one number or null for every date.
+    outputs: BTreeMap<String, Vec<Option<f64>>>,
+}
+
+/// Indicators of a symbol
+///
+/// Each is computed from all bars there are, so that the window's first bars have values too; where there are too few
+/// bars before one, it holds null.
+#[utoipa::path(
+    get,
+    path = "/api/indicators/{symbol}",
+    tag = "analysis",
+    params(
+        SymbolParameter,
+        WindowParameters,
+        (
+            "names" = Option<String>, Query,
+            description = "Indicators joined by commas, each with its parameters joined by colons. Known are sma, ema, \
+                rsi, macd, bbands, adx, plus_di, minus_di, atr, stoch, obv, cci, mfi, willr",
+            example = "rsi:14,macd",
+        ),
+    ),
+    responses(
+        (status = 200, description = "The indicators", body = IndicatorTable),
+        (status = 304, description = "The client's copy is current"),
+        Problems,
+    )
+)]
+pub async fn one(
+    SymbolPath(symbol): SymbolPath,
+    parameters: Parameters,
+    headers: HeaderMap,
+    State(market_data): State<Arc<MarketData>>,
+) -> Result<Response, Problem> {
+    parameters.only(&[TIMEFRAME, DAYS, NAMES])?;
+    let window = Window::of(&parameters)?;
+    let names = parameters.text(NAMES).unwrap_or(NAMES_DEFAULT);
+    let specs = IndicatorSpec::parse_list(names).map_err(|error| unprocessable(NAMES, error.to_string()))?;
+    let snapshot = market_data.snapshot(&symbol).await?;
+    let history = &snapshot.history;
+    let first_bar = window.first_bar(history);
+    let timeframe = window.timeframe();
+
+    let question = format!("indicators-{}-{first_bar}-{:x}", timeframe.as_str(), digest(&specs));
+    let etag = provenance::etag(&snapshot, &question);
+    if let Some(answer) = Representation::not_modified(&headers, etag.as_ref()) {
+        return Ok(answer);
+    }
+    let (bars, first) = window.bars(history.adjusted(), first_bar);
+    let bars = bars.view();
+    let indicator = |spec| Indicator { series: compute(spec, &bars), first };
+    let body = Representation::bytes_of(&IndicatorTable {
+        symbol,
+        timeframe,
+        price_basis: history.basis().as_str(),
+        provenance: Provenance::of(&snapshot),
+        dates: &bars.date[first..],
+        indicators: specs.iter().map(indicator).collect(),
+    })?;
+    Ok(Representation::new(body, etag).into_response())
+}
+
+/// A number for a list of indicators, every parameter included; stable within one build.
+fn digest(specs: &[IndicatorSpec]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    specs.iter().for_each(|spec| spec.to_string().hash(&mut hasher));
+    hasher.finish()
+}

@@ -1,0 +1,113 @@
+//! A JSON body, strictly: its media type, its syntax, then its fields.
+
+use axum::extract::{FromRequest, Request};
+use axum::response::IntoResponse;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, header};
+use serde::de::{DeserializeOwned, IgnoredAny};
+
+use crate::problem::{Kind, Problem};
+
+/// A body of `application/json`. The type refuses unknown fields itself; a field that stands twice is refused too.
+#[derive(Clone, Copy, Debug)]
+pub struct JsonBody<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        check_media_type(request.headers())?;
+        let body = Bytes::from_request(request, state).await.map_err(|rejection| {
+            match rejection.into_response().status() {
+                StatusCode::PAYLOAD_TOO_LARGE => Problem::new(Kind::PayloadTooLarge, "the body is too large"),
+                _ => Problem::new(Kind::BadRequest, "the body broke off or is not framed as HTTP says"),
+            }
+        })?;
+        parse(&body).map(Self)
+    }
+}
+
+fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
+    let refuse = |detail| Err(Problem::new(Kind::UnsupportedMediaType, detail));
+    let is_encoded = headers.get(header::CONTENT_ENCODING).is_some_and(|value| value != "identity");
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    match media_type.map(is_json) {
+        Some(true) if !is_encoded => Ok(()),
+        Some(true) => refuse("a body with a content encoding is not accepted"),
+        Some(false) | None => refuse("the body must be application/json in UTF-8"),
+    }
+}
+
+fn is_json(media_type: &str) -> bool {
+    let (essence, parameters) = media_type.split_once(';').unwrap_or((media_type, ""));
+    let parameters = parameters.trim();
+    let is_utf8 = ["", "charset=utf-8", "charset=\"utf-8\""]
+        .iter()
+        .any(|accepted| accepted.eq_ignore_ascii_case(parameters));
+    essence.trim().eq_ignore_ascii_case("application/json") && is_utf8
+}
+
+/// Text that is no JSON is a bad request; JSON with other fields than expected cannot be processed.
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(body).map_err(|error| {
+        let is_json = error.is_data() && serde_json::from_slice::<IgnoredAny>(body).is_ok();
+        let (line, column) = (error.line(), error.column());
+        match is_json {
+            true => Problem::new(Kind::Unprocessable, format!("body: {error}")).with("parameter", "body"),
+            false => Problem::new(
+                Kind::BadRequest,
+                format!("the body is not JSON: see line {line}, column {column}"),
+            ),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Point {
+        #[expect(dead_code, reason = "only whether it parses is looked at")]
+        x: f64,
+    }
+
+    #[test]
+    fn broken_text_is_400_and_wrong_fields_are_422() {
+        let deep = "[".repeat(100_000);
+        for (body, expected) in [
+            (r#"{"x":1}"#, None),
+            (r#"{"x":-0}"#, None),
+            ("", Some(Kind::BadRequest)),
+            ("{", Some(Kind::BadRequest)),
+            (r#"{"x":1}x"#, Some(Kind::BadRequest)),
+            (r#"{"x":NaN}"#, Some(Kind::BadRequest)),
+            (r#"{"x":1e400}"#, Some(Kind::BadRequest)),
+            (deep.as_str(), Some(Kind::BadRequest)),
+            (r#"{"x":"1"}"#, Some(Kind::Unprocessable)),
+            (r#"{"x":1,"y":1}"#, Some(Kind::Unprocessable)),
+            (r#"{"x":1,"x":1}"#, Some(Kind::Unprocessable)),
+            ("{}", Some(Kind::Unprocessable)),
+            ("null", Some(Kind::Unprocessable)),
+        ] {
+            let got = parse::<Point>(body.as_bytes()).err().map(|problem| problem.kind());
+            assert_eq!(got, expected, "{:.20}", body);
+        }
+    }
+
+    #[test]
+    fn only_json_is_json() {
+        for (media_type, expected) in [
+            ("application/json", true),
+            ("Application/JSON; charset=UTF-8", true),
+            ("application/json;charset=utf-8", true),
+            ("application/json; charset=latin1", false),
+            ("text/json", false),
+            ("application/x-www-form-urlencoded", false),
+            ("", false),
+        ] {
+            assert_eq!(is_json(media_type), expected, "{media_type}");
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! The query of a request, strictly: a parameter that is not known or stands twice is refused, not ignored.
+
+use std::borrow::Cow;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use axum::extract::{FromRequestParts, RawQuery};
+use http::request::Parts;
+
+use crate::problem::{Kind, Problem};
+
+/// Decoded query parameters in their order. [`only`](Self::only) comes first in every handler.
+#[derive(Clone, Debug, Default)]
+pub struct Parameters(Vec<(String, String)>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Parameters {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Ok(RawQuery(query)) = RawQuery::from_request_parts(parts, state).await;
+        Ok(Self::parse(query.as_deref().unwrap_or_default()))
+    }
+}
+
+impl Parameters {
+    fn parse(query: &str) -> Self {
+        let pairs = form_urlencoded::parse(query.as_bytes());
+        Self(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
+    }
+
+    /// Accepts these parameters, each at most once, and no other.
+    ///
+    /// # Errors
+    /// The first that is not accepted, by name.
+    pub fn only(&self, known: &[&str]) -> Result<(), Problem> {
+        for (at, (name, _)) in self.0.iter().enumerate() {
+            if !known.contains(&name.as_str()) {
+                let known = known.join(", ");
+                return Err(unprocessable(
+                    name,
+                    format!("there is no such parameter here; known are: {known}"),
+                ));
+            }
+            if self.0.iter().skip(at + 1).any(|(other, _)| other == name) {
+                return Err(unprocessable(name, "the parameter stands more than once"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The text of a parameter.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A parameter that parses by itself.
+    ///
+    /// # Errors
+    /// What is expected, as its error says.
+    pub fn parsed<T>(&self, name: &str) -> Result<Option<T>, Problem>
+    where
+        T: FromStr,
+        T::Err: Display,
+    {
+        let parse = |text: &str| text.parse().map_err(|error: T::Err| unprocessable(name, error.to_string()));
+        self.text(name).map(parse).transpose()
+    }
+
+    /// A whole number within `range`, written with digits alone.
+    ///
+    /// # Errors
+    /// What is expected.
+    pub fn number(&self, name: &str, range: RangeInclusive<u32>) -> Result<Option<u32>, Problem> {
+        let expected = || format!("must be a whole number from {} to {}", range.start(), range.end());
+        let parse = |text: &str| {
+            let digits = Some(text).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+            let number =
+                digits.and_then(|digits| digits.parse().ok()).filter(|number| range.contains(number));
+            number.ok_or_else(|| unprocessable(name, expected()))
+        };
+        self.text(name).map(parse).transpose()
+    }
+}
+
+/// A parameter or a field whose value is not acceptable.
+pub(super) fn unprocessable(parameter: &str, problem: impl Into<Cow<'static, str>>) -> Problem {
+    /// Longest part of a client's own name for a parameter that is sent back to it.
+    const NAME_CHARS_MAX: usize = 64;
+    let name: String = parameter.chars().take(NAME_CHARS_MAX).collect();
+    let problem = problem.into();
+    Problem::new(Kind::Unprocessable, format!("{name}: {problem}")).with("parameter", name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_and_repeated_parameters_are_named() {
+        for (query, named) in [
+            ("", None),
+            ("days=1", None),
+            ("days=1&timeframe=1d", None),
+            ("dayz=1", Some("dayz")),
+            ("days=1&days=1", Some("days")),
+            ("Days=1", Some("Days")),
+            ("=1", Some("")),
+            ("%64ays=1", None),
+        ] {
+            let refused = Parameters::parse(query).only(&["days", "timeframe"]).err();
+            let got = refused.map(|problem| problem.detail().split(':').next().unwrap().to_owned());
+            assert_eq!(got.as_deref(), named, "{query}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_digits_within_bounds() {
+        for (text, expected) in [
+            ("1", Some(1)),
+            ("007", Some(7)),
+            ("10", Some(10)),
+            ("0", None),
+            ("11", None),
+            ("+1", None),
+            ("-1", None),
+            ("1.5", None),
+            ("", None),
+            ("x", None),
+            ("99999999999999999999", None),
+        ] {
+            let parameters = Parameters(vec![("days".to_owned(), text.to_owned())]);
+            assert_eq!(parameters.number("days", 1..=10).ok().flatten(), expected, "{text}");
+        }
+        assert_eq!(Parameters::default().number("days", 1..=10).ok().flatten(), None);
+    }
+}

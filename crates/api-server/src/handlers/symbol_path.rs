@@ -1,0 +1,22 @@
+//! The `{symbol}` of a path, parsed at the door.
+
+use axum::extract::{FromRequestParts, Path};
+use domain::Symbol;
+use http::request::Parts;
+
+use crate::problem::{Kind, Problem};
+
+/// A ticker from the path. What is not one is refused with 400 before anything is looked up.
+#[derive(Clone, Copy, Debug)]
+pub struct SymbolPath(pub Symbol);
+
+impl<S: Send + Sync> FromRequestParts<S> for SymbolPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let refuse =
+            || Problem::new(Kind::InvalidSymbol, domain::SymbolError.to_string()).with("parameter", "symbol");
+        let Path(text) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| refuse())?;
+        text.parse().map(Self).map_err(|_| refuse())
+    }
+}

@@ -1,0 +1,69 @@
+//! The description of the API for programs (OpenAPI 3.1), made from the handlers and their types.
+//!
+//! A test holds it against the router: every route is described, and nothing else is.
+
+mod parameters;
+mod problems;
+
+use utoipa::openapi::OpenApi as Document;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use crate::handlers::{bars, docs, health, indicators, root, symbols};
+
+pub use parameters::{SymbolParameter, WindowParameters};
+pub use problems::{ProblemDocument, Problems};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "InvestIQ",
+        description = "Analyses of equities: indicators, risk, fundamentals, sentiment, and one explained signal.\n\n\
+            A resource is answered as itself. Every figure says what it is, which bars it was computed from, and why \
+            it is null when it is. Errors are problem documents (RFC 9457).\n\n\
+            It is information, not advice.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    servers((url = "/", description = "This service")),
+    tags(
+        (name = "analysis", description = "Market data and what is computed from it"),
+        (name = "probes", description = "The state of the service"),
+        (name = "documentation", description = "This description"),
+    ),
+    paths(
+        symbols::list,
+        bars::one,
+        indicators::one,
+        health::health,
+        health::live,
+        health::ready,
+        root::index,
+        docs::reference,
+        docs::problems,
+        docs::style,
+        docs::openapi,
+        docs::openapi_older_path,
+    ),
+    components(schemas(ProblemDocument)),
+    security(("api_key" = []), ("bearer" = [])),
+    modifiers(&Credentials),
+)]
+struct Description;
+
+/// The two headers that a key may come in.
+struct Credentials;
+
+impl Modify for Credentials {
+    fn modify(&self, document: &mut Document) {
+        let components = document.components.get_or_insert_default();
+        let key = ApiKeyValue::with_description("X-API-Key", "A key of this service");
+        components.add_security_scheme("api_key", SecurityScheme::ApiKey(ApiKey::Header(key)));
+        components.add_security_scheme("bearer", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+    }
+}
+
+/// The description.
+#[must_use]
+pub fn document() -> Document {
+    Description::openapi()
+}

@@ -1,0 +1,63 @@
+//! What a failure of the data source means to a client. The vendor's own words stay with us.
+
+use market_data::{Denial, Error};
+
+use super::{Kind, Problem};
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let retry_after_s = error.retry_after_s();
+        let problem = match &error {
+            Error::UnknownSymbol { symbol } => {
+                Self::new(Kind::UnknownSymbol, format!("the data source knows no {symbol}"))
+                    .with("symbol", symbol.as_str())
+            }
+            Error::QuotaExhausted { .. } => Self::new(
+                Kind::UpstreamQuota,
+                "this service's plan with its data vendor is used up for the moment",
+            ),
+            Error::Unavailable { .. } => Self::new(
+                Kind::UpstreamUnavailable,
+                "the data source does not answer and nothing usable is stored",
+            ),
+            Error::Denied(Denial::NoKey | Denial::KeyRefused | Denial::NotInPlan) => Self::new(
+                Kind::BadGateway,
+                "the data vendor does not serve this service; its operator must act",
+            ),
+            Error::BadData { symbol, .. } => {
+                Self::new(Kind::BadGateway, format!("the data of {symbol} cannot be used"))
+                    .with("symbol", symbol.as_str())
+            }
+        };
+        match retry_after_s {
+            Some(seconds) => problem.retry_after_s(u64::from(seconds)).caused_by(&error),
+            None => problem.caused_by(&error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::response::IntoResponse;
+    use market_data::{Fault, Outage};
+
+    #[test]
+    fn failures_of_the_source_are_never_answers() {
+        let symbol = "AAPL".parse().unwrap();
+        for (error, status, retry_after) in [
+            (Error::UnknownSymbol { symbol }, 404, None),
+            (Error::QuotaExhausted { retry_after_s: 7 }, 503, Some("7")),
+            (Error::Unavailable { kind: Outage::Timeout, retry_after_s: 2 }, 503, Some("2")),
+            (Error::Denied(Denial::KeyRefused), 502, None),
+            (Error::BadData { symbol, fault: Fault::NoBars }, 502, None),
+        ] {
+            let problem = Problem::from(error.clone());
+            assert_eq!(problem.cause(), Some(error.to_string().as_str()));
+            let response = problem.into_response();
+            assert_eq!(response.status(), status, "{error}");
+            let got = response.headers().get("retry-after").map(|value| value.to_str().unwrap());
+            assert_eq!(got, retry_after, "{error}");
+        }
+    }
+}

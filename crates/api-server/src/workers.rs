@@ -1,0 +1,7 @@
+//! Work in the background: each piece has a name, a bound, and ends when the service drains.
+
+mod board;
+mod health_checks;
+
+pub use board::{Board, Check, Importance, Outcome, Reading};
+pub use health_checks::spawn as spawn_health_checks;

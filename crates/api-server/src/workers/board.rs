@@ -1,0 +1,154 @@
+//! The last result of each background check: what `/health` reads instead of asking anyone.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How a check went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// There is nothing to check: the service runs without it.
+    NotConfigured,
+    /// Not checked yet.
+    Pending,
+    /// It answered.
+    Ok,
+    /// It did not.
+    Down,
+}
+
+/// What it means when a check is down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Importance {
+    /// The service cannot do its work.
+    Critical,
+    /// The service can.
+    Optional,
+}
+
+/// The last result of a check.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading {
+    /// How it went.
+    pub outcome: Outcome,
+    /// When it ended.
+    pub checked_at: Option<Instant>,
+    /// How long it took.
+    pub latency: Option<Duration>,
+}
+
+/// One thing that the service may depend on.
+#[derive(Debug)]
+pub struct Check {
+    name: &'static str,
+    importance: Importance,
+    reading: Mutex<Reading>,
+}
+
+/// Every check, and when the service began.
+#[derive(Debug)]
+pub struct Board {
+    checks: [Check; 6],
+    started_at: Instant,
+}
+
+impl Outcome {
+    /// The word that `/health` uses.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotConfigured => "not_configured",
+            Self::Pending => "pending",
+            Self::Ok => "ok",
+            Self::Down => "down",
+        }
+    }
+}
+
+impl Check {
+    fn new(name: &'static str, importance: Importance, outcome: Outcome) -> Self {
+        let reading = Reading { outcome, checked_at: None, latency: None };
+        Self { name, importance, reading: Mutex::new(reading) }
+    }
+
+    /// Its key in `/health`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What it means when it is down.
+    #[must_use]
+    pub fn importance(&self) -> Importance {
+        self.importance
+    }
+
+    /// Its last result.
+    #[must_use]
+    pub fn reading(&self) -> Reading {
+        *self.reading.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes a result and gives the one before it.
+    pub(super) fn note(&self, reading: Reading) -> Reading {
+        let mut current = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut current, reading)
+    }
+}
+
+impl Board {
+    /// A board for a service whose market data comes from a vendor, or from this machine.
+    #[must_use]
+    pub fn new(data_source: &str) -> Self {
+        let is_vendor = data_source == "polygon";
+        let pending_if = |is_used| if is_used { Outcome::Pending } else { Outcome::NotConfigured };
+        let checks = [
+            Check::new("market_data", Importance::Critical, pending_if(!is_vendor)),
+            Check::new("polygon", Importance::Critical, pending_if(is_vendor)),
+            Check::new("database", Importance::Critical, Outcome::NotConfigured),
+            Check::new("redis", Importance::Optional, Outcome::NotConfigured),
+            Check::new("alpaca", Importance::Optional, Outcome::NotConfigured),
+            Check::new("ml_service", Importance::Optional, Outcome::NotConfigured),
+        ];
+        Self { checks, started_at: Instant::now() }
+    }
+
+    /// Every check.
+    #[must_use]
+    pub fn checks(&self) -> &[Check] {
+        &self.checks
+    }
+
+    /// The check of the source of market data that is in use.
+    pub(super) fn source(&self) -> Option<&Check> {
+        self.checks.iter().take(2).find(|check| check.reading().outcome != Outcome::NotConfigured)
+    }
+
+    /// How long the service has been running.
+    #[must_use]
+    pub fn uptime(&self) -> Duration {
+        self.started_at.elapsed()
+    }
+
+    /// Whether a check of this importance is down.
+    #[must_use]
+    pub fn is_down(&self, importance: Importance) -> bool {
+        let of_importance = self.checks.iter().filter(|check| check.importance == importance);
+        of_importance.map(Check::reading).any(|reading| reading.outcome == Outcome::Down)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exactly_one_source_is_checked() {
+        for (data_source, expected) in
+            [("bundled sample", "market_data"), ("csv directory", "market_data"), ("polygon", "polygon")]
+        {
+            let board = Board::new(data_source);
+            assert_eq!(board.source().map(Check::name), Some(expected), "{data_source}");
+            assert!(!board.is_down(Importance::Critical));
+        }
+    }
+}
