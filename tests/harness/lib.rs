@@ -3,6 +3,7 @@
 //! It starts and stops processes and speaks HTTP. It knows nothing of the server's insides.
 
 mod client;
+pub mod polygon;
 pub mod raw;
 mod server;
 

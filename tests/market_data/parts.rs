@@ -1,0 +1,73 @@
+//! A snapshot whose bars came and some other part did not.
+
+use std::time::Duration;
+
+use market_data::{Denial, Error, Fault, Missing, Outage, Part};
+use tests::polygon::{Behaviour, FakePolygon, Route};
+
+use crate::{apple, client, quick, symbol};
+
+#[tokio::test]
+async fn a_part_that_fails_is_missing_with_its_reason_and_never_invented() {
+    for (route, behaviour, part, error) in [
+        (Route::News, Behaviour::Status(403), Part::News, Some(Error::Denied(Denial::NotInPlan))),
+        (Route::News, Behaviour::Status(404), Part::News, None),
+        (
+            Route::Financials,
+            Behaviour::Truncated,
+            Part::Financials,
+            Some(Error::BadData { symbol: symbol("AAPL"), fault: Fault::NotAsDocumented }),
+        ),
+        (
+            Route::Details,
+            Behaviour::Status(500),
+            Part::Details,
+            Some(Error::Unavailable { kind: Outage::Status(500), retry_after_s: 5 }),
+        ),
+    ] {
+        let vendor = FakePolygon::start();
+        vendor.always(route, behaviour);
+        let snapshot = apple(&client(quick(&vendor))).await.unwrap();
+        assert_eq!(*snapshot.missing, [Missing { part, error }]);
+        assert_eq!(snapshot.news.is_none(), part == Part::News);
+        assert_eq!(snapshot.filings.is_empty(), part == Part::Financials);
+        assert_eq!(snapshot.name.is_none(), part == Part::Details);
+    }
+}
+
+#[tokio::test]
+async fn no_news_is_not_missing_news() {
+    let vendor = FakePolygon::start();
+    vendor.always(Route::News, Behaviour::MissingResults);
+    let snapshot = apple(&client(quick(&vendor))).await.unwrap();
+    assert_eq!(snapshot.news.as_deref(), Some(&[][..]));
+    assert!(snapshot.missing.is_empty());
+}
+
+#[tokio::test]
+async fn a_missing_part_is_fetched_soon_and_one_that_was_there_stays() {
+    let vendor = FakePolygon::start();
+    vendor.always(Route::News, Behaviour::Status(500));
+    let mut config = quick(&vendor);
+    config.cache.partial_fresh_for = Duration::ZERO;
+    config.cache.fresh_for = Duration::ZERO;
+    let market_data = client(config);
+    let partial = apple(&market_data).await.unwrap();
+    assert!(partial.news.is_none());
+    vendor.always(Route::News, Behaviour::Well);
+    let mut whole = apple(&market_data).await.unwrap();
+    while whole.news.is_none() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        whole = apple(&market_data).await.unwrap();
+    }
+    assert_ne!(partial.version, whole.version);
+    vendor.always(Route::News, Behaviour::Status(500));
+    vendor.always(Route::Details, Behaviour::Status(500));
+    let calls = vendor.calls(Route::News);
+    while vendor.calls(Route::News) < calls + 8 {
+        let later = apple(&market_data).await.unwrap();
+        assert!(later.news.is_some() && later.name.is_some() && later.missing.is_empty());
+        assert_eq!(later.version, whole.version);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
