@@ -41,19 +41,22 @@ pub(super) fn read(directory: &Path, leaf: &Path) -> Result<SecretFile, Refusal>
             std::thread::sleep(ATTEMPT_PAUSE);
         }
         // Opened anew each time: a file that is replaced by a rename is then another one.
-        if let Some(file) = attempt_once(beneath::open(directory, leaf)?)? {
+        if let Some(file) = attempt_once(beneath::open(directory, leaf)?, read_bounded)? {
             return Ok(file);
         }
     }
     Err(Refusal::Fault(Fault::Changing))
 }
 
-/// One attempt; `None` when the file changed meanwhile.
-fn attempt_once(opened: Opened) -> Result<Option<SecretFile>, Refusal> {
+/// One attempt; `None` when the file changed while `read` was at work.
+fn attempt_once(
+    opened: Opened,
+    read: impl FnOnce(&mut File) -> Result<Zeroizing<Vec<u8>>, Refusal>,
+) -> Result<Option<SecretFile>, Refusal> {
     let before = rustix::fs::fstat(&opened.file).map_err(beneath::refusal)?;
     let warning = hygiene::judge(&facts(&before, &opened)?)?;
     let mut file = File::from(opened.file);
-    let bytes = read_bounded(&mut file)?;
+    let bytes = read(&mut file)?;
     let after = rustix::fs::fstat(file.as_fd()).map_err(beneath::refusal)?;
     if stamp(&before) != stamp(&after) || u64::try_from(after.st_size) != u64::try_from(bytes.len()) {
         return Ok(None);
@@ -111,5 +114,45 @@ fn modified(stat: &Stat) -> SystemTime {
     match u64::try_from(stat.st_mtime) {
         Ok(seconds) => SystemTime::UNIX_EPOCH + Duration::new(seconds, nanos),
         Err(_) => SystemTime::UNIX_EPOCH,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads a file to which `meanwhile` happens between the first look and the last.
+    fn attempt(meanwhile: impl FnOnce(&Path)) -> Option<String> {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("key");
+        std::fs::write(&path, "aaaa").unwrap();
+        let opened = beneath::open(place.path(), Path::new("key")).unwrap();
+        let read = |file: &mut File| {
+            let bytes = read_bounded(file);
+            meanwhile(&path);
+            bytes
+        };
+        let file = attempt_once(opened, read).unwrap();
+        file.map(|file| file.bytes.expose_text().unwrap().to_owned())
+    }
+
+    #[test]
+    fn a_file_that_changes_while_it_is_read_is_read_again() {
+        let later = SystemTime::UNIX_EPOCH + Duration::from_secs(4_000_000_000);
+        assert_eq!(attempt(|_| {}).as_deref(), Some("aaaa"));
+        assert_eq!(attempt(|path| std::fs::write(path, "aaaab").unwrap()), None, "longer");
+        assert_eq!(attempt(|path| std::fs::write(path, "").unwrap()), None, "emptied");
+        let same_length = |path: &Path| {
+            std::fs::write(path, "bbbb").unwrap();
+            File::options().write(true).open(path).unwrap().set_modified(later).unwrap();
+        };
+        assert_eq!(attempt(same_length), None, "the same length");
+        // The file that was opened is whole; its successor is the next look's affair.
+        let replace = |path: &Path| {
+            let next = path.with_extension("next");
+            std::fs::write(&next, "bbbb").unwrap();
+            std::fs::rename(&next, path).unwrap();
+        };
+        assert_eq!(attempt(replace).as_deref(), Some("aaaa"));
     }
 }

@@ -89,7 +89,8 @@ async fn only_a_regular_file_beneath_the_mount_is_read() {
         rustix::fs::mknodat(CWD, stage.path(NAME), FileType::Fifo, Mode::from_raw_mode(0o400), 0).unwrap();
     };
     let link = |target: &'static str| move |stage: &Stage| symlink(target, stage.path(NAME)).unwrap();
-    let cases: [(&str, Box<dyn Fn(&Stage)>, Fault); 6] = [
+    type Make = Box<dyn Fn(&Stage)>;
+    let cases: [(&str, Make, Fault); 6] = [
         (
             "directory",
             Box::new(|stage| std::fs::create_dir(stage.path(NAME)).unwrap()),
@@ -176,34 +177,4 @@ fn an_unreadable_file_names_its_path_and_the_user() {
     let origin = secrets::Origin::SecretFile { path: "/run/secrets/key".into() };
     let error = Error::AccessDenied { name: NAME.parse().unwrap(), origin, to: secrets::Asker::User(10_001) };
     assert_eq!(error.to_string(), "access to secret key in file /run/secrets/key was refused to uid 10001");
-}
-
-/// Each value is one character many times over: a torn one would show two.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_file_that_is_written_in_place_is_read_whole_or_not_at_all() {
-    const WRITES: usize = 400;
-    let stage = Stage::new();
-    let path = stage.path(NAME);
-    std::fs::write(&path, "a".repeat(60_000)).unwrap();
-    chmod(&path, 0o600);
-    let writer = std::thread::spawn(move || {
-        for write in 0..WRITES {
-            let char = char::from(b'a' + u8::try_from(write % 26).unwrap());
-            std::fs::write(&path, String::from(char).repeat(50_000 + write)).unwrap();
-        }
-    });
-    let mut whole = 0;
-    while !writer.is_finished() || whole == 0 {
-        // Development, since the values are repetitions on purpose.
-        match read(&stage, Profile::Development, spec(NAME, Class::ApiKey, Format::Text)).await {
-            Ok(text) => {
-                assert!(text.bytes().all(|byte| byte == text.as_bytes()[0]), "torn");
-                assert!(text.len() >= 50_000, "cut at {}", text.len());
-                whole += 1;
-            }
-            Err(Error::Invalid { fault: Fault::Changing | Fault::Empty, .. }) => {}
-            Err(error) => panic!("{error}"),
-        }
-    }
-    writer.join().unwrap();
 }
