@@ -131,7 +131,7 @@ pub(crate) fn rsi(close: &[f64]) -> RsiTail {
     for (i, pair) in close.windows(2).enumerate() {
         let bar = i + 1;
         let change = pair[1] - pair[0];
-        let up = change.max(0.0);
+        let up = positive(change);
         // The seed is the plain mean of the first changes, afterwards each new change weighs 1/14.
         let keep = if bar <= WILDER_BARS { 1.0 } else { keep };
         gain = keep * gain + take * up;
@@ -152,6 +152,19 @@ fn strength(gain: f64, loss: f64) -> Reading {
 fn wilder_weights() -> (f64, f64) {
     let take = 1.0 / WILDER_BARS as f64;
     (1.0 - take, take)
+}
+
+/// The value, or 0 when it is negative: one instruction, where `f64::max` must also consider NaN.
+fn positive(value: f64) -> f64 {
+    larger(value, 0.0)
+}
+
+fn larger(a: f64, b: f64) -> f64 {
+    if a > b { a } else { b }
+}
+
+fn smaller(a: f64, b: f64) -> f64 {
+    if a < b { a } else { b }
 }
 
 /// Wilder's directional system of 14 bars, and the average true range.
@@ -184,9 +197,9 @@ impl Movement {
         let up = high - bars.high[i - 1];
         let down = bars.low[i - 1] - low;
         Self {
-            plus: if up > down && up > 0.0 { up } else { 0.0 },
-            minus: if down > up && down > 0.0 { down } else { 0.0 },
-            range: (high - low).max((high - close).abs()).max((low - close).abs()),
+            plus: positive(if up > down { up } else { 0.0 }),
+            minus: positive(if down > up { down } else { 0.0 }),
+            range: larger(high, close) - smaller(low, close),
         }
     }
 
@@ -263,13 +276,8 @@ pub(crate) fn obv(close: &[f64], volume: &[f64]) -> ObvTail {
     for i in 0..bars {
         let before = if i == 0 { 0.0 } else { close[i - 1] };
         // The first volume counts as a rise; prices are positive.
-        total += if close[i] > before {
-            volume[i]
-        } else if close[i] < before {
-            -volume[i]
-        } else {
-            0.0
-        };
+        // Which way the price went is a coin toss: a product is faster than a branch, and exact.
+        total += f64::from(i8::from(close[i] > before) - i8::from(close[i] < before)) * volume[i];
         if i + OBV_TAIL >= bars {
             values[i + OBV_TAIL - bars] = total;
         }
