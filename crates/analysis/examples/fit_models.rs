@@ -6,6 +6,8 @@
 //!
 //! The same bytes come out on every machine; `tests/engines/models.rs` fits again and compares.
 
+#![expect(clippy::unwrap_used, reason = "a broken fixture should stop the run where it is read")]
+
 use std::error::Error;
 use std::path::Path;
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::confidence::ConfidenceModel;
 use crate::fall_risk::FallRiskModel;
 use crate::volatility::VolatilityModel;
 
@@ -13,6 +14,8 @@ pub struct Models {
     pub fall_risk: FallRiskModel,
     /// Volatility ahead.
     pub volatility: VolatilityModel,
+    /// How often the overall signal was right.
+    pub confidence: ConfidenceModel,
 }
 
 impl Models {
@@ -24,6 +27,7 @@ impl Models {
         Ok(Self {
             fall_risk: serde_json::from_str(include_str!("../models/fall_risk.json"))?,
             volatility: serde_json::from_str(include_str!("../models/volatility.json"))?,
+            confidence: serde_json::from_str(include_str!("../models/confidence.json"))?,
         })
     }
 }

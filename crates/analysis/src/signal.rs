@@ -1,6 +1,6 @@
 //! The seven signals, and the bands of the score that they stand for.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// |score| below this says nothing.
@@ -11,7 +11,7 @@ pub(crate) const PLAIN_FROM: f64 = 0.5;
 pub(crate) const STRONG_FROM: f64 = 0.8;
 
 /// What a score in -1 to 1 says in words. Bands are symmetric about 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 pub enum Signal {
     /// Score at or below -0.8.
     StrongSell,

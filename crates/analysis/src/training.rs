@@ -6,6 +6,7 @@
 //! horizon are constants. What is written to a file is rounded to ten digits, far above the last bits in which
 //! mathematical libraries differ.
 
+mod confidence;
 mod fall_risk;
 mod least_squares;
 mod logistic;
@@ -13,6 +14,7 @@ mod probability_score;
 mod rows;
 mod volatility;
 
+pub use confidence::measure_confidence;
 pub use fall_risk::fit_fall_risk;
 pub use volatility::fit_volatility;
 

@@ -1,7 +1,5 @@
 //! Normal equations of a few unknowns.
 
-#![expect(clippy::needless_range_loop, reason = "rows and columns of a matrix are clearest by index")]
-
 use super::FitError;
 
 /// Smallest pivot, relative to the largest diagonal, that still determines a coefficient.

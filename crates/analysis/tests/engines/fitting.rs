@@ -1,6 +1,7 @@
 //! Fits every model to the bundled sample: what the trainer writes and what the test compares.
 
-use analysis::training::{FitError, Series, fit_fall_risk, fit_volatility};
+use analysis::Benchmark;
+use analysis::training::{FitError, Series, fit_fall_risk, fit_volatility, measure_confidence};
 use domain::History;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -10,11 +11,14 @@ use crate::sample;
 /// Name and content of each model file.
 pub(crate) fn files() -> Result<Vec<(&'static str, String)>, FitError> {
     let histories = sample::histories();
+    let (market, rate) = (sample::market(), sample::rate());
+    let market = Benchmark { name: "SPY", returns: &market };
     let data = data_sha256();
     let series: Vec<Series<'_>> = histories.iter().map(series).collect();
     Ok(vec![
         ("fall_risk.json", text(&fit_fall_risk(&series, &data)?)),
         ("volatility.json", text(&fit_volatility(&series, &data)?)),
+        ("confidence.json", text(&measure_confidence(&series, market, &rate, &data)?)),
     ])
 }
 

@@ -1,0 +1,177 @@
+//! How often the overall signal was right: a measured hit rate, never the size of the score.
+//!
+//! Every band of the score has its own rate, measured on the bundled sample with the same engines, point in time. The
+//! rate is pulled to the base rate where samples are few, and one standard error is taken off; an engine that is
+//! missing makes that error larger, so that confidence always falls.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::model_card::{ModelCard, ProbabilityScore};
+use crate::overall::{EngineName, Overall};
+use crate::{Absence, Signal};
+
+/// Bars ahead at which a signal is judged.
+pub const HORIZON_BARS: usize = 21;
+/// Newest bars that a signal is made of when it is measured: a year, which is what the service reads by default.
+pub const WINDOW_BARS: usize = 252;
+/// A neutral signal is right when the close ahead lies within this share of the close.
+pub const NEUTRAL_WITHIN: f64 = 0.05;
+/// Independent samples below which a rate is called low.
+pub const SAMPLES_MIN: f64 = 200.0;
+/// Samples that the base rate counts for when a band's rate is pulled to it.
+pub const PRIOR_SAMPLES: f64 = 20.0;
+
+/// Measured hit rates of the seven bands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConfidenceModel {
+    /// Origin.
+    pub card: ModelCard,
+    /// Engines that made the measured signals.
+    pub engines: Vec<EngineName>,
+    /// Bars between two measured signals of one symbol.
+    pub step_bars: usize,
+    /// One rate for each band, from sell to buy.
+    pub bands: Vec<BandRate>,
+    /// Quality of the rates as predictions, each year predicted from earlier ones.
+    pub walk_forward: ProbabilityScore,
+    /// The same by test year.
+    pub walk_forward_by_year: Vec<ProbabilityScore>,
+}
+
+/// How often signals of one band were right.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BandRate {
+    /// The band.
+    pub signal: Signal,
+    /// Signals measured.
+    pub samples: usize,
+    /// How many of them are independent, as their horizons overlap: samples × step / horizon.
+    pub effective_samples: f64,
+    /// Share that was right; null without a sample.
+    pub hit_rate: Option<f64>,
+    /// Share of **all** days on which this signal would have been right.
+    pub base_rate: f64,
+    /// The hit rate pulled to the base rate, as if 20 samples more had shown that.
+    pub shrunk_hit_rate: f64,
+}
+
+/// How far the measurement carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Reliability {
+    /// Measured with the very engines that spoke, on enough independent samples.
+    Measured,
+    /// Fewer than 200 independent samples, or other engines spoke than were measured.
+    Low,
+}
+
+/// The confidence in one overall signal, and where it comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Confidence {
+    /// Shrunk hit rate less one standard error, 0 to 1; null when nothing comparable was measured.
+    pub value: Option<f64>,
+    /// Why it is null.
+    pub reason: Option<Absence>,
+    /// How far it carries.
+    pub reliability: Reliability,
+    /// What counts as right.
+    pub definition: &'static str,
+    /// The band's measurement.
+    pub band: Option<BandRate>,
+    /// √(p (1 − p) / (effective samples × coverage + 20)).
+    pub standard_error: Option<f64>,
+    /// Share of the base weights that spoke: missing engines lower it, and so the confidence.
+    pub coverage: f64,
+    /// Engines that made the measured signals.
+    pub measured_engines: Vec<EngineName>,
+    /// Whether just these made this signal.
+    pub is_same_engines: bool,
+    /// Bars ahead at which it is judged.
+    pub horizon_bars: usize,
+    /// Measured from this date.
+    #[schema(value_type = String, format = Date)]
+    pub first_date: domain::Date,
+    /// To this.
+    #[schema(value_type = String, format = Date)]
+    pub last_date: domain::Date,
+    /// Brier skill of such rates out of sample, against the base rate: at or below 0, the band tells no more than that.
+    pub brier_skill: f64,
+}
+
+const DEFINITION: &str = "share of signals of this band after which the close 21 bars later was higher (buys), lower \
+                          (sells) or within 5 % (neutral), pulled to the base rate, less one standard error";
+
+impl ConfidenceModel {
+    /// Confidence in `overall`.
+    #[must_use]
+    pub fn confidence(&self, overall: &Overall) -> Confidence {
+        let spoke = |name: &EngineName| overall.contributions.iter().any(|part| part.engine == *name);
+        let coverage = overall.coverage();
+        let measured = match overall.signal() {
+            None => Err(Absence::Missing { what: "engine that speaks" }),
+            Some(_) if !self.engines.iter().any(spoke) => {
+                Err(Absence::Missing { what: "measurement with these engines" })
+            }
+            Some(signal) => self.rate(signal).ok_or(Absence::Missing { what: "measurement of this band" }),
+        };
+        let is_same_engines =
+            self.engines.iter().all(spoke) && overall.contributions.len() == self.engines.len();
+        let band = measured.ok();
+        let error = band.map(|band| band.standard_error(coverage));
+        let is_ample = band.is_some_and(|band| band.effective_samples >= SAMPLES_MIN);
+        Confidence {
+            value: band.zip(error).map(|(band, error)| (band.shrunk_hit_rate - error).clamp(0.0, 1.0)),
+            reason: measured.err(),
+            reliability: if is_ample && is_same_engines { Reliability::Measured } else { Reliability::Low },
+            definition: DEFINITION,
+            band: band.cloned(),
+            standard_error: error,
+            coverage,
+            measured_engines: self.engines.clone(),
+            is_same_engines,
+            horizon_bars: self.card.horizon_bars,
+            first_date: self.card.first_date,
+            last_date: self.card.last_date,
+            brier_skill: self.walk_forward.brier_skill,
+        }
+    }
+
+    fn rate(&self, signal: Signal) -> Option<&BandRate> {
+        self.bands.iter().find(|band| band.signal == signal)
+    }
+}
+
+impl BandRate {
+    /// From `hits` of `samples`, taken every `step_bars`, where `base_rate` of all days would have been right.
+    #[must_use]
+    pub fn measured(signal: Signal, hits: usize, samples: usize, step_bars: usize, base_rate: f64) -> Self {
+        let hit_rate = (samples > 0).then(|| hits as f64 / samples as f64);
+        let effective_samples = samples as f64 * (step_bars as f64 / HORIZON_BARS as f64).min(1.0);
+        let right = hit_rate.unwrap_or(base_rate) * effective_samples + base_rate * PRIOR_SAMPLES;
+        let shrunk_hit_rate = right / (effective_samples + PRIOR_SAMPLES);
+        Self { signal, samples, effective_samples, hit_rate, base_rate, shrunk_hit_rate }
+    }
+
+    fn standard_error(&self, coverage: f64) -> f64 {
+        let rate = self.shrunk_hit_rate;
+        (rate * (1.0 - rate) / (self.effective_samples * coverage + PRIOR_SAMPLES)).sqrt()
+    }
+}
+
+impl Signal {
+    /// Whether a simple return over the horizon proves the signal right.
+    #[must_use]
+    pub fn is_right_about(self, change: f64) -> bool {
+        match self {
+            Self::StrongBuy | Self::Buy | Self::WeakBuy => change > 0.0,
+            Self::Neutral => change.abs() <= NEUTRAL_WITHIN,
+            Self::WeakSell | Self::Sell | Self::StrongSell => change < 0.0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

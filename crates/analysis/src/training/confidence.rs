@@ -1,0 +1,156 @@
+//! Measures how often the overall signal was right.
+//!
+//! Nothing of the signal is fitted: rules and weights are constants, so every signal is point in time by itself. What
+//! is learnt are the hit rates, and these are scored walk-forward.
+
+use domain::{BarsView, DatedValues, PriceBasis, Symbol, Timeframe};
+
+use super::probability_score::{Prediction, score};
+use super::rows::{Row, folds, rows, until};
+use super::{EMBARGO_BARS, FitError, Series, rounded};
+use crate::analyze::technical_engine;
+use crate::confidence::{BandRate, ConfidenceModel, HORIZON_BARS, WINDOW_BARS};
+use crate::model_card::ModelCard;
+use crate::overall::{EngineName, Overall, Voice};
+use crate::quantitative::quantitative;
+use crate::{Benchmark, Signal, Subject};
+
+/// Bars between two signals of one symbol: nearer ones hardly differ.
+const STEP_BARS: usize = 5;
+
+/// What came after a signal: its band, and the simple return over the horizon.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Told {
+    signal: Signal,
+    change: f64,
+}
+
+type Sample = Row<0, Told>;
+
+/// Measures the signal that the technical and quantitative engines make of `series`.
+///
+/// # Errors
+/// [`FitError::TooFewRows`] when no year can be tested.
+pub fn measure_confidence(
+    series: &[Series<'_>],
+    market: Benchmark<'_>,
+    risk_free: &DatedValues,
+    data_sha256: &str,
+) -> Result<ConfidenceModel, FitError> {
+    let samples: Vec<Sample> = series.iter().flat_map(|one| signals(one, market, risk_free)).collect();
+    let (mut by_year, mut all) = (Vec::new(), Vec::new());
+    for (year, train, test) in folds(&samples) {
+        let bands = rates(&train);
+        let predictions: Vec<Prediction> = test.iter().filter_map(|told| predicted(&bands, told)).collect();
+        if !predictions.is_empty() {
+            by_year.push(score(Some(year), &predictions));
+            all.extend(predictions);
+        }
+    }
+    if all.is_empty() {
+        return Err(FitError::TooFewRows);
+    }
+    let first_date = samples.iter().map(|row| row.date).min().ok_or(FitError::TooFewRows)?;
+    let last_date = samples.iter().map(|row| row.date).max().ok_or(FitError::TooFewRows)?;
+    let card = ModelCard {
+        model: "confidence/1".to_owned(),
+        target: "whether the close 21 bars later is higher (buys), lower (sells) or within 5 % (neutral)".to_owned(),
+        method: format!(
+            "share of hits by band, pulled to the base rate with 20 samples; signals every {STEP_BARS} bars from the \
+             newest {WINDOW_BARS} bars known"
+        ),
+        validation: "yearly expanding walk-forward of the rates; skill against the base rate of the band's definition"
+            .to_owned(),
+        data_sha256: data_sha256.to_owned(),
+        symbols: series.iter().map(|series| series.symbol.to_owned()).collect(),
+        first_date,
+        last_date,
+        rows: samples.len(),
+        horizon_bars: HORIZON_BARS,
+        purge_bars: HORIZON_BARS + EMBARGO_BARS,
+        features: vec!["technical score".to_owned(), "quantitative score".to_owned()],
+        limits: [
+            "horizons overlap: independent samples are samples x step / horizon, and symbols move together",
+            "the symbols are companies that survived: buys were right more often than they will be",
+            "fundamental and sentiment engines could not be measured: neither filings nor news of those years are bundled",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
+    };
+    Ok(ConfidenceModel {
+        card,
+        engines: vec![EngineName::Technical, EngineName::Quantitative],
+        step_bars: STEP_BARS,
+        bands: rates(&samples),
+        walk_forward: score(None, &all),
+        walk_forward_by_year: by_year,
+    })
+}
+
+/// The signal of every fifth bar on which both engines speak, and what came of it.
+fn signals(series: &Series<'_>, market: Benchmark<'_>, risk_free: &DatedValues) -> Vec<Sample> {
+    let Ok(symbol) = series.symbol.parse::<Symbol>() else { return Vec::new() };
+    let bars = series.bars;
+    rows(series, HORIZON_BARS, |at| {
+        if at % STEP_BARS != 0 {
+            return None;
+        }
+        let known = until(bars, at);
+        let known = known.from(known.len().saturating_sub(WINDOW_BARS));
+        let signal = signal(&symbol, known, market, risk_free)?;
+        Some(([], Told { signal, change: bars.close[at + HORIZON_BARS] / bars.close[at] - 1.0 }))
+    })
+}
+
+fn signal(
+    symbol: &Symbol,
+    bars: BarsView<'_>,
+    market: Benchmark<'_>,
+    risk_free: &DatedValues,
+) -> Option<Signal> {
+    let subject = Subject {
+        symbol,
+        timeframe: Timeframe::Day,
+        bars,
+        raw: bars,
+        price_basis: PriceBasis::SplitDividend,
+        benchmark: Some(market),
+        risk_free: Some(risk_free),
+        filings: &[],
+        news: None,
+        now_unix_s: 0,
+    };
+    let overall = Overall::of(&[
+        Voice::of(EngineName::Technical, &technical_engine(&subject)),
+        Voice::of(EngineName::Quantitative, &quantitative(&subject)),
+    ]);
+    overall.signal().filter(|_| overall.missing.is_empty())
+}
+
+/// Hit rates of all seven bands.
+fn rates(samples: &[Sample]) -> Vec<BandRate> {
+    let rate = |signal: Signal| {
+        let right = |row: &&Sample| signal.is_right_about(row.outcome.change);
+        let base = samples.iter().filter(right).count() as f64 / samples.len().max(1) as f64;
+        let told = || samples.iter().filter(|row| row.outcome.signal == signal);
+        let band = BandRate::measured(signal, told().filter(right).count(), told().count(), STEP_BARS, base);
+        BandRate {
+            effective_samples: rounded(band.effective_samples),
+            hit_rate: band.hit_rate.map(rounded),
+            base_rate: rounded(band.base_rate),
+            shrunk_hit_rate: rounded(band.shrunk_hit_rate),
+            ..band
+        }
+    };
+    Signal::ALL.map(rate).to_vec()
+}
+
+fn predicted(bands: &[BandRate], row: &Sample) -> Option<Prediction> {
+    let Told { signal, change } = row.outcome;
+    let band = bands.iter().find(|band| band.signal == signal)?;
+    Some(Prediction {
+        chance: band.shrunk_hit_rate,
+        base_rate: band.base_rate,
+        happened: signal.is_right_about(change),
+    })
+}

@@ -1,0 +1,293 @@
+//! The whole analysis on the bundled sample and on bars that nobody would trade.
+
+use analysis::{Analysis, Benchmark, Models, Status, Subject, analyze};
+use domain::{
+    Bars, BarsView, Date, DatedValues, History, NewsItem, PriceBasis, RawBar, Symbol, Timeframe, Tone,
+};
+use proptest::prelude::*;
+use serde_json::Value;
+
+use crate::sample;
+
+/// What a request brings beside the bars.
+struct Around {
+    market: DatedValues,
+    rate: DatedValues,
+    news: Option<Vec<NewsItem>>,
+    models: Models,
+}
+
+impl Around {
+    fn new() -> Self {
+        let (market, rate) = (sample::market(), sample::rate());
+        Self { market, rate, news: None, models: Models::bundled().unwrap() }
+    }
+
+    fn analyze(
+        &self,
+        symbol: &Symbol,
+        timeframe: Timeframe,
+        bars: BarsView<'_>,
+        raw: BarsView<'_>,
+    ) -> Analysis {
+        let subject = Subject {
+            symbol,
+            timeframe,
+            bars,
+            raw,
+            price_basis: PriceBasis::SplitDividend,
+            benchmark: Some(Benchmark { name: "SPY", returns: &self.market }),
+            risk_free: Some(&self.rate),
+            filings: &[],
+            news: self.news.as_deref(),
+            now_unix_s: 1_362_160_800,
+        };
+        analyze(&subject, &self.models)
+    }
+
+    fn of_history(&self, history: &History) -> Analysis {
+        let (bars, raw) = (history.adjusted().view(), history.raw().view());
+        self.analyze(history.symbol(), Timeframe::Day, bars, raw)
+    }
+}
+
+fn history(symbol: &str) -> History {
+    sample::histories().into_iter().find(|history| history.symbol().as_str() == symbol).unwrap()
+}
+
+fn until(bars: BarsView<'_>, count: usize) -> BarsView<'_> {
+    BarsView {
+        date: &bars.date[..count],
+        open: &bars.open[..count],
+        high: &bars.high[..count],
+        low: &bars.low[..count],
+        close: &bars.close[..count],
+        volume: &bars.volume[..count],
+    }
+}
+
+/// Members that may be null although they are no figure with a reason beside it.
+const NULLABLE: [&str; 23] = [
+    "as_of",
+    "first_date",
+    "last_date",
+    "current_price",
+    "overall_signal",
+    "overall_score",
+    "overall_confidence",
+    "reason",
+    "band",
+    "standard_error",
+    "value",
+    "hit_rate",
+    "signal",
+    "score",
+    "metrics",
+    "benchmark",
+    "drawdown",
+    "recovery",
+    "vote",
+    "moving_averages",
+    "oscillators",
+    "year",
+    "auc",
+];
+
+/// Paths of nulls that are not allowed: a NaN or an infinity is written as null, so that these are how one shows.
+fn unexplained(value: &Value, path: &str, faults: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            if members.get("value").is_some_and(Value::is_null) && !members.contains_key("reason") {
+                faults.push(format!("{path} is null without a reason"));
+            }
+            for (name, member) in members {
+                if member.is_null() && !NULLABLE.contains(&name.as_str()) {
+                    faults.push(format!("{path}/{name}"));
+                }
+                unexplained(member, &format!("{path}/{name}"), faults);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| unexplained(item, path, faults)),
+        _ => {}
+    }
+}
+
+fn faults(analysis: &Analysis) -> Vec<String> {
+    let mut found = Vec::new();
+    unexplained(&serde_json::to_value(analysis).unwrap(), "", &mut found);
+    found
+}
+
+#[test]
+fn a_company_with_thirteen_years_is_fully_explained() {
+    let found = Around::new().of_history(&history("AAPL"));
+    assert_eq!(faults(&found), Vec::<String>::new());
+    assert_eq!(found.current_price, Some(430.47));
+    assert_eq!((found.technical.status, found.quantitative.status), (Status::Available, Status::Available));
+    assert_eq!(
+        (found.fundamental.status, found.sentiment.status),
+        (Status::Unavailable, Status::Unavailable)
+    );
+    assert_eq!(found.missing.len(), 2);
+    let sum: f64 = found.contributions.iter().map(|part| part.contribution).sum();
+    assert!((sum - found.overall_score.unwrap()).abs() < 1e-12);
+    let confidence = found.overall_confidence.unwrap();
+    assert!((confidence - found.overall_score.unwrap().abs()).abs() > 1e-6 && confidence < 1.0);
+    assert!(found.explanation.len() >= 5, "{:?}", found.explanation);
+    assert_eq!(found.models.direction.status, "not_offered");
+    for chance in &found.models.fall_risk.falls {
+        let chance = chance.probability.value().unwrap();
+        assert!((0.0..=1.0).contains(&chance));
+    }
+    let volatility = &found.models.volatility;
+    assert!(volatility.low_80.value() < volatility.volatility.value());
+    assert!(volatility.volatility.value() < volatility.high_80.value());
+}
+
+#[test]
+fn a_company_with_196_bars_has_no_figures_of_a_year() {
+    let found = Around::new().of_history(&history("FB"));
+    assert_eq!(faults(&found), Vec::<String>::new());
+    assert_eq!(found.bars_used, 196);
+    let json = serde_json::to_value(&found).unwrap();
+    assert_eq!(
+        json["price_levels"]["high_52_week"]["reason"],
+        serde_json::json!({"code": "insufficient_history", "need": 252, "have": 196})
+    );
+}
+
+#[test]
+fn bars_rates_and_returns_of_later_dates_change_nothing() {
+    let around = Around::new();
+    let history = history("IBM");
+    for count in [49, 300, 1500] {
+        let (bars, raw) = (until(history.adjusted().view(), count), until(history.raw().view(), count));
+        let last = bars.date[count - 1];
+        let known = |values: &DatedValues| {
+            let pairs = values.dates().iter().copied().zip(values.values().iter().copied());
+            DatedValues::from_pairs(pairs.filter(|(date, _)| *date <= last))
+        };
+        let then = Around { market: known(&around.market), rate: known(&around.rate), ..Around::new() };
+        let (now, then) = (
+            around.analyze(history.symbol(), Timeframe::Day, bars, raw),
+            then.analyze(history.symbol(), Timeframe::Day, bars, raw),
+        );
+        assert_eq!(serde_json::to_string(&now).unwrap(), serde_json::to_string(&then).unwrap());
+    }
+}
+
+#[test]
+fn weeks_and_months_annualise_by_their_own_year_and_have_no_daily_models() {
+    let around = Around::new();
+    let history = history("MSFT");
+    for (timeframe, expected) in [(Timeframe::Week, 52.0_f64), (Timeframe::Month, 12.0)] {
+        let (bars, raw) =
+            (history.adjusted().view().resampled(timeframe), history.raw().view().resampled(timeframe));
+        let found = around.analyze(history.symbol(), timeframe, bars.view(), raw.view());
+        assert_eq!(faults(&found), Vec::<String>::new());
+        let returns = analysis::risk::simple_returns(bars.view().close);
+        let by_hand = analysis::risk::deviation(&returns).unwrap() * expected.sqrt();
+        let metrics = found.quantitative.metrics.unwrap();
+        assert!((metrics.volatility.value().unwrap() - by_hand).abs() < 1e-12);
+        let beta = metrics.beta.value().unwrap();
+        assert!((0.5..1.5).contains(&beta), "MSFT's beta by {}: {beta}", timeframe.as_str());
+        assert_eq!(found.models.volatility.volatility.value(), None);
+        assert_eq!(found.models.fall_risk.falls[0].probability.value(), None);
+    }
+}
+
+#[test]
+fn news_gives_the_fourth_engine_a_voice() {
+    let mut around = Around::new();
+    let item = |id: &str, tone| NewsItem {
+        id: id.to_owned(),
+        published_unix_s: 1_362_160_000,
+        publisher: id.to_owned(),
+        title: String::new(),
+        tone: Some(tone),
+    };
+    around.news = Some(vec![item("a", Tone::Positive), item("b", Tone::Positive)]);
+    let found = around.of_history(&history("AAPL"));
+    // Two publishers, both good: 1 * (1 - 1/4).
+    assert_eq!(found.sentiment.score, Some(0.75));
+    assert!(!found.confidence.is_same_engines);
+    around.news = Some(Vec::new());
+    assert_eq!(around.of_history(&history("AAPL")).sentiment.status, Status::Unavailable);
+}
+
+#[test]
+fn a_series_that_does_not_move_says_nothing() {
+    let (bars, _) = Bars::from_raw((0..300).map(|day| bar(day, [5.0; 4], 0.0)));
+    let found = Around::new().analyze(&"FLAT".parse().unwrap(), Timeframe::Day, bars.view(), bars.view());
+    assert_eq!(faults(&found), Vec::<String>::new());
+    assert_eq!((found.overall_signal, found.overall_score, found.overall_confidence), (None, None, None));
+    assert_eq!(found.missing.len(), 4);
+    assert_eq!(found.recommendation, "No signal: no engine has what it needs.");
+}
+
+#[test]
+fn a_null_that_nobody_explains_is_seen() {
+    let mut found = Vec::new();
+    unexplained(&serde_json::json!({"a": {"weight": null}, "b": {"value": null}}), "", &mut found);
+    assert_eq!(found.len(), 2);
+}
+
+fn bar(day: usize, [open, high, low, close]: [f64; 4], volume: f64) -> RawBar {
+    let date = Date::from_days(11_000 + i32::try_from(day).unwrap()).unwrap();
+    RawBar { date, open, high, low, close, volume }
+}
+
+/// A bar whose four prices are drawn one by one from 1e-12 to 1e300, or repeat.
+fn any_bar() -> impl Strategy<Value = ([f64; 4], f64)> {
+    let price = || {
+        prop_oneof![
+            (-12.0..300.0_f64).prop_map(|power| 10.0_f64.powf(power)),
+            90.0..110.0_f64,
+            Just(100.0),
+            Just(1e-12),
+            Just(1e300)
+        ]
+    };
+    let volume = prop_oneof![Just(0.0), 0.0..1e12_f64, Just(1e300)];
+    ([price(), price(), price(), price()], volume).prop_map(|([a, b, c, d], volume)| {
+        let sorted = {
+            let mut all = [a, b, c, d];
+            all.sort_by(f64::total_cmp);
+            all
+        };
+        ([b, sorted[3], sorted[0], c], volume)
+    })
+}
+
+/// A walk in steps of one thousandth.
+fn walk() -> impl Strategy<Value = Vec<([f64; 4], f64)>> {
+    prop::collection::vec((-30..31_i32, 0..2_i32), 0..600).prop_map(|steps| {
+        let mut close = 100.0_f64;
+        let step = |(step, volume): (i32, i32)| {
+            let open = close;
+            close *= 1.0 + f64::from(step) / 1000.0;
+            ([open, open.max(close), open.min(close), close], f64::from(volume) * 1e6)
+        };
+        steps.into_iter().map(step).collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_the_bars_every_number_is_finite_or_explained(
+        given in prop_oneof![prop::collection::vec(any_bar(), 0..600), walk()],
+        timeframe in prop::sample::select(vec![Timeframe::Day, Timeframe::Week, Timeframe::Month]),
+    ) {
+        let (bars, refused) =
+            Bars::from_raw(given.iter().enumerate().map(|(day, (prices, volume))| bar(day, *prices, *volume)));
+        prop_assert_eq!(refused, []);
+        let bars = bars.view().resampled(timeframe);
+        let found = Around::new().analyze(&"ANY".parse().unwrap(), timeframe, bars.view(), bars.view());
+        prop_assert_eq!(faults(&found), Vec::<String>::new());
+        if let Some(score) = found.overall_score {
+            prop_assert!((-1.0..=1.0).contains(&score));
+        }
+    }
+}
