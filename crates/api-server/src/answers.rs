@@ -3,11 +3,12 @@
 //! A key holds everything that the bytes depend on, the data's version included, so that an entry is never wrong and
 //! nothing has to be invalidated. Entries and bytes are bounded; which of them stay is decided by use.
 
-use bytes::Bytes;
 use domain::{Symbol, Timeframe};
 use market_data::Snapshot;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
+
+use crate::handlers::Representation;
 
 /// How much is kept.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +48,7 @@ impl Key {
 
 /// Finished answers.
 #[derive(Debug)]
-pub struct Answers(Option<Cache<Key, Bytes, Weight>>);
+pub struct Answers(Option<Cache<Key, Representation, Weight>>);
 
 impl Answers {
     /// An empty store.
@@ -60,16 +61,16 @@ impl Answers {
         Self(enabled.then(cache))
     }
 
-    /// The bytes that answer `key`.
+    /// The answer to `key`.
     #[must_use]
-    pub fn get(&self, key: &Key) -> Option<Bytes> {
+    pub fn get(&self, key: &Key) -> Option<Representation> {
         self.0.as_ref()?.get(key)
     }
 
-    /// Keeps the bytes that answer `key`, as long as there is room.
-    pub fn insert(&self, key: Key, body: Bytes) {
+    /// Keeps the answer to `key`, as long as there is room.
+    pub fn insert(&self, key: Key, answer: Representation) {
         if let Some(cache) = &self.0 {
-            cache.insert(key, body);
+            cache.insert(key, answer);
         }
     }
 
@@ -93,11 +94,11 @@ struct Weight {
 }
 
 /// Bytes that an entry takes beside its body, about.
-const ENTRY_OVERHEAD_BYTES: u64 = 160;
+const ENTRY_OVERHEAD_BYTES: u64 = 320;
 
-impl Weighter<Key, Bytes> for Weight {
-    fn weight(&self, _: &Key, body: &Bytes) -> u64 {
-        (body.len() as u64 + ENTRY_OVERHEAD_BYTES).max(self.entry_bytes_min)
+impl Weighter<Key, Representation> for Weight {
+    fn weight(&self, _: &Key, answer: &Representation) -> u64 {
+        (answer.bytes_len() as u64 + ENTRY_OVERHEAD_BYTES).max(self.entry_bytes_min)
     }
 }
 
@@ -106,6 +107,10 @@ mod tests {
     use super::*;
 
     const MIB: u64 = 1024 * 1024;
+
+    fn answer(bytes: usize) -> Representation {
+        Representation::new(bytes::Bytes::from(vec![b'x'; bytes]), None)
+    }
 
     fn key(first_bar: usize) -> Key {
         Key {
@@ -120,11 +125,11 @@ mod tests {
     #[test]
     fn an_answer_is_found_again_by_the_same_question_alone() {
         let answers = Answers::new(Config { enabled: true, entries_max: 10, bytes_max: MIB });
-        answers.insert(key(1), Bytes::from_static(b"one"));
-        assert_eq!(answers.get(&key(1)).as_deref(), Some(&b"one"[..]));
-        assert_eq!(answers.get(&key(2)), None);
-        assert_eq!(answers.get(&Key { data_version: 2, ..key(1) }), None);
-        assert_eq!(answers.get(&Key { timeframe: Timeframe::Week, ..key(1) }), None);
+        answers.insert(key(1), answer(3));
+        assert_eq!(answers.get(&key(1)).map(|answer| answer.bytes_len()), Some(3));
+        assert!(answers.get(&key(2)).is_none());
+        assert!(answers.get(&Key { data_version: 2, ..key(1) }).is_none());
+        assert!(answers.get(&Key { timeframe: Timeframe::Week, ..key(1) }).is_none());
     }
 
     #[test]
@@ -132,7 +137,7 @@ mod tests {
         for (entries_max, bytes_max, body_bytes) in [(100, MIB, 10), (100_000, MIB, 8 * 1024)] {
             let answers = Answers::new(Config { enabled: true, entries_max, bytes_max });
             for at in 0..10_000 {
-                answers.insert(key(at), Bytes::from(vec![b'x'; body_bytes]));
+                answers.insert(key(at), answer(body_bytes));
             }
             let most = entries_max.min(bytes_max as usize / body_bytes);
             assert!(answers.len() <= most && answers.len() > most / 2, "{} of {most}", answers.len());
@@ -142,7 +147,7 @@ mod tests {
     #[test]
     fn nothing_is_kept_when_turned_off() {
         let answers = Answers::new(Config { enabled: false, entries_max: 10, bytes_max: MIB });
-        answers.insert(key(1), Bytes::from_static(b"one"));
+        answers.insert(key(1), answer(3));
         assert!(answers.is_empty());
     }
 }

@@ -20,8 +20,8 @@ pub use fault::{Fault, Faults, Warning};
 pub use profile::Profile;
 pub use reader::Setting;
 pub use settings::{
-    Auth, Config, Docs, Health, LogFormat, Logs, MarketData, Metrics, MetricsAccess, Polygon, RateLimit,
-    Secrets, Server,
+    Auth, Config, Docs, Health, LogFormat, Logs, MarketData, Metrics, MetricsAccess, RateLimit, Secrets,
+    Server,
 };
 
 use file::Files;

@@ -1,6 +1,8 @@
 //! One file a resource. A handler gathers (extracts, loads), decides (one pure call) and presents; its errors are
 //! [`Problem`](crate::problem::Problem)s.
 
+pub mod analyze;
+pub mod analyze_bars;
 pub mod bars;
 pub mod docs;
 pub mod health;
@@ -8,6 +10,8 @@ pub mod indicators;
 pub mod root;
 pub mod symbols;
 
+mod analysis_answer;
+mod held_copies;
 mod json_body;
 mod parameters;
 mod provenance;
@@ -15,6 +19,7 @@ mod representation;
 mod symbol_path;
 mod window;
 
+pub use held_copies::{HeldCopies, NotModified};
 pub use json_body::JsonBody;
 pub use parameters::Parameters;
 pub use provenance::{DataQuality, Provenance};

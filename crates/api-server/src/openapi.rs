@@ -9,9 +9,9 @@ use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use crate::handlers::{bars, docs, health, indicators, root, symbols};
+use crate::handlers::{analyze, analyze_bars, bars, docs, health, indicators, root, symbols};
 
-pub use parameters::{SymbolParameter, WindowParameters};
+pub use parameters::{PriceBasisName, SymbolParameter, TimeframeName, WindowParameters};
 pub use problems::{ProblemDocument, Problems};
 
 #[derive(OpenApi)]
@@ -31,6 +31,8 @@ pub use problems::{ProblemDocument, Problems};
         (name = "documentation", description = "This description"),
     ),
     paths(
+        analyze::one,
+        analyze_bars::one,
         symbols::list,
         bars::one,
         indicators::one,

@@ -1,9 +1,10 @@
 //! Every route on one page, in groups that differ in the layers put around them.
 
 use axum::Router;
-use axum::routing::get;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
 
-use crate::handlers::{bars, docs, health, indicators, root, symbols};
+use crate::handlers::{analyze, analyze_bars, bars, docs, health, indicators, root, symbols};
 use crate::state::Parts;
 
 /// The routes, before any layer.
@@ -40,9 +41,13 @@ pub fn groups(parts: Parts) -> Groups {
     }
 
     let api = Router::new()
+        .route("/api/analyze/{symbol}", get(analyze::one))
+        .route("/api/analyze", post(analyze_bars::one))
         .route("/api/symbols", get(symbols::list))
         .route("/api/bars/{symbol}", get(bars::one))
         .route("/api/indicators/{symbol}", get(indicators::one))
+        // Bodies are bounded by a layer around this router, which also answers for it.
+        .layer(DefaultBodyLimit::disable())
         .with_state(api);
 
     Groups { probes, docs: open, api }

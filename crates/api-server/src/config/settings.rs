@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 use ipnet::IpNet;
+use market_data::{cache, polygon};
 
 use super::reader::{Reader, Setting};
 use super::{Profile, Warning};
@@ -98,26 +99,7 @@ pub struct MarketData {
     /// One's own CSV files, instead of the bundled sample.
     pub directory: Option<PathBuf>,
     /// The vendor, used when its key is found.
-    pub polygon: Polygon,
-}
-
-/// The vendor of market data.
-#[derive(Clone, Debug)]
-pub struct Polygon {
-    /// Where it answers.
-    pub base_url: String,
-    /// Calls a minute that the plan allows.
-    pub calls_per_minute: u32,
-    /// Calls in flight at once.
-    pub calls_in_flight_max: usize,
-    /// Longest time for one call.
-    pub timeout: Duration,
-    /// Age up to which an answer counts as fresh.
-    pub fresh_for: Duration,
-    /// Age up to which an answer may be served, marked as stale.
-    pub stale_for: Duration,
-    /// Symbols that are kept.
-    pub symbols_max: usize,
+    pub polygon: polygon::Config,
 }
 
 /// Background checks of what the service depends on.
@@ -268,23 +250,33 @@ fn market_data(read: &mut Reader<'_>) -> MarketData {
     }
 }
 
-fn polygon(read: &mut Reader<'_>) -> Polygon {
-    Polygon {
+fn polygon(read: &mut Reader<'_>) -> polygon::Config {
+    let default = polygon::Config::default();
+    let at = |path, variable| setting(path, variable);
+    polygon::Config {
         base_url: read.required(
-            setting("market_data.polygon.base_url", "POLYGON_BASE_URL"),
+            at("market_data.polygon.base_url", "POLYGON_BASE_URL"),
             String::new(),
             parse::base_url,
         ),
-        calls_per_minute: read
-            .number(setting("market_data.polygon.calls_per_minute", "POLYGON_RATE_LIMIT"), 1..=1_000_000),
+        calls_per_minute: read.number(
+            at("market_data.polygon.calls_per_minute", "POLYGON_RATE_LIMIT"),
+            1..=polygon::CALLS_PER_MINUTE_MAX,
+        ),
         calls_in_flight_max: read
-            .number(setting("market_data.polygon.calls_in_flight_max", "POLYGON_MAX_CONCURRENT"), 1..=1_000),
-        timeout: read.seconds(setting("market_data.polygon.timeout_s", "POLYGON_TIMEOUT_SECS"), 1..=120),
-        fresh_for: read.seconds(setting("market_data.polygon.fresh_for_s", "POLYGON_FRESH_SECS"), 1..=86_400),
-        stale_for: read
-            .seconds(setting("market_data.polygon.stale_for_s", "POLYGON_STALE_SECS"), 1..=30 * 86_400),
-        symbols_max: read
-            .number(setting("market_data.polygon.symbols_max", "POLYGON_SYMBOLS_MAX"), 1..=100_000),
+            .number(at("market_data.polygon.calls_in_flight_max", "POLYGON_MAX_CONCURRENT"), 1..=1_000),
+        call_timeout: read.seconds(at("market_data.polygon.timeout_s", "POLYGON_TIMEOUT_SECS"), 1..=120),
+        history_days: read
+            .number(at("market_data.polygon.history_days", "POLYGON_HISTORY_DAYS"), 30..=20_000),
+        cache: cache::Config {
+            fresh_for: read.seconds(at("market_data.polygon.fresh_for_s", "POLYGON_FRESH_SECS"), 1..=86_400),
+            stale_for: read
+                .seconds(at("market_data.polygon.stale_for_s", "POLYGON_STALE_SECS"), 1..=30 * 86_400),
+            symbols_max: read
+                .number(at("market_data.polygon.symbols_max", "POLYGON_SYMBOLS_MAX"), 1..=100_000),
+            ..default.cache
+        },
+        ..default
     }
 }
 

@@ -192,6 +192,7 @@ fn every_variable_changes_the_configuration() {
         ("POLYGON_RATE_LIMIT", "9"),
         ("POLYGON_MAX_CONCURRENT", "9"),
         ("POLYGON_TIMEOUT_SECS", "9"),
+        ("POLYGON_HISTORY_DAYS", "99"),
         ("POLYGON_FRESH_SECS", "9"),
         ("POLYGON_STALE_SECS", "9"),
         ("POLYGON_SYMBOLS_MAX", "9"),

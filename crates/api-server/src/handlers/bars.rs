@@ -5,14 +5,15 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use domain::{BarsView, Date, Symbol, Timeframe};
-use http::HeaderMap;
 use market_data::MarketData;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 use super::parameters::unprocessable;
 use super::window::{DAYS, TIMEFRAME};
-use super::{Parameters, Provenance, Representation, SymbolPath, Window, provenance};
+use super::{
+    HeldCopies, NotModified, Parameters, Provenance, Representation, SymbolPath, Window, provenance,
+};
 use crate::openapi::{Problems, SymbolParameter, WindowParameters};
 use crate::problem::Problem;
 
@@ -30,6 +31,9 @@ struct BarSeries<'a> {
     /// What prices are adjusted for: `raw`, `split` or `split_dividend`.
     #[schema(value_type = String)]
     price_basis: &'static str,
+    /// Date of the newest bar.
+    #[schema(value_type = String, format = Date, example = "2013-03-01")]
+    as_of: Date,
     #[serde(flatten)]
     provenance: Provenance<'a>,
     /// Oldest first.
@@ -87,7 +91,7 @@ fn rows<S: Serializer>(bars: &BarsView<'_>, serializer: S) -> Result<S::Ok, S::E
 pub async fn one(
     SymbolPath(symbol): SymbolPath,
     parameters: Parameters,
-    headers: HeaderMap,
+    held: HeldCopies,
     State(market_data): State<Arc<MarketData>>,
 ) -> Result<Response, Problem> {
     parameters.only(&[TIMEFRAME, DAYS, ADJUSTED])?;
@@ -104,8 +108,8 @@ pub async fn one(
 
     let question = format!("bars-{}-{first_bar}-{is_adjusted}", timeframe.as_str());
     let etag = provenance::etag(&snapshot, &question);
-    if let Some(answer) = Representation::not_modified(&headers, etag.as_ref()) {
-        return Ok(answer);
+    if held.include(etag.as_ref()) {
+        return Ok(NotModified(etag).into_response());
     }
     let (daily, basis) = match is_adjusted {
         true => (history.adjusted(), history.basis().as_str()),
@@ -116,6 +120,7 @@ pub async fn one(
         symbol,
         timeframe,
         price_basis: basis,
+        as_of: snapshot.as_of,
         provenance: Provenance::of(&snapshot),
         bars: bars.view().from(first),
     })?;

@@ -10,7 +10,6 @@ use analysis::indicators::{IndicatorSeries, IndicatorSpec, Output, compute};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use domain::{Date, Symbol, Timeframe};
-use http::HeaderMap;
 use market_data::MarketData;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
@@ -18,7 +17,9 @@ use utoipa::ToSchema;
 
 use super::parameters::unprocessable;
 use super::window::{DAYS, TIMEFRAME};
-use super::{Parameters, Provenance, Representation, SymbolPath, Window, provenance};
+use super::{
+    HeldCopies, NotModified, Parameters, Provenance, Representation, SymbolPath, Window, provenance,
+};
 use crate::openapi::{Problems, SymbolParameter, WindowParameters};
 use crate::problem::Problem;
 
@@ -38,6 +39,9 @@ struct IndicatorTable<'a> {
     /// What prices are adjusted for: `raw`, `split` or `split_dividend`.
     #[schema(value_type = String)]
     price_basis: &'static str,
+    /// Date of the newest bar.
+    #[schema(value_type = String, format = Date, example = "2013-03-01")]
+    as_of: Date,
     #[serde(flatten)]
     provenance: Provenance<'a>,
     /// Date of each bar, oldest first: every output holds one value for each.
@@ -130,7 +134,7 @@ struct IndicatorSchema {
 pub async fn one(
     SymbolPath(symbol): SymbolPath,
     parameters: Parameters,
-    headers: HeaderMap,
+    held: HeldCopies,
     State(market_data): State<Arc<MarketData>>,
 ) -> Result<Response, Problem> {
     parameters.only(&[TIMEFRAME, DAYS, NAMES])?;
@@ -144,8 +148,8 @@ pub async fn one(
 
     let question = format!("indicators-{}-{first_bar}-{:x}", timeframe.as_str(), digest(&specs));
     let etag = provenance::etag(&snapshot, &question);
-    if let Some(answer) = Representation::not_modified(&headers, etag.as_ref()) {
-        return Ok(answer);
+    if held.include(etag.as_ref()) {
+        return Ok(NotModified(etag).into_response());
     }
     let (bars, first) = window.bars(history.adjusted(), first_bar);
     let bars = bars.view();
@@ -154,6 +158,7 @@ pub async fn one(
         symbol,
         timeframe,
         price_basis: history.basis().as_str(),
+        as_of: snapshot.as_of,
         provenance: Provenance::of(&snapshot),
         dates: &bars.date[first..],
         indicators: specs.iter().map(indicator).collect(),

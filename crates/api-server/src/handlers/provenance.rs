@@ -1,6 +1,5 @@
 //! Where an answer's data comes from, how old it is, and what is wrong or missing in it.
 
-use domain::Date;
 use http::HeaderValue;
 use market_data::{Freshness, Missing, Part, Quality, RefusedRow, Snapshot};
 use serde::ser::SerializeSeq;
@@ -10,12 +9,9 @@ use utoipa::ToSchema;
 /// Where an answer's data comes from.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Provenance<'a> {
-    /// `bundled sample`, `csv directory` or `polygon`.
+    /// `bundled sample`, `csv directory`, `polygon`, or `request` for one's own bars.
     #[schema(value_type = String, example = "bundled sample")]
     pub data_source: &'static str,
-    /// Date of the newest bar.
-    #[schema(value_type = String, format = Date, example = "2013-03-01")]
-    pub as_of: Date,
     /// When the data was fetched; null for what is built into the program.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     pub fetched_at: Option<String>,
@@ -86,7 +82,6 @@ impl<'a> Provenance<'a> {
     pub fn of(snapshot: &'a Snapshot) -> Self {
         Self {
             data_source: snapshot.data_source,
-            as_of: snapshot.as_of,
             fetched_at: fetched_at(snapshot),
             stale: snapshot.is_stale(),
             age_s: match snapshot.freshness {

@@ -1,17 +1,17 @@
-//! A resource's bytes with their validator: `ETag`, `If-None-Match`, 304, and who may keep a copy.
+//! A resource's bytes with their validator, and who may keep a copy.
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderValue, header};
 use serde::Serialize;
 
 use crate::problem::{Kind, Problem};
 
 /// A client may keep a copy and must ask whether it is still current; nobody between may.
-const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private, no-cache");
+pub(super) const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private, no-cache");
 /// Whose copy it is depends on the credential.
-const VARY: HeaderValue = HeaderValue::from_static("Authorization, X-API-Key");
+pub(super) const VARY: HeaderValue = HeaderValue::from_static("Authorization, X-API-Key");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// JSON and, where its bytes are known to be the same as long as a tag is the same, that tag.
@@ -42,13 +42,16 @@ impl Representation {
         }
     }
 
-    /// The answer to a client that already holds what `etag` names; `None` when it does not.
+    /// The tag of its bytes.
     #[must_use]
-    pub fn not_modified(request: &HeaderMap, etag: Option<&HeaderValue>) -> Option<Response> {
-        let etag = etag.filter(|etag| names(request, etag))?;
-        let headers =
-            [(header::ETAG, etag.clone()), (header::CACHE_CONTROL, CACHE_CONTROL), (header::VARY, VARY)];
-        Some((StatusCode::NOT_MODIFIED, headers).into_response())
+    pub fn etag(&self) -> Option<&HeaderValue> {
+        self.etag.as_ref()
+    }
+
+    /// How many bytes it has.
+    #[must_use]
+    pub fn bytes_len(&self) -> usize {
+        self.body.len()
     }
 }
 
@@ -63,41 +66,5 @@ impl IntoResponse for Representation {
             headers.insert(header::ETAG, etag);
         }
         response
-    }
-}
-
-/// Whether `If-None-Match` names this tag, by weak comparison (RFC 9110 §13.1.2).
-fn names(request: &HeaderMap, etag: &HeaderValue) -> bool {
-    let lines = request.get_all(header::IF_NONE_MATCH).into_iter();
-    lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(',')).any(|named| {
-        let named = named.trim();
-        named == "*" || named.strip_prefix("W/").unwrap_or(named).as_bytes() == etag.as_bytes()
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_held_copy_is_recognised() {
-        let etag = HeaderValue::from_static("\"a-1\"");
-        for (line, expected) in [
-            ("\"a-1\"", true),
-            ("W/\"a-1\"", true),
-            ("\"b\", \"a-1\"", true),
-            ("*", true),
-            ("\"a-2\"", false),
-            ("a-1", false),
-            ("", false),
-        ] {
-            let request = HeaderMap::from_iter([(header::IF_NONE_MATCH, HeaderValue::from_static(line))]);
-            let answer = Representation::not_modified(&request, Some(&etag));
-            assert_eq!(answer.is_some(), expected, "{line}");
-            assert!(
-                answer.is_none_or(|answer| answer.status() == 304 && answer.headers()[header::ETAG] == etag)
-            );
-        }
-        assert!(Representation::not_modified(&HeaderMap::new(), Some(&etag)).is_none());
     }
 }

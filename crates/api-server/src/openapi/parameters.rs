@@ -30,14 +30,28 @@ pub struct WindowParameters {
     days: Option<u32>,
 }
 
+/// What prices may be adjusted for.
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum PriceBasisName {
+    /// As traded.
+    Raw,
+    /// For splits.
+    Split,
+    /// For splits and dividends.
+    SplitDividend,
+}
+
 /// The spellings of a timeframe.
 #[derive(utoipa::ToSchema)]
-#[expect(dead_code, reason = "read by the derived description alone")]
-enum TimeframeName {
+pub enum TimeframeName {
+    /// A day.
     #[schema(rename = "1d")]
     Day,
+    /// An ISO week.
     #[schema(rename = "1w")]
     Week,
+    /// A calendar month.
     #[schema(rename = "1M")]
     Month,
 }

@@ -1,0 +1,149 @@
+//! `POST /api/analyze`: the analysis of one's own bars. Nothing of them is stored.
+
+use std::sync::Arc;
+
+use analysis::{Models, Subject, analyze};
+use axum::extract::State;
+use domain::{Bars, Date, PriceBasis, RawBar, RefusedBar, Symbol, Timeframe};
+use market_data::{MarketData, Place, Quality, REFUSED_LISTED_MAX, RefusedRow, RowFault};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::analysis_answer::{AnalysisAnswer, rfc_3339};
+use super::parameters::unprocessable;
+use super::{DataQuality, JsonBody, Parameters, Provenance, Representation};
+use crate::openapi::Problems;
+use crate::problem::Problem;
+
+/// Most bars of one request: daily ones of about 80 years.
+const BARS_MAX: usize = 20_000;
+const DAY_S: i64 = 86_400;
+
+/// One's own bars.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AnalysisRequest {
+    /// What to call them.
+    #[schema(
+        value_type = String,
+        pattern = "^[A-Za-z][A-Za-z0-9]{0,7}([.-][A-Za-z0-9]{1,3})?$",
+        example = "MINE"
+    )]
+    symbol: Symbol,
+    /// How much time a bar covers.
+    #[serde(default)]
+    #[schema(inline, value_type = Option<crate::openapi::TimeframeName>)]
+    timeframe: Timeframe,
+    /// What prices are adjusted for.
+    #[serde(default = "raw")]
+    #[schema(inline, value_type = Option<crate::openapi::PriceBasisName>)]
+    price_basis: PriceBasis,
+    /// Oldest first.
+    #[schema(min_items = 1, max_items = 20_000)]
+    bars: Vec<BarInput>,
+}
+
+/// A bar as it was sent, not yet believed.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct BarInput {
+    /// Exchange date at which the bar begins, 1900 to 2199.
+    #[schema(value_type = String, format = Date, pattern = "^(19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}$")]
+    date: Date,
+    /// First price.
+    open: f64,
+    /// Highest price.
+    high: f64,
+    /// Lowest price.
+    low: f64,
+    /// Last price.
+    close: f64,
+    /// Shares traded.
+    volume: f64,
+}
+
+fn raw() -> PriceBasis {
+    PriceBasis::Raw
+}
+
+/// The analysis of one's own bars
+///
+/// Bars that do not hold together (a price that is not positive, a high below a low, a date out of order) are not used and
+/// are listed in `data_quality`; when none is left the answer is 422.
+#[utoipa::path(
+    post,
+    path = "/api/analyze",
+    tag = "analysis",
+    request_body = AnalysisRequest,
+    responses((status = 200, description = "The analysis", body = AnalysisAnswer), Problems)
+)]
+pub async fn one(
+    parameters: Parameters,
+    State(market_data): State<Arc<MarketData>>,
+    State(models): State<Arc<Models>>,
+    JsonBody(request): JsonBody<AnalysisRequest>,
+) -> Result<Representation, Problem> {
+    parameters.only(&[])?;
+    let AnalysisRequest { symbol, timeframe, price_basis, bars } = request;
+    if bars.len() > BARS_MAX {
+        return Err(unprocessable("bars", format!("at most {BARS_MAX} bars at once")));
+    }
+    let (bars, refused) = Bars::from_raw(bars.into_iter().map(BarInput::raw));
+    let quality = quality(&refused);
+    let Some(newest) = bars.view().date.last().copied() else {
+        return Err(unprocessable("bars", "no bar holds together").with("refused", refused_json(&quality)));
+    };
+    let (benchmark, risk_free) = (market_data.benchmark().await, market_data.risk_free());
+    let now_unix_s = i64::from(newest.days()) * DAY_S;
+    let subject = Subject {
+        symbol: &symbol,
+        timeframe,
+        bars: bars.view(),
+        raw: bars.view(),
+        price_basis,
+        benchmark: benchmark
+            .as_deref()
+            .map(|market| analysis::Benchmark { name: market.name, returns: &market.returns }),
+        risk_free: risk_free.as_deref(),
+        filings: &[],
+        news: None,
+        now_unix_s,
+    };
+    let body = Representation::bytes_of(&AnalysisAnswer {
+        name: None,
+        timestamp: rfc_3339(now_unix_s),
+        provenance: Provenance {
+            data_source: "request",
+            fetched_at: None,
+            stale: false,
+            age_s: None,
+            data_quality: DataQuality::new(&quality, &[]),
+        },
+        analysis: analyze(&subject, &models),
+    })?;
+    Ok(Representation::new(body, None))
+}
+
+impl BarInput {
+    fn raw(self) -> RawBar {
+        let Self { date, open, high, low, close, volume } = self;
+        RawBar { date, open, high, low, close, volume }
+    }
+}
+
+fn quality(refused: &[RefusedBar]) -> Quality {
+    let row = |bar: &RefusedBar| RefusedRow {
+        place: Place::Position { position: bar.position },
+        date: Some(bar.date),
+        reason: RowFault::Bar(bar.reason),
+    };
+    Quality {
+        refused_total: refused.len(),
+        refused: refused.iter().take(REFUSED_LISTED_MAX).map(row).collect(),
+        notes: Vec::new(),
+    }
+}
+
+fn refused_json(quality: &Quality) -> serde_json::Value {
+    serde_json::to_value(&quality.refused).unwrap_or_default()
+}
