@@ -6,8 +6,8 @@ use reqwest::Url;
 
 use crate::cache;
 
-/// Most calls a minute that can be set: each is remembered for a minute.
-pub const CALLS_PER_MINUTE_MAX: u32 = 60_000;
+/// Most calls a minute that can be set: each is remembered for a minute, 16 MB at the bound.
+pub const CALLS_PER_MINUTE_MAX: u32 = 1_000_000;
 
 /// Settings of the client. The defaults suit a paid plan; a free one allows 5 calls a minute.
 #[derive(Clone, Debug)]

@@ -1,3 +1,5 @@
+use sha2::{Digest, Sha256};
+
 use super::*;
 
 fn sample(ticker: &str) -> Arc<Snapshot> {
@@ -78,3 +80,71 @@ fn market_and_rate_cover_the_sample() {
 const SPY_LAST: f64 = 0.003_297_935_492_381_665;
 /// Line 2013-03-01 of treasury_curves.csv.
 const RATE_LAST: f64 = 0.0011;
+
+/// Name, size in bytes and SHA-256 of each file, as the table of SOURCES.md has them.
+fn checksums() -> Vec<(&'static str, usize, &'static str)> {
+    let sources = include_str!("../../sample/SOURCES.md");
+    let rows = sources.lines().filter_map(|line| {
+        let mut cells = line.strip_prefix("| `")?.split(" | ");
+        let (name, size, sum) = (cells.next()?, cells.next()?, cells.next()?);
+        Some((name.strip_suffix('`')?, size.parse().ok()?, sum.strip_prefix('`')?.strip_suffix("` |")?))
+    });
+    rows.collect()
+}
+
+#[test]
+fn the_files_are_those_that_sources_md_names() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("sample");
+    let listed = checksums();
+    for (name, size, sum) in &listed {
+        let content = std::fs::read(folder.join(name)).unwrap();
+        let found: String = Sha256::digest(&content).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!((content.len(), found.as_str()), (*size, *sum), "{name}");
+    }
+    let mut names: Vec<_> = listed.iter().map(|(name, ..)| (*name).to_owned()).collect();
+    let mut present: Vec<_> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name != "SOURCES.md" && !name.starts_with("__"))
+        .collect();
+    names.sort();
+    present.sort();
+    assert_eq!(names, present);
+}
+
+#[test]
+fn filings_were_public_in_time_and_add_up() {
+    for company in &COMPANIES {
+        let snapshot = sample(company.ticker);
+        assert_eq!(snapshot.filings.len(), 2, "{}", company.ticker);
+        for filing in snapshot.filings.iter() {
+            let year = filing.fiscal_year.unwrap();
+            assert!(filing.filing_date.unwrap() <= snapshot.as_of, "{} {year}", company.ticker);
+            assert!(filing.start_date < filing.end_date && filing.end_date < filing.filing_date);
+            if let (Some(assets), Some(liabilities), Some(equity)) =
+                (filing.assets, filing.liabilities, filing.equity)
+            {
+                assert_eq!(assets, liabilities + equity, "{} {year}", company.ticker);
+            }
+            if let (Some(revenue), Some(cost), Some(gross)) =
+                (filing.revenue, filing.cost_of_revenue, filing.gross_profit)
+            {
+                assert_eq!(gross, revenue - cost, "{} {year}", company.ticker);
+            }
+            if let (Some(income), Some(shares), Some(per_share)) =
+                (filing.net_income, filing.diluted_shares, filing.eps_diluted)
+            {
+                assert!((income / shares - per_share).abs() < 0.006, "{} {year}", company.ticker);
+            }
+        }
+    }
+}
+
+#[test]
+fn earnings_as_filed_go_with_the_price_as_traded() {
+    // Close 430.47 of 2013-03-01 over diluted earnings of 44.15: 9.75.
+    let snapshot = sample("AAPL");
+    let close = *snapshot.history.raw().view().close.last().unwrap();
+    let ratio = close / snapshot.filings[0].eps_diluted.unwrap();
+    assert!((ratio - 9.75).abs() < 0.005, "{ratio}");
+}
