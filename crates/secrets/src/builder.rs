@@ -10,12 +10,14 @@ use crate::catalogue::Catalogue;
 use crate::chain::Chain;
 use crate::environment::Environment;
 use crate::error::{Error, Misuse, Problems};
-use crate::event::{AuditSink, Event, Recorder};
+use crate::event::{AuditSink, Recorder};
 use crate::files::SecretFiles;
 use crate::fingerprint::FingerprintKey;
 use crate::profile::Profile;
 use crate::provider::Provider;
-use crate::secrets::{Secrets, Witnesses};
+use crate::schedule::Jitter;
+use crate::search::{Searcher, Witnesses};
+use crate::secrets::Secrets;
 use crate::slot::Slot;
 
 /// Tells the wall-clock time. Injected, so that a test can set it.
@@ -30,6 +32,7 @@ pub struct Builder {
     required: Vec<String>,
     listeners: Vec<SocketAddr>,
     witnesses: Witnesses,
+    jitter: Jitter,
 }
 
 impl Builder {
@@ -42,6 +45,7 @@ impl Builder {
             required: Vec::new(),
             listeners: Vec::new(),
             witnesses: Witnesses { recorder: Arc::new(|_| {}), audit: Arc::new(|_| Ok(())) },
+            jitter: Arc::new(chance),
         }
     }
 
@@ -91,6 +95,13 @@ impl Builder {
         self
     }
 
+    /// What spreads calls in time; without it, the operating system's randomness.
+    #[must_use]
+    pub fn jitter(mut self, jitter: Jitter) -> Self {
+        self.jitter = jitter;
+        self
+    }
+
     /// Looks for every declared secret.
     ///
     /// # Errors
@@ -108,7 +119,7 @@ impl Builder {
             self.catalogue.into_specs().map(|spec| (spec.name.clone(), Arc::new(Slot::new(spec)))).collect();
         let chain =
             Chain { providers: self.providers, profile: self.profile, clock: self.clock, fingerprints };
-        let secrets = Secrets::new(slots, chain, self.witnesses);
+        let secrets = Secrets(Arc::new(Searcher::new(slots, chain, self.witnesses, self.jitter)));
         let problems = secrets.warm(&required).await;
         if problems.is_empty() { Ok(secrets) } else { Err(Problems(problems)) }
     }
@@ -134,12 +145,7 @@ impl Builder {
     }
 }
 
-impl Witnesses {
-    /// Tells both. A read goes on when its record cannot be kept, and that is counted.
-    pub(crate) fn tell(&self, event: &Event) {
-        (self.recorder)(event);
-        if (self.audit)(event).is_err() {
-            (self.recorder)(&Event::AuditLost);
-        }
-    }
+/// A number in `[0, 1)` by chance; the middle where there is none to be had.
+fn chance() -> f64 {
+    getrandom::u32().map_or(0.5, |number| f64::from(number) / (f64::from(u32::MAX) + 1.0))
 }

@@ -23,6 +23,14 @@ pub(crate) struct Chain {
     pub(crate) fingerprints: FingerprintKey,
 }
 
+/// A secret to look for.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) spec: &'a SecretSpec,
+    /// Whether places that cost a call are asked, too.
+    pub(crate) asks_remote: bool,
+}
+
 /// A secret that was found, cleaned and judged.
 pub(crate) struct Resolved {
     pub(crate) version: SecretVersion,
@@ -31,32 +39,37 @@ pub(crate) struct Resolved {
 
 /// The search for one secret on its way along the chain.
 struct Search<'a> {
-    spec: &'a SecretSpec,
+    wanted: Wanted<'a>,
     tried: Vec<Origin>,
     end: Option<Result<Found, Error>>,
+    is_cut_short: bool,
     shadows: Vec<Found>,
     notices: Vec<Notice>,
 }
 
 impl Chain {
-    /// Looks for every one of `specs`, in the order given.
-    pub(crate) async fn resolve(&self, specs: &[&SecretSpec]) -> Vec<Result<Resolved, Error>> {
-        let mut searches: Vec<Search<'_>> = specs.iter().map(|spec| Search::new(spec)).collect();
+    /// Looks for every one of `wanted`, in the order given; `None` where a place that would have been asked next was not
+    /// to be, so that nothing new is known.
+    pub(crate) async fn resolve(&self, wanted: &[Wanted<'_>]) -> Vec<Option<Result<Resolved, Error>>> {
+        let mut searches: Vec<Search<'_>> = wanted.iter().map(|wanted| Search::new(*wanted)).collect();
         for provider in &self.providers {
             let is_local = provider.capabilities().is_local;
             let mut asking: Vec<&mut Search<'_>> =
-                searches.iter_mut().filter(|search| search.asks(is_local)).collect();
-            let asked: Vec<&SecretSpec> = asking.iter().map(|search| search.spec).collect();
+                searches.iter_mut().filter_map(|search| search.asks(is_local).then_some(search)).collect();
+            if asking.is_empty() {
+                continue;
+            }
+            let asked: Vec<&SecretSpec> = asking.iter().map(|search| search.wanted.spec).collect();
             let answers = provider.get_many(&asked).await;
             for (search, answer) in asking.iter_mut().zip(answers) {
                 search.take(answer, self.profile);
             }
         }
-        searches.into_iter().map(|search| self.finish(search)).collect()
+        searches.into_iter().map(|search| (!search.is_cut_short).then(|| self.finish(search))).collect()
     }
 
     fn finish(&self, search: Search<'_>) -> Result<Resolved, Error> {
-        let Search { spec, tried, end, shadows, mut notices } = search;
+        let Search { wanted: Wanted { spec, .. }, tried, end, shadows, mut notices, .. } = search;
         let found = end.unwrap_or_else(|| Err(Error::NotFound { name: spec.name.clone(), tried }))?;
         let Found { raw, origin, id, created, grade, warnings } = found;
         let cleaned = text::clean(&raw, spec.format).map_err(|fault| Error::Invalid {
@@ -104,14 +117,19 @@ impl Chain {
 }
 
 impl<'a> Search<'a> {
-    fn new(spec: &'a SecretSpec) -> Self {
-        Self { spec, tried: Vec::new(), end: None, shadows: Vec::new(), notices: Vec::new() }
+    fn new(wanted: Wanted<'a>) -> Self {
+        let (shadows, notices) = (Vec::new(), Vec::new());
+        Self { wanted, tried: Vec::new(), end: None, is_cut_short: false, shadows, notices }
     }
 
-    /// A search that ended still asks local places, to learn what is hidden there.
-    fn asks(&self, is_local: bool) -> bool {
+    /// Whether the next place is asked. A search that ended still asks local places, to learn what is hidden there.
+    fn asks(&mut self, is_local: bool) -> bool {
         match &self.end {
-            None => true,
+            None if is_local || self.wanted.asks_remote => !self.is_cut_short,
+            None => {
+                self.is_cut_short = true;
+                false
+            }
             Some(Ok(_)) => is_local,
             Some(Err(_)) => false,
         }
@@ -124,7 +142,7 @@ impl<'a> Search<'a> {
             // What cannot be read does not hide anything that is in use.
             Err(_) if self.end.is_some() => {}
             Ok(found) if is_unset(&found, profile) => {
-                let (name, origin) = (self.spec.name.clone(), found.origin);
+                let (name, origin) = (self.wanted.spec.name.clone(), found.origin);
                 self.tried.push(origin.clone());
                 self.notices.push(Notice { name, origin, warning: Warning::EmptyVariable });
             }

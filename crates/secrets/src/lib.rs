@@ -11,7 +11,8 @@
 //! | `text`, `json`, `policy` | cleaning and judging, alike for every place |
 //! | `chain` | the order of places: only "not found" lets the next one be asked |
 //! | `slot`, `set`, `version`, `value` | what is known of a secret now |
-//! | `secrets`, `watch`, `report` | all of them together: reload, watch, report |
+//! | `search`, `schedule` | one search at a time, and when the next one is due |
+//! | `secrets`, `watch`, `report` | all of them together: reload, refresh, watch, report |
 
 mod builder;
 mod catalogue;
@@ -30,6 +31,8 @@ mod policy;
 mod profile;
 mod provider;
 mod report;
+mod schedule;
+mod search;
 mod secrets;
 mod set;
 mod slot;
@@ -54,6 +57,7 @@ pub use origin::{Grade, Origin, Provenance, Shadow, SourceKind};
 pub use profile::Profile;
 pub use provider::{Answer, Capabilities, Found, Provider, Selector};
 pub use report::{Entry, Report, VersionReport};
+pub use schedule::Jitter;
 pub use secrets::{Reloaded, Secrets};
 pub use set::SecretSet;
 pub use spec::{Class, Format, Reload, SecretSpec};

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use crate::error::Error;
 use crate::handle::{Freshness, Health};
+use crate::origin::SourceKind;
 use crate::set::SecretSet;
 use crate::spec::SecretSpec;
 use crate::version::SecretVersion;
@@ -89,6 +90,17 @@ impl Slot {
             self.changes.send_modify(|count| *count += 1);
         }
         outcome
+    }
+
+    /// Whether what is known came from this machine, so that its absence here is news.
+    pub(crate) fn is_local(&self) -> bool {
+        match &**self.state.load() {
+            State::Absent(_) => false,
+            State::Present(present) => match present.set.primary().provenance().origin.kind() {
+                SourceKind::Env | SourceKind::File | SourceKind::Generated => true,
+                SourceKind::Aws => false,
+            },
+        }
     }
 
     pub(crate) fn health(&self) -> Health {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use notify::event::{AccessKind, AccessMode};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::secrets::Secrets;
 
@@ -19,6 +19,10 @@ const POLL: Duration = Duration::from_secs(60);
 impl Secrets {
     /// Keeps every secret up to date until it is dropped: run it as a task of its own.
     ///
+    /// What lies on this machine is looked at when a directory stirs and once a minute. What costs a call is looked for
+    /// when it is due: after three quarters of its TTL to all of it, together with what is due soon; after a failure in
+    /// pauses that double. No reader ever waits for any of it.
+    ///
     /// The directory is watched and never the file. When Kubernetes swaps its link, a watch on a file tells of the
     /// first change and of none after it.
     pub async fn watch(self) {
@@ -28,12 +32,24 @@ impl Secrets {
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             eyes.open(self.watched());
+            let next_due = self.0.next_due().await;
             tokio::select! {
                 () = settled(&stirred) => {}
                 _ = poll.tick() => {}
+                () = until(next_due) => {}
             }
-            self.reload().await;
+            let searcher = Arc::clone(&self.0);
+            // A search that panics leaves every good value in place, and the next one begins as usual.
+            let _panicked = tokio::spawn(async move { searcher.due().await }).await;
         }
+    }
+}
+
+/// Waits for a moment; without one, for ever.
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -5,6 +5,7 @@
 mod canary;
 mod corpus;
 mod kubernetes;
+mod refresh;
 mod reload;
 mod rules;
 mod scripted;

@@ -16,21 +16,32 @@ type Script = Arc<dyn Fn(&SecretSpec, usize) -> Result<&'static str, Error> + Se
 pub(crate) struct Scripted {
     script: Script,
     calls: Arc<AtomicUsize>,
+    batches: Arc<AtomicUsize>,
     takes: Duration,
-    is_local: bool,
 }
 
 impl Scripted {
     pub(crate) fn new(
         script: impl Fn(&SecretSpec, usize) -> Result<&'static str, Error> + Send + Sync + 'static,
     ) -> Self {
-        Self { script: Arc::new(script), calls: Arc::default(), takes: Duration::ZERO, is_local: false }
+        Self {
+            script: Arc::new(script),
+            calls: Arc::default(),
+            batches: Arc::default(),
+            takes: Duration::ZERO,
+        }
     }
 
     pub(crate) fn taking(self, takes: Duration) -> Self {
         Self { takes, ..self }
     }
 
+    /// How often it was asked, for however many secrets at once.
+    pub(crate) fn batches(&self) -> usize {
+        self.batches.load(Ordering::SeqCst)
+    }
+
+    /// How many secrets it was asked for.
     pub(crate) fn calls(&self) -> usize {
         self.calls.load(Ordering::SeqCst)
     }
@@ -38,7 +49,7 @@ impl Scripted {
 
 impl Provider for Scripted {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { is_local: self.is_local, has_versions: false }
+        Capabilities { is_local: false, has_versions: false }
     }
 
     fn get<'a>(&'a self, spec: &'a SecretSpec, _: &'a Selector) -> Answer<'a, Result<Found, Error>> {
@@ -48,6 +59,17 @@ impl Provider for Scripted {
             let raw = SecretValue::from_slice((self.script)(spec, before)?.as_bytes());
             let (origin, created) = (origin(spec), Created::Unknown);
             Ok(Found { raw, origin, id: None, created, grade: Grade::Secure, warnings: Vec::new() })
+        })
+    }
+
+    fn get_many<'a>(&'a self, specs: &'a [&'a SecretSpec]) -> Answer<'a, Vec<Result<Found, Error>>> {
+        Box::pin(async move {
+            self.batches.fetch_add(1, Ordering::SeqCst);
+            let mut found = Vec::new();
+            for spec in specs {
+                found.push(self.get(spec, &Selector::Current).await);
+            }
+            found
         })
     }
 }

@@ -1,0 +1,236 @@
+//! One search at a time: who is looked for, what it does to each slot, and who is told.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::chain::{Chain, Resolved, Wanted};
+use crate::error::Error;
+use crate::event::{AuditSink, Event, Recorder};
+use crate::fault::Breach;
+use crate::name::SecretName;
+use crate::policy;
+use crate::schedule::{Jitter, Schedule};
+use crate::secrets::Reloaded;
+use crate::slot::{Outcome, Slot};
+use crate::spec::SecretSpec;
+use crate::value::SecretValue;
+use crate::version::SecretVersion;
+use crate::warning::{Notice, Warning};
+
+/// Everything that a search needs, and what it leaves for the next one.
+pub(crate) struct Searcher {
+    pub(crate) slots: BTreeMap<SecretName, Arc<Slot>>,
+    pub(crate) chain: Chain,
+    pub(crate) witnesses: Witnesses,
+    jitter: Jitter,
+    /// Searches begun so far.
+    begun: AtomicU64,
+    /// Held while a search is under way, so that there is never more than one.
+    books: Mutex<Books>,
+}
+
+/// Who is told what happens.
+pub(crate) struct Witnesses {
+    pub(crate) recorder: Recorder,
+    pub(crate) audit: AuditSink,
+}
+
+/// What past searches leave behind.
+struct Books {
+    /// The last search for everything, and what it brought.
+    all: (u64, Reloaded),
+    notices: Vec<Notice>,
+    pages: BTreeMap<SecretName, Page>,
+}
+
+/// What past searches leave behind of one secret.
+struct Page {
+    schedule: Schedule,
+    /// The last search that asked every place for it.
+    searched: u64,
+}
+
+impl Page {
+    fn is_due(&self, spec: &SecretSpec) -> bool {
+        self.schedule.is_due() || self.schedule.is_due_soon(spec)
+    }
+}
+
+/// Who is looked for in places that cost a call. On this machine everything is looked for each time.
+#[derive(Clone, Copy)]
+enum Scope<'a> {
+    All,
+    One(&'a SecretName),
+    DueSoon,
+    Local,
+}
+
+type Look = Option<Result<Resolved, Error>>;
+
+impl Searcher {
+    pub(crate) fn new(
+        slots: BTreeMap<SecretName, Arc<Slot>>,
+        chain: Chain,
+        witnesses: Witnesses,
+        jitter: Jitter,
+    ) -> Self {
+        let page = || Page { schedule: Schedule::new(), searched: 0 };
+        let pages = slots.keys().map(|name| (name.clone(), page())).collect();
+        let books = Books { all: (0, Reloaded::default()), notices: Vec::new(), pages };
+        Self { slots, chain, witnesses, jitter, begun: AtomicU64::new(0), books: Mutex::new(books) }
+    }
+
+    /// A ticket for [`all`](Self::all) and [`one`](Self::one): the searches begun before the caller asked.
+    pub(crate) fn ticket(&self) -> u64 {
+        self.begun.load(Ordering::SeqCst)
+    }
+
+    /// Looks for everything, unless such a search began after the ticket was taken.
+    pub(crate) async fn all(&self, ticket: u64) -> Reloaded {
+        let mut books = self.books.lock().await;
+        if books.all.0 <= ticket {
+            books.all = self.search(&mut books, Scope::All).await;
+        }
+        books.all.1.clone()
+    }
+
+    /// Looks for one secret, unless its last answer is still believed or it was searched since the ticket was taken.
+    pub(crate) async fn one(&self, ticket: u64, name: &SecretName) {
+        let mut books = self.books.lock().await;
+        let is_known =
+            books.pages.get(name).is_some_and(|page| page.searched > ticket || page.schedule.is_believed());
+        if !is_known {
+            self.search(&mut books, Scope::One(name)).await;
+        }
+    }
+
+    /// Looks for what is due.
+    pub(crate) async fn due(&self) {
+        let mut books = self.books.lock().await;
+        let is_due = |(name, slot): (&SecretName, &Arc<Slot>)| {
+            !slot.is_local() && books.pages.get(name).is_some_and(|page| page.schedule.is_due())
+        };
+        let scope = if self.slots.iter().any(is_due) { Scope::DueSoon } else { Scope::Local };
+        self.search(&mut books, scope).await;
+    }
+
+    /// When a secret is due next that costs a call.
+    pub(crate) async fn next_due(&self) -> Option<Instant> {
+        let books = self.books.lock().await;
+        let remote = self.slots.iter().filter(|(_, slot)| !slot.is_local());
+        remote.filter_map(|(name, _)| books.pages.get(name)).map(|page| page.schedule.due()).min()
+    }
+
+    async fn search(&self, books: &mut Books, scope: Scope<'_>) -> (u64, Reloaded) {
+        let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
+        let wanted: Vec<Wanted<'_>> =
+            self.slots.values().map(|slot| self.wanted(slot, books, scope)).collect();
+        let mut looks = self.chain.resolve(&wanted).await;
+        self.refuse_reuse(&mut looks);
+        let mut reloaded = Reloaded::default();
+        for (slot, found) in self.slots.values().zip(looks).filter_map(|(slot, look)| Some((slot, look?))) {
+            if let Some(page) = books.pages.get_mut(&slot.spec().name) {
+                page.searched = number;
+                page.schedule.looked(found.as_ref().map(|_| ()), slot.spec(), &self.jitter);
+            }
+            self.settle(slot, found, &mut reloaded);
+        }
+        self.tell_new(&mut books.notices, &reloaded.notices);
+        (number, reloaded)
+    }
+
+    fn wanted<'a>(&'a self, slot: &'a Slot, books: &Books, scope: Scope<'_>) -> Wanted<'a> {
+        let spec = slot.spec();
+        let asks_remote = match scope {
+            Scope::All => true,
+            Scope::One(name) => *name == spec.name,
+            // A value that came from this machine and is no longer here is looked for elsewhere at once.
+            Scope::Local => slot.is_local(),
+            Scope::DueSoon => {
+                slot.is_local() || books.pages.get(&spec.name).is_none_or(|page| page.is_due(spec))
+            }
+        };
+        Wanted { spec, asks_remote }
+    }
+
+    /// Two secrets of one value fall together: the later name is refused, or the reuse is said.
+    fn refuse_reuse(&self, looks: &mut [Look]) {
+        let values: Vec<Option<SecretValue>> =
+            self.slots.values().zip(looks.iter()).map(|(slot, look)| value(slot, look)).collect();
+        let specs: Vec<_> = self.slots.values().map(|slot| slot.spec()).collect();
+        let pairs = specs.iter().zip(&values).filter_map(|(spec, value)| Some((*spec, value.as_ref()?)));
+        for (name, with) in policy::reused(pairs) {
+            let found = specs.iter().zip(looks.iter_mut()).find(|(spec, _)| spec.name == name);
+            let Some((spec, Some(look))) = found else { continue };
+            let Ok(resolved) = look else { continue };
+            let warning = Warning::Rule(Breach::Reused { with });
+            match self.chain.allow(spec, &resolved.version.provenance().origin, warning) {
+                Ok(notice) => resolved.notices.push(notice),
+                Err(error) => *look = Err(error),
+            }
+        }
+    }
+
+    fn settle(&self, slot: &Slot, found: Result<Resolved, Error>, reloaded: &mut Reloaded) {
+        let name = slot.spec().name.clone();
+        let (found, notices) = match found {
+            Ok(Resolved { version, notices }) => (Ok(version), notices),
+            Err(error) => (Err(error), Vec::new()),
+        };
+        reloaded.notices.extend(notices);
+        let outcome = slot.accept(found.clone());
+        match (outcome, found) {
+            (Outcome::StillAbsent, Err(Error::NotFound { .. })) => {}
+            (_, Err(error)) => {
+                self.witnesses.tell(&Event::RefreshFailed { name, error: error.clone() });
+                reloaded.failed.push(error);
+            }
+            (Outcome::Confirmed, Ok(_)) => self.witnesses.tell(&Event::Confirmed { name }),
+            (outcome, Ok(version)) => {
+                self.witnesses.tell(&took_over(&outcome, &name, &version));
+                reloaded.changed.push(name);
+            }
+        }
+    }
+
+    /// Tells each notice when it first comes up, and again only when it had gone.
+    fn tell_new(&self, known: &mut Vec<Notice>, notices: &[Notice]) {
+        for notice in notices.iter().filter(|notice| !known.contains(notice)) {
+            self.witnesses.tell(&Event::Noticed(notice.clone()));
+        }
+        *known = notices.to_vec();
+    }
+}
+
+impl Witnesses {
+    /// Tells both. A read goes on when its record cannot be kept, and that is counted.
+    pub(crate) fn tell(&self, event: &Event) {
+        (self.recorder)(event);
+        if (self.audit)(event).is_err() {
+            (self.recorder)(&Event::AuditLost);
+        }
+    }
+}
+
+/// The value that a secret will have after a look.
+fn value(slot: &Slot, look: &Look) -> Option<SecretValue> {
+    match look {
+        Some(Ok(found)) => Some(found.version.value().clone()),
+        Some(Err(_)) | None => slot.load().ok().map(|set| set.value().clone()),
+    }
+}
+
+fn took_over(outcome: &Outcome, name: &SecretName, version: &SecretVersion) -> Event {
+    let (name, origin) = (name.clone(), version.provenance().origin.clone());
+    let version = version.id().clone();
+    match outcome {
+        Outcome::Appeared => Event::Resolved { name, origin, version },
+        Outcome::Confirmed | Outcome::Changed | Outcome::Failed | Outcome::StillAbsent => {
+            Event::Changed { name, origin, version }
+        }
+    }
+}

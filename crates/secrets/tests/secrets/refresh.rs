@@ -1,0 +1,140 @@
+//! What a place that costs a call is asked, and when: on a clock that the test moves.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use secrets::{Freshness, Kind, Profile, Secrets};
+
+use crate::scripted::{self, Scripted};
+use crate::stage::{Stage, clock, keys, text};
+
+const NAME: &str = "polygon_api_key";
+const HOUR: Duration = Duration::from_secs(3_600);
+
+async fn built(service: Scripted, names: &[&str]) -> Secrets {
+    Secrets::builder(Profile::Production, keys(names), clock()).provider(service).build().await.unwrap()
+}
+
+/// A service whose answers a test can turn off and on.
+fn switchable() -> (Scripted, Arc<AtomicBool>) {
+    let is_down = Arc::new(AtomicBool::new(false));
+    let down = Arc::clone(&is_down);
+    let service = Scripted::new(move |spec, _| match (down.load(Ordering::SeqCst), spec.name.as_str()) {
+        (true, _) => Err(scripted::throttled(spec)),
+        (false, "other_key") => Ok("other-value-2w"),
+        (false, _) => Ok("a-value-8d"),
+    });
+    (service, is_down)
+}
+
+#[tokio::test(start_paused = true)]
+async fn good_values_are_looked_for_together_once_in_three_quarters_of_the_ttl_to_all_of_it() {
+    let (service, _) = switchable();
+    let asked = service.clone();
+    let secrets = built(service, &[NAME, "other_key"]).await;
+    let handle = secrets.handle(NAME, "test").unwrap();
+    let watch = tokio::spawn(secrets.watch());
+    for _ in 0..120 {
+        tokio::time::sleep(HOUR / 120).await;
+        assert_eq!(handle.health().freshness, Freshness::Fresh);
+    }
+    // 3,600 s / 300 s and 3,600 s / 225 s, and the first one.
+    assert!((13..=17).contains(&asked.batches()), "{} batches", asked.batches());
+    assert_eq!(asked.calls(), 2 * asked.batches(), "both in one call");
+    watch.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_is_met_with_pauses_and_recovery_is_noticed_within_the_longest() {
+    let (service, is_down) = switchable();
+    let asked = service.clone();
+    let secrets = built(service, &[NAME]).await;
+    let handle = secrets.handle(NAME, "test").unwrap();
+    let watch = tokio::spawn(secrets.watch());
+    is_down.store(true, Ordering::SeqCst);
+    tokio::time::sleep(HOUR).await;
+    assert!(handle.load().is_ok(), "an API key is served for a day");
+    assert!(matches!(handle.health().freshness, Freshness::Stale { why: Kind::Unavailable, .. }));
+    // Without pauses the first second alone would bring thousands; full jitter halves the pauses on average.
+    assert!(asked.calls() < 80, "{} calls", asked.calls());
+    is_down.store(false, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_secs(301)).await;
+    assert_eq!(handle.health().freshness, Freshness::Fresh);
+    watch.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_stirs_costs_no_call_and_one_that_goes_is_looked_for_elsewhere_at_once() {
+    let (service, _) = switchable();
+    let asked = service.clone();
+    let stage = Stage::new();
+    let path = stage.file(NAME, "from-mount-4k");
+    let builder = stage.builder(Profile::Production, keys(&[NAME, "other_key"])).provider(service);
+    let secrets = builder.build().await.unwrap();
+    let mut handle = secrets.handle(NAME, "test").unwrap();
+    let watch = tokio::spawn(secrets.clone().watch());
+    assert_eq!(asked.calls(), 1, "the other key alone");
+    stage.file(NAME, "from-mount-9p");
+    handle.changed().await;
+    assert_eq!(text(&secrets, NAME).as_deref(), Ok("from-mount-9p"));
+    let calls = asked.calls();
+    std::fs::remove_file(path).unwrap();
+    handle.changed().await;
+    assert_eq!(text(&secrets, NAME).as_deref(), Ok("a-value-8d"));
+    assert!(calls <= 2, "{calls} calls for a file's change");
+    watch.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_refused_logins_are_one_call() {
+    let (service, _) = switchable();
+    let service = service.taking(Duration::from_millis(50));
+    let asked = service.clone();
+    let secrets = built(service, &[NAME, "other_key"]).await;
+    for callers in [1, 10, 100, 1_000] {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let before = asked.calls();
+        let refresh = async |secrets: Secrets| secrets.refresh(NAME).await.map(drop);
+        let refreshes: Vec<_> = (0..callers).map(|_| tokio::spawn(refresh(secrets.clone()))).collect();
+        for refresh in refreshes {
+            refresh.await.unwrap().unwrap();
+        }
+        assert_eq!(asked.calls() - before, 1, "{callers} callers, and the other key is left alone");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_absence_is_not_asked_for_again_for_30_s() {
+    let service =
+        Scripted::new(|spec, before| if before < 2 { Err(scripted::not_found(spec)) } else { Ok("late-8d") });
+    let asked = service.clone();
+    let secrets = built(service, &[NAME]).await;
+    for second in 1..30 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(secrets.refresh(NAME).await.unwrap_err().kind(), Kind::NotFound);
+        assert_eq!(asked.calls(), 1, "after {second} s");
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(secrets.refresh(NAME).await.is_err());
+    assert_eq!(asked.calls(), 2);
+    assert_eq!(secrets.reload().await.changed.len(), 1, "an operator's reload believes nothing");
+    assert!(secrets.refresh(NAME).await.is_ok());
+    assert_eq!(asked.calls(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn readers_never_wait_for_a_place_that_hangs() {
+    let (service, _) = switchable();
+    let secrets = built(service.taking(Duration::from_secs(5)), &[NAME]).await;
+    let handle = secrets.handle(NAME, "test").unwrap();
+    let reload = tokio::spawn({
+        let secrets = secrets.clone();
+        async move { secrets.reload().await }
+    });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let before = tokio::time::Instant::now();
+    (0..10_000).for_each(|_| assert!(handle.load().is_ok()));
+    assert_eq!(before.elapsed(), Duration::ZERO);
+    assert!(!reload.is_finished());
+}
