@@ -3,6 +3,7 @@
 //! One value for each bar that has one; nothing is guessed for the bars before. The newest values alone, for an
 //! analysis, are computed faster by [`crate::technical`].
 
+pub(crate) mod cci;
 mod spec;
 mod state;
 
@@ -179,6 +180,9 @@ fn columns(
     last: usize,
     count: usize,
 ) -> Vec<Vec<f64>> {
+    if let IndicatorSpec::Cci(n) = spec {
+        return vec![cci::series(bars, n.bars())];
+    }
     let mut out = vec![vec![0.0; count]; output_names(spec).len()];
     let written =
         fill(core, spec, bars, last, &mut out).expect("a spec's periods are within TA-Lib's bounds");
@@ -213,7 +217,6 @@ fn fill(
             core.stoch(0, last, high, low, close, fast_k.ta(), slow_k.ta(), sma, slow_d.ta(), sma, a, b)
         }
         (IndicatorSpec::Obv, [a]) => core.obv(0, last, close, volume, a),
-        (IndicatorSpec::Cci(n), [a]) => core.cci(0, last, high, low, close, n.ta(), a),
         (IndicatorSpec::Mfi(n), [a]) => core.mfi(0, last, high, low, close, volume, n.ta(), a),
         (IndicatorSpec::Willr(n), [a]) => core.willr(0, last, high, low, close, n.ta(), a),
         _ => Err(RetCode::BadParam),

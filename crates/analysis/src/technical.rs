@@ -64,3 +64,16 @@ pub fn technical(subject: &Subject<'_>) -> Technical {
         price_basis: subject.price_basis.as_str(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use utoipa::PartialSchema;
+
+    #[test]
+    fn the_schema_names_the_blocks_and_admits_every_metric() {
+        let schema = serde_json::to_value(Technical::schema()).unwrap();
+        assert_eq!(schema["additionalProperties"]["$ref"], "#/components/schemas/Metric");
+        assert_eq!(schema["properties"]["rating"]["$ref"], "#/components/schemas/Rating");
+    }
+}

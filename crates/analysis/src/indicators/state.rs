@@ -2,10 +2,11 @@
 
 use domain::{BarsView, RawBar};
 use ta_lib::{
-    AdxStream, AtrStream, BbandsStream, CciStream, Core, EmaStream, MAType, MacdStream, MfiStream,
-    MinusDiStream, ObvStream, PlusDiStream, RetCode, RsiStream, SmaStream, StochStream, WillrStream,
+    AdxStream, AtrStream, BbandsStream, Core, EmaStream, MAType, MacdStream, MfiStream, MinusDiStream,
+    ObvStream, PlusDiStream, RetCode, RsiStream, SmaStream, StochStream, WillrStream,
 };
 
+use super::cci::CciState;
 use super::{IndicatorSpec, OUTPUTS_MAX, lookback, output_names};
 
 /// What an indicator remembers of the bars it has seen.
@@ -31,7 +32,7 @@ enum Stream {
     Atr(AtrStream),
     Stoch(Box<StochStream>),
     Obv(ObvStream),
-    Cci(CciStream),
+    Cci(CciState),
     Mfi(MfiStream),
     Willr(WillrStream),
 }
@@ -50,6 +51,10 @@ impl IndicatorState {
 
     /// Takes the next bar. The bar must have passed [`domain::Bars::push`]; one that is not finite changes nothing.
     pub fn append(&mut self, bar: &RawBar) -> &[f64] {
+        let RawBar { date: _, open, high, low, close, volume } = *bar;
+        if ![open, high, low, close, volume].iter().all(|value| value.is_finite()) {
+            return self.newest();
+        }
         if let Ok(newest) = self.stream.append(bar) {
             self.newest = newest;
         }
@@ -91,7 +96,7 @@ impl Stream {
                 .stoch_open(high, low, close, fast_k.ta(), slow_k.ta(), MAType::SMA, slow_d.ta(), MAType::SMA)
                 .map(|(stream, (a, b))| (Self::Stoch(Box::new(stream)), [a, b, 0.0])),
             IndicatorSpec::Obv => core.obv_open(close, volume).map(one(Self::Obv)),
-            IndicatorSpec::Cci(n) => core.cci_open(high, low, close, n.ta()).map(one(Self::Cci)),
+            IndicatorSpec::Cci(n) => Ok(one(Self::Cci)(CciState::open(bars, n.bars()))),
             IndicatorSpec::Mfi(n) => core.mfi_open(high, low, close, volume, n.ta()).map(one(Self::Mfi)),
             IndicatorSpec::Willr(n) => core.willr_open(high, low, close, n.ta()).map(one(Self::Willr)),
         }
@@ -111,7 +116,7 @@ impl Stream {
             Self::MinusDi(stream) => stream.update(high, low, close),
             Self::Atr(stream) => stream.update(high, low, close),
             Self::Obv(stream) => stream.update(close, volume),
-            Self::Cci(stream) => stream.update(high, low, close),
+            Self::Cci(state) => Ok(state.update(high, low, close)),
             Self::Mfi(stream) => stream.update(high, low, close, volume),
             Self::Willr(stream) => stream.update(high, low, close),
         };

@@ -6,6 +6,7 @@ use domain::BarsView;
 
 use super::reading::{Outcome, Reading, enough};
 use crate::Absence;
+use crate::indicators::cci;
 
 /// Differences up to this, relative to what they are differences of, are rounding and no movement (TA-Lib's band).
 const STILL: f64 = 1e-14;
@@ -126,22 +127,15 @@ pub(crate) fn stochastic_rsi(rsi: Result<&[Reading; 18], Absence>) -> (Outcome, 
 }
 
 fn typical(bars: &BarsView<'_>, i: usize) -> f64 {
-    (bars.high[i] + bars.low[i] + bars.close[i]) / 3.0
+    cci::typical(bars.high[i], bars.low[i], bars.close[i])
 }
 
 /// Commodity channel index.
 pub(crate) fn cci(bars: &BarsView<'_>, period: usize, ago: usize) -> Outcome {
     enough(bars.len(), period + ago)?;
     let end = bars.len() - ago;
-    let newest = typical(bars, end - 1);
-    let mean = (end - period..end).map(|i| typical(bars, i)).sum::<f64>() / period as f64;
-    let spread = (end - period..end).map(|i| (typical(bars, i) - mean).abs()).sum::<f64>() / period as f64;
-    if spread <= STILL * mean.abs() || 0.015 * spread == 0.0 {
-        return Ok(Reading::flat(0.0));
-    }
-    let offset = newest - mean;
-    // A typical price at the mean is a reading of 0, not a still series.
-    Ok(Reading::moving(if offset.abs() <= STILL * mean.abs() { 0.0 } else { offset / (0.015 * spread) }))
+    let window = (end - period..end).map(|i| typical(bars, i));
+    Ok(cci::of_window(window, period).map_or(Reading::flat(0.0), Reading::moving))
 }
 
 /// Money flow index; typical prices equal within 1e-14 count for neither side.

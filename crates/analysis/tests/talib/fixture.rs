@@ -43,8 +43,8 @@ pub(crate) fn disagreement(expected: &[f64], found: &[f64], tolerance: f64) -> O
             (true, true) => None,
             (false, false) => {
                 let error = (expected - found).abs() / expected.abs().max(1.0);
-                // A NaN error (infinities) counts as different.
-                (!(error <= tolerance)).then_some(Disagreement::Value { bar })
+                // Infinities make an error of NaN, which is no agreement.
+                (error.is_nan() || error > tolerance).then_some(Disagreement::Value { bar })
             }
             _ => Some(Disagreement::Presence { bar }),
         }
