@@ -59,56 +59,71 @@ fn build(
     quality.notes.extend(NOTES);
     let history = History::unadjusted(symbol, bars, PriceBasis::Split, refused);
     let as_of = history.as_of().ok_or(Error::BadData { symbol, fault: Fault::NoBars })?;
-    let mut missing = Missed { symbol, failed: Vec::new(), is_worth_another_try: false };
-    let Parts { name, filings, news } = parts;
-    let name = missing.unless(Part::Details, name.map(|name| name.map(Arc::from)));
-    let filings = missing.unless(Part::Financials, filings.map(Arc::<[Filing]>::from));
-    let news = missing.unless(Part::News, news.map(Arc::<[NewsItem]>::from));
-    let name = name.unwrap_or_else(|| previous.and_then(|previous| previous.name.clone()));
-    let kept = |part| previous.filter(|previous| previous.missing.iter().all(|missing| missing.part != part));
-    let filings = filings.or_else(|| kept(Part::Financials).map(|previous| previous.filings.clone()));
-    let news = news.or_else(|| kept(Part::News).and_then(|previous| previous.news.clone()));
-    missing.failed.retain(|missing| match missing.part {
-        Part::Details => name.is_none(),
-        Part::Financials => filings.is_none(),
-        Part::News => news.is_none(),
-    });
-    let filings = filings.unwrap_or_else(|| Arc::new([]));
-    let version = Snapshot::version_of(&history, name.as_deref(), &filings, news.as_deref(), &missing.failed);
-    let snapshot = Snapshot {
+    let Known { name, filings, news, missing, is_partial } = known(symbol, parts, previous);
+    let value = Snapshot {
+        version: Snapshot::version_of(&history, name.as_deref(), &filings, news.as_deref(), &missing),
         history: Arc::new(history),
         name,
         filings,
         news,
-        missing: missing.failed.into(),
+        missing: missing.into(),
         quality: Arc::new(quality),
         data_source: DATA_SOURCE,
         as_of,
         fetched_at_unix_ms: Some(now_unix_ms),
         freshness: Freshness::Fresh,
-        version,
     };
-    Ok(Fetched { value: snapshot, is_partial: missing.is_worth_another_try })
+    Ok(Fetched { value, is_partial })
 }
 
-/// The parts that failed in this fetch.
-struct Missed {
+/// What is known beside the bars.
+struct Known {
+    name: Option<Arc<str>>,
+    filings: Arc<[Filing]>,
+    news: Option<Arc<[NewsItem]>>,
+    missing: Vec<Missing>,
+    is_partial: bool,
+}
+
+fn known(symbol: Symbol, parts: Parts, previous: Option<&Snapshot>) -> Known {
+    let Parts { name, filings, news } = parts;
+    let had = |part| previous.filter(|previous| previous.missing.iter().all(|missing| missing.part != part));
+    let mut tally = Tally { symbol, missing: Vec::new(), is_partial: false };
+    let old_name = had(Part::Details).map(|previous| previous.name.clone());
+    let name = tally.part(Part::Details, name.map(|name| name.map(Arc::from)), old_name);
+    let old_filings = had(Part::Financials).map(|previous| previous.filings.clone());
+    let filings = tally.part(Part::Financials, filings.map(Arc::from), old_filings);
+    let old_news = had(Part::News).and_then(|previous| previous.news.clone());
+    let news = tally.part(Part::News, news.map(Arc::from), old_news);
+    Known {
+        name: name.flatten(),
+        filings: filings.unwrap_or_else(|| Arc::new([])),
+        news,
+        missing: tally.missing,
+        is_partial: tally.is_partial,
+    }
+}
+
+/// Counts up what is missing.
+struct Tally {
     symbol: Symbol,
-    failed: Vec<Missing>,
-    is_worth_another_try: bool,
+    missing: Vec<Missing>,
+    is_partial: bool,
 }
 
-impl Missed {
-    /// The part, or a note that it is missing. What the vendor does not have (404) or the plan does not include is not
-    /// worth asking for again soon.
-    fn unless<T>(&mut self, part: Part, outcome: Result<T, CallError>) -> Option<T> {
-        let error = match outcome {
+impl Tally {
+    /// The new part, else the old one, else none and a note why. What the vendor does not have (404) or the plan does not
+    /// include is not worth asking for again soon.
+    fn part<T>(&mut self, part: Part, new: Result<T, CallError>, old: Option<T>) -> Option<T> {
+        let error = match new {
             Ok(value) => return Some(value),
             Err(CallError::NotFound) => None,
             Err(error) => Some(error.about(self.symbol)),
         };
-        self.is_worth_another_try |= error.as_ref().is_some_and(|error| error.retry_after_s().is_some());
-        self.failed.push(Missing { part, error });
-        None
+        self.is_partial |= error.as_ref().is_some_and(|error| error.retry_after_s().is_some());
+        if old.is_none() {
+            self.missing.push(Missing { part, error });
+        }
+        old
     }
 }

@@ -8,7 +8,7 @@ use super::wire::{Financial, Results, Statement, Statements};
 /// Filings asked for: five years with their quarters and trailing twelve months fit.
 const FILINGS: &str = "50";
 /// Longest reference that is kept.
-const REFERENCE_CHARS_MAX: usize = 300;
+const REFERENCE_BYTES_MAX: usize = 40;
 
 impl Client {
     pub(super) async fn filings(&self, symbol: Symbol) -> Result<Vec<Filing>, CallError> {
@@ -34,7 +34,7 @@ fn filing(wire: Financial) -> Filing {
         start_date: date(wire.start_date),
         end_date: date(wire.end_date),
         filing_date: date(wire.filing_date),
-        reference: wire.source_filing_url.map(|text| text.chars().take(REFERENCE_CHARS_MAX).collect()),
+        reference: wire.source_filing_url.as_deref().and_then(accession_number),
         revenue: line(income, &["revenues"]),
         cost_of_revenue: line(income, &["cost_of_revenue"]),
         gross_profit: line(income, &["gross_profit"]),
@@ -55,6 +55,12 @@ fn filing(wire: Financial) -> Filing {
         capital_expenditure: None,
         depreciation_amortization: line(income, &["depreciation_and_amortization"]),
     }
+}
+
+/// The vendor's URL ends in the SEC's accession number; the rest needs a key to read.
+fn accession_number(url: &str) -> Option<String> {
+    let last = url.rsplit('/').next()?;
+    (!last.is_empty() && last.len() <= REFERENCE_BYTES_MAX).then(|| last.to_owned())
 }
 
 /// The first of these lines that has a finite value.
@@ -78,7 +84,8 @@ mod tests {
     #[test]
     fn lines_are_mapped_by_name_and_absent_ones_stay_absent() {
         let wire = r#"{"start_date":"2011-09-25","end_date":"2012-09-29","filing_date":"2012-10-31",
-            "fiscal_period":"FY","fiscal_year":"2012","timeframe":"annual","cik":"0000320193","financials":{
+            "fiscal_period":"FY","fiscal_year":"2012","timeframe":"annual","cik":"0000320193",
+            "source_filing_url":"https://api.polygon.io/v1/reference/sec/filings/0001193125-12-444068","financials":{
             "income_statement":{"revenues":{"value":156508000000,"unit":"USD","label":"Revenues","order":100},
               "diluted_earnings_per_share":{"value":44.15,"unit":"USD / shares"}},
             "balance_sheet":{"equity":{"value":118210000000.0},"assets":{"unit":"USD"}},
@@ -92,6 +99,7 @@ mod tests {
                 start_date: Some("2011-09-25".parse().unwrap()),
                 end_date: Some("2012-09-29".parse().unwrap()),
                 filing_date: Some("2012-10-31".parse().unwrap()),
+                reference: Some("0001193125-12-444068".to_owned()),
                 revenue: Some(156_508e6),
                 eps_diluted: Some(44.15),
                 equity: Some(118_210e6),
