@@ -52,3 +52,6 @@ pub fn groups(parts: Parts) -> Groups {
 
     Groups { probes, docs: open, api }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,83 @@
+//! The routes without their layers: what handlers answer, over the bundled sample.
+
+mod pages;
+mod resources;
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use http::{HeaderMap, Request, StatusCode, header};
+use serde_json::Value;
+use tower::ServiceExt;
+
+use super::*;
+use crate::problem::Problem;
+use crate::{answers, state, workers};
+
+fn parts() -> Parts {
+    let market_data = Arc::new(market_data::MarketData::bundled());
+    let answers = answers::Config { enabled: true, entries_max: 100, bytes_max: 16 * 1024 * 1024 };
+    Parts {
+        probes: state::Probes {
+            board: Arc::new(workers::Board::new(market_data.data_source())),
+            readiness: state::Readiness::default(),
+        },
+        api: state::Api {
+            market_data,
+            answers: Arc::new(answers::Answers::new(answers)),
+            models: Arc::new(analysis::Models::bundled().unwrap()),
+        },
+        pages: Some(Arc::new(docs::Pages::new())),
+    }
+}
+
+fn all(parts: Parts) -> Router {
+    let Groups { probes, docs, api } = groups(parts);
+    probes.merge(docs).merge(api)
+}
+
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    problem: Option<Problem>,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    fn header(&self, name: header::HeaderName) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    fn code(&self) -> Option<&'static str> {
+        self.problem.as_ref().map(|problem| problem.kind().code())
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+}
+
+async fn ask(router: &Router, request: Request<Body>) -> Answer {
+    let (parts, body) = router.clone().oneshot(request).await.unwrap().into_parts();
+    let body = axum::body::to_bytes(body, usize::MAX).await.unwrap().to_vec();
+    Answer {
+        status: parts.status,
+        problem: parts.extensions.get::<Problem>().cloned(),
+        headers: parts.headers,
+        body,
+    }
+}
+
+async fn get(router: &Router, path: &str) -> Answer {
+    ask(router, Request::get(path).body(Body::empty()).unwrap()).await
+}
+
+async fn get_held(router: &Router, path: &str, etag: &str) -> Answer {
+    let request = Request::get(path).header(header::IF_NONE_MATCH, etag);
+    ask(router, request.body(Body::empty()).unwrap()).await
+}
+
+async fn post(router: &Router, path: &str, body: &Value) -> Answer {
+    let request = Request::post(path).header(header::CONTENT_TYPE, "application/json");
+    ask(router, request.body(Body::from(body.to_string())).unwrap()).await
+}

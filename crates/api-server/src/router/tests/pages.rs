@@ -1,0 +1,75 @@
+//! Probes and pages.
+
+use super::*;
+
+#[tokio::test]
+async fn probes_answer_and_readiness_ends_with_draining() {
+    let parts = parts();
+    let readiness = parts.probes.readiness.clone();
+    let router = all(parts);
+    for path in ["/livez", "/readyz"] {
+        assert_eq!(get(&router, path).await.json()["status"], "ok", "{path}");
+    }
+    let health = get(&router, "/health").await;
+    assert_eq!(health.status, 200);
+    let health = health.json();
+    assert_eq!(health["status"], "healthy");
+    for check in ["database", "polygon", "redis", "alpaca", "ml_service"] {
+        assert_eq!(health["checks"][check]["status"], "not_configured", "{check}");
+    }
+    assert_eq!(health["checks"]["market_data"]["status"], "pending");
+    readiness.drain();
+    assert_eq!(get(&router, "/livez").await.status, 200);
+    let draining = get(&router, "/readyz").await;
+    assert_eq!((draining.status.as_u16(), draining.code()), (503, Some("draining")));
+}
+
+#[tokio::test]
+async fn pages_load_nothing_from_elsewhere_and_name_every_route_and_problem() {
+    let router = all(parts());
+    for path in ["/docs", "/docs/problems"] {
+        let page = get(&router, path).await;
+        assert!(page.header(header::CONTENT_TYPE).starts_with("text/html"));
+        let policy = page.header(header::CONTENT_SECURITY_POLICY);
+        assert!(policy.starts_with("default-src 'none'; style-src 'self';"), "{policy}");
+        let html = String::from_utf8(page.body.clone()).unwrap();
+        for banned in ["<script", "style=", "src=", "onclick", "http://"] {
+            assert!(!html.contains(banned), "{path} has {banned}");
+        }
+        assert!(html.contains("href=\"/docs/style.css\""));
+    }
+    assert!(get(&router, "/docs/style.css").await.header(header::CONTENT_TYPE).starts_with("text/css"));
+    let reference = String::from_utf8(get(&router, "/docs").await.body).unwrap();
+    assert!(reference.contains("/api/indicators/{symbol}") && reference.contains("id=\"ProblemDocument\""));
+    let problems = String::from_utf8(get(&router, "/docs/problems").await.body).unwrap();
+    for kind in crate::problem::Kind::ALL {
+        assert!(problems.contains(&format!("<h2 id=\"{}\">", kind.code())), "{}", kind.code());
+    }
+}
+
+#[tokio::test]
+async fn both_paths_of_the_openapi_document_answer_the_same() {
+    let router = all(parts());
+    let document = get(&router, "/openapi.json").await;
+    assert_eq!(document.json()["openapi"], "3.1.0");
+    assert_eq!(document.body, get(&router, "/api-docs/openapi.json").await.body);
+}
+
+#[tokio::test]
+async fn pages_that_are_turned_off_are_not_there() {
+    let router = all(Parts { pages: None, ..parts() });
+    for path in ["/docs", "/docs/problems", "/openapi.json", "/api-docs/openapi.json"] {
+        assert_eq!(get(&router, path).await.status, 404, "{path}");
+    }
+    assert_eq!(get(&router, "/").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_method_that_is_not_served_is_told_which_are() {
+    let router = all(parts());
+    for (path, allowed) in [("/api/analyze", "POST"), ("/api/bars/AAPL", "GET,HEAD"), ("/livez", "GET,HEAD")]
+    {
+        let answer = ask(&router, Request::delete(path).body(Body::empty()).unwrap()).await;
+        assert_eq!((answer.status.as_u16(), answer.header(header::ALLOW)), (405, allowed), "{path}");
+    }
+}
