@@ -123,6 +123,12 @@ impl<V> State<V> {
         }
     }
 
+    /// Values, failures and fetches in flight.
+    #[cfg(test)]
+    pub(super) fn sizes(&self) -> (usize, usize, usize) {
+        (self.values.iter().count(), self.failures.iter().count(), self.flights.len())
+    }
+
     pub(super) fn held(&self) -> Vec<(Symbol, Arc<V>)> {
         self.values.iter().map(|(symbol, held)| (*symbol, held.value.clone())).collect()
     }

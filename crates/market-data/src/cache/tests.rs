@@ -170,3 +170,16 @@ async fn values_failures_and_fetches_have_bounds() {
     first.await.unwrap().unwrap();
     assert_eq!(source.get("E", whole).await, Ok((5, FRESH)), "busy is not remembered");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_hundred_thousand_unknown_symbols_leave_no_more_than_the_bound() {
+    let config = Config { failures_max: 50, ..Config::default() };
+    let source = Source::new(config);
+    for number in 0..100_000 {
+        let name = format!("X{number}");
+        let symbol = name.parse().unwrap();
+        source.get(&name, move |_| Err(Error::UnknownSymbol { symbol })).await.unwrap_err();
+    }
+    assert_eq!(source.fetches(), 100_000);
+    assert_eq!(source.cache.inner.lock().sizes(), (0, 50, 0));
+}
