@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 pub use metrics::{Metric, Metrics};
 pub(crate) use reading::{Outcome, voting};
 pub(crate) use readings::Readings;
-pub use tendency::{Direction, Tendency};
+pub use tendency::{Heading, Tendency};
 
 use crate::Subject;
 use crate::patterns::{self, Pattern};

@@ -15,6 +15,7 @@ const RESOLUTION: f64 = 1e-12;
 /// Which mean a vote counts in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = VoteGroup)]
 pub enum Group {
     /// Where the price stands against a mean of prices.
     MovingAverage,

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::reading::{Outcome, Reading, enough, voting};
 use super::readings::Readings;
-use super::tendency::{Direction, Tendency};
+use super::tendency::{Heading, Tendency};
 use super::windows;
 use crate::{Absence, Figure, Span, Subject};
 
@@ -100,7 +100,7 @@ impl Collector<'_> {
         name: &'static str,
         window: usize,
         definition: &'static str,
-        outcome: Result<Direction, Absence>,
+        outcome: Result<Heading, Absence>,
     ) {
         let tendency = Tendency::new(definition, self.span(window), outcome);
         self.out.push((name, Metric::Tendency(tendency)));
@@ -136,9 +136,9 @@ fn averages(r: &Readings<'_>, out: &mut Collector<'_>) {
         let (short, long) = (voting(r.sma(20))?, voting(r.sma(50))?);
         let price = r.close()?;
         Ok(match (price > short && short > long, price < short && short < long) {
-            (true, _) => Direction::Up,
-            (_, true) => Direction::Down,
-            _ => Direction::Sideways,
+            (true, _) => Heading::Up,
+            (_, true) => Heading::Down,
+            _ => Heading::Sideways,
         })
     };
     out.direction("trend", 50, "up: close > sma_20 > sma_50; down: close < sma_20 < sma_50", direction());
@@ -190,9 +190,9 @@ fn percent_b(r: &Readings<'_>) -> Outcome {
 fn volumes(r: &Readings<'_>, out: &mut Collector<'_>) {
     out.of_all("obv", "on-balance volume from the first bar given (TA-Lib)", r.obv.newest());
     let direction = r.obv.above_mean().map(|above| match above.value {
-        above if above > 0.0 => Direction::Up,
-        above if above < 0.0 => Direction::Down,
-        _ => Direction::Sideways,
+        above if above > 0.0 => Heading::Up,
+        above if above < 0.0 => Heading::Down,
+        _ => Heading::Sideways,
     });
     out.direction("obv_trend", usize::MAX, "up when obv is above the mean of its last 20 values", direction);
     out.of("mfi", 15, "money flow index, 14 bars (TA-Lib 0.8), 0 to 100", r.mfi);

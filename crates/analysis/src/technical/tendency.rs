@@ -9,7 +9,7 @@ use crate::{Absence, Span};
 /// Which way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Direction {
+pub enum Heading {
     /// Up.
     Up,
     /// Down.
@@ -23,7 +23,7 @@ pub enum Direction {
 pub struct Tendency {
     /// Which way; null with a reason when it cannot be told.
     #[schema(required)]
-    pub value: Option<Direction>,
+    pub value: Option<Heading>,
     /// Why there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Absence>,
@@ -44,7 +44,7 @@ pub struct Tendency {
 }
 
 impl Tendency {
-    pub(super) fn new(definition: &'static str, span: Span, outcome: Result<Direction, Absence>) -> Self {
+    pub(super) fn new(definition: &'static str, span: Span, outcome: Result<Heading, Absence>) -> Self {
         let Span { bars_used, first_date, last_date, price_basis } = span;
         Self {
             value: outcome.ok(),

@@ -2,7 +2,7 @@
 
 use analysis::indicators::{IndicatorSpec, IndicatorState, compute};
 use analysis::patterns;
-use analysis::technical::{Direction, Metric, technical};
+use analysis::technical::{Heading, Metric, technical};
 use domain::{BarsView, RawBar};
 use proptest::prelude::*;
 
@@ -166,7 +166,7 @@ proptest! {
                 }
                 Metric::Tendency(tendency) => {
                     prop_assert_eq!(tendency.value.is_none(), tendency.reason.is_some());
-                    prop_assert!(tendency.value != Some(Direction::Up) || bars.len() >= 20);
+                    prop_assert!(tendency.value != Some(Heading::Up) || bars.len() >= 20);
                 }
             }
         }
