@@ -4,11 +4,19 @@
 //! or a secret is belongs to other crates.
 
 pub mod answers;
+pub mod client_address;
+pub mod clock;
 pub mod config;
+pub mod connection;
 pub mod handlers;
+pub mod keys;
+pub mod layers;
+pub mod logs;
+pub mod metrics;
 pub mod openapi;
 pub mod problem;
 pub mod router;
+pub mod serve;
 pub mod state;
 pub mod workers;
 

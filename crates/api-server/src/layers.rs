@@ -1,0 +1,185 @@
+//! What every request meets, in the order in which it meets it: three stacks on one page.
+//!
+//! Each layer is a file of its own and knows nothing of the others but what they leave in a request's extensions. The
+//! stacks are composed of concrete types, so the compiler sees through them: `observe` is not boxed at all, `protect`
+//! and `api` once each, where axum keeps a route.
+
+pub mod access_log;
+pub mod api_key;
+pub mod body_limit;
+pub mod client_address;
+pub mod concurrency;
+pub mod cors;
+pub mod form;
+pub mod key_limit;
+pub mod matched_route;
+pub mod panics;
+pub mod problems;
+pub mod rate_limit;
+pub mod request_id;
+pub mod request_metrics;
+pub mod role;
+pub mod security_headers;
+pub mod sensitive_headers;
+pub mod step;
+pub mod timeout;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::response::Response;
+use http::HeaderValue;
+use tower::{Layer, Service, ServiceBuilder};
+
+use crate::client_address::TrustedProxies;
+use crate::keys::{AuthMode, Role};
+use crate::metrics::Metrics;
+
+use access_log::{AccessLog, LogAccess};
+use api_key::ApiKeys;
+use body_limit::BodyLimit;
+use client_address::ClientAddresses;
+use concurrency::Concurrency;
+use cors::Cors;
+use form::Form;
+use key_limit::KeyLimit;
+use matched_route::MatchedRoute;
+use panics::Panics;
+use problems::Problems;
+use rate_limit::AddressLimit;
+use request_id::RequestIds;
+use request_metrics::RequestMetrics;
+use role::Require;
+use security_headers::SecurityHeaders;
+use sensitive_headers::SensitiveHeaders;
+use step::layer;
+use timeout::Timeout;
+
+/// How the layers behave.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Whether browsers are told to use TLS only.
+    pub hsts: bool,
+    /// Whose forwarded headers are believed.
+    pub trusted_proxies: TrustedProxies,
+    /// Origins whose pages may read answers.
+    pub allowed_origins: Vec<HeaderValue>,
+    /// Most requests that are handled at once.
+    pub requests_in_flight_max: usize,
+    /// Longest time for an answer.
+    pub request_timeout: Duration,
+    /// Most bytes of a request body.
+    pub body_bytes_max: usize,
+    /// Longest wait for the next bytes of a request body.
+    pub body_frame_timeout: Duration,
+    /// How often one client may ask, by address and by key.
+    pub rate_limit: rate_limit::Config,
+    /// Wrong keys of one client in a minute that are answered at once.
+    pub auth_failures_per_minute: u32,
+}
+
+/// A layer around routes, and a service around the router: what axum and the server ask of them.
+macro_rules! service {
+    () => {
+        impl Service<Request, Response = Response, Error = Infallible, Future = impl Send + 'static>
+            + Clone
+            + Send
+            + Sync
+            + 'static
+    };
+}
+
+/// The layers with the state that they share.
+#[derive(Clone, Debug)]
+pub struct Layers {
+    config: Config,
+    metrics: Arc<Metrics>,
+    access_log: Arc<AccessLog>,
+    request_ids: RequestIds,
+    concurrency: Concurrency,
+    address_limit: AddressLimit,
+    api_keys: ApiKeys,
+}
+
+impl Layers {
+    /// Layers with fresh state.
+    #[must_use]
+    pub fn new(config: Config, mode: AuthMode, metrics: Arc<Metrics>, access_log: Arc<AccessLog>) -> Self {
+        Self {
+            request_ids: RequestIds::default(),
+            concurrency: Concurrency::new(config.requests_in_flight_max, Arc::clone(&metrics)),
+            address_limit: AddressLimit::new(config.rate_limit, Arc::clone(&metrics)),
+            api_keys: ApiKeys::new(mode, config.auth_failures_per_minute, Arc::clone(&metrics)),
+            config,
+            metrics,
+            access_log,
+        }
+    }
+
+    /// Around everything, refusals and panics included.
+    pub fn observe(&self, router: Router) -> service!() {
+        let metrics = || Arc::clone(&self.metrics);
+        ServiceBuilder::new()
+            // First, so that every log line of a request has its id, and every answer too.
+            .layer(self.request_ids.clone())
+            // Around everything that makes answers, so that no answer is without them.
+            .layer(layer(SecurityHeaders { hsts: self.config.hsts }))
+            // Before anything could print a request.
+            .layer(layer(SensitiveHeaders))
+            // Before logs and limits, which must speak of the same client.
+            .layer(layer(ClientAddresses { proxies: self.config.trusted_proxies.clone() }))
+            // Around metrics and problems, so that it sees the answer as it is sent.
+            .layer(layer(LogAccess { log: Arc::clone(&self.access_log) }))
+            .layer(layer(RequestMetrics { metrics: metrics() }))
+            // Outside the panic catcher, because a panic is a problem to be written too.
+            .layer(layer(Problems))
+            .layer(Panics { metrics: metrics() })
+            // Last before routing: a request of a form that two readers would read differently is not routed.
+            .layer(layer(Form { metrics: metrics() }))
+            .service(router)
+    }
+
+    /// Around all routes but probes; for `Router::layer`, unknown paths included.
+    pub fn protect(
+        &self,
+    ) -> impl Layer<axum::routing::Route, Service = service!()> + Clone + Send + Sync + 'static {
+        ServiceBuilder::new()
+            // First inside the router, so that refusals have a route in logs and metrics.
+            .layer(layer(MatchedRoute))
+            // Around the limits, so that a page can read that it was limited.
+            .layer(layer(Cors::new(self.config.allowed_origins.iter().cloned())))
+            // Before work begins, and cheaper than any of it.
+            .layer(layer(self.concurrency.clone()))
+            // Around the body, because reading it takes time too.
+            .layer(Timeout { limit: self.config.request_timeout, metrics: Arc::clone(&self.metrics) })
+            .layer(layer(BodyLimit {
+                bytes_max: self.config.body_bytes_max,
+                frame_timeout: self.config.body_frame_timeout,
+            }))
+            // Before any credential is looked at: a guess costs its share of the limit.
+            .layer(layer(self.address_limit.clone()))
+    }
+
+    /// Around API routes, for `Router::route_layer`, so that an unknown path stays 404. There is no stack that checks
+    /// a key without a role, or a role without a key.
+    pub fn api(
+        &self,
+        role: Role,
+    ) -> impl Layer<axum::routing::Route, Service = service!()> + Clone + Send + Sync + 'static {
+        ServiceBuilder::new()
+            .layer(layer(self.api_keys.clone()))
+            .layer(layer(Require { role, metrics: Arc::clone(&self.metrics) }))
+            // Last, so that a caller without the role does not use up the limit of the key.
+            .layer(layer(KeyLimit { metrics: Arc::clone(&self.metrics) }))
+    }
+
+    /// Around probes, for `Router::layer`: no limits, only the route for logs and metrics.
+    pub fn probes(
+        &self,
+    ) -> impl Layer<axum::routing::Route, Service = service!()> + Clone + Send + Sync + 'static {
+        ServiceBuilder::new().layer(layer(MatchedRoute))
+    }
+}

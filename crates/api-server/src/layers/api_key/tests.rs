@@ -1,0 +1,89 @@
+use std::num::NonZeroU32;
+
+use super::*;
+use crate::keys::{KeyRing, KeySet};
+use crate::layers::rate_limit;
+
+const VIEWER: &str = "k7Vn2Qx9LpR4tYw8ZbM3cDf6HjGs5Aa1";
+const ADMIN: &str = "Zq8Wm3Xc6Vb9Nn2Ll5Kk7Jj1Hh4Gg0Ff";
+
+fn layer() -> ApiKeys {
+    let five = NonZeroU32::new(5).unwrap();
+    let limit = rate_limit::Config { per_minute: five, burst: five };
+    let set = KeySet::parse(&format!("{VIEWER},{ADMIN}:admin"), limit).unwrap();
+    let metrics = Arc::new(Metrics::new([]).unwrap());
+    let ring = Arc::new(KeyRing::new(set, limit, Arc::clone(&metrics)));
+    ApiKeys::new(AuthMode::Keys(ring), 10, metrics)
+}
+
+fn ask(layer: &ApiKeys, from: &str, headers: &[(&'static str, &str)]) -> Result<Role, Problem> {
+    let mut request = Request::default();
+    request.extensions_mut().insert(ClientAddress(from.parse().unwrap()));
+    for (name, value) in headers {
+        request.headers_mut().append(*name, value.parse().unwrap());
+    }
+    layer.before(&mut request)?;
+    Ok(request.extensions().get::<Caller>().unwrap().role())
+}
+
+fn status(answer: Result<Role, Problem>) -> u16 {
+    answer.map_or_else(|problem| problem.kind().status().as_u16(), |_| 200)
+}
+
+#[test]
+fn exactly_one_valid_key_opens() {
+    let layer = layer();
+    let bearer = format!("Bearer {ADMIN}");
+    let lower = format!("bearer {VIEWER}");
+    assert_eq!(ask(&layer, "192.0.2.1", &[("x-api-key", VIEWER)]).unwrap(), Role::Viewer);
+    assert_eq!(ask(&layer, "192.0.2.1", &[("authorization", &bearer)]).unwrap(), Role::Admin);
+    assert_eq!(ask(&layer, "192.0.2.1", &[("authorization", &lower)]).unwrap(), Role::Viewer);
+    let padded = format!("Bearer  {VIEWER}");
+    let basic = format!("Basic {VIEWER}");
+    for (headers, expected) in [
+        (&[][..], 401),
+        (&[("x-api-key", "")], 401),
+        (&[("x-api-key", "wrong")], 401),
+        (&[("authorization", VIEWER)], 401),
+        (&[("authorization", &padded)], 401),
+        (&[("authorization", &basic)], 401),
+        (&[("x-api-key", VIEWER), ("x-api-key", VIEWER)], 400),
+        (&[("x-api-key", VIEWER), ("authorization", "Bearer wrong")], 400),
+        (&[("authorization", &bearer), ("authorization", &bearer)], 400),
+    ] {
+        assert_eq!(status(ask(&layer, "192.0.2.1", headers)), expected, "{headers:?}");
+    }
+}
+
+#[test]
+fn every_wrong_key_is_answered_alike() {
+    let layer = layer();
+    let answers = ["", "wrong", "iq_live_abcdefgh_wrong", VIEWER.get(1..).unwrap()].map(|key| {
+        let problem = ask(&layer, "192.0.2.1", &[("x-api-key", key)]).unwrap_err();
+        format!("{problem:?}")
+    });
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+}
+
+#[test]
+fn wrong_attempts_are_slowed_down_and_lock_out_nobody_else() {
+    let layer = layer();
+    let wrong = |from| status(ask(&layer, from, &[("x-api-key", "wrong")]));
+    let statuses: Vec<u16> = (0..12).map(|_| wrong("192.0.2.1")).collect();
+    assert_eq!(statuses, [[401; 10].as_slice(), &[429; 2]].concat());
+    assert_eq!(wrong("192.0.2.2"), 401);
+    assert_eq!(status(ask(&layer, "192.0.2.1", &[("x-api-key", VIEWER)])), 200);
+    assert_eq!(wrong("192.0.2.1"), 429, "success does not reset the counter");
+    assert_eq!(layer.0.metrics.auth_rejected.get(), 11);
+    assert_eq!(layer.0.metrics.auth_throttled.get(), 3);
+}
+
+#[test]
+fn many_addresses_that_guess_at_one_key_are_slowed_down_together() {
+    let layer = layer();
+    let guess = |host: u8| {
+        status(ask(&layer, &format!("192.0.2.{host}"), &[("x-api-key", "iq_live_abcdefgh_guess")]))
+    };
+    let statuses: Vec<u16> = (1..=12).map(guess).collect();
+    assert_eq!(statuses, [[401; 10].as_slice(), &[429; 2]].concat());
+}

@@ -1,0 +1,112 @@
+//! Writes the body of every error answer, because only here the path and the request id are at hand.
+//!
+//! A [`Problem`] comes in the answer's extensions; an error that the framework made itself has a status alone and gets
+//! the kind of that status.
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use http::{HeaderValue, Uri, header};
+
+use super::request_id::RequestId;
+use super::step::{After, Step};
+use crate::problem::{Kind, MEDIA_TYPE, Problem};
+
+/// The layer.
+#[derive(Clone, Copy, Debug)]
+pub struct Problems;
+
+/// What a problem says of its request.
+#[derive(Debug)]
+pub struct Occurrence {
+    uri: Uri,
+    request_id: Option<RequestId>,
+}
+
+impl Step for Problems {
+    type After = Occurrence;
+
+    fn before(&self, request: &mut Request) -> Result<Occurrence, Problem> {
+        Ok(Occurrence { uri: request.uri().clone(), request_id: request.extensions().get().copied() })
+    }
+}
+
+impl After for Occurrence {
+    fn after(self, response: &mut Response) {
+        let status = response.status();
+        if !status.is_client_error() && !status.is_server_error() {
+            return;
+        }
+        let problem = match response.extensions().get::<Problem>() {
+            Some(problem) => problem,
+            None => &bare(status),
+        };
+        let request_id = self.request_id.as_ref().map_or("", RequestId::as_str);
+        let document = problem.document(self.uri.path(), request_id);
+        // Writing into memory cannot fail, and every member serialises.
+        let body = serde_json::to_vec(&document).unwrap_or_default();
+        *response.body_mut() = Body::from(body);
+        let headers = response.headers_mut();
+        headers.remove(header::CONTENT_LENGTH);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+    }
+}
+
+/// The problem of an answer that has nothing but a status. Its body is replaced: it was not written for clients of ours.
+fn bare(status: http::StatusCode) -> Problem {
+    let kind = Kind::of_status(status).unwrap_or(Kind::Internal);
+    let detail = match kind {
+        Kind::NotFound => "there is nothing at this path",
+        Kind::MethodNotAllowed => "this path does not serve this method; Allow says which it serves",
+        Kind::UnsupportedMediaType => "the body must be application/json",
+        Kind::PayloadTooLarge => "the body is too large",
+        Kind::Internal => "the service made a mistake",
+        _ => kind.title(),
+    };
+    Problem::new(kind, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::response::IntoResponse;
+    use http::StatusCode;
+
+    fn rendered(mut response: Response) -> (Response, serde_json::Value) {
+        let request_id = RequestId::parse(b"request-1");
+        Occurrence { uri: "/a?secret".parse().unwrap(), request_id }.after(&mut response);
+        let (parts, body) = response.into_parts();
+        let bytes = wait_for(axum::body::to_bytes(body, 10_000));
+        (Response::from_parts(parts, Body::empty()), serde_json::from_slice(&bytes).unwrap_or_default())
+    }
+
+    fn wait_for<T, E: std::fmt::Debug>(future: impl Future<Output = Result<T, E>>) -> T {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future).unwrap()
+    }
+
+    #[test]
+    fn a_problem_is_written_with_its_path_and_request_id_and_without_the_query() {
+        let (response, json) = rendered(Problem::new(Kind::Timeout, "too slow").into_response());
+        assert_eq!(response.headers()[header::CONTENT_TYPE], MEDIA_TYPE);
+        assert_eq!(json["instance"], "/a");
+        assert_eq!(json["request_id"], "request-1");
+        assert_eq!(json["detail"], "too slow");
+        assert_eq!(json["status"], 408);
+    }
+
+    #[test]
+    fn a_bare_status_becomes_a_problem_and_keeps_its_headers() {
+        let allow = [(header::ALLOW, "GET,HEAD")];
+        let (response, json) =
+            rendered((StatusCode::METHOD_NOT_ALLOWED, allow, "plain text").into_response());
+        assert_eq!(response.headers()[header::ALLOW], "GET,HEAD");
+        assert_eq!(response.headers()[header::CONTENT_TYPE], MEDIA_TYPE);
+        assert_eq!(json["status"], 405);
+    }
+
+    #[test]
+    fn a_success_is_left_alone() {
+        let (response, _) = rendered("fine".into_response());
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "text/plain; charset=utf-8");
+    }
+}

@@ -1,0 +1,69 @@
+//! The header fields of a limit: the IETF draft's (`draft-ietf-httpapi-ratelimit-headers-10`) and the older ones that
+//! clients know.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::quota::Standing;
+
+const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const X_RATELIMIT_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+const X_RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+const X_RATELIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+
+/// Every field of a limit, for lists of what a page of another origin may read.
+pub const RATE_LIMIT_HEADERS: &str =
+    "RateLimit, RateLimit-Policy, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset";
+
+/// The fields of one answer.
+#[derive(Clone, Debug)]
+pub struct Fields([(HeaderName, HeaderValue); 5]);
+
+impl Fields {
+    pub(super) fn new(name: &str, policy: HeaderValue, limit: HeaderValue, standing: Standing) -> Self {
+        let Standing { remaining, reset_s } = standing;
+        Self([
+            (RATELIMIT_POLICY, policy),
+            (RATELIMIT, item(name, standing)),
+            (X_RATELIMIT_LIMIT, limit),
+            (X_RATELIMIT_REMAINING, HeaderValue::from(remaining)),
+            (X_RATELIMIT_RESET, HeaderValue::from(reset_s)),
+        ])
+    }
+
+    /// Whether an answer already tells of a limit.
+    #[must_use]
+    pub fn are_in(headers: &HeaderMap) -> bool {
+        headers.contains_key(RATELIMIT)
+    }
+
+    /// Puts them into an answer.
+    pub fn put_in(self, headers: &mut HeaderMap) {
+        headers.reserve(self.0.len());
+        for (name, value) in self.0 {
+            headers.insert(name, value);
+        }
+    }
+}
+
+impl IntoIterator for Fields {
+    type Item = (HeaderName, HeaderValue);
+    type IntoIter = std::array::IntoIter<Self::Item, 5>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+/// `"name";r=remaining;t=seconds`, a structured field item (RFC 9651 §3.3).
+fn item(name: &str, Standing { remaining, reset_s }: Standing) -> HeaderValue {
+    let mut text = Vec::with_capacity(48);
+    let mut number = itoa::Buffer::new();
+    text.push(b'"');
+    text.extend_from_slice(name.as_bytes());
+    text.extend_from_slice(b"\";r=");
+    text.extend_from_slice(number.format(remaining).as_bytes());
+    text.extend_from_slice(b";t=");
+    text.extend_from_slice(number.format(reset_s).as_bytes());
+    HeaderValue::from_maybe_shared(bytes::Bytes::from(text)).expect("digits and quotes are a header value")
+}

@@ -1,0 +1,48 @@
+//! Marks the headers that carry credentials, so that no `Debug` output and no HTTP/2 header table ever holds them.
+
+use axum::extract::Request;
+use http::header::{AUTHORIZATION, COOKIE, HeaderName, PROXY_AUTHORIZATION};
+
+use super::step::Step;
+use crate::problem::Problem;
+
+/// The header of an API key.
+pub const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+/// The header of the second key that live trading asks for.
+pub const X_LIVE_TRADING_KEY: HeaderName = HeaderName::from_static("x-live-trading-key");
+
+/// The layer.
+#[derive(Clone, Copy, Debug)]
+pub struct SensitiveHeaders;
+
+impl Step for SensitiveHeaders {
+    type After = ();
+
+    fn before(&self, request: &mut Request) -> Result<(), Problem> {
+        for (name, value) in request.headers_mut() {
+            let is_credential = *name == AUTHORIZATION
+                || *name == X_API_KEY
+                || *name == COOKIE
+                || *name == PROXY_AUTHORIZATION
+                || *name == X_LIVE_TRADING_KEY;
+            if is_credential {
+                value.set_sensitive(true);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Body;
+
+    #[test]
+    fn every_line_of_a_credential_is_redacted_in_debug_output() {
+        let request = http::Request::get("/").header("x-api-key", "canary").header("x-api-key", "canary");
+        let mut request = request.header("authorization", "Bearer canary").body(Body::empty()).unwrap();
+        SensitiveHeaders.before(&mut request).unwrap();
+        assert!(!format!("{request:?}").contains("canary"));
+    }
+}

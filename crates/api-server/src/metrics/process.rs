@@ -1,0 +1,62 @@
+//! What the kernel says of this process, under the names that every Prometheus client uses.
+//!
+//! Read when the metrics are asked for. On a system without `/proc` the gauges stay at zero.
+
+use std::fs;
+
+use prometheus::{Gauge, IntGauge, Opts};
+
+use super::Declare;
+
+/// Clock ticks a second in `/proc`; Linux shows 100 to user space on every architecture we build for.
+const TICKS_PER_S: f64 = 100.0;
+
+#[derive(Debug)]
+pub(super) struct Process {
+    cpu_seconds: Gauge,
+    resident_bytes: IntGauge,
+    threads: IntGauge,
+    open_files: IntGauge,
+    open_files_max: IntGauge,
+    start_time: Gauge,
+}
+
+impl Process {
+    pub(super) fn new(declare: &Declare<'_>) -> Result<Self, prometheus::Error> {
+        let gauge = |name, help| declare.register(IntGauge::with_opts(Opts::new(name, help)));
+        let float = |name, help| declare.register(Gauge::with_opts(Opts::new(name, help)));
+        Ok(Self {
+            cpu_seconds: float("process_cpu_seconds_total", "User and system time, in seconds")?,
+            resident_bytes: gauge("process_resident_memory_bytes", "Resident memory, in bytes")?,
+            threads: gauge("process_threads", "Threads")?,
+            open_files: gauge("process_open_fds", "Open file descriptors")?,
+            open_files_max: gauge("process_max_fds", "Most file descriptors that may be open")?,
+            start_time: float("process_start_time_seconds", "Start, in seconds since 1970")?,
+        })
+    }
+
+    pub(super) fn refresh(&self) {
+        let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+        let stat = read("/proc/self/stat");
+        // The name in the second field may hold anything; the fields are counted from its closing parenthesis.
+        let fields: Vec<&str> =
+            stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().collect();
+        let field = |place: usize| fields.get(place).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
+        self.cpu_seconds.set((field(11) + field(12)) / TICKS_PER_S);
+        let boot_time = number_after(&read("/proc/stat"), "btime ");
+        self.start_time.set(boot_time as f64 + field(19) / TICKS_PER_S);
+
+        let status = read("/proc/self/status");
+        self.resident_bytes.set(number_after(&status, "VmRSS:") * 1024);
+        self.threads.set(number_after(&status, "Threads:"));
+        self.open_files_max.set(number_after(&read("/proc/self/limits"), "Max open files"));
+        let open_files = fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
+        self.open_files.set(i64::try_from(open_files).unwrap_or(i64::MAX));
+    }
+}
+
+/// The first number behind a label at the start of a line; 0 when there is none.
+fn number_after(text: &str, label: &str) -> i64 {
+    let line = text.lines().find_map(|line| line.strip_prefix(label));
+    line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
