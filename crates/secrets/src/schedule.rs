@@ -150,6 +150,24 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_good_value_is_taken_along_in_its_last_quarter_and_a_failed_one_keeps_its_pause() {
+        let (mut good, mut failed) = (Schedule::new(), Schedule::new());
+        good.looked(Ok(()), &spec(), &fixed(1.0));
+        failed.looked(Err(&throttled(60 * SECOND)), &spec(), &fixed(1.0));
+        assert!(!good.is_due_soon(&spec()));
+        tokio::time::advance(59 * SECOND).await;
+        assert!(!failed.is_due_soon(&spec()) && !failed.is_due(), "a second before its pause ends");
+        tokio::time::advance(SECOND).await;
+        assert!(failed.is_due());
+        tokio::time::advance(164 * SECOND).await;
+        assert!(!good.is_due_soon(&spec()), "224 s after a look that holds for 300 s");
+        tokio::time::advance(SECOND).await;
+        assert!(good.is_due_soon(&spec()) && !good.is_due());
+        tokio::time::advance(75 * SECOND).await;
+        assert!(good.is_due());
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn an_absence_is_believed_for_30_s_and_a_value_for_1_s() {
         let gone = Error::NotFound { name: spec().name, tried: Vec::new() };
         for (looked, expected_s) in [(Err(&gone), 30), (Ok(()), 1), (Err(&throttled(SECOND)), 1)] {

@@ -1,5 +1,6 @@
 //! Every secret of a process: found at the start, looked for again, handed out by name.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::builder::{Builder, Clock};
@@ -121,6 +122,12 @@ impl Secrets {
     /// The search itself failed: no secret was looked at.
     fn interrupted(&self) -> Reloaded {
         Reloaded { failed: self.0.slots.values().map(|slot| panicked(slot)).collect(), ..Reloaded::default() }
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Secrets").field("declared", &self.0.slots.len()).finish_non_exhaustive()
     }
 }
 

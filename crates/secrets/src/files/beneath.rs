@@ -54,7 +54,7 @@ fn by_path(directory: &Path, leaf: &Path) -> Result<OwnedFd, Refusal> {
 pub(super) fn refusal(errno: Errno) -> Refusal {
     match errno {
         // A link of a Kubernetes volume can exist before its target does: that is missing, too.
-        Errno::NOENT | Errno::NOTDIR => Refusal::Missing,
+        Errno::NOENT => Refusal::Missing,
         Errno::ACCESS | Errno::PERM => Refusal::Denied { uid: rustix::process::geteuid().as_raw() },
         Errno::XDEV | Errno::LOOP => Refusal::Fault(Fault::Escapes),
         Errno::NXIO | Errno::NODEV => Refusal::Fault(Fault::NotAFile { kind: "socket or device" }),

@@ -172,6 +172,27 @@ async fn a_readable_file_in_memory_is_accepted() {
     assert_eq!(report.get(NAME).unwrap().version.as_ref().unwrap().grade, secrets::Grade::Weak);
 }
 
+/// Root can read everything, so this says something only where the tests do not run as root.
+#[tokio::test]
+async fn a_file_that_we_may_not_read_is_never_an_absence() {
+    let stage = Stage::new();
+    let path = stage.file(NAME, "kT9v2LqX");
+    chmod(&path, 0o000);
+    let uid = rustix::process::geteuid();
+    if uid.is_root() {
+        return;
+    }
+    let found = read(&stage, Profile::Production, spec(NAME, Class::ApiKey, Format::Text)).await;
+    let expected =
+        format!("access to secret key in file {} was refused to uid {}", path.display(), uid.as_raw());
+    assert_eq!(found.unwrap_err().to_string(), expected);
+    // Nor is one in a directory that we may not enter.
+    chmod(&stage.mount(), 0o000);
+    let found = read(&stage, Profile::Production, spec("other", Class::ApiKey, Format::Text)).await;
+    chmod(&stage.mount(), 0o700);
+    assert!(matches!(found, Err(Error::AccessDenied { .. })), "{found:?}");
+}
+
 #[test]
 fn an_unreadable_file_names_its_path_and_the_user() {
     let origin = secrets::Origin::SecretFile { path: "/run/secrets/key".into() };
