@@ -192,6 +192,7 @@ impl Movement {
     }
 
     /// One bar's movement from the bar before it.
+    #[inline]
     fn of(bars: &BarsView<'_>, i: usize) -> Self {
         let (high, low, close) = (bars.high[i], bars.low[i], bars.close[i - 1]);
         let up = high - bars.high[i - 1];

@@ -22,12 +22,27 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
+/// Extremes are compared in this many lanes, because one comparison waits for the last.
+const LANES: usize = 8;
+
 fn highest(values: &[f64]) -> f64 {
-    values.iter().fold(f64::NEG_INFINITY, |most, value| if *value > most { *value } else { most })
+    extreme(values, |most, value| if value > most { value } else { most })
 }
 
 fn lowest(values: &[f64]) -> f64 {
-    values.iter().fold(f64::INFINITY, |least, value| if *value < least { *value } else { least })
+    extreme(values, |least, value| if value < least { value } else { least })
+}
+
+/// The value that wins every comparison; `values` are not empty.
+fn extreme(values: &[f64], winner: impl Fn(f64, f64) -> f64) -> f64 {
+    let (rows, rest) = values.as_chunks::<LANES>();
+    let mut best = [values[0]; LANES];
+    for row in rows {
+        for lane in 0..LANES {
+            best[lane] = winner(best[lane], row[lane]);
+        }
+    }
+    best.iter().chain(rest).fold(values[0], |best, value| winner(best, *value))
 }
 
 /// Simple means of closes for each of ascending `periods`, every close read once.
