@@ -51,6 +51,7 @@ async fn a_missing_part_is_fetched_soon_and_one_that_was_there_stays() {
     let mut config = quick(&vendor);
     config.cache.partial_fresh_for = Duration::ZERO;
     config.cache.fresh_for = Duration::ZERO;
+    config.reference_fresh_for = Duration::ZERO;
     let market_data = client(config);
     let partial = apple(&market_data).await.unwrap();
     assert!(partial.news.is_none());
@@ -70,4 +71,20 @@ async fn a_missing_part_is_fetched_soon_and_one_that_was_there_stays() {
         assert_eq!(later.version, whole.version);
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+}
+
+#[tokio::test]
+async fn a_refresh_within_a_day_asks_for_bars_and_news_alone() {
+    let vendor = FakePolygon::start();
+    let mut config = quick(&vendor);
+    config.cache.fresh_for = Duration::ZERO;
+    let market_data = client(config);
+    let first = apple(&market_data).await.unwrap();
+    while vendor.calls(Route::News) < 3 {
+        let later = apple(&market_data).await.unwrap();
+        assert_eq!(later.version, first.version);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!((vendor.calls(Route::Details), vendor.calls(Route::Financials)), (1, 1));
+    assert!(vendor.calls(Route::Bars) >= 3);
 }

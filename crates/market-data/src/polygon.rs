@@ -13,6 +13,7 @@ mod client;
 mod config;
 mod details;
 mod financials;
+mod known;
 mod news;
 mod quota;
 mod quote;
@@ -28,6 +29,7 @@ pub use quote::Quote;
 
 use crate::cache::{Cache, Fetched};
 use crate::{Benchmark, Clock, Error, Listed, Snapshot, Stats};
+use assemble::Kept;
 use client::Client;
 
 /// What answers call this source.
@@ -50,7 +52,7 @@ pub fn bearer(key: &str) -> Option<HeaderValue> {
 /// The vendor behind its cache.
 pub struct Polygon {
     client: Arc<Client>,
-    snapshots: Cache<Snapshot>,
+    snapshots: Cache<Kept>,
     benchmarks: Cache<Benchmark>,
     pub(crate) stats: Arc<Stats>,
 }
@@ -74,17 +76,17 @@ impl Polygon {
     pub(crate) async fn snapshot(&self, symbol: &Symbol) -> Result<Arc<Snapshot>, Error> {
         let (client, symbol) = (self.client.clone(), *symbol);
         let fetch = move |previous| assemble::snapshot(client, symbol, previous);
-        let (snapshot, freshness) = self.snapshots.get(symbol, fetch).await?;
-        if snapshot.freshness == freshness {
-            return Ok(snapshot);
+        let (kept, freshness) = self.snapshots.get(symbol, fetch).await?;
+        if kept.snapshot.freshness == freshness {
+            return Ok(kept.snapshot.clone());
         }
-        Ok(Arc::new(Snapshot { freshness, ..(*snapshot).clone() }))
+        Ok(Arc::new(Snapshot { freshness, ..(*kept.snapshot).clone() }))
     }
 
     pub(crate) fn symbols(&self) -> Vec<Listed> {
-        let listed = |(symbol, snapshot): (Symbol, Arc<Snapshot>)| Listed {
+        let listed = |(symbol, kept): (Symbol, Arc<Kept>)| Listed {
             symbol,
-            name: snapshot.name.as_deref().map(str::to_owned),
+            name: kept.snapshot.name.as_deref().map(str::to_owned),
         };
         let mut listed: Vec<_> = self.snapshots.held().into_iter().map(listed).collect();
         listed.sort_by_key(|listed| listed.symbol);

@@ -30,6 +30,8 @@ pub struct Config {
     pub retries_max: u32,
     /// Days of history asked for. Default 3653 (ten years).
     pub history_days: u32,
+    /// How long a symbol's name and filings are used before they are asked for again. Default 24 hours.
+    pub reference_fresh_for: Duration,
     /// How long symbols are kept.
     pub cache: cache::Config,
     /// How long the market's returns are kept: one call for all symbols. Default one hour fresh.
@@ -48,6 +50,7 @@ impl Default for Config {
             call_timeout: Duration::from_secs(8),
             retries_max: 2,
             history_days: 3_653,
+            reference_fresh_for: Duration::from_secs(24 * 60 * 60),
             cache: cache::Config::default(),
             benchmark_cache: cache::Config {
                 fresh_for: Duration::from_secs(60 * 60),
