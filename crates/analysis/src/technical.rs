@@ -49,7 +49,7 @@ pub struct Technical {
 /// Analyses the newest of `subject.bars`; levels shown to people come from `subject.raw`.
 ///
 /// Nothing is guessed: with three bars nearly every value is absent and says how many bars it needs. Cost grows with
-/// the number of bars (exponential and Wilder means remember them all) by some 20 ns a bar.
+/// the number of bars (exponential and Wilder means remember them all) by some 15 ns a bar.
 #[must_use]
 pub fn technical(subject: &Subject<'_>) -> Technical {
     let bars = subject.bars;
