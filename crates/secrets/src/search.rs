@@ -111,18 +111,14 @@ impl Searcher {
     /// Looks for what is due.
     pub(crate) async fn due(&self) {
         let mut books = self.books.lock().await;
-        let is_due = |(name, slot): (&SecretName, &Arc<Slot>)| {
-            !slot.is_local() && books.pages.get(name).is_some_and(|page| page.schedule.is_due())
-        };
-        let scope = if self.slots.iter().any(is_due) { Scope::DueSoon } else { Scope::Local };
+        let is_due = books.pages.values().any(|page| page.schedule.is_due());
+        let scope = if is_due { Scope::DueSoon } else { Scope::Local };
         self.search(&mut books, scope).await;
     }
 
-    /// When a secret is due next that costs a call.
+    /// When a secret is due next. What lies on this machine is looked at more often than that anyway.
     pub(crate) async fn next_due(&self) -> Option<Instant> {
-        let books = self.books.lock().await;
-        let remote = self.slots.iter().filter(|(_, slot)| !slot.is_local());
-        remote.filter_map(|(name, _)| books.pages.get(name)).map(|page| page.schedule.due()).min()
+        self.books.lock().await.pages.values().map(|page| page.schedule.due()).min()
     }
 
     async fn search(&self, books: &mut Books, scope: Scope<'_>) -> (u64, Reloaded) {
@@ -132,14 +128,16 @@ impl Searcher {
         let mut looks = self.chain.resolve(&wanted).await;
         self.refuse_reuse(&mut looks);
         let mut reloaded = Reloaded::default();
+        let mut known = std::mem::take(&mut books.notices);
         for (slot, found) in self.slots.values().zip(looks).filter_map(|(slot, look)| Some((slot, look?))) {
             if let Some(page) = books.pages.get_mut(&slot.spec().name) {
                 page.searched = number;
                 page.schedule.looked(found.as_ref().map(|_| ()), slot.spec(), &self.jitter);
             }
+            self.tell_new(&mut known, slot.spec(), &found);
             self.settle(slot, found, &mut reloaded);
         }
-        self.tell_new(&mut books.notices, &reloaded.notices);
+        books.notices = known;
         (number, reloaded)
     }
 
@@ -197,12 +195,14 @@ impl Searcher {
         }
     }
 
-    /// Tells each notice when it first comes up, and again only when it had gone.
-    fn tell_new(&self, known: &mut Vec<Notice>, notices: &[Notice]) {
+    /// Tells each notice of a secret when it first comes up, and again only when it had gone.
+    fn tell_new(&self, known: &mut Vec<Notice>, spec: &SecretSpec, found: &Result<Resolved, Error>) {
+        let notices = found.as_ref().map_or(&[][..], |resolved| &resolved.notices);
         for notice in notices.iter().filter(|notice| !known.contains(notice)) {
             self.witnesses.tell(&Event::Noticed(notice.clone()));
         }
-        *known = notices.to_vec();
+        known.retain(|notice| notice.name != spec.name);
+        known.extend_from_slice(notices);
     }
 }
 

@@ -15,6 +15,8 @@ use crate::secrets::Secrets;
 const DEBOUNCE: Duration = Duration::from_millis(200);
 /// How often everything is looked for without being told.
 const POLL: Duration = Duration::from_secs(60);
+/// How long to wait before the next search after one that panicked.
+const AFTER_PANIC: Duration = Duration::from_secs(10);
 
 impl Secrets {
     /// Keeps every secret up to date until it is dropped: run it as a task of its own.
@@ -39,8 +41,10 @@ impl Secrets {
                 () = until(next_due) => {}
             }
             let searcher = Arc::clone(&self.0);
-            // A search that panics leaves every good value in place, and the next one begins as usual.
-            let _panicked = tokio::spawn(async move { searcher.due().await }).await;
+            if tokio::spawn(async move { searcher.due().await }).await.is_err() {
+                // A search that panics leaves every good value in place, and everything as due as it was.
+                tokio::time::sleep(AFTER_PANIC).await;
+            }
         }
     }
 }

@@ -1,10 +1,10 @@
 //! What a place that costs a call is asked, and when: on a clock that the test moves.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use secrets::{Freshness, Kind, Profile, Secrets};
+use secrets::{Event, Freshness, Kind, Profile, Secrets};
 
 use crate::scripted::{self, Scripted};
 use crate::stage::{Stage, clock, keys, text};
@@ -121,6 +121,41 @@ async fn an_absence_is_not_asked_for_again_for_30_s() {
     assert_eq!(secrets.reload().await.changed.len(), 1, "an operator's reload believes nothing");
     assert!(secrets.refresh(NAME).await.is_ok());
     assert_eq!(asked.calls(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_notice_is_told_once_however_often_it_is_seen() {
+    let told = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&told);
+    let service = Scripted::new(|_, _| Ok("changeme"));
+    let asked = service.clone();
+    let secrets = Secrets::builder(Profile::Development, keys(&[NAME]), clock())
+        .provider(service)
+        .recorder(Arc::new(move |event| {
+            count.fetch_add(usize::from(matches!(event, Event::Noticed(_))), Ordering::SeqCst);
+        }))
+        .build()
+        .await
+        .unwrap();
+    let watch = tokio::spawn(secrets.watch());
+    tokio::time::sleep(HOUR).await;
+    assert!(asked.calls() > 10);
+    assert_eq!(told.load(Ordering::SeqCst), 1);
+    watch.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_place_that_panics_is_not_asked_without_a_pause() {
+    let service =
+        Scripted::new(|_, before| if before == 0 { Ok("a-value-8d") } else { panic!("a test's panic") });
+    let asked = service.clone();
+    let secrets = built(service, &[NAME]).await;
+    let handle = secrets.handle(NAME, "test").unwrap();
+    let watch = tokio::spawn(secrets.watch());
+    tokio::time::sleep(HOUR / 10).await;
+    assert!((5..=20).contains(&asked.calls()), "{} calls", asked.calls());
+    assert!(handle.load().is_ok());
+    watch.abort();
 }
 
 #[tokio::test(start_paused = true)]

@@ -171,7 +171,7 @@ async fn what_happens_is_told_once_and_a_lost_record_is_counted() {
     let _handle = secrets.handle(NAME, "test").unwrap();
     stage.file(NAME, "a-value-8d");
     secrets.reload().await;
-    let expected = ["resolved", "noticed", "confirmed", "handed", "audit lost", "changed"];
+    let expected = ["noticed", "resolved", "confirmed", "handed", "audit lost", "changed"];
     assert_eq!(*told.lock().unwrap(), expected);
 }
 
