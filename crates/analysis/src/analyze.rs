@@ -1,9 +1,5 @@
 //! One equity's whole analysis.
 
-mod levels;
-
-pub use levels::PriceLevels;
-
 use domain::{Date, Symbol, Timeframe};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -39,12 +35,11 @@ pub struct Analysis {
     /// Date of the first.
     #[schema(value_type = Option<String>, format = Date)]
     pub first_date: Option<Date>,
-    /// What their prices are adjusted for: `raw`, `split` or `split_dividend`. Levels are always raw.
+    /// What their prices are adjusted for: `raw`, `split` or `split_dividend`.
     pub price_basis: &'static str,
-    /// Newest close, as traded.
+    /// Newest close, as traded. Further levels as traded (support, resistance, the year's high and low) are among
+    /// the technical metrics.
     pub current_price: Option<f64>,
-    /// Levels that people look at, as traded.
-    pub price_levels: PriceLevels,
     /// The signal; null when no engine speaks.
     pub overall_signal: Option<Signal>,
     /// The score behind it, -1 to 1.
@@ -123,7 +118,6 @@ pub fn analyze(subject: &Subject<'_>, models: &Models) -> Analysis {
         first_date: span.first_date,
         price_basis: span.price_basis.as_str(),
         current_price: subject.raw.close.last().copied(),
-        price_levels: PriceLevels::of(subject),
         overall_signal: overall.signal(),
         overall_score: overall.score,
         overall_confidence: confidence.value,

@@ -24,7 +24,7 @@ pub mod technical;
 pub mod training;
 pub mod volatility;
 
-pub use analyze::{Analysis, Direction, Forecasts, PriceLevels, TECHNICAL_BARS_MIN, analyze};
+pub use analyze::{Analysis, Direction, Forecasts, TECHNICAL_BARS_MIN, analyze};
 pub use engine::{Driver, Engine, Status};
 pub use figure::{Absence, Figure, Span};
 pub use models::Models;

@@ -9,11 +9,11 @@ mod moments;
 mod performance;
 mod tail;
 
-pub use drawdown::{Drawdown, max_drawdown, ulcer_index};
+pub use drawdown::{Drawdown, drawdown};
 pub use market::{Market, matched};
-pub use moments::{DISPERSION_MIN, deviation, excess_kurtosis, mean, skewness};
+pub use moments::{DISPERSION_MIN, Moments, deviation, mean};
 pub use performance::{
-    cagr, calmar, ewma_volatility, per_bar_rate, sharpe, sortino, total_return, volatility,
+    EWMA_RETURNS_MAX, cagr, calmar, ewma_volatility, per_bar_rate, sharpe, sortino, total_return, volatility,
 };
 pub use tail::{Tails, omega, tails, var_95_normal};
 
@@ -31,10 +31,10 @@ pub fn log_returns(closes: &[f64]) -> Vec<f64> {
     closes.windows(2).map(|pair| (pair[1] / pair[0]).ln()).collect()
 }
 
-/// `values`, once there are `need` of them; the absence counts bars, of which there is one more than returns.
-fn at_least(need: usize, values: &[f64]) -> Result<&[f64], Absence> {
-    if values.len() < need {
-        return Err(Absence::InsufficientHistory { need: need + 1, have: values.len() + 1 });
+/// Whether there are `need` returns; the absence counts bars, of which there is one more.
+fn at_least(need: usize, have: usize) -> Result<(), Absence> {
+    if have < need {
+        return Err(Absence::InsufficientHistory { need: need + 1, have: have + 1 });
     }
-    Ok(values)
+    Ok(())
 }

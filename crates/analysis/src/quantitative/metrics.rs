@@ -78,19 +78,23 @@ impl Quantitative {
     #[must_use]
     pub fn of(subject: &Subject<'_>) -> Self {
         let closes = subject.bars.close;
-        let dates = subject.bars.date;
         let year = subject.timeframe.bars_per_year();
         let returns = risk::simple_returns(closes);
+        let moments = risk::Moments::of(&returns);
         let (annual_rate, risk_free_basis) = risk_free(subject);
         let rate = risk::per_bar_rate(annual_rate, year);
 
         let span = subject.span();
         let on = |definition, outcome| Figure::new(definition, span, outcome);
         let cagr = risk::cagr(closes, year);
-        let drawdown = risk::max_drawdown(dates, closes);
+        let drawdown = risk::drawdown(subject.bars.date, closes);
         let depth = drawdown.map(|drawdown| drawdown.depth);
-        let tails = risk::tails(&mut returns.clone());
         let against = Against::market(subject, &returns, rate);
+        let sortino = risk::sortino(&returns, rate, year);
+        let omega = risk::omega(&returns, rate);
+        // Last, because it reorders the returns.
+        let mut returns = returns;
+        let tails = risk::tails(&mut returns);
 
         Self {
             risk_free_rate: annual_rate,
@@ -98,21 +102,21 @@ impl Quantitative {
             benchmark: subject.benchmark.map(|benchmark| benchmark.name.to_owned()),
             total_return: on("last close / first close - 1", risk::total_return(closes)),
             cagr: on("(1 + total return)^(bars per year / number of returns) - 1", cagr),
-            volatility: on("std(returns, ddof 1) * sqrt(bars per year)", risk::volatility(&returns, year)),
+            volatility: on("std(returns, ddof 1) * sqrt(bars per year)", risk::volatility(&moments, year)),
             ewma_volatility: on(
                 "sqrt(EWMA of squared log returns, lambda 0.94, seeded with the first) * sqrt(bars per year)",
-                risk::ewma_volatility(&risk::log_returns(closes), year),
+                risk::ewma_volatility(closes, year),
             ),
             sharpe_ratio: on(
                 "mean(r - rf) / std(r - rf, ddof 1) * sqrt(bars per year), rf the per-bar risk-free rate",
-                risk::sharpe(&returns, rate, year),
+                risk::sharpe(&moments, rate, year),
             ),
             sortino_ratio: on(
                 "mean(r - rf) / sqrt(mean(min(r - rf, 0)^2) over all bars) * sqrt(bars per year)",
-                risk::sortino(&returns, rate, year),
+                sortino,
             ),
             calmar_ratio: on("CAGR / |maximum drawdown|", both(cagr, depth, risk::calmar)),
-            omega_ratio: on("sum(max(r - rf, 0)) / sum(max(rf - r, 0))", risk::omega(&returns, rate)),
+            omega_ratio: on("sum(max(r - rf, 0)) / sum(max(rf - r, 0))", omega),
             tail_ratio: on(
                 "|95 % quantile| / |5 % quantile| of returns, linear interpolation",
                 tails.and_then(|tails| tails.tail_ratio),
@@ -123,15 +127,18 @@ impl Quantitative {
                 trough: drawdown.trough,
                 recovery: drawdown.recovery,
             }),
-            ulcer_index: on("sqrt(sum(drawdown^2) / (number of returns - 1))", risk::ulcer_index(closes)),
+            ulcer_index: on(
+                "sqrt(sum(drawdown^2) / (number of returns - 1))",
+                drawdown.and_then(|drawdown| drawdown.ulcer_index),
+            ),
             var_95: on(
                 "historical 1-bar 5 % quantile of returns, linear interpolation",
                 tails.map(|tails| tails.var_95),
             ),
             cvar_95: on("mean of returns <= VaR 95", tails.map(|tails| tails.cvar_95)),
-            var_95_normal: on("5 % quantile of a normal distribution", risk::var_95_normal(&returns)),
-            skewness: on("bias-corrected skewness G1", risk::skewness(&returns)),
-            excess_kurtosis: on("bias-corrected excess kurtosis G2", risk::excess_kurtosis(&returns)),
+            var_95_normal: on("5 % quantile of a normal distribution", risk::var_95_normal(&moments)),
+            skewness: on("bias-corrected skewness G1", moments.skewness()),
+            excess_kurtosis: on("bias-corrected excess kurtosis G2", moments.excess_kurtosis()),
             beta: against.beta,
             alpha_arith: against.alpha_arith,
             alpha_geo: against.alpha_geo,
@@ -163,7 +170,7 @@ impl Against {
             last_date: dates.map(|(_, last)| last),
             ..subject.span()
         };
-        let beta = pairs.and_then(risk::Market::beta);
+        let beta = pairs.and_then(|pairs| pairs.beta());
         let alpha = both(pairs, beta, |pairs, beta| pairs.alpha_per_bar(beta, rate));
         let on = |definition, outcome| Figure::new(definition, span, outcome);
         Self {

@@ -2,67 +2,49 @@
 
 use domain::Date;
 
+use super::at_least;
 use crate::Absence;
 
-/// The deepest fall of a series.
+/// The deepest fall of a series, and how deep falls were on average.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Drawdown {
-    /// Trough over peak, less 1: zero or negative.
+    /// The smallest of close / highest close so far − 1: zero or negative.
     pub depth: f64,
     /// Date of the close it fell from.
     pub peak: Date,
-    /// Date of the lowest close.
+    /// Date of the lowest close, the earliest of several.
     pub trough: Date,
     /// Date of the first close at or above the peak again; `None` while it is not recovered.
     pub recovery: Option<Date>,
+    /// Ulcer index: √(Σ drawdown² / (number of returns − 1)), the drawdowns taken after each return.
+    pub ulcer_index: Result<f64, Absence>,
 }
 
-/// The smallest of close / highest close so far − 1, the earliest when several are equal.
+/// Follows `closes` of `dates` (equally many) from peak to peak.
 ///
 /// # Errors
 /// [`Absence::InsufficientHistory`] below 2 closes.
-pub fn max_drawdown(dates: &[Date], closes: &[f64]) -> Result<Drawdown, Absence> {
-    if closes.len() < 2 {
-        return Err(Absence::InsufficientHistory { need: 2, have: closes.len() });
-    }
-    let (mut peak, mut deepest) = (0, (0.0, 0, 0));
+pub fn drawdown(dates: &[Date], closes: &[f64]) -> Result<Drawdown, Absence> {
+    at_least(1, closes.len().saturating_sub(1))?;
+    let mut peak = 0;
+    let (mut depth, mut from, mut trough) = (0.0, 0, 0);
+    let mut squares = 0.0;
     for (at, close) in closes.iter().enumerate() {
         if *close > closes[peak] {
             peak = at;
+            continue;
         }
-        let depth = close / closes[peak] - 1.0;
-        if depth < deepest.0 {
-            deepest = (depth, peak, at);
+        let fall = close / closes[peak] - 1.0;
+        squares += fall * fall;
+        if fall < depth {
+            (depth, from, trough) = (fall, peak, at);
         }
     }
-    let (depth, peak, trough) = deepest;
-    let recovered = closes[trough..].iter().position(|close| *close >= closes[peak]);
-    Ok(Drawdown {
-        depth,
-        peak: dates[peak],
-        trough: dates[trough],
-        recovery: recovered.map(|after| dates[trough + after]),
-    })
-}
-
-/// Ulcer index: √(Σ drawdown² / (number of returns − 1)), the drawdowns taken after each return.
-///
-/// # Errors
-/// [`Absence::InsufficientHistory`] below 2 returns.
-pub fn ulcer_index(closes: &[f64]) -> Result<f64, Absence> {
-    let [first, rest @ ..] = closes else {
-        return Err(Absence::InsufficientHistory { need: 3, have: 0 });
-    };
-    if rest.len() < 2 {
-        return Err(Absence::InsufficientHistory { need: 3, have: closes.len() });
-    }
-    let (mut peak, mut squares) = (*first, 0.0);
-    for close in rest {
-        peak = peak.max(*close);
-        let depth = close / peak - 1.0;
-        squares += depth * depth;
-    }
-    Ok((squares / (rest.len() as f64 - 1.0)).sqrt())
+    let recovered = closes[trough..].iter().position(|close| *close >= closes[from]);
+    let returns = closes.len() - 1;
+    let ulcer_index = at_least(2, returns).map(|()| (squares / (returns as f64 - 1.0)).sqrt());
+    let recovery = recovered.map(|after| dates[trough + after]);
+    Ok(Drawdown { depth, peak: dates[from], trough: dates[trough], recovery, ulcer_index })
 }
 
 #[cfg(test)]
@@ -77,28 +59,26 @@ mod tests {
     fn the_deepest_fall_names_peak_trough_and_recovery() {
         let closes = [10.0, 12.0, 9.0, 6.0, 8.0, 12.0, 11.0];
         let dates = days(7);
-        let found = max_drawdown(&dates, &closes).unwrap();
+        let found = drawdown(&dates, &closes).unwrap();
         // 6 / 12 - 1, from day 1 to day 3, back at 12 on day 5.
-        assert_eq!(
-            found,
-            Drawdown { depth: -0.5, peak: dates[1], trough: dates[3], recovery: Some(dates[5]) }
-        );
-        let open = max_drawdown(&dates[..5], &closes[..5]).unwrap();
+        assert_eq!((found.depth, found.peak, found.trough), (-0.5, dates[1], dates[3]));
+        assert_eq!(found.recovery, Some(dates[5]));
+        let open = drawdown(&dates[..5], &closes[..5]).unwrap();
         assert_eq!(open.recovery, None);
     }
 
     #[test]
     fn a_series_that_never_falls_has_depth_zero() {
-        let found = max_drawdown(&days(3), &[1.0, 2.0, 3.0]).unwrap();
+        let found = drawdown(&days(3), &[1.0, 2.0, 3.0]).unwrap();
         assert_eq!((found.depth, found.peak, found.trough), (0.0, found.trough, found.peak));
-        assert_eq!(ulcer_index(&[1.0, 2.0, 3.0]), Ok(0.0));
-        assert!(max_drawdown(&days(1), &[1.0]).is_err());
+        assert_eq!(found.ulcer_index, Ok(0.0));
+        assert!(drawdown(&days(1), &[1.0]).is_err());
     }
 
     #[test]
     fn ulcer_divides_by_the_returns_less_one() {
         // Drawdowns 0, -0.5, -0.25 after three returns: sqrt((0.25 + 0.0625) / 2).
-        let got = ulcer_index(&[10.0, 12.0, 6.0, 9.0]).unwrap();
+        let got = drawdown(&days(4), &[10.0, 12.0, 6.0, 9.0]).unwrap().ulcer_index.unwrap();
         assert!((got - (0.3125_f64 / 2.0).sqrt()).abs() < 1e-15);
     }
 }

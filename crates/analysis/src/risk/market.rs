@@ -1,18 +1,20 @@
 //! An equity against its market: beta, alpha, information ratio.
 
+use std::borrow::Cow;
+
 use domain::{Date, DatedValues, Timeframe};
 
-use super::moments::{above_rounding, sum};
-use super::{at_least, deviation, mean};
+use super::at_least;
+use super::moments::above_rounding;
 use crate::Absence;
 
-/// Returns of an equity and of its market over the same bars.
+/// Returns of an equity and of its market over the same bars; borrowed where their calendars agree.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Market {
+pub struct Market<'a> {
     /// The equity's.
-    pub equity: Vec<f64>,
+    pub equity: Cow<'a, [f64]>,
     /// The market's.
-    pub market: Vec<f64>,
+    pub market: Cow<'a, [f64]>,
     /// First and last date in common.
     pub dates: Option<(Date, Date)>,
 }
@@ -22,7 +24,12 @@ pub struct Market {
 /// Daily bars are matched by equal dates. For weeks and months the market's days are compounded over the same calendar
 /// week or month; the newest bar is then left out, because the days that it covers may not be complete.
 #[must_use]
-pub fn matched(dates: &[Date], returns: &[f64], market: &DatedValues, timeframe: Timeframe) -> Market {
+pub fn matched<'a>(
+    dates: &[Date],
+    returns: &'a [f64],
+    market: &'a DatedValues,
+    timeframe: Timeframe,
+) -> Market<'a> {
     let (Some(first), Some(last)) = (dates.get(1), dates.last()) else { return Market::default() };
     let start = match timeframe {
         Timeframe::Day => market.dates().partition_point(|date| date < first),
@@ -31,6 +38,14 @@ pub fn matched(dates: &[Date], returns: &[f64], market: &DatedValues, timeframe:
             market.dates().partition_point(|date| *date < first.minus_days(31))
         }
     };
+    if timeframe == Timeframe::Day && market.dates()[start..].starts_with(&dates[1..]) {
+        let of_market = &market.values()[start..start + returns.len()];
+        return Market {
+            equity: Cow::Borrowed(returns),
+            market: Cow::Borrowed(of_market),
+            dates: Some((*first, *last)),
+        };
+    }
     let days = market.dates()[start..].iter().copied().zip(market.values()[start..].iter().copied());
     match timeframe {
         Timeframe::Day => same_dates(&dates[1..], returns, days.take_while(|(date, _)| date <= last)),
@@ -43,12 +58,8 @@ pub fn matched(dates: &[Date], returns: &[f64], market: &DatedValues, timeframe:
 }
 
 /// Joins two ascending series where the dates are equal.
-fn same_dates(dates: &[Date], returns: &[f64], market: impl Iterator<Item = (Date, f64)>) -> Market {
-    let mut out = Market {
-        equity: Vec::with_capacity(dates.len()),
-        market: Vec::with_capacity(dates.len()),
-        dates: None,
-    };
+fn same_dates<'a>(dates: &[Date], returns: &[f64], market: impl Iterator<Item = (Date, f64)>) -> Market<'a> {
+    let mut out = Market::default();
     let mut bars = dates.iter().zip(returns).peekable();
     for (date, value) in market {
         while bars.next_if(|(at, _)| **at < date).is_some() {}
@@ -60,13 +71,13 @@ fn same_dates(dates: &[Date], returns: &[f64], market: impl Iterator<Item = (Dat
 }
 
 /// Joins each bar with the market's compounded return over the bar's group, for groups before `newest`.
-fn same_groups(
+fn same_groups<'a>(
     dates: &[Date],
     returns: &[f64],
     market: impl Iterator<Item = (i32, f64)>,
     newest: i32,
     group: impl Fn(Date) -> i32,
-) -> Market {
+) -> Market<'a> {
     let mut market = market.peekable();
     let mut out = Market::default();
     for (date, of_equity) in dates.iter().zip(returns) {
@@ -99,10 +110,10 @@ fn group_of(date: Date, timeframe: Timeframe) -> i32 {
     }
 }
 
-impl Market {
+impl Market<'_> {
     fn push(&mut self, date: Date, of_equity: f64, of_market: f64) {
-        self.equity.push(of_equity);
-        self.market.push(of_market);
+        self.equity.to_mut().push(of_equity);
+        self.market.to_mut().push(of_market);
         self.dates = Some((self.dates.map_or(date, |(first, _)| first), date));
     }
 
@@ -112,12 +123,14 @@ impl Market {
     /// [`Absence::Missing`] without a common date, [`Absence::InsufficientHistory`] with one, [`Absence::Flat`] when
     /// the market does not move.
     pub fn beta(&self) -> Result<f64, Absence> {
-        let market = self.overlap()?;
-        let (of_equity, of_market) = (mean(&self.equity), mean(market));
-        let off = || market.iter().map(|value| value - of_market);
-        let variance = sum(off().map(|value| value * value));
-        above_rounding((variance / (market.len() as f64 - 1.0)).sqrt())?;
-        Ok(sum(off().zip(&self.equity).map(|(market, equity)| market * (equity - of_equity))) / variance)
+        let n = self.overlap()?;
+        let [of_equity, of_market] = self.sums(|equity, market| [equity, market]).map(|sum| sum / n);
+        let [covariance, variance] = self.sums(|equity, market| {
+            let off = market - of_market;
+            [off * (equity - of_equity), off * off]
+        });
+        above_rounding((variance / (n - 1.0)).sqrt())?;
+        Ok(covariance / variance)
     }
 
     /// Mean over bars of the excess return that beta does not explain.
@@ -125,8 +138,9 @@ impl Market {
     /// # Errors
     /// Those of [`Market::beta`].
     pub fn alpha_per_bar(&self, beta: f64, rate_per_bar: f64) -> Result<f64, Absence> {
-        let market = self.overlap()?;
-        Ok((mean(&self.equity) - rate_per_bar) - beta * (mean(market) - rate_per_bar))
+        let n = self.overlap()?;
+        let [of_equity, of_market] = self.sums(|equity, market| [equity, market]).map(|sum| sum / n);
+        Ok((of_equity - rate_per_bar) - beta * (of_market - rate_per_bar))
     }
 
     /// Mean difference from the market over its sample deviation, times √(bars per year).
@@ -134,17 +148,43 @@ impl Market {
     /// # Errors
     /// Those of [`Market::beta`]; [`Absence::Flat`] when the difference is constant.
     pub fn information_ratio(&self, bars_per_year: f64) -> Result<f64, Absence> {
-        let market = self.overlap()?;
-        let active: Vec<f64> =
-            self.equity.iter().zip(market).map(|(equity, market)| equity - market).collect();
-        Ok(mean(&active) / deviation(&active)? * bars_per_year.sqrt())
+        let n = self.overlap()?;
+        let [mean] = self.sums(|equity, market| [equity - market]).map(|sum| sum / n);
+        let [squares] = self.sums(|equity, market| {
+            let off = (equity - market) - mean;
+            [off * off]
+        });
+        Ok(mean / above_rounding((squares / (n - 1.0)).sqrt())? * bars_per_year.sqrt())
     }
 
-    fn overlap(&self) -> Result<&[f64], Absence> {
+    /// Sums over pairs, in four lanes so that additions do not wait for each other.
+    fn sums<const N: usize>(&self, terms: impl Fn(f64, f64) -> [f64; N]) -> [f64; N] {
+        let mut lanes = [[0.0; 4]; N];
+        let (equity, equity_rest) = self.equity.as_chunks::<4>();
+        let (market, market_rest) = self.market.as_chunks::<4>();
+        for (equity, market) in equity.iter().zip(market) {
+            for lane in 0..4 {
+                let terms = terms(equity[lane], market[lane]);
+                for term in 0..N {
+                    lanes[term][lane] += terms[term];
+                }
+            }
+        }
+        for (equity, market) in equity_rest.iter().zip(market_rest) {
+            let terms = terms(*equity, *market);
+            for term in 0..N {
+                lanes[term][0] += terms[term];
+            }
+        }
+        lanes.map(|[a, b, c, d]| (a + b) + (c + d))
+    }
+
+    /// How many bars are in common, when that is enough.
+    fn overlap(&self) -> Result<f64, Absence> {
         if self.market.is_empty() {
             return Err(Absence::Missing { what: "dates in common with the market" });
         }
-        at_least(2, &self.market)
+        at_least(2, self.market.len()).map(|()| self.market.len() as f64)
     }
 }
 
@@ -160,8 +200,8 @@ mod tests {
         DatedValues::from_pairs(pairs.iter().map(|(day, value)| (date(day), *value)))
     }
 
-    fn pair(equity: &[f64], market: &[f64]) -> Market {
-        Market { equity: equity.to_vec(), market: market.to_vec(), dates: None }
+    fn pair<'a>(equity: &'a [f64], market: &'a [f64]) -> Market<'a> {
+        Market { equity: equity.into(), market: market.into(), dates: None }
     }
 
     #[test]
@@ -175,10 +215,19 @@ mod tests {
             ("2013-01-09", 9.0),
         ]);
         let found = matched(&dates, &[0.1, 0.2, 0.3], &market, Timeframe::Day);
-        assert_eq!((found.equity.as_slice(), found.market.as_slice()), (&[0.1, 0.3][..], &[0.01, 0.03][..]));
+        assert_eq!((&*found.equity, &*found.market), (&[0.1, 0.3][..], &[0.01, 0.03][..]));
         assert_eq!(found.dates, Some((dates[1], dates[3])));
         // Slope of (0.01, 0.1), (0.03, 0.3).
         assert!((found.beta().unwrap() - 10.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_same_calendar_is_borrowed_and_gives_the_same_pairs() {
+        let dates = ["2013-01-02", "2013-01-03", "2013-01-04"].map(date);
+        let market = market(&[("2013-01-03", 0.01), ("2013-01-04", 0.02), ("2013-01-07", 9.0)]);
+        let found = matched(&dates, &[0.1, 0.2], &market, Timeframe::Day);
+        assert!(matches!(found.market, Cow::Borrowed(&[0.01, 0.02])));
+        assert_eq!(found.dates, Some((dates[1], dates[2])));
     }
 
     #[test]
@@ -188,7 +237,7 @@ mod tests {
         let market =
             market(&[("2013-01-04", 9.0), ("2013-01-07", 0.10), ("2013-01-11", 0.10), ("2013-01-14", 9.0)]);
         let found = matched(&dates, &[0.5, 0.6], &market, Timeframe::Week);
-        assert_eq!(found.equity, [0.5]);
+        assert_eq!(*found.equity, [0.5]);
         assert!((found.market[0] - 0.21).abs() < 1e-15);
         let months = matched(
             &["2012-12-03", "2013-01-02", "2013-02-01"].map(date),
@@ -196,7 +245,7 @@ mod tests {
             &market,
             Timeframe::Month,
         );
-        assert_eq!(months.equity, [0.5]);
+        assert_eq!(*months.equity, [0.5]);
         assert!((months.market[0] - (10.0 * 1.21 * 10.0 - 1.0)).abs() < 1e-9);
     }
 

@@ -1,11 +1,13 @@
 //! Return, volatility and the ratios of one to the other.
 
-use super::moments::{above_rounding, sum};
-use super::{at_least, deviation, mean};
+use super::moments::{above_rounding, sums};
+use super::{Moments, at_least, log_returns};
 use crate::Absence;
 
 /// Weight of yesterday's variance in the exponentially weighted volatility (RiskMetrics 1996, daily).
 const EWMA_DECAY: f64 = 0.94;
+/// Returns that the exponential mean reads: one that is older weighs less than 1e-18.
+pub const EWMA_RETURNS_MAX: usize = 700;
 
 /// Last close over first, less 1: what the simple returns compound to.
 ///
@@ -30,9 +32,9 @@ pub fn cagr(closes: &[f64], bars_per_year: f64) -> Result<f64, Absence> {
 /// Sample deviation of the returns, times √(bars per year).
 ///
 /// # Errors
-/// Those of [`deviation`].
-pub fn volatility(returns: &[f64], bars_per_year: f64) -> Result<f64, Absence> {
-    Ok(deviation(returns)? * bars_per_year.sqrt())
+/// Those of [`Moments::deviation`].
+pub fn volatility(returns: &Moments, bars_per_year: f64) -> Result<f64, Absence> {
+    Ok(returns.deviation()? * bars_per_year.sqrt())
 }
 
 /// The rate of one bar that compounds to `annual`: (1 + annual)^(1 / bars per year) − 1.
@@ -44,10 +46,9 @@ pub fn per_bar_rate(annual: f64, bars_per_year: f64) -> f64 {
 /// Mean excess return over its sample deviation, times √(bars per year). A constant rate leaves the deviation alone.
 ///
 /// # Errors
-/// Those of [`deviation`].
-pub fn sharpe(returns: &[f64], rate_per_bar: f64, bars_per_year: f64) -> Result<f64, Absence> {
-    let deviation = deviation(returns)?;
-    Ok((mean(returns) - rate_per_bar) / deviation * bars_per_year.sqrt())
+/// Those of [`Moments::deviation`].
+pub fn sharpe(returns: &Moments, rate_per_bar: f64, bars_per_year: f64) -> Result<f64, Absence> {
+    Ok((returns.mean() - rate_per_bar) / returns.deviation()? * bars_per_year.sqrt())
 }
 
 /// Mean excess return over the root mean square of its negative part, taken over **all** bars, times √(bars per year).
@@ -55,17 +56,18 @@ pub fn sharpe(returns: &[f64], rate_per_bar: f64, bars_per_year: f64) -> Result<
 /// # Errors
 /// [`Absence::InsufficientHistory`] below 2 returns, [`Absence::DenominatorNotPositive`] when no bar fell short.
 pub fn sortino(returns: &[f64], rate_per_bar: f64, bars_per_year: f64) -> Result<f64, Absence> {
-    let returns = at_least(2, returns)?;
-    let squares = sum(returns.iter().map(|value| {
-        let short = (value - rate_per_bar).min(0.0);
-        short * short
-    }));
-    let downside =
-        above_rounding((squares / returns.len() as f64).sqrt()).map_err(|absence| match absence {
-            Absence::Flat => Absence::DenominatorNotPositive { what: "downside deviation" },
-            other => other,
-        })?;
-    Ok((mean(returns) - rate_per_bar) / downside * bars_per_year.sqrt())
+    at_least(2, returns.len())?;
+    let [excess, squares] = sums(returns, |value| {
+        let excess = value - rate_per_bar;
+        let short = excess.min(0.0);
+        [excess, short * short]
+    });
+    let n = returns.len() as f64;
+    let downside = above_rounding((squares / n).sqrt()).map_err(|absence| match absence {
+        Absence::Flat => Absence::DenominatorNotPositive { what: "downside deviation" },
+        other => other,
+    })?;
+    Ok(excess / n / downside * bars_per_year.sqrt())
 }
 
 /// Compound annual growth over the size of the deepest drawdown.
@@ -81,16 +83,24 @@ pub fn calmar(cagr: f64, max_drawdown: f64) -> Result<f64, Absence> {
 }
 
 /// Root of the exponentially weighted mean of squared log returns (λ 0.94, seeded with the first), annualised: pandas
-/// `ewm(alpha=0.06, adjust=False)`.
+/// `ewm(alpha=0.06, adjust=False)`. Only the newest [`EWMA_RETURNS_MAX`] closes are read.
 ///
 /// # Errors
 /// [`Absence::InsufficientHistory`] without a return.
-pub fn ewma_volatility(log_returns: &[f64], bars_per_year: f64) -> Result<f64, Absence> {
-    let log_returns = at_least(1, log_returns)?;
-    let seed = log_returns[0] * log_returns[0];
-    let variance = log_returns[1..]
-        .iter()
-        .fold(seed, |variance, value| EWMA_DECAY * variance + (1.0 - EWMA_DECAY) * value * value);
+pub fn ewma_volatility(closes: &[f64], bars_per_year: f64) -> Result<f64, Absence> {
+    let newest = &closes[closes.len().saturating_sub(EWMA_RETURNS_MAX + 1)..];
+    at_least(1, newest.len().saturating_sub(1))?;
+    let squares: Vec<f64> = log_returns(newest).iter().map(|value| value * value).collect();
+    let (seed, rest) = squares.split_at(1);
+    // Four steps at a time: one multiplication then waits for another, not four.
+    let [one, two, three] = [1, 2, 3].map(|power| EWMA_DECAY.powi(power));
+    let four = two * two;
+    let (blocks, rest) = rest.as_chunks::<4>();
+    let variance = blocks.iter().fold(seed[0], |variance, [a, b, c, d]| {
+        four * variance + (1.0 - EWMA_DECAY) * ((three * a + two * b) + (one * c + d))
+    });
+    let variance =
+        rest.iter().fold(variance, |variance, square| EWMA_DECAY * variance + (1.0 - EWMA_DECAY) * square);
     Ok((variance * bars_per_year).sqrt())
 }
 
@@ -106,8 +116,8 @@ mod tests {
             Err(Absence::DenominatorNotPositive { what: "downside deviation" })
         );
         assert_eq!(calmar(0.1, 0.0), Err(Absence::DenominatorNotPositive { what: "maximum drawdown" }));
-        assert!(sharpe(&returns, 0.0, 252.0).is_ok());
-        assert_eq!(sharpe(&[0.01; 3], 0.0, 252.0), Err(Absence::Flat));
+        assert!(sharpe(&Moments::of(&returns), 0.0, 252.0).is_ok());
+        assert_eq!(sharpe(&Moments::of(&[0.01; 3]), 0.0, 252.0), Err(Absence::Flat));
     }
 
     #[test]
@@ -117,6 +127,20 @@ mod tests {
         assert!((total_return(&closes).unwrap() - 0.21).abs() < 1e-15);
         assert!((cagr(&closes, 12.0).unwrap() - (1.21_f64.powi(6) - 1.0)).abs() < 1e-12);
         assert_eq!(cagr(&[1.0], 252.0), Err(Absence::InsufficientHistory { need: 2, have: 1 }));
+    }
+
+    #[test]
+    fn the_exponential_mean_is_the_recursion_however_many_steps_are_left_over() {
+        let closes: Vec<f64> = (0..12).map(|day| 100.0 + f64::from(day * day % 7)).collect();
+        for count in 2..closes.len() {
+            let returns = log_returns(&closes[..count]);
+            let slow =
+                returns[1..].iter().fold(returns[0] * returns[0], |old, new| 0.94 * old + 0.06 * new * new);
+            let got = ewma_volatility(&closes[..count], 252.0).unwrap();
+            assert!((got - (slow * 252.0).sqrt()).abs() < 1e-14, "{count} closes");
+        }
+        assert!(ewma_volatility(&closes[..1], 252.0).is_err());
+        assert!(ewma_volatility(&[], 252.0).is_err());
     }
 
     #[test]

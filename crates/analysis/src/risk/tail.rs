@@ -1,6 +1,7 @@
 //! The worst and the best days: value at risk, expected shortfall, tail and omega ratios.
 
-use super::{at_least, deviation, mean};
+use super::moments::sums;
+use super::{Moments, at_least};
 use crate::Absence;
 
 /// Share of days in each tail.
@@ -25,7 +26,7 @@ pub struct Tails {
 /// # Errors
 /// [`Absence::InsufficientHistory`] below 2 returns.
 pub fn tails(returns: &mut [f64]) -> Result<Tails, Absence> {
-    at_least(2, returns)?;
+    at_least(2, returns.len())?;
     let high = quantile(returns, 1.0 - TAIL);
     let low = quantile(returns, TAIL);
     let (mut sum, mut count) = (0.0, 0.0);
@@ -44,9 +45,9 @@ pub fn tails(returns: &mut [f64]) -> Result<Tails, Absence> {
 /// The 5 % quantile of a normal distribution with the returns' mean and sample deviation.
 ///
 /// # Errors
-/// Those of [`deviation`].
-pub fn var_95_normal(returns: &[f64]) -> Result<f64, Absence> {
-    Ok(mean(at_least(2, returns)?) + deviation(returns)? * NORMAL_QUANTILE_5)
+/// Those of [`Moments::deviation`].
+pub fn var_95_normal(returns: &Moments) -> Result<f64, Absence> {
+    Ok(returns.mean() + returns.deviation()? * NORMAL_QUANTILE_5)
 }
 
 /// Sum of excess returns above zero over the size of the sum of those below.
@@ -54,12 +55,11 @@ pub fn var_95_normal(returns: &[f64]) -> Result<f64, Absence> {
 /// # Errors
 /// [`Absence::InsufficientHistory`] below 2 returns, [`Absence::DenominatorNotPositive`] when none is below.
 pub fn omega(returns: &[f64], rate_per_bar: f64) -> Result<f64, Absence> {
-    let (mut above, mut below) = (0.0, 0.0);
-    for value in at_least(2, returns)? {
+    at_least(2, returns.len())?;
+    let [above, below] = sums(returns, |value| {
         let excess = value - rate_per_bar;
-        above += excess.max(0.0);
-        below -= excess.min(0.0);
-    }
+        [excess.max(0.0), -excess.min(0.0)]
+    });
     if below > 0.0 {
         Ok(above / below)
     } else {

@@ -26,8 +26,10 @@ fn series(history: &History) -> Series<'_> {
     Series { symbol: history.symbol().as_str(), bars: history.adjusted().view() }
 }
 
+/// Of every byte that the models are fitted to, in a fixed order.
 fn data_sha256() -> String {
-    let bytes: Vec<u8> = sample::bytes().collect();
+    let files = sample::FILES.iter().map(|(_, bytes)| *bytes).chain([sample::MARKET, sample::RATE]);
+    let bytes: Vec<u8> = files.flatten().copied().collect();
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

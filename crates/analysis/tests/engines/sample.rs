@@ -2,15 +2,18 @@
 
 use domain::{Bars, Date, DatedValues, History, RawBar, Symbol};
 
-const FILES: [(&str, &[u8]); 5] = [
+/// Each symbol's bars.
+pub(crate) const FILES: [(&str, &[u8]); 5] = [
     ("AAPL", include_bytes!("../../../market-data/sample/AAPL.bars")),
     ("FB", include_bytes!("../../../market-data/sample/FB.bars")),
     ("GOOG", include_bytes!("../../../market-data/sample/GOOG.bars")),
     ("IBM", include_bytes!("../../../market-data/sample/IBM.bars")),
     ("MSFT", include_bytes!("../../../market-data/sample/MSFT.bars")),
 ];
-const MARKET: &[u8] = include_bytes!("../../../market-data/sample/spy_returns.bin");
-const RATE: &[u8] = include_bytes!("../../../market-data/sample/treasury_3_month.bin");
+/// Returns of SPY.
+pub(crate) const MARKET: &[u8] = include_bytes!("../../../market-data/sample/spy_returns.bin");
+/// Three-month Treasury rate.
+pub(crate) const RATE: &[u8] = include_bytes!("../../../market-data/sample/treasury_3_month.bin");
 
 /// Two-for-one splits: volume before the date counts twice.
 const SPLITS: [(&str, &str); 3] = [("AAPL", "2000-06-21"), ("AAPL", "2005-02-28"), ("MSFT", "2003-02-18")];
@@ -28,11 +31,6 @@ pub(crate) fn market() -> DatedValues {
 /// Annual three-month Treasury rate.
 pub(crate) fn rate() -> DatedValues {
     dated(RATE)
-}
-
-/// Every byte that the models are fitted to, in a fixed order.
-pub(crate) fn bytes() -> impl Iterator<Item = u8> {
-    FILES.iter().map(|(_, bytes)| *bytes).chain([MARKET, RATE]).flatten().copied()
 }
 
 fn history(name: &str, bytes: &[u8]) -> History {

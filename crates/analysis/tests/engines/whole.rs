@@ -1,11 +1,14 @@
 //! The whole analysis on the bundled sample and on bars that nobody would trade.
 
-use analysis::{Analysis, Benchmark, Models, Status, Subject, analyze};
+use std::collections::BTreeSet;
+
+use analysis::{Absence, Analysis, Benchmark, Models, Status, Subject, analyze};
 use domain::{
     Bars, BarsView, Date, DatedValues, History, NewsItem, PriceBasis, RawBar, Symbol, Timeframe, Tone,
 };
 use proptest::prelude::*;
 use serde_json::Value;
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::sample;
 
@@ -149,11 +152,12 @@ fn a_company_with_196_bars_has_no_figures_of_a_year() {
     let found = Around::new().of_history(&history("FB"));
     assert_eq!(faults(&found), Vec::<String>::new());
     assert_eq!(found.bars_used, 196);
-    let json = serde_json::to_value(&found).unwrap();
-    assert_eq!(
-        json["price_levels"]["high_52_week"]["reason"],
-        serde_json::json!({"code": "insufficient_history", "need": 252, "have": 196})
-    );
+    let metrics = found.technical.metrics.unwrap().metrics;
+    let insufficient = |name: &str| {
+        let absence = metrics.figure(name).unwrap().absence();
+        matches!(absence, Some(Absence::InsufficientHistory { have: 196, .. }))
+    };
+    assert!(insufficient("sma_200") && insufficient("week52_high"));
 }
 
 #[test]
@@ -230,6 +234,25 @@ fn a_null_that_nobody_explains_is_seen() {
     let mut found = Vec::new();
     unexplained(&serde_json::json!({"a": {"weight": null}, "b": {"value": null}}), "", &mut found);
     assert_eq!(found.len(), 2);
+}
+
+/// The API's description names each part once and refers to it: a reference to a part that is not described is a hole.
+#[test]
+fn every_part_of_the_answer_is_described() {
+    let mut schemas = vec![(Analysis::name().into_owned(), Analysis::schema())];
+    Analysis::schemas(&mut schemas);
+    let names: BTreeSet<&str> = schemas.iter().map(|(name, _)| name.as_str()).collect();
+    let text = serde_json::to_string(&schemas).unwrap();
+    let refs = text.split("\"#/components/schemas/").skip(1).filter_map(|rest| rest.split('"').next());
+    let refs: BTreeSet<&str> = refs.collect();
+    assert!(refs.len() > 20, "{refs:?}");
+    assert_eq!(refs.difference(&names).collect::<Vec<_>>(), Vec::<&&str>::new());
+    // What is written has no member that the description lacks.
+    let described = serde_json::to_value(&schemas[0].1).unwrap();
+    let written = serde_json::to_value(Around::new().of_history(&history("AAPL"))).unwrap();
+    for name in written.as_object().unwrap().keys() {
+        assert!(described["properties"].get(name).is_some(), "{name}");
+    }
 }
 
 fn bar(day: usize, [open, high, low, close]: [f64; 4], volume: f64) -> RawBar {

@@ -1,0 +1,89 @@
+//! Microseconds for one analysis of bundled bars, for its parts, and for writing it as JSON.
+//!
+//! ```sh
+//! cargo run --release -p analysis --example time_analysis
+//! ```
+
+#![expect(clippy::unwrap_used, reason = "a broken fixture should stop the run where it is read")]
+#![expect(clippy::print_stdout, reason = "it exists to print its measurement")]
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use analysis::fundamental::fundamental;
+use analysis::quantitative::quantitative;
+use analysis::technical::technical;
+use analysis::{Benchmark, Models, Subject, analyze};
+use domain::{Date, Filing, FilingPeriod, Timeframe};
+
+#[path = "../tests/engines/sample.rs"]
+mod sample;
+
+/// Calls that one figure is the median of.
+const RUNS: usize = 2_001;
+
+fn main() {
+    let histories = sample::histories();
+    let aapl = histories.iter().find(|history| history.symbol().as_str() == "AAPL").unwrap();
+    let (market, rate) = (sample::market(), sample::rate());
+    let models = Models::bundled().unwrap();
+    let filings = [filing()];
+    for bars in [252, 500, 2_520] {
+        let start = aapl.raw().len() - bars;
+        let subject = Subject {
+            symbol: aapl.symbol(),
+            timeframe: Timeframe::Day,
+            bars: aapl.adjusted().view().from(start),
+            raw: aapl.raw().view().from(start),
+            price_basis: aapl.basis(),
+            benchmark: Some(Benchmark { name: "SPY", returns: &market }),
+            risk_free: Some(&rate),
+            filings: &filings,
+            news: None,
+            now_unix_s: 1_362_160_800,
+        };
+        let analysis = analyze(&subject, &models);
+        let bytes = serde_json::to_vec(&analysis).unwrap().len();
+        println!("{bars} bars, {bytes} bytes of JSON");
+        show("analyze", || analyze(&subject, &models));
+        show("  technical", || technical(&subject));
+        show("  quantitative", || quantitative(&subject));
+        show("  fundamental", || fundamental(&subject));
+        show("  volatility model", || models.volatility.forecast(&subject));
+        show("  fall-risk model", || models.fall_risk.estimate(&subject));
+        let mut buffer = Vec::with_capacity(2 * bytes);
+        show("write JSON", || {
+            buffer.clear();
+            serde_json::to_writer(&mut buffer, &analysis).unwrap();
+            buffer.len()
+        });
+        println!("{:20} {:>9} bytes on the stack\n", "", size_of_val(&analysis));
+    }
+}
+
+fn show<T>(name: &str, mut work: impl FnMut() -> T) {
+    let mut times: Vec<f64> = (0..RUNS)
+        .map(|_| {
+            let start = Instant::now();
+            black_box(work());
+            start.elapsed().as_secs_f64() * 1e6
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    println!("{name:20} {:>9.2} µs", times[RUNS / 2]);
+}
+
+/// Apple's annual report for fiscal 2012, in part.
+fn filing() -> Filing {
+    let date = |text: &str| text.parse::<Date>().ok();
+    Filing {
+        period: Some(FilingPeriod::Annual),
+        end_date: date("2012-09-29"),
+        filing_date: date("2012-10-31"),
+        revenue: Some(156_508e6),
+        net_income: Some(41_733e6),
+        eps_diluted: Some(44.15),
+        diluted_shares: Some(945_355e3),
+        ..Filing::default()
+    }
+}
