@@ -47,6 +47,8 @@ fn the_router_the_openapi_document_and_the_page_name_the_same_routes() {
     assert!(routes.len() > 10, "{routes:?}");
     assert_eq!(routes, described_routes());
     assert_eq!(routes, first_cells(API_PAGE, "Routes"));
+    let counted = crate::router::ROUTES.map(|(method, path)| format!("{method} {path}"));
+    assert_eq!(routes, BTreeSet::from(counted));
 }
 
 #[test]

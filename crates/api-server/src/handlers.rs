@@ -7,6 +7,7 @@ pub mod bars;
 pub mod docs;
 pub mod health;
 pub mod indicators;
+pub mod metrics;
 pub mod root;
 pub mod symbols;
 

@@ -2,6 +2,7 @@
 //!
 //! A test holds it against the router: every route is described, and nothing else is.
 
+mod engines;
 mod parameters;
 mod problems;
 
@@ -9,7 +10,9 @@ use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use crate::handlers::{analyze, analyze_bars, bars, docs, health, indicators, root, symbols};
+use crate::handlers::{analyze, analyze_bars, bars, docs, health, indicators, metrics, root, symbols};
+
+use engines::NullableMetrics;
 
 pub use parameters::{PriceBasisName, SymbolParameter, TimeframeName, WindowParameters};
 pub use problems::{ProblemDocument, Problems};
@@ -39,6 +42,8 @@ pub use problems::{ProblemDocument, Problems};
         health::health,
         health::live,
         health::ready,
+        metrics::text,
+        metrics::json,
         root::index,
         docs::reference,
         docs::problems,
@@ -48,7 +53,7 @@ pub use problems::{ProblemDocument, Problems};
     ),
     components(schemas(ProblemDocument)),
     security(("api_key" = []), ("bearer" = [])),
-    modifiers(&Credentials),
+    modifiers(&Credentials, &NullableMetrics),
 )]
 struct Description;
 
@@ -64,8 +69,16 @@ impl Modify for Credentials {
     }
 }
 
-/// The description.
+/// The description of a service that demands keys.
 #[must_use]
 pub fn document() -> Document {
     Description::openapi()
+}
+
+/// The description of a service that runs without keys.
+#[must_use]
+pub fn document_without_keys() -> Document {
+    let mut document = Description::openapi();
+    document.security = None;
+    document
 }

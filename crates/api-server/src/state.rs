@@ -1,17 +1,16 @@
 //! What handlers are given: small parts, each handler taking only those that it needs.
 
-mod readiness;
-
 use std::sync::Arc;
 
 use axum::extract::FromRef;
 use market_data::MarketData;
 
 use crate::answers::Answers;
+use crate::config::MetricsAccess;
 use crate::handlers::docs::Pages;
+use crate::metrics::Metrics;
+use crate::serve::Draining;
 use crate::workers::Board;
-
-pub use readiness::Readiness;
 
 /// The routes of the API share these.
 #[derive(Clone, Debug)]
@@ -29,8 +28,17 @@ pub struct Api {
 pub struct Probes {
     /// The last results of the background checks.
     pub board: Arc<Board>,
-    /// Whether the service takes new work.
-    pub readiness: Readiness,
+    /// Whether the service is on its way down.
+    pub draining: Draining,
+}
+
+/// The metrics share these.
+#[derive(Clone, Debug)]
+pub struct Exposition {
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Who may read it.
+    pub access: MetricsAccess,
 }
 
 /// Everything a router is built from.
@@ -40,6 +48,8 @@ pub struct Parts {
     pub api: Api,
     /// For the probes.
     pub probes: Probes,
+    /// For the metrics.
+    pub exposition: Exposition,
     /// The reference pages; `None` when they are turned off.
     pub pages: Option<Arc<Pages>>,
 }
@@ -68,8 +78,8 @@ impl FromRef<Probes> for Arc<Board> {
     }
 }
 
-impl FromRef<Probes> for Readiness {
+impl FromRef<Probes> for Draining {
     fn from_ref(probes: &Probes) -> Self {
-        probes.readiness.clone()
+        probes.draining.clone()
     }
 }

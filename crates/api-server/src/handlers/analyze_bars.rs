@@ -30,14 +30,12 @@ pub struct AnalysisRequest {
         example = "MINE"
     )]
     symbol: Symbol,
-    /// How much time a bar covers.
-    #[serde(default)]
+    /// How much time a bar covers; a day when nothing is said.
     #[schema(inline, value_type = Option<crate::openapi::TimeframeName>)]
-    timeframe: Timeframe,
-    /// What prices are adjusted for.
-    #[serde(default = "raw")]
+    timeframe: Option<Timeframe>,
+    /// What prices are adjusted for; as traded when nothing is said.
     #[schema(inline, value_type = Option<crate::openapi::PriceBasisName>)]
-    price_basis: PriceBasis,
+    price_basis: Option<PriceBasis>,
     /// Oldest first.
     #[schema(min_items = 1, max_items = 20_000)]
     bars: Vec<BarInput>,
@@ -60,10 +58,6 @@ struct BarInput {
     close: f64,
     /// Shares traded.
     volume: f64,
-}
-
-fn raw() -> PriceBasis {
-    PriceBasis::Raw
 }
 
 /// The analysis of one's own bars
@@ -97,10 +91,10 @@ pub async fn one(
     let now_unix_s = i64::from(newest.days()) * DAY_S;
     let subject = Subject {
         symbol: &symbol,
-        timeframe,
+        timeframe: timeframe.unwrap_or_default(),
         bars: bars.view(),
         raw: bars.view(),
-        price_basis,
+        price_basis: price_basis.unwrap_or(PriceBasis::Raw),
         benchmark: benchmark
             .as_deref()
             .map(|market| analysis::Benchmark { name: market.name, returns: &market.returns }),

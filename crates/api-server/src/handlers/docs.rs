@@ -24,6 +24,15 @@ const PROBLEMS: &str = include_str!("../../../../docs/PROBLEMS.md");
 /// Pages change with the program only.
 const CACHE_CONTROL: &str = "public, max-age=300";
 
+/// Whether the described service demands keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keys {
+    /// It does.
+    Demanded,
+    /// It is open, on a loopback address.
+    NotNeeded,
+}
+
 /// The finished pages.
 #[derive(Clone, Debug)]
 pub struct Pages {
@@ -33,21 +42,19 @@ pub struct Pages {
 }
 
 impl Pages {
-    /// Makes every page.
+    /// Makes every page, for a service that demands keys or for one that does not.
     #[must_use]
-    pub fn new() -> Self {
-        let document = serde_json::to_value(crate::openapi::document()).unwrap_or_default();
+    pub fn new(keys: Keys) -> Self {
+        let document = match keys {
+            Keys::Demanded => crate::openapi::document(),
+            Keys::NotNeeded => crate::openapi::document_without_keys(),
+        };
+        let document = serde_json::to_value(document).unwrap_or_default();
         Self {
             openapi: Bytes::from(document.to_string()),
             reference: Bytes::from(page::reference(&document)),
             problems: Bytes::from(page::problems(PROBLEMS)),
         }
-    }
-}
-
-impl Default for Pages {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

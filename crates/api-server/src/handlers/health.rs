@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use crate::openapi::Problems;
 use crate::problem::{Kind, Problem};
-use crate::state::Readiness;
+use crate::serve::Draining;
 use crate::workers::{Board, Importance};
 
 /// How the service and what it depends on are.
@@ -116,8 +116,8 @@ pub async fn live() -> Response {
     security(()),
     responses((status = 200, description = "It does", body = Probe), Problems)
 )]
-pub async fn ready(State(readiness): State<Readiness>) -> Result<Response, Problem> {
-    match readiness.is_draining() {
+pub async fn ready(State(draining): State<Draining>) -> Result<Response, Problem> {
+    match draining.has_begun() {
         true => Err(Problem::new(Kind::Draining, "the service is shutting down; ask another one")),
         false => Ok(ok()),
     }

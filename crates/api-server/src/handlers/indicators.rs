@@ -122,6 +122,7 @@ struct IndicatorSchema {
             "names" = Option<String>, Query,
             description = "Indicators joined by commas, each with its parameters joined by colons. Known are sma, ema, \
                 rsi, macd, bbands, adx, plus_di, minus_di, atr, stoch, obv, cci, mfi, willr",
+            pattern = "^[a-z_]+(:[0-9.]+)*(,[a-z_]+(:[0-9.]+)*)*$",
             example = "rsi:14,macd",
         ),
     ),

@@ -12,28 +12,33 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::problem::Problem;
-use crate::{answers, state, workers};
+use crate::{answers, workers};
 
 fn parts() -> Parts {
     let market_data = Arc::new(market_data::MarketData::bundled());
     let answers = answers::Config { enabled: true, entries_max: 100, bytes_max: 16 * 1024 * 1024 };
     Parts {
-        probes: state::Probes {
+        probes: Probes {
             board: Arc::new(workers::Board::new(market_data.data_source())),
-            readiness: state::Readiness::default(),
+            draining: crate::serve::Draining::default(),
         },
-        api: state::Api {
+        api: Api {
             market_data,
             answers: Arc::new(answers::Answers::new(answers)),
             models: Arc::new(analysis::Models::bundled().unwrap()),
         },
-        pages: Some(Arc::new(docs::Pages::new())),
+        exposition: Exposition {
+            metrics: Arc::new(crate::metrics::Metrics::new(ROUTES).unwrap()),
+            access: MetricsAccess::Loopback,
+        },
+        pages: Some(Arc::new(docs::Pages::new(docs::Keys::Demanded))),
     }
 }
 
 fn all(parts: Parts) -> Router {
-    let Groups { probes, docs, api } = groups(parts);
-    probes.merge(docs).merge(api)
+    let Parts { api, probes, exposition, pages } = parts;
+    let metrics = metrics_routes(exposition).route_layer(from_extractor::<FromThisMachine>());
+    probes_routes(probes).merge(documentation(pages)).merge(api_routes(api)).merge(metrics)
 }
 
 struct Answer {

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::board::{Board, Outcome, Reading};
-use crate::state::Readiness;
+use crate::serve::Draining;
 
 /// Longest time for one check.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
@@ -19,14 +19,14 @@ pub fn spawn(
     market_data: Arc<MarketData>,
     board: Arc<Board>,
     period: Duration,
-    readiness: Readiness,
+    draining: Draining,
 ) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut ticks = interval(period);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                () = readiness.drained() => return,
+                () = draining.begun() => return,
                 _ = ticks.tick() => check(&market_data, &board).await,
             }
         }
@@ -62,15 +62,15 @@ mod tests {
     #[tokio::test]
     async fn checks_run_at_once_and_end_when_the_service_drains() {
         let board = Arc::new(Board::new("bundled sample"));
-        let readiness = Readiness::default();
+        let draining = Draining::default();
         let market_data = Arc::new(MarketData::bundled());
-        let worker = spawn(market_data, Arc::clone(&board), Duration::from_secs(3600), readiness.clone());
+        let worker = spawn(market_data, Arc::clone(&board), Duration::from_secs(3600), draining.clone());
         while board.source().map(|check| check.reading().outcome) == Some(Outcome::Pending) {
             tokio::task::yield_now().await;
         }
         assert_eq!(board.source().map(|check| check.reading().outcome), Some(Outcome::Ok));
         assert!(!board.is_down(Importance::Critical));
-        readiness.drain();
+        draining.begin();
         worker.await.unwrap();
     }
 }

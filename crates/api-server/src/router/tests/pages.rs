@@ -5,7 +5,7 @@ use super::*;
 #[tokio::test]
 async fn probes_answer_and_readiness_ends_with_draining() {
     let parts = parts();
-    let readiness = parts.probes.readiness.clone();
+    let draining = parts.probes.draining.clone();
     let router = all(parts);
     for path in ["/livez", "/readyz"] {
         assert_eq!(get(&router, path).await.json()["status"], "ok", "{path}");
@@ -18,10 +18,10 @@ async fn probes_answer_and_readiness_ends_with_draining() {
         assert_eq!(health["checks"][check]["status"], "not_configured", "{check}");
     }
     assert_eq!(health["checks"]["market_data"]["status"], "pending");
-    readiness.drain();
+    draining.begin();
     assert_eq!(get(&router, "/livez").await.status, 200);
-    let draining = get(&router, "/readyz").await;
-    assert_eq!((draining.status.as_u16(), draining.code()), (503, Some("draining")));
+    let refused = get(&router, "/readyz").await;
+    assert_eq!((refused.status.as_u16(), refused.code()), (503, Some("draining")));
 }
 
 #[tokio::test]
@@ -71,5 +71,20 @@ async fn a_method_that_is_not_served_is_told_which_are() {
     {
         let answer = ask(&router, Request::delete(path).body(Body::empty()).unwrap()).await;
         assert_eq!((answer.status.as_u16(), answer.header(header::ALLOW)), (405, allowed), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn metrics_are_not_for_the_public() {
+    use crate::layers::client_address::ClientAddress;
+
+    let router = all(parts());
+    for path in ["/metrics", "/metrics/json"] {
+        for (address, status) in [("127.0.0.1", 200), ("::1", 200), ("192.0.2.1", 403)] {
+            let mut request = Request::get(path).body(Body::empty()).unwrap();
+            request.extensions_mut().insert(ClientAddress(address.parse().unwrap()));
+            assert_eq!(ask(&router, request).await.status, status, "{path} from {address}");
+        }
+        assert_eq!(get(&router, path).await.status, 403, "{path} from nowhere");
     }
 }
