@@ -54,14 +54,17 @@ impl Chain {
         let mut searches: Vec<Search<'_>> = wanted.iter().map(|wanted| Search::new(*wanted)).collect();
         for provider in &self.providers {
             let is_local = provider.capabilities().is_local;
-            let mut asking: Vec<&mut Search<'_>> =
+            let asking: Vec<&mut Search<'_>> =
                 searches.iter_mut().filter_map(|search| search.asks(is_local).then_some(search)).collect();
             if asking.is_empty() {
                 continue;
             }
             let asked: Vec<&SecretSpec> = asking.iter().map(|search| search.wanted.spec).collect();
             let answers = provider.get_many(&asked).await;
-            for (search, answer) in asking.iter_mut().zip(answers) {
+            // A place that leaves a question unanswered has not said "not found".
+            let mut answers = answers.into_iter();
+            for search in asking {
+                let answer = answers.next().unwrap_or_else(|| Err(search.unanswered()));
                 search.take(answer, self.profile);
             }
         }
@@ -71,29 +74,26 @@ impl Chain {
     fn finish(&self, search: Search<'_>) -> Result<Resolved, Error> {
         let Search { wanted: Wanted { spec, .. }, tried, end, shadows, mut notices, .. } = search;
         let found = end.unwrap_or_else(|| Err(Error::NotFound { name: spec.name.clone(), tried }))?;
-        let Found { raw, origin, id, created, grade, warnings } = found;
-        let cleaned = text::clean(&raw, spec.format).map_err(|fault| Error::Invalid {
-            name: spec.name.clone(),
-            origin: origin.clone(),
-            fault,
-        })?;
-        let breach = policy::breach(spec, &origin, &cleaned.value);
-        let repaired = cleaned.repaired.map(Warning::Form);
-        for warning in warnings.into_iter().chain(repaired).chain(breach.map(Warning::Rule)) {
-            notices.push(self.allow(spec, &origin, warning)?);
+        let invalid = |fault| Error::Invalid { name: spec.name.clone(), origin: found.origin.clone(), fault };
+        let clean = text::clean(&found.raw, spec.format).map_err(invalid)?;
+        let shadowed: Vec<Shadow> = shadows.iter().map(|other| drift(&clean.value, spec, other)).collect();
+        let warnings = found.warnings.iter().cloned();
+        let warnings = warnings
+            .chain(clean.repaired.map(Warning::Form))
+            .chain(policy::breach(spec, &found.origin, &clean.value).map(Warning::Rule))
+            .chain(shadowed.iter().any(|shadow| shadow.differs).then_some(Warning::HidesAnother));
+        for warning in warnings {
+            notices.push(self.allow(spec, &found.origin, warning)?);
         }
-        let shadowed =
-            shadows.into_iter().map(|shadow| drift(&cleaned.value, spec, shadow)).collect::<Vec<_>>();
-        if shadowed.iter().any(|shadow| shadow.differs) {
-            notices.push(self.allow(spec, &origin, Warning::HidesAnother)?);
-        }
-        let fingerprint = self.fingerprints.of(cleaned.value.expose());
+        Ok(Resolved { version: self.version(found, clean.value, shadowed), notices })
+    }
+
+    fn version(&self, found: Found, value: SecretValue, shadowed: Vec<Shadow>) -> SecretVersion {
+        let Found { raw: _, origin, id, created, grade, warnings: _ } = found;
+        let fingerprint = self.fingerprints.of(value.expose());
         let id = id.unwrap_or_else(|| VersionId::new(&fingerprint.to_string()));
         let provenance = Provenance { origin, resolved_at: (self.clock)(), grade, shadowed, fingerprint };
-        let value = cleaned.value;
-        let version =
-            SecretVersion { id, stage: Stage::Current, created, value, provenance: Arc::new(provenance) };
-        Ok(Resolved { version, notices })
+        SecretVersion { id, stage: Stage::Current, created, value, provenance: Arc::new(provenance) }
     }
 
     /// What a strict profile refuses, another merely says.
@@ -135,6 +135,10 @@ impl<'a> Search<'a> {
         }
     }
 
+    fn unanswered(&self) -> Error {
+        Error::Internal { name: self.wanted.spec.name.clone(), what: "a place did not answer" }
+    }
+
     fn take(&mut self, answer: Result<Found, Error>, profile: Profile) {
         match answer {
             Err(Error::NotFound { tried, .. }) => self.tried.extend(tried),
@@ -156,7 +160,8 @@ fn is_unset(found: &Found, profile: Profile) -> bool {
     !profile.is_strict() && found.raw.is_empty() && matches!(found.origin, Origin::Env { .. })
 }
 
-fn drift(value: &SecretValue, spec: &SecretSpec, shadow: Found) -> Shadow {
+/// What a place that is not read offers beside the value in use.
+fn drift(value: &SecretValue, spec: &SecretSpec, shadow: &Found) -> Shadow {
     let same = text::clean(&shadow.raw, spec.format).is_ok_and(|clean| clean.value.verify_eq(value.expose()));
-    Shadow { origin: shadow.origin, differs: !same }
+    Shadow { origin: shadow.origin.clone(), differs: !same }
 }

@@ -1,6 +1,9 @@
 //! The order of places, and that only "not found" lets the next one be asked.
 
-use secrets::{Asker, Error, Fault, Kind, Origin, Profile, SecretSpec, Secrets, SourceKind};
+use secrets::{
+    Answer, Asker, Capabilities, Error, Fault, Found, Kind, Origin, Profile, Provider, SecretSpec, Secrets,
+    Selector, SourceKind,
+};
 
 use crate::scripted::{self, Scripted};
 use crate::stage::{Stage, chmod, clock, keys, text};
@@ -85,6 +88,34 @@ async fn only_not_found_lets_the_next_place_be_asked() {
             }
         }
     }
+}
+
+/// Answers nothing at all.
+struct Mute;
+
+impl Provider for Mute {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { is_local: false, has_versions: false }
+    }
+
+    fn get<'a>(&'a self, spec: &'a SecretSpec, _: &'a Selector) -> Answer<'a, Result<Found, Error>> {
+        Box::pin(async move { Err(scripted::not_found(spec)) })
+    }
+
+    fn get_many<'a>(&'a self, _: &'a [&'a SecretSpec]) -> Answer<'a, Vec<Result<Found, Error>>> {
+        Box::pin(async { Vec::new() })
+    }
+}
+
+#[tokio::test]
+async fn a_place_that_does_not_answer_has_not_said_not_found() {
+    let second = Scripted::new(|_, _| Ok("from-the-second"));
+    let asked = second.clone();
+    let builder =
+        Secrets::builder(Profile::Production, keys(&[NAME]), clock()).provider(Mute).provider(second);
+    let problems = builder.build().await.err().unwrap();
+    assert_eq!(problems.0.iter().map(Error::kind).collect::<Vec<_>>(), [Kind::Internal]);
+    assert_eq!(asked.calls(), 0);
 }
 
 #[tokio::test]
