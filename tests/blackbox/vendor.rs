@@ -68,7 +68,7 @@ fn a_vendor_that_is_down_is_an_error_and_never_a_neutral_signal() {
         let started = Instant::now();
         let answer = server.get("/api/analyze/AAPL", &[]);
         assert!([502, 503].contains(&answer.status), "{behaviour:?}: {answer:?}");
-        answer.problem();
+        assert!(answer.problem()["detail"].is_string());
         assert!(!answer.body.contains("Neutral") && !answer.body.contains("overall_signal"), "{answer:?}");
         if answer.status == 503 {
             assert!(
