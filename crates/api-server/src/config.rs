@@ -19,10 +19,7 @@ pub use environment::Environment;
 pub use fault::{Fault, Faults, Warning};
 pub use profile::Profile;
 pub use reader::Setting;
-pub use settings::{
-    Auth, Config, Docs, Health, LogFormat, Logs, MarketData, Metrics, MetricsAccess, RateLimit, Secrets,
-    Server,
-};
+pub use settings::{Config, Logs, MarketData, MetricsAccess};
 
 use file::Files;
 use reader::Reader;

@@ -13,7 +13,6 @@ use crate::layers::Layers;
 use crate::state::{Api, Exposition, Parts, Probes};
 
 /// All routes, each group within its layers. What goes around everything is [`Layers::observe`].
-#[must_use]
 pub fn router(parts: Parts, layers: &Layers) -> Router {
     let Parts { api, probes, exposition, pages } = parts;
     let access = exposition.access;

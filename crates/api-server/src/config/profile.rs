@@ -42,7 +42,7 @@ impl Profile {
     /// The profile of a process that names none: development when only this machine can reach it.
     pub(super) fn of_address(address: Option<SocketAddr>) -> Self {
         match address {
-            Some(address) if address.ip().is_loopback() => Self::Development,
+            Some(address) if address.ip().to_canonical().is_loopback() => Self::Development,
             Some(_) | None => Self::Production,
         }
     }

@@ -4,8 +4,8 @@ use super::{Config, Fault, MetricsAccess, Profile};
 
 /// The rules that this configuration breaks.
 pub(super) fn check(config: &Config) -> Vec<Fault> {
-    let Config { profile, server, auth, metrics, .. } = config;
-    let is_local = server.bind_address.ip().is_loopback();
+    let Config { profile, bind_address, keys_required, metrics_access, .. } = config;
+    let is_local = bind_address.ip().to_canonical().is_loopback();
     let is_strict = *profile != Profile::Development;
     let source = format!("profile {}", profile.as_str());
     let fault = |path: &str, problem: &str| Fault {
@@ -19,11 +19,11 @@ pub(super) fn check(config: &Config) -> Vec<Fault> {
             fault("server.bind_address", "development serves a loopback address: set INVESTIQ_PROFILE"),
         ),
         (
-            (is_strict || !is_local) && !auth.required,
+            (is_strict || !is_local) && !keys_required,
             fault("auth.required", "must be true outside development on a loopback address"),
         ),
         (
-            (is_strict || !is_local) && metrics.access == MetricsAccess::Open,
+            (is_strict || !is_local) && *metrics_access == MetricsAccess::Open,
             fault("metrics.access", "must be loopback or key outside development on a loopback address"),
         ),
     ];

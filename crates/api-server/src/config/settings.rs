@@ -6,91 +6,58 @@
 mod parse;
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use http::HeaderValue;
-use ipnet::IpNet;
 use market_data::{cache, polygon};
 
 use super::reader::{Reader, Setting};
 use super::{Profile, Warning};
+use crate::client_address::TrustedProxies;
+use crate::layers::rate_limit;
+use crate::logs::Format;
+use crate::{answers, layers, serve};
 
 /// Longest list of proxies or origins.
 const LIST_ITEMS_MAX: usize = 100;
 /// Highest rate that can be asked for, in requests a minute: what turns a limit off in practice, for a benchmark.
-const PER_MINUTE_MAX: u32 = 1_000_000_000;
+const PER_MINUTE_MAX: NonZeroU32 = NonZeroU32::new(1_000_000_000).expect("it is not 0");
 
-/// The whole configuration, checked.
+/// Time to send a whole head, and to begin one: a client that holds a connection and says nothing is cut off.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest wait for the next bytes of a body.
+const BODY_FRAME_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The whole configuration, checked. Parts have their own shapes; what is left is here.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The rules it was checked under.
     pub profile: Profile,
-    /// The listener and what every request meets.
-    pub server: Server,
-    /// Who may ask.
-    pub auth: Auth,
-    /// How often.
-    pub rate_limit: RateLimit,
+    /// Where connections are accepted.
+    pub bind_address: SocketAddr,
+    /// How connections are kept, and ended.
+    pub serve: serve::Config,
+    /// What every request meets.
+    pub layers: layers::Config,
+    /// Whether the service refuses to start without keys.
+    pub keys_required: bool,
     /// Where bars come from.
     pub market_data: MarketData,
     /// Finished answers that are kept.
-    pub answers: crate::answers::Config,
-    /// Background checks.
-    pub health: Health,
+    pub answers: answers::Config,
+    /// Time between two background checks.
+    pub health_check_period: Duration,
     /// Who may read the metrics.
-    pub metrics: Metrics,
-    /// The reference page.
-    pub docs: Docs,
+    pub metrics_access: MetricsAccess,
+    /// Whether `/docs`, `/openapi.json` and `/api-docs/openapi.json` are served.
+    pub docs_enabled: bool,
     /// What is logged, and how.
     pub logs: Logs,
-    /// Where secrets lie.
-    pub secrets: Secrets,
+    /// Directory with one file for each secret.
+    pub secrets_directory: PathBuf,
     /// What is set and does nothing.
     pub warnings: Vec<Warning>,
-}
-
-/// The listener and what every request meets.
-#[derive(Clone, Debug)]
-pub struct Server {
-    /// Where connections are accepted.
-    pub bind_address: SocketAddr,
-    /// Connections open at once.
-    pub connections_max: usize,
-    /// Connections open at once from one address.
-    pub connections_per_address_max: usize,
-    /// Requests handled at once; more are refused with 503.
-    pub requests_in_flight_max: usize,
-    /// Longest time for a whole request.
-    pub request_timeout: Duration,
-    /// Longest wait for requests in flight at shutdown.
-    pub shutdown_timeout: Duration,
-    /// Largest request body, in bytes.
-    pub body_bytes_max: usize,
-    /// Peers whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: Vec<IpNet>,
-    /// Origins whose pages may read answers.
-    pub allowed_origins: Vec<HeaderValue>,
-    /// Whether browsers are told to insist on TLS.
-    pub hsts: bool,
-}
-
-/// Who may ask.
-#[derive(Clone, Debug)]
-pub struct Auth {
-    /// Whether the service refuses to start without keys.
-    pub required: bool,
-    /// Failed attempts of one address and key prefix in a minute before the next ones are refused unread.
-    pub failures_per_minute: u32,
-}
-
-/// How often one client may ask.
-#[derive(Clone, Debug)]
-pub struct RateLimit {
-    /// Requests a minute for an address, and for a key.
-    pub per_minute: u32,
-    /// Requests at once.
-    pub burst: u32,
 }
 
 /// Where bars come from.
@@ -100,13 +67,6 @@ pub struct MarketData {
     pub directory: Option<PathBuf>,
     /// The vendor, used when its key is found.
     pub polygon: polygon::Config,
-}
-
-/// Background checks of what the service depends on.
-#[derive(Clone, Debug)]
-pub struct Health {
-    /// Time between two checks.
-    pub interval: Duration,
 }
 
 /// Who may read the metrics.
@@ -120,43 +80,13 @@ pub enum MetricsAccess {
     Open,
 }
 
-/// Who may read the metrics.
-#[derive(Clone, Debug)]
-pub struct Metrics {
-    /// Who may read them.
-    pub access: MetricsAccess,
-}
-
-/// The reference page.
-#[derive(Clone, Debug)]
-pub struct Docs {
-    /// Whether `/docs`, `/openapi.json` and `/api-docs/openapi.json` are served.
-    pub enabled: bool,
-}
-
-/// How log lines look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
-}
-
 /// What is logged, and how.
 #[derive(Clone, Debug)]
 pub struct Logs {
     /// Directives such as `info,api_server=debug`.
     pub filter: String,
     /// How lines look.
-    pub format: LogFormat,
-}
-
-/// Where secrets lie.
-#[derive(Clone, Debug)]
-pub struct Secrets {
-    /// Directory with one file for each secret.
-    pub directory: PathBuf,
+    pub format: Format,
 }
 
 const fn setting(path: &'static str, variable: &'static str) -> Setting {
@@ -170,76 +100,78 @@ pub(super) fn bind_address(read: &mut Reader<'_>) -> Option<SocketAddr> {
 
 /// Reads everything; faults are the reader's.
 pub(super) fn read(read: &mut Reader<'_>, profile: Profile) -> Config {
+    let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let bind_address = setting("server.bind_address", "BIND_ADDRESS");
+    let trusted_proxies = trusted_proxies(read);
     Config {
         profile,
-        server: server(read),
-        auth: auth(read),
-        rate_limit: rate_limit(read),
+        bind_address: read.required(bind_address, nowhere, parse::address),
+        serve: serve(read, trusted_proxies.clone()),
+        layers: layers(read, trusted_proxies),
+        keys_required: read.flag(setting("auth.required", "REQUIRE_AUTH")),
         market_data: market_data(read),
         answers: answers(read),
-        health: Health {
-            interval: read.seconds(setting("health.interval_s", "HEALTH_CHECK_INTERVAL_SECS"), 1..=3600),
-        },
-        metrics: metrics(read),
-        docs: Docs { enabled: read.flag(setting("docs.enabled", "ENABLE_SWAGGER")) },
+        health_check_period: read
+            .seconds(setting("health.interval_s", "HEALTH_CHECK_INTERVAL_SECS"), 1..=3600),
+        metrics_access: metrics_access(read),
+        docs_enabled: read.flag(setting("docs.enabled", "ENABLE_SWAGGER")),
         logs: logs(read),
-        secrets: secrets(read),
+        secrets_directory: secrets_directory(read),
         warnings: Vec::new(),
     }
 }
 
-fn server(read: &mut Reader<'_>) -> Server {
-    let unspecified = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    Server {
-        bind_address: read.required(
-            setting("server.bind_address", "BIND_ADDRESS"),
-            unspecified,
-            parse::address,
-        ),
+fn trusted_proxies(read: &mut Reader<'_>) -> TrustedProxies {
+    let setting = setting("server.trusted_proxies", "TRUSTED_PROXIES");
+    TrustedProxies::new(read.list(setting, LIST_ITEMS_MAX, parse::network))
+}
+
+fn serve(read: &mut Reader<'_>, trusted_proxies: TrustedProxies) -> serve::Config {
+    serve::Config {
         connections_max: read.number(setting("server.connections_max", "CONNECTIONS_MAX"), 1..=1_000_000),
         connections_per_address_max: read.number(
             setting("server.connections_per_address_max", "CONNECTIONS_PER_ADDRESS_MAX"),
             1..=1_000_000,
         ),
-        requests_in_flight_max: read
-            .number(setting("server.requests_in_flight_max", "REQUESTS_IN_FLIGHT_MAX"), 1..=1_000_000),
-        request_timeout: read.seconds(setting("server.request_timeout_s", "REQUEST_TIMEOUT_SECS"), 1..=600),
-        shutdown_timeout: read
-            .seconds(setting("server.shutdown_timeout_s", "SHUTDOWN_TIMEOUT_SECS"), 1..=600),
-        body_bytes_max: read
-            .number(setting("server.body_bytes_max", "REQUEST_BODY_BYTES_MAX"), 1024..=16 * 1024 * 1024),
-        trusted_proxies: read.list(
-            setting("server.trusted_proxies", "TRUSTED_PROXIES"),
-            LIST_ITEMS_MAX,
-            parse::network,
-        ),
+        trusted_proxies,
+        header_timeout: HEADER_TIMEOUT,
+        unready_for: read.seconds(setting("server.unready_for_s", "UNREADY_SECS"), 0..=60),
+        drain_timeout: read.seconds(setting("server.shutdown_timeout_s", "SHUTDOWN_TIMEOUT_SECS"), 1..=600),
+    }
+}
+
+fn layers(read: &mut Reader<'_>, trusted_proxies: TrustedProxies) -> layers::Config {
+    layers::Config {
+        hsts: read.flag(setting("server.hsts", "ENABLE_HSTS")),
+        trusted_proxies,
         allowed_origins: read.list(
             setting("server.allowed_origins", "ALLOWED_ORIGINS"),
             LIST_ITEMS_MAX,
             parse::origin,
         ),
-        hsts: read.flag(setting("server.hsts", "ENABLE_HSTS")),
-    }
-}
-
-fn auth(read: &mut Reader<'_>) -> Auth {
-    Auth {
-        required: read.flag(setting("auth.required", "REQUIRE_AUTH")),
-        failures_per_minute: read
+        requests_in_flight_max: read
+            .number(setting("server.requests_in_flight_max", "REQUESTS_IN_FLIGHT_MAX"), 1..=1_000_000),
+        request_timeout: read.seconds(setting("server.request_timeout_s", "REQUEST_TIMEOUT_SECS"), 1..=600),
+        body_bytes_max: read
+            .number(setting("server.body_bytes_max", "REQUEST_BODY_BYTES_MAX"), 1024..=16 * 1024 * 1024),
+        body_frame_timeout: BODY_FRAME_TIMEOUT,
+        rate_limit: rate_limit(read),
+        auth_failures_per_minute: read
             .number(setting("auth.failures_per_minute", "AUTH_FAILURES_PER_MINUTE"), 1..=10_000),
     }
 }
 
-fn rate_limit(read: &mut Reader<'_>) -> RateLimit {
-    let per_minute =
-        read.number(setting("rate_limit.per_minute", "RATE_LIMIT_PER_MINUTE"), 1..=PER_MINUTE_MAX);
-    let burst = read.optional_number(setting("rate_limit.burst", "RATE_LIMIT_BURST"), 1..=PER_MINUTE_MAX);
-    RateLimit { per_minute, burst: burst.unwrap_or_else(|| default_burst(per_minute)) }
+fn rate_limit(read: &mut Reader<'_>) -> rate_limit::Config {
+    let range = NonZeroU32::MIN..=PER_MINUTE_MAX;
+    let per_minute = read.number(setting("rate_limit.per_minute", "RATE_LIMIT_PER_MINUTE"), range.clone());
+    let burst = read.optional_number(setting("rate_limit.burst", "RATE_LIMIT_BURST"), range);
+    rate_limit::Config { per_minute, burst: burst.unwrap_or_else(|| default_burst(per_minute)) }
 }
 
 /// A sixth of a minute's allowance, at least 10: a page's worth of requests, and not the whole minute twice.
-fn default_burst(per_minute: u32) -> u32 {
-    (per_minute / 6).max(10)
+fn default_burst(per_minute: NonZeroU32) -> NonZeroU32 {
+    const LEAST: NonZeroU32 = NonZeroU32::new(10).expect("10 is not 0");
+    NonZeroU32::new(per_minute.get() / 6).map_or(LEAST, |sixth| sixth.max(LEAST))
 }
 
 fn market_data(read: &mut Reader<'_>) -> MarketData {
@@ -280,8 +212,8 @@ fn polygon(read: &mut Reader<'_>) -> polygon::Config {
     }
 }
 
-fn answers(read: &mut Reader<'_>) -> crate::answers::Config {
-    crate::answers::Config {
+fn answers(read: &mut Reader<'_>) -> answers::Config {
+    answers::Config {
         enabled: read.flag(setting("answers.enabled", "ANSWER_CACHE")),
         entries_max: read.number(setting("answers.entries_max", "ANSWER_CACHE_ENTRIES"), 1..=1_000_000),
         bytes_max: read
@@ -289,21 +221,21 @@ fn answers(read: &mut Reader<'_>) -> crate::answers::Config {
     }
 }
 
-fn metrics(read: &mut Reader<'_>) -> Metrics {
+fn metrics_access(read: &mut Reader<'_>) -> MetricsAccess {
     let choices =
         [("loopback", MetricsAccess::Loopback), ("key", MetricsAccess::Key), ("open", MetricsAccess::Open)];
-    Metrics { access: read.choice(setting("metrics.access", "METRICS_ACCESS"), &choices) }
+    read.choice(setting("metrics.access", "METRICS_ACCESS"), &choices)
 }
 
 fn logs(read: &mut Reader<'_>) -> Logs {
-    let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+    let formats = [("text", Format::Text), ("json", Format::Json)];
     Logs {
         filter: read.required(setting("logs.filter", "RUST_LOG"), String::new(), |text| Ok(text.to_owned())),
         format: read.choice(setting("logs.format", "RUST_LOG_FORMAT"), &formats),
     }
 }
 
-fn secrets(read: &mut Reader<'_>) -> Secrets {
+fn secrets_directory(read: &mut Reader<'_>) -> PathBuf {
     let directory = setting("secrets.directory", "SECRETS_DIR");
-    Secrets { directory: read.required(directory, PathBuf::new(), |text| Ok(PathBuf::from(text))) }
+    read.required(directory, PathBuf::new(), |text| Ok(PathBuf::from(text)))
 }

@@ -40,10 +40,10 @@ impl Drop for Directory {
 fn nothing_set_serves_this_machine_alone_without_keys() {
     let config = load(&Environment::default(), None).unwrap();
     assert_eq!(config.profile, Profile::Development);
-    assert_eq!(config.server.bind_address.to_string(), "127.0.0.1:3000");
-    assert!(!config.auth.required);
-    assert_eq!(config.rate_limit.per_minute, 120);
-    assert_eq!(config.rate_limit.burst, 20);
+    assert_eq!(config.bind_address.to_string(), "127.0.0.1:3000");
+    assert!(!config.keys_required);
+    assert_eq!(config.layers.rate_limit.per_minute.get(), 120);
+    assert_eq!(config.layers.rate_limit.burst.get(), 20);
     assert_eq!(config.market_data.directory, None);
 }
 
@@ -56,7 +56,7 @@ fn an_address_that_others_reach_is_production_whatever_is_not_said() {
     ] {
         let config = load(&environment(pairs), None).unwrap();
         assert_eq!(config.profile, Profile::Production, "{pairs:?}");
-        assert!(config.auth.required, "{pairs:?}");
+        assert!(config.keys_required, "{pairs:?}");
     }
 }
 
@@ -67,7 +67,7 @@ fn each_profile_loads_from_the_repository_and_from_the_program() {
         for directory in [None, Some(repository_configs())] {
             let config = load(&environment, directory.as_deref()).unwrap();
             assert_eq!(config.profile, profile);
-            assert_eq!(config.auth.required, profile != Profile::Development);
+            assert_eq!(config.keys_required, profile != Profile::Development);
             assert_eq!(config.warnings, []);
         }
     }
@@ -119,9 +119,13 @@ fn files_are_layered_and_the_environment_comes_last() {
         ],
     );
     let environment = environment(&[("REQUEST_TIMEOUT_SECS", "8"), ("BYTES", "8192")]);
-    let server = load(&environment, Some(&directory.0)).unwrap().server;
+    let config = load(&environment, Some(&directory.0)).unwrap();
     assert_eq!(
-        (server.request_timeout.as_secs(), server.shutdown_timeout.as_secs(), server.body_bytes_max),
+        (
+            config.layers.request_timeout.as_secs(),
+            config.serve.drain_timeout.as_secs(),
+            config.layers.body_bytes_max,
+        ),
         (8, 7, 8192)
     );
 }
@@ -178,6 +182,7 @@ fn every_variable_changes_the_configuration() {
         ("CONNECTIONS_PER_ADDRESS_MAX", "9"),
         ("REQUESTS_IN_FLIGHT_MAX", "9"),
         ("REQUEST_TIMEOUT_SECS", "9"),
+        ("UNREADY_SECS", "9"),
         ("SHUTDOWN_TIMEOUT_SECS", "9"),
         ("REQUEST_BODY_BYTES_MAX", "9999"),
         ("TRUSTED_PROXIES", "10.0.0.0/8"),
