@@ -13,7 +13,7 @@ use std::time::Instant;
 use analysis::fundamental::fundamental;
 use analysis::quantitative::quantitative;
 use analysis::technical::technical;
-use analysis::{Benchmark, Models, Subject, analyze};
+use analysis::{Benchmark, Models, Subject, analyze, json};
 use domain::{Date, Filing, FilingPeriod, Timeframe};
 
 #[path = "../tests/engines/sample.rs"]
@@ -53,6 +53,11 @@ fn main() {
         show("  fall-risk model", || models.fall_risk.estimate(&subject));
         let mut buffer = Vec::with_capacity(2 * bytes);
         show("write JSON", || {
+            buffer.clear();
+            json::write(&mut buffer, &analysis).unwrap();
+            buffer.len()
+        });
+        show("  by serde_json", || {
             buffer.clear();
             serde_json::to_writer(&mut buffer, &analysis).unwrap();
             buffer.len()

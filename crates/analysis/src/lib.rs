@@ -10,6 +10,7 @@ pub mod fall_risk;
 pub mod figure;
 pub mod fundamental;
 pub mod indicators;
+pub mod json;
 pub mod model_card;
 mod models;
 pub mod overall;

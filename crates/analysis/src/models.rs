@@ -1,13 +1,14 @@
 //! The fitted models, as files of numbers that are compiled in.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::confidence::ConfidenceModel;
 use crate::fall_risk::FallRiskModel;
 use crate::volatility::VolatilityModel;
 
 /// Everything that was fitted or measured beforehand. A file can be read by a person; none holds code.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Models {
     /// Chances of a fall.

@@ -79,7 +79,7 @@ pub struct VolatilityForecast {
     pub horizon_bars: usize,
     /// Root of the expected mean variance, annualised.
     pub volatility: Figure,
-    /// Four outcomes in five are above this or within the interval: its lower end.
+    /// Lower end of the interval in which four outcomes in five are expected; `coverage_80` says how many were.
     pub low_80: Figure,
     /// Its upper end.
     pub high_80: Figure,

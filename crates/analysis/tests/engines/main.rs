@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a broken fixture should stop the run where it is read")]
 
 mod empyrical;
+mod filings;
 mod fitting;
 mod models;
 mod sample;

@@ -134,6 +134,9 @@ fn a_company_with_thirteen_years_is_fully_explained() {
     assert_eq!(found.missing.len(), 2);
     let sum: f64 = found.contributions.iter().map(|part| part.contribution).sum();
     assert!((sum - found.overall_score.unwrap()).abs() < 1e-12);
+    let mut written = Vec::new();
+    analysis::json::write(&mut written, &found).unwrap();
+    assert!(written == serde_json::to_vec(&found).unwrap());
     let confidence = found.overall_confidence.unwrap();
     assert!((confidence - found.overall_score.unwrap().abs()).abs() > 1e-6 && confidence < 1.0);
     assert!(found.explanation.len() >= 5, "{:?}", found.explanation);
