@@ -108,6 +108,16 @@ impl Builder {
     /// Everything that is wrong, at once: contradicting settings, each secret that is required and missing, and each
     /// that is there and not acceptable.
     pub async fn build(self) -> Result<Secrets, Problems> {
+        let (secrets, problems) = self.survey().await?;
+        if problems.0.is_empty() { Ok(secrets) } else { Err(problems) }
+    }
+
+    /// As [`build`](Self::build), and hands out what was found beside what is wrong: for an operator's look, never for
+    /// a service to start on.
+    ///
+    /// # Errors
+    /// Contradicting settings alone: with them nothing is looked for.
+    pub async fn survey(self) -> Result<(Secrets, Problems), Problems> {
         let misuse = self.misuse();
         let fingerprints = match FingerprintKey::random() {
             Ok(key) if misuse.is_empty() => key,
@@ -121,7 +131,7 @@ impl Builder {
             Chain { providers: self.providers, profile: self.profile, clock: self.clock, fingerprints };
         let secrets = Secrets(Arc::new(Searcher::new(slots, chain, self.witnesses, self.jitter)));
         let problems = secrets.warm(&required).await;
-        if problems.is_empty() { Ok(secrets) } else { Err(Problems(problems)) }
+        Ok((secrets, Problems(problems)))
     }
 
     fn misuse(&self) -> Vec<Error> {
