@@ -13,9 +13,7 @@ use crate::handlers::Representation;
 /// How much is kept.
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
-    /// Whether anything is kept at all: a benchmark of the computation turns it off.
-    pub enabled: bool,
-    /// Most answers that are kept.
+    /// Most answers that are kept; none when it is 0, for a benchmark of the computation.
     pub entries_max: usize,
     /// Most bytes that are kept.
     pub bytes_max: u64,
@@ -54,11 +52,11 @@ impl Answers {
     /// An empty store.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        let Config { enabled, entries_max, bytes_max } = config;
+        let Config { entries_max, bytes_max } = config;
         // An entry weighs at least its share of the bytes, so that one bound holds both numbers.
         let entry_bytes_min = bytes_max / entries_max.max(1) as u64;
         let cache = || Cache::with_weighter(entries_max, bytes_max, Weight { entry_bytes_min });
-        Self(enabled.then(cache))
+        Self((entries_max > 0).then(cache))
     }
 
     /// The answer to `key`.
@@ -124,7 +122,7 @@ mod tests {
 
     #[test]
     fn an_answer_is_found_again_by_the_same_question_alone() {
-        let answers = Answers::new(Config { enabled: true, entries_max: 10, bytes_max: MIB });
+        let answers = Answers::new(Config { entries_max: 10, bytes_max: MIB });
         answers.insert(key(1), answer(3));
         assert_eq!(answers.get(&key(1)).map(|answer| answer.bytes_len()), Some(3));
         assert!(answers.get(&key(2)).is_none());
@@ -135,7 +133,7 @@ mod tests {
     #[test]
     fn entries_and_bytes_are_bounded() {
         for (entries_max, bytes_max, body_bytes) in [(100, MIB, 10), (100_000, MIB, 8 * 1024)] {
-            let answers = Answers::new(Config { enabled: true, entries_max, bytes_max });
+            let answers = Answers::new(Config { entries_max, bytes_max });
             for at in 0..10_000 {
                 answers.insert(key(at), answer(body_bytes));
             }
@@ -146,7 +144,7 @@ mod tests {
 
     #[test]
     fn nothing_is_kept_when_turned_off() {
-        let answers = Answers::new(Config { enabled: false, entries_max: 10, bytes_max: MIB });
+        let answers = Answers::new(Config { entries_max: 0, bytes_max: MIB });
         answers.insert(key(1), answer(3));
         assert!(answers.is_empty());
     }

@@ -37,6 +37,7 @@ pub use problems::{ProblemDocument, Problems};
         analyze::one,
         analyze_bars::one,
         symbols::list,
+        symbols::one,
         bars::one,
         indicators::one,
         health::health,

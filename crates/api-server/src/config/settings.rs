@@ -72,7 +72,7 @@ pub struct MarketData {
 /// Who may read the metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetricsAccess {
-    /// Clients on this machine.
+    /// Clients on this machine, and those with a key of the role admin.
     Loopback,
     /// Clients with a key of the role admin.
     Key,
@@ -176,8 +176,7 @@ fn default_burst(per_minute: NonZeroU32) -> NonZeroU32 {
 
 fn market_data(read: &mut Reader<'_>) -> MarketData {
     MarketData {
-        directory: read
-            .optional(setting("market_data.directory", "MARKET_DATA_DIR"), |text| Ok(PathBuf::from(text))),
+        directory: read.optional(setting("market_data.directory", "MARKET_DATA_DIR"), parse::directory),
         polygon: polygon(read),
     }
 }
@@ -214,8 +213,7 @@ fn polygon(read: &mut Reader<'_>) -> polygon::Config {
 
 fn answers(read: &mut Reader<'_>) -> answers::Config {
     answers::Config {
-        enabled: read.flag(setting("answers.enabled", "ANSWER_CACHE")),
-        entries_max: read.number(setting("answers.entries_max", "ANSWER_CACHE_ENTRIES"), 1..=1_000_000),
+        entries_max: read.number(setting("answers.entries_max", "ANSWER_CACHE_ENTRIES"), 0..=1_000_000),
         bytes_max: read
             .number(setting("answers.bytes_max", "ANSWER_CACHE_BYTES"), 1024 * 1024..=4 * 1024 * 1024 * 1024),
     }

@@ -20,7 +20,7 @@ const KNOWN: &[(&str, &str)] = &[
     ("BROKER_PROVIDER", "no broker is connected yet"),
     ("CACHE_TTL", "use POLYGON_FRESH_SECS and POLYGON_STALE_SECS"),
     ("DATABASE_URL", "nothing is stored yet"),
-    ("DISABLE_CACHE", "use ANSWER_CACHE=false"),
+    ("DISABLE_CACHE", "use ANSWER_CACHE_ENTRIES=0"),
     ("DISCORD_WEBHOOK_URL", "alerts are not sent from here"),
     ("FINNHUB_API_KEY", "news comes from Polygon"),
     ("IBKR_ACCOUNT_ID", "no broker is connected yet"),

@@ -4,15 +4,13 @@ use std::sync::Arc;
 
 use analysis::{Models, Subject, analyze};
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use domain::Date;
 use market_data::{MarketData, Snapshot};
 
 use super::analysis_answer::{AnalysisAnswer, rfc_3339};
 use super::window::{DAYS, TIMEFRAME};
-use super::{
-    HeldCopies, NotModified, Parameters, Provenance, Representation, SymbolPath, Window, provenance,
-};
+use super::{HeldCopies, Parameters, Provenance, Representation, SymbolPath, Window, provenance};
 use crate::answers::{Answers, Key};
 use crate::openapi::{Problems, SymbolParameter, WindowParameters};
 use crate::problem::Problem;
@@ -58,10 +56,7 @@ pub async fn one(
             answer
         }
     };
-    match held.include(answer.etag()) {
-        true => Ok(NotModified(answer.etag().cloned()).into_response()),
-        false => Ok(answer.into_response()),
-    }
+    Ok(held.or_send(answer))
 }
 
 async fn compute(

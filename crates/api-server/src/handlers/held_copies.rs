@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
 
+use super::Representation;
 use super::representation::{CACHE_CONTROL, VARY};
 
 /// Tags of the copies that a client holds; most requests have none.
@@ -33,6 +34,15 @@ impl HeldCopies {
                 held == "*" || held.strip_prefix("W/").unwrap_or(held).as_bytes() == etag.as_bytes()
             })
         })
+    }
+
+    /// The answer, or 304 when the client holds it.
+    #[must_use]
+    pub fn or_send(&self, answer: Representation) -> Response {
+        match self.include(answer.etag()) {
+            true => NotModified(answer.etag().cloned()).into_response(),
+            false => answer.into_response(),
+        }
     }
 }
 

@@ -1,14 +1,14 @@
-//! `GET /metrics` and `/metrics/json`. They are not for the public: their layers, or the client's address, decide.
+//! `GET /metrics` and `/metrics/json`. They are not for the public: a setting says for whom.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{FromRequestParts, State};
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use http::request::Parts;
 use http::{HeaderMap, HeaderName, header};
 
+use crate::config::MetricsAccess;
 use crate::layers::client_address::ClientAddress;
 use crate::metrics::{Metrics, Summary, TEXT_MEDIA_TYPE};
 use crate::openapi::Problems;
@@ -16,18 +16,15 @@ use crate::problem::{Kind, Problem};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// Proof that the client is on this machine: neither its address nor a proxy says otherwise.
-#[derive(Clone, Copy, Debug)]
-pub struct FromThisMachine;
-
-impl<S: Send + Sync> FromRequestParts<S> for FromThisMachine {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let address = parts.extensions.get::<ClientAddress>().map(|ClientAddress(address)| *address);
-        match is_from_this_machine(address, &parts.headers) {
-            true => Ok(Self),
-            false => Err(Problem::new(Kind::Forbidden, "metrics are answered to this machine only")),
+/// Whether this request may pass without a key.
+#[must_use]
+pub fn is_open_to(access: MetricsAccess, request: &Request) -> bool {
+    match access {
+        MetricsAccess::Open => true,
+        MetricsAccess::Key => false,
+        MetricsAccess::Loopback => {
+            let address = request.extensions().get::<ClientAddress>().map(|ClientAddress(address)| *address);
+            is_from_this_machine(address, request.headers())
         }
     }
 }
@@ -75,7 +72,7 @@ mod tests {
     use http::HeaderValue;
 
     #[test]
-    fn only_a_direct_client_of_this_machine_is_from_this_machine() {
+    fn only_a_direct_client_of_this_machine_passes_without_a_key() {
         let forwarded = HeaderMap::from_iter([(X_FORWARDED_FOR, HeaderValue::from_static("192.0.2.1"))]);
         for (address, headers, expected) in [
             (Some("127.0.0.1"), HeaderMap::new(), true),
@@ -84,8 +81,14 @@ mod tests {
             (Some("127.0.0.1"), forwarded, false),
             (None, HeaderMap::new(), false),
         ] {
-            let address = address.map(|address| address.parse().unwrap());
-            assert_eq!(is_from_this_machine(address, &headers), expected, "{address:?}");
+            let mut request = Request::default();
+            *request.headers_mut() = headers;
+            if let Some(address) = address {
+                request.extensions_mut().insert(ClientAddress(address.parse().unwrap()));
+            }
+            assert_eq!(is_open_to(MetricsAccess::Loopback, &request), expected, "{address:?}");
+            assert!(is_open_to(MetricsAccess::Open, &request));
+            assert!(!is_open_to(MetricsAccess::Key, &request));
         }
     }
 }

@@ -1,5 +1,7 @@
 //! A resource's bytes with their validator, and who may keep a copy.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -25,6 +27,15 @@ impl Representation {
     /// Finished bytes under a strong tag; without one when they change with every answer.
     #[must_use]
     pub fn new(body: Bytes, etag: Option<HeaderValue>) -> Self {
+        Self { body, etag }
+    }
+
+    /// Finished bytes under a tag made of themselves: for small ones without a version.
+    #[must_use]
+    pub fn tagged_by_content(body: Bytes) -> Self {
+        let mut hasher = DefaultHasher::new();
+        body.hash(&mut hasher);
+        let etag = HeaderValue::try_from(format!("\"{:016x}\"", hasher.finish())).ok();
         Self { body, etag }
     }
 

@@ -11,12 +11,13 @@ use serde_json::Value;
 use tower::ServiceExt;
 
 use super::*;
+use crate::config::MetricsAccess;
 use crate::problem::Problem;
 use crate::{answers, workers};
 
 fn parts() -> Parts {
     let market_data = Arc::new(market_data::MarketData::bundled());
-    let answers = answers::Config { enabled: true, entries_max: 100, bytes_max: 16 * 1024 * 1024 };
+    let answers = answers::Config { entries_max: 100, bytes_max: 16 * 1024 * 1024 };
     Parts {
         probes: Probes {
             board: Arc::new(workers::Board::new(market_data.data_source())),
@@ -35,10 +36,10 @@ fn parts() -> Parts {
     }
 }
 
+/// The routes but the metrics, whose layers decide who may read them.
 fn all(parts: Parts) -> Router {
-    let Parts { api, probes, exposition, pages } = parts;
-    let metrics = metrics_routes(exposition).route_layer(from_extractor::<FromThisMachine>());
-    probes_routes(probes).merge(documentation(pages)).merge(api_routes(api)).merge(metrics)
+    let Parts { api, probes, exposition: _, pages } = parts;
+    probe_routes(probes).merge(documentation_routes(pages)).merge(api_routes(api))
 }
 
 struct Answer {

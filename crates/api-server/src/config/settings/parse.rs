@@ -1,6 +1,7 @@
 //! Texts that become addresses, networks, origins and URLs, or say what they should have been.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 
 use http::{HeaderValue, Uri};
 use ipnet::IpNet;
@@ -8,6 +9,13 @@ use ipnet::IpNet;
 /// An address and a port, such as `127.0.0.1:3000`.
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "must be an IP address and a port, such as 127.0.0.1:3000".into())
+}
+
+/// A directory that is there.
+pub(super) fn directory(text: &str) -> Result<PathBuf, String> {
+    Some(PathBuf::from(text))
+        .filter(|path| path.is_dir())
+        .ok_or_else(|| "must be a directory that exists".into())
 }
 
 /// A network in CIDR notation, or one address; never the whole internet.

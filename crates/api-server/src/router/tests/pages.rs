@@ -73,18 +73,3 @@ async fn a_method_that_is_not_served_is_told_which_are() {
         assert_eq!((answer.status.as_u16(), answer.header(header::ALLOW)), (405, allowed), "{path}");
     }
 }
-
-#[tokio::test]
-async fn metrics_are_not_for_the_public() {
-    use crate::layers::client_address::ClientAddress;
-
-    let router = all(parts());
-    for path in ["/metrics", "/metrics/json"] {
-        for (address, status) in [("127.0.0.1", 200), ("::1", 200), ("192.0.2.1", 403)] {
-            let mut request = Request::get(path).body(Body::empty()).unwrap();
-            request.extensions_mut().insert(ClientAddress(address.parse().unwrap()));
-            assert_eq!(ask(&router, request).await.status, status, "{path} from {address}");
-        }
-        assert_eq!(get(&router, path).await.status, 403, "{path} from nowhere");
-    }
-}

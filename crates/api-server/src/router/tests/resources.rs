@@ -54,7 +54,9 @@ async fn windows_with_the_same_bars_are_one_answer() {
 #[tokio::test]
 async fn a_current_copy_is_not_sent_again() {
     let router = all(parts());
-    for path in ["/api/analyze/MSFT", "/api/bars/MSFT", "/api/indicators/MSFT?names=rsi:14"] {
+    for path in
+        ["/api/analyze/MSFT", "/api/bars/MSFT", "/api/indicators/MSFT?names=rsi:14", "/api/symbols/MSFT"]
+    {
         let first = get(&router, path).await;
         let etag = first.header(header::ETAG);
         assert!(etag.starts_with('"') && etag.ends_with('"'), "{path}: {etag}");
@@ -144,6 +146,9 @@ async fn symbols_are_listed_with_their_names() {
         json["symbols"].as_array().unwrap().iter().map(|listed| listed["symbol"].as_str().unwrap()).collect();
     assert_eq!(symbols, ["AAPL", "FB", "GOOG", "IBM", "MSFT"]);
     assert_eq!(json["data_source"], "bundled sample");
+    // FB was listed on 2012-05-18 and has 196 bars in the sample.
+    let facebook = get(&all(parts()), "/api/symbols/FB").await.json();
+    assert_eq!((&facebook["first_date"], &facebook["bars"]), (&json!("2012-05-18"), &json!(196)));
 }
 
 #[tokio::test]
