@@ -108,7 +108,7 @@ pub fn analyze(subject: &Subject<'_>, models: &Models) -> Analysis {
         Voice::of(EngineName::Quantitative, &quantitative),
         Voice::of(EngineName::Sentiment, &sentiment),
     ]);
-    let confidence = models.confidence.confidence(&overall);
+    let confidence = models.confidence.confidence(&overall, subject.timeframe);
     let span = subject.span();
     Analysis {
         symbol: *subject.symbol,

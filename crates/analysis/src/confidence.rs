@@ -4,6 +4,7 @@
 //! rate is pulled to the base rate where samples are few, and one standard error is taken off; an engine that is
 //! missing makes that error larger, so that confidence always falls.
 
+use domain::Timeframe;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -105,13 +106,16 @@ const DEFINITION: &str = "share of signals of this band after which the close 21
                           (sells) or within 5 % (neutral), pulled to the base rate, less one standard error";
 
 impl ConfidenceModel {
-    /// Confidence in `overall`.
+    /// Confidence in `overall`, made of bars of `timeframe`: only days were measured.
     #[must_use]
-    pub fn confidence(&self, overall: &Overall) -> Confidence {
+    pub fn confidence(&self, overall: &Overall, timeframe: Timeframe) -> Confidence {
         let spoke = |name: &EngineName| overall.contributions.iter().any(|part| part.engine == *name);
         let coverage = overall.coverage();
         let measured = match overall.signal() {
             None => Err(Absence::Missing { what: "engine that speaks" }),
+            Some(_) if timeframe != Timeframe::Day => {
+                Err(Absence::Missing { what: "measurement on bars of this timeframe" })
+            }
             Some(_) if !self.engines.iter().any(spoke) => {
                 Err(Absence::Missing { what: "measurement with these engines" })
             }

@@ -8,7 +8,7 @@ mod metrics;
 mod piotroski;
 
 pub use metrics::Fundamental;
-pub use piotroski::{Criterion, Piotroski};
+pub use piotroski::Criterion;
 
 use crate::{Absence, Driver, Engine, Subject};
 use filed::Filed;

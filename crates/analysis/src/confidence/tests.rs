@@ -59,7 +59,7 @@ fn confidence_is_the_measured_rate_and_not_the_score() {
     let (low, high) = (0.11, 0.49);
     let of = |score| {
         let overall = spoken(&[(EngineName::Technical, score), (EngineName::Quantitative, score)]);
-        model().confidence(&overall)
+        model().confidence(&overall, Timeframe::Day)
     };
     assert_eq!(of(low).value, of(high).value);
     let found = of(low);
@@ -78,8 +78,9 @@ fn a_missing_engine_always_lowers_it() {
         (EngineName::Fundamental, 0.3),
         (EngineName::Sentiment, 0.3),
     ];
-    let values: Vec<f64> =
-        (2..=4).map(|count| model().confidence(&spoken(&all[..count])).value.unwrap()).collect();
+    let values: Vec<f64> = (2..=4)
+        .map(|count| model().confidence(&spoken(&all[..count]), Timeframe::Day).value.unwrap())
+        .collect();
     assert!(values.windows(2).all(|pair| pair[0] < pair[1]), "{values:?}");
 }
 
@@ -90,21 +91,24 @@ fn other_engines_than_measured_and_few_samples_are_low() {
         (EngineName::Quantitative, 0.3),
         (EngineName::Fundamental, 0.3),
     ]);
-    let found = model().confidence(&other);
+    let found = model().confidence(&other, Timeframe::Day);
     assert_eq!((found.reliability, found.is_same_engines), (Reliability::Low, false));
     let few = spoken(&[(EngineName::Technical, 0.6), (EngineName::Quantitative, 0.6)]);
-    assert_eq!(model().confidence(&few).reliability, Reliability::Low);
+    assert_eq!(model().confidence(&few, Timeframe::Day).reliability, Reliability::Low);
 }
 
 #[test]
 fn what_was_not_measured_has_no_confidence() {
-    let none = model().confidence(&spoken(&[]));
+    let none = model().confidence(&spoken(&[]), Timeframe::Day);
     assert_eq!(none.reason, Some(Absence::Missing { what: "engine that speaks" }));
-    let fundamental = model().confidence(&spoken(&[(EngineName::Fundamental, 0.3)]));
+    let both = spoken(&[(EngineName::Technical, 0.3), (EngineName::Quantitative, 0.3)]);
+    let weeks = model().confidence(&both, Timeframe::Week);
+    assert_eq!(weeks.reason, Some(Absence::Missing { what: "measurement on bars of this timeframe" }));
+    let fundamental = model().confidence(&spoken(&[(EngineName::Fundamental, 0.3)]), Timeframe::Day);
     assert_eq!(fundamental.value, None);
     let unmeasured = spoken(&[(EngineName::Technical, -1.0), (EngineName::Quantitative, -1.0)]);
     assert_eq!(
-        model().confidence(&unmeasured).reason,
+        model().confidence(&unmeasured, Timeframe::Day).reason,
         Some(Absence::Missing { what: "measurement of this band" })
     );
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::filed::Filed;
-use super::piotroski::Piotroski;
+use super::piotroski::{Criterion, criteria, f_score};
 use crate::{Absence, Figure, Span};
 
 type Outcome = Result<f64, Absence>;
@@ -56,8 +56,10 @@ pub struct Fundamental {
     pub revenue_growth: Figure,
     /// Diluted EPS against the year before.
     pub eps_growth: Figure,
-    /// Piotroski's nine tests.
-    pub piotroski: Piotroski,
+    /// How many of Piotroski's nine tests are passed; null unless all nine can be told.
+    pub piotroski_f_score: Figure,
+    /// The tests, profitability first.
+    pub piotroski_criteria: [Criterion; 9],
 }
 
 impl Fundamental {
@@ -92,6 +94,8 @@ impl Fundamental {
         });
         let average_equity =
             equity.and_then(|equity| Ok(f64::midpoint(equity, before(prior, |year| year.equity)?)));
+
+        let criteria = criteria(current, prior);
 
         Self {
             basis: period,
@@ -141,7 +145,11 @@ impl Fundamental {
                 ratio(eps, before(prior, |year| year.eps_diluted), "diluted EPS of the year before")
                     .map(|ratio| ratio - 1.0),
             ),
-            piotroski: Piotroski::of(current, prior, unpriced),
+            piotroski_f_score: filed_only(
+                "Piotroski's tests passed of nine; ratios to assets at the period's end",
+                f_score(&criteria),
+            ),
+            piotroski_criteria: criteria,
         }
     }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::metrics::{given, ratio};
-use crate::{Absence, Figure, Span};
+use crate::Absence;
 
 /// One test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -21,48 +21,35 @@ pub struct Criterion {
     pub reason: Option<Absence>,
 }
 
-/// The nine tests and how many are passed.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-pub struct Piotroski {
-    /// 0 to 9; null unless all nine can be told.
-    pub f_score: Figure,
-    /// Tests that can be told.
-    pub known: usize,
-    /// The tests, profitability first.
-    pub criteria: [Criterion; 9],
-}
-
 type Outcome = Result<f64, Absence>;
 type OfYear = fn(&Filing) -> Outcome;
 
-impl Piotroski {
-    /// Tests `current` against the year before.
-    pub(super) fn of(current: &Filing, prior: Option<&Filing>, span: Span) -> Self {
-        let earned = given(current.net_income, "net income");
-        let flow = given(current.operating_cash_flow, "operating cash flow");
-        let change = |of: OfYear| {
-            let prior = prior.ok_or(Absence::Missing { what: "filing of the year before" })?;
-            Ok(of(current)? - of(prior)?)
-        };
-        let criteria = [
-            test("return on assets > 0", return_on_assets(current).map(|value| value > 0.0)),
-            test("operating cash flow > 0", flow.map(|value| value > 0.0)),
-            test("return on assets rose", change(return_on_assets).map(|value| value > 0.0)),
-            test("operating cash flow > net income", flow.and_then(|flow| Ok(flow > earned?))),
-            test("long-term debt / assets did not rise", change(leverage).map(|value| value <= 0.0)),
-            test("current ratio rose", change(current_ratio).map(|value| value > 0.0)),
-            test("diluted shares did not rise", change(shares).map(|value| value <= 0.0)),
-            test("gross margin rose", change(gross_margin).map(|value| value > 0.0)),
-            test("revenue / assets rose", change(turnover).map(|value| value > 0.0)),
-        ];
-        let known = criteria.iter().filter(|test| test.passed.is_some()).count();
-        let passed = criteria.iter().filter(|test| test.passed == Some(true)).count();
-        let outcome = match criteria.iter().find_map(|test| test.reason) {
-            Some(reason) => Err(reason),
-            None => Ok(passed as f64),
-        };
-        let definition = "tests passed of nine; ratios to assets at the period's end";
-        Self { f_score: Figure::new(definition, span, outcome), known, criteria }
+/// Tests `current` against the year before.
+pub(super) fn criteria(current: &Filing, prior: Option<&Filing>) -> [Criterion; 9] {
+    let earned = given(current.net_income, "net income");
+    let flow = given(current.operating_cash_flow, "operating cash flow");
+    let change = |of: OfYear| {
+        let prior = prior.ok_or(Absence::Missing { what: "filing of the year before" })?;
+        Ok(of(current)? - of(prior)?)
+    };
+    [
+        test("return on assets > 0", return_on_assets(current).map(|value| value > 0.0)),
+        test("operating cash flow > 0", flow.map(|value| value > 0.0)),
+        test("return on assets rose", change(return_on_assets).map(|value| value > 0.0)),
+        test("operating cash flow > net income", flow.and_then(|flow| Ok(flow > earned?))),
+        test("long-term debt / assets did not rise", change(leverage).map(|value| value <= 0.0)),
+        test("current ratio rose", change(current_ratio).map(|value| value > 0.0)),
+        test("diluted shares did not rise", change(shares).map(|value| value <= 0.0)),
+        test("gross margin rose", change(gross_margin).map(|value| value > 0.0)),
+        test("revenue / assets rose", change(turnover).map(|value| value > 0.0)),
+    ]
+}
+
+/// How many are passed, when all can be told.
+pub(super) fn f_score(criteria: &[Criterion; 9]) -> Outcome {
+    match criteria.iter().find_map(|test| test.reason) {
+        Some(reason) => Err(reason),
+        None => Ok(criteria.iter().filter(|test| test.passed == Some(true)).count() as f64),
     }
 }
 

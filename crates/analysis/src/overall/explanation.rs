@@ -23,7 +23,7 @@ pub fn explanation(overall: &Overall, confidence: &Confidence) -> Vec<String> {
     let mut sentences = Vec::with_capacity(6);
     sentences.extend(overall.contributions.iter().map(contribution));
     sentences.extend(overall.missing.iter().map(missing));
-    sentences.extend(confidence_sentence(confidence));
+    sentences.push(confidence_sentence(confidence));
     sentences
 }
 
@@ -38,18 +38,25 @@ fn contribution(part: &Contribution) -> String {
 }
 
 fn missing(part: &MissingEngine) -> String {
-    let why = match part.reason {
+    let why = because(part.reason);
+    format!("The {} engine is missing, which lowers the confidence: {why}.", part.engine.as_str())
+}
+
+fn because(reason: Absence) -> String {
+    match reason {
         Absence::InsufficientHistory { need, have } => format!("it needs {need} bars and has {have}"),
         Absence::Flat => "the series does not move".to_owned(),
         Absence::DenominatorNotPositive { what } => format!("{what} is not positive"),
         Absence::Missing { what } => format!("there is no {what}"),
         Absence::OutOfRange => "a figure leaves the range of numbers".to_owned(),
-    };
-    format!("The {} engine is missing, which lowers the confidence: {why}.", part.engine.as_str())
+    }
 }
 
-fn confidence_sentence(confidence: &Confidence) -> Option<String> {
-    let (value, band) = (confidence.value?, confidence.band.as_ref()?);
+fn confidence_sentence(confidence: &Confidence) -> String {
+    let (Some(value), Some(band)) = (confidence.value, confidence.band.as_ref()) else {
+        let why = confidence.reason.map(because).unwrap_or_default();
+        return format!("No confidence can be told: {why}.");
+    };
     let measured = match band.hit_rate {
         Some(rate) => format!("of {} such signals {:.0} % were right", band.samples, rate * 100.0),
         None => "no such signal was measured".to_owned(),
@@ -61,11 +68,11 @@ fn confidence_sentence(confidence: &Confidence) -> Option<String> {
     };
     let skill =
         if confidence.brier_skill > 0.0 { "" } else { " Out of sample, bands told no more than that." };
-    Some(format!(
+    format!(
         "Confidence {value:.2}: {measured} {} bars later, {} to {}, where {:.0} % of all days would have been.{skill}{caution}",
         confidence.horizon_bars,
         confidence.first_date,
         confidence.last_date,
         band.base_rate * 100.0,
-    ))
+    )
 }

@@ -198,6 +198,7 @@ fn weeks_and_months_annualise_by_their_own_year_and_have_no_daily_models() {
         assert!((metrics.volatility.value().unwrap() - by_hand).abs() < 1e-12);
         let beta = metrics.beta.value().unwrap();
         assert!((0.5..1.5).contains(&beta), "MSFT's beta by {}: {beta}", timeframe.as_str());
+        assert_eq!(found.overall_confidence, None, "only days were measured");
         assert_eq!(found.models.volatility.volatility.value(), None);
         assert_eq!(found.models.fall_risk.falls[0].probability.value(), None);
     }
