@@ -139,7 +139,8 @@ impl Layers {
             .layer(Panics { metrics: metrics() })
             // Last before routing: a request of a form that two readers would read differently is not routed.
             .layer(layer(Form { metrics: metrics() }))
-            .service(router)
+            // Resolved once: a router without its state would build each route, layers and all, for every request.
+            .service(router.with_state(()))
     }
 
     /// Around all routes but probes; for `Router::layer`, unknown paths included.

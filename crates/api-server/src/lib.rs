@@ -4,6 +4,7 @@
 //! or a secret is belongs to other crates.
 
 pub mod answers;
+pub mod assembly;
 pub mod client_address;
 pub mod clock;
 pub mod config;

@@ -156,7 +156,8 @@ pub struct KeySet {
 }
 
 impl KeySet {
-    /// Reads `key[:role],…`; no suffix means viewer. A text of nothing but white space has no keys.
+    /// Reads `key[:role]`, separated by commas or on lines of their own; no suffix means viewer. A text of nothing but
+    /// white space has no keys.
     ///
     /// # Errors
     /// Every fault of every entry.
@@ -164,7 +165,8 @@ impl KeySet {
         let mut set = Self::default();
         let mut faults = Vec::new();
         let mut positions = HashMap::new();
-        let entries = text.split(',').map(str::trim).filter(|_| !text.trim().is_empty());
+        let text = text.trim();
+        let entries = text.split([',', '\n']).map(str::trim).filter(|_| !text.is_empty());
         for (entry, position) in entries.zip(1..) {
             match parse_entry(entry, position) {
                 Err(fault) => faults.push(fault),

@@ -26,6 +26,7 @@ fn keys_have_the_role_behind_the_colon_and_else_the_lowest() {
     }
     assert_eq!(set.len(), 3);
     assert!(parse(" \n").unwrap().is_empty());
+    assert_eq!(parse(&format!("{ONE}\r\n{TWO}:admin\n")).unwrap().len(), 2);
 }
 
 #[test]

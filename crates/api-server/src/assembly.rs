@@ -1,0 +1,173 @@
+//! Builds the parts of the service from its configuration, in the order in which `main` needs them.
+
+mod authentication;
+mod background;
+
+use std::ffi::OsString;
+use std::io;
+use std::sync::Arc;
+
+use axum::Router;
+use market_data::MarketData;
+use secrets::{Catalogue, Event, SecretHandle, Secrets};
+
+use crate::answers::Answers;
+use crate::clock::Clock;
+use crate::config::{self, Config, Environment};
+use crate::handlers::docs::{Keys, Pages};
+use crate::keys::{AuthMode, Faults, KeyRing, NotSafe};
+use crate::layers::Layers;
+use crate::layers::access_log::AccessLog;
+use crate::metrics::Metrics;
+use crate::serve::Draining;
+use crate::state::{Api, Exposition, Parts, Probes};
+use crate::{router, workers};
+
+/// Why the service does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A secret is missing or not acceptable.
+    #[error("look for the secrets: {0}")]
+    Secrets(secrets::Problems),
+    /// A secret that the code asks for is not declared.
+    #[error("look for a secret")]
+    Secret(#[source] secrets::Error),
+    /// The keys are not acceptable.
+    #[error(transparent)]
+    Keys(#[from] Faults),
+    /// Without keys it would be open to others.
+    #[error(transparent)]
+    NotSafe(#[from] NotSafe),
+    /// The directory of bars cannot be read.
+    #[error("open MARKET_DATA_DIR")]
+    Directory(#[from] market_data::csv_directory::OpenError),
+    /// The vendor's client cannot be built.
+    #[error("set up the client of Polygon")]
+    Vendor(#[from] market_data::polygon::BuildError),
+    /// The models of this build cannot be read.
+    #[error("read the compiled-in models")]
+    Models(#[from] serde_json::Error),
+    /// Two metrics have one name.
+    #[error("declare the metrics")]
+    Metrics(#[from] prometheus::Error),
+    /// The access log has no thread.
+    #[error("start the access log")]
+    AccessLog(#[source] io::Error),
+}
+
+/// Finds every secret that the product declares.
+///
+/// # Errors
+/// Every secret that is broken or missing.
+pub async fn secrets(config: &Config, environment: &Environment) -> Result<Secrets, Error> {
+    let variables = environment.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
+    let profile = secrets::Profile::named(Some(config.profile.as_str()));
+    let clock = Arc::new(|| Clock::System.now().into());
+    Secrets::builder(profile, Catalogue::product(), clock)
+        .local(secrets::Environment::new(variables), &config.secrets_directory)
+        .listen_on(config.bind_address)
+        .recorder(Arc::new(log_secret_event))
+        .build()
+        .await
+        .map_err(Error::Secrets)
+}
+
+/// No event holds a value.
+fn log_secret_event(event: &Event) {
+    match event {
+        Event::Changed { name, origin, .. } => tracing::info!(%name, ?origin, "a secret changed"),
+        Event::RefreshFailed { name, error } => {
+            tracing::warn!(%name, %error, "a secret could not be looked for")
+        }
+        Event::Noticed(notice) => tracing::warn!(?notice, "a secret should be put right"),
+        Event::AuditLost => tracing::error!("the audit record of a secret is lost"),
+        _ => {}
+    }
+}
+
+/// Everything that answers requests.
+#[derive(Debug)]
+pub struct Service {
+    /// The routes within their layers; [`Layers::observe`] goes around them.
+    pub router: Router,
+    /// The layers.
+    pub layers: Layers,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Where requests are logged; to be closed at the end.
+    pub access_log: Arc<AccessLog>,
+    /// Whether the service is on its way down.
+    pub draining: Draining,
+    mode: AuthMode,
+    market_data: Arc<MarketData>,
+    board: Arc<workers::Board>,
+    keys: SecretHandle,
+}
+
+/// Builds everything that answers requests.
+///
+/// # Errors
+/// The first part that cannot be built, or that would not be safe.
+pub fn service(config: &Config, secrets: &Secrets) -> Result<Service, Error> {
+    let metrics = Arc::new(Metrics::new(router::ROUTES)?);
+    let keys = secrets.handle("api_keys", "api-server").map_err(Error::Secret)?;
+    let mode = authentication::mode(config, &keys, &metrics)?;
+    let market_data = Arc::new(market_data(config, secrets)?);
+    let board = Arc::new(workers::Board::new(market_data.data_source()));
+    let dropped = metrics.log_lines_dropped.clone();
+    let access_log = AccessLog::start(config.logs.format, Clock::System, dropped, io::stdout());
+    let access_log = Arc::new(access_log.map_err(Error::AccessLog)?);
+    let draining = Draining::default();
+    let layers =
+        Layers::new(config.layers.clone(), mode.clone(), Arc::clone(&metrics), Arc::clone(&access_log));
+    let parts = Parts {
+        api: Api {
+            market_data: Arc::clone(&market_data),
+            answers: Arc::new(Answers::new(config.answers.clone())),
+            models: Arc::new(analysis::Models::bundled()?),
+        },
+        probes: Probes { board: Arc::clone(&board), draining: draining.clone() },
+        exposition: Exposition { metrics: Arc::clone(&metrics), access: config.metrics_access },
+        pages: config.docs_enabled.then(|| Arc::new(Pages::new(documented_keys(&mode)))),
+    };
+    let router = router::router(parts, &layers);
+    Ok(Service { router, layers, metrics, access_log, draining, mode, market_data, board, keys })
+}
+
+fn documented_keys(mode: &AuthMode) -> Keys {
+    if mode.is_open() { Keys::NotNeeded } else { Keys::Demanded }
+}
+
+/// The vendor when its key is found, else one's own files, else the bundled sample.
+fn market_data(config: &Config, secrets: &Secrets) -> Result<MarketData, Error> {
+    let key = secrets.handle("polygon_api_key", "market-data").map_err(Error::Secret)?;
+    let clock: market_data::Clock = Arc::new(|| Clock::System.now().as_millisecond());
+    let config::MarketData { directory, polygon } = &config.market_data;
+    match directory {
+        _ if key.load().is_ok() => {
+            // Asked for at each call, so that a new key needs no restart.
+            let bearer = move || {
+                let set = key.load().ok()?;
+                market_data::polygon::bearer(set.value().expose_text()?)
+            };
+            Ok(MarketData::polygon(polygon.clone(), Arc::new(bearer), clock)?)
+        }
+        Some(directory) => Ok(MarketData::csv_directory(directory, clock)?),
+        None => Ok(MarketData::bundled()),
+    }
+}
+
+impl Service {
+    /// Starts the work in the background; it ends when the service drains.
+    pub fn start_background(&self, config: &Config, secrets: &Secrets) {
+        background::start(self, config, secrets);
+    }
+
+    /// The keys in force; `None` on an open server.
+    fn ring(&self) -> Option<&Arc<KeyRing>> {
+        match &self.mode {
+            AuthMode::Keys(ring) => Some(ring),
+            AuthMode::Open => None,
+        }
+    }
+}
