@@ -3,8 +3,10 @@
 //! It starts and stops processes and speaks HTTP. It knows nothing of the server's insides.
 
 mod client;
+pub mod emulators;
 pub mod polygon;
 pub mod raw;
+pub mod secrets_manager;
 mod server;
 
 pub use client::Answer;

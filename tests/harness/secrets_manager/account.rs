@@ -1,0 +1,185 @@
+//! The secrets of one account, how a request names one, and the clock.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
+
+use super::input::Input;
+use super::operation::Operation;
+use super::refusal::Refusal;
+use super::secret::{Data, Secret};
+use super::{REGION, values};
+
+/// 2026-01-01T00:00:00Z.
+const START_UNIX_MS: i64 = 1_767_225_600_000;
+const ACCOUNT_ID: &str = "123456789012";
+/// Characters that an ARN adds to the name, after a hyphen.
+const SUFFIX_CHARS: usize = 6;
+
+/// The labels of a secret's versions after a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabelState {
+    /// When, by the fake's clock.
+    pub unix_ms: i64,
+    /// What changed them.
+    pub operation: Operation,
+    /// Labels by version id; versions without a label are not among them.
+    pub labels: BTreeMap<String, Vec<String>>,
+}
+
+impl LabelState {
+    /// The ids of the versions that have this label. More than one is a fault.
+    #[must_use]
+    pub fn holders(&self, label: &str) -> Vec<&str> {
+        let has = |labels: &[String]| labels.iter().any(|own| own == label);
+        self.labels.iter().filter(|(_, labels)| has(labels)).map(|(id, _)| id.as_str()).collect()
+    }
+}
+
+#[derive(Clone)]
+pub(super) struct Account {
+    now_ms: i64,
+    secrets: BTreeMap<String, Secret>,
+    denied: BTreeSet<String>,
+    states: BTreeMap<String, Vec<LabelState>>,
+    /// Secrets and seeds made so far: what makes the next name or token another.
+    made: u64,
+}
+
+impl Default for Account {
+    fn default() -> Self {
+        Self {
+            now_ms: START_UNIX_MS,
+            secrets: BTreeMap::new(),
+            denied: BTreeSet::new(),
+            states: BTreeMap::new(),
+            made: 0,
+        }
+    }
+}
+
+impl Account {
+    pub(super) fn now_ms(&self) -> i64 {
+        self.now_ms
+    }
+
+    pub(super) fn advance(&mut self, milliseconds: i64) {
+        self.set_unix_ms(self.now_ms.saturating_add(milliseconds));
+    }
+
+    pub(super) fn set_unix_ms(&mut self, now_unix_ms: i64) {
+        self.now_ms = now_unix_ms;
+        self.secrets.retain(|_, secret| secret.ends_ms.is_none_or(|ends_ms| ends_ms > now_unix_ms));
+    }
+
+    pub(super) fn deny(&mut self, name: &str) {
+        self.denied.insert(name.to_owned());
+    }
+
+    pub(super) fn permit(&mut self, name: &str) {
+        self.denied.remove(name);
+    }
+
+    pub(super) fn denies(&self, name: &str) -> bool {
+        self.denied.contains(name)
+    }
+
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        self.secrets.values()
+    }
+
+    /// The secret of this exact name.
+    pub(super) fn named(&self, name: &str) -> Option<&Secret> {
+        self.secrets.get(name)
+    }
+
+    /// The secret that a name, an ARN or an ARN without its suffix means.
+    pub(super) fn find(&self, id: &str) -> Result<&Secret, Refusal> {
+        let is_meant = |secret: &&Secret| {
+            secret.arn == id || secret.arn.len() == id.len() + SUFFIX_CHARS + 1 && secret.arn.starts_with(id)
+        };
+        let found = self.secrets.get(id).or_else(|| self.secrets.values().find(is_meant));
+        found.ok_or_else(Refusal::no_such_secret)
+    }
+
+    pub(super) fn find_mut(&mut self, id: &str) -> Result<&mut Secret, Refusal> {
+        let name = self.find(id)?.name.clone();
+        self.secrets.get_mut(&name).ok_or_else(Refusal::no_such_secret)
+    }
+
+    /// The secret, when it is not to end.
+    pub(super) fn living_mut(&mut self, id: &str) -> Result<&mut Secret, Refusal> {
+        let secret = self.find_mut(id)?;
+        secret.lives()?;
+        Ok(secret)
+    }
+
+    pub(super) fn remove(&mut self, name: &str) {
+        self.secrets.remove(name);
+    }
+
+    pub(super) fn insert(&mut self, name: &str) -> &mut Secret {
+        let suffix = self.suffix();
+        let secret = Secret {
+            arn: arn(name, &suffix),
+            name: name.to_owned(),
+            description: None,
+            kms_key_id: None,
+            tags: BTreeMap::new(),
+            created_ms: self.now_ms,
+            changed_ms: self.now_ms,
+            accessed_ms: None,
+            ends_ms: None,
+            versions: Vec::new(),
+        };
+        self.secrets.entry(name.to_owned()).insert_entry(secret).into_mut()
+    }
+
+    /// Letters and digits that no secret of this account had before.
+    pub(super) fn suffix(&mut self) -> String {
+        const DIGITS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+        self.made += 1;
+        // Odd and prime to 36, so that neighbours look unlike and the first 36^6 differ.
+        let mut left = self.made.wrapping_mul(1_299_709);
+        let digit = |_| {
+            let digit = DIGITS[usize::try_from(left % 36).unwrap_or_default()];
+            left /= 36;
+            char::from(digit)
+        };
+        (0..SUFFIX_CHARS).map(digit).collect()
+    }
+
+    /// Writes down the labels as they are after a change.
+    pub(super) fn note(&mut self, operation: Operation, name: &str) {
+        let labels = self.secrets.get(name).map(Secret::labels).unwrap_or_default();
+        let state = LabelState { unix_ms: self.now_ms, operation, labels };
+        self.states.entry(name.to_owned()).or_default().push(state);
+    }
+
+    pub(super) fn label_states(&self, name: &str) -> Vec<LabelState> {
+        self.states.get(name).cloned().unwrap_or_default()
+    }
+
+    pub(super) fn text(&self, name: &str, label: &str) -> Option<String> {
+        match &self.named(name)?.holder(label)?.data {
+            Data::Text(text) => Some(text.clone()),
+            Data::Binary(_) => None,
+        }
+    }
+
+    pub(super) fn seed(&mut self, name: &str, text: &str) -> String {
+        self.made += 1;
+        let token = format!("00000000-0000-4000-9000-{:012}", self.made);
+        let is_new = self.named(name).is_none();
+        let id_member = if is_new { "Name" } else { "SecretId" };
+        let body = json!({ id_member: name, "SecretString": text, "ClientRequestToken": token }).to_string();
+        let input = Input::parse(body.as_bytes()).expect("an object");
+        let seeded = if is_new { values::create(self, &input) } else { values::put(self, &input) };
+        seeded.unwrap_or_else(|refusal| panic!("{name} cannot be seeded: {refusal:?}"));
+        token
+    }
+}
+
+pub(super) fn arn(name: &str, suffix: &str) -> String {
+    format!("arn:aws:secretsmanager:{REGION}:{ACCOUNT_ID}:secret:{name}-{suffix}")
+}

@@ -1,0 +1,140 @@
+//! The account's secrets, filtered, sorted and cut into pages.
+
+use std::cmp::Ordering;
+
+use serde_json::{Value, json};
+
+use super::account::Account;
+use super::input::Input;
+use super::refusal::Refusal;
+use super::secret::Secret;
+
+const SECRETS_PAGE_MAX: usize = 100;
+pub(super) const VERSIONS_PAGE_MAX: usize = 100;
+const FILTERS_MAX: usize = 10;
+/// What a token of ours begins with; others are refused.
+const TOKEN: &str = "page-from-";
+
+pub(super) fn list(account: &Account, input: &Input) -> Result<Value, Refusal> {
+    let (names, next_token) = page(account, input, SECRETS_PAGE_MAX)?;
+    let found = names.iter().filter_map(|name| account.named(name));
+    let entries: Vec<Value> =
+        found.map(|secret| Value::Object(secret.details("SecretVersionsToStages"))).collect();
+    let mut answer = json!({ "SecretList": entries });
+    if let Some(token) = next_token {
+        answer["NextToken"] = json!(token);
+    }
+    Ok(answer)
+}
+
+/// The names of one page of the secrets that the filters let through, and the token of the next page.
+pub(super) fn page(
+    account: &Account,
+    input: &Input,
+    most: usize,
+) -> Result<(Vec<String>, Option<String>), Refusal> {
+    let filters = filters(input)?;
+    let includes_ending = input.flag("IncludePlannedDeletion")?;
+    let is_listed = |secret: &&Secret| {
+        (includes_ending || secret.ends_ms.is_none()) && filters.iter().all(|filter| filter.passes(secret))
+    };
+    let mut secrets: Vec<&Secret> = account.secrets().filter(is_listed).collect();
+    sort(&mut secrets, input)?;
+    let names: Vec<String> = secrets.iter().map(|secret| secret.name.clone()).collect();
+    let (names, next_token) = cut(&names, input, most)?;
+    Ok((names.to_vec(), next_token))
+}
+
+/// One page of `all`, and the token of the next.
+pub(super) fn cut<'a, T>(
+    all: &'a [T],
+    input: &Input,
+    most: usize,
+) -> Result<(&'a [T], Option<String>), Refusal> {
+    let size = match input.integer("MaxResults")?.map(usize::try_from) {
+        None => most,
+        Some(Ok(size)) if (1..=most).contains(&size) => size,
+        Some(_) => return Err(Refusal::member("maxResults", &format!("be from 1 to {most}"))),
+    };
+    let from: usize = match input.text("NextToken")? {
+        None => 0,
+        Some(token) => {
+            let from = token.strip_prefix(TOKEN).and_then(|text| text.parse().ok());
+            from.ok_or_else(|| Refusal::new("InvalidNextTokenException", "The NextToken value is invalid."))?
+        }
+    };
+    let rest = all.get(from..).unwrap_or_default();
+    let page = rest.get(..size).unwrap_or(rest);
+    Ok((page, (page.len() < rest.len()).then(|| format!("{TOKEN}{}", from + size))))
+}
+
+fn sort(secrets: &mut [&Secret], input: &Input) -> Result<(), Refusal> {
+    let order: fn(&Secret, &Secret) -> Ordering = match input.text("SortBy")? {
+        None | Some("created-date") => |left, right| left.created_ms.cmp(&right.created_ms),
+        Some("last-accessed-date") => |left, right| left.accessed_ms.cmp(&right.accessed_ms),
+        Some("last-changed-date") => |left, right| left.changed_ms.cmp(&right.changed_ms),
+        Some("name") => |left, right| left.name.cmp(&right.name),
+        Some(_) => return Err(Refusal::member("sortBy", "be one of the documented values")),
+    };
+    // They come by name, and a stable sort keeps that among equals.
+    secrets.sort_by(|left, right| order(left, right));
+    match input.text("SortOrder")? {
+        None | Some("asc") => Ok(()),
+        Some("desc") => {
+            secrets.reverse();
+            Ok(())
+        }
+        Some(_) => Err(Refusal::member("sortOrder", "be asc or desc")),
+    }
+}
+
+struct Filter<'a> {
+    key: &'a str,
+    values: Vec<&'a str>,
+}
+
+fn filters(input: &Input) -> Result<Vec<Filter<'_>>, Refusal> {
+    let Some(filters) = input.list("Filters")? else { return Ok(Vec::new()) };
+    if filters.len() > FILTERS_MAX {
+        return Err(Refusal::member("filters", "have length less than or equal to 10"));
+    }
+    filters.iter().map(Filter::of).collect()
+}
+
+impl<'a> Filter<'a> {
+    fn of(filter: &'a Value) -> Result<Self, Refusal> {
+        let known =
+            ["all", "description", "name", "owning-service", "primary-region", "tag-key", "tag-value"];
+        let key = filter["Key"].as_str().filter(|key| known.contains(key));
+        let values: Option<Vec<&str>> =
+            filter["Values"].as_array().and_then(|values| values.iter().map(Value::as_str).collect());
+        match (key, values) {
+            (Some(key), Some(values)) if !values.is_empty() => Ok(Self { key, values }),
+            _ => Err(Refusal::parameter("A filter needs a documented key and at least one value.")),
+        }
+    }
+
+    /// A value matches the beginning of a text; `!` before it turns the filter round.
+    fn passes(&self, secret: &Secret) -> bool {
+        self.values.iter().any(|value| match value.strip_prefix('!') {
+            Some(value) => !self.matches(secret, value),
+            None => self.matches(secret, value),
+        })
+    }
+
+    fn matches(&self, secret: &Secret, value: &str) -> bool {
+        let description = secret.description.as_deref().unwrap_or_default();
+        let is_described = || description.to_lowercase().starts_with(&value.to_lowercase());
+        let has_key = || secret.tags.keys().any(|key| key.starts_with(value));
+        let has_value = || secret.tags.values().any(|tag| tag.starts_with(value));
+        match self.key {
+            "name" => secret.name.starts_with(value),
+            "description" => is_described(),
+            "tag-key" => has_key(),
+            "tag-value" => has_value(),
+            "all" => secret.name.starts_with(value) || is_described() || has_key() || has_value(),
+            // Nothing here belongs to a service or has replicas.
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The fake's misbehaviours, each as a client meets it.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tests::secrets_manager::{ACCESS_KEY_ID, FakeSecretsManager, Fault, Operation};
+
+use crate::backend::{Backend, authorization, token};
+
+const GET: Operation = Operation::GetSecretValue;
+
+fn with_secret() -> (FakeSecretsManager, Backend) {
+    let fake = FakeSecretsManager::start();
+    fake.seed("secret", "first");
+    let aws = Backend::new(fake.endpoint_url());
+    (fake, aws)
+}
+
+#[test]
+fn errors_have_the_codes_and_states_of_the_service() {
+    let (fake, aws) = with_secret();
+    let table = [
+        (Fault::Throttle, 400, "ThrottlingException"),
+        (Fault::InternalError, 500, "InternalServiceError"),
+        (Fault::Status(503), 503, ""),
+        (Fault::AccessDenied, 400, "AccessDeniedException"),
+        (Fault::ExpiredCredentials, 400, "ExpiredTokenException"),
+        (Fault::DecryptionFailure, 400, "DecryptionFailure"),
+        (Fault::Garbage, 200, ""),
+    ];
+    for (fault, status, code) in table {
+        fake.next(GET, [fault.clone()]);
+        let answer = aws.call("GetSecretValue", &json!({ "SecretId": "secret" })).unwrap();
+        assert_eq!((answer.status, answer.code()), (status, code), "{fault:?}");
+        assert!(answer.body["SecretString"].is_null(), "{fault:?}");
+    }
+    assert_eq!(aws.text("secret").unwrap(), "first");
+}
+
+#[test]
+fn throttling_lasts_as_many_calls_as_scripted_and_touches_no_other_operation() {
+    let (fake, aws) = with_secret();
+    fake.next(GET, [Fault::Throttle, Fault::Throttle]);
+    aws.labels("secret").unwrap();
+    let read = || aws.call("GetSecretValue", &json!({ "SecretId": "secret" })).unwrap().status;
+    assert_eq!([read(), read(), read()], [400, 400, 200]);
+    assert_eq!((fake.calls(GET), fake.calls(Operation::DescribeSecret), fake.calls_total()), (3, 1, 4));
+}
+
+#[test]
+fn broken_connections_are_failures_to_the_client() {
+    let (fake, aws) = with_secret();
+    for fault in [Fault::Reset, Fault::CutBody, Fault::LostAnswer] {
+        fake.next(GET, [fault.clone()]);
+        let failed = aws.text("secret").unwrap_err();
+        assert!(failed.contains("no answer"), "{fault:?}: {failed}");
+        assert_eq!(aws.text("secret").unwrap(), "first", "{fault:?}: the next call is answered");
+    }
+}
+
+#[test]
+fn a_reset_comes_before_the_effect_and_a_lost_answer_after_it() {
+    let (fake, aws) = with_secret();
+    let put = |number, text: &str| aws.put("secret", number, text, &["AWSCURRENT"]);
+    fake.next(Operation::PutSecretValue, [Fault::Reset, Fault::LostAnswer]);
+    assert!(put(2, "second").is_err());
+    assert_eq!(fake.text("secret", "AWSCURRENT").as_deref(), Some("first"));
+    assert!(put(2, "second").is_err());
+    assert_eq!(fake.text("secret", "AWSCURRENT").as_deref(), Some("second"));
+    // The token makes the repetition harmless.
+    assert_eq!(put(2, "second").unwrap()["VersionId"], token(2));
+}
+
+#[test]
+fn a_hanging_call_is_never_answered_and_hinders_no_other() {
+    let (fake, _) = with_secret();
+    fake.next(GET, [Fault::Hang]);
+    let quick = reqwest::blocking::Client::builder().no_proxy().timeout(Duration::from_millis(200));
+    let client = quick.build().unwrap();
+    let read = || {
+        client
+            .post(fake.endpoint_url())
+            .header("authorization", authorization(ACCESS_KEY_ID))
+            .header("x-amz-target", "secretsmanager.GetSecretValue")
+            .body(json!({ "SecretId": "secret" }).to_string())
+            .send()
+    };
+    assert!(read().unwrap_err().is_timeout());
+    assert!(read().unwrap().status().is_success());
+}
+
+#[test]
+fn delays_and_trickles_take_their_time_and_end_well() {
+    let (fake, aws) = with_secret();
+    let faults = [Fault::Delay(Duration::from_millis(80)), Fault::Trickle(Duration::from_millis(1))];
+    for fault in faults {
+        fake.next(GET, [fault.clone()]);
+        let began = Instant::now();
+        assert_eq!(aws.text("secret").unwrap(), "first");
+        assert!(began.elapsed() >= Duration::from_millis(80), "{fault:?}");
+    }
+}
+
+#[test]
+fn a_lagging_replica_answers_so_many_reads_as_it_was() {
+    let (fake, aws) = with_secret();
+    fake.lag(2);
+    aws.put("secret", 2, "second", &["AWSCURRENT"]).unwrap();
+    let read = || aws.text("secret").unwrap();
+    assert_eq!([read(), read(), read()], ["first", "first", "second"]);
+}
+
+#[test]
+fn a_denied_secret_is_refused_alone_and_named_in_a_batch() {
+    let (fake, aws) = with_secret();
+    fake.seed("other", "value");
+    fake.deny("secret");
+    aws.refused("GetSecretValue", &json!({ "SecretId": "secret" }), &["AccessDeniedException"]).unwrap();
+    let batch = aws.done("BatchGetSecretValue", &json!({ "SecretIdList": ["secret", "other"] })).unwrap();
+    assert_eq!(batch["Errors"][0]["ErrorCode"], "AccessDeniedException");
+    assert_eq!(batch["SecretValues"][0]["Name"], "other");
+    fake.allow("secret");
+    assert_eq!(aws.text("secret").unwrap(), "first");
+}
+
+#[test]
+fn other_credentials_can_be_accepted_and_the_old_ones_refused() {
+    let (fake, aws) = with_secret();
+    fake.accept(&["AKIDROTATED000000001"]);
+    aws.refused("GetSecretValue", &json!({ "SecretId": "secret" }), &["UnrecognizedClientException"])
+        .unwrap();
+    let signed = authorization("AKIDROTATED000000001");
+    let body = json!({ "SecretId": "secret" }).to_string();
+    assert_eq!(aws.send("GetSecretValue", Some(&signed), body).unwrap().status, 200);
+}
+
+#[test]
+fn a_fault_everywhere_ends_when_the_fake_is_told_to_behave() {
+    let (fake, aws) = with_secret();
+    fake.everywhere(&Fault::Throttle);
+    fake.delay(Duration::from_millis(1));
+    assert!(aws.text("secret").is_err() && aws.labels("secret").is_err());
+    fake.behave();
+    assert_eq!(aws.text("secret").unwrap(), "first");
+}
+
+#[test]
+fn heads_tell_the_operation_and_who_signed() {
+    let (fake, aws) = with_secret();
+    aws.text("secret").unwrap();
+    let heads = fake.heads();
+    assert_eq!(heads[0].operation, Some(GET));
+    assert!(heads[0].headers["authorization"].to_str().unwrap().contains(ACCESS_KEY_ID));
+}
