@@ -1,4 +1,4 @@
-//! Pure depends on pure; a shell depends on pure; only `api-server` depends on shells.
+//! Pure depends on pure; a shell depends on pure; only `api-server` and `ops` depend on shells.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -16,6 +16,7 @@ const ALLOWED: &[Allowance] = &[
     ("secrets", &[], None),
     ("market-data", &["domain"], None),
     ("api-server", &["analysis", "domain", "market-data", "secrets"], None),
+    ("ops", &["api-server", "domain", "secrets"], None),
     // The crate of the black-box tests starts the server as a process; its tests of the vendor client link that crate.
     ("tests", &["api-server", "domain", "market-data"], None),
 ];

@@ -28,6 +28,12 @@ impl TrustedProxies {
         Self(networks.into_iter().filter(|network| network.prefix_len() > 0).collect())
     }
 
+    /// Whether none is trusted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether this address is one of them.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {

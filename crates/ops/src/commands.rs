@@ -1,0 +1,37 @@
+//! Every command. Each file opens with what its command does, and what it leaves alone.
+
+mod completions;
+mod config;
+mod keys;
+mod secrets;
+
+use crate::command_line::CommandLine;
+use crate::console::Console;
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// What can be asked for.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// Make, place, check and change secrets
+    #[command(subcommand)]
+    Secrets(secrets::Command),
+    /// Check the settings
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Make API keys
+    #[command(subcommand)]
+    Keys(keys::Command),
+    /// Write completions for a shell to standard output
+    Completions(completions::Arguments),
+}
+
+/// Does what was asked for.
+pub(crate) async fn run(line: CommandLine, console: &mut Console) -> Result<Exit, Failure> {
+    match line.command {
+        Command::Secrets(command) => secrets::run(command, console).await,
+        Command::Config(command) => config::run(command, console).await,
+        Command::Keys(command) => keys::run(command, console),
+        Command::Completions(arguments) => completions::run(&arguments, console),
+    }
+}

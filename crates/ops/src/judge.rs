@@ -1,0 +1,78 @@
+//! Judges a new value before it is written anywhere, by the very rules by which the server will judge it.
+
+use std::sync::{Arc, Mutex};
+
+use secrets::{
+    Announced, Answer, Capabilities, Catalogue, Created, Error, Event, Found, Grade, Notice, Origin, Profile,
+    Provider, SecretSpec, SecretValue, Secrets, Selector,
+};
+
+use crate::console::Console;
+use crate::failure::Failure;
+
+/// A value without line ends at its end, and what the operator should know of it.
+pub(crate) struct Judged {
+    pub(crate) value: SecretValue,
+    pub(crate) notices: Vec<Notice>,
+}
+
+/// Judges `raw` as if it had been found in `place`.
+pub(crate) async fn judge(
+    spec: &SecretSpec,
+    raw: SecretValue,
+    place: Origin,
+    profile: Profile,
+    console: &Console,
+) -> Result<Judged, Failure> {
+    let notices = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&notices);
+    let note = move |event: &Event| {
+        if let Event::Noticed(notice) = event {
+            noted.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(notice.clone());
+        }
+    };
+    let secrets = Secrets::builder(profile, Catalogue::new([spec.clone()])?, console.clock())
+        .provider(Offered { raw, place })
+        .recorder(Arc::new(note))
+        .build()
+        .await
+        .map_err(Failure::Secrets)?;
+    let value = secrets.handle(spec.name.as_str(), "ops")?.load()?.value().clone();
+    let notices = notices.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+    acceptable_keys(spec, &value)?;
+    Ok(Judged { value, notices })
+}
+
+/// A list of API keys that the server would refuse is refused here.
+fn acceptable_keys(spec: &SecretSpec, value: &SecretValue) -> Result<(), Failure> {
+    if spec.name.as_str() != crate::survey::API_KEYS {
+        return Ok(());
+    }
+    let text = value.expose_text().unwrap_or_default();
+    crate::survey::key_faults(text).map_or(Ok(()), |faults| Err(Failure::Precondition(faults.to_string())))
+}
+
+/// A place that offers the one value.
+struct Offered {
+    raw: SecretValue,
+    place: Origin,
+}
+
+impl Provider for Offered {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { is_local: true, has_versions: false }
+    }
+
+    fn get<'a>(&'a self, _spec: &'a SecretSpec, _which: &'a Selector) -> Answer<'a, Result<Found, Error>> {
+        let found = Found {
+            raw: self.raw.clone(),
+            origin: self.place.clone(),
+            id: None,
+            created: Created::Unknown,
+            grade: Grade::Secure,
+            warnings: Vec::new(),
+            announced: Announced::Nothing,
+        };
+        Box::pin(async move { Ok(found) })
+    }
+}

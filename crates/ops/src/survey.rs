@@ -1,0 +1,59 @@
+//! Finds every secret as the server does, and keeps what was found beside what is wrong.
+
+use std::ffi::OsString;
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use api_server::keys::{self, KeySet};
+use api_server::layers::rate_limit;
+use secrets::{Catalogue, Error, Event, Notice, Report, Secrets};
+
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::place::Place;
+
+/// The secret that says who may call the API.
+pub(crate) const API_KEYS: &str = "api_keys";
+
+/// What was found, and what is wrong with it.
+pub(crate) struct Survey {
+    pub(crate) report: Report,
+    pub(crate) problems: Vec<Error>,
+    pub(crate) notices: Vec<Notice>,
+    secrets: Secrets,
+}
+
+impl Survey {
+    /// Looks everywhere.
+    pub(crate) async fn of(place: &Place, console: &Console) -> Result<Self, Failure> {
+        let notices = Arc::new(Mutex::new(Vec::new()));
+        let noted = Arc::clone(&notices);
+        let note = move |event: &Event| {
+            if let Event::Noticed(notice) = event {
+                noted.lock().unwrap_or_else(PoisonError::into_inner).push(notice.clone());
+            }
+        };
+        let variables = console.environment().iter();
+        let variables = variables.map(|(name, value)| (OsString::from(name), OsString::from(value)));
+        let environment = secrets::Environment::new(variables);
+        let builder = Secrets::builder(place.rules(), Catalogue::product(), console.clock())
+            .local(environment, &place.directory)
+            .recorder(Arc::new(note));
+        let builder = place.required.iter().fold(builder, |builder, name| builder.require(name));
+        let (secrets, problems) = builder.survey().await.map_err(Failure::Secrets)?;
+        let notices = notices.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Ok(Self { report: secrets.report(), problems: problems.0, notices, secrets })
+    }
+
+    /// What the server would refuse in the list of API keys, if there is one.
+    pub(crate) fn key_faults(&self) -> Option<keys::Faults> {
+        let set = self.secrets.handle(API_KEYS, "ops").ok()?.load().ok()?;
+        key_faults(set.value().expose_text()?)
+    }
+}
+
+/// What the server would refuse in a list of API keys.
+pub(crate) fn key_faults(text: &str) -> Option<keys::Faults> {
+    let any = rate_limit::Config { per_minute: NonZeroU32::MIN, burst: NonZeroU32::MIN };
+    KeySet::parse(text, any).err()
+}
