@@ -95,7 +95,7 @@ fn head_probes() -> Vec<Probe> {
         ("encoded slashes in a parameter", get("/api/bars/..%2f..%2fetc", ""), BAD),
         ("encoded NUL in a parameter", get("/api/bars/A%00B", ""), BAD),
         ("doubled slashes do not reach a route", get("//api//symbols", ""), &[404]),
-        ("dot segments do not reach a route", get("/livez/../api/symbols", ""), &[404]),
+        ("dot segments do not reach a route", get("/livez/../api/symbols", ""), &[400, 404]),
         ("TRACE", b"TRACE /livez HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec(), &[405]),
         ("unknown method", b"BREW /livez HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec(), &[405]),
         ("CONNECT", b"CONNECT localhost:80 HTTP/1.1\r\nHost: localhost:80\r\n\r\n".to_vec(), &[400, 405]),

@@ -1,4 +1,4 @@
-//! HTTP/2 frames written by hand: rapid reset, endless headers, and the missing authority.
+//! HTTP/2 frames written by hand: rapid reset and endless headers.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -20,8 +20,6 @@ const NO_ERROR: u32 = 0;
 
 /// `GET /livez` for `localhost` in HPACK: indexed method and scheme, literal path and authority (RFC 7541, appendix A).
 const GET_LIVEZ: &[u8] = b"\x82\x86\x04\x06/livez\x41\x09localhost";
-/// The same without an authority.
-const GET_LIVEZ_NOWHERE: &[u8] = b"\x82\x86\x04\x06/livez";
 
 fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
@@ -74,16 +72,6 @@ fn an_ordinary_request_is_answered() {
     let found = frames(&mut stream);
     let (_, block) = found.iter().find(|(kind, _)| *kind == HEADERS).expect("an answer");
     assert_eq!(block[0], 0x88, "indexed :status 200 (RFC 7541, appendix A)");
-}
-
-#[test]
-fn a_request_without_an_authority_is_refused() {
-    let server = ServerOptions::new().start();
-    let mut stream = connect(&server);
-    stream.write_all(&frame(HEADERS, END_HEADERS | END_STREAM, 1, GET_LIVEZ_NOWHERE)).unwrap();
-    let found = frames(&mut stream);
-    let (_, block) = found.iter().find(|(kind, _)| *kind == HEADERS).expect("an answer");
-    assert_eq!(block[0], 0x8c, "indexed :status 400 (RFC 7541, appendix A)");
 }
 
 #[test]

@@ -59,10 +59,10 @@ fn series_exist_at_zero_and_random_paths_make_none() {
     let server = ServerOptions::new().set("RATE_LIMIT_PER_MINUTE", "1000000").start();
     let before = metrics(&server);
     for name in [
-        "investiq_rate_limited_total",
-        "investiq_panics_total",
+        "investiq_http_rate_limited_total",
+        "investiq_http_panics_total",
         "investiq_auth_failures_total",
-        "investiq_shed_total",
+        "investiq_http_shed_total",
     ] {
         assert!(before.lines().any(|line| line.starts_with(name)), "{name} is there before its first event");
     }
@@ -104,7 +104,7 @@ fn refusals_are_counted_by_their_status() {
         sample(&text, "investiq_http_requests_total", &[r#"route="/api/symbols""#, r#"status="429""#]),
         4.0
     );
-    assert_eq!(sample(&text, "investiq_rate_limited_total", &[]), 4.0);
+    assert_eq!(sample(&text, "investiq_http_rate_limited_total", &[]), 4.0);
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn each_request_is_one_event_that_carries_the_id_of_its_answer() {
 
 #[test]
 fn a_cache_hit_writes_no_more_than_its_access_event() {
-    let server = ServerOptions::new().start();
+    let server = ServerOptions::new().set("RATE_LIMIT_PER_MINUTE", "1000").start();
     for _ in 0..50 {
         assert_eq!(server.get("/api/analyze/AAPL", &[]).status, 200);
     }

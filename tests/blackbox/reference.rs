@@ -70,15 +70,18 @@ fn a_fuzzer_driven_by_the_description_finds_nothing() {
     let server = ServerOptions::new()
         .set("API_KEYS", format!("{KEY}:admin"))
         .set("RATE_LIMIT_PER_MINUTE", "1000000000")
+        .set("AUTH_FAILURES_PER_MINUTE", "10000")
         .start();
     let program = workspace_root().join("target/venv/bin/schemathesis");
     let report = tempfile::tempdir().unwrap();
     let output = Command::new(&program)
         .current_dir(report.path())
+        .env("FUZZ_KEY", KEY)
+        .arg("--config-file")
+        .arg(workspace_root().join("tests/schemathesis.toml"))
         .args(["run", &server.url("/openapi.json")])
-        .args(["--checks", "all", "--phases", "examples,coverage,fuzzing,stateful"])
+        .args(["--phases", "examples,coverage,fuzzing,stateful"])
         .args(["--max-examples", "40", "--seed", "1", "--workers", "1", "--no-color"])
-        .args(["--header", &format!("X-API-Key: {KEY}")])
         .output()
         .unwrap_or_else(|error| panic!("{}: {error}: tests/run installs it", program.display()));
     let text = String::from_utf8_lossy(&output.stdout);

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use tests::{Server, ServerOptions};
 
-const KEY: &str = "secret-test-Hn8vTx3qWm6zLr2pKc9yBs5dJg";
-const NEW_KEY: &str = "secret-test-Jp4wRk7nXt9vMq1zGc6yLs8bHd";
+const KEY: &str = "files-test-Hn8vTx3qWm6zLr2pKc9yBs5dJg";
+const NEW_KEY: &str = "files-test-Jp4wRk7nXt9vMq1zGc6yLs8bHd";
 const CANARY: &str = "canary-Zx7kQp2vWn9tLm4rBc8yHs3dJf6gTa";
 
 fn write_secret(folder: &Path, name: &str, value: &str) {
