@@ -247,3 +247,6 @@ impl Drop for Open {
         self.metrics.connections.dec();
     }
 }
+
+#[cfg(test)]
+mod tests;

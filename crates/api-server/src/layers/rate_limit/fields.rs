@@ -1,6 +1,7 @@
 //! The header fields of a limit: the IETF draft's (`draft-ietf-httpapi-ratelimit-headers-10`) and the older ones that
 //! clients know.
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::quota::Standing;
@@ -15,19 +16,23 @@ const X_RATELIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset
 pub const RATE_LIMIT_HEADERS: &str =
     "RateLimit, RateLimit-Policy, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset";
 
+/// Header fields that an answer has when it leaves. Room is made here for those of the layers further out too: this
+/// is the first that adds several, and a header map grows at a price.
+const FIELDS_EXPECTED: usize = 20;
+
 /// The fields of one answer.
 #[derive(Clone, Debug)]
 pub struct Fields([(HeaderName, HeaderValue); 5]);
 
 impl Fields {
     pub(super) fn new(name: &str, policy: HeaderValue, limit: HeaderValue, standing: Standing) -> Self {
-        let Standing { remaining, reset_s } = standing;
+        let [item, remaining, reset] = values(name, standing);
         Self([
             (RATELIMIT_POLICY, policy),
-            (RATELIMIT, item(name, standing)),
+            (RATELIMIT, item),
             (X_RATELIMIT_LIMIT, limit),
-            (X_RATELIMIT_REMAINING, HeaderValue::from(remaining)),
-            (X_RATELIMIT_RESET, HeaderValue::from(reset_s)),
+            (X_RATELIMIT_REMAINING, remaining),
+            (X_RATELIMIT_RESET, reset),
         ])
     }
 
@@ -39,7 +44,7 @@ impl Fields {
 
     /// Puts them into an answer.
     pub fn put_in(self, headers: &mut HeaderMap) {
-        headers.reserve(self.0.len());
+        headers.reserve(FIELDS_EXPECTED);
         for (name, value) in self.0 {
             headers.insert(name, value);
         }
@@ -55,15 +60,21 @@ impl IntoIterator for Fields {
     }
 }
 
-/// `"name";r=remaining;t=seconds`, a structured field item (RFC 9651 §3.3).
-fn item(name: &str, Standing { remaining, reset_s }: Standing) -> HeaderValue {
-    let mut text = Vec::with_capacity(48);
+/// `"name";r=remaining;t=seconds`, a structured field item (RFC 9651 §3.3), and both numbers alone. The numbers are
+/// parts of the item's text, so that one allocation holds all three.
+fn values(name: &str, Standing { remaining, reset_s }: Standing) -> [HeaderValue; 3] {
+    let mut text = Vec::with_capacity(64);
     let mut number = itoa::Buffer::new();
-    text.push(b'"');
-    text.extend_from_slice(name.as_bytes());
-    text.extend_from_slice(b"\";r=");
+    for part in [b"\"", name.as_bytes(), b"\";r="] {
+        text.extend_from_slice(part);
+    }
+    let remaining_at = text.len();
     text.extend_from_slice(number.format(remaining).as_bytes());
+    let remaining = remaining_at..text.len();
     text.extend_from_slice(b";t=");
+    let reset_at = text.len();
     text.extend_from_slice(number.format(reset_s).as_bytes());
-    HeaderValue::from_maybe_shared(bytes::Bytes::from(text)).expect("digits and quotes are a header value")
+    let text = Bytes::from(text);
+    let value = |text| HeaderValue::from_maybe_shared(text).expect("digits and quotes are a header value");
+    [text.clone(), text.slice(remaining), text.slice(reset_at..)].map(value)
 }

@@ -1,0 +1,173 @@
+use std::num::NonZeroU32;
+
+use axum::Router;
+use axum::routing::{get, post};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::clock::Clock;
+use crate::keys::AuthMode;
+use crate::layers::access_log::{AccessLog, Format};
+use crate::layers::{self, Layers, rate_limit};
+
+/// A server over a few routes, with every layer but keys.
+struct Running {
+    address: SocketAddr,
+    metrics: Arc<Metrics>,
+    stop: oneshot::Sender<()>,
+    ended: JoinHandle<Drained>,
+}
+
+async fn start(header_timeout: Duration, drain_timeout: Duration) -> Running {
+    let metrics = Arc::new(Metrics::new([("GET", "/slow")]).unwrap());
+    let dropped = metrics.log_lines_dropped.clone();
+    let log = AccessLog::start(Format::Json, Clock::System, dropped, io::sink()).unwrap();
+    let many = NonZeroU32::new(1000).unwrap();
+    let config = layers::Config {
+        hsts: false,
+        trusted_proxies: TrustedProxies::default(),
+        allowed_origins: Vec::new(),
+        requests_in_flight_max: 100,
+        request_timeout: Duration::from_secs(30),
+        body_bytes_max: 1000,
+        body_frame_timeout: Duration::from_secs(10),
+        rate_limit: rate_limit::Config { per_minute: many, burst: many },
+        auth_failures_per_minute: 10,
+    };
+    let layers = Layers::new(config, AuthMode::Open, Arc::clone(&metrics), Arc::new(log));
+    let slow = || async { tokio::time::sleep(Duration::from_millis(300)).await };
+    let routes = Router::new()
+        .route("/fast", get(async || "fast"))
+        .route("/slow", get(slow))
+        .route("/panic", get(async || -> &'static str { panic!("on purpose") }))
+        .route("/echo", post(async |body: String| body));
+    let app = layers.observe(routes.layer(layers.protect()));
+    let config = Config {
+        connections_max: 10,
+        connections_per_address_max: 10,
+        trusted_proxies: TrustedProxies::default(),
+        header_timeout,
+        unready_for: Duration::ZERO,
+        drain_timeout,
+    };
+    let listener = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel();
+    let stopped = async { drop(stopped.await) };
+    let serving = serve(listener, app, config, Arc::clone(&metrics), Draining::default(), stopped);
+    Running { address, metrics, stop, ended: tokio::spawn(serving) }
+}
+
+impl Running {
+    /// Sends this and reads until the server closes.
+    async fn exchange(&self, request: &str) -> String {
+        let mut socket = TcpStream::connect(self.address).await.unwrap();
+        socket.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        let read = socket.read_to_end(&mut answer);
+        tokio::time::timeout(Duration::from_secs(5), read).await.expect("the server closes").unwrap();
+        String::from_utf8(answer).unwrap()
+    }
+}
+
+fn usual() -> (Duration, Duration) {
+    (Duration::from_secs(10), Duration::from_secs(10))
+}
+
+fn statuses(answers: &str) -> Vec<&str> {
+    answers.split("HTTP/1.1 ").skip(1).filter_map(|answer| answer.get(..3)).collect()
+}
+
+#[tokio::test]
+async fn a_refused_head_is_answered_in_its_turn_as_a_problem_and_ends_the_connection() {
+    let (header_timeout, drain_timeout) = usual();
+    let server = start(header_timeout, drain_timeout).await;
+    let sound = "GET /fast HTTP/1.1\r\nHost: a\r\n\r\n";
+    let answers = server.exchange(&[sound, sound, "GET /fast HTTP/1.1\r\n\r\n", sound].concat()).await;
+    assert_eq!(statuses(&answers), ["200", "200", "400"]);
+    let (_, refusal) = answers.rsplit_once("HTTP/1.1 ").unwrap();
+    for part in
+        ["application/problem+json", "x-request-id: ", "x-frame-options: DENY", "exactly one valid Host"]
+    {
+        assert!(refusal.contains(part), "{part} is not in {refusal}");
+    }
+    assert_eq!(server.metrics.refused_heads.get(), 1);
+}
+
+#[tokio::test]
+async fn bodies_reach_the_handler_whole_and_malformed_chunks_are_a_bad_request() {
+    let (header_timeout, drain_timeout) = usual();
+    let server = start(header_timeout, drain_timeout).await;
+    let chunked = "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let sound = [chunked, "3\r\nabc\r\n2;x\r\nde\r\n0\r\n\r\n"].concat();
+    let counted = "POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3\r\n\r\nfgh";
+    let answers = server.exchange(&[&sound, counted].concat()).await;
+    assert_eq!(statuses(&answers), ["200", "200"]);
+    assert!(answers.contains("abcde") && answers.ends_with("fgh"), "{answers}");
+
+    let malformed = server.exchange(&[chunked, "3\r\nabcd\r\n0\r\n\r\n"].concat()).await;
+    assert_eq!(statuses(&malformed), ["400"]);
+    let large = server.exchange(&[chunked, "FFF\r\n", &"a".repeat(0xfff), "\r\n0\r\n\r\n"].concat()).await;
+    assert_eq!(statuses(&large), ["413"]);
+}
+
+#[tokio::test]
+async fn a_panic_costs_one_request_and_leaves_the_connection_and_the_gauge() {
+    let (header_timeout, drain_timeout) = usual();
+    let server = start(header_timeout, drain_timeout).await;
+    let request = |path: &str, last: &str| format!("GET {path} HTTP/1.1\r\nHost: a\r\n{last}\r\n");
+    let both = [request("/panic", ""), request("/fast", "Connection: close\r\n")].concat();
+    let answers = server.exchange(&both).await;
+    assert_eq!(statuses(&answers), ["500", "200"]);
+    assert!(!answers.contains("on purpose"));
+    assert_eq!((server.metrics.panics.get(), server.metrics.in_flight.get()), (1, 0));
+}
+
+#[tokio::test]
+async fn whoever_says_nothing_or_half_a_head_is_cut_off() {
+    let server = start(Duration::from_millis(100), Duration::from_secs(10)).await;
+    for start in
+        ["", "P", "PRI * HTTP/2.0\r\n", "GET / HTTP/1.1\r\nHo", "GET /fast HTTP/1.1\r\nHost: a\r\n\r\nGET"]
+    {
+        let answer = server.exchange(start).await;
+        assert_eq!(statuses(&answer).len(), usize::from(start.ends_with("GET")), "{start:?}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_in_flight_is_answered_before_the_server_ends() {
+    let (header_timeout, drain_timeout) = usual();
+    let server = start(header_timeout, drain_timeout).await;
+    let mut socket = TcpStream::connect(server.address).await.unwrap();
+    socket.write_all(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    while server.metrics.in_flight.get() == 0 {
+        tokio::task::yield_now().await;
+    }
+    server.stop.send(()).unwrap();
+    let mut answer = Vec::new();
+    socket.read_to_end(&mut answer).await.unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 200"));
+    assert!(server.ended.await.unwrap().is_complete());
+    assert!(TcpStream::connect(server.address).await.is_err(), "nothing is accepted any more");
+}
+
+#[tokio::test]
+async fn what_is_cut_off_at_the_deadline_is_counted() {
+    let server = start(Duration::from_secs(10), Duration::from_millis(50)).await;
+    let mut socket = TcpStream::connect(server.address).await.unwrap();
+    socket.write_all(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    while server.metrics.in_flight.get() == 0 {
+        tokio::task::yield_now().await;
+    }
+    server.stop.send(()).unwrap();
+    assert_eq!(server.ended.await.unwrap(), Drained { connections_cut: 1, requests_cut: 1 });
+}
+
+#[tokio::test]
+async fn a_busy_port_is_an_error_that_names_the_address() {
+    let taken = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+    let address = taken.local_addr().unwrap();
+    assert_eq!(bind(address).await.unwrap_err().to_string(), format!("listen on {address}"));
+}
