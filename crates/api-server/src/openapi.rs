@@ -12,7 +12,7 @@ use utoipa::{Modify, OpenApi};
 
 use crate::handlers::{analyze, analyze_bars, bars, docs, health, indicators, metrics, root, symbols};
 
-use engines::NullableMetrics;
+use engines::EngineShapes;
 
 pub use parameters::{PriceBasisName, SymbolParameter, TimeframeName, WindowParameters};
 pub use problems::{ProblemDocument, Problems};
@@ -54,7 +54,7 @@ pub use problems::{ProblemDocument, Problems};
     ),
     components(schemas(ProblemDocument)),
     security(("api_key" = []), ("bearer" = [])),
-    modifiers(&Credentials, &NullableMetrics),
+    modifiers(&Credentials, &EngineShapes),
 )]
 struct Description;
 

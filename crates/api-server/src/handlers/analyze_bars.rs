@@ -46,7 +46,7 @@ pub struct AnalysisRequest {
 #[serde(deny_unknown_fields)]
 struct BarInput {
     /// Exchange date at which the bar begins, 1900 to 2199.
-    #[schema(value_type = String, format = Date, pattern = "^(19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}$")]
+    #[schema(value_type = String, format = Date)]
     date: Date,
     /// First price.
     open: f64,

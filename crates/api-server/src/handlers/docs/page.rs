@@ -59,13 +59,18 @@ struct Operation<'a> {
     value: &'a Value,
 }
 
+/// Every operation, in the order of the document's tags: what a reader came for first.
 fn operations(document: &Value) -> Vec<Operation<'_>> {
+    let tags: Vec<_> = document["tags"].as_array().into_iter().flatten().map(|tag| &tag["name"]).collect();
+    let place = |operation: &Operation<'_>| tags.iter().position(|tag| **tag == operation.value["tags"][0]);
     let paths = members(&document["paths"]);
-    paths
+    let mut operations: Vec<_> = paths
         .flat_map(|(path, methods)| {
             members(methods).map(move |(method, value)| Operation { method, path, value })
         })
-        .collect()
+        .collect();
+    operations.sort_by_key(place);
+    operations
 }
 
 impl Operation<'_> {
@@ -89,7 +94,13 @@ impl Operation<'_> {
         }
         out.push_str(&table("Parameters", parameter_rows(value)));
         out.push_str(&table("Body", body_rows(&value["requestBody"])));
-        out.push_str(&table("Answers", members(&value["responses"]).map(response_row).collect()));
+        let is_error = |(status, _): &(&str, &Value)| status.starts_with(['4', '5']);
+        let (errors, answers): (Vec<_>, Vec<_>) = members(&value["responses"]).partition(is_error);
+        out.push_str(&table("Answers", answers.into_iter().map(response_row).collect()));
+        let errors = table("", errors.into_iter().map(response_row).collect());
+        if !errors.is_empty() {
+            let _infallible = write!(out, "<details><summary>Problems</summary>{errors}</details>");
+        }
         out
     }
 }
