@@ -169,6 +169,16 @@ impl FakeSecretsManager {
         self.script.world().account.label_states(name)
     }
 
+    /// Asserts that from its first version to its end exactly one version of a secret was current, after every change.
+    ///
+    /// # Panics
+    /// With all states of the labels, when one of them shows none or several.
+    pub fn assert_one_current(&self, name: &str) {
+        let states = self.label_states(name);
+        let is_one = LabelState::always_one(&states, "AWSCURRENT");
+        assert!(is_one, "{name} had not always one current version: {states:#?}");
+    }
+
     /// Calls of `operation` so far.
     #[must_use]
     pub fn calls(&self, operation: Operation) -> usize {

@@ -1,9 +1,10 @@
 //! What the fake does as its clock moves, and the labels that it writes down.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::json;
-use tests::secrets_manager::FakeSecretsManager;
+use tests::secrets_manager::{FakeSecretsManager, LabelState};
 
 use crate::backend::{Backend, token};
 
@@ -52,6 +53,21 @@ fn every_state_of_the_labels_is_written_down() {
     let currents: Vec<Vec<&str>> = states.iter().map(|state| state.holders("AWSCURRENT")).collect();
     assert_eq!(currents, [[token(1).as_str()], [&token(1)], [&token(2)]]);
     assert_eq!(states[1].unix_ms - states[0].unix_ms, 5_000);
+}
+
+#[test]
+fn two_current_versions_or_none_are_seen() {
+    let fake = FakeSecretsManager::start();
+    fake.seed("secret", "first");
+    let state = fake.label_states("secret").remove(0);
+    assert!(LabelState::always_one(std::slice::from_ref(&state), "AWSCURRENT"));
+    assert!(!LabelState::always_one(&[], "AWSCURRENT"));
+    let mut doubled = state.clone();
+    doubled.labels.insert(token(2), vec!["AWSCURRENT".to_owned()]);
+    assert!(!LabelState::always_one(&[state.clone(), doubled], "AWSCURRENT"));
+    let mut lacking = state.clone();
+    lacking.labels = BTreeMap::from([(token(2), vec!["AWSPENDING".to_owned()])]);
+    assert!(!LabelState::always_one(&[state, lacking], "AWSCURRENT"));
 }
 
 #[test]

@@ -12,3 +12,4 @@ mod clock;
 mod comparison;
 mod conformance;
 mod faults;
+mod official_client;

@@ -34,6 +34,13 @@ impl LabelState {
         let has = |labels: &[String]| labels.iter().any(|own| own == label);
         self.labels.iter().filter(|(_, labels)| has(labels)).map(|(id, _)| id.as_str()).collect()
     }
+
+    /// Whether in every state with labels exactly one version had this one, and there was such a state.
+    #[must_use]
+    pub fn always_one(states: &[Self], label: &str) -> bool {
+        let mut labelled = states.iter().filter(|state| !state.labels.is_empty()).peekable();
+        labelled.peek().is_some() && labelled.all(|state| state.holders(label).len() == 1)
+    }
 }
 
 #[derive(Clone)]
