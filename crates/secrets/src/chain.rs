@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use crate::builder::Clock;
 use crate::error::Error;
+use crate::fault::Breach;
 use crate::fingerprint::FingerprintKey;
 use crate::origin::{Origin, Provenance, Shadow};
 use crate::policy;
 use crate::profile::Profile;
-use crate::provider::{Found, Provider};
+use crate::provider::{Announced, Beside, Found, Provider, Rotating};
 use crate::spec::SecretSpec;
 use crate::text;
 use crate::value::SecretValue;
@@ -34,7 +37,34 @@ pub(crate) struct Wanted<'a> {
 /// A secret that was found, cleaned and judged.
 pub(crate) struct Resolved {
     pub(crate) version: SecretVersion,
+    pub(crate) announced: Announcing,
     pub(crate) notices: Vec<Notice>,
+}
+
+/// What is announced of a rotation, cleaned and judged.
+#[derive(Clone)]
+pub(crate) enum Announcing {
+    Nothing,
+    Unknown,
+    Rotating(Box<Told>),
+}
+
+/// Which versions are accepted beside the one in use, and which no longer.
+#[derive(Clone)]
+pub(crate) struct Told {
+    pub(crate) pending: Option<Standing>,
+    pub(crate) previous: Option<Standing>,
+    pub(crate) is_told_of_current: bool,
+    pub(crate) denied: Vec<VersionId>,
+}
+
+/// A version beside the one in use; without `version` it is one that is known already, or cannot be had.
+#[derive(Clone)]
+pub(crate) struct Standing {
+    pub(crate) id: VersionId,
+    pub(crate) version: Option<SecretVersion>,
+    /// Until when it is accepted.
+    pub(crate) until: Option<Instant>,
 }
 
 /// The search for one secret on its way along the chain.
@@ -73,7 +103,9 @@ impl Chain {
 
     fn finish(&self, search: Search<'_>) -> Result<Resolved, Error> {
         let Search { wanted: Wanted { spec, .. }, tried, end, shadows, mut notices, .. } = search;
-        let found = end.unwrap_or_else(|| Err(Error::NotFound { name: spec.name.clone(), tried }))?;
+        let mut found = end.unwrap_or_else(|| Err(Error::NotFound { name: spec.name.clone(), tried }))?;
+        let announced = std::mem::replace(&mut found.announced, Announced::Nothing);
+        let announced = self.announcing(spec, announced, &mut notices);
         let invalid = |fault| Error::Invalid { name: spec.name.clone(), origin: found.origin.clone(), fault };
         let clean = text::clean(&found.raw, spec.format).map_err(invalid)?;
         let shadowed: Vec<Shadow> = shadows.iter().map(|other| drift(&clean.value, spec, other)).collect();
@@ -85,15 +117,61 @@ impl Chain {
         for warning in warnings {
             notices.push(self.allow(spec, &found.origin, warning)?);
         }
-        Ok(Resolved { version: self.version(found, clean.value, shadowed), notices })
+        let version = self.version(found, clean.value, shadowed, Stage::Current);
+        match announced.denial(version.id()) {
+            Some(breach) => {
+                let origin = version.provenance().origin.clone();
+                Err(Error::Policy { name: spec.name.clone(), origin, breach })
+            }
+            None => Ok(Resolved { version, announced, notices }),
+        }
     }
 
-    fn version(&self, found: Found, value: SecretValue, shadowed: Vec<Shadow>) -> SecretVersion {
-        let Found { raw: _, origin, id, created, grade, warnings: _ } = found;
+    fn announcing(&self, spec: &SecretSpec, announced: Announced, notices: &mut Vec<Notice>) -> Announcing {
+        match announced {
+            Announced::Nothing => Announcing::Nothing,
+            Announced::Unknown => Announcing::Unknown,
+            Announced::Rotating(Rotating { pending, previous, is_told_of_current, denied }) => {
+                let pending = pending.map(|beside| self.standing(spec, beside, Stage::Pending, notices));
+                let previous = previous.map(|beside| self.standing(spec, beside, Stage::Previous, notices));
+                Announcing::Rotating(Box::new(Told { pending, previous, is_told_of_current, denied }))
+            }
+        }
+    }
+
+    /// A version beside the one in use. One that is malformed is said, and not accepted.
+    fn standing(
+        &self,
+        spec: &SecretSpec,
+        beside: Beside,
+        stage: Stage,
+        notices: &mut Vec<Notice>,
+    ) -> Standing {
+        let Beside { id, found, until } = beside;
+        let version = found.and_then(|found| match text::clean(&found.raw, spec.format) {
+            Ok(clean) => Some(self.version(*found, clean.value, Vec::new(), stage)),
+            Err(fault) => {
+                let (name, origin) = (spec.name.clone(), found.origin);
+                notices.push(Notice { name, origin, warning: Warning::Form(fault) });
+                None
+            }
+        });
+        let left = until.map(|until| until.duration_since((self.clock)()).unwrap_or_default());
+        Standing { id, version, until: left.and_then(|left| Instant::now().checked_add(left)) }
+    }
+
+    fn version(
+        &self,
+        found: Found,
+        value: SecretValue,
+        shadowed: Vec<Shadow>,
+        stage: Stage,
+    ) -> SecretVersion {
+        let Found { raw: _, origin, id, created, grade, warnings: _, announced: _ } = found;
         let fingerprint = self.fingerprints.of(value.expose());
         let id = id.unwrap_or_else(|| VersionId::new(&fingerprint.to_string()));
         let provenance = Provenance { origin, resolved_at: (self.clock)(), grade, shadowed, fingerprint };
-        SecretVersion { id, stage: Stage::Current, created, value, provenance: Arc::new(provenance) }
+        SecretVersion { id, stage, created, value, provenance: Arc::new(provenance) }
     }
 
     /// What a strict profile refuses, another merely says.
@@ -112,6 +190,16 @@ impl Chain {
             | Warning::Mount(_)
             | Warning::EmptyVariable
             | Warning::HidesAnother) => Ok(Notice { name, origin, warning }),
+        }
+    }
+}
+
+impl Announcing {
+    /// Why a version is not accepted though its place offers it.
+    fn denial(&self, id: &VersionId) -> Option<Breach> {
+        match self {
+            Self::Nothing | Self::Unknown => None,
+            Self::Rotating(told) => told.denied.contains(id).then(|| Breach::Denied { version: id.clone() }),
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::fault::Fault;
 use crate::files::{self, Refusal};
 use crate::origin::{Grade, Origin};
-use crate::provider::{Answer, Capabilities, Found, Provider, Selector};
+use crate::provider::{Announced, Answer, Capabilities, Found, Provider, Selector};
 use crate::spec::SecretSpec;
 use crate::value::SecretValue;
 use crate::version::Created;
@@ -47,6 +47,17 @@ impl Environment {
     #[must_use]
     pub fn credentials_directory(&self) -> Option<PathBuf> {
         self.value("CREDENTIALS_DIRECTORY").filter(|path| !path.is_empty()).map(path_of)
+    }
+
+    /// A variable that is no secret; empty is as unset.
+    pub(crate) fn setting(&self, variable: &str) -> Option<String> {
+        let value = self.value(variable)?.expose_text()?.trim();
+        (!value.is_empty()).then(|| value.to_owned())
+    }
+
+    /// A variable that is a secret of nobody's catalogue; empty is as unset.
+    pub(crate) fn secret(&self, variable: &str) -> Option<SecretValue> {
+        self.value(variable).filter(|value| !value.is_empty()).cloned()
     }
 
     fn value(&self, variable: &str) -> Option<&SecretValue> {
@@ -98,6 +109,7 @@ impl Environment {
                 created: Created::Unknown,
                 grade: Grade::Weak,
                 warnings: Vec::new(),
+                announced: Announced::Nothing,
             }),
             Offer::Pointer { path, .. } => match self.follow(path).await {
                 Ok(file) => Ok(file.found(origin)),

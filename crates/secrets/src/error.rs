@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::fault::{Breach, Fault};
@@ -80,6 +81,22 @@ pub enum Error {
         /// The most that is allowed.
         limit: Duration,
     },
+    /// The place will delete it, and gives it to no one until it is restored.
+    #[error("secret {name} in {origin} is scheduled for deletion: restore it, or stop asking for it")]
+    Deleted {
+        /// The secret.
+        name: SecretName,
+        /// The place.
+        origin: Origin,
+    },
+    /// The place has it already.
+    #[error("secret {name} in {origin} exists already")]
+    Exists {
+        /// The secret.
+        name: SecretName,
+        /// The place.
+        origin: Origin,
+    },
     /// The place cannot be written to by us.
     #[error("{origin} is read-only: change it where it is kept")]
     ReadOnly {
@@ -103,6 +120,26 @@ pub enum Error {
         expected: String,
         /// The version found at the end.
         found: String,
+    },
+    /// A step of a rotation that must wait.
+    #[error("secret {name}: {why}; wait {wait:?}")]
+    NotYet {
+        /// The secret.
+        name: SecretName,
+        /// What would go wrong now.
+        why: &'static str,
+        /// How long to wait; zero when it is not a matter of time.
+        wait: Duration,
+    },
+    /// The file in which a rotation remembers its step cannot be used.
+    #[error("the plan of the rotation of secret {name} in {} {what}", path.display())]
+    Plan {
+        /// The secret.
+        name: SecretName,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: &'static str,
     },
     /// The audit sink refused a record, so the change was not made.
     #[error("the audit record could not be written")]
@@ -132,9 +169,13 @@ pub enum Kind {
     Policy,
     Unavailable,
     Expired,
+    Deleted,
+    Exists,
     ReadOnly,
     RotationInProgress,
     VersionConflict,
+    NotYet,
+    Plan,
     Audit,
     Config,
     Internal,
@@ -179,6 +220,9 @@ pub enum Outage {
     /// Our own credentials for the service are missing or expired.
     #[error("the credentials for the service are not available")]
     Credentials,
+    /// The place answered with a version that it has already replaced.
+    #[error("an older version was answered than the one announced")]
+    Lagging,
 }
 
 /// Settings that contradict each other.
@@ -199,6 +243,28 @@ pub enum Misuse {
     /// The operating system gives no randomness.
     #[error("the operating system gives no randomness")]
     NoRandomness,
+    /// AWS is wanted and nobody said where.
+    #[error("SECRET_PREFIX is set and AWS_REGION is not")]
+    NoRegion,
+    /// An emulator in production.
+    #[error("the endpoint of AWS may be set to {0} in the development profile alone")]
+    EndpointOverride(String),
+    /// Secrets would cross a network in the clear.
+    #[error("the endpoint {0} is neither https nor loopback")]
+    PlainHttp(String),
+    /// An overlap that would end before what was signed with the old value does.
+    #[error("an overlap of {overlap:?} is not within {min:?} and {max:?}")]
+    Overlap {
+        /// What is asked for.
+        overlap: Duration,
+        /// The least: freshness, longest token life and the margin of clocks.
+        min: Duration,
+        /// The most that is allowed.
+        max: Duration,
+    },
+    /// A value that another party makes.
+    #[error("{0} is made by whoever accepts it: give the new value")]
+    MadeElsewhere(SecretName),
     /// Nothing to look in.
     #[error("no source of secrets is set")]
     NoProvider,
@@ -220,9 +286,13 @@ impl Error {
             Self::Policy { .. } => Kind::Policy,
             Self::Unavailable { .. } => Kind::Unavailable,
             Self::Expired { .. } => Kind::Expired,
+            Self::Deleted { .. } => Kind::Deleted,
+            Self::Exists { .. } => Kind::Exists,
             Self::ReadOnly { .. } => Kind::ReadOnly,
             Self::RotationInProgress { .. } => Kind::RotationInProgress,
             Self::VersionConflict { .. } => Kind::VersionConflict,
+            Self::NotYet { .. } => Kind::NotYet,
+            Self::Plan { .. } => Kind::Plan,
             Self::Audit => Kind::Audit,
             Self::Config(_) => Kind::Config,
             Self::Internal { .. } => Kind::Internal,
@@ -248,9 +318,13 @@ impl Kind {
             Self::Policy => "policy",
             Self::Unavailable => "unavailable",
             Self::Expired => "expired",
+            Self::Deleted => "deleted",
+            Self::Exists => "exists",
             Self::ReadOnly => "read_only",
             Self::RotationInProgress => "rotation_in_progress",
             Self::VersionConflict => "version_conflict",
+            Self::NotYet => "not_yet",
+            Self::Plan => "plan",
             Self::Audit => "audit",
             Self::Config => "config",
             Self::Internal => "internal",

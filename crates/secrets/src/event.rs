@@ -1,11 +1,12 @@
 //! What happens to secrets, told to whoever counts or records it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::error::Error;
 use crate::name::SecretName;
 use crate::origin::Origin;
-use crate::version::VersionId;
+use crate::version::{Stage, VersionId};
 use crate::warning::Notice;
 
 /// Counts events.
@@ -57,6 +58,64 @@ pub enum Event {
     Noticed(Notice),
     /// The audit sink failed; what it should have kept came just before.
     AuditLost,
+    /// A service was asked, however often it took to get an answer.
+    Asked {
+        /// What for, in the service's word.
+        operation: &'static str,
+        /// `ok`, or what kind of failure.
+        outcome: &'static str,
+        /// How long it took.
+        took: Duration,
+    },
+    /// A change that we make to a place: told before it is made, and again when its outcome is known.
+    Mutation {
+        /// The secret.
+        name: SecretName,
+        /// The place.
+        origin: Origin,
+        /// The change.
+        change: Change,
+        /// How far it is.
+        progress: Progress,
+    },
+    /// A rotation without overlap, and why.
+    Emergency {
+        /// The secret.
+        name: SecretName,
+        /// The version that is accepted no longer.
+        denied: VersionId,
+        /// The operator's reason.
+        reason: String,
+    },
+    /// Other versions are accepted beside the one in use than before.
+    Accepting {
+        /// The secret.
+        name: SecretName,
+        /// The one about to take over.
+        pending: Option<VersionId>,
+        /// The one before.
+        previous: Option<VersionId>,
+    },
+    /// Someone proved themselves with the value before: while this goes on it cannot be retired.
+    PreviousUsed {
+        /// The secret.
+        name: SecretName,
+        /// How often since this was last told.
+        times: u64,
+    },
+    /// How often a component read a secret since this was last told.
+    Read {
+        /// The secret.
+        name: SecretName,
+        /// The component.
+        by: &'static str,
+        /// Reads of a confirmed value.
+        fresh: u64,
+        /// Reads of a value that its source does not confirm.
+        stale: u64,
+        /// Reads that got none.
+        failed: u64,
+    },
     /// A component took a handle.
     Handed {
         /// The secret.
@@ -64,4 +123,43 @@ pub enum Event {
         /// The component.
         to: &'static str,
     },
+}
+
+/// A change that we make to a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Change {
+    /// A new secret, with its first version.
+    Create(VersionId),
+    /// A new version under a label.
+    Put(VersionId, Stage),
+    /// A version takes over.
+    Promote {
+        /// The one that takes over.
+        to: VersionId,
+        /// The one that it replaces.
+        from: VersionId,
+    },
+    /// A label is taken off a version.
+    Unlabel(VersionId, Stage),
+    /// What replicas are told of a rotation.
+    Announce,
+    /// Deletion after so many days.
+    Delete {
+        /// The days; none is at once.
+        days: Option<u8>,
+    },
+    /// Deletion is called off.
+    Restore,
+}
+
+/// How far a change is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// About to be made.
+    Intended,
+    /// Made.
+    Done,
+    /// Refused or unknown, and how.
+    Failed(&'static str),
 }

@@ -1,6 +1,7 @@
 //! What can be wrong with the form of a secret, and which rules a well-formed one can break.
 
 use crate::name::SecretName;
+use crate::version::VersionId;
 
 /// What is wrong with a secret's form. The words follow "secret NAME in PLACE".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -74,6 +75,8 @@ pub enum Breach {
     Weak { bits: u32, bits_min: u32 },
     #[error("has the same value as secret {with}")]
     Reused { with: SecretName },
+    #[error("is version {version}, which an emergency rotation withdrew")]
+    Denied { version: VersionId },
     #[error("may not come from there in production")]
     Source,
 }

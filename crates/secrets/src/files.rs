@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::error::{Asker, Error, Outage};
 use crate::fault::Fault;
 use crate::origin::{Grade, Origin};
-use crate::provider::{Answer, Capabilities, Found, Provider, Selector};
+use crate::provider::{Announced, Answer, Capabilities, Found, Provider, Selector};
 use crate::spec::SecretSpec;
 use crate::version::Created;
 use crate::warning::Warning;
@@ -106,7 +106,7 @@ impl SecretFile {
             Some(_) => Grade::Insecure,
         };
         let (created, warnings) = (Created::Modified(self.modified), self.warning.into_iter().collect());
-        Found { raw: self.bytes, origin, id: None, created, grade, warnings }
+        Found { raw: self.bytes, origin, id: None, created, grade, warnings, announced: Announced::Nothing }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::error::{Error, Kind};
 use crate::name::SecretName;
 use crate::set::SecretSet;
 use crate::slot::Slot;
+use crate::usage::Reads;
 
 /// One component's grip on one secret: cheap to clone, always the newest value, never waits.
 ///
@@ -26,7 +27,7 @@ use crate::slot::Slot;
 pub struct SecretHandle {
     slot: Arc<Slot>,
     seen: watch::Receiver<u64>,
-    component: &'static str,
+    reads: Arc<Reads>,
 }
 
 /// How far a value can be trusted to be the one that its source holds.
@@ -60,8 +61,8 @@ pub struct Health {
 
 impl SecretHandle {
     pub(crate) fn new(slot: Arc<Slot>, component: &'static str) -> Self {
-        let seen = slot.subscribe();
-        Self { slot, seen, component }
+        let (seen, reads) = (slot.subscribe(), slot.reads_by(component));
+        Self { slot, seen, reads }
     }
 
     /// The secret's name.
@@ -73,7 +74,7 @@ impl SecretHandle {
     /// The component that holds this handle.
     #[must_use]
     pub fn component(&self) -> &'static str {
-        self.component
+        self.reads.component
     }
 
     /// The versions that matter now.
@@ -82,7 +83,7 @@ impl SecretHandle {
     /// [`Error::NotFound`] when no place has it, [`Error::Expired`] when its source has not confirmed it for too long,
     /// or the error of the last search when it was never found.
     pub fn load(&self) -> Result<Arc<SecretSet>, Error> {
-        self.slot.load()
+        self.slot.read(&self.reads)
     }
 
     /// Waits until the value is another one than when this was last called, or since the handle was taken. Safe to
@@ -105,7 +106,7 @@ impl fmt::Debug for SecretHandle {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("SecretHandle")
             .field("name", self.name())
-            .field("component", &self.component)
+            .field("component", &self.component())
             .field("freshness", &self.health().freshness)
             .finish_non_exhaustive()
     }

@@ -14,6 +14,8 @@
 //! | `search`, `schedule` | one search at a time, and when the next one is due |
 //! | `secrets`, `watch`, `report` | all of them together: reload, refresh, watch, report |
 
+mod announcement;
+pub mod aws;
 mod builder;
 mod catalogue;
 mod chain;
@@ -31,6 +33,7 @@ mod policy;
 mod profile;
 mod provider;
 mod report;
+pub mod rotation;
 mod schedule;
 mod search;
 mod secrets;
@@ -38,6 +41,7 @@ mod set;
 mod slot;
 mod spec;
 mod text;
+mod usage;
 mod value;
 mod version;
 mod warning;
@@ -47,7 +51,7 @@ pub use builder::{Builder, Clock};
 pub use catalogue::Catalogue;
 pub use environment::Environment;
 pub use error::{Asker, Error, Kind, Misuse, Outage, Problems};
-pub use event::{AuditFailed, AuditSink, Event, Recorder};
+pub use event::{AuditFailed, AuditSink, Change, Event, Progress, Recorder};
 pub use fault::{Breach, Fault};
 pub use files::{SECRET_BYTES_MAX, SECRETS_DIRECTORY, SecretFiles};
 pub use fingerprint::Fingerprint;
@@ -55,7 +59,7 @@ pub use handle::{Freshness, Health, SecretHandle};
 pub use name::{NameError, SecretName};
 pub use origin::{Grade, Origin, Provenance, Shadow, SourceKind};
 pub use profile::Profile;
-pub use provider::{Answer, Capabilities, Found, Provider, Selector};
+pub use provider::{Announced, Answer, Beside, Capabilities, Found, Provider, Rotating, Selector};
 pub use report::{Entry, Report, VersionReport};
 pub use schedule::Jitter;
 pub use secrets::{Reloaded, Secrets};

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::time::SystemTime;
 
 use crate::error::Error;
 use crate::origin::{Grade, Origin};
@@ -83,4 +84,42 @@ pub struct Found {
     pub grade: Grade,
     /// What to tell the operator.
     pub warnings: Vec<Warning>,
+    /// What the place says of a rotation of this secret.
+    pub announced: Announced,
+}
+
+/// What a place says of a rotation of one secret.
+#[derive(Debug)]
+pub enum Announced {
+    /// That there is none. A version that is replaced is accepted for the overlap of its class.
+    Nothing,
+    /// It cannot be known now: what was known still counts.
+    Unknown,
+    /// Which versions are accepted beside the one in use, and which no longer.
+    Rotating(Rotating),
+}
+
+/// Which versions are accepted beside the one in use, and which no longer.
+#[derive(Debug)]
+pub struct Rotating {
+    /// The version that is about to take over: accepted already.
+    pub pending: Option<Beside>,
+    /// The version before.
+    pub previous: Option<Beside>,
+    /// Whether the version in use is one that this speaks of. After a change by hand it is not, and the version before
+    /// is accepted for the overlap of its class.
+    pub is_told_of_current: bool,
+    /// Versions that are accepted no longer.
+    pub denied: Vec<VersionId>,
+}
+
+/// A version beside the one in use.
+#[derive(Debug)]
+pub struct Beside {
+    /// The version.
+    pub id: VersionId,
+    /// Its bytes; `None` when they could not be had this time.
+    pub found: Option<Box<Found>>,
+    /// Until when it is accepted; `None` while it is announced.
+    pub until: Option<SystemTime>,
 }

@@ -8,9 +8,10 @@ use crate::error::Error;
 use crate::handle::Freshness;
 use crate::name::SecretName;
 use crate::origin::{Grade, Origin, Shadow};
+use crate::set::SecretSet;
 use crate::slot::Slot;
 use crate::spec::{Class, SecretSpec};
-use crate::version::{SecretVersion, VersionId};
+use crate::version::VersionId;
 
 const DAY_S: u64 = 24 * 60 * 60;
 
@@ -55,6 +56,12 @@ pub struct VersionReport {
     pub is_overdue: bool,
     /// How many versions are accepted, itself included.
     pub accepted: usize,
+    /// The version that is about to take over.
+    pub pending: Option<VersionId>,
+    /// The version before, while it is accepted.
+    pub previous: Option<VersionId>,
+    /// How much longer the version before is accepted; `None` without one, or when it is retired by hand.
+    pub previous_left: Option<Duration>,
 }
 
 impl Report {
@@ -72,10 +79,7 @@ impl Report {
 impl Entry {
     fn of(slot: &Slot, now: SystemTime) -> Self {
         let (spec, health) = (slot.spec(), slot.health());
-        let version = slot.load().ok().map(|set| {
-            let accepted = set.accepted().count();
-            VersionReport::of(set.primary(), accepted, spec, now)
-        });
+        let version = slot.load().ok().map(|set| VersionReport::of(&set, spec, now));
         Self {
             name: spec.name.clone(),
             purpose: spec.purpose,
@@ -88,7 +92,8 @@ impl Entry {
 }
 
 impl VersionReport {
-    fn of(version: &SecretVersion, accepted: usize, spec: &SecretSpec, now: SystemTime) -> Self {
+    fn of(set: &SecretSet, spec: &SecretSpec, now: SystemTime) -> Self {
+        let (version, (pending, previous)) = (set.primary(), set.beside());
         let provenance = version.provenance();
         let age = version.created().at().and_then(|made| now.duration_since(made).ok());
         Self {
@@ -98,7 +103,10 @@ impl VersionReport {
             shadowed: provenance.shadowed.clone(),
             age,
             is_overdue: age.is_some_and(|age| age > spec.age_max),
-            accepted,
+            accepted: set.accepted().count(),
+            pending: pending.cloned(),
+            previous: previous.cloned(),
+            previous_left: set.previous().and_then(|(_, left)| left),
         }
     }
 }

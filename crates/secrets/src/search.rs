@@ -15,8 +15,9 @@ use crate::name::SecretName;
 use crate::policy;
 use crate::schedule::{Jitter, Schedule};
 use crate::secrets::Reloaded;
-use crate::slot::{Outcome, Slot};
+use crate::slot::{Outcome, Sighting, Slot};
 use crate::spec::SecretSpec;
+use crate::usage::Tally;
 use crate::value::SecretValue;
 use crate::version::SecretVersion;
 use crate::warning::{Notice, Warning};
@@ -176,7 +177,7 @@ impl Searcher {
     fn settle(&self, slot: &Slot, found: Result<Resolved, Error>, reloaded: &mut Reloaded) {
         let name = slot.spec().name.clone();
         let (found, notices) = match found {
-            Ok(Resolved { version, notices }) => (Ok(version), notices),
+            Ok(Resolved { version, announced, notices }) => (Ok(Sighting { version, announced }), notices),
             Err(error) => (Err(error), Vec::new()),
         };
         reloaded.notices.extend(notices);
@@ -188,9 +189,40 @@ impl Searcher {
                 reloaded.failed.push(error);
             }
             (Outcome::Confirmed, Ok(_)) => self.witnesses.tell(&Event::Confirmed { name }),
-            (outcome, Ok(version)) => {
-                self.witnesses.tell(&took_over(&outcome, &name, &version));
+            (Outcome::Failed | Outcome::StillAbsent, Ok(sighting)) => {
+                let error = slot.health().last_error.unwrap_or_else(|| withdrawn(&name, &sighting.version));
+                self.witnesses.tell(&Event::RefreshFailed { name, error: error.clone() });
+                reloaded.failed.push(error);
+            }
+            (Outcome::Accepting, Ok(_)) => self.tell_accepting(slot),
+            (outcome, Ok(sighting)) => {
+                self.witnesses.tell(&took_over(&outcome, &name, &sighting.version));
                 reloaded.changed.push(name);
+                if slot.load().is_ok_and(|set| set.beside() != (None, None)) {
+                    self.tell_accepting(slot);
+                }
+            }
+        }
+    }
+
+    /// Tells what is accepted beside the value in use.
+    fn tell_accepting(&self, slot: &Slot) {
+        let Ok(set) = slot.load() else { return };
+        let (pending, previous) = set.beside();
+        let (pending, previous) = (pending.cloned(), previous.cloned());
+        self.witnesses.tell(&Event::Accepting { name: slot.spec().name.clone(), pending, previous });
+    }
+
+    /// Tells how often each secret was read, and how often the value before was used.
+    pub(crate) fn tell_usage(&self) {
+        for slot in self.slots.values() {
+            let name = &slot.spec().name;
+            for (by, Tally { fresh, stale, failed }) in slot.take_reads() {
+                self.witnesses.tell(&Event::Read { name: name.clone(), by, fresh, stale, failed });
+            }
+            let times = slot.take_previous_used();
+            if times > 0 {
+                self.witnesses.tell(&Event::PreviousUsed { name: name.clone(), times });
             }
         }
     }
@@ -224,13 +256,21 @@ fn value(slot: &Slot, look: &Look) -> Option<SecretValue> {
     }
 }
 
+/// A place offers a version again that was withdrawn.
+fn withdrawn(name: &SecretName, version: &SecretVersion) -> Error {
+    let breach = Breach::Denied { version: version.id().clone() };
+    Error::Policy { name: name.clone(), origin: version.provenance().origin.clone(), breach }
+}
+
 fn took_over(outcome: &Outcome, name: &SecretName, version: &SecretVersion) -> Event {
     let (name, origin) = (name.clone(), version.provenance().origin.clone());
     let version = version.id().clone();
     match outcome {
         Outcome::Appeared => Event::Resolved { name, origin, version },
-        Outcome::Confirmed | Outcome::Changed | Outcome::Failed | Outcome::StillAbsent => {
-            Event::Changed { name, origin, version }
-        }
+        Outcome::Confirmed
+        | Outcome::Changed
+        | Outcome::Accepting
+        | Outcome::Failed
+        | Outcome::StillAbsent => Event::Changed { name, origin, version },
     }
 }

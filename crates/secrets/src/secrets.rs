@@ -94,6 +94,12 @@ impl Secrets {
         }
     }
 
+    /// Tells the recorder and the audit sink how often secrets were read, and how often a value before was used, since
+    /// this was last told. [`watch`](Self::watch) does it each minute; do it once more before the process ends.
+    pub fn tell_usage(&self) {
+        self.0.tell_usage();
+    }
+
     /// Where each secret stands, without values.
     #[must_use]
     pub fn report(&self) -> Report {

@@ -1,19 +1,25 @@
 //! The place where one secret's current state stands: readers never wait, writers swap it whole.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::chain::Announcing;
 use crate::error::Error;
+use crate::fault::Breach;
 use crate::handle::{Freshness, Health};
 use crate::origin::SourceKind;
 use crate::set::SecretSet;
 use crate::spec::SecretSpec;
-use crate::version::SecretVersion;
+use crate::usage::{Got, Reads, Tally};
+use crate::version::{SecretVersion, VersionId};
 
+/// Most denied versions that are remembered; the oldest is forgotten first.
+const DENIED_MAX: usize = 100;
 /// How long the last good value is served after its source said that it is gone or refused.
 const DEFINITIVE_GRACE: Duration = Duration::from_secs(60);
 /// A value is stale when it was not confirmed for so many times its TTL, even if no failure was reported.
@@ -23,6 +29,17 @@ pub(crate) struct Slot {
     spec: SecretSpec,
     state: ArcSwap<State>,
     changes: watch::Sender<u64>,
+    /// Versions that are accepted no longer. A place that lags cannot bring one back.
+    denied: Mutex<Vec<VersionId>>,
+    previous_used: Arc<AtomicU64>,
+    reads: Mutex<Vec<Arc<Reads>>>,
+}
+
+/// What a fresh look saw.
+#[derive(Clone)]
+pub(crate) struct Sighting {
+    pub(crate) version: SecretVersion,
+    pub(crate) announced: Announcing,
 }
 
 enum State {
@@ -49,6 +66,8 @@ pub(crate) enum Outcome {
     Appeared,
     Confirmed,
     Changed,
+    /// The value is the same, and others are accepted beside it than before.
+    Accepting,
     Failed,
     StillAbsent,
 }
@@ -57,7 +76,14 @@ impl Slot {
     /// A slot that holds nothing yet.
     pub(crate) fn new(spec: SecretSpec) -> Self {
         let absent = Error::NotFound { name: spec.name.clone(), tried: Vec::new() };
-        Self { spec, state: ArcSwap::from_pointee(State::Absent(absent)), changes: watch::Sender::new(0) }
+        Self {
+            spec,
+            state: ArcSwap::from_pointee(State::Absent(absent)),
+            changes: watch::Sender::new(0),
+            denied: Mutex::default(),
+            previous_used: Arc::default(),
+            reads: Mutex::default(),
+        }
     }
 
     pub(crate) fn spec(&self) -> &SecretSpec {
@@ -76,20 +102,90 @@ impl Slot {
         }
     }
 
+    /// As [`load`](Self::load), counted.
+    pub(crate) fn read(&self, reads: &Reads) -> Result<Arc<SecretSet>, Error> {
+        let state = self.state.load();
+        let (loaded, got) = match &**state {
+            State::Absent(error) => (Err(error.clone()), Got::Nothing),
+            State::Present(present) => match (present.load(&self.spec), &present.failing) {
+                (Ok(set), None) => (Ok(set), Got::Fresh),
+                (Ok(set), Some(_)) => (Ok(set), Got::Stale),
+                (Err(error), _) => (Err(error), Got::Nothing),
+            },
+        };
+        reads.count(got);
+        loaded
+    }
+
+    /// The count of one component's reads.
+    pub(crate) fn reads_by(&self, component: &'static str) -> Arc<Reads> {
+        let mut reads = locked(&self.reads);
+        if let Some(known) = reads.iter().find(|reads| reads.component == component) {
+            return Arc::clone(known);
+        }
+        let new = Arc::new(Reads::by(component));
+        reads.push(Arc::clone(&new));
+        new
+    }
+
+    /// Reads since this was last called, by component.
+    pub(crate) fn take_reads(&self) -> Vec<(&'static str, Tally)> {
+        let reads = locked(&self.reads);
+        reads.iter().filter_map(|reads| Some((reads.component, reads.take()?))).collect()
+    }
+
+    /// Uses of the value before since this was last called.
+    pub(crate) fn take_previous_used(&self) -> u64 {
+        self.previous_used.swap(0, Ordering::Relaxed)
+    }
+
     /// Takes in what a fresh look brought. Called by one task at a time.
-    pub(crate) fn accept(&self, looked: Result<SecretVersion, Error>) -> Outcome {
+    pub(crate) fn accept(&self, looked: Result<Sighting, Error>) -> Outcome {
+        let looked = self.heed_denials(looked);
         let state = self.state.load_full();
         let (next, outcome) = match (&*state, looked) {
             (State::Absent(_), Err(error)) => (State::Absent(error), Outcome::StillAbsent),
-            (State::Absent(_), Ok(version)) => (Present::of(SecretSet::new(version)), Outcome::Appeared),
+            (State::Absent(_), Ok(Sighting { version, announced })) => {
+                let set = SecretSet::new(version, Arc::clone(&self.previous_used));
+                (Present::of(set.announced(announced, None)), Outcome::Appeared)
+            }
+            (State::Present(present), Err(error)) if present.is_withdrawn_by(&error) => {
+                (State::Absent(error), Outcome::Failed)
+            }
             (State::Present(present), Err(error)) => (present.failed(error, &self.spec), Outcome::Failed),
-            (State::Present(present), Ok(version)) => present.found(version, &self.spec),
+            (State::Present(present), Ok(sighting)) => present.found(sighting, &self.spec),
+        };
+        let is_news = match (&outcome, &next) {
+            (Outcome::Appeared | Outcome::Changed | Outcome::Accepting, _) => true,
+            (Outcome::Failed, State::Absent(_)) => true,
+            (Outcome::Failed | Outcome::Confirmed | Outcome::StillAbsent, _) => false,
         };
         self.state.store(Arc::new(next));
-        if matches!(outcome, Outcome::Appeared | Outcome::Changed) {
+        if is_news {
             self.changes.send_modify(|count| *count += 1);
         }
         outcome
+    }
+
+    /// Remembers what is denied, and refuses it from then on.
+    fn heed_denials(&self, looked: Result<Sighting, Error>) -> Result<Sighting, Error> {
+        let mut denied = locked(&self.denied);
+        let news: &[VersionId] = match &looked {
+            Ok(Sighting { announced: Announcing::Rotating(told), .. }) => &told.denied,
+            Err(Error::Policy { breach: Breach::Denied { version }, .. }) => std::slice::from_ref(version),
+            Ok(_) | Err(_) => &[],
+        };
+        let news: Vec<VersionId> = news.iter().filter(|id| !denied.contains(id)).cloned().collect();
+        denied.extend(news);
+        let surplus = denied.len().saturating_sub(DENIED_MAX);
+        denied.drain(..surplus);
+        let sighting = looked?;
+        if denied.contains(sighting.version.id()) {
+            let (name, origin) = (self.spec.name.clone(), sighting.version.provenance().origin.clone());
+            let breach = Breach::Denied { version: sighting.version.id().clone() };
+            return Err(Error::Policy { name, origin, breach });
+        }
+        Ok(sighting)
     }
 
     /// Whether what is known came from this machine, so that its absence here is news.
@@ -129,11 +225,23 @@ impl Present {
         }
     }
 
-    fn found(&self, version: SecretVersion, spec: &SecretSpec) -> (State, Outcome) {
-        if self.set.value().verify_eq(version.value().expose()) {
-            return (Self::of(self.set.confirmed(version)), Outcome::Confirmed);
-        }
-        (Self::of(self.set.followed_by(version, spec.overlap)), Outcome::Changed)
+    fn found(&self, sighting: Sighting, spec: &SecretSpec) -> (State, Outcome) {
+        let Sighting { version, announced } = sighting;
+        let is_same = self.set.value().verify_eq(version.value().expose());
+        let next =
+            if is_same { self.set.confirmed(version) } else { self.set.followed_by(version, spec.overlap) };
+        let next = next.announced(announced, Some(&self.set));
+        let outcome = match (is_same, next.beside() == self.set.beside()) {
+            (false, _) => Outcome::Changed,
+            (true, false) => Outcome::Accepting,
+            (true, true) => Outcome::Confirmed,
+        };
+        (Self::of(next), outcome)
+    }
+
+    /// Whether the value in use itself was withdrawn: then the last good value is no good.
+    fn is_withdrawn_by(&self, error: &Error) -> bool {
+        matches!(error, Error::Policy { breach: Breach::Denied { version }, .. } if version == self.set.primary().id())
     }
 
     /// Keeps the last good value. The earliest end that any failure in a row set is the one that holds.
@@ -170,6 +278,10 @@ impl Present {
     }
 }
 
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Failing {
     fn is_over(&self) -> bool {
         self.serve_until.is_some_and(|until| Instant::now() >= until)
@@ -182,10 +294,14 @@ fn serve_until(error: &Error, now: Instant, confirmed_at: Instant, spec: &Secret
     match error {
         // The source still has the secret and someone spoilt it: a bad value never replaces a good one.
         Error::Invalid { .. } | Error::Policy { .. } | Error::Ambiguous { .. } => None,
-        Error::NotFound { .. } | Error::AccessDenied { .. } | Error::Expired { .. } => {
-            Some(transient.min(now + DEFINITIVE_GRACE))
-        }
+        Error::NotFound { .. }
+        | Error::AccessDenied { .. }
+        | Error::Deleted { .. }
+        | Error::Expired { .. } => Some(transient.min(now + DEFINITIVE_GRACE)),
         Error::Unavailable { .. }
+        | Error::Exists { .. }
+        | Error::NotYet { .. }
+        | Error::Plan { .. }
         | Error::ReadOnly { .. }
         | Error::RotationInProgress { .. }
         | Error::VersionConflict { .. }
@@ -205,7 +321,7 @@ mod tests {
     use crate::origin::{Grade, Origin, Provenance};
     use crate::spec::{Class, Format};
     use crate::value::SecretValue;
-    use crate::version::{Created, Stage, VersionId};
+    use crate::version::{Created, Stage};
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -225,6 +341,10 @@ mod tests {
             value: SecretValue::from_slice(text.as_bytes()),
             provenance: Arc::new(provenance),
         }
+    }
+
+    fn seen(text: &str) -> Sighting {
+        Sighting { version: version(text), announced: Announcing::Nothing }
     }
 
     fn unavailable() -> Error {
@@ -247,7 +367,7 @@ mod tests {
     /// How long the last good value is served when `error` is all that a look brings, each second, up to 30 hours.
     async fn served_s(class: Class, error: &Error) -> Option<u64> {
         let slot = slot(class);
-        assert_eq!(slot.accept(Ok(version("good"))), Outcome::Appeared);
+        assert_eq!(slot.accept(Ok(seen("good"))), Outcome::Appeared);
         for second in 0..30 * 3600_u32 {
             assert_ne!(slot.accept(Err(error.clone())), Outcome::Changed);
             if slot.load().is_err() {
@@ -273,13 +393,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_source_that_recovers_makes_the_value_fresh_again() {
         let slot = slot(Class::ApiKey);
-        slot.accept(Ok(version("good")));
+        slot.accept(Ok(seen("good")));
         slot.accept(Err(gone()));
         tokio::time::advance(61 * SECOND).await;
         assert!(
             matches!(slot.load(), Err(Error::Expired { age, limit, .. }) if age == 61 * SECOND && limit == 60 * SECOND)
         );
-        assert_eq!(slot.accept(Ok(version("good"))), Outcome::Confirmed);
+        assert_eq!(slot.accept(Ok(seen("good"))), Outcome::Confirmed);
         assert_eq!(value(&slot).as_deref(), Some("good"));
         assert_eq!(slot.health().freshness, Freshness::Fresh);
     }
@@ -287,7 +407,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_later_milder_fault_does_not_lengthen_what_an_earlier_one_allowed() {
         let slot = slot(Class::ApiKey);
-        slot.accept(Ok(version("good")));
+        slot.accept(Ok(seen("good")));
         slot.accept(Err(gone()));
         slot.accept(Err(unavailable()));
         slot.accept(Err(spoilt()));
@@ -300,8 +420,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_value_before_is_accepted_until_its_overlap_ends_and_never_primary() {
         let slot = slot(Class::SigningKey);
-        slot.accept(Ok(version("old")));
-        assert_eq!(slot.accept(Ok(version("new"))), Outcome::Changed);
+        slot.accept(Ok(seen("old")));
+        assert_eq!(slot.accept(Ok(seen("new"))), Outcome::Changed);
         let set = slot.load().unwrap();
         assert_eq!(value(&slot).as_deref(), Some("new"));
         assert_eq!(set.verify_eq(b"old").map(SecretVersion::stage), Some(Stage::Previous));
@@ -315,25 +435,25 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_taken_off_a_list_of_whom_we_accept_ends_at_once() {
         let slot = slot(Class::AccessList);
-        slot.accept(Ok(version("old")));
-        slot.accept(Ok(version("new")));
+        slot.accept(Ok(seen("old")));
+        slot.accept(Ok(seen("new")));
         assert!(slot.load().unwrap().verify_eq(b"old").is_none());
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_key_of_stored_data_is_never_ended_by_the_clock() {
         let slot = slot(Class::EncryptionKey);
-        slot.accept(Ok(version("old")));
-        slot.accept(Ok(version("new")));
+        slot.accept(Ok(seen("old")));
+        slot.accept(Ok(seen("new")));
         tokio::time::advance(Duration::from_secs(400 * 24 * 3600)).await;
-        slot.accept(Ok(version("new")));
+        slot.accept(Ok(seen("new")));
         assert!(slot.load().unwrap().verify_eq(b"old").is_some());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_value_that_nobody_looked_for_again_grows_stale() {
         let slot = slot(Class::ApiKey);
-        slot.accept(Ok(version("good")));
+        slot.accept(Ok(seen("good")));
         tokio::time::advance(900 * SECOND).await;
         assert_eq!(slot.health().freshness, Freshness::Fresh);
         tokio::time::advance(SECOND).await;

@@ -37,7 +37,7 @@ impl Secrets {
             let next_due = self.0.next_due().await;
             tokio::select! {
                 () = settled(&stirred) => {}
-                _ = poll.tick() => {}
+                _ = poll.tick() => self.tell_usage(),
                 () = until(next_due) => {}
             }
             let searcher = Arc::clone(&self.0);

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use secrets::{
-    Answer, Capabilities, Created, Error, Found, Grade, Origin, Outage, Provider, SecretSpec, SecretValue,
-    Selector,
+    Announced, Answer, Capabilities, Created, Error, Found, Grade, Origin, Outage, Provider, SecretSpec,
+    SecretValue, Selector,
 };
 
 type Script = Arc<dyn Fn(&SecretSpec, usize) -> Result<&'static str, Error> + Send + Sync>;
@@ -58,7 +58,15 @@ impl Provider for Scripted {
             tokio::time::sleep(self.takes).await;
             let raw = SecretValue::from_slice((self.script)(spec, before)?.as_bytes());
             let (origin, created) = (origin(spec), Created::Unknown);
-            Ok(Found { raw, origin, id: None, created, grade: Grade::Secure, warnings: Vec::new() })
+            Ok(Found {
+                raw,
+                origin,
+                id: None,
+                created,
+                grade: Grade::Secure,
+                warnings: Vec::new(),
+                announced: Announced::Nothing,
+            })
         })
     }
 

@@ -1,0 +1,334 @@
+//! Changes secrets: each change is recorded before it is made and after, and can be asked for twice.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use aws_sdk_secretsmanager::Client;
+
+use super::SecretsManager;
+use super::failure::{Cause, Failure};
+use super::labels::{Label, spelled, time};
+use crate::error::{Error, Misuse};
+use crate::event::{Change, Event, Progress};
+use crate::name::SecretName;
+use crate::spec::SecretSpec;
+use crate::text;
+use crate::value::SecretValue;
+use crate::version::{Stage, VersionId};
+
+/// Days for which a deleted secret can be restored, by AWS's rule.
+const WINDOW_DAYS_MIN: u8 = 7;
+const WINDOW_DAYS_MAX: u8 = 30;
+
+/// Becomes the id of a new version: a request that is sent twice makes one version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token(VersionId);
+
+/// For how long a deleted secret can be restored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecoveryWindow {
+    /// So many days; fewer than 7 are 7, more than 30 are 30.
+    Days(u8),
+    /// Not at all.
+    None,
+}
+
+impl Token {
+    /// A random one (a version 4 UUID, RFC 9562).
+    ///
+    /// # Errors
+    /// [`Misuse::NoRandomness`].
+    pub fn random() -> Result<Self, Error> {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes).map_err(|_| Error::Config(Misuse::NoRandomness))?;
+        bytes[6] = bytes[6] & 0x0f | 0x40;
+        bytes[8] = bytes[8] & 0x3f | 0x80;
+        let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut digits = digits.chars();
+        let groups: [String; 5] = [8, 4, 4, 4, 12].map(|length| digits.by_ref().take(length).collect());
+        Ok(Self(VersionId::new(&groups.join("-"))))
+    }
+
+    /// One that was written down.
+    #[must_use]
+    pub fn known(id: &VersionId) -> Self {
+        Self(id.clone())
+    }
+
+    /// The id of the version that it makes.
+    #[must_use]
+    pub fn version(&self) -> &VersionId {
+        &self.0
+    }
+}
+
+impl fmt::Display for Token {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.0.as_str())
+    }
+}
+
+impl SecretsManager {
+    /// Makes `value` the current one, whether or not there was one before. It is checked first: what no reader would
+    /// accept is not written.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a malformed value, [`Error::RotationInProgress`] while a rotation is not finished,
+    /// [`Error::VersionConflict`] when someone else was faster, and as [`describe`](Self::describe).
+    pub async fn set(
+        &self,
+        spec: &SecretSpec,
+        value: &SecretValue,
+        token: &Token,
+    ) -> Result<VersionId, Error> {
+        let clean = self.checked(spec, value)?;
+        let described = match self.describe(&spec.name).await {
+            Err(Error::NotFound { .. }) => return self.create(spec, &clean, token).await,
+            described => described?,
+        };
+        if described.deletion_asked.is_some() {
+            return Err(Error::Deleted { name: spec.name.clone(), origin: self.origin(&spec.name) });
+        }
+        match (described.version(&Label::Current), described.pending()) {
+            (_, Some(other)) if other != *token.version() => {
+                Err(Error::RotationInProgress { name: spec.name.clone(), token: other.as_str().to_owned() })
+            }
+            (Some(current), _) if current == *token.version() => Ok(current),
+            (Some(current), _) => {
+                self.put(&spec.name, &clean, token, Stage::Pending).await?;
+                self.promote(&spec.name, token.version(), &current).await?;
+                self.unlabel(&spec.name, token.version(), Stage::Pending).await?;
+                Ok(token.version().clone())
+            }
+            (None, _) => self.put(&spec.name, &clean, token, Stage::Current).await,
+        }
+    }
+
+    /// Makes a secret that does not exist.
+    ///
+    /// # Errors
+    /// [`Error::Exists`] when it does, [`Error::Invalid`] for a malformed value, [`Error::Audit`], and as
+    /// [`describe`](Self::describe).
+    pub async fn create(
+        &self,
+        spec: &SecretSpec,
+        value: &SecretValue,
+        token: &Token,
+    ) -> Result<VersionId, Error> {
+        let clean = self.checked(spec, value)?;
+        self.create_unchecked(&spec.name, spec.purpose, &clean, token).await
+    }
+
+    pub(super) async fn create_unchecked(
+        &self,
+        name: &SecretName,
+        purpose: &str,
+        value: &SecretValue,
+        token: &Token,
+    ) -> Result<VersionId, Error> {
+        let id = self.id(name);
+        let send = |client: Arc<Client>| {
+            let request = client.create_secret().name(&id).description(purpose);
+            let request = request.client_request_token(token.version().as_str());
+            match value.expose_text() {
+                Some(text) => request.secret_string(text).send(),
+                None => request.secret_binary(value.expose().to_vec().into()).send(),
+            }
+        };
+        let sent = self.inner.client.call("CreateSecret", &self.recorder, send);
+        self.change(name, Change::Create(token.version().clone()), sent).await.map_err(Denied::into_error)?;
+        Ok(token.version().clone())
+    }
+
+    /// Adds a version under a label, which other versions lose. Asked for twice with one token, it adds one.
+    ///
+    /// # Errors
+    /// [`Error::Exists`] when the token stands for another value, [`Error::Audit`], and as
+    /// [`describe`](Self::describe).
+    pub async fn put(
+        &self,
+        name: &SecretName,
+        value: &SecretValue,
+        token: &Token,
+        stage: Stage,
+    ) -> Result<VersionId, Error> {
+        let id = self.id(name);
+        let send = |client: Arc<Client>| {
+            let request = client.put_secret_value().secret_id(&id).version_stages(spelled(stage));
+            let request = request.client_request_token(token.version().as_str());
+            match value.expose_text() {
+                Some(text) => request.secret_string(text).send(),
+                None => request.secret_binary(value.expose().to_vec().into()).send(),
+            }
+        };
+        let sent = self.inner.client.call("PutSecretValue", &self.recorder, send);
+        let change = Change::Put(token.version().clone(), stage);
+        self.change(name, change, sent).await.map_err(Denied::into_error)?;
+        Ok(token.version().clone())
+    }
+
+    /// Lets `to` take over, if `from` is still the current version. Asked for twice, it is done once.
+    ///
+    /// # Errors
+    /// [`Error::VersionConflict`] when another version is current, [`Error::Audit`], and as
+    /// [`describe`](Self::describe).
+    pub async fn promote(&self, name: &SecretName, to: &VersionId, from: &VersionId) -> Result<(), Error> {
+        match self.describe(name).await?.version(&Label::Current) {
+            Some(current) if current == *to => return Ok(()),
+            current => self.expect_current(name, current, from)?,
+        }
+        let id = self.id(name);
+        let send = |client: Arc<Client>| {
+            let request = client.update_secret_version_stage().secret_id(&id);
+            let request = request.version_stage(spelled(Stage::Current));
+            // Naming the version that loses the label is the comparison of this compare-and-swap.
+            request.move_to_version_id(to.as_str()).remove_from_version_id(from.as_str()).send()
+        };
+        let sent = self.inner.client.call("UpdateSecretVersionStage", &self.recorder, send);
+        let change = Change::Promote { to: to.clone(), from: from.clone() };
+        match self.change(name, change, sent).await {
+            Err(Denied { cause: Some(Cause::Invalid), error }) => {
+                match self.describe(name).await?.version(&Label::Current) {
+                    Some(current) if current == *to => Ok(()),
+                    current => self.expect_current(name, current, from).and(Err(error)),
+                }
+            }
+            done => done.map(drop).map_err(Denied::into_error),
+        }
+    }
+
+    /// Takes a label off a version. A version without it stays as it is.
+    ///
+    /// # Errors
+    /// [`Error::Audit`], and as [`describe`](Self::describe).
+    pub async fn unlabel(&self, name: &SecretName, version: &VersionId, stage: Stage) -> Result<(), Error> {
+        let labels = self.describe(name).await?.labels;
+        let label = Label::named(spelled(stage));
+        if !labels.get(version.as_str()).is_some_and(|labels| labels.contains(&label)) {
+            return Ok(());
+        }
+        let id = self.id(name);
+        let send = |client: Arc<Client>| {
+            let request = client.update_secret_version_stage().secret_id(&id);
+            request.version_stage(spelled(stage)).remove_from_version_id(version.as_str()).send()
+        };
+        let sent = self.inner.client.call("UpdateSecretVersionStage", &self.recorder, send);
+        let change = Change::Unlabel(version.clone(), stage);
+        self.change(name, change, sent).await.map(drop).map_err(Denied::into_error)
+    }
+
+    /// Deletes a secret, and says when it is gone for good. Until then it can be restored and not be read.
+    ///
+    /// # Errors
+    /// [`Error::Audit`], and as [`describe`](Self::describe).
+    pub async fn delete(
+        &self,
+        name: &SecretName,
+        window: RecoveryWindow,
+    ) -> Result<Option<SystemTime>, Error> {
+        let id = self.id(name);
+        let days = match window {
+            RecoveryWindow::Days(days) => Some(days.clamp(WINDOW_DAYS_MIN, WINDOW_DAYS_MAX)),
+            RecoveryWindow::None => None,
+        };
+        let send = |client: Arc<Client>| {
+            let request = client.delete_secret().secret_id(&id);
+            match days {
+                Some(days) => request.recovery_window_in_days(days.into()).send(),
+                None => request.force_delete_without_recovery(true).send(),
+            }
+        };
+        let sent = self.inner.client.call("DeleteSecret", &self.recorder, send);
+        let answer = self.change(name, Change::Delete { days }, sent).await.map_err(Denied::into_error)?;
+        Ok(time(answer.deletion_date()))
+    }
+
+    /// Calls a deletion off.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] after the recovery window, [`Error::Audit`], and as [`describe`](Self::describe).
+    pub async fn restore(&self, name: &SecretName) -> Result<(), Error> {
+        let id = self.id(name);
+        let send = |client: Arc<Client>| client.restore_secret().secret_id(&id).send();
+        let sent = self.inner.client.call("RestoreSecret", &self.recorder, send);
+        self.change(name, Change::Restore, sent).await.map(drop).map_err(Denied::into_error)
+    }
+
+    /// Makes one change, between the record of its intent and that of its outcome.
+    async fn change<T>(
+        &self,
+        name: &SecretName,
+        change: Change,
+        sent: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Denied> {
+        let origin = self.origin(name);
+        let event = |progress| {
+            let (name, origin, change) = (name.clone(), origin.clone(), change.clone());
+            Event::Mutation { name, origin, change, progress }
+        };
+        self.tell(&event(Progress::Intended)).map_err(|error| Denied { cause: None, error })?;
+        let answer = sent.await;
+        let outcome =
+            answer.as_ref().map_or_else(|failure| Progress::Failed(failure.label()), |_| Progress::Done);
+        let kept = self.tell(&event(outcome));
+        match answer {
+            Ok(answer) => kept.map(|()| answer).map_err(|error| Denied { cause: None, error }),
+            Err(failure) => {
+                Err(Denied { cause: Some(failure.cause), error: failure.about(name, origin.clone()) })
+            }
+        }
+    }
+
+    pub(crate) fn tell(&self, event: &Event) -> Result<(), Error> {
+        (self.recorder)(event);
+        (self.audit)(event).map_err(|_| Error::Audit)
+    }
+
+    pub(crate) fn checked(&self, spec: &SecretSpec, value: &SecretValue) -> Result<SecretValue, Error> {
+        let invalid =
+            |fault| Error::Invalid { name: spec.name.clone(), origin: self.origin(&spec.name), fault };
+        text::clean(value, spec.format).map(|clean| clean.value).map_err(invalid)
+    }
+
+    fn expect_current(
+        &self,
+        name: &SecretName,
+        current: Option<VersionId>,
+        expected: &VersionId,
+    ) -> Result<(), Error> {
+        if current.as_ref() == Some(expected) {
+            return Ok(());
+        }
+        let found = current.map_or_else(|| "none".to_owned(), |current| current.as_str().to_owned());
+        Err(Error::VersionConflict { name: name.clone(), expected: expected.as_str().to_owned(), found })
+    }
+}
+
+/// A change that was not made, or of which no record could be kept.
+struct Denied {
+    cause: Option<Cause>,
+    error: Error,
+}
+
+impl Denied {
+    fn into_error(self) -> Error {
+        self.error
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_a_random_uuid_of_version_4() {
+        let (one, two) = (Token::random().unwrap().to_string(), Token::random().unwrap().to_string());
+        assert_ne!(one, two);
+        let dashes: Vec<usize> = one.match_indices('-').map(|(at, _)| at).collect();
+        assert_eq!((one.len(), dashes.as_slice()), (36, &[8, 13, 18, 23][..]));
+        assert_eq!(one.as_bytes()[14], b'4');
+        assert!(b"89ab".contains(&one.as_bytes()[19]), "{one}");
+    }
+}
