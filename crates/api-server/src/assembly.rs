@@ -77,7 +77,7 @@ fn log_secret_event(event: &Event) {
     match event {
         Event::Changed { name, origin, .. } => tracing::info!(%name, ?origin, "a secret changed"),
         Event::RefreshFailed { name, error } => {
-            tracing::warn!(%name, %error, "a secret could not be looked for")
+            tracing::warn!(%name, %error, "a secret could not be looked for");
         }
         Event::Noticed(notice) => tracing::warn!(?notice, "a secret should be put right"),
         Event::AuditLost => tracing::error!("the audit record of a secret is lost"),
@@ -123,7 +123,7 @@ pub fn service(config: &Config, secrets: &Secrets) -> Result<Service, Error> {
     let parts = Parts {
         api: Api {
             market_data: Arc::clone(&market_data),
-            answers: Arc::new(Answers::new(config.answers.clone())),
+            answers: Arc::new(Answers::new(config.answers)),
             models: Arc::new(analysis::Models::bundled()?),
         },
         probes: Probes { board: Arc::clone(&board), draining: draining.clone() },
