@@ -151,6 +151,11 @@ pub enum Change {
     },
     /// Deletion is called off.
     Restore,
+    /// A tag, which tells people and tools something about the secret.
+    Tag {
+        /// Its key.
+        key: String,
+    },
 }
 
 /// How far a change is.

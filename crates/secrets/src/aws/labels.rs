@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_secretsmanager::primitives::DateTime;
+use aws_sdk_secretsmanager::types::Tag;
 
 use super::SecretsManager;
 use crate::error::Error;
@@ -38,6 +39,8 @@ pub struct Description {
     pub deletion_asked: Option<SystemTime>,
     /// Labels by version; versions without one are not told.
     pub labels: BTreeMap<String, Vec<Label>>,
+    /// What people and tools are told of it.
+    pub tags: BTreeMap<String, String>,
 }
 
 /// One version in a list.
@@ -95,6 +98,10 @@ pub(super) fn time(at: Option<&DateTime>) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(since))
 }
 
+fn pair(tag: &Tag) -> Option<(String, String)> {
+    Some((tag.key()?.to_owned(), tag.value()?.to_owned()))
+}
+
 fn named(names: &[String]) -> Vec<Label> {
     names.iter().map(|name| Label::named(name)).collect()
 }
@@ -120,6 +127,7 @@ impl SecretsManager {
             accessed: time(answer.last_accessed_date()),
             deletion_asked: time(answer.deleted_date()),
             labels: labels.map(|(id, names)| (id.clone(), named(names))).collect(),
+            tags: answer.tags().iter().filter_map(pair).collect(),
         })
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::types::Tag;
 
 use super::SecretsManager;
 use super::failure::{Cause, Failure};
@@ -254,6 +255,18 @@ impl SecretsManager {
         let send = |client: Arc<Client>| client.restore_secret().secret_id(&id).send();
         let sent = self.inner.client.call("RestoreSecret", &self.recorder, send);
         self.change(name, Change::Restore, sent).await.map(drop).map_err(Denied::into_error)
+    }
+
+    /// Tells people and tools something about a secret. Never anything secret: who may list secrets reads tags.
+    ///
+    /// # Errors
+    /// [`Error::Audit`], and as [`describe`](Self::describe).
+    pub async fn tag(&self, name: &SecretName, key: &str, value: &str) -> Result<(), Error> {
+        let (id, tag) = (self.id(name), Tag::builder().key(key).value(value).build());
+        let send = |client: Arc<Client>| client.tag_resource().secret_id(&id).tags(tag.clone()).send();
+        let sent = self.inner.client.call("TagResource", &self.recorder, send);
+        let change = Change::Tag { key: key.to_owned() };
+        self.change(name, change, sent).await.map(drop).map_err(Denied::into_error)
     }
 
     /// Makes one change, between the record of its intent and that of its outcome.
