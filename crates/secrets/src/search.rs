@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 use tokio::time::Instant;
 
 use crate::chain::{Chain, Resolved, Wanted};
@@ -30,6 +30,8 @@ pub(crate) struct Searcher {
     jitter: Jitter,
     /// Searches begun so far.
     begun: AtomicU64,
+    /// Something is due earlier than it was.
+    pub(crate) doubted: Notify,
     /// Held while a search is under way, so that there is never more than one.
     books: Mutex<Books>,
 }
@@ -82,7 +84,8 @@ impl Searcher {
         let page = || Page { schedule: Schedule::new(), searched: 0 };
         let pages = slots.keys().map(|name| (name.clone(), page())).collect();
         let books = Books { all: (0, Reloaded::default()), notices: Vec::new(), pages };
-        Self { slots, chain, witnesses, jitter, begun: AtomicU64::new(0), books: Mutex::new(books) }
+        let (begun, doubted) = (AtomicU64::new(0), Notify::new());
+        Self { slots, chain, witnesses, jitter, begun, doubted, books: Mutex::new(books) }
     }
 
     /// A ticket for [`all`](Self::all) and [`one`](Self::one): the searches begun before the caller asked.
@@ -107,6 +110,14 @@ impl Searcher {
         if !is_known {
             self.search(&mut books, Scope::One(name)).await;
         }
+    }
+
+    /// Believes nothing of what is known of these secrets, and makes them due; all of them for `None`.
+    pub(crate) async fn doubt(&self, name: Option<&SecretName>) {
+        let mut books = self.books.lock().await;
+        let pages = books.pages.iter_mut().filter(|(known, _)| name.is_none_or(|name| name == *known));
+        pages.for_each(|(_, page)| page.schedule = Schedule::new());
+        self.doubted.notify_one();
     }
 
     /// Looks for what is due.

@@ -94,6 +94,22 @@ impl Secrets {
         }
     }
 
+    /// Believes nothing of what is known of a secret, not even its absence, so that the next
+    /// [`refresh`](Self::refresh) or the [`watch`](Self::watch) asks at once. Readers keep the value that they have.
+    ///
+    /// # Errors
+    /// [`Misuse::Undeclared`].
+    pub async fn invalidate(&self, name: &str) -> Result<(), Error> {
+        let slot = self.slot(name)?;
+        self.0.doubt(Some(&slot.spec().name)).await;
+        Ok(())
+    }
+
+    /// As [`invalidate`](Self::invalidate), of every secret.
+    pub async fn invalidate_all(&self) {
+        self.0.doubt(None).await;
+    }
+
     /// Tells the recorder and the audit sink how often secrets were read, and how often a value before was used, since
     /// this was last told. [`watch`](Self::watch) does it each minute; do it once more before the process ends.
     pub fn tell_usage(&self) {

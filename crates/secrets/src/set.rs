@@ -27,6 +27,8 @@ pub struct SecretSet {
 struct Previous {
     version: SecretVersion,
     until: Option<Instant>,
+    /// Its place said so, and ends it by saying so no longer.
+    is_announced: bool,
 }
 
 impl SecretSet {
@@ -80,7 +82,7 @@ impl SecretSet {
     pub(crate) fn followed_by(&self, next: SecretVersion, overlap: Duration) -> Self {
         let version = SecretVersion { stage: Stage::Previous, ..self.primary.clone() };
         let until = Instant::now().checked_add(overlap).filter(|_| overlap != Duration::MAX);
-        let previous = (!overlap.is_zero()).then_some(Previous { version, until });
+        let previous = (!overlap.is_zero()).then_some(Previous { version, until, is_announced: false });
         Self { primary: next, pending: None, previous, previous_used: Arc::clone(&self.previous_used) }
     }
 
@@ -94,7 +96,10 @@ impl SecretSet {
     /// time is taken from `held`, the set before.
     pub(crate) fn announced(mut self, announcing: Announcing, held: Option<&Self>) -> Self {
         match announcing {
-            Announcing::Nothing => self.pending = None,
+            Announcing::Nothing => {
+                self.pending = None;
+                self.previous = self.previous.take().filter(|previous| !previous.is_announced);
+            }
             Announcing::Unknown => {
                 let pending = held.and_then(|held| held.pending.clone());
                 self.pending = pending.filter(|pending| pending.id() != self.primary.id());
@@ -105,7 +110,11 @@ impl SecretSet {
                 self.pending = pending.and_then(|standing| standing.known(held, Stage::Pending));
                 let told = previous.and_then(|standing| {
                     let until = standing.until;
-                    Some(Previous { version: standing.known(held, Stage::Previous)?, until })
+                    Some(Previous {
+                        version: standing.known(held, Stage::Previous)?,
+                        until,
+                        is_announced: true,
+                    })
                 });
                 self.previous = told.or(kept).filter(|previous| !denied.contains(previous.version.id()));
             }

@@ -39,6 +39,7 @@ impl Secrets {
                 () = settled(&stirred) => {}
                 _ = poll.tick() => self.tell_usage(),
                 () = until(next_due) => {}
+                () = self.0.doubted.notified() => {}
             }
             let searcher = Arc::clone(&self.0);
             if tokio::spawn(async move { searcher.due().await }).await.is_err() {

@@ -9,7 +9,7 @@ use aws_sdk_secretsmanager::operation::batch_get_secret_value::BatchGetSecretVal
 use tokio::task::JoinSet;
 
 use super::SecretsManager;
-use super::failure::{Cause, Failure};
+use super::failure::Failure;
 use super::read::{Answered, Which};
 use crate::version::Stage;
 
@@ -49,7 +49,7 @@ impl SecretsManager {
         };
         match self.inner.client.call("BatchGetSecretValue", &self.recorder, send).await {
             Ok(answer) => taken_apart(answer),
-            Err(failure) if failure.cause == Cause::Refused => {
+            Err(failure) if failure.is_denied() => {
                 // The right to batch is one of its own; the right to each secret is asked of each.
                 self.inner.is_one_by_one.store(true, Ordering::Relaxed);
                 Answers::new()

@@ -15,6 +15,7 @@ const RETRY_IN: Duration = Duration::from_secs(1);
 /// Longest code or request id that is kept.
 const WORD_BYTES_MAX: usize = 64;
 
+const ACCESS_DENIED: &str = "AccessDeniedException";
 /// Codes that ask for fewer calls.
 const THROTTLING: [&str; 11] = [
     "ThrottlingException",
@@ -111,6 +112,11 @@ impl Failure {
 
     pub(super) fn is_of_one(&self) -> bool {
         self.is_of_one
+    }
+
+    /// The policy does not grant this operation. Other refusals are about what was asked for.
+    pub(super) fn is_denied(&self) -> bool {
+        self.code == ACCESS_DENIED
     }
 
     pub(super) fn is_transient(&self) -> bool {

@@ -6,6 +6,7 @@ use super::{Distribution, NewValue, Plan, PreviousUse, Rotation, Step, generate}
 use crate::announcement::{Announcement, Leaving};
 use crate::aws::Token;
 use crate::error::Error;
+use crate::name::SecretName;
 use crate::provider::Selector;
 use crate::value::SecretValue;
 use crate::version::{Stage, VersionId};
@@ -54,7 +55,10 @@ impl Rotation {
             Step::Planned | Step::Created => {
                 return Err(self.not_yet("the new value is not announced: create it first", Duration::ZERO));
             }
-            Step::Announced => self.await_distribution(distribution)?,
+            Step::Announced => {
+                self.await_distribution(distribution)?;
+                self.is_still_announced().await?;
+            }
             Step::Promoting | Step::RollingBack => {}
             Step::Promoted => return Ok(()),
         }
@@ -120,12 +124,24 @@ impl Rotation {
         }
     }
 
+    /// Whoever announced another version meanwhile made every process forget ours.
+    async fn is_still_announced(&self) -> Result<(), Error> {
+        let pending = self.manager.announced(&self.spec.name).await?.pending;
+        if pending.as_deref() == Some(self.plan.to().as_str()) {
+            return Ok(());
+        }
+        let token = pending.unwrap_or_else(|| "none".to_owned());
+        Err(Error::RotationInProgress { name: self.spec.name.clone(), token })
+    }
+
     /// Moves the label of the version in use, between two announcements: the first says until when the one before is
     /// accepted, the second that whoever still answers with it lags.
     pub(super) async fn take_over(&mut self, step: Step) -> Result<(), Error> {
         let (name, to, from) = (self.spec.name.clone(), self.plan.to(), self.plan.from());
-        if self.current().await?.as_ref() == Some(&from) {
-            self.plan.promote_at(self.now());
+        match self.current().await? {
+            Some(current) if current == from => self.plan.promote_at(self.now()),
+            Some(current) if current == to => {}
+            other => return Err(conflict(&name, &from, other)),
         }
         self.reached(step)?;
         let leaving = self.leaving(&from);
@@ -167,4 +183,9 @@ impl Rotation {
         self.manager.announce(&name, end).await?;
         Plan::remove(&name, &self.path)
     }
+}
+
+fn conflict(name: &SecretName, expected: &VersionId, found: Option<VersionId>) -> Error {
+    let found = found.map_or_else(|| "none".to_owned(), |found| found.as_str().to_owned());
+    Error::VersionConflict { name: name.clone(), expected: expected.as_str().to_owned(), found }
 }

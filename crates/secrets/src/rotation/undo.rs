@@ -7,7 +7,7 @@ use crate::announcement::Announcement;
 use crate::aws::SecretsManager;
 use crate::error::Error;
 use crate::spec::SecretSpec;
-use crate::version::Stage;
+use crate::version::{Stage, VersionId};
 
 impl Rotation {
     /// Undoes a rotation that is not finished: nobody used its value. Its plan is removed.
@@ -16,11 +16,13 @@ impl Rotation {
     /// [`Error::NotYet`] when it took over already: roll it back; [`Error::Audit`], [`Error::Plan`], and as
     /// [`SecretsManager::describe`].
     pub async fn abort(self) -> Result<(), Error> {
-        let (name, to) = (&self.spec.name, self.plan.to());
-        if self.current().await?.as_ref() == Some(&to) {
+        let (name, to, from) = (&self.spec.name, self.plan.to(), self.plan.from());
+        let current = self.current().await?;
+        if current.as_ref() == Some(&to) {
             return Err(self.not_yet("the new value took over: roll it back", Duration::ZERO));
         }
-        self.manager.announce(name, forget).await?;
+        let is_unchanged = current.as_ref() == Some(&from);
+        self.manager.announce(name, |told| forget(told, &to, is_unchanged)).await?;
         self.manager.unlabel(name, &to, Stage::Pending).await?;
         Plan::remove(name, &self.path)
     }
@@ -75,6 +77,12 @@ pub async fn abort_foreign(manager: &SecretsManager, spec: &SecretSpec) -> Resul
     manager.unlabel(&spec.name, &pending, Stage::Pending).await
 }
 
-fn forget(told: &mut Announcement) {
-    (told.pending, told.current, told.previous) = (None, None, None);
+/// Takes back what a rotation to `to` announced, and nothing that another one did.
+fn forget(told: &mut Announcement, to: &VersionId, is_unchanged: bool) {
+    if told.pending.as_deref() == Some(to.as_str()) {
+        told.pending = None;
+        if is_unchanged {
+            (told.current, told.previous) = (None, None);
+        }
+    }
 }
