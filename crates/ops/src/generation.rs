@@ -7,7 +7,8 @@ use std::num::NonZeroU32;
 use api_server::keys::{self, KeySet, Label, Role};
 use api_server::layers::rate_limit;
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrets::rotation;
 use secrets::{Class, Format, SecretSpec, SecretValue};
 use zeroize::Zeroizing;
 
@@ -15,18 +16,14 @@ use crate::failure::Failure;
 
 /// Random bytes of a value: 256 bits.
 const RANDOM_BYTES: usize = 32;
-/// Most random bytes that a format may ask for.
-const RANDOM_BYTES_MAX: usize = 256;
 /// Of what opens databases and caches, the one whose other side takes it from a file of ours.
 const OURS_TO_CHOOSE: &str = "redis_password";
 
 /// How a secret is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Recipe {
-    /// Random bytes in Base64.
-    Base64,
-    /// Random bytes in hexadecimal.
-    Hex,
+    /// As a rotation makes it.
+    Key,
     /// Random bytes in letters, digits, `-` and `_`, which no URL and no shell has to escape.
     Word,
     /// One key of the API, of the role admin.
@@ -44,35 +41,25 @@ pub(crate) struct ApiKey {
 impl Recipe {
     /// How this secret is made; `None` where somebody else makes it.
     pub(crate) fn of(spec: &SecretSpec) -> Option<Self> {
-        let is_ours = match spec.class {
-            Class::SigningKey
-            | Class::EncryptionKey
-            | Class::Pepper
-            | Class::Bootstrap
-            | Class::WebhookSecret
-            | Class::AccessList => true,
-            Class::DbCredential => spec.name.as_str() == OURS_TO_CHOOSE,
-            _ => false,
-        };
-        match spec.format {
-            _ if !is_ours => None,
-            Format::Base64 { .. } => Some(Self::Base64),
-            Format::Hex { .. } => Some(Self::Hex),
-            Format::Lines if spec.class == Class::AccessList => Some(Self::ApiKey),
-            Format::Text => Some(Self::Word),
+        if rotation::is_ours_to_make(spec) {
+            return Some(Self::Key);
+        }
+        // We tell these to the other side, where it lets us choose.
+        let is_chosen = spec.class == Class::WebhookSecret || spec.name.as_str() == OURS_TO_CHOOSE;
+        match (spec.class, spec.format) {
+            (Class::AccessList, Format::Lines) => Some(Self::ApiKey),
+            (_, Format::Text) if is_chosen => Some(Self::Word),
             _ => None,
         }
     }
 
     /// A new value.
     pub(crate) fn make(self, spec: &SecretSpec, purpose: keys::Environment) -> Result<SecretValue, Failure> {
-        let bytes = random(spec)?;
-        Ok(match self {
-            Self::Base64 => SecretValue::from_string(STANDARD.encode(&*bytes)),
-            Self::Word => SecretValue::from_string(URL_SAFE_NO_PAD.encode(&*bytes)),
-            Self::Hex => SecretValue::from_string(hex(&bytes)),
-            Self::ApiKey => api_key(purpose, Role::Admin)?.entry,
-        })
+        match self {
+            Self::Key => Ok(rotation::generate(spec)?),
+            Self::Word => word(),
+            Self::ApiKey => Ok(api_key(purpose, Role::Admin)?.entry),
+        }
     }
 }
 
@@ -89,18 +76,10 @@ fn label(key: &str) -> Option<Label> {
     Some(KeySet::parse(key, any).ok()?.find(key.as_bytes())?.label())
 }
 
-fn random(spec: &SecretSpec) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let bytes_min = match spec.format {
-        Format::Base64 { bytes_min } | Format::Hex { bytes_min } => bytes_min,
-        _ => RANDOM_BYTES,
-    };
-    let mut bytes = Zeroizing::new(vec![0; bytes_min.clamp(RANDOM_BYTES, RANDOM_BYTES_MAX)]);
-    getrandom::fill(&mut bytes).map_err(|_| Failure::NoRandomness)?;
-    Ok(bytes)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+fn word() -> Result<SecretValue, Failure> {
+    let mut bytes = Zeroizing::new([0; RANDOM_BYTES]);
+    getrandom::fill(bytes.as_mut()).map_err(|_| Failure::NoRandomness)?;
+    Ok(SecretValue::from_string(URL_SAFE_NO_PAD.encode(bytes.as_slice())))
 }
 
 #[cfg(test)]
@@ -115,10 +94,10 @@ mod tests {
     #[test]
     fn what_others_make_is_not_made_here() {
         for (name, expected) in [
-            ("jwt_secret", Some(Recipe::Base64)),
-            ("encryption_key", Some(Recipe::Base64)),
+            ("jwt_secret", Some(Recipe::Key)),
+            ("encryption_key", Some(Recipe::Key)),
             ("api_keys", Some(Recipe::ApiKey)),
-            ("live_trading_key", Some(Recipe::Word)),
+            ("live_trading_key", Some(Recipe::Key)),
             ("alpaca_webhook_secret", Some(Recipe::Word)),
             ("redis_password", Some(Recipe::Word)),
             ("bridge_webhook_secret", None),

@@ -13,8 +13,11 @@
 //! | `document` | the JSON that scripts read |
 //! | `finding`, `rules` | what a check found, and what it holds things to |
 //! | `place`, `survey` | where secrets are looked for, and what was found there |
+//! | `account`, `rotating` | AWS Secrets Manager, and rotations between two runs |
+//! | `state`, `record` | plans, and the record of changes |
 //! | `generation`, `judge`, `local_file`, `typed` | a new value: made or typed, judged, written |
 
+mod account;
 mod calendar;
 mod command_line;
 mod commands;
@@ -27,7 +30,10 @@ mod generation;
 mod judge;
 mod local_file;
 mod place;
+mod record;
+mod rotating;
 mod rules;
+mod state;
 mod survey;
 mod table;
 mod typed;

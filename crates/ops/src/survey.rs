@@ -1,13 +1,14 @@
 //! Finds every secret as the server does, and keeps what was found beside what is wrong.
 
-use std::ffi::OsString;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use api_server::keys::{self, KeySet};
 use api_server::layers::rate_limit;
-use secrets::{Catalogue, Error, Event, Notice, Report, Secrets};
+use secrets::aws::SecretsManager;
+use secrets::{Builder, Catalogue, Error, Event, Notice, Report, Secrets};
 
+use crate::account;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::place::Place;
@@ -33,22 +34,34 @@ impl Survey {
                 noted.lock().unwrap_or_else(PoisonError::into_inner).push(notice.clone());
             }
         };
-        let variables = console.environment().iter();
-        let variables = variables.map(|(name, value)| (OsString::from(name), OsString::from(value)));
-        let environment = secrets::Environment::new(variables);
         let builder = Secrets::builder(place.rules(), Catalogue::product(), console.clock())
-            .local(environment, &place.directory)
+            .local(account::environment(console), &place.directory)
             .recorder(Arc::new(note));
+        let (builder, refused) = with_aws(builder, place, console).await?;
         let builder = place.required.iter().fold(builder, |builder, name| builder.require(name));
         let (secrets, problems) = builder.survey().await.map_err(Failure::Secrets)?;
         let notices = notices.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Ok(Self { report: secrets.report(), problems: problems.0, notices, secrets })
+        let problems = problems.0.into_iter().chain(refused).collect();
+        Ok(Self { report: secrets.report(), problems, notices, secrets })
     }
 
     /// What the server would refuse in the list of API keys, if there is one.
     pub(crate) fn key_faults(&self) -> Option<keys::Faults> {
         let set = self.secrets.handle(API_KEYS, "ops").ok()?.load().ok()?;
         key_faults(set.value().expose_text()?)
+    }
+}
+
+/// Adds Secrets Manager where the environment asks for it. What these rules refuse of it is a problem like any other.
+async fn with_aws(
+    builder: Builder,
+    place: &Place,
+    console: &Console,
+) -> Result<(Builder, Option<Error>), Failure> {
+    let Some(settings) = account::settings(console)? else { return Ok((builder, None)) };
+    match SecretsManager::connect(&settings, place.rules(), console.clock()).await {
+        Ok(manager) => Ok((builder.provider(manager), None)),
+        Err(error) => Ok((builder, Some(error))),
     }
 }
 

@@ -22,6 +22,11 @@ pub(crate) struct Source {
 }
 
 impl Source {
+    /// Whether the operator said where the value is read.
+    pub(crate) fn is_named(&self) -> bool {
+        self.stdin || self.from_file.is_some()
+    }
+
     /// The value as it was brought.
     pub(crate) fn read(&self, spec: &SecretSpec) -> Result<SecretValue, Failure> {
         match &self.from_file {

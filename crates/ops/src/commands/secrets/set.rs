@@ -1,12 +1,12 @@
 //! `investiq secrets set NAME`: one secret, to a value that is typed or read, judged before it is written.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use api_server::config::Profile;
-use secrets::Origin;
+use secrets::aws::Token;
+use secrets::{Error, Notice, Origin, SecretSpec};
 use serde::Serialize;
 
-use crate::command_line;
+use crate::account::{Account, AccountArguments};
 use crate::console::Console;
 use crate::document::{self, Form};
 use crate::exit::Exit;
@@ -17,26 +17,36 @@ use crate::typed::Source;
 
 use super::declared;
 
+/// Where files of one's own lie.
+const DIRECTORY: &str = "secrets";
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// The secret
     name: String,
     #[command(flatten)]
     source: Source,
-    /// The directory of secret files
-    #[arg(long, value_name = "DIR", default_value = "secrets")]
-    directory: PathBuf,
+    /// Where to put it; files go to `secrets` unless --directory says else
+    #[arg(long, value_enum, default_value = "files")]
+    to: Destination,
     /// Take the place of a value that is there
     #[arg(long)]
     replace: bool,
-    /// The rules to judge it by
-    #[arg(long, value_parser = command_line::profile(), default_value = "production")]
-    profile: Profile,
     /// Judge it, and write nothing
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
+    account: AccountArguments,
+    #[command(flatten)]
     form: Form,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Destination {
+    /// A directory of one's own
+    Files,
+    /// AWS Secrets Manager
+    Aws,
 }
 
 #[derive(Serialize)]
@@ -48,26 +58,11 @@ struct Body<'a> {
 
 pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
     let spec = declared(&arguments.name)?;
-    let path = arguments.directory.join(spec.name.as_str());
-    let is_there = || Failure::Precondition(format!("{} is there: --replace it", path.display()));
-    if local_file::exists(&path) && !arguments.replace {
-        return Err(is_there());
-    }
-    let raw = arguments.source.read(&spec)?;
-    let rules = secrets::Profile::named(Some(arguments.profile.as_str()));
-    let judged = judge(&spec, raw, Origin::SecretFile { path: path.clone() }, rules, console).await?;
-    let outcome = if arguments.dry_run {
-        "acceptable"
-    } else {
-        let existing = if arguments.replace { Existing::Replace } else { Existing::Keep };
-        let directory = SecretDirectory::open(&arguments.directory)?;
-        match directory.write(spec.name.as_str(), judged.value.expose(), existing)? {
-            Written::Created => "created",
-            Written::Kept => return Err(is_there()),
-            Written::Replaced => "replaced",
-        }
+    let (outcome, notices) = match arguments.to {
+        Destination::Files => to_file(arguments, &spec, console).await?,
+        Destination::Aws => to_aws(arguments, &spec, console).await?,
     };
-    let warnings: Vec<String> = judged.notices.iter().map(ToString::to_string).collect();
+    let warnings: Vec<String> = notices.iter().map(ToString::to_string).collect();
     warnings.iter().for_each(|warning| console.say(&format!("warning: {warning}")));
     if arguments.form.json {
         let body = Body { name: spec.name.as_str(), outcome, warnings };
@@ -76,4 +71,56 @@ pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<
         console.answer(&format!("{outcome} {}\n", spec.name))?;
     }
     Ok(Exit::Good)
+}
+
+async fn to_file(
+    arguments: &Arguments,
+    spec: &SecretSpec,
+    console: &Console,
+) -> Result<(&'static str, Vec<Notice>), Failure> {
+    let directory = arguments.account.place.directory.as_deref().unwrap_or(Path::new(DIRECTORY));
+    let path: PathBuf = directory.join(spec.name.as_str());
+    let is_there = || Failure::Precondition(format!("{} is there: --replace it", path.display()));
+    if local_file::exists(&path) && !arguments.replace {
+        return Err(is_there());
+    }
+    let place = Origin::SecretFile { path: path.clone() };
+    // The strictest rules, unless it is said otherwise: files of one's own are copied to servers.
+    let profile = arguments.account.place.profile.map(api_server::config::Profile::as_str);
+    let rules = secrets::Profile::named(profile);
+    let judged = judge(spec, arguments.source.read(spec)?, place, rules, console).await?;
+    if arguments.dry_run {
+        return Ok(("acceptable", judged.notices));
+    }
+    let existing = if arguments.replace { Existing::Replace } else { Existing::Keep };
+    let written =
+        SecretDirectory::open(directory)?.write(spec.name.as_str(), judged.value.expose(), existing)?;
+    match written {
+        Written::Created => Ok(("created", judged.notices)),
+        Written::Replaced => Ok(("replaced", judged.notices)),
+        Written::Kept => Err(is_there()),
+    }
+}
+
+async fn to_aws(
+    arguments: &Arguments,
+    spec: &SecretSpec,
+    console: &Console,
+) -> Result<(&'static str, Vec<Notice>), Failure> {
+    let Account { manager, rules, .. } = arguments.account.open(console).await?;
+    let place = manager.origin(&spec.name);
+    let was_there = match manager.describe(&spec.name).await {
+        Ok(_) => true,
+        Err(Error::NotFound { .. }) => false,
+        Err(error) => return Err(error.into()),
+    };
+    if was_there && !arguments.replace {
+        return Err(Failure::Precondition(format!("{place} is there: --replace it")));
+    }
+    let judged = judge(spec, arguments.source.read(spec)?, place, rules, console).await?;
+    if arguments.dry_run {
+        return Ok(("acceptable", judged.notices));
+    }
+    manager.set(spec, &judged.value, &Token::random()?).await?;
+    Ok((if was_there { "replaced" } else { "created" }, judged.notices))
 }
