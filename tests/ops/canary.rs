@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use tests::secrets_manager::FakeSecretsManager;
+
 use crate::command::{CANARY, Place};
 
 /// A second value, so that the one in the environment and the one in the file differ.
@@ -30,6 +32,32 @@ const RUNS: &[&str] = &[
     "secrets set polygon_api_key --directory secrets --replace --from-file value",
     "secrets set polygon_api_key --directory secrets --replace --from-file value --json --dry-run",
     "secrets set jwt_secret --directory secrets --replace --from-file value",
+];
+
+/// The same of every command that asks AWS, in an order in which each has something to do.
+const AWS_RUNS: &[&str] = &[
+    "secrets setup-aws --dry-run",
+    "secrets setup-aws",
+    "secrets setup-aws --json",
+    "secrets set polygon_api_key --to aws --from-file value",
+    "secrets set finnhub_api_key --to aws --from-file value --json",
+    "secrets report --json",
+    "secrets explain polygon_api_key",
+    "secrets rotate jwt_secret --dry-run",
+    "secrets rotate jwt_secret --json",
+    "secrets rotate polygon_api_key --from-file value",
+    "secrets status",
+    "secrets status jwt_secret --json",
+    "secrets resume jwt_secret --reported",
+    "secrets retire jwt_secret --unused",
+    "secrets rollback jwt_secret --json",
+    "secrets abort polygon_api_key",
+    "secrets emergency api_keys --reason leaked",
+    "secrets emergency polygon_api_key --reason leaked --from-file value --json",
+    "secrets delete polygon_api_key --json",
+    "secrets restore polygon_api_key",
+    "secrets audit",
+    "secrets check --profile development --json",
 ];
 
 /// The names below `path` that its help lists as commands, with those below them.
@@ -81,12 +109,41 @@ fn no_command_prints_a_value() {
 }
 
 #[test]
+fn no_command_prints_a_value_that_is_in_aws() {
+    let aws = FakeSecretsManager::start();
+    let place = crate::aws::account(&aws.endpoint_url())
+        .set("AWS_SECRET_ACCESS_KEY", CANARY_ENV)
+        .set("RUST_LOG", "trace");
+    std::fs::write(place.path("value"), CANARY).unwrap();
+    let names = place.run("secrets list --json").json();
+    let names: Vec<String> = names["secrets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| line["aws_id"].as_str().unwrap().to_owned())
+        .collect();
+    for run in AWS_RUNS {
+        let ran = place.run(run);
+        let text = format!("{}{}", ran.out, ran.err);
+        assert!(!text.is_empty(), "{run} says something");
+        assert!(!text.contains(CANARY) && !text.contains(CANARY_ENV), "{run} prints a value:\n{text}");
+        let labels = ["AWSCURRENT", "AWSPENDING", "AWSPREVIOUS"];
+        let values = names.iter().flat_map(|name| labels.map(|label| aws.text(name, label)));
+        for value in values.flatten() {
+            assert!(!text.contains(&value), "{run} prints a value:\n{text}");
+        }
+    }
+    let record = std::fs::read_to_string(place.path(".local/state/investiq/audit.jsonl")).unwrap();
+    assert!(record.contains("polygon_api_key") && !record.contains(CANARY), "{record}");
+}
+
+#[test]
 fn every_command_is_looked_at() {
     let known: BTreeSet<String> = commands(&Place::new(), "").into_iter().collect();
-    let is_run = |command: &&String| RUNS.iter().any(|run| run.starts_with(command.as_str()));
+    let is_run = |command: &&String| RUNS.iter().chain(AWS_RUNS).any(|run| run.starts_with(command.as_str()));
     let missing: Vec<&String> = known.iter().filter(|command| !is_run(command)).collect();
     assert!(known.contains("secrets check"), "{known:?}");
-    assert_eq!(missing, Vec::<&String>::new(), "add a run of it above");
+    assert_eq!(missing, Vec::<&String>::new(), "add a run of it to RUNS or AWS_RUNS");
 }
 
 #[test]

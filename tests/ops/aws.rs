@@ -1,0 +1,299 @@
+//! Secrets in AWS Secrets Manager: set up, interrupted, rotated, rolled back, replaced in haste, deleted, restored.
+
+use std::io::{BufRead, BufReader};
+use std::time::Duration;
+
+use tests::emulators::{Ministack, Moto};
+use tests::secrets_manager::{ACCESS_KEY_ID, FakeSecretsManager, Fault, Operation, SECRET_ACCESS_KEY};
+
+use crate::command::{CANARY, Place};
+
+/// A place whose environment names an account.
+pub(crate) fn account(endpoint: &str) -> Place {
+    let place = Place::new();
+    let home = place.path("").to_string_lossy().into_owned();
+    place
+        .set("HOME", &home)
+        .set("INVESTIQ_PROFILE", "development")
+        .set("SECRET_PREFIX", "test/rail")
+        .set("AWS_REGION", "us-east-1")
+        .set("AWS_ENDPOINT_URL", endpoint)
+        .set("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
+        .set("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)
+}
+
+/// How many secrets a run of `setup-aws --json` says came to this.
+fn count(ran: &crate::command::Ran, outcome: &str) -> usize {
+    let json = ran.json();
+    json["secrets"].as_array().unwrap().iter().filter(|line| line["outcome"] == outcome).count()
+}
+
+/// Set up, again, and again after an interruption.
+fn set_up(endpoint: &str) {
+    let place = account(endpoint);
+    let foreseen = place.run("secrets setup-aws --dry-run --json");
+    assert_eq!(foreseen.code, 0, "{foreseen:?}");
+    let made = count(&foreseen, "created");
+    assert!(made >= 10, "{foreseen:?}");
+
+    // Killed after its third secret.
+    let mut child = place.command(&["secrets", "setup-aws"]).spawn().unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(said.any(|line| line.unwrap().starts_with("[ 3/")), "it tells how far it is");
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    let finished = place.run("secrets setup-aws --json");
+    assert_eq!(finished.code, 0, "{finished:?}");
+    let (kept, created) = (count(&finished, "kept"), count(&finished, "created"));
+    assert_eq!(kept + created, made, "{finished:?}");
+    let again = place.run("secrets setup-aws --json");
+    assert_eq!((count(&again, "kept"), count(&again, "created")), (made, 0), "{again:?}");
+
+    let report = place.run("secrets report --json").json();
+    let of =
+        |name: &str| report["secrets"].as_array().unwrap().iter().find(|line| line["name"] == name).unwrap();
+    let source = of("jwt_secret")["source"].as_str().unwrap().to_owned();
+    assert!(source.contains("AWS secret test/rail/jwt-secret"), "{source}");
+    assert!(of("jwt_secret")["version"].as_str().is_some_and(|version| version.len() >= 32));
+    assert_eq!(place.run("secrets audit").code, 0);
+}
+
+#[test]
+fn the_fake_is_set_up_in_any_number_of_runs() {
+    let aws = FakeSecretsManager::start();
+    set_up(&aws.endpoint_url());
+    for name in ["test/rail/jwt-secret", "test/rail/api-keys"] {
+        aws.assert_one_current(name);
+    }
+}
+
+#[test]
+fn moto_is_set_up_in_any_number_of_runs() {
+    set_up(&Moto::start().endpoint_url());
+}
+
+#[test]
+fn ministack_is_set_up_in_any_number_of_runs() {
+    set_up(&Ministack::start().endpoint_url());
+}
+
+#[test]
+fn an_answer_that_is_lost_makes_no_second_version() {
+    let aws = FakeSecretsManager::start();
+    aws.next(
+        Operation::CreateSecret,
+        [Fault::None, Fault::LostAnswer, Fault::Throttle, Fault::InternalError],
+    );
+    let place = account(&aws.endpoint_url());
+    let ran = place.run("secrets setup-aws --json");
+    assert_eq!(ran.code, 0, "{ran:?}");
+    for name in ["admin-bootstrap-token", "alpaca-webhook-secret", "api-key-pepper", "api-keys"] {
+        assert_eq!(aws.label_states(&format!("test/rail/{name}")).len(), 1, "{name}");
+    }
+}
+
+#[test]
+fn a_service_that_fails_ends_the_run_and_the_next_one_goes_on() {
+    let aws = FakeSecretsManager::start();
+    let place = account(&aws.endpoint_url());
+    aws.always(Operation::CreateSecret, Fault::AccessDenied);
+    let ran = place.run("secrets setup-aws");
+    assert_eq!(ran.code, 2, "{ran:?}");
+    aws.behave();
+    assert_eq!(place.run("secrets setup-aws").code, 0);
+}
+
+#[test]
+fn credentials_are_verified_before_anything_is_changed() {
+    let aws = FakeSecretsManager::start();
+    aws.accept(&["AKIDSOMEBODYELSE0001"]);
+    let place = account(&aws.endpoint_url());
+    for command in
+        ["secrets setup-aws", "secrets rotate jwt_secret", "secrets emergency jwt_secret --reason leak"]
+    {
+        let ran = place.run(command);
+        assert_eq!(ran.code, 2, "{command}: {ran:?}");
+        assert!(ran.err.contains("does not answer us") || ran.err.contains("refused"), "{ran:?}");
+    }
+    let changes = [Operation::CreateSecret, Operation::PutSecretValue, Operation::UpdateSecretVersionStage];
+    assert!(changes.iter().all(|operation| aws.calls(*operation) == 0));
+}
+
+#[test]
+fn without_a_prefix_or_with_an_emulator_in_production_nothing_is_asked() {
+    let aws = FakeSecretsManager::start();
+    let production = account(&aws.endpoint_url()).set("INVESTIQ_PROFILE", "production");
+    let refused = production.run("secrets setup-aws");
+    assert_eq!(refused.code, 2, "{refused:?}");
+    let nowhere = account(&aws.endpoint_url()).set("SECRET_PREFIX", "");
+    assert_eq!(nowhere.run("secrets setup-aws").code, 2);
+    assert_eq!(aws.calls_total(), 0);
+    let checked = production.run("secrets check --json");
+    assert!(checked.errors().contains(&"endpoint_override AWS_ENDPOINT_URL".to_owned()), "{checked:?}");
+}
+
+#[test]
+fn a_schedule_is_told_in_a_tag() {
+    let aws = FakeSecretsManager::start();
+    let place = account(&aws.endpoint_url());
+    place.run("secrets setup-aws");
+    let told = aws.calls(Operation::TagResource);
+    assert!(told >= 10, "{told}");
+    place.run("secrets setup-aws");
+    assert_eq!(aws.calls(Operation::TagResource), told, "once is enough");
+    place.run("secrets setup-aws --rotation-days 30");
+    assert_eq!(aws.calls(Operation::TagResource), 2 * told, "another schedule is told anew");
+}
+
+/// An account with its secrets, and what `status` says of one.
+fn ready() -> (FakeSecretsManager, Place) {
+    let aws = FakeSecretsManager::start();
+    let place = account(&aws.endpoint_url());
+    assert_eq!(place.run("secrets setup-aws").code, 0);
+    (aws, place)
+}
+
+fn step(place: &Place, name: &str) -> String {
+    let status = place.run(&format!("secrets status {name} --json"));
+    status.json()["rotations"][0]["step"].as_str().unwrap_or("none").to_owned()
+}
+
+fn labelled(aws: &FakeSecretsManager, label: &str) -> Option<String> {
+    aws.text("test/rail/jwt-secret", label)
+}
+
+#[test]
+fn a_rotation_goes_from_step_to_step_and_back() {
+    let (aws, place) = ready();
+    let old = labelled(&aws, "AWSCURRENT").unwrap();
+    let begun = place.run("secrets rotate jwt_secret");
+    assert_eq!(begun.code, 0, "{begun:?}");
+    let new = labelled(&aws, "AWSPENDING").unwrap();
+    assert_eq!(
+        (labelled(&aws, "AWSCURRENT").as_ref(), step(&place, "jwt_secret").as_str()),
+        (Some(&old), "announced")
+    );
+    assert_eq!(place.run("secrets rotate jwt_secret").code, 5, "one is under way");
+    assert_eq!(place.run("secrets resume jwt_secret").code, 2, "not every process can have the news");
+    assert_eq!(place.run("secrets rollback jwt_secret").code, 2, "nothing took over");
+
+    let promoted = place.run("secrets resume jwt_secret --reported");
+    assert_eq!((promoted.code, step(&place, "jwt_secret").as_str()), (0, "promoted"), "{promoted:?}");
+    assert_eq!(
+        (labelled(&aws, "AWSCURRENT"), labelled(&aws, "AWSPREVIOUS")),
+        (Some(new.clone()), Some(old.clone()))
+    );
+    assert_eq!(place.run("secrets retire jwt_secret --unused").code, 2, "its overlap is not over");
+    assert_eq!(place.run("secrets abort jwt_secret").code, 2, "it took over");
+
+    let back = place.run("secrets rollback jwt_secret");
+    assert_eq!(back.code, 0, "{back:?}");
+    assert_eq!(labelled(&aws, "AWSCURRENT"), Some(old));
+    aws.assert_one_current("test/rail/jwt-secret");
+    assert_eq!(place.run("secrets audit").code, 0);
+}
+
+#[test]
+fn an_aborted_rotation_leaves_nothing() {
+    let (aws, place) = ready();
+    let old = labelled(&aws, "AWSCURRENT");
+    place.run("secrets rotate jwt_secret");
+    let aborted = place.run("secrets abort jwt_secret");
+    assert_eq!((aborted.code, step(&place, "jwt_secret").as_str()), (0, "none"), "{aborted:?}");
+    assert_eq!((labelled(&aws, "AWSCURRENT"), labelled(&aws, "AWSPENDING")), (old, None));
+    assert_eq!(place.run("secrets rotate jwt_secret").code, 0, "the way is free");
+}
+
+#[test]
+fn a_rotation_of_somebody_else_is_seen_and_can_be_undone() {
+    let (aws, place) = ready();
+    let elsewhere = account(&aws.endpoint_url());
+    assert_eq!(elsewhere.run("secrets rotate jwt_secret").code, 0);
+    assert!(place.run("secrets status").out.contains("begun elsewhere"));
+    assert_eq!(place.run("secrets rotate jwt_secret").code, 5);
+    assert_eq!(place.run("secrets abort jwt_secret").code, 2, "there is no plan of it here");
+    assert_eq!(place.run("secrets abort jwt_secret --foreign").code, 0);
+    assert_eq!(labelled(&aws, "AWSPENDING"), None);
+}
+
+#[test]
+fn an_interrupted_rotation_is_resumed() {
+    let (aws, place) = ready();
+    for operation in
+        [Operation::PutSecretValue, Operation::DescribeSecret, Operation::UpdateSecretVersionStage]
+    {
+        aws.always(operation, Fault::InternalError);
+        assert_ne!(place.run("secrets rotate jwt_secret").code, 0);
+        aws.behave();
+        let resumed = place.run("secrets resume jwt_secret");
+        // With the first operation broken there may be no plan yet.
+        if resumed.code == 2 {
+            assert_eq!(place.run("secrets rotate jwt_secret").code, 0);
+        }
+        assert_eq!(step(&place, "jwt_secret"), "announced", "{operation:?}");
+        assert_eq!(place.run("secrets abort jwt_secret").code, 0);
+    }
+    aws.assert_one_current("test/rail/jwt-secret");
+}
+
+#[test]
+fn an_emergency_waits_for_nobody_and_says_what_breaks() {
+    let (aws, place) = ready();
+    let old = labelled(&aws, "AWSCURRENT").unwrap();
+    assert_eq!(place.run("secrets emergency jwt_secret").code, 1, "a reason is due");
+    let foreseen = place.run("secrets emergency jwt_secret --reason leaked --dry-run");
+    assert!(foreseen.err.contains("what breaks"), "{foreseen:?}");
+    assert_eq!(labelled(&aws, "AWSCURRENT"), Some(old.clone()));
+    let ran = place.run("secrets emergency jwt_secret --reason leaked");
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_ne!(labelled(&aws, "AWSCURRENT"), Some(old));
+    assert_eq!(step(&place, "jwt_secret"), "none", "nothing is left to do");
+    let record = std::fs::read_to_string(place.path(".local/state/investiq/audit.jsonl")).unwrap();
+    assert!(record.contains("leaked"), "{record}");
+}
+
+#[test]
+fn what_a_vendor_made_is_brought_and_judged() {
+    let (aws, place) = ready();
+    let of = |label| aws.text("test/rail/polygon-api-key", label);
+    assert_eq!(place.run("secrets rotate polygon_api_key --stdin").code, 2, "there is none yet");
+    assert_eq!(place.run_with("secrets set polygon_api_key --to aws --stdin", CANARY).code, 0);
+    assert_eq!(of("AWSCURRENT").as_deref(), Some(CANARY));
+    assert_eq!(place.run_with("secrets set polygon_api_key --to aws --stdin", CANARY).code, 2, "it is there");
+    let rotated = place.run_with("secrets rotate polygon_api_key --stdin", "another-9Qm3Xc6Vb9Nn2Ll5Kk7\n");
+    assert_eq!(rotated.code, 0, "{rotated:?}");
+    assert_eq!(of("AWSPENDING").as_deref(), Some("another-9Qm3Xc6Vb9Nn2Ll5Kk7"));
+    assert_eq!(place.run_with("secrets set polygon_api_key --to aws --stdin --replace", CANARY).code, 5);
+    place.run("secrets abort polygon_api_key");
+    let bad = place.run_with("secrets rotate polygon_api_key --stdin", "two\nlines");
+    assert_eq!((bad.code, of("AWSPENDING")), (2, None), "{bad:?}");
+}
+
+#[test]
+fn a_secret_that_is_not_in_aws_is_changed_where_it_is_kept() {
+    let (aws, place) = ready();
+    place.plant("jwt_secret", "u5fJ0w7dHk3mZq9xT1bRaaa2vN8cLyPe4sGo6iXhQWE=", 0o444);
+    let puts = aws.calls(Operation::PutSecretValue);
+    let directory = place.path("secrets").to_string_lossy().into_owned();
+    let refused = place.run(&format!("secrets rotate jwt_secret --directory {directory}"));
+    assert_eq!(refused.code, 2, "{refused:?}");
+    assert!(refused.err.contains("investiq secrets init --replace jwt_secret"), "{refused:?}");
+    assert_eq!(aws.calls(Operation::PutSecretValue), puts);
+}
+
+#[test]
+fn a_deleted_secret_comes_back_within_its_window() {
+    let (aws, place) = ready();
+    assert_eq!(place.run("secrets delete session_key --days 3").code, 1, "AWS keeps it for 7 days at least");
+    assert_eq!(place.run("secrets delete session_key --dry-run").code, 0);
+    assert_eq!(place.run("secrets delete session_key").code, 0);
+    let again = place.run("secrets setup-aws");
+    assert!(again.out.contains("deleted   session_key: investiq secrets restore session_key"), "{again:?}");
+    assert_eq!(place.run("secrets restore session_key").code, 0);
+    assert!(aws.text("test/rail/session-key", "AWSCURRENT").is_some());
+    assert_eq!(place.run("secrets delete session_key --for-good jwt_secret").code, 1);
+    assert_eq!(place.run("secrets delete session_key --for-good session_key").code, 0);
+    aws.advance(Duration::from_secs(60));
+    assert_eq!(place.run("secrets restore session_key").code, 2);
+}
