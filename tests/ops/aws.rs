@@ -81,13 +81,13 @@ fn ministack_is_set_up_in_any_number_of_runs() {
 #[test]
 fn an_answer_that_is_lost_makes_no_second_version() {
     let aws = FakeSecretsManager::start();
-    aws.next(
-        Operation::CreateSecret,
-        [Fault::None, Fault::LostAnswer, Fault::Throttle, Fault::InternalError],
-    );
+    let faults = [Fault::LostAnswer, Fault::Throttle, Fault::LostAnswer, Fault::InternalError];
+    aws.next(Operation::CreateSecret, faults);
     let place = account(&aws.endpoint_url());
-    let ran = place.run("secrets setup-aws --json");
-    assert_eq!(ran.code, 0, "{ran:?}");
+    // What the client does not get over by itself, the next run does.
+    let runs = (1..=5).find(|_| place.run("secrets setup-aws").code == 0);
+    assert!(runs.is_some(), "{:?}", place.run("secrets setup-aws"));
+    assert!(aws.calls(Operation::CreateSecret) > 4, "every fault was met");
     for name in ["admin-bootstrap-token", "alpaca-webhook-secret", "api-key-pepper", "api-keys"] {
         assert_eq!(aws.label_states(&format!("test/rail/{name}")).len(), 1, "{name}");
     }
