@@ -5,6 +5,7 @@
 mod analysis;
 mod authentication;
 mod configuration;
+mod csv_directory;
 mod errors;
 mod framing;
 mod http2;

@@ -4,7 +4,7 @@
 //! nothing has to be invalidated. Entries and bytes are bounded; which of them stay is decided by use.
 
 use domain::{Symbol, Timeframe};
-use market_data::Snapshot;
+use market_data::{Benchmark, Snapshot};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
@@ -25,22 +25,30 @@ pub struct Key {
     symbol: Symbol,
     data_version: u64,
     fetched_at_unix_ms: Option<i64>,
+    benchmark_version: Option<u64>,
     timeframe: Timeframe,
     first_bar: usize,
 }
 
 impl Key {
-    /// The analysis of this data from its daily bar number `first_bar` on. However many `days` a client asks for, only
-    /// as many keys exist as there are bars.
+    /// The analysis of this data, against this market, from its daily bar number `first_bar` on. However many `days` a
+    /// client asks for, only as many keys exist as there are bars. Stale data has no key: its answers hold an age, and
+    /// so are never the same.
     #[must_use]
-    pub fn new(snapshot: &Snapshot, timeframe: Timeframe, first_bar: usize) -> Self {
-        Self {
+    pub fn new(
+        snapshot: &Snapshot,
+        benchmark: Option<&Benchmark>,
+        timeframe: Timeframe,
+        first_bar: usize,
+    ) -> Option<Self> {
+        (!snapshot.is_stale()).then(|| Self {
             symbol: *snapshot.history.symbol(),
             data_version: snapshot.version,
             fetched_at_unix_ms: snapshot.fetched_at_unix_ms,
+            benchmark_version: benchmark.map(|benchmark| benchmark.version),
             timeframe,
             first_bar,
-        }
+        })
     }
 }
 
@@ -115,6 +123,7 @@ mod tests {
             symbol: "AAPL".parse().unwrap(),
             data_version: 1,
             fetched_at_unix_ms: None,
+            benchmark_version: None,
             timeframe: Timeframe::Day,
             first_bar,
         }
@@ -127,6 +136,7 @@ mod tests {
         assert_eq!(answers.get(&key(1)).map(|answer| answer.bytes_len()), Some(3));
         assert!(answers.get(&key(2)).is_none());
         assert!(answers.get(&Key { data_version: 2, ..key(1) }).is_none());
+        assert!(answers.get(&Key { benchmark_version: Some(1), ..key(1) }).is_none());
         assert!(answers.get(&Key { timeframe: Timeframe::Week, ..key(1) }).is_none());
     }
 

@@ -46,6 +46,8 @@ pub struct CsvDirectory {
     clock: Clock,
     parsed: Mutex<Lru<Parsed>>,
     parses: Semaphore,
+    /// The benchmark's returns, beside the snapshot that they were computed from.
+    market: Mutex<Option<(Arc<Snapshot>, Arc<Benchmark>)>>,
     pub(crate) stats: Stats,
 }
 
@@ -69,6 +71,7 @@ impl CsvDirectory {
             clock,
             parsed: Mutex::new(Lru::new(FILES_CACHED_MAX)),
             parses: Semaphore::new(PARSES_MAX),
+            market: Mutex::default(),
             stats: Stats::default(),
         })
     }
@@ -82,14 +85,17 @@ impl CsvDirectory {
             move || read::stamp(&path).map_err(|error| failure(symbol, &error))
         })
         .await?;
-        if let Some((at, outcome)) = self.kept().get(&symbol)
-            && *at == stamp
-        {
+        if let Some(outcome) = self.parsed_at(&symbol, stamp) {
             crate::stats::count(&self.stats.cache_hits);
-            return outcome.clone();
+            return outcome;
+        }
+        let _permit = self.parses.acquire().await.map_err(|_| internal())?;
+        // Whoever waited for a permit finds what the one before has parsed.
+        if let Some(outcome) = self.parsed_at(&symbol, stamp) {
+            crate::stats::count(&self.stats.cache_joined);
+            return outcome;
         }
         crate::stats::count(&self.stats.cache_misses);
-        let _permit = self.parses.acquire().await.map_err(|_| internal())?;
         let now_unix_ms = (self.clock)();
         let outcome = blocking(move || Ok(read::snapshot(&path, symbol, now_unix_ms))).await?;
         self.kept().insert(symbol, (stamp, outcome.clone()));
@@ -104,11 +110,25 @@ impl CsvDirectory {
 
     pub(crate) async fn benchmark(&self) -> Option<Arc<Benchmark>> {
         let snapshot = self.snapshot(&BENCHMARK.parse().ok()?).await.ok()?;
-        Some(Arc::new(Benchmark::of(BENCHMARK, &snapshot.history)))
+        let mut market = self.market.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, benchmark)) = &*market
+            && Arc::ptr_eq(of, &snapshot)
+        {
+            return Some(benchmark.clone());
+        }
+        let benchmark = Arc::new(Benchmark::of(BENCHMARK, &snapshot.history));
+        *market = Some((snapshot, benchmark.clone()));
+        Some(benchmark)
     }
 
     pub(crate) async fn probe(&self) -> Result<(), Error> {
         self.symbols().await.map(drop)
+    }
+
+    fn parsed_at(&self, symbol: &Symbol, stamp: Stamp) -> Option<Result<Arc<Snapshot>, Error>> {
+        let mut kept = self.kept();
+        let (at, outcome) = kept.get(symbol)?;
+        (*at == stamp).then(|| outcome.clone())
     }
 
     fn kept(&self) -> std::sync::MutexGuard<'_, Lru<Parsed>> {

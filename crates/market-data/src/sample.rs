@@ -80,7 +80,7 @@ pub fn symbols() -> Vec<Listed> {
 pub fn benchmark() -> Arc<Benchmark> {
     static BENCHMARK_RETURNS: LazyLock<Arc<Benchmark>> = LazyLock::new(|| {
         let returns = packed::series(include_bytes!("../sample/spy_returns.bin"));
-        Arc::new(Benchmark { name: BENCHMARK, returns, price_basis: PriceBasis::SplitDividend })
+        Arc::new(Benchmark::new(BENCHMARK, returns, PriceBasis::SplitDividend))
     });
     BENCHMARK_RETURNS.clone()
 }

@@ -87,6 +87,8 @@ pub struct Benchmark {
     pub returns: DatedValues,
     /// What those returns include: with `SplitDividend` they are total returns.
     pub price_basis: PriceBasis,
+    /// Changes whenever the returns do; equal returns give an equal version.
+    pub version: u64,
 }
 
 impl Snapshot {
@@ -117,12 +119,20 @@ impl Snapshot {
 }
 
 impl Benchmark {
+    /// These returns under their version.
+    pub(crate) fn new(name: &'static str, returns: DatedValues, price_basis: PriceBasis) -> Self {
+        let mut hasher = DefaultHasher::new();
+        returns.dates().hash(&mut hasher);
+        returns.values().iter().for_each(|value| hasher.write_u64(value.to_bits()));
+        Self { name, returns, price_basis, version: hasher.finish() }
+    }
+
     /// Simple daily returns of a history's adjusted closes.
     pub(crate) fn of(name: &'static str, history: &History) -> Self {
         let bars = history.adjusted().view();
         let returns = bars.close.windows(2).map(|pair| pair[1] / pair[0] - 1.0);
         let returns = DatedValues::from_pairs(bars.date.iter().copied().skip(1).zip(returns));
-        Self { name, returns, price_basis: history.basis() }
+        Self::new(name, returns, history.basis())
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use analysis::{Models, Subject, analyze};
 use axum::extract::State;
 use axum::response::Response;
-use domain::Date;
-use market_data::{MarketData, Snapshot};
+use domain::{Date, DatedValues};
+use market_data::{Benchmark, MarketData, Snapshot};
 
 use super::analysis_answer::{AnalysisAnswer, rfc_3339};
 use super::window::{DAYS, TIMEFRAME};
@@ -44,30 +44,35 @@ pub async fn one(
     let window = Window::of(&parameters)?;
     let snapshot = market_data.snapshot(&symbol).await?;
     let first_bar = window.first_bar(&snapshot.history);
-    let key = Key::new(&snapshot, window.timeframe(), first_bar);
-    let answer = match answers.get(&key) {
-        Some(answer) => answer,
-        None => {
-            let answer = compute(&snapshot, window, first_bar, &market_data, &models).await?;
-            // Stale data has no tag: its answer holds an age, and the next one another.
-            if answer.etag().is_some() {
-                answers.insert(key, answer.clone());
-            }
-            answer
-        }
-    };
+    let (benchmark, risk_free) = (market_data.benchmark().await, market_data.risk_free());
+    let key = Key::new(&snapshot, benchmark.as_deref(), window.timeframe(), first_bar);
+    if let Some(answer) = key.as_ref().and_then(|key| answers.get(key)) {
+        return Ok(held.or_send(answer));
+    }
+    let market = Market { benchmark: benchmark.as_deref(), risk_free: risk_free.as_deref() };
+    let answer = compute(&snapshot, market, window, first_bar, &models)?;
+    if let Some(key) = key {
+        answers.insert(key, answer.clone());
+    }
     Ok(held.or_send(answer))
 }
 
-async fn compute(
+/// What a symbol is compared with.
+#[derive(Clone, Copy)]
+struct Market<'a> {
+    benchmark: Option<&'a Benchmark>,
+    risk_free: Option<&'a DatedValues>,
+}
+
+fn compute(
     snapshot: &Snapshot,
+    market: Market<'_>,
     window: Window,
     first_bar: usize,
-    market_data: &MarketData,
     models: &Models,
 ) -> Result<Representation, Problem> {
     let timeframe = window.timeframe();
-    let (benchmark, risk_free) = (market_data.benchmark().await, market_data.risk_free());
+    let Market { benchmark, risk_free } = market;
     let history = &snapshot.history;
     let (bars, first) = window.bars(history.adjusted(), first_bar);
     let (raw, _) = window.bars(history.raw(), first_bar);
@@ -79,9 +84,8 @@ async fn compute(
         raw: raw.view().from(first),
         price_basis: history.basis(),
         benchmark: benchmark
-            .as_deref()
             .map(|market| analysis::Benchmark { name: market.name, returns: &market.returns }),
-        risk_free: risk_free.as_deref(),
+        risk_free,
         filings: &snapshot.filings,
         news: snapshot.news.as_deref(),
         now_unix_s,
@@ -92,7 +96,9 @@ async fn compute(
         provenance: Provenance::of(snapshot),
         analysis: analyze(&subject, models),
     })?;
-    let question = format!("analyze-{}-{first_bar}", timeframe.as_str());
+    // A market that cannot be had now may be there at the next question about the same data.
+    let market_version = benchmark.map_or(0, |market| market.version);
+    let question = format!("analyze-{}-{first_bar}-{market_version:x}", timeframe.as_str());
     Ok(Representation::new(body, provenance::etag(snapshot, &question)))
 }
 
