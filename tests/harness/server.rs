@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -86,9 +87,11 @@ impl ServerOptions {
             .spawn()
             .expect("the api-server binary starts: build it with `cargo build -p api-server`");
         let log = Arc::new(Mutex::new(Vec::new()));
-        collect(child.stdout.take().expect("stdout is piped"), &log);
-        collect(child.stderr.take().expect("stderr is piped"), &log);
-        Server { child, address: SocketAddr::from(([127, 0, 0, 1], 0)), log, directory }
+        let readers = vec![
+            collect(child.stdout.take().expect("stdout is piped"), &log),
+            collect(child.stderr.take().expect("stderr is piped"), &log),
+        ];
+        Server { child, address: SocketAddr::from(([127, 0, 0, 1], 0)), log, readers, directory }
     }
 }
 
@@ -98,6 +101,7 @@ pub struct Server {
     child: Child,
     address: SocketAddr,
     log: Arc<Mutex<Vec<String>>>,
+    readers: Vec<JoinHandle<()>>,
     directory: tempfile::TempDir,
 }
 
@@ -155,8 +159,10 @@ impl Server {
         let deadline = Instant::now() + SERVER_WAIT;
         while Instant::now() < deadline {
             if let Ok(Some(status)) = self.child.try_wait() {
-                // The reader threads still empty the pipes.
-                std::thread::sleep(Duration::from_millis(50));
+                // The pipes end with the child; what was in them is in the log once their readers have ended.
+                self.readers
+                    .drain(..)
+                    .for_each(|reader| reader.join().expect("a reader thread never panics"));
                 return Some(status);
             }
             std::thread::sleep(Duration::from_millis(5));
@@ -207,11 +213,11 @@ fn server_binary() -> PathBuf {
     profile.join("api-server")
 }
 
-fn collect(pipe: impl std::io::Read + Send + 'static, log: &Arc<Mutex<Vec<String>>>) {
+fn collect(pipe: impl std::io::Read + Send + 'static, log: &Arc<Mutex<Vec<String>>>) -> JoinHandle<()> {
     let log = Arc::clone(log);
     std::thread::spawn(move || {
         for line in BufReader::new(pipe).lines().map_while(Result::ok) {
             log.lock().expect("a reader thread never panics").push(line);
         }
-    });
+    })
 }
