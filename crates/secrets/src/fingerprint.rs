@@ -9,6 +9,8 @@ use zeroize::Zeroizing;
 /// Bytes of the HMAC that a fingerprint keeps: enough to tell values apart, too few to search by.
 const FINGERPRINT_BYTES: usize = 8;
 const KEY_BYTES: usize = 32;
+/// Stack that an HMAC may use: some 2 KiB without optimisation, with as much again to spare.
+const STACK_BYTES: usize = 4 * 1_024;
 
 /// The head of a keyed HMAC-SHA-256 of a value.
 ///
@@ -28,6 +30,15 @@ impl FingerprintKey {
     }
 
     pub(crate) fn of(&self, bytes: &[u8]) -> Fingerprint {
+        let print = self.head_of_hmac(bytes);
+        // The HMAC keeps the last block of what it reads, and is passed by value: it leaves the value on the stack.
+        zeroize::zeroize_stack::<STACK_BYTES>();
+        print
+    }
+
+    /// Never inlined, so that all of its stack lies beyond that of its caller, who wipes it.
+    #[inline(never)]
+    fn head_of_hmac(&self, bytes: &[u8]) -> Fingerprint {
         let mut mac =
             Hmac::<Sha256>::new_from_slice(self.0.as_ref()).expect("HMAC takes a key of any length");
         mac.update(bytes);

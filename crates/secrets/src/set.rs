@@ -71,6 +71,12 @@ impl SecretSet {
         Some(matched)
     }
 
+    /// Counts uses of the previous version that [`verify_with`](Self::verify_with) did not see, such as those of one
+    /// entry of a list.
+    pub fn previous_was_used(&self, times: u64) {
+        self.previous_used.fetch_add(times, Ordering::Relaxed);
+    }
+
     /// The primary version's bytes.
     #[must_use]
     pub fn value(&self) -> &SecretValue {
