@@ -2,18 +2,19 @@
 
 mod authentication;
 mod background;
+mod secrets;
+mod vendor_key;
 
-use std::ffi::OsString;
 use std::io;
 use std::sync::Arc;
 
+use ::secrets::SecretHandle;
 use axum::Router;
 use market_data::MarketData;
-use secrets::{Catalogue, Event, SecretHandle, Secrets};
 
 use crate::answers::Answers;
 use crate::clock::Clock;
-use crate::config::{self, Config, Environment};
+use crate::config::{self, Config};
 use crate::handlers::docs::{Keys, Pages};
 use crate::keys::{AuthMode, Faults, KeyRing, NotSafe};
 use crate::layers::Layers;
@@ -23,15 +24,17 @@ use crate::serve::Draining;
 use crate::state::{Api, Exposition, Parts, Probes};
 use crate::{router, workers};
 
+pub use secrets::{Found as FoundSecrets, find as secrets};
+
 /// Why the service does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A secret is missing or not acceptable.
     #[error("look for the secrets: {0}")]
-    Secrets(secrets::Problems),
+    Secrets(::secrets::Problems),
     /// A secret that the code asks for is not declared.
     #[error("look for a secret")]
-    Secret(#[source] secrets::Error),
+    Secret(#[source] ::secrets::Error),
     /// The keys are not acceptable.
     #[error(transparent)]
     Keys(#[from] Faults),
@@ -55,36 +58,6 @@ pub enum Error {
     AccessLog(#[source] io::Error),
 }
 
-/// Finds every secret that the product declares.
-///
-/// # Errors
-/// Every secret that is broken or missing.
-pub async fn secrets(config: &Config, environment: &Environment) -> Result<Secrets, Error> {
-    let variables = environment.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
-    let profile = secrets::Profile::named(Some(config.profile.as_str()));
-    let clock = Arc::new(|| Clock::System.now().into());
-    Secrets::builder(profile, Catalogue::product(), clock)
-        .local(secrets::Environment::new(variables), &config.secrets_directory)
-        .listen_on(config.bind_address)
-        .recorder(Arc::new(log_secret_event))
-        .build()
-        .await
-        .map_err(Error::Secrets)
-}
-
-/// No event holds a value.
-fn log_secret_event(event: &Event) {
-    match event {
-        Event::Changed { name, origin, .. } => tracing::info!(%name, ?origin, "a secret changed"),
-        Event::RefreshFailed { name, error } => {
-            tracing::warn!(%name, %error, "a secret could not be looked for");
-        }
-        Event::Noticed(notice) => tracing::warn!(?notice, "a secret should be put right"),
-        Event::AuditLost => tracing::error!("the audit record of a secret is lost"),
-        _ => {}
-    }
-}
-
 /// Everything that answers requests.
 #[derive(Debug)]
 pub struct Service {
@@ -102,17 +75,20 @@ pub struct Service {
     market_data: Arc<MarketData>,
     board: Arc<workers::Board>,
     keys: SecretHandle,
+    polygon_key: SecretHandle,
 }
 
 /// Builds everything that answers requests.
 ///
 /// # Errors
 /// The first part that cannot be built, or that would not be safe.
-pub fn service(config: &Config, secrets: &Secrets) -> Result<Service, Error> {
+pub fn service(config: &Config, found: &FoundSecrets) -> Result<Service, Error> {
     let metrics = Arc::new(Metrics::new(router::ROUTES)?);
-    let keys = secrets.handle("api_keys", "api-server").map_err(Error::Secret)?;
+    found.metrics.register(metrics.registry(), &found.secrets)?;
+    let keys = found.secrets.handle("api_keys", "api-server").map_err(Error::Secret)?;
+    let polygon_key = found.secrets.handle("polygon_api_key", "market-data").map_err(Error::Secret)?;
     let mode = authentication::mode(config, &keys, &metrics)?;
-    let market_data = Arc::new(market_data(config, secrets)?);
+    let market_data = Arc::new(market_data(config, &polygon_key)?);
     let board = Arc::new(workers::Board::new(market_data.data_source()));
     let dropped = metrics.log_lines_dropped.clone();
     let access_log = AccessLog::start(config.logs.format, Clock::System, dropped, io::stdout());
@@ -131,7 +107,7 @@ pub fn service(config: &Config, secrets: &Secrets) -> Result<Service, Error> {
         pages: config.docs_enabled.then(|| Arc::new(Pages::new(documented_keys(&mode)))),
     };
     let router = router::router(parts, &layers);
-    Ok(Service { router, layers, metrics, access_log, draining, mode, market_data, board, keys })
+    Ok(Service { router, layers, metrics, access_log, draining, mode, market_data, board, keys, polygon_key })
 }
 
 fn documented_keys(mode: &AuthMode) -> Keys {
@@ -139,13 +115,13 @@ fn documented_keys(mode: &AuthMode) -> Keys {
 }
 
 /// The vendor when its key is found, else one's own files, else the bundled sample.
-fn market_data(config: &Config, secrets: &Secrets) -> Result<MarketData, Error> {
-    let key = secrets.handle("polygon_api_key", "market-data").map_err(Error::Secret)?;
+fn market_data(config: &Config, key: &SecretHandle) -> Result<MarketData, Error> {
     let clock: market_data::Clock = Arc::new(|| Clock::System.now().as_millisecond());
     let config::MarketData { directory, polygon } = &config.market_data;
     match directory {
         _ if key.load().is_ok() => {
             // Asked for at each call, so that a new key needs no restart.
+            let key = key.clone();
             let bearer = move || {
                 let set = key.load().ok()?;
                 market_data::polygon::bearer(set.value().expose_text()?)
@@ -159,8 +135,8 @@ fn market_data(config: &Config, secrets: &Secrets) -> Result<MarketData, Error> 
 
 impl Service {
     /// Starts the work in the background; it ends when the service drains.
-    pub fn start_background(&self, config: &Config, secrets: &Secrets) {
-        background::start(self, config, secrets);
+    pub fn start_background(&self, config: &Config, found: &FoundSecrets) {
+        background::start(self, config, &found.secrets);
     }
 
     /// The keys in force; `None` on an open server.

@@ -12,7 +12,7 @@ mod throttle;
 
 pub use format::{Environment, NewKey, claimed_id, generate};
 pub use mode::{AuthMode, NotSafe};
-pub use ring::KeyRing;
+pub use ring::{KeyRing, Lists};
 pub use role::Role;
 pub use set::{Fault, Faults, Key, KeySet, Label};
 pub use throttle::Throttle;

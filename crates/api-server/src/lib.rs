@@ -17,6 +17,8 @@ pub mod metrics;
 pub mod openapi;
 pub mod problem;
 pub mod router;
+pub mod secret_audit;
+pub mod secret_metrics;
 pub mod serve;
 pub mod state;
 pub mod workers;

@@ -17,8 +17,9 @@ pub use crate::layers::access_log::Format;
 use event::OneLine;
 
 /// Crates of others that talk about every packet, and might print a header: never more than warnings.
-const CAPPED_TARGETS: [&str; 12] = [
+const CAPPED_TARGETS: [&str; 18] = [
     "hyper",
+    "hyper_rustls",
     "hyper_util",
     "h2",
     "reqwest",
@@ -26,9 +27,14 @@ const CAPPED_TARGETS: [&str; 12] = [
     "tower",
     "tower_http",
     "aws_config",
+    "aws_credential_types",
+    "aws_runtime",
     "aws_sdk_secretsmanager",
+    "aws_sigv4",
+    "aws_smithy_async",
     "aws_smithy_runtime",
     "aws_smithy_http_client",
+    "aws_smithy_runtime_api",
     "notify",
 ];
 

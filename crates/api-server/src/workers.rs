@@ -2,6 +2,8 @@
 
 mod board;
 mod health_checks;
+mod secret_checks;
 
 pub use board::{Board, Check, Importance, Outcome, Reading};
 pub use health_checks::spawn as spawn_health_checks;
+pub use secret_checks::run as check_secrets;

@@ -1,12 +1,13 @@
 //! From the secret `api_keys` to how callers are known.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use secrets::{Kind, SecretHandle};
+use ::secrets::{Freshness, Kind, SecretHandle, SecretSet, Stage};
 
 use super::Error;
 use crate::config::Config;
-use crate::keys::{AuthMode, KeyRing, KeySet};
+use crate::keys::{AuthMode, KeyRing, KeySet, Lists};
 use crate::metrics::Metrics;
 
 /// Keys when there are any; without them open, where only this machine can reach the service, and loudly.
@@ -34,14 +35,81 @@ fn text(keys: &SecretHandle) -> Result<String, Error> {
     }
 }
 
-/// Brings every new list into force until the service ends. A bad one leaves the old one in force.
-pub(super) async fn keep_current(mut keys: SecretHandle, ring: Arc<KeyRing>) {
-    loop {
-        keys.changed().await;
-        let reloaded = text(&keys).and_then(|text| Ok(ring.reload(&text)?));
-        match reloaded {
-            Ok(()) => tracing::info!("new API keys are in force"),
+/// Looks this often whether a list may still be believed, and whether the time of the one before is over: neither is
+/// told by anyone.
+const LOOK_PERIOD: Duration = Duration::from_secs(1);
+
+/// Keeps the keys in force those of the secret.
+pub(super) struct Keeper {
+    keys: SecretHandle,
+    ring: Arc<KeyRing>,
+    /// What is in force, and how many of its versions; `None` when the ring is closed.
+    applied: Option<(Arc<SecretSet>, usize)>,
+}
+
+impl Keeper {
+    pub(super) fn new(keys: SecretHandle, ring: Arc<KeyRing>) -> Self {
+        let applied = keys.load().ok().map(|set| (set, 1));
+        Self { keys, ring, applied }
+    }
+
+    /// Brings every new list into force until the service ends. A bad one leaves the old one in force.
+    pub(super) async fn run(mut self) {
+        loop {
+            self.look();
+            tokio::select! {
+                () = self.keys.changed() => self.apply(),
+                () = tokio::time::sleep(LOOK_PERIOD) => {}
+            }
+        }
+    }
+
+    fn look(&mut self) {
+        let is_believed = match self.keys.health().freshness {
+            Freshness::Fresh | Freshness::Stale { .. } => true,
+            Freshness::Expired | Freshness::Absent => false,
+        };
+        match &self.applied {
+            Some((set, versions)) if is_believed => {
+                let uses = self.ring.take_leaving_uses();
+                if uses > 0 {
+                    set.previous_was_used(uses);
+                }
+                if set.accepted().count() != *versions {
+                    self.apply();
+                }
+            }
+            None if !is_believed => {}
+            Some(_) | None => self.apply(),
+        }
+    }
+
+    fn apply(&mut self) {
+        let set = match self.keys.load() {
+            Ok(set) => set,
+            Err(error) => return self.close(&error),
+        };
+        let text = |stage| {
+            let version = set.accepted().find(|version| version.stage() == stage)?;
+            version.value().expose_text()
+        };
+        let current = set.value().expose_text().unwrap_or_default();
+        let lists = Lists { current, pending: text(Stage::Pending), leaving: text(Stage::Previous) };
+        match self.ring.replace(lists) {
+            Ok(None) => tracing::info!("new API keys are in force"),
+            Ok(Some(error)) => {
+                tracing::error!(%error, "the API keys that are about to take over are refused");
+            }
             Err(error) => tracing::error!(%error, "new API keys are refused; the old ones stay in force"),
         }
+        let versions = set.accepted().count();
+        self.applied = Some((set, versions));
+    }
+
+    fn close(&mut self, error: &::secrets::Error) {
+        if self.applied.take().is_some() {
+            tracing::error!(%error, "the API keys may be believed no longer: every key is refused");
+        }
+        self.ring.close();
     }
 }

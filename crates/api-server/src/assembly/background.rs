@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use secrets::Secrets;
+use ::secrets::Secrets;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Service, authentication};
+use super::authentication::Keeper;
+use super::{Service, vendor_key};
 use crate::config::Config;
 use crate::serve::Draining;
 use crate::workers;
@@ -15,10 +16,15 @@ pub(super) fn start(service: &Service, config: &Config, secrets: &Secrets) {
     let (market_data, board) = (Arc::clone(&service.market_data), Arc::clone(&service.board));
     // The handle is not needed: the task ends when the service drains.
     let _checks = workers::spawn_health_checks(market_data, board, config.health_check_period, draining());
+    let used = vec![service.keys.clone(), service.polygon_key.clone()];
+    let board = Arc::clone(&service.board);
+    until_draining(draining(), workers::check_secrets(used, config.secret_ttl, board));
+    let (market_data, key) = (Arc::clone(&service.market_data), service.polygon_key.clone());
+    until_draining(draining(), vendor_key::follow(market_data, key, secrets.clone()));
     until_draining(draining(), secrets.clone().watch());
     until_draining(draining(), reload_on_hangup(secrets.clone()));
     if let Some(ring) = service.ring() {
-        until_draining(draining(), authentication::keep_current(service.keys.clone(), Arc::clone(ring)));
+        until_draining(draining(), Keeper::new(service.keys.clone(), Arc::clone(ring)).run());
     }
 }
 

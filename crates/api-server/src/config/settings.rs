@@ -29,6 +29,9 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest wait for the next bytes of a body.
 const BODY_FRAME_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Longest freshness of a secret, in seconds: what every rotation waits for, whatever a server is told.
+const SECRET_TTL_MAX_S: u64 = 300;
+
 /// The whole configuration, checked. Parts have their own shapes; what is left is here.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -56,6 +59,8 @@ pub struct Config {
     pub logs: Logs,
     /// Directory with one file for each secret.
     pub secrets_directory: PathBuf,
+    /// How long a secret's value counts as fresh.
+    pub secret_ttl: Duration,
     /// What is set and does nothing.
     pub warnings: Vec<Warning>,
 }
@@ -117,6 +122,7 @@ pub(super) fn read(read: &mut Reader<'_>, profile: Profile) -> Config {
         docs_enabled: read.flag(setting("docs.enabled", "ENABLE_SWAGGER")),
         logs: logs(read),
         secrets_directory: secrets_directory(read),
+        secret_ttl: read.seconds(setting("secrets.ttl_s", "SECRET_TTL_SECS"), 1..=SECRET_TTL_MAX_S),
         warnings: Vec::new(),
     }
 }

@@ -210,6 +210,7 @@ fn every_variable_changes_the_configuration() {
         ("RUST_LOG", "warn"),
         ("RUST_LOG_FORMAT", "json"),
         ("SECRETS_DIR", "/secrets"),
+        ("SECRET_TTL_SECS", "9"),
     ];
     for setting in settings() {
         let value = values.iter().find(|(variable, _)| *variable == setting.variable);

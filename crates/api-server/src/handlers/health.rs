@@ -13,12 +13,13 @@ use utoipa::ToSchema;
 use crate::openapi::Problems;
 use crate::problem::{Kind, Problem};
 use crate::serve::Draining;
-use crate::workers::{Board, Importance};
+use crate::workers::{Board, Importance, Outcome};
 
 /// How the service and what it depends on are.
 #[derive(Debug, Serialize, ToSchema)]
 struct Health {
-    /// `healthy`; `degraded` when something optional is down; `unhealthy` when something critical is.
+    /// `healthy`; `degraded` when something optional is down or a secret is stale; `unhealthy` when something critical
+    /// is down.
     #[schema(value_type = String, example = "healthy")]
     status: &'static str,
     /// The service's name.
@@ -30,14 +31,14 @@ struct Health {
     /// Seconds since the service began.
     uptime_s: u64,
     /// The last background check of each dependency: `market_data`, `polygon`, `database`, `redis`, `alpaca`,
-    /// `ml_service`.
+    /// `ml_service`, `secrets`.
     checks: BTreeMap<&'static str, CheckHealth>,
 }
 
 /// The last background check of one dependency.
 #[derive(Debug, Serialize, ToSchema)]
 struct CheckHealth {
-    /// `ok`, `down`, `not_configured`, or `pending` before the first check.
+    /// `ok`, `stale`, `down`, `not_configured`, or `pending` before the first check.
     #[schema(value_type = String, example = "ok")]
     status: &'static str,
     /// How long the check took, in milliseconds.
@@ -51,7 +52,7 @@ struct CheckHealth {
 /// Whether a probe's question is answered with yes.
 #[derive(Debug, Serialize, ToSchema)]
 struct Probe {
-    /// `ok`.
+    /// `ok`, or `degraded` for a service that takes new work while the place of its secrets does not answer.
     #[schema(value_type = String, example = "ok")]
     status: &'static str,
 }
@@ -68,7 +69,7 @@ struct Probe {
     )
 )]
 pub async fn health(State(board): State<Arc<Board>>) -> Response {
-    let (status, code) = match (board.is_down(Importance::Critical), board.is_down(Importance::Optional)) {
+    let (status, code) = match (board.is_down(Importance::Critical), board.is_degraded()) {
         (true, _) => ("unhealthy", StatusCode::SERVICE_UNAVAILABLE),
         (false, true) => ("degraded", StatusCode::OK),
         (false, false) => ("healthy", StatusCode::OK),
@@ -105,7 +106,7 @@ impl CheckHealth {
     responses((status = 200, description = "It runs", body = Probe))
 )]
 pub async fn live() -> Response {
-    ok()
+    probe("ok")
 }
 
 /// Whether the service takes new work
@@ -116,13 +117,20 @@ pub async fn live() -> Response {
     security(()),
     responses((status = 200, description = "It does", body = Probe), Problems)
 )]
-pub async fn ready(State(draining): State<Draining>) -> Result<Response, Problem> {
-    match draining.has_begun() {
-        true => Err(Problem::new(Kind::Draining, "the service is shutting down; ask another one")),
-        false => Ok(ok()),
+pub async fn ready(
+    State(draining): State<Draining>,
+    State(board): State<Arc<Board>>,
+) -> Result<Response, Problem> {
+    match (draining.has_begun(), board.secrets().reading().outcome) {
+        (true, _) => Err(Problem::new(Kind::Draining, "the service is shutting down; ask another one")),
+        (false, Outcome::Down) => {
+            Err(Problem::new(Kind::NotReady, "a secret may be used no longer; ask another instance"))
+        }
+        (false, Outcome::Stale) => Ok(probe("degraded")),
+        (false, Outcome::NotConfigured | Outcome::Pending | Outcome::Ok) => Ok(probe("ok")),
     }
 }
 
-fn ok() -> Response {
-    ([(header::CACHE_CONTROL, "no-store")], Json(Probe { status: "ok" })).into_response()
+fn probe(status: &'static str) -> Response {
+    ([(header::CACHE_CONTROL, "no-store")], Json(Probe { status })).into_response()
 }

@@ -205,6 +205,18 @@ impl KeySet {
         self.by_prefix.is_empty()
     }
 
+    /// Adds the keys of another set; where both have one, this set's role counts.
+    pub(super) fn join(&mut self, other: Self) {
+        for (prefix, key) in other.by_prefix {
+            self.by_prefix.entry(prefix).or_insert(key);
+        }
+    }
+
+    /// Removes the keys that another set has, too.
+    pub(super) fn leave_out(&mut self, other: &Self) {
+        self.by_prefix.retain(|prefix, _| !other.by_prefix.contains_key(prefix));
+    }
+
     /// Takes over the keys of an older set that are the same in this one, with how often they were used.
     pub(super) fn keep_from(&mut self, older: &Self) {
         for (prefix, key) in &mut self.by_prefix {

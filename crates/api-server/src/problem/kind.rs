@@ -47,11 +47,13 @@ pub enum Kind {
     Overloaded,
     /// The service is shutting down.
     Draining,
+    /// A secret that the service needs may be used no longer.
+    NotReady,
 }
 
 impl Kind {
     /// Every kind, in the order of their status.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::BadRequest,
         Self::InvalidSymbol,
         Self::Unauthorized,
@@ -73,6 +75,7 @@ impl Kind {
         Self::UpstreamQuota,
         Self::Overloaded,
         Self::Draining,
+        Self::NotReady,
     ];
 
     /// Its status code.
@@ -125,6 +128,7 @@ impl Kind {
             Self::UpstreamQuota => fact(S::SERVICE_UNAVAILABLE, "upstream_quota", "Upstream quota used up", "/docs/problems#upstream_quota"),
             Self::Overloaded => fact(S::SERVICE_UNAVAILABLE, "overloaded", "Temporarily reduced capacity", "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"),
             Self::Draining => fact(S::SERVICE_UNAVAILABLE, "draining", "Shutting down", "/docs/problems#draining"),
+            Self::NotReady => fact(S::SERVICE_UNAVAILABLE, "not_ready", "Not ready", "/docs/problems#not_ready"),
         }
     }
 

@@ -12,6 +12,8 @@ pub enum Outcome {
     Pending,
     /// It answered.
     Ok,
+    /// What is used is older than it should be, and still good.
+    Stale,
     /// It did not.
     Down,
 }
@@ -47,7 +49,7 @@ pub struct Check {
 /// Every check, and when the service began.
 #[derive(Debug)]
 pub struct Board {
-    checks: [Check; 6],
+    checks: [Check; 7],
     started_at: Instant,
 }
 
@@ -59,6 +61,7 @@ impl Outcome {
             Self::NotConfigured => "not_configured",
             Self::Pending => "pending",
             Self::Ok => "ok",
+            Self::Stale => "stale",
             Self::Down => "down",
         }
     }
@@ -108,6 +111,7 @@ impl Board {
             Check::new("redis", Importance::Optional, Outcome::NotConfigured),
             Check::new("alpaca", Importance::Optional, Outcome::NotConfigured),
             Check::new("ml_service", Importance::Optional, Outcome::NotConfigured),
+            Check::new("secrets", Importance::Critical, Outcome::NotConfigured),
         ];
         Self { checks, started_at: Instant::now() }
     }
@@ -123,10 +127,24 @@ impl Board {
         self.checks.iter().take(2).find(|check| check.reading().outcome != Outcome::NotConfigured)
     }
 
+    /// The check of the secrets that are in use.
+    #[must_use]
+    pub fn secrets(&self) -> &Check {
+        let [.., secrets] = &self.checks;
+        secrets
+    }
+
     /// How long the service has been running.
     #[must_use]
     pub fn uptime(&self) -> Duration {
         self.started_at.elapsed()
+    }
+
+    /// Whether the service works with less than it should have: something optional is down, or something is stale.
+    #[must_use]
+    pub fn is_degraded(&self) -> bool {
+        let is_stale = self.checks.iter().any(|check| check.reading().outcome == Outcome::Stale);
+        is_stale || self.is_down(Importance::Optional)
     }
 
     /// Whether a check of this importance is down.

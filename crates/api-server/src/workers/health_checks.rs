@@ -46,11 +46,12 @@ async fn check(market_data: &MarketData, board: &Board) {
     let before = check.note(Reading { outcome, checked_at: Some(Instant::now()), latency });
     // Only changes are told: a source that stays down would fill the log.
     match (failure, before.outcome) {
-        (Some(failure), Outcome::Ok | Outcome::Pending | Outcome::NotConfigured) => {
+        (Some(failure), Outcome::Ok | Outcome::Pending | Outcome::NotConfigured | Outcome::Stale) => {
             tracing::warn!(check = check.name(), error = failure, "a dependency is down");
         }
         (None, Outcome::Down) => tracing::info!(check = check.name(), "a dependency is back"),
-        (Some(_), Outcome::Down) | (None, Outcome::Ok | Outcome::Pending | Outcome::NotConfigured) => {}
+        (Some(_), Outcome::Down)
+        | (None, Outcome::Ok | Outcome::Pending | Outcome::NotConfigured | Outcome::Stale) => {}
     }
 }
 

@@ -1,0 +1,30 @@
+//! Looks for the vendor's key before its turn when the vendor refuses it: it may have been replaced a moment ago.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::secrets::{SecretHandle, Secrets};
+use market_data::MarketData;
+
+/// Time between two looks at the count of refused calls.
+const LOOK_PERIOD: Duration = Duration::from_millis(250);
+/// After the key was looked for, so long refusals are no reason to look again: a key that is plainly wrong must not
+/// become a stream of calls.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// Looks, for ever.
+pub(super) async fn follow(market_data: Arc<MarketData>, key: SecretHandle, secrets: Secrets) {
+    let denied = || market_data.stats().read().calls_denied;
+    let mut seen = denied();
+    loop {
+        tokio::time::sleep(LOOK_PERIOD).await;
+        let now = denied();
+        if std::mem::replace(&mut seen, now) == now {
+            continue;
+        }
+        if let Err(error) = secrets.refresh(key.name().as_str()).await {
+            tracing::warn!(%error, "the vendor refuses its key, and another one cannot be looked for");
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
