@@ -10,4 +10,5 @@ mod command;
 mod config;
 mod keys;
 mod local;
+mod page;
 mod report;

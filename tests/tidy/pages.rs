@@ -21,6 +21,7 @@ const DELIVERABLES: &[&str] = &[
     "docs/ARCHITECTURE.md",
     "docs/PROBLEMS.md",
     "docs/STYLE.md",
+    "docs/secrets-rotation.md",
     "rust-toolchain.toml",
     "secrets/.gitignore",
     "secrets/README.md",

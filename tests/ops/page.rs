@@ -1,0 +1,152 @@
+//! Every command of `docs/secrets-rotation.md` is executed as it stands there, in the order of the page.
+
+use std::collections::BTreeSet;
+use std::process::{Command, Stdio};
+
+use tests::polygon::FakePolygon;
+use tests::secrets_manager::FakeSecretsManager;
+use tests::{Server, ServerOptions, workspace_root};
+
+use crate::command::{Place, binary, set_mode};
+
+const PAGE: &str = "docs/secrets-rotation.md";
+/// The blocks that are executed: beside a server, and with AWS.
+const FILES: &str = "sh run";
+const AWS: &str = "sh run aws";
+/// What the page says is there: values that vendors made.
+const BROUGHT: [(&str, &str); 5] = [
+    ("new-polygon-key", "vendor-made-Kq70w7dHk3mZq9xT1bR"),
+    ("newer-polygon-key", "vendor-made-Zp4wRk7nXt9vMq1zGc6"),
+    ("alpaca-id", "PKQ7X2M9V4T8ZB3C5D1F"),
+    ("alpaca-secret", "u8Hn2vTx3qWm6zLr1pKc9yBs5dJgQe7a"),
+    ("alert-url", "https://discord.com/api/webhooks/118/9Qm3Xc6Vb9Nn2Ll5Kk7"),
+];
+
+/// A fenced block: what stands behind its fence, and its text.
+#[derive(Debug, PartialEq, Eq)]
+struct Block {
+    kind: String,
+    text: String,
+}
+
+fn page() -> String {
+    std::fs::read_to_string(workspace_root().join(PAGE)).unwrap()
+}
+
+fn blocks(page: &str) -> Vec<Block> {
+    let fenced = page.split("\n```").skip(1).step_by(2);
+    let block = |fenced: &str| {
+        let (kind, text) = fenced.split_once('\n').unwrap();
+        Block { kind: kind.trim().to_owned(), text: text.to_owned() }
+    };
+    fenced.map(block).collect()
+}
+
+/// A shell that ends at the first command that fails.
+fn shell(place: &Place, text: &str, url: &str) {
+    let directory = binary().parent().unwrap().to_string_lossy().into_owned();
+    let output = place
+        .command(&[])
+        .get_envs()
+        .fold(&mut Command::new("bash"), |shell, (name, value)| match value {
+            Some(value) => shell.env(name, value),
+            None => shell,
+        })
+        .args(["-euo", "pipefail", "-c", text])
+        .env("PATH", format!("{directory}:/usr/bin:/bin"))
+        .env("INVESTIQ_URL", url)
+        .current_dir(place.path(""))
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{PAGE} says:\n{text}\nand it ends with {:?}:\n{out}{err}",
+        output.status
+    );
+}
+
+/// Executes blocks of one kind. Functions of one block are there in the next, as they are for a reader.
+fn execute(place: &Place, kind: &str, mut url: impl FnMut() -> String) {
+    let mut functions = String::new();
+    let page = blocks(&page());
+    let run: Vec<&Block> = page.iter().filter(|block| block.kind == kind).collect();
+    assert!(run.len() >= 5, "{kind}: {}", run.len());
+    for block in run {
+        let url = if block.text.contains("$INVESTIQ_URL") { url() } else { String::new() };
+        shell(place, &format!("{functions}{}", block.text), &url);
+        let defined = block.text.lines().filter(|line| line.contains("() {"));
+        functions.extend(defined.map(|line| format!("{line}\n")));
+    }
+}
+
+fn bring(place: &Place) {
+    for (name, value) in BROUGHT {
+        std::fs::write(place.path(name), value).unwrap();
+        set_mode(&place.path(name), 0o600);
+    }
+}
+
+fn serve(place: &Place, vendor: &FakePolygon) -> Server {
+    ServerOptions::new()
+        .set("SECRETS_DIR", place.path("secrets").to_string_lossy())
+        .set("REQUIRE_AUTH", "true")
+        .set("POLYGON_BASE_URL", vendor.base_url())
+        .start()
+}
+
+#[test]
+fn every_command_with_files_works_as_the_page_says() {
+    let (place, vendor) = (Place::new(), FakePolygon::start());
+    bring(&place);
+    vendor.accept_keys(&BROUGHT.map(|(_, value)| value));
+    let mut server = None;
+    execute(&place, FILES, || server.get_or_insert_with(|| serve(&place, &vendor)).url(""));
+    assert!(server.is_some(), "some block asks the server");
+    for written in ["findings.json", "report.json", "rotation.ics"] {
+        assert!(place.path(written).exists(), "{written}");
+    }
+}
+
+#[test]
+fn every_command_with_aws_works_as_the_page_says() {
+    let aws = FakeSecretsManager::start();
+    let place = crate::aws::account(&aws.endpoint_url());
+    bring(&place);
+    execute(&place, AWS, String::new);
+}
+
+#[test]
+fn no_command_of_the_page_is_left_out() {
+    let kinds: BTreeSet<String> = blocks(&page()).into_iter().map(|block| block.kind).collect();
+    assert_eq!(kinds, BTreeSet::from([FILES, AWS, "yaml"].map(str::to_owned)));
+}
+
+#[test]
+fn every_manifest_of_the_page_reads_as_yaml() {
+    for block in blocks(&page()).iter().filter(|block| block.kind == "yaml") {
+        let tree = serde_saphyr::from_str::<serde_json::Value>(&block.text);
+        assert!(tree.is_ok_and(|tree| tree.is_object()), "{}", block.text);
+    }
+}
+
+#[test]
+fn the_inventory_names_every_secret() {
+    let page = page();
+    let inventory = page.split("\n## ").find(|section| section.starts_with("Inventory")).unwrap();
+    let list = Place::new().run("secrets list --json").json();
+    for line in list["secrets"].as_array().unwrap() {
+        let name = line["name"].as_str().unwrap();
+        assert!(inventory.contains(&format!("`{name}`")), "{name} is not in the inventory");
+    }
+}
+
+#[test]
+fn blocks_are_found_and_a_command_that_fails_fails() {
+    let found = blocks("text\n```sh run\nfalse\n```\nmore\n```yaml\na: 1\n```\n");
+    let block = |kind: &str, text: &str| Block { kind: kind.to_owned(), text: text.to_owned() };
+    assert_eq!(found, [block("sh run", "false"), block("yaml", "a: 1")]);
+    let failed = std::panic::catch_unwind(|| shell(&Place::new(), "true\nfalse | true\ntrue", ""));
+    assert!(failed.is_err(), "a failure within a pipe counts");
+}
