@@ -1,6 +1,6 @@
 //! Every metric of the service, declared together.
 //!
-//! The label values are known at the start: matched routes, methods, classes of status. Each combination has its
+//! The label values are known at the start: matched routes, methods, statuses. Each combination has its
 //! handle resolved before the first request, so counting takes no lookup by label, all of them exist at zero, and no
 //! client can make more.
 
@@ -24,7 +24,7 @@ pub const DURATION_BUCKETS_S: [f64; 13] =
 pub struct Metrics {
     registry: Registry,
     process: process::Process,
-    /// Requests by route, method and class of status.
+    /// Requests by route, method and status.
     pub routes: Routes,
     /// Requests that are being answered.
     pub in_flight: IntGauge,

@@ -3,8 +3,9 @@
 //! Read when the metrics are asked for. On a system without `/proc` the gauges stay at zero.
 
 use std::fs;
+use std::sync::{Mutex, PoisonError};
 
-use prometheus::{Gauge, IntGauge, Opts};
+use prometheus::{Counter, Gauge, IntGauge, Opts};
 
 use super::Declare;
 
@@ -13,12 +14,13 @@ const TICKS_PER_S: f64 = 100.0;
 
 #[derive(Debug)]
 pub(super) struct Process {
-    cpu_seconds: Gauge,
+    cpu_seconds: Counter,
     resident_bytes: IntGauge,
     threads: IntGauge,
     open_files: IntGauge,
     open_files_max: IntGauge,
     start_time: Gauge,
+    refreshing: Mutex<()>,
 }
 
 impl Process {
@@ -26,23 +28,28 @@ impl Process {
         let gauge = |name, help| declare.register(IntGauge::with_opts(Opts::new(name, help)));
         let float = |name, help| declare.register(Gauge::with_opts(Opts::new(name, help)));
         Ok(Self {
-            cpu_seconds: float("process_cpu_seconds_total", "User and system time, in seconds")?,
+            cpu_seconds: declare
+                .register(Counter::new("process_cpu_seconds_total", "User and system time, in seconds"))?,
             resident_bytes: gauge("process_resident_memory_bytes", "Resident memory, in bytes")?,
             threads: gauge("process_threads", "Threads")?,
             open_files: gauge("process_open_fds", "Open file descriptors")?,
             open_files_max: gauge("process_max_fds", "Most file descriptors that may be open")?,
             start_time: float("process_start_time_seconds", "Start, in seconds since 1970")?,
+            refreshing: Mutex::default(),
         })
     }
 
     pub(super) fn refresh(&self) {
+        // Two readers at once must not both add the same time to a counter.
+        let _one_at_a_time = self.refreshing.lock().unwrap_or_else(PoisonError::into_inner);
         let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
         let stat = read("/proc/self/stat");
         // The name in the second field may hold anything; the fields are counted from its closing parenthesis.
         let fields: Vec<&str> =
             stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().collect();
         let field = |place: usize| fields.get(place).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
-        self.cpu_seconds.set((field(11) + field(12)) / TICKS_PER_S);
+        let used_s = (field(11) + field(12)) / TICKS_PER_S;
+        self.cpu_seconds.inc_by((used_s - self.cpu_seconds.get()).max(0.0));
         let boot_time = number_after(&read("/proc/stat"), "btime ");
         self.start_time.set(boot_time as f64 + field(19) / TICKS_PER_S);
 

@@ -1,6 +1,7 @@
-//! Requests by route, method and class of status, with every handle resolved at the start.
+//! Requests by route, method and status, with every handle resolved at the start.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
@@ -10,10 +11,32 @@ use super::Declare;
 
 /// The route of requests whose path is none of ours, and of those that were refused before routing.
 pub const UNMATCHED: &str = "unmatched";
-/// The method of requests whose method the route does not serve.
+/// The method of requests whose method the route does not serve, and the status of answers that have no place below.
 const OTHER: &str = "other";
-/// The classes of status that an answer can have.
-const CLASSES: [&str; 4] = ["2xx", "3xx", "4xx", "5xx"];
+
+/// Statuses that are counted one by one; a client can bring about no others.
+const STATUSES: [u16; 20] =
+    [200, 204, 304, 400, 401, 403, 404, 405, 406, 408, 409, 413, 414, 415, 422, 429, 431, 500, 502, 503];
+/// Those of a method that its route serves; their series exist at zero from the start.
+const SERVED: &[u16] = &[200, 304, 400, 401, 403, 404, 408, 413, 415, 422, 429, 500, 502, 503];
+/// Those of a method that its route does not serve: a preflight is answered 204.
+const NOT_SERVED: &[u16] = &[204, 400, 401, 405, 429, 503];
+/// Those of requests that reach no route.
+const NOT_ROUTED: &[u16] = &[400, 404, 408, 413, 414, 429, 431, 500, 503];
+
+/// Where the counter of a status lies; the last place is that of all others.
+fn place(status: u16) -> usize {
+    const PLACES: [u8; 504] = {
+        let mut places = [STATUSES.len() as u8; 504];
+        let mut place = 0;
+        while place < STATUSES.len() {
+            places[STATUSES[place] as usize] = place as u8;
+            place += 1;
+        }
+        places
+    };
+    PLACES.get(usize::from(status)).map_or(STATUSES.len(), |place| usize::from(*place))
+}
 
 /// The counters of every route.
 #[derive(Debug)]
@@ -32,8 +55,12 @@ struct Methods {
 /// The counters of one route and method.
 #[derive(Debug)]
 pub struct Child {
-    by_class: [IntCounter; CLASSES.len()],
+    /// Filled at the start for what is expected, and at the first answer for what is not.
+    by_status: [OnceLock<IntCounter>; STATUSES.len() + 1],
     duration: Histogram,
+    requests: IntCounterVec,
+    route: String,
+    method: String,
 }
 
 impl Routes {
@@ -42,16 +69,22 @@ impl Routes {
         routes: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, prometheus::Error> {
         let (requests, durations) = declare.by_route()?;
-        let child = |route: &str, method: &str| Child::new(&requests, &durations, route, method);
+        let child = |route: &str, method: &str, expected: &[u16]| {
+            let child = Child::new(&requests, &durations, route, method);
+            for status in expected {
+                child.counter(place(*status));
+            }
+            child
+        };
         let mut by_path: HashMap<String, Methods> = HashMap::new();
         for (method, path) in routes {
-            let other = || Methods { served: Vec::new(), other: child(path, OTHER) };
+            let other = || Methods { served: Vec::new(), other: child(path, OTHER, NOT_SERVED) };
             let methods = by_path.entry(path.to_owned()).or_insert_with(other);
             if let Ok(parsed) = method.parse() {
-                methods.served.push((parsed, child(path, method)));
+                methods.served.push((parsed, child(path, method, SERVED)));
             }
         }
-        Ok(Self { by_path, unmatched: child(UNMATCHED, OTHER) })
+        Ok(Self { by_path, unmatched: child(UNMATCHED, OTHER, NOT_ROUTED) })
     }
 
     /// The counters of a request; `route` is the matched pattern.
@@ -77,31 +110,48 @@ impl Routes {
 impl Child {
     fn new(requests: &IntCounterVec, durations: &HistogramVec, route: &str, method: &str) -> Self {
         Self {
-            by_class: CLASSES.map(|class| requests.with_label_values(&[route, method, class])),
+            by_status: [const { OnceLock::new() }; STATUSES.len() + 1],
             duration: durations.with_label_values(&[route, method]),
+            requests: requests.clone(),
+            route: route.to_owned(),
+            method: method.to_owned(),
         }
+    }
+
+    fn counter(&self, place: usize) -> &IntCounter {
+        self.by_status[place].get_or_init(|| {
+            let status = STATUSES.get(place).map_or_else(|| OTHER.to_owned(), u16::to_string);
+            self.requests.with_label_values(&[&self.route, &self.method, &status])
+        })
     }
 
     /// Counts one answer.
     pub fn observe(&self, status: StatusCode, took: Duration) {
-        let class = usize::from(status.as_u16() / 100).clamp(2, 1 + CLASSES.len()) - 2;
-        self.by_class[class].inc();
+        self.counter(place(status.as_u16())).inc();
         self.duration.observe(took.as_secs_f64());
     }
 
-    /// Answers of all classes together.
+    /// Answers of these statuses together.
+    fn sum(&self, is_counted: impl Fn(u16) -> bool) -> u64 {
+        let others = [0].into_iter();
+        let counters = self.by_status.iter().zip(STATUSES.into_iter().chain(others));
+        let counted = counters.filter(|(_, status)| is_counted(*status));
+        counted.filter_map(|(counter, _)| counter.get()).map(IntCounter::get).sum()
+    }
+
+    /// Answers of all statuses together.
     pub(super) fn requests(&self) -> u64 {
-        self.by_class.iter().map(IntCounter::get).sum()
+        self.sum(|_| true)
     }
 
     /// Answers that succeeded.
     pub(super) fn successes(&self) -> u64 {
-        self.by_class[0].get()
+        self.sum(|status| (200..300).contains(&status))
     }
 
     /// Answers with a status of 500 or more.
     pub(super) fn failures(&self) -> u64 {
-        self.by_class[CLASSES.len() - 1].get()
+        self.sum(|status| status >= 500)
     }
 
     pub(super) fn duration(&self) -> &Histogram {

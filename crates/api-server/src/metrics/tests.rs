@@ -10,8 +10,8 @@ fn metrics() -> Metrics {
 fn everything_exists_at_zero_and_the_process_is_described() {
     let text = metrics().text().unwrap();
     for line in [
-        "investiq_http_requests_total{method=\"GET\",route=\"/livez\",status=\"5xx\"} 0",
-        "investiq_http_requests_total{method=\"other\",route=\"unmatched\",status=\"4xx\"} 0",
+        "investiq_http_requests_total{method=\"GET\",route=\"/livez\",status=\"503\"} 0",
+        "investiq_http_requests_total{method=\"other\",route=\"unmatched\",status=\"404\"} 0",
         "investiq_http_request_duration_seconds_count{method=\"POST\",route=\"/api/analyze\"} 0",
         "investiq_http_rate_limited_total{policy=\"key\"} 0",
         "investiq_auth_failures_total{outcome=\"throttled\"} 0",
@@ -21,12 +21,13 @@ fn everything_exists_at_zero_and_the_process_is_described() {
     ] {
         assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
     }
+    assert!(text.contains("# TYPE process_cpu_seconds_total counter"), "{text}");
     let resident = text.lines().find_map(|line| line.strip_prefix("process_resident_memory_bytes ")).unwrap();
     assert!(resident.parse::<u64>().unwrap() > 1_000_000, "{resident}");
 }
 
 #[test]
-fn an_answer_is_counted_under_its_route_method_and_class() {
+fn an_answer_is_counted_under_its_route_method_and_status() {
     let metrics = metrics();
     let count = |route, method, status: u16, took_ms| {
         let status = StatusCode::from_u16(status).unwrap();
@@ -36,13 +37,14 @@ fn an_answer_is_counted_under_its_route_method_and_class() {
     count(Some("/api/analyze/{symbol}"), Method::GET, 503, 500);
     count(Some("/livez"), Method::DELETE, 405, 1);
     count(Some("/of/nobody"), Method::GET, 404, 1);
-    count(None, Method::GET, 404, 2000);
+    count(None, Method::GET, 418, 2000);
     let text = metrics.text().unwrap();
     for line in [
-        "investiq_http_requests_total{method=\"GET\",route=\"/api/analyze/{symbol}\",status=\"2xx\"} 1",
-        "investiq_http_requests_total{method=\"GET\",route=\"/api/analyze/{symbol}\",status=\"5xx\"} 1",
-        "investiq_http_requests_total{method=\"other\",route=\"/livez\",status=\"4xx\"} 1",
-        "investiq_http_requests_total{method=\"other\",route=\"unmatched\",status=\"4xx\"} 2",
+        "investiq_http_requests_total{method=\"GET\",route=\"/api/analyze/{symbol}\",status=\"200\"} 1",
+        "investiq_http_requests_total{method=\"GET\",route=\"/api/analyze/{symbol}\",status=\"503\"} 1",
+        "investiq_http_requests_total{method=\"other\",route=\"/livez\",status=\"405\"} 1",
+        "investiq_http_requests_total{method=\"other\",route=\"unmatched\",status=\"404\"} 1",
+        "investiq_http_requests_total{method=\"other\",route=\"unmatched\",status=\"other\"} 1",
         "investiq_http_request_duration_seconds_bucket{method=\"GET\",route=\"/api/analyze/{symbol}\",le=\"0.25\"} 1",
         "investiq_http_request_duration_seconds_bucket{method=\"GET\",route=\"/api/analyze/{symbol}\",le=\"0.5\"} 2",
         "investiq_http_request_duration_seconds_sum{method=\"GET\",route=\"/api/analyze/{symbol}\"} 0.75",
