@@ -7,6 +7,7 @@ mod caps;
 mod chunks;
 mod gate;
 mod head;
+mod linger;
 mod refusal;
 
 use std::net::SocketAddr;

@@ -10,23 +10,16 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::Sleep;
 
 use super::chunks::{Chunks, Outcome};
 use super::head::{Body, Progress, Scan, judge};
+use super::linger::{Dropped, Linger};
 use super::{Connection, REFUSED_METHOD, Refusal};
 
 /// What a client that speaks HTTP/2 sends first (RFC 9113 §3.4).
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// How long the rest of a refused message is read and dropped. Closing a socket with unread bytes resets it, and the
-/// client might lose the answer that says why.
-const LINGER: Duration = Duration::from_secs(1);
-/// How many bytes of a refused message are read and dropped at most.
-const LINGER_BYTES_MAX: usize = 256 * 1024;
-
 /// The error with which a body of invalid chunks ends.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the chunks of the body are malformed")]
@@ -43,8 +36,8 @@ pub struct Gate<S> {
     /// Checked bytes that hyper has not taken yet, from `ready_at` on.
     ready: Vec<u8>,
     ready_at: usize,
-    dropped_bytes: usize,
-    linger: Option<Pin<Box<Sleep>>>,
+    dropped: Dropped,
+    linger: Option<Linger>,
 }
 
 /// What the next byte of the stream belongs to.
@@ -78,7 +71,7 @@ impl<S> Gate<S> {
             held: Vec::new(),
             ready: Vec::new(),
             ready_at: 0,
-            dropped_bytes: 0,
+            dropped: Dropped::default(),
             linger: None,
         }
     }
@@ -204,21 +197,6 @@ impl Phase {
     }
 }
 
-impl<S: AsyncRead + Unpin> Gate<S> {
-    /// Reads and drops what the client still sends; ready when it stops or has sent too much.
-    fn poll_drop_input(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let mut scratch = [0; 2048];
-        while self.dropped_bytes < LINGER_BYTES_MAX {
-            let mut buffer = ReadBuf::new(&mut scratch);
-            match ready!(Pin::new(&mut self.socket).poll_read(context, &mut buffer)) {
-                Ok(()) if !buffer.filled().is_empty() => self.dropped_bytes += buffer.filled().len(),
-                Ok(()) | Err(_) => break,
-            }
-        }
-        Poll::Ready(())
-    }
-}
-
 impl<S: AsyncRead + Unpin> AsyncRead for Gate<S> {
     fn poll_read(
         self: Pin<&mut Self>,
@@ -239,7 +217,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Gate<S> {
                 }
                 // The answer is on its way and closes the connection. An end of input would make hyper abandon it.
                 Phase::Refused => {
-                    let _stopped = gate.poll_drop_input(context);
+                    let _stopped = gate.dropped.poll_more(&mut gate.socket, context);
                     return Poll::Pending;
                 }
                 Phase::Http2 => return Pin::new(&mut gate.socket).poll_read(context, buffer),
@@ -287,15 +265,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Gate<S> {
         let gate = self.get_mut();
         if gate.linger.is_none() {
             ready!(Pin::new(&mut gate.socket).poll_shutdown(context))?;
-            if !gate.is_mid_message() {
-                return Poll::Ready(Ok(()));
-            }
+            gate.linger = if gate.is_mid_message() { Linger::begin() } else { None };
         }
-        let linger = gate.linger.get_or_insert_with(|| Box::pin(tokio::time::sleep(LINGER)));
-        if linger.as_mut().poll(context).is_ready() {
-            return Poll::Ready(Ok(()));
+        match &mut gate.linger {
+            Some(linger) => linger.poll(&mut gate.dropped, &mut gate.socket, context).map(Ok),
+            None => Poll::Ready(Ok(())),
         }
-        gate.poll_drop_input(context).map(Ok)
     }
 }
 
