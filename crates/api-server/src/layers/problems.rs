@@ -6,7 +6,7 @@
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
-use http::{HeaderValue, Uri, header};
+use http::{HeaderValue, StatusCode, Uri, header};
 
 use super::request_id::RequestId;
 use super::step::{After, Step};
@@ -41,6 +41,7 @@ impl After for Occurrence {
             Some(problem) => problem,
             None => &bare(status),
         };
+        log_cause(problem);
         let request_id = self.request_id.as_ref().map_or("", RequestId::as_str);
         let document = problem.document(self.uri.path(), request_id);
         // Writing into memory cannot fail, and every member serialises.
@@ -52,8 +53,20 @@ impl After for Occurrence {
     }
 }
 
+/// Says once what led to a failure of ours; the access log says only that there was one, and the client reads neither.
+fn log_cause(problem: &Problem) {
+    let Some(cause) = problem.cause() else { return };
+    let code = problem.kind().code();
+    match problem.kind().status() {
+        // What we depend on is away for a time: nobody has to act on one of these.
+        StatusCode::SERVICE_UNAVAILABLE => tracing::warn!(code, cause, "a request could not be served"),
+        status if status.is_server_error() => tracing::error!(code, cause, "a request failed"),
+        _ => {}
+    }
+}
+
 /// The problem of an answer that has nothing but a status. Its body is replaced: it was not written for clients of ours.
-fn bare(status: http::StatusCode) -> Problem {
+fn bare(status: StatusCode) -> Problem {
     let kind = Kind::of_status(status).unwrap_or(Kind::Internal);
     let detail = match kind {
         Kind::NotFound => "there is nothing at this path",
@@ -70,7 +83,6 @@ fn bare(status: http::StatusCode) -> Problem {
 mod tests {
     use super::*;
     use axum::response::IntoResponse;
-    use http::StatusCode;
 
     fn rendered(mut response: Response) -> (Response, serde_json::Value) {
         let request_id = RequestId::parse(b"request-1");
