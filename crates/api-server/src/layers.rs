@@ -1,8 +1,8 @@
 //! What every request meets, in the order in which it meets it: three stacks on one page.
 //!
 //! Each layer is a file of its own and knows nothing of the others but what they leave in a request's extensions. The
-//! stacks are composed of concrete types, so the compiler sees through them: `observe` is not boxed at all, `protect`
-//! and `api` once each, where axum keeps a route.
+//! stacks are composed of concrete types, so the compiler sees through them: `observe` is not boxed at all, and what is
+//! around a handler only once together with it, where axum keeps a route.
 
 pub mod access_log;
 pub mod api_key;
@@ -32,7 +32,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
 use http::HeaderValue;
-use tower::{Layer, Service, ServiceBuilder};
+use tower::{Service, ServiceBuilder};
 
 use crate::client_address::TrustedProxies;
 use crate::keys::{AuthMode, Role};
@@ -137,21 +137,19 @@ impl Layers {
             // Outside the panic catcher, because a panic is a problem to be written too.
             .layer(layer(Problems))
             .layer(Panics { metrics: metrics() })
+            // Outside routing, because only there the refusal of a preflight says which methods the path serves.
+            .layer(layer(Cors::new(self.config.allowed_origins.iter().cloned())))
             // Last before routing: a request of a form that two readers would read differently is not routed.
             .layer(layer(Form { metrics: metrics() }))
             // Resolved once: a router without its state would build each route, layers and all, for every request.
             .service(router.with_state(()))
     }
 
-    /// Around all routes but probes; for `Router::layer`, unknown paths included.
-    pub fn protect(
-        &self,
-    ) -> impl Layer<axum::routing::Route, Service = service!()> + Clone + Send + Sync + 'static {
+    /// Around every handler but those of probes, and around the answer of unknown paths.
+    pub fn protect(&self, handler: service!()) -> service!() {
         ServiceBuilder::new()
             // First inside the router, so that refusals have a route in logs and metrics.
             .layer(layer(MatchedRoute))
-            // Around the limits, so that a page can read that it was limited.
-            .layer(layer(Cors::new(self.config.allowed_origins.iter().cloned())))
             // Before work begins, and cheaper than any of it.
             .layer(layer(self.concurrency.clone()))
             // Around the body, because reading it takes time too.
@@ -162,25 +160,50 @@ impl Layers {
             }))
             // Before any credential is looked at: a guess costs its share of the limit.
             .layer(layer(self.address_limit.clone()))
+            .service(handler)
     }
 
-    /// Around API routes, for `Router::route_layer`, so that an unknown path stays 404. There is no stack that checks
-    /// a key without a role, or a role without a key.
-    pub fn api(
-        &self,
-        role: Role,
-    ) -> impl Layer<axum::routing::Route, Service = service!()> + Clone + Send + Sync + 'static {
+    /// Around the handlers of the API, within [`protect`](Self::protect). There is no stack that checks a key without
+    /// a role, or a role without a key.
+    pub fn api(&self, role: Role, handler: service!()) -> service!() {
         ServiceBuilder::new()
             .layer(layer(self.api_keys.clone()))
             .layer(layer(Require { role, metrics: Arc::clone(&self.metrics) }))
             // Last, so that a caller without the role does not use up the limit of the key.
             .layer(layer(KeyLimit { metrics: Arc::clone(&self.metrics) }))
+            .service(handler)
     }
 
-    /// Around probes, for `Router::layer`: no limits, only the route for logs and metrics.
-    pub fn probes(
-        &self,
-    ) -> impl Layer<axum::routing::Route, Service = service!()> + Clone + Send + Sync + 'static {
-        ServiceBuilder::new().layer(layer(MatchedRoute))
+    /// Around the handlers of probes: no limits, only the route for logs and metrics.
+    pub fn probes(&self, handler: service!()) -> service!() {
+        ServiceBuilder::new().layer(layer(MatchedRoute)).service(handler)
+    }
+}
+
+#[cfg(test)]
+impl Layers {
+    /// Every layer but keys, with wide limits.
+    pub(crate) fn without_keys(metrics: Arc<Metrics>) -> Self {
+        let dropped = metrics.log_lines_dropped.clone();
+        let (format, clock) = (access_log::Format::Json, crate::clock::Clock::System);
+        let log = AccessLog::start(format, clock, dropped, std::io::sink()).unwrap();
+        let many = std::num::NonZeroU32::new(1000).unwrap();
+        let config = Config {
+            hsts: false,
+            trusted_proxies: TrustedProxies::default(),
+            allowed_origins: Vec::new(),
+            requests_in_flight_max: 100,
+            request_timeout: Duration::from_secs(30),
+            body_bytes_max: 4_000_000,
+            body_frame_timeout: Duration::from_secs(10),
+            rate_limit: rate_limit::Config { per_minute: many, burst: many },
+            auth_failures_per_minute: 10,
+        };
+        Self::new(config, AuthMode::Open, metrics, Arc::new(log))
+    }
+
+    pub(crate) fn with_body_bytes_max(mut self, body_bytes_max: usize) -> Self {
+        self.config.body_bytes_max = body_bytes_max;
+        self
     }
 }

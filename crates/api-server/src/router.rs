@@ -1,77 +1,74 @@
 //! Every route on one page, in groups that differ in the layers put around them.
 
+mod group;
+
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
-use axum::routing::{any, get, post};
-use tower::ServiceExt;
+use axum::extract::DefaultBodyLimit;
+use axum::handler::Handler as _;
+use tower::service_fn;
 
 use crate::handlers::{analyze, analyze_bars, bars, docs, health, indicators, metrics, root, symbols};
 use crate::keys::Role;
 use crate::layers::Layers;
 use crate::state::{Api, Exposition, Parts, Probes};
+use group::{Guarded, Keyed, Public, Unlimited};
 
 /// All routes, each group within its layers. What goes around everything is [`Layers::observe`].
 pub fn router(parts: Parts, layers: &Layers) -> Router {
     let Parts { api, probes, exposition, pages } = parts;
-    let unlimited = probe_routes(probes).layer(layers.probes());
-    let limited = documentation_routes(pages).merge(api_routes(api).route_layer(layers.api(Role::Viewer)));
-    unlimited.merge(limited.layer(layers.protect())).merge(metrics_routes(exposition, layers))
+    probe_routes(probes, layers)
+        .merge(documentation_routes(pages, layers))
+        .merge(api_routes(api, layers))
+        .merge(metrics_routes(exposition, layers))
+        // Unknown paths use up the limit of their client too: nobody finds out for nothing which paths there are.
+        .fallback_service(layers.protect(service_fn(group::not_found)))
 }
 
 /// Asked by machines all the time: nothing may shed or limit them.
-fn probe_routes(state: Probes) -> Router {
+fn probe_routes(state: Probes, layers: &Layers) -> Router {
+    let probes = Unlimited { layers, state };
     Router::new()
-        .route("/livez", get(health::live))
-        .route("/readyz", get(health::ready))
-        .route("/health", get(health::health))
-        .with_state(state)
+        .route("/livez", probes.get(health::live))
+        .route("/readyz", probes.get(health::ready))
+        .route("/health", probes.get(health::health))
 }
 
 /// For everyone.
-fn documentation_routes(pages: Option<Arc<docs::Pages>>) -> Router {
-    let index = Router::new().route("/", get(root::index));
-    let Some(pages) = pages else { return index };
-    let pages = Router::new()
-        .route("/docs", get(docs::reference))
-        .route("/docs/problems", get(docs::problems))
-        .route("/docs/style.css", get(docs::style))
-        .route("/openapi.json", get(docs::openapi))
-        .route("/api-docs/openapi.json", get(docs::openapi_older_path))
-        .with_state(pages);
-    index.merge(pages)
+fn documentation_routes(pages: Option<Arc<docs::Pages>>, layers: &Layers) -> Router {
+    let index = Router::new().route("/", Public { layers, state: () }.get(root::index));
+    let Some(state) = pages else { return index };
+    let pages = Public { layers, state };
+    index
+        .route("/docs", pages.get(docs::reference))
+        .route("/docs/problems", pages.get(docs::problems))
+        .route("/docs/style.css", pages.get(docs::style))
+        .route("/openapi.json", pages.get(docs::openapi))
+        .route("/api-docs/openapi.json", pages.get(docs::openapi_older_path))
 }
 
 /// Behind a key.
-fn api_routes(state: Api) -> Router {
+fn api_routes(state: Api, layers: &Layers) -> Router {
+    let api = Keyed { layers, role: Role::Viewer, state };
+    // Bodies are bounded by a layer around the handler, which also answers for it.
+    let bounded = analyze_bars::one.layer(DefaultBodyLimit::disable());
     Router::new()
-        .route("/api/analyze/{symbol}", get(analyze::one))
-        .route("/api/analyze", post(analyze_bars::one))
-        .route("/api/bars/{symbol}", get(bars::one))
-        .route("/api/indicators/{symbol}", get(indicators::one))
-        .route("/api/symbols", get(symbols::list))
-        .route("/api/symbols/{symbol}", get(symbols::one))
-        // Bodies are bounded by a layer around this router, which also answers for it.
-        .layer(DefaultBodyLimit::disable())
-        .with_state(state)
+        .route("/api/analyze/{symbol}", api.get(analyze::one))
+        .route("/api/analyze", api.post(bounded))
+        .route("/api/bars/{symbol}", api.get(bars::one))
+        .route("/api/indicators/{symbol}", api.get(indicators::one))
+        .route("/api/symbols", api.get(symbols::list))
+        .route("/api/symbols/{symbol}", api.get(symbols::one))
 }
 
 /// For those whom the setting names.
 fn metrics_routes(state: Exposition, layers: &Layers) -> Router {
     let Exposition { metrics, access } = state;
-    let routes = Router::new()
-        .route("/metrics", get(metrics::text))
-        .route("/metrics/json", get(metrics::json))
-        .with_state(metrics);
-    let open = routes.clone().layer(layers.probes());
-    let guarded = routes.route_layer(layers.api(Role::Admin)).layer(layers.protect());
-    // Who may pass unasked is seen at the request, and everyone else needs an admin's key.
-    let door = any(move |request: Request| {
-        let routes = if metrics::is_open_to(access, &request) { open.clone() } else { guarded.clone() };
-        routes.oneshot(request)
-    });
-    Router::new().route("/metrics", door.clone()).route("/metrics/json", door)
+    let guarded = Guarded { layers, access, state: metrics };
+    Router::new()
+        .route("/metrics", guarded.get(metrics::text))
+        .route("/metrics/json", guarded.get(metrics::json))
 }
 
 /// Method and path of every route, for metrics that exist before the first request.

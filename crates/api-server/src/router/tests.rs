@@ -1,8 +1,9 @@
-//! The routes without their layers: what handlers answer, over the bundled sample.
+//! What handlers answer, over the bundled sample.
 
 mod pages;
 mod resources;
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -12,6 +13,7 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::config::MetricsAccess;
+use crate::layers::client_address::ClientAddress;
 use crate::problem::Problem;
 use crate::{answers, workers};
 
@@ -36,10 +38,10 @@ fn parts() -> Parts {
     }
 }
 
-/// The routes but the metrics, whose layers decide who may read them.
+/// The routes within their layers, without keys.
 fn all(parts: Parts) -> Router {
-    let Parts { api, probes, exposition: _, pages } = parts;
-    probe_routes(probes).merge(documentation_routes(pages)).merge(api_routes(api))
+    let layers = Layers::without_keys(Arc::clone(&parts.exposition.metrics));
+    router(parts, &layers)
 }
 
 struct Answer {
@@ -63,7 +65,8 @@ impl Answer {
     }
 }
 
-async fn ask(router: &Router, request: Request<Body>) -> Answer {
+async fn ask(router: &Router, mut request: Request<Body>) -> Answer {
+    request.extensions_mut().insert(ClientAddress(Ipv4Addr::LOCALHOST.into()));
     let (parts, body) = router.clone().oneshot(request).await.unwrap().into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap().to_vec();
     Answer {

@@ -1,16 +1,12 @@
-use std::num::NonZeroU32;
-
 use axum::Router;
-use axum::routing::{get, post};
+use axum::handler::HandlerWithoutStateExt as _;
+use axum::routing::{get_service, post_service};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::clock::Clock;
-use crate::keys::AuthMode;
-use crate::layers::access_log::{AccessLog, Format};
-use crate::layers::{self, Layers, rate_limit};
+use crate::layers::Layers;
 
 /// A server over a few routes, with every layer but keys.
 struct Running {
@@ -22,28 +18,15 @@ struct Running {
 
 async fn start(header_timeout: Duration, drain_timeout: Duration) -> Running {
     let metrics = Arc::new(Metrics::new([("GET", "/slow")]).unwrap());
-    let dropped = metrics.log_lines_dropped.clone();
-    let log = AccessLog::start(Format::Json, Clock::System, dropped, io::sink()).unwrap();
-    let many = NonZeroU32::new(1000).unwrap();
-    let config = layers::Config {
-        hsts: false,
-        trusted_proxies: TrustedProxies::default(),
-        allowed_origins: Vec::new(),
-        requests_in_flight_max: 100,
-        request_timeout: Duration::from_secs(30),
-        body_bytes_max: 1000,
-        body_frame_timeout: Duration::from_secs(10),
-        rate_limit: rate_limit::Config { per_minute: many, burst: many },
-        auth_failures_per_minute: 10,
-    };
-    let layers = Layers::new(config, AuthMode::Open, Arc::clone(&metrics), Arc::new(log));
+    let layers = Layers::without_keys(Arc::clone(&metrics)).with_body_bytes_max(1000);
     let slow = || async { tokio::time::sleep(Duration::from_millis(300)).await };
+    let panics = async || -> &'static str { panic!("on purpose") };
     let routes = Router::new()
-        .route("/fast", get(async || "fast"))
-        .route("/slow", get(slow))
-        .route("/panic", get(async || -> &'static str { panic!("on purpose") }))
-        .route("/echo", post(async |body: String| body));
-    let app = layers.observe(routes.layer(layers.protect()));
+        .route("/fast", get_service(layers.protect((async || "fast").into_service())))
+        .route("/slow", get_service(layers.protect(slow.into_service())))
+        .route("/panic", get_service(layers.protect(panics.into_service())))
+        .route("/echo", post_service(layers.protect((async |body: String| body).into_service())));
+    let app = layers.observe(routes);
     let config = Config {
         connections_max: 10,
         connections_per_address_max: 10,

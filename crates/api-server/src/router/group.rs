@@ -1,0 +1,98 @@
+//! Puts the layers of a group of routes around each of its handlers.
+//!
+//! Around the handler itself and not with `Router::layer`, so that axum keeps handler and layers as one service: every
+//! service inside another would be cloned and boxed again for each request. Which methods a path serves is no secret:
+//! the refusal of another method, and with it a browser's preflight, needs no key.
+
+use std::convert::Infallible;
+
+use axum::extract::Request;
+use axum::handler::Handler;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get_service, post_service};
+use http::StatusCode;
+use tower::{ServiceExt, service_fn};
+
+use crate::config::MetricsAccess;
+use crate::handlers::metrics::is_open_to;
+use crate::keys::Role;
+use crate::layers::Layers;
+
+/// Routes that nothing sheds or limits.
+pub(super) struct Unlimited<'a, S> {
+    pub(super) layers: &'a Layers,
+    pub(super) state: S,
+}
+
+impl<S: Clone + Send + Sync + 'static> Unlimited<'_, S> {
+    pub(super) fn get<T: 'static>(&self, handler: impl Handler<T, S>) -> MethodRouter {
+        get_service(self.layers.probes(handler.with_state(self.state.clone())))
+            .fallback_service(self.layers.probes(service_fn(method_not_allowed)))
+    }
+}
+
+/// Routes for everyone.
+pub(super) struct Public<'a, S> {
+    pub(super) layers: &'a Layers,
+    pub(super) state: S,
+}
+
+impl<S: Clone + Send + Sync + 'static> Public<'_, S> {
+    pub(super) fn get<T: 'static>(&self, handler: impl Handler<T, S>) -> MethodRouter {
+        let limited = self.layers.protect(handler.with_state(self.state.clone()));
+        get_service(limited).fallback_service(self.layers.protect(service_fn(method_not_allowed)))
+    }
+}
+
+/// Routes for those whom the role lets in.
+pub(super) struct Keyed<'a, S> {
+    pub(super) layers: &'a Layers,
+    pub(super) role: Role,
+    pub(super) state: S,
+}
+
+impl<S: Clone + Send + Sync + 'static> Keyed<'_, S> {
+    pub(super) fn get<T: 'static>(&self, handler: impl Handler<T, S>) -> MethodRouter {
+        let keyed = self.layers.api(self.role, handler.with_state(self.state.clone()));
+        get_service(self.layers.protect(keyed))
+            .fallback_service(self.layers.protect(service_fn(method_not_allowed)))
+    }
+
+    pub(super) fn post<T: 'static>(&self, handler: impl Handler<T, S>) -> MethodRouter {
+        let keyed = self.layers.api(self.role, handler.with_state(self.state.clone()));
+        post_service(self.layers.protect(keyed))
+            .fallback_service(self.layers.protect(service_fn(method_not_allowed)))
+    }
+}
+
+/// Routes that are [`Unlimited`] for whom `access` names, which is seen at the request, and [`Keyed`] for everyone
+/// else, with an admin's key.
+pub(super) struct Guarded<'a, S> {
+    pub(super) layers: &'a Layers,
+    pub(super) access: MetricsAccess,
+    pub(super) state: S,
+}
+
+impl<S: Clone + Send + Sync + 'static> Guarded<'_, S> {
+    pub(super) fn get<T: 'static>(&self, handler: impl Handler<T, S>) -> MethodRouter {
+        let handler = handler.with_state(self.state.clone());
+        let open = self.layers.probes(handler.clone());
+        let keyed = self.layers.protect(self.layers.api(Role::Admin, handler));
+        let access = self.access;
+        let door = service_fn(move |request: Request| {
+            let is_open = is_open_to(access, &request);
+            let (open, keyed) = (open.clone(), keyed.clone());
+            async move { if is_open { open.oneshot(request).await } else { keyed.oneshot(request).await } }
+        });
+        get_service(door).fallback_service(self.layers.protect(service_fn(method_not_allowed)))
+    }
+}
+
+async fn method_not_allowed(_: Request) -> Result<Response, Infallible> {
+    Ok(StatusCode::METHOD_NOT_ALLOWED.into_response())
+}
+
+/// The answer of paths that are no route.
+pub(super) async fn not_found(_: Request) -> Result<Response, Infallible> {
+    Ok(StatusCode::NOT_FOUND.into_response())
+}
