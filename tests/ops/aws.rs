@@ -195,6 +195,19 @@ fn a_rotation_goes_from_step_to_step_and_back() {
 }
 
 #[test]
+fn a_version_that_waits_is_found_by_a_check() {
+    let (_aws, place) = ready();
+    let pending = |place: &Place| {
+        let ran = place.run("secrets check --profile development --json");
+        let findings = ran.json()["findings"].as_array().unwrap().clone();
+        findings.into_iter().filter(|finding| finding["rule"] == "pending").count()
+    };
+    assert_eq!(pending(&place), 0);
+    place.run("secrets rotate jwt_secret");
+    assert_eq!(pending(&place), 1);
+}
+
+#[test]
 fn an_aborted_rotation_leaves_nothing() {
     let (aws, place) = ready();
     let old = labelled(&aws, "AWSCURRENT");

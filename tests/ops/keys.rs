@@ -1,23 +1,32 @@
 //! A key is shown once, on a terminal or in a new file; a value is typed unseen; completions are written.
 
+use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use tests::secrets_manager::FakeSecretsManager;
 
 use crate::command::{CANARY, Place, binary, mode};
 
 /// Runs `investiq` on a terminal of its own, that of `script` (util-linux).
 fn on_a_terminal(place: &Place, arguments: &str) -> Child {
+    let variables: Vec<_> = place.command(&[]).get_envs().map(owned).collect();
     let line = format!("{} {arguments}", binary().display());
     Command::new("script")
         .args(["--quiet", "--return", "--command", &line, "/dev/null"])
         .env_clear()
+        .envs(variables)
         .env("PATH", "/usr/bin:/bin")
         .current_dir(place.path(""))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .expect("script is part of util-linux")
+}
+
+fn owned((name, value): (&OsStr, Option<&OsStr>)) -> (OsString, OsString) {
+    (name.to_owned(), value.unwrap_or_default().to_owned())
 }
 
 #[test]
@@ -98,6 +107,24 @@ fn what_is_typed_is_not_shown() {
     assert!(child.wait().unwrap().success(), "{}", String::from_utf8_lossy(&seen));
     assert_eq!(std::fs::read_to_string(place.path("secrets/polygon_api_key")).unwrap(), CANARY);
     assert!(!String::from_utf8_lossy(&seen).contains(CANARY));
+}
+
+#[test]
+fn setting_up_asks_for_each_secret_and_shows_none() {
+    let aws = FakeSecretsManager::start();
+    let place = crate::aws::account(&aws.endpoint_url());
+    let names = place.run("secrets list --json").json()["secrets"].as_array().unwrap().len();
+    let mut child = on_a_terminal(&place, "secrets setup-aws --interactive");
+    await_hidden_input(child.id());
+    // The first is typed; an empty answer makes one of ours, and leaves out one of others.
+    let typed = format!("{CANARY}\n{}", "\n".repeat(names - 1));
+    child.stdin.as_mut().unwrap().write_all(typed.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let seen = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && !seen.contains(CANARY), "{seen}");
+    assert_eq!(aws.text("test/rail/admin-bootstrap-token", "AWSCURRENT").as_deref(), Some(CANARY));
+    assert!(aws.text("test/rail/jwt-secret", "AWSCURRENT").is_some());
+    assert_eq!(aws.text("test/rail/polygon-api-key", "AWSCURRENT"), None);
 }
 
 #[test]

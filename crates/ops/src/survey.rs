@@ -22,6 +22,7 @@ pub(crate) struct Survey {
     pub(crate) problems: Vec<Error>,
     pub(crate) notices: Vec<Notice>,
     secrets: Secrets,
+    account: Option<SecretsManager>,
 }
 
 impl Survey {
@@ -37,12 +38,17 @@ impl Survey {
         let builder = Secrets::builder(place.rules(), Catalogue::product(), console.clock())
             .local(account::environment(console), &place.directory)
             .recorder(Arc::new(note));
-        let (builder, refused) = with_aws(builder, place, console).await?;
+        let (builder, account, refused) = with_aws(builder, place, console).await?;
         let builder = place.required.iter().fold(builder, |builder, name| builder.require(name));
         let (secrets, problems) = builder.survey().await.map_err(Failure::Secrets)?;
         let notices = notices.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let problems = problems.0.into_iter().chain(refused).collect();
-        Ok(Self { report: secrets.report(), problems, notices, secrets })
+        Ok(Self { report: secrets.report(), problems, notices, secrets, account })
+    }
+
+    /// AWS Secrets Manager, where the environment asks for it.
+    pub(crate) fn account(&self) -> Option<&SecretsManager> {
+        self.account.as_ref()
     }
 
     /// What the server would refuse in the list of API keys, if there is one.
@@ -57,11 +63,11 @@ async fn with_aws(
     builder: Builder,
     place: &Place,
     console: &Console,
-) -> Result<(Builder, Option<Error>), Failure> {
-    let Some(settings) = account::settings(console)? else { return Ok((builder, None)) };
+) -> Result<(Builder, Option<SecretsManager>, Option<Error>), Failure> {
+    let Some(settings) = account::settings(console)? else { return Ok((builder, None, None)) };
     match SecretsManager::connect(&settings, place.rules(), console.clock()).await {
-        Ok(manager) => Ok((builder.provider(manager), None)),
-        Err(error) => Ok((builder, Some(error))),
+        Ok(manager) => Ok((builder.provider(manager.clone()), Some(manager), None)),
+        Err(error) => Ok((builder, None, Some(error))),
     }
 }
 

@@ -64,7 +64,7 @@ async fn of_config(
     for entry in survey.report.entries.iter().filter(|entry| entry.version.is_some()) {
         console.say(&entry.to_string());
     }
-    findings.extend(rules::resolved::findings(&survey, config.profile));
+    findings.extend(rules::of_secrets(&survey, config.profile, console).await);
     findings.extend(sample(config, &survey));
     if arguments.connect {
         console.progress(2, steps, "opening connections");

@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
     let place = arguments.place.resolve(console)?;
     let survey = Survey::of(&place, console).await?;
-    let mut findings = rules::resolved::findings(&survey, place.profile);
+    let mut findings = rules::of_secrets(&survey, place.profile, console).await;
     findings.extend(rules::machine::findings(console.environment(), place.profile));
     let findings = Findings::new(place.profile.as_str(), findings);
     findings.answer(console, arguments.form, arguments.strictness)
