@@ -230,3 +230,13 @@ fn many_symbols_and_windows_keep_memory_bounded() {
     let grown_kib = server.resident_kib().saturating_sub(before_kib);
     assert!(grown_kib < 16 * 1024, "300 more symbols took {grown_kib} KiB");
 }
+
+#[test]
+fn prices_that_the_vendor_adjusted_are_never_called_raw() {
+    let vendor = FakePolygon::start();
+    let server = over(&vendor).start();
+    let bars = server.get("/api/bars/AAPL?adjusted=false", &[]).json();
+    assert_eq!(bars["price_basis"], "split");
+    let analysis = server.get("/api/analyze/AAPL", &[]).json();
+    assert_eq!(analysis["technical"]["metrics"]["week52_high"]["price_basis"], "split");
+}

@@ -108,6 +108,7 @@ fn subject<'a>(symbol: &'a Symbol, bars: BarsView<'a>) -> Subject<'a> {
         bars,
         raw: bars,
         price_basis: PriceBasis::SplitDividend,
+        raw_basis: PriceBasis::Raw,
         benchmark: None,
         risk_free: None,
         filings: &[],

@@ -36,6 +36,7 @@ fn main() {
             bars: aapl.adjusted().view().from(start),
             raw: aapl.raw().view().from(start),
             price_basis: aapl.basis(),
+            raw_basis: aapl.raw_basis(),
             benchmark: Some(Benchmark { name: "SPY", returns: &market }),
             risk_free: Some(&rate),
             filings: &filings,

@@ -37,8 +37,8 @@ pub struct Analysis {
     pub first_date: Option<Date>,
     /// What their prices are adjusted for: `raw`, `split` or `split_dividend`.
     pub price_basis: &'static str,
-    /// Newest close, as traded. Further levels as traded (support, resistance, the year's high and low) are among
-    /// the technical metrics.
+    /// Newest close, as traded. The year's high and low, as traded where the source has them so, are among the
+    /// technical metrics; support and resistance there are levels of adjusted prices.
     pub current_price: Option<f64>,
     /// The signal; null when no engine speaks.
     pub overall_signal: Option<Signal>,

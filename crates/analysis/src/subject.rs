@@ -22,10 +22,12 @@ pub struct Subject<'a> {
     pub timeframe: Timeframe,
     /// Adjusted bars to compute on.
     pub bars: BarsView<'a>,
-    /// The same bars as traded: levels shown to people, prices set against filed per-share figures.
+    /// The same bars as traded, or as close to that as the source has them: levels shown to people, prices set against filed per-share figures.
     pub raw: BarsView<'a>,
     /// What `bars` is adjusted for.
     pub price_basis: PriceBasis,
+    /// What `raw` is adjusted for: nothing, unless the source has no bars as traded.
+    pub raw_basis: PriceBasis,
     /// The market, where its returns are known.
     pub benchmark: Option<Benchmark<'a>>,
     /// Annual risk-free rate by date, as a fraction (0.03 is 3 %).

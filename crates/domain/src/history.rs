@@ -34,6 +34,7 @@ pub struct History {
     symbol: Symbol,
     raw: Bars,
     adjusted: Bars,
+    raw_basis: PriceBasis,
     basis: PriceBasis,
     refused: Vec<RefusedBar>,
 }
@@ -42,7 +43,7 @@ impl History {
     /// Bars whose prices carry no adjustment beyond what `basis` says was done before they came here.
     #[must_use]
     pub fn unadjusted(symbol: Symbol, bars: Bars, basis: PriceBasis, refused: Vec<RefusedBar>) -> Self {
-        Self { symbol, adjusted: bars.clone(), raw: bars, basis, refused }
+        Self { symbol, adjusted: bars.clone(), raw: bars, raw_basis: basis, basis, refused }
     }
 
     /// Bars as traded, with one price factor and one volume factor for each (adjusted = raw × factor). The price
@@ -61,7 +62,8 @@ impl History {
         let last = raw.len().checked_sub(1).map_or(1.0, |last| price_factor[last]);
         let scaled: Vec<f64> = price_factor.iter().map(|factor| factor / last).collect();
         let adjusted = raw.scaled(&scaled, volume_factor);
-        Self { symbol, raw, adjusted, basis: PriceBasis::SplitDividend, refused }
+        let (raw_basis, basis) = (PriceBasis::Raw, PriceBasis::SplitDividend);
+        Self { symbol, raw, adjusted, raw_basis, basis, refused }
     }
 
     /// Whose bars these are.
@@ -70,7 +72,8 @@ impl History {
         &self.symbol
     }
 
-    /// Bars as traded: levels shown to people, and prices set against filed per-share figures.
+    /// Bars as traded, or as close to that as the source has them: levels shown to people, and prices set against filed
+    /// per-share figures.
     #[must_use]
     pub fn raw(&self) -> &Bars {
         &self.raw
@@ -80,6 +83,12 @@ impl History {
     #[must_use]
     pub fn adjusted(&self) -> &Bars {
         &self.adjusted
+    }
+
+    /// What `raw` is adjusted for: nothing, unless the source has no bars as traded.
+    #[must_use]
+    pub fn raw_basis(&self) -> PriceBasis {
+        self.raw_basis
     }
 
     /// What `adjusted` is adjusted for.

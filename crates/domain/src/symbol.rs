@@ -18,7 +18,9 @@ pub struct Symbol {
 
 /// Why a text is not a [`Symbol`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a symbol is 1 to 12 letters and digits that begin with a letter, with at most one class such as BRK.B")]
+#[error(
+    "a symbol is 1 to 12 letters and digits that begin with a letter, with at most one class such as BRK.B"
+)]
 pub struct SymbolError;
 
 impl Symbol {

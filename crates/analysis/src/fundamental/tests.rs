@@ -24,6 +24,7 @@ fn engine(raw: BarsView<'_>, filings: &[Filing]) -> Engine<Fundamental> {
         bars: adjusted.view(),
         raw,
         price_basis: PriceBasis::SplitDividend,
+        raw_basis: PriceBasis::Raw,
         benchmark: None,
         risk_free: None,
         filings,

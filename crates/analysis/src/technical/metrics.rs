@@ -115,7 +115,7 @@ pub(super) fn metrics(readings: &Readings<'_>, subject: &Subject<'_>) -> Metrics
     oscillators(readings, &mut out);
     ranges(readings, &mut out);
     volumes(readings, &mut out);
-    let mut out = Collector { bars: subject.raw, basis: PriceBasis::Raw, out: out.out };
+    let mut out = Collector { bars: subject.raw, basis: subject.raw_basis, out: out.out };
     year(&subject.raw, subject.timeframe.bars_per_year(), &mut out);
     Metrics(out.out)
 }
@@ -200,7 +200,7 @@ fn volumes(r: &Readings<'_>, out: &mut Collector<'_>) {
     out.of("volume_ratio", 21, "volume / mean volume of the 20 bars before", ratio);
 }
 
-/// The year's extremes as traded. A shorter history has no 52-week figure.
+/// The year's extremes, as traded where the source has them so. A shorter history has no 52-week figure.
 fn year(raw: &BarsView<'_>, bars_per_year: f64, out: &mut Collector<'_>) {
     let extremes = || {
         let (first, last) = raw.date.first().zip(raw.date.last()).ok_or(short(raw, bars_per_year))?;
@@ -213,9 +213,9 @@ fn year(raw: &BarsView<'_>, bars_per_year: f64, out: &mut Collector<'_>) {
     let extremes = extremes();
     let bars = extremes.map_or(usize::MAX, |(bars, _, _)| bars);
     let high = extremes.map(|(_, _, high)| Reading::moving(high));
-    out.of("week52_high", bars, "highest high of the last 365 days, as traded", high);
+    out.of("week52_high", bars, "highest high of the last 365 days", high);
     let low = extremes.map(|(_, low, _)| Reading::moving(low));
-    out.of("week52_low", bars, "lowest low of the last 365 days, as traded", low);
+    out.of("week52_low", bars, "lowest low of the last 365 days", low);
 }
 
 fn short(raw: &BarsView<'_>, bars_per_year: f64) -> Absence {

@@ -114,6 +114,7 @@ fn signal(
         bars,
         raw: bars,
         price_basis: PriceBasis::SplitDividend,
+        raw_basis: PriceBasis::Raw,
         benchmark: Some(market),
         risk_free: Some(risk_free),
         filings: &[],

@@ -47,6 +47,7 @@ fn figures(history: &History, rate: f64) -> Quantitative {
         bars: history.adjusted().view(),
         raw: history.raw().view(),
         price_basis: history.basis(),
+        raw_basis: history.raw_basis(),
         benchmark: Some(Benchmark { name: "SPY", returns: &market }),
         risk_free: Some(&rates),
         filings: &[],

@@ -22,6 +22,7 @@ fn ratios(name: &str) -> Fundamental {
         bars: history.adjusted().view(),
         raw: history.raw().view(),
         price_basis: history.basis(),
+        raw_basis: history.raw_basis(),
         benchmark: None,
         risk_free: None,
         filings: &filings[name],

@@ -127,6 +127,7 @@ pub(crate) fn subject<'a>(symbol: &'a Symbol, bars: BarsView<'a>, raw: BarsView<
         bars,
         raw,
         price_basis: PriceBasis::SplitDividend,
+        raw_basis: PriceBasis::Raw,
         benchmark: None,
         risk_free: None,
         filings: &[],

@@ -83,6 +83,7 @@ fn compute(
         bars: bars.view().from(first),
         raw: raw.view().from(first),
         price_basis: history.basis(),
+        raw_basis: history.raw_basis(),
         benchmark: benchmark
             .map(|market| analysis::Benchmark { name: market.name, returns: &market.returns }),
         risk_free,

@@ -88,13 +88,15 @@ pub async fn one(
         return Err(unprocessable("bars", "no bar holds together").with("refused", refused_json(&quality)));
     };
     let (benchmark, risk_free) = (market_data.benchmark().await, market_data.risk_free());
+    let price_basis = price_basis.unwrap_or(PriceBasis::Raw);
     let now_unix_s = i64::from(newest.days()) * DAY_S;
     let subject = Subject {
         symbol: &symbol,
         timeframe: timeframe.unwrap_or_default(),
         bars: bars.view(),
         raw: bars.view(),
-        price_basis: price_basis.unwrap_or(PriceBasis::Raw),
+        price_basis,
+        raw_basis: price_basis,
         benchmark: benchmark
             .as_deref()
             .map(|market| analysis::Benchmark { name: market.name, returns: &market.returns }),

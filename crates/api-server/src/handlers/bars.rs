@@ -80,7 +80,8 @@ fn rows<S: Serializer>(bars: &BarsView<'_>, serializer: S) -> Result<S::Ok, S::E
     params(
         SymbolParameter,
         WindowParameters,
-        ("adjusted" = Option<bool>, Query, description = "Whether prices are adjusted (the default) or as traded"),
+        ("adjusted" = Option<bool>, Query, description = "Whether prices are adjusted (the default), or as \
+            traded where the source has them so: `price_basis` says"),
     ),
     responses(
         (status = 200, description = "The bars", body = BarSeries),
@@ -113,7 +114,7 @@ pub async fn one(
     }
     let (daily, basis) = match is_adjusted {
         true => (history.adjusted(), history.basis().as_str()),
-        false => (history.raw(), domain::PriceBasis::Raw.as_str()),
+        false => (history.raw(), history.raw_basis().as_str()),
     };
     let (bars, first) = window.bars(daily, first_bar);
     let body = Representation::bytes_of(&BarSeries {
