@@ -21,6 +21,9 @@ pub struct RawBar {
     pub volume: f64,
 }
 
+/// Largest volume of a bar, in shares: beyond any market's, and small enough that no sum over a history overflows.
+pub const VOLUME_SHARES_MAX: f64 = 1e18;
+
 /// Why a bar is not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -33,6 +36,8 @@ pub enum Refusal {
     Inconsistent,
     /// Volume is negative.
     NegativeVolume,
+    /// Volume is above [`VOLUME_SHARES_MAX`].
+    VolumeTooLarge,
     /// A bar of this date was taken already; the first one stays.
     DuplicateDate,
     /// The date is before that of the bar taken last.
@@ -50,7 +55,8 @@ pub struct RefusedBar {
     pub reason: Refusal,
 }
 
-/// Bars in strictly ascending date order: finite positive prices, `low <= open, close <= high`, volume >= 0.
+/// Bars in strictly ascending date order: finite positive prices, `low <= open, close <= high`, volume from
+/// 0 to [`VOLUME_SHARES_MAX`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Bars {
     date: Vec<Date>,
@@ -111,6 +117,9 @@ impl Bars {
         }
         if volume < 0.0 {
             return Err(Refusal::NegativeVolume);
+        }
+        if volume > VOLUME_SHARES_MAX {
+            return Err(Refusal::VolumeTooLarge);
         }
         if let Some(last) = self.date.last() {
             match date.cmp(last) {
@@ -269,6 +278,7 @@ mod tests {
             RawBar { high: 0.5, ..bar("2013-01-03", 1.0) },
             RawBar { low: 1.5, ..bar("2013-01-03", 1.0) },
             RawBar { volume: -1.0, ..bar("2013-01-03", 1.0) },
+            RawBar { volume: 1.1e18, ..bar("2013-01-03", 1.0) },
             bar("2013-01-03", 1.0),
             bar("2013-01-03", 2.0),
             bar("2013-01-02", 2.0),
@@ -284,9 +294,10 @@ mod tests {
                 (3, Refusal::Inconsistent),
                 (4, Refusal::Inconsistent),
                 (5, Refusal::NegativeVolume),
-                (7, Refusal::DuplicateDate),
+                (6, Refusal::VolumeTooLarge),
                 (8, Refusal::DuplicateDate),
-                (9, Refusal::OutOfOrder),
+                (9, Refusal::DuplicateDate),
+                (10, Refusal::OutOfOrder),
             ]
         );
         assert_eq!(bars.view().close, [1e-12, 1.0, 1.0]);

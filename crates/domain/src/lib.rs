@@ -11,7 +11,7 @@ mod news;
 mod symbol;
 mod timeframe;
 
-pub use bar::{Bars, BarsView, RawBar, Refusal, RefusedBar};
+pub use bar::{Bars, BarsView, RawBar, Refusal, RefusedBar, VOLUME_SHARES_MAX};
 pub use date::{Date, DateError};
 pub use filing::{Filing, FilingPeriod};
 pub use history::{DatedValues, History, PriceBasis};

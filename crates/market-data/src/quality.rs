@@ -85,6 +85,7 @@ impl RowFault {
             Self::Bar(Refusal::NotPositive) => "not_positive",
             Self::Bar(Refusal::Inconsistent) => "inconsistent",
             Self::Bar(Refusal::NegativeVolume) => "negative_volume",
+            Self::Bar(Refusal::VolumeTooLarge) => "volume_too_large",
             Self::Bar(Refusal::DuplicateDate) => "duplicate_date",
             Self::Bar(Refusal::OutOfOrder) => "out_of_order",
         }

@@ -39,6 +39,7 @@ impl Around {
             bars,
             raw,
             price_basis: PriceBasis::SplitDividend,
+            raw_basis: PriceBasis::Raw,
             benchmark: Some(Benchmark { name: "SPY", returns: &self.market }),
             risk_free: Some(&self.rate),
             filings: &[],
@@ -275,7 +276,7 @@ fn any_bar() -> impl Strategy<Value = ([f64; 4], f64)> {
             Just(1e300)
         ]
     };
-    let volume = prop_oneof![Just(0.0), 0.0..1e12_f64, Just(1e300)];
+    let volume = prop_oneof![Just(0.0), 0.0..1e12_f64, Just(domain::VOLUME_SHARES_MAX)];
     ([price(), price(), price(), price()], volume).prop_map(|([a, b, c, d], volume)| {
         let sorted = {
             let mut all = [a, b, c, d];
