@@ -57,10 +57,12 @@ fn filing(wire: Financial) -> Filing {
     }
 }
 
-/// The vendor's URL ends in the SEC's accession number; the rest needs a key to read.
+/// The vendor's URL ends in the SEC's accession number; the rest needs a key to read. What is not digits and hyphens is
+/// no such number, and may be a query that nobody else should see.
 fn accession_number(url: &str) -> Option<String> {
     let last = url.rsplit('/').next()?;
-    (!last.is_empty() && last.len() <= REFERENCE_BYTES_MAX).then(|| last.to_owned())
+    let is_number = last.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    (is_number && !last.is_empty() && last.len() <= REFERENCE_BYTES_MAX).then(|| last.to_owned())
 }
 
 /// The first of these lines that has a finite value.
@@ -106,5 +108,21 @@ mod tests {
                 ..Filing::default()
             }
         );
+    }
+
+    #[test]
+    fn only_an_accession_number_is_taken_from_the_vendors_url() {
+        for (url, expected) in [
+            (
+                "https://api.massive.com/v1/reference/sec/filings/0001193125-12-444068",
+                Some("0001193125-12-444068"),
+            ),
+            ("https://api.massive.com/v1/filings/0001193125-12-444068?apiKey=k", None),
+            ("https://api.massive.com/v1/filings/<b>", None),
+            ("https://api.massive.com/v1/filings/", None),
+            ("", None),
+        ] {
+            assert_eq!(accession_number(url).as_deref(), expected, "{url}");
+        }
     }
 }
