@@ -155,6 +155,26 @@ impl IndicatorSpec {
         }
     }
 
+    /// How many outputs it has.
+    #[must_use]
+    pub fn outputs(&self) -> usize {
+        match self {
+            Self::Macd { .. } | Self::Bbands { .. } => 3,
+            Self::Stoch { .. } => 2,
+            Self::Sma(_)
+            | Self::Ema(_)
+            | Self::Rsi(_)
+            | Self::Adx(_)
+            | Self::PlusDi(_)
+            | Self::MinusDi(_)
+            | Self::Atr(_)
+            | Self::Obv
+            | Self::Cci(_)
+            | Self::Mfi(_)
+            | Self::Willr(_) => 1,
+        }
+    }
+
     /// How it is computed, in one sentence.
     #[must_use]
     pub fn definition(&self) -> &'static str {

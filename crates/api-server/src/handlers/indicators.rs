@@ -9,7 +9,7 @@ use analysis::Absence;
 use analysis::indicators::{IndicatorSeries, IndicatorSpec, Output, compute};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use domain::{Date, Symbol, Timeframe};
+use domain::{BarsView, Date, Symbol, Timeframe};
 use market_data::MarketData;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
@@ -24,6 +24,8 @@ use crate::openapi::{Problems, SymbolParameter, WindowParameters};
 use crate::problem::Problem;
 
 const NAMES: &str = "names";
+/// Most values of one answer: the bars of the window, times the outputs of all indicators. They take some 5 MB.
+const VALUES_MAX: usize = 250_000;
 /// Indicators when none are named.
 const NAMES_DEFAULT: &str = "sma:20,sma:50,rsi:14,macd,bbands,atr:14,adx:14,obv";
 
@@ -49,18 +51,21 @@ struct IndicatorTable<'a> {
     dates: &'a [Date],
     /// In the order in which they were named.
     #[schema(value_type = Vec<IndicatorSchema>)]
-    indicators: Vec<Indicator>,
+    indicators: Vec<Indicator<'a>>,
 }
 
-/// The window's part of an indicator that was computed over all bars.
-struct Indicator {
-    series: IndicatorSeries,
+/// The window's part of an indicator over all bars. It is computed when it is written, so that one series at a time
+/// takes memory.
+struct Indicator<'a> {
+    spec: &'a IndicatorSpec,
+    bars: BarsView<'a>,
     first: usize,
 }
 
-impl Serialize for Indicator {
+impl Serialize for Indicator<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let IndicatorSeries { indicator, definition, lookback, bars, flat, reason, outputs } = &self.series;
+        let series = compute(self.spec, &self.bars);
+        let IndicatorSeries { indicator, definition, lookback, bars, flat, reason, outputs } = &series;
         let mut out = serializer.serialize_struct("Indicator", 7)?;
         out.serialize_field("indicator", indicator)?;
         out.serialize_field("definition", definition)?;
@@ -120,7 +125,8 @@ struct IndicatorSchema {
         WindowParameters,
         (
             "names" = Option<String>, Query,
-            description = "Indicators joined by commas, each with its parameters joined by colons. Known are sma, ema, \
+            description = "Indicators joined by commas, each with its parameters joined by colons; at most 32, and at most \
+                250,000 values in all. Known are sma, ema, \
                 rsi, macd, bbands, adx, plus_di, minus_di, atr, stoch, obv, cci, mfi, willr",
             pattern = "^[a-z_]+(:[0-9.]+)*(,[a-z_]+(:[0-9.]+)*)*$",
             example = "rsi:14,macd",
@@ -154,7 +160,11 @@ pub async fn one(
     }
     let (bars, first) = window.bars(history.adjusted(), first_bar);
     let bars = bars.view();
-    let indicator = |spec| Indicator { series: compute(spec, &bars), first };
+    let values = (bars.len() - first) * specs.iter().map(IndicatorSpec::outputs).sum::<usize>();
+    if values > VALUES_MAX {
+        return Err(unprocessable(NAMES, format!("{values} values at once are more than {VALUES_MAX}")));
+    }
+    let indicator = |spec| Indicator { spec, bars, first };
     let body = Representation::bytes_of(&IndicatorTable {
         symbol,
         timeframe,

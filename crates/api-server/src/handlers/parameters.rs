@@ -36,11 +36,11 @@ impl Parameters {
     pub fn only(&self, known: &[&str]) -> Result<(), Problem> {
         for (at, (name, _)) in self.0.iter().enumerate() {
             if !known.contains(&name.as_str()) {
-                let known = known.join(", ");
-                return Err(unprocessable(
-                    name,
-                    format!("there is no such parameter here; known are: {known}"),
-                ));
+                let known = match known {
+                    [] => "none is known".to_owned(),
+                    known => format!("known are: {}", known.join(", ")),
+                };
+                return Err(unprocessable(name, format!("there is no such parameter here; {known}")));
             }
             if self.0.iter().skip(at + 1).any(|(other, _)| other == name) {
                 return Err(unprocessable(name, "the parameter stands more than once"));

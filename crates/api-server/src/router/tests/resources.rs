@@ -118,6 +118,17 @@ async fn indicators_have_a_value_for_every_date_of_the_window() {
 }
 
 #[tokio::test]
+async fn the_values_of_an_indicators_answer_are_bounded() {
+    let router = all(parts());
+    // 3,270 bars, 3 outputs each.
+    let bands =
+        |count: usize| format!("/api/indicators/AAPL?days=20000&names={}", ["bbands"; 32][..count].join(","));
+    assert_eq!(get(&router, &bands(25)).await.status, 200);
+    let refused = get(&router, &bands(26)).await;
+    assert_eq!((refused.status.as_u16(), refused.code()), (422, Some("unprocessable")));
+}
+
+#[tokio::test]
 async fn what_cannot_be_answered_is_a_problem() {
     let router = all(parts());
     for (path, status, code) in [
