@@ -129,6 +129,12 @@ impl File {
         let raw = match tree {
             Value::Object(members) => {
                 for (key, value) in members {
+                    if key.contains('.') {
+                        // It would pass for a path, and hide the setting that stands there or be hidden by it.
+                        self.faults
+                            .push(self.fault(&key, "is not a setting: write one key within the other"));
+                        continue;
+                    }
                     let path = if path.is_empty() { key } else { format!("{path}.{key}") };
                     self.flatten(&path, value, environment);
                 }

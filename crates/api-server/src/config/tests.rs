@@ -220,3 +220,12 @@ fn every_variable_changes_the_configuration() {
     }
     assert_eq!(values.len(), settings().len());
 }
+
+#[test]
+fn a_key_with_a_dot_is_not_taken_for_a_path() {
+    let files = [("config.yaml", "\"rate_limit.per_minute\": 5\nrate_limit:\n  per_minute: 6\n")];
+    let directory = Directory::with("dot", &files);
+    let faults = load(&Environment::default(), Some(&directory.0)).expect_err("a fault");
+    let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
+    assert!(faults.len() == 1 && faults[0].contains("rate_limit.per_minute"), "{faults:?}");
+}

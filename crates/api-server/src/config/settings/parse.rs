@@ -18,15 +18,25 @@ pub(super) fn directory(text: &str) -> Result<PathBuf, String> {
         .ok_or_else(|| "must be a directory that exists".into())
 }
 
-/// A network in CIDR notation, or one address; never the whole internet.
+/// A network in CIDR notation, or one address; never a large part of the internet.
 pub(super) fn network(text: &str) -> Result<IpNet, String> {
     let network = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
     match network {
-        Some(network) if network.prefix_len() == 0 => {
-            Err("must not trust every address: name the proxies' networks".into())
+        Some(network) if network.prefix_len() < widest(&network) => {
+            Err("must not trust so many addresses: name the proxies' networks, at most a /8 (IPv6: a /16)"
+                .into())
         }
         Some(network) => Ok(network.trunc()),
         None => Err("must be addresses or networks such as 10.0.0.0/8".into()),
+    }
+}
+
+/// The shortest prefix that is believed to be a network of proxies: with two halves of the internet, a client could
+/// name any address as its own.
+fn widest(network: &IpNet) -> u8 {
+    match network {
+        IpNet::V4(_) => 8,
+        IpNet::V6(_) => 16,
     }
 }
 
@@ -80,6 +90,9 @@ mod tests {
             ("192.0.2.7", Some("192.0.2.7/32")),
             ("::1", Some("::1/128")),
             ("0.0.0.0/0", None),
+            ("128.0.0.0/1", None),
+            ("2000::/3", None),
+            ("fd00::/16", Some("fd00::/16")),
             ("::/0", None),
             ("proxy", None),
             ("", None),
