@@ -5,6 +5,7 @@
 
 mod accepting;
 mod calls;
+mod canary;
 mod crashes;
 mod emulators;
 mod errors;

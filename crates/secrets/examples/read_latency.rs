@@ -33,7 +33,7 @@ struct Contender {
 async fn main() {
     let secrets = secrets().await;
     let handle = secrets.handle(NAME, "example").expect("it is declared");
-    let contenders = [ours(&handle), locked_map(), moka_cache()];
+    let contenders = [ours(&handle), ours_in_place(&handle), locked_map(), moka_cache()];
     let processors = thread::available_parallelism().map_or(0, std::num::NonZero::get);
     println!(
         "{READS} reads a round, {ROUNDS} rounds in turn, {processors} processors; median ns for one read\n"
@@ -73,6 +73,15 @@ fn ours(handle: &SecretHandle) -> Contender {
         Box::new(move || handle.load().map_or(0, |set| set.value().len()))
     };
     Contender { name: "`SecretHandle::load`, counted and audited", reader: Box::new(reader) }
+}
+
+fn ours_in_place(handle: &SecretHandle) -> Contender {
+    let handle = handle.clone();
+    let reader = move || -> Read {
+        let handle = handle.clone();
+        Box::new(move || handle.with(|set| set.value().len()).unwrap_or_default())
+    };
+    Contender { name: "`SecretHandle::with`, counted and audited", reader: Box::new(reader) }
 }
 
 fn locked_map() -> Contender {

@@ -86,6 +86,15 @@ impl SecretHandle {
         self.slot.read(&self.reads)
     }
 
+    /// Looks at the versions that matter now without taking a share of them: cheaper than [`load`](Self::load) where many
+    /// threads read one secret. `look` should be short, and must not wait.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn with<R>(&self, look: impl FnOnce(&SecretSet) -> R) -> Result<R, Error> {
+        self.slot.read_with(&self.reads, |set| look(set))
+    }
+
     /// Waits until the value is another one than when this was last called, or since the handle was taken. Safe to
     /// drop at any time; several changes in a row may be seen as one.
     pub async fn changed(&mut self) {

@@ -7,12 +7,15 @@
 //! | module | subject |
 //! | --- | --- |
 //! | `name`, `spec`, `catalogue` | what is declared before anything is looked up |
-//! | `environment`, `files` | the places; `provider` is what a place must answer |
+//! | `environment`, `files`, [`aws`] | the places; `provider` is what a place must answer |
 //! | `text`, `json`, `policy` | cleaning and judging, alike for every place |
 //! | `chain` | the order of places: only "not found" lets the next one be asked |
 //! | `slot`, `set`, `version`, `value` | what is known of a secret now |
+//! | `announcement`, [`rotation`] | how a value is replaced, and how every process hears of it |
 //! | `search`, `schedule` | one search at a time, and when the next one is due |
 //! | `secrets`, `watch`, `report` | all of them together: reload, refresh, watch, report |
+//! | `event`, `usage` | what is told to whoever counts or records it |
+//! | `memory` | no copies left behind |
 
 mod announcement;
 pub mod aws;

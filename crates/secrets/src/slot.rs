@@ -104,17 +104,22 @@ impl Slot {
 
     /// As [`load`](Self::load), counted.
     pub(crate) fn read(&self, reads: &Reads) -> Result<Arc<SecretSet>, Error> {
+        self.read_with(reads, Arc::clone)
+    }
+
+    /// As [`read`](Self::read), without a share of the set: `look` is called while the slot holds it still.
+    pub(crate) fn read_with<R>(
+        &self,
+        reads: &Reads,
+        look: impl FnOnce(&Arc<SecretSet>) -> R,
+    ) -> Result<R, Error> {
         let state = self.state.load();
-        let (loaded, got) = match &**state {
-            State::Absent(error) => (Err(error.clone()), Got::Nothing),
-            State::Present(present) => match (present.load(&self.spec), &present.failing) {
-                (Ok(set), None) => (Ok(set), Got::Fresh),
-                (Ok(set), Some(_)) => (Ok(set), Got::Stale),
-                (Err(error), _) => (Err(error), Got::Nothing),
-            },
+        let served = match &**state {
+            State::Absent(error) => Err(error.clone()),
+            State::Present(present) => present.served(&self.spec),
         };
-        reads.count(got);
-        loaded
+        reads.count(served.as_ref().map_or(Got::Nothing, |(_, got)| *got));
+        served.map(|(set, _)| look(set))
     }
 
     /// The count of one component's reads.
@@ -219,9 +224,15 @@ impl Present {
     }
 
     fn load(&self, spec: &SecretSpec) -> Result<Arc<SecretSet>, Error> {
+        self.served(spec).map(|(set, _)| Arc::clone(set))
+    }
+
+    /// The set, and whether its source confirms it.
+    fn served(&self, spec: &SecretSpec) -> Result<(&Arc<SecretSet>, Got), Error> {
         match &self.failing {
+            None => Ok((&self.set, Got::Fresh)),
             Some(failing) if failing.is_over() => Err(self.expired(failing, spec)),
-            Some(_) | None => Ok(Arc::clone(&self.set)),
+            Some(_) => Ok((&self.set, Got::Stale)),
         }
     }
 
