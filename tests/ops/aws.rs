@@ -195,6 +195,24 @@ fn a_rotation_goes_from_step_to_step_and_back() {
 }
 
 #[test]
+fn what_is_due_is_rotated_together_but_for_encryption_keys() {
+    // The fake's clock stands at the beginning of 2026, so that everything is older than it may be.
+    let (aws, place) = ready();
+    assert_eq!(place.run("secrets rotate").code, 1);
+    assert_eq!(place.run("secrets rotate jwt_secret").code, 0);
+    let begun = place.run("secrets rotate --due --json");
+    assert_eq!(begun.code, 0, "{begun:?}");
+    let rotations = begun.json()["rotations"].as_array().unwrap().clone();
+    let step =
+        |name: &str| rotations.iter().find(|line| line["name"] == name).map(|line| line["step"].clone());
+    assert_eq!(step("session_key"), Some("announced".into()));
+    assert_eq!(step("jwt_secret"), Some(serde_json::Value::Null), "one is under way");
+    assert_eq!(step("encryption_key"), None);
+    assert!(aws.text("test/rail/session-key", "AWSPENDING").is_some());
+    assert_eq!(aws.text("test/rail/encryption-key", "AWSPENDING"), None);
+}
+
+#[test]
 fn a_version_that_waits_is_found_by_a_check() {
     let (_aws, place) = ready();
     let pending = |place: &Place| {

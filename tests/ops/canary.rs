@@ -52,6 +52,7 @@ const AWS_RUNS: &[&str] = &[
     "secrets retire jwt_secret --unused",
     "secrets rollback jwt_secret --json",
     "secrets abort polygon_api_key",
+    "secrets rotate --due --json",
     "secrets emergency api_keys --reason leaked",
     "secrets emergency polygon_api_key --reason leaked --from-file value --json",
     "secrets delete polygon_api_key --json",

@@ -5,6 +5,8 @@ mod config;
 mod keys;
 mod secrets;
 
+pub(crate) use self::keys::Purpose;
+
 use crate::command_line::CommandLine;
 use crate::console::Console;
 use crate::exit::Exit;

@@ -15,7 +15,7 @@
 //! | `place`, `survey` | where secrets are looked for, and what was found there |
 //! | `account`, `rotating` | AWS Secrets Manager, and rotations between two runs |
 //! | `state`, `record` | plans, and the record of changes |
-//! | `generation`, `judge`, `local_file`, `typed` | a new value: made or typed, judged, written |
+//! | `generation`, `typed`, `new_value`, `judge`, `local_file` | a new value: made or typed, judged, written |
 
 mod account;
 mod calendar;
@@ -29,6 +29,7 @@ mod finding;
 mod generation;
 mod judge;
 mod local_file;
+mod new_value;
 mod place;
 mod record;
 mod rotating;

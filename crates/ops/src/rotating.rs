@@ -35,6 +35,23 @@ pub(crate) fn resumed(account: &Account, spec: &SecretSpec, console: &Console) -
     })
 }
 
+/// Several rotations.
+#[derive(Serialize)]
+struct Body {
+    rotations: Vec<Standing>,
+}
+
+/// Answers with several.
+pub(crate) fn answer(rotations: Vec<Standing>, console: &mut Console, form: Form) -> Result<(), Failure> {
+    if form.json {
+        return document::answer(console, "investiq.secrets.rotations.v1", &Body { rotations });
+    }
+    match rotations.is_empty() {
+        true => console.answer("no rotation is under way\n"),
+        false => console.answer(&rotations.iter().map(Standing::text).collect::<String>()),
+    }
+}
+
 impl Standing {
     /// That of a rotation that is not over.
     pub(crate) fn of(spec: &SecretSpec, status: &Status) -> Self {
@@ -66,7 +83,7 @@ impl Standing {
     }
 
     /// One line for a person.
-    pub(crate) fn text(&self) -> String {
+    fn text(&self) -> String {
         let Self { name, step, next, .. } = self;
         format!("{name}: {}; {next}\n", step.unwrap_or("no rotation under way here"))
     }

@@ -2,7 +2,7 @@
 //!
 //! It waits for nobody, so requests may fail until every process has the news: that is the price, and it says so.
 
-use secrets::rotation::{MARGIN, NewValue, Rotation};
+use secrets::rotation::{MARGIN, Rotation};
 use secrets::{Class, SecretSpec};
 
 use crate::account::{Account, AccountArguments};
@@ -10,10 +10,8 @@ use crate::console::Console;
 use crate::document::Form;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::generation::Recipe;
-use crate::judge::judge;
+use crate::new_value::NewValueArguments;
 use crate::rotating::Standing;
-use crate::typed::Source;
 
 use super::declared;
 
@@ -25,10 +23,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     reason: String,
     #[command(flatten)]
-    source: Source,
-    /// What a new API key is for
-    #[arg(long = "env", value_enum, default_value = "live")]
-    purpose: crate::commands::keys::Purpose,
+    value: NewValueArguments,
     /// Say what would break, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -63,7 +58,7 @@ async fn replace(
     spec: &SecretSpec,
     console: &mut Console,
 ) -> Result<(), Failure> {
-    let value = value(arguments, account, spec, console).await?;
+    let value = arguments.value.value(account, spec, console).await?;
     let (manager, plan) = (&account.manager, account.state.plan(&spec.name));
     let mut rotation =
         Rotation::begin_emergency(manager, spec, console.clock(), plan, &arguments.reason).await?;
@@ -73,23 +68,6 @@ async fn replace(
     rotation.finish(secrets::rotation::Distribution::ByTime).await?;
     console.progress(3, 3, "took over; the old value is denied");
     Ok(())
-}
-
-async fn value(
-    arguments: &Arguments,
-    account: &Account,
-    spec: &SecretSpec,
-    console: &Console,
-) -> Result<NewValue, Failure> {
-    match Recipe::of(spec).filter(|_| !arguments.source.is_named()) {
-        Some(Recipe::Key) => Ok(NewValue::Generated),
-        Some(recipe) => Ok(NewValue::Given(recipe.make(spec, arguments.purpose.into())?)),
-        None => {
-            let raw = arguments.source.read(spec)?;
-            let place = account.manager.origin(&spec.name);
-            Ok(NewValue::Given(judge(spec, raw, place, account.rules, console).await?.value))
-        }
-    }
 }
 
 /// What stops working at once.

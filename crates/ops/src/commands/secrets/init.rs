@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use secrets::{Catalogue, SecretSpec};
 use serde::Serialize;
 
-use crate::commands::keys::Purpose;
+use crate::commands::Purpose;
 use crate::console::Console;
 use crate::document::{self, Form};
 use crate::exit::Exit;

@@ -8,7 +8,7 @@ use secrets::{Catalogue, Error, SecretSpec, SecretValue};
 use serde::Serialize;
 
 use crate::account::{Account, AccountArguments};
-use crate::commands::keys::Purpose;
+use crate::commands::Purpose;
 use crate::console::Console;
 use crate::document::{self, Form};
 use crate::exit::Exit;

@@ -3,14 +3,13 @@
 use secrets::aws::Label;
 use secrets::rotation::Rotation;
 use secrets::{Catalogue, Error, SecretSpec};
-use serde::Serialize;
 
 use crate::account::{Account, AccountArguments};
 use crate::console::Console;
-use crate::document::{self, Form};
+use crate::document::Form;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::rotating::Standing;
+use crate::rotating::{self, Standing};
 
 use super::declared;
 
@@ -24,11 +23,6 @@ pub(crate) struct Arguments {
     form: Form,
 }
 
-#[derive(Serialize)]
-struct Body {
-    rotations: Vec<Standing>,
-}
-
 pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
     let account = arguments.account.open(console).await?;
     let specs = match &arguments.name {
@@ -39,13 +33,7 @@ pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<
     for spec in &specs {
         rotations.extend(standing(&account, spec, arguments.name.is_some(), console).await?);
     }
-    if arguments.form.json {
-        document::answer(console, "investiq.secrets.status.v1", &Body { rotations })?;
-    } else if rotations.is_empty() {
-        console.answer("no rotation is under way\n")?;
-    } else {
-        console.answer(&rotations.iter().map(Standing::text).collect::<String>())?;
-    }
+    rotating::answer(rotations, console, arguments.form)?;
     Ok(Exit::Good)
 }
 
