@@ -43,6 +43,7 @@ async fn start(
     let metrics = service.metrics.clone();
     let drained = serve::serve(listener, app, config.serve, metrics, service.draining.clone(), stop).await;
     service.access_log.close();
+    secrets.secrets.tell_usage();
     Ok(drained)
 }
 

@@ -1,11 +1,13 @@
 //! The record of what happens to secrets: one log line for each event, under a target of its own, without values.
 //!
-//! Whoever ships logs can send the target `audit` to a place of its own. What happens each few minutes to every secret
-//! and says nothing new is told at the level debug.
+//! Whoever ships logs can send the target `audit` to a place of its own. What says nothing new is told at the level
+//! debug: that a secret is as it was, and that it still cannot be looked for, which an outage would otherwise say of
+//! every secret at each attempt.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use secrets::{AuditSink, Event, VersionId};
+use secrets::{AuditSink, Error, Event, Kind, SecretName, VersionId};
 
 /// The target of every line.
 const AUDIT: &str = "audit";
@@ -13,13 +15,32 @@ const AUDIT: &str = "audit";
 /// A sink that writes to the log, and so never fails.
 #[must_use]
 pub fn sink() -> AuditSink {
-    Arc::new(|event| {
-        write(event);
+    let failing = Failing::default();
+    Arc::new(move |event| {
+        write(event, &failing);
         Ok(())
     })
 }
 
-fn write(event: &Event) {
+/// How each secret that cannot be looked for failed last.
+#[derive(Default)]
+struct Failing(Mutex<BTreeMap<SecretName, Kind>>);
+
+impl Failing {
+    /// Whether a secret failed so already when it was last looked for.
+    fn is_known(&self, name: &SecretName, kind: Kind) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), kind) == Some(kind)
+    }
+
+    fn is_over(&self, name: &SecretName) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+    }
+}
+
+fn write(event: &Event, failing: &Failing) {
+    if let Event::Resolved { name, .. } | Event::Changed { name, .. } | Event::Confirmed { name } = event {
+        failing.is_over(name);
+    }
     match event {
         Event::Resolved { name, origin, version } => {
             tracing::info!(target: AUDIT, secret = %name, %origin, %version, "a secret was found");
@@ -32,7 +53,7 @@ fn write(event: &Event) {
             tracing::info!(target: AUDIT, secret = %name, pending, previous, "other versions are accepted, too");
         }
         Event::RefreshFailed { name, error } => {
-            tracing::warn!(target: AUDIT, secret = %name, kind = error.kind().as_str(), %error, "a search failed");
+            write_failure(name, error, failing.is_known(name, error.kind()));
         }
         Event::Noticed(notice) => {
             tracing::warn!(target: AUDIT, secret = %notice.name, %notice, "put this right");
@@ -47,9 +68,6 @@ fn write(event: &Event) {
         Event::Handed { name, to } => {
             tracing::debug!(target: AUDIT, secret = %name, to, "a component took a handle");
         }
-        Event::Asked { operation, outcome, took } => {
-            tracing::debug!(target: AUDIT, operation, outcome, took_s = took.as_secs_f64(), "a service was asked");
-        }
         // Changes are the operator's command's to make; whatever else there will be is told in full.
         other => tracing::info!(target: AUDIT, event = ?other, "something happened to a secret"),
     }
@@ -58,4 +76,28 @@ fn write(event: &Event) {
 /// A version by its first characters, or nothing.
 fn shown(version: Option<&VersionId>) -> Option<String> {
     version.map(ToString::to_string)
+}
+
+fn write_failure(name: &SecretName, error: &Error, is_known: bool) {
+    let kind = error.kind().as_str();
+    if is_known {
+        tracing::debug!(target: AUDIT, secret = %name, kind, %error, "a search failed again");
+    } else {
+        tracing::warn!(target: AUDIT, secret = %name, kind, %error, "a search failed");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_new_until_it_is_over_or_another_one() {
+        let (failing, name) = (Failing::default(), "api_keys".parse().unwrap());
+        let is_known = |kind| failing.is_known(&name, kind);
+        assert_eq!([is_known(Kind::Unavailable), is_known(Kind::Unavailable)], [false, true]);
+        assert_eq!([is_known(Kind::AccessDenied), is_known(Kind::AccessDenied)], [false, true]);
+        write(&Event::Confirmed { name: name.clone() }, &failing);
+        assert!(!is_known(Kind::AccessDenied));
+    }
 }

@@ -113,3 +113,51 @@ impl Keeper {
         self.ring.close();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+
+    use ::secrets::{Catalogue, Profile, Secrets};
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::layers::rate_limit;
+
+    const KEY: &str = "k7Vn2Qx9LpR4tYw8ZbM3cDf6HjGs5Aa1";
+
+    fn write(directory: &Path) {
+        let path = directory.join("api_keys");
+        std::fs::write(&path, KEY).unwrap();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o400)).unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn keys_that_may_be_believed_no_longer_are_refused_until_they_are_found_again() {
+        let directory = tempfile::tempdir().unwrap();
+        write(directory.path());
+        let clock: ::secrets::Clock = Arc::new(|| Clock::System.now().into());
+        let secrets = Secrets::builder(Profile::Development, Catalogue::product(), clock)
+            .local(::secrets::Environment::new([]), directory.path());
+        let secrets = secrets.build().await.unwrap();
+        let keys = secrets.handle("api_keys", "test").unwrap();
+        let one = std::num::NonZeroU32::MIN;
+        let limit = rate_limit::Config { per_minute: one, burst: one };
+        let metrics = Arc::new(Metrics::new([]).unwrap());
+        let ring = Arc::new(KeyRing::new(KeySet::parse(KEY, limit).unwrap(), limit, metrics));
+        let _keeper = tokio::spawn(Keeper::new(keys, Arc::clone(&ring)).run());
+        let accepts = || ring.find(KEY.as_bytes()).is_some();
+
+        std::fs::remove_file(directory.path().join("api_keys")).unwrap();
+        secrets.reload().await;
+        tokio::time::sleep(Duration::from_secs(50)).await;
+        assert!(accepts(), "for a minute it may be a slip");
+        tokio::time::sleep(Duration::from_secs(12)).await;
+        assert!(!accepts());
+        write(directory.path());
+        secrets.reload().await;
+        tokio::time::sleep(2 * LOOK_PERIOD).await;
+        assert!(accepts());
+    }
+}

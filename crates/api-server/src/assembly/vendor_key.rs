@@ -22,7 +22,10 @@ pub(super) async fn follow(market_data: Arc<MarketData>, key: SecretHandle, secr
         if std::mem::replace(&mut seen, now) == now {
             continue;
         }
-        if let Err(error) = secrets.refresh(key.name().as_str()).await {
+        let name = key.name().as_str();
+        // What was answered a moment ago is not believed either: the vendor knows better.
+        let doubted = secrets.invalidate(name).await;
+        if let Err(error) = doubted.and(secrets.refresh(name).await.map(drop)) {
             tracing::warn!(%error, "the vendor refuses its key, and another one cannot be looked for");
         }
         tokio::time::sleep(PAUSE).await;

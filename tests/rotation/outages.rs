@@ -1,0 +1,67 @@
+//! A Secrets Manager that throttles, fails or hangs: requests are served, it shows, and its return is no rush.
+
+use std::time::Duration;
+
+use tests::Server;
+use tests::secrets_manager::{Fault, Operation};
+
+use crate::load::Load;
+use crate::stage::{NEW_KEY, OLD_KEY, TTL, fake, id, metric, options, status, until};
+
+const NAME: &str = "api_keys";
+const STALE: &str = "investiq_secret_stale{secret=\"api_keys\"}";
+/// How long calls are counted after the return.
+const AFTER: Duration = Duration::from_secs(5);
+/// In that time two servers with a freshness of 1 s look seven times each, 0.75 s apart, in two calls of 20 names at
+/// most; two looks more are for pauses that end meanwhile. A rush would be one for each request: 200 a second.
+const CALLS_MAX: usize = 2 * (7 + 2) * 2;
+
+fn word(server: &Server, path: &str) -> (u16, String) {
+    let answer = tokio::task::block_in_place(|| server.get(path, &[]));
+    (answer.status, answer.json()["status"].as_str().unwrap().to_owned())
+}
+
+async fn outage(fault: Fault) {
+    let fake = fake();
+    fake.seed(&id(NAME), OLD_KEY);
+    let (one, two) = (options(&fake).start(), options(&fake).start());
+    let load = Load::start(&[&one, &two], OLD_KEY);
+    assert_eq!((metric(&one, STALE), word(&one, "/readyz")), (0.0, (200, "ok".to_owned())));
+    fake.everywhere(&fault);
+    let down = fake.calls_total();
+    until("both say that it is stale", || metric(&one, STALE) + metric(&two, STALE) > 1.5).await;
+    until("both are degraded", || [&one, &two].iter().all(|server| word(server, "/readyz").1 == "degraded"))
+        .await;
+    assert_eq!(word(&one, "/readyz").0, 200, "an outage there takes no replica away");
+    assert_eq!(word(&two, "/health"), (200, "degraded".to_owned()));
+    let down = fake.calls_total() - down;
+    fake.seed(&id(NAME), &format!("{OLD_KEY},{NEW_KEY}"));
+    fake.behave();
+    until("both have the news", || status(&one, NEW_KEY) == 200 && status(&two, NEW_KEY) == 200).await;
+    let returned = fake.calls(Operation::BatchGetSecretValue);
+    tokio::time::sleep(AFTER).await;
+    let calls = fake.calls(Operation::BatchGetSecretValue) - returned;
+    assert!(calls <= CALLS_MAX, "{fault:?}: {calls} calls within {AFTER:?}");
+    assert_eq!((metric(&one, STALE), word(&two, "/readyz")), (0.0, (200, "ok".to_owned())));
+    let tally = load.end().await;
+    assert!(tally.failed().is_empty(), "{fault:?}: {:?}", tally.failed().first());
+    let sent = tally.0.len();
+    eprintln!(
+        "{fault:?}: {sent} requests, 0 failed; {down} calls while down, {calls} in {AFTER:?} after; TTL {TTL:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_are_served_while_it_throttles() {
+    outage(Fault::Throttle).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_are_served_while_it_fails() {
+    outage(Fault::InternalError).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_are_served_while_it_hangs() {
+    outage(Fault::Hang).await;
+}

@@ -1,0 +1,80 @@
+//! The vendor's key, replaced while requests need the vendor.
+
+use std::time::Duration;
+
+use tests::polygon::{FakePolygon, Route};
+use tests::secrets_manager::FakeSecretsManager;
+use tests::{Server, ServerOptions};
+
+use crate::stage::{fake, id, options, until};
+
+const NAME: &str = "polygon_api_key";
+const OLD: &str = "vendor-Hn8vTx3qWm6zLr2pKc9yBs5dJg";
+const NEW: &str = "vendor-Jp4wRk7nXt9vMq1zGc6yLs8bHd";
+/// A symbol that was never asked for needs the vendor.
+fn symbol(number: usize) -> String {
+    let letter = |place: u32| char::from(b'A' + u8::try_from(number / 26_usize.pow(place) % 26).unwrap());
+    [letter(2), letter(1), letter(0)].iter().collect()
+}
+
+fn house() -> (FakeSecretsManager, FakePolygon, ServerOptions) {
+    let (fake, vendor) = (fake(), FakePolygon::start());
+    fake.seed(&id(NAME), OLD);
+    vendor.know_all();
+    vendor.accept_keys(&[OLD]);
+    let options = options(&fake).set("POLYGON_BASE_URL", vendor.base_url());
+    (fake, vendor, options)
+}
+
+fn ask(server: &Server, number: usize) -> u16 {
+    tokio::task::block_in_place(|| server.get(&format!("/api/bars/{}?days=30", symbol(number)), &[]).status)
+}
+
+fn calls_with(vendor: &FakePolygon, key: &str) -> usize {
+    let bearer = format!("Bearer {key}");
+    let heads = vendor.heads();
+    heads.iter().filter(|head| head.headers.get("authorization").is_some_and(|sent| *sent == bearer)).count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_key_takes_effect_without_a_restart_and_without_a_failed_request() {
+    let (fake, vendor, options) = house();
+    let server = options.start();
+    let mut number = 0;
+    let mut next = || {
+        number += 1;
+        assert_eq!(ask(&server, number), 200, "request {number}; log:\n{}", server.log());
+    };
+    (0..5).for_each(|_| next());
+    assert!(calls_with(&vendor, OLD) > 0);
+    // The vendor accepts both for a while, as vendors with two keys do.
+    vendor.accept_keys(&[OLD, NEW]);
+    fake.seed(&id(NAME), NEW);
+    until("the new key is used", || {
+        next();
+        calls_with(&vendor, NEW) > 0
+    })
+    .await;
+    vendor.accept_keys(&[NEW]);
+    let before = calls_with(&vendor, OLD);
+    (0..20).for_each(|_| next());
+    assert_eq!(calls_with(&vendor, OLD), before, "the old key is not sent any more");
+    eprintln!("vendor key replaced: {number} requests, 0 failed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_the_vendor_refuses_is_looked_for_at_once_and_not_again_and_again() {
+    let (fake, vendor, options) = house();
+    // Nobody looks for five minutes unless there is a reason.
+    let server = options.set("SECRET_TTL_SECS", "300").start();
+    assert_eq!(ask(&server, 0), 200);
+    vendor.accept_keys(&[NEW]);
+    fake.seed(&id(NAME), NEW);
+    let calls = fake.calls_total();
+    let refused = ask(&server, 1);
+    assert_ne!(refused, 200, "nobody told the server");
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    assert_eq!(ask(&server, 2), 200, "log:\n{}", server.log());
+    assert!(fake.calls_total() - calls <= 3, "{} calls", fake.calls_total() - calls);
+    assert!(vendor.calls(Route::Bars) >= 3);
+}
