@@ -13,6 +13,8 @@ const PAGE: &str = "docs/secrets-rotation.md";
 /// The blocks that are executed: beside a server, and with AWS.
 const FILES: &str = "sh run";
 const AWS: &str = "sh run aws";
+/// What setting up an empty account says.
+const TRANSCRIPT: &str = "text transcript";
 /// What the page says is there: values that vendors made.
 const BROUGHT: [(&str, &str); 5] = [
     ("new-polygon-key", "vendor-made-Kq70w7dHk3mZq9xT1bR"),
@@ -118,9 +120,18 @@ fn every_command_with_aws_works_as_the_page_says() {
 }
 
 #[test]
+fn the_transcript_is_what_is_said() {
+    let aws = FakeSecretsManager::start();
+    let said = crate::aws::account(&aws.endpoint_url()).run("secrets setup-aws");
+    let page = blocks(&page());
+    let transcripts: Vec<&Block> = page.iter().filter(|block| block.kind == TRANSCRIPT).collect();
+    assert!(matches!(&transcripts[..], [only] if only.text == said.out.trim_end()), "{}", said.out);
+}
+
+#[test]
 fn no_command_of_the_page_is_left_out() {
     let kinds: BTreeSet<String> = blocks(&page()).into_iter().map(|block| block.kind).collect();
-    assert_eq!(kinds, BTreeSet::from([FILES, AWS, "yaml"].map(str::to_owned)));
+    assert_eq!(kinds, BTreeSet::from([FILES, AWS, TRANSCRIPT, "yaml"].map(str::to_owned)));
 }
 
 #[test]
