@@ -158,20 +158,16 @@ impl IndicatorSpec {
     /// How many outputs it has.
     #[must_use]
     pub fn outputs(&self) -> usize {
-        match self {
-            Self::Macd { .. } | Self::Bbands { .. } => 3,
-            Self::Stoch { .. } => 2,
-            Self::Sma(_)
-            | Self::Ema(_)
-            | Self::Rsi(_)
-            | Self::Adx(_)
-            | Self::PlusDi(_)
-            | Self::MinusDi(_)
-            | Self::Atr(_)
-            | Self::Obv
-            | Self::Cci(_)
-            | Self::Mfi(_)
-            | Self::Willr(_) => 1,
+        super::output_names(self).len()
+    }
+
+    /// Values that it may read for each bar: these look over their whole window again, the others remember.
+    #[must_use]
+    pub fn reads_per_bar(&self) -> usize {
+        if let Self::Cci(window) | Self::Willr(window) | Self::Stoch { fast_k: window, .. } = self {
+            window.bars()
+        } else {
+            1
         }
     }
 

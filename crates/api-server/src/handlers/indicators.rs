@@ -26,6 +26,9 @@ use crate::problem::Problem;
 const NAMES: &str = "names";
 /// Most values of one answer: the bars of the window, times the outputs of all indicators. They take some 5 MB.
 const VALUES_MAX: usize = 250_000;
+/// Most values that may be read to compute one answer: six times a CCI of 1,000 bars over the bundled history. They
+/// take some tens of milliseconds, in which the thread serves nobody else.
+const READS_MAX: usize = 20_000_000;
 /// Indicators when none are named.
 const NAMES_DEFAULT: &str = "sma:20,sma:50,rsi:14,macd,bbands,atr:14,adx:14,obv";
 
@@ -160,10 +163,7 @@ pub async fn one(
     }
     let (bars, first) = window.bars(history.adjusted(), first_bar);
     let bars = bars.view();
-    let values = (bars.len() - first) * specs.iter().map(IndicatorSpec::outputs).sum::<usize>();
-    if values > VALUES_MAX {
-        return Err(unprocessable(NAMES, format!("{values} values at once are more than {VALUES_MAX}")));
-    }
+    check_size(&specs, bars.len(), bars.len() - first)?;
     let indicator = |spec| Indicator { spec, bars, first };
     let body = Representation::bytes_of(&IndicatorTable {
         symbol,
@@ -175,6 +175,22 @@ pub async fn one(
         indicators: specs.iter().map(indicator).collect(),
     })?;
     Ok(Representation::new(body, etag).into_response())
+}
+
+/// Refuses what would take too much memory or time at once.
+fn check_size(specs: &[IndicatorSpec], bars: usize, window: usize) -> Result<(), Problem> {
+    let values = window * specs.iter().map(IndicatorSpec::outputs).sum::<usize>();
+    if values > VALUES_MAX {
+        return Err(unprocessable(NAMES, format!("{values} values at once are more than {VALUES_MAX}")));
+    }
+    let reads = bars * specs.iter().map(IndicatorSpec::reads_per_bar).sum::<usize>();
+    if reads > READS_MAX {
+        return Err(unprocessable(
+            NAMES,
+            "too many long windows at once: ask for fewer, or for shorter ones",
+        ));
+    }
+    Ok(())
 }
 
 /// A number for a list of indicators, every parameter included; stable within one build.

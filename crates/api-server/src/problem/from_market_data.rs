@@ -24,8 +24,9 @@ impl From<Error> for Problem {
                 Kind::BadGateway,
                 "the data vendor does not serve this service; its operator must act",
             ),
-            Error::BadData { symbol, .. } => {
-                Self::new(Kind::BadGateway, format!("the data of {symbol} cannot be used"))
+            // What is wrong is told in our own words: with one's own files the reader is who can put it right.
+            Error::BadData { symbol, fault } => {
+                Self::new(Kind::BadGateway, format!("the data of {symbol} cannot be used: {fault}"))
                     .with("symbol", symbol.as_str())
             }
         };

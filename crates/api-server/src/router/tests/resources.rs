@@ -118,14 +118,15 @@ async fn indicators_have_a_value_for_every_date_of_the_window() {
 }
 
 #[tokio::test]
-async fn the_values_of_an_indicators_answer_are_bounded() {
+async fn the_memory_and_the_time_of_an_indicators_answer_are_bounded() {
     let router = all(parts());
-    // 3,270 bars, 3 outputs each.
-    let bands =
-        |count: usize| format!("/api/indicators/AAPL?days=20000&names={}", ["bbands"; 32][..count].join(","));
-    assert_eq!(get(&router, &bands(25)).await.status, 200);
-    let refused = get(&router, &bands(26)).await;
-    assert_eq!((refused.status.as_u16(), refused.code()), (422, Some("unprocessable")));
+    // 3,270 bars: three values each for bands; a thousand reads each for a long CCI.
+    for (name, most) in [("bbands", 25), ("cci:1000", 6), ("willr:1000", 6), ("stoch:1000", 6), ("cci", 32)] {
+        let path = |count| format!("/api/indicators/AAPL?days=20000&names={}", vec![name; count].join(","));
+        assert_eq!(get(&router, &path(most)).await.status, 200, "{name}");
+        let refused = get(&router, &path(most + 1)).await;
+        assert_eq!((refused.status.as_u16(), refused.code()), (422, Some("unprocessable")), "{name}");
+    }
 }
 
 #[tokio::test]
