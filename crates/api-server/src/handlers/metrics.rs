@@ -14,7 +14,16 @@ use crate::metrics::{Metrics, Summary, TEXT_MEDIA_TYPE};
 use crate::openapi::Problems;
 use crate::problem::{Kind, Problem};
 
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// What proxies add to a request that they pass on. One that adds nothing cannot be told from a client of this machine:
+/// `METRICS_ACCESS=key` is for those.
+const SIGNS_OF_A_PROXY: [HeaderName; 6] = [
+    HeaderName::from_static("x-forwarded-for"),
+    HeaderName::from_static("x-forwarded-host"),
+    HeaderName::from_static("x-forwarded-proto"),
+    HeaderName::from_static("x-real-ip"),
+    header::FORWARDED,
+    header::VIA,
+];
 
 /// Whether this request may pass without a key.
 #[must_use]
@@ -32,7 +41,7 @@ pub fn is_open_to(access: MetricsAccess, request: &Request) -> bool {
 /// A proxy on this machine also connects from a loopback address, and says for whom. When it is not trusted its word
 /// does not count, but that it speaks for someone else does.
 fn is_from_this_machine(address: Option<IpAddr>, headers: &HeaderMap) -> bool {
-    let is_forwarded = headers.contains_key(X_FORWARDED_FOR) || headers.contains_key(header::FORWARDED);
+    let is_forwarded = SIGNS_OF_A_PROXY.iter().any(|sign| headers.contains_key(sign));
     address.is_some_and(|address| address.is_loopback()) && !is_forwarded
 }
 
@@ -73,14 +82,15 @@ mod tests {
 
     #[test]
     fn only_a_direct_client_of_this_machine_passes_without_a_key() {
-        let forwarded = HeaderMap::from_iter([(X_FORWARDED_FOR, HeaderValue::from_static("192.0.2.1"))]);
-        for (address, headers, expected) in [
+        let signed = |sign| HeaderMap::from_iter([(sign, HeaderValue::from_static("192.0.2.1"))]);
+        let forwarded = SIGNS_OF_A_PROXY.map(|sign| (Some("127.0.0.1"), signed(sign), false));
+        let direct = [
             (Some("127.0.0.1"), HeaderMap::new(), true),
             (Some("::1"), HeaderMap::new(), true),
             (Some("192.0.2.1"), HeaderMap::new(), false),
-            (Some("127.0.0.1"), forwarded, false),
             (None, HeaderMap::new(), false),
-        ] {
+        ];
+        for (address, headers, expected) in direct.into_iter().chain(forwarded) {
             let mut request = Request::default();
             *request.headers_mut() = headers;
             if let Some(address) = address {
