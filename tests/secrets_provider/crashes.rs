@@ -140,3 +140,37 @@ async fn a_killed_rollback_completes_when_it_is_resumed() {
     }
     assert!(kills >= 8, "{kills}");
 }
+
+/// An emergency from wherever it stands: begun, when there is no plan yet.
+async fn emergency(manager: &SecretsManager, hands: &Hands, path: &std::path::Path) -> Result<(), Error> {
+    let (spec, clock) = (spec(), hands.clock());
+    let mut rotation = match Rotation::resume(manager, &spec, hands.clock(), path)? {
+        Some(rotation) => rotation,
+        None => Rotation::begin_emergency(manager, &spec, clock, path, "a test").await?,
+    };
+    rotation.create(&NewValue::Generated).await?;
+    rotation.finish(Distribution::ByTime).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_emergency_ends_with_the_old_version_refused() {
+    let mut kills = 0;
+    for records in 0..RECORDS_MAX {
+        let (fake, hands) = (FakeSecretsManager::start(), Hands::default());
+        let (old, place) = (fake.seed(&id(), OLD), tempfile::tempdir().unwrap());
+        let manager = manager(&fake, &hands).await;
+        let path = place.path().join("plan");
+        let failing = manager.clone().audit(failing_after(records));
+        if emergency(&failing, &hands, &path).await.is_ok() {
+            break;
+        }
+        kills += 1;
+        emergency(&manager, &hands, &path).await.unwrap();
+        fake.assert_one_current(&id());
+        assert_ne!(fake.text(&id(), "AWSCURRENT").as_deref(), Some(OLD));
+        assert_eq!((fake.text(&id(), "AWSPENDING"), fake.text(&id(), "AWSPREVIOUS")), (None, None));
+        assert_eq!(manager.announced(&spec().name).await.unwrap().denied, [old]);
+        assert!(!path.exists());
+    }
+    assert!(kills >= 12, "{kills}");
+}

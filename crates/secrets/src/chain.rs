@@ -105,7 +105,7 @@ impl Chain {
         let Search { wanted: Wanted { spec, .. }, tried, end, shadows, mut notices, .. } = search;
         let mut found = end.unwrap_or_else(|| Err(Error::NotFound { name: spec.name.clone(), tried }))?;
         let announced = std::mem::replace(&mut found.announced, Announced::Nothing);
-        let announced = self.announcing(spec, announced, &mut notices);
+        let announced = self.announcing(spec, &found.origin, announced, &mut notices);
         let invalid = |fault| Error::Invalid { name: spec.name.clone(), origin: found.origin.clone(), fault };
         let clean = text::clean(&found.raw, spec.format).map_err(invalid)?;
         let shadowed: Vec<Shadow> = shadows.iter().map(|other| drift(&clean.value, spec, other)).collect();
@@ -127,37 +127,42 @@ impl Chain {
         }
     }
 
-    fn announcing(&self, spec: &SecretSpec, announced: Announced, notices: &mut Vec<Notice>) -> Announcing {
+    fn announcing(
+        &self,
+        spec: &SecretSpec,
+        origin: &Origin,
+        announced: Announced,
+        notices: &mut Vec<Notice>,
+    ) -> Announcing {
         match announced {
             Announced::Nothing => Announcing::Nothing,
             Announced::Unknown => Announcing::Unknown,
             Announced::Rotating(Rotating { pending, previous, is_told_of_current, denied }) => {
-                let pending = pending.map(|beside| self.standing(spec, beside, Stage::Pending, notices));
-                let previous = previous.map(|beside| self.standing(spec, beside, Stage::Previous, notices));
+                let mut stand = |beside: Option<Beside>, stage| {
+                    let (standing, warning) = self.standing(spec, beside?, stage);
+                    let (name, origin) = (spec.name.clone(), origin.clone());
+                    notices.extend(warning.map(|warning| Notice { name, origin, warning }));
+                    Some(standing)
+                };
+                let (pending, previous) = (stand(pending, Stage::Pending), stand(previous, Stage::Previous));
                 Announcing::Rotating(Box::new(Told { pending, previous, is_told_of_current, denied }))
             }
         }
     }
 
-    /// A version beside the one in use. One that is malformed is said, and not accepted.
-    fn standing(
-        &self,
-        spec: &SecretSpec,
-        beside: Beside,
-        stage: Stage,
-        notices: &mut Vec<Notice>,
-    ) -> Standing {
+    /// A version beside the one in use. One that is malformed or cannot be read is said, and not accepted.
+    fn standing(&self, spec: &SecretSpec, beside: Beside, stage: Stage) -> (Standing, Option<Warning>) {
         let Beside { id, found, until } = beside;
-        let version = found.and_then(|found| match text::clean(&found.raw, spec.format) {
-            Ok(clean) => Some(self.version(*found, clean.value, Vec::new(), stage)),
-            Err(fault) => {
-                let (name, origin) = (spec.name.clone(), found.origin);
-                notices.push(Notice { name, origin, warning: Warning::Form(fault) });
-                None
-            }
-        });
+        let cleaned =
+            found.map(|found| text::clean(&found.raw, spec.format).map(|clean| (found, clean.value)));
+        let (version, warning) = match cleaned {
+            Some(Ok((found, value))) => (Some(self.version(*found, value, Vec::new(), stage)), None),
+            Some(Err(fault)) => (None, Some(Warning::Form(fault))),
+            None => (None, Some(Warning::BesideUnread)),
+        };
         let left = until.map(|until| until.duration_since((self.clock)()).unwrap_or_default());
-        Standing { id, version, until: left.and_then(|left| Instant::now().checked_add(left)) }
+        let until = left.and_then(|left| Instant::now().checked_add(left));
+        (Standing { id, version, until }, warning)
     }
 
     fn version(
@@ -189,6 +194,7 @@ impl Chain {
             | Warning::Rule(_)
             | Warning::Mount(_)
             | Warning::EmptyVariable
+            | Warning::BesideUnread
             | Warning::HidesAnother) => Ok(Notice { name, origin, warning }),
         }
     }

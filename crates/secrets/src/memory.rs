@@ -36,14 +36,24 @@ unsafe impl GlobalAlloc for ZeroOnFree {
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: the caller gives back a block of this layout, so `layout.size()` bytes of it may be written. The
-        // barrier takes what was written for read, so that the compiler does not leave the write out.
+        // SAFETY: the caller gives back a block of this layout, so all of its bytes may be written.
         unsafe {
-            block.write_bytes(0, layout.size());
-            zeroize::optimization_barrier(&block);
+            wipe(block, layout);
             System.dealloc(block, layout);
         }
     }
+}
+
+/// Overwrites a block.
+///
+/// # Safety
+/// All bytes of the layout may be written.
+#[expect(unsafe_code, reason = "it writes to memory that its caller answers for")]
+unsafe fn wipe(block: *mut u8, layout: Layout) {
+    // SAFETY: as the caller promises.
+    unsafe { block.write_bytes(0, layout.size()) };
+    // It takes what was written for read, so that the compiler does not leave the write out.
+    zeroize::optimization_barrier(&block);
 }
 
 /// Makes sure that a crash writes no core, neither to a file nor to a program such as systemd's.
@@ -63,25 +73,20 @@ pub fn forbid_core_dumps() -> io::Result<()> {
 mod tests {
     use super::*;
 
-    /// What `dealloc` hands to the system is seen by freeing through it and looking at the same block again: the
-    /// system's allocator gives a small block that was just freed to the next who asks for its size.
+    /// That `dealloc` does it, and that no other copy is left, is what `tests/secrets_memory` searches a process for.
     #[test]
-    #[expect(unsafe_code, reason = "it looks at memory that was just allocated and not yet written")]
-    fn a_block_that_comes_back_is_wiped() {
-        let layout = Layout::from_size_align(1_024, 8).unwrap();
-        // SAFETY: every block is used within its layout; what is read of the second was initialised through the first, or
-        // the test ends there.
-        unsafe {
-            let first = ZeroOnFree.alloc(layout);
-            first.write_bytes(0xa5, layout.size());
-            ZeroOnFree.dealloc(first, layout);
-            let second = System.alloc(layout);
-            if second == first {
-                // The allocator keeps its own list in the first 16 bytes.
-                let rest = std::slice::from_raw_parts(second.add(16), layout.size() - 16);
-                assert!(rest.iter().all(|byte| *byte == 0));
+    #[expect(unsafe_code, reason = "it allocates as an allocator's caller does")]
+    fn every_byte_of_a_block_is_wiped() {
+        for size in [1, 7, 64, 1_023, 65_536] {
+            let layout = Layout::from_size_align(size, 1).unwrap();
+            // SAFETY: the block is used within its layout, and is read after it was written whole.
+            unsafe {
+                let block = ZeroOnFree.alloc(layout);
+                block.write_bytes(0xa5, size);
+                wipe(block, layout);
+                assert!(std::slice::from_raw_parts(block, size).iter().all(|byte| *byte == 0), "{size}");
+                ZeroOnFree.dealloc(block, layout);
             }
-            System.dealloc(second, layout);
         }
     }
 }

@@ -20,6 +20,9 @@ pub enum Warning {
     /// Compose writes an empty string for a variable that is not set.
     #[error("is empty and was taken as unset")]
     EmptyVariable,
+    /// A rotation is announced and its other version cannot be read: what is signed with that is refused here.
+    #[error("has another version announced, which cannot be read")]
+    BesideUnread,
     /// A later place has another value: a forgotten variable blocks every rotation there.
     #[error("hides another value in a later place: remove one of the two")]
     HidesAnother,

@@ -60,7 +60,7 @@ impl Rotation {
                 self.is_still_announced().await?;
             }
             Step::Promoting | Step::RollingBack => {}
-            Step::Promoted => return Ok(()),
+            Step::Promoted => return self.end_emergency().await,
         }
         if self.plan.step == Step::RollingBack {
             return self.rollback().await;
@@ -68,6 +68,11 @@ impl Rotation {
         self.take_over(Step::Promoting).await?;
         self.manager.unlabel(&self.spec.name, &self.plan.to(), Stage::Pending).await?;
         self.reached(Step::Promoted)?;
+        self.end_emergency().await
+    }
+
+    /// There is no overlap to wait for.
+    async fn end_emergency(&mut self) -> Result<(), Error> {
         if self.plan.is_emergency() { self.clear_up().await } else { Ok(()) }
     }
 
