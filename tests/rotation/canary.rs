@@ -66,7 +66,6 @@ async fn values_are_in_no_log_line_no_metric_and_no_answer() {
     for path in ["/metrics", "/health", "/readyz", "/openapi.json", "/nowhere", "/api/analyze/MSFT"] {
         ask(path, NEXT_KEY);
     }
-    drop(ask);
     tokio::time::sleep(Duration::from_millis(400)).await;
     let log = server.log();
     for canary in CANARIES {

@@ -71,7 +71,11 @@ fn production() -> ServerOptions {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn production_refuses_placeholders_and_emulators_by_name_and_starts_without_them() {
-    drop(production().start());
+    let server = production().start();
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.pid())).unwrap();
+    let cores = limits.lines().find_map(|line| line.strip_prefix("Max core file size")).unwrap();
+    assert_eq!(cores.split_whitespace().collect::<Vec<_>>(), ["0", "0", "bytes"]);
+    drop(server);
     for (variable, value, name) in [
         ("JWT_SECRET", "changeme", "jwt_secret"),
         ("POLYGON_API_KEY", "your-api-key-here", "polygon_api_key"),

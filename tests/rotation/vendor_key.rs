@@ -3,14 +3,18 @@
 use std::time::Duration;
 
 use tests::polygon::{FakePolygon, Route};
-use tests::secrets_manager::FakeSecretsManager;
+use tests::secrets_manager::{FakeSecretsManager, Operation};
 use tests::{Server, ServerOptions};
+use tokio::task::JoinSet;
 
-use crate::stage::{fake, id, options, until};
+use crate::stage::{fake, id, metric, options, until};
 
 const NAME: &str = "polygon_api_key";
 const OLD: &str = "vendor-Hn8vTx3qWm6zLr2pKc9yBs5dJg";
 const NEW: &str = "vendor-Jp4wRk7nXt9vMq1zGc6yLs8bHd";
+const CALLS_OK: &str =
+    "investiq_secret_upstream_calls_total{operation=\"BatchGetSecretValue\",outcome=\"ok\"}";
+
 /// A symbol that was never asked for needs the vendor.
 fn symbol(number: usize) -> String {
     let letter = |place: u32| char::from(b'A' + u8::try_from(number / 26_usize.pow(place) % 26).unwrap());
@@ -60,6 +64,31 @@ async fn a_new_key_takes_effect_without_a_restart_and_without_a_failed_request()
     (0..20).for_each(|_| next());
     assert_eq!(calls_with(&vendor, OLD), before, "the old key is not sent any more");
     eprintln!("vendor key replaced: {number} requests, 0 failed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn however_many_requests_are_refused_at_once_the_place_is_asked_once() {
+    for readers in [1, 10, 100] {
+        let (fake, vendor, options) = house();
+        let server = options.set("SECRET_TTL_SECS", "300").start();
+        // Thirty declared names and the announcements are two calls of at most twenty.
+        assert_eq!((fake.calls(Operation::BatchGetSecretValue), fake.calls_total()), (2, 2), "a cold start");
+        vendor.accept_keys(&[NEW]);
+        fake.seed(&id(NAME), NEW);
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let mut requests = JoinSet::new();
+        for number in 0..readers {
+            let url = server.url(&format!("/api/bars/{}?days=30", symbol(number)));
+            requests.spawn(client.get(url).send());
+        }
+        let answers = requests.join_all().await;
+        let is_refused = |answer: &reqwest::Response| answer.status().as_u16() != 200;
+        assert!(answers.iter().any(|answer| answer.as_ref().is_ok_and(is_refused)));
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(fake.calls_total(), 3, "{readers} requests");
+        assert_eq!(metric(&server, CALLS_OK), 3.0, "as the server counts them");
+        assert_eq!(ask(&server, readers), 200);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

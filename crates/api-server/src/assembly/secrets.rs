@@ -28,6 +28,9 @@ pub struct Found {
 /// Every secret that is broken or missing, or settings that the profile does not allow.
 pub async fn find(config: &Config, environment: &Environment) -> Result<Found, Error> {
     let profile = Profile::named(Some(config.profile.as_str()));
+    if profile.is_strict() {
+        forbid_core_dumps();
+    }
     let catalogue = catalogue(config.secret_ttl);
     let metrics = Arc::new(SecretMetrics::new(catalogue.clone())?);
     let clock: secrets::Clock = Arc::new(|| Clock::System.now().into());
@@ -43,6 +46,13 @@ pub async fn find(config: &Config, environment: &Environment) -> Result<Found, E
     }
     let secrets = builder.build().await.map_err(Error::Secrets)?;
     Ok(Found { secrets, metrics })
+}
+
+/// Before the first value is read. On a developer's machine a core is worth more than what it may tell.
+fn forbid_core_dumps() {
+    if let Err(error) = secrets::forbid_core_dumps() {
+        tracing::warn!(%error, "a crash may write secrets into a core file");
+    }
 }
 
 fn variables(environment: &Environment) -> secrets::Environment {
