@@ -1,6 +1,6 @@
 //! What every request meets, in the order in which it meets it: three stacks on one page.
 //!
-//! Each layer is a file of its own and knows nothing of the others but what they leave in a request's extensions. The
+//! Each layer is a file of its own and knows nothing of the others but what they find out about an [`exchange`]. The
 //! stacks are composed of concrete types, so the compiler sees through them: `observe` is not boxed at all, and what is
 //! around a handler only once together with it, where axum keeps a route.
 
@@ -10,6 +10,7 @@ pub mod body_limit;
 pub mod client_address;
 pub mod concurrency;
 pub mod cors;
+pub mod exchange;
 pub mod form;
 pub mod key_limit;
 pub mod matched_route;
@@ -122,56 +123,59 @@ impl Layers {
     /// Around everything, refusals and panics included.
     pub fn observe(&self, router: Router) -> service!() {
         let metrics = || Arc::clone(&self.metrics);
+        // Around everything that makes answers, so that no answer is without them.
+        let observed = layer(SecurityHeaders { hsts: self.config.hsts })
+            // Before anything could print a request.
+            .then(SensitiveHeaders)
+            // Before logs and limits, which must speak of the same client.
+            .then(ClientAddresses { proxies: self.config.trusted_proxies.clone() })
+            // Around metrics and problems, so that it sees the answer as it is sent.
+            .then(LogAccess { log: Arc::clone(&self.access_log) })
+            .then(RequestMetrics { metrics: metrics() })
+            // Outside the panic catcher, because a panic is a problem to be written too.
+            .then(Problems);
+        // Outside routing, because only there the refusal of a preflight says which methods the path serves.
+        let routable = layer(Cors::new(self.config.allowed_origins.iter().cloned()))
+            // Last before routing: a request of a form that two readers would read differently is not routed.
+            .then(Form { metrics: metrics() });
         ServiceBuilder::new()
             // First, so that every log line of a request has its id, and every answer too.
             .layer(self.request_ids.clone())
-            // Around everything that makes answers, so that no answer is without them.
-            .layer(layer(SecurityHeaders { hsts: self.config.hsts }))
-            // Before anything could print a request.
-            .layer(layer(SensitiveHeaders))
-            // Before logs and limits, which must speak of the same client.
-            .layer(layer(ClientAddresses { proxies: self.config.trusted_proxies.clone() }))
-            // Around metrics and problems, so that it sees the answer as it is sent.
-            .layer(layer(LogAccess { log: Arc::clone(&self.access_log) }))
-            .layer(layer(RequestMetrics { metrics: metrics() }))
-            // Outside the panic catcher, because a panic is a problem to be written too.
-            .layer(layer(Problems))
+            .layer(observed)
             .layer(Panics { metrics: metrics() })
-            // Outside routing, because only there the refusal of a preflight says which methods the path serves.
-            .layer(layer(Cors::new(self.config.allowed_origins.iter().cloned())))
-            // Last before routing: a request of a form that two readers would read differently is not routed.
-            .layer(layer(Form { metrics: metrics() }))
+            .layer(routable)
             // Resolved once: a router without its state would build each route, layers and all, for every request.
             .service(router.with_state(()))
     }
 
     /// Around every handler but those of probes, and around the answer of unknown paths.
     pub fn protect(&self, handler: service!()) -> service!() {
-        ServiceBuilder::new()
-            // First inside the router, so that refusals have a route in logs and metrics.
-            .layer(layer(MatchedRoute))
+        // First inside the router, so that refusals have a route in logs and metrics.
+        let admitted = layer(MatchedRoute)
             // Before work begins, and cheaper than any of it.
-            .layer(layer(self.concurrency.clone()))
+            .then(self.concurrency.clone());
+        let limited = layer(BodyLimit {
+            bytes_max: self.config.body_bytes_max,
+            frame_timeout: self.config.body_frame_timeout,
+        })
+        // Before any credential is looked at: a guess costs its share of the limit.
+        .then(self.address_limit.clone());
+        ServiceBuilder::new()
+            .layer(admitted)
             // Around the body, because reading it takes time too.
             .layer(Timeout { limit: self.config.request_timeout, metrics: Arc::clone(&self.metrics) })
-            .layer(layer(BodyLimit {
-                bytes_max: self.config.body_bytes_max,
-                frame_timeout: self.config.body_frame_timeout,
-            }))
-            // Before any credential is looked at: a guess costs its share of the limit.
-            .layer(layer(self.address_limit.clone()))
+            .layer(limited)
             .service(handler)
     }
 
     /// Around the handlers of the API, within [`protect`](Self::protect). There is no stack that checks a key without
     /// a role, or a role without a key.
     pub fn api(&self, role: Role, handler: service!()) -> service!() {
-        ServiceBuilder::new()
-            .layer(layer(self.api_keys.clone()))
-            .layer(layer(Require { role, metrics: Arc::clone(&self.metrics) }))
+        let keyed = layer(self.api_keys.clone())
+            .then(Require { role, metrics: Arc::clone(&self.metrics) })
             // Last, so that a caller without the role does not use up the limit of the key.
-            .layer(layer(KeyLimit { metrics: Arc::clone(&self.metrics) }))
-            .service(handler)
+            .then(KeyLimit { metrics: Arc::clone(&self.metrics) });
+        ServiceBuilder::new().layer(keyed).service(handler)
     }
 
     /// Around the handlers of probes: no limits, only the route for logs and metrics.

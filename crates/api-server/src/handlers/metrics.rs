@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, header};
 
 use crate::config::MetricsAccess;
-use crate::layers::client_address::ClientAddress;
+use crate::layers::exchange::Exchange;
 use crate::metrics::{Metrics, Summary, TEXT_MEDIA_TYPE};
 use crate::openapi::Problems;
 use crate::problem::{Kind, Problem};
@@ -32,7 +32,7 @@ pub fn is_open_to(access: MetricsAccess, request: &Request) -> bool {
         MetricsAccess::Open => true,
         MetricsAccess::Key => false,
         MetricsAccess::Loopback => {
-            let address = request.extensions().get::<ClientAddress>().map(|ClientAddress(address)| *address);
+            let address = Exchange::of(request).ok().and_then(Exchange::client);
             is_from_this_machine(address, request.headers())
         }
     }
@@ -94,7 +94,7 @@ mod tests {
             let mut request = Request::default();
             *request.headers_mut() = headers;
             if let Some(address) = address {
-                request.extensions_mut().insert(ClientAddress(address.parse().unwrap()));
+                Exchange::begin_from(&mut request, address);
             }
             assert_eq!(is_open_to(MetricsAccess::Loopback, &request), expected, "{address:?}");
             assert!(is_open_to(MetricsAccess::Open, &request));

@@ -65,6 +65,13 @@ impl fmt::Debug for Key {
     }
 }
 
+impl Label {
+    /// What its text spells, two digits a byte.
+    pub(crate) fn bytes(self) -> [u8; 4] {
+        self.0
+    }
+}
+
 impl fmt::Display for Label {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{:08x}", u32::from_be_bytes(self.0))

@@ -7,17 +7,16 @@ mod line;
 mod writer;
 
 use std::sync::Arc;
-use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request};
+use axum::extract::Request;
 use axum::response::Response;
-use http::{HeaderValue, Method, Uri, header};
+use http::{HeaderValue, header};
 use http_body::Body as _;
 
-use super::client_address::ClientAddress;
+use super::api_key::Caller;
+use super::exchange::Exchange;
 use super::request_id::RequestId;
 use super::step::{After, Step};
-use crate::keys::Label;
 use crate::problem::Problem;
 
 pub use line::Format;
@@ -35,11 +34,7 @@ pub struct LogAccess {
 #[derive(Debug)]
 pub struct Pending {
     log: Arc<AccessLog>,
-    started: Instant,
-    request_id: Option<RequestId>,
-    client: Option<ClientAddress>,
-    method: Method,
-    uri: Uri,
+    exchange: Exchange,
     user_agent: Option<HeaderValue>,
     is_logged: bool,
 }
@@ -50,11 +45,7 @@ impl Step for LogAccess {
     fn before(&self, request: &mut Request) -> Result<Pending, Problem> {
         Ok(Pending {
             log: Arc::clone(&self.log),
-            started: Instant::now(),
-            request_id: request.extensions().get().copied(),
-            client: request.extensions().get().copied(),
-            method: request.method().clone(),
-            uri: request.uri().clone(),
+            exchange: Exchange::of(request)?.clone(),
             user_agent: request.headers().get(header::USER_AGENT).cloned(),
             is_logged: false,
         })
@@ -78,18 +69,19 @@ impl Drop for Pending {
 
 impl Pending {
     fn write(&self, response: Option<&Response>) {
-        let extensions = response.map(Response::extensions);
+        let exchange = &self.exchange;
+        let problem = response.and_then(|response| response.extensions().get::<Problem>());
         self.log.write(&Line {
-            request_id: self.request_id.as_ref().map_or("", RequestId::as_str),
-            client: self.client.map(|ClientAddress(address)| address),
-            method: self.method.as_str(),
-            path: self.uri.path(),
-            route: extensions.and_then(|all| all.get::<MatchedPath>()).map(MatchedPath::as_str),
+            request_id: exchange.id().map_or("", RequestId::as_str),
+            client: exchange.client(),
+            method: exchange.method().as_str(),
+            path: exchange.uri().path(),
+            route: exchange.route(),
             status: response.map(|response| response.status().as_u16()),
-            code: extensions.and_then(|all| all.get::<Problem>()).map(|problem| problem.kind().code()),
+            code: problem.map(|problem| problem.kind().code()),
             bytes: response.and_then(|response| response.body().size_hint().exact()),
-            took_us: u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),
-            key: extensions.and_then(|all| all.get::<Label>()).copied(),
+            took_us: u64::try_from(exchange.took().as_micros()).unwrap_or(u64::MAX),
+            key: exchange.caller().and_then(Caller::key).map(|key| key.label()),
             user_agent: self.user_agent.as_ref().map(HeaderValue::as_bytes),
         });
     }

@@ -4,21 +4,21 @@
 //! them; a valid key is looked up first and never waits for the mistakes of others.
 
 use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::Request;
-use axum::response::Response;
 use http::{HeaderMap, HeaderValue, header};
 
-use super::client_address::ClientAddress;
+use super::exchange::Exchange;
 use super::sensitive_headers::X_API_KEY;
-use super::step::{After, Step};
+use super::step::Step;
 use crate::client_address::Network;
-use crate::keys::{AuthMode, Key, Label, Role, Throttle, claimed_id};
+use crate::keys::{AuthMode, Key, Role, Throttle, claimed_id};
 use crate::metrics::Metrics;
 use crate::problem::{Kind, Problem};
 
-/// Who is calling, in the request's extensions.
+/// Who is calling.
 #[derive(Clone, Debug)]
 pub struct Caller {
     role: Role,
@@ -66,42 +66,34 @@ impl ApiKeys {
 }
 
 impl Step for ApiKeys {
-    type After = Option<Label>;
+    type After = ();
 
-    fn before(&self, request: &mut Request) -> Result<Option<Label>, Problem> {
+    fn before(&self, request: &mut Request) -> Result<(), Problem> {
         let ring = match &self.0.mode {
             AuthMode::Keys(ring) => ring,
             AuthMode::Open => {
-                request.extensions_mut().insert(Caller { role: Role::OPEN, key: None });
-                return Ok(None);
+                Exchange::of(request)?.set_caller(Caller { role: Role::OPEN, key: None });
+                return Ok(());
             }
         };
+        let exchange = Exchange::of(request)?;
         let presented = credential(request.headers())?;
         let Some(key) = presented.and_then(|presented| ring.find(presented)) else {
-            return Err(self.0.refuse(presented, request.extensions().get()));
+            return Err(self.0.refuse(presented, exchange.client()));
         };
-        let label = key.label();
-        request.extensions_mut().insert(Caller { role: key.role(), key: Some(key) });
-        Ok(Some(label))
-    }
-}
-
-impl After for Option<Label> {
-    fn after(self, response: &mut Response) {
-        if let Some(label) = self {
-            response.extensions_mut().insert(label);
-        }
+        exchange.set_caller(Caller { role: key.role(), key: Some(key) });
+        Ok(())
     }
 }
 
 impl State {
-    fn refuse(&self, presented: Option<&[u8]>, client: Option<&ClientAddress>) -> Problem {
+    fn refuse(&self, presented: Option<&[u8]>, client: Option<IpAddr>) -> Problem {
         let Some(presented) = presented else {
             self.metrics.auth_missing.inc();
             return unauthorized();
         };
         // Guesses are counted for the address and, so that many addresses do not help, for the key they aim at.
-        let address = client.map(|ClientAddress(address)| Network::of(*address).to_bits());
+        let address = client.map(|address| Network::of(address).to_bits());
         let subjects = [
             Some(self.subjects.hash_one(address)),
             claimed_id(presented).map(|id| self.subjects.hash_one(id)),

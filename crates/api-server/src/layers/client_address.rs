@@ -1,18 +1,11 @@
 //! Decides once who the client is, for limits, logs and audit alike.
 
-use std::net::IpAddr;
-use std::sync::Arc;
-
 use axum::extract::Request;
 
+use super::exchange::Exchange;
 use super::step::Step;
 use crate::client_address::TrustedProxies;
-use crate::connection::Connection;
-use crate::problem::{Kind, Problem};
-
-/// The client's address, in the request's extensions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClientAddress(pub IpAddr);
+use crate::problem::Problem;
 
 /// The layer.
 #[derive(Clone, Debug)]
@@ -25,11 +18,8 @@ impl Step for ClientAddresses {
     type After = ();
 
     fn before(&self, request: &mut Request) -> Result<(), Problem> {
-        let peer = request.extensions().get::<Arc<Connection>>().map(|connection| connection.peer().ip());
-        // A request without a connection is a fault in the wiring. Guessing an address would share one limit among all.
-        let peer = peer.ok_or_else(|| Problem::new(Kind::Internal, "the client's address is not known"))?;
-        let client = self.proxies.client(peer, request.headers());
-        request.extensions_mut().insert(ClientAddress(client));
+        let exchange = Exchange::of(request)?;
+        exchange.set_client(self.proxies.client(exchange.connection().peer().ip(), request.headers()));
         Ok(())
     }
 }

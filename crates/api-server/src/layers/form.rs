@@ -8,8 +8,9 @@ use axum::extract::Request;
 use http::{HeaderValue, Method, Version, header};
 use http_body::Body as _;
 
+use super::exchange::Exchange;
 use super::step::Step;
-use crate::connection::{Connection, HEADERS_MAX, REFUSED_METHOD, Refusal, TARGET_BYTES_MAX};
+use crate::connection::{HEADERS_MAX, REFUSED_METHOD, Refusal, TARGET_BYTES_MAX};
 use crate::metrics::Metrics;
 use crate::problem::{Kind, Problem};
 
@@ -34,7 +35,7 @@ fn verdict(request: &Request) -> Option<Refusal> {
     if request.method().as_str() != REFUSED_METHOD {
         return None;
     }
-    request.extensions().get::<Arc<Connection>>()?.verdict()
+    Exchange::of(request).ok()?.connection().verdict()
 }
 
 fn judge(request: &Request) -> Result<(), Problem> {

@@ -6,6 +6,7 @@ use axum::extract::Request;
 use axum::response::Response;
 
 use super::api_key::Caller;
+use super::exchange::Exchange;
 use super::rate_limit::Standing;
 use super::step::{After, Step};
 use crate::keys::Key;
@@ -27,7 +28,7 @@ impl Step for KeyLimit {
     type After = Told;
 
     fn before(&self, request: &mut Request) -> Result<Told, Problem> {
-        let Some(key) = request.extensions().get::<Caller>().and_then(Caller::key) else {
+        let Some(key) = Exchange::of(request)?.caller().and_then(Caller::key) else {
             return Ok(Told(None));
         };
         match key.limiter().check() {

@@ -6,8 +6,9 @@
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
-use http::{HeaderValue, StatusCode, Uri, header};
+use http::{HeaderValue, StatusCode, header};
 
+use super::exchange::Exchange;
 use super::request_id::RequestId;
 use super::step::{After, Step};
 use crate::problem::{Kind, MEDIA_TYPE, Problem};
@@ -18,16 +19,13 @@ pub struct Problems;
 
 /// What a problem says of its request.
 #[derive(Debug)]
-pub struct Occurrence {
-    uri: Uri,
-    request_id: Option<RequestId>,
-}
+pub struct Occurrence(Exchange);
 
 impl Step for Problems {
     type After = Occurrence;
 
     fn before(&self, request: &mut Request) -> Result<Occurrence, Problem> {
-        Ok(Occurrence { uri: request.uri().clone(), request_id: request.extensions().get().copied() })
+        Ok(Occurrence(Exchange::of(request)?.clone()))
     }
 }
 
@@ -42,8 +40,9 @@ impl After for Occurrence {
             None => &bare(status),
         };
         log_cause(problem);
-        let request_id = self.request_id.as_ref().map_or("", RequestId::as_str);
-        let document = problem.document(self.uri.path(), request_id);
+        let Self(exchange) = &self;
+        let request_id = exchange.id().map_or("", RequestId::as_str);
+        let document = problem.document(exchange.uri().path(), request_id);
         // Writing into memory cannot fail, and every member serialises.
         let body = serde_json::to_vec(&document).unwrap_or_default();
         *response.body_mut() = Body::from(body);
@@ -85,8 +84,10 @@ mod tests {
     use axum::response::IntoResponse;
 
     fn rendered(mut response: Response) -> (Response, serde_json::Value) {
-        let request_id = RequestId::parse(b"request-1");
-        Occurrence { uri: "/a?secret".parse().unwrap(), request_id }.after(&mut response);
+        let mut request = http::Request::get("/a?secret").body(Body::empty()).unwrap();
+        Exchange::begin_from(&mut request, "192.0.2.1");
+        Exchange::of(&request).unwrap().set_id(RequestId::parse(b"request-1").unwrap());
+        Problems.before(&mut request).unwrap().after(&mut response);
         let (parts, body) = response.into_parts();
         let bytes = wait_for(axum::body::to_bytes(body, 10_000));
         (Response::from_parts(parts, Body::empty()), serde_json::from_slice(&bytes).unwrap_or_default())

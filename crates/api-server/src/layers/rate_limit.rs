@@ -16,7 +16,7 @@ use governor::RateLimiter;
 use governor::clock::{Clock as _, MonotonicClock};
 use governor::middleware::StateInformationMiddleware;
 
-use super::client_address::ClientAddress;
+use super::exchange::Exchange;
 use super::step::{After, Step};
 use crate::client_address::Network;
 use crate::metrics::Metrics;
@@ -94,10 +94,10 @@ impl Step for AddressLimit {
     type After = Told;
 
     fn before(&self, request: &mut Request) -> Result<Told, Problem> {
-        let Some(ClientAddress(address)) = request.extensions().get() else {
+        let Some(address) = Exchange::of(request)?.client() else {
             return Err(Problem::new(Kind::Internal, "the client's address is not known"));
         };
-        match self.check(Network::of(*address)) {
+        match self.check(Network::of(address)) {
             Ok(standing) => Ok(Told { limit: self.clone(), standing }),
             Err(standing) => Err(self.0.policy.problem(standing)),
         }

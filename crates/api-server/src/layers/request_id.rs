@@ -15,6 +15,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
+use super::exchange::Exchange;
+
 /// The header that carries it in and out.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -161,9 +163,11 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, mut request: Request) -> Self::Future {
+    fn call(&mut self, request: Request) -> Self::Future {
         let id = self.ids.of(request.headers());
-        request.extensions_mut().insert(id);
+        if let Ok(exchange) = Exchange::of(&request) {
+            exchange.set_id(id);
+        }
         let _scope = Scope::enter(id);
         IdentifiedFuture { id, inner: self.inner.call(request) }
     }

@@ -1,12 +1,11 @@
 //! Counts every answer under its matched route, and the requests that have none yet.
 
 use std::sync::Arc;
-use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request};
+use axum::extract::Request;
 use axum::response::Response;
-use http::Method;
 
+use super::exchange::Exchange;
 use super::step::{After, Step};
 use crate::metrics::Metrics;
 use crate::problem::Problem;
@@ -22,27 +21,24 @@ pub struct RequestMetrics {
 #[derive(Debug)]
 pub struct InFlight {
     metrics: Arc<Metrics>,
-    method: Method,
-    started: Instant,
+    exchange: Exchange,
 }
 
 impl Step for RequestMetrics {
     type After = InFlight;
 
     fn before(&self, request: &mut Request) -> Result<InFlight, Problem> {
+        let exchange = Exchange::of(request)?.clone();
         self.metrics.in_flight.inc();
-        Ok(InFlight {
-            metrics: Arc::clone(&self.metrics),
-            method: request.method().clone(),
-            started: Instant::now(),
-        })
+        Ok(InFlight { metrics: Arc::clone(&self.metrics), exchange })
     }
 }
 
 impl After for InFlight {
     fn after(self, response: &mut Response) {
-        let route = response.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-        self.metrics.routes.child(route, &self.method).observe(response.status(), self.started.elapsed());
+        let exchange = &self.exchange;
+        let child = self.metrics.routes.child(exchange.route(), exchange.method());
+        child.observe(response.status(), exchange.took());
     }
 }
 

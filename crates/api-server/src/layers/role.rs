@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::Request;
 
 use super::api_key::Caller;
+use super::exchange::Exchange;
 use super::step::Step;
 use crate::keys::Role;
 use crate::metrics::Metrics;
@@ -24,7 +25,7 @@ impl Step for Require {
 
     fn before(&self, request: &mut Request) -> Result<(), Problem> {
         // Without a caller the API key layer is missing, and the answer is no.
-        let role = request.extensions().get::<Caller>().map(Caller::role);
+        let role = Exchange::of(request)?.caller().map(Caller::role);
         if role.is_some_and(|role| role >= self.role) {
             return Ok(());
         }
@@ -40,7 +41,9 @@ mod tests {
     #[test]
     fn a_request_without_a_caller_is_refused() {
         let layer = Require { role: Role::Viewer, metrics: Arc::new(Metrics::new([]).unwrap()) };
-        assert_eq!(layer.before(&mut Request::default()).unwrap_err().kind(), Kind::Forbidden);
+        let mut request = Request::default();
+        Exchange::begin_from(&mut request, "192.0.2.1");
+        assert_eq!(layer.before(&mut request).unwrap_err().kind(), Kind::Forbidden);
     }
 
     #[test]
@@ -53,7 +56,8 @@ mod tests {
             (Role::Admin, Role::Trader, true),
         ] {
             let mut request = Request::default();
-            request.extensions_mut().insert(Caller::with_role(has));
+            Exchange::begin_from(&mut request, "192.0.2.1");
+            Exchange::of(&request).unwrap().set_caller(Caller::with_role(has));
             let layer = Require { role: needs, metrics: Arc::clone(&metrics) };
             assert_eq!(layer.before(&mut request).is_ok(), passes, "{has} at {needs}");
         }

@@ -19,8 +19,9 @@ const TLS_FOR_TWO_YEARS: HeaderValue = HeaderValue::from_static("max-age=6307200
 const NOTHING: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// Header fields that an answer has at most when it leaves: room for them is made once.
-const FIELDS_EXPECTED: usize = 16;
+/// Header fields that an answer has when it leaves, about. Who adds the first makes room for all of them, because a
+/// header map grows at a price.
+pub const FIELDS_EXPECTED: usize = 20;
 
 /// The layer.
 #[derive(Clone, Copy, Debug)]

@@ -1,10 +1,12 @@
 //! What most layers are: a look at the request, and a word about its answer.
 //!
-//! A [`Step`] becomes a tower layer with [`layer`]. Its future is one enum and nothing is boxed, so that a stack of
-//! steps compiles to one state machine.
+//! A [`Step`] becomes a tower layer with [`layer`], and with [`StepLayer::then`] several of them become one. Its future
+//! is one enum and nothing is boxed. Steps of one layer see the request and the answer in place, one after the other: a
+//! layer of its own for each would move both once more.
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use axum::extract::Request;
@@ -37,9 +39,67 @@ impl After for () {
     fn after(self, _response: &mut Response) {}
 }
 
+/// One step, or several.
+pub trait Steps {
+    /// What they remember until the answer comes.
+    type After: After;
+
+    /// Looks at the request.
+    ///
+    /// # Errors
+    /// The answer instead, as it is for the layers further out.
+    fn enter(&self, request: &mut Request) -> Result<Self::After, Response>;
+}
+
+impl<P: Step> Steps for P {
+    type After = P::After;
+
+    fn enter(&self, request: &mut Request) -> Result<P::After, Response> {
+        self.before(request).map_err(IntoResponse::into_response)
+    }
+}
+
+/// Steps, and one more within them.
+#[derive(Clone, Copy, Debug)]
+pub struct Then<P, Q> {
+    outer: P,
+    inner: Q,
+}
+
+impl<P: Steps, Q: Step> Steps for Then<P, Q> {
+    type After = (P::After, Q::After);
+
+    fn enter(&self, request: &mut Request) -> Result<Self::After, Response> {
+        let outer = self.outer.enter(request)?;
+        match self.inner.before(request) {
+            Ok(inner) => Ok((outer, inner)),
+            Err(problem) => {
+                let mut response = problem.into_response();
+                outer.after(&mut response);
+                Err(response)
+            }
+        }
+    }
+}
+
+impl<A: After, B: After> After for (A, B) {
+    fn after(self, response: &mut Response) {
+        let (outer, inner) = self;
+        inner.after(response);
+        outer.after(response);
+    }
+}
+
 /// The tower layer of a step.
 pub fn layer<P: Step>(step: P) -> StepLayer<P> {
     StepLayer { step }
+}
+
+impl<P> StepLayer<P> {
+    /// A layer of these steps, and of one more within them.
+    pub fn then<Q: Step>(self, inner: Q) -> StepLayer<Then<P, Q>> {
+        StepLayer { step: Then { outer: self.step, inner } }
+    }
 }
 
 /// See [`layer`].
@@ -52,20 +112,27 @@ impl<P: Clone, S> Layer<S> for StepLayer<P> {
     type Service = StepService<P, S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        StepService { step: self.step.clone(), inner }
+        StepService { steps: Arc::new(self.step.clone()), inner }
     }
 }
 
-/// A service with a step before and after it.
-#[derive(Clone, Debug)]
+/// A service with steps before and after it.
+#[derive(Debug)]
 pub struct StepService<P, S> {
-    step: P,
+    // Shared, because axum clones the services of a route for every request.
+    steps: Arc<P>,
     inner: S,
+}
+
+impl<P, S: Clone> Clone for StepService<P, S> {
+    fn clone(&self) -> Self {
+        Self { steps: Arc::clone(&self.steps), inner: self.inner.clone() }
+    }
 }
 
 impl<P, S> Service<Request> for StepService<P, S>
 where
-    P: Step,
+    P: Steps,
     S: Service<Request, Response = Response, Error = Infallible>,
 {
     type Response = Response;
@@ -77,9 +144,9 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        let state = match self.step.before(&mut request) {
+        let state = match self.steps.enter(&mut request) {
             Ok(after) => State::Going { inner: self.inner.call(request), after: Some(after) },
-            Err(problem) => State::Refused { problem: Some(problem) },
+            Err(answer) => State::Refused { answer: Some(Box::new(answer)) },
         };
         StepFuture { state }
     }
@@ -98,7 +165,8 @@ pin_project! {
     #[derive(Debug)]
     #[project = Projected]
     enum State<F, A> {
-        Refused { problem: Option<Problem> },
+        // Boxed, so that its size is not that of every future around it.
+        Refused { answer: Option<Box<Response>> },
         Going { #[pin] inner: F, after: Option<A> },
     }
 }
@@ -112,9 +180,9 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
-            Projected::Refused { problem } => {
-                let problem = problem.take().expect("a future is not polled after it is ready");
-                Poll::Ready(Ok(problem.into_response()))
+            Projected::Refused { answer } => {
+                let answer = answer.take().expect("a future is not polled after it is ready");
+                Poll::Ready(Ok(*answer))
             }
             Projected::Going { inner, after } => {
                 let Ok(mut response) = ready!(inner.poll(context));

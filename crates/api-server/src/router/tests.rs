@@ -3,7 +3,6 @@
 mod pages;
 mod resources;
 
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -13,7 +12,7 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::config::MetricsAccess;
-use crate::layers::client_address::ClientAddress;
+use crate::layers::exchange::Exchange;
 use crate::problem::Problem;
 use crate::{answers, workers};
 
@@ -66,7 +65,7 @@ impl Answer {
 }
 
 async fn ask(router: &Router, mut request: Request<Body>) -> Answer {
-    request.extensions_mut().insert(ClientAddress(Ipv4Addr::LOCALHOST.into()));
+    Exchange::begin_from(&mut request, "127.0.0.1");
     let (parts, body) = router.clone().oneshot(request).await.unwrap().into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap().to_vec();
     Answer {

@@ -1,7 +1,7 @@
 //! The step from hyper's requests to the app's: each learns its connection.
 
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -11,23 +11,24 @@ use hyper::body::Incoming;
 use tower::Service;
 
 use crate::connection::Connection;
+use crate::layers::exchange::Exchange;
 
 /// The requests of one connection.
 #[derive(Debug)]
 pub(super) struct Requests<S> {
-    app: S,
+    app: Mutex<S>,
     connection: Arc<Connection>,
 }
 
 impl<S> Requests<S> {
     pub(super) fn new(app: S, connection: Arc<Connection>) -> Self {
-        Self { app, connection }
+        Self { app: Mutex::new(app), connection }
     }
 }
 
 impl<S> hyper::service::Service<http::Request<Incoming>> for Requests<S>
 where
-    S: Service<Request, Response = Response, Error = Infallible> + Clone,
+    S: Service<Request, Response = Response, Error = Infallible>,
 {
     type Response = Response;
     type Error = Infallible;
@@ -38,8 +39,9 @@ where
         // Most requests have no body, and an empty one costs no allocation.
         let mut request =
             request.map(|body| if body.is_end_stream() { Body::empty() } else { Body::new(body) });
-        request.extensions_mut().insert(Arc::clone(&self.connection));
-        // The router and all layers around it are always ready.
-        self.app.clone().call(request)
+        Exchange::begin(&mut request, Arc::clone(&self.connection));
+        // The router and all layers around it are always ready. The lock is never waited for, because a connection
+        // begins its requests one by one, and is cheaper than a clone of every layer.
+        self.app.lock().unwrap_or_else(PoisonError::into_inner).call(request)
     }
 }

@@ -140,7 +140,10 @@ fn put_address(out: &mut Vec<u8>, address: Option<IpAddr>) {
 }
 
 fn put_label(out: &mut Vec<u8>, label: Label) {
-    drop(write!(out, "{label}"));
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for byte in label.bytes() {
+        out.extend_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    }
 }
 
 /// Appends what a client sent, as the inside of a JSON string: no quote, control character, escape sequence or byte

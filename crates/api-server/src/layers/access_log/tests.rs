@@ -30,11 +30,11 @@ fn logged(format: Format, write: impl FnOnce(&Arc<AccessLog>)) -> String {
 
 fn request(log: &Arc<AccessLog>, path: &str, user_agent: &[u8]) -> Pending {
     let user_agent = HeaderValue::from_bytes(user_agent).unwrap();
-    let mut request = http::Request::get(path).header("user-agent", user_agent);
-    let extensions = request.extensions_mut().unwrap();
-    extensions.insert(RequestId::parse(b"request-1").unwrap());
-    extensions.insert(ClientAddress("192.0.2.1".parse().unwrap()));
-    LogAccess { log: Arc::clone(log) }.before(&mut request.body(axum::body::Body::empty()).unwrap()).unwrap()
+    let request = http::Request::get(path).header("user-agent", user_agent);
+    let mut request = request.body(axum::body::Body::empty()).unwrap();
+    Exchange::begin_from(&mut request, "192.0.2.1");
+    Exchange::of(&request).unwrap().set_id(RequestId::parse(b"request-1").unwrap());
+    LogAccess { log: Arc::clone(log) }.before(&mut request).unwrap()
 }
 
 #[test]

@@ -18,12 +18,12 @@ fn layer() -> ApiKeys {
 
 fn ask(layer: &ApiKeys, from: &str, headers: &[(&'static str, &str)]) -> Result<Role, Problem> {
     let mut request = Request::default();
-    request.extensions_mut().insert(ClientAddress(from.parse().unwrap()));
+    Exchange::begin_from(&mut request, from);
     for (name, value) in headers {
         request.headers_mut().append(*name, value.parse().unwrap());
     }
     layer.before(&mut request)?;
-    Ok(request.extensions().get::<Caller>().unwrap().role())
+    Ok(Exchange::of(&request)?.caller().unwrap().role())
 }
 
 fn status(answer: Result<Role, Problem>) -> u16 {

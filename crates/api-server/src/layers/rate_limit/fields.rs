@@ -5,6 +5,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::quota::Standing;
+use crate::layers::security_headers::FIELDS_EXPECTED;
 
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -15,10 +16,6 @@ const X_RATELIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset
 /// Every field of a limit, for lists of what a page of another origin may read.
 pub const RATE_LIMIT_HEADERS: &str =
     "RateLimit, RateLimit-Policy, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset";
-
-/// Header fields that an answer has when it leaves. Room is made here for those of the layers further out too: this
-/// is the first that adds several, and a header map grows at a price.
-const FIELDS_EXPECTED: usize = 20;
 
 /// The fields of one answer.
 #[derive(Clone, Debug)]
@@ -44,7 +41,7 @@ impl Fields {
 
     /// Puts them into an answer.
     pub fn put_in(self, headers: &mut HeaderMap) {
-        headers.reserve(FIELDS_EXPECTED);
+        headers.reserve(FIELDS_EXPECTED.saturating_sub(headers.len()));
         for (name, value) in self.0 {
             headers.insert(name, value);
         }
