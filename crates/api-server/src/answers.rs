@@ -25,9 +25,13 @@ pub struct Key {
     symbol: Symbol,
     data_version: u64,
     fetched_at_unix_ms: Option<i64>,
-    benchmark_version: Option<u64>,
-    timeframe: Timeframe,
-    first_bar: usize,
+    question: Question,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Question {
+    Analysis { benchmark_version: Option<u64>, timeframe: Timeframe, first_bar: usize },
+    Symbol,
 }
 
 impl Key {
@@ -41,13 +45,22 @@ impl Key {
         timeframe: Timeframe,
         first_bar: usize,
     ) -> Option<Self> {
+        let benchmark_version = benchmark.map(|benchmark| benchmark.version);
+        Self::about(snapshot, Question::Analysis { benchmark_version, timeframe, first_bar })
+    }
+
+    /// What there is of this data's symbol; none when it is stale.
+    #[must_use]
+    pub fn of_symbol(snapshot: &Snapshot) -> Option<Self> {
+        Self::about(snapshot, Question::Symbol)
+    }
+
+    fn about(snapshot: &Snapshot, question: Question) -> Option<Self> {
         (!snapshot.is_stale()).then(|| Self {
             symbol: *snapshot.history.symbol(),
             data_version: snapshot.version,
             fetched_at_unix_ms: snapshot.fetched_at_unix_ms,
-            benchmark_version: benchmark.map(|benchmark| benchmark.version),
-            timeframe,
-            first_bar,
+            question,
         })
     }
 }
@@ -118,15 +131,13 @@ mod tests {
         Representation::new(bytes::Bytes::from(vec![b'x'; bytes]), None)
     }
 
+    fn key_to(question: Question) -> Key {
+        Key { symbol: "AAPL".parse().unwrap(), data_version: 1, fetched_at_unix_ms: None, question }
+    }
+
     fn key(first_bar: usize) -> Key {
-        Key {
-            symbol: "AAPL".parse().unwrap(),
-            data_version: 1,
-            fetched_at_unix_ms: None,
-            benchmark_version: None,
-            timeframe: Timeframe::Day,
-            first_bar,
-        }
+        let (benchmark_version, timeframe) = (None, Timeframe::Day);
+        key_to(Question::Analysis { benchmark_version, timeframe, first_bar })
     }
 
     #[test]
@@ -136,8 +147,13 @@ mod tests {
         assert_eq!(answers.get(&key(1)).map(|answer| answer.bytes_len()), Some(3));
         assert!(answers.get(&key(2)).is_none());
         assert!(answers.get(&Key { data_version: 2, ..key(1) }).is_none());
-        assert!(answers.get(&Key { benchmark_version: Some(1), ..key(1) }).is_none());
-        assert!(answers.get(&Key { timeframe: Timeframe::Week, ..key(1) }).is_none());
+        let (timeframe, first_bar) = (Timeframe::Day, 1);
+        let other_market = Question::Analysis { benchmark_version: Some(1), timeframe, first_bar };
+        assert!(answers.get(&key_to(other_market)).is_none());
+        assert!(answers.get(&key_to(Question::Symbol)).is_none());
+        let (benchmark_version, timeframe) = (None, Timeframe::Week);
+        let weeks = Question::Analysis { benchmark_version, timeframe, first_bar };
+        assert!(answers.get(&key_to(weeks)).is_none());
     }
 
     #[test]

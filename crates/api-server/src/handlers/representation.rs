@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::{HeaderValue, header};
 use serde::Serialize;
 
+use crate::layers::security_headers::FIELDS_EXPECTED;
 use crate::problem::{Kind, Problem};
 
 /// A client may keep a copy and must ask whether it is still current; nobody between may.
@@ -47,8 +48,9 @@ impl Representation {
         /// Bytes that most answers fit in, so that writing rarely reallocates.
         const CAPACITY_BYTES: usize = 16 * 1024;
         let mut body = Vec::with_capacity(CAPACITY_BYTES);
-        match serde_json::to_writer(&mut body, value) {
-            Ok(()) => Ok(Bytes::from(body)),
+        match analysis::json::write(&mut body, value) {
+            // Without spare room, because many of them are kept.
+            Ok(()) => Ok(Bytes::from(body.into_boxed_slice())),
             Err(error) => Err(Problem::new(Kind::Internal, "the answer cannot be written").caused_by(&error)),
         }
     }
@@ -70,6 +72,7 @@ impl IntoResponse for Representation {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::from(self.body));
         let headers = response.headers_mut();
+        headers.reserve(FIELDS_EXPECTED);
         headers.insert(header::CONTENT_TYPE, JSON);
         headers.insert(header::CACHE_CONTROL, CACHE_CONTROL);
         headers.insert(header::VARY, VARY);

@@ -16,6 +16,11 @@ impl<S: Send + Sync> FromRequestParts<S> for SymbolPath {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let refuse =
             || Problem::new(Kind::InvalidSymbol, domain::SymbolError.to_string()).with("parameter", "symbol");
+        // The last segment in every path that has one. Nearly all are written plainly and need no decoding.
+        let segment = parts.uri.path().rsplit('/').next().unwrap_or_default();
+        if !segment.contains('%') {
+            return segment.parse().map(Self).map_err(|_| refuse());
+        }
         let Path(text) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| refuse())?;
         text.parse().map(Self).map_err(|_| refuse())
     }

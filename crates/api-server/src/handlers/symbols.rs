@@ -5,11 +5,12 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use domain::{Date, Symbol};
-use market_data::{Listed, MarketData};
+use market_data::{Listed, MarketData, Snapshot};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{HeldCopies, Parameters, Provenance, Representation, SymbolPath, provenance};
+use crate::answers::{Answers, Key};
 use crate::openapi::{Problems, SymbolParameter};
 use crate::problem::Problem;
 
@@ -98,18 +99,31 @@ pub async fn one(
     parameters: Parameters,
     held: HeldCopies,
     State(market_data): State<Arc<MarketData>>,
+    State(answers): State<Arc<Answers>>,
 ) -> Result<Response, Problem> {
     parameters.only(&[])?;
     let snapshot = market_data.snapshot(&symbol).await?;
+    let key = Key::of_symbol(&snapshot);
+    if let Some(answer) = key.as_ref().and_then(|key| answers.get(key)) {
+        return Ok(held.or_send(answer));
+    }
+    let answer = describe(&snapshot)?;
+    if let Some(key) = key {
+        answers.insert(key, answer.clone());
+    }
+    Ok(held.or_send(answer))
+}
+
+fn describe(snapshot: &Snapshot) -> Result<Representation, Problem> {
     let bars = snapshot.history.raw().view();
     let body = Representation::bytes_of(&SymbolDetails {
-        symbol,
+        symbol: *snapshot.history.symbol(),
         name: snapshot.name.as_deref(),
         as_of: snapshot.as_of,
         first_date: bars.date.first().copied(),
         bars: bars.len(),
         filings: snapshot.filings.len(),
-        provenance: Provenance::of(&snapshot),
+        provenance: Provenance::of(snapshot),
     })?;
-    Ok(held.or_send(Representation::new(body, provenance::etag(&snapshot, "symbol"))))
+    Ok(Representation::new(body, provenance::etag(snapshot, "symbol")))
 }
