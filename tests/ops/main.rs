@@ -12,3 +12,4 @@ mod keys;
 mod local;
 mod page;
 mod report;
+mod server;

@@ -1,0 +1,73 @@
+//! What an operator changes takes effect in a running server, without a restart.
+
+use std::time::{Duration, Instant};
+
+use tests::secrets_manager::{ACCESS_KEY_ID, FakeSecretsManager, SECRET_ACCESS_KEY};
+use tests::{Server, ServerOptions};
+
+use crate::command::Place;
+
+/// The server's freshness in these tests, and so how often it asks.
+const TTL_S: &str = "1";
+/// Longest wait for a change to be noticed.
+const NOTICE_WAIT: Duration = Duration::from_secs(20);
+
+fn ready() -> (FakeSecretsManager, Place, Server) {
+    let aws = FakeSecretsManager::start();
+    let place = crate::aws::account(&aws.endpoint_url());
+    assert_eq!(place.run("secrets setup-aws").code, 0);
+    let server = ServerOptions::new()
+        .set("SECRET_PREFIX", "test/rail")
+        .set("AWS_REGION", "us-east-1")
+        .set("AWS_ENDPOINT_URL", aws.endpoint_url())
+        .set("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
+        .set("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)
+        .set("SECRET_TTL_SECS", TTL_S)
+        .set("REQUIRE_AUTH", "true")
+        .set("AUTH_FAILURES_PER_MINUTE", "10000")
+        .set("RATE_LIMIT_PER_MINUTE", "1000000")
+        .start();
+    (aws, place, server)
+}
+
+/// The key of the list under this label.
+fn key(aws: &FakeSecretsManager, label: &str) -> String {
+    let list = aws.text("test/rail/api-keys", label).unwrap();
+    list.rsplit_once(':').unwrap().0.to_owned()
+}
+
+fn accepts(server: &Server, key: &str) -> bool {
+    server.get("/api/symbols", &[("x-api-key", key)]).status == 200
+}
+
+fn soon(what: &str, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + NOTICE_WAIT;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn a_key_that_is_rotated_by_the_operator_is_taken_over_by_the_server() {
+    let (aws, place, server) = ready();
+    let old = key(&aws, "AWSCURRENT");
+    assert!(accepts(&server, &old));
+    assert_eq!(place.run("secrets rotate api_keys").code, 0);
+    let new = key(&aws, "AWSPENDING");
+    soon("the announced key is accepted", || accepts(&server, &new));
+    assert!(accepts(&server, &old), "the old one still is");
+    assert_eq!(place.run("secrets resume api_keys --reported").code, 0);
+    soon("a list of callers has no overlap", || !accepts(&server, &old));
+    assert!(accepts(&server, &new));
+}
+
+#[test]
+fn an_emergency_ends_the_old_key_in_the_server() {
+    let (aws, place, server) = ready();
+    let old = key(&aws, "AWSCURRENT");
+    assert!(accepts(&server, &old));
+    assert_eq!(place.run("secrets emergency api_keys --reason leaked").code, 0);
+    soon("the old key is refused", || !accepts(&server, &old));
+    soon("the new one is accepted", || accepts(&server, &key(&aws, "AWSCURRENT")));
+}
