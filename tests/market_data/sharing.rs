@@ -1,10 +1,10 @@
 //! Many callers, one fetch; an outage, and what is still answered.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use market_data::{Error, Freshness, MarketData};
-use tests::polygon::{Behaviour, FakePolygon};
+use tests::polygon::{Behaviour, FakePolygon, Route};
 
 use crate::{apple, client, quick, symbol};
 
@@ -50,6 +50,20 @@ async fn an_outage_leaves_a_stale_answer_with_its_age_and_then_none() {
     let error = apple(&market_data).await.unwrap_err();
     assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
     assert!(error.retry_after_s().is_some());
+}
+
+#[tokio::test]
+async fn a_market_that_stalls_holds_nobody_up_for_long_and_is_there_later() {
+    let vendor = FakePolygon::start();
+    vendor.next(Route::Bars, [Behaviour::Stall(Duration::from_millis(3_000))]);
+    let mut config = quick(&vendor);
+    (config.try_timeout, config.call_timeout) = (Duration::from_secs(8), Duration::from_secs(8));
+    let market_data = client(config);
+    let asked = Instant::now();
+    assert!(market_data.benchmark().await.is_none());
+    assert!(asked.elapsed() < Duration::from_millis(2_900), "{:?}", asked.elapsed());
+    assert!(market_data.benchmark().await.is_some(), "the fetch went on");
+    assert_eq!(vendor.calls(Route::Bars), 1);
 }
 
 #[tokio::test]

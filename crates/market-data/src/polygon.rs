@@ -20,6 +20,7 @@ mod quote;
 mod wire;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::{PriceBasis, Symbol};
 use reqwest::header::HeaderValue;
@@ -36,6 +37,8 @@ use client::Client;
 pub const DATA_SOURCE: &str = "polygon";
 /// What other symbols are compared with.
 const BENCHMARK: &str = "SPY";
+/// Longest wait of one analysis for the market's returns.
+const BENCHMARK_WAIT: Duration = Duration::from_secs(2);
 
 /// Where the key comes from at each call, so that a new one needs no restart: the whole `Authorization` value, as
 /// [`bearer`] makes it; `None` when there is none.
@@ -93,7 +96,8 @@ impl Polygon {
         listed
     }
 
-    /// One call, or none while it is cached. Without it an analysis has no beta, and says so.
+    /// One call, or none while it is cached. Without it an analysis has no beta, and says so: nobody waits longer than
+    /// [`BENCHMARK_WAIT`] for it, while its fetch goes on for those who ask later.
     pub(crate) async fn benchmark(&self) -> Option<Arc<Benchmark>> {
         let symbol: Symbol = BENCHMARK.parse().ok()?;
         let client = self.client.clone();
@@ -102,7 +106,8 @@ impl Polygon {
             let history = domain::History::unadjusted(symbol, bars.bars, PriceBasis::Split, bars.refused);
             Ok(Fetched { value: Benchmark::of(BENCHMARK, &history), is_partial: false })
         };
-        self.benchmarks.get(symbol, fetch).await.ok().map(|(benchmark, _)| benchmark)
+        let answer = tokio::time::timeout(BENCHMARK_WAIT, self.benchmarks.get(symbol, fetch)).await;
+        answer.ok()?.ok().map(|(benchmark, _)| benchmark)
     }
 
     pub(crate) async fn quote(&self, symbol: &Symbol) -> Result<Quote, Error> {
