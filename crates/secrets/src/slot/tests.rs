@@ -1,0 +1,148 @@
+//! A slot on a clock that the test moves.
+
+use std::time::SystemTime;
+
+use super::*;
+use crate::fault::Fault;
+use crate::fingerprint::FingerprintKey;
+use crate::origin::{Grade, Origin, Provenance};
+use crate::spec::{Class, Format};
+use crate::value::SecretValue;
+use crate::version::{Created, Stage};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn slot(class: Class) -> Slot {
+    Slot::new(SecretSpec::new("key".parse().unwrap(), class, Format::Text, ""))
+}
+
+fn version(text: &str) -> SecretVersion {
+    let fingerprint = FingerprintKey::random().unwrap().of(text.as_bytes());
+    let (origin, resolved_at) = (Origin::Generated, SystemTime::UNIX_EPOCH);
+    let provenance =
+        Provenance { origin, resolved_at, grade: Grade::Secure, shadowed: Vec::new(), fingerprint };
+    SecretVersion {
+        id: VersionId::new(text),
+        stage: Stage::Current,
+        created: Created::Unknown,
+        value: SecretValue::from_slice(text.as_bytes()),
+        provenance: Arc::new(provenance),
+    }
+}
+
+fn seen(text: &str) -> Sighting {
+    Sighting { version: version(text), announced: Announcing::Nothing }
+}
+
+fn unavailable() -> Error {
+    let (name, origin) = ("key".parse().unwrap(), Origin::Generated);
+    Error::Unavailable { name, origin, outage: crate::error::Outage::Timeout, retry_in: SECOND }
+}
+
+fn gone() -> Error {
+    Error::NotFound { name: "key".parse().unwrap(), tried: Vec::new() }
+}
+
+fn spoilt() -> Error {
+    Error::Invalid { name: "key".parse().unwrap(), origin: Origin::Generated, fault: Fault::Empty }
+}
+
+fn value(slot: &Slot) -> Option<String> {
+    slot.load().ok().map(|set| set.value().expose_text().unwrap().to_owned())
+}
+
+/// How long the last good value is served when `error` is all that a look brings, each second, up to 30 hours.
+async fn served_s(class: Class, error: &Error) -> Option<u64> {
+    let slot = slot(class);
+    assert_eq!(slot.accept(Ok(seen("good"))), Outcome::Appeared);
+    for second in 0..30 * 3600_u32 {
+        assert_ne!(slot.accept(Err(error.clone())), Outcome::Changed);
+        if slot.load().is_err() {
+            let health = slot.health();
+            assert_eq!(health.freshness, Freshness::Expired);
+            assert_eq!(health.confirmed_ago, Some(second * SECOND), "never stamped anew");
+            return Some(u64::from(second));
+        }
+        tokio::time::advance(SECOND).await;
+    }
+    None
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_good_value_is_served_for_as_long_as_its_class_and_the_fault_allow() {
+    // A failure each second does not move the end.
+    assert_eq!(served_s(Class::ApiKey, &unavailable()).await, Some(24 * 3600));
+    assert_eq!(served_s(Class::WebhookSecret, &unavailable()).await, Some(3600));
+    assert_eq!(served_s(Class::ApiKey, &gone()).await, Some(60));
+    assert_eq!(served_s(Class::ApiKey, &spoilt()).await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_recovers_makes_the_value_fresh_again() {
+    let slot = slot(Class::ApiKey);
+    slot.accept(Ok(seen("good")));
+    slot.accept(Err(gone()));
+    tokio::time::advance(61 * SECOND).await;
+    assert!(
+        matches!(slot.load(), Err(Error::Expired { age, limit, .. }) if age == 61 * SECOND && limit == 60 * SECOND)
+    );
+    assert_eq!(slot.accept(Ok(seen("good"))), Outcome::Confirmed);
+    assert_eq!(value(&slot).as_deref(), Some("good"));
+    assert_eq!(slot.health().freshness, Freshness::Fresh);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_later_milder_fault_does_not_lengthen_what_an_earlier_one_allowed() {
+    let slot = slot(Class::ApiKey);
+    slot.accept(Ok(seen("good")));
+    slot.accept(Err(gone()));
+    slot.accept(Err(unavailable()));
+    slot.accept(Err(spoilt()));
+    tokio::time::advance(59 * SECOND).await;
+    assert!(slot.load().is_ok());
+    tokio::time::advance(SECOND).await;
+    assert!(slot.load().is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_value_before_is_accepted_until_its_overlap_ends_and_never_primary() {
+    let slot = slot(Class::SigningKey);
+    slot.accept(Ok(seen("old")));
+    assert_eq!(slot.accept(Ok(seen("new"))), Outcome::Changed);
+    let set = slot.load().unwrap();
+    assert_eq!(value(&slot).as_deref(), Some("new"));
+    assert_eq!(set.verify_eq(b"old").map(SecretVersion::stage), Some(Stage::Previous));
+    assert_eq!(set.verify_eq(b"new").map(SecretVersion::stage), Some(Stage::Current));
+    assert!(set.verify_eq(b"older").is_none());
+    tokio::time::advance(Duration::from_secs(24 * 3600)).await;
+    assert!(set.verify_eq(b"old").is_none(), "the same set, a day later");
+    assert!(slot.load().unwrap().verify_eq(b"new").is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_taken_off_a_list_of_whom_we_accept_ends_at_once() {
+    let slot = slot(Class::AccessList);
+    slot.accept(Ok(seen("old")));
+    slot.accept(Ok(seen("new")));
+    assert!(slot.load().unwrap().verify_eq(b"old").is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_key_of_stored_data_is_never_ended_by_the_clock() {
+    let slot = slot(Class::EncryptionKey);
+    slot.accept(Ok(seen("old")));
+    slot.accept(Ok(seen("new")));
+    tokio::time::advance(Duration::from_secs(400 * 24 * 3600)).await;
+    slot.accept(Ok(seen("new")));
+    assert!(slot.load().unwrap().verify_eq(b"old").is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_nobody_looked_for_again_grows_stale() {
+    let slot = slot(Class::ApiKey);
+    slot.accept(Ok(seen("good")));
+    tokio::time::advance(900 * SECOND).await;
+    assert_eq!(slot.health().freshness, Freshness::Fresh);
+    tokio::time::advance(SECOND).await;
+    assert!(matches!(slot.health().freshness, Freshness::Stale { age, .. } if age == 901 * SECOND));
+}
