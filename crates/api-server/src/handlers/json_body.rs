@@ -8,6 +8,9 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::problem::{Kind, Problem};
 
+/// Longest part of the parser's words that is sent.
+const DETAIL_CHARS_MAX: usize = 300;
+
 /// A body of `application/json`. The type refuses unknown fields itself; a field that stands twice is refused too.
 #[derive(Clone, Copy, Debug)]
 pub struct JsonBody<T>(pub T);
@@ -54,7 +57,11 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
         let is_json = serde_json::from_slice::<IgnoredAny>(body).is_ok();
         let (line, column) = (error.line(), error.column());
         match is_json {
-            true => Problem::new(Kind::Unprocessable, format!("body: {error}")).with("parameter", "body"),
+            true => {
+                // It quotes the client's own names and texts, of any length.
+                let detail: String = format!("body: {error}").chars().take(DETAIL_CHARS_MAX).collect();
+                Problem::new(Kind::Unprocessable, detail).with("parameter", "body")
+            }
             false => Problem::new(
                 Kind::BadRequest,
                 format!("the body is not JSON: see line {line}, column {column}"),
@@ -94,6 +101,15 @@ mod tests {
         ] {
             let got = parse::<Point>(body.as_bytes()).err().map(|problem| problem.kind());
             assert_eq!(got, expected, "{:.20}", body);
+        }
+    }
+
+    #[test]
+    fn a_long_name_or_text_is_not_sent_back_whole() {
+        let long = "y".repeat(1_000_000);
+        for body in [format!("{{\"{long}\":1}}"), format!("{{\"x\":\"{long}\"}}")] {
+            let problem = parse::<Point>(body.as_bytes()).unwrap_err();
+            assert_eq!(problem.detail().chars().count(), DETAIL_CHARS_MAX);
         }
     }
 
