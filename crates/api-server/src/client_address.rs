@@ -48,13 +48,27 @@ impl TrustedProxies {
         if self.0.is_empty() || !self.contains(peer) {
             return peer;
         }
-        let (name, parse_hop): (_, fn(&str) -> Option<IpAddr>) = if headers.contains_key(X_FORWARDED_FOR) {
-            (X_FORWARDED_FOR, parse_address)
-        } else {
-            (header::FORWARDED, parse_forwarded)
+        let said = |name, parse_hop: fn(&str) -> Option<IpAddr>| {
+            headers.contains_key(&name).then(|| self.claimed(peer, hops(headers, name), parse_hop))
         };
+        match (said(X_FORWARDED_FOR, parse_address), said(header::FORWARDED, parse_forwarded)) {
+            // A proxy writes one of the two and passes on what the client wrote in the other: which is which is not
+            // known, so where they differ neither is believed.
+            (Some(one), Some(other)) if one != other => peer,
+            (Some(claim), _) | (None, Some(claim)) => claim,
+            (None, None) => peer,
+        }
+    }
+
+    /// The first hop from the right that is no trusted proxy, else the last that can be read.
+    fn claimed<'a>(
+        &self,
+        peer: IpAddr,
+        hops: impl Iterator<Item = &'a str>,
+        parse_hop: fn(&str) -> Option<IpAddr>,
+    ) -> IpAddr {
         let mut client = peer;
-        for hop in hops(headers, name) {
+        for hop in hops {
             match parse_hop(hop) {
                 Some(address) if self.contains(address) => client = address,
                 Some(address) => return address,

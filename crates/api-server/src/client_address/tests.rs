@@ -35,7 +35,8 @@ fn a_trusted_proxy_is_believed_up_to_the_first_hop_that_is_not_one() {
         (&[("forwarded", "for=1.2.3.4, for=\"[2001:db8::9]:1\";proto=https")], "2001:db8::9"),
         (&[("forwarded", "proto=https;For=198.51.100.9")], "198.51.100.9"),
         (&[("forwarded", "for=_hidden")], "10.0.0.1"),
-        (&[(XFF, "198.51.100.9"), ("forwarded", "for=1.2.3.4")], "198.51.100.9"),
+        (&[(XFF, "198.51.100.9"), ("forwarded", "for=198.51.100.9")], "198.51.100.9"),
+        (&[(XFF, "198.51.100.9"), ("forwarded", "for=1.2.3.4")], "10.0.0.1"),
         (&[("x-real-ip", "1.2.3.4")], "10.0.0.1"),
         (&[], "10.0.0.1"),
     ] {
