@@ -60,6 +60,26 @@ async fn keys_are_rotated_and_rolled_back_without_one_failed_request() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_an_overlap_clients_move_while_both_lists_are_accepted() {
+    let (fake, one, two, place) = house();
+    let load = Load::start(&[&one, &two], OLD_KEY);
+    // As the catalogue has it: what is taken off the list ends at once.
+    let mut rotation = begin(&fake, NAME, &place.path().join("plan"), spec(NAME).overlap).await;
+    rotation.create(&given(NEW_KEY)).await.unwrap();
+    reported(&[&one, &two], NAME, &rotation.status().to, "pending").await;
+    load.switch(NEW_KEY);
+    tokio::time::sleep(TTL / 2).await;
+    rotation.finish(Distribution::Reported).await.unwrap();
+    let ended = Instant::now() + 2 * TTL;
+    until("the old key is refused", || status(&one, OLD_KEY) != 200 && status(&two, OLD_KEY) != 200).await;
+    assert!(Instant::now() < ended, "at the next look");
+    rotation.retire(secrets::rotation::PreviousUse::None).await.unwrap();
+    tokio::time::sleep(TTL).await;
+    let tally = load.end().await;
+    assert!(tally.failed().is_empty(), "{:?}", tally.failed().first());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_two_phases_requests_fail() {
     let (fake, one, two, _place) = house();
     let load = Load::start(&[&one, &two], OLD_KEY);
