@@ -81,3 +81,17 @@ fn a_variable_with_no_effect_is_pointed_out() {
         .any(|event| event["level"] == "WARN" && event.to_string().contains("RETENTION_DAYS"));
     assert!(warned, "{}", server.log());
 }
+
+#[test]
+fn a_directory_that_a_vendors_key_overrides_is_pointed_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = ServerOptions::new()
+        .set("MARKET_DATA_DIR", folder.path().to_string_lossy())
+        .set("POLYGON_API_KEY", "Qf8sJx2LwZ7mVt4RbKc9YpNd")
+        .set("POLYGON_BASE_URL", "http://127.0.0.1:9")
+        .start();
+    let warned = |event: &serde_json::Value| {
+        event["level"] == "WARN" && event.to_string().contains("MARKET_DATA_DIR is set and has no effect")
+    };
+    assert!(server.events().iter().any(warned), "{}", server.log());
+}

@@ -120,6 +120,9 @@ fn market_data(config: &Config, key: &SecretHandle) -> Result<MarketData, Error>
     let config::MarketData { directory, polygon } = &config.market_data;
     match directory {
         _ if key.load().is_ok() => {
+            if directory.is_some() {
+                tracing::warn!("MARKET_DATA_DIR is set and has no effect: POLYGON_API_KEY is found");
+            }
             // Asked for at each call, so that a new key needs no restart.
             let key = key.clone();
             let bearer = move || {
