@@ -1,7 +1,7 @@
 //! Serves HTTP/1 and HTTP/2 on one port: accepts, bounds, and at the end drains.
 //!
-//! hyper is driven directly, because only so its timers can be set: a client that sends half a head and then nothing,
-//! or nothing at all, is cut off after [`Config::header_timeout`].
+//! hyper is driven directly, because only so time is bounded: a client that sends half a head and then nothing, or
+//! nothing at all, is cut off after [`Config::header_timeout`].
 
 mod service;
 mod shutdown;
@@ -155,7 +155,7 @@ where
             config;
         Self {
             app,
-            protocol: Arc::new(protocol(header_timeout)),
+            protocol: Arc::new(protocol()),
             header_timeout,
             caps: Caps::new(connections_max, connections_per_address_max, trusted_proxies),
             metrics,
@@ -192,30 +192,35 @@ where
         let requests = Requests::new(self.app.clone(), Arc::clone(&connection));
         let served = self.protocol.serve_connection(TokioIo::new(gate), requests).into_owned();
         let served = watcher.watch(served);
-        let (metrics, first_request) = (Arc::clone(&self.metrics), self.header_timeout);
+        let metrics = Arc::clone(&self.metrics);
+        let (first_request, between_requests) = (self.header_timeout, self.header_timeout);
         tokio::spawn(async move {
             let _open = Open::new(metrics, slot);
             let mut served = std::pin::pin!(served);
-            // hyper's own timer starts only when the protocol is known: a silent peer would keep its place for ever.
+            // From the start, because a silent peer would keep its place for ever.
             tokio::select! {
                 _ended = &mut served => return,
                 () = tokio::time::sleep(first_request) => {}
             }
-            if connection.has_asked() {
+            if !connection.has_asked() {
+                return;
+            }
+            // One timer for all the requests of a connection: hyper's own would be set and cancelled for each.
+            while let Some(patience) = connection.patience_left(between_requests) {
                 // How a connection ends is its client's business; what was asked over it is in the access log.
-                let _ended = served.await;
+                tokio::select! {
+                    _ended = &mut served => return,
+                    () = tokio::time::sleep(patience) => {}
+                }
             }
         });
     }
 }
 
-fn protocol(header_timeout: Duration) -> auto::Builder<TokioExecutor> {
+fn protocol() -> auto::Builder<TokioExecutor> {
     let mut protocol = auto::Builder::new(TokioExecutor::new());
-    protocol
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(header_timeout)
-        .max_buf_size(READ_BUFFER_BYTES);
+    // Who is slow with a head is cut off by the connection's own timer.
+    protocol.http1().header_read_timeout(None).max_buf_size(READ_BUFFER_BYTES);
     protocol
         .http2()
         .timer(TokioTimer::new())

@@ -91,6 +91,7 @@ impl<S> Gate<S> {
                         self.phase = Phase::Head(Scan::default());
                     } else if common == HTTP2_PREFACE.len() {
                         self.phase = Phase::Http2;
+                        self.connection.note_http2();
                     } else {
                         return (at, Then::Hold);
                     }
@@ -178,6 +179,15 @@ impl<S> Gate<S> {
         taken > 0
     }
 
+    /// Lets the connection know how a write went.
+    fn note(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match written {
+            Poll::Ready(_) => self.connection.note_write(),
+            Poll::Pending => self.connection.note_blocked_write(),
+        }
+        written
+    }
+
     /// Whether the client may still be sending something that nobody is going to read.
     fn is_mid_message(&self) -> bool {
         match self.phase {
@@ -242,7 +252,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Gate<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write(context, bytes)
+        let written = Pin::new(&mut self.socket).poll_write(context, bytes);
+        self.note(written)
     }
 
     fn poll_write_vectored(
@@ -250,7 +261,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Gate<S> {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write_vectored(context, slices)
+        let written = Pin::new(&mut self.socket).poll_write_vectored(context, slices);
+        self.note(written)
     }
 
     fn is_write_vectored(&self) -> bool {

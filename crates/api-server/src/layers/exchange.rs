@@ -32,9 +32,16 @@ struct Facts {
     caller: OnceLock<Caller>,
 }
 
+impl Drop for Facts {
+    fn drop(&mut self) {
+        self.connection.note_answer();
+    }
+}
+
 impl Exchange {
     /// Begins with a request that just came over this connection, and leaves it in the request's extensions.
     pub fn begin(request: &mut Request, connection: Arc<Connection>) {
+        connection.note_request();
         let exchange = Self(Arc::new(Facts {
             connection,
             method: request.method().clone(),

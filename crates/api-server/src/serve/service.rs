@@ -35,7 +35,6 @@ where
     type Future = S::Future;
 
     fn call(&self, request: http::Request<Incoming>) -> Self::Future {
-        self.connection.note_request();
         // Most requests have no body, and an empty one costs no allocation.
         let mut request =
             request.map(|body| if body.is_end_stream() { Body::empty() } else { Body::new(body) });
