@@ -3,6 +3,8 @@
 //! A key holds everything that the bytes depend on, the data's version included, so that an entry is never wrong and
 //! nothing has to be invalidated. Entries and bytes are bounded; which of them stay is decided by use.
 
+use std::hash::{Hash, Hasher};
+
 use domain::{Symbol, Timeframe};
 use market_data::{Benchmark, Snapshot};
 use quick_cache::Weighter;
@@ -20,7 +22,7 @@ pub struct Config {
 }
 
 /// The question, reduced to what its answer depends on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key {
     symbol: Symbol,
     data_version: u64,
@@ -28,7 +30,19 @@ pub struct Key {
     question: Question,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// Of two keys that are equal, these parts are too; hashing all of a key costs more than finding it.
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // Each symbol's data has a version of its own, and a symbol has many windows.
+        state.write_u64(self.data_version);
+        state.write_usize(match self.question {
+            Question::Analysis { first_bar, .. } => first_bar,
+            Question::Symbol => usize::MAX,
+        });
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Question {
     Analysis { benchmark_version: Option<u64>, timeframe: Timeframe, first_bar: usize },
     Symbol,

@@ -15,6 +15,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+use crate::layers::security_headers::FIELDS_EXPECTED;
 pub use kind::Kind;
 
 /// The media type of every error body.
@@ -26,6 +27,7 @@ pub struct Problem {
     kind: Kind,
     detail: Cow<'static, str>,
     members: Vec<(&'static str, Value)>,
+    violated_policies: &'static [&'static str],
     headers: Vec<(HeaderName, HeaderValue)>,
     cause: Option<String>,
 }
@@ -34,13 +36,35 @@ impl Problem {
     /// A problem of this kind; `detail` says what happened this time, in one sentence for the client.
     #[must_use]
     pub fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, detail: detail.into(), members: Vec::new(), headers: Vec::new(), cause: None }
+        Self {
+            kind,
+            detail: detail.into(),
+            members: Vec::new(),
+            violated_policies: &[],
+            headers: Vec::new(),
+            cause: None,
+        }
     }
 
     /// Adds an extension member, such as `parameter` or `violated-policies`.
     #[must_use]
     pub fn with(mut self, member: &'static str, value: impl Into<Value>) -> Self {
         self.members.push((member, value.into()));
+        self
+    }
+
+    /// Names the limits that were exceeded, as the draft of the rate limit fields says. Refusing must be cheap: here
+    /// nothing is copied.
+    #[must_use]
+    pub fn violating(mut self, policies: &'static [&'static str]) -> Self {
+        self.violated_policies = policies;
+        self
+    }
+
+    /// Makes room for response headers.
+    #[must_use]
+    pub fn with_room_for_headers(mut self, count: usize) -> Self {
+        self.headers.reserve_exact(count);
         self
     }
 
@@ -93,6 +117,7 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(mut self) -> Response {
         let mut response = self.kind.status().into_response();
+        response.headers_mut().reserve(FIELDS_EXPECTED);
         for (name, value) in self.headers.drain(..) {
             response.headers_mut().append(name, value);
         }
@@ -111,7 +136,7 @@ pub struct Document<'a> {
 
 impl Serialize for Document<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Problem { kind, detail, members, headers: _, cause: _ } = self.problem;
+        let Problem { kind, detail, members, violated_policies, headers: _, cause: _ } = self.problem;
         let mut out = serializer.serialize_map(None)?;
         out.serialize_entry("type", kind.type_uri())?;
         out.serialize_entry("title", kind.title())?;
@@ -122,6 +147,9 @@ impl Serialize for Document<'_> {
         out.serialize_entry("request_id", self.request_id)?;
         for (name, value) in members {
             out.serialize_entry(name, value)?;
+        }
+        if !violated_policies.is_empty() {
+            out.serialize_entry("violated-policies", violated_policies)?;
         }
         out.end()
     }
@@ -134,7 +162,7 @@ mod tests {
     #[test]
     fn a_problem_is_rendered_with_its_members_and_sent_with_its_headers() {
         let problem = Problem::new(Kind::QuotaExceeded, "120 requests a minute are allowed")
-            .with("violated-policies", vec!["address"])
+            .violating(&["address"])
             .retry_after_s(0);
         let document = serde_json::to_value(problem.document("/api/symbols", "r-1")).unwrap();
         assert_eq!(

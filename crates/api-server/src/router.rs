@@ -12,7 +12,7 @@ use tower::service_fn;
 use crate::handlers::{analyze, analyze_bars, bars, docs, health, indicators, metrics, root, symbols};
 use crate::keys::Role;
 use crate::layers::Layers;
-use crate::state::{Api, Exposition, Parts, Probes};
+use crate::state::{Api, Exposition, Parts, Probes, SharedApi};
 use group::{Guarded, Keyed, Public, Unlimited};
 
 /// All routes, each group within its layers. What goes around everything is [`Layers::observe`].
@@ -50,7 +50,7 @@ fn documentation_routes(pages: Option<Arc<docs::Pages>>, layers: &Layers) -> Rou
 
 /// Behind a key.
 fn api_routes(state: Api, layers: &Layers) -> Router {
-    let api = Keyed { layers, role: Role::Viewer, state };
+    let api = Keyed { layers, role: Role::Viewer, state: SharedApi::from(state) };
     // Bodies are bounded by a layer around the handler, which also answers for it.
     let bounded = analyze_bars::one.layer(DefaultBodyLimit::disable());
     Router::new()

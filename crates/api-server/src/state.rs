@@ -23,6 +23,16 @@ pub struct Api {
     pub models: Arc<analysis::Models>,
 }
 
+/// [`Api`] behind one count: axum clones a route's state twice for each request.
+#[derive(Clone, Debug)]
+pub struct SharedApi(Arc<Api>);
+
+impl From<Api> for SharedApi {
+    fn from(api: Api) -> Self {
+        Self(Arc::new(api))
+    }
+}
+
 /// The probes share these.
 #[derive(Clone, Debug)]
 pub struct Probes {
@@ -54,20 +64,20 @@ pub struct Parts {
     pub pages: Option<Arc<Pages>>,
 }
 
-impl FromRef<Api> for Arc<MarketData> {
-    fn from_ref(api: &Api) -> Self {
+impl FromRef<SharedApi> for Arc<MarketData> {
+    fn from_ref(SharedApi(api): &SharedApi) -> Self {
         Self::clone(&api.market_data)
     }
 }
 
-impl FromRef<Api> for Arc<Answers> {
-    fn from_ref(api: &Api) -> Self {
+impl FromRef<SharedApi> for Arc<Answers> {
+    fn from_ref(SharedApi(api): &SharedApi) -> Self {
         Self::clone(&api.answers)
     }
 }
 
-impl FromRef<Api> for Arc<analysis::Models> {
-    fn from_ref(api: &Api) -> Self {
+impl FromRef<SharedApi> for Arc<analysis::Models> {
+    fn from_ref(SharedApi(api): &SharedApi) -> Self {
         Self::clone(&api.models)
     }
 }

@@ -13,6 +13,9 @@ use super::request_id::RequestId;
 use super::step::{After, Step};
 use crate::problem::{Kind, MEDIA_TYPE, Problem};
 
+/// Bytes that nearly every body fits in.
+const BODY_BYTES_USUAL: usize = 512;
+
 /// The layer.
 #[derive(Clone, Copy, Debug)]
 pub struct Problems;
@@ -43,8 +46,9 @@ impl After for Occurrence {
         let Self(exchange) = &self;
         let request_id = exchange.id().map_or("", RequestId::as_str);
         let document = problem.document(exchange.uri().path(), request_id);
+        let mut body = Vec::with_capacity(BODY_BYTES_USUAL);
         // Writing into memory cannot fail, and every member serialises.
-        let body = serde_json::to_vec(&document).unwrap_or_default();
+        let _written = analysis::json::write(&mut body, &document);
         *response.body_mut() = Body::from(body);
         let headers = response.headers_mut();
         headers.remove(header::CONTENT_LENGTH);

@@ -50,7 +50,7 @@ impl AddressLimit {
     pub fn new(config: Config, metrics: Arc<Metrics>) -> Self {
         let limiter = |config: Config| TableLimiter::new(config.quota(), Table::new(), MonotonicClock);
         Self(Arc::new(Limiters {
-            policy: Policy::new("address", config),
+            policy: Policy::new(&["address"], config),
             by_network: limiter(config),
             by_site: limiter(config.times(SITE_FACTOR)),
             clock: MonotonicClock,

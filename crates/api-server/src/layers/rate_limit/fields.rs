@@ -17,9 +17,12 @@ const X_RATELIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset
 pub const RATE_LIMIT_HEADERS: &str =
     "RateLimit, RateLimit-Policy, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset";
 
+/// How many fields tell of a limit.
+pub(super) const FIELDS: usize = 5;
+
 /// The fields of one answer.
 #[derive(Clone, Debug)]
-pub struct Fields([(HeaderName, HeaderValue); 5]);
+pub struct Fields([(HeaderName, HeaderValue); FIELDS]);
 
 impl Fields {
     pub(super) fn new(name: &str, policy: HeaderValue, limit: HeaderValue, standing: Standing) -> Self {
@@ -50,7 +53,7 @@ impl Fields {
 
 impl IntoIterator for Fields {
     type Item = (HeaderName, HeaderValue);
-    type IntoIter = std::array::IntoIter<Self::Item, 5>;
+    type IntoIter = std::array::IntoIter<Self::Item, FIELDS>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter()

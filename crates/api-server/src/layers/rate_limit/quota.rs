@@ -9,7 +9,7 @@ use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 use http::HeaderValue;
 
-use super::fields::Fields;
+use super::fields::{FIELDS, Fields};
 use crate::problem::{Kind, Problem};
 
 /// The window that limits are stated for, in seconds.
@@ -64,20 +64,24 @@ pub struct Standing {
 #[derive(Clone, Debug)]
 pub(crate) struct Policy {
     name: &'static str,
+    names: &'static [&'static str],
+    detail: String,
     config: Config,
     stated: HeaderValue,
     limit: HeaderValue,
 }
 
 impl Policy {
-    pub(crate) fn new(name: &'static str, config: Config) -> Self {
+    pub(crate) fn new(names: &'static [&'static str; 1], config: Config) -> Self {
+        let [name] = *names;
         let config = config.bounded();
         let Config { per_minute, burst } = config;
         let burst_window_s = whole_seconds(config.period() * burst.get());
         let stated =
             format!("\"{name}\";q={per_minute};w={WINDOW_S}, \"burst\";q={burst};w={burst_window_s}");
         let stated = HeaderValue::try_from(stated).expect("digits and quotes are a header value");
-        Self { name, config, stated, limit: HeaderValue::from(per_minute.get()) }
+        let detail = format!("this {name} may make {per_minute} requests a minute");
+        Self { name, names, detail, config, stated, limit: HeaderValue::from(per_minute.get()) }
     }
 
     /// Where a client stands that may make so many requests more.
@@ -96,9 +100,9 @@ impl Policy {
     }
 
     pub(crate) fn problem(&self, standing: Standing) -> Problem {
-        let detail = format!("this {} may make {} requests a minute", self.name, self.config.per_minute);
-        let problem = Problem::new(Kind::QuotaExceeded, detail)
-            .with("violated-policies", vec![self.name])
+        let problem = Problem::new(Kind::QuotaExceeded, self.detail.clone())
+            .violating(self.names)
+            .with_room_for_headers(FIELDS + 1)
             .retry_after_s(standing.reset_s);
         self.fields(standing)
             .into_iter()
@@ -123,7 +127,7 @@ impl KeyLimiter {
     #[must_use]
     pub fn new(config: Config) -> Self {
         let limiter = RateLimiter::direct_with_clock(config.quota(), MonotonicClock);
-        Self { policy: Policy::new("key", config), limiter: limiter.with_middleware() }
+        Self { policy: Policy::new(&["key"], config), limiter: limiter.with_middleware() }
     }
 
     /// One request more.

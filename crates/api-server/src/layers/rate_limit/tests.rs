@@ -64,7 +64,7 @@ fn a_million_addresses_take_no_memory_and_do_not_free_a_client_that_is_over_its_
 
 #[test]
 fn the_header_fields_follow_the_draft() {
-    let policy = Policy::new("key", config(120, 20));
+    let policy = Policy::new(&["key"], config(120, 20));
     let mut headers = http::HeaderMap::new();
     policy.fields(policy.standing(17)).put_in(&mut headers);
     assert_eq!(headers["ratelimit-policy"], "\"key\";q=120;w=60, \"burst\";q=20;w=10");
