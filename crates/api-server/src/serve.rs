@@ -198,7 +198,9 @@ where
             let _open = Open::new(metrics, slot);
             let mut served = std::pin::pin!(served);
             // From the start, because a silent peer would keep its place for ever.
+            // In the written order: a choice at random for each event of a connection would cost more than it is worth.
             tokio::select! {
+                biased;
                 _ended = &mut served => return,
                 () = tokio::time::sleep(first_request) => {}
             }
@@ -209,6 +211,7 @@ where
             while let Some(patience) = connection.patience_left(between_requests) {
                 // How a connection ends is its client's business; what was asked over it is in the access log.
                 tokio::select! {
+                    biased;
                     _ended = &mut served => return,
                     () = tokio::time::sleep(patience) => {}
                 }

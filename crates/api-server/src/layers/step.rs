@@ -47,15 +47,16 @@ pub trait Steps {
     /// Looks at the request.
     ///
     /// # Errors
-    /// The answer instead, as it is for the layers further out.
-    fn enter(&self, request: &mut Request) -> Result<Self::After, Response>;
+    /// The answer instead, as it is for the layers further out. Boxed, so that its size is not that of every result and
+    /// every future around it.
+    fn enter(&self, request: &mut Request) -> Result<Self::After, Box<Response>>;
 }
 
 impl<P: Step> Steps for P {
     type After = P::After;
 
-    fn enter(&self, request: &mut Request) -> Result<P::After, Response> {
-        self.before(request).map_err(IntoResponse::into_response)
+    fn enter(&self, request: &mut Request) -> Result<P::After, Box<Response>> {
+        self.before(request).map_err(|problem| Box::new(problem.into_response()))
     }
 }
 
@@ -69,12 +70,12 @@ pub struct Then<P, Q> {
 impl<P: Steps, Q: Step> Steps for Then<P, Q> {
     type After = (P::After, Q::After);
 
-    fn enter(&self, request: &mut Request) -> Result<Self::After, Response> {
+    fn enter(&self, request: &mut Request) -> Result<Self::After, Box<Response>> {
         let outer = self.outer.enter(request)?;
         match self.inner.before(request) {
             Ok(inner) => Ok((outer, inner)),
             Err(problem) => {
-                let mut response = problem.into_response();
+                let mut response = Box::new(problem.into_response());
                 outer.after(&mut response);
                 Err(response)
             }
@@ -146,7 +147,7 @@ where
     fn call(&mut self, mut request: Request) -> Self::Future {
         let state = match self.steps.enter(&mut request) {
             Ok(after) => State::Going { inner: self.inner.call(request), after: Some(after) },
-            Err(answer) => State::Refused { answer: Some(Box::new(answer)) },
+            Err(answer) => State::Refused { answer: Some(answer) },
         };
         StepFuture { state }
     }
@@ -165,7 +166,6 @@ pin_project! {
     #[derive(Debug)]
     #[project = Projected]
     enum State<F, A> {
-        // Boxed, so that its size is not that of every future around it.
         Refused { answer: Option<Box<Response>> },
         Going { #[pin] inner: F, after: Option<A> },
     }
