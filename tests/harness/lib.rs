@@ -4,6 +4,7 @@
 
 mod client;
 pub mod emulators;
+mod loopback;
 pub mod polygon;
 pub mod raw;
 pub mod secrets_manager;

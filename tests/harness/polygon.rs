@@ -16,25 +16,20 @@ mod answer;
 mod script;
 mod shape;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::mpsc;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use axum::Router;
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+
+use crate::loopback::Loopback;
 
 use script::Script;
 pub use script::{Behaviour, Head, Route};
 
 /// A running fake; it ends when it is dropped.
 pub struct FakePolygon {
-    address: SocketAddr,
+    server: Loopback,
     script: Arc<Script>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
 }
 
 impl FakePolygon {
@@ -45,24 +40,17 @@ impl FakePolygon {
     #[must_use]
     pub fn start() -> Self {
         let script = Arc::new(Script::default());
-        let (stop, stopped) = oneshot::channel();
-        let (tell_address, address) = mpsc::channel();
-        let served = script.clone();
-        let thread = std::thread::spawn(move || {
-            let runtime =
-                tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(serve(served, tell_address, stopped));
-            // A scripted stall may still be running.
-            runtime.shutdown_background();
+        let served = Arc::clone(&script);
+        let server = Loopback::start(move |listener| async move {
+            axum::serve(listener, Router::new().fallback(answer::answer).with_state(served)).await
         });
-        let address = address.recv().expect("the fake listens");
-        Self { address, script, stop: Some(stop), thread: Some(thread) }
+        Self { server, script }
     }
 
     /// What to configure as the vendor's base URL.
     #[must_use]
     pub fn base_url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.server.address())
     }
 
     /// Behaves so on `route` from now on.
@@ -116,25 +104,5 @@ impl FakePolygon {
     #[must_use]
     pub fn heads(&self) -> Vec<Head> {
         self.script.heads()
-    }
-}
-
-impl Drop for FakePolygon {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-/// Serves until `stopped` hears that its other end is gone. Connections that are open then are dropped.
-async fn serve(script: Arc<Script>, tell_address: mpsc::Sender<SocketAddr>, stopped: oneshot::Receiver<()>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free loopback port");
-    tell_address.send(listener.local_addr().expect("an address")).expect("the starter waits");
-    let router = Router::new().fallback(answer::answer).with_state(script);
-    tokio::select! {
-        served = axum::serve(listener, router) => served.expect("the fake serves"),
-        _ = stopped => {}
     }
 }

@@ -31,15 +31,12 @@ mod stages;
 mod tags;
 mod values;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::mpsc;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use axum::Router;
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+
+use crate::loopback::Loopback;
 
 pub use account::LabelState;
 use line::{Cutter, Listening};
@@ -58,10 +55,8 @@ pub const REGION: &str = "us-east-1";
 
 /// A running fake; it ends when it is dropped.
 pub struct FakeSecretsManager {
-    address: SocketAddr,
+    server: Loopback,
     script: Arc<Script>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
 }
 
 impl FakeSecretsManager {
@@ -72,24 +67,18 @@ impl FakeSecretsManager {
     #[must_use]
     pub fn start() -> Self {
         let script = Arc::new(Script::new(ACCESS_KEY_ID));
-        let (stop, stopped) = oneshot::channel();
-        let (tell_address, address) = mpsc::channel();
-        let served = script.clone();
-        let thread = std::thread::spawn(move || {
-            let runtime =
-                tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(serve(served, tell_address, stopped));
-            // A scripted delay or hang may still be running.
-            runtime.shutdown_background();
+        let served = Arc::clone(&script);
+        let server = Loopback::start(move |listener| async move {
+            let router = Router::new().fallback(answer::answer).with_state(served);
+            axum::serve(Listening(listener), router.into_make_service_with_connect_info::<Cutter>()).await
         });
-        let address = address.recv().expect("the fake listens");
-        Self { address, script, stop: Some(stop), thread: Some(thread) }
+        Self { server, script }
     }
 
     /// What to configure as the endpoint.
     #[must_use]
     pub fn endpoint_url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.server.address())
     }
 
     /// Commits this fault on every call of `operation` from now on.
@@ -195,26 +184,5 @@ impl FakeSecretsManager {
     #[must_use]
     pub fn heads(&self) -> Vec<Head> {
         self.script.heads()
-    }
-}
-
-impl Drop for FakeSecretsManager {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-/// Serves until `stopped` hears that its other end is gone. Connections that are open then are dropped.
-async fn serve(script: Arc<Script>, tell_address: mpsc::Sender<SocketAddr>, stopped: oneshot::Receiver<()>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free loopback port");
-    tell_address.send(listener.local_addr().expect("an address")).expect("the starter waits");
-    let router = Router::new().fallback(answer::answer).with_state(script);
-    let service = router.into_make_service_with_connect_info::<Cutter>();
-    tokio::select! {
-        served = axum::serve(Listening(listener), service) => served.expect("the fake serves"),
-        _ = stopped => {}
     }
 }
