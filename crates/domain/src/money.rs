@@ -1,0 +1,274 @@
+//! Money: a whole number of a currency's smallest unit.
+
+use std::fmt;
+use std::str::FromStr;
+
+use rust_decimal::{Decimal, RoundingStrategy};
+use serde::{Deserialize, Serialize};
+
+/// A currency that the ledger keeps. A dollar and a token that is worth a dollar are two currencies: they are never
+/// added to each other.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Currency {
+    /// US dollar, in cents.
+    Usd,
+    /// Euro, in cents.
+    Eur,
+    /// Pound sterling, in pence.
+    Gbp,
+    /// Mexican peso, in centavos.
+    Mxn,
+    /// Brazilian real, in centavos.
+    Brl,
+    /// USD Coin, in millionths.
+    Usdc,
+    /// Euro Coin, in millionths.
+    Eurc,
+    /// Tether, in millionths.
+    Usdt,
+    /// Bridge's dollar, in millionths.
+    Usdb,
+    /// PayPal's dollar, in millionths.
+    Pyusd,
+}
+
+/// The text is not a currency that the ledger keeps.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a currency that is kept: USD, EUR, GBP, MXN, BRL, USDC, EURC, USDT, USDB or PYUSD")]
+pub struct CurrencyError(String);
+
+/// Longest currency code repeated in an error, in characters.
+const CODE_CHARS_MAX: usize = 12;
+
+/// An amount, positive or negative, in whole smallest units: `-12.34 USD` is -1234.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Money {
+    minor: i64,
+    currency: Currency,
+}
+
+/// Why an amount is not [`Money`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MoneyError {
+    /// Not a decimal number such as `12.34`.
+    #[error("an amount is a decimal number such as 12.34")]
+    Shape,
+    /// More digits than the currency has.
+    #[error("the amount has more digits than {0} has")]
+    TooFine(Currency),
+    /// Outside what 64 bits hold.
+    #[error("the amount is out of range")]
+    OutOfRange,
+    /// Two currencies in one sum.
+    #[error("{0} and {1} cannot be added")]
+    Currencies(Currency, Currency),
+}
+
+impl Currency {
+    /// Every currency that is kept.
+    pub const ALL: [Self; 10] = [
+        Self::Usd,
+        Self::Eur,
+        Self::Gbp,
+        Self::Mxn,
+        Self::Brl,
+        Self::Usdc,
+        Self::Eurc,
+        Self::Usdt,
+        Self::Usdb,
+        Self::Pyusd,
+    ];
+
+    /// Its code in upper case.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Usd => "USD",
+            Self::Eur => "EUR",
+            Self::Gbp => "GBP",
+            Self::Mxn => "MXN",
+            Self::Brl => "BRL",
+            Self::Usdc => "USDC",
+            Self::Eurc => "EURC",
+            Self::Usdt => "USDT",
+            Self::Usdb => "USDB",
+            Self::Pyusd => "PYUSD",
+        }
+    }
+
+    /// Digits after the point of its smallest unit: ISO 4217 for money of states, six for tokens, as their contracts say.
+    #[must_use]
+    pub fn minor_digits(self) -> u32 {
+        match self {
+            Self::Usd | Self::Eur | Self::Gbp | Self::Mxn | Self::Brl => 2,
+            Self::Usdc | Self::Eurc | Self::Usdt | Self::Usdb | Self::Pyusd => 6,
+        }
+    }
+}
+
+impl FromStr for Currency {
+    type Err = CurrencyError;
+
+    /// In either case.
+    fn from_str(text: &str) -> Result<Self, CurrencyError> {
+        let found = Self::ALL.into_iter().find(|currency| currency.as_str().eq_ignore_ascii_case(text));
+        found.ok_or_else(|| CurrencyError(text.chars().take(CODE_CHARS_MAX).collect()))
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.as_str())
+    }
+}
+
+impl Money {
+    /// `minor` smallest units.
+    #[must_use]
+    pub const fn from_minor(minor: i64, currency: Currency) -> Self {
+        Self { minor, currency }
+    }
+
+    /// Nothing.
+    #[must_use]
+    pub const fn zero(currency: Currency) -> Self {
+        Self::from_minor(0, currency)
+    }
+
+    /// The amount, when the currency can express it exactly.
+    ///
+    /// # Errors
+    /// [`MoneyError::TooFine`] or [`MoneyError::OutOfRange`].
+    ///
+    /// ```
+    /// use domain::{Currency, Money};
+    /// let amount = Money::exact("12.30".parse().unwrap(), Currency::Usd).unwrap();
+    /// assert_eq!(amount.minor(), 1230);
+    /// assert!(Money::exact("12.345".parse().unwrap(), Currency::Usd).is_err());
+    /// ```
+    pub fn exact(amount: Decimal, currency: Currency) -> Result<Self, MoneyError> {
+        let fits = amount.normalize().scale() <= currency.minor_digits();
+        if fits { Self::rounded(amount, currency) } else { Err(MoneyError::TooFine(currency)) }
+    }
+
+    /// The amount rounded to the currency's smallest unit, halves to the even neighbour (IEEE 754, 4.3.1).
+    ///
+    /// # Errors
+    /// [`MoneyError::OutOfRange`].
+    pub fn rounded(amount: Decimal, currency: Currency) -> Result<Self, MoneyError> {
+        let scale = Decimal::from(10_i64.pow(currency.minor_digits()));
+        let minor = amount.checked_mul(scale).ok_or(MoneyError::OutOfRange)?;
+        let minor = minor.round_dp_with_strategy(0, RoundingStrategy::MidpointNearestEven);
+        let minor = i64::try_from(minor).map_err(|_| MoneyError::OutOfRange)?;
+        Ok(Self::from_minor(minor, currency))
+    }
+
+    /// Reads an amount such as `12.34`, exactly.
+    ///
+    /// # Errors
+    /// Any of [`MoneyError`] but a mix of currencies.
+    pub fn parse(text: &str, currency: Currency) -> Result<Self, MoneyError> {
+        Self::exact(super::quantity::decimal(text).ok_or(MoneyError::Shape)?, currency)
+    }
+
+    /// How many smallest units.
+    #[must_use]
+    pub const fn minor(self) -> i64 {
+        self.minor
+    }
+
+    /// Of which currency.
+    #[must_use]
+    pub const fn currency(self) -> Currency {
+        self.currency
+    }
+
+    /// Whether it is nothing.
+    #[must_use]
+    pub const fn is_zero(self) -> bool {
+        self.minor == 0
+    }
+
+    /// As a decimal number.
+    #[must_use]
+    pub fn to_decimal(self) -> Decimal {
+        Decimal::new(self.minor, self.currency.minor_digits())
+    }
+
+    /// The sum.
+    ///
+    /// # Errors
+    /// [`MoneyError::Currencies`] or [`MoneyError::OutOfRange`].
+    pub fn plus(self, other: Self) -> Result<Self, MoneyError> {
+        if self.currency != other.currency {
+            return Err(MoneyError::Currencies(self.currency, other.currency));
+        }
+        let minor = self.minor.checked_add(other.minor).ok_or(MoneyError::OutOfRange)?;
+        Ok(Self::from_minor(minor, self.currency))
+    }
+
+    /// The same amount the other way.
+    ///
+    /// # Errors
+    /// [`MoneyError::OutOfRange`] for the one number that has no opposite.
+    pub fn negated(self) -> Result<Self, MoneyError> {
+        let minor = self.minor.checked_neg().ok_or(MoneyError::OutOfRange)?;
+        Ok(Self::from_minor(minor, self.currency))
+    }
+}
+
+impl fmt::Display for Money {
+    /// `12.34 USD`.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} {}", self.to_decimal(), self.currency)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_whole_smallest_units() {
+        for (text, currency, expected) in [
+            ("12.34", Currency::Usd, Ok(1234)),
+            ("12.3400", Currency::Usd, Ok(1234)),
+            ("-0.01", Currency::Usd, Ok(-1)),
+            ("0.000001", Currency::Usdc, Ok(1)),
+            ("92233720368547758.07", Currency::Usd, Ok(i64::MAX)),
+            ("92233720368547758.08", Currency::Usd, Err(MoneyError::OutOfRange)),
+            ("12.345", Currency::Usd, Err(MoneyError::TooFine(Currency::Usd))),
+            ("1e3", Currency::Usd, Err(MoneyError::Shape)),
+            ("1_000", Currency::Usd, Err(MoneyError::Shape)),
+            ("", Currency::Usd, Err(MoneyError::Shape)),
+            ("NaN", Currency::Usd, Err(MoneyError::Shape)),
+        ] {
+            assert_eq!(Money::parse(text, currency).map(Money::minor), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn halves_round_to_the_even_neighbour() {
+        for (text, expected) in [("0.005", 0), ("0.015", 2), ("0.025", 2), ("-0.015", -2), ("0.0251", 3)] {
+            let amount = text.parse().unwrap();
+            assert_eq!(Money::rounded(amount, Currency::Usd).unwrap().minor(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn two_currencies_do_not_add_up() {
+        let dollar = Money::from_minor(100, Currency::Usd);
+        let token = Money::from_minor(1_000_000, Currency::Usdc);
+        assert_eq!(dollar.plus(token), Err(MoneyError::Currencies(Currency::Usd, Currency::Usdc)));
+        assert_eq!(dollar.to_string(), "1.00 USD");
+    }
+
+    #[test]
+    fn codes_parse_in_either_case() {
+        assert_eq!("usdc".parse(), Ok(Currency::Usdc));
+        assert!("doge".parse::<Currency>().is_err());
+    }
+}

@@ -1,0 +1,202 @@
+//! How many shares, and at what price: exact decimals.
+
+use std::fmt;
+use std::str::FromStr;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::money::{Currency, Money, MoneyError};
+
+/// Most digits after the point of a quantity or a price. Brokers answer nine for shares.
+const FRACTION_DIGITS_MAX: u32 = 12;
+/// Longest number that is read, in bytes.
+const NUMBER_BYTES_MAX: usize = 40;
+/// Largest number of shares and largest price.
+const LARGEST: Decimal = Decimal::from_parts(0xd4a5_1000, 0xe8, 0, false, 0);
+
+/// A number of shares, positive or negative: at most 10^12, with at most 12 digits after the point.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Quantity(Decimal);
+
+/// A price of one share: 0 to 10^12, with at most 12 digits after the point.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Price(Decimal);
+
+/// The number is not a quantity or a price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what} is a decimal number such as 12.5, at most 10^12, with at most 12 digits after the point")]
+pub struct NumberError {
+    what: &'static str,
+}
+
+/// A plain decimal number: a sign, digits, and a point with digits. No exponent, no separators, no blanks.
+pub(crate) fn decimal(text: &str) -> Option<Decimal> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let begins_well = digits.bytes().next().is_some_and(|byte| byte.is_ascii_digit());
+    let ends_well = digits.bytes().last().is_some_and(|byte| byte.is_ascii_digit());
+    let is_number = is_plain && begins_well && ends_well && text.len() <= NUMBER_BYTES_MAX;
+    // Exactly: a number with more digits than can be held is refused, not rounded.
+    is_number.then(|| Decimal::from_str_exact(text).ok()).flatten()
+}
+
+fn checked(number: Decimal, what: &'static str) -> Result<Decimal, NumberError> {
+    let number = number.normalize();
+    let is_in_range = number.abs() <= LARGEST && number.scale() <= FRACTION_DIGITS_MAX;
+    if is_in_range { Ok(number) } else { Err(NumberError { what }) }
+}
+
+impl Quantity {
+    /// No shares.
+    pub const ZERO: Self = Self(Decimal::ZERO);
+
+    /// This many shares.
+    ///
+    /// # Errors
+    /// When it is out of bounds.
+    pub fn new(shares: Decimal) -> Result<Self, NumberError> {
+        checked(shares, "a quantity").map(Self)
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> Decimal {
+        self.0
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_zero(self) -> bool {
+        self.0.is_zero()
+    }
+
+    /// The sum.
+    ///
+    /// # Errors
+    /// When it is out of bounds.
+    pub fn plus(self, other: Self) -> Result<Self, NumberError> {
+        Self::new(self.0 + other.0)
+    }
+
+    /// The difference.
+    ///
+    /// # Errors
+    /// When it is out of bounds.
+    pub fn minus(self, other: Self) -> Result<Self, NumberError> {
+        Self::new(self.0 - other.0)
+    }
+}
+
+impl Price {
+    /// This much for one share.
+    ///
+    /// # Errors
+    /// When it is negative or out of bounds.
+    pub fn new(price: Decimal) -> Result<Self, NumberError> {
+        let price = checked(price, "a price")?;
+        if price.is_sign_negative() && !price.is_zero() {
+            return Err(NumberError { what: "a price" });
+        }
+        Ok(Self(price))
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> Decimal {
+        self.0
+    }
+
+    /// What `quantity` shares cost, rounded to the smallest unit, halves to the even neighbour.
+    ///
+    /// # Errors
+    /// [`MoneyError::OutOfRange`].
+    pub fn times(self, quantity: Quantity, currency: Currency) -> Result<Money, MoneyError> {
+        let product = self.0.checked_mul(quantity.get()).ok_or(MoneyError::OutOfRange)?;
+        Money::rounded(product, currency)
+    }
+}
+
+macro_rules! as_text {
+    ($name:ident, $what:literal) => {
+        impl FromStr for $name {
+            type Err = NumberError;
+
+            fn from_str(text: &str) -> Result<Self, NumberError> {
+                Self::new(decimal(text).ok_or(NumberError { what: $what })?)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(out)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(out)
+            }
+        }
+
+        // As text: a JSON number would be read back as a float by many.
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <std::borrow::Cow<'_, str>>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+as_text!(Quantity, "a quantity");
+as_text!(Price, "a price");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_decimals_parse_and_everything_else_is_refused() {
+        for (text, expected) in [
+            ("1", Some("1")),
+            ("-1.50", Some("-1.5")),
+            ("0.000000001", Some("0.000000001")),
+            ("1000000000000", Some("1000000000000")),
+            ("1000000000000.1", None),
+            ("0.0000000000001", None),
+            ("+1", None),
+            ("1e5", None),
+            (".5", None),
+            ("5.", None),
+            ("1 ", None),
+            ("", None),
+            ("-", None),
+            ("1_0", None),
+            ("0.00000000000000000000000000000000000000001", None),
+        ] {
+            let got = text.parse::<Quantity>().ok().map(|quantity| quantity.to_string());
+            assert_eq!(got.as_deref(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_price_is_not_negative() {
+        assert!("-0.01".parse::<Price>().is_err());
+        assert!("0".parse::<Price>().is_ok());
+    }
+
+    #[test]
+    fn a_cost_is_rounded_once() {
+        let price: Price = "187.3333".parse().unwrap();
+        let quantity: Quantity = "0.333333333".parse().unwrap();
+        // 62.4444332708889 by hand.
+        assert_eq!(price.times(quantity, Currency::Usd).unwrap().minor(), 6244);
+    }
+}

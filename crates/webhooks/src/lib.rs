@@ -1,0 +1,1 @@
+//! Proves who sent a delivery, and says what it means.
