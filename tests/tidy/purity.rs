@@ -63,8 +63,8 @@ fn a_silenced_lint_says_why() {
 
 #[test]
 fn every_crate_takes_the_shared_lints() {
-    for folder in ["domain", "analysis", "secrets", "market-data", "api-server", "ops"] {
-        let manifest = crate::read(&Path::new("crates").join(folder).join("Cargo.toml"));
-        assert!(manifest.contains("[lints]\nworkspace = true"), "{folder}");
+    for folder in ["domain", "analysis", "audit", "ledger", "webhooks", "secrets", "market-data", "alpaca", "store", "api-server", "ops"] {
+        let manifest = crate::read(&Path::new("crates").join(&folder).join("Cargo.toml"));
+        assert!(manifest.contains("[lints]\nworkspace = true"), "{folder:?}");
     }
 }
