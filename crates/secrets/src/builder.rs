@@ -1,6 +1,6 @@
 //! Sets up the secrets of a process, looks for all of them and reports everything that is wrong at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use crate::error::{Error, Misuse, Problems};
 use crate::event::{AuditSink, Recorder};
 use crate::files::SecretFiles;
 use crate::fingerprint::FingerprintKey;
+use crate::name::SecretName;
 use crate::profile::Profile;
 use crate::provider::Provider;
 use crate::schedule::Jitter;
@@ -30,6 +31,7 @@ pub struct Builder {
     clock: Clock,
     providers: Vec<Arc<dyn Provider>>,
     required: Vec<String>,
+    used: Option<Vec<String>>,
     listeners: Vec<SocketAddr>,
     witnesses: Witnesses,
     jitter: Jitter,
@@ -43,6 +45,7 @@ impl Builder {
             clock,
             providers: Vec::new(),
             required: Vec::new(),
+            used: None,
             listeners: Vec::new(),
             witnesses: Witnesses { recorder: Arc::new(|_| {}), audit: Arc::new(|_| Ok(())) },
             jitter: Arc::new(chance),
@@ -71,6 +74,15 @@ impl Builder {
     #[must_use]
     pub fn require(mut self, name: &str) -> Self {
         self.required.push(name.to_owned());
+        self
+    }
+
+    /// The secrets that this process uses; those that it requires are among them. Places that cost a call are asked for
+    /// these alone, so that a policy there can name exactly them, and a handle of another secret is refused. Without
+    /// this every declared secret is asked for.
+    #[must_use]
+    pub fn using(mut self, names: &[&str]) -> Self {
+        self.used = Some(names.iter().map(|name| (*name).to_owned()).collect());
         self
     }
 
@@ -124,19 +136,20 @@ impl Builder {
             Ok(_) => return Err(Problems(misuse)),
             Err(_) => return Err(Problems(vec![Error::Config(Misuse::NoRandomness)])),
         };
-        let required = self.required_names();
+        let (required, used) = (self.required_names(), self.used_names());
         let slots: BTreeMap<_, _> =
             self.catalogue.into_specs().map(|spec| (spec.name.clone(), Arc::new(Slot::new(spec)))).collect();
         let chain =
             Chain { providers: self.providers, profile: self.profile, clock: self.clock, fingerprints };
-        let secrets = Secrets(Arc::new(Searcher::new(slots, chain, self.witnesses, self.jitter)));
+        let secrets = Secrets(Arc::new(Searcher::new(slots, chain, self.witnesses, self.jitter, used)));
         let problems = secrets.warm(&required).await;
         Ok((secrets, Problems(problems)))
     }
 
     fn misuse(&self) -> Vec<Error> {
         let nowhere = self.providers.is_empty().then_some(Misuse::NoProvider);
-        let unknown = self.required.iter().filter(|name| self.catalogue.get(name).is_none());
+        let named = self.required.iter().chain(self.used.iter().flatten());
+        let unknown = named.filter(|name| self.catalogue.get(name).is_none());
         let public =
             self.listeners.iter().filter(|address| !address.ip().is_loopback() && !self.profile.is_strict());
         nowhere
@@ -145,6 +158,12 @@ impl Builder {
             .chain(public.map(|address| Misuse::DevelopmentInPublic(*address)))
             .map(Error::Config)
             .collect()
+    }
+
+    fn used_names(&self) -> Option<BTreeSet<SecretName>> {
+        let named: Vec<String> = self.used.iter().flatten().cloned().chain(self.required_names()).collect();
+        let specs = named.iter().filter_map(|name| self.catalogue.get(name));
+        self.used.as_ref().map(|_| specs.map(|spec| spec.name.clone()).collect())
     }
 
     fn required_names(&self) -> Vec<String> {

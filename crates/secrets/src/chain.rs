@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::builder::Clock;
 use crate::error::Error;
 use crate::fault::Breach;
-use crate::fingerprint::FingerprintKey;
+use crate::fingerprint::{Fingerprint, FingerprintKey};
 use crate::origin::{Origin, Provenance, Shadow};
 use crate::policy;
 use crate::profile::Profile;
@@ -30,14 +30,43 @@ pub(crate) struct Chain {
 #[derive(Clone, Copy)]
 pub(crate) struct Wanted<'a> {
     pub(crate) spec: &'a SecretSpec,
-    /// Whether places that cost a call are asked, too.
-    pub(crate) asks_remote: bool,
+    /// Whether places that cost a call are asked when this machine does not have it.
+    pub(crate) remote: Remote,
+    /// What such places have behind a value of this machine.
+    pub(crate) behind: Behind<'a>,
+}
+
+/// Whether places that cost a call are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Remote {
+    Now,
+    /// Not in this search, which then brings nothing new.
+    NotNow,
+    /// In none: nobody here uses the secret, and a policy need not grant it.
+    Never,
+}
+
+/// What places that cost a call have behind a value of this machine.
+#[derive(Clone, Copy)]
+pub(crate) enum Behind<'a> {
+    /// They are asked; where they do not answer, this is still believed.
+    Asked(&'a [Hidden]),
+    Known(&'a [Hidden]),
+}
+
+/// A value that an earlier place hides. The value itself is not kept.
+#[derive(Clone)]
+pub(crate) struct Hidden {
+    origin: Origin,
+    /// `None` for one that is malformed.
+    fingerprint: Option<Fingerprint>,
 }
 
 /// A secret that was found, cleaned and judged.
 pub(crate) struct Resolved {
     pub(crate) version: SecretVersion,
     pub(crate) announced: Announcing,
+    pub(crate) behind: Vec<Hidden>,
     pub(crate) notices: Vec<Notice>,
 }
 
@@ -73,7 +102,11 @@ struct Search<'a> {
     tried: Vec<Origin>,
     end: Option<Result<Found, Error>>,
     is_cut_short: bool,
+    /// The search ended on this machine.
+    is_local: bool,
     shadows: Vec<Found>,
+    /// What places that cost a call have behind it, where they said so.
+    behind: Option<Vec<Found>>,
     notices: Vec<Notice>,
 }
 
@@ -95,25 +128,33 @@ impl Chain {
             let mut answers = answers.into_iter();
             for search in asking {
                 let answer = answers.next().unwrap_or_else(|| Err(search.unanswered()));
-                search.take(answer, self.profile);
+                search.take(answer, is_local, self.profile);
             }
         }
         searches.into_iter().map(|search| (!search.is_cut_short).then(|| self.finish(search))).collect()
     }
 
     fn finish(&self, search: Search<'_>) -> Result<Resolved, Error> {
+        let behind = self.behind(&search);
         let Search { wanted: Wanted { spec, .. }, tried, end, shadows, mut notices, .. } = search;
         let mut found = end.unwrap_or_else(|| Err(Error::NotFound { name: spec.name.clone(), tried }))?;
         let announced = std::mem::replace(&mut found.announced, Announced::Nothing);
         let announced = self.announcing(spec, &found.origin, announced, &mut notices);
         let invalid = |fault| Error::Invalid { name: spec.name.clone(), origin: found.origin.clone(), fault };
         let clean = text::clean(&found.raw, spec.format).map_err(invalid)?;
-        let shadowed: Vec<Shadow> = shadows.iter().map(|other| drift(&clean.value, spec, other)).collect();
+        let own = self.fingerprints.of(clean.value.expose());
+        let shadowed: Vec<Shadow> = shadows
+            .iter()
+            .map(|other| self.hidden(spec, other))
+            .chain(behind.iter().cloned())
+            .map(|hidden| Shadow { origin: hidden.origin, differs: hidden.fingerprint != Some(own) })
+            .collect();
+        let drift = shadowed.iter().find(|shadow| shadow.differs).map(|shadow| shadow.origin.clone());
         let warnings = found.warnings.iter().cloned();
         let warnings = warnings
             .chain(clean.repaired.map(Warning::Form))
             .chain(policy::breach(spec, &found.origin, &clean.value).map(Warning::Rule))
-            .chain(shadowed.iter().any(|shadow| shadow.differs).then_some(Warning::HidesAnother));
+            .chain(drift.map(|place| Warning::HidesAnother { place }));
         for warning in warnings {
             notices.push(self.allow(spec, &found.origin, warning)?);
         }
@@ -123,8 +164,25 @@ impl Chain {
                 let origin = version.provenance().origin.clone();
                 Err(Error::Policy { name: spec.name.clone(), origin, breach })
             }
-            None => Ok(Resolved { version, announced, notices }),
+            None => Ok(Resolved { version, announced, behind, notices }),
         }
+    }
+
+    /// What lies behind the value of this machine with which a search ended.
+    fn behind(&self, search: &Search<'_>) -> Vec<Hidden> {
+        let spec = search.wanted.spec;
+        match (&search.behind, search.wanted.behind) {
+            _ if !search.is_local => Vec::new(),
+            (Some(found), _) => found.iter().map(|other| self.hidden(spec, other)).collect(),
+            (None, Behind::Asked(known) | Behind::Known(known)) => known.to_vec(),
+        }
+    }
+
+    /// What a place that is not read offers beside the value in use.
+    fn hidden(&self, spec: &SecretSpec, found: &Found) -> Hidden {
+        let clean = text::clean(&found.raw, spec.format).ok();
+        let fingerprint = clean.map(|clean| self.fingerprints.of(clean.value.expose()));
+        Hidden { origin: found.origin.clone(), fingerprint }
     }
 
     fn announcing(
@@ -195,7 +253,7 @@ impl Chain {
             | Warning::Mount(_)
             | Warning::EmptyVariable
             | Warning::BesideUnread
-            | Warning::HidesAnother) => Ok(Notice { name, origin, warning }),
+            | Warning::HidesAnother { .. }) => Ok(Notice { name, origin, warning }),
         }
     }
 }
@@ -212,19 +270,21 @@ impl Announcing {
 
 impl<'a> Search<'a> {
     fn new(wanted: Wanted<'a>) -> Self {
-        let (shadows, notices) = (Vec::new(), Vec::new());
-        Self { wanted, tried: Vec::new(), end: None, is_cut_short: false, shadows, notices }
+        let (tried, shadows, notices) = (Vec::new(), Vec::new(), Vec::new());
+        let (end, behind) = (None, None);
+        Self { wanted, tried, end, is_cut_short: false, is_local: false, shadows, behind, notices }
     }
 
-    /// Whether the next place is asked. A search that ended still asks local places, to learn what is hidden there.
+    /// Whether the next place is asked. A search that ended still asks local places, to learn what is hidden there, and
+    /// now and then the others.
     fn asks(&mut self, is_local: bool) -> bool {
         match &self.end {
-            None if is_local || self.wanted.asks_remote => !self.is_cut_short,
+            None if is_local => !self.is_cut_short,
             None => {
-                self.is_cut_short = true;
-                false
+                self.is_cut_short |= self.wanted.remote == Remote::NotNow;
+                self.wanted.remote == Remote::Now && !self.is_cut_short
             }
-            Some(Ok(_)) => is_local,
+            Some(Ok(_)) => is_local || (self.is_local && matches!(self.wanted.behind, Behind::Asked(_))),
             Some(Err(_)) => false,
         }
     }
@@ -233,9 +293,13 @@ impl<'a> Search<'a> {
         Error::Internal { name: self.wanted.spec.name.clone(), what: "a place did not answer" }
     }
 
-    fn take(&mut self, answer: Result<Found, Error>, profile: Profile) {
+    fn take(&mut self, answer: Result<Found, Error>, is_local: bool, profile: Profile) {
         match answer {
+            Err(Error::NotFound { .. }) if self.end.is_some() && !is_local => {
+                self.behind.get_or_insert_default();
+            }
             Err(Error::NotFound { tried, .. }) => self.tried.extend(tried),
+            Ok(found) if self.end.is_some() && !is_local => self.behind.get_or_insert_default().push(found),
             Ok(found) if self.end.is_some() => self.shadows.push(found),
             // What cannot be read does not hide anything that is in use.
             Err(_) if self.end.is_some() => {}
@@ -244,7 +308,7 @@ impl<'a> Search<'a> {
                 self.tried.push(origin.clone());
                 self.notices.push(Notice { name, origin, warning: Warning::EmptyVariable });
             }
-            end => self.end = Some(end),
+            end => (self.end, self.is_local) = (Some(end), is_local),
         }
     }
 }
@@ -252,10 +316,4 @@ impl<'a> Search<'a> {
 /// Compose writes an empty string for a variable that is not set; only a strict profile takes it at its word.
 fn is_unset(found: &Found, profile: Profile) -> bool {
     !profile.is_strict() && found.raw.is_empty() && matches!(found.origin, Origin::Env { .. })
-}
-
-/// What a place that is not read offers beside the value in use.
-fn drift(value: &SecretValue, spec: &SecretSpec, shadow: &Found) -> Shadow {
-    let same = text::clean(&shadow.raw, spec.format).is_ok_and(|clean| clean.value.verify_eq(value.expose()));
-    Shadow { origin: shadow.origin.clone(), differs: !same }
 }

@@ -235,6 +235,9 @@ pub enum Misuse {
     /// A name is asked for that nobody declared.
     #[error("{0} is not declared in the catalogue")]
     Undeclared(String),
+    /// A component asks for a secret that the process did not say it uses, and that is therefore not looked for everywhere.
+    #[error("{0} is not among the secrets that this process says it uses: add it there")]
+    Unused(SecretName),
     /// The development profile listens to the world.
     #[error(
         "the development profile may not listen on {0}: set the profile to production or listen on loopback"

@@ -1,13 +1,14 @@
 //! One search at a time: who is looked for, what it does to each slot, and who is told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::sync::{Mutex, Notify};
 use tokio::time::Instant;
 
-use crate::chain::{Chain, Resolved, Wanted};
+use crate::chain::{Behind, Chain, Hidden, Remote, Resolved, Wanted};
 use crate::error::Error;
 use crate::event::{AuditSink, Event, Recorder};
 use crate::fault::Breach;
@@ -22,12 +23,17 @@ use crate::value::SecretValue;
 use crate::version::SecretVersion;
 use crate::warning::{Notice, Warning};
 
+/// Time between two looks at what places that cost a call have behind the values of this machine.
+const LOOK_BEHIND_PERIOD: Duration = Duration::from_secs(15 * 60);
+
 /// Everything that a search needs, and what it leaves for the next one.
 pub(crate) struct Searcher {
     pub(crate) slots: BTreeMap<SecretName, Arc<Slot>>,
     pub(crate) chain: Chain,
     pub(crate) witnesses: Witnesses,
     jitter: Jitter,
+    /// The secrets that this process uses; all of them for `None`.
+    used: Option<BTreeSet<SecretName>>,
     /// Searches begun so far.
     begun: AtomicU64,
     /// Something is due earlier than it was.
@@ -48,6 +54,8 @@ struct Books {
     all: (u64, Reloaded),
     notices: Vec<Notice>,
     pages: BTreeMap<SecretName, Page>,
+    /// When to look again at what is behind the values of this machine.
+    look_behind_at: Instant,
 }
 
 /// What past searches leave behind of one secret.
@@ -55,6 +63,8 @@ struct Page {
     schedule: Schedule,
     /// The last search that asked every place for it.
     searched: u64,
+    /// What places that cost a call have behind a value of this machine.
+    behind: Vec<Hidden>,
 }
 
 impl Page {
@@ -74,18 +84,36 @@ enum Scope<'a> {
 
 type Look = Option<Result<Resolved, Error>>;
 
+impl Scope<'_> {
+    /// Whether it is time to look behind the values of this machine: where somebody waits for one secret it never is.
+    fn looks_behind(self, at: Instant) -> bool {
+        match self {
+            Self::All => true,
+            Self::One(_) => false,
+            Self::DueSoon | Self::Local => at <= Instant::now(),
+        }
+    }
+}
+
 impl Searcher {
     pub(crate) fn new(
         slots: BTreeMap<SecretName, Arc<Slot>>,
         chain: Chain,
         witnesses: Witnesses,
         jitter: Jitter,
+        used: Option<BTreeSet<SecretName>>,
     ) -> Self {
-        let page = || Page { schedule: Schedule::new(), searched: 0 };
+        let page = || Page { schedule: Schedule::new(), searched: 0, behind: Vec::new() };
         let pages = slots.keys().map(|name| (name.clone(), page())).collect();
-        let books = Books { all: (0, Reloaded::default()), notices: Vec::new(), pages };
+        let look_behind_at = Instant::now();
+        let books = Books { all: (0, Reloaded::default()), notices: Vec::new(), pages, look_behind_at };
         let (begun, doubted) = (AtomicU64::new(0), Notify::new());
-        Self { slots, chain, witnesses, jitter, begun, doubted, books: Mutex::new(books) }
+        Self { slots, chain, witnesses, jitter, used, begun, doubted, books: Mutex::new(books) }
+    }
+
+    /// Whether this process uses a secret. Of one that it does not use only this machine is asked.
+    pub(crate) fn uses(&self, name: &SecretName) -> bool {
+        self.used.as_ref().is_none_or(|used| used.contains(name))
     }
 
     /// A ticket for [`all`](Self::all) and [`one`](Self::one): the searches begun before the caller asked.
@@ -135,8 +163,12 @@ impl Searcher {
 
     async fn search(&self, books: &mut Books, scope: Scope<'_>) -> (u64, Reloaded) {
         let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
+        let looks_behind = scope.looks_behind(books.look_behind_at);
+        if looks_behind {
+            books.look_behind_at = Instant::now() + LOOK_BEHIND_PERIOD;
+        }
         let wanted: Vec<Wanted<'_>> =
-            self.slots.values().map(|slot| self.wanted(slot, books, scope)).collect();
+            self.slots.values().map(|slot| self.wanted(slot, books, scope, looks_behind)).collect();
         let mut looks = self.chain.resolve(&wanted).await;
         self.refuse_reuse(&mut looks);
         let mut reloaded = Reloaded::default();
@@ -145,6 +177,9 @@ impl Searcher {
             if let Some(page) = books.pages.get_mut(&slot.spec().name) {
                 page.searched = number;
                 page.schedule.looked(found.as_ref().map(|_| ()), slot.spec(), &self.jitter);
+                if let Ok(found) = &found {
+                    page.behind.clone_from(&found.behind);
+                }
             }
             self.tell_new(&mut known, slot.spec(), &found);
             self.settle(slot, found, &mut reloaded);
@@ -153,18 +188,30 @@ impl Searcher {
         (number, reloaded)
     }
 
-    fn wanted<'a>(&'a self, slot: &'a Slot, books: &Books, scope: Scope<'_>) -> Wanted<'a> {
+    fn wanted<'a>(
+        &'a self,
+        slot: &'a Slot,
+        books: &'a Books,
+        scope: Scope<'_>,
+        looks_behind: bool,
+    ) -> Wanted<'a> {
         let spec = slot.spec();
+        let (page, is_used) = (books.pages.get(&spec.name), self.uses(&spec.name));
+        let known = page.map_or(&[][..], |page| &page.behind);
+        let behind = if looks_behind && is_used { Behind::Asked(known) } else { Behind::Known(known) };
         let asks_remote = match scope {
             Scope::All => true,
             Scope::One(name) => *name == spec.name,
             // A value that came from this machine and is no longer here is looked for elsewhere at once.
             Scope::Local => slot.is_local(),
-            Scope::DueSoon => {
-                slot.is_local() || books.pages.get(&spec.name).is_none_or(|page| page.is_due(spec))
-            }
+            Scope::DueSoon => slot.is_local() || page.is_none_or(|page| page.is_due(spec)),
         };
-        Wanted { spec, asks_remote }
+        let remote = match (is_used, asks_remote) {
+            (false, _) => Remote::Never,
+            (true, true) => Remote::Now,
+            (true, false) => Remote::NotNow,
+        };
+        Wanted { spec, remote, behind }
     }
 
     /// Two secrets of one value fall together: the later name is refused, or the reuse is said.
@@ -188,7 +235,9 @@ impl Searcher {
     fn settle(&self, slot: &Slot, found: Result<Resolved, Error>, reloaded: &mut Reloaded) {
         let name = slot.spec().name.clone();
         let (found, notices) = match found {
-            Ok(Resolved { version, announced, notices }) => (Ok(Sighting { version, announced }), notices),
+            Ok(Resolved { version, announced, behind: _, notices }) => {
+                (Ok(Sighting { version, announced }), notices)
+            }
             Err(error) => (Err(error), Vec::new()),
         };
         reloaded.notices.extend(notices);

@@ -58,9 +58,12 @@ impl Secrets {
     /// A component's grip on a declared secret, whether or not it was found.
     ///
     /// # Errors
-    /// [`Misuse::Undeclared`] when nobody declared it.
+    /// [`Misuse::Undeclared`] when nobody declared it, [`Misuse::Unused`] when this process said that it does not use it.
     pub fn handle(&self, name: &str, component: &'static str) -> Result<SecretHandle, Error> {
         let slot = self.slot(name)?;
+        if !self.0.uses(&slot.spec().name) {
+            return Err(Error::Config(Misuse::Unused(slot.spec().name.clone())));
+        }
         self.0.witnesses.tell(&Event::Handed { name: slot.spec().name.clone(), to: component });
         Ok(SecretHandle::new(Arc::clone(slot), component))
     }

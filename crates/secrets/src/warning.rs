@@ -24,8 +24,11 @@ pub enum Warning {
     #[error("has another version announced, which cannot be read")]
     BesideUnread,
     /// A later place has another value: a forgotten variable blocks every rotation there.
-    #[error("hides another value in a later place: remove one of the two")]
-    HidesAnother,
+    #[error("hides another value, in {place}: remove one of the two")]
+    HidesAnother {
+        /// The later place.
+        place: Origin,
+    },
 }
 
 /// A warning and what it is about.

@@ -53,7 +53,7 @@ fn noticed(notice: &Notice, profile: Profile) -> Finding {
         Warning::Mount(_) => (Severity::Warning, "mount"),
         Warning::Rule(breach) => (Severity::Warning, rule_of(breach)),
         Warning::EmptyVariable => (Severity::Warning, "empty_variable"),
-        Warning::HidesAnother => (in_production(profile), "drift"),
+        Warning::HidesAnother { .. } => (in_production(profile), "drift"),
         _ => (Severity::Warning, "notice"),
     };
     Finding::new(severity, rule, notice.name.as_str(), notice.to_string())

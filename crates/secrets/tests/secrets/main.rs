@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "every line here is a test, and a test may panic")]
 
+mod behind;
 mod canary;
 mod corpus;
 mod kubernetes;
