@@ -1,6 +1,6 @@
 //! The real `api-server` binary, started on a free port in a directory of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -14,10 +14,17 @@ use serde_json::Value;
 /// Longest wait for a server to listen or to end.
 const SERVER_WAIT: Duration = Duration::from_secs(20);
 
+/// Where a server keeps its database when a test names none: a file in its own directory.
+const DATABASE_FILE: &str = "data/investiq.db";
+/// What authenticates audit entries when a test names no key: the Base64 of 32 random bytes.
+const AUDIT_KEY: &str = "+K5ZMjQynwolms9MUptlqDHTQzXy4xnJ3qNqBlR161Y=";
+
 /// How a server is started: its environment is exactly this, nothing is inherited but `PATH`.
 #[derive(Clone, Debug, Default)]
 pub struct ServerOptions {
     environment: BTreeMap<String, String>,
+    /// Variables that a test wants unset, and that are not given a default either.
+    unset: BTreeSet<String>,
 }
 
 impl ServerOptions {
@@ -30,6 +37,7 @@ impl ServerOptions {
     /// Sets an environment variable.
     #[must_use]
     pub fn set(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.unset.remove(name);
         self.environment.insert(name.to_owned(), value.into());
         self
     }
@@ -38,7 +46,28 @@ impl ServerOptions {
     #[must_use]
     pub fn unset(mut self, name: &str) -> Self {
         self.environment.remove(name);
+        self.unset.insert(name.to_owned());
         self
+    }
+
+    /// Keeps the database in this file, which outlives the server: a server that is started again finds it.
+    #[must_use]
+    pub fn database_file(self, path: &Path) -> Self {
+        self.set("DATABASE_URL", format!("sqlite:{}", path.display()))
+    }
+
+    /// The environment of a server that runs in `directory`: a database of its own and an audit key, unless the
+    /// test says otherwise.
+    fn environment_in(&self, directory: &Path) -> BTreeMap<String, String> {
+        let database = format!("sqlite:{}", directory.join(DATABASE_FILE).display());
+        let mut environment = self.environment.clone();
+        for (name, value) in [("DATABASE_URL", database), ("AUDIT_KEY", AUDIT_KEY.to_owned())] {
+            let in_file = format!("{name}_FILE");
+            if !self.unset.contains(name) && !environment.contains_key(&in_file) {
+                environment.entry(name.to_owned()).or_insert(value);
+            }
+        }
+        environment
     }
 
     /// Starts the server and waits until it listens.
@@ -79,7 +108,7 @@ impl ServerOptions {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let mut child = Command::new(server_binary())
             .env_clear()
-            .envs(&self.environment)
+            .envs(self.environment_in(directory.path()))
             .current_dir(directory.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
