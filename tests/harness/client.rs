@@ -69,6 +69,21 @@ impl Server {
     /// When no answer comes.
     #[must_use]
     pub fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Answer {
+        self.send_bytes(method, path, headers, body.map(str::as_bytes))
+    }
+
+    /// The same with a body that need not be text.
+    ///
+    /// # Panics
+    /// When no answer comes.
+    #[must_use]
+    pub fn send_bytes(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&[u8]>,
+    ) -> Answer {
         let mut request = client().request(method, self.url(path));
         for (name, value) in headers {
             request = request.header(*name, *value);

@@ -4,11 +4,16 @@
 
 mod client;
 pub mod emulators;
+pub mod events;
 mod loopback;
 pub mod polygon;
+mod postgres;
+pub mod providers;
 pub mod raw;
 pub mod secrets_manager;
 mod server;
+pub mod signer;
 
 pub use client::Answer;
+pub use postgres::Postgres;
 pub use server::{Server, ServerOptions, workspace_root};

@@ -1,0 +1,6 @@
+//! Webhooks through the real server: proved, kept before they are answered, applied exactly once. Signatures come from
+//! signers of others; what is expected of money is computed by hand.
+
+#![expect(clippy::unwrap_used, reason = "in a test a failed unwrap is the failure to report")]
+
+mod cluster;
