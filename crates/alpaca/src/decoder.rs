@@ -1,0 +1,249 @@
+//! Bytes into records and comments, as the HTML standard's "event stream interpretation" has it, within bounds.
+//!
+//! Written here because the kept decoders (`eventsource-stream`, `sse-stream`) discard comments, in which this broker
+//! says that it dropped records, and bound neither a line nor a record. The names of events, their `id:` lines and
+//! `retry:` are not used: the broker's ids stand in the JSON, and the pauses are ours.
+
+use bytes::{Buf, Bytes};
+use memchr::{memchr, memchr2};
+
+use crate::batch::RECORD_BYTES_MAX;
+
+/// Longest line that is kept: a record's bytes behind `data: `.
+const LINE_BYTES_MAX: usize = RECORD_BYTES_MAX + "data: ".len();
+/// As much of a comment as is kept, in bytes.
+const COMMENT_BYTES_MAX: usize = 256;
+/// May stand before the first line.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// One thing that a stream said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Item {
+    /// A record's data, complete.
+    Data(Bytes),
+    /// A record that is larger than what is read: skipped.
+    TooLarge,
+    /// A comment, without its colon.
+    Comment(String),
+}
+
+/// Carries what is incomplete from one piece of input to the next: at most one line and one record.
+#[derive(Debug, Default)]
+pub(crate) struct Decoder {
+    line: Vec<u8>,
+    /// More of the line came than is kept.
+    is_line_cut: bool,
+    /// The last line ended with a carriage return, so that a line feed belongs to it.
+    is_after_return: bool,
+    is_begun: bool,
+    /// The data lines so far, joined.
+    data: Option<Vec<u8>>,
+    is_too_large: bool,
+}
+
+impl Decoder {
+    /// Takes from `input` until something is complete; `None` when all of it is taken.
+    pub(crate) fn next(&mut self, input: &mut Bytes) -> Option<Item> {
+        while self.complete_line(input) {
+            let mut line = std::mem::take(&mut self.line);
+            let item = self.interpret(&line);
+            line.clear();
+            // Its room is used again.
+            self.line = line;
+            self.is_line_cut = false;
+            if item.is_some() {
+                return item;
+            }
+        }
+        None
+    }
+
+    /// Takes up to the end of a line; whether there is one. Lines end with CR, LF or both.
+    fn complete_line(&mut self, input: &mut Bytes) -> bool {
+        if self.is_after_return && input.has_remaining() {
+            self.is_after_return = false;
+            if input[0] == b'\n' {
+                input.advance(1);
+            }
+        }
+        let end = memchr2(b'\r', b'\n', input);
+        let part = input.split_to(end.unwrap_or(input.len()));
+        let kept = part.len().min(LINE_BYTES_MAX - self.line.len());
+        self.line.extend_from_slice(&part[..kept]);
+        self.is_line_cut |= kept < part.len();
+        if end.is_none() {
+            return false;
+        }
+        self.is_after_return = input.get_u8() == b'\r';
+        true
+    }
+
+    fn interpret(&mut self, line: &[u8]) -> Option<Item> {
+        let is_first = !std::mem::replace(&mut self.is_begun, true);
+        let line = line.strip_prefix(BYTE_ORDER_MARK).filter(|_| is_first).unwrap_or(line);
+        match line {
+            [] => self.dispatch(),
+            [b':', comment @ ..] => {
+                let kept = &comment[..comment.len().min(COMMENT_BYTES_MAX)];
+                Some(Item::Comment(String::from_utf8_lossy(kept).into_owned()))
+            }
+            field => {
+                self.field(field);
+                None
+            }
+        }
+    }
+
+    fn field(&mut self, line: &[u8]) {
+        let (name, value) = match memchr(b':', line) {
+            Some(colon) => (&line[..colon], &line[colon + 1..]),
+            None => (line, &[][..]),
+        };
+        if name != b"data" {
+            return;
+        }
+        let value = value.strip_prefix(b" ").unwrap_or(value);
+        let joined = self.data.as_ref().map_or(0, |data| data.len() + 1) + value.len();
+        if self.is_line_cut || joined > RECORD_BYTES_MAX {
+            self.is_too_large = true;
+        }
+        if self.is_too_large {
+            self.data = None;
+            return;
+        }
+        match &mut self.data {
+            None => self.data = Some(value.to_vec()),
+            Some(data) => {
+                data.push(b'\n');
+                data.extend_from_slice(value);
+            }
+        }
+    }
+
+    /// An empty line: the record is complete, if there is one.
+    fn dispatch(&mut self) -> Option<Item> {
+        let data = self.data.take().filter(|data| !data.is_empty());
+        if std::mem::take(&mut self.is_too_large) {
+            return Some(Item::TooLarge);
+        }
+        data.map(|data| Item::Data(data.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn decode(pieces: &[&[u8]]) -> Vec<Item> {
+        let mut decoder = Decoder::default();
+        let mut items = Vec::new();
+        for piece in pieces {
+            let mut input = Bytes::copy_from_slice(piece);
+            while let Some(item) = decoder.next(&mut input) {
+                items.push(item);
+            }
+            assert!(input.is_empty(), "everything is taken");
+        }
+        items
+    }
+
+    fn data(text: &str) -> Item {
+        Item::Data(Bytes::copy_from_slice(text.as_bytes()))
+    }
+
+    fn comment(text: &str) -> Item {
+        Item::Comment(text.to_owned())
+    }
+
+    #[test]
+    fn the_examples_of_the_standard_are_read_as_it_says() {
+        // html.spec.whatwg.org, "9.2.6 Interpreting an event stream".
+        for (text, items) in [
+            ("data: YHOO\ndata: +2\ndata: 10\n\n", vec![data("YHOO\n+2\n10")]),
+            (
+                ": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\ndata:  third event\n\n",
+                vec![
+                    comment(" test stream"),
+                    data("first event"),
+                    data("second event"),
+                    data(" third event"),
+                ],
+            ),
+            // The standard tells of the first record, which is empty, too: nothing that a broker would send.
+            ("data\n\ndata\ndata\n\ndata:", vec![data("\n")]),
+            ("data:test\n\ndata: test\n\n", vec![data("test"), data("test")]),
+        ] {
+            assert_eq!(decode(&[text.as_bytes()]), items, "{text}");
+        }
+    }
+
+    #[test]
+    fn lines_end_as_they_like_and_an_unfinished_record_is_none() {
+        for text in ["data: a\r\ndata: b\r\n\r\n", "data: a\rdata: b\r\r", "data: a\ndata: b\r\n\n"] {
+            assert_eq!(decode(&[text.as_bytes()]), [data("a\nb")], "{text:?}");
+        }
+        assert_eq!(decode(&[b"data: a\n"]), []);
+        assert_eq!(decode(&["\u{feff}data: a\n\n\u{feff}data: b\n\n".as_bytes()]), [data("a")]);
+    }
+
+    #[test]
+    fn a_comment_within_a_record_does_not_end_it() {
+        let items = decode(&[b"event: trade\ndata: {\n:heartbeat\ndata: }\nretry: 5\n\n"]);
+        assert_eq!(items, [comment("heartbeat"), data("{\n}")]);
+    }
+
+    #[test]
+    fn a_record_at_the_bound_is_read_and_one_beyond_is_skipped_alone() {
+        let of = |bytes: usize| format!("data: {}\n\n", "x".repeat(bytes));
+        let text = of(RECORD_BYTES_MAX) + &of(RECORD_BYTES_MAX + 1) + "data: after\n\n";
+        let items = decode(&[text.as_bytes()]);
+        assert_eq!(items, [data(&"x".repeat(RECORD_BYTES_MAX)), Item::TooLarge, data("after")]);
+        // Many short lines are one long record.
+        let lines = "data:\n".repeat(RECORD_BYTES_MAX + 2) + "\ndata: after\n\n";
+        assert_eq!(decode(&[lines.as_bytes()]), [Item::TooLarge, data("after")]);
+    }
+
+    #[test]
+    fn an_endless_line_is_not_kept() {
+        let mut decoder = Decoder::default();
+        for _ in 0..100 {
+            let mut input = Bytes::from(vec![b'x'; RECORD_BYTES_MAX]);
+            assert_eq!(decoder.next(&mut input), None);
+        }
+        assert!(decoder.line.capacity() <= 2 * LINE_BYTES_MAX, "{}", decoder.line.capacity());
+        let mut rest = Bytes::from_static(b"\n\ndata: after\n\n");
+        assert_eq!(decoder.next(&mut rest), Some(data("after")), "a field of no meaning is no record");
+    }
+
+    #[test]
+    fn a_long_comment_is_cut_and_costs_no_record() {
+        let text = format!(":{}\ndata: a\n\n", "y".repeat(3 * LINE_BYTES_MAX));
+        assert_eq!(decode(&[text.as_bytes()]), [comment(&"y".repeat(COMMENT_BYTES_MAX)), data("a")]);
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_of_any_size_are_read_as_the_whole(
+            text in "(data|data: |:|id|x|\r\n|\n|\r|a|ä|\u{feff}| ){0,60}",
+            cuts in proptest::collection::vec(1_usize..9, 0..200),
+        ) {
+            let whole = decode(&[text.as_bytes()]);
+            let mut rest = text.as_bytes();
+            let mut pieces = Vec::new();
+            for cut in cuts {
+                let (piece, after) = rest.split_at(cut.min(rest.len()));
+                pieces.push(piece);
+                rest = after;
+            }
+            pieces.push(rest);
+            prop_assert_eq!(decode(&pieces), whole);
+        }
+
+        #[test]
+        fn any_bytes_are_taken(bytes in proptest::collection::vec(any::<u8>(), 0..2000)) {
+            decode(&[&bytes]);
+        }
+    }
+}
