@@ -39,6 +39,7 @@ const WEBHOOKS: &[&str] = &[
     "http",
     "jiff",
     "rust_decimal",
+    "rustls-pki-types",
     "rustls-webpki",
     "serde",
     "serde_json",

@@ -1,0 +1,93 @@
+//! Numbers of vendors, which stand as JSON numbers in one field and as strings in the next.
+//!
+//! They are read from their digits: a way over binary floats would lose cents of large amounts.
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+/// Longest number that is read, in bytes.
+const NUMBER_BYTES_MAX: usize = 48;
+/// Largest exponent either way: beyond it no amount is left that 28 digits could hold.
+const EXPONENT_MAX: i32 = 28;
+
+/// An exact number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Number(Decimal);
+
+impl Number {
+    pub(crate) fn get(self) -> Decimal {
+        self.0
+    }
+
+    /// A number such as `12.5`, `-3` or `1e-05`; `None` when it is none, or has more digits than can be held.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        if text.len() > NUMBER_BYTES_MAX {
+            return None;
+        }
+        let (digits, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+        let exponent: i32 = exponent.parse().ok().filter(|size: &i32| size.abs() <= EXPONENT_MAX)?;
+        shifted(plain(digits)?, exponent).map(Self)
+    }
+}
+
+/// A sign, digits, and a point with digits.
+fn plain(text: &str) -> Option<Decimal> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let begins_well = digits.bytes().next().is_some_and(|byte| byte.is_ascii_digit());
+    let ends_well = digits.bytes().last().is_some_and(|byte| byte.is_ascii_digit());
+    (is_plain && begins_well && ends_well).then(|| Decimal::from_str_exact(text).ok()).flatten()
+}
+
+/// `number` × 10^`exponent`, exactly or not at all.
+fn shifted(number: Decimal, exponent: i32) -> Option<Decimal> {
+    let power = 10_i128.checked_pow(exponent.unsigned_abs())?;
+    let power = Decimal::try_from_i128_with_scale(power, 0).ok()?;
+    let shifted =
+        if exponent < 0 { number.checked_div(power)? } else { number.checked_mul(power)? }.normalize();
+    let back = if exponent < 0 { shifted.checked_mul(power)? } else { shifted.checked_div(power)? };
+    (back == number).then_some(shifted)
+}
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&RawValue>::deserialize(deserializer)?.get();
+        let text = raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(raw);
+        Self::parse(text).ok_or_else(|| serde::de::Error::custom("not a number that is read exactly"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_kept_however_they_are_written() {
+        for (text, expected) in [
+            ("12.34", Some("12.34")),
+            ("\"12.34\"", Some("12.34")),
+            // A double holds 92233720368547758.07 as 92233720368547760.
+            ("92233720368547758.07", Some("92233720368547758.07")),
+            ("-0.000000001", Some("-0.000000001")),
+            ("1e-05", Some("0.00001")),
+            ("1.5E3", Some("1500")),
+            ("1e28", Some("10000000000000000000000000000")),
+            ("1e29", None),
+            ("1e-29", None),
+            ("1.23456789e-27", None),
+            ("1e999999999999", None),
+            ("\"\"", None),
+            ("\"+1\"", None),
+            ("\" 1\"", None),
+            ("\"1_0\"", None),
+            ("\"NaN\"", None),
+            ("true", None),
+            ("null", None),
+            ("0.1234567890123456789012345678901", None),
+        ] {
+            let got: Option<Number> = serde_json::from_str(text).ok();
+            assert_eq!(got.map(|number| number.get().to_string()).as_deref(), expected, "{text}");
+        }
+    }
+}
