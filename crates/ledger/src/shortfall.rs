@@ -1,0 +1,57 @@
+//! What keeps a holder's balances from going below zero.
+
+use domain::{ExternalId, Money};
+use jiff::Timestamp;
+
+use crate::account::{Bucket, LedgerAccount};
+use crate::fault::Fault;
+use crate::posting::{Posting, TransactionKind};
+
+/// What should lie on one of `holder`'s buckets from the receivable, where `raw` is the bucket's balance without any of
+/// these postings, in one currency: as much as is missing to zero. What the receivable gives is what the holder owes.
+/// It is a function of the balance alone, and so of the set of all facts. No legs: nothing is missing.
+///
+/// # Errors
+/// [`Fault::Money`] for the one balance that has no opposite.
+///
+/// ```
+/// use domain::{Currency, Money};
+/// let holder = "bridge:cust_1".parse().unwrap();
+/// let raw = Money::from_minor(-500, Currency::Usdc);
+/// let now = "2026-01-02T10:00:00Z".parse().unwrap();
+/// let posting = ledger::shortfall(&holder, ledger::Bucket::SpendingBalance, raw, now).unwrap();
+/// assert_eq!(posting.effect(), "shortfall/bridge:cust_1/spending_balance/USDC");
+/// assert_eq!(posting.legs()[0].money.minor() + posting.legs()[1].money.minor(), 0);
+/// ```
+pub fn shortfall(holder: &ExternalId, bucket: Bucket, raw: Money, now: Timestamp) -> Result<Posting, Fault> {
+    let missing = if bucket == Bucket::Receivable { 0 } else { raw.minor().min(0) };
+    let missing = Money::from_minor(missing, raw.currency()).negated()?;
+    let user = |bucket| LedgerAccount::User(holder.clone(), bucket);
+    let effect = format!("shortfall/{holder}/{}/{}", bucket.as_str(), raw.currency());
+    let between = (user(Bucket::Receivable), user(bucket));
+    Posting::movement(effect, TransactionKind::Shortfall, now, missing, between)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::Currency;
+
+    use super::*;
+
+    #[test]
+    fn exactly_what_is_missing_is_owed() {
+        let holder = "alpaca:a1".parse().unwrap();
+        for (bucket, raw, expected) in [
+            (Bucket::FiatExposure, -1, Some((1, -1))),
+            (Bucket::FiatExposure, 0, None),
+            (Bucket::FiatExposure, 1, None),
+            (Bucket::Receivable, -1, None),
+        ] {
+            let raw = Money::from_minor(raw, Currency::Usd);
+            let posting = shortfall(&holder, bucket, raw, Timestamp::UNIX_EPOCH).unwrap();
+            let legs = posting.legs();
+            let got = (!legs.is_empty()).then(|| (legs[0].money.minor(), legs[1].money.minor()));
+            assert_eq!(got, expected, "{bucket:?} {raw}");
+        }
+    }
+}
