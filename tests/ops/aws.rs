@@ -302,6 +302,82 @@ fn what_a_vendor_made_is_brought_and_judged() {
 }
 
 #[test]
+fn a_list_of_keys_that_the_server_would_refuse_is_refused_before_anything_is_changed() {
+    let (aws, place) = ready();
+    let changes = || aws.calls(Operation::PutSecretValue) + aws.calls(Operation::UpdateSecretVersionStage);
+    let before = changes();
+    let weak = "hunter2";
+    let unknown_role = "k7Vn2Qx9LpR4tYw8ZbM3cDf6HjGs5Aa1:root";
+    let twice = "k7Vn2Qx9LpR4tYw8ZbM3cDf6HjGs5Aa1,k7Vn2Qx9LpR4tYw8ZbM3cDf6HjGs5Aa1:admin";
+    for list in [weak, unknown_role, twice] {
+        for command in [
+            "secrets rotate api_keys --stdin",
+            "secrets emergency api_keys --reason leaked --stdin",
+            "secrets set api_keys --to aws --stdin --replace",
+        ] {
+            let ran = place.run_with(command, list);
+            assert_eq!(ran.code, 2, "{command}: {ran:?}");
+            assert!(ran.err.contains("API_KEYS: key ") && !ran.err.contains("k7Vn2"), "{command}: {ran:?}");
+        }
+    }
+    assert_eq!(changes(), before);
+    assert_eq!(
+        place.run("secrets status api_keys --json").json()["rotations"][0]["step"],
+        serde_json::Value::Null
+    );
+}
+
+#[test]
+fn an_overlap_that_would_break_something_or_promise_nothing_is_refused() {
+    let (aws, place) = ready();
+    place.run_with("secrets set polygon_api_key --to aws --stdin", CANARY);
+    for (command, code) in [
+        ("secrets rotate jwt_secret --overlap 1m", 2),
+        ("secrets rotate jwt_secret --overlap 200h", 2),
+        ("secrets rotate encryption_key --overlap 24h", 2),
+        ("secrets rotate polygon_api_key --stdin --overlap 1h", 2),
+        ("secrets rotate api_keys --overlap 200h", 2),
+        ("secrets rotate api_keys --overlap -1h", 1),
+        ("secrets rotate api_keys --overlap soon", 1),
+        ("secrets rotate --due --overlap 24h", 1),
+    ] {
+        let ran = place.run_with(command, "another-9Qm3Xc6Vb9Nn2Ll5Kk7");
+        assert_eq!(ran.code, code, "{command}: {ran:?}");
+    }
+    assert_eq!(labelled(&aws, "AWSPENDING"), None);
+    assert_eq!(place.run("secrets rotate jwt_secret --overlap 2h").code, 0);
+}
+
+#[test]
+fn a_change_without_an_answer_is_told_as_one_that_may_have_been_made() {
+    let (aws, place) = ready();
+    aws.always(Operation::PutSecretValue, Fault::InternalError);
+    let ran = place.run("secrets rotate jwt_secret");
+    assert_eq!(ran.code, 4, "{ran:?}");
+    assert!(ran.err.contains("may not have been changed in AWS secret test/rail/jwt-secret"), "{ran:?}");
+    assert!(!ran.err.contains("could not be read"), "{ran:?}");
+}
+
+#[test]
+fn a_file_that_hides_a_secret_of_aws_is_told_by_explain_report_and_check() {
+    let (_aws, place) = ready();
+    let of_aws = place.run("secrets explain jwt_secret");
+    assert!(!of_aws.out.contains("hides"), "{of_aws:?}");
+    place.plant("jwt_secret", "u5fJ0w7dHk3mZq9xT1bRaaa2vN8cLyPe4sGo6iXhQWE=", 0o444);
+    let directory = place.path("secrets").to_string_lossy().into_owned();
+    let hidden = "another value in AWS secret test/rail/jwt-secret";
+    let explained = place.run(&format!("secrets explain jwt_secret --directory {directory}"));
+    assert!(explained.out.contains(hidden), "{explained:?}");
+    let report = place.run(&format!("secrets report --directory {directory}"));
+    let line = report.out.lines().find(|line| line.starts_with("jwt_secret")).unwrap();
+    assert!(line.contains("hides another"), "{line}");
+    let checked = place.run(&format!("secrets check --directory {directory} --json"));
+    let findings = checked.json()["findings"].as_array().unwrap().clone();
+    let drift = findings.iter().find(|finding| finding["rule"] == "drift").unwrap();
+    assert_eq!((&drift["subject"], &drift["severity"]), (&"jwt_secret".into(), &"warning".into()), "{drift}");
+}
+
+#[test]
 fn a_secret_that_is_not_in_aws_is_changed_where_it_is_kept() {
     let (aws, place) = ready();
     place.plant("jwt_secret", "u5fJ0w7dHk3mZq9xT1bRaaa2vN8cLyPe4sGo6iXhQWE=", 0o444);

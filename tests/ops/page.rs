@@ -131,7 +131,7 @@ fn the_transcript_is_what_is_said() {
 #[test]
 fn no_command_of_the_page_is_left_out() {
     let kinds: BTreeSet<String> = blocks(&page()).into_iter().map(|block| block.kind).collect();
-    assert_eq!(kinds, BTreeSet::from([FILES, AWS, TRANSCRIPT, "yaml"].map(str::to_owned)));
+    assert_eq!(kinds, BTreeSet::from([FILES, AWS, TRANSCRIPT, "yaml", "json"].map(str::to_owned)));
 }
 
 #[test]
@@ -140,6 +140,20 @@ fn every_manifest_of_the_page_reads_as_yaml() {
         let tree = serde_saphyr::from_str::<serde_json::Value>(&block.text);
         assert!(tree.is_ok_and(|tree| tree.is_object()), "{}", block.text);
     }
+}
+
+#[test]
+fn the_policy_of_the_page_reads_as_json() {
+    let page = blocks(&page());
+    let policies: Vec<&Block> = page.iter().filter(|block| block.kind == "json").collect();
+    assert!(matches!(&policies[..], [only] if serde_json::from_str::<serde_json::Value>(&only.text).is_ok()));
+}
+
+#[test]
+fn the_page_states_the_bound_of_an_emergency_as_the_code_has_it() {
+    let catalogue = secrets::Catalogue::product();
+    let bound_s = secrets::rotation::emergency_bound(catalogue.get("api_keys").unwrap()).as_secs();
+    assert!(page().contains(&format!("A process that reaches AWS does so within {bound_s} seconds")));
 }
 
 #[test]

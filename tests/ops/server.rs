@@ -48,18 +48,46 @@ fn soon(what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
+/// Whether the server says that a list is on its way out.
+fn has_leaving_list(server: &Server) -> bool {
+    let series = "investiq_secret_previous_expires_timestamp_seconds{secret=\"api_keys\"}";
+    server.get("/metrics", &[]).body.contains(series)
+}
+
 #[test]
-fn a_key_that_is_rotated_by_the_operator_is_taken_over_by_the_server() {
+fn after_a_rotation_the_list_before_is_accepted_for_its_overlap_and_can_come_back() {
     let (aws, place, server) = ready();
     let old = key(&aws, "AWSCURRENT");
     assert!(accepts(&server, &old));
-    assert_eq!(place.run("secrets rotate api_keys").code, 0);
+    let begun = place.run("secrets rotate api_keys");
+    assert_eq!(begun.code, 0, "{begun:?}");
+    assert!(begun.err.contains("1 of the keys in use are not in the new list"), "{begun:?}");
     let new = key(&aws, "AWSPENDING");
     soon("the announced key is accepted", || accepts(&server, &new));
     assert!(accepts(&server, &old), "the old one still is");
     assert_eq!(place.run("secrets resume api_keys --reported").code, 0);
-    soon("a list of callers has no overlap", || !accepts(&server, &old));
+    soon("the new list takes over", || has_leaving_list(&server));
+    assert!(accepts(&server, &old) && accepts(&server, &new), "callers have a day to change their keys");
+    assert_eq!(place.run("secrets retire api_keys --unused").code, 2, "its overlap is not over");
+
+    let back = place.run("secrets rollback api_keys");
+    assert_eq!((back.code, key(&aws, "AWSCURRENT")), (0, old.clone()), "{back:?}");
+    std::thread::sleep(3 * Duration::from_secs(1));
+    assert!(accepts(&server, &old) && accepts(&server, &new));
+}
+
+#[test]
+fn a_list_that_is_rotated_without_an_overlap_ends_and_does_not_come_back() {
+    let (aws, place, server) = ready();
+    let old = key(&aws, "AWSCURRENT");
+    assert_eq!(place.run("secrets rotate api_keys --overlap 0s").code, 0);
+    let new = key(&aws, "AWSPENDING");
+    soon("the announced key is accepted", || accepts(&server, &new));
+    assert_eq!(place.run("secrets resume api_keys --reported").code, 0);
+    soon("the old key is refused", || !accepts(&server, &old));
     assert!(accepts(&server, &new));
+    let back = place.run("secrets rollback api_keys");
+    assert_eq!(back.code, 2, "not every process would accept it: {back:?}");
 }
 
 #[test]

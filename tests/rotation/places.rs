@@ -56,6 +56,36 @@ async fn files_alone_the_environment_alone_aws_alone_and_all_of_them_are_enough(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_policy_that_names_the_secrets_in_use_alone_is_enough() {
+    let fake = fake();
+    fake.seed(&id("api_keys"), OLD_KEY);
+    fake.seed(&id("polygon_api_key"), VENDOR_KEY);
+    let used = ["api_keys", "polygon_api_key"];
+    // Secrets that this server does not use are refused, those that it uses are given.
+    for spec in secrets::Catalogue::product().iter().filter(|spec| !used.contains(&spec.name.as_str())) {
+        fake.seed(&id(spec.name.as_str()), "somebody-elses-Zq8Wm3Xc6Vb9Nn2Ll5Kk7Jj1Hh4Gg0Ff");
+        fake.deny(&id(spec.name.as_str()));
+    }
+    let server = options(&fake).set("REQUIRE_AUTH", "true").set("POLYGON_BASE_URL", NOBODY).start();
+    assert_eq!(used.map(|name| source(&server, name).unwrap()), ["aws", "aws"]);
+    assert_eq!(source(&server, "jwt_secret"), None);
+    assert!(!server.log().contains("AccessDenied"), "{}", server.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_of_this_machine_that_hides_one_of_aws_is_told_in_the_log_and_in_a_metric() {
+    let fake = fake();
+    fake.seed(&id("api_keys"), NEW_KEY);
+    let server = options(&fake).set("API_KEYS", OLD_KEY).set("REQUIRE_AUTH", "true").start();
+    assert_eq!((status(&server, OLD_KEY), status(&server, NEW_KEY)), (200, 401));
+    assert_eq!(metric(&server, "investiq_secret_shadowed_sources{secret=\"api_keys\"}"), 1.0);
+    tokio::time::sleep(3 * crate::stage::TTL).await;
+    let log = server.log();
+    let told = log.lines().filter(|line| line.contains("hides another value, in AWS secret"));
+    assert_eq!(told.count(), 1, "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_prefix_nobody_is_asked() {
     let fake = fake();
     let server = options(&fake).unset("SECRET_PREFIX").start();

@@ -5,6 +5,10 @@ use std::process::ExitCode;
 use api_server::config::{self, Config, Environment};
 use api_server::{assembly, logs, serve};
 
+/// Wipes what is freed, so that no copy of a secret is left in memory: docs of the type say what that costs.
+#[global_allocator]
+static ALLOCATOR: secrets::ZeroOnFree = secrets::ZeroOnFree;
+
 fn main() -> ExitCode {
     match run() {
         Ok(drained) if drained.is_complete() => ExitCode::SUCCESS,

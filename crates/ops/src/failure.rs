@@ -71,7 +71,7 @@ fn exit_of(error: &secrets::Error) -> Exit {
     use secrets::Kind;
     match error.kind() {
         Kind::RotationInProgress | Kind::VersionConflict => Exit::Conflict,
-        Kind::Unavailable | Kind::Internal | Kind::Audit | Kind::Plan => Exit::Failed,
+        Kind::Unavailable | Kind::Unconfirmed | Kind::Internal | Kind::Audit | Kind::Plan => Exit::Failed,
         _ => Exit::Precondition,
     }
 }

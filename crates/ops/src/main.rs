@@ -48,6 +48,10 @@ use command_line::CommandLine;
 use console::Console;
 use exit::Exit;
 
+/// Wipes what is freed, so that no copy of a secret is left in memory.
+#[global_allocator]
+static ALLOCATOR: ::secrets::ZeroOnFree = ::secrets::ZeroOnFree;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments = match CommandLine::try_parse() {

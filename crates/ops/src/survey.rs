@@ -58,6 +58,18 @@ impl Survey {
     }
 }
 
+impl Survey {
+    /// How many of the API keys in use a new list does not have; none for another secret than that list.
+    pub(crate) fn keys_left_out(&self, new: &str) -> usize {
+        let held = self.secrets.handle(API_KEYS, "ops").and_then(|handle| handle.load()).ok();
+        let held = held.as_ref().and_then(|set| set.value().expose_text()).unwrap_or_default();
+        let Ok(new) = key_set(new) else { return 0 };
+        let keys = held.split([',', '\n']).map(str::trim).filter(|entry| !entry.is_empty());
+        let keys = keys.map(|entry| entry.rsplit_once(':').map_or(entry, |(key, _role)| key));
+        keys.filter(|key| new.find(key.as_bytes()).is_none()).count()
+    }
+}
+
 /// Adds Secrets Manager where the environment asks for it. What these rules refuse of it is a problem like any other.
 async fn with_aws(
     builder: Builder,
@@ -73,6 +85,11 @@ async fn with_aws(
 
 /// What the server would refuse in a list of API keys.
 pub(crate) fn key_faults(text: &str) -> Option<keys::Faults> {
+    key_set(text).err()
+}
+
+/// The keys of a list, as the server reads it.
+fn key_set(text: &str) -> Result<KeySet, keys::Faults> {
     let any = rate_limit::Config { per_minute: NonZeroU32::MIN, burst: NonZeroU32::MIN };
-    KeySet::parse(text, any).err()
+    KeySet::parse(text, any)
 }

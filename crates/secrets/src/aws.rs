@@ -24,12 +24,16 @@ mod failure;
 mod labels;
 mod read;
 mod settings;
+mod skew;
 mod write;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use client::BoundedClient;
+#[cfg(test)]
+pub(crate) use client::OPERATION_TIMEOUT;
 pub use labels::{Description, Label, ListedVersion};
 pub use settings::{Batching, CredentialSource, Settings};
 pub use write::{RecoveryWindow, Token};
@@ -69,7 +73,7 @@ impl SecretsManager {
     pub async fn connect(settings: &Settings, profile: Profile, clock: Clock) -> Result<Self, Error> {
         settings.check(profile)?;
         let inner = Inner {
-            client: BoundedClient::new(settings).await,
+            client: BoundedClient::new(settings, Arc::clone(&clock)).await,
             prefix: settings.prefix.clone(),
             region: settings.region.clone(),
             clock,
@@ -88,6 +92,12 @@ impl SecretsManager {
     #[must_use]
     pub fn audit(self, audit: AuditSink) -> Self {
         Self { audit, ..self }
+    }
+
+    /// How far our clock was from the service's at its last answer, to the second; `None` before the first one.
+    #[must_use]
+    pub fn clock_skew(&self) -> Option<Duration> {
+        self.inner.client.clock_skew()
     }
 
     /// Where a secret lies.

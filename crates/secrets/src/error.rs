@@ -71,6 +71,18 @@ pub enum Error {
         /// When to ask again.
         retry_in: Duration,
     },
+    /// A change was asked for, and no answer says whether it was made.
+    #[error(
+        "secret {name} may not have been changed in {origin}: {outage}; look at how it stands, then ask again"
+    )]
+    Unconfirmed {
+        /// The secret.
+        name: SecretName,
+        /// The place.
+        origin: Origin,
+        /// What happened.
+        outage: Outage,
+    },
     /// The last good value has been served for as long as it may be.
     #[error("secret {name} expired: last confirmed {age:?} ago, limit {limit:?}")]
     Expired {
@@ -168,6 +180,7 @@ pub enum Kind {
     Invalid,
     Policy,
     Unavailable,
+    Unconfirmed,
     Expired,
     Deleted,
     Exists,
@@ -265,6 +278,9 @@ pub enum Misuse {
         /// The most that is allowed.
         max: Duration,
     },
+    /// An overlap of what somebody else verifies.
+    #[error("{0} is verified by others: how long they accept the value before is theirs to say")]
+    NoOverlap(SecretName),
     /// A value that another party makes.
     #[error("{0} is made by whoever accepts it: give the new value")]
     MadeElsewhere(SecretName),
@@ -288,6 +304,7 @@ impl Error {
             Self::Invalid { .. } => Kind::Invalid,
             Self::Policy { .. } => Kind::Policy,
             Self::Unavailable { .. } => Kind::Unavailable,
+            Self::Unconfirmed { .. } => Kind::Unconfirmed,
             Self::Expired { .. } => Kind::Expired,
             Self::Deleted { .. } => Kind::Deleted,
             Self::Exists { .. } => Kind::Exists,
@@ -305,7 +322,7 @@ impl Error {
     /// Whether asking again later may help without anyone changing anything.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self.kind(), Kind::Unavailable | Kind::Internal)
+        matches!(self.kind(), Kind::Unavailable | Kind::Unconfirmed | Kind::Internal)
     }
 }
 
@@ -320,6 +337,7 @@ impl Kind {
             Self::Invalid => "invalid",
             Self::Policy => "policy",
             Self::Unavailable => "unavailable",
+            Self::Unconfirmed => "unconfirmed",
             Self::Expired => "expired",
             Self::Deleted => "deleted",
             Self::Exists => "exists",

@@ -58,7 +58,9 @@ unsafe fn wipe(block: *mut u8, layout: Layout) {
 
 /// Makes sure that a crash writes no core, neither to a file nor to a program such as systemd's.
 ///
-/// The files of `/proc/self` belong to root afterwards: a process that is not root's cannot list its own descriptors.
+/// The files of `/proc/self` belong to root afterwards. A process that is not root's can still list its own descriptors and
+/// read its own numbers, because the kernel lets a process into its own directory there; nobody else's process of the same
+/// user can read its memory.
 ///
 /// # Errors
 /// When the system refuses.

@@ -25,10 +25,11 @@ mod undo;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+pub use emergency::bound as emergency_bound;
 pub use generate::{generate, is_ours_to_make};
 use plan::Plan;
 pub use plan::Step;
-pub use terms::Terms;
+pub use terms::{OVERLAP_MAX, Terms};
 pub use undo::abort_foreign;
 
 use crate::aws::{Label, SecretsManager, Token};

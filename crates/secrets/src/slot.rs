@@ -310,6 +310,7 @@ fn serve_until(error: &Error, now: Instant, confirmed_at: Instant, spec: &Secret
         | Error::Deleted { .. }
         | Error::Expired { .. } => Some(transient.min(now + DEFINITIVE_GRACE)),
         Error::Unavailable { .. }
+        | Error::Unconfirmed { .. }
         | Error::Exists { .. }
         | Error::NotYet { .. }
         | Error::Plan { .. }

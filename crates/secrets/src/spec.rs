@@ -143,6 +143,15 @@ impl Class {
         }
     }
 
+    /// Whether we verify others by it, so that a version counts for as long as we accept it. What we only send counts for
+    /// as long as somebody else does.
+    pub(crate) fn is_verified_by_us(self) -> bool {
+        match self {
+            Self::SigningKey | Self::WebhookSecret | Self::AccessList => true,
+            Self::EncryptionKey | Self::DbCredential | Self::ApiKey | Self::Pepper | Self::Bootstrap => false,
+        }
+    }
+
     /// A list of whom we accept ends a removed entry at once; keys that verify what is in flight overlap.
     fn overlap(self) -> Duration {
         match self {

@@ -13,6 +13,10 @@ use crate::config::{Config, Environment};
 use crate::secret_audit;
 use crate::secret_metrics::SecretMetrics;
 
+/// The secrets that this server takes handles of. AWS is asked for these and no others, so that a policy can name exactly
+/// them: docs/secrets-rotation.md shows it.
+const USED: &[&str] = &["api_keys", "polygon_api_key"];
+
 /// Every secret, and what is counted of them.
 #[derive(Clone, Debug)]
 pub struct Found {
@@ -36,6 +40,7 @@ pub async fn find(config: &Config, environment: &Environment) -> Result<Found, E
     let clock: secrets::Clock = Arc::new(|| Clock::System.now().into());
     let mut builder = Secrets::builder(profile, catalogue, Arc::clone(&clock))
         .local(variables(environment), &config.secrets_directory)
+        .using(USED)
         .listen_on(config.bind_address)
         .recorder(metrics.recorder())
         .audit(secret_audit::sink());
@@ -127,6 +132,20 @@ mod tests {
         let read: BTreeSet<&str> = READERS.into_iter().flat_map(variables_read).collect();
         assert!(read.contains("SECRET_PREFIX") && read.contains("CREDENTIALS_DIRECTORY"), "{read:?}");
         assert_eq!(named, read);
+    }
+
+    #[test]
+    fn the_policy_of_the_page_names_the_secrets_that_are_used_and_no_others() {
+        let page = include_str!("../../../../docs/secrets-rotation.md");
+        let policy = page.split_once("```json\n").unwrap().1.split("```").next().unwrap();
+        // AWS adds a hyphen and six characters to a secret's name in its ARN.
+        let resources = policy.lines().map(|line| line.trim().trim_end_matches(','));
+        let named = resources.filter_map(|line| line.split_once(":secret:prod/rail/")?.1.strip_suffix("-??????\""));
+        let named: BTreeSet<String> = named.map(str::to_owned).collect();
+        let catalogue = Catalogue::product();
+        let used = USED.iter().map(|name| catalogue.get(name).unwrap().name.aws_id(""));
+        let used: BTreeSet<String> = used.map(|id| id.trim_start_matches('/').to_owned()).collect();
+        assert_eq!(named, used.into_iter().chain(["rotation-announcements".to_owned()]).collect());
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Rules for AWS Secrets Manager that need a call for each secret: no version may wait there that nobody finishes.
+//! Rules for AWS Secrets Manager: our clock agrees with its, and no version waits there that nobody finishes, which needs
+//! a call for each secret.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,6 +7,7 @@ use api_server::config::Profile;
 use jiff::Timestamp;
 use secrets::SourceKind;
 use secrets::aws::{Label, ListedVersion, SecretsManager};
+use secrets::rotation::MARGIN;
 
 use super::in_production;
 use crate::finding::{Finding, Severity};
@@ -25,7 +27,7 @@ pub(crate) async fn findings(
     let entries = survey.report.entries.iter();
     let there =
         entries.filter(|entry| entry.version.as_ref().is_some_and(|version| is_there(&version.origin)));
-    let mut findings = Vec::new();
+    let mut findings = Vec::from_iter(skew(manager.clock_skew(), profile));
     for entry in there {
         let subject = entry.name.as_str();
         match manager.versions(&entry.name).await {
@@ -42,6 +44,17 @@ pub(crate) async fn findings(
         }
     }
     findings
+}
+
+/// Until when a version is accepted is a time of the wall clock.
+fn skew(skew: Option<Duration>, profile: Profile) -> Option<Finding> {
+    let skew = skew.filter(|skew| *skew > MARGIN)?;
+    let message = format!(
+        "is {} s from that of AWS; a rotation allows {} s: set it by NTP",
+        skew.as_secs(),
+        MARGIN.as_secs()
+    );
+    Some(Finding::new(in_production(profile), "clock_skew", "clock", message))
 }
 
 fn waiting(versions: &[ListedVersion], profile: Profile, now: Timestamp) -> Option<(Severity, String)> {
@@ -74,6 +87,13 @@ mod tests {
             created: Some(SystemTime::from(created)),
         };
         waiting(&[version], Profile::Production, now).map(|(severity, _)| severity)
+    }
+
+    #[test]
+    fn a_clock_that_is_wrong_by_more_than_the_margin_is_told() {
+        let found = |seconds| skew(Some(Duration::from_secs(seconds)), Profile::Production);
+        assert_eq!((skew(None, Profile::Production), found(30)), (None, None));
+        assert_eq!(found(31).map(|finding| finding.severity), Some(Severity::Error));
     }
 
     #[test]

@@ -20,12 +20,14 @@ use tokio::time::Instant;
 
 use super::failure::{Cause, Failure};
 use super::settings::{CredentialSource, Settings};
+use super::skew::SkewMeter;
+use crate::builder::Clock;
 use crate::event::{Event, Recorder};
 
 /// The SDK alone has no limit but the first of these, and a longer one.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const OPERATION_TIMEOUT: Duration = Duration::from_secs(5);
 const ATTEMPTS_MAX: u32 = 3;
 /// Calls under way at any time.
 const CALLS_MAX: usize = 4;
@@ -33,12 +35,14 @@ const CALLS_MAX: usize = 4;
 /// The SDK's client, bounded and counted.
 pub(super) struct BoundedClient {
     client: ArcSwap<Client>,
+    skew: SkewMeter,
     permits: Semaphore,
 }
 
 impl BoundedClient {
     /// Sets up; nothing is asked yet.
-    pub(super) async fn new(settings: &Settings) -> Self {
+    pub(super) async fn new(settings: &Settings, clock: Clock) -> Self {
+        let skew = SkewMeter::new(clock);
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .operation_attempt_timeout(ATTEMPT_TIMEOUT)
@@ -49,10 +53,16 @@ impl BoundedClient {
             .region(Region::new(settings.region.clone()))
             .credentials_provider(credentials(settings).await)
             .timeout_config(timeouts)
+            .interceptor(skew.clone())
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX));
         config.set_endpoint_url(settings.endpoint.clone());
         let config = config.build();
-        Self { client: ArcSwap::from_pointee(Client::from_conf(config)), permits: Semaphore::new(CALLS_MAX) }
+        let client = ArcSwap::from_pointee(Client::from_conf(config));
+        Self { client, skew, permits: Semaphore::new(CALLS_MAX) }
+    }
+
+    pub(super) fn clock_skew(&self) -> Option<Duration> {
+        self.skew.last()
     }
 
     /// Asks once; and once more with renewed credentials when those in use expired.

@@ -123,6 +123,14 @@ impl Failure {
         matches!(self.cause, Cause::Out(_) | Cause::CredentialsExpired)
     }
 
+    /// As [`about`](Self::about), of a change: without an answer nobody knows whether it was made.
+    pub(super) fn about_change(self, name: &SecretName, origin: Origin) -> Error {
+        match self.about(name, origin) {
+            Error::Unavailable { name, origin, outage, .. } => Error::Unconfirmed { name, origin, outage },
+            error => error,
+        }
+    }
+
     /// The failure as the crate's error about one secret.
     pub(super) fn about(self, name: &SecretName, origin: Origin) -> Error {
         let name = name.clone();

@@ -289,7 +289,7 @@ impl SecretsManager {
         match answer {
             Ok(answer) => kept.map(|()| answer).map_err(|error| Denied { cause: None, error }),
             Err(failure) => {
-                Err(Denied { cause: Some(failure.cause), error: failure.about(name, origin.clone()) })
+                Err(Denied { cause: Some(failure.cause), error: failure.about_change(name, origin.clone()) })
             }
         }
     }

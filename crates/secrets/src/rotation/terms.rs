@@ -6,7 +6,11 @@ use super::MARGIN;
 use crate::error::{Error, Misuse};
 use crate::spec::{Class, SecretSpec};
 
-const OVERLAP_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// The longest overlap, unless a site says else.
+pub const OVERLAP_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// For so long a list of whom we accept is accepted after a rotation, so that its callers can change their keys. One that is
+/// changed by hand ends at once: somebody meant to take a key off it.
+const LIST_OVERLAP: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// For how long the value before counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,21 +24,35 @@ pub struct Terms {
 }
 
 impl Terms {
-    /// The overlap that the catalogue declares, for tokens that live for `token_life`; at most 7 days.
+    /// The overlap that the catalogue declares, for tokens that live for `token_life`; a day for a list of whom we accept;
+    /// at most 7 days.
     #[must_use]
     pub fn of(spec: &SecretSpec, token_life: Duration) -> Self {
-        Self { overlap: spec.overlap, token_life, overlap_max: OVERLAP_MAX }
+        let overlap = match spec.class {
+            Class::AccessList => spec.overlap.max(LIST_OVERLAP),
+            _ => spec.overlap,
+        };
+        Self { overlap, token_life, overlap_max: OVERLAP_MAX }
     }
 
-    /// What verifies others' tokens must outlive them. What is only sent has no overlap, and the key of stored data no
-    /// end.
-    pub(super) fn check(&self, spec: &SecretSpec) -> Result<(), Error> {
+    /// What verifies others' tokens must outlive them; a list of whom we accept may end at once. What is only sent is
+    /// verified by others, so an overlap of ours would promise nothing. The key of stored data has no end.
+    ///
+    /// # Errors
+    /// [`Misuse::Overlap`] with what is allowed, [`Misuse::NoOverlap`].
+    pub fn check(&self, spec: &SecretSpec) -> Result<(), Error> {
         match spec.class {
             Class::EncryptionKey if self.overlap != Duration::MAX => Err(self.misuse(Duration::MAX)),
             Class::SigningKey | Class::WebhookSecret if self.overlap != Duration::MAX => {
                 let min = spec.ttl + self.token_life + MARGIN;
                 let is_within = (min..=self.overlap_max).contains(&self.overlap);
                 if is_within { Ok(()) } else { Err(self.misuse(min)) }
+            }
+            Class::AccessList if self.overlap > self.overlap_max => Err(self.misuse(Duration::ZERO)),
+            Class::ApiKey | Class::DbCredential | Class::Pepper | Class::Bootstrap
+                if self.overlap != spec.overlap =>
+            {
+                Err(Error::Config(Misuse::NoOverlap(spec.name.clone())))
             }
             _ => Ok(()),
         }
@@ -66,6 +84,35 @@ mod tests {
         assert_eq!(check(Class::WebhookSecret, 48 * HOUR, HOUR), Ok(()));
         assert!(check(Class::WebhookSecret, 49 * HOUR, HOUR).is_err());
         assert_eq!(check(Class::ApiKey, Duration::ZERO, HOUR), Ok(()));
+    }
+
+    #[test]
+    fn a_list_is_accepted_for_a_day_after_a_rotation_or_for_as_long_as_is_said() {
+        let spec = SecretSpec::new("api_keys".parse().unwrap(), Class::AccessList, Format::Lines, "");
+        assert_eq!((spec.overlap, Terms::of(&spec, HOUR).overlap), (Duration::ZERO, 24 * HOUR));
+        for good in [Duration::ZERO, HOUR, 48 * HOUR] {
+            assert_eq!(check(Class::AccessList, good, HOUR), Ok(()));
+        }
+        for bad in [49 * HOUR, Duration::MAX] {
+            assert!(check(Class::AccessList, bad, HOUR).is_err());
+        }
+    }
+
+    #[test]
+    fn what_others_verify_has_no_overlap_of_ours() {
+        for class in [Class::ApiKey, Class::DbCredential, Class::Pepper, Class::Bootstrap] {
+            assert!(
+                matches!(check(class, HOUR, HOUR), Err(Error::Config(Misuse::NoOverlap(_)))),
+                "{class:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_declared_secret_can_be_rotated_as_it_is_declared() {
+        for spec in crate::catalogue::Catalogue::product().iter() {
+            assert_eq!(Terms::of(spec, HOUR).check(spec), Ok(()), "{}", spec.name);
+        }
     }
 
     #[test]

@@ -54,11 +54,12 @@ impl Rotation {
         self.reached(Step::Promoted)
     }
 
-    /// What has an overlap can go back only within it, and not in its last moments. What has none is not verified by us.
+    /// What we verify can go back only within the overlap of this rotation, and not in its last moments: else processes
+    /// that have not heard of it would refuse what others accept again.
     fn is_accepted_everywhere(&self) -> Result<(), Error> {
         let Some(until) = self.plan.leaves_at() else { return Ok(()) };
         let is_late = self.now() + self.spec.ttl + MARGIN > until;
-        if is_late && !self.spec.overlap.is_zero() {
+        if is_late && self.spec.class.is_verified_by_us() {
             return Err(
                 self.not_yet("the value before is not accepted any more: rotate anew", Duration::ZERO)
             );

@@ -2,7 +2,7 @@
 //!
 //! It waits for nobody, so requests may fail until every process has the news: that is the price, and it says so.
 
-use secrets::rotation::{MARGIN, Rotation};
+use secrets::rotation::{self, Distribution, Rotation};
 use secrets::{Class, SecretSpec};
 
 use crate::account::{Account, AccountArguments};
@@ -45,7 +45,7 @@ pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<
         true => "nothing was changed".to_owned(),
         false => format!(
             "every process that reaches AWS refuses the old value within {} s",
-            (spec.ttl + MARGIN).as_secs()
+            rotation::emergency_bound(&spec).as_secs()
         ),
     };
     Standing::without_plan(&spec, next).answer(console, arguments.form)?;
@@ -65,7 +65,7 @@ async fn replace(
     console.progress(1, 3, "planned");
     rotation.create(&value).await?;
     console.progress(2, 3, "stored");
-    rotation.finish(secrets::rotation::Distribution::ByTime).await?;
+    rotation.finish(Distribution::ByTime).await?;
     console.progress(3, 3, "took over; the old value is denied");
     Ok(())
 }

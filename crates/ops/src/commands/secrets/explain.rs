@@ -1,6 +1,9 @@
 //! `investiq secrets explain NAME`: where a secret comes from, which version, how old it is and what it hides.
 
-use secrets::SecretSpec;
+use std::time::Duration;
+
+use secrets::rotation::Terms;
+use secrets::{Class, SecretSpec};
 use serde::Serialize;
 
 use crate::console::Console;
@@ -89,10 +92,12 @@ fn text(line: &Line, spec: &SecretSpec, looked_in: &[String]) -> String {
 
 fn overlap(spec: &SecretSpec) -> String {
     match spec.overlap.as_secs() {
-        0 => "none: the value before ends at once".to_owned(),
-        _ if spec.overlap == std::time::Duration::MAX => {
-            "the value before is kept until it is retired".to_owned()
+        _ if spec.class == Class::AccessList => {
+            let hours = Terms::of(spec, Duration::ZERO).overlap.as_secs() / (60 * 60);
+            format!("a list that is changed by hand ends at once; rotated, it is accepted for {hours} hours")
         }
+        0 => "none: the value before ends at once".to_owned(),
+        _ if spec.overlap == Duration::MAX => "the value before is kept until it is retired".to_owned(),
         seconds => format!("the value before is accepted for {} hours", seconds / (60 * 60)),
     }
 }

@@ -106,6 +106,8 @@ impl Line {
             (None, None) => "not set",
             (_, Some(_)) => "broken",
             (Some(_), None) if self.is_overdue => "overdue",
+            // A value in a later place changes nothing, and whoever rotates it there waits in vain.
+            (Some(_), None) if self.hides.iter().any(|hidden| hidden.differs) => "hides another",
             (Some(_), None) => "good",
         }
     }

@@ -3,7 +3,10 @@
 //! The new value is made or read, stored beside the old one and announced: every process accepts it, none uses it yet.
 //! `resume` lets it take over. A secret in a file or a variable is changed where it is kept; this says how.
 
-use secrets::rotation::{self, Rotation, Status, Terms};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use secrets::rotation::{self, NewValue, Rotation, Status, Terms};
 use secrets::{Class, Error, SecretSpec, SourceKind};
 
 use crate::account::{Account, AccountArguments};
@@ -34,6 +37,10 @@ pub(crate) struct Arguments {
     /// Longest life of what is signed with it, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = TOKEN_LIFE_S)]
     token_life_s: u64,
+    /// For how long the value before is accepted after the new one took over, such as 90m or 24h; without it as the kind
+    /// of secret asks for: a day for keys of callers and of signatures
+    #[arg(long, value_name = "TIME", value_parser = time, conflicts_with = "due")]
+    overlap: Option<Duration>,
     /// Say what would be done, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -52,7 +59,7 @@ pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<
             refuse_other_places(&survey, &spec)?;
             let account = arguments.account.open(console).await?;
             account.verify(&spec.name).await?;
-            begin(arguments, &account, &spec, console).await?.answer(console, arguments.form)?;
+            begin(arguments, &account, &survey, &spec, console).await?.answer(console, arguments.form)?;
         }
         None => {
             let account = arguments.account.open(console).await?;
@@ -67,14 +74,19 @@ pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<
 async fn begin(
     arguments: &Arguments,
     account: &Account,
+    survey: &Survey,
     spec: &SecretSpec,
     console: &mut Console,
 ) -> Result<Standing, Failure> {
+    terms(arguments, spec).check(spec)?;
     if arguments.dry_run {
         return Ok(Standing::without_plan(spec, "a rotation would be begun"));
     }
     let value = arguments.value.value(account, spec, console).await?;
-    let terms = Terms::of(spec, std::time::Duration::from_secs(arguments.token_life_s));
+    let terms = terms(arguments, spec);
+    if spec.class == Class::AccessList {
+        tell_left_out(&value, &terms, survey, console);
+    }
     let (manager, plan) = (&account.manager, account.state.plan(&spec.name));
     let mut rotation = Rotation::begin(manager, spec, console.clock(), plan, &terms).await?;
     console.progress(1, 2, &format!("{} planned", spec.name));
@@ -82,6 +94,31 @@ async fn begin(
     console.progress(2, 2, &format!("{} stored and announced", spec.name));
     let status: Status = rotation.status();
     Ok(Standing::of(spec, &status))
+}
+
+/// How long a time is, such as `90m` or `24h`.
+fn time(text: &str) -> Result<Duration, String> {
+    let parsed: Result<SignedDuration, _> = text.parse();
+    let time = parsed.ok().and_then(|time| Duration::try_from(time).ok());
+    time.ok_or_else(|| "write it like 90m, 24h or 0s".to_owned())
+}
+
+/// For how long the value before counts.
+fn terms(arguments: &Arguments, spec: &SecretSpec) -> Terms {
+    let declared = Terms::of(spec, Duration::from_secs(arguments.token_life_s));
+    Terms { overlap: arguments.overlap.unwrap_or(declared.overlap), ..declared }
+}
+
+/// Says how many callers have to change their keys, and by when.
+fn tell_left_out(value: &NewValue, terms: &Terms, survey: &Survey, console: &mut Console) {
+    let NewValue::Given(value) = value else { return };
+    let left_out = value.expose_text().map_or(0, |text| survey.keys_left_out(text));
+    if left_out > 0 {
+        let minutes = terms.overlap.as_secs() / 60;
+        console.say(&format!(
+            "warning: {left_out} of the keys in use are not in the new list: they are accepted until it takes over and {minutes} minutes longer"
+        ));
+    }
 }
 
 /// Begins a rotation of each secret that is due. One that is under way stays as it is.
@@ -93,7 +130,7 @@ async fn begin_due(
 ) -> Result<Vec<Standing>, Failure> {
     let mut begun = Vec::new();
     for spec in due(survey) {
-        begun.push(match begin(arguments, account, &spec, console).await {
+        begun.push(match begin(arguments, account, survey, &spec, console).await {
             Err(Failure::Secret(error @ (Error::RotationInProgress { .. } | Error::Plan { .. }))) => {
                 Standing::without_plan(&spec, error.to_string())
             }

@@ -1,0 +1,93 @@
+//! How far our clock is from the service's, by the date of its answers.
+//!
+//! Until when a version is accepted is told as a time of the wall clock: a process whose clock is wrong by more than the
+//! margin of a rotation lets a version go too early, or keeps it too long.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use aws_sdk_secretsmanager::config::interceptors::BeforeDeserializationInterceptorContextRef;
+use aws_sdk_secretsmanager::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_secretsmanager::error::BoxError;
+use aws_sdk_secretsmanager::primitives::{DateTime, DateTimeFormat};
+
+use super::labels::time;
+use crate::builder::Clock;
+
+/// No answer had a date yet.
+const UNKNOWN: u64 = u64::MAX;
+
+/// Looks at the date of each answer. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct SkewMeter {
+    clock: Clock,
+    seconds: Arc<AtomicU64>,
+}
+
+impl SkewMeter {
+    pub(super) fn new(clock: Clock) -> Self {
+        Self { clock, seconds: Arc::new(AtomicU64::new(UNKNOWN)) }
+    }
+
+    /// The difference at the last answer, to the second.
+    pub(super) fn last(&self) -> Option<Duration> {
+        let seconds = self.seconds.load(Ordering::Relaxed);
+        (seconds != UNKNOWN).then(|| Duration::from_secs(seconds))
+    }
+
+    fn note(&self, date: &str) {
+        let theirs = DateTime::from_str(date, DateTimeFormat::HttpDate).ok();
+        if let Some(theirs) = time(theirs.as_ref()) {
+            self.seconds.store(difference((self.clock)(), theirs).as_secs(), Ordering::Relaxed);
+        }
+    }
+}
+
+impl Intercept for SkewMeter {
+    fn name(&self) -> &'static str {
+        "SkewMeter"
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(date) = context.response().headers().get("date") {
+            self.note(date);
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for SkewMeter {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("SkewMeter").field("last", &self.last()).finish_non_exhaustive()
+    }
+}
+
+fn difference(one: SystemTime, other: SystemTime) -> Duration {
+    one.duration_since(other).unwrap_or_else(|error| error.duration())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_date_of_an_answer_is_compared_with_our_clock_whichever_is_ahead() {
+        // 1994-11-06T08:49:37Z, the example of RFC 9110, 5.6.7.
+        let at = |offset_s: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777 - 100 + offset_s);
+        for (ours, expected_s) in [(at(100), 0), (at(130), 30), (at(0), 100)] {
+            let meter = SkewMeter::new(Arc::new(move || ours));
+            assert_eq!(meter.last(), None);
+            meter.note("not a date");
+            assert_eq!(meter.last(), None);
+            meter.note("Sun, 06 Nov 1994 08:49:37 GMT");
+            assert_eq!(meter.last(), Some(Duration::from_secs(expected_s)));
+        }
+    }
+}
