@@ -2,6 +2,7 @@
 //!
 //! It starts and stops processes and speaks HTTP. It knows nothing of the server's insides.
 
+pub mod alpaca;
 mod client;
 pub mod emulators;
 pub mod events;
@@ -13,6 +14,7 @@ pub mod raw;
 pub mod secrets_manager;
 mod server;
 pub mod signer;
+pub mod volley;
 
 pub use client::Answer;
 pub use postgres::Postgres;

@@ -28,9 +28,9 @@ pub const CIRCLE_KEY_ID: &str = "5d1f6b0e-2f0b-4f1b-9c52-6f1f0c0c0a01";
 /// What a server shows Circle when it asks for a key.
 const CIRCLE_API_KEY: &str = "TEST_API_KEY:Zq8Wm3Xc6Vb9Nn2L:l5Kk7Jp4wRk7nXt9vMq1zGc6y";
 /// The name of Bridge's key in the signer.
-const BRIDGE_KEY: &str = "bridge";
+pub const BRIDGE_KEY: &str = "bridge";
 /// The name of Circle's key in the signer.
-const CIRCLE_KEY: &str = "circle";
+pub const CIRCLE_KEY: &str = "circle";
 /// Longest wait for the effect of what a server has acknowledged.
 const EFFECT_WAIT: Duration = Duration::from_secs(30);
 
@@ -116,9 +116,38 @@ impl Default for Providers {
 impl SignedRequest {
     /// The same with another value of a header.
     #[must_use]
-    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.headers.retain(|(found, _)| found != name);
+    pub fn with(self, name: &str, value: impl Into<String>) -> Self {
+        self.without(name).adding(name, value)
+    }
+
+    /// The same with another line of a header.
+    #[must_use]
+    pub fn adding(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// The same without a header.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.headers.retain(|(found, _)| found != name);
+        self
+    }
+
+    /// The value of a header.
+    ///
+    /// # Panics
+    /// When it is not there.
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        let found = self.headers.iter().find(|(found, _)| found == name);
+        found.map(|(_, value)| value.as_str()).unwrap_or_else(|| panic!("{name} in {:?}", self.headers))
+    }
+
+    /// The same sent elsewhere.
+    #[must_use]
+    pub fn to(mut self, path: &str) -> Self {
+        path.clone_into(&mut self.path);
         self
     }
 

@@ -3,4 +3,11 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a failed unwrap is the failure to report")]
 
+mod admin;
+mod business;
 mod cluster;
+mod day;
+mod hostile;
+mod order;
+mod outage;
+mod race;

@@ -1,0 +1,112 @@
+//! The figures of the business after one of each event, against figures computed by hand, after a restart, after a replay.
+
+use std::collections::BTreeMap;
+
+use tests::providers::{ADMIN_KEY, Providers, now};
+use tests::{Server, ServerOptions};
+
+use crate::admin::settle;
+use crate::day::{
+    CASH_CENTS, DEPOSITED_CENTS, DEPOSITED_MICROS, INVESTED_CENTS, SHARES, SPENDING_MICROS, STASH_MICROS,
+    day, investor,
+};
+
+/// What is compared.
+const FIGURES: [&str; 7] = [
+    "aum_usd",
+    "deposits_today_usd",
+    "investments_today_usd",
+    "user_registrations_total",
+    "portfolio_return_ytd_ratio",
+    "ledger_imbalance_minor",
+    "webhook_dead_letters",
+];
+
+/// Every figure as the metrics tell it now.
+pub(crate) fn figures(server: &Server) -> BTreeMap<&'static str, Option<f64>> {
+    // They are computed every so often: two looks that agree, after all the work was done.
+    let look = || FIGURES.map(|name| (name, server.metric(name)));
+    let mut last = look();
+    server.until("the figures stand still", |_| {
+        std::thread::sleep(std::time::Duration::from_millis(1500));
+        let next = look();
+        let stands_still =
+            next == last && next.iter().any(|(_, value)| value.is_some_and(|value| value > 0.0));
+        last = next;
+        stands_still
+    });
+    last.into_iter().collect()
+}
+
+fn cents(value: f64) -> i64 {
+    format!("{:.0}", value * 100.0).parse().unwrap()
+}
+
+/// What the last price of a share was: the day's last execution sold at 160.00.
+const MARK_CENTS: i64 = 16_000;
+
+fn expected() -> BTreeMap<&'static str, i64> {
+    // USDC at its mark of one dollar, shares at the last price.
+    let usdc_cents = |micros: i64| (micros + 5_000) / 10_000;
+    let aum = CASH_CENTS + usdc_cents(STASH_MICROS + SPENDING_MICROS) + SHARES.0 * MARK_CENTS;
+    BTreeMap::from([
+        ("aum_usd", aum),
+        ("deposits_today_usd", DEPOSITED_CENTS + usdc_cents(DEPOSITED_MICROS)),
+        ("investments_today_usd", INVESTED_CENTS),
+        ("ledger_imbalance_minor", 0),
+        ("webhook_dead_letters", 0),
+    ])
+}
+
+fn assert_expected(server: &Server, when: &str) -> BTreeMap<&'static str, Option<f64>> {
+    settle(server);
+    let found = figures(server);
+    for (name, cents_expected) in expected() {
+        let value = found[name].unwrap_or_else(|| panic!("{when}: {name} is not told"));
+        assert_eq!(cents(value), cents_expected, "{when}: {name}; all: {found:?}");
+    }
+    found
+}
+
+fn in_file(providers: &Providers, place: &std::path::Path) -> ServerOptions {
+    providers.options().database_file(&place.join("investiq.db"))
+}
+
+#[test]
+fn figures_are_right_to_the_cent_and_survive_a_restart_and_a_replay() {
+    let providers = Providers::new();
+    let place = tempfile::tempdir().unwrap();
+    let options = in_file(&providers, place.path());
+    let server = options.start();
+    for request in day(&providers, now()) {
+        assert_eq!(server.deliver(&request).status, 200);
+    }
+    let first = assert_expected(&server, "at first");
+    drop(server);
+    let server = options.start();
+    assert_eq!(assert_expected(&server, "after a restart"), first);
+    let replay =
+        server.post_json("/api/admin/webhooks/replay", &[("x-api-key", ADMIN_KEY)], r#"{"dry_run":false}"#);
+    assert_eq!(replay.status, 200, "{replay:?}");
+    assert_eq!(assert_expected(&server, "after a replay"), first);
+}
+
+#[test]
+fn a_portfolio_shows_what_is_held() {
+    let providers = Providers::new();
+    let server = providers.options().start();
+    for request in day(&providers, now()) {
+        assert_eq!(server.deliver(&request).status, 200);
+    }
+    settle(&server);
+    let portfolio = server.read(&format!("/api/portfolio/{}", investor().holder()));
+    let positions = portfolio["positions"].as_array().unwrap_or_else(|| panic!("{portfolio}"));
+    assert_eq!(positions.len(), 1, "{portfolio}");
+    assert_eq!(
+        (&positions[0]["symbol"], &positions[0]["quantity"]),
+        (&"AAPL".into(), &"3".into()),
+        "{portfolio}"
+    );
+    let text = positions[0].to_string();
+    assert!(text.contains("450.3") || text.contains(&SHARES.1.to_string()), "{text}");
+}

@@ -1,0 +1,168 @@
+//! A day in the lives of three customers, as the providers tell it, and what it comes to, computed by hand.
+//!
+//! At the broker, in dollars:
+//!
+//! ```text
+//! + 1,000.00   deposited
+//! −   600.40   4 AAPL bought at 150.10 in three executions
+//! +   160.00   1 AAPL sold at 160.00
+//! +     1.23   dividend
+//! +     0.45   interest
+//! −     0.10   fee
+//!     561.18   left; 3 AAPL, cost 600.40 × 3/4 = 450.30
+//! ```
+//!
+//! An order for 1 MSFT with a limit of 300.00 is placed and canceled: its reserve comes back. In the wallet, in USDC:
+//! 100.000001 in, of which 30 % rounded down, 30.000000, are stashed and 70.000001 may be spent; 20.000000 go out of those.
+//! Of a customer of Bridge the account becomes active.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use tests::events::{AlpacaAccount, Trade, bridge, circle_transaction, uuid};
+use tests::providers::{Providers, SignedRequest, USDC_TOKEN_ID};
+
+/// Cents of the broker's account that are left.
+pub(crate) const CASH_CENTS: i64 = 56_118;
+/// Cents that were deposited in dollars.
+pub(crate) const DEPOSITED_CENTS: i64 = 100_000;
+/// Millionths of USDC that were deposited.
+pub(crate) const DEPOSITED_MICROS: i64 = 100_000_001;
+/// Millionths of USDC that are stashed.
+pub(crate) const STASH_MICROS: i64 = 30_000_000;
+/// Millionths of USDC that may be spent.
+pub(crate) const SPENDING_MICROS: i64 = 50_000_001;
+/// Cents that the shares bought came to.
+pub(crate) const INVESTED_CENTS: i64 = 60_040;
+/// Shares of AAPL that are left, and what they cost, in cents.
+pub(crate) const SHARES: (i64, i64) = (3, 45_030);
+
+/// The broker's customer.
+pub(crate) fn investor() -> AlpacaAccount {
+    AlpacaAccount::named("investor")
+}
+
+/// The wallet, as the ledger calls its holder.
+pub(crate) fn wallet() -> String {
+    format!("circle:{}", wallet_id())
+}
+
+fn wallet_id() -> String {
+    uuid("wallet of a saver")
+}
+
+/// The day, in the order in which it happened, the last of it a second before `end`.
+pub(crate) fn day(providers: &Providers, end: Timestamp) -> Vec<SignedRequest> {
+    let mut told = broker(providers, end);
+    told.extend(wallets(providers, end));
+    told.extend(customers(providers, end));
+    told
+}
+
+/// Seconds before the end.
+fn before(end: Timestamp, seconds: i64) -> Timestamp {
+    end.checked_sub(SignedDuration::from_secs(seconds)).unwrap()
+}
+
+fn broker(providers: &Providers, end: Timestamp) -> Vec<SignedRequest> {
+    let (account, at) = (investor(), |seconds| before(end, seconds));
+    let mut told = Vec::new();
+    let mut tell = |kind: &str, body: String| told.push(providers.alpaca(kind, body));
+    tell("account", account.status(at(60), "", "SUBMITTED"));
+    tell("account", account.status(at(59), "SUBMITTED", "APPROVED"));
+    tell("account", account.status(at(58), "APPROVED", "ACTIVE"));
+    // The transfer and the entry tell of the same money.
+    tell("transfer", account.transfer(at(57), "first", "", "QUEUED"));
+    tell("transfer", account.transfer(at(56), "first", "QUEUED", "SENT_TO_CLEARING"));
+    tell("transfer", account.transfer(at(55), "first", "SENT_TO_CLEARING", "COMPLETE"));
+    tell("nta", account.entry(at(54), "first", "CSD", "1000.00", "executed"));
+    for (second, trade) in trades() {
+        tell("trade", account.trade(at(second), &trade));
+    }
+    tell("nta", account.entry(at(9), "dividend", "DIV", "1.23", "executed"));
+    tell("nta", account.entry(at(8), "interest", "INT", "0.45", "executed"));
+    tell("nta", account.entry(at(7), "fee", "FEE", "-0.10", "executed"));
+    told
+}
+
+fn trades() -> Vec<(i64, Trade<'static>)> {
+    let buy = Trade {
+        event: "new",
+        order: "buy",
+        side: "buy",
+        symbol: "AAPL",
+        qty: "4",
+        filled: None,
+        execution: None,
+        limit: None,
+    };
+    let part =
+        |event, filled, execution| Trade { event, filled: Some(filled), execution: Some(execution), ..buy };
+    let sell = Trade { order: "sell", side: "sell", qty: "1", ..buy };
+    let limit = Trade { order: "limit", symbol: "MSFT", qty: "1", limit: Some("300.00"), ..buy };
+    vec![
+        (50, buy),
+        // 1 at 150.00, then 1.5 at 150.10, then 1.5 at 150.1666…: the mean of all four is 150.10.
+        (49, part("partial_fill", ("1", "150.00"), ("1", "150.00"))),
+        (48, part("partial_fill", ("2.5", "150.06"), ("1.5", "150.10"))),
+        (47, part("fill", ("4", "150.10"), ("1.5", "150.166667"))),
+        (40, limit),
+        (39, Trade { event: "canceled", ..limit }),
+        (30, sell),
+        (
+            29,
+            Trade { event: "fill", filled: Some(("1", "160.00")), execution: Some(("1", "160.00")), ..sell },
+        ),
+    ]
+}
+
+fn wallets(providers: &Providers, end: Timestamp) -> Vec<SignedRequest> {
+    let told = |seconds, name: &str, way: &str, amount: &str, state: &str| {
+        let at = before(end, seconds);
+        let body = circle_transaction(
+            at,
+            &format!("transactions.{way}"),
+            &transaction(at, name, way, amount, state),
+        );
+        providers.circle(body)
+    };
+    vec![
+        told(28, "in", "inbound", "100.000001", "INITIATED"),
+        told(27, "in", "inbound", "100.000001", "CONFIRMED"),
+        told(26, "in", "inbound", "100.000001", "COMPLETE"),
+        told(20, "out", "outbound", "20", "INITIATED"),
+        told(19, "out", "outbound", "20", "COMPLETE"),
+        told(18, "failed", "outbound", "5", "INITIATED"),
+        told(17, "failed", "outbound", "5", "FAILED"),
+    ]
+}
+
+/// A transaction of a wallet as Circle describes one.
+pub(crate) fn transaction(at: Timestamp, name: &str, way: &str, amount: &str, state: &str) -> Value {
+    json!({
+        "id": uuid(&format!("transaction {name}")),
+        "blockchain": "MATIC",
+        "walletId": wallet_id(),
+        "tokenId": USDC_TOKEN_ID,
+        "userId": uuid("a saver"),
+        "destinationAddress": "0xcac04f0069e4ac9314ac4e608e99278a3bebabcd",
+        "amounts": [amount],
+        "nftTokenIds": [],
+        "refId": "",
+        "state": state,
+        "errorReason": "",
+        "transactionType": way.to_uppercase(),
+        "txHash": "0x535ff239a51f2b7b4d2d5e6f2b2f6a4a0e1c5d7b8a9f0e1d2c3b4a5968778695",
+        "createDate": at.to_string(),
+        "updateDate": at.to_string(),
+    })
+}
+
+fn customers(providers: &Providers, end: Timestamp) -> Vec<SignedRequest> {
+    let id = uuid("a customer of Bridge");
+    let told = |seconds, mutation: &str, status: &str| {
+        let at = before(end, seconds);
+        let object = json!({"id": id, "status": status, "type": "individual", "created_at": at.to_string()});
+        providers.bridge(bridge(at, "customer", mutation, &id, &object))
+    };
+    vec![told(16, "created", "not_started"), told(15, "updated.status_transitioned", "active")]
+}

@@ -1,0 +1,123 @@
+//! The same day told in any order, any number of times, in any portions, and to a server that is killed in between, comes
+//! to the same state, to the last cent.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::Value;
+use tests::providers::{Providers, SignedRequest, now};
+use tests::volley::volley;
+use tests::{Server, ServerOptions};
+
+use crate::admin::{balances, settle};
+use crate::business::figures;
+use crate::day::{CASH_CENTS, SPENDING_MICROS, STASH_MICROS, day, investor, wallet};
+
+/// Days told in another way each.
+const WAYS: u64 = 8;
+/// Most times that an event is told in one of them.
+const REPEATS_MAX: u64 = 3;
+
+/// Everything that a day comes to.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Outcome {
+    balances: BTreeMap<(String, String), i64>,
+    portfolios: Vec<Value>,
+    figures: BTreeMap<&'static str, Option<f64>>,
+}
+
+/// A sequence of numbers that looks random and is the same every time (xorshift, Marsaglia 2003).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % limit
+    }
+
+    fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            let other = usize::try_from(self.below(last as u64 + 1)).unwrap();
+            items.swap(last, other);
+        }
+    }
+}
+
+fn outcome(server: &Server) -> Outcome {
+    settle(server);
+    let portfolio = |holder: &str| {
+        let mut portfolio = server.read(&format!("/api/portfolio/{holder}"));
+        forget_times(&mut portfolio);
+        portfolio
+    };
+    let portfolios = vec![portfolio(&investor().holder()), portfolio(&wallet())];
+    Outcome { balances: balances(server), portfolios, figures: figures(server) }
+}
+
+/// When it was asked for is not what it says.
+fn forget_times(value: &mut Value) {
+    if let Value::Object(members) = value {
+        members.retain(|name, _| {
+            !matches!(name.as_str(), "as_of" | "age_seconds" | "updated_at" | "computed_at")
+        });
+        members.values_mut().for_each(forget_times);
+    } else if let Value::Array(items) = value {
+        items.iter_mut().for_each(forget_times);
+    }
+}
+
+fn in_order(options: &ServerOptions, told: &[SignedRequest]) -> Outcome {
+    let server = options.start();
+    for request in told {
+        assert_eq!(server.deliver(request).status, 200);
+    }
+    outcome(&server)
+}
+
+/// Each event one to three times, shuffled, in portions of one to ten, over one connection or several, with the server
+/// killed before some of them.
+fn otherwise(options: &ServerOptions, told: &[SignedRequest], place: &Path, seed: u64) -> Outcome {
+    let mut dice = Dice(seed);
+    let mut requests: Vec<SignedRequest> = Vec::new();
+    for request in told {
+        let times = usize::try_from(1 + dice.below(REPEATS_MAX)).unwrap();
+        requests.extend(std::iter::repeat_n(request.clone(), times));
+    }
+    dice.shuffle(&mut requests);
+    let options = options.clone().database_file(&place.join(format!("{seed}.db")));
+    let mut server = options.start();
+    let mut left = requests.as_slice();
+    while !left.is_empty() {
+        let count = usize::try_from(1 + dice.below(10)).unwrap().min(left.len());
+        let (portion, rest) = left.split_at(count);
+        let connections = usize::try_from(1 + dice.below(4)).unwrap();
+        let outcomes = volley(&[server.address()], portion, connections);
+        assert!(outcomes.iter().all(tests::volley::Outcome::is_acknowledged), "{outcomes:?}");
+        if dice.below(12) == 0 {
+            drop(server);
+            server = options.start();
+        }
+        left = rest;
+    }
+    outcome(&server)
+}
+
+#[test]
+fn a_day_told_in_any_order_comes_to_the_same() {
+    let providers = Providers::new();
+    let place = tempfile::tempdir().unwrap();
+    let told = day(&providers, now());
+    let expected = in_order(&providers.options(), &told);
+    let found =
+        |account: String, currency: &str| expected.balances.get(&(account, currency.to_owned())).copied();
+    assert_eq!(found(format!("user/{}/fiat_exposure", investor().holder()), "USD"), Some(CASH_CENTS));
+    assert_eq!(found(format!("user/{}/pending_investment", investor().holder()), "USD"), None);
+    assert_eq!(found(format!("user/{}/stash_balance", wallet()), "USDC"), Some(STASH_MICROS));
+    assert_eq!(found(format!("user/{}/spending_balance", wallet()), "USDC"), Some(SPENDING_MICROS));
+    for seed in 1..=WAYS {
+        assert_eq!(otherwise(&providers.options(), &told, place.path(), seed), expected, "seed {seed}");
+    }
+    eprintln!("{} events, {WAYS} ways, one outcome", told.len());
+}
