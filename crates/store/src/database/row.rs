@@ -1,0 +1,69 @@
+//! Rows that a statement gives back.
+
+use jiff::Timestamp;
+use sqlx::postgres::PgRow;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Decode, Postgres, Row as _, Sqlite, Type};
+
+use crate::error::Error;
+
+/// A row of either database, read by the names of its columns.
+#[derive(Debug)]
+pub(crate) enum Row {
+    Sqlite(SqliteRow),
+    Postgres(PgRow),
+}
+
+impl Row {
+    fn get<'r, T>(&'r self, column: &str) -> Result<T, Error>
+    where
+        T: Decode<'r, Sqlite> + Type<Sqlite> + Decode<'r, Postgres> + Type<Postgres>,
+    {
+        let value = match self {
+            Self::Sqlite(row) => row.try_get(column),
+            Self::Postgres(row) => row.try_get(column),
+        };
+        value.map_err(Error::from)
+    }
+
+    pub(crate) fn int(&self, column: &str) -> Result<i64, Error> {
+        self.get(column)
+    }
+
+    pub(crate) fn maybe_int(&self, column: &str) -> Result<Option<i64>, Error> {
+        self.get(column)
+    }
+
+    pub(crate) fn text(&self, column: &str) -> Result<String, Error> {
+        self.get(column)
+    }
+
+    pub(crate) fn maybe_text(&self, column: &str) -> Result<Option<String>, Error> {
+        self.get(column)
+    }
+
+    pub(crate) fn bytes(&self, column: &str) -> Result<Vec<u8>, Error> {
+        self.get(column)
+    }
+
+    pub(crate) fn maybe_bytes(&self, column: &str) -> Result<Option<Vec<u8>>, Error> {
+        self.get(column)
+    }
+
+    pub(crate) fn time(&self, column: &str) -> Result<Timestamp, Error> {
+        moment(column, self.int(column)?)
+    }
+
+    pub(crate) fn maybe_time(&self, column: &str) -> Result<Option<Timestamp>, Error> {
+        self.maybe_int(column)?.map(|micros| moment(column, micros)).transpose()
+    }
+
+    /// Text that was written from a type is read back into it.
+    pub(crate) fn parsed<T: std::str::FromStr>(&self, column: &str) -> Result<T, Error> {
+        self.text(column)?.parse().map_err(|_| Error::unreadable(column))
+    }
+}
+
+fn moment(column: &str, micros: i64) -> Result<Timestamp, Error> {
+    Timestamp::from_microsecond(micros).map_err(|_| Error::unreadable(column))
+}

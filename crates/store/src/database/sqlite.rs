@@ -1,0 +1,136 @@
+//! Connections to an SQLite file: one that writes, several that read.
+//!
+//! The file is in WAL mode, so readers and the writer do not wait for each other, and every commit is synced to the disk.
+//! Other processes may use the file at the same time; SQLite's own lock stands between them.
+
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool};
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::Transaction;
+use crate::config::StoreConfig;
+use crate::error::{Error, OpenError, Remedy};
+
+/// Longest wait for another process that writes.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Memory for pages of the file, of the writer and of each reader, in KiB.
+const CACHE_KIB: u32 = 16 * 1024;
+/// The log is copied into the file when it has this many pages (of 4 KiB): 16 MiB.
+const CHECKPOINT_PAGES: u32 = 4096;
+/// What is kept of the log's file after that, in bytes.
+const LOG_BYTES_MAX: u32 = 64 * 1024 * 1024;
+/// Texts of statements that a connection keeps prepared.
+const STATEMENTS_MAX: usize = 256;
+/// Only the owner reads and writes.
+const FILE_MODE: u32 = 0o600;
+/// Only the owner looks into a directory that we make.
+const DIRECTORY_MODE: u32 = 0o700;
+
+pub(crate) struct SqliteDatabase {
+    path: PathBuf,
+    options: SqliteConnectOptions,
+    writer: Mutex<SqliteConnection>,
+    /// The writer could not begin for a reason of its own: its successor opens the file anew.
+    is_broken: AtomicBool,
+    readers: SqlitePool,
+}
+
+/// The turn to write.
+pub(crate) struct Turn<'d> {
+    writer: MutexGuard<'d, SqliteConnection>,
+    is_broken: &'d AtomicBool,
+}
+
+impl SqliteDatabase {
+    pub(super) async fn open(path: &Path, config: &StoreConfig) -> Result<Self, OpenError> {
+        let file = |source| OpenError::File { path: path.to_owned(), source };
+        prepare(path).map_err(file)?;
+        let options = options(path);
+        let connect = |source| OpenError::Connect { place: config.url.to_string(), source };
+        let writer = options.connect().await.map_err(|error| connect(error.into()))?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(config.connections)
+            .acquire_timeout(config.connect_timeout)
+            .test_before_acquire(false)
+            .connect_lazy_with(options.clone().pragma("query_only", "ON"));
+        Ok(Self {
+            path: path.to_owned(),
+            options,
+            writer: Mutex::new(writer),
+            is_broken: AtomicBool::new(false),
+            readers,
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn readers(&self) -> &SqlitePool {
+        &self.readers
+    }
+
+    pub(super) async fn turn(&self) -> Result<Turn<'_>, Error> {
+        let mut writer = self.writer.lock().await;
+        if self.is_broken.load(Ordering::Acquire) {
+            *writer = self.options.connect().await?;
+            self.is_broken.store(false, Ordering::Release);
+        }
+        Ok(Turn { writer, is_broken: &self.is_broken })
+    }
+
+    pub(super) async fn close(&self) {
+        self.readers.close().await;
+        // The writer's connection ends with the store: whoever still writes may end first.
+        drop(self.writer.lock().await);
+    }
+}
+
+impl Turn<'_> {
+    pub(super) async fn begin(&mut self) -> Result<Transaction<'_>, Error> {
+        let begun = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(Error::from);
+        match begun {
+            Ok(transaction) => Ok(transaction.into()),
+            Err(error) => {
+                self.is_broken.store(error.remedy() == Remedy::Later, Ordering::Release);
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Everything that a connection is told, in the order in which SQLite wants it.
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(false)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .statement_cache_capacity(STATEMENTS_MAX)
+        .pragma("cache_size", format!("-{CACHE_KIB}"))
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
+        .pragma("journal_size_limit", LOG_BYTES_MAX.to_string())
+        .pragma("temp_store", "MEMORY")
+        .pragma("trusted_schema", "OFF")
+        .disable_statement_logging()
+}
+
+/// Makes the directory and the file, for the owner alone. SQLite gives its log the file's own mode.
+fn prepare(path: &Path) -> std::io::Result<()> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(directory)?;
+    let file = std::fs::OpenOptions::new().read(true).append(true).create(true).mode(FILE_MODE).open(path)?;
+    if file.metadata()?.permissions().mode() & 0o077 != 0 {
+        file.set_permissions(std::fs::Permissions::from_mode(FILE_MODE))?;
+    }
+    file.sync_all()?;
+    // The file's name is kept by its directory.
+    std::fs::File::open(directory)?.sync_all()
+}

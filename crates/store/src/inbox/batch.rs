@@ -1,0 +1,138 @@
+//! One batch: which of its deliveries are new, and one transaction that keeps them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use audit::Entry;
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::insert::{self, KeyColumn};
+use super::{Cursor, Receipt, Record};
+use crate::cursors;
+use crate::database::Transaction;
+use crate::error::Error;
+use crate::ids::EventId;
+
+/// One delivery of a batch.
+#[derive(Clone, Copy)]
+pub(super) struct Item<'a> {
+    pub(super) record: &'a Record,
+    pub(super) cursor: Option<&'a Cursor>,
+}
+
+/// What a transaction has done so far.
+pub(super) struct Written {
+    /// A receipt for each item, in their order.
+    pub(super) receipts: Vec<Receipt>,
+    /// What is to be recorded; `None` when nothing new was written.
+    pub(super) entry: Option<Entry>,
+    /// Whether there is anything to commit.
+    pub(super) has_changes: bool,
+}
+
+/// Writes a batch into a transaction; its audit entry is the caller's to write, as the last thing.
+pub(super) async fn write(tx: &mut Transaction<'_>, items: &[Item<'_>]) -> Result<Written, Error> {
+    let first = firsts(items);
+    let stored = insert::events(tx, &first).await?;
+    let new: Vec<(EventId, &Record)> =
+        first.iter().filter_map(|record| Some((*stored.get(&record.dedupe_key)?, *record))).collect();
+    insert::work(tx, &new).await?;
+    let known = Known::look_up(tx, items, &stored).await?;
+    let cursors = cursors_of(items);
+    let now = items.iter().map(|item| item.record.received_at).max().unwrap_or_default();
+    cursors::advance(tx, &cursors, now).await?;
+    let entry = if new.is_empty() { None } else { Some(entry(&new, now)?) };
+    let has_changes = entry.is_some() || !cursors.is_empty();
+    Ok(Written { receipts: receipts(items, stored, &known)?, entry, has_changes })
+}
+
+/// The records without those that repeat a key of an earlier one, in the order of their keys: two processes that insert
+/// the same keys in one order cannot wait for each other in a circle.
+fn firsts<'a>(items: &[Item<'a>]) -> Vec<&'a Record> {
+    let mut by_key: BTreeMap<&str, &Record> = BTreeMap::new();
+    let mut contents: HashMap<&str, &str> = HashMap::new();
+    for Item { record, .. } in items {
+        let key = record.dedupe_key.as_str();
+        let is_first = record
+            .content_key
+            .as_deref()
+            .is_none_or(|content| *contents.entry(content).or_insert(key) == key);
+        if is_first {
+            by_key.entry(key).or_insert(record);
+        }
+    }
+    by_key.into_values().collect()
+}
+
+/// The last cursor of each stream.
+fn cursors_of<'a>(items: &[Item<'a>]) -> BTreeMap<&'a str, &'a str> {
+    items
+        .iter()
+        .filter_map(|item| item.cursor)
+        .map(|cursor| (cursor.stream.as_str(), cursor.position.as_str()))
+        .collect()
+}
+
+/// What was kept before this batch, of the keys that the batch could not insert.
+struct Known {
+    by_dedupe: HashMap<String, EventId>,
+    by_content: HashMap<String, EventId>,
+}
+
+impl Known {
+    async fn look_up(
+        tx: &mut Transaction<'_>,
+        items: &[Item<'_>],
+        stored: &HashMap<String, EventId>,
+    ) -> Result<Self, Error> {
+        let missing =
+            || items.iter().map(|item| item.record).filter(|record| !stored.contains_key(&record.dedupe_key));
+        let mut keys: Vec<&str> = missing().map(|record| record.dedupe_key.as_str()).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let by_dedupe = insert::known(tx, KeyColumn::Dedupe, &keys).await?;
+        let unexplained = missing().filter(|record| !by_dedupe.contains_key(&record.dedupe_key));
+        let mut keys: Vec<&str> = unexplained.filter_map(|record| record.content_key.as_deref()).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let by_content = insert::known(tx, KeyColumn::Content, &keys).await?;
+        Ok(Self { by_dedupe, by_content })
+    }
+
+    fn id_of(&self, record: &Record) -> Option<EventId> {
+        let by_content = || self.by_content.get(record.content_key.as_deref()?);
+        self.by_dedupe.get(&record.dedupe_key).or_else(by_content).copied()
+    }
+}
+
+/// The first item with a key that was inserted is the new one; all others repeat it, or what was there before.
+fn receipts(
+    items: &[Item<'_>],
+    mut stored: HashMap<String, EventId>,
+    known: &Known,
+) -> Result<Vec<Receipt>, Error> {
+    let all = stored.clone();
+    let receipt = |item: &Item<'_>| {
+        let record = item.record;
+        if let Some(id) = stored.remove(&record.dedupe_key) {
+            return Ok(Receipt::Stored(id));
+        }
+        let before = all.get(&record.dedupe_key).copied().or_else(|| known.id_of(record));
+        before.map(Receipt::Duplicate).ok_or_else(|| Error::unreadable("dedupe_key"))
+    };
+    items.iter().map(receipt).collect()
+}
+
+fn entry(new: &[(EventId, &Record)], now: Timestamp) -> Result<Entry, Error> {
+    let event = |(id, record): &(EventId, &Record)| {
+        json!({
+            "id": id,
+            "channel": record.channel,
+            "dedupe_key": record.dedupe_key,
+            "body_sha256": crate::hex::lower(&record.body_sha256),
+        })
+    };
+    let detail = json!({ "events": new.iter().map(event).collect::<Vec<_>>() }).to_string();
+    let object = format!("webhook_events/{}", new.len());
+    Ok(Entry::new(now, "inbox", "webhooks.receive", &object, None, &detail)?)
+}

@@ -1,0 +1,162 @@
+//! Where the database is: `sqlite:path/to/file.db` or `postgres://user:password@host:port/database`.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use sqlx::postgres::PgConnectOptions;
+
+/// Parameters of a Postgres URL that are understood; another is refused, because the driver would log it with its value.
+const POSTGRES_PARAMETERS: &[&str] = &[
+    "sslmode",
+    "sslrootcert",
+    "sslcert",
+    "sslkey",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+    "options",
+];
+
+/// The address of a database, read and checked. It is never printed with its password.
+#[derive(Clone)]
+pub struct DatabaseUrl(pub(crate) Address);
+
+#[derive(Clone)]
+pub(crate) enum Address {
+    Sqlite(PathBuf),
+    Postgres(Box<PgConnectOptions>),
+}
+
+/// The text is no address of a database. The text itself is not repeated: it may hold a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UrlError {
+    /// It begins with neither scheme.
+    #[error("a database URL begins with sqlite: or postgres://")]
+    Scheme,
+    /// No file is named, or one that lives in memory alone and would be lost.
+    #[error("a sqlite: URL names a file, such as sqlite:data/investiq.db, and has no parameters")]
+    File,
+    /// The parts after the scheme cannot be told apart.
+    #[error(
+        "a postgres:// URL reads postgres://user:password@host:port/database, reserved characters percent-encoded"
+    )]
+    Postgres,
+    /// A parameter is none of those that are understood.
+    #[error(
+        "a parameter of the postgres:// URL is unknown; known are sslmode, sslrootcert, sslcert, sslkey, host, hostaddr, port, dbname, user, password, application_name, options"
+    )]
+    Parameter,
+}
+
+impl DatabaseUrl {
+    /// The file, when it is SQLite's.
+    #[must_use]
+    pub fn sqlite_file(&self) -> Option<&Path> {
+        match &self.0 {
+            Address::Sqlite(path) => Some(path),
+            Address::Postgres(_) => None,
+        }
+    }
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = UrlError;
+
+    fn from_str(text: &str) -> Result<Self, UrlError> {
+        if let Some(path) = text.strip_prefix("sqlite:") {
+            return file(path).map(Address::Sqlite).map(Self);
+        }
+        if !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
+            return Err(UrlError::Scheme);
+        }
+        parameters_are_known(text)?;
+        // The driver's own error could quote a part of the text.
+        let options = text.parse::<PgConnectOptions>().map_err(|_| UrlError::Postgres)?;
+        Ok(Self(Address::Postgres(Box::new(options))))
+    }
+}
+
+/// `sqlite:data/a.db`, `sqlite:/var/a.db` and `sqlite:///var/a.db` alike.
+fn file(path: &str) -> Result<PathBuf, UrlError> {
+    let path = path.strip_prefix("//").unwrap_or(path);
+    if path.is_empty() || path.ends_with('/') || path.contains(":memory:") || path.contains('?') {
+        return Err(UrlError::File);
+    }
+    Ok(PathBuf::from(path))
+}
+
+fn parameters_are_known(text: &str) -> Result<(), UrlError> {
+    let Some((_, query)) = text.split_once('?') else {
+        return Ok(());
+    };
+    let mut names = query.split('&').map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name));
+    if names.all(|name| POSTGRES_PARAMETERS.contains(&name)) { Ok(()) } else { Err(UrlError::Parameter) }
+}
+
+impl fmt::Display for DatabaseUrl {
+    /// Where it is, without user and password.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Address::Sqlite(path) => write!(out, "sqlite:{}", path.display()),
+            Address::Postgres(options) => {
+                let database = options.get_database().unwrap_or_default();
+                write!(out, "postgres://{}:{}/{database}", options.get_host(), options.get_port())
+            }
+        }
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "DatabaseUrl({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_named_in_three_ways() {
+        for (text, path) in [
+            ("sqlite:data/investiq.db", "data/investiq.db"),
+            ("sqlite:/var/lib/investiq.db", "/var/lib/investiq.db"),
+            ("sqlite:///var/lib/investiq.db", "/var/lib/investiq.db"),
+        ] {
+            let url: DatabaseUrl = text.parse().unwrap();
+            assert_eq!(url.sqlite_file(), Some(Path::new(path)));
+        }
+    }
+
+    #[test]
+    fn an_address_never_shows_its_password() {
+        let url: DatabaseUrl =
+            "postgres://rail:p4ssw0rd@db.internal:6543/rail?sslmode=disable".parse().unwrap();
+        for text in [format!("{url}"), format!("{url:?}"), format!("{url:#?}")] {
+            assert!(text.contains("db.internal:6543/rail"), "{text}");
+            assert!(!text.contains("p4ssw0rd"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_without_being_repeated() {
+        for (text, error) in [
+            ("", UrlError::Scheme),
+            ("mysql://a:p4ssw0rd@b/c", UrlError::Scheme),
+            ("sqlite:", UrlError::File),
+            ("sqlite::memory:", UrlError::File),
+            ("sqlite:a.db?mode=memory", UrlError::File),
+            ("postgres://a:p4ssw0rd@b:port/c", UrlError::Postgres),
+            ("postgres://a@b/c?pasword=p4ssw0rd", UrlError::Parameter),
+        ] {
+            let refused = text.parse::<DatabaseUrl>().unwrap_err();
+            assert_eq!(refused, error, "{text}");
+            assert!(!format!("{refused} {refused:?}").contains("p4ssw0rd"));
+        }
+    }
+}
