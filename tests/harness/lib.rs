@@ -4,6 +4,7 @@
 
 pub mod alpaca;
 mod client;
+pub mod database;
 pub mod emulators;
 pub mod events;
 mod loopback;

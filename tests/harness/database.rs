@@ -1,0 +1,65 @@
+//! A look into the server's database from outside, through code that is not the product's: Python's `sqlite3`, or `psql`.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::{Postgres, workspace_root};
+
+/// Where a server keeps its data.
+#[derive(Debug)]
+pub enum Database {
+    /// A file.
+    Sqlite(PathBuf),
+    /// A database of a private cluster.
+    Postgres(Postgres, String),
+}
+
+impl Database {
+    /// What to configure as `DATABASE_URL`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        match self {
+            Self::Sqlite(file) => format!("sqlite:{}", file.display()),
+            Self::Postgres(cluster, name) => cluster.url(name),
+        }
+    }
+
+    /// What a statement answers: a text for each column.
+    ///
+    /// # Panics
+    /// When it is refused.
+    #[must_use]
+    pub fn rows(&self, statement: &str) -> Vec<Vec<String>> {
+        match self {
+            Self::Sqlite(file) => sqlite_rows(file, statement),
+            Self::Postgres(cluster, name) => cluster.rows(name, statement),
+        }
+    }
+
+    /// The whole number that a statement answers.
+    ///
+    /// # Panics
+    /// When it answers anything else.
+    #[must_use]
+    pub fn number(&self, statement: &str) -> i64 {
+        let rows = self.rows(statement);
+        let value = rows.first().and_then(|row| row.first()).unwrap_or_else(|| panic!("{statement}: no row"));
+        // Postgres sums whole numbers into decimals, and a sum of nothing is empty.
+        if value.is_empty() { 0 } else { value.parse().unwrap_or_else(|_| panic!("{statement}: {value}")) }
+    }
+}
+
+fn sqlite_rows(file: &std::path::Path, statement: &str) -> Vec<Vec<String>> {
+    let script = "import sqlite3, sys\n\
+        for row in sqlite3.connect(sys.argv[1], timeout=30).execute(sys.argv[2]):\n\
+        \x20   print('\\t'.join('' if value is None else str(value) for value in row))\n";
+    let output = Command::new(workspace_root().join("target/venv/bin/python"))
+        .args(["-c", script])
+        .arg(file)
+        .arg(statement)
+        .output()
+        .expect("python starts from target/venv, which `tests/run` makes");
+    assert!(output.status.success(), "{statement}: {}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).expect("Python writes UTF-8");
+    text.lines().map(|line| line.split('\t').map(str::to_owned).collect()).collect()
+}
