@@ -112,7 +112,10 @@ mod tests {
     fn facts_of_another_subject_are_refused() {
         let fact = account(AccountStatus::Active);
         let other = Subject::Account("alpaca:a2".parse().unwrap());
-        assert!(matches!(fold(&other, &[fact.clone()], &Rules::default()), Err(Fault::Misplaced { .. })));
+        assert!(matches!(
+            fold(&other, std::slice::from_ref(&fact), &Rules::default()),
+            Err(Fault::Misplaced { .. })
+        ));
         let transfer = Subject::Transfer("alpaca:a1".parse().unwrap());
         let misplaced = Fact { subject: transfer.clone(), ..fact };
         assert!(matches!(fold(&transfer, &[misplaced], &Rules::default()), Err(Fault::Misplaced { .. })));

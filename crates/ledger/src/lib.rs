@@ -29,6 +29,8 @@
 //! ```
 
 mod account;
+#[cfg(test)]
+mod any_order;
 mod cash;
 mod customer;
 mod day;

@@ -1,1 +1,220 @@
-//! t
+//! Worked by hand: fills by what an order grew, cost pro rata, what was taken back, splits, and what cannot be.
+
+use domain::{Currency, Fact, Money, OrderStatus, Side, Subject, What};
+use jiff::Timestamp;
+
+use crate::{ChangeStanding, Holding, ReviewKind, Row, Rules, State, follow};
+
+use Side::{Buy, Sell};
+
+fn at(second: i64, what: What) -> Fact {
+    let subject = Subject::Holding { account: "alpaca:a1".parse().unwrap(), symbol: "AAPL".parse().unwrap() };
+    Fact { subject, at: Timestamp::from_second(second).unwrap(), what }
+}
+
+fn usd(cents: i64) -> Money {
+    Money::from_minor(cents, Currency::Usd)
+}
+
+/// `order` filled up to `cumulative` shares for `cents` by `execution`.
+fn fill(second: i64, side: Side, order: &str, execution: &str, cumulative: &str, cents: i64) -> Fact {
+    at(
+        second,
+        What::Fill {
+            order: format!("alpaca:{order}").parse().unwrap(),
+            execution: format!("alpaca:{execution}").parse().unwrap(),
+            side,
+            cumulative: cumulative.parse().unwrap(),
+            notional: usd(cents),
+        },
+    )
+}
+
+fn order(second: i64, side: Side, order: &str, status: OrderStatus, reserve: Option<i64>) -> Fact {
+    let order = format!("alpaca:{order}").parse().unwrap();
+    at(second, What::Order { order, side, status, reserve: reserve.map(usd) })
+}
+
+fn bust(second: i64, execution: &str) -> Fact {
+    at(second, What::Bust { execution: format!("alpaca:{execution}").parse().unwrap() })
+}
+
+fn split(second: i64, entry: &str, change: &str) -> Fact {
+    let entry = format!("alpaca:{entry}").parse().unwrap();
+    at(second, What::Split { entry, change: change.parse().unwrap() })
+}
+
+fn state(facts: &[Fact]) -> State {
+    crate::fold(&facts[0].subject, facts, &Rules::default()).unwrap()
+}
+
+fn row(state: &State) -> &Holding {
+    let Row::Holding(holding) = &state.row else { panic!("a holding") };
+    holding
+}
+
+/// Shares, their cost, cash, what is set aside, and what the clearing of shares holds: the last four in cents.
+fn sums(state: &State) -> (String, i64, i64, i64, i64) {
+    let position = row(state).position;
+    let balance = |name: &str| -> i64 {
+        let legs = state.postings.iter().flat_map(crate::Posting::legs);
+        legs.filter(|leg| leg.account.to_string() == name).map(|leg| leg.money.minor()).sum()
+    };
+    (
+        position.quantity.to_string(),
+        position.cost.map_or(0, Money::minor),
+        balance("user/alpaca:a1/fiat_exposure"),
+        balance("user/alpaca:a1/pending_investment"),
+        balance("system/securities_clearing"),
+    )
+}
+
+fn holds(facts: &[Fact], expected: (&str, i64, i64, i64, i64)) -> State {
+    let state = state(facts);
+    let (shares, cost, cash, pending, clearing) = sums(&state);
+    assert_eq!((shares.as_str(), cost, cash, pending, clearing), expected, "{facts:#?}");
+    state
+}
+
+fn kinds(state: &State) -> Vec<ReviewKind> {
+    state.reviews.iter().map(|review| review.kind).collect()
+}
+
+#[test]
+fn a_fill_counts_by_how_much_its_order_grew() {
+    // 4 shares for 400.00, 10 for 1,005.00: the second execution brings 6 for 605.00.
+    let facts = [fill(1, Buy, "o1", "e1", "4", 40_000), fill(2, Buy, "o1", "e2", "10", 100_500)];
+    let state = holds(&facts, ("10", 100_500, -100_500, 0, 100_500));
+    assert_eq!(row(&state).changes[1].quantity.to_string(), "6");
+    // The later one alone brings all; the earlier one then takes its part of it.
+    holds(&facts[1..], ("10", 100_500, -100_500, 0, 100_500));
+    // What is told again and what is told too late bring nothing.
+    let late = fill(3, Buy, "o1", "e0", "2", 20_000);
+    holds(
+        &[facts[0].clone(), facts[1].clone(), facts[0].clone(), late],
+        ("10", 100_500, -100_500, 0, 100_500),
+    );
+}
+
+#[test]
+fn a_sale_brings_money_and_takes_its_part_of_the_cost() {
+    // 10 for 1,005.00; 4 sold for 480.00: 6/10 of the cost remain.
+    let facts = [fill(1, Buy, "o1", "e1", "10", 100_500), fill(2, Sell, "o2", "e2", "4", 48_000)];
+    holds(&facts, ("6", 60_300, -52_500, 0, 52_500));
+}
+
+#[test]
+fn more_than_is_held_is_not_sold_but_parked_until_the_missing_buy_is_told() {
+    let facts = [
+        fill(2, Sell, "o2", "e2", "4", 48_000),
+        fill(3, Buy, "o3", "e3", "1", 10_000),
+        fill(1, Buy, "o1", "e1", "10", 100_500),
+    ];
+    let parked = holds(&facts[..1], ("0", 0, 0, 0, 0));
+    assert_eq!(kinds(&parked), [ReviewKind::BeyondHolding]);
+    assert_eq!(row(&parked).changes[0].standing, ChangeStanding::Parked);
+    // A later buy does not explain an earlier sale.
+    holds(&facts[..2], ("1", 10_000, -10_000, 0, 10_000));
+    // The missing one does: 10 − 4 for 603.00, and 1 for 100.00; −1,005.00 + 480.00 − 100.00.
+    let whole = holds(&facts, ("7", 70_300, -62_500, 0, 62_500));
+    assert_eq!(kinds(&whole), []);
+}
+
+#[test]
+fn money_is_set_aside_until_the_order_ends() {
+    let placed = order(1, Buy, "o1", OrderStatus::Open, Some(110_000));
+    let part = fill(2, Buy, "o1", "e1", "4", 40_000);
+    holds(std::slice::from_ref(&placed), ("0", 0, -110_000, 110_000, 0));
+    // 1,100.00 − 400.00 stay aside.
+    holds(&[placed.clone(), part.clone()], ("4", 40_000, -110_000, 70_000, 40_000));
+    for status in [
+        OrderStatus::Canceled,
+        OrderStatus::Expired,
+        OrderStatus::Rejected,
+        OrderStatus::Replaced,
+        OrderStatus::Filled,
+    ] {
+        let ended = order(3, Buy, "o1", status, None);
+        // Told twice it is released once; an opening that is told late does not set it aside again.
+        let facts = [ended.clone(), placed.clone(), ended, part.clone()];
+        holds(&facts, ("4", 40_000, -40_000, 0, 40_000));
+    }
+    // An order may cost more than was set aside.
+    let dear = fill(2, Buy, "o1", "e1", "4", 120_000);
+    holds(&[placed, dear], ("4", 120_000, -120_000, 0, 120_000));
+    // A sale sets no money aside.
+    holds(&[order(1, Sell, "o1", OrderStatus::Open, Some(5))], ("0", 0, 0, 0, 0));
+}
+
+#[test]
+fn an_execution_that_is_taken_back_did_not_happen() {
+    let facts = [
+        fill(1, Buy, "o1", "e1", "4", 40_000),
+        fill(2, Buy, "o1", "e2", "10", 100_500),
+        bust(3, "e1"),
+        // The order is filled 6 without e1; 8 is 2 more, for 806.00 − 605.00.
+        fill(4, Buy, "o1", "e3", "8", 80_600),
+    ];
+    holds(&facts[..3], ("6", 60_500, -60_500, 0, 60_500));
+    holds(&facts, ("8", 80_600, -80_600, 0, 80_600));
+    // Taken back before it is told of: people look until it is, and it never happens.
+    let early = holds(&facts[2..3], ("0", 0, 0, 0, 0));
+    assert_eq!(kinds(&early), [ReviewKind::UnknownExecution]);
+    let late = fill(5, Buy, "o1", "e1", "4", 40_000);
+    assert_eq!(kinds(&holds(&[bust(3, "e1"), late], ("0", 0, 0, 0, 0))), []);
+}
+
+#[test]
+fn a_correction_takes_back_and_tells_anew_at_one_instant() {
+    // e1 was 4 for 400.00 and is 4 for 404.00: the order is 10 for 1,009.00.
+    let facts = [
+        fill(1, Buy, "o1", "e1", "4", 40_000),
+        fill(2, Buy, "o1", "e2", "10", 100_500),
+        bust(3, "e1"),
+        fill(3, Buy, "o1", "e1b", "10", 100_900),
+    ];
+    holds(&facts, ("10", 100_900, -100_900, 0, 100_900));
+}
+
+#[test]
+fn a_split_changes_shares_and_not_their_cost() {
+    let bought = fill(1, Buy, "o1", "e1", "10", 100_500);
+    let four_for_one = split(2, "s1", "30");
+    holds(
+        &[bought.clone(), four_for_one.clone(), four_for_one.clone()],
+        ("40", 100_500, -100_500, 0, 100_500),
+    );
+    // Of nothing there is no split, until what was held is told.
+    let parked = holds(&[four_for_one], ("0", 0, 0, 0, 0));
+    assert_eq!(kinds(&parked), [ReviewKind::BeyondHolding]);
+    let vanished = holds(&[bought, split(2, "s2", "-10")], ("10", 100_500, -100_500, 0, 100_500));
+    assert_eq!(kinds(&vanished), [ReviewKind::BeyondHolding]);
+}
+
+#[test]
+fn two_ends_of_an_order_are_looked_at_and_the_later_one_holds() {
+    let facts = [
+        order(1, Buy, "o1", OrderStatus::Canceled, None),
+        order(2, Buy, "o1", OrderStatus::Filled, None),
+        order(3, Buy, "o1", OrderStatus::Open, None),
+    ];
+    let state = state(&facts);
+    assert_eq!(
+        (row(&state).orders[0].status, kinds(&state)),
+        (OrderStatus::Filled, vec![ReviewKind::Contradiction])
+    );
+}
+
+#[test]
+fn going_on_from_what_is_known_is_folding_all_of_it() {
+    let known = state(&[fill(1, Buy, "o1", "e1", "4", 40_000)]);
+    let latest = Timestamp::from_second(1).unwrap();
+    let new = [order(2, Buy, "o1", OrderStatus::Filled, None), fill(2, Buy, "o1", "e2", "10", 100_500)];
+    let next = follow(row(&known), latest, &new).unwrap().unwrap();
+    assert_eq!((row(&next).position.quantity.to_string(), row(&next).changes.len()), ("10".to_owned(), 1));
+    for needs_all in
+        [bust(2, "e1"), fill(1, Buy, "o1", "e2", "10", 100_500), fill(2, Buy, "o1", "e1", "10", 100_500)]
+    {
+        assert_eq!(follow(row(&known), latest, &[needs_all]).unwrap(), None);
+    }
+}
