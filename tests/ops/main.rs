@@ -12,4 +12,5 @@ mod keys;
 mod local;
 mod page;
 mod report;
+mod rotating;
 mod server;

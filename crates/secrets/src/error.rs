@@ -1,11 +1,12 @@
 //! What can go wrong with a secret. No variant can hold a value.
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::fault::{Breach, Fault};
+pub use crate::kind::Kind;
+pub use crate::misuse::Misuse;
 use crate::name::SecretName;
 use crate::origin::Origin;
 
@@ -169,31 +170,6 @@ pub enum Error {
     },
 }
 
-/// An [`Error`] without its particulars: the label of a metric.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-#[expect(missing_docs, reason = "each is the error of the same name")]
-pub enum Kind {
-    NotFound,
-    Ambiguous,
-    AccessDenied,
-    Invalid,
-    Policy,
-    Unavailable,
-    Unconfirmed,
-    Expired,
-    Deleted,
-    Exists,
-    ReadOnly,
-    RotationInProgress,
-    VersionConflict,
-    NotYet,
-    Plan,
-    Audit,
-    Config,
-    Internal,
-}
-
 /// Who was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -238,57 +214,6 @@ pub enum Outage {
     Lagging,
 }
 
-/// Settings that contradict each other.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Misuse {
-    /// A name is declared twice.
-    #[error("{0} is declared twice")]
-    DeclaredTwice(SecretName),
-    /// A name is asked for that nobody declared.
-    #[error("{0} is not declared in the catalogue")]
-    Undeclared(String),
-    /// A component asks for a secret that the process did not say it uses, and that is therefore not looked for everywhere.
-    #[error("{0} is not among the secrets that this process says it uses: add it there")]
-    Unused(SecretName),
-    /// The development profile listens to the world.
-    #[error(
-        "the development profile may not listen on {0}: set the profile to production or listen on loopback"
-    )]
-    DevelopmentInPublic(SocketAddr),
-    /// The operating system gives no randomness.
-    #[error("the operating system gives no randomness")]
-    NoRandomness,
-    /// AWS is wanted and nobody said where.
-    #[error("SECRET_PREFIX is set and AWS_REGION is not")]
-    NoRegion,
-    /// An emulator in production.
-    #[error("the endpoint of AWS may be set to {0} in the development profile alone")]
-    EndpointOverride(String),
-    /// Secrets would cross a network in the clear.
-    #[error("the endpoint {0} is neither https nor loopback")]
-    PlainHttp(String),
-    /// An overlap that would end before what was signed with the old value does.
-    #[error("an overlap of {overlap:?} is not within {min:?} and {max:?}")]
-    Overlap {
-        /// What is asked for.
-        overlap: Duration,
-        /// The least: freshness, longest token life and the margin of clocks.
-        min: Duration,
-        /// The most that is allowed.
-        max: Duration,
-    },
-    /// An overlap of what somebody else verifies.
-    #[error("{0} is verified by others: how long they accept the value before is theirs to say")]
-    NoOverlap(SecretName),
-    /// A value that another party makes.
-    #[error("{0} is made by whoever accepts it: give the new value")]
-    MadeElsewhere(SecretName),
-    /// Nothing to look in.
-    #[error("no source of secrets is set")]
-    NoProvider,
-}
-
 /// Everything that is wrong, at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problems(pub Vec<Error>);
@@ -323,33 +248,6 @@ impl Error {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(self.kind(), Kind::Unavailable | Kind::Unconfirmed | Kind::Internal)
-    }
-}
-
-impl Kind {
-    /// The word used as a metric label.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::NotFound => "not_found",
-            Self::Ambiguous => "ambiguous",
-            Self::AccessDenied => "access_denied",
-            Self::Invalid => "invalid",
-            Self::Policy => "policy",
-            Self::Unavailable => "unavailable",
-            Self::Unconfirmed => "unconfirmed",
-            Self::Expired => "expired",
-            Self::Deleted => "deleted",
-            Self::Exists => "exists",
-            Self::ReadOnly => "read_only",
-            Self::RotationInProgress => "rotation_in_progress",
-            Self::VersionConflict => "version_conflict",
-            Self::NotYet => "not_yet",
-            Self::Plan => "plan",
-            Self::Audit => "audit",
-            Self::Config => "config",
-            Self::Internal => "internal",
-        }
     }
 }
 

@@ -52,6 +52,10 @@ pub(super) struct Plan {
     promoted_unix_s: Option<u64>,
     /// How long the version before is accepted; without it, until it is retired by hand.
     overlap_s: Option<u64>,
+    /// Whether the new value is made here, so that it can be made anew after a crash; unknown until it is about to be
+    /// stored.
+    #[serde(default)]
+    pub(super) is_made_here: Option<bool>,
     /// Why there is no wait and no overlap.
     pub(super) emergency: Option<String>,
 }
@@ -67,6 +71,7 @@ impl Plan {
             announced_unix_s: None,
             promoted_unix_s: None,
             overlap_s: (terms.overlap != Duration::MAX).then_some(terms.overlap.as_secs()),
+            is_made_here: None,
             emergency: None,
         }
     }

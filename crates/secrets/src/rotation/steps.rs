@@ -19,6 +19,8 @@ impl Rotation {
     /// [`Error::Audit`], [`Error::Plan`], and as [`SecretsManager::describe`](crate::aws::SecretsManager::describe).
     pub async fn create(&mut self, value: &NewValue) -> Result<(), Error> {
         if self.plan.step == Step::Planned {
+            self.plan.is_made_here = Some(matches!(value, NewValue::Generated));
+            self.reached(Step::Planned)?;
             self.put(value).await?;
             self.reached(Step::Created)?;
         }
@@ -33,6 +35,18 @@ impl Rotation {
             self.reached(Step::Announced)?;
         }
         Ok(())
+    }
+
+    /// Whether the new value, which was given and not made here, was lost in a crash before it was stored. Then another
+    /// one must not take its place unseen: [`abort`](Rotation::abort), and begin anew.
+    ///
+    /// # Errors
+    /// As [`SecretsManager::describe`](crate::aws::SecretsManager::describe).
+    pub async fn lost_its_value(&self) -> Result<bool, Error> {
+        if self.plan.step != Step::Planned || self.plan.is_made_here == Some(true) {
+            return Ok(false);
+        }
+        Ok(!self.manager.describe(&self.spec.name).await?.has(&self.plan.to()))
     }
 
     /// The new value, to try it out where it will be used before it is.

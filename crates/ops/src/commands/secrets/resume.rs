@@ -10,7 +10,6 @@ use crate::console::Console;
 use crate::document::Form;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::generation::Recipe;
 use crate::rotating::{Standing, resumed};
 
 use super::declared;
@@ -39,7 +38,7 @@ pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<
     let account = arguments.account.open(console).await?;
     let mut rotation = resumed(&account, &spec, console)?;
     match rotation.status().step {
-        Step::Planned | Step::Created => rotation.create(&remade(&spec)?).await?,
+        Step::Planned | Step::Created => store(&mut rotation, &spec).await?,
         Step::Announced | Step::Promoting | Step::RollingBack => {
             finish(arguments, &mut rotation, console).await?;
         }
@@ -54,18 +53,15 @@ pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<
     Ok(Exit::Good)
 }
 
-/// The value of an interrupted rotation, which counts only when none was stored yet.
-fn remade(spec: &SecretSpec) -> Result<NewValue, Failure> {
-    match Recipe::of(spec) {
-        Some(Recipe::Key) => Ok(NewValue::Generated),
-        Some(recipe) => Ok(NewValue::Given(recipe.make(spec, api_server::keys::Environment::Live)?)),
-        None => {
-            let name = &spec.name;
-            Err(Failure::Precondition(format!(
-                "the new value may not have been stored: investiq secrets abort {name}, and begin anew"
-            )))
-        }
+/// Stores the value, unless it is stored already. One that was brought and lost is not replaced by another.
+async fn store(rotation: &mut Rotation, spec: &SecretSpec) -> Result<(), Failure> {
+    if rotation.lost_its_value().await? {
+        let name = &spec.name;
+        let message =
+            format!("the new value was not stored: investiq secrets abort {name}, and begin anew with it");
+        return Err(Failure::Precondition(message));
     }
+    Ok(rotation.create(&NewValue::Generated).await?)
 }
 
 async fn finish(

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use secrets::aws::Token;
-use secrets::{Error, Notice, Origin, SecretSpec};
+use secrets::{Class, Error, Notice, Origin, SecretSpec, rotation};
 use serde::Serialize;
 
 use crate::account::{Account, AccountArguments};
@@ -17,6 +17,8 @@ use crate::typed::Source;
 
 use super::declared;
 
+/// What came of a value that was there.
+const REPLACED: &str = "replaced";
 /// Where files of one's own lie.
 const DIRECTORY: &str = "secrets";
 
@@ -62,7 +64,8 @@ pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<
         Destination::Files => to_file(arguments, &spec, console).await?,
         Destination::Aws => to_aws(arguments, &spec, console).await?,
     };
-    let warnings: Vec<String> = notices.iter().map(ToString::to_string).collect();
+    let mut warnings: Vec<String> = notices.iter().map(ToString::to_string).collect();
+    warnings.extend(in_one_step(arguments.to, &spec, outcome));
     warnings.iter().for_each(|warning| console.say(&format!("warning: {warning}")));
     if arguments.form.json {
         let body = Body { name: spec.name.as_str(), outcome, warnings };
@@ -71,6 +74,16 @@ pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<
         console.answer(&format!("{outcome} {}\n", spec.name))?;
     }
     Ok(Exit::Good)
+}
+
+/// What we verify others by, replaced at once: some process uses it before another one accepts it.
+fn in_one_step(to: Destination, spec: &SecretSpec, outcome: &str) -> Option<String> {
+    let is_verified = matches!(spec.class, Class::SigningKey | Class::WebhookSecret | Class::AccessList);
+    let seconds = rotation::emergency_bound(spec).as_secs();
+    let name = &spec.name;
+    (to == Destination::Aws && outcome == REPLACED && is_verified).then(|| {
+        format!("every process has it within {seconds} s, and until then one may refuse what another accepts: investiq secrets rotate {name} avoids that")
+    })
 }
 
 async fn to_file(
@@ -97,7 +110,7 @@ async fn to_file(
         SecretDirectory::open(directory)?.write(spec.name.as_str(), judged.value.expose(), existing)?;
     match written {
         Written::Created => Ok(("created", judged.notices)),
-        Written::Replaced => Ok(("replaced", judged.notices)),
+        Written::Replaced => Ok((REPLACED, judged.notices)),
         Written::Kept => Err(is_there()),
     }
 }
@@ -122,5 +135,5 @@ async fn to_aws(
         return Ok(("acceptable", judged.notices));
     }
     manager.set(spec, &judged.value, &Token::random()?).await?;
-    Ok((if was_there { "replaced" } else { "created" }, judged.notices))
+    Ok((if was_there { REPLACED } else { "created" }, judged.notices))
 }
