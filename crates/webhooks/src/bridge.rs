@@ -5,10 +5,13 @@
 //! (apidocs.bridge.xyz/platform/additional-information/webhooks/signature). Each endpoint has a key pair of its own, and
 //! every repetition of a delivery is signed anew with a fresh time.
 
+mod category;
 mod header;
 mod keys;
 mod outline;
 mod verify;
 
+pub use category::{Category, Mutation};
 pub use keys::Keys;
+pub(crate) use outline::full_type;
 pub use verify::{SIGNATURE_HEADER, verify};

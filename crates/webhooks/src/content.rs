@@ -47,8 +47,18 @@ impl<'a> Field<'a> {
         self.0.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
     }
 
+    pub(crate) fn is_true(self) -> bool {
+        self.0.is_some_and(|raw| raw.get() == "true")
+    }
+
     pub(crate) fn is_there(self) -> bool {
         self.0.is_some_and(|raw| raw.get() != "null")
+    }
+}
+
+impl<'a> From<&'a RawValue> for Field<'a> {
+    fn from(raw: &'a RawValue) -> Self {
+        Self(Some(raw))
     }
 }
 

@@ -1,4 +1,12 @@
 //! What a proved body means.
+//!
+//! A body is a snapshot or a step, told by its provider in its own words; here it becomes facts in ours. What cannot be
+//! read for certain is not guessed: it is unhandled, with a reason, and stays in the inbox for people.
+
+mod alpaca;
+mod bridge;
+mod circle;
+mod reader;
 
 use std::collections::BTreeMap;
 
@@ -46,6 +54,9 @@ pub enum Unhandled {
     /// A type that is known, and moves no books.
     #[error("{0} moves no books")]
     NoEffect(&'static str),
+    /// A type that is known, and may change what someone owns in a way that is not booked by itself.
+    #[error("{0} is not booked by itself: look at it and book it by hand")]
+    ByHand(&'static str),
     /// A status that is not known.
     #[error("the status in {0} is not known")]
     UnknownStatus(&'static str),
@@ -66,12 +77,17 @@ pub enum Unhandled {
 }
 
 impl Unhandled {
+    /// Every reason, for counters that exist at zero from the start.
+    pub const REASONS: [&'static str; 7] =
+        ["unknown_type", "no_effect", "by_hand", "unknown_status", "unreadable", "currency", "symbol"];
+
     /// The reason in one word, as a metric's label.
     #[must_use]
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::UnknownType => "unknown_type",
             Self::NoEffect(_) => "no_effect",
+            Self::ByHand(_) => "by_hand",
             Self::UnknownStatus(_) => "unknown_status",
             Self::Unreadable { .. } => "unreadable",
             Self::Currency => "currency",
@@ -82,6 +98,21 @@ impl Unhandled {
 
 /// Reads a body that was proved for `channel`. The same bytes always mean the same facts.
 #[must_use]
-pub fn meaning(_channel: Channel, _body: &[u8], _reading: &Reading) -> Meaning {
-    Meaning::Unhandled(Unhandled::UnknownType)
+pub fn meaning(channel: Channel, body: &[u8], reading: &Reading) -> Meaning {
+    let read = match channel {
+        Channel::Alpaca(kind) => alpaca::read(kind, body, reading),
+        Channel::Bridge => bridge::read(body),
+        Channel::CircleDirect => circle::direct::read(body, reading),
+        Channel::CircleSns => circle::mint::read(body),
+    };
+    read.unwrap_or_else(Meaning::Unhandled)
+}
+
+/// What a reader of one kind of body answers.
+type Read = Result<Meaning, Unhandled>;
+
+impl From<Fact> for Meaning {
+    fn from(fact: Fact) -> Self {
+        Self::Facts(vec![fact])
+    }
 }

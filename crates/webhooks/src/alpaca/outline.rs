@@ -21,6 +21,8 @@ struct Sketch<'a> {
     account_id: Field<'a>,
     account_number: Field<'a>,
     status_to: Field<'a>,
+    status: Field<'a>,
+    crypto_status_to: Field<'a>,
     transfer_id: Field<'a>,
     entity_type: Field<'a>,
     entity_id: Field<'a>,
@@ -77,11 +79,15 @@ impl Sketch<'_> {
             Some(Kind::Journal)
         } else if self.transfer_id.is_there() || self.entity_type.is_there() {
             Some(Kind::Transfer)
-        } else if self.account_number.is_there() && self.status_to.is_there() {
+        } else if self.account_number.is_there() && self.names_status() {
             Some(Kind::Account)
         } else {
             None
         }
+    }
+
+    fn names_status(&self) -> bool {
+        self.status_to.is_there() || self.status.is_there() || self.crypto_status_to.is_there()
     }
 
     fn of_kind(&self, kind: Kind, id: Option<&str>, body: &[u8]) -> Outline {

@@ -33,7 +33,7 @@ pub(super) fn outline(body: &[u8]) -> Result<Outline, Rejection> {
 }
 
 /// `transfer.created`: samples of Bridge's pages leave the category out of some types.
-pub(super) fn full_type(category: Option<Box<str>>, event_type: Option<Box<str>>) -> Box<str> {
+pub(crate) fn full_type(category: Option<Box<str>>, event_type: Option<Box<str>>) -> Box<str> {
     match (category, event_type) {
         (Some(category), Some(event_type)) if event_type.starts_with(&format!("{category}.")) => event_type,
         (Some(category), Some(event_type)) => format!("{category}.{event_type}").into(),

@@ -6,9 +6,12 @@
 //! protects a delivery from being sent again. A signature (r, s) has a twin (r, n − s) that anyone can compute and that
 //! is as valid: it is accepted, and as the key for recognising copies is made of the body, it has no second effect.
 
+mod family;
 mod key;
 mod outline;
 mod verify;
 
+pub use family::Family;
 pub use key::{KeyId, PublicKey};
+pub(crate) use outline::TEST;
 pub use verify::{KEY_ID_HEADER, SIGNATURE_HEADER, key_id, verify};

@@ -19,6 +19,7 @@ mod verify;
 pub use address::{CertificateUrl, SubscribeUrl};
 pub use certificate::{CERTIFICATE_BYTES_MAX, Certificate};
 pub use envelope::{Envelope, read};
+pub(crate) use message::Message;
 pub use topic::{TopicArn, TopicError, Topics};
 pub use trust::{Trust, TrustError, Unchained};
 pub use verify::{Verified, verify};

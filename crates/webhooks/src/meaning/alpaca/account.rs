@@ -1,0 +1,52 @@
+//! Standing of accounts.
+
+use domain::{AccountStatus, Fact, Provider, Subject, What};
+use serde::Deserialize;
+
+use crate::content::Field;
+use crate::meaning::{Read, Unhandled, reader};
+
+/// The event, in its own shape (`status_to`) and in the one that the seed's server sends (`status`).
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Event<'a> {
+    #[serde(borrow)]
+    account_id: Field<'a>,
+    at: Field<'a>,
+    status_to: Field<'a>,
+    status: Field<'a>,
+    account_blocked: Field<'a>,
+    trading_blocked: Field<'a>,
+}
+
+pub(super) fn read(body: &[u8]) -> Read {
+    let event: Event<'_> = reader::fields(body)?;
+    let told = [event.status_to, event.status].into_iter().find_map(Field::text);
+    let told =
+        told.filter(|text| !text.is_empty()).ok_or(Unhandled::NoEffect("a change of other than status"))?;
+    let mut status = status(&told).ok_or(Unhandled::UnknownStatus("status_to"))?;
+    let is_blocked = event.account_blocked.is_true() || event.trading_blocked.is_true();
+    if status == AccountStatus::Active && is_blocked {
+        status = AccountStatus::Restricted;
+    }
+    let account = reader::id(Provider::Alpaca, event.account_id, "account_id")?;
+    let at = reader::time(event.at, "at")?;
+    Ok(Fact { subject: Subject::Account(account), at, what: What::Account { status } }.into())
+}
+
+/// The statuses of docs.alpaca.markets/reference (`AccountStatus`).
+fn status(text: &str) -> Option<AccountStatus> {
+    Some(match text {
+        "ONBOARDING" | "SIGNED_UP" | "SUBMITTED" | "RESUBMITTED" | "KYC_SUBMITTED" => {
+            AccountStatus::Submitted
+        }
+        "SUBMISSION_FAILED" | "ACTION_REQUIRED" | "EDITED" | "ACCOUNT_UPDATED" | "APPROVAL_PENDING"
+        | "REAPPROVAL_PENDING" | "AML_REVIEW" => AccountStatus::InReview,
+        "APPROVED" => AccountStatus::Approved,
+        "ACTIVE" => AccountStatus::Active,
+        "LIMITED" | "PAPER_ONLY" | "DISABLE_PENDING" | "DISABLED" | "INACTIVE" => AccountStatus::Restricted,
+        "REJECTED" => AccountStatus::Rejected,
+        "ACCOUNT_CLOSED" => AccountStatus::Closed,
+        _ => return None,
+    })
+}

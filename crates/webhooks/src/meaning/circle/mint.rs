@@ -1,0 +1,154 @@
+//! Notifications of the first system, inside messages of SNS: transfers, payments, payouts, deposits.
+
+use domain::{Booking, Direction, Fact, Provider, Subject, TransferStatus, What};
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::transfer;
+use crate::circle::sns::Message;
+use crate::content::{self, Field};
+use crate::meaning::{Read, Unhandled, reader};
+
+/// The inner message (developers.circle.com/circle-mint/references/webhook-notifications).
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Notification<'a> {
+    #[serde(borrow)]
+    notification_type: Field<'a>,
+    transfer: Field<'a>,
+    payment: Field<'a>,
+    payout: Field<'a>,
+    deposit: Field<'a>,
+}
+
+/// What payments, payouts and deposits have, each some of it.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Resource<'a> {
+    #[serde(borrow)]
+    id: Field<'a>,
+    r#type: Field<'a>,
+    merchant_wallet_id: Field<'a>,
+    source_wallet_id: Field<'a>,
+    destination: Field<'a>,
+    amount: Field<'a>,
+    fee: Field<'a>,
+    fees: Field<'a>,
+    status: Field<'a>,
+    r#return: Field<'a>,
+    update_date: Field<'a>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Destination<'a> {
+    #[serde(borrow)]
+    id: Field<'a>,
+}
+
+pub(in crate::meaning) fn read(body: &[u8]) -> Read {
+    let outer: Message<'_> =
+        content::fields(body).map_err(|_| reader::unreadable("body", "it is no message of SNS"))?;
+    if outer.r#type.as_deref() != Some("Notification") {
+        return Err(Unhandled::NoEffect("a subscription's confirmation"));
+    }
+    let sent_at: Timestamp = outer
+        .timestamp
+        .as_deref()
+        .and_then(|text| text.parse().ok())
+        .ok_or(reader::unreadable("Timestamp", "it is not a time"))?;
+    let message = outer.message.as_deref().unwrap_or_default();
+    let Ok(notification) = content::fields::<Notification<'_>>(message.as_bytes()) else {
+        return Err(Unhandled::UnknownType);
+    };
+    notification.read(sent_at)
+}
+
+impl Notification<'_> {
+    fn read(&self, sent_at: Timestamp) -> Read {
+        let kind = self.notification_type.text().unwrap_or_default();
+        match &*kind {
+            "transfers" => {
+                let resource: Resource<'_> = self.transfer.fields();
+                transfer::read(self.transfer, None, resource.update_date.time().unwrap_or(sent_at))
+            }
+            "payments" => self.payment.fields::<Resource<'_>>().payment(sent_at),
+            "payouts" | "payout" => self.payout.fields::<Resource<'_>>().payout(sent_at),
+            "deposits" | "deposit" => self.deposit.fields::<Resource<'_>>().deposit(sent_at),
+            "paymentIntents" | "addressBookRecipients" | "wire" | "ach" | "cards" | "paymentIntent" => {
+                Err(Unhandled::NoEffect("a way of paying"))
+            }
+            "settlements" | "chargebacks" | "returns" | "creditTransfer" | "reversals" | "adjustments" => {
+                Err(Unhandled::ByHand("a notification of this type"))
+            }
+            _ => Err(Unhandled::UnknownType),
+        }
+    }
+}
+
+impl Resource<'_> {
+    /// Money that someone pays to a wallet of ours, less Circle's fee.
+    fn payment(&self, sent_at: Timestamp) -> Read {
+        if !matches!(self.r#type.text().as_deref(), None | Some("payment")) {
+            return Err(Unhandled::ByHand("a refund or a cancellation of a payment"));
+        }
+        let account = transfer::wallet(self.merchant_wallet_id, "payment.merchantWalletId")?;
+        let amount = transfer::amount_less(self.amount, self.fees, "payment.amount")?;
+        let status = transfer::status(self.status.text().as_deref(), "payment.status")?;
+        self.fact(
+            sent_at,
+            What::Transfer {
+                account: Some(account),
+                direction: Some(Direction::Inbound),
+                amount: Some(amount),
+                status,
+                booking: Booking::Books,
+            },
+        )
+    }
+
+    /// Money that leaves a wallet of ours; it can come back.
+    fn payout(&self, sent_at: Timestamp) -> Read {
+        let account = transfer::wallet(self.source_wallet_id, "payout.sourceWalletId")?;
+        let amount = transfer::amount(self.amount, "payout.amount")?;
+        let status = match transfer::status(self.status.text().as_deref(), "payout.status")? {
+            TransferStatus::Settled if self.r#return.is_there() => TransferStatus::Returned,
+            status => status,
+        };
+        self.fact(
+            sent_at,
+            What::Transfer {
+                account: Some(account),
+                direction: Some(Direction::Outbound),
+                amount: Some(amount),
+                status,
+                booking: Booking::Books,
+            },
+        )
+    }
+
+    /// Money of our own that arrives by bank, less Circle's fee.
+    fn deposit(&self, sent_at: Timestamp) -> Read {
+        let destination: Destination<'_> = self.destination.fields();
+        let account = transfer::wallet(destination.id, "deposit.destination.id")?;
+        let amount = transfer::amount_less(self.amount, self.fee, "deposit.amount")?;
+        let status = transfer::status(self.status.text().as_deref(), "deposit.status")?;
+        self.fact(
+            sent_at,
+            What::Transfer {
+                account: Some(account),
+                direction: Some(Direction::Inbound),
+                amount: Some(amount),
+                status,
+                booking: Booking::Books,
+            },
+        )
+    }
+
+    /// A copy from another region has another `Timestamp`, so the resource's own time comes first.
+    fn fact(&self, sent_at: Timestamp, what: What) -> Read {
+        let id = reader::id(Provider::Circle, self.id, "id")?;
+        let at = self.update_date.time().unwrap_or(sent_at);
+        Ok(Fact { subject: Subject::Transfer(id), at, what }.into())
+    }
+}

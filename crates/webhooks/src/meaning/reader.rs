@@ -1,0 +1,74 @@
+//! Reading one field into the vocabulary.
+
+use domain::{Currency, ExternalId, Money, Provider, Symbol};
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::Deserialize;
+
+use super::Unhandled;
+use crate::content::{self, Field};
+use crate::number;
+
+/// Fields of the object that the body is.
+pub(super) fn fields<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Unhandled> {
+    content::fields(body).map_err(|_| unreadable("body", "it is not a JSON object with each field once"))
+}
+
+pub(super) fn unreadable(field: &'static str, why: &'static str) -> Unhandled {
+    Unhandled::Unreadable { field, why }
+}
+
+/// An id that must be there.
+pub(super) fn id(provider: Provider, field: Field<'_>, name: &'static str) -> Result<ExternalId, Unhandled> {
+    id_if_there(provider, field, name)?.ok_or(unreadable(name, "it is not there"))
+}
+
+/// An id that may be left out or empty.
+pub(super) fn id_if_there(
+    provider: Provider,
+    field: Field<'_>,
+    name: &'static str,
+) -> Result<Option<ExternalId>, Unhandled> {
+    let text = field.text().filter(|text| !text.is_empty());
+    let id = text.map(|text| ExternalId::new(provider, &text)).transpose();
+    id.map_err(|_| unreadable(name, "an id is 1 to 128 letters, digits, -, _ and ."))
+}
+
+/// A time that must be there.
+pub(super) fn time(field: Field<'_>, name: &'static str) -> Result<Timestamp, Unhandled> {
+    field.time().ok_or(unreadable(name, "it is not a time such as 2026-01-31T00:00:00Z"))
+}
+
+/// A number that must be there.
+pub(super) fn number(field: Field<'_>, name: &'static str) -> Result<Decimal, Unhandled> {
+    number_if_there(field, name)?.ok_or(unreadable(name, "it is not there"))
+}
+
+/// A number that may be left out, null or empty.
+pub(super) fn number_if_there(field: Field<'_>, name: &'static str) -> Result<Option<Decimal>, Unhandled> {
+    let text = field.text().filter(|text| !text.is_empty());
+    let number = text.map(|text| number::exact(&text).ok_or(unreadable(name, "it is not a decimal number")));
+    number.transpose()
+}
+
+/// An amount, exactly.
+pub(super) fn money(amount: Decimal, currency: Currency, name: &'static str) -> Result<Money, Unhandled> {
+    Money::exact(amount, currency)
+        .map_err(|_| unreadable(name, "it is not a whole number of the smallest unit"))
+}
+
+/// An amount above zero.
+pub(super) fn positive(amount: Decimal, currency: Currency, name: &'static str) -> Result<Money, Unhandled> {
+    let amount = money(amount, currency, name)?;
+    if amount.minor() > 0 { Ok(amount) } else { Err(unreadable(name, "it is not above zero")) }
+}
+
+/// A currency that is kept.
+pub(super) fn currency(field: Field<'_>) -> Result<Currency, Unhandled> {
+    field.text().and_then(|text| text.parse().ok()).ok_or(Unhandled::Currency)
+}
+
+/// A share's symbol. An option's is longer, a cryptocurrency's has a slash.
+pub(super) fn symbol(field: Field<'_>) -> Result<Symbol, Unhandled> {
+    field.text().and_then(|text| text.parse().ok()).ok_or(Unhandled::Symbol)
+}
