@@ -6,12 +6,16 @@
 mod postgres;
 mod row;
 mod sqlite;
+mod statement;
 mod transaction;
+mod tries;
 mod value;
 
 pub(crate) use row::Row;
 pub(crate) use sqlite::{SqliteDatabase, Turn};
+pub(crate) use statement::{Statement, many};
 pub(crate) use transaction::Transaction;
+pub(crate) use tries::Tries;
 pub(crate) use value::{Value, values};
 
 use sqlx::pool::PoolConnection;

@@ -24,8 +24,8 @@ pub(super) async fn open(options: &PgConnectOptions, config: &StoreConfig) -> Re
         .acquire_timeout(config.connect_timeout)
         .max_lifetime(LIFETIME)
         .idle_timeout(IDLE)
-        // A dead connection shows at the first statement of a transaction, which has done nothing yet.
-        .test_before_acquire(false)
+        // After the server was restarted every connection is dead, and nobody is to find that out one by one.
+        .test_before_acquire(true)
         .after_connect(move |connection, _| {
             let session = session.clone();
             Box::pin(async move { connection.execute(AssertSqlSafe(session)).await.map(drop) })

@@ -30,6 +30,11 @@ impl Row {
         self.get(column)
     }
 
+    /// A number of things, or of times.
+    pub(crate) fn count(&self, column: &str) -> Result<u32, Error> {
+        self.int(column)?.try_into().map_err(|_| Error::unreadable(column))
+    }
+
     pub(crate) fn maybe_int(&self, column: &str) -> Result<Option<i64>, Error> {
         self.get(column)
     }

@@ -1,11 +1,9 @@
 //! The statements of a batch.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
-use std::sync::Arc;
 
 use super::Record;
-use crate::database::{Backend, Row, Transaction, Value, values};
+use crate::database::{Row, Transaction, Value, many, values};
 use crate::error::Error;
 use crate::ids::EventId;
 
@@ -113,38 +111,4 @@ fn of_event(record: &Record) -> Vec<Value> {
 fn of_work((id, record): &(EventId, &Record)) -> Vec<Value> {
     let at = record.received_at;
     values![id.get(), record.provider.as_str(), &record.object, at, at]
-}
-
-/// `start (?, ?), (?, ?) end` with placeholders alone. SQLite looks up a numbered placeholder by walking through all of
-/// them, which for a thousand takes longer than the statement, so there they have no numbers.
-fn many(backend: Backend, start: &str, rows: usize, columns: usize, constants: &str, end: &str) -> Arc<str> {
-    let mut sql = String::with_capacity(start.len() + end.len() + rows * (columns * 6 + constants.len() + 4));
-    sql.push_str(start);
-    for row in 0..rows {
-        sql.push_str(if row == 0 { "(" } else { ", (" });
-        for column in 0..columns {
-            sql.push_str(if column == 0 { "" } else { ", " });
-            match backend {
-                Backend::Sqlite => sql.push('?'),
-                // Writing into a String cannot fail.
-                Backend::Postgres => drop(write!(sql, "${}", row * columns + column + 1)),
-            }
-        }
-        sql.push_str(constants);
-        sql.push(')');
-    }
-    sql.push_str(end);
-    sql.into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_statement_has_a_placeholder_for_each_value() {
-        let made = |backend| many(backend, "VALUES ", 2, 2, ", 'x'", " END");
-        assert_eq!(&*made(Backend::Postgres), "VALUES ($1, $2, 'x'), ($3, $4, 'x') END");
-        assert_eq!(&*made(Backend::Sqlite), "VALUES (?, ?, 'x'), (?, ?, 'x') END");
-    }
 }

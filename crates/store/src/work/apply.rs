@@ -1,0 +1,178 @@
+//! Applying what deliveries mean: their facts, what those do to the books, the audit entry and "done", in one transaction.
+
+use std::error::Error as StdError;
+
+use audit::Entry;
+use jiff::Timestamp;
+use serde_json::{Value as Json, json};
+use webhooks::Meaning;
+
+use super::{Leased, fail};
+use crate::chain;
+use crate::database::{Transaction, Tries, values};
+use crate::error::{Error, Remedy};
+use crate::ledger::{self, Posted};
+use crate::store::Store;
+
+/// What came of a piece of work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// Its facts are kept, and the books hold what they say.
+    Done(Posted),
+    /// It means nothing for the books.
+    Unhandled,
+    /// Its lease had passed to another; nothing was changed.
+    LeaseLost,
+    /// It could not be applied, and will be tried again.
+    Failed {
+        /// Why.
+        reason: String,
+    },
+    /// It could not be applied, and was given up.
+    Dead {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Store {
+    /// Applies one piece of work: see [`apply_all`](Self::apply_all).
+    ///
+    /// # Errors
+    /// [`Error`] of the database; then nothing was changed, or the answer was lost on the way.
+    pub async fn apply(
+        &self,
+        leased: &Leased,
+        meaning: &Meaning,
+        rules: &::ledger::Rules,
+        now: Timestamp,
+    ) -> Result<Applied, Error> {
+        let work = [(leased.clone(), meaning.clone())];
+        let applied = self.apply_all(&work, rules, now).await?;
+        applied.into_iter().next().ok_or(Error::LeaseLost)
+    }
+
+    /// Applies many pieces of work, in their order, in one transaction. One that cannot be applied does not hold up the
+    /// others: then each is applied in a transaction of its own, and the one at fault is marked as failed.
+    ///
+    /// # Errors
+    /// [`Error`] of the database; then the work is as it was, or the answer was lost on the way: its leases run out.
+    pub async fn apply_all(
+        &self,
+        work: &[(Leased, Meaning)],
+        rules: &::ledger::Rules,
+        now: Timestamp,
+    ) -> Result<Vec<Applied>, Error> {
+        match self.apply_together(work, rules, now).await {
+            Err(error) if error.remedy() == Remedy::Never => {}
+            outcome => return outcome,
+        }
+        let mut applied = Vec::with_capacity(work.len());
+        for one in work {
+            applied.push(self.apply_singly(one, rules, now).await?);
+        }
+        Ok(applied)
+    }
+
+    async fn apply_singly(
+        &self,
+        one: &(Leased, Meaning),
+        rules: &::ledger::Rules,
+        now: Timestamp,
+    ) -> Result<Applied, Error> {
+        match self.apply_together(std::slice::from_ref(one), rules, now).await {
+            Ok(applied) => applied.into_iter().next().ok_or(Error::LeaseLost),
+            Err(error) if error.remedy() == Remedy::Never => self.fail(&one.0, &chain_of(&error), now).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn apply_together(
+        &self,
+        work: &[(Leased, Meaning)],
+        rules: &::ledger::Rules,
+        now: Timestamp,
+    ) -> Result<Vec<Applied>, Error> {
+        let mut tries = Tries::default();
+        loop {
+            match self.try_apply(work, rules, now).await {
+                Err(error) if tries.again(&error).await => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn try_apply(
+        &self,
+        work: &[(Leased, Meaning)],
+        rules: &::ledger::Rules,
+        now: Timestamp,
+    ) -> Result<Vec<Applied>, Error> {
+        let mut writer = self.shared.database.writer().await?;
+        let mut tx = writer.begin().await?;
+        let mut applied = Vec::with_capacity(work.len());
+        for (leased, meaning) in work {
+            applied.push(apply(&mut tx, leased, meaning, rules, now).await?);
+        }
+        let outcomes: Vec<Json> =
+            work.iter().zip(&applied).filter_map(|((leased, _), applied)| outcome(leased, applied)).collect();
+        if outcomes.is_empty() {
+            tx.rollback().await?;
+            return Ok(applied);
+        }
+        let object = format!("webhook_work/{}", outcomes.len());
+        let detail = json!({ "applied": outcomes }).to_string();
+        let entry = Entry::new(now, "worker", "webhooks.apply", &object, None, &detail)?;
+        chain::append(&mut tx, &self.shared.key, entry).await?;
+        tx.commit().await?;
+        Ok(applied)
+    }
+}
+
+/// One piece of work. It is marked as finished first, which takes its row: no one else finishes it from here on.
+async fn apply(
+    tx: &mut Transaction<'_>,
+    leased: &Leased,
+    meaning: &Meaning,
+    rules: &::ledger::Rules,
+    now: Timestamp,
+) -> Result<Applied, Error> {
+    let (state, reason) = match meaning {
+        Meaning::Facts(_) | Meaning::Test => ("done", None),
+        Meaning::Unhandled(why) => ("unhandled", Some(fail::bounded(&why.to_string()))),
+    };
+    let sql = "UPDATE webhook_work SET state = $4, last_error = $5, finished_at = $6, lease_owner = NULL, lease_until = NULL \
+               WHERE id = $1 AND state = 'leased' AND lease_owner = $2 AND attempts = $3";
+    let values = values![leased.work.get(), &*leased.owner, leased.attempt, state, reason, now];
+    if tx.execute(sql, values).await? == 0 {
+        return Ok(Applied::LeaseLost);
+    }
+    match meaning {
+        Meaning::Facts(facts) => Ok(Applied::Done(ledger::post(tx, facts, rules, now).await?)),
+        Meaning::Test => Ok(Applied::Done(Posted::default())),
+        Meaning::Unhandled(_) => Ok(Applied::Unhandled),
+    }
+}
+
+/// What the audit chain says of it; nothing when nothing was changed.
+fn outcome(leased: &Leased, applied: &Applied) -> Option<Json> {
+    let state = match applied {
+        Applied::Done(_) => "done",
+        Applied::Unhandled => "unhandled",
+        Applied::LeaseLost => return None,
+        Applied::Failed { .. } => "failed",
+        Applied::Dead { .. } => "dead",
+    };
+    Some(json!({ "work": leased.work, "event": leased.event, "attempt": leased.attempt, "state": state }))
+}
+
+/// An error with what caused it, on one line.
+fn chain_of(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
