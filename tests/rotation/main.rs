@@ -5,9 +5,11 @@
 
 mod api_keys;
 mod canary;
+mod database_url;
 mod load;
 mod outages;
 mod places;
 mod signing_key;
 mod stage;
 mod vendor_key;
+mod webhook_secret;

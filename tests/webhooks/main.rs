@@ -6,6 +6,7 @@
 mod admin;
 mod business;
 mod cluster;
+mod crash_points;
 mod day;
 mod hostile;
 mod order;
