@@ -68,13 +68,6 @@ impl Database {
         }
     }
 
-    pub(crate) fn backend(&self) -> Backend {
-        match self {
-            Self::Sqlite(_) => Backend::Sqlite,
-            Self::Postgres(_) => Backend::Postgres,
-        }
-    }
-
     /// The right to write. SQLite's one writer is handed around in the order in which it was asked for.
     pub(crate) async fn writer(&self) -> Result<Writer<'_>, Error> {
         Ok(match self {

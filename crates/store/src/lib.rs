@@ -5,27 +5,40 @@
 //! in the audit chain. All SQL of the product is in this crate; it knows no HTTP and reads no clock.
 
 mod actor;
+mod audit_log;
+mod backlog;
 mod chain;
 mod config;
 mod cursors;
 mod database;
+mod dead_letters;
+mod elections;
 mod error;
+mod events;
 mod hex;
 mod ids;
 mod inbox;
 mod ledger;
 mod migrations;
+mod replay;
+mod retention;
 mod store;
 mod url;
 mod work;
 
 pub use actor::Actor;
+pub use audit_log::{AUDIT_PAGE_MAX, VerifyError};
+pub use backlog::Backlog;
 pub use config::{CONNECTIONS, QUEUE_DELIVERIES, StoreConfig};
+pub use dead_letters::DeadLetter;
 pub use error::{Error, OpenError};
+pub use events::{EventDetail, EventLine, Events, Filter, IDS_MAX, PAGE_ROWS_MAX, Page, WorkLine};
 pub use ids::{EventId, IdError, WorkId};
 pub use inbox::{Cursor, Receipt, ReceiveError};
 pub use ledger::Posted;
 pub use migrations::MigrateError;
+pub use replay::{REPLAY_MAX, Replayed};
+pub use retention::REDACT_MAX;
 pub use store::Store;
 pub use url::{DatabaseUrl, UrlError};
 pub use work::{ATTEMPTS_MAX, Applied, Cause, LEASE_MAX, Leased, WorkState};

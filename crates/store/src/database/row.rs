@@ -51,10 +51,6 @@ impl Row {
         self.get(column)
     }
 
-    pub(crate) fn maybe_bytes(&self, column: &str) -> Result<Option<Vec<u8>>, Error> {
-        self.get(column)
-    }
-
     pub(crate) fn time(&self, column: &str) -> Result<Timestamp, Error> {
         moment(column, self.int(column)?)
     }

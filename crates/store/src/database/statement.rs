@@ -26,7 +26,7 @@ impl Statement {
     pub(crate) fn value(&mut self, value: impl Into<Value>) -> &mut Self {
         self.values.push(value.into());
         // Writing into a String cannot fail.
-        drop(write!(self.sql, "${}", self.values.len()));
+        let _ = write!(self.sql, "${}", self.values.len());
         self
     }
 
@@ -70,7 +70,9 @@ pub(crate) fn many(
             sql.push_str(if column == 0 { "" } else { ", " });
             match backend {
                 Backend::Sqlite => sql.push('?'),
-                Backend::Postgres => drop(write!(sql, "${}", row * columns + column + 1)),
+                Backend::Postgres => {
+                    let _ = write!(sql, "${}", row * columns + column + 1);
+                }
             }
         }
         sql.push_str(constants);

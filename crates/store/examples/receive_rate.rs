@@ -1,0 +1,115 @@
+//! How many deliveries a second become durable, at 1, 16 and 64 callers that each wait for their receipt.
+//!
+//! Beside it, on the same disk in the same run: how often a second a file can be appended to and synced, and what one
+//! commit for each delivery reaches (one caller at a time, so no batch ever holds two).
+//!
+//! ```text
+//! cargo run --release -p store --example receive_rate -- sqlite:/var/tmp/rate.db
+//! cargo run --release -p store --example receive_rate -- postgres://user:password@127.0.0.1:5432/empty
+//! ```
+#![expect(clippy::print_stdout, reason = "printing is what a measurement is for")]
+
+use std::error::Error;
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use store::{DatabaseUrl, Receipt, Store, StoreConfig};
+use tokio::sync::Mutex;
+use webhooks::{Delivery, alpaca};
+
+/// How long each line is measured.
+const MEASURED: Duration = Duration::from_secs(4);
+/// What a trade event with its order weighs, about.
+const BODY_BYTES: usize = 1_200;
+/// What one sync of the control appends: a page of SQLite and the header of its frame in the log.
+const SYNCED_BYTES: usize = 4_120;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let text = std::env::args().nth(1).ok_or("give the URL of an empty database: sqlite:… or postgres://…")?;
+    let url: DatabaseUrl = text.parse()?;
+    let directory = url.sqlite_file().and_then(Path::parent).map_or_else(std::env::temp_dir, Path::to_owned);
+    println!("{url}, bodies of {BODY_BYTES} bytes, {} s a line", MEASURED.as_secs());
+    println!("{:>28}  {:>9.0} /s", "append 4 KiB and fsync", syncs(&directory)?);
+    let key = audit::Key::new(&[7; 32])?;
+    let store = Store::open(StoreConfig::new(url), key, Timestamp::now()).await?;
+    let control = callers(&store, 64, Pace::OneByOne).await?;
+    println!("{:>28}  {control:>9.0} /s", "one commit for each, control");
+    for count in [1, 16, 64] {
+        let rate = callers(&store, count, Pace::Together).await?;
+        println!("{:>28}  {rate:>9.0} /s  {:.1} x control", format!("{count} callers"), rate / control);
+    }
+    store.close().await;
+    Ok(())
+}
+
+#[derive(Clone, Copy)]
+enum Pace {
+    /// Callers wait for each other, so that each delivery has a commit of its own.
+    OneByOne,
+    /// Callers wait for their own receipts alone.
+    Together,
+}
+
+async fn callers(store: &Store, count: usize, pace: Pace) -> Result<f64, Box<dyn Error>> {
+    static SERIAL: AtomicU64 = AtomicU64::new(0);
+    let turn = Arc::new(Mutex::new(()));
+    let begun = Instant::now();
+    let calls: Vec<_> = (0..count)
+        .map(|_| {
+            let (store, turn) = (store.clone(), turn.clone());
+            tokio::spawn(async move {
+                let mut stored = 0_u32;
+                while begun.elapsed() < MEASURED {
+                    let delivery = delivery(SERIAL.fetch_add(1, Ordering::Relaxed));
+                    let _turn = match pace {
+                        Pace::OneByOne => Some(turn.lock().await),
+                        Pace::Together => None,
+                    };
+                    if let Ok(Receipt::Stored(_)) = store.receive(&delivery, Timestamp::now()).await {
+                        stored += 1;
+                    }
+                }
+                stored
+            })
+        })
+        .collect();
+    let mut stored = 0.0;
+    for call in calls {
+        stored += f64::from(call.await?);
+    }
+    Ok(stored / begun.elapsed().as_secs_f64())
+}
+
+/// A fill with ids of its own, padded to the usual size.
+fn delivery(serial: u64) -> Delivery {
+    let id = format!("{}-{serial}", Timestamp::now().as_nanosecond());
+    let head = format!(
+        r#"{{"account_id":"a{}","at":"2026-01-02T15:04:05.000006Z","event":"fill","event_id":"{id}","execution_id":"e{id}","timestamp":"2026-01-02T15:04:05Z","price":"100","qty":"1","order":{{"id":"o{id}","symbol":"AAPL","side":"buy","filled_qty":"1","filled_avg_price":"100","status":"filled","client_order_id":""#,
+        serial % 1000
+    );
+    let tail = r#""}}"#;
+    let padding = "x".repeat(BODY_BYTES.saturating_sub(head.len() + tail.len()));
+    let body = format!("{head}{padding}{tail}");
+    alpaca::of_stream(alpaca::Kind::Trade, &id, body.into()).expect("the body is a trade event")
+}
+
+/// How often a second the directory's disk takes an append and a sync.
+fn syncs(directory: &Path) -> std::io::Result<f64> {
+    let path = directory.join(format!(".syncs-{}", std::process::id()));
+    let mut file = std::fs::File::create(&path)?;
+    let begun = Instant::now();
+    let mut count = 0_u32;
+    while begun.elapsed() < MEASURED {
+        file.write_all(&[0x5a; SYNCED_BYTES])?;
+        file.sync_data()?;
+        count += 1;
+    }
+    let rate = f64::from(count) / begun.elapsed().as_secs_f64();
+    std::fs::remove_file(path)?;
+    Ok(rate)
+}
