@@ -1,5 +1,11 @@
 //! Whether a secret that was let go is still in the memory of the process that held it: read from the process's own
 //! memory, with the allocator that wipes and, to show that the search finds something, without.
+//!
+//! The optimiser moves values and leaves out writes, so look at a release, too: it takes minutes to build.
+//!
+//! ```sh
+//! cargo test --release -p tests --test secrets_memory
+//! ```
 
 #![expect(clippy::unwrap_used, reason = "in a test a failed unwrap is the failure to report")]
 

@@ -1,6 +1,6 @@
 //! Each answer that is no secret, and what becomes of it.
 
-use secrets::aws::{CredentialSource, SecretsManager};
+use secrets::aws::{Batching, CredentialSource, SecretsManager};
 use secrets::{Class, Error, Kind, Outage, Profile, Provider, Selector};
 use tests::secrets_manager::{FakeSecretsManager, Fault, Operation};
 
@@ -50,6 +50,22 @@ async fn a_service_that_hangs_is_given_up_within_its_limits() {
     let elapsed = began.elapsed().as_secs_f64();
     // Two attempts of 2 s and the pause between them, cut by the limit of 5 s.
     assert!((4.0..5.5).contains(&elapsed), "{elapsed} s");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_date_of_an_answer_tells_how_far_our_clock_is_from_the_services() {
+    let fake = FakeSecretsManager::start();
+    let now = std::time::SystemTime::now();
+    for (offset_s, expected_s) in [(0, 0..=3), (100, 97..=103)] {
+        let ours = now + std::time::Duration::from_secs(offset_s);
+        let settings = settings(fake.endpoint_url(), Batching::Together);
+        let clock: secrets::Clock = std::sync::Arc::new(move || ours);
+        let manager = SecretsManager::connect(&settings, Profile::Development, clock).await.unwrap();
+        assert_eq!(manager.clock_skew(), None, "nothing was asked");
+        assert_eq!(manager.find(&spec().name, &Selector::Current).await.unwrap_err().kind(), Kind::NotFound);
+        let skew_s = manager.clock_skew().unwrap().as_secs();
+        assert!(expected_s.contains(&skew_s), "{skew_s}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,8 +1,12 @@
 //! Asks each place in turn. Only "not found" lets the next one be asked.
 
+mod search;
+
 use std::sync::Arc;
 
 use tokio::time::Instant;
+
+use search::Search;
 
 use crate::builder::Clock;
 use crate::error::Error;
@@ -94,20 +98,6 @@ pub(crate) struct Standing {
     pub(crate) version: Option<SecretVersion>,
     /// Until when it is accepted.
     pub(crate) until: Option<Instant>,
-}
-
-/// The search for one secret on its way along the chain.
-struct Search<'a> {
-    wanted: Wanted<'a>,
-    tried: Vec<Origin>,
-    end: Option<Result<Found, Error>>,
-    is_cut_short: bool,
-    /// The search ended on this machine.
-    is_local: bool,
-    shadows: Vec<Found>,
-    /// What places that cost a call have behind it, where they said so.
-    behind: Option<Vec<Found>>,
-    notices: Vec<Notice>,
 }
 
 impl Chain {
@@ -266,54 +256,4 @@ impl Announcing {
             Self::Rotating(told) => told.denied.contains(id).then(|| Breach::Denied { version: id.clone() }),
         }
     }
-}
-
-impl<'a> Search<'a> {
-    fn new(wanted: Wanted<'a>) -> Self {
-        let (tried, shadows, notices) = (Vec::new(), Vec::new(), Vec::new());
-        let (end, behind) = (None, None);
-        Self { wanted, tried, end, is_cut_short: false, is_local: false, shadows, behind, notices }
-    }
-
-    /// Whether the next place is asked. A search that ended still asks local places, to learn what is hidden there, and
-    /// now and then the others.
-    fn asks(&mut self, is_local: bool) -> bool {
-        match &self.end {
-            None if is_local => !self.is_cut_short,
-            None => {
-                self.is_cut_short |= self.wanted.remote == Remote::NotNow;
-                self.wanted.remote == Remote::Now && !self.is_cut_short
-            }
-            Some(Ok(_)) => is_local || (self.is_local && matches!(self.wanted.behind, Behind::Asked(_))),
-            Some(Err(_)) => false,
-        }
-    }
-
-    fn unanswered(&self) -> Error {
-        Error::Internal { name: self.wanted.spec.name.clone(), what: "a place did not answer" }
-    }
-
-    fn take(&mut self, answer: Result<Found, Error>, is_local: bool, profile: Profile) {
-        match answer {
-            Err(Error::NotFound { .. }) if self.end.is_some() && !is_local => {
-                self.behind.get_or_insert_default();
-            }
-            Err(Error::NotFound { tried, .. }) => self.tried.extend(tried),
-            Ok(found) if self.end.is_some() && !is_local => self.behind.get_or_insert_default().push(found),
-            Ok(found) if self.end.is_some() => self.shadows.push(found),
-            // What cannot be read does not hide anything that is in use.
-            Err(_) if self.end.is_some() => {}
-            Ok(found) if is_unset(&found, profile) => {
-                let (name, origin) = (self.wanted.spec.name.clone(), found.origin);
-                self.tried.push(origin.clone());
-                self.notices.push(Notice { name, origin, warning: Warning::EmptyVariable });
-            }
-            end => (self.end, self.is_local) = (Some(end), is_local),
-        }
-    }
-}
-
-/// Compose writes an empty string for a variable that is not set; only a strict profile takes it at its word.
-fn is_unset(found: &Found, profile: Profile) -> bool {
-    !profile.is_strict() && found.raw.is_empty() && matches!(found.origin, Origin::Env { .. })
 }

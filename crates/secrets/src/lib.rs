@@ -12,7 +12,7 @@
 //! | `chain` | the order of places: only "not found" lets the next one be asked |
 //! | `slot`, `set`, `version`, `value` | what is known of a secret now |
 //! | `announcement`, [`rotation`] | how a value is replaced, and how every process hears of it |
-//! | `search`, `schedule` | one search at a time, and when the next one is due |
+//! | `search`, `schedule` | one search at a time, what it leaves for the next one, and when that is due |
 //! | `secrets`, `watch`, `report` | all of them together: reload, refresh, watch, report |
 //! | `event`, `usage` | what is told to whoever counts or records it |
 //! | `memory` | no copies left behind |

@@ -1,14 +1,17 @@
 //! One search at a time: who is looked for, what it does to each slot, and who is told.
 
+mod books;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use tokio::sync::{Mutex, Notify};
 use tokio::time::Instant;
 
-use crate::chain::{Behind, Chain, Hidden, Remote, Resolved, Wanted};
+use books::{Books, Scope};
+
+use crate::chain::{Behind, Chain, Remote, Resolved, Wanted};
 use crate::error::Error;
 use crate::event::{AuditSink, Event, Recorder};
 use crate::fault::Breach;
@@ -22,9 +25,6 @@ use crate::usage::Tally;
 use crate::value::SecretValue;
 use crate::version::SecretVersion;
 use crate::warning::{Notice, Warning};
-
-/// Time between two looks at what places that cost a call have behind the values of this machine.
-const LOOK_BEHIND_PERIOD: Duration = Duration::from_secs(15 * 60);
 
 /// Everything that a search needs, and what it leaves for the next one.
 pub(crate) struct Searcher {
@@ -48,52 +48,7 @@ pub(crate) struct Witnesses {
     pub(crate) audit: AuditSink,
 }
 
-/// What past searches leave behind.
-struct Books {
-    /// The last search for everything, and what it brought.
-    all: (u64, Reloaded),
-    notices: Vec<Notice>,
-    pages: BTreeMap<SecretName, Page>,
-    /// When to look again at what is behind the values of this machine.
-    look_behind_at: Instant,
-}
-
-/// What past searches leave behind of one secret.
-struct Page {
-    schedule: Schedule,
-    /// The last search that asked every place for it.
-    searched: u64,
-    /// What places that cost a call have behind a value of this machine.
-    behind: Vec<Hidden>,
-}
-
-impl Page {
-    fn is_due(&self, spec: &SecretSpec) -> bool {
-        self.schedule.is_due() || self.schedule.is_due_soon(spec)
-    }
-}
-
-/// Who is looked for in places that cost a call. On this machine everything is looked for each time.
-#[derive(Clone, Copy)]
-enum Scope<'a> {
-    All,
-    One(&'a SecretName),
-    DueSoon,
-    Local,
-}
-
 type Look = Option<Result<Resolved, Error>>;
-
-impl Scope<'_> {
-    /// Whether it is time to look behind the values of this machine: where somebody waits for one secret it never is.
-    fn looks_behind(self, at: Instant) -> bool {
-        match self {
-            Self::All => true,
-            Self::One(_) => false,
-            Self::DueSoon | Self::Local => at <= Instant::now(),
-        }
-    }
-}
 
 impl Searcher {
     pub(crate) fn new(
@@ -103,12 +58,9 @@ impl Searcher {
         jitter: Jitter,
         used: Option<BTreeSet<SecretName>>,
     ) -> Self {
-        let page = || Page { schedule: Schedule::new(), searched: 0, behind: Vec::new() };
-        let pages = slots.keys().map(|name| (name.clone(), page())).collect();
-        let look_behind_at = Instant::now();
-        let books = Books { all: (0, Reloaded::default()), notices: Vec::new(), pages, look_behind_at };
+        let books = Mutex::new(Books::of(slots.keys()));
         let (begun, doubted) = (AtomicU64::new(0), Notify::new());
-        Self { slots, chain, witnesses, jitter, used, begun, doubted, books: Mutex::new(books) }
+        Self { slots, chain, witnesses, jitter, used, begun, doubted, books }
     }
 
     /// Whether this process uses a secret. Of one that it does not use only this machine is asked.
@@ -163,10 +115,7 @@ impl Searcher {
 
     async fn search(&self, books: &mut Books, scope: Scope<'_>) -> (u64, Reloaded) {
         let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
-        let looks_behind = scope.looks_behind(books.look_behind_at);
-        if looks_behind {
-            books.look_behind_at = Instant::now() + LOOK_BEHIND_PERIOD;
-        }
+        let looks_behind = books.looks_behind(scope);
         let wanted: Vec<Wanted<'_>> =
             self.slots.values().map(|slot| self.wanted(slot, books, scope, looks_behind)).collect();
         let mut looks = self.chain.resolve(&wanted).await;
