@@ -6,7 +6,7 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, TrustAnchor};
 
 /// Roots of Amazon's certificate authority (www.amazontrust.com/repository), as the Mozilla root programme lists them.
-const AMAZON_ROOTS: &[u8] = include_bytes!("../../../roots/amazon.pem");
+const AMAZON_ROOTS: &[u8] = include_bytes!("../../../roots/amazon.crt");
 
 /// Which certificates are trusted to sign for SNS.
 ///
