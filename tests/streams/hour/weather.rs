@@ -1,0 +1,66 @@
+//! What the broker does to each connection of the hour.
+
+use std::time::Duration;
+
+use tests::alpaca::{Behaviour, LineEnd, Mishap, Play, Style};
+
+use crate::chance::Chance;
+
+/// Events before the last mishap of a connection: more than a margin's worth, so that connections get anywhere.
+const EVENTS_MAX: usize = 1_500;
+
+/// One in six is refused; the others go well for a while.
+pub(super) fn connection(chance: &mut Chance) -> Behaviour {
+    if chance.once_in(6) { refusal(chance) } else { Behaviour::Play(play(chance)) }
+}
+
+fn refusal(chance: &mut Chance) -> Behaviour {
+    let status = |status| Behaviour::Status { status, retry_after_s: None };
+    match chance.below(8) {
+        0 => status(500),
+        1 => status(503),
+        2 => status(429),
+        3 => status(401),
+        4 => status(403),
+        5 => Behaviour::Html,
+        6 => Behaviour::Redirect("https://broker.example/".to_owned()),
+        _ => Behaviour::Hang,
+    }
+}
+
+fn play(chance: &mut Chance) -> Play {
+    let mut play = Play::well().styled(style(chance));
+    for _ in 0..4 {
+        play = play.then(chance.small(EVENTS_MAX), passing(chance));
+    }
+    play.then(chance.small(EVENTS_MAX), fatal(chance))
+}
+
+fn passing(chance: &mut Chance) -> Mishap {
+    match chance.below(3) {
+        0 => Mishap::Repeat(1 + chance.small(30)),
+        1 => Mishap::Heartbeat,
+        _ => Mishap::Bytes(b":\r\n\r\nretry: 10\n\nid: 7\n\ndata:\n\n".to_vec()),
+    }
+}
+
+fn fatal(chance: &mut Chance) -> Mishap {
+    match chance.below(6) {
+        0 => Mishap::Close,
+        1 => Mishap::Break,
+        2 => Mishap::Cut,
+        3 => Mishap::ServerError,
+        4 => Mishap::Drop(1 + chance.small(100)),
+        _ => Mishap::Silence(Duration::from_secs(60)),
+    }
+}
+
+fn style(chance: &mut Chance) -> Style {
+    Style {
+        line_end: [LineEnd::Lf, LineEnd::CrLf, LineEnd::Cr][chance.small(3)],
+        is_multi_line: chance.once_in(3),
+        is_interrupted: chance.once_in(5),
+        piece_bytes: [None, Some(7), Some(64), Some(1_000)][chance.small(4)],
+        piece_wait: Duration::ZERO,
+    }
+}
