@@ -7,7 +7,7 @@ use tests::{Server, ServerOptions};
 
 use crate::admin::settle;
 use crate::day::{
-    CASH_CENTS, DEPOSITED_CENTS, DEPOSITED_MICROS, INVESTED_CENTS, SHARES, SPENDING_MICROS, STASH_MICROS,
+    CASH_CENTS, CUSTOMER_MICROS, DEPOSITED_CENTS, DEPOSITED_MICROS, INVESTED_CENTS, SHARES, WALLET_MICROS,
     day, investor,
 };
 
@@ -48,7 +48,8 @@ const MARK_CENTS: i64 = 16_000;
 fn expected() -> BTreeMap<&'static str, i64> {
     // USDC at its mark of one dollar, shares at the last price.
     let usdc_cents = |micros: i64| (micros + 5_000) / 10_000;
-    let aum = CASH_CENTS + usdc_cents(STASH_MICROS + SPENDING_MICROS) + SHARES.0 * MARK_CENTS;
+    let tokens = WALLET_MICROS.0 + WALLET_MICROS.1 + CUSTOMER_MICROS.0 + CUSTOMER_MICROS.1;
+    let aum = CASH_CENTS + usdc_cents(tokens) + SHARES.0 * MARK_CENTS;
     BTreeMap::from([
         ("aum_usd", aum),
         ("deposits_today_usd", DEPOSITED_CENTS + usdc_cents(DEPOSITED_MICROS)),

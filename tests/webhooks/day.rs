@@ -8,29 +8,31 @@
 //! +   160.00   1 AAPL sold at 160.00
 //! +     1.23   dividend
 //! +     0.45   interest
+//! +     0.02   interest, told in the newer form
 //! −     0.10   fee
-//!     561.18   left; 3 AAPL, cost 600.40 × 3/4 = 450.30
+//!     561.20   left; 3 AAPL, cost 600.40 × 3/4 = 450.30
 //! ```
 //!
 //! An order for 1 MSFT with a limit of 300.00 is placed and canceled: its reserve comes back. In the wallet, in USDC:
 //! 100.000001 in, of which 30 % rounded down, 30.000000, are stashed and 70.000001 may be spent; 20.000000 go out of those.
-//! Of a customer of Bridge the account becomes active.
+//! A customer of Bridge deposits 250.00 dollars, of which 249.500000 USDC arrive: 74.850000 are stashed, 174.650000 may be
+//! spent; of those 50.000000 go out, and 10.000000 go out and come back. The rest of what providers tell moves no books.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use tests::events::{AlpacaAccount, Trade, bridge, circle_transaction, uuid};
+use tests::events::{AlpacaAccount, Trade, bridge, circle_test, circle_transaction, uuid};
 use tests::providers::{Providers, SignedRequest, USDC_TOKEN_ID};
 
 /// Cents of the broker's account that are left.
-pub(crate) const CASH_CENTS: i64 = 56_118;
+pub(crate) const CASH_CENTS: i64 = 56_120;
 /// Cents that were deposited in dollars.
 pub(crate) const DEPOSITED_CENTS: i64 = 100_000;
-/// Millionths of USDC that were deposited.
-pub(crate) const DEPOSITED_MICROS: i64 = 100_000_001;
-/// Millionths of USDC that are stashed.
-pub(crate) const STASH_MICROS: i64 = 30_000_000;
-/// Millionths of USDC that may be spent.
-pub(crate) const SPENDING_MICROS: i64 = 50_000_001;
+/// Millionths of USDC that were deposited, into the wallet and at Bridge.
+pub(crate) const DEPOSITED_MICROS: i64 = 100_000_001 + 249_500_000;
+/// Millionths of USDC in the wallet that are stashed, and that may be spent.
+pub(crate) const WALLET_MICROS: (i64, i64) = (30_000_000, 50_000_001);
+/// Millionths of USDC at Bridge that are stashed, and that may be spent.
+pub(crate) const CUSTOMER_MICROS: (i64, i64) = (74_850_000, 124_650_000);
 /// Cents that the shares bought came to.
 pub(crate) const INVESTED_CENTS: i64 = 60_040;
 /// Shares of AAPL that are left, and what they cost, in cents.
@@ -44,6 +46,15 @@ pub(crate) fn investor() -> AlpacaAccount {
 /// The wallet, as the ledger calls its holder.
 pub(crate) fn wallet() -> String {
     format!("circle:{}", wallet_id())
+}
+
+/// Bridge's customer, as the ledger calls the holder.
+pub(crate) fn customer() -> String {
+    format!("bridge:{}", customer_id())
+}
+
+fn customer_id() -> String {
+    uuid("a customer of Bridge")
 }
 
 fn wallet_id() -> String {
@@ -81,6 +92,8 @@ fn broker(providers: &Providers, end: Timestamp) -> Vec<SignedRequest> {
     tell("nta", account.entry(at(9), "dividend", "DIV", "1.23", "executed"));
     tell("nta", account.entry(at(8), "interest", "INT", "0.45", "executed"));
     tell("nta", account.entry(at(7), "fee", "FEE", "-0.10", "executed"));
+    tell("activity", account.activity(at(6), "more interest", "INT", "0.02"));
+    tell("journal", account.journal(at(5), "status only", "queued", "executed"));
     told
 }
 
@@ -133,6 +146,12 @@ fn wallets(providers: &Providers, end: Timestamp) -> Vec<SignedRequest> {
         told(19, "out", "outbound", "20", "COMPLETE"),
         told(18, "failed", "outbound", "5", "INITIATED"),
         told(17, "failed", "outbound", "5", "FAILED"),
+        providers.circle(circle_transaction(
+            before(end, 3),
+            "challenges.initialize",
+            &json!({"id": uuid("a challenge")}),
+        )),
+        providers.circle(circle_test(before(end, 2))),
     ]
 }
 
@@ -158,11 +177,66 @@ pub(crate) fn transaction(at: Timestamp, name: &str, way: &str, amount: &str, st
 }
 
 fn customers(providers: &Providers, end: Timestamp) -> Vec<SignedRequest> {
-    let id = uuid("a customer of Bridge");
-    let told = |seconds, mutation: &str, status: &str| {
-        let at = before(end, seconds);
-        let object = json!({"id": id, "status": status, "type": "individual", "created_at": at.to_string()});
-        providers.bridge(bridge(at, "customer", mutation, &id, &object))
+    let mut told = Vec::new();
+    let mut tell = |seconds, category: &str, mutation: &str, name: &str, object: Value| {
+        told.push(providers.bridge(bridge(before(end, seconds), category, mutation, &uuid(name), &object)));
     };
-    vec![told(16, "created", "not_started"), told(15, "updated.status_transitioned", "active")]
+    let standing = |status: &str| json!({"id": customer_id(), "status": status, "type": "individual"});
+    tell(16, "customer", "created", "a customer of Bridge", standing("not_started"));
+    tell(15, "customer", "updated.status_transitioned", "a customer of Bridge", standing("active"));
+    for (seconds, step, amount, currency) in [
+        (14, "funds_received", "250.00", "usd"),
+        (13, "payment_submitted", "249.5", "usdc"),
+        (12, "payment_processed", "249.5", "usdc"),
+    ] {
+        tell(seconds, "virtual_account.activity", "created", step, deposit(step, amount, currency));
+    }
+    for (seconds, name, state) in [
+        (11, "out", "payment_submitted"),
+        (10, "out", "payment_processed"),
+        (9, "returning", "payment_processed"),
+        (8, "returning", "returned"),
+    ] {
+        let amount = if name == "out" { "50.0" } else { "10.0" };
+        tell(seconds, "transfer", "updated.status_transitioned", name, outbound(name, amount, state));
+    }
+    for category in [
+        "kyc_link",
+        "card_account",
+        "card_transaction",
+        "posted_card_account_transaction",
+        "card_withdrawal",
+        "a_category_of_tomorrow",
+    ] {
+        tell(4, category, "created", category, json!({"id": uuid(category), "customer_id": customer_id()}));
+    }
+    told
+}
+
+/// A step of a deposit into a virtual account.
+fn deposit(step: &str, amount: &str, currency: &str) -> Value {
+    json!({
+        "id": uuid(&format!("activity {step}")),
+        "type": step,
+        "customer_id": customer_id(),
+        "virtual_account_id": uuid("a virtual account"),
+        "deposit_id": uuid("a deposit"),
+        "amount": amount,
+        "currency": currency,
+        "source": {"payment_rail": "ach_push"},
+    })
+}
+
+/// Tokens that are paid out as dollars.
+fn outbound(name: &str, amount: &str, state: &str) -> Value {
+    json!({
+        "id": uuid(name),
+        "state": state,
+        "on_behalf_of": customer_id(),
+        "amount": amount,
+        "currency": "usdc",
+        "source": {"payment_rail": "bridge_wallet", "currency": "usdc"},
+        "destination": {"payment_rail": "ach", "currency": "usd"},
+        "receipt": {"initial_amount": amount, "final_amount": amount},
+    })
 }

@@ -11,7 +11,7 @@ use tests::{Server, ServerOptions};
 
 use crate::admin::{balances, settle};
 use crate::business::figures;
-use crate::day::{CASH_CENTS, SPENDING_MICROS, STASH_MICROS, day, investor, wallet};
+use crate::day::{CASH_CENTS, CUSTOMER_MICROS, WALLET_MICROS, customer, day, investor, wallet};
 
 /// Days told in another way each.
 const WAYS: u64 = 8;
@@ -52,7 +52,7 @@ fn outcome(server: &Server) -> Outcome {
         forget_times(&mut portfolio);
         portfolio
     };
-    let portfolios = vec![portfolio(&investor().holder()), portfolio(&wallet())];
+    let portfolios = vec![portfolio(&investor().holder()), portfolio(&wallet()), portfolio(&customer())];
     Outcome { balances: balances(server), portfolios, figures: figures(server) }
 }
 
@@ -114,8 +114,10 @@ fn a_day_told_in_any_order_comes_to_the_same() {
         |account: String, currency: &str| expected.balances.get(&(account, currency.to_owned())).copied();
     assert_eq!(found(format!("user/{}/fiat_exposure", investor().holder()), "USD"), Some(CASH_CENTS));
     assert_eq!(found(format!("user/{}/pending_investment", investor().holder()), "USD"), None);
-    assert_eq!(found(format!("user/{}/stash_balance", wallet()), "USDC"), Some(STASH_MICROS));
-    assert_eq!(found(format!("user/{}/spending_balance", wallet()), "USDC"), Some(SPENDING_MICROS));
+    for (holder, (stash, spending)) in [(wallet(), WALLET_MICROS), (customer(), CUSTOMER_MICROS)] {
+        assert_eq!(found(format!("user/{holder}/stash_balance"), "USDC"), Some(stash), "{holder}");
+        assert_eq!(found(format!("user/{holder}/spending_balance"), "USDC"), Some(spending), "{holder}");
+    }
     for seed in 1..=WAYS {
         assert_eq!(otherwise(&providers.options(), &told, place.path(), seed), expected, "seed {seed}");
     }

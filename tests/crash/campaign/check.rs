@@ -46,24 +46,25 @@ pub(crate) fn effects(database: &Database) {
     };
     let (deposits, purchases) = (count("alpaca/nta"), count("alpaca/trade"));
     assert_eq!(
-        database.number("SELECT coalesce(sum(amount), 0) FROM ledger_entries"),
+        database.number("SELECT coalesce(sum(minor), 0) FROM ledger_entries"),
         0,
         "the books are balanced"
     );
     let unbalanced = "SELECT count(*) FROM (SELECT transaction_id FROM ledger_entries \
-        GROUP BY transaction_id, currency HAVING sum(amount) <> 0) AS unbalanced";
+        GROUP BY transaction_id, currency HAVING sum(minor) <> 0) AS unbalanced";
     assert_eq!(database.number(unbalanced), 0);
     let of = |account: &str| {
         database.number(&format!(
-            "SELECT coalesce(sum(amount), 0) FROM ledger_entries WHERE account = '{account}'"
+            "SELECT coalesce(sum(minor), 0) FROM ledger_entries WHERE account = '{account}'"
         ))
     };
     assert_eq!(of("system/clearing/alpaca"), -100 * deposits, "each deposit once");
     assert_eq!(of("system/securities_clearing"), 100 * purchases, "each purchase once");
     // An effect that was posted twice and taken back once would still sum up.
     let twice = "SELECT count(*) FROM (SELECT 1 FROM ledger_entries \
+        JOIN ledger_transactions ON ledger_transactions.id = ledger_entries.transaction_id \
         WHERE account IN ('system/clearing/alpaca', 'system/securities_clearing') \
-        GROUP BY effect, account HAVING count(*) <> 1) AS twice";
+        GROUP BY subject, effect, account HAVING count(*) <> 1) AS twice";
     assert_eq!(database.number(twice), 0, "no effect was posted twice");
 }
 

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use tests::database::Database;
 use tests::{Postgres, workspace_root};
 
-/// Longest wait for the server to come to a step; one that it never takes costs this.
-const WAIT: Duration = Duration::from_millis(2500);
+/// Longest wait for the server to come to a step, or to have done everything.
+const WAIT: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(20);
 /// Looks in a row at which somebody else holds SQLite's write lock, before we say that it stands still.
 const HELD_LOOKS: usize = 6;
@@ -96,8 +96,8 @@ impl Stop {
         }
     }
 
-    /// Waits until the server stands there; whether it does.
-    pub(super) fn is_reached(&self, database: &Database) -> bool {
+    /// Waits until the server stands there, or has done everything without coming there; which of the two.
+    pub(super) fn is_reached(&self, database: &Database, is_done: impl Fn() -> bool) -> bool {
         let deadline = Instant::now() + WAIT;
         let mut held = 0;
         while Instant::now() < deadline {
@@ -105,6 +105,9 @@ impl Stop {
             let enough = if matches!(self, Self::Lock(_)) { 1 } else { HELD_LOOKS };
             if held >= enough {
                 return true;
+            }
+            if held == 0 && is_done() {
+                return false;
             }
             std::thread::sleep(PAUSE);
         }
