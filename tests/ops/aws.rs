@@ -6,7 +6,7 @@ use std::time::Duration;
 use tests::emulators::{Ministack, Moto};
 use tests::secrets_manager::{ACCESS_KEY_ID, FakeSecretsManager, Fault, Operation, SECRET_ACCESS_KEY};
 
-use crate::command::{CANARY, Place};
+use crate::command::Place;
 
 /// A place whose environment names an account.
 pub(crate) fn account(endpoint: &str) -> Place {

@@ -40,7 +40,9 @@ fn copies(holder: &str) -> (usize, usize) {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
     let mut counts = text.split_whitespace().map(|count| count.parse().unwrap());
-    (counts.next().unwrap(), counts.next().unwrap())
+    let (held, left) = (counts.next().unwrap(), counts.next().unwrap());
+    eprintln!("{holder}: {held} canaries while it is held, {left} after");
+    (held, left)
 }
 
 #[test]
