@@ -4,6 +4,7 @@ mod completions;
 mod config;
 mod keys;
 mod secrets;
+mod webhooks;
 
 pub(crate) use self::keys::Purpose;
 
@@ -24,6 +25,9 @@ pub(crate) enum Command {
     /// Make API keys
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Send, look at, replay and clean up deliveries of providers
+    #[command(subcommand)]
+    Webhooks(webhooks::Command),
     /// Write completions for a shell to standard output
     Completions(completions::Arguments),
 }
@@ -34,6 +38,7 @@ pub(crate) async fn run(line: CommandLine, console: &mut Console) -> Result<Exit
         Command::Secrets(command) => secrets::run(command, console).await,
         Command::Config(command) => config::run(command, console).await,
         Command::Keys(command) => keys::run(command, console),
+        Command::Webhooks(command) => webhooks::run(command, console).await,
         Command::Completions(arguments) => completions::run(&arguments, console),
     }
 }

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use api_server::clock::Clock;
 use api_server::config::Environment;
+use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 
 use crate::failure::Failure;
@@ -55,6 +56,16 @@ impl Console {
     pub(crate) fn progress(&mut self, done: usize, of: usize, what: &str) {
         let width = of.to_string().len();
         self.say(&format!("[{done:>width$}/{of}] {what}"));
+    }
+
+    /// Shows how far a long piece of work is, to a person on a terminal and to nobody else.
+    pub(crate) fn bar(&self, steps: u64, what: &'static str) -> ProgressBar {
+        let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}");
+        let bar = ProgressBar::new(steps).with_message(what);
+        match style {
+            Ok(style) => bar.with_style(style),
+            Err(_) => bar,
+        }
     }
 
     /// Says why a command did not do what was asked.

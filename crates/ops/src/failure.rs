@@ -42,6 +42,9 @@ pub(crate) enum Failure {
     /// The operating system gives no randomness.
     #[error("the operating system gives no randomness")]
     NoRandomness,
+    /// It broke off: what had been done stays done.
+    #[error("{0}")]
+    Broken(String),
     /// Standard output is gone.
     #[error("the output could not be written: {0}")]
     Output(#[from] io::Error),
@@ -61,7 +64,7 @@ impl Failure {
             Self::Busy(_) => Exit::Conflict,
             Self::Secret(error) => exit_of(error),
             Self::Secrets(problems) => problems.0.first().map_or(Exit::Failed, exit_of),
-            Self::File { .. } | Self::NoRandomness | Self::Output(_) => Exit::Failed,
+            Self::File { .. } | Self::Broken(_) | Self::NoRandomness | Self::Output(_) => Exit::Failed,
         }
     }
 }

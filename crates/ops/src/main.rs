@@ -15,6 +15,7 @@
 //! | `place`, `survey` | where secrets are looked for, and what was found there |
 //! | `account`, `rotating` | AWS Secrets Manager, and rotations between two runs |
 //! | `state`, `record` | plans, and the record of changes |
+//! | `signing`, `samples`, `renewal`, `trial_keys`, `identifier`, `pem` | deliveries as providers would send them |
 //! | `generation`, `typed`, `new_value`, `judge`, `local_file` | a new value: made or typed, judged, written |
 
 mod account;
@@ -27,16 +28,22 @@ mod exit;
 mod failure;
 mod finding;
 mod generation;
+mod identifier;
 mod judge;
 mod local_file;
 mod new_value;
+mod pem;
 mod place;
 mod record;
+mod renewal;
 mod rotating;
 mod rules;
+mod samples;
+mod signing;
 mod state;
 mod survey;
 mod table;
+mod trial_keys;
 mod typed;
 
 use std::process::ExitCode;

@@ -1,0 +1,132 @@
+//! `investiq webhooks host-keys`: answers a server of one's own as Circle and Amazon SNS would when it fetches keys and
+//! confirms subscriptions. For trials: it speaks plain HTTP, and a server in production refuses to ask it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+
+use crate::console::Console;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::trial_keys::{self, TrialKeys};
+
+/// Largest head of a request, in bytes.
+const HEAD_BYTES_MAX: usize = 8 * 1024;
+/// Longest time for one request.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+/// Most connections at once.
+const CONNECTIONS_MAX: usize = 64;
+/// Where Circle's products publish keys.
+const CIRCLE_PATHS: [&str; 3] = [
+    "/v2/notifications/publicKey/",
+    "/v2/cpn/notifications/publicKey/",
+    "/v2/stablefx/notifications/publicKey/",
+];
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Where the keys lie
+    #[arg(long, value_name = "DIR", default_value = trial_keys::DIRECTORY)]
+    keys: PathBuf,
+    /// Where to listen
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3900")]
+    bind: SocketAddr,
+}
+
+/// What is answered, read once.
+struct Documents {
+    circle_id: String,
+    circle: String,
+    certificate: String,
+}
+
+pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
+    let documents = Arc::new(Documents::read(&TrialKeys::of(&arguments.keys))?);
+    if !arguments.bind.ip().is_loopback() {
+        return Err(Failure::Usage("--bind is a loopback address: these keys are for a trial".to_owned()));
+    }
+    let listener = TcpListener::bind(arguments.bind).await;
+    let listener = listener
+        .map_err(|error| Failure::Precondition(format!("listening on {}: {error}", arguments.bind)))?;
+    let address = listener.local_addr()?;
+    console.answer(&format!("CIRCLE_BASE_URL=http://{address}\nSNS_BASE_URL=http://{address}\n"))?;
+    console.say("answering; end it with ctrl-c");
+    tokio::select! {
+        () = serve(listener, documents) => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    Ok(Exit::Good)
+}
+
+async fn serve(listener: TcpListener, documents: Arc<Documents>) {
+    let turns = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    while let Ok(turn) = Arc::clone(&turns).acquire_owned().await {
+        let Ok((stream, _)) = listener.accept().await else { continue };
+        let documents = Arc::clone(&documents);
+        tokio::spawn(async move {
+            // Who is too slow or hangs up gets no answer, and nobody is waiting for an outcome.
+            drop(tokio::time::timeout(REQUEST_TIMEOUT, documents.answer(stream)).await);
+            drop(turn);
+        });
+    }
+}
+
+impl Documents {
+    fn read(keys: &TrialKeys) -> Result<Self, Failure> {
+        let read = |path: PathBuf| {
+            std::fs::read_to_string(&path).map_err(|error| {
+                let hint = "`investiq webhooks keygen` makes it";
+                Failure::Precondition(format!("reading {}: {error}; {hint}", path.display()))
+            })
+        };
+        Ok(Self {
+            circle_id: keys.read_circle_answer()?.data.id,
+            circle: read(keys.circle_answer())?,
+            certificate: read(keys.sns_certificate())?,
+        })
+    }
+
+    async fn answer(&self, mut stream: TcpStream) -> std::io::Result<()> {
+        let head = head(&mut stream).await?;
+        let target = head.split(' ').nth(1).unwrap_or_default();
+        let (status, kind, body) = self.document(target);
+        let length = body.len();
+        let head = format!(
+            "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await?;
+        stream.write_all(body.as_bytes()).await?;
+        stream.shutdown().await
+    }
+
+    fn document(&self, target: &str) -> (&'static str, &'static str, &str) {
+        let circle_id = CIRCLE_PATHS.iter().find_map(|path| target.strip_prefix(path));
+        if circle_id == Some(self.circle_id.as_str()) {
+            ("200 OK", "application/json", &self.circle)
+        } else if target.starts_with("/SimpleNotificationService-") {
+            ("200 OK", "application/x-pem-file", &self.certificate)
+        } else if target.starts_with("/?Action=ConfirmSubscription&") {
+            ("200 OK", "text/xml", "<ConfirmSubscriptionResponse/>")
+        } else {
+            ("404 Not Found", "application/json", "{\"code\":404,\"message\":\"no such key\"}")
+        }
+    }
+}
+
+/// Everything up to the empty line, of a request without a body.
+async fn head(stream: &mut TcpStream) -> std::io::Result<String> {
+    let (mut head, mut chunk) = (Vec::new(), [0; 1024]);
+    while !head.windows(4).any(|end| end == b"\r\n\r\n") && head.len() < HEAD_BYTES_MAX {
+        let count = stream.read(&mut chunk).await?;
+        if count == 0 {
+            break;
+        }
+        head.extend_from_slice(&chunk[..count]);
+    }
+    Ok(String::from_utf8_lossy(&head).into_owned())
+}

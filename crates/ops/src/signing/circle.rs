@@ -1,0 +1,48 @@
+//! Circle's own deliveries: ECDSA on P-256 over the raw body, and the id of the key under which it can be fetched
+//! (developers.circle.com, verify webhook signatures).
+
+use std::path::Path;
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{Signed, not_signed, read_private_key, refused};
+use crate::failure::Failure;
+
+pub(crate) const HEADER: &str = "x-circle-signature";
+pub(crate) const KEY_ID_HEADER: &str = "x-circle-key-id";
+
+/// Circle.
+pub(crate) struct Circle {
+    pair: EcdsaKeyPair,
+    key_id: String,
+}
+
+impl Circle {
+    /// With the private key of a PEM file, which the server fetches the public one of under this id.
+    pub(crate) fn open(path: &Path, key_id: &str) -> Result<Self, Failure> {
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &read_private_key(path)?);
+        let pair = pair.map_err(|_| refused(path, "a P-256 key in PKCS #8"))?;
+        Ok(Self::new(pair, key_id))
+    }
+
+    pub(super) fn new(pair: EcdsaKeyPair, key_id: &str) -> Self {
+        Self { pair, key_id: key_id.to_owned() }
+    }
+
+    pub(super) fn key_id(&self) -> &str {
+        &self.key_id
+    }
+
+    pub(super) fn sign(&self, body: &[u8]) -> Result<Signed, Failure> {
+        let signature = self.pair.sign(&SystemRandom::new(), body).map_err(|_| not_signed())?;
+        let headers = vec![
+            ("content-type", "application/json".to_owned()),
+            (HEADER, STANDARD.encode(signature.as_ref())),
+            (KEY_ID_HEADER, self.key_id.clone()),
+        ];
+        Ok(Signed { path: "/api/v1/webhooks/circle".to_owned(), headers, body: body.to_vec() })
+    }
+}
