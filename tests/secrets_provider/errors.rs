@@ -142,7 +142,7 @@ async fn a_strangers_key_is_refused_and_an_address_of_ones_own_is_for_developmen
 async fn setting_up_asks_nothing() {
     let fake = FakeSecretsManager::start();
     let manager = manager(&fake, &Hands::default()).await;
-    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!((fake.calls_total(), fake.heads().len()), (0, 0));
     drop(manager);
 }
