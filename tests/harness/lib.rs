@@ -3,6 +3,7 @@
 //! It starts and stops processes and speaks HTTP. It knows nothing of the server's insides.
 
 pub mod alpaca;
+pub mod circle;
 mod client;
 pub mod database;
 pub mod emulators;
@@ -14,7 +15,9 @@ pub mod providers;
 pub mod raw;
 pub mod secrets_manager;
 mod server;
+mod shelf;
 pub mod signer;
+pub mod sns;
 pub mod volley;
 
 pub use client::Answer;
