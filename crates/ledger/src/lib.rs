@@ -51,7 +51,7 @@ pub use fault::Fault;
 pub use fold::{FACTS_MAX, HOLDING_FACTS_MAX, facts_max, fold};
 pub use holding::follow;
 pub use performance::{Close, year_to_date};
-pub use posting::{Leg, Posting, TransactionKind};
+pub use posting::{Leg, Posting, TransactionKind, TransactionKindError};
 pub use rules::{Rules, StashRatio, StashRatioError};
 pub use shortfall::shortfall;
 pub use state::{

@@ -1,6 +1,7 @@
 //! What the books should say about one effect: legs that sum to zero in every currency.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 use domain::{Currency, Money};
 use jiff::Timestamp;
@@ -106,6 +107,20 @@ impl TransactionKind {
     #[must_use]
     pub const fn is_flow(self) -> bool {
         matches!(self, Self::Deposit | Self::Withdrawal | Self::Reversal | Self::Journal | Self::CardPayment)
+    }
+}
+
+/// The text names no kind of movement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a kind of movement is a word such as deposit or investment")]
+pub struct TransactionKindError;
+
+impl FromStr for TransactionKind {
+    type Err = TransactionKindError;
+
+    fn from_str(text: &str) -> Result<Self, TransactionKindError> {
+        let found = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
+        found.ok_or(TransactionKindError)
     }
 }
 

@@ -233,6 +233,9 @@ impl ReviewKind {
 }
 
 impl ChangeStanding {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Counted, Self::Recorded, Self::Busted, Self::Parked];
+
     /// Its name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

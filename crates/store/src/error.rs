@@ -23,6 +23,9 @@ pub enum Error {
     /// What was to be recorded in the audit chain is no entry.
     #[error("record in the audit chain")]
     Entry(#[from] audit::EntryError),
+    /// The books cannot be kept of what was told.
+    #[error("keep the books of what was told")]
+    Ledger(#[from] ledger::Fault),
     /// The lease of the work ran out, and someone else has taken it.
     #[error("the lease has passed to another worker")]
     LeaseLost,
@@ -63,7 +66,7 @@ impl Error {
             Self::Database(error) => remedy(error),
             // Without its entry nothing is written: a damaged chain is an outage until someone has looked at it.
             Self::Closed | Self::NoHead | Self::Chain(_) => Remedy::Later,
-            Self::Unreadable { .. } | Self::LeaseLost | Self::Entry(_) => Remedy::Never,
+            Self::Unreadable { .. } | Self::LeaseLost | Self::Entry(_) | Self::Ledger(_) => Remedy::Never,
         }
     }
 

@@ -1,24 +1,76 @@
 //! What facts do to the books, written in the transaction of the event that told them.
+//!
+//! Facts are kept as sets. Whoever adds to a subject's set locks the subject, folds the set with [`ledger::fold`], and
+//! writes the difference between what the books should hold and what they do. It reads no clock and decides nothing about
+//! money: what a fact means for the books is said by the ledger crate alone.
 
-use domain::Fact;
+mod balances;
+mod facts;
+mod holders;
+mod journal;
+mod reviews;
+mod rows;
+mod subject;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use domain::{Fact, Subject};
 use jiff::Timestamp;
 
 use crate::database::Transaction;
 use crate::error::Error;
+use balances::Deltas;
 
 /// What posting facts changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Posted {
+    /// Facts that were not known before.
+    pub facts: u64,
     /// Ledger entries written.
     pub entries: u64,
 }
 
-/// Keeps the facts, folds the sets that they belong to, and posts the difference.
+/// Which effects of a subject its postings speak for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scope {
+    /// All: one that is not among them has come to nothing.
+    Whole,
+    /// Those that are among them.
+    Named,
+}
+
+/// Keeps the facts, folds the sets that they belong to, and posts the difference, all in the transaction of the caller.
+/// Facts that are known already change nothing.
+///
+/// # Errors
+/// [`Error::Ledger`] when the set cannot be folded: nothing of the transaction may be kept then, and trying again does
+/// not help. Otherwise what the database answers.
 pub(crate) async fn post(
-    _tx: &mut Transaction<'_>,
-    _facts: &[Fact],
-    _rules: &ledger::Rules,
-    _now: Timestamp,
+    tx: &mut Transaction<'_>,
+    facts: &[Fact],
+    rules: &ledger::Rules,
+    now: Timestamp,
 ) -> Result<Posted, Error> {
-    Ok(Posted::default())
+    let new = facts::keep(tx, facts, now).await?;
+    let mut posted = Posted { facts: new.len() as u64, entries: 0 };
+    let mut deltas = Deltas::default();
+    holders::see(tx, &new).await?;
+    for (subject, facts) in by_subject(new) {
+        posted.entries += subject::take(tx, &subject, &facts, rules, now, &mut deltas).await?;
+    }
+    posted.entries += balances::settle(tx, deltas, now).await?;
+    Ok(posted)
+}
+
+/// Subjects in one order, whatever the event's, so that two transactions do not wait for each other.
+fn by_subject(facts: Vec<Fact>) -> BTreeMap<Subject, Vec<Fact>> {
+    let mut subjects: BTreeMap<Subject, Vec<Fact>> = BTreeMap::new();
+    for fact in facts {
+        subjects.entry(fact.subject.clone()).or_default().push(fact);
+    }
+    subjects
 }

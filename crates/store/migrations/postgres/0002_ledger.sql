@@ -156,20 +156,22 @@ CREATE INDEX ledger_entries_transaction ON ledger_entries (transaction_id);
 CREATE INDEX ledger_entries_account ON ledger_entries (account, id);
 CREATE INDEX ledger_entries_holder ON ledger_entries (holder, id) WHERE holder IS NOT NULL;
 
--- What lies on each account of a holder: the sum of its entries, and how much of it came from the receivable.
+-- What lies on each account of a holder: the sum of its entries; how much of it came from the receivable; and how much
+-- of it came in from outside less what went out.
 CREATE TABLE ledger_balances (
     account TEXT NOT NULL,
     currency TEXT NOT NULL,
     holder TEXT NOT NULL,
     balance BIGINT NOT NULL,
     covered BIGINT NOT NULL,
+    flow BIGINT NOT NULL,
     PRIMARY KEY (account, currency)
 );
 
 CREATE INDEX ledger_balances_holder ON ledger_balances (holder);
 
 -- What each holder's accounts were worth at the end of a UTC day, and what came in less what went out since the row
--- before, in cents. The row of a day that has not ended is written anew.
+-- before, in cents; the holder 'all' stands for all of them together. The row of a day that has not ended is written anew.
 CREATE TABLE daily_snapshots (
     holder TEXT NOT NULL,
     day BIGINT NOT NULL,
@@ -178,6 +180,15 @@ CREATE TABLE daily_snapshots (
     unpriced BIGINT NOT NULL,
     taken_at BIGINT NOT NULL,
     PRIMARY KEY (holder, day)
+);
+
+-- What had come in less what had gone out of each holder's accounts, in each currency, when a snapshot was taken.
+CREATE TABLE daily_flows (
+    holder TEXT NOT NULL,
+    day BIGINT NOT NULL,
+    currency TEXT NOT NULL,
+    total BIGINT NOT NULL,
+    PRIMARY KEY (holder, day, currency)
 );
 
 CREATE INDEX daily_snapshots_day ON daily_snapshots (day);

@@ -1,0 +1,50 @@
+//! Whom facts name, and when they were last seen to do something.
+
+use std::collections::BTreeMap;
+
+use domain::{ExternalId, Fact, Subject, What};
+use jiff::Timestamp;
+
+use crate::database::{Transaction, Value, many, values};
+use crate::error::Error;
+
+/// Rows of one statement.
+const ROWS_MAX: usize = 64;
+
+const SEE: &str = "INSERT INTO provider_accounts (account, user_id, last_seen_at) VALUES ";
+const COLUMNS: usize = 3;
+const SEE_END: &str = " ON CONFLICT (account) DO UPDATE SET last_seen_at = excluded.last_seen_at \
+    WHERE provider_accounts.last_seen_at IS NULL OR provider_accounts.last_seen_at < excluded.last_seen_at";
+
+/// Keeps each account that is named. One that does something itself (opens an account, moves money, trades) was seen when
+/// that became so on the provider's clock, so that a replay makes nobody active; what is paid or charged to it was not done
+/// by it.
+pub(super) async fn see(tx: &mut Transaction<'_>, facts: &[Fact]) -> Result<(), Error> {
+    let mut seen: BTreeMap<&ExternalId, Option<Timestamp>> = BTreeMap::new();
+    for (account, at) in facts.iter().filter_map(named) {
+        let latest = seen.entry(account).or_default();
+        *latest = at.max(*latest);
+    }
+    let rows: Vec<_> = seen.into_iter().collect();
+    for rows in rows.chunks(ROWS_MAX) {
+        let sql = many(tx.backend(), SEE, rows.len(), COLUMNS, "", SEE_END);
+        let of = |(account, at): &(&ExternalId, Option<Timestamp>)| {
+            values![account.to_string(), account.to_string(), *at]
+        };
+        tx.execute_made(sql, rows.iter().flat_map(of).collect::<Vec<Value>>()).await?;
+    }
+    Ok(())
+}
+
+fn named(fact: &Fact) -> Option<(&ExternalId, Option<Timestamp>)> {
+    match (&fact.subject, &fact.what) {
+        (Subject::Account(account), _) => Some((account, Some(fact.at))),
+        (Subject::Holding { account, .. }, What::Order { .. } | What::Fill { .. }) => {
+            Some((account, Some(fact.at)))
+        }
+        (Subject::Holding { account, .. }, _) => Some((account, None)),
+        (Subject::Transfer(_), What::Transfer { account, .. }) => Some((account.as_ref()?, Some(fact.at))),
+        (Subject::CashEntry(_), What::Cash { account, .. }) => Some((account, None)),
+        (Subject::Transfer(_) | Subject::CashEntry(_), _) => None,
+    }
+}

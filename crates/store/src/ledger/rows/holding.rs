@@ -1,0 +1,251 @@
+//! A position with its orders, executions and splits.
+
+use std::collections::BTreeMap;
+
+use domain::{ExternalId, Fact, Symbol, What};
+use ledger::{Change, ChangeKind, ChangeStanding, Holding, Order, Position};
+
+use crate::database::{Row, Statement, Transaction, Value, many, values};
+use crate::error::Error;
+use crate::ledger::words::{money, optional_money, read, word};
+
+/// Rows of one statement.
+const ROWS_MAX: usize = 64;
+
+const POSITION: &str = "INSERT INTO positions (account, symbol, quantity, cost, currency, last_at) \
+    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (account, symbol) DO UPDATE SET quantity = excluded.quantity, \
+    cost = excluded.cost, currency = excluded.currency, last_at = excluded.last_at";
+
+const ORDER: &str = "INSERT INTO orders (account, symbol, id, side, status, cumulative, notional, currency, reserve, \
+    reserve_currency, last_at) VALUES ";
+const ORDER_COLUMNS: usize = 11;
+const ORDER_END: &str = " ON CONFLICT (account, symbol, id) DO UPDATE SET side = excluded.side, \
+    status = excluded.status, cumulative = excluded.cumulative, notional = excluded.notional, \
+    currency = excluded.currency, reserve = excluded.reserve, reserve_currency = excluded.reserve_currency, \
+    last_at = excluded.last_at";
+
+const FILL: &str = "INSERT INTO fills (account, symbol, id, kind, order_id, side, quantity, notional, currency, \
+    standing, at) VALUES ";
+const FILL_COLUMNS: usize = 11;
+const FILL_END: &str = " ON CONFLICT (account, symbol, id) DO UPDATE SET kind = excluded.kind, \
+    order_id = excluded.order_id, side = excluded.side, quantity = excluded.quantity, notional = excluded.notional, \
+    currency = excluded.currency, standing = excluded.standing, at = excluded.at";
+
+const ORDERS: &str = "SELECT * FROM orders WHERE account = ";
+const FILLS: &str = "SELECT * FROM fills WHERE account = ";
+
+/// Writes the position, and the orders and changes that are not written like this already.
+pub(in crate::ledger) async fn write(
+    tx: &mut Transaction<'_>,
+    row: &Holding,
+    is_known: bool,
+) -> Result<(), Error> {
+    let Holding { account, symbol, position, orders, changes } = row;
+    write_position(tx, account, *symbol, *position).await?;
+    let written = if is_known { everything(tx, account, *symbol).await? } else { Kept::default() };
+    let orders = orders.iter().filter(|order| written.orders.get(&order.id) != Some(order));
+    let orders = orders.map(|order| of_order(account, *symbol, order)).collect::<Result<Vec<_>, _>>()?;
+    write_rows(tx, ORDER, &orders, ORDER_COLUMNS, ORDER_END).await?;
+    let changes = changes.iter().filter(|change| written.changes.get(&change.id) != Some(change));
+    let changes = changes.map(|change| of_change(account, *symbol, change)).collect::<Result<Vec<_>, _>>()?;
+    write_rows(tx, FILL, &changes, FILL_COLUMNS, FILL_END).await
+}
+
+async fn write_position(
+    tx: &mut Transaction<'_>,
+    account: &ExternalId,
+    symbol: Symbol,
+    position: Position,
+) -> Result<(), Error> {
+    let Position { quantity, cost, last_at } = position;
+    let values = values![
+        account.to_string(),
+        symbol.as_str(),
+        quantity.to_string(),
+        cost.map(domain::Money::minor),
+        cost.map(|cost| cost.currency().as_str()),
+        last_at,
+    ];
+    tx.execute(POSITION, values).await?;
+    Ok(())
+}
+
+async fn write_rows(
+    tx: &mut Transaction<'_>,
+    start: &str,
+    rows: &[Vec<Value>],
+    columns: usize,
+    end: &str,
+) -> Result<(), Error> {
+    for rows in rows.chunks(ROWS_MAX) {
+        let sql = many(tx.backend(), start, rows.len(), columns, "", end);
+        tx.execute_made(sql, rows.concat()).await?;
+    }
+    Ok(())
+}
+
+fn of_order(account: &ExternalId, symbol: Symbol, order: &Order) -> Result<Vec<Value>, Error> {
+    let Order { id, side, status, cumulative, notional, reserve, last_at } = order;
+    Ok(values![
+        account.to_string(),
+        symbol.as_str(),
+        id.to_string(),
+        word(side)?,
+        word(status)?,
+        cumulative.to_string(),
+        notional.map(domain::Money::minor),
+        notional.map(|money| money.currency().as_str()),
+        reserve.map(domain::Money::minor),
+        reserve.map(|money| money.currency().as_str()),
+        *last_at,
+    ])
+}
+
+fn of_change(account: &ExternalId, symbol: Symbol, change: &Change) -> Result<Vec<Value>, Error> {
+    let Change { id, kind, quantity, standing, at } = change;
+    let (kind, order, side, notional) = match kind {
+        ChangeKind::Fill { order, side, notional } => {
+            ("fill", Some(order.to_string()), Some(word(side)?), Some(*notional))
+        }
+        ChangeKind::Split => ("split", None, None, None),
+        ChangeKind::Unknown => ("unknown", None, None, None),
+    };
+    Ok(values![
+        account.to_string(),
+        symbol.as_str(),
+        id.to_string(),
+        kind,
+        order,
+        side,
+        quantity.to_string(),
+        notional.map(domain::Money::minor),
+        notional.map(|money| money.currency().as_str()),
+        standing.as_str(),
+        *at,
+    ])
+}
+
+/// What is written of orders and changes, by id.
+#[derive(Default)]
+struct Kept {
+    orders: BTreeMap<ExternalId, Order>,
+    changes: BTreeMap<ExternalId, Change>,
+}
+
+async fn everything(tx: &mut Transaction<'_>, account: &ExternalId, symbol: Symbol) -> Result<Kept, Error> {
+    let mut kept = Kept::default();
+    for row in select(tx, ORDERS, account, symbol, &[]).await? {
+        let order = read_order(&row)?;
+        kept.orders.insert(order.id.clone(), order);
+    }
+    for row in select(tx, FILLS, account, symbol, &[]).await? {
+        let change = read_change(&row)?;
+        kept.changes.insert(change.id.clone(), change);
+    }
+    Ok(kept)
+}
+
+/// What is written of a holding, as far as `new` names its orders and changes; `None` when nothing is.
+pub(in crate::ledger) async fn known(
+    tx: &mut Transaction<'_>,
+    account: &ExternalId,
+    symbol: Symbol,
+    new: &[Fact],
+) -> Result<Option<Holding>, Error> {
+    let sql = "SELECT quantity, cost, currency, last_at FROM positions WHERE account = $1 AND symbol = $2";
+    let Some(row) = tx.row(sql, values![account.to_string(), symbol.as_str()]).await? else {
+        return Ok(None);
+    };
+    let position = Position {
+        quantity: row.parsed("quantity")?,
+        cost: optional_money(&row, "cost", "currency")?,
+        last_at: row.time("last_at")?,
+    };
+    let (named_orders, named_changes) = named(new);
+    let mut holding =
+        Holding { account: account.clone(), symbol, position, orders: Vec::new(), changes: Vec::new() };
+    for ids in named_orders.chunks(ROWS_MAX) {
+        for row in select(tx, ORDERS, account, symbol, ids).await? {
+            holding.orders.push(read_order(&row)?);
+        }
+    }
+    for ids in named_changes.chunks(ROWS_MAX) {
+        for row in select(tx, FILLS, account, symbol, ids).await? {
+            holding.changes.push(read_change(&row)?);
+        }
+    }
+    Ok(Some(holding))
+}
+
+/// Orders and changes that facts are about.
+fn named(facts: &[Fact]) -> (Vec<String>, Vec<String>) {
+    let (mut orders, mut changes) = (Vec::new(), Vec::new());
+    for fact in facts {
+        match &fact.what {
+            What::Order { order, .. } => orders.push(order.to_string()),
+            What::Fill { order, execution, .. } => {
+                orders.push(order.to_string());
+                changes.push(execution.to_string());
+            }
+            What::Bust { execution } => changes.push(execution.to_string()),
+            What::Split { entry, .. } => changes.push(entry.to_string()),
+            What::Account { .. } | What::Transfer { .. } | What::Cash { .. } | What::Superseded { .. } => {}
+        }
+    }
+    for ids in [&mut orders, &mut changes] {
+        ids.sort_unstable();
+        ids.dedup();
+    }
+    (orders, changes)
+}
+
+/// Rows of a holding: those with one of these ids, or all when none is named.
+async fn select(
+    tx: &mut Transaction<'_>,
+    start: &'static str,
+    account: &ExternalId,
+    symbol: Symbol,
+    ids: &[String],
+) -> Result<Vec<Row>, Error> {
+    let mut statement = Statement::new(start);
+    statement.value(account.to_string()).words(" AND symbol = ").value(symbol.as_str());
+    for (place, id) in ids.iter().enumerate() {
+        statement.words(if place == 0 { " AND id IN (" } else { ", " }).value(id);
+    }
+    statement.words(if ids.is_empty() { "" } else { ")" });
+    let (sql, values) = statement.finish();
+    tx.rows_made(sql, values).await
+}
+
+fn read_order(row: &Row) -> Result<Order, Error> {
+    Ok(Order {
+        id: row.parsed("id")?,
+        side: read(row, "side")?,
+        status: read(row, "status")?,
+        cumulative: row.parsed("cumulative")?,
+        notional: optional_money(row, "notional", "currency")?,
+        reserve: optional_money(row, "reserve", "reserve_currency")?,
+        last_at: row.time("last_at")?,
+    })
+}
+
+fn read_change(row: &Row) -> Result<Change, Error> {
+    let kind = match row.text("kind")?.as_str() {
+        "fill" => ChangeKind::Fill {
+            order: row.parsed("order_id")?,
+            side: read(row, "side")?,
+            notional: money(row, "notional", "currency")?,
+        },
+        "split" => ChangeKind::Split,
+        _ => ChangeKind::Unknown,
+    };
+    let standing = row.text("standing")?;
+    let standing = ChangeStanding::ALL.into_iter().find(|known| known.as_str() == standing);
+    Ok(Change {
+        id: row.parsed("id")?,
+        kind,
+        quantity: row.parsed("quantity")?,
+        standing: standing.ok_or_else(|| Error::unreadable("standing"))?,
+        at: row.time("at")?,
+    })
+}
