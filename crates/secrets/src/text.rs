@@ -86,13 +86,15 @@ fn hex_bytes(text: &str) -> Result<usize, Fault> {
     if is_hex { Ok(text.len() / 2) } else { Err(Fault::NotHex) }
 }
 
-/// The frame alone: whoever uses the key reads what is inside.
+/// The frames alone: whoever uses the keys reads what is inside, and what is said of a key before it. A line end may be
+/// written `\n`, since not every place that sets a variable takes lines.
 fn check_pem(text: &str) -> Result<(), Fault> {
-    let lines = || text.lines().map(str::trim_end);
+    let lines = || text.split('\n').flat_map(|line| line.split("\\n")).map(str::trim_end);
     let begins = lines().filter(|line| line.starts_with("-----BEGIN ") && line.ends_with("-----")).count();
     let ends = lines().filter(|line| line.starts_with("-----END ") && line.ends_with("-----")).count();
-    let is_framed = text.starts_with("-----BEGIN ") && text.ends_with("-----");
-    if is_framed && begins > 0 && begins == ends { Ok(()) } else { Err(Fault::NotPem) }
+    let last = lines().filter(|line| !line.is_empty()).last();
+    let is_closed = last.is_some_and(|line| line.starts_with("-----END "));
+    if is_closed && begins > 0 && begins == ends { Ok(()) } else { Err(Fault::NotPem) }
 }
 
 #[cfg(test)]
@@ -168,6 +170,11 @@ mod tests {
     fn pem_and_lists_keep_their_lines() {
         let pem = "-----BEGIN PUBLIC KEY-----\r\nMIIB\r\n-----END PUBLIC KEY-----";
         check(format!("{pem}\r\n").as_bytes(), Format::Pem, Ok(pem));
+        let escaped = "-----BEGIN PUBLIC KEY-----\\nMIIB\\n-----END PUBLIC KEY-----\\n";
+        check(escaped.as_bytes(), Format::Pem, Ok(escaped));
+        let labelled = format!("label=deposits\n{pem}");
+        check(labelled.as_bytes(), Format::Pem, Ok(&labelled));
+        check(format!("{pem}\nMIIB").as_bytes(), Format::Pem, Err(Fault::NotPem));
         check(b"MIIB", Format::Pem, Err(Fault::NotPem));
         check(b"-----BEGIN PUBLIC KEY-----\nMIIB", Format::Pem, Err(Fault::NotPem));
         check(b"one\ntwo\n", Format::Lines, Ok("one\ntwo"));

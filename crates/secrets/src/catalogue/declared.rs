@@ -73,7 +73,10 @@ fn vendors() -> Vec<SecretSpec> {
 fn webhooks() -> Vec<SecretSpec> {
     let secret = |name, purpose| spec(name, Class::WebhookSecret, Format::Text, purpose);
     vec![
-        secret("alpaca_webhook_secret", "verifies deliveries of Alpaca"),
+        SecretSpec {
+            format: Format::Lines,
+            ..secret("alpaca_webhook_secret", "verifies deliveries of Alpaca, one key per line")
+        },
         secret("circle_webhook_secret", "verifies deliveries of Circle in HMAC mode"),
         secret("payment_webhook_secret", "verifies chain deposits and brokerage fills"),
         secret("kyc_webhook_secret", "verifies identity checks"),
