@@ -86,6 +86,12 @@ fn json(line: &impl Serialize) -> String {
     serde_json::to_string(line).expect("texts and numbers are always written as JSON")
 }
 
+/// The head in a line that [`head_line`] wrote; its seal is not checked yet.
+#[must_use]
+pub fn read_head(line: &str) -> Option<WrittenHead> {
+    read::<Last>(line).map(|last| last.head)
+}
+
 /// Checks an export line by line.
 #[derive(Debug)]
 pub struct Reader<'a> {

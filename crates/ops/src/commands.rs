@@ -1,5 +1,6 @@
 //! Every command. Each file opens with what its command does, and what it leaves alone.
 
+mod audit;
 mod completions;
 mod config;
 mod keys;
@@ -28,6 +29,9 @@ pub(crate) enum Command {
     /// Send, look at, replay and clean up deliveries of providers
     #[command(subcommand)]
     Webhooks(webhooks::Command),
+    /// Check and export the audit chain
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Write completions for a shell to standard output
     Completions(completions::Arguments),
 }
@@ -39,6 +43,7 @@ pub(crate) async fn run(line: CommandLine, console: &mut Console) -> Result<Exit
         Command::Config(command) => config::run(command, console).await,
         Command::Keys(command) => keys::run(command, console),
         Command::Webhooks(command) => webhooks::run(command, console).await,
+        Command::Audit(command) => audit::run(&command, console).await,
         Command::Completions(arguments) => completions::run(&arguments, console),
     }
 }

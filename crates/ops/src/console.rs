@@ -40,7 +40,12 @@ impl Console {
 
     /// Writes the command's answer. A reader that has seen enough, such as `head`, is no failure.
     pub(crate) fn answer(&mut self, text: &str) -> Result<(), Failure> {
-        match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
+        self.answer_bytes(text.as_bytes())
+    }
+
+    /// The same with bytes that may be no text.
+    pub(crate) fn answer_bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        match io::stdout().write_all(bytes).and_then(|()| io::stdout().flush()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             written => written.map_err(Failure::Output),
         }

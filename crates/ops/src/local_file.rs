@@ -112,6 +112,11 @@ pub(crate) fn create_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
+/// The same, to be written bit by bit.
+pub(crate) fn new_private(path: &Path) -> io::Result<File> {
+    create(path)
+}
+
 fn create(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(PRIVATE_MODE).open(path)
 }

@@ -16,9 +16,11 @@
 //! | `account`, `rotating` | AWS Secrets Manager, and rotations between two runs |
 //! | `state`, `record` | plans, and the record of changes |
 //! | `signing`, `samples`, `renewal`, `trial_keys`, `identifier`, `pem` | deliveries as providers would send them |
+//! | `books`, `selection` | the server's database, and which deliveries in it are meant |
 //! | `generation`, `typed`, `new_value`, `judge`, `local_file` | a new value: made or typed, judged, written |
 
 mod account;
+mod books;
 mod calendar;
 mod command_line;
 mod commands;
@@ -39,6 +41,7 @@ mod renewal;
 mod rotating;
 mod rules;
 mod samples;
+mod selection;
 mod signing;
 mod state;
 mod survey;

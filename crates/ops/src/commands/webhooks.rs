@@ -1,9 +1,15 @@
 //! `investiq webhooks …`: deliveries of providers, from the sender's side and from the keeper's.
 
+mod dead_letter;
 mod host_keys;
 mod keygen;
+mod list;
+mod replay;
+mod retention;
 mod samples;
 mod send;
+mod show;
+mod test_signature;
 
 use crate::console::Console;
 use crate::exit::Exit;
@@ -19,6 +25,19 @@ pub(crate) enum Command {
     Samples(samples::Arguments),
     /// Sign a delivery as its provider would and send it, or one that must be refused
     Send(Box<send::Arguments>),
+    /// Say of a delivery in files whether the server would take it, and which step fails
+    TestSignature(Box<test_signature::Arguments>),
+    /// List kept deliveries, newest first
+    List(list::Arguments),
+    /// Show one kept delivery, and what was done about it
+    Show(show::Arguments),
+    /// Apply kept deliveries again
+    Replay(replay::Arguments),
+    /// Deliveries that were given up
+    #[command(subcommand)]
+    DeadLetter(dead_letter::Command),
+    /// Empty bodies that have been kept long enough; hashes stay
+    Retention(retention::Arguments),
 }
 
 pub(crate) async fn run(command: Command, console: &mut Console) -> Result<Exit, Failure> {
@@ -27,5 +46,11 @@ pub(crate) async fn run(command: Command, console: &mut Console) -> Result<Exit,
         Command::HostKeys(arguments) => host_keys::run(&arguments, console).await,
         Command::Samples(arguments) => samples::run(&arguments, console),
         Command::Send(arguments) => send::run(&arguments, console).await,
+        Command::TestSignature(arguments) => test_signature::run(&arguments, console).await,
+        Command::List(arguments) => list::run(&arguments, console).await,
+        Command::Show(arguments) => show::run(&arguments, console).await,
+        Command::Replay(arguments) => replay::run(&arguments, console).await,
+        Command::DeadLetter(command) => dead_letter::run(&command, console).await,
+        Command::Retention(arguments) => retention::run(&arguments, console).await,
     }
 }
