@@ -9,13 +9,22 @@ const ROUTER: &str = include_str!("router.rs");
 const API_PAGE: &str = include_str!("../../../docs/API.md");
 const PROBLEMS_PAGE: &str = include_str!("../../../docs/PROBLEMS.md");
 
+/// What the router's page calls for each method.
+const CALLS: [(&str, &str); 5] = [
+    ("GET", "get("),
+    ("POST", "post("),
+    ("POST", "post_and_head("),
+    ("HEAD", "post_and_head("),
+    ("DELETE", "delete("),
+];
+
 /// `GET /path` for every route and method of the router's page.
 fn routes() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for route in ROUTER.split(".route(\"").skip(1) {
         let (path, handlers) = route.split_once('"').unwrap();
         let handlers = handlers.lines().next().unwrap();
-        for (method, call) in [("GET", "get("), ("POST", "post("), ("PUT", "put("), ("DELETE", "delete(")] {
+        for (method, call) in CALLS {
             if handlers.contains(call) {
                 found.insert(format!("{method} {path}"));
             }

@@ -1,8 +1,12 @@
 //! Builds the parts of the service from its configuration, in the order in which `main` needs them.
 
+pub mod audit_key;
 mod authentication;
 mod background;
+mod crew;
+mod deliveries;
 mod secrets;
+mod storage;
 mod vendor_key;
 
 use std::io;
@@ -11,20 +15,25 @@ use std::sync::Arc;
 use ::secrets::SecretHandle;
 use axum::Router;
 use market_data::MarketData;
+use store::Store;
 
 use crate::answers::Answers;
 use crate::clock::Clock;
 use crate::config::{self, Config};
+use crate::deliveries::Desk;
+use crate::handlers::deliveries::Reception;
 use crate::handlers::docs::{Keys, Pages};
 use crate::keys::{AuthMode, Faults, KeyRing, NotSafe};
 use crate::layers::Layers;
 use crate::layers::access_log::AccessLog;
 use crate::metrics::Metrics;
 use crate::serve::Draining;
-use crate::state::{Api, Exposition, Parts, Probes};
+use crate::state::{Api, Books, Exposition, Parts, Probes};
 use crate::{router, workers};
 
+pub(crate) use deliveries::desk;
 pub use secrets::{Found as FoundSecrets, find as secrets};
+pub use storage::{Storage, StorageError, open as storage, url as database_url};
 
 /// Why the service does not start.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +65,15 @@ pub enum Error {
     /// The access log has no thread.
     #[error("start the access log")]
     AccessLog(#[source] io::Error),
+    /// What proves deliveries cannot be fetched.
+    #[error("set up the client that fetches keys of providers")]
+    Fetcher(#[source] reqwest::Error),
+    /// The trusted roots of this build cannot be read.
+    #[error("read the compiled-in certificates of Amazon")]
+    Trust(#[source] webhooks::circle::sns::TrustError),
+    /// The topics are no list.
+    #[error("read CIRCLE_SNS_TOPICS")]
+    Topics(#[source] webhooks::circle::sns::TopicError),
 }
 
 /// Everything that answers requests.
@@ -76,13 +94,15 @@ pub struct Service {
     board: Arc<workers::Board>,
     keys: SecretHandle,
     polygon_key: SecretHandle,
+    desk: Arc<Desk>,
+    database_url: SecretHandle,
 }
 
 /// Builds everything that answers requests.
 ///
 /// # Errors
 /// The first part that cannot be built, or that would not be safe.
-pub fn service(config: &Config, found: &FoundSecrets) -> Result<Service, Error> {
+pub fn service(config: &Config, found: &FoundSecrets, storage: Storage) -> Result<Service, Error> {
     let metrics = Arc::new(Metrics::new(router::ROUTES)?);
     found.metrics.register(metrics.registry(), &found.secrets)?;
     let keys = found.secrets.handle("api_keys", "api-server").map_err(Error::Secret)?;
@@ -94,6 +114,8 @@ pub fn service(config: &Config, found: &FoundSecrets) -> Result<Service, Error> 
     let access_log = AccessLog::start(config.logs.format, Clock::System, dropped, io::stdout());
     let access_log = Arc::new(access_log.map_err(Error::AccessLog)?);
     let draining = Draining::default();
+    let Storage { store, url: database_url } = storage;
+    let desk = Arc::new(desk(config, found, store, &metrics)?);
     let layers =
         Layers::new(config.layers.clone(), mode.clone(), Arc::clone(&metrics), Arc::clone(&access_log));
     let parts = Parts {
@@ -103,11 +125,34 @@ pub fn service(config: &Config, found: &FoundSecrets) -> Result<Service, Error> 
             models: Arc::new(analysis::Models::bundled()?),
         },
         probes: Probes { board: Arc::clone(&board), draining: draining.clone() },
-        exposition: Exposition { metrics: Arc::clone(&metrics), access: config.metrics_access },
+        exposition: Exposition {
+            metrics: Arc::clone(&metrics),
+            store: desk.store.clone(),
+            access: config.metrics_access,
+        },
         pages: config.docs_enabled.then(|| Arc::new(Pages::new(documented_keys(&mode)))),
+        reception: Arc::new(Reception::new(Arc::clone(&desk), Clock::System)),
+        books: Arc::new(Books {
+            desk: Arc::clone(&desk),
+            retention: config.deliveries.retention,
+            clock: Clock::System,
+        }),
     };
     let router = router::router(parts, &layers);
-    Ok(Service { router, layers, metrics, access_log, draining, mode, market_data, board, keys, polygon_key })
+    Ok(Service {
+        router,
+        layers,
+        metrics,
+        access_log,
+        draining,
+        mode,
+        market_data,
+        board,
+        keys,
+        polygon_key,
+        desk,
+        database_url,
+    })
 }
 
 fn documented_keys(mode: &AuthMode) -> Keys {
@@ -137,9 +182,17 @@ fn market_data(config: &Config, key: &SecretHandle) -> Result<MarketData, Error>
 }
 
 impl Service {
-    /// Starts the work in the background; it ends when the service drains.
-    pub fn start_background(&self, config: &Config, found: &FoundSecrets) {
-        background::start(self, config, &found.secrets);
+    /// Starts the work in the background. Most of it ends when the service drains; the crew that is given back works on
+    /// what is kept, and is to be stopped when no request can add to it.
+    #[must_use]
+    pub fn start_background(&self, config: &Config, found: &FoundSecrets) -> workers::Crew {
+        background::start(self, config, &found.secrets)
+    }
+
+    /// Everything that is kept; to be closed at the end.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.desk.store
     }
 
     /// The keys in force; `None` on an open server.

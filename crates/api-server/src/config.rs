@@ -19,7 +19,7 @@ pub use environment::Environment;
 pub use fault::{Fault, Faults, Warning};
 pub use profile::Profile;
 pub use reader::Setting;
-pub use settings::{Config, Logs, MarketData, MetricsAccess};
+pub use settings::{AlpacaEvents, Config, Ledger, Logs, MarketData, MetricsAccess};
 
 use file::Files;
 use reader::Reader;

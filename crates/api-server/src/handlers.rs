@@ -1,9 +1,11 @@
 //! One file a resource. A handler gathers (extracts, loads), decides (one pure call) and presents; its errors are
 //! [`Problem`](crate::problem::Problem)s.
 
+pub mod admin;
 pub mod analyze;
 pub mod analyze_bars;
 pub mod bars;
+pub mod deliveries;
 pub mod docs;
 pub mod health;
 pub mod indicators;

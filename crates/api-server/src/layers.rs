@@ -10,6 +10,7 @@ pub mod body_limit;
 pub mod client_address;
 pub mod concurrency;
 pub mod cors;
+pub mod delivery_metrics;
 pub mod exchange;
 pub mod form;
 pub mod key_limit;
@@ -32,6 +33,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
+use domain::Provider;
 use http::HeaderValue;
 use tower::{Service, ServiceBuilder};
 
@@ -45,6 +47,7 @@ use body_limit::BodyLimit;
 use client_address::ClientAddresses;
 use concurrency::Concurrency;
 use cors::Cors;
+use delivery_metrics::DeliveryMetrics;
 use form::Form;
 use key_limit::KeyLimit;
 use matched_route::MatchedRoute;
@@ -80,6 +83,17 @@ pub struct Config {
     pub rate_limit: rate_limit::Config,
     /// Wrong keys of one client in a minute that are answered at once.
     pub auth_failures_per_minute: u32,
+    /// What deliveries of providers meet in place of the API's limits.
+    pub deliveries: Deliveries,
+}
+
+/// The limits of deliveries.
+#[derive(Clone, Copy, Debug)]
+pub struct Deliveries {
+    /// Most bytes of a body.
+    pub body_bytes_max: usize,
+    /// How often one client may deliver for one source.
+    pub rate_limit: rate_limit::Config,
 }
 
 /// A layer around routes, and a service around the router: what axum and the server ask of them.
@@ -103,6 +117,8 @@ pub struct Layers {
     concurrency: Concurrency,
     address_limit: AddressLimit,
     api_keys: ApiKeys,
+    deliveries: Concurrency,
+    source_limits: [AddressLimit; 3],
 }
 
 impl Layers {
@@ -112,7 +128,10 @@ impl Layers {
         Self {
             request_ids: RequestIds::default(),
             concurrency: Concurrency::new(config.requests_in_flight_max, Arc::clone(&metrics)),
-            address_limit: AddressLimit::new(config.rate_limit, Arc::clone(&metrics)),
+            address_limit: AddressLimit::new(config.rate_limit, &metrics),
+            deliveries: Concurrency::new(config.requests_in_flight_max, Arc::clone(&metrics)),
+            source_limits: Provider::ALL
+                .map(|_| AddressLimit::of_source(config.deliveries.rate_limit, &metrics)),
             api_keys: ApiKeys::new(mode, config.auth_failures_per_minute, Arc::clone(&metrics)),
             config,
             metrics,
@@ -178,6 +197,35 @@ impl Layers {
         ServiceBuilder::new().layer(keyed).service(handler)
     }
 
+    /// Around the handlers that take deliveries of this source: limits of their own, so that neither a provider's burst nor a
+    /// busy API takes the other's place, and no key, because a delivery proves itself.
+    pub fn deliveries(&self, source: Provider, handler: service!()) -> service!() {
+        let admitted = layer(MatchedRoute)
+            // Around every limit, so that what they refuse is counted for the source.
+            .then(DeliveryMetrics { source, metrics: Arc::clone(&self.metrics) })
+            .then(self.deliveries.clone());
+        let limited = layer(BodyLimit {
+            bytes_max: self.config.deliveries.body_bytes_max,
+            frame_timeout: self.config.body_frame_timeout,
+        })
+        // Before the body is read, and long before a signature is checked.
+        .then(self.source_limit(source).clone());
+        ServiceBuilder::new()
+            .layer(admitted)
+            .layer(Timeout { limit: self.config.request_timeout, metrics: Arc::clone(&self.metrics) })
+            .layer(limited)
+            .service(handler)
+    }
+
+    fn source_limit(&self, source: Provider) -> &AddressLimit {
+        let [alpaca, bridge, circle] = &self.source_limits;
+        match source {
+            Provider::Alpaca => alpaca,
+            Provider::Bridge => bridge,
+            Provider::Circle => circle,
+        }
+    }
+
     /// Around the handlers of probes: no limits, only the route for logs and metrics.
     pub fn probes(&self, handler: service!()) -> service!() {
         ServiceBuilder::new().layer(layer(MatchedRoute)).service(handler)
@@ -202,6 +250,10 @@ impl Layers {
             body_frame_timeout: Duration::from_secs(10),
             rate_limit: rate_limit::Config { per_minute: many, burst: many },
             auth_failures_per_minute: 10,
+            deliveries: Deliveries {
+                body_bytes_max: 1_000_000,
+                rate_limit: rate_limit::Config { per_minute: many, burst: many },
+            },
         };
         Self::new(config, AuthMode::Open, metrics, Arc::new(log))
     }

@@ -9,6 +9,7 @@ pub mod client_address;
 pub mod clock;
 pub mod config;
 pub mod connection;
+pub mod deliveries;
 pub mod handlers;
 pub mod keys;
 pub mod layers;

@@ -37,15 +37,19 @@ async fn start(
 ) -> Result<serve::Drained, Box<dyn std::error::Error>> {
     let stop = serve::stop_signal()?;
     let secrets = assembly::secrets(&config, &environment).await?;
-    let service = assembly::service(&config, &secrets)?;
+    let storage = assembly::storage(&config, &secrets).await?;
+    let service = assembly::service(&config, &secrets, storage)?;
     let app = service.layers.observe(service.router.clone());
     let listener = serve::bind(config.bind_address).await?;
-    service.start_background(&config, &secrets);
+    let crew = service.start_background(&config, &secrets);
     let (profile, address) = (config.profile.as_str(), listener.local_addr()?);
     tracing::info!(%address, profile, version = env!("CARGO_PKG_VERSION"), "listening");
 
     let metrics = service.metrics.clone();
     let drained = serve::serve(listener, app, config.serve, metrics, service.draining.clone(), stop).await;
+    // After the last request, so that nothing is added to what they finish.
+    crew.stop().await;
+    service.store().close().await;
     service.access_log.close();
     secrets.secrets.tell_usage();
     Ok(drained)

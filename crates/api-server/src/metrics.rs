@@ -4,16 +4,22 @@
 //! handle resolved before the first request, so counting takes no lookup by label, all of them exist at zero, and no
 //! client can make more.
 
+mod business;
+mod deliveries;
 mod exposition;
 mod process;
 mod routes;
+mod workers;
 
 use prometheus::{
     Encoder, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
 
+pub use business::Business;
+pub use deliveries::{Deliveries, Fetches, Source};
 pub use exposition::Summary;
 pub use routes::{Child, Routes, UNMATCHED};
+pub use workers::{Heart, Workers};
 
 /// Upper bounds of the duration buckets, in seconds.
 pub const DURATION_BUCKETS_S: [f64; 13] =
@@ -64,6 +70,14 @@ pub struct Metrics {
     pub connections_over_total: IntCounter,
     /// Connections closed at once because one address had too many.
     pub connections_over_address: IntCounter,
+    /// Deliveries refused by the limit of one source.
+    pub limited_by_source: IntCounter,
+    /// Deliveries of providers.
+    pub deliveries: Deliveries,
+    /// What the business looks at.
+    pub business: Business,
+    /// Workers in the background.
+    pub workers: Workers,
     /// Access log lines that were dropped because the output did not keep up.
     pub log_lines_dropped: IntCounter,
 }
@@ -89,6 +103,10 @@ impl Metrics {
             limited_by_address: limited.with_label_values(&["address"]),
             limited_by_site: limited.with_label_values(&["site"]),
             limited_by_key: limited.with_label_values(&["key"]),
+            limited_by_source: limited.with_label_values(&["source"]),
+            deliveries: Deliveries::new(&declare)?,
+            business: Business::new(&declare)?,
+            workers: Workers::new(&declare)?,
             timeouts: declare.counter("http_timeouts_total", "Requests that took too long")?,
             shed: declare.counter("http_shed_total", "Requests shed because too many were in flight")?,
             panics: declare.counter("http_panics_total", "Handlers that panicked")?,

@@ -10,7 +10,10 @@ use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use crate::handlers::{analyze, analyze_bars, bars, docs, health, indicators, metrics, root, symbols};
+use crate::handlers::admin::{audit, dead_letter, events, replay, retention, test_signature};
+use crate::handlers::{
+    analyze, analyze_bars, bars, deliveries, docs, health, indicators, metrics, root, symbols,
+};
 
 use engines::EngineShapes;
 
@@ -30,6 +33,8 @@ pub use problems::{ProblemDocument, Problems};
     servers((url = "/", description = "This service")),
     tags(
         (name = "analysis", description = "Market data and what is computed from it"),
+        (name = "webhooks", description = "Deliveries of providers, each proved by its signature"),
+        (name = "admin", description = "What was delivered, and what is to be done about it; with a key of the role admin"),
         (name = "probes", description = "The state of the service"),
         (name = "documentation", description = "This description"),
     ),
@@ -40,6 +45,18 @@ pub use problems::{ProblemDocument, Problems};
         symbols::one,
         bars::one,
         indicators::one,
+        deliveries::alpaca,
+        deliveries::bridge,
+        deliveries::circle,
+        deliveries::is_here,
+        events::list,
+        events::one,
+        replay::post,
+        test_signature::post,
+        dead_letter::list,
+        dead_letter::requeue,
+        retention::run,
+        audit::verify,
         health::health,
         health::live,
         health::ready,

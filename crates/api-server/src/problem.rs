@@ -4,7 +4,9 @@
 //! renders it, because only there the request id and the path are at hand. Nothing else in this crate makes an error
 //! body, and no other crate knows what a status code is.
 
+mod from_deliveries;
 mod from_market_data;
+mod from_store;
 mod kind;
 
 use std::borrow::Cow;

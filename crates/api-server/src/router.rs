@@ -7,20 +7,26 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler as _;
+use domain::Provider;
 use tower::service_fn;
 
-use crate::handlers::{analyze, analyze_bars, bars, docs, health, indicators, metrics, root, symbols};
+use crate::handlers::admin::{audit, dead_letter, events, replay, retention, test_signature};
+use crate::handlers::{
+    analyze, analyze_bars, bars, deliveries, docs, health, indicators, metrics, root, symbols,
+};
 use crate::keys::Role;
 use crate::layers::Layers;
-use crate::state::{Api, Exposition, Parts, Probes, SharedApi};
-use group::{Guarded, Keyed, Public, Unlimited};
+use crate::state::{Api, Books, Exposition, Parts, Probes, SharedApi};
+use group::{Delivered, Guarded, Keyed, Public, Unlimited};
 
 /// All routes, each group within its layers. What goes around everything is [`Layers::observe`].
 pub fn router(parts: Parts, layers: &Layers) -> Router {
-    let Parts { api, probes, exposition, pages } = parts;
+    let Parts { api, probes, exposition, pages, reception, books } = parts;
     probe_routes(probes, layers)
         .merge(documentation_routes(pages, layers))
         .merge(api_routes(api, layers))
+        .merge(webhook_routes(&reception, layers))
+        .merge(admin_routes(&books, layers))
         .merge(metrics_routes(exposition, layers))
         // Unknown paths use up the limit of their client too: nobody finds out for nothing which paths there are.
         .fallback_service(layers.protect(service_fn(group::not_found)))
@@ -62,17 +68,40 @@ fn api_routes(state: Api, layers: &Layers) -> Router {
         .route("/api/symbols/{symbol}", api.get(symbols::one))
 }
 
+/// Without a key: each delivery is proved by its signature, and has limits apart from the API's.
+fn webhook_routes(state: &Arc<deliveries::Reception>, layers: &Layers) -> Router {
+    let of = |source| Delivered { layers, source, state: Arc::clone(state) };
+    let (alpaca, bridge, circle) = (of(Provider::Alpaca), of(Provider::Bridge), of(Provider::Circle));
+    Router::new()
+        .route("/api/v1/webhooks/alpaca/{kind}", alpaca.post(deliveries::alpaca))
+        .route("/api/v1/webhooks/bridge", bridge.post(deliveries::bridge))
+        .route("/api/v1/webhooks/circle", circle.post_and_head(deliveries::circle, deliveries::is_here))
+}
+
+/// What an operator may see and do, behind a key of the role admin.
+fn admin_routes(state: &Arc<Books>, layers: &Layers) -> Router {
+    let admin = Keyed { layers, role: Role::Admin, state: Arc::clone(state) };
+    Router::new()
+        .route("/api/admin/webhooks", admin.get(events::list))
+        .route("/api/admin/webhooks/{id}", admin.get(events::one))
+        .route("/api/admin/webhooks/replay", admin.post(replay::post))
+        .route("/api/admin/webhooks/test-signature", admin.post(test_signature::post))
+        .route("/api/admin/dead-letter", admin.get(dead_letter::list))
+        .route("/api/admin/dead-letter/requeue", admin.post(dead_letter::requeue))
+        .route("/api/admin/retention/run", admin.post(retention::run))
+        .route("/api/admin/audit/verify", admin.get(audit::verify))
+}
+
 /// For those whom the setting names.
 fn metrics_routes(state: Exposition, layers: &Layers) -> Router {
-    let Exposition { metrics, access } = state;
-    let guarded = Guarded { layers, access, state: metrics };
+    let guarded = Guarded { layers, access: state.access, state };
     Router::new()
         .route("/metrics", guarded.get(metrics::text))
         .route("/metrics/json", guarded.get(metrics::json))
 }
 
 /// Method and path of every route, for metrics that exist before the first request.
-pub const ROUTES: [(&str, &str); 17] = [
+pub const ROUTES: [(&str, &str); 29] = [
     ("GET", "/livez"),
     ("GET", "/readyz"),
     ("GET", "/health"),
@@ -88,6 +117,18 @@ pub const ROUTES: [(&str, &str); 17] = [
     ("GET", "/api/indicators/{symbol}"),
     ("GET", "/api/symbols"),
     ("GET", "/api/symbols/{symbol}"),
+    ("POST", "/api/v1/webhooks/alpaca/{kind}"),
+    ("POST", "/api/v1/webhooks/bridge"),
+    ("POST", "/api/v1/webhooks/circle"),
+    ("HEAD", "/api/v1/webhooks/circle"),
+    ("GET", "/api/admin/webhooks"),
+    ("GET", "/api/admin/webhooks/{id}"),
+    ("POST", "/api/admin/webhooks/replay"),
+    ("POST", "/api/admin/webhooks/test-signature"),
+    ("GET", "/api/admin/dead-letter"),
+    ("POST", "/api/admin/dead-letter/requeue"),
+    ("POST", "/api/admin/retention/run"),
+    ("GET", "/api/admin/audit/verify"),
     ("GET", "/metrics"),
     ("GET", "/metrics/json"),
 ];

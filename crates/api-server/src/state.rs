@@ -4,9 +4,13 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 use market_data::MarketData;
+use store::Store;
 
 use crate::answers::Answers;
+use crate::clock::Clock;
 use crate::config::MetricsAccess;
+use crate::deliveries::{self, Desk};
+use crate::handlers::deliveries::Reception;
 use crate::handlers::docs::Pages;
 use crate::metrics::Metrics;
 use crate::serve::Draining;
@@ -47,6 +51,8 @@ pub struct Probes {
 pub struct Exposition {
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// What is kept, which tells how much is still to be done.
+    pub store: Store,
     /// Who may read it.
     pub access: MetricsAccess,
 }
@@ -62,6 +68,29 @@ pub struct Parts {
     pub exposition: Exposition,
     /// The reference pages; `None` when they are turned off.
     pub pages: Option<Arc<Pages>>,
+    /// For deliveries of providers.
+    pub reception: Arc<Reception>,
+    /// For what is kept of them.
+    pub books: Arc<Books>,
+}
+
+/// The routes that show and mend what is kept share these.
+#[derive(Debug)]
+pub struct Books {
+    /// Where deliveries are proved; it has the store.
+    pub desk: Arc<Desk>,
+    /// How long bodies are kept.
+    pub retention: deliveries::Retention,
+    /// What time it is.
+    pub clock: Clock,
+}
+
+impl Books {
+    /// What is kept.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.desk.store
+    }
 }
 
 impl FromRef<SharedApi> for Arc<MarketData> {

@@ -6,17 +6,17 @@ use ::secrets::Secrets;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::authentication::Keeper;
-use super::{Service, vendor_key};
+use super::{Service, crew, vendor_key};
 use crate::config::Config;
 use crate::serve::Draining;
-use crate::workers;
+use crate::workers::{self, Crew};
 
-pub(super) fn start(service: &Service, config: &Config, secrets: &Secrets) {
+pub(super) fn start(service: &Service, config: &Config, secrets: &Secrets) -> Crew {
     let draining = || service.draining.clone();
     let (market_data, board) = (Arc::clone(&service.market_data), Arc::clone(&service.board));
     // The handle is not needed: the task ends when the service drains.
     let _checks = workers::spawn_health_checks(market_data, board, config.health_check_period, draining());
-    let used = vec![service.keys.clone(), service.polygon_key.clone()];
+    let used = vec![service.keys.clone(), service.polygon_key.clone(), service.database_url.clone()];
     let board = Arc::clone(&service.board);
     until_draining(draining(), workers::check_secrets(used, config.secret_ttl, board));
     let (market_data, key) = (Arc::clone(&service.market_data), service.polygon_key.clone());
@@ -26,6 +26,7 @@ pub(super) fn start(service: &Service, config: &Config, secrets: &Secrets) {
     if let Some(ring) = service.ring() {
         until_draining(draining(), Keeper::new(service.keys.clone(), Arc::clone(ring)).run());
     }
+    crew::start(service, config)
 }
 
 /// Runs endless work until the service drains.

@@ -15,7 +15,17 @@ use crate::secret_metrics::SecretMetrics;
 
 /// The secrets that this server takes handles of. AWS is asked for these and no others, so that a policy can name exactly
 /// them: docs/secrets-rotation.md shows it.
-const USED: &[&str] = &["api_keys", "polygon_api_key"];
+const USED: &[&str] = &[
+    "api_keys",
+    "polygon_api_key",
+    "database_url",
+    "audit_key",
+    "alpaca_webhook_secret",
+    "bridge_webhook_secret",
+    "circle_api_key",
+    "alpaca_api_key",
+    "alpaca_api_secret",
+];
 
 /// Every secret, and what is counted of them.
 #[derive(Clone, Debug)]
@@ -140,7 +150,8 @@ mod tests {
         let policy = page.split_once("```json\n").unwrap().1.split("```").next().unwrap();
         // AWS adds a hyphen and six characters to a secret's name in its ARN.
         let resources = policy.lines().map(|line| line.trim().trim_end_matches(','));
-        let named = resources.filter_map(|line| line.split_once(":secret:prod/rail/")?.1.strip_suffix("-??????\""));
+        let named =
+            resources.filter_map(|line| line.split_once(":secret:prod/rail/")?.1.strip_suffix("-??????\""));
         let named: BTreeSet<String> = named.map(str::to_owned).collect();
         let catalogue = Catalogue::product();
         let used = USED.iter().map(|name| catalogue.get(name).unwrap().name.aws_id(""));

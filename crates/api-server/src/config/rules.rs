@@ -1,10 +1,11 @@
 //! What must hold between settings: nothing is opened to a network by default or by a slip.
 
 use super::{Config, Fault, MetricsAccess, Profile};
+use crate::deliveries::Scheme;
 
 /// The rules that this configuration breaks.
 pub(super) fn check(config: &Config) -> Vec<Fault> {
-    let Config { profile, bind_address, keys_required, metrics_access, .. } = config;
+    let Config { profile, bind_address, keys_required, metrics_access, deliveries, .. } = config;
     let is_local = bind_address.ip().to_canonical().is_loopback();
     let is_strict = *profile != Profile::Development;
     let source = format!("profile {}", profile.as_str());
@@ -25,6 +26,17 @@ pub(super) fn check(config: &Config) -> Vec<Fault> {
         (
             (is_strict || !is_local) && *metrics_access == MetricsAccess::Open,
             fault("metrics.access", "must be loopback or key outside development on a loopback address"),
+        ),
+        (
+            is_strict && deliveries.circle.sns_base_url.is_some(),
+            fault("webhooks.circle.sns_base_url", "asks another host than Amazon's: development only"),
+        ),
+        (
+            *profile == Profile::Production && deliveries.alpaca.scheme == Scheme::Any,
+            fault(
+                "webhooks.alpaca.scheme",
+                "must be timestamped in production: a body alone can be replayed",
+            ),
         ),
     ];
     rules.into_iter().filter(|(is_broken, _)| *is_broken).map(|(_, fault)| fault).collect()

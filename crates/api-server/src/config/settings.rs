@@ -3,7 +3,9 @@
 //! What a setting means and what it is when nothing is said stands in `docs/API.md` and in `configs/config.yaml`;
 //! tests hold the three together.
 
+mod events;
 mod parse;
+mod receiving;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
@@ -17,7 +19,9 @@ use super::{Profile, Warning};
 use crate::client_address::TrustedProxies;
 use crate::layers::rate_limit;
 use crate::logs::Format;
-use crate::{answers, layers, serve};
+use crate::{answers, deliveries, layers, serve};
+
+pub use events::{AlpacaEvents, Ledger};
 
 /// Longest list of proxies or origins.
 const LIST_ITEMS_MAX: usize = 100;
@@ -49,6 +53,12 @@ pub struct Config {
     pub market_data: MarketData,
     /// Finished answers that are kept.
     pub answers: answers::Config,
+    /// How deliveries of providers are received.
+    pub deliveries: deliveries::Config,
+    /// How what they say is booked.
+    pub ledger: Ledger,
+    /// The broker's event streams.
+    pub alpaca_events: AlpacaEvents,
     /// Time between two background checks.
     pub health_check_period: Duration,
     /// Who may read the metrics.
@@ -116,6 +126,9 @@ pub(super) fn read(read: &mut Reader<'_>, profile: Profile) -> Config {
         keys_required: read.flag(setting("auth.required", "REQUIRE_AUTH")),
         market_data: market_data(read),
         answers: answers(read),
+        deliveries: receiving::read(read),
+        ledger: events::ledger(read),
+        alpaca_events: events::alpaca(read),
         health_check_period: read
             .seconds(setting("health.interval_s", "HEALTH_CHECK_INTERVAL_SECS"), 1..=3600),
         metrics_access: metrics_access(read),
@@ -164,6 +177,7 @@ fn layers(read: &mut Reader<'_>, trusted_proxies: TrustedProxies) -> layers::Con
         rate_limit: rate_limit(read),
         auth_failures_per_minute: read
             .number(setting("auth.failures_per_minute", "AUTH_FAILURES_PER_MINUTE"), 1..=10_000),
+        deliveries: receiving::limits(read),
     }
 }
 

@@ -121,13 +121,18 @@ pub async fn ready(
     State(draining): State<Draining>,
     State(board): State<Arc<Board>>,
 ) -> Result<Response, Problem> {
-    match (draining.has_begun(), board.secrets().reading().outcome) {
-        (true, _) => Err(Problem::new(Kind::Draining, "the service is shutting down; ask another one")),
-        (false, Outcome::Down) => {
+    if draining.has_begun() {
+        return Err(Problem::new(Kind::Draining, "the service is shutting down; ask another one"));
+    }
+    if board.database().reading().outcome == Outcome::Down {
+        return Err(Problem::new(Kind::NotReady, "the database does not answer; ask another instance"));
+    }
+    match board.secrets().reading().outcome {
+        Outcome::Down => {
             Err(Problem::new(Kind::NotReady, "a secret may be used no longer; ask another instance"))
         }
-        (false, Outcome::Stale) => Ok(probe("degraded")),
-        (false, Outcome::NotConfigured | Outcome::Pending | Outcome::Ok) => Ok(probe("ok")),
+        Outcome::Stale => Ok(probe("degraded")),
+        Outcome::NotConfigured | Outcome::Pending | Outcome::Ok => Ok(probe("ok")),
     }
 }
 

@@ -15,6 +15,7 @@ use axum::response::Response;
 use governor::RateLimiter;
 use governor::clock::{Clock as _, MonotonicClock};
 use governor::middleware::StateInformationMiddleware;
+use prometheus::IntCounter;
 
 use super::exchange::Exchange;
 use super::step::{After, Step};
@@ -41,35 +42,55 @@ struct Limiters {
     by_network: TableLimiter,
     by_site: TableLimiter,
     clock: MonotonicClock,
-    metrics: Arc<Metrics>,
+    refused_network: IntCounter,
+    refused_site: IntCounter,
 }
 
 impl AddressLimit {
     /// A limit of its own for each IPv4 address and IPv6 /64.
     #[must_use]
-    pub fn new(config: Config, metrics: Arc<Metrics>) -> Self {
-        let limiter = |config: Config| TableLimiter::new(config.quota(), Table::new(), MonotonicClock);
+    pub fn new(config: Config, metrics: &Metrics) -> Self {
+        let refused = [metrics.limited_by_address.clone(), metrics.limited_by_site.clone()];
+        Self::with_table(config, &["address"], Table::new, refused)
+    }
+
+    /// The same for deliveries of one source: apart from the API's, and with few places, because few clients deliver.
+    #[must_use]
+    pub fn of_source(config: Config, metrics: &Metrics) -> Self {
+        let refused = metrics.limited_by_source.clone();
+        Self::with_table(config, &["source"], Table::small, [refused.clone(), refused])
+    }
+
+    fn with_table(
+        config: Config,
+        name: &'static [&'static str; 1],
+        table: impl Fn() -> Table,
+        refused: [IntCounter; 2],
+    ) -> Self {
+        let limiter = |config: Config| TableLimiter::new(config.quota(), table(), MonotonicClock);
+        let [refused_network, refused_site] = refused;
         Self(Arc::new(Limiters {
-            policy: Policy::new(&["address"], config),
+            policy: Policy::new(name, config),
             by_network: limiter(config),
             by_site: limiter(config.times(SITE_FACTOR)),
             clock: MonotonicClock,
-            metrics,
+            refused_network,
+            refused_site,
         }))
     }
 
     fn check(&self, network: Network) -> Result<Standing, Standing> {
-        let Limiters { policy, by_network, by_site, clock, metrics } = &*self.0;
+        let Limiters { policy, by_network, by_site, clock, refused_network, refused_site } = &*self.0;
         let standing = match by_network.check_key(&network) {
             Ok(snapshot) => policy.standing(snapshot.remaining_burst_capacity()),
             Err(refusal) => {
-                metrics.limited_by_address.inc();
+                refused_network.inc();
                 return Err(policy.exhausted(refusal.wait_time_from(clock.now())));
             }
         };
         match network.site().map(|site| by_site.check_key(&site)) {
             Some(Err(refusal)) => {
-                metrics.limited_by_site.inc();
+                refused_site.inc();
                 Err(policy.exhausted(refusal.wait_time_from(clock.now())))
             }
             Some(Ok(_)) | None => Ok(standing),

@@ -9,8 +9,12 @@ pub enum Kind {
     BadRequest,
     /// The text in the path is not a ticker.
     InvalidSymbol,
+    /// A delivery that is malformed, or not of this time.
+    DeliveryRefused,
     /// No credential, or one that is not valid.
     Unauthorized,
+    /// A delivery whose sender is not proved.
+    SignatureRejected,
     /// A valid credential that does not allow this.
     Forbidden,
     /// No such path.
@@ -47,16 +51,22 @@ pub enum Kind {
     Overloaded,
     /// The service is shutting down.
     Draining,
-    /// A secret that the service needs may be used no longer.
+    /// Something that the service needs may be used no longer, or cannot be reached.
     NotReady,
+    /// What is to be kept or read cannot be now.
+    StoreUnavailable,
+    /// A delivery cannot be proved now: its key is not at hand.
+    KeyUnavailable,
 }
 
 impl Kind {
     /// Every kind, in the order of their status.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 26] = [
         Self::BadRequest,
         Self::InvalidSymbol,
+        Self::DeliveryRefused,
         Self::Unauthorized,
+        Self::SignatureRejected,
         Self::Forbidden,
         Self::NotFound,
         Self::UnknownSymbol,
@@ -76,6 +86,8 @@ impl Kind {
         Self::Overloaded,
         Self::Draining,
         Self::NotReady,
+        Self::StoreUnavailable,
+        Self::KeyUnavailable,
     ];
 
     /// Its status code.
@@ -109,6 +121,8 @@ impl Kind {
         match self {
             Self::BadRequest => fact(S::BAD_REQUEST, "bad_request", "Bad request", "/docs/problems#bad_request"),
             Self::InvalidSymbol => fact(S::BAD_REQUEST, "invalid_symbol", "Invalid symbol", "/docs/problems#invalid_symbol"),
+            Self::DeliveryRefused => fact(S::BAD_REQUEST, "delivery_refused", "Delivery refused", "/docs/problems#delivery_refused"),
+            Self::SignatureRejected => fact(S::UNAUTHORIZED, "signature_rejected", "Signature rejected", "/docs/problems#signature_rejected"),
             Self::Unauthorized => fact(S::UNAUTHORIZED, "unauthorized", "Unauthorized", "/docs/problems#unauthorized"),
             Self::Forbidden => fact(S::FORBIDDEN, "forbidden", "Forbidden", "/docs/problems#forbidden"),
             Self::NotFound => fact(S::NOT_FOUND, "not_found", "Not found", "/docs/problems#not_found"),
@@ -129,6 +143,8 @@ impl Kind {
             Self::Overloaded => fact(S::SERVICE_UNAVAILABLE, "overloaded", "Temporarily reduced capacity", "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"),
             Self::Draining => fact(S::SERVICE_UNAVAILABLE, "draining", "Shutting down", "/docs/problems#draining"),
             Self::NotReady => fact(S::SERVICE_UNAVAILABLE, "not_ready", "Not ready", "/docs/problems#not_ready"),
+            Self::StoreUnavailable => fact(S::SERVICE_UNAVAILABLE, "store_unavailable", "Store unavailable", "/docs/problems#store_unavailable"),
+            Self::KeyUnavailable => fact(S::SERVICE_UNAVAILABLE, "key_unavailable", "Key unavailable", "/docs/problems#key_unavailable"),
         }
     }
 

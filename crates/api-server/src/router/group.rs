@@ -10,8 +10,9 @@ use axum::extract::Request;
 use axum::handler::Handler;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get_service, post_service};
+use domain::Provider;
 use http::StatusCode;
-use tower::{ServiceExt, service_fn};
+use tower::{Service, ServiceExt, service_fn};
 
 use crate::config::MetricsAccess;
 use crate::handlers::metrics::is_open_to;
@@ -62,6 +63,37 @@ impl<S: Clone + Send + Sync + 'static> Keyed<'_, S> {
         let keyed = self.layers.api(self.role, handler.with_state(self.state.clone()));
         post_service(self.layers.protect(keyed))
             .fallback_service(self.layers.protect(service_fn(method_not_allowed)))
+    }
+}
+
+/// Routes at which the deliveries of one source come in.
+pub(super) struct Delivered<'a, S> {
+    pub(super) layers: &'a Layers,
+    pub(super) source: Provider,
+    pub(super) state: S,
+}
+
+impl<S: Clone + Send + Sync + 'static> Delivered<'_, S> {
+    pub(super) fn post<T: 'static>(&self, handler: impl Handler<T, S>) -> MethodRouter {
+        post_service(self.within(handler))
+            .fallback_service(self.layers.protect(service_fn(method_not_allowed)))
+    }
+
+    /// For a source that asks first whether anyone is there.
+    pub(super) fn post_and_head<T: 'static, U: 'static>(
+        &self,
+        handler: impl Handler<T, S>,
+        is_here: impl Handler<U, S>,
+    ) -> MethodRouter {
+        self.post(handler).head_service(self.within(is_here))
+    }
+
+    fn within<T: 'static>(
+        &self,
+        handler: impl Handler<T, S>,
+    ) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static
+    {
+        self.layers.deliveries(self.source, handler.with_state(self.state.clone()))
     }
 }
 

@@ -1,22 +1,40 @@
 //! What handlers answer, over the bundled sample.
 
+mod deliveries_taken;
 mod pages;
 mod resources;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::body::Body;
 use http::{HeaderMap, Request, StatusCode, header};
 use serde_json::Value;
+use store::Store;
 use tower::ServiceExt;
 
 use super::*;
+use crate::clock::Clock;
 use crate::config::MetricsAccess;
 use crate::layers::exchange::Exchange;
 use crate::problem::Problem;
 use crate::{answers, workers};
 
-fn parts() -> Parts {
+/// Parts whose store is gone: for routes that keep nothing.
+async fn parts() -> Parts {
+    parts_in(tempfile::tempdir().unwrap().path(), &[]).await
+}
+
+/// Parts with a store in this directory, and these secrets.
+async fn parts_in(directory: &Path, secrets: &[(&str, &str)]) -> Parts {
+    let environment = BIND.iter().chain(secrets).copied().collect();
+    let config = crate::config::load(&environment, None).unwrap();
+    let found = crate::assembly::secrets(&config, &environment).await.unwrap();
+    let url = format!("sqlite:{}", directory.join("test.db").display()).parse().unwrap();
+    let key = ::audit::Key::new(&[7; 32]).unwrap();
+    let store = Store::open(store::StoreConfig::new(url), key, Clock::System.now()).await.unwrap();
+    let metrics = Arc::new(crate::metrics::Metrics::new(ROUTES).unwrap());
+    let desk = Arc::new(crate::assembly::desk(&config, &found, store, &metrics).unwrap());
     let market_data = Arc::new(market_data::MarketData::bundled());
     let answers = answers::Config { entries_max: 100, bytes_max: 16 * 1024 * 1024 };
     Parts {
@@ -29,13 +47,14 @@ fn parts() -> Parts {
             answers: Arc::new(answers::Answers::new(answers)),
             models: Arc::new(analysis::Models::bundled().unwrap()),
         },
-        exposition: Exposition {
-            metrics: Arc::new(crate::metrics::Metrics::new(ROUTES).unwrap()),
-            access: MetricsAccess::Loopback,
-        },
+        exposition: Exposition { metrics, store: desk.store.clone(), access: MetricsAccess::Loopback },
         pages: Some(Arc::new(docs::Pages::new(docs::Keys::Demanded))),
+        reception: Arc::new(deliveries::Reception::new(Arc::clone(&desk), Clock::System)),
+        books: Arc::new(Books { desk, retention: config.deliveries.retention, clock: Clock::System }),
     }
 }
+
+const BIND: [(&str, &str); 1] = [("SECRETS_DIR", "/nonexistent")];
 
 /// The routes within their layers, without keys.
 fn all(parts: Parts) -> Router {

@@ -107,7 +107,7 @@ impl Board {
         let checks = [
             Check::new("market_data", Importance::Critical, pending_if(!is_vendor)),
             Check::new("polygon", Importance::Critical, pending_if(is_vendor)),
-            Check::new("database", Importance::Critical, Outcome::NotConfigured),
+            Check::new("database", Importance::Critical, Outcome::Pending),
             Check::new("redis", Importance::Optional, Outcome::NotConfigured),
             Check::new("alpaca", Importance::Optional, Outcome::NotConfigured),
             Check::new("ml_service", Importance::Optional, Outcome::NotConfigured),
@@ -125,6 +125,20 @@ impl Board {
     /// The check of the source of market data that is in use.
     pub(super) fn source(&self) -> Option<&Check> {
         self.checks.iter().take(2).find(|check| check.reading().outcome != Outcome::NotConfigured)
+    }
+
+    /// The check of the database.
+    #[must_use]
+    pub fn database(&self) -> &Check {
+        let [_, _, database, ..] = &self.checks;
+        database
+    }
+
+    /// The check of the broker.
+    #[must_use]
+    pub fn alpaca(&self) -> &Check {
+        let [_, _, _, _, alpaca, ..] = &self.checks;
+        alpaca
     }
 
     /// The check of the secrets that are in use.

@@ -5,6 +5,12 @@ use std::path::PathBuf;
 
 use http::{HeaderValue, Uri};
 use ipnet::IpNet;
+use ledger::StashRatio;
+use rust_decimal::Decimal;
+use webhooks::circle::sns::TopicArn;
+
+/// Longest id that a provider may give.
+const ID_BYTES_MAX: usize = 128;
 
 /// An address and a port, such as `127.0.0.1:3000`.
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
@@ -73,6 +79,32 @@ pub(super) fn base_url(text: &str) -> Result<String, String> {
     if is_sound && is_bare { Ok(text.to_owned()) } else { Err(expected()) }
 }
 
+/// A part of the whole, such as 0.30.
+pub(super) fn ratio(text: &str) -> Result<StashRatio, String> {
+    let ratio = Decimal::from_str_exact(text).ok().and_then(|ratio| StashRatio::new(ratio).ok());
+    ratio.ok_or_else(|| "must be a number from 0 to 1 with at most 6 digits, such as 0.30".into())
+}
+
+/// A topic of SNS, such as `arn:aws:sns:us-east-1:908968368384:name`.
+pub(super) fn sns_topic(text: &str) -> Result<TopicArn, String> {
+    text.parse().map_err(|_| "must be topics such as arn:aws:sns:us-east-1:123456789012:name".into())
+}
+
+/// An id of letters, digits, `-`, `_` and `.`.
+pub(super) fn plain_id(text: &str) -> Result<String, String> {
+    let is_id = (1..=ID_BYTES_MAX).contains(&text.len()) && is_plain(text);
+    if is_id { Ok(text.to_owned()) } else { Err("must be ids of letters, digits, -, _ and .".into()) }
+}
+
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+}
+
+/// A stream of the broker's.
+pub(super) fn stream(text: &str) -> Result<alpaca::Stream, String> {
+    text.parse().map_err(|error: alpaca::UnknownStream| error.to_string())
+}
+
 fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
@@ -117,6 +149,27 @@ mod tests {
         ] {
             assert_eq!(origin(text).is_ok(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn topics_ids_and_ratios_are_whole() {
+        let topic = "arn:aws:sns:us-west-2:908968368384:sandbox_platform-notifications-topic";
+        for (text, expected) in [
+            (topic, true),
+            ("arn:aws:sns:us-west-2:908968368384:", false),
+            ("arn:aws:sns:us-west-2:9089683683:x", false),
+            ("arn:aws:sqs:us-west-2:908968368384:x", false),
+            ("arn:aws:sns:us-west-2:908968368384:x:y", false),
+            ("*", false),
+        ] {
+            assert_eq!(sns_topic(text).is_ok(), expected, "{text}");
+        }
+        for (text, expected) in
+            [("0", true), ("0.30", true), ("1", true), ("1.01", false), ("-0.1", false), ("30%", false)]
+        {
+            assert_eq!(ratio(text).is_ok(), expected, "{text}");
+        }
+        assert!(plain_id("36b6931a-873a-56a8-8a27-b706b17104ee").is_ok() && plain_id("a b").is_err());
     }
 
     #[test]

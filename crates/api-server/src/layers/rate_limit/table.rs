@@ -13,6 +13,8 @@ use crate::client_address::Network;
 
 /// Sets of four: 65,536 places in about 1 MiB.
 const SETS: usize = 16_384;
+/// Sets of a small table: 4,096 places.
+const SMALL_SETS: usize = 1024;
 /// Places that a network can be in.
 const WAYS: usize = 4;
 
@@ -33,7 +35,16 @@ pub(super) struct Table {
 
 impl Table {
     pub(super) fn new() -> Self {
-        Self { hasher: RandomState::new(), sets: (0..SETS).map(|_| Mutex::default()).collect() }
+        Self::with_sets(SETS)
+    }
+
+    /// A table for few clients.
+    pub(super) fn small() -> Self {
+        Self::with_sets(SMALL_SETS)
+    }
+
+    fn with_sets(count: usize) -> Self {
+        Self { hasher: RandomState::new(), sets: (0..count).map(|_| Mutex::default()).collect() }
     }
 }
 
@@ -48,7 +59,7 @@ impl StateStore for Table {
         let tag = hash | 1;
         // The low bits choose the set, the tag is nearly all of the hash: two networks are taken for one only when
         // both agree, once in 2^63.
-        let set = usize::try_from(hash >> 1).unwrap_or(usize::MAX) % SETS;
+        let set = usize::try_from(hash >> 1).unwrap_or(usize::MAX) % self.sets.len();
         let mut slots = self.sets[set].lock().unwrap_or_else(PoisonError::into_inner);
         let known = slots.iter().position(|slot| slot.tag == tag);
         let before = known.map(|place| Nanos::new(slots[place].arrival));

@@ -9,7 +9,7 @@ fn config(per_minute: u32, burst: u32) -> Config {
 }
 
 fn limit(per_minute: u32, burst: u32) -> AddressLimit {
-    AddressLimit::new(config(per_minute, burst), Arc::new(Metrics::new([]).unwrap()))
+    AddressLimit::new(config(per_minute, burst), &Metrics::new([]).unwrap())
 }
 
 fn network(address: &str) -> Network {
@@ -23,7 +23,7 @@ fn a_burst_passes_and_the_next_request_is_told_how_long_to_wait() {
     assert_eq!(remaining, [2, 1, 0]);
     assert_eq!(limit.check(network("192.0.2.1")), Err(Standing { remaining: 0, reset_s: 1 }));
     assert!(limit.check(network("192.0.2.2")).is_ok());
-    assert_eq!(limit.0.metrics.limited_by_address.get(), 1);
+    assert_eq!(limit.0.refused_network.get(), 1);
 }
 
 #[test]

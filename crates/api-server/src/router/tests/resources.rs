@@ -20,7 +20,7 @@ fn own_bars(count: i32) -> Vec<Value> {
 
 #[tokio::test]
 async fn an_analysis_says_where_its_data_comes_from_and_is_kept() {
-    let parts = parts();
+    let parts = parts().await;
     let answers = Arc::clone(&parts.api.answers);
     let router = all(parts);
     let first = get(&router, "/api/analyze/aapl?days=730").await;
@@ -41,7 +41,7 @@ async fn an_analysis_says_where_its_data_comes_from_and_is_kept() {
 
 #[tokio::test]
 async fn windows_with_the_same_bars_are_one_answer() {
-    let parts = parts();
+    let parts = parts().await;
     let answers = Arc::clone(&parts.api.answers);
     let router = all(parts);
     // The sample begins in 2000: each of these asks for all of it.
@@ -53,7 +53,7 @@ async fn windows_with_the_same_bars_are_one_answer() {
 
 #[tokio::test]
 async fn a_current_copy_is_not_sent_again() {
-    let router = all(parts());
+    let router = all(parts().await);
     for path in
         ["/api/analyze/MSFT", "/api/bars/MSFT", "/api/indicators/MSFT?names=rsi:14", "/api/symbols/MSFT"]
     {
@@ -81,7 +81,7 @@ async fn a_current_copy_is_not_sent_again() {
 
 #[tokio::test]
 async fn bars_are_of_the_window_and_at_its_timeframe() {
-    let router = all(parts());
+    let router = all(parts().await);
     let bars = |path: &'static str| {
         let router = router.clone();
         async move { get(&router, path).await.json()["bars"].as_array().unwrap().clone() }
@@ -104,7 +104,7 @@ async fn bars_are_of_the_window_and_at_its_timeframe() {
 
 #[tokio::test]
 async fn indicators_have_a_value_for_every_date_of_the_window() {
-    let router = all(parts());
+    let router = all(parts().await);
     let json = get(&router, "/api/indicators/AAPL?names=sma:200,macd&days=30").await.json();
     let dates = json["dates"].as_array().unwrap().len();
     assert!((18..=22).contains(&dates), "{dates}");
@@ -119,7 +119,7 @@ async fn indicators_have_a_value_for_every_date_of_the_window() {
 
 #[tokio::test]
 async fn the_memory_and_the_time_of_an_indicators_answer_are_bounded() {
-    let router = all(parts());
+    let router = all(parts().await);
     // 3,270 bars: three values each for bands; a thousand reads each for a long CCI.
     for (name, most) in [("bbands", 25), ("cci:1000", 6), ("willr:1000", 6), ("stoch:1000", 6), ("cci", 32)] {
         let path = |count| format!("/api/indicators/AAPL?days=20000&names={}", vec![name; count].join(","));
@@ -131,7 +131,7 @@ async fn the_memory_and_the_time_of_an_indicators_answer_are_bounded() {
 
 #[tokio::test]
 async fn what_cannot_be_answered_is_a_problem() {
-    let router = all(parts());
+    let router = all(parts().await);
     for (path, status, code) in [
         ("/api/analyze/ZZZZ", 404, "unknown_symbol"),
         ("/api/bars/ZZZZ", 404, "unknown_symbol"),
@@ -153,19 +153,19 @@ async fn what_cannot_be_answered_is_a_problem() {
 
 #[tokio::test]
 async fn symbols_are_listed_with_their_names() {
-    let json = get(&all(parts()), "/api/symbols").await.json();
+    let json = get(&all(parts().await), "/api/symbols").await.json();
     let symbols: Vec<_> =
         json["symbols"].as_array().unwrap().iter().map(|listed| listed["symbol"].as_str().unwrap()).collect();
     assert_eq!(symbols, ["AAPL", "FB", "GOOG", "IBM", "MSFT"]);
     assert_eq!(json["data_source"], "bundled sample");
     // FB was listed on 2012-05-18 and has 196 bars in the sample.
-    let facebook = get(&all(parts()), "/api/symbols/FB").await.json();
+    let facebook = get(&all(parts().await), "/api/symbols/FB").await.json();
     assert_eq!((&facebook["first_date"], &facebook["bars"]), (&json!("2012-05-18"), &json!(196)));
 }
 
 #[tokio::test]
 async fn own_bars_are_analysed_and_those_that_do_not_hold_together_are_listed() {
-    let router = all(parts());
+    let router = all(parts().await);
     let mut bars = own_bars(300);
     bars[5]["close"] = json!(-1);
     bars[7]["date"] = bars[6]["date"].clone();
@@ -185,7 +185,7 @@ async fn own_bars_are_analysed_and_those_that_do_not_hold_together_are_listed() 
 
 #[tokio::test]
 async fn own_bars_that_cannot_be_used_are_refused() {
-    let router = all(parts());
+    let router = all(parts().await);
     let bar = own_bars(1)[0].clone();
     let with = |field: &str, value: Value| {
         let mut bar = bar.clone();

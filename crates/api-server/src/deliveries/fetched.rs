@@ -1,0 +1,119 @@
+//! What was fetched, kept for a while: one fetch however many wait for it, and a refusal is remembered too.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use quick_cache::sync::Cache;
+
+use super::fetch::FetchError;
+
+/// Most documents that are remembered, those that are not there among them. A stranger can add as many as the fetcher's
+/// rate lets through; those in use are kept before those that were asked for once.
+const ENTRIES_MAX: usize = 256;
+/// How long a document is used before it is looked for again.
+const FOUND_FOR: Duration = Duration::from_secs(24 * 3600);
+/// How long a document that is not there is not asked for again.
+const NOT_THERE_FOR: Duration = Duration::from_secs(60);
+/// How long a host that does not answer is left alone for one document.
+const AWAY_FOR: Duration = Duration::from_secs(2);
+
+/// Documents by name.
+#[derive(Debug)]
+pub(super) struct Fetched<V> {
+    entries: Cache<String, Entry<V>>,
+}
+
+#[derive(Debug)]
+struct Entry<V> {
+    outcome: Result<Arc<V>, FetchError>,
+    until: Instant,
+}
+
+impl<V> Clone for Entry<V> {
+    fn clone(&self) -> Self {
+        Self { outcome: self.outcome.clone(), until: self.until }
+    }
+}
+
+impl<V> Default for Fetched<V> {
+    fn default() -> Self {
+        Self { entries: Cache::new(ENTRIES_MAX) }
+    }
+}
+
+impl<V> Fetched<V> {
+    /// The document of this name, from memory or by `fetch`.
+    ///
+    /// # Errors
+    /// Why it could not be had, now or a moment ago.
+    pub(super) async fn get(
+        &self,
+        name: &str,
+        fetch: impl Future<Output = Result<V, FetchError>>,
+    ) -> Result<Arc<V>, FetchError> {
+        let now = Instant::now();
+        self.entries.remove_if(name, |entry| entry.until <= now);
+        let remembered = self.entries.get_or_insert_async(name, async { remember(fetch.await) });
+        remembered.await?.outcome
+    }
+}
+
+/// What is kept of an outcome; `Err` keeps nothing, so that the next one who asks has a turn of its own.
+fn remember<V>(outcome: Result<V, FetchError>) -> Result<Entry<V>, FetchError> {
+    let lasts = match &outcome {
+        Ok(_) => FOUND_FOR,
+        Err(FetchError::NotThere) => NOT_THERE_FOR,
+        Err(FetchError::Denied | FetchError::Away) => AWAY_FOR,
+        Err(capped @ FetchError::Capped { .. }) => return Err(*capped),
+    };
+    Ok(Entry { outcome: outcome.map(Arc::new), until: Instant::now() + lasts })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_hundred_at_once_fetch_once_and_all_have_it() {
+        let (fetched, calls) = (Arc::new(Fetched::default()), Arc::new(AtomicUsize::new(0)));
+        let asking: Vec<_> = (0..100)
+            .map(|_| {
+                let (fetched, calls) = (Arc::clone(&fetched), Arc::clone(&calls));
+                tokio::spawn(async move {
+                    let fetch = async {
+                        calls.fetch_add(1, Ordering::Relaxed);
+                        tokio::task::yield_now().await;
+                        Ok("document")
+                    };
+                    fetched.get("key", fetch).await
+                })
+            })
+            .collect();
+        for asked in asking {
+            assert_eq!(asked.await.unwrap().map(|document| *document), Ok("document"));
+        }
+        assert_eq!(calls.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn what_is_not_there_is_remembered_and_what_was_capped_is_not() {
+        let fetched = Fetched::<&str>::default();
+        let not_there = async { Err(FetchError::NotThere) };
+        assert_eq!(fetched.get("key", not_there).await, Err(FetchError::NotThere));
+        assert_eq!(fetched.get("key", async { Ok("now it is") }).await, Err(FetchError::NotThere));
+        let capped = FetchError::Capped { retry_after_s: 2 };
+        assert_eq!(fetched.get("other", async { Err(capped) }).await, Err(capped));
+        assert_eq!(fetched.get("other", async { Ok("there") }).await.map(|document| *document), Ok("there"));
+    }
+
+    #[tokio::test]
+    async fn however_many_names_are_asked_for_few_are_remembered() {
+        let fetched = Fetched::<()>::default();
+        for number in 0..10_000 {
+            let _outcome = fetched.get(&number.to_string(), async { Err(FetchError::NotThere) }).await;
+        }
+        assert!(fetched.entries.len() <= ENTRIES_MAX);
+    }
+}

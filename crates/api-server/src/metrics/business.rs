@@ -1,0 +1,74 @@
+//! What the business looks at: computed from tables by one elected worker, never counted in a process.
+
+use prometheus::{Gauge, IntGauge};
+
+use super::Declare;
+
+/// Figures from tables. A replica that was not elected shows zeros: take the greatest of all replicas.
+#[derive(Debug)]
+pub struct Business {
+    /// What is under management, in USD.
+    pub aum_usd: Gauge,
+    /// Age of the oldest mark that went into it.
+    pub aum_age_seconds: Gauge,
+    /// Deposits settled since midnight UTC, in USD.
+    pub deposits_today_usd: Gauge,
+    /// Buys filled since midnight UTC, in USD.
+    pub investments_today_usd: Gauge,
+    /// Holders seen in the last five minutes.
+    pub active_users_5m: IntGauge,
+    /// Holders that were ever registered.
+    pub user_registrations: IntGauge,
+    /// The return since the last close of the previous year.
+    pub portfolio_return_ytd_ratio: Gauge,
+    /// How far the books are from balance, in minor units of all currencies.
+    pub ledger_imbalance_minor: IntGauge,
+    /// Whether this replica computes them.
+    pub is_elected: IntGauge,
+}
+
+impl Business {
+    pub(super) fn new(declare: &Declare<'_>) -> Result<Self, prometheus::Error> {
+        Ok(Self {
+            aum_usd: declare.float("aum_usd", "Assets under management, in USD")?,
+            aum_age_seconds: declare.float(
+                "aum_age_seconds",
+                "Age of the oldest price in the assets under management, in seconds",
+            )?,
+            deposits_today_usd: declare
+                .float("deposits_today_usd", "Deposits settled since midnight UTC, in USD")?,
+            investments_today_usd: declare
+                .float("investments_today_usd", "Buys filled since midnight UTC, in USD")?,
+            active_users_5m: declare.gauge("active_users_5m", "Holders seen in the last five minutes")?,
+            user_registrations: declare
+                .gauge("user_registrations_total", "Holders that were registered, from the table")?,
+            portfolio_return_ytd_ratio: declare.float(
+                "portfolio_return_ytd_ratio",
+                "Time-weighted return since the last close of the previous year",
+            )?,
+            ledger_imbalance_minor: declare.gauge(
+                "ledger_imbalance_minor",
+                "Sum of all ledger entries, in minor units: 0 when balanced",
+            )?,
+            is_elected: declare.gauge("business_elected", "1 where this replica computes the figures")?,
+        })
+    }
+
+    /// Shows zeros: another replica computes them now.
+    pub fn step_down(&self) {
+        for gauge in [
+            &self.aum_usd,
+            &self.aum_age_seconds,
+            &self.deposits_today_usd,
+            &self.investments_today_usd,
+            &self.portfolio_return_ytd_ratio,
+        ] {
+            gauge.set(0.0);
+        }
+        for gauge in
+            [&self.active_users_5m, &self.user_registrations, &self.ledger_imbalance_minor, &self.is_elected]
+        {
+            gauge.set(0);
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Applies what was received: leases events, reads what they mean, and hands that to the store in one transaction.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use store::{Applied, Leased, Store};
+use tokio::sync::Notify;
+use webhooks::{Meaning, Reading};
+
+use crate::clock::Clock;
+use crate::metrics::{Heart, Metrics};
+use crate::serve::Draining;
+
+/// Events that are applied in one transaction, at most.
+const BATCH_EVENTS: u32 = 128;
+/// How long a lease holds: far longer than a batch takes, and short enough that a crash is made good soon.
+const LEASE: Duration = Duration::from_secs(30);
+/// Looks for work this often when nobody wakes it: for what others received, and for what waits for another try.
+const POLL_PERIOD: Duration = Duration::from_millis(500);
+/// Pause after the database failed.
+const FAILURE_PAUSE: Duration = Duration::from_secs(1);
+
+/// What workers of events share.
+#[derive(Clone, Debug)]
+pub struct Events {
+    /// Where the events are.
+    pub store: Store,
+    /// How they are read.
+    pub reading: Arc<Reading>,
+    /// How they are booked.
+    pub rules: ledger::Rules,
+    /// Wakes one worker when something was received.
+    pub kick: Arc<Notify>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+}
+
+/// Works until it is told to stop; what it has begun by then it finishes.
+pub async fn run(events: Events, owner: String, heart: Heart, stopping: Draining) {
+    while !stopping.has_begun() {
+        heart.beat(Clock::System.now());
+        let pause = match round(&events, &owner).await {
+            Ok(0) => POLL_PERIOD,
+            // Where there was some there may be more.
+            Ok(_) => continue,
+            Err(error) => {
+                tracing::warn!(error = with_causes(&error), "events cannot be applied now");
+                FAILURE_PAUSE
+            }
+        };
+        tokio::select! {
+            () = stopping.begun() => {}
+            () = events.kick.notified() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// One batch; how many events it had.
+async fn round(events: &Events, owner: &str) -> Result<usize, store::Error> {
+    let Events { store, reading, rules, metrics, .. } = events;
+    let leased = store.lease(owner, BATCH_EVENTS, LEASE, Clock::System.now()).await?;
+    if leased.is_empty() {
+        return Ok(0);
+    }
+    let read = |leased: Leased| {
+        let meaning = webhooks::meaning(leased.channel(), leased.body(), reading);
+        (leased, meaning)
+    };
+    let work: Vec<(Leased, Meaning)> = leased.into_iter().map(read).collect();
+    let applied = store.apply_all(&work, rules, Clock::System.now()).await?;
+    let now = Clock::System.now();
+    for ((leased, _), applied) in work.iter().zip(&applied) {
+        count(metrics, leased, applied, now);
+    }
+    Ok(work.len())
+}
+
+fn count(metrics: &Metrics, leased: &Leased, applied: &Applied, now: Timestamp) {
+    let source = metrics.deliveries.of(leased.channel().provider());
+    let (event, event_type) = (leased.event(), leased.event_type());
+    match applied {
+        Applied::Done(_) => {
+            source.processed.inc();
+            if leased.attempt() == 1 && leased.cause() == store::Cause::Received {
+                metrics
+                    .deliveries
+                    .lag
+                    .observe(now.duration_since(leased.received_at()).as_secs_f64().max(0.0));
+            }
+        }
+        Applied::Unhandled => source.unhandled.inc(),
+        Applied::LeaseLost => {
+            tracing::warn!(%event, "an event took longer than its lease, and another worker has it");
+        }
+        Applied::Failed { reason } => {
+            source.failed.inc();
+            tracing::warn!(%event, event_type, reason, "an event could not be applied and is tried again");
+        }
+        Applied::Dead { reason } => {
+            source.dead.inc();
+            tracing::error!(%event, event_type, reason, "an event could not be applied and is given up");
+        }
+    }
+}
+
+/// An error with what caused it.
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
