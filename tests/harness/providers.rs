@@ -2,18 +2,15 @@
 //!
 //! What they say is built by [`crate::events`]; how they sign is [`crate::signer`]'s.
 
-mod circle_keys;
-
 use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::Method;
 
+use crate::circle::FakeCircle;
 use crate::client::Answer;
 use crate::server::{Server, ServerOptions};
 use crate::signer::{KeyPair, Signer};
-
-pub use circle_keys::CircleKeys;
 
 /// What Alpaca signs with.
 pub const ALPACA_SECRET: &str = "Hn8vTx3qWm6zLr2pKc9yBs5dJgAa7Fe4";
@@ -39,7 +36,7 @@ pub struct Providers {
     /// Who signs.
     pub signer: Signer,
     /// Where Circle's keys are asked for.
-    pub circle: CircleKeys,
+    pub circle: FakeCircle,
     bridge: KeyPair,
 }
 
@@ -60,7 +57,7 @@ impl Providers {
     pub fn new() -> Self {
         let signer = Signer::start();
         let bridge = signer.key(BRIDGE_KEY, "2048");
-        let circle = CircleKeys::start();
+        let circle = FakeCircle::start();
         circle.publish(CIRCLE_KEY_ID, &signer.key(CIRCLE_KEY, "P-256").der);
         Self { signer, circle, bridge }
     }
