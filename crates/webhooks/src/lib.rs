@@ -21,6 +21,7 @@ mod meaning;
 mod notation;
 mod number;
 mod rejection;
+mod rsa;
 mod window;
 
 pub use channel::{Channel, ChannelError, Transport};

@@ -133,3 +133,47 @@ impl fmt::Debug for Keys {
         out.debug_list().entries(self.labels()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+
+    use super::*;
+
+    /// Their message is `<id>.<time>.<body>`, and their secret is bytes: the core below both is the same.
+    #[test]
+    fn the_vectors_of_standard_webhooks_verify() {
+        // standardwebhooks.com, reference libraries, tests of verification.
+        for (secret, message, body, signature) in [
+            (
+                "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+                "msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330.",
+                r#"{"test": 2432232314}"#,
+                "g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+            ),
+            (
+                "C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
+                "msg_27UH4WbU6Z5A5EzD8u03UvzRbpk.1649367553.",
+                r#"{"email":"test@example.com","username":"test_user"}"#,
+                "tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw=",
+            ),
+        ] {
+            let secret = STANDARD.decode(secret).unwrap();
+            let keys = Keys(vec![Key::new("a".into(), Window::default(), &secret).unwrap()]);
+            let signature: [u8; 32] = STANDARD.decode(signature).unwrap().try_into().unwrap();
+            let message = [message.as_bytes(), body.as_bytes()];
+            assert_eq!(keys.find(message, &[signature], Timestamp::UNIX_EPOCH), Ok("a"));
+        }
+    }
+
+    #[test]
+    fn the_vector_of_circleci_verifies() {
+        // circleci.com/docs/webhooks: "hello world" under "secret".
+        let mac = Hmac::<Sha256>::new_from_slice(b"secret").unwrap();
+        let key = Key { label: "a".into(), window: Window::default(), mac };
+        let expected = "734cc62f32841568f45715aeb9f4d7891324e6d948e4c6c60c0621cdac48623a";
+        let expected = crate::notation::hex_32(expected).unwrap();
+        assert!(bool::from(key.made_one_of([b"hello ", b"world"], &[expected])));
+    }
+}

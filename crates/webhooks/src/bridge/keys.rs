@@ -9,6 +9,7 @@ use rustls_pki_types::pem::PemObject;
 
 use crate::key_text::{self, Attributes, KeysError};
 use crate::rejection::Rejection;
+use crate::rsa;
 use crate::window::Window;
 
 const BEGIN: &str = "-----BEGIN ";
@@ -99,8 +100,8 @@ impl Key {
     fn parse(block: &str, attributes: &Attributes, at: usize) -> Result<Self, KeysError> {
         let spki = SubjectPublicKeyInfoDer::from_pem_slice(block.as_bytes())
             .map_err(|_| KeysError::PublicKey(at))?;
-        let key = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, spki.as_ref())
-            .map_err(|_| KeysError::PublicKey(at))?;
+        let key =
+            rsa::public_key(&RSA_PKCS1_2048_8192_SHA256, spki.as_ref()).ok_or(KeysError::PublicKey(at))?;
         let label = attributes.label_or_position(at);
         Ok(Self { label, window: attributes.window, spki: spki.as_ref().into(), key })
     }

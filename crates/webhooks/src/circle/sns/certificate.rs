@@ -15,6 +15,7 @@ use super::address::CertificateUrl;
 use super::envelope::Version;
 use super::trust::{Trust, Unchained};
 use crate::rejection::{CertificateFault, Rejection};
+use crate::rsa;
 
 /// Largest answer that is read, in bytes: a chain of four has about 8 KiB.
 pub const CERTIFICATE_BYTES_MAX: usize = 32 * 1024;
@@ -46,9 +47,9 @@ impl Certificate {
         certificate.verify_is_valid_for_subject_name(&name).map_err(|_| CertificateFault::Name)?;
         judge_chain(&certificate, &others, now, trust)?;
         let spki = certificate.subject_public_key_info();
-        let sha1 = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY, spki.as_ref());
-        let sha256 = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, spki.as_ref());
-        let (Ok(sha1), Ok(sha256)) = (sha1, sha256) else {
+        let sha1 = rsa::public_key(&RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY, spki.as_ref());
+        let sha256 = rsa::public_key(&RSA_PKCS1_2048_8192_SHA256, spki.as_ref());
+        let (Some(sha1), Some(sha256)) = (sha1, sha256) else {
             return Err(CertificateFault::Key.into());
         };
         Ok(Self { url, leaf, sha1, sha256 })

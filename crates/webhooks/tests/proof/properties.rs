@@ -1,0 +1,279 @@
+//! Whatever arrives, nothing panics, and nothing that was not signed is accepted.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use jiff::Timestamp;
+use proptest::collection::{hash_map, vec};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use webhooks::circle::sns::{self, Certificate, Trust, Unchained};
+use webhooks::circle::{System, direct};
+use webhooks::{AlpacaCash, Channel, Reading, Tolerance, alpaca, bridge, meaning};
+
+use crate::signed;
+
+/// Bytes, and texts in the shape of the headers that are read.
+fn header() -> impl Strategy<Value = Vec<u8>> {
+    let text = prop_oneof![
+        "(t|v0|v1|sha256)?=?[0-9]{0,20}(,(t|v0|v1)=[A-Za-z0-9+/=]{0,90}){0,4}",
+        "[0-9a-f]{0,70}",
+        "[A-Za-z0-9+/]{0,90}={0,3}",
+        "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+    ];
+    prop_oneof![vec(any::<u8>(), 0..200), text.prop_map(String::into_bytes)]
+}
+
+fn headers() -> impl Strategy<Value = HeaderMap> {
+    let names = prop::sample::select(vec![
+        alpaca::SIGNATURE_HEADER,
+        bridge::SIGNATURE_HEADER,
+        direct::SIGNATURE_HEADER,
+        direct::KEY_ID_HEADER,
+    ]);
+    vec((names, header()), 0..6).prop_map(|pairs| {
+        let sendable = |(name, value): (&'static str, Vec<u8>)| {
+            Some((HeaderName::from_static(name), HeaderValue::from_bytes(&value).ok()?))
+        };
+        let mut headers = HeaderMap::new();
+        pairs.into_iter().filter_map(sendable).for_each(|(name, value)| {
+            headers.append(name, value);
+        });
+        headers
+    })
+}
+
+/// Names that some body is read by, and a few that none is.
+const NAMES: &[&str] = &[
+    "Type",
+    "MessageId",
+    "TopicArn",
+    "Message",
+    "Timestamp",
+    "SignatureVersion",
+    "Signature",
+    "SigningCertURL",
+    "Token",
+    "SubscribeURL",
+    "Subject",
+    "event",
+    "event_id",
+    "event_type",
+    "event_category",
+    "event_object",
+    "event_object_id",
+    "event_object_status",
+    "event_created_at",
+    "at",
+    "timestamp",
+    "account_id",
+    "account_number",
+    "status",
+    "status_to",
+    "transfer_id",
+    "entity_type",
+    "journal_id",
+    "entry_type",
+    "net_amount",
+    "activity_type",
+    "activity_subtype",
+    "details",
+    "order",
+    "id",
+    "symbol",
+    "side",
+    "qty",
+    "notional",
+    "limit_price",
+    "filled_qty",
+    "filled_avg_price",
+    "execution_id",
+    "previous_execution_id",
+    "ref_id",
+    "previous_id",
+    "currency",
+    "amount",
+    "amounts",
+    "notification",
+    "notificationType",
+    "notificationId",
+    "subscriptionId",
+    "walletId",
+    "tokenId",
+    "state",
+    "transactionType",
+    "transfer",
+    "payment",
+    "payout",
+    "deposit",
+    "source",
+    "destination",
+    "type",
+    "payment_rail",
+    "receipt",
+    "final_amount",
+    "initial_amount",
+    "customer_id",
+    "deposit_id",
+    "on_behalf_of",
+    "merchantWalletId",
+    "sourceWalletId",
+    "fees",
+    "fee",
+    "return",
+    "old_qty",
+    "new_qty",
+    "new_symbol",
+    "execution_type",
+    "é",
+    "",
+];
+
+/// Values that some field is read as, and others.
+fn leaf() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        prop::sample::select(vec![
+            json!("fill"),
+            json!("trade_bust"),
+            json!("trade_correct"),
+            json!("canceled"),
+            json!("executed"),
+            json!("DIV"),
+            json!("CSD"),
+            json!("FSPLIT"),
+            json!("buy"),
+            json!("sell"),
+            json!("usd"),
+            json!("usdc"),
+            json!("USD"),
+            json!("AAPL"),
+            json!("BTC/USD"),
+            json!("wallet"),
+            json!("bridge_wallet"),
+            json!("transfer"),
+            json!("transfer.updated"),
+            json!("virtual_account.activity"),
+            json!("payment_processed"),
+            json!("customer"),
+            json!("transactions.inbound"),
+            json!("transfers"),
+            json!("payments"),
+            json!("payouts"),
+            json!("deposits"),
+            json!("complete"),
+            json!("COMPLETE"),
+            json!("INBOUND"),
+            json!("2026-01-02T15:04:05.123456789Z"),
+            json!("token"),
+            json!("Notification"),
+            json!("webhooks.test"),
+            json!("0"),
+            json!("-1"),
+            json!("12.345"),
+            json!("1e28"),
+            json!("79228162514264337593543950335"),
+            json!("922337203685477580.7"),
+            json!(1e300),
+            json!(-0.0),
+            json!(0.1),
+            json!(u64::MAX),
+            json!(null),
+            json!(true),
+            json!(""),
+        ]),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        ".{0,20}".prop_map(Value::from),
+    ]
+}
+
+fn object() -> impl Strategy<Value = Value> {
+    let name = || prop::sample::select(NAMES).prop_map(str::to_owned);
+    let any_value = leaf().prop_recursive(3, 40, 12, move |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..4).prop_map(Value::from),
+            hash_map(name(), inner, 0..14).prop_map(|fields| Value::Object(fields.into_iter().collect())),
+        ]
+    });
+    hash_map(name(), any_value, 0..25).prop_map(|fields| Value::Object(fields.into_iter().collect()))
+}
+
+fn body() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![vec(any::<u8>(), 0..400), object().prop_map(|value| value.to_string().into_bytes())]
+}
+
+/// Meanings are the same each time, and the texts about them hold no panic.
+fn is_read_alike(body: &[u8]) {
+    let tokens = [("token".to_owned(), domain::Currency::Usdc)];
+    for alpaca_cash in [AlpacaCash::Activities, AlpacaCash::Transfers] {
+        let reading = Reading { alpaca_cash, circle_tokens: tokens.clone().into() };
+        for channel in Channel::ALL {
+            let read = meaning(channel, body, &reading);
+            assert_eq!(read, meaning(channel, body, &reading));
+            assert!(!format!("{read:?}").is_empty());
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn nothing_unsigned_is_accepted_and_nothing_panics(
+        headers in headers(),
+        body in body(),
+        now_s in -377_705_116_800_i64..=253_402_207_200,
+    ) {
+        let body = Bytes::from(body);
+        let now = Timestamp::from_second(now_s).unwrap();
+        for kind in alpaca::Kind::ALL {
+            let policy = alpaca::Policy::AlsoBodyOnly(Tolerance::ALPACA);
+            let got = alpaca::verify(&crate::alpaca::keys(), policy, kind, &headers, body.clone(), now);
+            prop_assert!(got.is_err());
+            let _ = alpaca::of_stream(kind, &String::from_utf8_lossy(&body), body.clone());
+        }
+        prop_assert!(bridge::verify(&crate::bridge::keys(), Tolerance::BRIDGE, &headers, body.clone(), now).is_err());
+        prop_assert!(direct::verify(&crate::direct::key(), &headers, body.clone()).is_err());
+        let _ = direct::key_id(&headers);
+        let _ = System::of(&headers, &body);
+        prop_assert!(sns::read(body.clone(), &crate::sns::topics()).is_err());
+        let _ = direct::PublicKey::parse(&body);
+    }
+
+    #[test]
+    fn meanings_are_the_same_each_time(body in body()) {
+        is_read_alike(&body);
+    }
+
+    /// Inside an envelope of SNS lies a second text.
+    #[test]
+    fn inner_messages_are_read_alike(inner in object()) {
+        let outer = json!({"Type": "Notification", "Timestamp": "2026-01-02T15:04:05Z", "Message": inner.to_string()});
+        is_read_alike(outer.to_string().as_bytes());
+    }
+
+    #[test]
+    fn keys_and_certificates_of_any_text_are_read_or_refused(text in ".{0,300}", bytes in vec(any::<u8>(), 0..400)) {
+        let _ = alpaca::Keys::parse(&text);
+        let _ = bridge::Keys::parse(&text);
+        let _ = bridge::Keys::parse(&format!("-----BEGIN PUBLIC KEY-----\n{text}\n-----END PUBLIC KEY-----"));
+        let _ = sns::Topics::parse(&text);
+        let envelope = sns::read(signed::base64(&signed::case("sns", "notification, version 1")["body"]), &crate::sns::topics());
+        let url = envelope.unwrap().certificate_url().clone();
+        let trust = Trust::amazon(Unchained::ProvedByFetch).unwrap();
+        prop_assert!(Certificate::parse(url, &bytes, Timestamp::UNIX_EPOCH, &trust).is_err());
+    }
+
+    /// A chain in which bytes are exchanged at random is refused or holds the same key.
+    #[test]
+    fn a_damaged_certificate_never_panics(at in 0_usize..2_000, byte in any::<u8>()) {
+        let mut pem = signed::text(&signed::of("sns")["chain"]).as_bytes().to_vec();
+        let at = at % pem.len();
+        pem[at] = byte;
+        let envelope = sns::read(signed::base64(&signed::case("sns", "notification, version 1")["body"]), &crate::sns::topics());
+        let url = envelope.unwrap().certificate_url().clone();
+        let roots = signed::text(&signed::of("sns")["roots"]).as_bytes();
+        let trust = Trust::of_roots(roots, Unchained::ProvedByFetch).unwrap();
+        let now = signed::seconds(&signed::of("sns")["now"]);
+        let _ = Certificate::parse(url, &pem, now, &trust);
+    }
+}
