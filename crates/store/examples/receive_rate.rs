@@ -30,7 +30,8 @@ const SYNCED_BYTES: usize = 4_120;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let text = std::env::args().nth(1).ok_or("give the URL of an empty database: sqlite:… or postgres://…")?;
+    let text =
+        std::env::args().nth(1).ok_or("give the URL of an empty database: sqlite:… or postgres://…")?;
     let url: DatabaseUrl = text.parse()?;
     let directory = url.sqlite_file().and_then(Path::parent).map_or_else(std::env::temp_dir, Path::to_owned);
     println!("{url}, bodies of {BODY_BYTES} bytes, {} s a line", MEASURED.as_secs());

@@ -44,7 +44,7 @@ impl Backend {
 
 /// An open database. Lost connections are replaced when the next one is asked for.
 pub(crate) enum Database {
-    Sqlite(SqliteDatabase),
+    Sqlite(Box<SqliteDatabase>),
     Postgres(PgPool),
 }
 
@@ -63,7 +63,7 @@ pub(crate) enum Reader {
 impl Database {
     pub(crate) async fn open(config: &StoreConfig) -> Result<Self, OpenError> {
         match &config.url.0 {
-            Address::Sqlite(path) => SqliteDatabase::open(path, config).await.map(Self::Sqlite),
+            Address::Sqlite(path) => SqliteDatabase::open(path, config).await.map(Box::new).map(Self::Sqlite),
             Address::Postgres(options) => postgres::open(options, config).await.map(Self::Postgres),
         }
     }

@@ -5,6 +5,7 @@
 //! money: what a fact means for the books is said by the ledger crate alone.
 
 mod balances;
+mod entries;
 mod facts;
 mod holders;
 mod journal;
@@ -24,6 +25,9 @@ use jiff::Timestamp;
 use crate::database::Transaction;
 use crate::error::Error;
 use balances::Deltas;
+
+pub use entries::{ENTRIES_MAX, Entries, EntriesOf, Entry};
+pub(crate) use words::{optional_money, optional_read};
 
 /// What posting facts changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -7,6 +7,7 @@
 mod actor;
 mod audit_log;
 mod backlog;
+mod business;
 mod chain;
 mod config;
 mod cursors;
@@ -20,6 +21,7 @@ mod ids;
 mod inbox;
 mod ledger;
 mod migrations;
+mod portfolio;
 mod replay;
 mod retention;
 mod store;
@@ -29,14 +31,18 @@ mod work;
 pub use actor::Actor;
 pub use audit_log::{AUDIT_PAGE_MAX, VerifyError};
 pub use backlog::Backlog;
+pub use business::{
+    ACTIVE_WITHIN, DepositDrift, Figures, MARKS_MAX, Mark, Snapshots, TrialBalance, TrialLine, Worth,
+};
 pub use config::{CONNECTIONS, QUEUE_DELIVERIES, StoreConfig};
 pub use dead_letters::DeadLetter;
 pub use error::{Error, OpenError};
 pub use events::{EventDetail, EventLine, Events, Filter, IDS_MAX, PAGE_ROWS_MAX, Page, WorkLine};
 pub use ids::{EventId, IdError, WorkId};
 pub use inbox::{Cursor, Receipt, ReceiveError};
-pub use ledger::Posted;
+pub use ledger::{ENTRIES_MAX, Entries, EntriesOf, Entry, Posted};
 pub use migrations::MigrateError;
+pub use portfolio::{Held, Portfolio};
 pub use replay::{REPLAY_MAX, Replayed};
 pub use retention::REDACT_MAX;
 pub use store::Store;

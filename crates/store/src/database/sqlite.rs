@@ -134,3 +134,40 @@ fn prepare(path: &Path) -> std::io::Result<()> {
     // The file's name is kept by its directory.
     std::fs::File::open(directory)?.sync_all()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::database::values;
+
+    async fn told(tx: &mut Transaction<'_>, pragma: &'static str, column: &str) -> i64 {
+        tx.row(pragma, values![]).await.unwrap().unwrap().int(column).unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_writer_syncs_every_commit_and_knows_its_bounds() {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", directory.path().join("a.db").display());
+        let config = StoreConfig::new(url.parse().unwrap());
+        let database = SqliteDatabase::open(&directory.path().join("a.db"), &config).await.unwrap();
+        let mut turn = database.turn().await.unwrap();
+        let mut tx = turn.begin().await.unwrap();
+        // 2 is FULL: the log is synced at each commit, not at each checkpoint alone.
+        assert_eq!(told(&mut tx, "PRAGMA synchronous", "synchronous").await, 2);
+        let mode = tx.row("PRAGMA journal_mode", values![]).await.unwrap().unwrap();
+        assert_eq!(mode.text("journal_mode").unwrap(), "wal");
+        assert_eq!(told(&mut tx, "PRAGMA busy_timeout", "timeout").await, 5_000);
+        assert_eq!(told(&mut tx, "PRAGMA foreign_keys", "foreign_keys").await, 1);
+    }
+
+    #[tokio::test]
+    async fn readers_cannot_write() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.db");
+        let config = StoreConfig::new(format!("sqlite:{}", path.display()).parse().unwrap());
+        let database = SqliteDatabase::open(&path, &config).await.unwrap();
+        let mut reader = database.readers().acquire().await.unwrap();
+        let mut tx: Transaction<'_> = reader.begin().await.unwrap().into();
+        assert!(tx.execute("CREATE TABLE a (b INTEGER)", values![]).await.is_err());
+    }
+}

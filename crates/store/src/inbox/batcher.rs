@@ -118,7 +118,7 @@ impl Batcher {
         match failure {
             // One of them is at fault: the others must not suffer from it.
             Failure::Undone(error) if error.remedy() == Remedy::Never && batch.len() > 1 => {
-                self.keep_singly(batch).await
+                self.keep_singly(batch).await;
             }
             Failure::Undone(error) if error.remedy() == Remedy::Never => {
                 tracing::error!(error = &error as &dyn std::error::Error, "the database refuses a delivery");
@@ -158,7 +158,7 @@ impl Batcher {
                 timeout(self.patience, self.transact(&items)).await.unwrap_or(Err(Failure::Silence));
             match outcome {
                 Err(Failure::Undone(error)) if error.remedy() == Remedy::Again && tries < TRIES_MAX => {
-                    tries += 1
+                    tries += 1;
                 }
                 outcome => return outcome,
             }

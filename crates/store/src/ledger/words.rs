@@ -26,8 +26,13 @@ pub(super) fn read<T: DeserializeOwned>(row: &Row, column: &str) -> Result<T, Er
     serde_json::from_value(word).map_err(|_| Error::unreadable(column))
 }
 
+/// A word that was written from a plain enum, or nothing.
+pub(crate) fn optional_read<T: DeserializeOwned>(row: &Row, column: &str) -> Result<Option<T>, Error> {
+    if row.maybe_text(column)?.is_some() { read(row, column).map(Some) } else { Ok(None) }
+}
+
 /// Money of two columns.
-pub(crate) fn money(row: &Row, minor: &str, currency: &str) -> Result<Money, Error> {
+pub(super) fn money(row: &Row, minor: &str, currency: &str) -> Result<Money, Error> {
     Ok(Money::from_minor(row.int(minor)?, row.parsed::<Currency>(currency)?))
 }
 

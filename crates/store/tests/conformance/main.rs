@@ -1,0 +1,84 @@
+//! What a store promises, held against both databases: every case runs on an SQLite file and on a Postgres cluster of its
+//! own, which is started from the system's packages and must be there.
+
+#![expect(clippy::unwrap_used, reason = "in a test a failed unwrap is the failure to report")]
+
+mod cases;
+mod stage;
+
+#[path = "../../../../tests/harness/postgres.rs"]
+#[expect(dead_code, unreachable_pub, reason = "the starter is a part of the harness of other tests too")]
+mod postgres;
+
+/// Each case on each database.
+macro_rules! on_both {
+    ($($file:ident { $($case:ident),* $(,)? })*) => {
+        mod sqlite {
+            $(mod $file {
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    crate::cases::$file::$case(&crate::stage::Stage::sqlite()).await;
+                })*
+            })*
+        }
+
+        mod on_postgres {
+            $(mod $file {
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    crate::cases::$file::$case(&crate::stage::Stage::postgres()).await;
+                })*
+            })*
+        }
+    };
+}
+
+on_both! {
+    receiving {
+        a_delivery_is_kept_as_it_was,
+        a_thousand_racing_copies_are_one,
+        a_copy_is_known_after_a_restart,
+        one_bad_delivery_does_not_refuse_the_others,
+        a_full_line_refuses_and_keeps_what_waits,
+        a_cursor_is_kept_with_its_delivery,
+        closing_keeps_what_waits,
+        two_stores_keep_one_copy,
+    }
+    working {
+        work_is_leased_once,
+        an_object_is_never_in_two_hands,
+        work_is_finished_once,
+        who_held_too_long_changes_nothing,
+        what_fails_is_tried_later_and_then_given_up,
+        work_that_outlives_every_lease_is_given_up,
+        what_is_given_back_has_lost_no_attempt,
+        two_stores_share_the_work,
+        an_office_has_one_holder,
+    }
+    operating {
+        lists_are_filtered_and_paged,
+        a_replay_adds_work_and_changes_nothing_else,
+        what_was_given_up_can_be_asked_for_again,
+        redaction_keeps_the_hash_and_the_key,
+        the_backlog_is_counted,
+    }
+    auditing {
+        every_write_is_in_a_whole_chain,
+        two_writers_cannot_fork_the_chain,
+        a_changed_entry_is_found,
+        a_cut_chain_is_found,
+        nothing_is_written_without_a_head,
+        an_entry_of_others_is_recorded,
+    }
+    opening {
+        opening_twice_changes_nothing,
+        a_newer_database_is_refused,
+        a_step_that_was_changed_is_refused,
+        a_step_that_fails_changes_nothing,
+        two_processes_may_open_at_once,
+        another_audit_key_is_refused,
+    }
+}
+
+mod files;
+mod outages;
