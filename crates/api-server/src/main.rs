@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use api_server::config::{self, Config, Environment};
 use api_server::{assembly, logs, serve};
 
-/// Wipes what is freed, so that no copy of a secret is left in memory: docs of the type say what that costs.
+/// Wipes what is freed, so that no copy of a secret is left in memory; what that costs stands in crates/secrets/README.md.
 #[global_allocator]
 static ALLOCATOR: secrets::ZeroOnFree = secrets::ZeroOnFree;
 
