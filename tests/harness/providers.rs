@@ -31,6 +31,11 @@ pub const CIRCLE_KEY: &str = "circle";
 /// Longest wait for the effect of what a server has acknowledged.
 const EFFECT_WAIT: Duration = Duration::from_secs(30);
 
+/// Pause between two looks at it.
+const LOOK_PAUSE: Duration = Duration::from_millis(50);
+/// Lines of the log that a failure shows.
+const LOG_LINES: usize = 40;
+
 /// All three providers.
 pub struct Providers {
     /// Who signs.
@@ -179,11 +184,21 @@ impl Server {
         answer.json()
     }
 
-    /// The value of a series of the metrics; `None` when it is not there.
+    /// The value of a series of the metrics, named without the prefix that all have; `None` when it is not there.
     #[must_use]
     pub fn metric(&self, series: &str) -> Option<f64> {
         let text = self.get("/metrics", &[]).body;
-        text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok())
+        let ours = |line: &str| {
+            line.strip_prefix("investiq_")?.strip_prefix(series)?.strip_prefix(' ')?.parse().ok()
+        };
+        text.lines().find_map(ours)
+    }
+
+    /// The last lines of the log that tell of more than a request.
+    fn told(&self) -> String {
+        let log = self.log();
+        let told: Vec<&str> = log.lines().filter(|line| !line.contains("\"target\":\"access\"")).collect();
+        told[told.len().saturating_sub(LOG_LINES)..].join("\n")
     }
 
     /// Waits until it holds.
@@ -195,10 +210,10 @@ impl Server {
         while !holds(self) {
             assert!(
                 std::time::Instant::now() < deadline,
-                "not within {EFFECT_WAIT:?}: {what}; log:\n{}",
-                self.log()
+                "not within {EFFECT_WAIT:?}: {what}; the last of the log:\n{}",
+                self.told()
             );
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::sleep(LOOK_PAUSE);
         }
     }
 }
