@@ -80,7 +80,7 @@ async fn rules_of(
     }
     let Some(row) = tx.row(sql, values![id.to_string()]).await? else { return Ok(*rules) };
     let ratio = StashRatio::new(row.parsed("stash_ratio")?).map_err(|_| Error::unreadable("stash_ratio"))?;
-    Ok(Rules { stash_ratio: ratio, ..*rules })
+    Ok(Rules { stash_ratio: ratio })
 }
 
 /// Goes on from what is written of a holding, when all new facts are later: what 100,000 fills cost is paid once, and not

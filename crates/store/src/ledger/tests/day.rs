@@ -63,7 +63,7 @@ fn memo(clock: &str, status: TransferStatus) -> Fact {
     Fact { subject: Subject::Transfer("alpaca:t1".parse().unwrap()), at: at(clock), what }
 }
 
-fn cash(clock: &str, id: &str, kind: CashKind, cents: i64, standing: Standing) -> Fact {
+pub(super) fn cash(clock: &str, id: &str, kind: CashKind, cents: i64, standing: Standing) -> Fact {
     let account = "alpaca:a1".parse().unwrap();
     let what = What::Cash { account, kind, amount: usd(cents), standing, booking: Booking::Books };
     Fact { subject: Subject::CashEntry(id.parse().unwrap()), at: at(clock), what }

@@ -4,7 +4,7 @@ use domain::{Booking, Currency, Direction, Fact, Money, OrderStatus, Side, Subje
 use jiff::Timestamp;
 
 use super::books::Books;
-use super::day;
+use super::{day, figures};
 use crate::error::Error;
 use crate::ledger::Posted;
 
@@ -20,6 +20,9 @@ pub(super) async fn all<F: Future<Output = Books>>(mut open: impl FnMut() -> F) 
     fills_one_by_one_are_fills_at_once(&open().await, &open().await).await;
     what_cannot_be_folded_leaves_nothing(&open().await).await;
     what_was_short_is_given_back(&open().await).await;
+    figures::are_what_they_are_by_hand(&open().await).await;
+    figures::follow_the_days(&open().await).await;
+    figures::pages_hold_each_entry_once(&open().await).await;
 }
 
 async fn each_kind_once_comes_to_what_it_does_by_hand(books: &Books) {

@@ -1,0 +1,120 @@
+//! The last price of each share and currency.
+
+use std::collections::BTreeMap;
+
+use audit::Entry;
+use domain::{Price, Symbol};
+use jiff::Timestamp;
+use ledger::Marked;
+use serde_json::json;
+
+use crate::actor::Actor;
+use crate::chain;
+use crate::database::{Row, Transaction, Tries, Value, many, values};
+use crate::error::Error;
+use crate::store::Store;
+
+/// Marks of one call, at most: more than a broker has symbols.
+pub const MARKS_MAX: usize = 20_000;
+/// Rows of one statement.
+const ROWS_MAX: usize = 64;
+
+const SET: &str = "INSERT INTO marks (thing, price, at) VALUES ";
+const COLUMNS: usize = 3;
+const SET_END: &str = " ON CONFLICT (thing) DO UPDATE SET price = excluded.price, at = excluded.at \
+    WHERE marks.at < excluded.at";
+
+/// What one of something was worth in dollars at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Of what.
+    pub thing: Marked,
+    /// In dollars.
+    pub price: Price,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Store {
+    /// Keeps the marks that are later than those that are kept, and says how many those were: the latest wins, whatever
+    /// the order. At most [`MARKS_MAX`]; what is more is left out.
+    ///
+    /// # Errors
+    /// [`Error`] of the database; then none was kept, or the answer was lost on the way.
+    pub async fn mark(&self, marks: &[Mark], actor: Actor<'_>, now: Timestamp) -> Result<u64, Error> {
+        let mut tries = Tries::default();
+        loop {
+            match self.try_mark(marks, actor, now).await {
+                Err(error) if tries.again(&error).await => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn try_mark(&self, marks: &[Mark], actor: Actor<'_>, now: Timestamp) -> Result<u64, Error> {
+        let mut writer = self.shared.database.writer().await?;
+        let mut tx = writer.begin().await?;
+        let changed = set(&mut tx, marks).await?;
+        if changed == 0 {
+            tx.rollback().await?;
+            return Ok(0);
+        }
+        let detail = json!({ "changed": changed }).to_string();
+        let entry = Entry::new(now, actor.name, "marks.set", "marks", actor.request_id, &detail)?;
+        chain::append(&mut tx, &self.shared.key, entry).await?;
+        tx.commit().await?;
+        Ok(changed)
+    }
+
+    /// All marks, by what they are of.
+    ///
+    /// # Errors
+    /// [`Error`] of the database.
+    pub async fn marks(&self) -> Result<Vec<Mark>, Error> {
+        let mut reader = self.shared.database.reader().await?;
+        let marks = load(&mut reader.begin().await?).await?;
+        Ok(marks.into_values().collect())
+    }
+
+    /// The shares that anyone holds: what marks are wanted of. At most [`MARKS_MAX`].
+    ///
+    /// # Errors
+    /// [`Error`] of the database.
+    pub async fn held_symbols(&self) -> Result<Vec<Symbol>, Error> {
+        let sql = "SELECT DISTINCT symbol FROM positions WHERE quantity <> '0' ORDER BY symbol LIMIT $1";
+        let mut reader = self.shared.database.reader().await?;
+        let rows = reader.begin().await?.rows(sql, values![MARKS_MAX as i64]).await?;
+        rows.iter().map(|row| row.parsed("symbol")).collect()
+    }
+}
+
+async fn set(tx: &mut Transaction<'_>, marks: &[Mark]) -> Result<u64, Error> {
+    // Each thing once, and in one order, so that two writers do not wait for each other.
+    let mut latest: BTreeMap<Marked, Mark> = BTreeMap::new();
+    for mark in marks.iter().take(MARKS_MAX) {
+        let kept = latest.entry(mark.thing).or_insert(*mark);
+        if kept.at < mark.at {
+            *kept = *mark;
+        }
+    }
+    let rows: Vec<Vec<Value>> = latest
+        .into_values()
+        .map(|Mark { thing, price, at }| values![thing.to_string(), price.to_string(), at])
+        .collect();
+    let mut changed = 0;
+    for rows in rows.chunks(ROWS_MAX) {
+        let sql = many(tx.backend(), SET, rows.len(), COLUMNS, "", SET_END);
+        changed += tx.execute_made(sql, rows.concat()).await?;
+    }
+    Ok(changed)
+}
+
+/// All marks.
+pub(crate) async fn load(tx: &mut Transaction<'_>) -> Result<BTreeMap<Marked, Mark>, Error> {
+    let rows = tx.rows("SELECT thing, price, at FROM marks ORDER BY thing", values![]).await?;
+    let read = |row: &Row| {
+        let thing = row.parsed("thing")?;
+        Ok((thing, Mark { thing, price: row.parsed("price")?, at: row.time("at")? }))
+    };
+    rows.iter().map(read).collect()
+}
