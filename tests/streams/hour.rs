@@ -2,7 +2,7 @@
 //! killed and started again, the inbox is down now and then. In the end everything is kept once, in each account's order.
 
 mod events;
-mod weather;
+pub(crate) mod weather;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -12,8 +12,8 @@ use alpaca::{Config, Stream};
 use tests::alpaca::Feed;
 
 use crate::chance::Chance;
-use crate::stage::{Stage, until};
-use events::{Planned, plan};
+use crate::stage::{NOON_MS, Stage, until};
+pub(crate) use events::{Planned, plan};
 
 /// Milliseconds of the hour in a millisecond of ours.
 const SPEED: u64 = 180;
@@ -36,7 +36,7 @@ async fn an_hour_of_misfortune_ends_without_a_gap_and_without_a_double() {
         ..config
     });
     let mut chance = Chance::seeded(SEED);
-    let planned = plan(&mut chance);
+    let planned = plan(&mut chance, NOON_MS);
     for (feed, _) in FEEDS {
         stage.broker.next(feed, (0..400).map(|_| weather::connection(&mut chance)));
     }

@@ -7,4 +7,5 @@ mod endings;
 mod hour;
 mod inbox;
 mod resuming;
+mod sns;
 mod stage;

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use alpaca::{Config, EventStreams, KeySource, StatusReading, Stream};
+use tests::Server;
 use tests::alpaca::{FakeAlpaca, Feed, KEY_ID, KEY_SECRET};
+use tests::database::Database;
 use tests::events::ulid;
 use tokio::task::JoinHandle;
 
@@ -114,4 +116,10 @@ pub(crate) async fn until(what: &str, is_so: impl Fn() -> bool) {
         assert!(begun.elapsed() < WAIT, "not in time: {what}");
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
+}
+
+/// Waits until everything that a server has kept has had its effect.
+pub(crate) fn settle(server: &Server, database: &Database) {
+    let left = "SELECT COUNT(*) FROM webhook_work WHERE state IN ('pending', 'leased')";
+    server.until("nothing is left to do", |_| database.number(left) == 0);
 }

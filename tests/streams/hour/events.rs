@@ -4,7 +4,6 @@ use tests::alpaca::Feed;
 use tests::events::{AlpacaAccount, Trade, ulid};
 
 use crate::chance::Chance;
-use crate::stage::NOON_MS;
 
 /// Events of each of the five streams.
 const EVENTS: [(Feed, usize); 5] = [
@@ -20,24 +19,24 @@ const HOUR_MS: i64 = 3_600_000;
 const LATE_MAX_MS: u64 = 4 * 60_000;
 
 /// An event to be published.
-pub(super) struct Planned {
-    pub(super) feed: Feed,
-    pub(super) account: usize,
-    pub(super) id: String,
-    pub(super) json: String,
-    pub(super) published_ms: i64,
+pub(crate) struct Planned {
+    pub(crate) feed: Feed,
+    pub(crate) account: usize,
+    pub(crate) id: String,
+    pub(crate) json: String,
+    pub(crate) published_ms: i64,
 }
 
-/// Every event, in the order in which they are published: of one account in order of their ids, across accounts not.
-pub(super) fn plan(chance: &mut Chance) -> Vec<Planned> {
+/// Every event of the hour that begins then, in the order in which they are published: of one account in order of their ids, across accounts not.
+pub(crate) fn plan(chance: &mut Chance, begins_ms: i64) -> Vec<Planned> {
     let mut planned: Vec<Planned> =
-        EVENTS.into_iter().flat_map(|(feed, count)| of_feed(feed, count, chance)).collect();
+        EVENTS.into_iter().flat_map(|(feed, count)| of_feed(feed, count, begins_ms, chance)).collect();
     planned.sort_by_key(|event| event.published_ms);
     planned
 }
 
-fn of_feed(feed: Feed, count: usize, chance: &mut Chance) -> Vec<Planned> {
-    let mut moments: Vec<i64> = (0..count).map(|_| moment(chance)).collect();
+fn of_feed(feed: Feed, count: usize, begins_ms: i64, chance: &mut Chance) -> Vec<Planned> {
+    let mut moments: Vec<i64> = (0..count).map(|_| begins_ms + moment(chance)).collect();
     moments.sort_unstable();
     let mut last_at = [0; ACCOUNTS];
     let mut last_published = [0; ACCOUNTS];
@@ -58,7 +57,7 @@ fn of_feed(feed: Feed, count: usize, chance: &mut Chance) -> Vec<Planned> {
 /// One in four falls on a full second, so that many share a millisecond.
 fn moment(chance: &mut Chance) -> i64 {
     let ms = i64::try_from(chance.below(HOUR_MS.unsigned_abs())).unwrap();
-    NOON_MS + if chance.once_in(4) { ms - ms % 1000 } else { ms }
+    if chance.once_in(4) { ms - ms % 1000 } else { ms }
 }
 
 fn event(feed: Feed, account: usize, at_ms: i64, number: usize) -> (String, String) {

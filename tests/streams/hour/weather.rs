@@ -10,7 +10,7 @@ use crate::chance::Chance;
 const EVENTS_MAX: usize = 1_500;
 
 /// One in six is refused; the others go well for a while.
-pub(super) fn connection(chance: &mut Chance) -> Behaviour {
+pub(crate) fn connection(chance: &mut Chance) -> Behaviour {
     if chance.once_in(6) { refusal(chance) } else { Behaviour::Play(play(chance)) }
 }
 
