@@ -2,7 +2,7 @@
 
 use audit::{Entry, Head, Key, KeyId, Sealed, WrittenHead};
 
-use crate::database::{Row, Transaction, values};
+use crate::database::{Backend, Row, Transaction, values};
 use crate::error::Error;
 
 const HEAD: &str = "SELECT sequence, hash, key_id, seal FROM audit_head WHERE id = 1";
@@ -14,8 +14,7 @@ pub(crate) async fn append(tx: &mut Transaction<'_>, key: &Key, entry: Entry) ->
     let row = tx.row(sql, values![]).await?.ok_or(Error::NoHead)?;
     let head = written(&row)?.open(key).map_err(Error::Chain)?;
     let (sealed, head) = audit::chain(key, &head, entry);
-    insert(tx, &sealed).await?;
-    advance(tx, &head).await
+    write(tx, &sealed, &head).await
 }
 
 /// Begins the chain when there is none, and otherwise checks that its head is ours.
@@ -38,10 +37,24 @@ pub(crate) async fn head(tx: &mut Transaction<'_>) -> Result<Option<WrittenHead>
     tx.row(HEAD, values![]).await?.map(|row| written(&row)).transpose()
 }
 
-async fn insert(tx: &mut Transaction<'_>, sealed: &Sealed) -> Result<(), Error> {
+// Both databases do the two in one journey, SQLite as two statements, Postgres as one. The number that is replaced makes a
+// fork impossible even where a lock failed to.
+const WRITE: &str = "INSERT INTO audit_entries \
+    (sequence, at_us, actor, action, object, request_id, detail, previous, key_id, hash) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10); \
+    UPDATE audit_head SET sequence = $1, hash = $10, key_id = $9, seal = $11 WHERE id = 1 AND sequence = $1 - 1";
+const WRITE_AS_ONE: &str = "WITH entry AS (INSERT INTO audit_entries \
+    (sequence, at_us, actor, action, object, request_id, detail, previous, key_id, hash) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)) \
+    UPDATE audit_head SET sequence = $1, hash = $10, key_id = $9, seal = $11 WHERE id = 1 AND sequence = $1 - 1";
+
+async fn write(tx: &mut Transaction<'_>, sealed: &Sealed, head: &Head) -> Result<(), Error> {
     let Sealed { sequence, entry, previous, key, hash } = sealed;
-    let sql = "INSERT INTO audit_entries (sequence, at_us, actor, action, object, request_id, detail, previous, key_id, hash) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    // SQLite counts the rows of both statements.
+    let (sql, rows) = match tx.backend() {
+        Backend::Sqlite => (WRITE, 2),
+        Backend::Postgres => (WRITE_AS_ONE, 1),
+    };
     let values = values![
         number(*sequence)?,
         entry.at_us(),
@@ -53,17 +66,9 @@ async fn insert(tx: &mut Transaction<'_>, sealed: &Sealed) -> Result<(), Error> 
         *previous.as_bytes(),
         key.to_string(),
         *hash.as_bytes(),
+        *head.written().seal.as_bytes(),
     ];
-    tx.execute(sql, values).await?;
-    Ok(())
-}
-
-async fn advance(tx: &mut Transaction<'_>, head: &Head) -> Result<(), Error> {
-    let WrittenHead { sequence, hash, key, seal } = head.written();
-    // The number that is replaced makes a fork impossible even where a lock failed to.
-    let sql = "UPDATE audit_head SET sequence = $1, hash = $2, key_id = $3, seal = $4 WHERE id = 1 AND sequence = $1 - 1";
-    let values = values![number(sequence)?, *hash.as_bytes(), key.to_string(), *seal.as_bytes()];
-    if tx.execute(sql, values).await? == 1 { Ok(()) } else { Err(Error::NoHead) }
+    if tx.execute(sql, values).await? == rows { Ok(()) } else { Err(Error::NoHead) }
 }
 
 /// An entry as it is written, not yet checked.

@@ -5,12 +5,15 @@
 
 mod postgres;
 mod row;
+mod share;
 mod sqlite;
 mod statement;
 mod transaction;
 mod tries;
 mod value;
 
+use postgres::PostgresDatabase;
+pub(crate) use postgres::Session;
 pub(crate) use row::Row;
 pub(crate) use sqlite::{SqliteDatabase, Turn};
 pub(crate) use statement::{Statement, many};
@@ -19,7 +22,7 @@ pub(crate) use tries::Tries;
 pub(crate) use value::{Value, values};
 
 use sqlx::pool::PoolConnection;
-use sqlx::{Connection as _, PgPool, Postgres, Sqlite};
+use sqlx::{Connection as _, Sqlite};
 
 use crate::config::StoreConfig;
 use crate::error::{Error, OpenError};
@@ -45,26 +48,26 @@ impl Backend {
 /// An open database. Lost connections are replaced when the next one is asked for.
 pub(crate) enum Database {
     Sqlite(Box<SqliteDatabase>),
-    Postgres(PgPool),
+    Postgres(PostgresDatabase),
 }
 
 /// A connection that may write. Hold it no longer than its transaction.
 pub(crate) enum Writer<'d> {
     Sqlite(Turn<'d>),
-    Postgres(PoolConnection<Postgres>),
+    Postgres(Session),
 }
 
 /// A connection that reads.
 pub(crate) enum Reader {
     Sqlite(PoolConnection<Sqlite>),
-    Postgres(PoolConnection<Postgres>),
+    Postgres(Session),
 }
 
 impl Database {
     pub(crate) async fn open(config: &StoreConfig) -> Result<Self, OpenError> {
         match &config.url.0 {
             Address::Sqlite(path) => SqliteDatabase::open(path, config).await.map(Box::new).map(Self::Sqlite),
-            Address::Postgres(options) => postgres::open(options, config).await.map(Self::Postgres),
+            Address::Postgres(options) => PostgresDatabase::open(options, config).await.map(Self::Postgres),
         }
     }
 
@@ -72,22 +75,30 @@ impl Database {
     pub(crate) async fn writer(&self) -> Result<Writer<'_>, Error> {
         Ok(match self {
             Self::Sqlite(sqlite) => Writer::Sqlite(sqlite.turn().await?),
-            Self::Postgres(pool) => Writer::Postgres(pool.acquire().await?),
+            Self::Postgres(postgres) => Writer::Postgres(postgres.session().await?),
+        })
+    }
+
+    /// The same, for the inbox, whose senders wait.
+    pub(crate) async fn inbox_writer(&self) -> Result<Writer<'_>, Error> {
+        Ok(match self {
+            Self::Sqlite(sqlite) => Writer::Sqlite(sqlite.inbox_turn().await?),
+            Self::Postgres(postgres) => Writer::Postgres(postgres.session().await?),
         })
     }
 
     pub(crate) async fn reader(&self) -> Result<Reader, Error> {
         Ok(match self {
             Self::Sqlite(sqlite) => Reader::Sqlite(sqlite.readers().acquire().await?),
-            Self::Postgres(pool) => Reader::Postgres(pool.acquire().await?),
+            Self::Postgres(postgres) => Reader::Postgres(postgres.session().await?),
         })
     }
 
     /// New connections use this address; those that are open stay. For a rotated password.
     pub(crate) fn set_url(&self, url: &DatabaseUrl) -> Result<(), UrlError> {
         match (self, &url.0) {
-            (Self::Postgres(pool), Address::Postgres(options)) => {
-                pool.set_connect_options(postgres::quiet(options));
+            (Self::Postgres(postgres), Address::Postgres(options)) => {
+                postgres.set_options(options);
                 Ok(())
             }
             (Self::Sqlite(sqlite), Address::Sqlite(path)) if sqlite.path() == path => Ok(()),
@@ -99,7 +110,7 @@ impl Database {
     pub(crate) async fn close(&self) {
         match self {
             Self::Sqlite(sqlite) => sqlite.close().await,
-            Self::Postgres(pool) => pool.close().await,
+            Self::Postgres(postgres) => postgres.close().await,
         }
     }
 }
@@ -109,8 +120,13 @@ impl Writer<'_> {
     pub(crate) async fn begin(&mut self) -> Result<Transaction<'_>, Error> {
         match self {
             Self::Sqlite(turn) => turn.begin().await,
-            Self::Postgres(connection) => Ok(connection.begin().await?.into()),
+            Self::Postgres(session) => session.begin("BEGIN").await,
         }
+    }
+
+    /// Whether it can be kept for the next transaction; SQLite's one writer is for others in between.
+    pub(crate) fn is_own(&self) -> bool {
+        matches!(self, Self::Postgres(_))
     }
 }
 
@@ -119,9 +135,7 @@ impl Reader {
     pub(crate) async fn begin(&mut self) -> Result<Transaction<'_>, Error> {
         match self {
             Self::Sqlite(connection) => Ok(connection.begin().await?.into()),
-            Self::Postgres(connection) => {
-                Ok(connection.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?.into())
-            }
+            Self::Postgres(session) => session.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await,
         }
     }
 }

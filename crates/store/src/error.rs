@@ -8,6 +8,9 @@ pub enum Error {
     /// The database refused, or could not be reached.
     #[error("the database did not do what it was asked")]
     Database(#[source] sqlx::Error),
+    /// The database did not answer in time.
+    #[error("the database did not answer in time")]
+    Silent,
     /// A row holds what this program would not have written there.
     #[error("the column {column} cannot be read back")]
     Unreadable {
@@ -65,7 +68,7 @@ impl Error {
         match self {
             Self::Database(error) => remedy(error),
             // Without its entry nothing is written: a damaged chain is an outage until someone has looked at it.
-            Self::Closed | Self::NoHead | Self::Chain(_) => Remedy::Later,
+            Self::Silent | Self::Closed | Self::NoHead | Self::Chain(_) => Remedy::Later,
             Self::Unreadable { .. } | Self::LeaseLost | Self::Entry(_) | Self::Ledger(_) => Remedy::Never,
         }
     }

@@ -3,6 +3,8 @@
 //! All steps that are missing happen in one transaction, which one process runs while others wait. A step that fails, a step
 //! whose text has changed since it ran, and a database that is ahead of this program stop the start.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
@@ -34,6 +36,9 @@ const MIGRATIONS: &[Migration] = &[migration!(1, "0001_inbox"), migration!(2, "0
 /// Where it is written which steps have been taken.
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
     version BIGINT PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, applied_at BIGINT NOT NULL)";
+
+/// Longest that all steps may take together: a table may be large.
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Any number that no one else takes: what processes that migrate one Postgres database wait for each other with.
 const LOCK: &str = "SET LOCAL statement_timeout = '10min'; SET LOCAL lock_timeout = '2min'; SELECT pg_advisory_xact_lock(4211500170)";
@@ -78,6 +83,7 @@ pub(crate) async fn migrate(database: &Database, now: Timestamp) -> Result<(), M
     let mut writer = database.writer().await?;
     let mut tx = writer.begin().await?;
     if tx.backend() == Backend::Postgres {
+        tx.wait_for(PATIENCE);
         tx.script(LOCK).await?;
     }
     tx.script(TABLE).await?;

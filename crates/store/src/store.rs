@@ -1,7 +1,6 @@
 //! The store: one handle on everything that is kept.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use webhooks::Delivery;
@@ -14,9 +13,6 @@ use crate::error::{Error, OpenError};
 use crate::inbox::{Cursor, Inbox, Receipt, ReceiveError, Record};
 use crate::migrations;
 use crate::url::{DatabaseUrl, UrlError};
-
-/// A batch may wait for a connection, and its statements for their locks, before its senders are told to come again.
-const PATIENCE_MIN: Duration = Duration::from_secs(1);
 
 /// Everything that outlives a request. Clones share one database.
 #[derive(Clone)]
@@ -40,8 +36,7 @@ impl Store {
         let database = Arc::new(Database::open(&config).await?);
         migrations::migrate(&database, now).await.map_err(OpenError::Migrate)?;
         begin_chain(&database, &key).await.map_err(OpenError::Audit)?;
-        let patience = (config.connect_timeout + config.statement_timeout).max(PATIENCE_MIN);
-        let inbox = Inbox::start(database.clone(), key.clone(), config.queue_deliveries, patience);
+        let inbox = Inbox::start(database.clone(), key.clone(), config.queue_deliveries);
         Ok(Self { shared: Arc::new(Shared { database, key, inbox }) })
     }
 

@@ -6,13 +6,14 @@
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool};
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::Transaction;
+use super::share::Share;
 use crate::config::StoreConfig;
 use crate::error::{Error, OpenError, Remedy};
 
@@ -37,6 +38,7 @@ pub(crate) struct SqliteDatabase {
     writer: Mutex<SqliteConnection>,
     /// The writer could not begin for a reason of its own: its successor opens the file anew.
     is_broken: AtomicBool,
+    share: Share,
     readers: SqlitePool,
 }
 
@@ -44,6 +46,8 @@ pub(crate) struct SqliteDatabase {
 pub(crate) struct Turn<'d> {
     writer: MutexGuard<'d, SqliteConnection>,
     is_broken: &'d AtomicBool,
+    /// Told when the turn ends, unless it was the inbox's.
+    share: Option<(&'d Share, Instant)>,
 }
 
 impl SqliteDatabase {
@@ -63,6 +67,7 @@ impl SqliteDatabase {
             options,
             writer: Mutex::new(writer),
             is_broken: AtomicBool::new(false),
+            share: Share::default(),
             readers,
         })
     }
@@ -75,13 +80,28 @@ impl SqliteDatabase {
         &self.readers
     }
 
+    /// The turn of whoever is no sender that waits: it leaves the inbox the greater share of the time.
     pub(super) async fn turn(&self) -> Result<Turn<'_>, Error> {
+        self.share.wait().await;
+        let mut turn = self.next_turn().await?;
+        turn.share = Some((&self.share, Instant::now()));
+        Ok(turn)
+    }
+
+    /// The inbox's turn.
+    pub(super) async fn inbox_turn(&self) -> Result<Turn<'_>, Error> {
+        let turn = self.next_turn().await?;
+        self.share.inbox_writes();
+        Ok(turn)
+    }
+
+    async fn next_turn(&self) -> Result<Turn<'_>, Error> {
         let mut writer = self.writer.lock().await;
         if self.is_broken.load(Ordering::Acquire) {
             *writer = self.options.connect().await?;
             self.is_broken.store(false, Ordering::Release);
         }
-        Ok(Turn { writer, is_broken: &self.is_broken })
+        Ok(Turn { writer, is_broken: &self.is_broken, share: None })
     }
 
     pub(super) async fn close(&self) {
@@ -100,6 +120,14 @@ impl Turn<'_> {
                 self.is_broken.store(error.remedy() == Remedy::Later, Ordering::Release);
                 Err(error)
             }
+        }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if let Some((share, begun)) = self.share {
+            share.other_wrote(begun.elapsed());
         }
     }
 }

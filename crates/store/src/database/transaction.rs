@@ -1,7 +1,10 @@
 //! One transaction of either database.
 
+use std::time::Duration;
+
 use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr, SqlStr, Sqlite};
 
+use super::postgres::Limit;
 use super::{Backend, Row, Value};
 use crate::error::Error;
 
@@ -11,7 +14,7 @@ pub(crate) struct Transaction<'c>(Inner<'c>);
 
 enum Inner<'c> {
     Sqlite(sqlx::Transaction<'c, Sqlite>),
-    Postgres(sqlx::Transaction<'c, Postgres>),
+    Postgres(sqlx::Transaction<'c, Postgres>, Limit<'c>),
 }
 
 impl<'c> From<sqlx::Transaction<'c, Sqlite>> for Transaction<'c> {
@@ -20,9 +23,9 @@ impl<'c> From<sqlx::Transaction<'c, Sqlite>> for Transaction<'c> {
     }
 }
 
-impl<'c> From<sqlx::Transaction<'c, Postgres>> for Transaction<'c> {
-    fn from(inner: sqlx::Transaction<'c, Postgres>) -> Self {
-        Self(Inner::Postgres(inner))
+impl<'c> Transaction<'c> {
+    pub(super) fn postgres(inner: sqlx::Transaction<'c, Postgres>, limit: Limit<'c>) -> Self {
+        Self(Inner::Postgres(inner, limit))
     }
 }
 
@@ -31,7 +34,14 @@ impl Transaction<'_> {
     pub(crate) fn backend(&self) -> Backend {
         match self.0 {
             Inner::Sqlite(_) => Backend::Sqlite,
-            Inner::Postgres(_) => Backend::Postgres,
+            Inner::Postgres(..) => Backend::Postgres,
+        }
+    }
+
+    /// Waits longer for Postgres than usual, for statements that may take long.
+    pub(crate) fn wait_for(&mut self, patience: Duration) {
+        if let Inner::Postgres(_, limit) = &mut self.0 {
+            limit.extend(patience);
         }
     }
 
@@ -72,7 +82,9 @@ impl Transaction<'_> {
     pub(crate) async fn script(&mut self, sql: &'static str) -> Result<(), Error> {
         match &mut self.0 {
             Inner::Sqlite(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(drop)?,
-            Inner::Postgres(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(drop)?,
+            Inner::Postgres(tx, limit) => {
+                limit.wait(sqlx::raw_sql(sql).execute(&mut **tx)).await.map(drop)?;
+            }
         }
         Ok(())
     }
@@ -81,7 +93,7 @@ impl Transaction<'_> {
     pub(crate) async fn commit(self) -> Result<(), Error> {
         match self.0 {
             Inner::Sqlite(tx) => tx.commit().await?,
-            Inner::Postgres(tx) => tx.commit().await?,
+            Inner::Postgres(tx, limit) => limit.wait(tx.commit()).await?,
         }
         Ok(())
     }
@@ -90,7 +102,7 @@ impl Transaction<'_> {
     pub(crate) async fn rollback(self) -> Result<(), Error> {
         match self.0 {
             Inner::Sqlite(tx) => tx.rollback().await?,
-            Inner::Postgres(tx) => tx.rollback().await?,
+            Inner::Postgres(tx, limit) => limit.wait(tx.rollback()).await?,
         }
         Ok(())
     }
@@ -101,9 +113,9 @@ impl Transaction<'_> {
                 let query = sqlx::query_with(sql, Value::sqlite(values)?);
                 Ok(query.execute(&mut **tx).await?.rows_affected())
             }
-            Inner::Postgres(tx) => {
+            Inner::Postgres(tx, limit) => {
                 let query = sqlx::query_with(sql, Value::postgres(values)?);
-                Ok(query.execute(&mut **tx).await?.rows_affected())
+                Ok(limit.wait(query.execute(&mut **tx)).await?.rows_affected())
             }
         }
     }
@@ -114,8 +126,9 @@ impl Transaction<'_> {
                 let rows = sqlx::query_with(sql, Value::sqlite(values)?).fetch_all(&mut **tx).await?;
                 Ok(rows.into_iter().map(Row::Sqlite).collect())
             }
-            Inner::Postgres(tx) => {
-                let rows = sqlx::query_with(sql, Value::postgres(values)?).fetch_all(&mut **tx).await?;
+            Inner::Postgres(tx, limit) => {
+                let query = sqlx::query_with(sql, Value::postgres(values)?);
+                let rows = limit.wait(query.fetch_all(&mut **tx)).await?;
                 Ok(rows.into_iter().map(Row::Postgres).collect())
             }
         }

@@ -36,7 +36,6 @@ pub(super) async fn write(tx: &mut Transaction<'_>, items: &[Item<'_>]) -> Resul
     let stored = insert::events(tx, &first).await?;
     let new: Vec<(EventId, &Record)> =
         first.iter().filter_map(|record| Some((*stored.get(&record.dedupe_key)?, *record))).collect();
-    insert::work(tx, &new).await?;
     let known = Known::look_up(tx, items, &stored).await?;
     let cursors = cursors_of(items);
     let now = items.iter().map(|item| item.record.received_at).max().unwrap_or_default();

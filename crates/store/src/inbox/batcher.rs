@@ -1,10 +1,9 @@
 //! One task per store that keeps deliveries, as many at a time as wait.
 
+use std::error::Error as StdError;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
 
 use super::batch::{self, Item};
 use super::{Cursor, Receipt, ReceiveError, Record};
@@ -38,17 +37,15 @@ struct Waiting {
 enum Failure {
     /// Before the commit: nothing was written.
     Undone(Error),
-    /// While it was committed, or without an answer: it may have been written.
+    /// While it was committed: it may have been written.
     Unknown(Error),
-    /// Nobody answered in time.
-    Silence,
 }
 
 impl Inbox {
     /// Starts the task that keeps deliveries. It ends when the inbox is closed or dropped.
-    pub(crate) fn start(database: Arc<Database>, key: audit::Key, queue: usize, patience: Duration) -> Self {
+    pub(crate) fn start(database: Arc<Database>, key: audit::Key, queue: usize) -> Self {
         let (line, waiting) = mpsc::channel(queue.max(1));
-        drop(tokio::spawn(Batcher { database, key, patience }.run(waiting)));
+        drop(tokio::spawn(Batcher { database, key }.run(waiting)));
         Self { line }
     }
 
@@ -83,81 +80,87 @@ impl Inbox {
 struct Batcher {
     database: Arc<Database>,
     key: audit::Key,
-    patience: Duration,
 }
 
 impl Batcher {
     async fn run(self, mut line: mpsc::Receiver<Message>) {
         let mut messages = Vec::with_capacity(BATCH_MAX);
+        let mut closers = Vec::new();
+        let mut kept = None;
         while line.recv_many(&mut messages, BATCH_MAX).await > 0 {
             let mut batch = Vec::with_capacity(messages.len());
-            let mut closing = None;
             for message in messages.drain(..) {
                 match message {
                     Message::Keep(waiting) => batch.push(*waiting),
-                    Message::Close(done) => closing = Some(done),
+                    Message::Close(done) => closers.push(done),
                 }
             }
-            if closing.is_some() {
+            if !closers.is_empty() {
                 line.close();
             }
-            self.keep(batch).await;
-            if let Some(done) = closing {
-                // Whoever closed may have stopped waiting.
-                let _ = done.send(());
+            self.keep(batch, &mut kept).await;
+        }
+        drop(kept);
+        for done in closers {
+            // Whoever closed may have stopped waiting.
+            let _ = done.send(());
+        }
+    }
+
+    /// Keeps a batch and answers everyone in it. One that is at fault does not make the others suffer.
+    async fn keep<'s>(&'s self, batch: Vec<Waiting>, kept: &mut Option<Writer<'s>>) {
+        let Err(failure) = self.keep_together(batch, kept).await else {
+            return;
+        };
+        for waiting in failure {
+            if let Err(alone) = self.keep_together(vec![waiting], kept).await {
+                answer(alone, std::iter::repeat(Err(ReceiveError::Refused)));
             }
         }
     }
 
-    /// Keeps a batch and answers everyone in it.
-    async fn keep(&self, batch: Vec<Waiting>) {
-        let failure = match self.attempt(&batch).await {
-            Ok(receipts) => return answer(batch, receipts.into_iter().map(Ok)),
-            Err(failure) => failure,
-        };
-        match failure {
-            // One of them is at fault: the others must not suffer from it.
-            Failure::Undone(error) if error.remedy() == Remedy::Never && batch.len() > 1 => {
-                self.keep_singly(batch).await;
+    /// Keeps a batch and answers everyone in it; gives it back when the database refuses something in it.
+    async fn keep_together<'s>(
+        &'s self,
+        batch: Vec<Waiting>,
+        kept: &mut Option<Writer<'s>>,
+    ) -> Result<(), Vec<Waiting>> {
+        match self.attempt(&batch, kept).await {
+            Ok(receipts) => answer(batch, receipts.into_iter().map(Ok)),
+            Err(Failure::Undone(error)) if error.remedy() == Remedy::Never => {
+                tracing::error!(
+                    error = &error as &dyn StdError,
+                    count = batch.len(),
+                    "deliveries were refused"
+                );
+                return Err(batch);
             }
-            Failure::Undone(error) if error.remedy() == Remedy::Never => {
-                tracing::error!(error = &error as &dyn std::error::Error, "the database refuses a delivery");
-                answer(batch, std::iter::repeat(Err(ReceiveError::Refused)));
-            }
-            Failure::Undone(error) | Failure::Unknown(error) => {
-                let count = batch.len();
+            Err(Failure::Undone(error) | Failure::Unknown(error)) => {
                 tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    count,
-                    "deliveries could not be kept"
+                    error = &error as &dyn StdError,
+                    count = batch.len(),
+                    "deliveries were not kept"
                 );
                 answer(batch, std::iter::repeat(Err(ReceiveError::Unavailable)));
             }
-            Failure::Silence => {
-                tracing::warn!(count = batch.len(), "the database did not answer in time");
-                answer(batch, std::iter::repeat(Err(ReceiveError::Unavailable)));
-            }
         }
+        Ok(())
     }
 
-    async fn keep_singly(&self, batch: Vec<Waiting>) {
-        for waiting in batch {
-            // Recursion ends here: a batch of one is not split again.
-            Box::pin(self.keep(vec![waiting])).await;
-        }
-    }
-
-    async fn attempt(&self, batch: &[Waiting]) -> Result<Vec<Receipt>, Failure> {
+    async fn attempt<'s>(
+        &'s self,
+        batch: &[Waiting],
+        kept: &mut Option<Writer<'s>>,
+    ) -> Result<Vec<Receipt>, Failure> {
         let items: Vec<Item<'_>> = batch
             .iter()
             .map(|waiting| Item { record: &waiting.record, cursor: waiting.cursor.as_ref() })
             .collect();
         let mut tries = 1;
         loop {
-            let outcome =
-                timeout(self.patience, self.transact(&items)).await.unwrap_or(Err(Failure::Silence));
-            match outcome {
-                Err(Failure::Undone(error)) if error.remedy() == Remedy::Again && tries < TRIES_MAX => {
+            let was_kept = kept.is_some();
+            match self.transact(&items, kept).await {
+                Err(Failure::Undone(error)) if tries < TRIES_MAX && is_worth_another(&error, was_kept) => {
                     tries += 1;
                 }
                 outcome => return outcome,
@@ -165,9 +168,24 @@ impl Batcher {
         }
     }
 
-    async fn transact(&self, items: &[Item<'_>]) -> Result<Vec<Receipt>, Failure> {
-        let mut writer = self.database.writer().await.map_err(Failure::Undone)?;
-        self.transact_with(&mut writer, items).await
+    /// One transaction on the connection that was kept, which is kept again when it served.
+    async fn transact<'s>(
+        &'s self,
+        items: &[Item<'_>],
+        kept: &mut Option<Writer<'s>>,
+    ) -> Result<Vec<Receipt>, Failure> {
+        if items.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut writer = match kept.take() {
+            Some(writer) => writer,
+            None => self.database.inbox_writer().await.map_err(Failure::Undone)?,
+        };
+        let receipts = self.transact_with(&mut writer, items).await?;
+        if writer.is_own() {
+            *kept = Some(writer);
+        }
+        Ok(receipts)
     }
 
     async fn transact_with(
@@ -186,6 +204,15 @@ impl Batcher {
         }
         tx.commit().await.map_err(Failure::Unknown)?;
         Ok(written.receipts)
+    }
+}
+
+/// Others were in the way; or the connection had been kept for long, and may have been dead before it was used.
+fn is_worth_another(error: &Error, was_kept: bool) -> bool {
+    match error.remedy() {
+        Remedy::Again => true,
+        Remedy::Later => was_kept && !matches!(error, Error::Silent),
+        Remedy::Never => false,
     }
 }
 

@@ -1,0 +1,90 @@
+//! How SQLite's one writer is shared between the inbox and everyone else.
+//!
+//! Senders wait for the inbox, nobody waits for the rest: while deliveries come in, the others write for a fifth of the
+//! time. When none come in they write all the time.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// After this long without a delivery the others need not hold back.
+const QUIET: Duration = Duration::from_millis(20);
+/// The others pause this many times as long as they wrote.
+const PAUSE_FACTOR: u32 = 4;
+/// Longest pause.
+const PAUSE_MAX: Duration = Duration::from_millis(250);
+
+/// When the inbox wrote last, and until when the others pause.
+#[derive(Debug, Default)]
+pub(super) struct Share(Mutex<Times>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Times {
+    inbox_wrote: Option<Instant>,
+    paused_until: Option<Instant>,
+}
+
+impl Share {
+    pub(super) fn inbox_writes(&self) {
+        self.times(|times| times.inbox_wrote = Some(Instant::now()));
+    }
+
+    pub(super) fn other_wrote(&self, held: Duration) {
+        let pause = (held * PAUSE_FACTOR).min(PAUSE_MAX);
+        self.times(|times| times.paused_until = Some(Instant::now() + pause));
+    }
+
+    /// Until someone else than the inbox may write.
+    pub(super) async fn wait(&self) {
+        while let Some(pause) = self.times(|times| times.pause(Instant::now())) {
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    fn times<T>(&self, look: impl FnOnce(&mut Times) -> T) -> T {
+        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Times {
+    /// How long to wait before looking again; `None` when nothing stands in the way.
+    fn pause(&self, now: Instant) -> Option<Duration> {
+        let busy = (self.inbox_wrote? + QUIET).checked_duration_since(now)?;
+        let paused = self.paused_until?.checked_duration_since(now)?;
+        Some(busy.min(paused)).filter(|pause| !pause.is_zero())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pause(inbox_ago_ms: Option<u64>, paused_for_ms: Option<u64>) -> Option<u128> {
+        let now = Instant::now() + Duration::from_secs(3600);
+        let times = Times {
+            inbox_wrote: inbox_ago_ms.map(|ago_ms| now - Duration::from_millis(ago_ms)),
+            paused_until: paused_for_ms.map(|for_ms| now + Duration::from_millis(for_ms)),
+        };
+        times.pause(now).map(|pause| pause.as_millis())
+    }
+
+    #[test]
+    fn others_hold_back_only_while_deliveries_come_in() {
+        assert_eq!(pause(None, Some(100)), None);
+        assert_eq!(pause(Some(5), None), None);
+        assert_eq!(pause(Some(5), Some(100)), Some(15));
+        assert_eq!(pause(Some(5), Some(10)), Some(10));
+        assert_eq!(pause(Some(5), Some(0)), None);
+        assert_eq!(pause(Some(20), Some(100)), None);
+        assert_eq!(pause(Some(500), Some(100)), None);
+    }
+
+    #[tokio::test]
+    async fn a_long_write_does_not_pause_forever() {
+        let share = Share::default();
+        share.inbox_writes();
+        share.other_wrote(Duration::from_secs(3600));
+        let begun = Instant::now();
+        share.wait().await;
+        assert!(begun.elapsed() < Duration::from_secs(5));
+    }
+}
