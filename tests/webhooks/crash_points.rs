@@ -65,6 +65,7 @@ fn kill_at(options: &ServerOptions, database: &Database, subject: &Subject, poin
     stop.lift(database);
     let outcomes = sending.join().unwrap();
     drop(server);
+    database.end_leases();
     let server = options.start();
     let again: Vec<SignedRequest> = subject.requests.clone();
     // A provider sends again what was not acknowledged; what was is sent again, too.

@@ -10,7 +10,6 @@ const AUDIT_KEY: &str = "+K5ZMjQynwolms9MUptlqDHTQzXy4xnJ3qNqBlR161Y=";
 
 /// How far the work is.
 pub(crate) struct Checked {
-    pub(crate) events: usize,
     /// Pieces of work that are not finished.
     pub(crate) open: usize,
     /// Of those, pieces that some worker holds.
@@ -20,12 +19,11 @@ pub(crate) struct Checked {
 impl Checked {
     pub(crate) fn look(database: &Database) -> Self {
         let rows = database.rows(
-            "SELECT (SELECT count(*) FROM webhook_events), \
-             (SELECT count(*) FROM webhook_work WHERE state IN ('pending', 'leased')), \
+            "SELECT (SELECT count(*) FROM webhook_work WHERE state IN ('pending', 'leased')), \
              (SELECT count(*) FROM webhook_work WHERE state = 'leased')",
         );
         let number = |column: usize| rows[0][column].parse().unwrap();
-        Self { events: number(0), open: number(1), leased: number(2) }
+        Self { open: number(0), leased: number(1) }
     }
 }
 

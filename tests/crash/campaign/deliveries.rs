@@ -88,6 +88,10 @@ impl<'a> Deliveries<'a> {
         );
     }
 
+    pub(crate) fn is_acknowledged(&self, number: usize) -> bool {
+        self.acknowledged.contains_key(&number)
+    }
+
     /// The ids under which the server said that it keeps them.
     pub(crate) fn acknowledged(&self) -> BTreeSet<&str> {
         self.acknowledged.values().map(String::as_str).collect()
