@@ -65,6 +65,9 @@ pub enum Error {
     /// The access log has no thread.
     #[error("start the access log")]
     AccessLog(#[source] io::Error),
+    /// The client of the broker's event streams cannot be built.
+    #[error("set up the event streams of Alpaca")]
+    Streams(#[from] alpaca::BuildError),
     /// What proves deliveries cannot be fetched.
     #[error("set up the client that fetches keys of providers")]
     Fetcher(#[source] reqwest::Error),
@@ -96,6 +99,7 @@ pub struct Service {
     polygon_key: SecretHandle,
     desk: Arc<Desk>,
     database_url: SecretHandle,
+    inflow: Option<Arc<alpaca::EventStreams>>,
 }
 
 /// Builds everything that answers requests.
@@ -152,7 +156,26 @@ pub fn service(config: &Config, found: &FoundSecrets, storage: Storage) -> Resul
         polygon_key,
         desk,
         database_url,
+        inflow: inflow(config, found)?,
     })
+}
+
+/// The broker's event streams, where they are to be read.
+fn inflow(config: &Config, found: &FoundSecrets) -> Result<Option<Arc<alpaca::EventStreams>>, Error> {
+    let config::AlpacaEvents { enabled, base_url, .. } = &config.alpaca_events;
+    if !enabled {
+        return Ok(None);
+    }
+    let handle = |name| found.secrets.handle(name, "alpaca").map_err(Error::Secret);
+    let (id, secret) = (handle("alpaca_api_key")?, handle("alpaca_api_secret")?);
+    // Asked for at each connection, so that a new pair needs no restart.
+    let key = move || {
+        let (id, secret) = (id.load().ok()?, secret.load().ok()?);
+        alpaca::basic(id.value().expose_text()?, secret.value().expose_text()?)
+    };
+    let streams = alpaca::Config { base_url: base_url.clone(), ..alpaca::Config::default() };
+    let clock: alpaca::Clock = Arc::new(|| Clock::System.now().as_millisecond());
+    Ok(Some(Arc::new(alpaca::EventStreams::new(streams, Arc::new(key), clock)?)))
 }
 
 fn documented_keys(mode: &AuthMode) -> Keys {

@@ -7,9 +7,11 @@ pub mod analyze_bars;
 pub mod bars;
 pub mod deliveries;
 pub mod docs;
+pub mod entries;
 pub mod health;
 pub mod indicators;
 pub mod metrics;
+pub mod portfolio;
 pub mod root;
 pub mod symbols;
 

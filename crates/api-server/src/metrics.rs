@@ -9,6 +9,7 @@ mod deliveries;
 mod exposition;
 mod process;
 mod routes;
+mod streams;
 mod workers;
 
 use prometheus::{
@@ -19,6 +20,7 @@ pub use business::Business;
 pub use deliveries::{Deliveries, Fetches, Source};
 pub use exposition::Summary;
 pub use routes::{Child, Routes, UNMATCHED};
+pub use streams::Streams;
 pub use workers::{Heart, Workers};
 
 /// Upper bounds of the duration buckets, in seconds.
@@ -76,6 +78,8 @@ pub struct Metrics {
     pub deliveries: Deliveries,
     /// What the business looks at.
     pub business: Business,
+    /// The broker's event streams.
+    pub streams: Streams,
     /// Workers in the background.
     pub workers: Workers,
     /// Access log lines that were dropped because the output did not keep up.
@@ -106,6 +110,7 @@ impl Metrics {
             limited_by_source: limited.with_label_values(&["source"]),
             deliveries: Deliveries::new(&declare)?,
             business: Business::new(&declare)?,
+            streams: Streams::new(&declare)?,
             workers: Workers::new(&declare)?,
             timeouts: declare.counter("http_timeouts_total", "Requests that took too long")?,
             shed: declare.counter("http_shed_total", "Requests shed because too many were in flight")?,

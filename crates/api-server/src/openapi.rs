@@ -12,7 +12,8 @@ use utoipa::{Modify, OpenApi};
 
 use crate::handlers::admin::{audit, dead_letter, events, replay, retention, test_signature};
 use crate::handlers::{
-    analyze, analyze_bars, bars, deliveries, docs, health, indicators, metrics, root, symbols,
+    analyze, analyze_bars, bars, deliveries, docs, entries, health, indicators, metrics, portfolio, root,
+    symbols,
 };
 
 use engines::EngineShapes;
@@ -34,6 +35,7 @@ pub use problems::{ProblemDocument, Problems};
     tags(
         (name = "analysis", description = "Market data and what is computed from it"),
         (name = "webhooks", description = "Deliveries of providers, each proved by its signature"),
+        (name = "books", description = "What the ledger holds"),
         (name = "admin", description = "What was delivered, and what is to be done about it; with a key of the role admin"),
         (name = "probes", description = "The state of the service"),
         (name = "documentation", description = "This description"),
@@ -49,6 +51,8 @@ pub use problems::{ProblemDocument, Problems};
         deliveries::bridge,
         deliveries::circle,
         deliveries::is_here,
+        portfolio::one,
+        entries::list,
         events::list,
         events::one,
         replay::post,

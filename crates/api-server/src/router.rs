@@ -12,7 +12,8 @@ use tower::service_fn;
 
 use crate::handlers::admin::{audit, dead_letter, events, replay, retention, test_signature};
 use crate::handlers::{
-    analyze, analyze_bars, bars, deliveries, docs, health, indicators, metrics, root, symbols,
+    analyze, analyze_bars, bars, deliveries, docs, entries, health, indicators, metrics, portfolio, root,
+    symbols,
 };
 use crate::keys::Role;
 use crate::layers::Layers;
@@ -26,6 +27,7 @@ pub fn router(parts: Parts, layers: &Layers) -> Router {
         .merge(documentation_routes(pages, layers))
         .merge(api_routes(api, layers))
         .merge(webhook_routes(&reception, layers))
+        .merge(book_routes(&books, layers))
         .merge(admin_routes(&books, layers))
         .merge(metrics_routes(exposition, layers))
         // Unknown paths use up the limit of their client too: nobody finds out for nothing which paths there are.
@@ -78,6 +80,14 @@ fn webhook_routes(state: &Arc<deliveries::Reception>, layers: &Layers) -> Router
         .route("/api/v1/webhooks/circle", circle.post_and_head(deliveries::circle, deliveries::is_here))
 }
 
+/// What the books say, behind a key.
+fn book_routes(state: &Arc<Books>, layers: &Layers) -> Router {
+    let books = Keyed { layers, role: Role::Viewer, state: Arc::clone(state) };
+    Router::new()
+        .route("/api/portfolio/{account}", books.get(portfolio::one))
+        .route("/api/ledger/entries", books.get(entries::list))
+}
+
 /// What an operator may see and do, behind a key of the role admin.
 fn admin_routes(state: &Arc<Books>, layers: &Layers) -> Router {
     let admin = Keyed { layers, role: Role::Admin, state: Arc::clone(state) };
@@ -101,7 +111,7 @@ fn metrics_routes(state: Exposition, layers: &Layers) -> Router {
 }
 
 /// Method and path of every route, for metrics that exist before the first request.
-pub const ROUTES: [(&str, &str); 29] = [
+pub const ROUTES: [(&str, &str); 31] = [
     ("GET", "/livez"),
     ("GET", "/readyz"),
     ("GET", "/health"),
@@ -121,6 +131,8 @@ pub const ROUTES: [(&str, &str); 29] = [
     ("POST", "/api/v1/webhooks/bridge"),
     ("POST", "/api/v1/webhooks/circle"),
     ("HEAD", "/api/v1/webhooks/circle"),
+    ("GET", "/api/portfolio/{account}"),
+    ("GET", "/api/ledger/entries"),
     ("GET", "/api/admin/webhooks"),
     ("GET", "/api/admin/webhooks/{id}"),
     ("POST", "/api/admin/webhooks/replay"),

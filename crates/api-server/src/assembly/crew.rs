@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use alpaca::EventStreams;
 use domain::Currency;
 use webhooks::Reading;
 
 use super::{Service, storage};
 use crate::config::Config;
-use crate::workers::{self, Crew, Events};
+use crate::workers::{self, Crew, Events, Inflow, Office};
 
 /// Random bytes in the name of this process among those that share a database.
 const OWNER_BYTES: usize = 8;
@@ -27,7 +28,64 @@ pub(super) fn start(service: &Service, config: &Config) -> Crew {
         workers::check_database(checked.clone(), Arc::clone(&board), heart.clone())
     });
     start_events(&mut crew, service, config, &owner);
+    start_books(&mut crew, service, config, &owner);
+    if let Some(inflow) = &service.inflow {
+        start_streams(&mut crew, service, inflow, config, &owner);
+    }
     crew
+}
+
+/// What only one of all processes does: figures, marks and snapshots, and the end of bodies.
+fn start_books(crew: &mut Crew, service: &Service, config: &Config, owner: &str) {
+    let office = start_office(crew, service, "books", owner);
+    let (store, metrics) = (service.store().clone(), Arc::clone(&service.metrics));
+    let heart = |name| metrics.workers.heart(name);
+    let (of_business, of_marks, of_retention) = (heart("business"), heart("marks"), heart("retention"));
+    let (held, of_store) = (office.clone(), store.clone());
+    crew.start_endless("business", move || {
+        workers::compute_business(of_store.clone(), held.clone(), Arc::clone(&metrics), of_business.clone())
+    });
+    let (held, of_store, market_data) = (office.clone(), store.clone(), Arc::clone(&service.market_data));
+    crew.start_endless("marks", move || {
+        workers::mark_prices(of_store.clone(), Arc::clone(&market_data), held.clone(), of_marks.clone())
+    });
+    let retention = config.deliveries.retention;
+    crew.start_endless("retention", move || {
+        workers::remove_bodies(store.clone(), retention, office.clone(), of_retention.clone())
+    });
+}
+
+fn start_office(crew: &mut Crew, service: &Service, name: &'static str, owner: &str) -> Office {
+    let office = Office::new(name);
+    let (held, store) = (office.clone(), service.store().clone());
+    let (owner, stopping) = (owner.to_owned(), crew.stopping());
+    crew.start(name, move || held.clone().run(store.clone(), owner.clone(), stopping.clone()));
+    office
+}
+
+fn start_streams(
+    crew: &mut Crew,
+    service: &Service,
+    streams: &Arc<EventStreams>,
+    config: &Config,
+    owner: &str,
+) {
+    let inflow = Inflow {
+        streams: Arc::clone(streams),
+        store: service.store().clone(),
+        kick: Arc::clone(&service.desk.kick),
+        metrics: Arc::clone(&service.metrics),
+        office: start_office(crew, service, "alpaca_events", owner),
+    };
+    for stream in config.alpaca_events.streams.iter().copied() {
+        let inflow = inflow.clone();
+        crew.start_endless("alpaca_events", move || workers::read_stream(inflow.clone(), stream));
+    }
+    let (read, board) = (config.alpaca_events.streams.clone(), Arc::clone(&service.board));
+    let heart = service.metrics.workers.heart("alpaca_events");
+    crew.start_endless("alpaca_events", move || {
+        workers::watch_streams(inflow.clone(), read.clone(), Arc::clone(&board), heart.clone())
+    });
 }
 
 fn start_events(crew: &mut Crew, service: &Service, config: &Config, owner: &str) {

@@ -11,6 +11,8 @@ pub struct Business {
     pub aum_usd: Gauge,
     /// Age of the oldest mark that went into it.
     pub aum_age_seconds: Gauge,
+    /// Positions and currencies that are not in it, because no price of theirs is known.
+    pub aum_unpriced: IntGauge,
     /// Deposits settled since midnight UTC, in USD.
     pub deposits_today_usd: Gauge,
     /// Buys filled since midnight UTC, in USD.
@@ -23,6 +25,10 @@ pub struct Business {
     pub portfolio_return_ytd_ratio: Gauge,
     /// How far the books are from balance, in minor units of all currencies.
     pub ledger_imbalance_minor: IntGauge,
+    /// Accounts whose balance is not the sum of their entries.
+    pub ledger_drifted_accounts: IntGauge,
+    /// How far what was credited is from what providers say has settled, in minor units of all currencies.
+    pub deposit_drift_minor: IntGauge,
     /// Whether this replica computes them.
     pub is_elected: IntGauge,
 }
@@ -34,6 +40,10 @@ impl Business {
             aum_age_seconds: declare.float(
                 "aum_age_seconds",
                 "Age of the oldest price in the assets under management, in seconds",
+            )?,
+            aum_unpriced: declare.gauge(
+                "aum_unpriced",
+                "Positions and currencies without a known price, left out of the assets",
             )?,
             deposits_today_usd: declare
                 .float("deposits_today_usd", "Deposits settled since midnight UTC, in USD")?,
@@ -50,6 +60,10 @@ impl Business {
                 "ledger_imbalance_minor",
                 "Sum of all ledger entries, in minor units: 0 when balanced",
             )?,
+            ledger_drifted_accounts: declare
+                .gauge("ledger_drifted_accounts", "Accounts whose balance is not the sum of their entries")?,
+            deposit_drift_minor: declare
+                .gauge("deposit_drift_minor", "Deposits credited beyond those settled, in minor units")?,
             is_elected: declare.gauge("business_elected", "1 where this replica computes the figures")?,
         })
     }

@@ -6,8 +6,8 @@ use prometheus::{IntGauge, IntGaugeVec};
 use super::Declare;
 
 /// Every worker by its name.
-pub(super) const WORKERS: [&str; 7] =
-    ["events", "business", "marks", "retention", "database", "health_checks", "alpaca_events"];
+pub(super) const WORKERS: [&str; 6] =
+    ["events", "business", "marks", "retention", "database", "alpaca_events"];
 
 /// The last beat of each worker.
 #[derive(Debug)]

@@ -1,10 +1,12 @@
 //! Applies what was received: leases events, reads what they mean, and hands that to the store in one transaction.
 
+mod executed;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use store::{Applied, Leased, Store};
+use store::{Actor, Applied, Leased, Mark, Store};
 use tokio::sync::Notify;
 use webhooks::{Meaning, Reading};
 
@@ -20,6 +22,9 @@ const LEASE: Duration = Duration::from_secs(30);
 const POLL_PERIOD: Duration = Duration::from_millis(500);
 /// Pause after the database failed.
 const FAILURE_PAUSE: Duration = Duration::from_secs(1);
+
+/// Who marks prices of executions, for the audit chain.
+const ACTOR: Actor<'static> = Actor::named("worker:events");
 
 /// What workers of events share.
 #[derive(Clone, Debug)]
@@ -69,6 +74,11 @@ async fn round(events: &Events, owner: &str) -> Result<usize, store::Error> {
         (leased, meaning)
     };
     let work: Vec<(Leased, Meaning)> = leased.into_iter().map(read).collect();
+    // Before, because a price that is told twice is one, and a price that is lost is not told again.
+    let marks: Vec<Mark> = work.iter().flat_map(|(_, meaning)| executed::marks(meaning)).collect();
+    if !marks.is_empty() {
+        store.mark(&marks, ACTOR, Clock::System.now()).await?;
+    }
     let applied = store.apply_all(&work, rules, Clock::System.now()).await?;
     let now = Clock::System.now();
     for ((leased, _), applied) in work.iter().zip(&applied) {
