@@ -17,8 +17,8 @@ const ID_BYTES_MAX: usize = 128;
 /// What a kind of event is called when the body does not say.
 pub(crate) const UNKNOWN: &str = "unknown";
 
-/// A field as it stands in the body, whatever it is.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+/// A field as it stands in the body, whatever it is. It has no `Debug`: bodies name people.
+#[derive(Clone, Copy, Default, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Field<'a>(#[serde(borrow)] Option<&'a RawValue>);
 

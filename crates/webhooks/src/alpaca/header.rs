@@ -12,7 +12,6 @@ use crate::rejection::Rejection;
 const SIGNATURES_MAX: usize = 8;
 
 /// What the header says: one of two forms.
-#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Signature<'a> {
     /// Over time and body.
     Timed {

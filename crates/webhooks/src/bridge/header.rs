@@ -8,7 +8,6 @@ use crate::header;
 use crate::notation;
 use crate::rejection::Rejection;
 
-#[derive(Debug)]
 pub(super) struct Signature<'a> {
     /// The time as it is written, and so as it is signed.
     pub(super) text: &'a str,
