@@ -69,13 +69,12 @@ impl Store {
     pub async fn entries(&self, of: &EntriesOf, after: Option<i64>, rows: u32) -> Result<Entries, Error> {
         let rows = rows.clamp(1, ENTRIES_MAX);
         let mut statement = Statement::new(SELECT);
-        match of {
-            EntriesOf::Everyone => {}
-            EntriesOf::Holder(holder) => drop(statement.words(" AND e.holder = ").value(holder.to_string())),
-            EntriesOf::Account(account) => {
-                drop(statement.words(" AND e.account = ").value(account.to_string()))
-            }
-        }
+        let (holder, account) = match of {
+            EntriesOf::Everyone => (None, None),
+            EntriesOf::Holder(holder) => (Some(holder.to_string()), None),
+            EntriesOf::Account(account) => (None, Some(account.to_string())),
+        };
+        statement.given(" AND e.holder = ", holder).given(" AND e.account = ", account);
         statement.given(" AND e.id < ", after).words(" ORDER BY e.id DESC LIMIT ").value(rows);
         let (sql, values) = statement.finish();
         let mut reader = self.shared.database.reader().await?;

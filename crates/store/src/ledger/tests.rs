@@ -13,7 +13,7 @@ mod cluster;
 use crate::url::DatabaseUrl;
 use books::Books;
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn sqlite_keeps_the_books() {
     let directory = tempfile::tempdir().unwrap();
     let mut number = 0;
@@ -25,7 +25,7 @@ async fn sqlite_keeps_the_books() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn postgres_keeps_the_books() {
     let cluster = cluster::Postgres::start();
     let mut number = 0;

@@ -15,6 +15,10 @@ pub(super) async fn all<F: Future<Output = Books>>(mut open: impl FnMut() -> F) 
         let contents = contents_of(&open().await, &retold(seed)).await;
         assert_eq!(contents, in_order, "told in the order of seed {seed}");
     }
+    for seed in 7..=9 {
+        let contents = told_at_once(&open().await, &retold(seed)).await;
+        assert_eq!(contents, in_order, "told at once in the order of seed {seed}");
+    }
     what_is_told_again_changes_nothing(&open().await).await;
     rows_of_the_journal_stay(&open().await).await;
     fills_one_by_one_are_fills_at_once(&open().await, &open().await).await;
@@ -55,6 +59,19 @@ async fn contents_of(books: &Books, portions: &[Vec<Fact>]) -> Vec<String> {
         books.post(portion).await;
         check_sums(books).await;
     }
+    books.contents().await
+}
+
+/// Each portion in a transaction of its own, all at the same time.
+async fn told_at_once(books: &Books, portions: &[Vec<Fact>]) -> Vec<String> {
+    let posts = portions.iter().map(|portion| {
+        let (books, portion) = (books.clone(), portion.clone());
+        tokio::spawn(async move { books.post_among_others(&portion).await })
+    });
+    for post in posts.collect::<Vec<_>>() {
+        post.await.unwrap();
+    }
+    check_sums(books).await;
     books.contents().await
 }
 
