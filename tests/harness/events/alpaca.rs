@@ -168,7 +168,7 @@ impl AlpacaAccount {
             "event_id": ulid(at, &name), "executed_at": at.to_string(),
             "ref_id": uuid(&format!("activity {} {entry}", self.id)),
             "settle_date": date, "status": "executed",
-            "details": {"net_amount": net_amount, "description": ""},
+            "net_amount": net_amount, "details": {"description": ""},
         })
         .to_string()
     }

@@ -24,7 +24,7 @@ pub struct PortfolioAnswer {
     /// How the account stands; null when its provider never said.
     #[schema(required, value_type = Option<String>, example = "active")]
     status: Option<&'static str>,
-    /// What lies on each account of the ledger.
+    /// What lies on each account of the ledger that anything lies on.
     balances: Vec<Balance>,
     /// What is held.
     positions: Vec<Position>,
@@ -90,7 +90,8 @@ pub struct Position {
     get,
     path = "/api/portfolio/{account}",
     tag = "books",
-    params(("account" = String, Path, description = "A provider and its id of the account", example = "alpaca:a1")),
+    params(("account" = String, Path, description = "A provider and its id of the account", example = "alpaca:a1",
+        pattern = "^(alpaca|bridge|circle):[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}$")),
     responses((status = 200, description = "What it has", body = PortfolioAnswer), Problems)
 )]
 pub async fn one(
@@ -120,7 +121,8 @@ fn shown(portfolio: Portfolio) -> PortfolioAnswer {
     PortfolioAnswer {
         account: account.to_string(),
         status: status.map(word),
-        balances: balances.into_iter().map(balance).collect(),
+        // Which accounts were ever touched depends on the order in which events came; what lies on them does not.
+        balances: balances.into_iter().filter(|(_, money)| !money.is_zero()).map(balance).collect(),
         positions: positions.into_iter().map(position).collect(),
         value_usd: value.to_decimal().to_string(),
         unpriced,

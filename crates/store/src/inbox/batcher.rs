@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -15,6 +16,8 @@ use crate::error::{Error, Remedy};
 const BATCH_MAX: usize = 256;
 /// How often a batch is tried when others are in its way, or its connection turns out to be dead.
 const TRIES_MAX: usize = 5;
+/// A batch is not tried again after so long: its senders wait, and are told to come back before they give up.
+const TRIES_WITHIN: Duration = Duration::from_secs(4);
 
 /// The waiting line of deliveries.
 pub(crate) struct Inbox {
@@ -99,6 +102,8 @@ impl Batcher {
                 line.close();
             }
             self.keep(batch, &mut kept).await;
+            // Those who were just answered may have more: it belongs into the next batch, not into the one after.
+            tokio::task::yield_now().await;
         }
         drop(kept);
         for done in closers {
@@ -156,11 +161,15 @@ impl Batcher {
             .iter()
             .map(|waiting| Item { record: &waiting.record, cursor: waiting.cursor.as_ref() })
             .collect();
-        let mut tries = 1;
+        let (mut tries, began) = (1, Instant::now());
         loop {
             let was_kept = kept.is_some();
             match self.transact(&items, kept).await {
-                Err(Failure::Undone(error)) if tries < TRIES_MAX && is_worth_another(&error, was_kept) => {
+                Err(Failure::Undone(error))
+                    if tries < TRIES_MAX
+                        && began.elapsed() < TRIES_WITHIN
+                        && is_worth_another(&error, was_kept) =>
+                {
                     tries += 1;
                 }
                 outcome => return outcome,
