@@ -58,15 +58,17 @@ pub(super) fn read(body: &[u8]) -> Read {
     let order: Order<'_> = event.order.fields();
     let happening = Happening::parse(event.event.text().as_deref())?;
     let subject = subject(&event, &order)?;
-    let at = reader::time(if event.at.is_there() { event.at } else { event.timestamp }, "at")?;
-    let fact = |at, what| Fact { subject: subject.clone(), at, what };
-    let mut facts = vec![fact(at, order.state(happening)?)];
+    let told_at = reader::time(if event.at.is_there() { event.at } else { event.timestamp }, "at")?;
+    // All of it became so when it happened, not when it was told: a correction has to take back and tell anew at one
+    // instant, and the next fill of a burst happens before this one is told.
+    let at = event.timestamp.time().unwrap_or(told_at);
+    let fact = |what| Fact { subject: subject.clone(), at, what };
+    let mut facts = vec![fact(order.state(happening)?)];
     if matches!(happening, Happening::Corrected | Happening::Busted) {
-        facts.push(fact(at, What::Bust { execution: event.undone(happening)? }));
+        facts.push(fact(What::Bust { execution: event.undone(happening)? }));
     }
     if matches!(happening, Happening::Filled | Happening::PartlyFilled | Happening::Corrected) {
-        let filled_at = event.timestamp.time().unwrap_or(at);
-        facts.push(fact(filled_at, order.fill(event.execution()?)?));
+        facts.push(fact(order.fill(event.execution()?)?));
     }
     Ok(Meaning::Facts(facts))
 }

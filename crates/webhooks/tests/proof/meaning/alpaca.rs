@@ -30,7 +30,7 @@ fn of_holding(at: &str, what: What) -> Fact {
 
 fn order(side: Side, status: OrderStatus, reserve: Option<&str>) -> Fact {
     let what = What::Order { order: id(ORDER), side, status, reserve: reserve.map(money) };
-    of_holding("2022-04-19T14:12:30.656741Z", what)
+    of_holding("2022-04-19T14:12:30.602193534Z", what)
 }
 
 fn fill(side: Side, cumulative: &str, notional: &str) -> Fact {
@@ -113,7 +113,7 @@ fn every_event_of_an_order_has_a_status() {
 
 #[test]
 fn a_bust_undoes_and_a_correction_replaces_an_execution() {
-    let bust = |execution| of_holding("2022-04-19T14:12:30.656741Z", What::Bust { execution: id(execution) });
+    let bust = |execution| of_holding("2022-04-19T14:12:30.602193534Z", What::Bust { execution: id(execution) });
     let busted = r#""side":"buy","qty":"4","filled_qty":"0","status":"canceled""#;
     let state = order(Side::Buy, OrderStatus::Canceled, None);
     let named = trade("trade_bust", busted, r#""previous_execution_id":"aaaa","#);
