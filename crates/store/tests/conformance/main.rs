@@ -82,3 +82,4 @@ on_both! {
 
 mod files;
 mod outages;
+mod wire;

@@ -6,6 +6,7 @@ use store::{OpenError, Receipt, ReceiveError, Store, StoreConfig};
 
 use crate::postgres::Postgres;
 use crate::stage::{fill, key, lease_all, now};
+use crate::wire::{Fault, Wire};
 
 async fn open(url: &str) -> Store {
     Store::open(StoreConfig::new(url.parse().unwrap()), key(), now()).await.unwrap()
@@ -97,4 +98,53 @@ async fn a_server_that_does_not_sync_is_refused() {
     cluster.start_again();
     let refused = Store::open(StoreConfig::new(url.parse().unwrap()), key(), now()).await.unwrap_err();
     assert!(matches!(refused, OpenError::NotDurable { setting: "fsync" }), "{refused:?}");
+}
+
+/// A store whose way to the server can be broken.
+async fn open_over(wire: &Wire, url: &str) -> Store {
+    let mut config = StoreConfig::new(wire.through(url).parse().unwrap());
+    config.connect_timeout = Duration::from_millis(500);
+    config.statement_timeout = Duration::from_millis(500);
+    Store::open(config, key(), now()).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_committed_without_an_answer_is_known_when_it_comes_again() {
+    let cluster = Postgres::start();
+    let url = cluster.database("mute");
+    let wire = Wire::to(&url).await;
+    let store = open_over(&wire, &url).await;
+    store.receive(&fill("01A"), now()).await.unwrap();
+    wire.breaks(Fault::CutAfterCommit);
+    assert_eq!(store.receive(&fill("01B"), now()).await, Err(ReceiveError::Unavailable));
+    wire.breaks(Fault::None);
+    assert!(matches!(store.receive(&fill("01B"), now()).await, Ok(Receipt::Duplicate(_))));
+    // The same for work that was applied.
+    let leased = lease_all(&store, "one", now()).await;
+    let batch: Vec<_> = leased.into_iter().map(|leased| (leased, webhooks::Meaning::Test)).collect();
+    wire.breaks(Fault::CutAfterCommit);
+    let rules = ledger::Rules::default();
+    assert!(store.apply_all(&batch, &rules, now()).await.unwrap_err().is_outage());
+    wire.breaks(Fault::None);
+    let again = store.apply_all(&batch, &rules, now()).await.unwrap();
+    assert_eq!(again, [store::Applied::LeaseLost, store::Applied::LeaseLost]);
+    assert_eq!(store.backlog().await.unwrap()[0].unfinished, 0);
+    store.verify_audit(None, |_, _| ()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_silent_server_is_given_up_and_found_again() {
+    let cluster = Postgres::start();
+    let url = cluster.database("silent");
+    let wire = Wire::to(&url).await;
+    let store = open_over(&wire, &url).await;
+    store.receive(&fill("01A"), now()).await.unwrap();
+    wire.breaks(Fault::Silence);
+    let begun = std::time::Instant::now();
+    assert_eq!(store.receive(&fill("01B"), now()).await, Err(ReceiveError::Unavailable));
+    assert!(store.backlog().await.unwrap_err().is_outage());
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    wire.breaks(Fault::None);
+    assert!(store.receive(&fill("01B"), now()).await.is_ok());
+    assert_eq!(lease_all(&store, "one", now()).await.len(), 2);
 }
