@@ -64,6 +64,9 @@ fn the_reference_page_opens_in_a_browser_under_its_policy() {
     }
 }
 
+/// The public key on Bridge's page about signatures (apidocs.bridge.xyz).
+const BRIDGE_KEY: &str = "-----BEGIN PUBLIC KEY-----\\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAtqsEE4eI7EmzhcquGJXt\\nLX9PMK0UH6Kl1WIR21sv8HtueG8BuvvpP3MiN7ltzmIhS8KaynCjN4l+620PnXeu\\nxWG+CSnEdkinL9hCqbEid5vv9zl0j9LWiJx3FkKHqADU7cgm46aa8dKUdIQYF2X+\\nO7WmyLkC4wUM/mWhBPMsIQBznashRMZxx7XJjsVp27ACUE4eNIjEXbVYN6U8jSbU\\nhG++CfL8xXu+GHDqKmFE6Po6HnuURvLFVnCtE3mXXBcVFlPy+octfx8nOMLT3X8O\\n9UehIigJ34o2yMm/Fq3HUJzg2BsiAiGgtr0vmeoV9Q7upSNj9TuOumAzZFi4pYA+\\nqwIDAQAB\\n-----END PUBLIC KEY-----";
+
 #[test]
 fn a_fuzzer_driven_by_the_description_finds_nothing() {
     const KEY: &str = "fuzz-test-Wd6kRx9vPm4zTq8nLc3yHs7bJg";
@@ -71,6 +74,10 @@ fn a_fuzzer_driven_by_the_description_finds_nothing() {
         .set("API_KEYS", format!("{KEY}:admin"))
         .set("RATE_LIMIT_PER_MINUTE", "1000000000")
         .set("AUTH_FAILURES_PER_MINUTE", "10000")
+        // A source without a key answers 503, and no answer of that kind is expected here.
+        .set("ALPACA_WEBHOOK_SECRET", KEY)
+        .set("BRIDGE_WEBHOOK_SECRET", BRIDGE_KEY)
+        .set("CIRCLE_API_KEY", "fuzz-test-Rm4zTq8nLc3yHs7bJgWd6kRx9vP")
         .start();
     let program = workspace_root().join("target/venv/bin/schemathesis");
     let report = tempfile::tempdir().unwrap();

@@ -52,7 +52,8 @@ pub struct Reception {
     tag = "webhooks",
     security(()),
     params(
-        ("kind" = String, Path, description = "trade, account, transfer, nta, journal or activity", example = "trade"),
+        ("kind" = String, Path, description = "What kind of event", example = "trade",
+            pattern = "^(trade|account|transfer|nta|journal|activity)$"),
         ("Alpaca-Signature" = Option<String>, Header, description = "The signature"),
     ),
     request_body(content = Object, content_type = "application/json", description = "The event, as the stream has it"),

@@ -72,7 +72,7 @@ pub async fn list(
     path = "/api/admin/webhooks/{id}",
     tag = "admin",
     params(
-        ("id" = String, Path, description = "Its id", example = "42"),
+        ("id" = String, Path, description = "Its id", example = "42", pattern = "^[1-9][0-9]{0,17}$"),
         ("body" = Option<bool>, Query, description = "Whether the body is shown"),
     ),
     responses((status = 200, description = "The delivery", body = EventDetailShown), Problems)
