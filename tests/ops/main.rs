@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a failed unwrap is the failure to report")]
 
+mod audit_chain;
 mod aws;
 mod canary;
 mod check;
@@ -14,3 +15,7 @@ mod page;
 mod report;
 mod rotating;
 mod server;
+mod trial;
+mod webhooks_kept;
+mod webhooks_page;
+mod webhooks_sent;

@@ -26,16 +26,16 @@ const BROUGHT: [(&str, &str); 5] = [
 
 /// A fenced block: what stands behind its fence, and its text.
 #[derive(Debug, PartialEq, Eq)]
-struct Block {
-    kind: String,
-    text: String,
+pub(crate) struct Block {
+    pub(crate) kind: String,
+    pub(crate) text: String,
 }
 
 fn page() -> String {
     std::fs::read_to_string(workspace_root().join(PAGE)).unwrap()
 }
 
-fn blocks(page: &str) -> Vec<Block> {
+pub(crate) fn blocks(page: &str) -> Vec<Block> {
     let fenced = page.split("\n```").skip(1).step_by(2);
     let block = |fenced: &str| {
         let (kind, text) = fenced.split_once('\n').unwrap();
@@ -45,7 +45,7 @@ fn blocks(page: &str) -> Vec<Block> {
 }
 
 /// A shell that ends at the first command that fails.
-fn shell(place: &Place, text: &str, url: &str) {
+pub(crate) fn shell(place: &Place, text: &str, url: &str) {
     let directory = binary().parent().unwrap().to_string_lossy().into_owned();
     let output = place
         .command(&[])
@@ -64,7 +64,7 @@ fn shell(place: &Place, text: &str, url: &str) {
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(
         output.status.success(),
-        "{PAGE} says:\n{text}\nand it ends with {:?}:\n{out}{err}",
+        "the page says:\n{text}\nand it ends with {:?}:\n{out}{err}",
         output.status
     );
 }

@@ -4,7 +4,7 @@
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
-use audit::{Verifier, export};
+use audit::{Fault, Head, Verifier, export};
 use store::Store;
 
 use crate::books::{Whereabouts, open, with_causes};
@@ -55,7 +55,7 @@ async fn write(
     key: &audit::Key,
     target: &mut impl Write,
     console: &Console,
-) -> Result<Result<u64, audit::Fault>, Failure> {
+) -> Result<Result<u64, Fault>, Failure> {
     let head = match store.audit_head().await?.open(key) {
         Ok(head) => head,
         Err(fault) => return Ok(Err(fault)),
@@ -77,9 +77,19 @@ async fn write(
         bar.set_position(after.min(head.sequence()));
     }
     bar.finish_and_clear();
-    if let Err(fault) = verifier.finish(&head) {
+    let ended = verifier.finish(&head).and(nothing_beyond(store, &head).await?);
+    if let Err(fault) = ended {
         return Ok(Err(fault));
     }
     writeln!(target, "{}", export::head_line(&head)).map_err(|error| Failure::Broken(with_causes(&error)))?;
     Ok(Ok(head.sequence()))
+}
+
+/// What stands after the head is there because the head has moved on meanwhile, or should not be there.
+async fn nothing_beyond(store: &Store, head: &Head) -> Result<Result<(), Fault>, Failure> {
+    let is_more = !store.audit_page(head.sequence()).await?.is_empty();
+    if is_more && store.audit_head().await?.sequence <= head.sequence() {
+        return Ok(Err(Fault::BeyondHead { sequence: head.sequence() + 1 }));
+    }
+    Ok(Ok(()))
 }

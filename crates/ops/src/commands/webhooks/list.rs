@@ -10,6 +10,9 @@ use crate::failure::Failure;
 use crate::selection::Selection;
 use crate::table::table;
 
+/// Longest object in a table, in letters: an account's id and a symbol.
+const OBJECT_LETTERS_MAX: usize = 48;
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -45,6 +48,16 @@ fn text(found: &Events) -> String {
     table(["ID", "RECEIVED", "CHANNEL", "TYPE", "OBJECT", "STATUS", "TRIES", "REASON"], &rows)
 }
 
+/// The beginning and the end of a long object; `show` and --json have it whole.
+fn abbreviated(object: &str) -> String {
+    let letters: Vec<char> = object.chars().collect();
+    if letters.len() <= OBJECT_LETTERS_MAX {
+        return object.to_owned();
+    }
+    let half = OBJECT_LETTERS_MAX / 2 - 1;
+    letters[..half].iter().chain(&['…']).chain(&letters[letters.len() - half..]).collect()
+}
+
 /// A delivery in a table.
 pub(super) fn row(line: &EventLine) -> [String; 8] {
     [
@@ -52,9 +65,21 @@ pub(super) fn row(line: &EventLine) -> [String; 8] {
         line.received_at.to_string(),
         line.channel.clone(),
         line.event_type.clone(),
-        line.object.clone(),
+        abbreviated(&line.object),
         line.state.as_str().to_owned(),
         line.attempts.to_string(),
         line.reason.clone().unwrap_or_default(),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_object_keeps_its_beginning_and_its_end() {
+        assert_eq!(abbreviated("904837e3/AAPL"), "904837e3/AAPL");
+        let long = abbreviated(&format!("begin{}end", "é".repeat(100)));
+        assert!(long.starts_with("begin") && long.ends_with("end") && long.chars().count() == 47, "{long}");
+    }
 }
