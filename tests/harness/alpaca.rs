@@ -80,6 +80,11 @@ impl FakeAlpaca {
         self.world.next(feed, behaviours);
     }
 
+    /// Behaves well on every connection from now on, whatever was scripted. What has begun goes on.
+    pub fn behave(&self) {
+        self.world.behave();
+    }
+
     /// Accepts this key and no other.
     pub fn accept(&self, key_id: &str, secret: &str) {
         self.world.accept(key_id, secret);

@@ -17,6 +17,8 @@ pub(crate) use events::{Planned, plan};
 
 /// Milliseconds of the hour in a millisecond of ours.
 const SPEED: u64 = 180;
+/// Events of all five streams.
+const EVENTS: usize = 12_000;
 /// Changing it changes every event and every misfortune.
 const SEED: u64 = 20_260_105;
 
@@ -36,9 +38,9 @@ async fn an_hour_of_misfortune_ends_without_a_gap_and_without_a_double() {
         ..config
     });
     let mut chance = Chance::seeded(SEED);
-    let planned = plan(&mut chance, NOON_MS);
+    let planned = plan(&mut chance, EVENTS, NOON_MS);
     for (feed, _) in FEEDS {
-        stage.broker.next(feed, (0..400).map(|_| weather::connection(&mut chance)));
+        stage.broker.next(feed, (0..400).map(|_| weather::connection(&mut chance, EVENTS / 8)));
     }
     let is_over = AtomicBool::new(false);
     let publishing = async {

@@ -7,5 +7,6 @@ mod endings;
 mod hour;
 mod inbox;
 mod resuming;
+mod server;
 mod sns;
 mod stage;

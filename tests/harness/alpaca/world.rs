@@ -70,6 +70,13 @@ impl World {
         self.with(feed, |known| known.next.extend(behaviours));
     }
 
+    pub(super) fn behave(&self) {
+        for known in self.lock().feeds.values_mut() {
+            known.always = None;
+            known.next.clear();
+        }
+    }
+
     pub(super) fn hang_up(&self) {
         self.lock().hang_ups += 1;
         self.changed();

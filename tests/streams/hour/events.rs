@@ -5,13 +5,13 @@ use tests::events::{AlpacaAccount, Trade, ulid};
 
 use crate::chance::Chance;
 
-/// Events of each of the five streams.
-const EVENTS: [(Feed, usize); 5] = [
-    (Feed::Trades, 5_000),
-    (Feed::AccountStatus, 1_500),
-    (Feed::Journals, 1_500),
-    (Feed::Funding, 1_500),
-    (Feed::Activities, 2_500),
+/// How the events of an hour fall to the five streams, in percent.
+const SHARES: [(Feed, usize); 5] = [
+    (Feed::Trades, 40),
+    (Feed::AccountStatus, 12),
+    (Feed::Journals, 12),
+    (Feed::Funding, 12),
+    (Feed::Activities, 24),
 ];
 const ACCOUNTS: usize = 40;
 const HOUR_MS: i64 = 3_600_000;
@@ -27,10 +27,12 @@ pub(crate) struct Planned {
     pub(crate) published_ms: i64,
 }
 
-/// Every event of the hour that begins then, in the order in which they are published: of one account in order of their ids, across accounts not.
-pub(crate) fn plan(chance: &mut Chance, begins_ms: i64) -> Vec<Planned> {
-    let mut planned: Vec<Planned> =
-        EVENTS.into_iter().flat_map(|(feed, count)| of_feed(feed, count, begins_ms, chance)).collect();
+/// So many events of the hour that begins then, in the order in which they are published: of one account in order of their ids, across accounts not.
+pub(crate) fn plan(chance: &mut Chance, events: usize, begins_ms: i64) -> Vec<Planned> {
+    let mut planned: Vec<Planned> = SHARES
+        .into_iter()
+        .flat_map(|(feed, share)| of_feed(feed, events * share / 100, begins_ms, chance))
+        .collect();
     planned.sort_by_key(|event| event.published_ms);
     planned
 }

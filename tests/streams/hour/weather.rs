@@ -6,12 +6,10 @@ use tests::alpaca::{Behaviour, LineEnd, Mishap, Play, Style};
 
 use crate::chance::Chance;
 
-/// Events before the last mishap of a connection: more than a margin's worth, so that connections get anywhere.
-const EVENTS_MAX: usize = 1_500;
-
-/// One in six is refused; the others go well for a while.
-pub(crate) fn connection(chance: &mut Chance) -> Behaviour {
-    if chance.once_in(6) { refusal(chance) } else { Behaviour::Play(play(chance)) }
+/// One in six is refused; the others go well for a while, of `events_max` events at most: more than a margin's worth, so
+/// that connections get anywhere.
+pub(crate) fn connection(chance: &mut Chance, events_max: usize) -> Behaviour {
+    if chance.once_in(6) { refusal(chance) } else { Behaviour::Play(play(chance, events_max)) }
 }
 
 fn refusal(chance: &mut Chance) -> Behaviour {
@@ -28,12 +26,12 @@ fn refusal(chance: &mut Chance) -> Behaviour {
     }
 }
 
-fn play(chance: &mut Chance) -> Play {
+fn play(chance: &mut Chance, events_max: usize) -> Play {
     let mut play = Play::well().styled(style(chance));
     for _ in 0..4 {
-        play = play.then(chance.small(EVENTS_MAX), passing(chance));
+        play = play.then(chance.small(events_max), passing(chance));
     }
-    play.then(chance.small(EVENTS_MAX), fatal(chance))
+    play.then(chance.small(events_max), fatal(chance))
 }
 
 fn passing(chance: &mut Chance) -> Mishap {
