@@ -16,7 +16,8 @@ pub(crate) fn items(page: &Value) -> &Vec<Value> {
 
 /// Waits until everything that was kept has had its effect.
 pub(crate) fn settle(server: &Server) {
-    let none = |state: &str| items(&server.read(&format!("/api/admin/webhooks?state={state}&limit=1"))).is_empty();
+    let none =
+        |state: &str| items(&server.read(&format!("/api/admin/webhooks?state={state}&limit=1"))).is_empty();
     // A piece of work that fails goes from leased back to pending, so pending is looked at twice.
     server.until("nothing is left to do", |_| none("pending") && none("leased") && none("pending"));
 }

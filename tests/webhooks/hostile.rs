@@ -77,3 +77,16 @@ pub(crate) fn bent(bytes: &[u8]) -> Vec<u8> {
     bent[middle] ^= 1;
     bent
 }
+
+/// The time in a header that begins with it.
+pub(crate) fn time_of(header: &str) -> i64 {
+    let time = header.strip_prefix("t=").and_then(|rest| rest.split(',').next());
+    time.and_then(|time| time.parse().ok()).unwrap_or_else(|| panic!("{header}"))
+}
+
+/// The text without its last character.
+pub(crate) fn without_last(text: &str) -> String {
+    let mut text = text.to_owned();
+    text.pop();
+    text
+}

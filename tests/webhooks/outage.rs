@@ -62,9 +62,9 @@ fn while_postgres_is_away_deliveries_are_refused_and_nothing_that_was_acknowledg
     for kill in [false, true, false] {
         std::thread::sleep(Duration::from_millis(300));
         if kill {
-            postgres.kill()
+            postgres.kill();
         } else {
-            postgres.stop()
+            postgres.stop();
         }
         std::thread::sleep(Duration::from_millis(700));
         postgres.start_again();

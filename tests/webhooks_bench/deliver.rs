@@ -79,7 +79,8 @@ async fn main() {
     local
         .run_until(async {
             let connections: usize = connections.parse().unwrap();
-            let each = |_| tokio::task::spawn_local(connection(address.clone(), Rc::clone(&replay), deadline));
+            let each =
+                |_| tokio::task::spawn_local(connection(address.clone(), Rc::clone(&replay), deadline));
             let tasks: Vec<_> = (0..connections).map(each).collect();
             for task in tasks {
                 task.await.unwrap();
@@ -130,7 +131,8 @@ async fn answer(stream: &mut TcpStream, buffer: &mut [u8]) -> usize {
 fn whole(bytes: &[u8]) -> Option<usize> {
     let head = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
     let text = std::str::from_utf8(&bytes[..head]).ok()?.to_ascii_lowercase();
-    let length = text.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok())?;
+    let length =
+        text.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok())?;
     Some(head + length)
 }
 

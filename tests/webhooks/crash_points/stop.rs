@@ -17,8 +17,11 @@ const LOCK: u32 = 4_242;
 /// A trigger of SQLite cannot wait, but it can count: to a hundred million, for longer than we look.
 const SLOW_VIEW: &str = "CREATE VIEW hold_still_numbers AS WITH RECURSIVE number(n) AS \
     (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 100000000) SELECT n FROM number";
-/// Tables that have no part in an event: who is elected, how far a stream was read.
-const APART: [&str; 2] = ["leases", "stream_cursors"];
+/// Tables that have no part in an event: who is elected, how far a stream was read, which tables there are.
+const APART: [&str; 3] = ["leases", "stream_cursors", "schema_migrations"];
+/// Tables of which one is written in every transaction that there is for an event: stopping at the commit of these is
+/// stopping at each commit.
+const AT_COMMIT: [&str; 3] = ["webhook_events", "webhook_work", "marks"];
 
 /// A step: a row of this table is written, with a condition; or the transaction that wrote it commits.
 #[derive(Clone, Debug)]
@@ -45,7 +48,8 @@ pub(super) fn points(database: &Database) -> Vec<Point> {
         for operation in ["INSERT", "UPDATE"] {
             for condition in conditions(database, table) {
                 let point = Point { table: table.clone(), operation, condition, is_commit: false };
-                let has_commit = matches!(database, Database::Postgres(..));
+                let has_commit =
+                    matches!(database, Database::Postgres(..)) && AT_COMMIT.contains(&table.as_str());
                 points.extend(has_commit.then(|| Point { is_commit: true, ..point.clone() }));
                 points.push(point);
             }
@@ -116,10 +120,9 @@ impl Stop {
 
     fn stands(&self, database: &Database) -> bool {
         match (self, database) {
-            (Self::Lock(_), _) => {
-                database.number("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
-                    > 0
-            }
+            (Self::Lock(_), _) => database.number(&format!(
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = {LOCK} AND NOT granted"
+            )) > 0,
             (Self::Slow, Database::Sqlite(file)) => {
                 let script = "import sqlite3, sys\n\
                     try:\n\

@@ -40,12 +40,12 @@ fn what_is_bent_in_body_time_or_signature_is_refused() {
     let good = providers.alpaca("account", body("bent"));
     let text = String::from_utf8(good.body.clone()).unwrap();
     let second_later = |header: &str| {
-        let t: i64 = header[2..].split(',').next().unwrap().parse().unwrap();
+        let t = super::time_of(header);
         header.replace(&t.to_string(), &(t + 1).to_string())
     };
     let last_digit = |header: &str| {
         let other = if header.ends_with('0') { '1' } else { '0' };
-        format!("{}{other}", &header[..header.len() - 1])
+        format!("{}{other}", super::without_last(header))
     };
     let signed_by_another = providers.signer.alpaca(SECOND_SECRET, now().as_second(), &good.body);
     judge(
@@ -64,11 +64,7 @@ fn what_is_bent_in_body_time_or_signature_is_refused() {
             refused("a digit of the signature", with_header(&good, last_digit), "signature"),
             refused("a second later", with_header(&good, second_later), "signature"),
             refused("another secret", good.clone().with(HEADER, signed_by_another), "signature"),
-            refused(
-                "truncated",
-                with_header(&good, |header| header[..header.len() - 1].to_owned()),
-                "malformed",
-            ),
+            refused("truncated", with_header(&good, super::without_last), "malformed"),
             refused("too long", with_header(&good, |header| format!("{header}00")), "malformed"),
             refused(
                 "upper case",

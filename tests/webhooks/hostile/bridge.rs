@@ -62,7 +62,7 @@ fn what_is_bent_in_body_time_or_signature_is_refused() {
             refused(
                 "a millisecond later",
                 with_header(&good, |header| {
-                    let t: i64 = header[2..].split(',').next().unwrap().parse().unwrap();
+                    let t = super::time_of(header);
                     header.replace(&t.to_string(), &(t + 1).to_string())
                 }),
                 "signature",
@@ -80,7 +80,10 @@ fn what_is_bent_in_body_time_or_signature_is_refused() {
             refused("more padding", with_header(&good, |header| format!("{header}=")), "malformed"),
             refused(
                 "another alphabet",
-                with_header(&good, |header| format!("{}-_{}", &header[..20], &header[22..])),
+                good.clone().with(
+                    HEADER,
+                    format!("t={},v0=-_{}", super::time_of(good.header(HEADER)), &signature.split_at(2).1),
+                ),
                 "malformed",
             ),
             refused("a blank", with_header(&good, |header| header.replace(',', ", ")), "malformed"),
