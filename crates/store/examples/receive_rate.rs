@@ -1,6 +1,6 @@
 //! How many deliveries a second become durable, at 1, 16 and 64 callers that each wait for their receipt.
 //!
-//! Beside it, on the same disk in the same run: how often a second a file can be appended to and synced, and what one
+//! Then the same while a worker applies what was received. Beside it, on the same disk in the same run: how often a second a file can be appended to and synced, and what one
 //! commit for each delivery reaches (one caller at a time, so no batch ever holds two).
 //!
 //! ```text
@@ -11,18 +11,21 @@
 
 use std::error::Error;
 use std::io::Write as _;
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use store::{DatabaseUrl, Receipt, Store, StoreConfig};
+use store::{Applied, DatabaseUrl, Leased, Receipt, Store, StoreConfig};
 use tokio::sync::Mutex;
-use webhooks::{Delivery, alpaca};
+use webhooks::{Delivery, Reading, alpaca};
 
 /// How long each line is measured.
 const MEASURED: Duration = Duration::from_secs(4);
+/// Events that the worker applies in one transaction.
+const BATCH_EVENTS: u32 = 128;
 /// What a trade event with its order weighs, about.
 const BODY_BYTES: usize = 1_200;
 /// What one sync of the control appends: a page of SQLite and the header of its frame in the log.
@@ -35,7 +38,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let url: DatabaseUrl = text.parse()?;
     let directory = url.sqlite_file().and_then(Path::parent).map_or_else(std::env::temp_dir, Path::to_owned);
     println!("{url}, bodies of {BODY_BYTES} bytes, {} s a line", MEASURED.as_secs());
-    println!("{:>28}  {:>9.0} /s", "append 4 KiB and fsync", syncs(&directory)?);
+    println!("{:>28}  {:>9.0} /s", "append 4 KiB and fsync", syncs(&directory, Place::End)?);
+    println!("{:>28}  {:>9.0} /s", "overwrite 4 KiB and fsync", syncs(&directory, Place::Start)?);
     let key = audit::Key::new(&[7; 32])?;
     let store = Store::open(StoreConfig::new(url), key, Timestamp::now()).await?;
     let control = callers(&store, 64, Pace::OneByOne).await?;
@@ -44,8 +48,31 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let rate = callers(&store, count, Pace::Together).await?;
         println!("{:>28}  {rate:>9.0} /s  {:.1} x control", format!("{count} callers"), rate / control);
     }
+    let worker = tokio::spawn(work(store.clone(), Instant::now() + MEASURED));
+    let rate = callers(&store, 64, Pace::Together).await?;
+    println!("{:>28}  {rate:>9.0} /s", "64 callers, a worker beside");
+    println!("{:>28}  {:>9.0} /s", "that worker", worker.await?);
+    println!("{:>28}  {:>9.0} /s", "a worker alone", work(store.clone(), Instant::now() + MEASURED).await);
     store.close().await;
     Ok(())
+}
+
+/// Applies what is there until a time; how many a second. The books know nothing of these accounts, so this is the whole
+/// way of an event: read, folded, posted, audited.
+async fn work(store: Store, until: Instant) -> f64 {
+    let (begun, mut applied) = (Instant::now(), 0_u32);
+    let (reading, rules) = (Reading::default(), ledger::Rules::default());
+    while Instant::now() < until {
+        let leased = store.lease("example", BATCH_EVENTS, Duration::from_secs(60), Timestamp::now()).await;
+        let read = |leased: Leased| {
+            let meaning = webhooks::meaning(leased.channel(), leased.body(), &reading);
+            (leased, meaning)
+        };
+        let batch: Vec<_> = leased.unwrap_or_default().into_iter().map(read).collect();
+        let done = store.apply_all(&batch, &rules, Timestamp::now()).await.unwrap_or_default();
+        applied += done.iter().map(|done| u32::from(matches!(done, Applied::Done(_)))).sum::<u32>();
+    }
+    f64::from(applied) / begun.elapsed().as_secs_f64()
 }
 
 #[derive(Clone, Copy)]
@@ -99,15 +126,25 @@ fn delivery(serial: u64) -> Delivery {
     alpaca::of_stream(alpaca::Kind::Trade, &id, body.into()).expect("the body is a trade event")
 }
 
-/// How often a second the directory's disk takes an append and a sync.
-fn syncs(directory: &Path) -> std::io::Result<f64> {
+/// Where a control writes. SQLite's log grows until it is copied into the file, and is then written over from its start.
+#[derive(Clone, Copy)]
+enum Place {
+    End,
+    Start,
+}
+
+/// How often a second the directory's disk takes a write and a sync.
+fn syncs(directory: &Path, place: Place) -> std::io::Result<f64> {
     let path = directory.join(format!(".syncs-{}", std::process::id()));
     let mut file = std::fs::File::create(&path)?;
     let begun = Instant::now();
     let mut count = 0_u32;
     while begun.elapsed() < MEASURED {
-        file.write_all(&[0x5a; SYNCED_BYTES])?;
-        file.sync_data()?;
+        match place {
+            Place::End => file.write_all(&[0x5a; SYNCED_BYTES])?,
+            Place::Start => file.write_all_at(&[0x5a; SYNCED_BYTES], 0)?,
+        }
+        file.sync_all()?;
         count += 1;
     }
     let rate = f64::from(count) / begun.elapsed().as_secs_f64();

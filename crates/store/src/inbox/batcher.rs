@@ -16,6 +16,8 @@ use crate::error::{Error, Remedy};
 const BATCH_MAX: usize = 256;
 /// How often a batch is tried when others are in its way, or its connection turns out to be dead.
 const TRIES_MAX: usize = 5;
+/// Longest that a sender waits. Providers wait ten seconds and more before they count a delivery as lost.
+const ANSWER_WITHIN: Duration = Duration::from_secs(6);
 /// A batch is not tried again after so long: its senders wait, and are told to come back before they give up.
 const TRIES_WITHIN: Duration = Duration::from_secs(4);
 
@@ -63,7 +65,9 @@ impl Inbox {
             mpsc::error::TrySendError::Full(_) => ReceiveError::Busy,
             mpsc::error::TrySendError::Closed(_) => ReceiveError::Unavailable,
         })?;
-        answered.await.unwrap_or(Err(ReceiveError::Unavailable))
+        // What comes too late for its sender may still be kept; then its next copy is a duplicate.
+        let answered = tokio::time::timeout(ANSWER_WITHIN, answered).await;
+        answered.unwrap_or(Ok(Err(ReceiveError::Unavailable))).unwrap_or(Err(ReceiveError::Unavailable))
     }
 
     /// How many deliveries wait.
