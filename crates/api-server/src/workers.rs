@@ -19,7 +19,7 @@ pub use crew::Crew;
 pub use database_checks::run as check_database;
 pub use events::{Events, run as apply_events};
 pub use health_checks::spawn as spawn_health_checks;
-pub use marks::run as mark_prices;
+pub use marks::{mark_tokens, run as mark_prices};
 pub use office::Office;
 pub use retention::run as remove_bodies;
 pub use secret_checks::run as check_secrets;

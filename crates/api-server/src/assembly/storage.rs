@@ -6,6 +6,7 @@ use store::{DatabaseUrl, Store, StoreConfig};
 use super::{FoundSecrets, audit_key};
 use crate::clock::Clock;
 use crate::config::{Config, Profile};
+use crate::workers;
 
 /// Where everything is kept when nothing else is said, outside production.
 const URL_DEFAULT: &str = "sqlite:data/investiq.db";
@@ -28,6 +29,9 @@ pub enum StorageError {
     /// It cannot be opened, or its tables not be brought to the form that this program knows.
     #[error("open the database")]
     Open(#[from] store::OpenError),
+    /// It opens, and takes nothing.
+    #[error("write to the database")]
+    Write(#[from] store::Error),
 }
 
 /// An open database, and the secret that says where it is.
@@ -52,6 +56,7 @@ pub async fn open(config: &Config, found: &FoundSecrets) -> Result<Storage, Stor
     let mut store_config = StoreConfig::new(url);
     store_config.queue_deliveries = config.deliveries.queue_max;
     let store = Store::open(store_config, key, Clock::System.now()).await?;
+    workers::mark_tokens(&store).await?;
     tracing::info!(database = place, "the database is open");
     Ok(Storage { store, url: url_handle })
 }

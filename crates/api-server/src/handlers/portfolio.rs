@@ -35,7 +35,7 @@ pub struct PortfolioAnswer {
     unpriced: u64,
     /// The time of the oldest price in the value; null when it is dollars alone.
     #[schema(required, format = DateTime)]
-    oldest_price_at: Option<String>,
+    as_of: Option<String>,
     /// The time-weighted return since the last close of the previous year: 0.05 is 5 %; null before there is one.
     #[schema(required)]
     year_to_date: Option<String>,
@@ -126,7 +126,7 @@ fn shown(portfolio: Portfolio) -> PortfolioAnswer {
         positions: positions.into_iter().map(position).collect(),
         value_usd: value.to_decimal().to_string(),
         unpriced,
-        oldest_price_at: oldest_mark_at.map(|at| at.to_string()),
+        as_of: oldest_mark_at.map(|at| at.to_string()),
         year_to_date: year_to_date.map(|ratio| ratio.to_string()),
         reviews,
     }

@@ -47,14 +47,21 @@ pub async fn run(store: Store, market_data: Arc<MarketData>, office: Office, hea
     }
 }
 
-async fn round(store: &Store, market_data: &MarketData, begin: &mut usize) -> Result<(), store::Error> {
+/// Marks the tokens that count as a dollar: before anything is valued, and again in each round.
+///
+/// # Errors
+/// That of the database.
+pub async fn mark_tokens(store: &Store) -> Result<(), store::Error> {
     let now = Clock::System.now();
     let one = Price::new(Decimal::ONE).ok();
-    let tokens = DOLLAR_TOKENS
-        .into_iter()
-        .filter_map(|token| Some(Mark { thing: Marked::Currency(token), price: one?, at: now }));
-    // At once, because shares may have to be asked for.
-    store.mark(&tokens.collect::<Vec<_>>(), ACTOR, now).await?;
+    let mark = |token| Some(Mark { thing: Marked::Currency(token), price: one?, at: now });
+    let tokens: Vec<Mark> = DOLLAR_TOKENS.into_iter().filter_map(mark).collect();
+    store.mark(&tokens, ACTOR, now).await.map(drop)
+}
+
+async fn round(store: &Store, market_data: &MarketData, begin: &mut usize) -> Result<(), store::Error> {
+    mark_tokens(store).await?;
+    let now = Clock::System.now();
     let held = store.held_symbols().await?;
     let count = held.len().min(SYMBOLS_PER_ROUND);
     let asked = held.iter().cycle().skip(*begin % held.len().max(1)).take(count);

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use domain::Provider;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use store::Store;
 use utoipa::ToSchema;
 
 use super::Operator;
+use crate::clock::Clock;
 use crate::handlers::JsonBody;
 use crate::openapi::Problems;
 use crate::problem::Problem;
@@ -33,7 +36,7 @@ pub struct RetentionAnswer {
     sources: Vec<RetentionOfSource>,
     /// Whether nothing was changed.
     dry_run: bool,
-    /// Whether there is more to remove.
+    /// Whether there may be more to remove.
     is_more: bool,
 }
 
@@ -66,26 +69,36 @@ pub async fn run(
     JsonBody(RetentionRequest { dry_run }): JsonBody<RetentionRequest>,
 ) -> Result<Json<RetentionAnswer>, Problem> {
     let (store, now) = (books.store(), books.clock.now());
-    let (mut sources, mut left, mut is_more) = (Vec::new(), BATCHES_MAX, false);
+    let (mut sources, mut left) = (Vec::new(), BATCHES_MAX);
     for provider in Provider::ALL {
         let received_before = books.retention.received_before(provider, now);
-        let mut events = 0;
-        if dry_run {
-            events = store.count_redactable(provider, received_before).await?;
-        }
-        while !dry_run {
-            if left == 0 {
-                is_more = true;
-                break;
-            }
-            left -= 1;
-            match store.redact(provider, received_before, operator.actor(), now).await? {
-                0 => break,
-                redacted => events += u64::from(redacted),
-            }
-        }
+        let events = if dry_run {
+            store.count_redactable(provider, received_before).await?
+        } else {
+            redact(store, provider, received_before, &operator, &mut left).await?
+        };
         let (source, received_before) = (provider.as_str(), received_before.to_string());
         sources.push(RetentionOfSource { source, received_before, events });
     }
-    Ok(Json(RetentionAnswer { sources, dry_run, is_more }))
+    Ok(Json(RetentionAnswer { sources, dry_run, is_more: left == 0 }))
+}
+
+/// Removes bodies while batches are left; says how many.
+async fn redact(
+    store: &Store,
+    provider: Provider,
+    received_before: Timestamp,
+    operator: &Operator,
+    left: &mut u32,
+) -> Result<u64, Problem> {
+    let mut events = 0;
+    while *left > 0 {
+        *left -= 1;
+        let now = Clock::System.now();
+        match store.redact(provider, received_before, operator.actor(), now).await? {
+            0 => break,
+            redacted => events += u64::from(redacted),
+        }
+    }
+    Ok(events)
 }
