@@ -36,12 +36,14 @@ impl Database {
         }
     }
 
-    /// Lets the leases of workers that are dead run out now, as they would by themselves half a minute later.
+    /// Lets the leases of workers that are dead run out now, as they would by themselves half a minute later: of events,
+    /// and of what only one process does.
     ///
     /// # Panics
     /// When the statement is refused.
     pub fn end_leases(&self) {
         drop(self.rows("UPDATE webhook_work SET lease_until = 0 WHERE state = 'leased'"));
+        drop(self.rows("UPDATE leases SET lease_until = 0"));
     }
 
     /// The whole number that a statement answers.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::Value;
+use tests::database::Database;
 use tests::providers::{Providers, SignedRequest, now};
 use tests::volley::volley;
 use tests::{Server, ServerOptions};
@@ -46,13 +47,15 @@ impl Dice {
 
 fn outcome(server: &Server) -> Outcome {
     settle(server);
+    // Once the figures stand, the price of USDC is known, too.
+    let figures = figures(server);
     let portfolio = |holder: &str| {
         let mut portfolio = server.read(&format!("/api/portfolio/{holder}"));
         forget_times(&mut portfolio);
         portfolio
     };
     let portfolios = vec![portfolio(&investor().holder()), portfolio(&wallet()), portfolio(&customer())];
-    Outcome { balances: balances(server), portfolios, figures: figures(server) }
+    Outcome { balances: balances(server), portfolios, figures }
 }
 
 /// When it was asked for is not what it says.
@@ -83,7 +86,8 @@ fn otherwise(options: &ServerOptions, told: &[SignedRequest], place: &Path, seed
         requests.extend(std::iter::repeat_n(request.clone(), times));
     }
     dice.shuffle(&mut requests);
-    let options = options.clone().database_file(&place.join(format!("{seed}.db")));
+    let database = Database::Sqlite(place.join(format!("{seed}.db")));
+    let options = options.clone().set("DATABASE_URL", database.url());
     let mut server = options.start();
     let mut left = requests.as_slice();
     while !left.is_empty() {
@@ -94,6 +98,7 @@ fn otherwise(options: &ServerOptions, told: &[SignedRequest], place: &Path, seed
         assert!(outcomes.iter().all(tests::volley::Outcome::is_acknowledged), "{outcomes:?}");
         if dice.below(12) == 0 {
             drop(server);
+            database.end_leases();
             server = options.start();
         }
         left = rest;
