@@ -117,13 +117,17 @@ impl Store {
         Ok(verifier.finish(&head)?)
     }
 
-    /// The head, after a look at it and at the last entry in one state of the database: nothing may stand beyond it.
+    /// The head, after a look at it and at the outermost entries in one state of the database: nothing may stand beyond
+    /// it, nor before the first, where no page would show it.
     async fn audit_head_with_nothing_beyond(&self) -> Result<WrittenHead, VerifyError> {
         let mut reader = self.shared.database.reader().await?;
         let mut tx = reader.begin().await?;
         let head = chain::head(&mut tx).await?.ok_or(VerifyError::NoHead)?;
-        let sql = "SELECT MAX(sequence) AS last FROM audit_entries";
+        let sql = "SELECT MIN(sequence) AS first, MAX(sequence) AS last FROM audit_entries";
         let row = tx.row(sql, values![]).await?.ok_or_else(|| Error::unreadable("last"))?;
+        if row.maybe_int("first")?.is_some_and(|first| first < 1) {
+            return Err(Fault::OutOfOrder { sequence: 0, expected: 1 }.into());
+        }
         let last = row.maybe_int("last")?.unwrap_or_default().cast_unsigned();
         if last > head.sequence {
             return Err(Fault::BeyondHead { sequence: head.sequence + 1 }.into());

@@ -22,8 +22,11 @@ pub(crate) async fn begin(tx: &mut Transaction<'_>, key: &Key) -> Result<(), Err
     if let Some(head) = head(tx).await? {
         return head.open(key).map(drop).map_err(Error::Chain);
     }
-    if tx.row("SELECT sequence FROM audit_entries LIMIT 1", values![]).await?.is_some() {
-        return Err(Error::NoHead);
+    // A chain begins with an empty database: one that was removed with its head is missed by what was written with it.
+    for sql in ["SELECT sequence FROM audit_entries LIMIT 1", "SELECT id FROM webhook_events LIMIT 1"] {
+        if tx.row(sql, values![]).await?.is_some() {
+            return Err(Error::NoHead);
+        }
     }
     let WrittenHead { sequence, hash, key, seal } = Head::start(key).written();
     // Two processes may begin at once; both mean the same head.

@@ -47,8 +47,17 @@ enum Scope {
     Named,
 }
 
-/// Keeps the facts, folds the sets that they belong to, and posts the difference, all in the transaction of the caller.
-/// Facts that are known already change nothing.
+/// Notes whom the facts of a whole transaction name, and keeps others from posting to any of them until it ends. Named
+/// first and in one order, holders are never waited for in a circle, whatever the order of the events.
+pub(crate) async fn meet(
+    tx: &mut Transaction<'_>,
+    facts: impl IntoIterator<Item = &Fact>,
+) -> Result<(), Error> {
+    holders::see(tx, facts).await
+}
+
+/// Keeps the facts, folds the sets that they belong to, and posts the difference, all in the transaction of the caller,
+/// which has [met](meet) whom they name. Facts that are known already change nothing.
 ///
 /// # Errors
 /// [`Error::Ledger`] when the set cannot be folded: nothing of the transaction may be kept then, and trying again does
@@ -62,7 +71,6 @@ pub(crate) async fn post(
     let new = facts::keep(tx, facts, now).await?;
     let mut posted = Posted { facts: new.len() as u64, entries: 0 };
     let mut deltas = Deltas::default();
-    holders::see(tx, &new).await?;
     for (subject, facts) in by_subject(new) {
         posted.entries += subject::take(tx, &subject, &facts, rules, now, &mut deltas).await?;
     }

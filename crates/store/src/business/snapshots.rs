@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use audit::Entry;
-use domain::{Currency, Date, ExternalId};
+use domain::{Currency, Date, ExternalId, Money};
 use jiff::Timestamp;
 use ledger::{Day, Marked};
 use serde_json::json;
@@ -74,7 +74,9 @@ impl Store {
         }
     }
 
-    /// The first page also takes the snapshot of all together.
+    /// What is written is read first, from one state of the database: a deposit between the value and the flows would
+    /// count as a profit of the next day. It cannot be read by the transaction that writes, which has to see the newest
+    /// head of the audit chain.
     async fn try_take_page(
         &self,
         after: &str,
@@ -82,18 +84,11 @@ impl Store {
         actor: Actor<'_>,
         now: Timestamp,
     ) -> Result<Vec<ExternalId>, Error> {
+        let Page { snapshots, holders } = self.read_page(after, date, now).await?;
         let mut writer = self.shared.database.writer().await?;
         let mut tx = writer.begin().await?;
-        let marks = load_marks(&mut tx).await?;
-        if after.is_empty() {
-            let assets = figures(&mut tx, now).await?.assets;
-            take(&mut tx, Whose::All, date, assets, &marks, now).await?;
-        }
-        let rows = tx.rows(HOLDERS, values![after, HOLDERS_PAGE]).await?;
-        let holders = rows.iter().map(|row| row.parsed("holder")).collect::<Result<Vec<ExternalId>, _>>()?;
-        for holder in &holders {
-            let assets = portfolio::assets(&mut tx, holder, &marks).await?;
-            take(&mut tx, Whose::Holder(holder), date, assets, &marks, now).await?;
+        for snapshot in &snapshots {
+            snapshot.write(&mut tx, date, now).await?;
         }
         let detail = json!({ "after": after, "holders": holders.len() }).to_string();
         let object = format!("snapshots/{date}");
@@ -102,27 +97,64 @@ impl Store {
         tx.commit().await?;
         Ok(holders)
     }
+
+    /// The first page also has the snapshot of all together.
+    async fn read_page(&self, after: &str, date: Date, now: Timestamp) -> Result<Page, Error> {
+        let mut reader = self.shared.database.reader().await?;
+        let mut tx = reader.begin().await?;
+        let marks = load_marks(&mut tx).await?;
+        let mut snapshots = Vec::new();
+        if after.is_empty() {
+            let assets = figures(&mut tx, now).await?.assets;
+            snapshots.push(Snapshot::read(&mut tx, Whose::All, date, assets, &marks).await?);
+        }
+        let rows = tx.rows(HOLDERS, values![after, HOLDERS_PAGE]).await?;
+        let holders = rows.iter().map(|row| row.parsed("holder")).collect::<Result<Vec<ExternalId>, _>>()?;
+        for holder in &holders {
+            let assets = portfolio::assets(&mut tx, holder, &marks).await?;
+            snapshots.push(Snapshot::read(&mut tx, Whose::Holder(holder), date, assets, &marks).await?);
+        }
+        Ok(Page { snapshots, holders })
+    }
 }
 
-async fn take(
-    tx: &mut Transaction<'_>,
-    whose: Whose<'_>,
-    date: Date,
+/// What one transaction writes.
+struct Page {
+    snapshots: Vec<Snapshot>,
+    holders: Vec<ExternalId>,
+}
+
+/// What someone's accounts are worth, and what has come in less what has gone out, at one moment.
+struct Snapshot {
+    holder: String,
     assets: Worth,
-    marks: &BTreeMap<Marked, Mark>,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let flows: BTreeMap<Currency, i64> = returns::flows(tx, whose).await?;
-    let net_flow = returns::net_flow(tx, whose, date, &flows, marks).await?;
-    let (holder, day) = (whose.name(), date.days());
-    let values =
-        values![&holder, day, assets.value.minor(), net_flow.minor(), assets.unpriced.cast_signed(), now];
-    if tx.execute(SNAPSHOT, values).await? == 0 {
-        // A later run has been here.
-        return Ok(());
+    net_flow: Money,
+    flows: BTreeMap<Currency, i64>,
+}
+
+impl Snapshot {
+    async fn read(
+        tx: &mut Transaction<'_>,
+        whose: Whose<'_>,
+        date: Date,
+        assets: Worth,
+        marks: &BTreeMap<Marked, Mark>,
+    ) -> Result<Self, Error> {
+        let flows = returns::flows(tx, whose).await?;
+        let net_flow = returns::net_flow(tx, whose, date, &flows, marks).await?;
+        Ok(Self { holder: whose.name(), assets, net_flow, flows })
     }
-    for (currency, total) in flows {
-        tx.execute(FLOW, values![&holder, day, currency.as_str(), total]).await?;
+
+    async fn write(&self, tx: &mut Transaction<'_>, date: Date, now: Timestamp) -> Result<(), Error> {
+        let Self { holder, assets, net_flow, flows } = self;
+        let (day, value, unpriced) = (date.days(), assets.value.minor(), assets.unpriced.cast_signed());
+        if tx.execute(SNAPSHOT, values![holder, day, value, net_flow.minor(), unpriced, now]).await? == 0 {
+            // A later run has been here.
+            return Ok(());
+        }
+        for (currency, total) in flows {
+            tx.execute(FLOW, values![holder, day, currency.as_str(), *total]).await?;
+        }
+        Ok(())
     }
-    Ok(())
 }

@@ -16,12 +16,16 @@ const COLUMNS: usize = 3;
 const SEE_END: &str = " ON CONFLICT (account) DO UPDATE SET last_seen_at = excluded.last_seen_at \
     WHERE provider_accounts.last_seen_at IS NULL OR provider_accounts.last_seen_at < excluded.last_seen_at";
 
-/// Keeps each account that is named. One that does something itself (opens an account, moves money, trades) was seen when
+/// Keeps each account that is named, in one order, and its row locked until the transaction ends: Postgres locks it even
+/// where nothing is to be changed. One that does something itself (opens an account, moves money, trades) was seen when
 /// that became so on the provider's clock, so that a replay makes nobody active; what is paid or charged to it was not done
 /// by it.
-pub(super) async fn see(tx: &mut Transaction<'_>, facts: &[Fact]) -> Result<(), Error> {
+pub(super) async fn see(
+    tx: &mut Transaction<'_>,
+    facts: impl IntoIterator<Item = &Fact>,
+) -> Result<(), Error> {
     let mut seen: BTreeMap<&ExternalId, Option<Timestamp>> = BTreeMap::new();
-    for (account, at) in facts.iter().filter_map(named) {
+    for (account, at) in facts.into_iter().filter_map(named) {
         let latest = seen.entry(account).or_default();
         *latest = at.max(*latest);
     }

@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 
 use audit::Entry;
+use domain::Fact;
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use webhooks::Meaning;
@@ -110,6 +111,7 @@ impl Store {
     ) -> Result<Vec<Applied>, Error> {
         let mut writer = self.shared.database.writer().await?;
         let mut tx = writer.begin().await?;
+        ledger::meet(&mut tx, work.iter().flat_map(|(_, meaning)| facts(meaning))).await?;
         let mut applied = Vec::with_capacity(work.len());
         for (leased, meaning) in work {
             applied.push(apply(&mut tx, leased, meaning, rules, now).await?);
@@ -126,6 +128,13 @@ impl Store {
         chain::append(&mut tx, &self.shared.key, entry).await?;
         tx.commit().await?;
         Ok(applied)
+    }
+}
+
+fn facts(meaning: &Meaning) -> &[Fact] {
+    match meaning {
+        Meaning::Facts(facts) => facts,
+        Meaning::Unhandled(_) | Meaning::Test => &[],
     }
 }
 

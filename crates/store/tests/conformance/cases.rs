@@ -3,5 +3,6 @@
 pub(crate) mod auditing;
 pub(crate) mod opening;
 pub(crate) mod operating;
+pub(crate) mod racing;
 pub(crate) mod receiving;
 pub(crate) mod working;

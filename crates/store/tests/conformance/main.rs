@@ -67,6 +67,8 @@ on_both! {
         two_writers_cannot_fork_the_chain,
         a_changed_entry_is_found,
         a_cut_chain_is_found,
+        an_entry_before_the_first_is_found,
+        a_chain_that_was_wiped_is_not_begun_anew,
         nothing_is_written_without_a_head,
         an_entry_of_others_is_recorded,
     }
@@ -77,6 +79,10 @@ on_both! {
         a_step_that_fails_changes_nothing,
         two_processes_may_open_at_once,
         another_audit_key_is_refused,
+    }
+    racing {
+        a_close_and_its_flows_are_of_one_moment,
+        workers_of_two_processes_finish_everything_at_once,
     }
 }
 

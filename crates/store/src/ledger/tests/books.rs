@@ -7,7 +7,7 @@ use ledger::Rules;
 use crate::config::StoreConfig;
 use crate::database::{Tries, Value, values};
 use crate::error::Error;
-use crate::ledger::{Posted, post};
+use crate::ledger::{Posted, meet, post};
 use crate::store::Store;
 use crate::url::DatabaseUrl;
 
@@ -51,6 +51,7 @@ impl Books {
     pub(super) async fn try_post(&self, facts: &[Fact]) -> Result<Posted, Error> {
         let mut writer = self.store.shared.database.writer().await?;
         let mut tx = writer.begin().await?;
+        meet(&mut tx, facts).await?;
         let posted = post(&mut tx, facts, &Rules::default(), now()).await?;
         tx.commit().await?;
         Ok(posted)

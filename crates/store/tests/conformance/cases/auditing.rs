@@ -97,3 +97,30 @@ pub(crate) async fn an_entry_of_others_is_recorded(stage: &Stage) {
     let nobody = store.record(Actor::named(""), "auth.refuse", "api", &json!({}), now()).await;
     assert!(matches!(nobody, Err(Error::Entry(_))), "{nobody:?}");
 }
+
+pub(crate) async fn an_entry_before_the_first_is_found(stage: &Stage) {
+    let store = stage.open().await;
+    keep(&store, 0..2).await;
+    let columns = "at_us, actor, action, object, request_id, detail, previous, key_id, hash";
+    for sequence in [0, -1] {
+        stage
+            .sql(&format!(
+                "INSERT INTO audit_entries (sequence, {columns}) SELECT {sequence}, {columns} FROM audit_entries \
+                 WHERE sequence = 1"
+            ))
+            .await;
+        let damage = store.verify_audit(None, |_, _| ()).await.unwrap_err();
+        assert!(matches!(damage, VerifyError::Damaged(Fault::OutOfOrder { expected: 1, .. })), "{damage:?}");
+        stage.sql("DELETE FROM audit_entries WHERE sequence < 1").await;
+    }
+    store.verify_audit(None, |_, _| ()).await.unwrap();
+}
+
+pub(crate) async fn a_chain_that_was_wiped_is_not_begun_anew(stage: &Stage) {
+    let store = stage.open().await;
+    keep(&store, 0..2).await;
+    store.close().await;
+    stage.sql("DELETE FROM audit_entries; DELETE FROM audit_head").await;
+    let refused = stage.try_open().await.unwrap_err();
+    assert!(matches!(refused, store::OpenError::Audit(Error::NoHead)), "{refused:?}");
+}
