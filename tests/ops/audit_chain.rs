@@ -22,6 +22,9 @@ fn copy(trial: &Trial, from: &str, to: &str) {
     // What waits in the log beside the database belongs to it.
     sql(&trial.place, from, "PRAGMA wal_checkpoint(TRUNCATE)");
     std::fs::copy(trial.place.path(from), trial.place.path(to)).unwrap();
+    for log in ["-wal", "-shm"] {
+        drop(std::fs::remove_file(trial.place.path(&format!("{to}{log}"))));
+    }
 }
 
 fn verify(trial: &Trial, arguments: &str) -> (i32, Value) {

@@ -104,6 +104,13 @@ impl Trial {
         assert!(server.wait().is_some(), "{}", server.log());
     }
 
+    /// What anybody may read of a server without keys.
+    pub(crate) fn read(&self, path: &str) -> serde_json::Value {
+        let answer = self.server.as_ref().expect("it runs").get(path, &[]);
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+        answer.json()
+    }
+
     /// Everything that the server logged.
     pub(crate) fn log(&self) -> String {
         self.server.as_ref().expect("it runs").log()

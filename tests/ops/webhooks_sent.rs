@@ -13,8 +13,11 @@ const ONE_OF_EACH: [&str; 4] = [
     "circle-sns/payments",
 ];
 
+/// What is wrong, and the status and the reason with which it is refused.
+type Wrong = (&'static str, u64, &'static str);
+
 /// What can be wrong with a delivery of each source, and for what it is refused (docs/PROBLEMS.md).
-const WRONG: &[(&str, &[(&str, u64, &str)])] = &[
+const WRONG: &[(&str, &[Wrong])] = &[
     (
         "alpaca/trade/fill",
         &[
@@ -68,6 +71,8 @@ const WRONG: &[(&str, &[(&str, u64, &str)])] = &[
     ),
 ];
 
+/// The account whose story the samples tell.
+const ACCOUNT: &str = "904837e3-3b76-47ec-b432-046db621571b";
 /// Every way in which a delivery can be made wrong.
 const TAMPERS: usize = 14;
 
@@ -100,6 +105,14 @@ fn every_sample_is_taken_and_worked_on() {
     let given_up = trial.place.run("webhooks dead-letter list --json").json();
     assert_eq!(given_up["dead_letters"].as_array().unwrap().len(), 0, "{given_up}");
     assert_eq!(trial.place.run("audit verify").code, 0);
+    // By hand: 1000 - 250.75 + 0.48 + 1.25 - 0.02 - 0.07 + 50 of the older entries, 500 - 20 + 0.52 - 0.01 of the newer,
+    // and two shares for 180.10 and 180.30, which a split made four.
+    let portfolio = trial.read(&format!("/api/portfolio/alpaca:{ACCOUNT}"));
+    assert_eq!(portfolio["balances"][0]["amount_minor"], 92_100, "{portfolio}");
+    assert_eq!(portfolio["balances"].as_array().unwrap().len(), 1, "{portfolio}");
+    assert_eq!(portfolio["positions"][0]["quantity"], "4", "{portfolio}");
+    assert_eq!(portfolio["positions"][0]["cost_minor"], 36_040, "{portfolio}");
+    assert_eq!(portfolio["status"], "active");
 }
 
 #[test]

@@ -48,7 +48,8 @@ impl Recipe {
         let is_chosen = spec.class == Class::WebhookSecret || spec.name.as_str() == OURS_TO_CHOOSE;
         match (spec.class, spec.format) {
             (Class::AccessList, Format::Lines) => Some(Self::ApiKey),
-            (_, Format::Text) if is_chosen => Some(Self::Word),
+            // One key on a line is a list of one.
+            (_, Format::Text | Format::Lines) if is_chosen => Some(Self::Word),
             _ => None,
         }
     }

@@ -78,15 +78,15 @@ pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<
         Source::Alpaca => {
             let kind = arguments.kind.ok_or_else(|| Failure::Usage("--kind says which path".to_owned()))?;
             let keys = keys("alpaca_webhook_secret", ALPACA_KEYS, &config, console).await?;
-            delivery.as_alpaca(keys.keys(), config.deliveries.alpaca, kind)
+            delivery.by_alpaca(keys.keys(), config.deliveries.alpaca, kind)
         }
         Source::Bridge => {
             let keys = keys("bridge_webhook_secret", BRIDGE_KEYS, &config, console).await?;
-            delivery.as_bridge(keys.keys(), config.deliveries.bridge)
+            delivery.by_bridge(keys.keys(), config.deliveries.bridge)
         }
-        Source::Circle => delivery.as_circle(&read_named(arguments.public_key.as_deref())?),
+        Source::Circle => delivery.by_circle(&read_named(arguments.public_key.as_deref())?),
         Source::CircleSns => {
-            delivery.as_sns(&read_named(arguments.certificate.as_deref())?, &topics(&config)?)
+            delivery.by_sns(&read_named(arguments.certificate.as_deref())?, &topics(&config)?)
         }
     };
     tell(outcome, arguments.form, console)

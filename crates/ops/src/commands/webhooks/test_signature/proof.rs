@@ -24,7 +24,7 @@ pub(super) struct Received {
 }
 
 impl Received {
-    pub(super) fn as_alpaca(
+    pub(super) fn by_alpaca(
         self,
         keys: &alpaca::Keys,
         settings: Alpaca,
@@ -39,18 +39,18 @@ impl Received {
         alpaca::verify(keys, policy, kind, &self.headers, self.body, self.now).map(Proved::from)
     }
 
-    pub(super) fn as_bridge(self, keys: &bridge::Keys, settings: Bridge) -> Result<Proved, Rejection> {
+    pub(super) fn by_bridge(self, keys: &bridge::Keys, settings: Bridge) -> Result<Proved, Rejection> {
         let (past_s, future_s) = (whole_seconds(settings.past), whole_seconds(settings.future));
         bridge::verify(keys, Tolerance { past_s, future_s }, &self.headers, self.body, self.now)
             .map(Proved::from)
     }
 
-    pub(super) fn as_circle(self, answer: &[u8]) -> Result<Proved, Rejection> {
+    pub(super) fn by_circle(self, answer: &[u8]) -> Result<Proved, Rejection> {
         let key = direct::PublicKey::parse(answer)?;
         direct::verify(&key, &self.headers, self.body).map(Proved::from)
     }
 
-    pub(super) fn as_sns(self, certificate: &[u8], topics: &sns::Topics) -> Result<Proved, Rejection> {
+    pub(super) fn by_sns(self, certificate: &[u8], topics: &sns::Topics) -> Result<Proved, Rejection> {
         let envelope = sns::read(self.body, topics)?;
         // The server fetches it over TLS from the host that the message names, which this check has before it.
         let trust = sns::Trust::amazon(sns::Unchained::ProvedByFetch)
