@@ -41,7 +41,7 @@ pub enum KeysError {
 }
 
 /// What is said of a key beside the key.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Attributes {
     pub(crate) label: Option<Box<str>>,
     pub(crate) window: Window,

@@ -8,7 +8,7 @@ mod bridge;
 mod circle;
 mod reader;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{Currency, Fact};
 
@@ -21,6 +21,10 @@ pub struct Reading {
     pub alpaca_cash: AlpacaCash,
     /// Which currency a token of Circle's wallets is, by the token's id: the id differs by blockchain.
     pub circle_tokens: BTreeMap<String, Currency>,
+    /// Which of Circle's notifications are ours, by `subscriptionId` in its second system and `clientId` in its first.
+    /// Circle signs for all its customers with the same keys, and each of them can have theirs sent to any address: a
+    /// signature proves Circle, and not whose money it is. Empty: all are.
+    pub circle_senders: BTreeSet<String>,
 }
 
 /// The broker tells of one deposit twice: as a transfer, whose events name no amount, and as an entry `CSD` or `CSW` of its
@@ -74,12 +78,23 @@ pub enum Unhandled {
     /// A symbol that is no share: a cryptocurrency, an option.
     #[error("the symbol is no share")]
     Symbol,
+    /// About another customer of the provider.
+    #[error("it is addressed to another customer of the provider than those that are ours")]
+    Stranger,
 }
 
 impl Unhandled {
     /// Every reason, for counters that exist at zero from the start.
-    pub const REASONS: [&'static str; 7] =
-        ["unknown_type", "no_effect", "by_hand", "unknown_status", "unreadable", "currency", "symbol"];
+    pub const REASONS: [&'static str; 8] = [
+        "unknown_type",
+        "no_effect",
+        "by_hand",
+        "unknown_status",
+        "unreadable",
+        "currency",
+        "symbol",
+        "stranger",
+    ];
 
     /// The reason in one word, as a metric's label.
     #[must_use]
@@ -92,7 +107,15 @@ impl Unhandled {
             Self::Unreadable { .. } => "unreadable",
             Self::Currency => "currency",
             Self::Symbol => "symbol",
+            Self::Stranger => "stranger",
         }
+    }
+}
+
+impl Reading {
+    /// Whether a notification of Circle that is addressed so is ours.
+    fn is_ours(&self, address: Option<&str>) -> bool {
+        self.circle_senders.is_empty() || address.is_some_and(|address| self.circle_senders.contains(address))
     }
 }
 
@@ -103,7 +126,7 @@ pub fn meaning(channel: Channel, body: &[u8], reading: &Reading) -> Meaning {
         Channel::Alpaca(kind) => alpaca::read(kind, body, reading),
         Channel::Bridge => bridge::read(body),
         Channel::CircleDirect => circle::direct::read(body, reading),
-        Channel::CircleSns => circle::mint::read(body),
+        Channel::CircleSns => circle::mint::read(body, reading),
     };
     read.unwrap_or_else(Meaning::Unhandled)
 }

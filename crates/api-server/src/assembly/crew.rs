@@ -108,7 +108,8 @@ fn start_events(crew: &mut Crew, service: &Service, config: &Config, owner: &str
 fn reading(config: &Config) -> Reading {
     let usdc = config.deliveries.circle.usdc_token_ids.iter();
     let circle_tokens: BTreeMap<_, _> = usdc.map(|id| (id.clone(), Currency::Usdc)).collect();
-    Reading { alpaca_cash: config.ledger.alpaca_cash, circle_tokens }
+    let circle_senders = config.deliveries.circle.senders.iter().cloned().collect();
+    Reading { alpaca_cash: config.ledger.alpaca_cash, circle_tokens, circle_senders }
 }
 
 /// What this process is called among those that share a database.

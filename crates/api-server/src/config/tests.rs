@@ -221,6 +221,7 @@ fn every_variable_changes_the_configuration() {
         ("CIRCLE_BASE_URL", "https://example.com"),
         ("CIRCLE_SNS_TOPICS", "arn:aws:sns:us-east-1:908968368384:topic"),
         ("CIRCLE_USDC_TOKEN_IDS", "36b6931a-873a-56a8-8a27-b706b17104ee"),
+        ("CIRCLE_SENDERS", "2f0c4f1c-2f4a-4a5c-9a3b-6f0c9d8e7b6a"),
         ("SNS_BASE_URL", "http://127.0.0.1:9"),
         ("WEBHOOK_RETENTION_DAYS_ALPACA", "9"),
         ("WEBHOOK_RETENTION_DAYS_BRIDGE", "9"),

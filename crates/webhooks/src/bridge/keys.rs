@@ -52,7 +52,7 @@ impl Keys {
                 block.clear();
             }
         }
-        let is_complete = block.is_empty() && attributes.label.is_none();
+        let is_complete = block.is_empty() && attributes == Attributes::default();
         if !is_complete {
             return Err(KeysError::PublicKey(keys.len() + 1));
         }

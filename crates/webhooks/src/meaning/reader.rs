@@ -9,6 +9,10 @@ use super::Unhandled;
 use crate::content::{self, Field};
 use crate::number;
 
+/// Largest amount that is booked by itself, in whole units: more than anyone moves at once, and little enough that the
+/// sums of many thousand holders fit 64 bits in millionths.
+const AMOUNT_MAX: Decimal = Decimal::from_parts(0x540b_e400, 2, 0, false, 0);
+
 /// Fields of the object that the body is.
 pub(super) fn fields<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Unhandled> {
     content::fields(body).map_err(|_| unreadable("body", "it is not a JSON object with each field once"))
@@ -53,8 +57,15 @@ pub(super) fn number_if_there(field: Field<'_>, name: &'static str) -> Result<Op
 
 /// An amount, exactly.
 pub(super) fn money(amount: Decimal, currency: Currency, name: &'static str) -> Result<Money, Unhandled> {
-    Money::exact(amount, currency)
-        .map_err(|_| unreadable(name, "it is not a whole number of the smallest unit"))
+    let exact = Money::exact(amount, currency)
+        .map_err(|_| unreadable(name, "it is not a whole number of the smallest unit"))?;
+    bounded(exact, name)
+}
+
+/// An amount that may be booked by itself.
+pub(super) fn bounded(amount: Money, name: &'static str) -> Result<Money, Unhandled> {
+    let is_usual = amount.to_decimal().abs() <= AMOUNT_MAX;
+    if is_usual { Ok(amount) } else { Err(unreadable(name, "it is above ten thousand million")) }
 }
 
 /// An amount above zero.

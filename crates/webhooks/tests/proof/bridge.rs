@@ -62,6 +62,8 @@ fn keys_are_read_strictly() {
         (private, Err(KeysError::PublicKey(1))),
         (one.replace(end, ""), Err(KeysError::PublicKey(1))),
         (format!("{one}label=a"), Err(KeysError::PublicKey(2))),
+        // Behind its key it would limit nothing.
+        (format!("{one}not_after=2026-01-01T00:00:00Z"), Err(KeysError::PublicKey(2))),
         (format!("label=a\n{one}label=a\n{one}"), Err(KeysError::LabelTwice(2))),
         (one.repeat(17), Err(KeysError::TooMany)),
     ] {

@@ -213,7 +213,7 @@ fn can_be_kept(delivery: &webhooks::Delivery) -> bool {
 fn is_read_alike(body: &[u8]) {
     let tokens = [("token".to_owned(), domain::Currency::Usdc)];
     for alpaca_cash in [AlpacaCash::Activities, AlpacaCash::Transfers] {
-        let reading = Reading { alpaca_cash, circle_tokens: tokens.clone().into() };
+        let reading = Reading { alpaca_cash, circle_tokens: tokens.clone().into(), ..Reading::default() };
         for channel in Channel::ALL {
             let read = meaning(channel, body, &reading);
             assert_eq!(read, meaning(channel, body, &reading));

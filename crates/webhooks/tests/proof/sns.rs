@@ -190,3 +190,14 @@ fn a_confirmation_leads_to_the_topics_region_and_hides_its_token() {
     assert!(url.path_and_query().starts_with("/?Action=ConfirmSubscription&TopicArn=arn:aws:sns:us-west-2:"));
     assert!(!format!("{url:?}").contains("2336412f37fb"), "{url:?}");
 }
+
+#[test]
+fn a_subject_is_one_line() {
+    let body = signed::base64(&signed::case("sns", "notification, version 1")["body"]);
+    let mut message: Value = serde_json::from_slice(&body).unwrap();
+    for (subject, expected) in [("A transfer", None), ("a\nTimestamp\n2026", Some("malformed"))] {
+        message["Subject"] = subject.into();
+        let read = sns::read(message.to_string().into(), &topics());
+        assert_eq!(read.err().map(|rejection| rejection.reason()), expected, "{subject:?}");
+    }
+}

@@ -74,6 +74,11 @@ fn circle(read: &mut Reader<'_>) -> Circle {
             LIST_ITEMS_MAX,
             parse::plain_id,
         ),
+        senders: read.list(
+            setting("webhooks.circle.senders", "CIRCLE_SENDERS"),
+            LIST_ITEMS_MAX,
+            parse::plain_id,
+        ),
         sns_base_url: read.optional(setting("webhooks.circle.sns_base_url", "SNS_BASE_URL"), parse::base_url),
     }
 }

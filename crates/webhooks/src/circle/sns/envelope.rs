@@ -62,6 +62,10 @@ pub fn read(body: Bytes, topics: &Topics) -> Result<Envelope, Rejection> {
     if !content::is_plain(message_id) {
         return Err(Rejection::malformed("MessageId", "it is not 1 to 128 letters, digits and dashes"));
     }
+    // What is signed has a line for each field: a subject of several lines could stand for fields that are not there.
+    if message.subject.as_ref().is_some_and(|subject| subject.contains(char::is_control)) {
+        return Err(Rejection::malformed("Subject", "it is one line of text"));
+    }
     Ok(Envelope {
         kind,
         version: Version::parse(required(message.signature_version.as_ref(), "SignatureVersion")?)?,

@@ -9,6 +9,9 @@ use serde::Deserialize;
 use crate::content::Field;
 use crate::meaning::{Meaning, Read, Unhandled, reader};
 
+/// Digits after the point that are kept of a price.
+const PRICE_FRACTION_DIGITS: u32 = 12;
+
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Event<'a> {
@@ -183,9 +186,13 @@ impl Order<'_> {
     }
 }
 
+/// What shares cost. An average has as many digits as its maker's division gave it: those that are left out here come to
+/// less than a cent for a million million shares.
 fn cost(price: Decimal, shares: Quantity, name: &'static str) -> Result<Money, Unhandled> {
+    let price = price.round_dp(PRICE_FRACTION_DIGITS);
     let price = Price::new(price).map_err(|_| reader::unreadable(name, "it is no price"))?;
-    price.times(shares, Currency::Usd).map_err(|_| reader::unreadable(name, "the cost is out of range"))
+    let cost = price.times(shares, Currency::Usd);
+    reader::bounded(cost.map_err(|_| reader::unreadable(name, "the cost is out of range"))?, name)
 }
 
 impl Happening {

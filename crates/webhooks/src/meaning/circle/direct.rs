@@ -14,6 +14,7 @@ use crate::meaning::{Meaning, Read, Reading, Unhandled, reader};
 #[serde(default, rename_all = "camelCase")]
 struct Envelope<'a> {
     #[serde(borrow)]
+    subscription_id: Field<'a>,
     notification_type: Field<'a>,
     notification: Field<'a>,
     timestamp: Field<'a>,
@@ -39,6 +40,9 @@ pub(in crate::meaning) fn read(body: &[u8], reading: &Reading) -> Read {
     let kind = envelope.notification_type.text().unwrap_or_default();
     if kind == TEST {
         return Ok(Meaning::Test);
+    }
+    if !reading.is_ours(envelope.subscription_id.text().as_deref()) {
+        return Err(Unhandled::Stranger);
     }
     match Family::of(&kind) {
         Family::Transactions => envelope.transaction(&kind, reading),

@@ -7,13 +7,14 @@ use serde::Deserialize;
 use super::transfer;
 use crate::circle::sns::Message;
 use crate::content::{self, Field};
-use crate::meaning::{Read, Unhandled, reader};
+use crate::meaning::{Read, Reading, Unhandled, reader};
 
 /// The inner message (developers.circle.com/circle-mint/references/webhook-notifications).
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Notification<'a> {
     #[serde(borrow)]
+    client_id: Field<'a>,
     notification_type: Field<'a>,
     transfer: Field<'a>,
     payment: Field<'a>,
@@ -46,7 +47,7 @@ struct Destination<'a> {
     id: Field<'a>,
 }
 
-pub(in crate::meaning) fn read(body: &[u8]) -> Read {
+pub(in crate::meaning) fn read(body: &[u8], reading: &Reading) -> Read {
     let outer: Message<'_> =
         content::fields(body).map_err(|_| reader::unreadable("body", "it is no message of SNS"))?;
     if outer.r#type.as_deref() != Some("Notification") {
@@ -61,6 +62,9 @@ pub(in crate::meaning) fn read(body: &[u8]) -> Read {
     let Ok(notification) = content::fields::<Notification<'_>>(message.as_bytes()) else {
         return Err(Unhandled::UnknownType);
     };
+    if !reading.is_ours(notification.client_id.text().as_deref()) {
+        return Err(Unhandled::Stranger);
+    }
     notification.read(sent_at)
 }
 

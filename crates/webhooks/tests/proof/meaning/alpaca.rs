@@ -82,6 +82,30 @@ fn a_fill_counts_what_the_order_cost_so_far() {
 }
 
 #[test]
+fn an_average_of_many_digits_is_an_average() {
+    // Python: 562 / 3.
+    let filled =
+        r#""side":"buy","qty":"3","filled_qty":"3","filled_avg_price":187.33333333333334,"status":"filled""#;
+    let expected = [order(Side::Buy, OrderStatus::Filled, None), fill(Side::Buy, "3", "562.00 usd")];
+    assert_eq!(facts("alpaca/trade", &trade("fill", filled, "")), expected);
+}
+
+#[test]
+fn what_would_burst_the_books_is_left_to_people() {
+    let filled =
+        r#""side":"buy","qty":"1000000","filled_qty":"1000000","filled_avg_price":"PRICE","status":"filled""#;
+    for (price, is_booked) in [("10000", true), ("10000.01", false)] {
+        let body = trade("fill", &filled.replace("PRICE", price), "");
+        let is_read = matches!(read("alpaca/trade", &body, &Reading::default()), Meaning::Facts(_));
+        assert_eq!(is_read, is_booked, "{price}");
+    }
+    for amount in ["10000000000.01", "-10000000000.01", "92233720368547758.07"] {
+        assert_eq!(reason("alpaca/nta", &nta("CSD", amount, "")), "unreadable", "{amount}");
+    }
+    assert_eq!(facts("alpaca/nta", &nta("CSD", "10000000000", "")).len(), 1);
+}
+
+#[test]
 fn every_event_of_an_order_has_a_status() {
     let open = r#""side":"sell","qty":"4","filled_qty":"0","status":"new""#;
     let part = r#""side":"sell","qty":"4","filled_qty":"1","status":"pending_cancel""#;
@@ -113,7 +137,8 @@ fn every_event_of_an_order_has_a_status() {
 
 #[test]
 fn a_bust_undoes_and_a_correction_replaces_an_execution() {
-    let bust = |execution| of_holding("2022-04-19T14:12:30.602193534Z", What::Bust { execution: id(execution) });
+    let bust =
+        |execution| of_holding("2022-04-19T14:12:30.602193534Z", What::Bust { execution: id(execution) });
     let busted = r#""side":"buy","qty":"4","filled_qty":"0","status":"canceled""#;
     let state = order(Side::Buy, OrderStatus::Canceled, None);
     let named = trade("trade_bust", busted, r#""previous_execution_id":"aaaa","#);
@@ -248,8 +273,9 @@ fn nta(kind: &str, net_amount: &str, more: &str) -> String {
 #[test]
 fn entries_are_read_to_the_cent_from_json_numbers() {
     for (kind, amount, expected_kind, expected) in [
-        ("CSD", "100000000000.07", CashKind::Deposit, "100000000000.07 usd"),
-        ("CSW", "-90071992547409.93", CashKind::Withdrawal, "-90071992547409.93 usd"),
+        ("CSD", "9999999999.07", CashKind::Deposit, "9999999999.07 usd"),
+        // As a double times 100: 434.99999999999994.
+        ("CSW", "-4.35", CashKind::Withdrawal, "-4.35 usd"),
         ("DIV", "1.2", CashKind::Dividend, "1.20 usd"),
         ("DIVNRA", "-0.18", CashKind::Tax, "-0.18 usd"),
         ("INT", "1e-2", CashKind::Interest, "0.01 usd"),

@@ -2,7 +2,7 @@
 //! -outbound, and the schemas of npm @circle-fin/circle-sdk 2.9.0 (sdk.json).
 
 use domain::{Booking, Direction, TransferStatus, What};
-use webhooks::Meaning;
+use webhooks::{Meaning, Reading, Unhandled};
 
 use super::{Expected, facts, read, reading, reason};
 
@@ -199,4 +199,26 @@ fn every_other_type_of_the_first_system_is_known_or_kept() {
     let no_json = r#"{"Type":"Notification","Timestamp":"2026-01-02T15:04:05Z","Message":"hello"}"#;
     assert_eq!(reason("circle/sns", no_json), "unknown_type");
     assert_eq!(reason("circle/sns", r#"{"Type":"SubscriptionConfirmation"}"#), "no_effect");
+}
+
+#[test]
+fn what_is_addressed_to_another_customer_is_not_ours() {
+    let resource = format!("transfer {}", transfer(CHAIN, WALLET, "complete"));
+    let bodies = [
+        ("circle/direct", "s", transaction("inbound", "COMPLETE", "")),
+        ("circle/sns", "c", mint("transfers", &resource)),
+    ];
+    for (channel, ours, body) in bodies {
+        for (senders, expected) in [(vec![], true), (vec!["x", ours], true), (vec!["x"], false)] {
+            let circle_senders = senders.iter().map(ToString::to_string).collect();
+            let meaning = read(channel, &body, &Reading { circle_senders, ..reading() });
+            let is_stranger = meaning == Meaning::Unhandled(Unhandled::Stranger);
+            assert_eq!(!is_stranger, expected, "{channel} {senders:?}");
+        }
+    }
+    let only = Reading { circle_senders: ["x".to_owned()].into(), ..reading() };
+    let test = r#"{"subscriptionId":"s","notificationId":"n","notificationType":"webhooks.test"}"#;
+    assert_eq!(read("circle/direct", test, &only), Meaning::Test);
+    let unsaid = transaction("inbound", "COMPLETE", "").replace("\"subscriptionId\":\"s\",", "");
+    assert!(matches!(read("circle/direct", &unsaid, &only), Meaning::Unhandled(_)));
 }
