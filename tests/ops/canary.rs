@@ -11,6 +11,11 @@ const CANARY_ENV: &str = "c4n4ry-Jp4wRk7nXt9vMq1zGc6yLs8bHd2fKe";
 
 /// At least one run of every command, with values in every place that it looks in.
 const RUNS: &[&str] = &[
+    "audit export",
+    "audit head",
+    "audit verify",
+    "audit verify --file value --json",
+    "audit verify --file value --key value",
     "completions bash",
     "config check production --resolve --connect",
     "config check production --resolve --json",
@@ -32,6 +37,19 @@ const RUNS: &[&str] = &[
     "secrets set polygon_api_key --directory secrets --replace --from-file value",
     "secrets set polygon_api_key --directory secrets --replace --from-file value --json --dry-run",
     "secrets set jwt_secret --directory secrets --replace --from-file value",
+    "webhooks dead-letter list",
+    "webhooks dead-letter requeue --all",
+    "webhooks host-keys --bind 0.0.0.0:0",
+    "webhooks keygen",
+    "webhooks list",
+    "webhooks replay --all",
+    "webhooks retention",
+    "webhooks samples",
+    "webhooks send --sample alpaca/trade/fill --key value --url http://127.0.0.1:9",
+    "webhooks send --sample bridge/transfer.created --key value --url http://127.0.0.1:9",
+    "webhooks show 1",
+    "webhooks test-signature --source alpaca --kind trade --file value --headers value",
+    "webhooks test-signature --source bridge --file value --headers value --json",
 ];
 
 /// The same of every command that asks AWS, in an order in which each has something to do.

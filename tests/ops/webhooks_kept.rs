@@ -234,3 +234,44 @@ fn without_a_database_nothing_is_made() {
     let production = Place::new().set("SECRETS_DIR", "secrets").set("INVESTIQ_PROFILE", "production");
     assert_eq!(production.run("webhooks list").code, 2);
 }
+
+#[test]
+fn no_command_prints_a_key_that_is_in_use() {
+    let trial = trial();
+    let mut keys = Vec::new();
+    for directory in ["secrets", "webhook-keys"] {
+        for file in std::fs::read_dir(trial.place.path(directory)).unwrap().map(Result::unwrap) {
+            let text = std::fs::read_to_string(file.path()).unwrap();
+            // The longest line: of a PEM a line of its Base64.
+            let line = text.lines().max_by_key(|line| line.len()).unwrap().to_owned();
+            keys.push((file.file_name(), line));
+        }
+    }
+    std::fs::write(trial.place.path("headers"), "alpaca-signature: t=1,v1=00").unwrap();
+    std::fs::write(trial.place.path("body"), "{}").unwrap();
+    let prove = "webhooks test-signature --file body --headers headers --source";
+    for run in [
+        "webhooks list --json",
+        "webhooks show 1",
+        "webhooks show 2 --json",
+        "webhooks replay 1 --json",
+        "webhooks dead-letter list",
+        "webhooks retention --json",
+        "audit head",
+        "audit export",
+        "audit verify --json",
+        &format!("{prove} alpaca --kind trade"),
+        &format!("{prove} bridge"),
+        "config check development --resolve --json",
+    ] {
+        let ran = trial.place.run(run);
+        for (name, key) in &keys {
+            assert!(!ran.out.contains(key) && !ran.err.contains(key), "{run} prints {name:?}");
+        }
+    }
+    let sent = trial.send("--sample bridge/transfer.created --tamper signature --json");
+    let log = trial.log();
+    for (name, key) in &keys {
+        assert!(!sent.out.contains(key) && !log.contains(key), "{name:?}");
+    }
+}
