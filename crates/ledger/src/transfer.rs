@@ -86,10 +86,13 @@ fn reviews(transfer: &Transfer, told: &[Told<'_>]) -> Vec<Review> {
     let accounts: BTreeSet<_> = told.iter().filter_map(|told| told.account).collect();
     let directions: BTreeSet<_> = told.iter().filter_map(|told| told.direction).collect();
     let bookings: BTreeSet<_> = told.iter().map(|told| told.booking).collect();
+    let settled = told.iter().filter(|told| told.status == TransferStatus::Settled);
+    let amounts: BTreeSet<_> = settled.filter_map(|told| told.amount).collect();
     let contradict = (has(TransferStatus::Settled) && has(TransferStatus::Failed))
         || (has(TransferStatus::Returned) && has(TransferStatus::Failed))
         || accounts.len() > 1
         || directions.len() > 1
+        || amounts.len() > 1
         || bookings.len() > 1;
     let is_booked = transfer.booking == Booking::Books && transfer.settled_at.is_some();
     let is_whole = transfer.account.is_some() && transfer.direction.is_some() && transfer.amount.is_some();

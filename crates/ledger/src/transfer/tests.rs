@@ -125,3 +125,10 @@ fn an_amount_that_was_not_told_is_waited_for() {
     let after = state(&facts);
     assert_eq!((balances(&after).len(), after.reviews.len()), (3, 0));
 }
+
+#[test]
+fn two_amounts_that_settled_are_looked_at_and_the_later_one_holds() {
+    let facts = [fact(2, Settled, Some(usdc(99))), fact(1, Settled, Some(usdc(100)))];
+    let state = state(&facts);
+    assert_eq!((row(&state).amount, state.reviews[0].kind), (Some(usdc(99)), ReviewKind::Contradiction));
+}
