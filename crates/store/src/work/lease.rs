@@ -18,6 +18,10 @@ use crate::store::Store;
 /// Pieces of work that are leased at once, at most.
 pub const LEASE_MAX: u32 = 256;
 
+/// Attempts for which work is leased together with other work. What has not been finished by then is leased alone: if it
+/// kills its worker or stops the database, it takes no other work with it until it is given up.
+const TOGETHER_ATTEMPTS_MAX: u32 = 2;
+
 /// Two processes that lease at once could each take a part of one object's work; they wait for each other.
 const ALONE: &str = "SELECT pg_advisory_xact_lock(4211500171)";
 
@@ -42,7 +46,8 @@ const DUE_UNHELD: &str = "SELECT w.id, w.event_id, w.cause, w.attempts, e.channe
     FOR UPDATE OF w SKIP LOCKED";
 
 impl Store {
-    /// Takes up to `max` pieces of work that are due, oldest first, until `now + hold`. Work whose holder let the time run
+    /// Takes up to `max` pieces of work that are due, oldest first, until `now + hold`; what was tried before without an
+    /// end is taken alone. Work whose holder let the time run
     /// out is taken back first, and given up when that was its last attempt.
     ///
     /// # Errors
@@ -103,7 +108,8 @@ impl Store {
         }
         let given_up = take_back(&mut tx, now).await?;
         let rows = tx.rows(tx.backend().pick(DUE, DUE_UNHELD), values![now, max]).await?;
-        let leased = rows.iter().map(|row| leased(row, owner)).collect::<Result<Vec<_>, _>>()?;
+        let mut leased = rows.iter().map(|row| leased(row, owner)).collect::<Result<Vec<_>, _>>()?;
+        leased.truncate(together(&leased));
         let until = now.saturating_add(SignedDuration::try_from(hold).unwrap_or(SignedDuration::MAX));
         mark(&mut tx, &leased, owner, until.unwrap_or(Timestamp::MAX)).await?;
         if let Some(entry) = given_up {
@@ -112,6 +118,12 @@ impl Store {
         tx.commit().await?;
         Ok(leased)
     }
+}
+
+/// How many of these, from the first, may be leased together.
+fn together(leased: &[Leased]) -> usize {
+    let is_suspect = |leased: &Leased| leased.attempt > TOGETHER_ATTEMPTS_MAX;
+    leased.iter().position(is_suspect).unwrap_or(leased.len()).max(1)
 }
 
 fn leased(row: &Row, owner: &Arc<str>) -> Result<Leased, Error> {

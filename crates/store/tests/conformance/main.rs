@@ -51,6 +51,7 @@ on_both! {
         who_held_too_long_changes_nothing,
         what_fails_is_tried_later_and_then_given_up,
         work_that_outlives_every_lease_is_given_up,
+        what_killed_its_workers_takes_no_other_work_with_it,
         what_is_given_back_has_lost_no_attempt,
         two_stores_share_the_work,
         an_office_has_one_holder,

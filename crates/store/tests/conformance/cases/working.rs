@@ -130,6 +130,26 @@ pub(crate) async fn work_that_outlives_every_lease_is_given_up(stage: &Stage) {
     store.verify_audit(None, |_, _| ()).await.unwrap();
 }
 
+pub(crate) async fn what_killed_its_workers_takes_no_other_work_with_it(stage: &Stage) {
+    let store = stage.open().await;
+    let kept = keep(&store, 0..4).await;
+    // One of them kills its worker, before any is applied: nobody knows which.
+    for round in 0..2 {
+        assert_eq!(lease_all(&store, "killed", after_s(round * 31)).await.len(), 4);
+    }
+    keep(&store, 4..6).await;
+    let at = after_s(100);
+    let mut sizes = Vec::new();
+    for event in &kept {
+        let leased = store.lease("one", 9, HOLD, at).await.unwrap();
+        sizes.push(leased.len());
+        assert_eq!(leased[0].event(), *event);
+    }
+    // What no worker has died of is leased together.
+    sizes.push(store.lease("one", 9, HOLD, at).await.unwrap().len());
+    assert_eq!(sizes, [1, 1, 1, 1, 2]);
+}
+
 pub(crate) async fn what_is_given_back_has_lost_no_attempt(stage: &Stage) {
     let store = stage.open().await;
     keep(&store, 0..3).await;
