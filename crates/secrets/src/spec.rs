@@ -80,6 +80,11 @@ pub enum Format {
         /// Fewest decoded bytes.
         bytes_min: usize,
     },
+    /// Lines, each as [`Format::Base64`]: keys that are still read with, the newest first.
+    Base64Lines {
+        /// Fewest decoded bytes of each line.
+        bytes_min: usize,
+    },
     /// Hexadecimal of at least so many bytes.
     Hex {
         /// Fewest decoded bytes.

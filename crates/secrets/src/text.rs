@@ -53,7 +53,8 @@ fn check(text: &str, format: Format) -> Result<(), Fault> {
     if text.contains('\0') {
         return Err(Fault::Nul);
     }
-    let has_lines = matches!(format, Format::Lines | Format::Pem | Format::Json { .. });
+    let has_lines =
+        matches!(format, Format::Lines | Format::Base64Lines { .. } | Format::Pem | Format::Json { .. });
     if !has_lines && text.contains(['\r', '\n']) {
         return Err(Fault::LineEnd);
     }
@@ -66,6 +67,9 @@ fn check(text: &str, format: Format) -> Result<(), Fault> {
     match format {
         Format::Text | Format::Lines | Format::Bytes => Ok(()),
         Format::Base64 { bytes_min } => long_enough(base64_bytes(text)?, bytes_min),
+        Format::Base64Lines { bytes_min } => {
+            text.lines().try_for_each(|line| long_enough(base64_bytes(line)?, bytes_min))
+        }
         Format::Hex { bytes_min } => long_enough(hex_bytes(text)?, bytes_min),
         Format::Pem => check_pem(text),
         Format::Json { required } => json::check(text, required),
@@ -118,6 +122,15 @@ mod tests {
         for raw in ["0012345678", "true", "\"quoted\"", "{\"a\":1}", "pass word", "naïve-ключ", "1e9"] {
             check(raw.as_bytes(), Format::Text, Ok(raw));
         }
+    }
+
+    #[test]
+    fn each_line_of_keys_is_judged_alone() {
+        let format = Format::Base64Lines { bytes_min: 3 };
+        check(b"AAAA\nBBBB\n", format, Ok("AAAA\nBBBB"));
+        check(b"AAAA\nBA==", format, Err(Fault::TooShort { bytes: 1, bytes_min: 3 }));
+        check(b"AAAA\n\nBBBB", format, Err(Fault::TooShort { bytes: 0, bytes_min: 3 }));
+        check(b"AAAA BBBB", format, Err(Fault::NotBase64));
     }
 
     #[test]

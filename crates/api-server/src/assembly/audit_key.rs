@@ -27,7 +27,7 @@ pub enum AuditKeyError {
     #[error("read the audit key")]
     Secret(#[source] ::secrets::Error),
     /// It is no key.
-    #[error("the audit key is not the Base64 of at least 32 bytes")]
+    #[error("the audit key is not the Base64 of at least 32 bytes, with older ones on further lines")]
     Form,
     /// The file beside the database cannot be made or read.
     #[error("make or read the audit key {path}")]
@@ -50,10 +50,18 @@ pub fn find(profile: Profile, handle: &SecretHandle, url: &DatabaseUrl) -> Resul
         Err(error) if error.kind() == Kind::NotFound => return beside(profile, url),
         Err(error) => return Err(AuditKeyError::Secret(error)),
     };
-    let mut texts = set.accepted().map(|version| version.value().expose_text().unwrap_or_default());
-    let first = read(texts.next().unwrap_or_default())?;
+    let texts = set.accepted().map(|version| version.value().expose_text().unwrap_or_default());
+    of_lines(texts.flat_map(str::lines))
+}
+
+/// The key of the first line; entries written under those of the others are still checked.
+///
+/// # Errors
+/// [`AuditKeyError::Form`].
+pub fn of_lines<'a>(mut lines: impl Iterator<Item = &'a str>) -> Result<audit::Key, AuditKeyError> {
+    let first = read(lines.next().unwrap_or_default())?;
     let key = audit::Key::new(&first).map_err(|_| AuditKeyError::Form)?;
-    texts.try_fold(key, |key, text| key.and_older(&read(text)?).map_err(|_| AuditKeyError::Form))
+    lines.try_fold(key, |key, line| key.and_older(&read(line)?).map_err(|_| AuditKeyError::Form))
 }
 
 /// Where the key of this database lies when no secret holds it.
@@ -121,6 +129,21 @@ mod tests {
         let path = directory.path().join("data/x.db.audit-key");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(directory.path().join("data")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn the_first_line_writes_and_the_others_still_check() {
+        let older = audit::Key::new(&[7; 32]).unwrap();
+        let entry = audit::Entry::new(jiff::Timestamp::UNIX_EPOCH, "a", "b", "c", None, "{}").unwrap();
+        let (sealed, head) = audit::chain(&older, &audit::Head::start(&older), entry);
+        let lines = format!("{}\n{}\n", STANDARD.encode([8; 32]), STANDARD.encode([7; 32]));
+        let key = of_lines(lines.lines()).unwrap();
+        assert_ne!(key.id(), older.id());
+        let mut verifier = audit::Verifier::new(&key);
+        verifier.feed(&sealed).unwrap();
+        let head = head.written().open(&key).unwrap();
+        assert!(verifier.finish(&head).is_ok());
+        assert!(of_lines("".lines()).is_err());
     }
 
     #[test]

@@ -8,6 +8,8 @@ use crate::spec::{Class, Format, SecretSpec};
 /// Bytes of a key that we make ourselves: 256 bits.
 const KEY_BYTES: usize = 32;
 const KEY: Format = Format::Base64 { bytes_min: KEY_BYTES };
+/// As [`KEY`], with the keys before it.
+const KEYS: Format = Format::Base64Lines { bytes_min: KEY_BYTES };
 
 pub(super) fn all() -> Vec<SecretSpec> {
     [ours(), stores(), vendors(), webhooks()].concat()
@@ -25,9 +27,9 @@ fn ours() -> Vec<SecretSpec> {
         spec("encryption_key", Class::EncryptionKey, KEY, "encrypts stored fields"),
         spec("backup_encryption_key", Class::EncryptionKey, KEY, "encrypts backups"),
         SecretSpec {
-            // Entries are checked against the key they were written under, by version, not by overlap.
+            // Entries are checked against the key they were written under, by version or by line, not by overlap.
             overlap: Duration::MAX,
-            ..spec("audit_key", Class::SigningKey, KEY, "authenticates audit entries")
+            ..spec("audit_key", Class::SigningKey, KEYS, "authenticates audit entries, the newest key first")
         },
     ]
 }

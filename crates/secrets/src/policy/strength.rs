@@ -44,7 +44,7 @@ fn bits(bytes: &[u8], format: Format) -> u32 {
     let different = different(bytes);
     let possible = match format {
         Format::Hex { .. } => 16.0,
-        Format::Base64 { .. } => 64.0,
+        Format::Base64 { .. } | Format::Base64Lines { .. } => 64.0,
         Format::Text | Format::Lines | Format::Pem | Format::Json { .. } | Format::Bytes => alphabet(bytes),
     };
     let is_poor = different < DIFFERENT_SHARE_MIN * f64::min(bytes.len() as f64, possible);

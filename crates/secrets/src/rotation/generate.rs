@@ -23,7 +23,11 @@ pub fn is_ours_to_make(spec: &SecretSpec) -> bool {
         Class::SigningKey | Class::EncryptionKey | Class::Pepper | Class::Bootstrap => true,
         Class::DbCredential | Class::ApiKey | Class::WebhookSecret | Class::AccessList => false,
     };
-    is_ours && matches!(spec.format, Format::Text | Format::Base64 { .. } | Format::Hex { .. })
+    is_ours
+        && matches!(
+            spec.format,
+            Format::Text | Format::Base64 { .. } | Format::Base64Lines { .. } | Format::Hex { .. }
+        )
 }
 
 /// A new value as the catalogue declares it.
@@ -35,7 +39,9 @@ pub fn generate(spec: &SecretSpec) -> Result<SecretValue, Error> {
         return Err(Error::Config(Misuse::MadeElsewhere(spec.name.clone())));
     }
     match spec.format {
-        Format::Base64 { bytes_min } => random(bytes_min.max(KEY_BYTES)).map(|bytes| base64(&bytes)),
+        Format::Base64 { bytes_min } | Format::Base64Lines { bytes_min } => {
+            random(bytes_min.max(KEY_BYTES)).map(|bytes| base64(&bytes))
+        }
         Format::Hex { bytes_min } => random(bytes_min.max(KEY_BYTES)).map(|bytes| hex(&bytes)),
         Format::Text | Format::Lines | Format::Pem | Format::Json { .. } | Format::Bytes => text(),
     }

@@ -4,10 +4,9 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use api_server::assembly::audit_key;
 use audit::export::{ExportFault, LINE_BYTES_MAX, Reader};
 use audit::{Fault, Head, Key, Verified};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use store::{OpenError, VerifyError};
 
@@ -145,13 +144,12 @@ fn kept_head(arguments: &Arguments, key: &Key) -> Result<Result<Option<Head>, Fa
     }
 }
 
-/// The key as the secret has it: the Base64 of at least 32 bytes.
+/// The key as the secret has it: read as the server reads it.
 fn read_key(path: &Path) -> Result<Key, Failure> {
     let refused = |why: String| Failure::Precondition(format!("the key {}: {why}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
     let text = zeroize::Zeroizing::new(text);
-    let bytes = STANDARD.decode(text.trim()).map_err(|_| refused("it is not Base64".to_owned()))?;
-    Key::new(&zeroize::Zeroizing::new(bytes)).map_err(|error| refused(error.to_string()))
+    audit_key::of_lines(text.trim_end().lines()).map_err(|error| refused(error.to_string()))
 }
 
 impl Outcome {
