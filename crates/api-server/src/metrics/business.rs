@@ -1,5 +1,7 @@
 //! What the business looks at: computed from tables by one elected worker, never counted in a process.
 
+use std::time::Duration;
+
 use prometheus::{Gauge, IntGauge};
 
 use super::Declare;
@@ -79,10 +81,57 @@ impl Business {
         ] {
             gauge.set(0.0);
         }
-        for gauge in
-            [&self.active_users_5m, &self.user_registrations, &self.ledger_imbalance_minor, &self.is_elected]
-        {
+        for gauge in [
+            &self.aum_unpriced,
+            &self.active_users_5m,
+            &self.user_registrations,
+            &self.ledger_imbalance_minor,
+            &self.ledger_drifted_accounts,
+            &self.deposit_drift_minor,
+            &self.is_elected,
+        ] {
             gauge.set(0);
         }
+    }
+
+    /// Shows that the figures are those of a while ago.
+    pub fn grow_older(&self, by: Duration) {
+        self.aum_age_seconds.add(by.as_secs_f64());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::metrics::Metrics;
+
+    #[test]
+    fn who_steps_down_shows_no_figure() {
+        let metrics = Metrics::new([]).unwrap();
+        let fresh = metrics.text().unwrap();
+        let of_business = |text: &str| -> Vec<String> {
+            let names =
+                ["aum", "deposit", "investments", "active", "user", "portfolio", "ledger", "business"];
+            let is_figure =
+                |line: &&str| names.iter().any(|name| line.starts_with(&format!("investiq_{name}")));
+            text.lines().filter(is_figure).map(str::to_owned).collect()
+        };
+        let business = &metrics.business;
+        business.aum_usd.set(1.0);
+        business.grow_older(std::time::Duration::from_secs(2));
+        for gauge in [
+            &business.aum_unpriced,
+            &business.active_users_5m,
+            &business.user_registrations,
+            &business.ledger_imbalance_minor,
+            &business.ledger_drifted_accounts,
+            &business.deposit_drift_minor,
+            &business.is_elected,
+        ] {
+            gauge.set(3);
+        }
+        let shown = of_business(&metrics.text().unwrap());
+        assert!(shown.contains(&"investiq_aum_age_seconds 2".to_owned()), "{shown:?}");
+        business.step_down();
+        assert_eq!(of_business(&metrics.text().unwrap()), of_business(&fresh));
     }
 }

@@ -36,6 +36,7 @@ pub async fn run(store: Store, office: Office, metrics: Arc<Metrics>, heart: Hea
             () = tokio::time::sleep(PERIOD_MIN) => continue,
         }
         let (mut trial_at, mut snapshot_at) = (None, None);
+        let mut ended_at = Instant::now();
         while office.is_held() {
             let began_at = Instant::now();
             if let Err(error) = round(&store, business, &mut trial_at, &mut snapshot_at).await {
@@ -43,7 +44,9 @@ pub async fn run(store: Store, office: Office, metrics: Arc<Metrics>, heart: Hea
                     error = with_causes(&error),
                     "the figures of the business cannot be computed now"
                 );
+                business.grow_older(ended_at.elapsed());
             }
+            ended_at = Instant::now();
             heart.beat(Clock::System.now());
             tokio::time::sleep(PERIOD_MIN.max(began_at.elapsed() * SHARE)).await;
         }
