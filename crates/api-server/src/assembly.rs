@@ -135,7 +135,12 @@ pub fn service(config: &Config, found: &FoundSecrets, storage: Storage) -> Resul
             access: config.metrics_access,
         },
         pages: config.docs_enabled.then(|| Arc::new(Pages::new(documented_keys(&mode)))),
-        reception: Arc::new(Reception::new(Arc::clone(&desk), Clock::System)),
+        reception: Arc::new(Reception::new(
+            Arc::clone(&desk),
+            Clock::System,
+            // The other half is for those whose body is here.
+            config.layers.requests_in_flight_max / 2,
+        )),
         books: Arc::new(Books {
             desk: Arc::clone(&desk),
             retention: config.deliveries.retention,

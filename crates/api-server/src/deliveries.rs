@@ -3,10 +3,12 @@
 //! Who sent a delivery is decided by `webhooks`, and keeping it is the work of `store`. Here are the keys in force,
 //! what is fetched from a provider and what is counted.
 
+mod askers;
 mod circle_keys;
 mod desk;
 mod fetch;
 mod fetched;
+mod readers;
 mod refusal;
 mod sampled;
 mod secret_keys;
@@ -18,8 +20,9 @@ use domain::Provider;
 use jiff::{SignedDuration, Timestamp};
 
 pub use circle_keys::{CircleKeyError, CircleKeys};
-pub use desk::{Desk, Door, Proved, Taken, UnknownDoor};
+pub use desk::{Desk, Door, Proved, Sent, Taken, UnknownDoor};
 pub use fetch::{FetchError, Fetcher};
+pub use readers::{Readers, Unread};
 pub use refusal::Refusal;
 pub use sampled::Sampled;
 pub use secret_keys::{InForce, NoKey, Reading, SecretKeys};

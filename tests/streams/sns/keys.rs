@@ -108,6 +108,6 @@ fn strangers_cannot_make_us_ask_without_end() {
         let answer = stage.deliver(signed(&stage.providers.signer, &message, "1"));
         assert!(matches!(answer.status, 401 | 503), "{answer:?}");
     }
-    // Ten at once and one each two seconds, while the test runs.
+    // Eight at once and four a minute: the share of one address, while the test runs.
     assert!(stage.sns.asked().len() <= 20, "{} calls", stage.sns.asked().len());
 }

@@ -1,11 +1,13 @@
 //! Circle's public keys: asked of Circle once for each id that a well-formed delivery names, and kept.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use ::secrets::{SecretHandle, SecretVersion};
 use http::HeaderValue;
 use webhooks::circle::direct::{KeyId, PublicKey};
 
+use super::askers::Askers;
 use super::fetch::{FetchError, Fetcher};
 use super::fetched::Fetched;
 use crate::metrics::Fetches;
@@ -18,6 +20,7 @@ const PATH: &str = "/v2/notifications/publicKey/";
 pub struct CircleKeys {
     base_url: String,
     api_key: SecretHandle,
+    askers: Askers,
     fetcher: Fetcher,
     fetched: Fetched<PublicKey>,
 }
@@ -39,18 +42,20 @@ impl CircleKeys {
     /// # Errors
     /// The TLS stack cannot be set up.
     pub fn new(base_url: String, api_key: SecretHandle, fetches: Fetches) -> Result<Self, reqwest::Error> {
+        let askers = Askers::new(&fetches);
         let fetcher = Fetcher::new(&base_url, fetches)?;
-        Ok(Self { base_url, api_key, fetcher, fetched: Fetched::default() })
+        Ok(Self { base_url, api_key, askers, fetcher, fetched: Fetched::default() })
     }
 
-    /// The key of this id.
+    /// The key of this id, for whoever names it.
     ///
     /// # Errors
     /// Why it could not be had.
-    pub async fn get(&self, id: &KeyId) -> Result<Arc<PublicKey>, CircleKeyError> {
+    pub async fn get(&self, id: &KeyId, asker: Option<IpAddr>) -> Result<Arc<PublicKey>, CircleKeyError> {
         // Before what is kept is looked at: without the right to ask, Circle is not a source here.
         let api_key = self.api_key.load().map_err(|_| CircleKeyError::NoApiKey)?;
         let fetch = async {
+            self.askers.turn(asker)?;
             let mut outcome = Err(FetchError::Away);
             // While the API key is rotated one of its versions is refused, and it is not known which.
             for version in api_key.accepted() {

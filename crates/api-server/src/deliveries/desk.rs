@@ -1,5 +1,6 @@
 //! Where deliveries are proved and handed to the store.
 
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -56,6 +57,17 @@ pub enum Taken {
     Confirmed,
     /// There was nothing to do.
     Noted,
+}
+
+/// A delivery as it came in.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent<'r> {
+    /// The door.
+    pub door: Door,
+    /// Its headers.
+    pub headers: &'r HeaderMap,
+    /// The address that it came from; `None` for one that an operator shows.
+    pub client: Option<IpAddr>,
 }
 
 /// Everything that proves deliveries, and the store that keeps them.
@@ -115,15 +127,9 @@ impl Desk {
     ///
     /// # Errors
     /// Why it is not taken; nothing of it was kept then.
-    pub async fn take(
-        &self,
-        door: Door,
-        headers: &HeaderMap,
-        body: Bytes,
-        now: Timestamp,
-    ) -> Result<Taken, Refusal> {
-        let counters = self.metrics.deliveries.of(door.source());
-        let proved = self.prove(door, headers, body, now).await?;
+    pub async fn take(&self, sent: Sent<'_>, body: Bytes, now: Timestamp) -> Result<Taken, Refusal> {
+        let counters = self.metrics.deliveries.of(sent.door.source());
+        let proved = self.prove(sent, body, now).await?;
         counters.verified.inc();
         match proved {
             Proved::Delivery(delivery) => self.keep(&delivery, counters, now).await.map(Taken::Kept),
@@ -160,8 +166,7 @@ impl Desk {
     /// Why its sender is not proved.
     pub async fn prove(
         &self,
-        door: Door,
-        headers: &HeaderMap,
+        Sent { door, headers, client }: Sent<'_>,
         body: Bytes,
         now: Timestamp,
     ) -> Result<Proved, Refusal> {
@@ -169,8 +174,8 @@ impl Desk {
             Door::Alpaca(kind) => self.prove_alpaca(kind, headers, body, now),
             Door::Bridge => self.prove_bridge(headers, body, now),
             Door::Circle => match System::of(headers, &body) {
-                System::Direct => self.prove_direct(headers, body).await,
-                System::Sns => self.prove_sns(&body, now).await,
+                System::Direct => self.prove_direct(headers, body, client).await,
+                System::Sns => self.prove_sns(&body, client, now).await,
             },
         }
     }
@@ -195,14 +200,24 @@ impl Desk {
         Ok(Proved::Delivery(delivery))
     }
 
-    async fn prove_direct(&self, headers: &HeaderMap, body: Bytes) -> Result<Proved, Refusal> {
-        let key = self.circle.get(&direct::key_id(headers)?).await?;
+    async fn prove_direct(
+        &self,
+        headers: &HeaderMap,
+        body: Bytes,
+        client: Option<IpAddr>,
+    ) -> Result<Proved, Refusal> {
+        let key = self.circle.get(&direct::key_id(headers)?, client).await?;
         Ok(Proved::Delivery(direct::verify(&key, headers, body)?))
     }
 
-    async fn prove_sns(&self, body: &Bytes, now: Timestamp) -> Result<Proved, Refusal> {
+    async fn prove_sns(
+        &self,
+        body: &Bytes,
+        client: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<Proved, Refusal> {
         let envelope = sns::read(body.clone(), &self.topics)?;
-        let certificate = self.sns.certificate(envelope.certificate_url(), now).await;
+        let certificate = self.sns.certificate(envelope.certificate_url(), client, now).await;
         let certificate = certificate.map_err(|error| match error {
             FetchError::NotThere => Refusal::Rejected(Rejection::UnknownKey),
             error => Refusal::Fetch(error),

@@ -19,10 +19,11 @@ const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Largest document that is read: a certificate with its chain takes about 8 kB.
 const DOCUMENT_BYTES_MAX: usize = 64 * 1024;
-/// Time in which one more fetch is earned: what a stranger's key ids can make us ask for is this and no more.
-const FETCH_PERIOD: Duration = Duration::from_secs(2);
+/// Time in which one more fetch is earned: what all strangers together can make us ask for is this and no more. Each of
+/// them has a far smaller share.
+const FETCH_PERIOD: Duration = Duration::from_millis(500);
 /// Fetches at once after a quiet time.
-const FETCH_BURST: std::num::NonZeroU32 = std::num::NonZeroU32::new(10).expect("10 is not 0");
+const FETCH_BURST: std::num::NonZeroU32 = std::num::NonZeroU32::new(32).expect("32 is not 0");
 
 /// Why a document could not be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -16,11 +16,18 @@ const FOUND_FOR: Duration = Duration::from_secs(24 * 3600);
 const NOT_THERE_FOR: Duration = Duration::from_secs(60);
 /// How long a host that does not answer is left alone for one document.
 const AWAY_FOR: Duration = Duration::from_secs(2);
+/// Most documents whose last good form is remembered: a provider has a few.
+const GOOD_MAX: usize = 64;
+/// How long the last good form is used before the document is looked for again.
+const GOOD_FOR: Duration = Duration::from_secs(60);
 
 /// Documents by name.
 #[derive(Debug)]
 pub(super) struct Fetched<V> {
     entries: Cache<String, Entry<V>>,
+    /// The last good form of each: what cannot be asked for now is what it was, since a key of an id does not change. So
+    /// a host that is away, or strangers who use up what may be asked, stop no delivery whose key was had before.
+    good: Cache<String, Arc<V>>,
 }
 
 #[derive(Debug)]
@@ -37,7 +44,7 @@ impl<V> Clone for Entry<V> {
 
 impl<V> Default for Fetched<V> {
     fn default() -> Self {
-        Self { entries: Cache::new(ENTRIES_MAX) }
+        Self { entries: Cache::new(ENTRIES_MAX), good: Cache::new(GOOD_MAX) }
     }
 }
 
@@ -53,20 +60,31 @@ impl<V> Fetched<V> {
     ) -> Result<Arc<V>, FetchError> {
         let now = Instant::now();
         self.entries.remove_if(name, |entry| entry.until <= now);
-        let remembered = self.entries.get_or_insert_async(name, async { remember(fetch.await) });
+        let remembered = self.entries.get_or_insert_async(name, async { self.remember(name, fetch.await) });
         remembered.await?.outcome
     }
-}
 
-/// What is kept of an outcome; `Err` keeps nothing, so that the next one who asks has a turn of its own.
-fn remember<V>(outcome: Result<V, FetchError>) -> Result<Entry<V>, FetchError> {
-    let lasts = match &outcome {
-        Ok(_) => FOUND_FOR,
-        Err(FetchError::NotThere) => NOT_THERE_FOR,
-        Err(FetchError::Denied | FetchError::Away) => AWAY_FOR,
-        Err(capped @ FetchError::Capped { .. }) => return Err(*capped),
-    };
-    Ok(Entry { outcome: outcome.map(Arc::new), until: Instant::now() + lasts })
+    /// What is kept of an outcome; `Err` keeps nothing, so that the next one who asks has a turn of its own.
+    fn remember(&self, name: &str, outcome: Result<V, FetchError>) -> Result<Entry<V>, FetchError> {
+        let entry = |outcome, lasts| Entry { outcome, until: Instant::now() + lasts };
+        let failure = match outcome {
+            Ok(document) => {
+                let document = Arc::new(document);
+                self.good.insert(name.to_owned(), Arc::clone(&document));
+                return Ok(entry(Ok(document), FOUND_FOR));
+            }
+            Err(failure) => failure,
+        };
+        if failure == FetchError::NotThere {
+            self.good.remove(name);
+            return Ok(entry(Err(failure), NOT_THERE_FOR));
+        }
+        match (self.good.get(name), failure) {
+            (Some(good), _) => Ok(entry(Ok(good), GOOD_FOR)),
+            (None, FetchError::Capped { .. }) => Err(failure),
+            (None, _) => Ok(entry(Err(failure), AWAY_FOR)),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -106,6 +124,21 @@ mod tests {
         let capped = FetchError::Capped { retry_after_s: 2 };
         assert_eq!(fetched.get("other", async { Err(capped) }).await, Err(capped));
         assert_eq!(fetched.get("other", async { Ok("there") }).await.map(|document| *document), Ok("there"));
+    }
+
+    #[tokio::test]
+    async fn what_was_had_before_is_used_while_it_cannot_be_asked_for_and_not_once_it_is_gone() {
+        let fetched = Fetched::<&str>::default();
+        let get = async |outcome| {
+            fetched.entries.clear();
+            fetched.get("key", async { outcome }).await.map(|document| *document)
+        };
+        assert_eq!(get(Ok("key")).await, Ok("key"));
+        for failure in [FetchError::Capped { retry_after_s: 9 }, FetchError::Away, FetchError::Denied] {
+            assert_eq!(get(Err(failure)).await, Ok("key"), "{failure}");
+        }
+        assert_eq!(get(Err(FetchError::NotThere)).await, Err(FetchError::NotThere));
+        assert_eq!(get(Err(FetchError::Away)).await, Err(FetchError::Away), "it was withdrawn");
     }
 
     #[tokio::test]

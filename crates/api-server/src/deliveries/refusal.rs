@@ -16,8 +16,8 @@ pub enum Refusal {
     #[error(transparent)]
     NoKey(#[from] NoKey),
     /// What proves it cannot be fetched now.
-    #[error("what proves the delivery cannot be fetched now")]
-    Fetch(#[source] FetchError),
+    #[error("what proves the delivery cannot be fetched now: {0}")]
+    Fetch(FetchError),
     /// It cannot be kept now.
     #[error("the delivery cannot be kept now")]
     NotKept(#[from] store::ReceiveError),

@@ -9,14 +9,14 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use domain::Provider;
 use http::{HeaderValue, StatusCode, header};
-use http_body_util::BodyExt;
 use serde::Serialize;
 use store::Receipt;
 use utoipa::ToSchema;
 use webhooks::alpaca::Kind as AlpacaKind;
 
 use crate::clock::Clock;
-use crate::deliveries::{Desk, Door, Refusal, Sampled, Taken};
+use crate::deliveries::{Desk, Door, Readers, Refusal, Sampled, Sent, Taken, Unread};
+use crate::layers::exchange::Exchange;
 use crate::openapi::Problems;
 use crate::problem::{Kind, Problem};
 
@@ -39,6 +39,7 @@ pub struct Reception {
     pub desk: Arc<Desk>,
     /// What time it is.
     pub clock: Clock,
+    readers: Readers,
     sampled: [Sampled; Provider::ALL.len()],
 }
 
@@ -126,31 +127,26 @@ pub async fn is_here() -> StatusCode {
 }
 
 impl Reception {
-    /// Takes deliveries to this desk.
+    /// Takes deliveries to this desk, so many at once whose bodies are still on their way.
     #[must_use]
-    pub fn new(desk: Arc<Desk>, clock: Clock) -> Self {
-        Self { desk, clock, sampled: Default::default() }
+    pub fn new(desk: Arc<Desk>, clock: Clock, readers_max: usize) -> Self {
+        Self { desk, clock, readers: Readers::new(readers_max), sampled: Default::default() }
     }
 
     async fn take(&self, door: Door, request: Request) -> Result<Response, Problem> {
         let (parts, body) = request.into_parts();
         // The layer around this bounds the body, and says what was wrong with one that could not be read.
-        let body = body.collect().await;
-        let body = body.map_err(|_| Problem::new(Kind::BadRequest, "the body cannot be read"))?.to_bytes();
-        self.take_read(door, &parts.headers, body).await
+        let body = self.readers.read(body).await.map_err(unread)?;
+        let client = parts.extensions.get::<Exchange>().and_then(Exchange::client);
+        self.take_read(Sent { door, headers: &parts.headers, client }, body).await
     }
 
-    async fn take_read(
-        &self,
-        door: Door,
-        headers: &http::HeaderMap,
-        body: Bytes,
-    ) -> Result<Response, Problem> {
+    async fn take_read(&self, sent: Sent<'_>, body: Bytes) -> Result<Response, Problem> {
         let (now, body_bytes) = (self.clock.now(), body.len());
-        match self.desk.take(door, headers, body, now).await {
+        match self.desk.take(sent, body, now).await {
             Ok(taken) => Ok(acknowledged(taken)),
             Err(refusal) => {
-                self.note(door, &refusal, body_bytes);
+                self.note(sent.door, &refusal, body_bytes);
                 Err(refusal.into())
             }
         }
@@ -172,6 +168,15 @@ impl Reception {
             other => other.to_string(),
         };
         tracing::warn!(%source, reason, why, body_bytes, left_out, "a delivery is refused");
+    }
+}
+
+fn unread(why: Unread) -> Problem {
+    match why {
+        Unread::Broken => Problem::new(Kind::BadRequest, why.to_string()),
+        // The rest of it is not read, so the connection cannot be used again.
+        Unread::GaveWay => Problem::new(Kind::Timeout, why.to_string())
+            .with_header(header::CONNECTION, HeaderValue::from_static("close")),
     }
 }
 

@@ -8,6 +8,7 @@ mod quota;
 mod table;
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::Request;
@@ -59,6 +60,20 @@ impl AddressLimit {
     pub fn of_source(config: Config, metrics: &Metrics) -> Self {
         let refused = metrics.limited_by_source.clone();
         Self::with_table(config, &["source"], Table::small, [refused.clone(), refused])
+    }
+
+    /// A limit on what one client can make us ask of others.
+    #[must_use]
+    pub fn of_fetches(config: Config, refused: &IntCounter) -> Self {
+        Self::with_table(config, &["fetch"], Table::small, [refused.clone(), refused.clone()])
+    }
+
+    /// One thing more for the client at this address.
+    ///
+    /// # Errors
+    /// How many seconds it has to wait.
+    pub fn admit(&self, address: IpAddr) -> Result<(), u64> {
+        self.check(Network::of(address)).map(drop).map_err(|standing| standing.reset_s)
     }
 
     fn with_table(

@@ -25,8 +25,8 @@ impl From<Refusal> for Problem {
                 };
                 Self::new(Kind::KeyUnavailable, "what proves the delivery cannot be fetched at the moment")
                     .with("reason", "fetch")
+                    // Its cause is in the log now and then: a line for each would be a stranger's to write.
                     .retry_after_s(wait_s)
-                    .caused_by(&error)
             }
             Refusal::NotKept(error) => error.into(),
         }

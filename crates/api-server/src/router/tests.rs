@@ -49,7 +49,7 @@ async fn parts_in(directory: &Path, secrets: &[(&str, &str)]) -> Parts {
         },
         exposition: Exposition { metrics, store: desk.store.clone(), access: MetricsAccess::Loopback },
         pages: Some(Arc::new(docs::Pages::new(docs::Keys::Demanded))),
-        reception: Arc::new(deliveries::Reception::new(Arc::clone(&desk), Clock::System)),
+        reception: Arc::new(deliveries::Reception::new(Arc::clone(&desk), Clock::System, 50)),
         books: Arc::new(Books { desk, retention: config.deliveries.retention, clock: Clock::System }),
     }
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
-use crate::deliveries::{Door, Proved, Refusal};
+use crate::deliveries::{Door, Proved, Refusal, Sent};
 use crate::handlers::JsonBody;
 use crate::handlers::parameters::unprocessable;
 use crate::openapi::Problems;
@@ -83,7 +83,7 @@ pub async fn post(
     let headers = headers(&request.headers)?;
     let body = body(request.body, request.body_base64)?;
     let now = books.clock.now();
-    Ok(Json(match books.desk.prove(door, &headers, body, now).await {
+    Ok(Json(match books.desk.prove(Sent { door, headers: &headers, client: None }, body, now).await {
         Ok(proved) => TestAnswer::proved(&proved),
         Err(refusal) => TestAnswer::refused(&refusal),
     }))

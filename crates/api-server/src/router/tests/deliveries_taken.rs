@@ -24,7 +24,7 @@ async fn at(second: i64, secrets: &[(&str, &str)]) -> (tempfile::TempDir, Router
     let directory = tempfile::tempdir().unwrap();
     let mut parts = parts_in(directory.path(), secrets).await;
     let clock = Clock::Fixed(jiff::Timestamp::from_second(second).unwrap());
-    parts.reception = Arc::new(deliveries::Reception::new(Arc::clone(&parts.reception.desk), clock));
+    parts.reception = Arc::new(deliveries::Reception::new(Arc::clone(&parts.reception.desk), clock, 50));
     (directory, all(parts))
 }
 
