@@ -80,6 +80,7 @@ impl Store {
         let Some(last) = events.last().copied() else {
             return Ok(Replayed { events: 0, next_after: None });
         };
+        close_dead_of(&mut tx, &events).await?;
         add_work(&mut tx, &events, "replay", now).await?;
         let detail = json!({ "filter": filter, "events": events }).to_string();
         let object = format!("webhook_events/{}", events.len());
@@ -157,6 +158,15 @@ async fn close_dead(tx: &mut Transaction<'_>, which: &[WorkId]) -> Result<Vec<Ev
     let mut events = events?;
     events.sort_unstable();
     Ok(events)
+}
+
+/// Closes work that was given up on these deliveries: it is done anew.
+async fn close_dead_of(tx: &mut Transaction<'_>, events: &[EventId]) -> Result<(), Error> {
+    let mut statement = Statement::new("UPDATE webhook_work SET state = 'requeued' WHERE state = 'dead'");
+    statement.among(" AND event_id IN", events.iter().map(|id| id.get()));
+    let (sql, values) = statement.finish();
+    tx.execute_made(sql, values).await?;
+    Ok(())
 }
 
 async fn add_work(

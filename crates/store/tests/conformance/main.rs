@@ -60,6 +60,7 @@ on_both! {
         lists_are_filtered_and_paged,
         a_replay_adds_work_and_changes_nothing_else,
         what_was_given_up_can_be_asked_for_again,
+        what_was_given_up_and_is_replayed_is_given_up_no_more,
         redaction_keeps_the_hash_and_the_key,
         the_backlog_is_counted,
     }

@@ -102,6 +102,23 @@ pub(crate) async fn what_was_given_up_can_be_asked_for_again(stage: &Stage) {
     assert!(store.dead_letters(None, 10).await.unwrap().is_empty());
 }
 
+pub(crate) async fn what_was_given_up_and_is_replayed_is_given_up_no_more(stage: &Stage) {
+    let store = stage.open().await;
+    let kept = keep(&store, 0..2).await;
+    for attempt in 0..i64::from(ATTEMPTS_MAX) {
+        for leased in lease_all(&store, "one", after_s(attempt * 600)).await {
+            store.fail(&leased, "broken", after_s(attempt * 600)).await.unwrap();
+        }
+    }
+    let filter = Filter { ids: vec![kept[0]], ..Filter::default() };
+    assert_eq!(store.replay(&filter, None, ANA, after_s(9_000)).await.unwrap().events, 1);
+    let dead: Vec<_> =
+        store.dead_letters(None, 10).await.unwrap().iter().map(|letter| letter.event.id).collect();
+    assert_eq!(dead, [kept[1]]);
+    let history = store.event(kept[0]).await.unwrap().unwrap().work;
+    assert_eq!((history[0].state, history[1].state), (WorkState::Pending, WorkState::Requeued));
+}
+
 pub(crate) async fn redaction_keeps_the_hash_and_the_key(stage: &Stage) {
     let store = stage.open().await;
     let kept = keep(&store, 0..3).await;
