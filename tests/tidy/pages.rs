@@ -22,6 +22,7 @@ const DELIVERABLES: &[&str] = &[
     "docs/PROBLEMS.md",
     "docs/STYLE.md",
     "docs/secrets-rotation.md",
+    "docs/webhooks.md",
     "rust-toolchain.toml",
     "secrets/.gitignore",
     "secrets/README.md",
