@@ -49,11 +49,11 @@ pub(crate) struct Tally {
     pub(crate) took: Duration,
 }
 
-/// Kills the server so often at moments that `seed` picks.
+/// Kills the server so often at moments that `seed` picks; `watch` is told after each kill.
 ///
 /// # Panics
 /// At the first thing that does not hold.
-pub(crate) fn run(backend: Backend, kills: usize, seed: u64) -> Tally {
+pub(crate) fn run(backend: Backend, kills: usize, seed: u64, watch: fn(&Tally)) -> Tally {
     let began = Instant::now();
     let place = tempfile::tempdir().unwrap();
     let database = match backend {
@@ -71,6 +71,7 @@ pub(crate) fn run(backend: Backend, kills: usize, seed: u64) -> Tally {
     drop(options.start());
     for _ in 0..kills {
         one_kill(&options, &database, &mut deliveries, &mut tally);
+        watch(&tally);
     }
     let left = finish(&options, &database, &mut deliveries, &mut tally);
     assert_eq!(left, 0, "what was refused is acknowledged in the end");

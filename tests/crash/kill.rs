@@ -18,7 +18,7 @@ fn main() {
     let seed = number(1);
     println!("kill -9 at 0 to 350 ms after the server listens, under load of 16 connections; seed {seed}\n");
     for backend in [Backend::Sqlite, Backend::Postgres] {
-        print(backend, &run(backend, kills, seed));
+        print(backend, &run(backend, kills, seed, |tally| eprint!("\r{} kills ", tally.kills)));
     }
 }
 
