@@ -17,7 +17,7 @@ pub use board::{Board, Check, Importance, Outcome, Reading};
 pub use business::run as compute_business;
 pub use crew::Crew;
 pub use database_checks::run as check_database;
-pub use events::{Events, run as apply_events};
+pub use events::{Caution, Events, run as apply_events};
 pub use health_checks::spawn as spawn_health_checks;
 pub use marks::{mark_tokens, run as mark_prices};
 pub use office::Office;

@@ -9,13 +9,13 @@ use webhooks::Reading;
 
 use super::{Service, storage};
 use crate::config::Config;
-use crate::workers::{self, Crew, Events, Inflow, Office};
+use crate::workers::{self, Caution, Crew, Events, Inflow, Office};
 
 /// Random bytes in the name of this process among those that share a database.
 const OWNER_BYTES: usize = 8;
 
 pub(super) fn start(service: &Service, config: &Config) -> Crew {
-    let mut crew = Crew::default();
+    let mut crew = Crew::new(service.metrics.workers.panics.clone());
     let (store, metrics) = (service.store().clone(), Arc::clone(&service.metrics));
     let owner = owner();
     tracing::info!(owner, "the workers of this process lease under this name");
@@ -95,6 +95,7 @@ fn start_events(crew: &mut Crew, service: &Service, config: &Config, owner: &str
         rules: ledger::Rules { stash_ratio: config.ledger.stash_ratio },
         kick: Arc::clone(&service.desk.kick),
         metrics: Arc::clone(&service.metrics),
+        caution: Caution::default(),
     };
     for number in 1..=config.deliveries.workers {
         let (events, heart) = (events.clone(), service.metrics.workers.heart("events"));

@@ -1,7 +1,7 @@
 //! When each worker last showed that it is alive.
 
 use jiff::Timestamp;
-use prometheus::{IntGauge, IntGaugeVec};
+use prometheus::{IntCounter, IntGauge, IntGaugeVec};
 
 use super::Declare;
 
@@ -9,9 +9,14 @@ use super::Declare;
 pub(super) const WORKERS: [&str; 6] =
     ["events", "business", "marks", "retention", "database", "alpaca_events"];
 
-/// The last beat of each worker.
+/// The last beat of each worker, and how often any of them panicked: one that panics over and over beats each time it
+/// begins anew.
 #[derive(Debug)]
-pub struct Workers(IntGaugeVec);
+pub struct Workers {
+    beats: IntGaugeVec,
+    /// Workers that panicked and began anew.
+    pub panics: IntCounter,
+}
 
 /// The heart of one worker.
 #[derive(Clone, Debug)]
@@ -27,13 +32,14 @@ impl Workers {
         for worker in WORKERS {
             family.with_label_values(&[worker]).set(0);
         }
-        Ok(Self(family))
+        let panics = declare.counter("worker_panics_total", "Workers that panicked and began anew")?;
+        Ok(Self { beats: family, panics })
     }
 
     /// The heart of the worker of this name, one of [`WORKERS`].
     #[must_use]
     pub fn heart(&self, worker: &str) -> Heart {
-        Heart(self.0.with_label_values(&[worker]))
+        Heart(self.beats.with_label_values(&[worker]))
     }
 }
 

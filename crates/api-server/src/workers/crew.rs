@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use prometheus::IntCounter;
 use tokio::task::JoinSet;
 
 use crate::serve::Draining;
@@ -12,13 +13,20 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(15);
 const PANIC_PAUSE: Duration = Duration::from_secs(1);
 
 /// Workers that were started together.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Crew {
     tasks: JoinSet<()>,
     stopping: Draining,
+    panics: IntCounter,
 }
 
 impl Crew {
+    /// Nobody yet; `panics` counts workers that panicked.
+    #[must_use]
+    pub fn new(panics: IntCounter) -> Self {
+        Self { tasks: JoinSet::new(), stopping: Draining::default(), panics }
+    }
+
     /// What tells the workers to stop.
     #[must_use]
     pub fn stopping(&self) -> Draining {
@@ -30,9 +38,10 @@ impl Crew {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let stopping = self.stopping();
+        let (stopping, panics) = (self.stopping(), self.panics.clone());
         self.tasks.spawn(async move {
             while tokio::spawn(work()).await.is_err_and(|error| error.is_panic()) {
+                panics.inc();
                 tracing::error!(worker = name, "a worker panicked and begins anew");
                 tokio::select! {
                     () = stopping.begun() => return,
@@ -78,8 +87,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_worker_that_panics_begins_anew_and_stopping_waits_for_it() {
-        let (mut crew, begun, done) =
-            (Crew::default(), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let panics = IntCounter::new("panics", "of this test").unwrap();
+        let mut crew = Crew::new(panics.clone());
+        let (begun, done) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let stopping = crew.stopping();
         let (counted, finished) = (Arc::clone(&begun), Arc::clone(&done));
         crew.start("test", move || {
@@ -92,7 +102,7 @@ mod tests {
             }
         });
         tokio::time::sleep(2 * PANIC_PAUSE).await;
-        assert_eq!(begun.load(Ordering::Relaxed), 2);
+        assert_eq!((begun.load(Ordering::Relaxed), panics.get()), (2, 1));
         crew.stop().await;
         assert_eq!(done.load(Ordering::Relaxed), 1);
     }

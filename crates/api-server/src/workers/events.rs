@@ -1,5 +1,6 @@
 //! Applies what was received: leases events, reads what they mean, and hands that to the store in one transaction.
 
+mod caution;
 mod executed;
 
 use std::sync::Arc;
@@ -13,6 +14,8 @@ use webhooks::{Meaning, Reading};
 use crate::clock::Clock;
 use crate::metrics::{Heart, Metrics};
 use crate::serve::Draining;
+
+pub use caution::Caution;
 
 /// Events that are applied in one transaction, at most.
 const BATCH_EVENTS: u32 = 128;
@@ -39,6 +42,8 @@ pub struct Events {
     pub kick: Arc<Notify>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// Whether an event made a worker panic a while ago.
+    pub caution: Caution,
 }
 
 /// Works until it is told to stop; what it has begun by then it finishes.
@@ -64,8 +69,11 @@ pub async fn run(events: Events, owner: String, heart: Heart, stopping: Draining
 
 /// One batch; how many events it had.
 async fn round(events: &Events, owner: &str) -> Result<usize, store::Error> {
-    let Events { store, reading, rules, metrics, .. } = events;
-    let leased = store.lease(owner, BATCH_EVENTS, LEASE, Clock::System.now()).await?;
+    let Events { store, reading, rules, metrics, caution, .. } = events;
+    let began_at = Clock::System.now();
+    let _watch = caution.watch(began_at);
+    let most = if caution.is_on(began_at) { 1 } else { BATCH_EVENTS };
+    let leased = store.lease(owner, most, LEASE, began_at).await?;
     if leased.is_empty() {
         return Ok(0);
     }
