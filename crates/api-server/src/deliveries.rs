@@ -95,7 +95,7 @@ pub struct Circle {
     pub topics: Vec<webhooks::circle::sns::TopicArn>,
     /// Ids of tokens that are USDC.
     pub usdc_token_ids: Vec<String>,
-    /// Which notifications are ours, by subscription or client; all when empty.
+    /// Which notifications are ours, by subscription or client; when empty all, in production none.
     pub senders: Vec<String>,
     /// What is asked in place of Amazon's hosts.
     pub sns_base_url: Option<String>,

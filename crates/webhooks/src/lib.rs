@@ -28,6 +28,6 @@ pub use channel::{Channel, ChannelError, Transport};
 pub use delivery::Delivery;
 pub use freshness::Tolerance;
 pub use key_text::KeysError;
-pub use meaning::{AlpacaCash, Meaning, Reading, Unhandled, meaning};
+pub use meaning::{AlpacaCash, AlpacaEntries, CircleSenders, Meaning, Reading, Unhandled, meaning};
 pub use rejection::{CertificateFault, Rejection, Step};
 pub use window::Window;

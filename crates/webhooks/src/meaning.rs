@@ -19,12 +19,24 @@ use crate::channel::Channel;
 pub struct Reading {
     /// Which of the broker's two accounts of one deposit moves the books.
     pub alpaca_cash: AlpacaCash,
+    /// Which of the two books that the broker keeps of the same entries is read.
+    pub alpaca_entries: AlpacaEntries,
     /// Which currency a token of Circle's wallets is, by the token's id: the id differs by blockchain.
     pub circle_tokens: BTreeMap<String, Currency>,
     /// Which of Circle's notifications are ours, by `subscriptionId` in its second system and `clientId` in its first.
     /// Circle signs for all its customers with the same keys, and each of them can have theirs sent to any address: a
-    /// signature proves Circle, and not whose money it is. Empty: all are.
-    pub circle_senders: BTreeSet<String>,
+    /// signature proves Circle, and not whose money it is.
+    pub circle_senders: CircleSenders,
+}
+
+/// Whose notifications of Circle are read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum CircleSenders {
+    /// Everyone's: for development, where no money is at stake.
+    #[default]
+    Anyone,
+    /// Those that are addressed so.
+    Only(BTreeSet<String>),
 }
 
 /// The broker tells of one deposit twice: as a transfer, whose events name no amount, and as an entry `CSD` or `CSW` of its
@@ -36,6 +48,19 @@ pub enum AlpacaCash {
     Activities,
     /// The transfers do.
     Transfers,
+}
+
+/// The broker writes its book twice: as entries `nta`, and as the activities that replace them. One entry is one fact where both
+/// give it one id; nothing that the broker publishes promises that they do, so where both arrive one of them must be named.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AlpacaEntries {
+    /// Both are read: right while only one of them arrives, or both with the same ids.
+    #[default]
+    Either,
+    /// The older entries alone.
+    Nta,
+    /// The activities alone.
+    Activities,
 }
 
 /// What a body means.
@@ -115,7 +140,10 @@ impl Unhandled {
 impl Reading {
     /// Whether a notification of Circle that is addressed so is ours.
     fn is_ours(&self, address: Option<&str>) -> bool {
-        self.circle_senders.is_empty() || address.is_some_and(|address| self.circle_senders.contains(address))
+        match &self.circle_senders {
+            CircleSenders::Anyone => true,
+            CircleSenders::Only(ours) => address.is_some_and(|address| ours.contains(address)),
+        }
     }
 }
 

@@ -90,6 +90,9 @@ fn nothing_opens_a_network_by_a_slip() {
             "webhooks.circle.sns_base_url",
         ),
         (&[("CIRCLE_SNS_TOPICS", "*")], "webhooks.circle.topics"),
+        (&[("INVESTIQ_PROFILE", "production"), ("LEDGER_ALPACA_ENTRIES", "either")], "ledger.alpaca_entries"),
+        (&[("ALPACA_EVENTS_ENABLED", "true"), ("LEDGER_ALPACA_ENTRIES", "nta")], "ledger.alpaca_entries"),
+        (&[("INVESTIQ_PROFILE", "production"), ("ALPACA_EVENTS_ENABLED", "true")], "ledger.alpaca_entries"),
     ] {
         assert!(faults(pairs).iter().any(|fault| fault.starts_with(path)), "{pairs:?}: {:?}", faults(pairs));
     }
@@ -228,6 +231,7 @@ fn every_variable_changes_the_configuration() {
         ("WEBHOOK_RETENTION_DAYS_CIRCLE", "9"),
         ("LEDGER_STASH_RATIO", "0.5"),
         ("LEDGER_ALPACA_CASH", "transfers"),
+        ("LEDGER_ALPACA_ENTRIES", "nta"),
         ("ALPACA_EVENTS_ENABLED", "true"),
         ("ALPACA_EVENTS_BASE_URL", "https://example.com"),
         ("ALPACA_EVENTS_STREAMS", "trades"),

@@ -12,6 +12,8 @@ pub struct Ledger {
     pub stash_ratio: StashRatio,
     /// Which of the broker's two books moves cash.
     pub alpaca_cash: webhooks::AlpacaCash,
+    /// Which of the broker's two books of entries is read.
+    pub alpaca_entries: webhooks::AlpacaEntries,
 }
 
 /// The broker's event streams.
@@ -28,6 +30,11 @@ pub struct AlpacaEvents {
 pub(super) fn ledger(read: &mut Reader<'_>) -> Ledger {
     let books =
         [("activities", webhooks::AlpacaCash::Activities), ("transfers", webhooks::AlpacaCash::Transfers)];
+    let entries = [
+        ("either", webhooks::AlpacaEntries::Either),
+        ("nta", webhooks::AlpacaEntries::Nta),
+        ("activities", webhooks::AlpacaEntries::Activities),
+    ];
     Ledger {
         stash_ratio: read.required(
             setting("ledger.stash_ratio", "LEDGER_STASH_RATIO"),
@@ -35,6 +42,7 @@ pub(super) fn ledger(read: &mut Reader<'_>) -> Ledger {
             parse::ratio,
         ),
         alpaca_cash: read.choice(setting("ledger.alpaca_cash", "LEDGER_ALPACA_CASH"), &books),
+        alpaca_entries: read.choice(setting("ledger.alpaca_entries", "LEDGER_ALPACA_ENTRIES"), &entries),
     }
 }
 

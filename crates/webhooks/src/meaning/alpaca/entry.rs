@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 
 use crate::content::Field;
-use crate::meaning::{AlpacaCash, Meaning, Read, Reading, Unhandled, reader};
+use crate::meaning::{AlpacaCash, AlpacaEntries, Meaning, Read, Reading, Unhandled, reader};
 
 /// Both shapes in one: `id` and `entry_type` are the older names of `ref_id` and `activity_type`.
 #[derive(Default, Deserialize)]
@@ -48,12 +48,21 @@ enum Type {
     NoEffect,
 }
 
+/// Told by the other of the broker's two books too, which is the one that is read.
+const TOLD_ELSEWHERE: Unhandled = Unhandled::NoEffect("an entry of the broker's other book");
+
 pub(super) fn read_nta(body: &[u8], reading: &Reading) -> Read {
+    if reading.alpaca_entries == AlpacaEntries::Activities {
+        return Err(TOLD_ELSEWHERE);
+    }
     let entry: Entry<'_> = reader::fields(body)?;
     entry.read(entry.id, entry.entry_type, reading)
 }
 
 pub(super) fn read_activity(body: &[u8], reading: &Reading) -> Read {
+    if reading.alpaca_entries == AlpacaEntries::Nta {
+        return Err(TOLD_ELSEWHERE);
+    }
     let entry: Entry<'_> = reader::fields(body)?;
     entry.read(entry.ref_id, entry.activity_type, reading)
 }

@@ -5,7 +5,7 @@ use domain::{
     AccountStatus, Booking, CashKind, Direction, Fact, OrderStatus, Side, Standing, Subject, TransferStatus,
     What,
 };
-use webhooks::{AlpacaCash, Meaning, Reading};
+use webhooks::{AlpacaCash, AlpacaEntries, Meaning, Reading};
 
 use super::{Expected, facts, id, money, read, reason};
 
@@ -379,4 +379,20 @@ fn fills_among_activities_are_left_to_trades_but_busts_are_not() {
     );
     let journal = r#"{"at":"2021-05-07T10:28:23.163857Z","entry_type":"JNLC","event_id":1406,"journal_id":"2f144d2a","status_from":"","status_to":"queued"}"#;
     assert_eq!(reason("alpaca/journal", journal), "no_effect");
+}
+
+#[test]
+fn one_book_of_entries_is_read_where_it_is_named() {
+    let nta = r#"{"account_id":"a","at":"2026-01-02T00:00:00Z","entry_type":"DIV","id":"n1","net_amount":1.5,"status":"executed"}"#;
+    let activity = r#"{"account_id":"a","at":"2026-01-02T00:00:00Z","activity_type":"DIV","details":{},"event_id":"e1","net_amount":"1.5","ref_id":"r1","status":"executed"}"#;
+    for (alpaca_entries, reads_nta, reads_activity) in [
+        (AlpacaEntries::Either, true, true),
+        (AlpacaEntries::Nta, true, false),
+        (AlpacaEntries::Activities, false, true),
+    ] {
+        let reading = Reading { alpaca_entries, ..Reading::default() };
+        let is_read = |channel, body| matches!(read(channel, body, &reading), Meaning::Facts(_));
+        assert_eq!(is_read("alpaca/nta", nta), reads_nta, "{alpaca_entries:?}");
+        assert_eq!(is_read("alpaca/activity", activity), reads_activity, "{alpaca_entries:?}");
+    }
 }

@@ -2,7 +2,7 @@
 //! -outbound, and the schemas of npm @circle-fin/circle-sdk 2.9.0 (sdk.json).
 
 use domain::{Booking, Direction, TransferStatus, What};
-use webhooks::{Meaning, Reading, Unhandled};
+use webhooks::{CircleSenders, Meaning, Reading, Unhandled};
 
 use super::{Expected, facts, read, reading, reason};
 
@@ -201,6 +201,10 @@ fn every_other_type_of_the_first_system_is_known_or_kept() {
     assert_eq!(reason("circle/sns", r#"{"Type":"SubscriptionConfirmation"}"#), "no_effect");
 }
 
+fn only(senders: &[&str]) -> CircleSenders {
+    CircleSenders::Only(senders.iter().map(ToString::to_string).collect())
+}
+
 #[test]
 fn what_is_addressed_to_another_customer_is_not_ours() {
     let resource = format!("transfer {}", transfer(CHAIN, WALLET, "complete"));
@@ -209,14 +213,18 @@ fn what_is_addressed_to_another_customer_is_not_ours() {
         ("circle/sns", "c", mint("transfers", &resource)),
     ];
     for (channel, ours, body) in bodies {
-        for (senders, expected) in [(vec![], true), (vec!["x", ours], true), (vec!["x"], false)] {
-            let circle_senders = senders.iter().map(ToString::to_string).collect();
-            let meaning = read(channel, &body, &Reading { circle_senders, ..reading() });
-            let is_stranger = meaning == Meaning::Unhandled(Unhandled::Stranger);
-            assert_eq!(!is_stranger, expected, "{channel} {senders:?}");
+        for (circle_senders, expected) in [
+            (CircleSenders::Anyone, true),
+            (only(&["x", ours]), true),
+            (only(&["x"]), false),
+            (only(&[]), false),
+        ] {
+            let reading = Reading { circle_senders, ..reading() };
+            let is_stranger = read(channel, &body, &reading) == Meaning::Unhandled(Unhandled::Stranger);
+            assert_eq!(!is_stranger, expected, "{channel} {:?}", reading.circle_senders);
         }
     }
-    let only = Reading { circle_senders: ["x".to_owned()].into(), ..reading() };
+    let only = Reading { circle_senders: only(&["x"]), ..reading() };
     let test = r#"{"subscriptionId":"s","notificationId":"n","notificationType":"webhooks.test"}"#;
     assert_eq!(read("circle/direct", test, &only), Meaning::Test);
     let unsaid = transaction("inbound", "COMPLETE", "").replace("\"subscriptionId\":\"s\",", "");
