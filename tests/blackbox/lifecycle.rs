@@ -104,7 +104,8 @@ fn it_writes_its_database_alone_starts_no_child_and_opens_one_port() {
     assert_eq!(server.get("/api/analyze/MSFT", &[]).status, 200);
     assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
     let written = std::fs::read_dir(server.directory()).unwrap();
-    let written: Vec<_> = written.map(|entry| entry.unwrap().file_name()).filter(|name| name != "data").collect();
+    let written: Vec<_> =
+        written.map(|entry| entry.unwrap().file_name()).filter(|name| name != "data").collect();
     assert_eq!(written, Vec::<std::ffi::OsString>::new());
     let children =
         std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", server.pid())).unwrap_or_default();

@@ -6,9 +6,18 @@ use webhooks::AlpacaEntries;
 
 /// The rules that this configuration breaks.
 pub(super) fn check(config: &Config) -> Vec<Fault> {
-    let Config { profile, bind_address, keys_required, metrics_access, deliveries, ledger, alpaca_events, .. } =
-        config;
-    let reads_activities = alpaca_events.enabled && alpaca_events.streams.contains(&alpaca::Stream::Activities);
+    let Config {
+        profile,
+        bind_address,
+        keys_required,
+        metrics_access,
+        deliveries,
+        ledger,
+        alpaca_events,
+        ..
+    } = config;
+    let reads_activities =
+        alpaca_events.enabled && alpaca_events.streams.contains(&alpaca::Stream::Activities);
     let is_local = bind_address.ip().to_canonical().is_loopback();
     let is_strict = *profile != Profile::Development;
     let source = format!("profile {}", profile.as_str());
@@ -50,7 +59,10 @@ pub(super) fn check(config: &Config) -> Vec<Fault> {
         ),
         (
             reads_activities && ledger.alpaca_entries == AlpacaEntries::Nta,
-            fault("ledger.alpaca_entries", "is nta, and the stream activities is read: it must be activities"),
+            fault(
+                "ledger.alpaca_entries",
+                "is nta, and the stream activities is read: it must be activities",
+            ),
         ),
     ];
     rules.into_iter().filter(|(is_broken, _)| *is_broken).map(|(_, fault)| fault).collect()
