@@ -73,7 +73,8 @@ impl Books {
 
 /// Opens a database as far as a command needs it.
 pub(crate) async fn open(url: DatabaseUrl, key: audit::Key, console: &Console) -> Result<Store, OpenError> {
-    let config = StoreConfig { connections: CONNECTIONS, ..StoreConfig::new(url) };
+    // In the wrong database a command would make tables, find nothing in them, and say that all is well.
+    let config = StoreConfig { connections: CONNECTIONS, migrates: false, ..StoreConfig::new(url) };
     Store::open(config, key, console.now()).await
 }
 

@@ -22,6 +22,9 @@ pub struct StoreConfig {
     pub connect_timeout: Duration,
     /// Longest that one statement may take.
     pub statement_timeout: Duration,
+    /// Whether the tables are made, or brought to the form that this program knows. Otherwise a database that has them in
+    /// another form, or not at all, is not opened, and nothing in it is changed.
+    pub migrates: bool,
 }
 
 impl StoreConfig {
@@ -34,6 +37,7 @@ impl StoreConfig {
             connections: CONNECTIONS,
             connect_timeout: Duration::from_secs(3),
             statement_timeout: Duration::from_secs(10),
+            migrates: true,
         }
     }
 }

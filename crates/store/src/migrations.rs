@@ -66,6 +66,16 @@ pub enum MigrateError {
         /// This program's last step.
         known: i64,
     },
+    /// An older program was here last, or none, and this one may not change that.
+    #[error(
+        "the database is at migration {found} and this program knows {known}: the server brings it up to date when it starts; see that DATABASE_URL names the server's database"
+    )]
+    Behind {
+        /// The database's last step.
+        found: i64,
+        /// This program's last step.
+        known: i64,
+    },
     /// A step is not the one that was applied.
     #[error("migration {name} is not the text that was applied to this database")]
     Changed {
@@ -79,7 +89,12 @@ pub(crate) fn known() -> i64 {
     MIGRATIONS.last().map_or(0, |last| last.version)
 }
 
-pub(crate) async fn migrate(database: &Database, now: Timestamp) -> Result<(), MigrateError> {
+/// Applies what is missing, or refuses a database that misses something when it may not be changed.
+pub(crate) async fn bring_up_to_date(
+    database: &Database,
+    migrates: bool,
+    now: Timestamp,
+) -> Result<(), MigrateError> {
     let mut writer = database.writer().await?;
     let mut tx = writer.begin().await?;
     if tx.backend() == Backend::Postgres {
@@ -89,6 +104,11 @@ pub(crate) async fn migrate(database: &Database, now: Timestamp) -> Result<(), M
     tx.script(TABLE).await?;
     let applied = applied(&mut tx).await?;
     check(&applied, tx.backend())?;
+    if !migrates && applied.len() < MIGRATIONS.len() {
+        // The transaction is not committed, so that not even the table of steps is made.
+        let found = applied.last().map_or(0, |(version, _)| *version);
+        return Err(MigrateError::Behind { found, known: known() });
+    }
     for migration in MIGRATIONS
         .iter()
         .filter(|migration| !applied.iter().any(|(version, _)| *version == migration.version))

@@ -34,7 +34,7 @@ impl Store {
     /// [`OpenError`], after which nothing has been changed.
     pub async fn open(config: StoreConfig, key: audit::Key, now: Timestamp) -> Result<Self, OpenError> {
         let database = Arc::new(Database::open(&config).await?);
-        migrations::migrate(&database, now).await.map_err(OpenError::Migrate)?;
+        migrations::bring_up_to_date(&database, config.migrates, now).await.map_err(OpenError::Migrate)?;
         begin_chain(&database, &key).await.map_err(OpenError::Audit)?;
         let inbox = Inbox::start(database.clone(), key.clone(), config.queue_deliveries);
         Ok(Self { shared: Arc::new(Shared { database, key, inbox }) })

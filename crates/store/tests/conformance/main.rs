@@ -79,6 +79,7 @@ on_both! {
         a_newer_database_is_refused,
         a_step_that_was_changed_is_refused,
         a_step_that_fails_changes_nothing,
+        who_may_not_migrate_leaves_another_database_as_it_is,
         two_processes_may_open_at_once,
         another_audit_key_is_refused,
     }

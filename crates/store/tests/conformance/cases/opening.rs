@@ -39,14 +39,30 @@ pub(crate) async fn a_step_that_fails_changes_nothing(stage: &Stage) {
         matches!(refused, OpenError::Migrate(MigrateError::Step { name: "0001_inbox", .. })),
         "{refused:?}"
     );
+    assert_eq!(tables(stage).await, 1);
+    stage.sql("DROP TABLE stream_cursors").await;
+    keep(&stage.open().await, 0..1).await;
+}
+
+pub(crate) async fn who_may_not_migrate_leaves_another_database_as_it_is(stage: &Stage) {
+    let open = || {
+        let config = store::StoreConfig { migrates: false, ..stage.config() };
+        Store::open(config, crate::stage::key(), now())
+    };
+    let refused = open().await.unwrap_err();
+    assert!(matches!(refused, OpenError::Migrate(MigrateError::Behind { found: 0, .. })), "{refused:?}");
+    assert_eq!(tables(stage).await, 0);
+    stage.open().await.close().await;
+    keep(&open().await.unwrap(), 0..1).await;
+}
+
+async fn tables(stage: &Stage) -> i64 {
     let tables = if stage.is_sqlite() {
         "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table'"
     } else {
         "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = 'public'"
     };
-    assert_eq!(stage.number(tables).await, 1);
-    stage.sql("DROP TABLE stream_cursors").await;
-    keep(&stage.open().await, 0..1).await;
+    stage.number(tables).await
 }
 
 pub(crate) async fn two_processes_may_open_at_once(stage: &Stage) {
