@@ -21,7 +21,9 @@ const FILE_BYTES_MAX: u64 = 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum AuditKeyError {
     /// Production makes none: every replica must have the same, and it must outlive the machine.
-    #[error("AUDIT_KEY is not set: make one with `investiq secrets generate audit_key`")]
+    #[error(
+        "AUDIT_KEY is not set: `investiq secrets init` makes one among all others, `openssl rand -base64 32` makes one alone"
+    )]
     Missing,
     /// The secret cannot be read.
     #[error("read the audit key")]

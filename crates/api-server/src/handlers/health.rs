@@ -10,6 +10,7 @@ use http::{StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::layers::problems::Whole;
 use crate::openapi::Problems;
 use crate::problem::{Kind, Problem};
 use crate::serve::Draining;
@@ -81,7 +82,10 @@ pub async fn health(State(board): State<Arc<Board>>) -> Response {
         uptime_s: board.uptime().as_secs(),
         checks: board.checks().iter().map(|check| (check.name(), CheckHealth::of(check))).collect(),
     };
-    (code, [(header::CACHE_CONTROL, "no-store")], Json(health)).into_response()
+    let mut response = (code, [(header::CACHE_CONTROL, "no-store")], Json(health)).into_response();
+    // What is down is told above all when something is.
+    response.extensions_mut().insert(Whole);
+    response
 }
 
 impl CheckHealth {

@@ -1,7 +1,7 @@
 //! Writes the body of every error answer, because only here the path and the request id are at hand.
 //!
 //! A [`Problem`] comes in the answer's extensions; an error that the framework made itself has a status alone and gets
-//! the kind of that status.
+//! the kind of that status. An answer that is [`Whole`] stays as it is.
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -20,6 +20,10 @@ const BODY_BYTES_USUAL: usize = 512;
 #[derive(Clone, Copy, Debug)]
 pub struct Problems;
 
+/// Put into the extensions of an answer with the status of an error whose body says more than a problem could.
+#[derive(Clone, Copy, Debug)]
+pub struct Whole;
+
 /// What a problem says of its request.
 #[derive(Debug)]
 pub struct Occurrence(Exchange);
@@ -35,7 +39,8 @@ impl Step for Problems {
 impl After for Occurrence {
     fn after(self, response: &mut Response) {
         let status = response.status();
-        if !status.is_client_error() && !status.is_server_error() {
+        let is_error = status.is_client_error() || status.is_server_error();
+        if !is_error || response.extensions().get::<Whole>().is_some() {
             return;
         }
         let problem = match response.extensions().get::<Problem>() {
@@ -119,6 +124,14 @@ mod tests {
         assert_eq!(response.headers()[header::ALLOW], "GET,HEAD");
         assert_eq!(response.headers()[header::CONTENT_TYPE], MEDIA_TYPE);
         assert_eq!(json["status"], 405);
+    }
+
+    #[test]
+    fn an_answer_that_says_more_than_a_problem_is_left_alone() {
+        let mut response = (StatusCode::SERVICE_UNAVAILABLE, "{\"status\":\"unhealthy\"}").into_response();
+        response.extensions_mut().insert(Whole);
+        let (_, json) = rendered(response);
+        assert_eq!(json["status"], "unhealthy");
     }
 
     #[test]
