@@ -40,6 +40,20 @@ pub(super) fn check(config: &Config) -> Vec<Fault> {
             fault("metrics.access", "must be loopback or key outside development on a loopback address"),
         ),
         (
+            is_strict && is_plain(&deliveries.circle.base_url),
+            fault(
+                "webhooks.circle.base_url",
+                "must be https outside development: who answers there decides whose money is booked",
+            ),
+        ),
+        (
+            is_strict && alpaca_events.enabled && is_plain(&alpaca_events.base_url),
+            fault(
+                "alpaca.events.base_url",
+                "must be https outside development: who answers there decides whose money is booked",
+            ),
+        ),
+        (
             is_strict && deliveries.circle.sns_base_url.is_some(),
             fault("webhooks.circle.sns_base_url", "asks another host than Amazon's: development only"),
         ),
@@ -66,4 +80,9 @@ pub(super) fn check(config: &Config) -> Vec<Fault> {
         ),
     ];
     rules.into_iter().filter(|(is_broken, _)| *is_broken).map(|(_, fault)| fault).collect()
+}
+
+/// Plain HTTP to this machine, as to an emulator: anyone on it could answer.
+fn is_plain(base_url: &str) -> bool {
+    !base_url.starts_with("https:")
 }

@@ -89,6 +89,18 @@ fn nothing_opens_a_network_by_a_slip() {
             &[("INVESTIQ_PROFILE", "production"), ("SNS_BASE_URL", "http://127.0.0.1:9")],
             "webhooks.circle.sns_base_url",
         ),
+        (
+            &[("INVESTIQ_PROFILE", "staging"), ("CIRCLE_BASE_URL", "http://127.0.0.1:9")],
+            "webhooks.circle.base_url",
+        ),
+        (
+            &[
+                ("INVESTIQ_PROFILE", "production"),
+                ("ALPACA_EVENTS_ENABLED", "true"),
+                ("ALPACA_EVENTS_BASE_URL", "http://127.0.0.1:9"),
+            ],
+            "alpaca.events.base_url",
+        ),
         (&[("CIRCLE_SNS_TOPICS", "*")], "webhooks.circle.topics"),
         (&[("INVESTIQ_PROFILE", "production"), ("LEDGER_ALPACA_ENTRIES", "either")], "ledger.alpaca_entries"),
         (&[("ALPACA_EVENTS_ENABLED", "true"), ("LEDGER_ALPACA_ENTRIES", "nta")], "ledger.alpaca_entries"),
