@@ -87,7 +87,7 @@ fn figures_are_right_to_the_cent_and_survive_a_restart_and_a_replay() {
     let server = options.start();
     assert_eq!(assert_expected(&server, "after a restart"), first);
     let replay =
-        server.post_json("/api/admin/webhooks/replay", &[("x-api-key", ADMIN_KEY)], r#"{"dry_run":false}"#);
+        server.post_json("/api/admin/webhooks/replay", &[("x-api-key", ADMIN_KEY)], r#"{"all":true}"#);
     assert_eq!(replay.status, 200, "{replay:?}");
     assert_eq!(assert_expected(&server, "after a replay"), first);
 }

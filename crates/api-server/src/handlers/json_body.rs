@@ -11,7 +11,8 @@ use crate::problem::{Kind, Problem};
 /// Longest part of the parser's words that is sent.
 const DETAIL_CHARS_MAX: usize = 300;
 
-/// A body of `application/json`. The type refuses unknown fields itself; a field that stands twice is refused too.
+/// A body of `application/json` that is an object. The type refuses unknown fields itself; a field that stands twice is
+/// refused too.
 #[derive(Clone, Copy, Debug)]
 pub struct JsonBody<T>(pub T);
 
@@ -52,6 +53,10 @@ fn is_json(media_type: &str) -> bool {
 
 /// Text that is no JSON is a bad request; JSON with other fields than expected cannot be processed.
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    // The parser would take a list for an object, its items for the fields in their order, and what is left out for unsaid.
+    if body.trim_ascii_start().starts_with(b"[") && serde_json::from_slice::<IgnoredAny>(body).is_ok() {
+        return Err(Problem::new(Kind::Unprocessable, "body: must be an object").with("parameter", "body"));
+    }
     serde_json::from_slice(body).map_err(|error| {
         // The parser reports some wrong values as wrong syntax, so the syntax is looked at by itself.
         let is_json = serde_json::from_slice::<IgnoredAny>(body).is_ok();
@@ -98,6 +103,9 @@ mod tests {
             (r#"{"x":1,"x":1}"#, Some(Kind::Unprocessable)),
             ("{}", Some(Kind::Unprocessable)),
             ("null", Some(Kind::Unprocessable)),
+            ("[1]", Some(Kind::Unprocessable)),
+            (" [1]", Some(Kind::Unprocessable)),
+            ("[1", Some(Kind::BadRequest)),
         ] {
             let got = parse::<Point>(body.as_bytes()).err().map(|problem| problem.kind());
             assert_eq!(got, expected, "{:.20}", body);

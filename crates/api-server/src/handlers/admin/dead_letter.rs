@@ -43,10 +43,13 @@ pub struct DeadLetterShown {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RequeueRequest {
-    /// These pieces of work; up to 1,000 of all that were given up when it is empty.
+    /// These pieces of work.
     #[serde(default)]
     #[schema(max_items = 1000, example = json!(["7"]))]
     work: Vec<String>,
+    /// Up to 1,000 of all that were given up, where no piece is named.
+    #[serde(default)]
+    all: bool,
 }
 
 /// What will be tried again.
@@ -95,8 +98,11 @@ pub async fn list(
 pub async fn requeue(
     State(books): State<Arc<Books>>,
     operator: Operator,
-    JsonBody(RequeueRequest { work }): JsonBody<RequeueRequest>,
+    JsonBody(RequeueRequest { work, all }): JsonBody<RequeueRequest>,
 ) -> Result<Json<RequeueAnswer>, Problem> {
+    if work.is_empty() != all {
+        return Err(unprocessable("work", "must name pieces of work, or be left out with \"all\": true"));
+    }
     if work.len() > REPLAY_MAX as usize {
         return Err(unprocessable("work", format!("at most {REPLAY_MAX}")));
     }

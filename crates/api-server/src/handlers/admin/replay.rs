@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use store::EventId;
+use store::{EventId, Filter};
 use utoipa::ToSchema;
 
 use super::Operator;
@@ -20,9 +20,12 @@ use crate::state::Books;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReplayRequest {
-    /// Which deliveries; all of them when nothing is said.
+    /// Which deliveries.
     #[serde(default)]
     filter: FilterBody,
+    /// Every delivery there is: must be said where the filter has no condition.
+    #[serde(default)]
+    all: bool,
     /// Only those after this id: the `next_after` of the answer before.
     #[serde(default)]
     after: Option<String>,
@@ -56,9 +59,15 @@ pub struct ReplayAnswer {
 pub async fn post(
     State(books): State<Arc<Books>>,
     operator: Operator,
-    JsonBody(ReplayRequest { filter, after, dry_run }): JsonBody<ReplayRequest>,
+    JsonBody(ReplayRequest { filter, all, after, dry_run }): JsonBody<ReplayRequest>,
 ) -> Result<Json<ReplayAnswer>, Problem> {
     let filter = filter.read()?;
+    if !all && filter == Filter::default() {
+        return Err(unprocessable(
+            "filter",
+            "must have a condition; all deliveries are meant with \"all\": true",
+        ));
+    }
     let after: Option<EventId> = after
         .map(|text| text.parse().map_err(|_| unprocessable("after", "must be an id such as 42")))
         .transpose()?;
