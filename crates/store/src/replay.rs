@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::actor::Actor;
 use crate::chain;
-use crate::database::{Statement, Transaction, Tries};
+use crate::database::{Backend, Statement, Transaction, Tries};
 use crate::error::Error;
 use crate::events::Filter;
 use crate::ids::{EventId, WorkId};
@@ -15,6 +15,9 @@ use crate::store::Store;
 
 /// Deliveries that one call asks for again, at most.
 pub const REPLAY_MAX: u32 = 1_000;
+
+/// Two replays at once would each find the same deliveries finished, and ask for them twice; they wait for each other.
+const ALONE: &str = "SELECT pg_advisory_xact_lock(4211500172)";
 
 /// A part of a replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +79,9 @@ impl Store {
     ) -> Result<Replayed, Error> {
         let mut writer = self.shared.database.writer().await?;
         let mut tx = writer.begin().await?;
+        if tx.backend() == Backend::Postgres {
+            tx.script(ALONE).await?;
+        }
         let events = replayable(&mut tx, filter, after).await?;
         let Some(last) = events.last().copied() else {
             return Ok(Replayed { events: 0, next_after: None });

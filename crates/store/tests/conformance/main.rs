@@ -59,6 +59,7 @@ on_both! {
     operating {
         lists_are_filtered_and_paged,
         a_replay_adds_work_and_changes_nothing_else,
+        replays_at_once_ask_for_each_delivery_once,
         what_was_given_up_can_be_asked_for_again,
         what_was_given_up_and_is_replayed_is_given_up_no_more,
         redaction_keeps_the_hash_and_the_key,

@@ -75,6 +75,22 @@ pub(crate) async fn a_replay_adds_work_and_changes_nothing_else(stage: &Stage) {
     assert_eq!((replay.entry.actor(), replay.entry.request_id()), ("operator:ana", Some("r-1")));
 }
 
+pub(crate) async fn replays_at_once_ask_for_each_delivery_once(stage: &Stage) {
+    let stores = [stage.open().await, stage.open().await];
+    keep(&stores[0], 0..200).await;
+    apply_all_work(&stores[0]).await;
+    let filter = Filter::default();
+    let replays = stores.iter().cycle().take(6).map(|store| {
+        let (store, filter) = (store.clone(), filter.clone());
+        tokio::spawn(async move { store.replay(&filter, None, ANA, after_s(70)).await.unwrap().events })
+    });
+    let mut asked = 0;
+    for replay in replays.collect::<Vec<_>>() {
+        asked += replay.await.unwrap();
+    }
+    assert_eq!(asked, 200);
+}
+
 pub(crate) async fn what_was_given_up_can_be_asked_for_again(stage: &Stage) {
     let store = stage.open().await;
     let kept = keep(&store, 0..2).await;
