@@ -28,8 +28,8 @@ const CIRCLE_API_KEY: &str = "TEST_API_KEY:Zq8Wm3Xc6Vb9Nn2L:l5Kk7Jp4wRk7nXt9vMq1
 pub const BRIDGE_KEY: &str = "bridge";
 /// The name of Circle's key in the signer.
 pub const CIRCLE_KEY: &str = "circle";
-/// Longest wait for the effect of what a server has acknowledged.
-const EFFECT_WAIT: Duration = Duration::from_secs(30);
+/// Longest wait for the effect of what a server has acknowledged: a worker that died holds it for half a minute.
+const EFFECT_WAIT: Duration = Duration::from_secs(90);
 
 /// Pause between two looks at it.
 const LOOK_PAUSE: Duration = Duration::from_millis(50);
