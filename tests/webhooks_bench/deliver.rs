@@ -75,7 +75,7 @@ async fn main() {
     let replay = Rc::new(RefCell::new(Replay::read(file)));
     let local = tokio::task::LocalSet::new();
     let (began, cpu_before) = (Instant::now(), cpu_s());
-    let deadline = began + Duration::from_secs(seconds.parse().unwrap());
+    let deadline = began + Duration::from_secs_f64(seconds.parse().unwrap());
     local
         .run_until(async {
             let connections: usize = connections.parse().unwrap();
