@@ -18,7 +18,8 @@ fn main() {
     let seed = number(1);
     println!("kill -9 at 0 to 350 ms after the server listens, under load of 16 connections; seed {seed}\n");
     let only = std::env::args().nth(3);
-    let is_wanted = |backend: &Backend| only.as_ref().is_none_or(|only| *only == format!("{backend:?}").to_lowercase());
+    let is_wanted =
+        |backend: &Backend| only.as_ref().is_none_or(|only| *only == format!("{backend:?}").to_lowercase());
     for backend in [Backend::Sqlite, Backend::Postgres].into_iter().filter(is_wanted) {
         print(backend, &run(backend, kills, seed, |tally| eprint!("\r{} kills ", tally.kills)));
     }
