@@ -15,17 +15,31 @@ const PAUSE_MAX: Duration = Duration::from_millis(250);
 
 /// When the inbox wrote last, and until when the others pause.
 #[derive(Debug, Default)]
-pub(super) struct Share(Mutex<Times>);
+pub(super) struct Share {
+    times: Mutex<Times>,
+    /// The others come one at a time: who asked while another wrote would follow at once, and never pause.
+    others: tokio::sync::Mutex<()>,
+}
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Times {
+    inbox_waits: bool,
     inbox_wrote: Option<Instant>,
     paused_until: Option<Instant>,
 }
 
 impl Share {
+    /// The inbox asks for the writer. While another has it the inbox cannot write, and is not quiet for that.
+    pub(super) fn inbox_waits(&self) {
+        self.times(|times| times.inbox_waits = true);
+    }
+
+    /// The inbox has the writer, or had it until now.
     pub(super) fn inbox_writes(&self) {
-        self.times(|times| times.inbox_wrote = Some(Instant::now()));
+        self.times(|times| {
+            times.inbox_waits = false;
+            times.inbox_wrote = Some(Instant::now());
+        });
     }
 
     pub(super) fn other_wrote(&self, held: Duration) {
@@ -33,22 +47,25 @@ impl Share {
         self.times(|times| times.paused_until = Some(Instant::now() + pause));
     }
 
-    /// Until someone else than the inbox may write.
-    pub(super) async fn wait(&self) {
+    /// Until someone else than the inbox may write, which is this one alone while it keeps what it is given.
+    pub(super) async fn wait(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        let alone = self.others.lock().await;
         while let Some(pause) = self.times(|times| times.pause(Instant::now())) {
             tokio::time::sleep(pause).await;
         }
+        alone
     }
 
     fn times<T>(&self, look: impl FnOnce(&mut Times) -> T) -> T {
-        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        look(&mut self.times.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl Times {
     /// How long to wait before looking again; `None` when nothing stands in the way.
     fn pause(&self, now: Instant) -> Option<Duration> {
-        let busy = (self.inbox_wrote? + QUIET).checked_duration_since(now)?;
+        let inbox_at = if self.inbox_waits { now } else { self.inbox_wrote? };
+        let busy = (inbox_at + QUIET).checked_duration_since(now)?;
         let paused = self.paused_until?.checked_duration_since(now)?;
         Some(busy.min(paused)).filter(|pause| !pause.is_zero())
     }
@@ -61,6 +78,7 @@ mod tests {
     fn pause(inbox_ago_ms: Option<u64>, paused_for_ms: Option<u64>) -> Option<u128> {
         let now = Instant::now() + Duration::from_secs(3600);
         let times = Times {
+            inbox_waits: false,
             inbox_wrote: inbox_ago_ms.map(|ago_ms| now - Duration::from_millis(ago_ms)),
             paused_until: paused_for_ms.map(|for_ms| now + Duration::from_millis(for_ms)),
         };
@@ -78,13 +96,30 @@ mod tests {
         assert_eq!(pause(Some(500), Some(100)), None);
     }
 
+    #[test]
+    fn an_inbox_that_waits_for_the_writer_is_not_quiet() {
+        let now = Instant::now();
+        let paused_until = Some(now + Duration::from_millis(100));
+        let waits = Times { inbox_waits: true, inbox_wrote: None, paused_until };
+        assert_eq!(waits.pause(now), Some(QUIET));
+    }
+
+    #[tokio::test]
+    async fn others_come_one_at_a_time() {
+        let share = Share::default();
+        let first = share.wait().await;
+        assert!(tokio::time::timeout(Duration::from_millis(50), share.wait()).await.is_err());
+        drop(first);
+        drop(share.wait().await);
+    }
+
     #[tokio::test]
     async fn a_long_write_does_not_pause_forever() {
         let share = Share::default();
         share.inbox_writes();
         share.other_wrote(Duration::from_secs(3600));
         let begun = Instant::now();
-        share.wait().await;
+        drop(share.wait().await);
         assert!(begun.elapsed() < Duration::from_secs(5));
     }
 }

@@ -47,7 +47,9 @@ pub(crate) struct Turn<'d> {
     writer: MutexGuard<'d, SqliteConnection>,
     is_broken: &'d AtomicBool,
     /// Told when the turn ends, unless it was the inbox's.
-    share: Option<(&'d Share, Instant)>,
+    share: &'d Share,
+    /// Since when someone else than the inbox has it, and that no third comes between.
+    other: Option<(Instant, MutexGuard<'d, ()>)>,
 }
 
 impl SqliteDatabase {
@@ -82,16 +84,18 @@ impl SqliteDatabase {
 
     /// The turn of whoever is no sender that waits: it leaves the inbox the greater share of the time.
     pub(super) async fn turn(&self) -> Result<Turn<'_>, Error> {
-        self.share.wait().await;
+        let alone = self.share.wait().await;
         let mut turn = self.next_turn().await?;
-        turn.share = Some((&self.share, Instant::now()));
+        turn.other = Some((Instant::now(), alone));
         Ok(turn)
     }
 
     /// The inbox's turn.
     pub(super) async fn inbox_turn(&self) -> Result<Turn<'_>, Error> {
-        let turn = self.next_turn().await?;
+        self.share.inbox_waits();
+        let turn = self.next_turn().await;
         self.share.inbox_writes();
+        let turn = turn?;
         Ok(turn)
     }
 
@@ -101,7 +105,7 @@ impl SqliteDatabase {
             *writer = self.options.connect().await?;
             self.is_broken.store(false, Ordering::Release);
         }
-        Ok(Turn { writer, is_broken: &self.is_broken, share: None })
+        Ok(Turn { writer, is_broken: &self.is_broken, share: &self.share, other: None })
     }
 
     pub(super) async fn close(&self) {
@@ -126,8 +130,9 @@ impl Turn<'_> {
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        if let Some((share, begun)) = self.share {
-            share.other_wrote(begun.elapsed());
+        match &self.other {
+            Some((begun, _)) => self.share.other_wrote(begun.elapsed()),
+            None => self.share.inbox_writes(),
         }
     }
 }
