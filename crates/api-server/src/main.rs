@@ -14,7 +14,7 @@ fn main() -> ExitCode {
         Ok(drained) if drained.is_complete() => ExitCode::SUCCESS,
         Ok(_cut) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("api-server does not start: {}", with_causes(&*error));
+            eprintln!("api-server does not start: {}", logs::with_causes(&*error));
             ExitCode::FAILURE
         }
     }
@@ -53,10 +53,4 @@ async fn start(
     service.access_log.close();
     secrets.secrets.tell_usage();
     Ok(drained)
-}
-
-/// An error with what caused it.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

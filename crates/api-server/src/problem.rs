@@ -85,9 +85,8 @@ impl Problem {
 
     /// Keeps what led to it, for our log alone: its chain of sources, which the client never reads.
     #[must_use]
-    pub fn caused_by(mut self, error: &dyn std::error::Error) -> Self {
-        let chain = std::iter::successors(Some(error), |error| error.source());
-        self.cause = Some(chain.map(ToString::to_string).collect::<Vec<_>>().join(": "));
+    pub fn caused_by(mut self, error: &(dyn std::error::Error + 'static)) -> Self {
+        self.cause = Some(crate::logs::with_causes(error));
         self
     }
 

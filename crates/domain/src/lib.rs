@@ -15,6 +15,7 @@ mod money;
 mod news;
 mod quantity;
 mod symbol;
+mod text;
 mod timeframe;
 
 pub use bar::{Bars, BarsView, RawBar, Refusal, RefusedBar, VOLUME_SHARES_MAX};

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use api_server::assembly;
 use api_server::config::Config;
+use api_server::logs::with_causes;
 use rustix::process::getuid;
 use store::{DatabaseUrl, OpenError, Store, StoreConfig};
 
@@ -37,7 +38,7 @@ impl Whereabouts {
         let found = assembly::secrets(&config, console.environment()).await;
         let found = found.map_err(|error| Failure::Precondition(with_causes(&error)))?;
         let handle = |name| found.secrets.handle(name, "ops");
-        let refused = |error: &dyn std::error::Error| Failure::Precondition(with_causes(error));
+        let refused = |error: &(dyn std::error::Error + 'static)| Failure::Precondition(with_causes(error));
         let url = assembly::database_url(config.profile, &handle("database_url")?);
         let url = url.map_err(|error| refused(&error))?;
         url.sqlite_file().map_or(Ok(()), is_there)?;
@@ -84,12 +85,6 @@ fn operator(console: &Console) -> String {
     let is_plain = |letter: &char| letter.is_ascii_alphanumeric() || "-_.@".contains(*letter);
     let name: String = name.unwrap_or_default().chars().filter(is_plain).take(NAME_LETTERS_MAX).collect();
     if name.is_empty() { format!("operator:uid-{}", getuid().as_raw()) } else { format!("operator:{name}") }
-}
-
-/// An error with what caused it; none of the product's errors repeats its cause, and none holds a secret.
-pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 impl From<store::Error> for Failure {

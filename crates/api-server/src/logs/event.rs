@@ -9,7 +9,7 @@ use tracing_subscriber::fmt::FmtContext;
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::Format;
+use super::{Format, with_causes};
 use crate::clock::Clock;
 use crate::layers::request_id::RequestId;
 
@@ -122,8 +122,6 @@ impl Visit for Fields {
     }
 
     fn record_error(&mut self, field: &Field, error: &(dyn std::error::Error + 'static)) {
-        let chain = std::iter::successors(Some(error), |error| error.source());
-        let texts: Vec<String> = chain.map(ToString::to_string).collect();
-        self.add(field, texts.join(": ").into());
+        self.add(field, with_causes(error).into());
     }
 }

@@ -12,9 +12,9 @@ use webhooks::Delivery;
 use webhooks::alpaca::Kind;
 
 use super::board::{Board, Outcome, Reading};
-use super::events::with_causes;
 use super::office::Office;
 use crate::clock::Clock;
+use crate::logs::with_causes;
 use crate::metrics::{Heart, Metrics};
 
 /// Time between two looks at how the streams stand.

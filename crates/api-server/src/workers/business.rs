@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use rust_decimal::prelude::ToPrimitive as _;
 use store::{Actor, Figures, Store};
 
-use super::events::with_causes;
 use super::office::Office;
 use crate::clock::Clock;
+use crate::logs::with_causes;
 use crate::metrics::{Business, Heart, Metrics};
 
 /// Shortest time between two computations.

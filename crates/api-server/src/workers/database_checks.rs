@@ -9,8 +9,8 @@ use store::Store;
 use tokio::time::timeout;
 
 use super::board::{Board, Outcome, Reading};
-use super::events::with_causes;
 use crate::clock::Clock;
+use crate::logs::with_causes;
 use crate::metrics::Heart;
 
 /// Time between two checks.

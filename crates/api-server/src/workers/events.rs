@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use webhooks::{Meaning, Reading};
 
 use crate::clock::Clock;
+use crate::logs::with_causes;
 use crate::metrics::{Heart, Metrics};
 use crate::serve::Draining;
 
@@ -121,10 +122,4 @@ fn count(metrics: &Metrics, leased: &Leased, applied: &Applied, now: Timestamp) 
             tracing::error!(%event, event_type, reason, "an event could not be applied and is given up");
         }
     }
-}
-
-/// An error with what caused it.
-pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -13,9 +13,9 @@ use market_data::MarketData;
 use rust_decimal::Decimal;
 use store::{Actor, Mark, Store};
 
-use super::events::with_causes;
 use super::office::Office;
 use crate::clock::Clock;
+use crate::logs::with_causes;
 use crate::metrics::Heart;
 
 /// Time between two rounds.

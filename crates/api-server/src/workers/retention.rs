@@ -5,10 +5,10 @@ use std::time::Duration;
 use domain::Provider;
 use store::{Actor, Store};
 
-use super::events::with_causes;
 use super::office::Office;
 use crate::clock::Clock;
 use crate::deliveries::Retention;
+use crate::logs::with_causes;
 use crate::metrics::Heart;
 
 /// Time between two rounds.

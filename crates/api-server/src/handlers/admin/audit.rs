@@ -10,6 +10,7 @@ use tokio::sync::Mutex;
 use utoipa::ToSchema;
 
 use crate::handlers::Parameters;
+use crate::logs::with_causes;
 use crate::openapi::Problems;
 use crate::problem::{Kind, Problem};
 use crate::state::Books;
@@ -58,9 +59,4 @@ pub async fn verify(
             Ok(Json(AuditAnswer { is_whole: false, entries: 0, fault: Some(fault) }))
         }
     }
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

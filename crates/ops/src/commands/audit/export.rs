@@ -1,13 +1,14 @@
 //! `investiq audit export`: the chain as JSON lines, which `audit verify --file` and others check without the database. It is
 //! checked while it is written: a damaged chain is exported as far as it is whole, and said to be damaged.
 
+use api_server::logs::with_causes;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
 use audit::{Fault, Head, Verifier, export};
 use store::Store;
 
-use crate::books::{Whereabouts, open, with_causes};
+use crate::books::{Whereabouts, open};
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::failure::Failure;

@@ -1,9 +1,10 @@
 //! `investiq audit head`: the sealed head of the chain, one line of JSON. Kept elsewhere, it shows later whether the whole
 //! database was set back.
 
+use api_server::logs::with_causes;
 use audit::export;
 
-use crate::books::{Books, Whereabouts, with_causes};
+use crate::books::{Books, Whereabouts};
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::failure::Failure;

@@ -5,12 +5,13 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use api_server::assembly::audit_key;
+use api_server::logs::with_causes;
 use audit::export::{ExportFault, LINE_BYTES_MAX, Reader};
 use audit::{Fault, Head, Key, Verified};
 use serde::Serialize;
 use store::{OpenError, VerifyError};
 
-use crate::books::{Whereabouts, open, with_causes};
+use crate::books::{Whereabouts, open};
 use crate::console::Console;
 use crate::document::{self, Form};
 use crate::exit::Exit;

@@ -79,6 +79,6 @@ async fn replay(arguments: &Arguments, books: &Books, console: &Console) -> Resu
 }
 
 fn broken(done: u64, error: &store::Error) -> Failure {
-    let why = crate::books::with_causes(error);
+    let why = api_server::logs::with_causes(error);
     Failure::Broken(format!("after {done} that will be applied again: {why}"))
 }

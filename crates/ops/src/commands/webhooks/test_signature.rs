@@ -18,13 +18,13 @@ use webhooks::circle::sns;
 use webhooks::{Rejection, alpaca};
 
 use self::proof::{Proved, Received};
-use crate::books::with_causes;
 use crate::console::Console;
 use crate::document::{self, Form};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::place;
 use crate::signing::Source;
+use api_server::logs::with_causes;
 
 /// Largest file that is read, in bytes.
 const FILE_BYTES_MAX: u64 = 32 * 1024 * 1024;
