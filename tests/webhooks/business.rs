@@ -22,20 +22,17 @@ const FIGURES: [&str; 7] = [
     "webhook_dead_letters",
 ];
 
-/// Every figure as the metrics tell it now.
+/// Every figure as the metrics tell it, computed later than everything that was applied until now.
 pub(crate) fn figures(server: &Server) -> BTreeMap<&'static str, Option<f64>> {
-    // They are computed every so often: two looks that agree, after all the work was done.
-    let look = || FIGURES.map(|name| (name, server.metric(name)));
-    let mut last = look();
-    server.until("the figures stand still", |_| {
-        std::thread::sleep(std::time::Duration::from_millis(1500));
-        let next = look();
-        let stands_still =
-            next == last && next.iter().any(|(_, value)| value.is_some_and(|value| value > 0.0));
-        last = next;
-        stands_still
-    });
-    last.into_iter().collect()
+    let begun_s = now().as_duration().as_secs_f64();
+    let is_later = |server: &Server| {
+        let told = |name| server.metric(name);
+        // The prices of tokens are known a moment after the start.
+        told("business_computed_at_seconds").is_some_and(|at_s| at_s > begun_s)
+            && told("aum_unpriced") == Some(0.0)
+    };
+    server.until("the figures are computed again", is_later);
+    FIGURES.map(|name| (name, server.metric(name))).into_iter().collect()
 }
 
 fn cents(value: f64) -> i64 {

@@ -31,6 +31,8 @@ pub struct Business {
     pub ledger_drifted_accounts: IntGauge,
     /// How far what was credited is from what providers say has settled, in minor units of all currencies.
     pub deposit_drift_minor: IntGauge,
+    /// The moment as of which they were computed, in seconds since 1970: everything applied before it is in them.
+    pub computed_at_seconds: Gauge,
     /// Whether this replica computes them.
     pub is_elected: IntGauge,
 }
@@ -66,6 +68,10 @@ impl Business {
                 .gauge("ledger_drifted_accounts", "Accounts whose balance is not the sum of their entries")?,
             deposit_drift_minor: declare
                 .gauge("deposit_drift_minor", "Deposits credited beyond those settled, in minor units")?,
+            computed_at_seconds: declare.float(
+                "business_computed_at_seconds",
+                "When the figures were computed last, in seconds since 1970",
+            )?,
             is_elected: declare.gauge("business_elected", "1 where this replica computes the figures")?,
         })
     }
@@ -78,6 +84,7 @@ impl Business {
             &self.deposits_today_usd,
             &self.investments_today_usd,
             &self.portfolio_return_ytd_ratio,
+            &self.computed_at_seconds,
         ] {
             gauge.set(0.0);
         }
@@ -117,6 +124,7 @@ mod tests {
         };
         let business = &metrics.business;
         business.aum_usd.set(1.0);
+        business.computed_at_seconds.set(1.0);
         business.grow_older(std::time::Duration::from_secs(2));
         for gauge in [
             &business.aum_unpriced,
