@@ -9,6 +9,7 @@ mod audit_log;
 mod backlog;
 mod business;
 mod chain;
+mod circle_keys;
 mod config;
 mod cursors;
 mod database;
@@ -34,6 +35,7 @@ pub use backlog::Backlog;
 pub use business::{
     ACTIVE_WITHIN, DepositDrift, Figures, MARKS_MAX, Mark, Snapshots, TrialBalance, TrialLine, Worth,
 };
+pub use circle_keys::{CIRCLE_KEYS_MAX, CircleKey};
 pub use config::{CONNECTIONS, QUEUE_DELIVERIES, StoreConfig};
 pub use dead_letters::DeadLetter;
 pub use error::{Error, OpenError};

@@ -31,7 +31,8 @@ macro_rules! migration {
 }
 
 /// Every step in its order. A step that has been released is never changed; what is wrong with it is mended by a new one.
-const MIGRATIONS: &[Migration] = &[migration!(1, "0001_inbox"), migration!(2, "0002_ledger")];
+const MIGRATIONS: &[Migration] =
+    &[migration!(1, "0001_inbox"), migration!(2, "0002_ledger"), migration!(3, "0003_circle_keys")];
 
 /// Where it is written which steps have been taken.
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

@@ -56,6 +56,11 @@ on_both! {
         two_stores_share_the_work,
         an_office_has_one_holder,
     }
+    circle_keys {
+        a_key_is_kept_as_it_was_told_last,
+        the_key_told_longest_ago_gives_way,
+        a_key_that_is_dropped_is_gone_and_both_are_recorded,
+    }
     operating {
         lists_are_filtered_and_paged,
         a_replay_adds_work_and_changes_nothing_else,
