@@ -70,7 +70,7 @@ async fn work(store: Store, until: Instant) -> f64 {
         };
         let batch: Vec<_> = leased.unwrap_or_default().into_iter().map(read).collect();
         let done = store.apply_all(&batch, &rules, Timestamp::now()).await.unwrap_or_default();
-        applied += done.iter().map(|done| u32::from(matches!(done, Applied::Done(_)))).sum::<u32>();
+        applied += done.iter().map(|done| u32::from(matches!(done, Applied::Done))).sum::<u32>();
     }
     f64::from(applied) / begun.elapsed().as_secs_f64()
 }

@@ -31,11 +31,11 @@ pub(crate) use words::{optional_money, optional_read};
 
 /// What posting facts changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Posted {
+pub(crate) struct Posted {
     /// Facts that were not known before.
-    pub facts: u64,
+    pub(crate) facts: u64,
     /// Ledger entries written.
-    pub entries: u64,
+    pub(crate) entries: u64,
 }
 
 /// Which effects of a subject its postings speak for.
@@ -64,7 +64,7 @@ pub(crate) async fn meet(
 /// not help. Otherwise what the database answers.
 pub(crate) async fn post(
     tx: &mut Transaction<'_>,
-    facts: &[Fact],
+    facts: impl IntoIterator<Item = &Fact>,
     rules: &ledger::Rules,
     now: Timestamp,
 ) -> Result<Posted, Error> {

@@ -42,7 +42,7 @@ pub use error::{Error, OpenError};
 pub use events::{EventDetail, EventLine, Events, Filter, IDS_MAX, PAGE_ROWS_MAX, Page, WorkLine};
 pub use ids::{EventId, IdError, WorkId};
 pub use inbox::{Cursor, Receipt, ReceiveError};
-pub use ledger::{ENTRIES_MAX, Entries, EntriesOf, Entry, Posted};
+pub use ledger::{ENTRIES_MAX, Entries, EntriesOf, Entry};
 pub use migrations::MigrateError;
 pub use portfolio::{Held, Portfolio};
 pub use replay::{REPLAY_MAX, Replayed};

@@ -100,7 +100,7 @@ fn count(metrics: &Metrics, leased: &Leased, applied: &Applied, now: Timestamp) 
     let source = metrics.deliveries.of(leased.channel().provider());
     let (event, event_type) = (leased.event(), leased.event_type());
     match applied {
-        Applied::Done(_) => {
+        Applied::Done => {
             source.processed.inc();
             if leased.attempt() == 1 && leased.cause() == store::Cause::Received {
                 metrics

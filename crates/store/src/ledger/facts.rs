@@ -20,7 +20,7 @@ const END: &str = " ON CONFLICT DO NOTHING RETURNING id";
 /// written in the order of that, so that two transactions do not wait for each other.
 pub(super) async fn keep(
     tx: &mut Transaction<'_>,
-    facts: &[Fact],
+    facts: impl IntoIterator<Item = &Fact>,
     now: Timestamp,
 ) -> Result<Vec<Fact>, Error> {
     let mut told: BTreeMap<[u8; 32], (&Fact, String)> = BTreeMap::new();

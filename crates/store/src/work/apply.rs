@@ -1,5 +1,6 @@
 //! Applying what deliveries mean: their facts, what those do to the books, the audit entry and "done", in one transaction.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error as StdError;
 
 use audit::Entry;
@@ -10,16 +11,19 @@ use webhooks::Meaning;
 
 use super::{Leased, fail};
 use crate::chain;
-use crate::database::{Transaction, Tries, values};
+use crate::database::{Statement, Transaction, Tries};
 use crate::error::{Error, Remedy};
-use crate::ledger::{self, Posted};
+use crate::ledger;
 use crate::store::Store;
+
+/// Rows of one statement.
+const ROWS_MAX: usize = 64;
 
 /// What came of a piece of work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Applied {
     /// Its facts are kept, and the books hold what they say.
-    Done(Posted),
+    Done,
     /// It means nothing for the books.
     Unhandled,
     /// Its lease had passed to another; nothing was changed.
@@ -112,10 +116,13 @@ impl Store {
         let mut writer = self.shared.database.writer().await?;
         let mut tx = writer.begin().await?;
         ledger::meet(&mut tx, work.iter().flat_map(|(_, meaning)| facts(meaning))).await?;
-        let mut applied = Vec::with_capacity(work.len());
-        for (leased, meaning) in work {
-            applied.push(apply(&mut tx, leased, meaning, rules, now).await?);
-        }
+        let held = finish(&mut tx, work, now).await?;
+        let is_held = |leased: &Leased| held.contains(&leased.work.get());
+        // What the books hold is a function of the set of facts, so those of a whole batch are posted as one set.
+        let facts = work.iter().filter(|(leased, _)| is_held(leased)).flat_map(|(_, meaning)| facts(meaning));
+        ledger::post(&mut tx, facts, rules, now).await?;
+        let applied: Vec<Applied> =
+            work.iter().map(|(leased, meaning)| end(is_held(leased), meaning)).collect();
         let outcomes: Vec<Json> =
             work.iter().zip(&applied).filter_map(|((leased, _), applied)| outcome(leased, applied)).collect();
         if outcomes.is_empty() {
@@ -138,35 +145,57 @@ fn facts(meaning: &Meaning) -> &[Fact] {
     }
 }
 
-/// One piece of work. It is marked as finished first, which takes its row: no one else finishes it from here on.
-async fn apply(
+/// Marks the work as finished and says which of it was still held. It comes first and takes the rows: no one else
+/// finishes them from here on.
+async fn finish(
     tx: &mut Transaction<'_>,
-    leased: &Leased,
-    meaning: &Meaning,
-    rules: &::ledger::Rules,
+    work: &[(Leased, Meaning)],
     now: Timestamp,
-) -> Result<Applied, Error> {
-    let (state, reason) = match meaning {
+) -> Result<BTreeSet<i64>, Error> {
+    let mut alike: BTreeMap<(&str, Option<String>, &str, u32), Vec<i64>> = BTreeMap::new();
+    for (leased, meaning) in work {
+        let (state, reason) = state(meaning);
+        alike.entry((state, reason, &*leased.owner, leased.attempt)).or_default().push(leased.work.get());
+    }
+    let mut held = BTreeSet::new();
+    for ((state, reason, owner, attempt), ids) in alike {
+        for ids in ids.chunks(ROWS_MAX) {
+            let mut statement =
+                Statement::new("UPDATE webhook_work SET lease_owner = NULL, lease_until = NULL, state = ");
+            statement.value(state).words(", last_error = ").value(reason.as_deref());
+            statement.words(", finished_at = ").value(now);
+            statement.words(" WHERE state = 'leased' AND lease_owner = ").value(owner);
+            statement.words(" AND attempts = ").value(attempt);
+            statement.among(" AND id IN", ids.iter().copied()).words(" RETURNING id");
+            let (sql, values) = statement.finish();
+            for row in tx.rows_made(sql, values).await? {
+                held.insert(row.int("id")?);
+            }
+        }
+    }
+    Ok(held)
+}
+
+/// Its state once it is finished, and why when nothing came of it.
+fn state(meaning: &Meaning) -> (&'static str, Option<String>) {
+    match meaning {
         Meaning::Facts(_) | Meaning::Test => ("done", None),
         Meaning::Unhandled(why) => ("unhandled", Some(fail::bounded(&why.to_string()))),
-    };
-    let sql = "UPDATE webhook_work SET state = $4, last_error = $5, finished_at = $6, lease_owner = NULL, lease_until = NULL \
-               WHERE id = $1 AND state = 'leased' AND lease_owner = $2 AND attempts = $3";
-    let values = values![leased.work.get(), &*leased.owner, leased.attempt, state, reason, now];
-    if tx.execute(sql, values).await? == 0 {
-        return Ok(Applied::LeaseLost);
     }
+}
+
+fn end(is_held: bool, meaning: &Meaning) -> Applied {
     match meaning {
-        Meaning::Facts(facts) => Ok(Applied::Done(ledger::post(tx, facts, rules, now).await?)),
-        Meaning::Test => Ok(Applied::Done(Posted::default())),
-        Meaning::Unhandled(_) => Ok(Applied::Unhandled),
+        _ if !is_held => Applied::LeaseLost,
+        Meaning::Facts(_) | Meaning::Test => Applied::Done,
+        Meaning::Unhandled(_) => Applied::Unhandled,
     }
 }
 
 /// What the audit chain says of it; nothing when nothing was changed.
 fn outcome(leased: &Leased, applied: &Applied) -> Option<Json> {
     let state = match applied {
-        Applied::Done(_) => "done",
+        Applied::Done => "done",
         Applied::Unhandled => "unhandled",
         Applied::LeaseLost => return None,
         Applied::Failed { .. } => "failed",

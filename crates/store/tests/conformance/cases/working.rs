@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use store::{ATTEMPTS_MAX, Applied, Cause, Posted, WorkState};
+use store::{ATTEMPTS_MAX, Applied, Cause, WorkState};
 use webhooks::{Meaning, Unhandled};
 
 use crate::stage::{Stage, after_s, event, keep, lease_all, now};
@@ -39,10 +39,7 @@ pub(crate) async fn an_object_is_never_in_two_hands(stage: &Stage) {
     assert!(second.iter().all(|leased| leased.object() != first[0].object()));
     // In the order in which they came.
     assert!(second.is_sorted_by_key(|leased| leased.event()));
-    assert_eq!(
-        store.apply(&first[0], &Meaning::Test, &rules(), now()).await.unwrap(),
-        Applied::Done(Posted::default())
-    );
+    assert_eq!(store.apply(&first[0], &Meaning::Test, &rules(), now()).await.unwrap(), Applied::Done);
     assert_eq!(lease_all(&store, "three", now()).await.len(), 2);
 }
 
@@ -52,7 +49,7 @@ pub(crate) async fn work_is_finished_once(stage: &Stage) {
     let leased = lease_all(&store, "one", now()).await;
     let unhandled = Meaning::Unhandled(Unhandled::UnknownType);
     let done = store.apply(&leased[0], &Meaning::Test, &rules(), now()).await.unwrap();
-    assert_eq!(done, Applied::Done(Posted::default()));
+    assert_eq!(done, Applied::Done);
     assert_eq!(store.apply(&leased[1], &unhandled, &rules(), now()).await.unwrap(), Applied::Unhandled);
     for leased in &leased {
         assert_eq!(store.apply(leased, &Meaning::Test, &rules(), now()).await.unwrap(), Applied::LeaseLost);
@@ -78,7 +75,7 @@ pub(crate) async fn who_held_too_long_changes_nothing(stage: &Stage) {
     );
     store.release(&slow).await.unwrap();
     let done = store.apply(&quick[0], &Meaning::Test, &rules(), after_s(31)).await.unwrap();
-    assert!(matches!(done, Applied::Done(_)));
+    assert!(matches!(done, Applied::Done));
     // The same owner that leases again is another holder than it was before.
     keep(&store, 1..2).await;
     let before = lease_all(&store, "same", now()).await;
@@ -89,7 +86,7 @@ pub(crate) async fn who_held_too_long_changes_nothing(stage: &Stage) {
     );
     assert!(matches!(
         store.apply(&after[0], &Meaning::Test, &rules(), after_s(61)).await.unwrap(),
-        Applied::Done(_)
+        Applied::Done
     ));
 }
 
@@ -173,7 +170,7 @@ pub(crate) async fn two_stores_share_the_work(stage: &Stage) {
                 }
                 let batch: Vec<_> = leased.into_iter().map(|leased| (leased, Meaning::Test)).collect();
                 for applied in store.apply_all(&batch, &rules(), now()).await.unwrap() {
-                    assert_eq!(applied, Applied::Done(Posted::default()));
+                    assert_eq!(applied, Applied::Done);
                 }
                 mine.extend(batch.iter().map(|(leased, _)| leased.event()));
             }
