@@ -129,6 +129,11 @@ impl<V: Send + Sync + 'static> Cache<V> {
         self.inner.lock().held()
     }
 
+    /// How many values are held.
+    pub(crate) fn len(&self) -> usize {
+        self.inner.lock().len()
+    }
+
     fn fly<Fetching>(&self, symbol: Symbol, fetching: Fetching, land: watch::Sender<Option<Outcome<V>>>)
     where
         Fetching: Future<Output = Result<Fetched<V>, Error>> + Send + 'static,

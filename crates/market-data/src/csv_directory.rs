@@ -121,6 +121,11 @@ impl CsvDirectory {
         Some(benchmark)
     }
 
+    /// Files that are kept parsed.
+    pub(crate) fn entries(&self) -> usize {
+        self.kept().len()
+    }
+
     pub(crate) async fn probe(&self) -> Result<(), Error> {
         self.symbols().await.map(drop)
     }

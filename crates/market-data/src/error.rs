@@ -3,6 +3,11 @@
 use domain::Symbol;
 use serde::Serialize;
 
+use crate::{Place, RefusedRow};
+
+/// Most rows that are named when none can be used.
+pub const FIRST_ROWS_MAX: usize = 5;
+
 /// Why a symbol's data could not be had.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -115,9 +120,26 @@ pub enum Fault {
     /// No bar is left to compute on.
     #[error("no usable bar")]
     NoBars,
+    /// A file has rows, and none of them can be used.
+    #[error("none of its {refused_total} rows can be used: {}", first_rows(first))]
+    NoUsableRow {
+        /// How many rows there are.
+        refused_total: usize,
+        /// The first of them: at most [`FIRST_ROWS_MAX`].
+        first: Vec<RefusedRow>,
+    },
     /// The first line of a CSV file is not one of the two headers.
     #[error("the first line is not date,open,high,low,close,volume[,adj_close]")]
     Header,
+}
+
+/// The rows by their places, with their reasons.
+fn first_rows(rows: &[RefusedRow]) -> String {
+    let told = |row: &RefusedRow| match row.place {
+        Place::Line { line } => format!("line {line} ({})", row.reason.as_str()),
+        Place::Position { position } => format!("row {position} ({})", row.reason.as_str()),
+    };
+    rows.iter().map(told).collect::<Vec<_>>().join(", ")
 }
 
 impl Error {

@@ -28,7 +28,7 @@ pub mod sample;
 
 use std::sync::Arc;
 
-pub use error::{Denial, Error, Fault, Outage};
+pub use error::{Denial, Error, FIRST_ROWS_MAX, Fault, Outage};
 pub use market_data::MarketData;
 pub use quality::{Place, Quality, REFUSED_LISTED_MAX, RefusedRow, RowFault};
 pub use snapshot::{Benchmark, Freshness, Listed, Missing, Part, Snapshot};

@@ -48,6 +48,10 @@ impl<V> Lru<V> {
         self.entries.remove(symbol);
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&Symbol, &V)> {
         self.entries.iter().map(|(symbol, entry)| (symbol, &entry.value))
     }

@@ -123,6 +123,25 @@ impl MarketData {
         }
     }
 
+    /// How many symbols' data are kept in memory; the sample is no copy of anything.
+    #[must_use]
+    pub fn entries(&self) -> usize {
+        match self {
+            Self::Bundled(_) => 0,
+            Self::CsvDirectory(files) => files.entries(),
+            Self::Polygon(vendor) => vendor.entries(),
+        }
+    }
+
+    /// Whether the vendor is not asked now, because it said to wait.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        match self {
+            Self::Bundled(_) | Self::CsvDirectory(_) => false,
+            Self::Polygon(vendor) => vendor.is_closed(),
+        }
+    }
+
     /// Counters for the metrics.
     #[must_use]
     pub fn stats(&self) -> &Stats {

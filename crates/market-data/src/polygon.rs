@@ -114,6 +114,15 @@ impl Polygon {
         self.client.quote(*symbol).await
     }
 
+    /// Symbols and market returns that are held.
+    pub(crate) fn entries(&self) -> usize {
+        self.snapshots.len() + self.benchmarks.len()
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
     pub(crate) async fn probe(&self) -> Result<(), Error> {
         self.client.probe().await
     }

@@ -38,11 +38,11 @@ macro_rules! counters {
 }
 
 counters! {
-    /// Calls that brought an answer of success.
+    /// Calls that brought an answer that could be used.
     calls_ok,
     /// Calls answered 404.
     calls_not_found,
-    /// Calls answered 401 or 403, or not made for want of a key.
+    /// Calls answered 401 or 403.
     calls_denied,
     /// Calls answered 429.
     calls_limited,
@@ -54,6 +54,8 @@ counters! {
     calls_timed_out,
     /// Calls whose answer could not be used.
     calls_bad_data,
+    /// Calls not made for want of a key.
+    key_refusals,
     /// Calls not made because the quota was used up.
     quota_refusals,
     /// Calls not made because too many were in flight.

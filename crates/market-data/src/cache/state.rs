@@ -123,6 +123,10 @@ impl<V> State<V> {
         }
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.values.len()
+    }
+
     /// Values, failures and fetches in flight.
     #[cfg(test)]
     pub(super) fn sizes(&self) -> (usize, usize, usize) {

@@ -11,7 +11,7 @@ use domain::{Bars, History, PriceBasis, RawBar, RefusedBar, Symbol};
 use super::row::{self, Columns, Row};
 use super::{DATA_SOURCE, FILE_BYTES_MAX, ROWS_MAX, failure};
 use crate::snapshot::{Freshness, Missing, Part};
-use crate::{Error, Fault, Place, Quality, RowFault, Snapshot};
+use crate::{Error, FIRST_ROWS_MAX, Fault, Place, Quality, RowFault, Snapshot};
 
 /// Said of every file with an adjusted close: it tells prices, not shares.
 const VOLUME_NOTE: &str = "volume is as given: an adjusted close does not tell splits from dividends";
@@ -43,7 +43,7 @@ pub(super) fn snapshot(path: &Path, symbol: Symbol, now_unix_ms: i64) -> Result<
     }
     let mut quality = Quality::default();
     let history = history(&bytes, symbol, &mut quality).map_err(bad)?;
-    let as_of = history.as_of().ok_or_else(|| bad(Fault::NoBars))?;
+    let as_of = history.as_of().ok_or_else(|| bad(without_bars(&quality)))?;
     let missing = [Part::Details, Part::Financials, Part::News].map(|part| Missing { part, error: None });
     Ok(Arc::new(Snapshot {
         version: Snapshot::version_of(&history, None, &[], None, &missing),
@@ -58,6 +58,17 @@ pub(super) fn snapshot(path: &Path, symbol: Symbol, now_unix_ms: i64) -> Result<
         fetched_at_unix_ms: Some(now_unix_ms),
         freshness: Freshness::Fresh,
     }))
+}
+
+/// Why no bar is left: the file has no row, or none that can be used, of which the first are named.
+fn without_bars(quality: &Quality) -> Fault {
+    match quality.refused_total {
+        0 => Fault::NoBars,
+        refused_total => Fault::NoUsableRow {
+            refused_total,
+            first: quality.refused.iter().take(FIRST_ROWS_MAX).copied().collect(),
+        },
+    }
 }
 
 /// The file's bytes, one more than the bound at most.

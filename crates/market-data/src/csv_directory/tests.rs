@@ -108,6 +108,19 @@ async fn a_file_that_cannot_be_used_says_why() {
 }
 
 #[tokio::test]
+async fn a_file_without_one_usable_row_names_its_first_lines_and_why() {
+    let directory = Directory::new();
+    let rows = "x,1,1,1,1,1\n2013-01-02,1,1,1,1\n".to_owned() + &"2013-01-02,0,0,0,0,0\n".repeat(998);
+    directory.write("BAD.csv", format!("{HEADER}{rows}"));
+    let error = directory.open().snapshot(&symbol("BAD")).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the data of BAD cannot be used: none of its 1000 rows can be used: line 2 (not_a_date), \
+         line 3 (field_count), line 4 (not_positive), line 5 (not_positive), line 6 (not_positive)"
+    );
+}
+
+#[tokio::test]
 async fn a_byte_order_mark_and_crlf_are_read() {
     let directory = Directory::new();
     directory.write(

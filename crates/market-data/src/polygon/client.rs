@@ -91,10 +91,14 @@ impl Client {
     /// Gets `url` and reads it as the documented JSON.
     pub(super) async fn get<T: DeserializeOwned>(&self, url: Url) -> Result<T, CallError> {
         let body = self.call(&url).await?;
-        serde_json::from_slice(&body).map_err(|_| {
-            count(&self.stats.calls_bad_data);
-            CallError::Bad(Fault::NotAsDocumented)
-        })
+        let answer = serde_json::from_slice(&body).map_err(|_| CallError::Bad(Fault::NotAsDocumented));
+        count(if answer.is_ok() { &self.stats.calls_ok } else { &self.stats.calls_bad_data });
+        answer
+    }
+
+    /// Whether no call is made now, because the vendor said to wait.
+    pub(super) fn is_closed(&self) -> bool {
+        self.quota.is_closed(Instant::now())
     }
 
     /// Whether the vendor answers: by the last outcome while it is young, else by one small call.
@@ -102,7 +106,7 @@ impl Client {
         let last = self.last_outcome.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let outcome = match last {
             Some((at, outcome)) if at.elapsed() < PROBE_REUSE => outcome,
-            Some(_) | None => self.call(&self.url(&PROBE_PATH, &[])).await.map(drop),
+            Some(_) | None => self.call(&self.url(&PROBE_PATH, &[])).await.map(|_| count(&self.stats.calls_ok)),
         };
         match outcome {
             Ok(()) | Err(CallError::NotFound) => Ok(()),
@@ -140,7 +144,7 @@ impl Client {
 
     async fn try_once(&self, url: &Url, give_up_at: Instant) -> Result<Vec<u8>, CallError> {
         let Some(mut key) = (self.key)() else {
-            count(&self.stats.calls_denied);
+            count(&self.stats.key_refusals);
             return Err(CallError::Denied(Denial::NoKey));
         };
         key.set_sensitive(true);

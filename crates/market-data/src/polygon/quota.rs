@@ -49,6 +49,12 @@ impl Quota {
         Ok(())
     }
 
+    /// Whether the vendor's word still holds that there be no call.
+    pub(super) fn is_closed(&self, now: Instant) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.closed_until.is_some_and(|until| until > now)
+    }
+
     /// No token until then: the vendor counts otherwise than we do.
     pub(super) fn close_until(&self, until: Instant) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -91,6 +97,7 @@ mod tests {
         quota.close_until(start + Duration::from_secs(7));
         quota.close_until(start + Duration::from_secs(3));
         assert_eq!(quota.take(start), Err(Duration::from_secs(7)));
+        assert!(quota.is_closed(start) && !quota.is_closed(start + Duration::from_secs(7)));
         assert_eq!(quota.take(start + Duration::from_secs(7)), Ok(()));
     }
 }

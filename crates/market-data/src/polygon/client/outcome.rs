@@ -77,10 +77,10 @@ fn whole_seconds(wait: Duration) -> u32 {
     u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX).max(1)
 }
 
-/// Counts one exchange with the vendor.
+/// Counts one exchange with the vendor that brought nothing; one that did is counted when its answer was read.
 pub(super) fn count_call(stats: &Stats, outcome: &Result<Vec<u8>, CallError>) {
     count(match outcome {
-        Ok(_) => &stats.calls_ok,
+        Ok(_) => return,
         Err(CallError::NotFound) => &stats.calls_not_found,
         Err(CallError::OutOfQuota(_)) => &stats.quota_refusals,
         Err(CallError::Limited(_)) => &stats.calls_limited,
