@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use tests::ServerOptions;
-use tests::raw::{exchange, exchange_within};
+use tests::raw::{exchange, exchange_within, first_head};
 
-/// How long a client may take to send a head, with a margin for a busy machine.
-const HEAD_WAIT: Duration = Duration::from_secs(13);
+/// Three times as long as a client may take to send a head: a busy machine is no reason to be held for ever.
+const HEAD_WAIT: Duration = Duration::from_secs(30);
 
 const OK: &[u16] = &[200];
 const BAD: &[u16] = &[400];
@@ -115,7 +115,7 @@ fn every_probe_gets_the_strict_answer() {
     let server = ServerOptions::new().start();
     let mut wrong = Vec::new();
     for (name, bytes, expected) in length_probes().into_iter().chain(head_probes()) {
-        let answer = exchange_within(server.address(), &bytes, Duration::from_secs(2));
+        let answer = first_head(server.address(), &bytes);
         let status = answer.status();
         let is_refused = status.is_some_and(|status| status >= 400);
         if !status.is_some_and(|status| expected.contains(&status)) {
@@ -189,11 +189,7 @@ fn who_drips_a_head_is_closed_while_others_are_served() {
         })
         .collect();
     for _ in 0..20 {
-        assert_eq!(
-            exchange_within(address, &get("/livez", "Connection: close\r\n"), Duration::from_secs(2))
-                .status(),
-            Some(200)
-        );
+        assert_eq!(exchange(address, &get("/livez", "Connection: close\r\n")).status(), Some(200));
         std::thread::sleep(Duration::from_millis(100));
     }
     let closed = drips.into_iter().map(|drip| drip.join().unwrap()).filter(|closed| *closed).count();

@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 
 use tests::{Server, ServerOptions};
 
+/// Longest wait for an answer.
+const ANSWER_WAIT: Duration = Duration::from_secs(30);
+
 fn slow_post(server: &Server, body: &str) -> TcpStream {
     let mut stream = TcpStream::connect(server.address()).unwrap();
     let head = format!(
@@ -14,8 +17,16 @@ fn slow_post(server: &Server, body: &str) -> TcpStream {
     );
     stream.write_all(head.as_bytes()).unwrap();
     stream.write_all(&body.as_bytes()[..10]).unwrap();
-    std::thread::sleep(Duration::from_millis(100));
+    // The question itself is the other one.
+    server.until("it has begun to answer", |server| {
+        server.metric("http_requests_in_flight").is_some_and(|requests| requests >= 2.0)
+    });
     stream
+}
+
+/// Waits until a server that was asked to end accepts no connection.
+fn refuses_connections(server: &Server) {
+    server.until("nothing new is accepted", |server| TcpStream::connect(server.address()).is_err());
 }
 
 const BODY: &str =
@@ -28,17 +39,19 @@ fn the_first_answer_comes_quickly_with_no_key_and_no_network() {
     let answer = server.get("/api/analyze/AAPL", &[]);
     assert_eq!(answer.status, 200);
     assert!(answer.json()["current_price"].is_number());
-    // The promise of 100 ms is measured on a release build by tests/bench; here it is only bounded.
-    assert!(started.elapsed() < Duration::from_secs(5));
+    // The promise of 100 ms is measured on a release build by tests/bench; here it is only bounded, above what a busy
+    // machine takes and below what waiting for somebody on the network would.
+    assert!(started.elapsed() < Duration::from_secs(20));
 }
 
 #[test]
 fn a_request_in_flight_at_sigterm_is_finished_and_the_exit_is_clean() {
-    let mut server = ServerOptions::new().set("SHUTDOWN_TIMEOUT_SECS", "10").start();
+    // Longer than is waited for the refusal, so that it is not the end of the server that refuses; and as long for a body.
+    let patient = ServerOptions::new().set("SHUTDOWN_TIMEOUT_SECS", "600").set("REQUEST_TIMEOUT_SECS", "600");
+    let mut server = patient.start();
     let mut slow = slow_post(&server, BODY);
     server.signal("TERM");
-    std::thread::sleep(Duration::from_millis(300));
-    assert!(TcpStream::connect(server.address()).is_err(), "nothing new is accepted");
+    refuses_connections(&server);
     slow.write_all(&BODY.as_bytes()[10..]).unwrap();
     let mut answer = String::new();
     slow.read_to_string(&mut answer).unwrap();
@@ -49,22 +62,24 @@ fn a_request_in_flight_at_sigterm_is_finished_and_the_exit_is_clean() {
 
 #[test]
 fn what_is_cut_at_the_deadline_is_said_and_the_exit_is_not_clean() {
-    let mut server = ServerOptions::new().set("SHUTDOWN_TIMEOUT_SECS", "1").start();
+    // Nothing but the deadline ends it: the request could go on for as long as is waited, and longer.
+    let options = ServerOptions::new().set("SHUTDOWN_TIMEOUT_SECS", "1").set("REQUEST_TIMEOUT_SECS", "600");
+    let mut server = options.start();
     let _slow = slow_post(&server, BODY);
-    let started = Instant::now();
     server.signal("TERM");
     let status = server.wait().expect("it ends at the deadline");
-    assert!(started.elapsed() < Duration::from_secs(6), "{:?}", started.elapsed());
     assert_ne!(status.code(), Some(0));
     assert!(server.log().contains("cut"), "{}", server.log());
 }
 
 #[test]
 fn readiness_fails_first() {
-    let server = ServerOptions::new().set("SHUTDOWN_TIMEOUT_SECS", "5").start();
+    let options = ServerOptions::new().set("SHUTDOWN_TIMEOUT_SECS", "600").set("REQUEST_TIMEOUT_SECS", "600");
+    let server = options.start();
     // A kept-alive connection is still answered while a slow request holds the drain.
     let mut probe = TcpStream::connect(server.address()).unwrap();
-    probe.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+    probe.set_read_timeout(Some(ANSWER_WAIT)).unwrap();
+    let mut beginning = probe.try_clone().unwrap();
     let mut ask = |bytes: &[u8]| {
         let mut buffer = [0; 4096];
         drop(probe.write_all(bytes));
@@ -74,9 +89,9 @@ fn readiness_fails_first() {
     let request = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n";
     assert!(ask(request).starts_with("HTTP/1.1 200"));
     let _slow = slow_post(&server, BODY);
-    ask(b"GET /readyz HTTP/1.1\r\nHost: loc");
+    beginning.write_all(b"GET /readyz HTTP/1.1\r\nHost: loc").unwrap();
     server.signal("TERM");
-    std::thread::sleep(Duration::from_millis(300));
+    refuses_connections(&server);
     let rest = ask(b"alhost\r\n\r\n");
     assert!(rest.is_empty() || rest.starts_with("HTTP/1.1 503"), "closed, or not ready: {rest}");
 }

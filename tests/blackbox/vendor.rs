@@ -7,6 +7,13 @@ use tests::polygon::{Behaviour, FakePolygon, Route};
 use tests::{Answer, Server, ServerOptions};
 
 const VENDOR_KEY: &str = "vendor-canary-Qx7mKp2vWn9tLz4rBc8yHs3dJf";
+/// Longest wait for one answer.
+const ANSWER_WAIT: Duration = Duration::from_secs(120);
+/// Longest time for the answer that a vendor fails us: above the bounds of a call with all its tries on a busy machine, and
+/// below the 30 s after which every request is given up.
+const PATIENCE: Duration = Duration::from_secs(25);
+/// How long a server waits for one try of the vendor's.
+const VENDOR_WAIT: Duration = Duration::from_secs(5);
 /// Upstream calls that one cold analysis may make.
 const COLD_CALLS_MAX: usize = 6;
 
@@ -20,10 +27,20 @@ fn over(vendor: &FakePolygon) -> ServerOptions {
         .set("CONNECTIONS_PER_ADDRESS_MAX", "2000")
 }
 
-fn at_once(server: &Server, count: usize, path: &str) -> Vec<Answer> {
-    std::thread::scope(|scope| {
-        let asking: Vec<_> = (0..count).map(|_| scope.spawn(|| server.get(path, &[]))).collect();
-        asking.into_iter().map(|asking| asking.join().unwrap()).collect()
+/// Status and body of each of so many answers to requests that are sent at once.
+fn at_once(server: &Server, count: usize, path: &str) -> Vec<(u16, String)> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let client = reqwest::Client::builder().no_proxy().timeout(ANSWER_WAIT).build().unwrap();
+        let mut asking = tokio::task::JoinSet::new();
+        for _ in 0..count {
+            let sent = client.get(server.url(path)).send();
+            asking.spawn(async move {
+                let answer = sent.await.unwrap();
+                (answer.status().as_u16(), answer.text().await.unwrap())
+            });
+        }
+        asking.join_all().await
     })
 }
 
@@ -35,12 +52,9 @@ fn many_cold_callers_of_one_symbol_make_one_set_of_calls() {
         let server = over(&vendor).start();
         let before = vendor.calls_total();
         let answers = at_once(&server, callers, "/api/analyze/AAPL");
-        assert!(
-            answers.iter().all(|answer| answer.status == 200),
-            "{:?}",
-            answers.iter().find(|a| a.status != 200)
-        );
-        assert!(answers.iter().all(|answer| answer.body == answers[0].body), "one answer for all");
+        let refused = answers.iter().find(|(status, _)| *status != 200);
+        assert_eq!(refused, None);
+        assert!(answers.iter().all(|answer| *answer == answers[0]), "one answer for all");
         assert_eq!(vendor.calls(Route::Bars), 2, "the symbol's bars and the market's, once each");
         let made = vendor.calls_total() - before - vendor.calls(Route::MarketStatus);
         assert!(made <= COLD_CALLS_MAX, "{callers} callers, {made} calls");
@@ -76,7 +90,7 @@ fn a_vendor_that_is_down_is_an_error_and_never_a_neutral_signal() {
                 "{answer:?}"
             );
         }
-        assert!(started.elapsed() < Duration::from_secs(20), "{behaviour:?} took {:?}", started.elapsed());
+        assert!(started.elapsed() < PATIENCE, "{behaviour:?} took {:?}", started.elapsed());
         assert!(server.resident_kib() < 150 * 1024, "{behaviour:?}: {} KiB", server.resident_kib());
         assert_eq!(server.get("/livez", &[]).status, 200);
     }
@@ -91,11 +105,9 @@ fn a_passing_failure_is_tried_again_and_not_kept_as_a_result() {
     vendor.always(Route::Bars, Behaviour::Status(500));
     assert_eq!(server.get("/api/analyze/MSFT", &[]).status, 503);
     vendor.always(Route::Bars, Behaviour::Well);
-    let deadline = Instant::now() + Duration::from_secs(15);
-    while server.get("/api/analyze/MSFT", &[]).status != 200 {
-        assert!(Instant::now() < deadline, "a failure is kept for a short time only");
-        std::thread::sleep(Duration::from_millis(250));
-    }
+    server.until("a failure is kept for a short time only", |server| {
+        server.get("/api/analyze/MSFT", &[]).status == 200
+    });
 }
 
 #[test]
@@ -105,11 +117,13 @@ fn a_vendor_that_went_away_leaves_marked_stale_answers() {
     let fresh = server.get("/api/analyze/AAPL", &[]).json();
     assert_eq!(fresh["stale"], false, "{fresh}");
     vendor.everywhere(&Behaviour::Status(500));
-    std::thread::sleep(Duration::from_millis(2_500));
-    let stale = server.get("/api/analyze/AAPL", &[]);
-    assert_eq!(stale.status, 200);
-    let stale = stale.json();
-    assert_eq!(stale["stale"], true, "{stale}");
+    let mut stale = fresh.clone();
+    server.until("the answer is marked", |server| {
+        let answer = server.get("/api/analyze/AAPL", &[]);
+        assert_eq!(answer.status, 200, "{answer:?}");
+        stale = answer.json();
+        stale["stale"] == true
+    });
     assert!(stale["age_s"].as_u64().is_some_and(|age_s| age_s >= 1), "{stale}");
     assert_eq!(stale["overall_score"], fresh["overall_score"], "the same data");
 }
@@ -135,7 +149,8 @@ fn an_exhausted_quota_answers_quickly_with_a_time_to_come_back() {
     let last = answers.last().unwrap();
     assert!([429, 503].contains(&last.status), "{last:?}");
     assert!(last.header("retry-after").is_some());
-    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    // A call is given back every 12 s: whoever waited for one would take longer.
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
 }
 
 #[test]
@@ -163,7 +178,7 @@ fn pages_are_followed_on_the_configured_host_only() {
 #[test]
 fn the_key_travels_in_a_header_and_shows_nowhere_else() {
     let vendor = FakePolygon::start();
-    let server = over(&vendor).set("RUST_LOG", "trace").start();
+    let mut server = over(&vendor).set("RUST_LOG", "trace").start();
     let secret = VENDOR_KEY.trim_start_matches("vendor-canary-");
     vendor.next(
         Route::Bars,
@@ -185,29 +200,33 @@ fn the_key_travels_in_a_header_and_shows_nowhere_else() {
         assert!(!head.uri.to_string().contains(secret), "{}", head.uri);
         assert_eq!(head.headers["authorization"], format!("Bearer {VENDOR_KEY}"));
     }
-    std::thread::sleep(Duration::from_millis(400));
-    assert!(!server.log().contains(secret), "not even at trace");
+    let log = server.whole_log();
+    assert!(log.contains("/api/bars/GOOG") && !log.contains(secret), "not even at trace");
 }
 
 #[test]
 fn health_calls_nobody_and_an_outage_does_not_fail_liveness() {
     let vendor = FakePolygon::start();
     let server = over(&vendor).set("HEALTH_CHECK_INTERVAL_SECS", "3600").start();
-    std::thread::sleep(Duration::from_secs(1));
+    // When it starts it asks once.
+    server.until("the vendor is up", |server| {
+        server.get("/health", &[]).json()["checks"]["polygon"]["status"] == "ok"
+    });
     let before = vendor.calls_total();
     for _ in 0..2_000 {
         assert!([200, 503].contains(&server.get("/health", &[]).status));
     }
     assert_eq!(vendor.calls_total(), before, "no hit reaches the vendor");
     let vendor = FakePolygon::start();
-    vendor.everywhere(&Behaviour::Stall(Duration::from_secs(3)));
+    // Longer than anybody waits for him: whoever asked him would take longer than is allowed below.
+    vendor.everywhere(&Behaviour::Stall(Duration::from_secs(120)));
     let server = over(&vendor).start();
     let started = Instant::now();
     for path in ["/livez", "/health"] {
         let answer = server.get(path, &[]);
         assert!(path == "/health" || answer.status == 200, "{answer:?}");
     }
-    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+    assert!(started.elapsed() < VENDOR_WAIT, "{:?}", started.elapsed());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! An HTTP client that follows nothing, retries nothing and reads every answer whole.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use reqwest::Method;
@@ -111,11 +112,17 @@ impl Server {
     }
 }
 
-fn client() -> Client {
-    Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .timeout(ANSWER_WAIT)
-        .build()
-        .expect("a client without TLS options can be built")
+/// One for all: making one costs more than most requests. Every request has a connection of its own, since one that is
+/// kept could end with the server that a test stops.
+fn client() -> &'static Client {
+    static CLIENT: OnceLock<Client> = OnceLock::new();
+    CLIENT.get_or_init(|| {
+        Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .pool_max_idle_per_host(0)
+            .timeout(ANSWER_WAIT)
+            .build()
+            .expect("a client without TLS options can be built")
+    })
 }

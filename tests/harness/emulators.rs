@@ -12,10 +12,10 @@ use reqwest::blocking::Client;
 
 use crate::workspace_root;
 
-/// Longest wait for an emulator to answer.
-const START_WAIT: Duration = Duration::from_secs(60);
+/// Longest wait for an emulator to answer: Python reads a great many files first.
+const START_WAIT: Duration = Duration::from_secs(180);
 /// Longest wait for one answer to a probe.
-const PROBE_WAIT: Duration = Duration::from_secs(2);
+const PROBE_WAIT: Duration = Duration::from_secs(20);
 /// Pause between two probes.
 const PROBE_PAUSE: Duration = Duration::from_millis(20);
 /// Ports tried, since one that was free a moment ago may be taken.

@@ -4,15 +4,15 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-/// Longest wait for an answer to bytes that were sent whole.
-const ANSWER_WAIT: Duration = Duration::from_secs(5);
+/// Longest wait for an answer to bytes that were sent whole, on a machine that has much else to do.
+const ANSWER_WAIT: Duration = Duration::from_secs(30);
 
 /// What came back on one connection.
 #[derive(Debug)]
 pub struct Exchange {
     /// Everything that was read.
     pub bytes: Vec<u8>,
-    /// Whether the server closed the connection within the wait.
+    /// Whether the server closed the connection before enough was read and within the wait.
     pub is_closed: bool,
     /// How long the server took to close, or the whole wait.
     pub took: Duration,
@@ -61,12 +61,30 @@ pub fn exchange(address: SocketAddr, bytes: &[u8]) -> Exchange {
     exchange_within(address, bytes, ANSWER_WAIT)
 }
 
+/// Sends bytes and reads until the head of an answer is there or the server closes: for one that may keep the connection.
+///
+/// # Panics
+/// When the server cannot be connected to.
+#[must_use]
+pub fn first_head(address: SocketAddr, bytes: &[u8]) -> Exchange {
+    exchange_until(address, bytes, ANSWER_WAIT, |read| read.windows(4).any(|end| end == b"\r\n\r\n"))
+}
+
 /// Like [`exchange`], waiting `wait` for the server to close.
 ///
 /// # Panics
 /// When the server cannot be connected to.
 #[must_use]
 pub fn exchange_within(address: SocketAddr, bytes: &[u8], wait: Duration) -> Exchange {
+    exchange_until(address, bytes, wait, |_| false)
+}
+
+fn exchange_until(
+    address: SocketAddr,
+    bytes: &[u8],
+    wait: Duration,
+    is_enough: impl Fn(&[u8]) -> bool,
+) -> Exchange {
     let mut stream = TcpStream::connect(address).expect("the server listens");
     // A server that refuses early may close while we still send.
     drop(stream.write_all(bytes));
@@ -75,7 +93,7 @@ pub fn exchange_within(address: SocketAddr, bytes: &[u8], wait: Duration) -> Exc
     let mut buffer = [0; 16 * 1024];
     loop {
         let left = wait.saturating_sub(started.elapsed());
-        if left.is_zero() {
+        if left.is_zero() || is_enough(&read) {
             return Exchange { bytes: read, is_closed: false, took: started.elapsed() };
         }
         stream.set_read_timeout(Some(left)).expect("a positive timeout is accepted");

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// Longest wait for a server to listen or to end.
-const SERVER_WAIT: Duration = Duration::from_secs(20);
+/// Longest wait for a server to listen or to end, on a machine that has much else to do.
+const SERVER_WAIT: Duration = Duration::from_secs(60);
 
 /// Where a server keeps its database when a test names none: a file in its own directory.
 const DATABASE_FILE: &str = "data/investiq.db";
@@ -197,6 +197,17 @@ impl Server {
             std::thread::sleep(Duration::from_millis(5));
         }
         None
+    }
+
+    /// Asks it to end, waits until it has, and gives everything that it wrote: what a test asserts not to be in a log may
+    /// not be missed because it was still on its way there.
+    ///
+    /// # Panics
+    /// When it does not end.
+    pub fn whole_log(&mut self) -> String {
+        self.signal("TERM");
+        assert!(self.wait().is_some(), "it does not end; its log:\n{}", self.log());
+        self.log()
     }
 
     /// Resident memory in KiB.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use tests::{Server, ServerOptions};
 
-use crate::stage::{NEW_KEY, OLD_KEY, fake, id, metric, metrics, options, plain, status};
+use crate::stage::{NEW_KEY, OLD_KEY, fake, id, metric, metrics, options, plain, status, until};
 
 const VENDOR_KEY: &str = "vendor-Hn8vTx3qWm6zLr2pKc9yBs5dJg";
 /// Port 9 (discard) of loopback refuses connections: nobody is asked by accident.
@@ -86,11 +86,12 @@ async fn a_policy_that_names_the_secrets_in_use_alone_is_enough() {
 async fn a_value_of_this_machine_that_hides_one_of_aws_is_told_in_the_log_and_in_a_metric() {
     let fake = fake();
     fake.seed(&id("api_keys"), NEW_KEY);
-    let server = options(&fake).set("API_KEYS", OLD_KEY).set("REQUIRE_AUTH", "true").start();
+    let mut server = options(&fake).set("API_KEYS", OLD_KEY).set("REQUIRE_AUTH", "true").start();
     assert_eq!((status(&server, OLD_KEY), status(&server, NEW_KEY)), (200, 401));
     assert_eq!(metric(&server, "investiq_secret_shadowed_sources{secret=\"api_keys\"}"), 1.0);
-    tokio::time::sleep(3 * crate::stage::TTL).await;
-    let log = server.log();
+    let seen = fake.calls_total();
+    until("it looked several times", || fake.calls_total() >= seen + 3).await;
+    let log = server.whole_log();
     let told = log.lines().filter(|line| line.contains("hides another value, in AWS secret"));
     assert_eq!(told.count(), 1, "{log}");
 }

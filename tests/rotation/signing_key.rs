@@ -1,6 +1,7 @@
 //! A key that signs, rotated while one process signs and another verifies, each with its own view of the secret.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hmac::{Hmac, Mac};
@@ -10,13 +11,15 @@ use sha2::Sha256;
 use tests::secrets_manager::FakeSecretsManager;
 use tokio::task::JoinHandle;
 
-use crate::stage::{OVERLAP, TTL, begin, clock, fake, id, manager, spec, until};
+use crate::stage::{OVERLAP, begin, clock, fake, id, manager, spec, until};
 
 const NAME: &str = "jwt_secret";
 const OLD: &str = "b2xkLW9sZC1vbGQtb2xkLW9sZC1vbGQtb2xkLW9sZCE=";
 const NEW: &str = "bmV3LW5ldy1uZXctbmV3LW5ldy1uZXctbmV3LW5ldyE=";
 /// One message each so often, signed by one process and verified by the other, in turns.
 const PERIOD: Duration = Duration::from_millis(2);
+/// Enough of them that a moment in which some are refused is not missed.
+const MANY: u64 = 250;
 
 /// One process's view.
 struct Process {
@@ -59,22 +62,52 @@ fn verify(key: &SecretHandle, message: u64, signature: &[u8]) -> bool {
     key.load().unwrap().verify_with(verifies).is_some()
 }
 
-/// Signs and verifies until told to stop; gives how many messages there were, and how many were refused.
-fn traffic(keys: [SecretHandle; 2], stop: Arc<tokio::sync::Notify>) -> JoinHandle<(u64, u64)> {
-    tokio::spawn(async move {
-        let mut ticks = tokio::time::interval(PERIOD);
-        let (mut sent, mut refused) = (0, 0);
-        loop {
-            tokio::select! {
-                () = stop.notified() => return (sent, refused),
-                _ = ticks.tick() => {}
-            }
-            let [one, two] = &keys;
-            let (signer, verifier) = if sent % 2 == 0 { (one, two) } else { (two, one) };
-            refused += u64::from(!verify(verifier, sent, &sign(signer, sent)));
-            sent += 1;
-        }
-    })
+/// Messages that are signed and verified until this is dropped.
+struct Traffic {
+    sent: Arc<AtomicU64>,
+    refused: Arc<AtomicU64>,
+    task: JoinHandle<()>,
+}
+
+impl Traffic {
+    fn start(processes: &[Process; 2]) -> Self {
+        let keys = processes.each_ref().map(|process| process.key.clone());
+        let (sent, refused) = <(Arc<AtomicU64>, Arc<AtomicU64>)>::default();
+        let task = tokio::spawn(exchange(keys, Arc::clone(&sent), Arc::clone(&refused)));
+        Self { sent, refused, task }
+    }
+
+    fn sent(&self) -> u64 {
+        self.sent.load(Ordering::SeqCst)
+    }
+
+    fn refused(&self) -> u64 {
+        self.refused.load(Ordering::SeqCst)
+    }
+
+    /// Waits until many more were signed and verified.
+    async fn more(&self) {
+        let wanted = self.sent() + MANY;
+        until("more messages", || self.sent() >= wanted).await;
+    }
+}
+
+impl Drop for Traffic {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn exchange(keys: [SecretHandle; 2], sent: Arc<AtomicU64>, refused: Arc<AtomicU64>) {
+    let mut ticks = tokio::time::interval(PERIOD);
+    let [one, two] = &keys;
+    for message in 0.. {
+        ticks.tick().await;
+        let (signer, verifier) = if message % 2 == 0 { (one, two) } else { (two, one) };
+        let is_refused = !verify(verifier, message, &sign(signer, message));
+        refused.fetch_add(u64::from(is_refused), Ordering::SeqCst);
+        sent.fetch_add(1, Ordering::SeqCst);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -82,8 +115,7 @@ async fn what_one_signs_the_other_accepts_at_every_moment_of_a_rotation_and_of_a
     let (fake, place) = (fake(), tempfile::tempdir().unwrap());
     fake.seed(&id(NAME), OLD);
     let processes = [Process::start(&fake).await, Process::start(&fake).await];
-    let stop = Arc::new(tokio::sync::Notify::new());
-    let traffic = traffic(processes.each_ref().map(|process| process.key.clone()), Arc::clone(&stop));
+    let traffic = Traffic::start(&processes);
     let uses = |version: &secrets::VersionId| {
         processes.iter().all(|process| process.key.load().unwrap().primary().id() == version)
     };
@@ -91,15 +123,14 @@ async fn what_one_signs_the_other_accepts_at_every_moment_of_a_rotation_and_of_a
     rotation.create(&NewValue::Generated).await.unwrap();
     let (to, from) = (rotation.status().to, rotation.status().from);
     until("both accept it", || processes.iter().all(|process| process.accepts_version(&to))).await;
+    traffic.more().await;
     rotation.finish(Distribution::Reported).await.unwrap();
     until("both sign with it", || uses(&to)).await;
-    tokio::time::sleep(TTL).await;
+    traffic.more().await;
     rotation.rollback().await.unwrap();
     until("both sign with the one before", || uses(&from)).await;
-    tokio::time::sleep(TTL).await;
-    stop.notify_one();
-    let (sent, refused) = traffic.await.unwrap();
-    assert!(sent > 500, "{sent}");
+    traffic.more().await;
+    let (sent, refused) = (traffic.sent(), traffic.refused());
     assert_eq!(refused, 0, "of {sent}");
     fake.assert_one_current(&id(NAME));
     eprintln!("signing key rotated and rolled back: {sent} signatures, 0 refused");
@@ -110,15 +141,22 @@ async fn in_one_step_signatures_are_refused() {
     let fake = fake();
     fake.seed(&id(NAME), OLD);
     let processes = [Process::start(&fake).await, Process::start(&fake).await];
-    let stop = Arc::new(tokio::sync::Notify::new());
-    let traffic = traffic(processes.each_ref().map(|process| process.key.clone()), Arc::clone(&stop));
-    tokio::time::sleep(TTL / 4).await;
-    fake.seed(&id(NAME), NEW);
-    // One of them is told first, as always one is.
-    processes[0].secrets.reload().await;
-    tokio::time::sleep(3 * TTL).await;
-    stop.notify_one();
-    let (sent, refused) = traffic.await.unwrap();
+    let traffic = Traffic::start(&processes);
+    let accept = |text: &str| {
+        let has = |process: &Process| process.key.load().unwrap().verify_eq(text.as_bytes()).is_some();
+        processes.iter().all(has)
+    };
+    // Two that happen to look at the same moment would make one change seamless, but not one after another.
+    for text in [NEW, OLD, NEW, OLD, NEW] {
+        fake.seed(&id(NAME), text);
+        // One of them is told first, as always one is.
+        processes[0].secrets.reload().await;
+        until("both have it", || accept(text)).await;
+        if traffic.refused() > 0 {
+            break;
+        }
+    }
+    let (sent, refused) = (traffic.sent(), traffic.refused());
     assert!(refused > 0, "none of {sent}");
     eprintln!("signing key in one step: {sent} signatures, {refused} refused");
 }
