@@ -1,6 +1,7 @@
 //! A look into the server's database from outside, through code that is not the product's: Python's `sqlite3`, or `psql`.
 
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::{Postgres, workspace_root};
@@ -15,6 +16,46 @@ pub enum Database {
 }
 
 impl Database {
+    /// A file in this directory, which a server makes.
+    #[must_use]
+    pub fn sqlite_in(directory: &Path) -> Self {
+        Self::Sqlite(directory.join("investiq.db"))
+    }
+
+    /// An empty database of a Postgres cluster that is started for it.
+    ///
+    /// # Panics
+    /// When Postgres does not start; `tests/run` installs it.
+    #[must_use]
+    pub fn on_postgres() -> Self {
+        let (cluster, name) = (Postgres::start(), "investiq".to_owned());
+        let _ = cluster.database(&name);
+        Self::Postgres(cluster, name)
+    }
+
+    /// Leaves nothing in it. No server may be running on it.
+    ///
+    /// # Panics
+    /// When a file cannot be removed, or Postgres refuses.
+    pub fn clear(&self) {
+        match self {
+            Self::Sqlite(file) => {
+                for suffix in ["", "-wal", "-shm"] {
+                    let name = format!("{}{suffix}", file.display());
+                    let removed = std::fs::remove_file(&name);
+                    let is_gone =
+                        removed.as_ref().err().is_none_or(|error| error.kind() == ErrorKind::NotFound);
+                    assert!(is_gone, "{name}: {removed:?}");
+                }
+            }
+            Self::Postgres(cluster, name) => {
+                // A server that was killed leaves connections that Postgres notices a moment later.
+                cluster.run("postgres", &format!("DROP DATABASE {name} WITH (FORCE)"));
+                let _ = cluster.database(name);
+            }
+        }
+    }
+
     /// What to configure as `DATABASE_URL`.
     #[must_use]
     pub fn url(&self) -> String {
@@ -59,7 +100,7 @@ impl Database {
     }
 }
 
-fn sqlite_rows(file: &std::path::Path, statement: &str) -> Vec<Vec<String>> {
+fn sqlite_rows(file: &Path, statement: &str) -> Vec<Vec<String>> {
     let script = "import sqlite3, sys\n\
         for row in sqlite3.connect(sys.argv[1], timeout=30, isolation_level=None).execute(sys.argv[2]):\n\
         \x20   print('\\t'.join('' if value is None else str(value) for value in row))\n";

@@ -9,6 +9,7 @@ pub mod database;
 pub mod emulators;
 pub mod events;
 mod loopback;
+pub mod midnight;
 pub mod polygon;
 mod postgres;
 pub mod providers;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::Client;
 
@@ -11,6 +11,10 @@ use crate::providers::SignedRequest;
 
 /// Longest wait for one answer.
 const ANSWER_WAIT: Duration = Duration::from_secs(30);
+/// Pause before what was refused for now is sent again.
+const RESEND_PAUSE: Duration = Duration::from_millis(100);
+/// Longest wait until everything is acknowledged: well within the five minutes for which a signature is fresh.
+const ACKNOWLEDGED_WAIT: Duration = Duration::from_secs(120);
 
 /// What came of one request.
 #[derive(Clone, Debug, Default)]
@@ -55,6 +59,36 @@ impl Outcome {
 pub fn volley(servers: &[SocketAddr], requests: &[SignedRequest], connections: usize) -> Vec<Outcome> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.expect("a runtime").block_on(send(servers, requests, connections))
+}
+
+/// Like [`volley`], and as a provider does: sends again what was refused for now or got no answer, until a server has
+/// taken responsibility for each.
+///
+/// # Panics
+/// When one is refused for good, or still refused after a while.
+#[must_use]
+pub fn volley_until_acknowledged(
+    servers: &[SocketAddr],
+    requests: &[SignedRequest],
+    connections: usize,
+) -> Vec<Outcome> {
+    let deadline = Instant::now() + ACKNOWLEDGED_WAIT;
+    let mut all = volley(servers, requests, connections);
+    loop {
+        let is_open = |outcome: &Outcome| matches!(outcome.status, None | Some(503));
+        let left: Vec<usize> = (0..all.len()).filter(|number| is_open(&all[*number])).collect();
+        if left.is_empty() {
+            let refused = all.iter().find(|outcome| !outcome.is_acknowledged());
+            assert!(refused.is_none(), "{refused:?}");
+            return all;
+        }
+        assert!(Instant::now() < deadline, "{} are still refused: {:?}", left.len(), all[left[0]]);
+        std::thread::sleep(RESEND_PAUSE);
+        let again: Vec<SignedRequest> = left.iter().map(|number| requests[*number].clone()).collect();
+        for (number, outcome) in left.into_iter().zip(volley(servers, &again, connections)) {
+            all[number] = outcome;
+        }
+    }
 }
 
 /// Like [`volley`], for tests that are asynchronous themselves.
