@@ -11,9 +11,16 @@ use tests::alpaca::{Behaviour, Feed, KEY_ID, KEY_SECRET, LineEnd, Mishap, Play, 
 use crate::inbox::Inbox;
 use crate::stage::{Consumer, NOON_MS, Stage, trade, until};
 
+/// A broker that sent nothing for so long is held back.
+const STANDSTILL: Duration = Duration::from_secs(1);
+
 /// The first connection goes so; six trades, three before and three after, are kept nevertheless.
 async fn survives(behaviour: Behaviour, reason: &str) -> Stage {
-    let stage = Stage::with(|config| Config { silence_max: Duration::from_millis(400), ..config });
+    survives_with(|config| config, behaviour, reason).await
+}
+
+async fn survives_with(change: fn(Config) -> Config, behaviour: Behaviour, reason: &str) -> Stage {
+    let stage = Stage::with(change);
     stage.broker.next(Feed::Trades, [behaviour]);
     let mut ids: Vec<_> =
         (0..3).map(|at| stage.publish_trade(NOON_MS + at, &format!("early {at}"))).collect();
@@ -58,7 +65,8 @@ async fn a_gap_is_counted_and_read_again() {
 
 #[tokio::test]
 async fn silence_without_heartbeats_ends_a_connection() {
-    survives(play(Mishap::Silence(Duration::from_secs(3600))), "silent").await;
+    let impatient = |config| Config { silence_max: Duration::from_millis(400), ..config };
+    survives_with(impatient, play(Mishap::Silence(Duration::from_secs(3600))), "silent").await;
 }
 
 #[tokio::test]
@@ -68,7 +76,8 @@ async fn refusals_are_told_apart_and_do_not_last() {
     }
     survives(Behaviour::Status { status: 429, retry_after_s: Some(0) }, "limited").await;
     survives(Behaviour::Html, "not_a_stream").await;
-    survives(Behaviour::Hang, "no_answer").await;
+    let impatient = |config| Config { answer_timeout: Duration::from_millis(500), ..config };
+    survives_with(impatient, Behaviour::Hang, "no_answer").await;
 }
 
 #[tokio::test]
@@ -184,10 +193,12 @@ async fn a_stuck_inbox_makes_nothing_grow() {
     let _consumer = stage.consume(Stream::Trades);
     until("the sink is asked", || stage.inbox.batches.load(Relaxed) == 1).await;
     let sent = || stage.broker.sent(Feed::Trades);
-    let mut before = usize::MAX;
-    while before != sent() {
-        before = sent();
-        tokio::time::sleep(Duration::from_millis(300)).await;
+    let (mut before, mut stands_since) = (sent(), Instant::now());
+    while stands_since.elapsed() < STANDSTILL {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        if before != sent() {
+            (before, stands_since) = (sent(), Instant::now());
+        }
     }
     assert!(before < 1_000, "the broker is held back, and did not send all: {before}");
     stage.inbox.is_stuck.store(false, Relaxed);

@@ -15,8 +15,8 @@ use crate::inbox::Inbox;
 
 /// 2026-01-05T14:30:00Z, in milliseconds since 1970.
 pub(crate) const NOON_MS: i64 = 1_767_623_400_000;
-/// Longest wait for what must come.
-const WAIT: Duration = Duration::from_secs(20);
+/// Longest wait for what must come, on a machine that has much else to do.
+const WAIT: Duration = Duration::from_secs(90);
 
 pub(crate) struct Stage {
     pub(crate) broker: FakeAlpaca,
@@ -34,13 +34,15 @@ impl Drop for Consumer {
     }
 }
 
-/// Times that suit a test.
+/// Short pauses, and waits so long that a slow machine is not taken for a broker that fails: a test that wants to see one
+/// of them run out shortens it.
 pub(crate) fn quick(broker: &FakeAlpaca) -> Config {
     Config {
         base_url: broker.base_url(),
-        answer_timeout: Duration::from_millis(500),
-        silence_max: Duration::from_secs(5),
-        sink_timeout: Duration::from_millis(500),
+        connect_timeout: Duration::from_secs(30),
+        answer_timeout: Duration::from_secs(30),
+        silence_max: Duration::from_secs(30),
+        sink_timeout: Duration::from_secs(30),
         pause_first: Duration::from_millis(10),
         pause_max: Duration::from_millis(40),
         ..Config::default()
@@ -64,15 +66,22 @@ impl Stage {
     pub(crate) fn with_key(change: impl FnOnce(Config) -> Config, key: KeySource) -> Self {
         let broker = FakeAlpaca::start();
         let now_ms = Arc::new(AtomicI64::new(NOON_MS));
-        let clock = Arc::clone(&now_ms);
-        let config = change(quick(&broker));
-        let streams = EventStreams::new(config, key, Arc::new(move || clock.load(Relaxed))).unwrap();
-        Self { broker, inbox: Arc::default(), streams: Arc::new(streams), now_ms }
+        let streams = streams_of(change(quick(&broker)), key, &now_ms);
+        Self { broker, inbox: Arc::default(), streams, now_ms }
+    }
+
+    /// Other streams of the same broker.
+    pub(crate) fn streams_with(&self, change: impl FnOnce(Config) -> Config) -> Arc<EventStreams> {
+        streams_of(change(quick(&self.broker)), key(), &self.now_ms)
     }
 
     /// Starts to read a stream from the cursor that is kept.
     pub(crate) fn consume(&self, stream: Stream) -> Consumer {
-        let (streams, inbox) = (Arc::clone(&self.streams), Arc::clone(&self.inbox));
+        self.consume_by(&self.streams, stream)
+    }
+
+    pub(crate) fn consume_by(&self, streams: &Arc<EventStreams>, stream: Stream) -> Consumer {
+        let (streams, inbox) = (Arc::clone(streams), Arc::clone(&self.inbox));
         Consumer(tokio::spawn(async move {
             let cursor = inbox.cursor(stream);
             let sink = |batch| Arc::clone(&inbox).keep(batch);
@@ -101,6 +110,11 @@ impl Stage {
     pub(crate) async fn ended(&self, reason: &str) {
         until(reason, || self.status().ended(reason) > 0).await;
     }
+}
+
+fn streams_of(config: Config, key: KeySource, now_ms: &Arc<AtomicI64>) -> Arc<EventStreams> {
+    let clock = Arc::clone(now_ms);
+    Arc::new(EventStreams::new(config, key, Arc::new(move || clock.load(Relaxed))).unwrap())
 }
 
 /// The id and the JSON of a trade event of this moment and name.

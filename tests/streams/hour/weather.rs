@@ -6,15 +6,35 @@ use tests::alpaca::{Behaviour, LineEnd, Mishap, Play, Style};
 
 use crate::chance::Chance;
 
+/// Ways in which a connection is refused.
+const REFUSALS: u64 = 8;
+/// Ways in which a connection ends that went well.
+const FATAL: u64 = 6;
+
 /// One in six is refused; the others go well for a while, of `events_max` events at most: more than a margin's worth, so
 /// that connections get anywhere.
 pub(crate) fn connection(chance: &mut Chance, events_max: usize) -> Behaviour {
-    if chance.once_in(6) { refusal(chance) } else { Behaviour::Play(play(chance, events_max)) }
+    if chance.once_in(6) {
+        refusal(chance.below(REFUSALS))
+    } else {
+        Behaviour::Play(play(chance, events_max))
+    }
 }
 
-fn refusal(chance: &mut Chance) -> Behaviour {
+/// Each way to go wrong once, so that none is missing however few connections a slow machine makes.
+pub(crate) fn one_of_each(chance: &mut Chance) -> Vec<Behaviour> {
+    let mut ends: Vec<Behaviour> = Vec::new();
+    for kind in 0..FATAL {
+        let end = fatal(kind, chance);
+        ends.push(Behaviour::Play(Play::well().styled(style(chance)).then(chance.small(20), end)));
+    }
+    ends.extend((0..REFUSALS).map(refusal));
+    ends
+}
+
+fn refusal(kind: u64) -> Behaviour {
     let status = |status| Behaviour::Status { status, retry_after_s: None };
-    match chance.below(8) {
+    match kind {
         0 => status(500),
         1 => status(503),
         2 => status(429),
@@ -31,7 +51,8 @@ fn play(chance: &mut Chance, events_max: usize) -> Play {
     for _ in 0..4 {
         play = play.then(chance.small(events_max), passing(chance));
     }
-    play.then(chance.small(events_max), fatal(chance))
+    let end = fatal(chance.below(FATAL), chance);
+    play.then(chance.small(events_max), end)
 }
 
 fn passing(chance: &mut Chance) -> Mishap {
@@ -42,8 +63,8 @@ fn passing(chance: &mut Chance) -> Mishap {
     }
 }
 
-fn fatal(chance: &mut Chance) -> Mishap {
-    match chance.below(6) {
+fn fatal(kind: u64, chance: &mut Chance) -> Mishap {
+    match kind {
         0 => Mishap::Close,
         1 => Mishap::Break,
         2 => Mishap::Cut,
