@@ -5,12 +5,12 @@ use market_data::{Error, Fault, Place, RowFault};
 use std::time::Duration;
 use tests::polygon::{Behaviour, FakePolygon, Route};
 
-use crate::{apple, client, quick, symbol};
+use crate::{apple, client, patient, symbol};
 
 #[tokio::test]
 async fn a_snapshot_holds_everything_the_vendor_has_in_four_calls() {
     let vendor = FakePolygon::start();
-    let market_data = client(quick(&vendor));
+    let market_data = client(patient(&vendor));
     let snapshot = apple(&market_data).await.unwrap();
     assert_eq!(snapshot.name.as_deref(), Some("AAPL Corporation"));
     assert_eq!(snapshot.history.basis(), PriceBasis::Split);
@@ -31,7 +31,7 @@ async fn a_snapshot_holds_everything_the_vendor_has_in_four_calls() {
 #[tokio::test]
 async fn the_request_names_range_adjustment_and_order() {
     let vendor = FakePolygon::start();
-    client(quick(&vendor)).snapshot(&symbol("BRK.B")).await.unwrap_err();
+    client(patient(&vendor)).snapshot(&symbol("BRK.B")).await.unwrap_err();
     let uri =
         vendor.heads().iter().map(|head| head.uri.to_string()).find(|uri| uri.contains("/aggs/")).unwrap();
     assert_eq!(
@@ -43,9 +43,9 @@ async fn the_request_names_range_adjustment_and_order() {
 #[tokio::test]
 async fn two_pages_are_one_history() {
     let vendor = FakePolygon::start();
-    let whole = apple(&client(quick(&vendor))).await.unwrap();
+    let whole = apple(&client(patient(&vendor))).await.unwrap();
     vendor.always(Route::Bars, Behaviour::TwoPages);
-    let paged = apple(&client(quick(&vendor))).await.unwrap();
+    let paged = apple(&client(patient(&vendor))).await.unwrap();
     assert_eq!(paged.history.raw(), whole.history.raw());
     assert_eq!(paged.version, whole.version);
     assert_eq!(vendor.calls(Route::Bars), 3);
@@ -55,7 +55,7 @@ async fn two_pages_are_one_history() {
 async fn pages_without_end_are_left() {
     let vendor = FakePolygon::start();
     vendor.always(Route::Bars, Behaviour::EndlessPages);
-    let error = apple(&client(quick(&vendor))).await.unwrap_err();
+    let error = apple(&client(patient(&vendor))).await.unwrap_err();
     assert!(
         matches!(error, Error::BadData { fault: Fault::TooManyPages { limit_pages: 10 }, .. }),
         "{error:?}"
@@ -67,7 +67,7 @@ async fn pages_without_end_are_left() {
 async fn out_of_order_and_duplicate_bars_are_refused_and_listed() {
     let vendor = FakePolygon::start();
     vendor.always(Route::Bars, Behaviour::OutOfOrderAndDuplicate);
-    let snapshot = apple(&client(quick(&vendor))).await.unwrap();
+    let snapshot = apple(&client(patient(&vendor))).await.unwrap();
     assert_eq!(snapshot.history.raw().len(), 600);
     let refused: Vec<_> = snapshot.quality.refused.iter().map(|row| (row.place, row.reason)).collect();
     assert_eq!(
@@ -84,7 +84,7 @@ async fn out_of_order_and_duplicate_bars_are_refused_and_listed() {
 async fn a_bar_without_a_price_or_at_noon_is_refused_and_listed() {
     let vendor = FakePolygon::start();
     vendor.always(Route::Bars, Behaviour::BadBars);
-    let snapshot = apple(&client(quick(&vendor))).await.unwrap();
+    let snapshot = apple(&client(patient(&vendor))).await.unwrap();
     assert_eq!(snapshot.history.raw().len(), 599);
     let reasons: Vec<_> = snapshot.quality.refused.iter().map(|row| row.reason).collect();
     assert_eq!(reasons, [RowFault::MissingField, RowFault::NotMidnight]);
@@ -95,11 +95,11 @@ async fn no_results_of_a_known_symbol_are_bad_data_and_of_an_unknown_one_tell_so
     for behaviour in [Behaviour::EmptyResults, Behaviour::MissingResults] {
         let vendor = FakePolygon::start();
         vendor.always(Route::Bars, behaviour);
-        let error = apple(&client(quick(&vendor))).await.unwrap_err();
+        let error = apple(&client(patient(&vendor))).await.unwrap_err();
         assert_eq!(error, Error::BadData { symbol: symbol("AAPL"), fault: Fault::NoBars });
     }
     let vendor = FakePolygon::start();
-    let market_data = client(quick(&vendor));
+    let market_data = client(patient(&vendor));
     let unknown = symbol("NOSUCH");
     for _ in 0..10 {
         let error = market_data.snapshot(&unknown).await.unwrap_err();
@@ -111,7 +111,7 @@ async fn no_results_of_a_known_symbol_are_bad_data_and_of_an_unknown_one_tell_so
 #[tokio::test]
 async fn after_a_split_the_whole_history_is_replaced() {
     let vendor = FakePolygon::start();
-    let mut config = quick(&vendor);
+    let mut config = patient(&vendor);
     config.cache.fresh_for = Duration::ZERO;
     let market_data = client(config);
     let before = apple(&market_data).await.unwrap();

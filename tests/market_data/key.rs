@@ -3,11 +3,11 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use market_data::polygon::bearer;
+use market_data::polygon::{Config, bearer};
 use market_data::{Denial, Error, MarketData};
 use tests::polygon::{Behaviour, FakePolygon, Route};
 
-use crate::{KEY, NOW_UNIX_MS, apple, client, quick, symbol};
+use crate::{KEY, NOW_UNIX_MS, apple, client, patient, symbol};
 
 #[tokio::test]
 async fn the_key_is_in_no_url_no_error_and_no_debug_text_however_the_vendor_answers() {
@@ -22,11 +22,13 @@ async fn the_key_is_in_no_url_no_error_and_no_debug_text_however_the_vendor_answ
         Behaviour::Limited { retry_after_s: Some(9) },
         Behaviour::NextUrl(format!("http://127.0.0.1:9/?apiKey={KEY}")),
         Behaviour::Redirect(format!("http://127.0.0.1:9/?apiKey={KEY}")),
-        Behaviour::Stall(Duration::from_secs(2)),
+        Behaviour::Stall(Duration::from_secs(60)),
     ] {
         let vendor = FakePolygon::start();
         vendor.everywhere(&behaviour);
-        let market_data = client(quick(&vendor));
+        // One stalls, and its timeout is to be told without the key, too.
+        let try_timeout = Duration::from_secs(3);
+        let market_data = client(Config { try_timeout, retries_max: 1, ..patient(&vendor) });
         let outcome = apple(&market_data).await;
         let error = outcome.as_ref().err().map(ToString::to_string);
         for text in [format!("{outcome:?}"), format!("{error:?}"), format!("{market_data:?}")] {
@@ -44,7 +46,7 @@ async fn the_key_is_in_no_url_no_error_and_no_debug_text_however_the_vendor_answ
 async fn without_a_key_nothing_is_sent() {
     let vendor = FakePolygon::start();
     let market_data =
-        MarketData::polygon(quick(&vendor), Arc::new(|| None), Arc::new(|| NOW_UNIX_MS)).unwrap();
+        MarketData::polygon(patient(&vendor), Arc::new(|| None), Arc::new(|| NOW_UNIX_MS)).unwrap();
     assert_eq!(apple(&market_data).await.unwrap_err(), Error::Denied(Denial::NoKey));
     assert_eq!(vendor.calls_total(), 0);
 }
@@ -58,7 +60,7 @@ async fn a_new_key_is_used_from_the_next_call_on() {
         let key = key.clone();
         Arc::new(move || bearer(*key.lock().unwrap()))
     };
-    let market_data = MarketData::polygon(quick(&vendor), source, Arc::new(|| NOW_UNIX_MS)).unwrap();
+    let market_data = MarketData::polygon(patient(&vendor), source, Arc::new(|| NOW_UNIX_MS)).unwrap();
     apple(&market_data).await.unwrap();
     *key.lock().unwrap() = "new";
     vendor.accept_keys(&["new"]);

@@ -21,13 +21,14 @@ const KEY: &str = "canary-4f1c7a";
 /// 2013-03-01T21:00:00Z, after the close.
 const NOW_UNIX_MS: i64 = 1_362_171_600_000;
 
-/// Settings with short waits, so that a test of a timeout takes no seconds.
-fn quick(vendor: &FakePolygon) -> Config {
+/// Settings with long waits: a busy machine is no outage, and calls are counted. A test of a timeout shortens its own.
+fn patient(vendor: &FakePolygon) -> Config {
     Config {
         base_url: vendor.base_url(),
-        turn_wait: Duration::from_millis(200),
-        try_timeout: Duration::from_millis(500),
-        call_timeout: Duration::from_secs(3),
+        turn_wait: Duration::from_secs(30),
+        connect_timeout: Duration::from_secs(30),
+        try_timeout: Duration::from_secs(30),
+        call_timeout: Duration::from_secs(60),
         ..Config::default()
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use market_data::{Denial, Error, Fault, Missing, Outage, Part};
 use tests::polygon::{Behaviour, FakePolygon, Route};
 
-use crate::{apple, client, quick, symbol};
+use crate::{apple, client, patient, symbol};
 
 #[tokio::test]
 async fn a_part_that_fails_is_missing_with_its_reason_and_never_invented() {
@@ -27,7 +27,7 @@ async fn a_part_that_fails_is_missing_with_its_reason_and_never_invented() {
     ] {
         let vendor = FakePolygon::start();
         vendor.always(route, behaviour);
-        let snapshot = apple(&client(quick(&vendor))).await.unwrap();
+        let snapshot = apple(&client(patient(&vendor))).await.unwrap();
         assert_eq!(*snapshot.missing, [Missing { part, error }]);
         assert_eq!(snapshot.news.is_none(), part == Part::News);
         assert_eq!(snapshot.filings.is_empty(), part == Part::Financials);
@@ -39,7 +39,7 @@ async fn a_part_that_fails_is_missing_with_its_reason_and_never_invented() {
 async fn no_news_is_not_missing_news() {
     let vendor = FakePolygon::start();
     vendor.always(Route::News, Behaviour::MissingResults);
-    let snapshot = apple(&client(quick(&vendor))).await.unwrap();
+    let snapshot = apple(&client(patient(&vendor))).await.unwrap();
     assert_eq!(snapshot.news.as_deref(), Some(&[][..]));
     assert!(snapshot.missing.is_empty());
 }
@@ -48,7 +48,7 @@ async fn no_news_is_not_missing_news() {
 async fn a_missing_part_is_fetched_soon_and_one_that_was_there_stays() {
     let vendor = FakePolygon::start();
     vendor.always(Route::News, Behaviour::Status(500));
-    let mut config = quick(&vendor);
+    let mut config = patient(&vendor);
     config.cache.partial_fresh_for = Duration::ZERO;
     config.cache.fresh_for = Duration::ZERO;
     config.reference_fresh_for = Duration::ZERO;
@@ -76,7 +76,7 @@ async fn a_missing_part_is_fetched_soon_and_one_that_was_there_stays() {
 #[tokio::test]
 async fn a_refresh_within_a_day_asks_for_bars_and_news_alone() {
     let vendor = FakePolygon::start();
-    let mut config = quick(&vendor);
+    let mut config = patient(&vendor);
     config.cache.fresh_for = Duration::ZERO;
     let market_data = client(config);
     let first = apple(&market_data).await.unwrap();

@@ -9,6 +9,9 @@ use tests::secrets_manager::FakeSecretsManager;
 
 use crate::command::{CANARY, Place, binary, mode};
 
+/// Longest wait for what takes a moment, on a machine that has much else to do.
+const WAIT: Duration = Duration::from_secs(60);
+
 /// Runs `investiq` on a terminal of its own, that of `script` (util-linux).
 fn on_a_terminal(place: &Place, arguments: &str) -> Child {
     let variables: Vec<_> = place.command(&[]).get_envs().map(owned).collect();
@@ -64,7 +67,7 @@ fn a_made_key_opens_the_server_by_its_role_and_is_called_by_its_label() {
     assert_eq!(server.get("/api/symbols", &[]).status, 401);
     let label = told.split_whitespace().nth(1).unwrap().trim_end_matches(':');
     assert_eq!(label.len(), 8, "{told}");
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + WAIT;
     while !server.log().contains(label) {
         assert!(Instant::now() < deadline, "{label} is not in the log:\n{}", server.log());
         std::thread::sleep(Duration::from_millis(10));
@@ -73,7 +76,7 @@ fn a_made_key_opens_the_server_by_its_role_and_is_called_by_its_label() {
 
 /// Waits until the terminal that `script` made no longer shows what is typed.
 fn await_hidden_input(script: u32) {
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + WAIT;
     while !terminal_below(script).is_some_and(|terminal| hides_input(&terminal)) {
         assert!(Instant::now() < deadline, "the program never asked");
         std::thread::sleep(Duration::from_millis(5));

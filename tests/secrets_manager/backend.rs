@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tests::secrets_manager::ACCESS_KEY_ID;
 
 /// Longest wait for an answer.
-const ANSWER_WAIT: Duration = Duration::from_secs(20);
+const ANSWER_WAIT: Duration = Duration::from_secs(120);
 
 /// What a case ends with: nothing, or what it found instead. A finding holds no random name, so that it can be listed.
 pub(crate) type Outcome = Result<(), String>;

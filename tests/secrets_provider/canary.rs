@@ -28,16 +28,23 @@ impl io::Write for Log {
     }
 }
 
-#[tokio::test]
-async fn no_value_is_in_anything_that_is_told() {
-    let log = Log::default();
+/// Writes down everything.
+fn subscriber(log: &Log) -> impl tracing::Subscriber + Send + Sync + 'static {
     let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
+    tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
         .with_ansi(false)
         .with_writer(move || writer.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+        .finish()
+}
+
+#[tokio::test]
+async fn no_value_is_in_anything_that_is_told() {
+    let log = Log::default();
+    // While there is one subscriber alone, the thread that first comes to a place decides whether anything is ever logged
+    // there, and in the threads of other tests nobody listens. With two, all are asked.
+    let _another = tracing::Dispatch::new(subscriber(&Log::default()));
+    let _guard = tracing::subscriber::set_default(subscriber(&log));
 
     let shown = exercised().await;
     let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();

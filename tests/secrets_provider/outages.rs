@@ -7,8 +7,11 @@ use tests::secrets_manager::{FakeSecretsManager, Fault, Operation};
 
 use crate::stage::{Hands, NAME, NEW, OLD, Process, id, manager, spec};
 
-/// Far above a read, far below any timeout: a reader that waited would be above it.
-const READ_MAX: Duration = Duration::from_millis(50);
+/// Far above a read, even on a machine that gave its time to others just then, and below what a reader that waited for a
+/// hanging service would take: an attempt is given up after 2 s.
+const READ_MAX: Duration = Duration::from_millis(1_500);
+/// Longest wait for an outage to show, or its end: a search is given up after 5 s, and pauses grow to some seconds.
+const NOTICE_WAIT: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn readers_never_wait_and_the_age_of_what_they_get_is_told() {
@@ -31,7 +34,7 @@ async fn readers_never_wait_and_the_age_of_what_they_get_is_told() {
         fake.everywhere(&fault);
         let (began, mut slowest) = (Instant::now(), Duration::ZERO);
         let mut stale = None;
-        while began.elapsed() < Duration::from_millis(6_000) && stale.is_none() {
+        while began.elapsed() < NOTICE_WAIT && stale.is_none() {
             for _ in 0..1_000 {
                 let before = Instant::now();
                 assert!(handle.load().is_ok_and(|set| set.verify_eq(OLD.as_bytes()).is_some()));
@@ -60,11 +63,11 @@ async fn recovery_is_noticed_and_is_no_herd() {
     tokio::time::sleep(Duration::from_secs(2)).await;
     let (throttled, asked) = (fake.calls(Operation::BatchGetSecretValue), process.asked());
     // In 2 s at a freshness of 0.2 s a place that answered would be asked ten times; pauses of up to 1, 2, 4 s make it
-    // few, each of up to three attempts.
-    assert!(asked <= 12 && throttled <= 3 * asked, "{asked} asked, {throttled} calls");
+    // few, each of up to three attempts, and one may be under way.
+    assert!(asked <= 12 && throttled <= 3 * (asked + 1), "{asked} asked, {throttled} calls");
     fake.seed(&id(), NEW);
     fake.behave();
-    tokio::time::timeout(Duration::from_secs(9), handle.changed()).await.unwrap();
+    tokio::time::timeout(NOTICE_WAIT, handle.changed()).await.unwrap();
     assert_eq!(process.text().unwrap(), NEW);
     assert_eq!(handle.health().freshness, Freshness::Fresh);
     watch.abort();

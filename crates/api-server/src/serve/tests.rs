@@ -8,6 +8,11 @@ use tokio::task::JoinHandle;
 use super::*;
 use crate::layers::Layers;
 
+/// How long the slow answer takes: far above the shortest deadline here, which is not to be missed for want of a core.
+const SLOW: Duration = Duration::from_secs(2);
+/// Longest wait for the server to close a connection.
+const CLOSE_WAIT: Duration = Duration::from_secs(60);
+
 /// A server over a few routes, with every layer but keys.
 struct Running {
     address: SocketAddr,
@@ -19,7 +24,7 @@ struct Running {
 async fn start(header_timeout: Duration, drain_timeout: Duration) -> Running {
     let metrics = Arc::new(Metrics::new([("GET", "/slow")]).unwrap());
     let layers = Layers::without_keys(Arc::clone(&metrics)).with_body_bytes_max(1000);
-    let slow = || async { tokio::time::sleep(Duration::from_millis(300)).await };
+    let slow = || async { tokio::time::sleep(SLOW).await };
     let panics = async || -> &'static str { panic!("on purpose") };
     let routes = Router::new()
         .route("/fast", get_service(layers.protect((async || "fast").into_service())))
@@ -50,7 +55,7 @@ impl Running {
         socket.write_all(request.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
         let read = socket.read_to_end(&mut answer);
-        tokio::time::timeout(Duration::from_secs(5), read).await.expect("the server closes").unwrap();
+        tokio::time::timeout(CLOSE_WAIT, read).await.expect("the server closes").unwrap();
         String::from_utf8(answer).unwrap()
     }
 }
@@ -110,7 +115,7 @@ async fn a_panic_costs_one_request_and_leaves_the_connection_and_the_gauge() {
 
 #[tokio::test]
 async fn whoever_says_nothing_or_half_a_head_is_cut_off() {
-    let server = start(Duration::from_millis(100), Duration::from_secs(10)).await;
+    let server = start(Duration::from_millis(500), Duration::from_secs(10)).await;
     for start in
         ["", "P", "PRI * HTTP/2.0\r\n", "GET / HTTP/1.1\r\nHo", "GET /fast HTTP/1.1\r\nHost: a\r\n\r\nGET"]
     {

@@ -39,7 +39,7 @@ async fn every_swap_is_noticed_and_not_only_the_first() {
     for version in 1..=3 {
         let value = format!("postgres://iq:value-{version}@db/iq");
         swap(&stage, version, &value);
-        tokio::time::timeout(Duration::from_secs(10), handle.changed())
+        tokio::time::timeout(Duration::from_secs(60), handle.changed())
             .await
             .expect("the swap was not noticed");
         assert_eq!(text(&secrets, NAME), Ok(value));

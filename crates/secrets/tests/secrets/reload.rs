@@ -206,6 +206,10 @@ async fn a_watch_rests_when_nothing_changes() {
         .await
         .unwrap();
     let watch = tokio::spawn(secrets.watch());
+    let begun = std::time::Instant::now();
+    while told.lock().unwrap().len() < 2 && begun.elapsed() < Duration::from_secs(60) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     assert_eq!(
         *told.lock().unwrap(),
