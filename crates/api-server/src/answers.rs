@@ -4,6 +4,7 @@
 //! nothing has to be invalidated. Entries and bytes are bounded; which of them stay is decided by use.
 
 use std::hash::{Hash, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::{Symbol, Timeframe};
 use market_data::{Benchmark, Snapshot};
@@ -81,7 +82,11 @@ impl Key {
 
 /// Finished answers.
 #[derive(Debug)]
-pub struct Answers(Option<Cache<Key, Representation, Weight>>);
+pub struct Answers {
+    cache: Option<Cache<Key, Representation, Weight>>,
+    hits: AtomicU64,
+    misses: AtomicU64,
+}
 
 impl Answers {
     /// An empty store.
@@ -91,18 +96,27 @@ impl Answers {
         // An entry weighs at least its share of the bytes, so that one bound holds both numbers.
         let entry_bytes_min = bytes_max / entries_max.max(1) as u64;
         let cache = || Cache::with_weighter(entries_max, bytes_max, Weight { entry_bytes_min });
-        Self((entries_max > 0).then(cache))
+        Self { cache: (entries_max > 0).then(cache), hits: AtomicU64::new(0), misses: AtomicU64::new(0) }
     }
 
     /// The answer to `key`.
     #[must_use]
     pub fn get(&self, key: &Key) -> Option<Representation> {
-        self.0.as_ref()?.get(key)
+        let found = self.cache.as_ref()?.get(key);
+        let counter = if found.is_some() { &self.hits } else { &self.misses };
+        counter.fetch_add(1, Ordering::Relaxed);
+        found
+    }
+
+    /// How often an answer was asked for and was there, and was not; nothing is counted when nothing is kept.
+    #[must_use]
+    pub fn lookups(&self) -> (u64, u64) {
+        (self.hits.load(Ordering::Relaxed), self.misses.load(Ordering::Relaxed))
     }
 
     /// Keeps the answer to `key`, as long as there is room.
     pub fn insert(&self, key: Key, answer: Representation) {
-        if let Some(cache) = &self.0 {
+        if let Some(cache) = &self.cache {
             cache.insert(key, answer);
         }
     }
@@ -110,7 +124,7 @@ impl Answers {
     /// How many answers are kept.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.as_ref().map_or(0, Cache::len)
+        self.cache.as_ref().map_or(0, Cache::len)
     }
 
     /// Whether none is.
@@ -161,6 +175,7 @@ mod tests {
         assert_eq!(answers.get(&key(1)).map(|answer| answer.bytes_len()), Some(3));
         assert!(answers.get(&key(2)).is_none());
         assert!(answers.get(&Key { data_version: 2, ..key(1) }).is_none());
+        assert_eq!(answers.lookups(), (1, 2));
         let (timeframe, first_bar) = (Timeframe::Day, 1);
         let other_market = Question::Analysis { benchmark_version: Some(1), timeframe, first_bar };
         assert!(answers.get(&key_to(other_market)).is_none());

@@ -28,6 +28,7 @@ use crate::layers::Layers;
 use crate::layers::access_log::AccessLog;
 use crate::metrics::Metrics;
 use crate::serve::Draining;
+use crate::source_metrics::SourceMetrics;
 use crate::state::{Api, Books, Exposition, Parts, Probes};
 use crate::{router, workers};
 
@@ -108,7 +109,7 @@ pub struct Service {
 /// The first part that cannot be built, or that would not be safe.
 pub fn service(config: &Config, found: &FoundSecrets, storage: Storage) -> Result<Service, Error> {
     let metrics = Arc::new(Metrics::new(router::ROUTES)?);
-    found.metrics.register(metrics.registry(), &found.secrets)?;
+    found.metrics.register(metrics.families(), &found.secrets)?;
     let keys = found.secrets.handle("api_keys", "api-server").map_err(Error::Secret)?;
     let polygon_key = found.secrets.handle("polygon_api_key", "market-data").map_err(Error::Secret)?;
     let mode = authentication::mode(config, &keys, &metrics)?;
@@ -122,10 +123,13 @@ pub fn service(config: &Config, found: &FoundSecrets, storage: Storage) -> Resul
     let desk = Arc::new(desk(config, found, store, &metrics)?);
     let layers =
         Layers::new(config.layers.clone(), mode.clone(), Arc::clone(&metrics), Arc::clone(&access_log));
+    let answers = Arc::new(Answers::new(config.answers));
+    let sources = SourceMetrics::new(Arc::clone(&market_data), Arc::clone(&answers), Arc::clone(&board))?;
+    metrics.families().register(Box::new(sources))?;
     let parts = Parts {
         api: Api {
             market_data: Arc::clone(&market_data),
-            answers: Arc::new(Answers::new(config.answers)),
+            answers,
             models: Arc::new(analysis::Models::bundled()?),
         },
         probes: Probes { board: Arc::clone(&board), draining: draining.clone() },

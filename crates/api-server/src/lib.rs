@@ -21,6 +21,7 @@ pub mod router;
 pub mod secret_audit;
 pub mod secret_metrics;
 pub mod serve;
+pub mod source_metrics;
 pub mod state;
 pub mod workers;
 

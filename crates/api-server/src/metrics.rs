@@ -1,27 +1,28 @@
 //! Every metric of the service, declared together.
 //!
-//! The label values are known at the start: matched routes, methods, statuses. Each combination has its
-//! handle resolved before the first request, so counting takes no lookup by label, all of them exist at zero, and no
-//! client can make more.
+//! The label values are known at the start: matched routes, methods, statuses. What alerts look at exists at zero before its
+//! first event, counting takes no lookup by label, and no client can make more series than there are answers of ours.
 
 mod business;
 mod deliveries;
 mod exposition;
+mod families;
 mod process;
 mod routes;
 mod streams;
 mod workers;
 
 use prometheus::{
-    Encoder, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+    Encoder, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, TextEncoder,
 };
 
 pub use business::Business;
 pub use deliveries::{Deliveries, Fetches, Source};
 pub use exposition::Summary;
+pub use families::Families;
 pub use routes::{Child, Routes, UNMATCHED};
 pub use streams::Streams;
-pub use workers::{Heart, Workers};
+pub use workers::Workers;
 
 /// Upper bounds of the duration buckets, in seconds.
 pub const DURATION_BUCKETS_S: [f64; 13] =
@@ -30,7 +31,7 @@ pub const DURATION_BUCKETS_S: [f64; 13] =
 /// The metrics of the transport, with handles that are incremented where things happen.
 #[derive(Debug)]
 pub struct Metrics {
-    registry: Registry,
+    families: Families,
     process: process::Process,
     /// Requests by route, method and status.
     pub routes: Routes,
@@ -92,8 +93,8 @@ impl Metrics {
     /// # Errors
     /// Two metrics with one name, which is a fault in this file or in the caller's routes.
     pub fn new<'a>(routes: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, prometheus::Error> {
-        let registry = Registry::new();
-        let declare = Declare { registry: &registry };
+        let families = Families::default();
+        let declare = Declare { families: &families };
         declare.build_info()?;
         let limited =
             declare.counters("http_rate_limited_total", "Requests refused by a rate limit", "policy")?;
@@ -129,14 +130,14 @@ impl Metrics {
             connections_over_address: over.with_label_values(&["address"]),
             log_lines_dropped: declare.counter("access_log_dropped_total", "Access log lines dropped")?,
             process: process::Process::new(&declare)?,
-            registry,
+            families,
         })
     }
 
     /// Where other parts register their own metrics, under names with the same prefix.
     #[must_use]
-    pub fn registry(&self) -> &Registry {
-        &self.registry
+    pub fn families(&self) -> &Families {
+        &self.families
     }
 
     /// Everything in the text format 0.0.4, for `/metrics`.
@@ -146,7 +147,7 @@ impl Metrics {
     pub fn text(&self) -> Result<String, prometheus::Error> {
         self.process.refresh();
         let mut text = Vec::new();
-        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        TextEncoder::new().encode(&self.families.gather(), &mut text)?;
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
 }
@@ -156,7 +157,7 @@ pub const TEXT_MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Declares metrics with the common prefix.
 struct Declare<'a> {
-    registry: &'a Registry,
+    families: &'a Families,
 }
 
 impl Declare<'_> {
@@ -169,7 +170,7 @@ impl Declare<'_> {
         metric: Result<C, prometheus::Error>,
     ) -> Result<C, prometheus::Error> {
         let metric = metric?;
-        self.registry.register(Box::new(metric.clone()))?;
+        self.families.register(Box::new(metric.clone()))?;
         Ok(metric)
     }
 

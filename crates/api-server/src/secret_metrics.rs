@@ -9,10 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus::core::Collector;
-use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry};
+use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts};
 use secrets::{Catalogue, Event, Kind, Recorder, Secrets};
 
 use crate::clock::Clock;
+use crate::metrics::Families;
 use standing::Standing;
 
 /// What a search for a secret may bring beside a failure, by its label.
@@ -98,7 +99,7 @@ impl SecretMetrics {
     ///
     /// # Errors
     /// A name that is taken.
-    pub fn register(&self, registry: &Registry, secrets: &Secrets) -> Result<(), prometheus::Error> {
+    pub fn register(&self, families: &Families, secrets: &Secrets) -> Result<(), prometheus::Error> {
         let Self {
             catalogue,
             refreshes,
@@ -110,7 +111,7 @@ impl SecretMetrics {
             audit_lost,
         } = self;
         // First, because what it tells is then counted in the same answer.
-        registry.register(Box::new(Standing::new(secrets.clone(), catalogue)?))?;
+        families.register(Box::new(Standing::new(secrets.clone(), catalogue)?))?;
         let collectors: [Box<dyn Collector>; 7] = [
             Box::new(refreshes.clone()),
             Box::new(calls.clone()),
@@ -120,7 +121,7 @@ impl SecretMetrics {
             Box::new(last_success.clone()),
             Box::new(audit_lost.clone()),
         ];
-        collectors.into_iter().try_for_each(|collector| registry.register(collector))
+        collectors.into_iter().try_for_each(|collector| families.register(collector))
     }
 
     fn begin_at_zero(&self) {

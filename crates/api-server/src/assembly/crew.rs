@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use alpaca::EventStreams;
 use domain::Currency;
@@ -9,23 +10,31 @@ use webhooks::{CircleSenders, Reading};
 
 use super::{Service, storage};
 use crate::config::{Config, Profile};
-use crate::workers::{self, Caution, Crew, Events, Inflow, Office};
+use crate::workers::{self, Caution, Crew, DATABASE_SILENCE_MAX, EVENTS_SILENCE_MAX, Events, Inflow, Office};
+
+/// Longest silence of those that keep the books. They beat before and after each question to the database, the longest of
+/// which sums the whole journal, and for each symbol that they wait for, half a minute at most.
+const BOOKS_SILENCE_MAX: Duration = Duration::from_secs(300);
+/// Longest silence of who looks at the event streams every two seconds, and asks nobody.
+const STREAMS_SILENCE_MAX: Duration = Duration::from_secs(60);
 
 /// Random bytes in the name of this process among those that share a database.
 const OWNER_BYTES: usize = 8;
 
 pub(super) fn start(service: &Service, config: &Config) -> Crew {
-    let mut crew = Crew::new(service.metrics.workers.panics.clone());
-    let (store, metrics) = (service.store().clone(), Arc::clone(&service.metrics));
+    let mut crew = Crew::new(service.board.roster().clone(), Arc::clone(&service.metrics));
+    let store = service.store().clone();
     let owner = owner();
     tracing::info!(owner, "the workers of this process lease under this name");
 
     let (url, followed) = (service.database_url.clone(), store.clone());
-    crew.start_endless("database_url", move || storage::follow(followed.clone(), url.clone()));
-    let (checked, board) = (store.clone(), Arc::clone(&service.board));
-    let heart = metrics.workers.heart("database");
-    crew.start_endless("database", move || {
-        workers::check_database(checked.clone(), Arc::clone(&board), heart.clone())
+    let heart = crew.hire_waiting("database_url");
+    crew.start_endless(&heart, move || storage::follow(followed.clone(), url.clone()));
+    let board = Arc::clone(&service.board);
+    let heart = crew.hire("database", DATABASE_SILENCE_MAX);
+    let beating = heart.clone();
+    crew.start_endless(&heart, move || {
+        workers::check_database(store.clone(), Arc::clone(&board), beating.clone())
     });
     start_events(&mut crew, service, config, &owner);
     start_books(&mut crew, service, config, &owner);
@@ -39,19 +48,21 @@ pub(super) fn start(service: &Service, config: &Config) -> Crew {
 fn start_books(crew: &mut Crew, service: &Service, config: &Config, owner: &str) {
     let office = start_office(crew, service, "books", owner);
     let (store, metrics) = (service.store().clone(), Arc::clone(&service.metrics));
-    let heart = |name| metrics.workers.heart(name);
-    let (of_business, of_marks, of_retention) = (heart("business"), heart("marks"), heart("retention"));
-    let (held, of_store) = (office.clone(), store.clone());
-    crew.start_endless("business", move || {
-        workers::compute_business(of_store.clone(), held.clone(), Arc::clone(&metrics), of_business.clone())
+    let heart = crew.hire("business", BOOKS_SILENCE_MAX);
+    let (held, of_store, beating) = (office.clone(), store.clone(), heart.clone());
+    crew.start_endless(&heart, move || {
+        workers::compute_business(of_store.clone(), held.clone(), Arc::clone(&metrics), beating.clone())
     });
-    let (held, of_store, market_data) = (office.clone(), store.clone(), Arc::clone(&service.market_data));
-    crew.start_endless("marks", move || {
-        workers::mark_prices(of_store.clone(), Arc::clone(&market_data), held.clone(), of_marks.clone())
+    let heart = crew.hire("marks", BOOKS_SILENCE_MAX);
+    let (held, of_store, beating) = (office.clone(), store.clone(), heart.clone());
+    let market_data = Arc::clone(&service.market_data);
+    crew.start_endless(&heart, move || {
+        workers::mark_prices(of_store.clone(), Arc::clone(&market_data), held.clone(), beating.clone())
     });
-    let retention = config.deliveries.retention;
-    crew.start_endless("retention", move || {
-        workers::remove_bodies(store.clone(), retention, office.clone(), of_retention.clone())
+    let heart = crew.hire("retention", BOOKS_SILENCE_MAX);
+    let (retention, beating) = (config.deliveries.retention, heart.clone());
+    crew.start_endless(&heart, move || {
+        workers::remove_bodies(store.clone(), retention, office.clone(), beating.clone())
     });
 }
 
@@ -59,7 +70,11 @@ fn start_office(crew: &mut Crew, service: &Service, name: &'static str, owner: &
     let office = Office::new(name);
     let (held, store) = (office.clone(), service.store().clone());
     let (owner, stopping) = (owner.to_owned(), crew.stopping());
-    crew.start(name, move || held.clone().run(store.clone(), owner.clone(), stopping.clone()));
+    let heart = crew.hire(format!("office/{name}"), BOOKS_SILENCE_MAX);
+    let beating = heart.clone();
+    crew.start(&heart, move || {
+        held.clone().run(store.clone(), owner.clone(), beating.clone(), stopping.clone())
+    });
     office
 }
 
@@ -79,12 +94,14 @@ fn start_streams(
     };
     for stream in config.alpaca_events.streams.iter().copied() {
         let inflow = inflow.clone();
-        crew.start_endless("alpaca_events", move || workers::read_stream(inflow.clone(), stream));
+        let heart = crew.hire_waiting(format!("alpaca_events/{stream}"));
+        crew.start_endless(&heart, move || workers::read_stream(inflow.clone(), stream));
     }
     let (read, board) = (config.alpaca_events.streams.clone(), Arc::clone(&service.board));
-    let heart = service.metrics.workers.heart("alpaca_events");
-    crew.start_endless("alpaca_events", move || {
-        workers::watch_streams(inflow.clone(), read.clone(), Arc::clone(&board), heart.clone())
+    let heart = crew.hire("alpaca_events", STREAMS_SILENCE_MAX);
+    let beating = heart.clone();
+    crew.start_endless(&heart, move || {
+        workers::watch_streams(inflow.clone(), read.clone(), Arc::clone(&board), beating.clone())
     });
 }
 
@@ -98,10 +115,12 @@ fn start_events(crew: &mut Crew, service: &Service, config: &Config, owner: &str
         caution: Caution::default(),
     };
     for number in 1..=config.deliveries.workers {
-        let (events, heart) = (events.clone(), service.metrics.workers.heart("events"));
+        // A heart of its own for each: one that hangs is seen while the others beat.
+        let heart = crew.hire(format!("events/{number}"), EVENTS_SILENCE_MAX);
+        let (events, beating) = (events.clone(), heart.clone());
         let (owner, stopping) = (format!("{owner}/{number}"), crew.stopping());
-        crew.start("events", move || {
-            workers::apply_events(events.clone(), owner.clone(), heart.clone(), stopping.clone())
+        crew.start(&heart, move || {
+            workers::apply_events(events.clone(), owner.clone(), beating.clone(), stopping.clone())
         });
     }
 }

@@ -14,7 +14,10 @@ const PAUSE: Duration = Duration::from_secs(10);
 
 /// Looks, for ever.
 pub(super) async fn follow(market_data: Arc<MarketData>, key: SecretHandle, secrets: Secrets) {
-    let denied = || market_data.stats().read().calls_denied;
+    let denied = || {
+        let stats = market_data.stats().read();
+        stats.calls_denied + stats.key_refusals
+    };
     let mut seen = denied();
     loop {
         tokio::time::sleep(LOOK_PERIOD).await;

@@ -1,5 +1,6 @@
 //! `GET /health`, `/livez`, `/readyz`: read from the board of background checks; no hit asks anyone else.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -14,13 +15,13 @@ use crate::layers::problems::Whole;
 use crate::openapi::Problems;
 use crate::problem::{Kind, Problem};
 use crate::serve::Draining;
-use crate::workers::{Board, Importance, Outcome};
+use crate::workers::{Board, Fallen, Importance, Outcome, Sign};
 
 /// How the service and what it depends on are.
 #[derive(Debug, Serialize, ToSchema)]
 struct Health {
-    /// `healthy`; `degraded` when something optional is down or a secret is stale; `unhealthy` when something critical
-    /// is down.
+    /// `healthy`; `degraded` when something optional is down, a secret is stale or a worker does not work; `unhealthy`
+    /// when something critical is down.
     #[schema(value_type = String, example = "healthy")]
     status: &'static str,
     /// The service's name.
@@ -32,7 +33,7 @@ struct Health {
     /// Seconds since the service began.
     uptime_s: u64,
     /// The last background check of each dependency: `market_data`, `polygon`, `database`, `redis`, `alpaca`,
-    /// `ml_service`, `secrets`.
+    /// `ml_service`, `secrets`; and `workers`, whether all that work in the background do.
     checks: BTreeMap<&'static str, CheckHealth>,
 }
 
@@ -80,12 +81,19 @@ pub async fn health(State(board): State<Arc<Board>>) -> Response {
         service: "investiq-api",
         version: env!("CARGO_PKG_VERSION"),
         uptime_s: board.uptime().as_secs(),
-        checks: board.checks().iter().map(|check| (check.name(), CheckHealth::of(check))).collect(),
+        checks: checks(&board),
     };
     let mut response = (code, [(header::CACHE_CONTROL, "no-store")], Json(health)).into_response();
     // What is down is told above all when something is.
     response.extensions_mut().insert(Whole);
     response
+}
+
+fn checks(board: &Board) -> BTreeMap<&'static str, CheckHealth> {
+    let workers = if board.fallen_worker().is_some() { Outcome::Down } else { Outcome::Ok };
+    let workers = CheckHealth { status: workers.as_str(), latency_ms: None, age_s: None };
+    let checks = board.checks().iter().map(|check| (check.name(), CheckHealth::of(check)));
+    checks.chain([("workers", workers)]).collect()
 }
 
 impl CheckHealth {
@@ -129,15 +137,31 @@ pub async fn ready(
         return Err(Problem::new(Kind::Draining, "the service is shutting down; ask another one"));
     }
     if board.database().reading().outcome == Outcome::Down {
-        return Err(Problem::new(Kind::NotReady, "the database does not answer; ask another instance"));
+        return Err(not_ready("database", "the database does not answer; ask another instance"));
+    }
+    if let Some(fallen) = board.fallen_worker() {
+        return Err(not_working(fallen));
     }
     match board.secrets().reading().outcome {
-        Outcome::Down => {
-            Err(Problem::new(Kind::NotReady, "a secret may be used no longer; ask another instance"))
-        }
+        Outcome::Down => Err(not_ready("secrets", "a secret may be used no longer; ask another instance")),
         Outcome::Stale => Ok(probe("degraded")),
         Outcome::NotConfigured | Outcome::Pending | Outcome::Ok => Ok(probe("ok")),
     }
+}
+
+/// Not ready, for this check's sake.
+fn not_ready(check: &'static str, detail: impl Into<Cow<'static, str>>) -> Problem {
+    Problem::new(Kind::NotReady, detail).with("check", check)
+}
+
+fn not_working(Fallen { worker, sign }: Fallen) -> Problem {
+    let detail = match sign {
+        Sign::Ended => format!("the worker {worker} has ended; ask another instance"),
+        Sign::Silent(time) => {
+            format!("the worker {worker} shows no life for {} s; ask another instance", time.as_secs())
+        }
+    };
+    not_ready("workers", detail).with("worker", worker)
 }
 
 fn probe(status: &'static str) -> Response {

@@ -2,12 +2,16 @@
 
 use domain::Provider;
 use jiff::Timestamp;
-use prometheus::{Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge};
+use prometheus::{
+    Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
+};
 use store::Backlog;
 use webhooks::Rejection;
 
 use super::Declare;
 
+/// The label that names a provider.
+const SOURCE: &str = "source";
 /// Upper bounds of the time from receiving to applying, in seconds.
 const LAG_BUCKETS_S: [f64; 12] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 300.0, 3600.0];
 
@@ -24,14 +28,6 @@ pub struct Deliveries {
     pub sns_certificates: Fetches,
     /// Confirmations of subscriptions at SNS.
     pub sns_confirmations: Fetches,
-    /// Events that wait to be applied.
-    pub backlog: IntGauge,
-    /// Age of the oldest of them.
-    pub oldest_pending_seconds: Gauge,
-    /// Events that were given up.
-    pub dead_letters: IntGauge,
-    /// Time from receiving to applying.
-    pub lag: Histogram,
 }
 
 /// One source's counters.
@@ -57,6 +53,14 @@ pub struct Source {
     pub failed: IntCounter,
     /// Given up.
     pub dead: IntCounter,
+    /// Events that wait to be applied.
+    pub backlog: IntGauge,
+    /// Age of the oldest of them.
+    pub oldest_pending_seconds: Gauge,
+    /// Events that were given up, and that nobody asked for again.
+    pub dead_letters: IntGauge,
+    /// Time from receiving to applying.
+    pub lag: Histogram,
     rejected: Vec<(&'static str, IntCounter)>,
 }
 
@@ -77,44 +81,29 @@ pub struct Fetches {
 
 impl Deliveries {
     pub(super) fn new(declare: &Declare<'_>) -> Result<Self, prometheus::Error> {
-        let by = |name, help, label| declare.by_source(name, help, label);
-        let families = Families {
-            outcomes: by("webhook_deliveries_total", "Deliveries by outcome", "outcome")?,
-            rejected: by("webhook_rejected_total", "Deliveries that were refused, by reason", "reason")?,
-            events: by("webhook_events_total", "Events that were taken up, by outcome", "outcome")?,
-        };
+        let families = BySource::new(declare)?;
         let fetches = declare.register(IntCounterVec::new(
             Declare::opts("webhook_fetches_total", "Documents fetched to prove deliveries"),
             &["document", "outcome"],
         ))?;
-        let lag = HistogramOpts::from(Declare::opts(
-            "webhook_processing_lag_seconds",
-            "Time from receiving an event to applying it",
-        ));
         Ok(Self {
             sources: Provider::ALL.map(|source| families.source(source.as_str())),
             circle_keys: Fetches::of(&fetches, "circle_key"),
             sns_certificates: Fetches::of(&fetches, "sns_certificate"),
             sns_confirmations: Fetches::of(&fetches, "sns_confirmation"),
-            backlog: declare.gauge("webhook_backlog", "Events that wait to be applied")?,
-            oldest_pending_seconds: declare
-                .float("webhook_oldest_pending_seconds", "Age of the oldest event that waits, in seconds")?,
-            dead_letters: declare.gauge("webhook_dead_letters", "Events that were given up")?,
-            lag: declare.register(Histogram::with_opts(lag.buckets(LAG_BUCKETS_S.to_vec())))?,
         })
     }
 
     /// Notes what is still to be done.
     pub fn note_backlog(&self, backlogs: &[Backlog], now: Timestamp) {
-        let count = |of: fn(&Backlog) -> u64| {
-            let sum: u64 = backlogs.iter().map(of).sum();
-            i64::try_from(sum).unwrap_or(i64::MAX)
-        };
-        let oldest_at = backlogs.iter().filter_map(|backlog| backlog.oldest_at).min();
-        let age_s = oldest_at.map_or(0.0, |at| now.duration_since(at).as_secs_f64().max(0.0));
-        self.backlog.set(count(|backlog| backlog.unfinished));
-        self.dead_letters.set(count(|backlog| backlog.dead));
-        self.oldest_pending_seconds.set(age_s);
+        let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        for backlog in backlogs {
+            let source = self.of(backlog.provider);
+            let age_s = backlog.oldest_at.map_or(0.0, |at| now.duration_since(at).as_secs_f64().max(0.0));
+            source.backlog.set(count(backlog.unfinished));
+            source.dead_letters.set(count(backlog.dead));
+            source.oldest_pending_seconds.set(age_s);
+        }
     }
 
     /// The counters of a source.
@@ -137,13 +126,39 @@ impl Source {
     }
 }
 
-struct Families {
+struct BySource {
     outcomes: IntCounterVec,
     rejected: IntCounterVec,
     events: IntCounterVec,
+    backlog: IntGaugeVec,
+    oldest_pending_seconds: GaugeVec,
+    dead_letters: IntGaugeVec,
+    lag: HistogramVec,
 }
 
-impl Families {
+impl BySource {
+    fn new(declare: &Declare<'_>) -> Result<Self, prometheus::Error> {
+        let by = |name, help, label| declare.by_source(name, help, label);
+        let gauges = |name, help| declare.register(IntGaugeVec::new(Declare::opts(name, help), &[SOURCE]));
+        let oldest = Declare::opts(
+            "webhook_oldest_pending_seconds",
+            "Age of the oldest event that waits to be applied",
+        );
+        let lag = HistogramOpts::from(Declare::opts(
+            "webhook_processing_lag_seconds",
+            "Time from receiving an event to applying it",
+        ));
+        Ok(Self {
+            outcomes: by("webhook_deliveries_total", "Deliveries by outcome", "outcome")?,
+            rejected: by("webhook_rejected_total", "Deliveries that were refused, by reason", "reason")?,
+            events: by("webhook_events_total", "Events that were taken up, by outcome", "outcome")?,
+            backlog: gauges("webhook_backlog", "Events that wait to be applied")?,
+            oldest_pending_seconds: declare.register(GaugeVec::new(oldest, &[SOURCE]))?,
+            dead_letters: gauges("webhook_dead_letters", "Events that were given up")?,
+            lag: declare.register(HistogramVec::new(lag.buckets(LAG_BUCKETS_S.to_vec()), &[SOURCE]))?,
+        })
+    }
+
     fn source(&self, source: &'static str) -> Source {
         let outcome = |outcome| self.outcomes.with_label_values(&[source, outcome]);
         let event = |outcome| self.events.with_label_values(&[source, outcome]);
@@ -160,6 +175,10 @@ impl Families {
             unhandled: event("unhandled"),
             failed: event("failed"),
             dead: event("dead"),
+            backlog: self.backlog.with_label_values(&[source]),
+            oldest_pending_seconds: self.oldest_pending_seconds.with_label_values(&[source]),
+            dead_letters: self.dead_letters.with_label_values(&[source]),
+            lag: self.lag.with_label_values(&[source]),
             rejected: reasons.map(rejected).collect(),
         }
     }
@@ -180,7 +199,7 @@ impl Fetches {
 
 impl Declare<'_> {
     fn by_source(&self, name: &str, help: &str, label: &str) -> Result<IntCounterVec, prometheus::Error> {
-        self.register(IntCounterVec::new(Self::opts(name, help), &["source", label]))
+        self.register(IntCounterVec::new(Self::opts(name, help), &[SOURCE, label]))
     }
 
     pub(super) fn float(&self, name: &str, help: &str) -> Result<Gauge, prometheus::Error> {

@@ -55,6 +55,7 @@ impl Metrics {
     #[must_use]
     pub fn summary(&self) -> Summary {
         let children = || self.routes.iter().map(|(_, child)| child);
+        let durations = || children().filter_map(super::Child::duration);
         let analyses = self.routes.iter().filter(|(route, _)| route.starts_with("/api/analyze"));
         let mut summary = Summary {
             request_count: children().map(super::Child::requests).sum(),
@@ -62,11 +63,11 @@ impl Metrics {
             active_connections: self.connections.get(),
             analysis_count: analyses.map(|(_, child)| child.successes()).sum(),
             trade_count: 0,
-            latency_seconds_sum: children().map(|child| child.duration().get_sample_sum()).sum(),
+            latency_seconds_sum: durations().map(prometheus::Histogram::get_sample_sum).sum(),
             latency_histogram: LatencyHistogram::default(),
         };
-        for child in children() {
-            summary.latency_histogram.add(child.duration());
+        for duration in durations() {
+            summary.latency_histogram.add(duration);
         }
         summary
     }

@@ -1,4 +1,6 @@
-//! Requests by route, method and status, with every handle resolved at the start.
+//! Requests by route, method and status. What alerts look at exists at zero from the start, since a counter that begins at
+//! its first failure hides that one from every rate: successes, and failures of ours. Everything else begins when it first
+//! happens; there is no more of it than routes, methods and statuses of ours.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -17,12 +19,13 @@ const OTHER: &str = "other";
 /// Statuses that are counted one by one; a client can bring about no others.
 const STATUSES: [u16; 20] =
     [200, 204, 304, 400, 401, 403, 404, 405, 406, 408, 409, 413, 414, 415, 422, 429, 431, 500, 502, 503];
-/// Those of a method that its route serves; their series exist at zero from the start.
-const SERVED: &[u16] = &[200, 304, 400, 401, 403, 404, 408, 413, 415, 422, 429, 500, 502, 503];
-/// Those of a method that its route does not serve: a preflight is answered 204.
-const NOT_SERVED: &[u16] = &[204, 400, 401, 405, 429, 503];
+/// Those of a method that its route serves, at zero from the start. Refusals of what clients do wrong are not among them:
+/// alerts on those look at families of their own, such as `auth_failures_total`.
+const SERVED: &[u16] = &[200, 500, 503];
+/// The same where a data vendor stands behind the route.
+const SERVED_OF_VENDOR: &[u16] = &[200, 500, 502, 503];
 /// Those of requests that reach no route.
-const NOT_ROUTED: &[u16] = &[400, 404, 408, 413, 414, 429, 431, 500, 503];
+const NOT_ROUTED: &[u16] = &[404, 500, 503];
 
 /// Where the counter of a status lies; the last place is that of all others.
 fn place(status: u16) -> usize {
@@ -36,6 +39,13 @@ fn place(status: u16) -> usize {
         places
     };
     PLACES.get(usize::from(status)).map_or(STATUSES.len(), |place| usize::from(*place))
+}
+
+/// Whether answers of this route are made of a vendor's data.
+fn asks_vendor(path: &str) -> bool {
+    ["/api/analyze/", "/api/bars/", "/api/indicators/", "/api/symbols/"]
+        .iter()
+        .any(|begin| path.starts_with(begin))
 }
 
 /// The counters of every route.
@@ -57,8 +67,10 @@ struct Methods {
 pub struct Child {
     /// Filled at the start for what is expected, and at the first answer for what is not.
     by_status: [OnceLock<IntCounter>; STATUSES.len() + 1],
-    duration: Histogram,
+    /// Begins with the first answer: a histogram of nothing tells nothing, in fifteen series.
+    duration: OnceLock<Histogram>,
     requests: IntCounterVec,
+    durations: HistogramVec,
     route: String,
     method: String,
 }
@@ -78,13 +90,17 @@ impl Routes {
         };
         let mut by_path: HashMap<String, Methods> = HashMap::new();
         for (method, path) in routes {
-            let other = || Methods { served: Vec::new(), other: child(path, OTHER, NOT_SERVED) };
+            let other = || Methods { served: Vec::new(), other: child(path, OTHER, &[]) };
             let methods = by_path.entry(path.to_owned()).or_insert_with(other);
             if let Ok(parsed) = method.parse() {
-                methods.served.push((parsed, child(path, method, SERVED)));
+                let expected = if asks_vendor(path) { SERVED_OF_VENDOR } else { SERVED };
+                methods.served.push((parsed, child(path, method, expected)));
             }
         }
-        Ok(Self { by_path, unmatched: child(UNMATCHED, OTHER, NOT_ROUTED) })
+        let unmatched = child(UNMATCHED, OTHER, NOT_ROUTED);
+        // One of them is always there, so that the family is.
+        unmatched.timed();
+        Ok(Self { by_path, unmatched })
     }
 
     /// The counters of a request; `route` is the matched pattern.
@@ -111,8 +127,9 @@ impl Child {
     fn new(requests: &IntCounterVec, durations: &HistogramVec, route: &str, method: &str) -> Self {
         Self {
             by_status: [const { OnceLock::new() }; STATUSES.len() + 1],
-            duration: durations.with_label_values(&[route, method]),
+            duration: OnceLock::new(),
             requests: requests.clone(),
+            durations: durations.clone(),
             route: route.to_owned(),
             method: method.to_owned(),
         }
@@ -125,10 +142,14 @@ impl Child {
         })
     }
 
+    fn timed(&self) -> &Histogram {
+        self.duration.get_or_init(|| self.durations.with_label_values(&[&self.route, &self.method]))
+    }
+
     /// Counts one answer.
     pub fn observe(&self, status: StatusCode, took: Duration) {
         self.counter(place(status.as_u16())).inc();
-        self.duration.observe(took.as_secs_f64());
+        self.timed().observe(took.as_secs_f64());
     }
 
     /// Answers of these statuses together.
@@ -154,7 +175,8 @@ impl Child {
         self.sum(|status| status >= 500)
     }
 
-    pub(super) fn duration(&self) -> &Histogram {
-        &self.duration
+    /// The times of its answers, once there is one.
+    pub(super) fn duration(&self) -> Option<&Histogram> {
+        self.duration.get()
     }
 }

@@ -11,8 +11,13 @@ fn everything_exists_at_zero_and_the_process_is_described() {
     let text = metrics().text().unwrap();
     for line in [
         "investiq_http_requests_total{method=\"GET\",route=\"/livez\",status=\"503\"} 0",
+        "investiq_http_requests_total{method=\"GET\",route=\"/api/analyze/{symbol}\",status=\"502\"} 0",
         "investiq_http_requests_total{method=\"other\",route=\"unmatched\",status=\"404\"} 0",
-        "investiq_http_request_duration_seconds_count{method=\"POST\",route=\"/api/analyze\"} 0",
+        "investiq_http_request_duration_seconds_count{method=\"other\",route=\"unmatched\"} 0",
+        "investiq_webhook_backlog{source=\"bridge\"} 0",
+        "investiq_webhook_oldest_pending_seconds{source=\"circle\"} 0",
+        "investiq_webhook_dead_letters{source=\"alpaca\"} 0",
+        "investiq_webhook_processing_lag_seconds_count{source=\"alpaca\"} 0",
         "investiq_http_rate_limited_total{policy=\"key\"} 0",
         "investiq_auth_failures_total{outcome=\"throttled\"} 0",
         "investiq_http_requests_in_flight 0",
@@ -24,6 +29,28 @@ fn everything_exists_at_zero_and_the_process_is_described() {
     assert!(text.contains("# TYPE process_cpu_seconds_total counter"), "{text}");
     let resident = text.lines().find_map(|line| line.strip_prefix("process_resident_memory_bytes ")).unwrap();
     assert!(resident.parse::<u64>().unwrap() > 1_000_000, "{resident}");
+}
+
+/// Longest text of a service that was asked nothing yet, in bytes: each scrape of each replica is read and kept.
+const QUIET_BYTES_MAX: usize = 48 * 1024;
+
+#[test]
+fn a_quiet_service_tells_little_and_every_answer_adds_only_its_own_series() {
+    let metrics = Metrics::new(crate::router::ROUTES).unwrap();
+    let quiet = metrics.text().unwrap();
+    assert!(quiet.len() < QUIET_BYTES_MAX, "{} bytes", quiet.len());
+    for ours in ["status=\"500\"", "status=\"503\"", "status=\"200\""] {
+        let zeros = quiet.lines().filter(|line| line.contains(ours) && line.ends_with("} 0")).count();
+        assert!(zeros >= crate::router::ROUTES.len(), "{ours}: {zeros}");
+    }
+    let refused = metrics.routes.child(Some("/livez"), &Method::DELETE);
+    refused.observe(StatusCode::METHOD_NOT_ALLOWED, Duration::from_millis(1));
+    let added = metrics.text().unwrap().lines().count() - quiet.lines().count();
+    assert_eq!(
+        added,
+        1 + DURATION_BUCKETS_S.len() + 3,
+        "a count, and the buckets, sum and count of its time"
+    );
 }
 
 #[test]

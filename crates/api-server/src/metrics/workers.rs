@@ -1,26 +1,20 @@
 //! When each worker last showed that it is alive.
 
-use jiff::Timestamp;
 use prometheus::{IntCounter, IntGauge, IntGaugeVec};
 
 use super::Declare;
 
-/// Every worker by its name.
-pub(super) const WORKERS: [&str; 6] =
-    ["events", "business", "marks", "retention", "database", "alpaca_events"];
+/// Workers that there is always one of, or none: their series exist at zero where they do not run.
+const WORKERS: [&str; 6] = ["events/1", "business", "marks", "retention", "database", "alpaca_events"];
 
-/// The last beat of each worker, and how often any of them panicked: one that panics over and over beats each time it
-/// begins anew.
+/// The last beat of each worker, and how often any of them panicked: one that panics over and over never finishes a round,
+/// and so does not beat.
 #[derive(Debug)]
 pub struct Workers {
     beats: IntGaugeVec,
     /// Workers that panicked and began anew.
     pub panics: IntCounter,
 }
-
-/// The heart of one worker.
-#[derive(Clone, Debug)]
-pub struct Heart(IntGauge);
 
 impl Workers {
     pub(super) fn new(declare: &Declare<'_>) -> Result<Self, prometheus::Error> {
@@ -36,16 +30,9 @@ impl Workers {
         Ok(Self { beats: family, panics })
     }
 
-    /// The heart of the worker of this name, one of [`WORKERS`].
+    /// Where the beats of a worker are shown.
     #[must_use]
-    pub fn heart(&self, worker: &str) -> Heart {
-        Heart(self.beats.with_label_values(&[worker]))
-    }
-}
-
-impl Heart {
-    /// Beats.
-    pub fn beat(&self, now: Timestamp) {
-        self.0.set(now.as_second());
+    pub fn beats(&self, worker: &str) -> IntGauge {
+        self.beats.with_label_values(&[worker])
     }
 }

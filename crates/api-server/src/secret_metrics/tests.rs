@@ -16,9 +16,9 @@ async fn text(variables: &[(&str, &str)]) -> (String, Arc<SecretMetrics>) {
         .build()
         .await
         .unwrap();
-    let registry = Registry::new();
-    metrics.register(&registry, &secrets).unwrap();
-    (prometheus::TextEncoder::new().encode_to_string(&registry.gather()).unwrap(), metrics)
+    let families = Families::default();
+    metrics.register(&families, &secrets).unwrap();
+    (prometheus::TextEncoder::new().encode_to_string(&families.gather()).unwrap(), metrics)
 }
 
 #[tokio::test]

@@ -13,9 +13,10 @@ use webhooks::alpaca::Kind;
 
 use super::board::{Board, Outcome, Reading};
 use super::office::Office;
+use super::roster::Heart;
 use crate::clock::Clock;
 use crate::logs::with_causes;
-use crate::metrics::{Heart, Metrics};
+use crate::metrics::Metrics;
 
 /// Time between two looks at how the streams stand.
 const LOOK_PERIOD: Duration = Duration::from_secs(2);
@@ -126,7 +127,7 @@ fn count(inflow: &Inflow, kept: Result<Receipt, ReceiveError>) -> Result<(), Sin
 /// Notes how the streams stand, for ever.
 pub async fn watch(inflow: Inflow, read: Vec<Stream>, board: Arc<Board>, heart: Heart) {
     loop {
-        heart.beat(Clock::System.now());
+        heart.beat();
         let mut is_connected = true;
         for stream in &read {
             let status = inflow.streams.status(*stream);

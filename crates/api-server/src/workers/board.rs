@@ -3,6 +3,8 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::roster::{Fallen, Roster};
+
 /// How a check went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -44,12 +46,15 @@ pub struct Check {
     name: &'static str,
     importance: Importance,
     reading: Mutex<Reading>,
+    /// Since when its outcome is what it is.
+    since: Mutex<tokio::time::Instant>,
 }
 
 /// Every check, and when the service began.
 #[derive(Debug)]
 pub struct Board {
     checks: [Check; 7],
+    roster: Roster,
     started_at: Instant,
 }
 
@@ -70,7 +75,12 @@ impl Outcome {
 impl Check {
     fn new(name: &'static str, importance: Importance, outcome: Outcome) -> Self {
         let reading = Reading { outcome, checked_at: None, latency: None };
-        Self { name, importance, reading: Mutex::new(reading) }
+        Self {
+            name,
+            importance,
+            reading: Mutex::new(reading),
+            since: Mutex::new(tokio::time::Instant::now()),
+        }
     }
 
     /// Its key in `/health`.
@@ -94,6 +104,9 @@ impl Check {
     /// Notes a result and gives the one before it.
     pub(super) fn note(&self, reading: Reading) -> Reading {
         let mut current = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        if current.outcome != reading.outcome {
+            *self.since.lock().unwrap_or_else(PoisonError::into_inner) = tokio::time::Instant::now();
+        }
         std::mem::replace(&mut current, reading)
     }
 }
@@ -113,7 +126,7 @@ impl Board {
             Check::new("ml_service", Importance::Optional, Outcome::NotConfigured),
             Check::new("secrets", Importance::Critical, Outcome::NotConfigured),
         ];
-        Self { checks, started_at: Instant::now() }
+        Self { checks, roster: Roster::default(), started_at: Instant::now() }
     }
 
     /// Every check.
@@ -148,17 +161,38 @@ impl Board {
         secrets
     }
 
+    /// Who works in the background.
+    #[must_use]
+    pub fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    /// A worker that does not work. While the database is down they all wait for it; when it is back their time begins
+    /// anew.
+    #[must_use]
+    pub fn fallen_worker(&self) -> Option<Fallen> {
+        let database = self.database();
+        let since = *database.since.lock().unwrap_or_else(PoisonError::into_inner);
+        match database.reading().outcome {
+            Outcome::Down => self.roster.ended(),
+            Outcome::NotConfigured | Outcome::Pending | Outcome::Ok | Outcome::Stale => {
+                self.roster.fallen(since)
+            }
+        }
+    }
+
     /// How long the service has been running.
     #[must_use]
     pub fn uptime(&self) -> Duration {
         self.started_at.elapsed()
     }
 
-    /// Whether the service works with less than it should have: something optional is down, or something is stale.
+    /// Whether the service works with less than it should have: something optional is down, something is stale, or a worker
+    /// does not work.
     #[must_use]
     pub fn is_degraded(&self) -> bool {
         let is_stale = self.checks.iter().any(|check| check.reading().outcome == Outcome::Stale);
-        is_stale || self.is_down(Importance::Optional)
+        is_stale || self.is_down(Importance::Optional) || self.fallen_worker().is_some()
     }
 
     /// Whether a check of this importance is down.
@@ -172,6 +206,35 @@ impl Board {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_outage_of_the_database_makes_no_worker_look_dead_and_its_end_hides_none() {
+        let board = Board::new("bundled sample");
+        let silence_max = Duration::from_secs(60);
+        let shown = prometheus::IntGauge::new("beat", "of this test").unwrap();
+        let pulse = crate::workers::Pulse { silence_max, shown };
+        let heart = board.roster().hire("events/1", Some(pulse));
+        let note = |outcome| {
+            board.database().note(Reading { outcome, checked_at: Some(Instant::now()), latency: None });
+        };
+        let sleep = tokio::time::sleep;
+        note(Outcome::Ok);
+        sleep(silence_max / 2).await;
+        note(Outcome::Down);
+        sleep(silence_max * 10).await;
+        assert_eq!(board.fallen_worker(), None, "everybody waits for the database");
+        note(Outcome::Ok);
+        sleep(silence_max).await;
+        note(Outcome::Ok);
+        assert_eq!(board.fallen_worker(), None, "the time begins anew");
+        sleep(Duration::from_secs(1)).await;
+        assert!(board.fallen_worker().is_some() && board.is_degraded());
+        heart.beat();
+        assert!(board.fallen_worker().is_none() && !board.is_degraded());
+        note(Outcome::Down);
+        heart.stop();
+        assert!(board.fallen_worker().is_some(), "who ended does not wait");
+    }
 
     #[test]
     fn exactly_one_source_is_checked() {

@@ -8,9 +8,10 @@ use rust_decimal::prelude::ToPrimitive as _;
 use store::{Actor, Figures, Store};
 
 use super::office::Office;
+use super::roster::Heart;
 use crate::clock::Clock;
 use crate::logs::with_causes;
-use crate::metrics::{Business, Heart, Metrics};
+use crate::metrics::{Business, Metrics};
 
 /// Shortest time between two computations.
 const PERIOD_MIN: Duration = Duration::from_secs(1);
@@ -29,7 +30,7 @@ pub async fn run(store: Store, office: Office, metrics: Arc<Metrics>, heart: Hea
     let business = &metrics.business;
     loop {
         business.step_down();
-        heart.beat(Clock::System.now());
+        heart.beat();
         tokio::select! {
             () = office.held() => {}
             // Waiting is being alive.
@@ -39,7 +40,7 @@ pub async fn run(store: Store, office: Office, metrics: Arc<Metrics>, heart: Hea
         let mut ended_at = Instant::now();
         while office.is_held() {
             let began_at = Instant::now();
-            if let Err(error) = round(&store, business, &mut trial_at, &mut snapshot_at).await {
+            if let Err(error) = round(&store, business, &heart, &mut trial_at, &mut snapshot_at).await {
                 tracing::warn!(
                     error = with_causes(&error),
                     "the figures of the business cannot be computed now"
@@ -47,8 +48,8 @@ pub async fn run(store: Store, office: Office, metrics: Arc<Metrics>, heart: Hea
                 business.grow_older(ended_at.elapsed());
             }
             ended_at = Instant::now();
-            heart.beat(Clock::System.now());
-            tokio::time::sleep(PERIOD_MIN.max(began_at.elapsed() * SHARE)).await;
+            // After figures that took long, longer than anyone else is silent.
+            heart.rest(PERIOD_MIN.max(began_at.elapsed() * SHARE)).await;
         }
     }
 }
@@ -56,11 +57,13 @@ pub async fn run(store: Store, office: Office, metrics: Arc<Metrics>, heart: Hea
 async fn round(
     store: &Store,
     business: &Business,
+    heart: &Heart,
     trial_at: &mut Option<Instant>,
     snapshot_at: &mut Option<Instant>,
 ) -> Result<(), store::Error> {
     let now = Clock::System.now();
     note(business, &store.figures(now).await?, now);
+    heart.beat();
     if is_due(trial_at, TRIAL_PERIOD) {
         let trial = store.trial_balance().await?;
         if !trial.is_sound() {
@@ -73,6 +76,7 @@ async fn round(
         business.deposit_drift_minor.set(drift_minor.fold(0, i64::saturating_add));
         *trial_at = Some(Instant::now());
     }
+    heart.beat();
     if is_due(snapshot_at, SNAPSHOT_PERIOD) {
         store.take_snapshots(ACTOR, now).await?;
         *snapshot_at = Some(Instant::now());

@@ -9,9 +9,9 @@ use store::Store;
 use tokio::time::timeout;
 
 use super::board::{Board, Outcome, Reading};
+use super::roster::Heart;
 use crate::clock::Clock;
 use crate::logs::with_causes;
-use crate::metrics::Heart;
 
 /// Time between two checks.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -21,6 +21,10 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(3);
 const WRITE_PERIOD: Duration = Duration::from_secs(5);
 /// Longest time for one write. It waits behind deliveries, which come first.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Longest silence of this worker: a check ends after [`CHECK_TIMEOUT`], whatever the database does, so this is twenty in a
+/// row that did not.
+pub const DATABASE_SILENCE_MAX: Duration = CHECK_TIMEOUT.saturating_mul(20);
 
 /// A stream that nobody reads: a check reads a table, and finds nothing in it.
 const NO_STREAM: &str = "health";
@@ -38,7 +42,7 @@ pub async fn run(store: Store, board: Arc<Board>, heart: Heart) {
 async fn read(store: &Store, board: &Board, heart: &Heart, takes: &AtomicBool) {
     loop {
         check(store, board, takes).await;
-        heart.beat(Clock::System.now());
+        heart.beat();
         tokio::time::sleep(PERIOD).await;
     }
 }

@@ -11,9 +11,10 @@ use store::{Actor, Applied, Leased, Mark, Store};
 use tokio::sync::Notify;
 use webhooks::{Meaning, Reading};
 
+use super::roster::Heart;
 use crate::clock::Clock;
 use crate::logs::with_causes;
-use crate::metrics::{Heart, Metrics};
+use crate::metrics::Metrics;
 use crate::serve::Draining;
 
 pub use caution::Caution;
@@ -26,6 +27,9 @@ const LEASE: Duration = Duration::from_secs(30);
 const POLL_PERIOD: Duration = Duration::from_millis(500);
 /// Pause after the database failed.
 const FAILURE_PAUSE: Duration = Duration::from_secs(1);
+/// Longest silence of a worker of events: ten leases. A batch is some dozens of statements, and the database ends each of
+/// them after ten seconds at the latest; who is silent longer than all of that does not wait for it.
+pub const EVENTS_SILENCE_MAX: Duration = LEASE.saturating_mul(10);
 
 /// Who marks prices of executions, for the audit chain.
 const ACTOR: Actor<'static> = Actor::named("worker:events");
@@ -50,8 +54,11 @@ pub struct Events {
 /// Works until it is told to stop; what it has begun by then it finishes.
 pub async fn run(events: Events, owner: String, heart: Heart, stopping: Draining) {
     while !stopping.has_begun() {
-        heart.beat(Clock::System.now());
-        let pause = match round(&events, &owner).await {
+        let outcome = round(&events, &owner, &heart).await;
+        // After a round, however it went: who panics in each of them shows no life, and who only cannot reach the
+        // database does.
+        heart.beat();
+        let pause = match outcome {
             Ok(0) => POLL_PERIOD,
             // Where there was some there may be more.
             Ok(_) => continue,
@@ -69,7 +76,7 @@ pub async fn run(events: Events, owner: String, heart: Heart, stopping: Draining
 }
 
 /// One batch; how many events it had.
-async fn round(events: &Events, owner: &str) -> Result<usize, store::Error> {
+async fn round(events: &Events, owner: &str, heart: &Heart) -> Result<usize, store::Error> {
     let Events { store, reading, rules, metrics, caution, .. } = events;
     let began_at = Clock::System.now();
     let _watch = caution.watch(began_at);
@@ -88,6 +95,7 @@ async fn round(events: &Events, owner: &str) -> Result<usize, store::Error> {
     if !marks.is_empty() {
         store.mark(&marks, ACTOR, Clock::System.now()).await?;
     }
+    heart.beat();
     let applied = store.apply_all(&work, rules, Clock::System.now()).await?;
     let now = Clock::System.now();
     for ((leased, _), applied) in work.iter().zip(&applied) {
@@ -103,10 +111,7 @@ fn count(metrics: &Metrics, leased: &Leased, applied: &Applied, now: Timestamp) 
         Applied::Done => {
             source.processed.inc();
             if leased.attempt() == 1 && leased.cause() == store::Cause::Received {
-                metrics
-                    .deliveries
-                    .lag
-                    .observe(now.duration_since(leased.received_at()).as_secs_f64().max(0.0));
+                source.lag.observe(now.duration_since(leased.received_at()).as_secs_f64().max(0.0));
             }
         }
         Applied::Unhandled => source.unhandled.inc(),

@@ -12,11 +12,12 @@ use ledger::Marked;
 use market_data::MarketData;
 use rust_decimal::Decimal;
 use store::{Actor, Mark, Store};
+use tokio::time::timeout;
 
 use super::office::Office;
+use super::roster::Heart;
 use crate::clock::Clock;
 use crate::logs::with_causes;
-use crate::metrics::Heart;
 
 /// Time between two rounds.
 const PERIOD: Duration = Duration::from_secs(300);
@@ -24,6 +25,8 @@ const PERIOD: Duration = Duration::from_secs(300);
 const LOOK_PERIOD: Duration = Duration::from_secs(1);
 /// Symbols that are asked for in one round, at most; the next round goes on where this one ended.
 const SYMBOLS_PER_ROUND: usize = 500;
+/// Longest wait for one symbol; what was begun goes on, and the next round finds it.
+const SYMBOL_TIMEOUT: Duration = Duration::from_secs(30);
 /// Exchanges in New York close at 20:00 or 21:00 UTC: a close counts from the earlier one.
 const CLOSE_UTC: SignedDuration = SignedDuration::from_hours(20);
 /// Tokens that their issuers redeem for one dollar. No feed of theirs is read: they count as that.
@@ -36,9 +39,9 @@ const ACTOR: Actor<'static> = Actor::named("worker:marks");
 pub async fn run(store: Store, market_data: Arc<MarketData>, office: Office, heart: Heart) {
     let (mut next_at, mut begin) = (tokio::time::Instant::now(), 0);
     loop {
-        heart.beat(Clock::System.now());
+        heart.beat();
         if office.is_held() && tokio::time::Instant::now() >= next_at {
-            match round(&store, &market_data, &mut begin).await {
+            match round(&store, &market_data, &mut begin, &heart).await {
                 Ok(()) => next_at = tokio::time::Instant::now() + PERIOD,
                 Err(error) => tracing::warn!(error = with_causes(&error), "marks cannot be kept now"),
             }
@@ -59,7 +62,12 @@ pub async fn mark_tokens(store: &Store) -> Result<(), store::Error> {
     store.mark(&tokens, ACTOR, now).await.map(drop)
 }
 
-async fn round(store: &Store, market_data: &MarketData, begin: &mut usize) -> Result<(), store::Error> {
+async fn round(
+    store: &Store,
+    market_data: &MarketData,
+    begin: &mut usize,
+    heart: &Heart,
+) -> Result<(), store::Error> {
     mark_tokens(store).await?;
     let now = Clock::System.now();
     let held = store.held_symbols().await?;
@@ -67,9 +75,13 @@ async fn round(store: &Store, market_data: &MarketData, begin: &mut usize) -> Re
     let asked = held.iter().cycle().skip(*begin % held.len().max(1)).take(count);
     let mut marks = Vec::with_capacity(count);
     for symbol in asked {
-        marks.extend(last_close(market_data, symbol, now).await);
+        // A vendor that is slow with each of them is waited for, one after the other.
+        heart.beat();
+        let close = timeout(SYMBOL_TIMEOUT, last_close(market_data, symbol, now)).await;
+        marks.extend(close.ok().flatten());
     }
     *begin = begin.wrapping_add(count);
+    heart.beat();
     store.mark(&marks, ACTOR, now).await.map(drop)
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use store::Store;
 use tokio::sync::watch;
 
+use super::roster::Heart;
 use crate::clock::Clock;
 use crate::serve::Draining;
 
@@ -45,8 +46,9 @@ impl Office {
     }
 
     /// Asks for the office, keeps it, and gives it back at the end.
-    pub async fn run(self, store: Store, owner: String, stopping: Draining) {
+    pub async fn run(self, store: Store, owner: String, heart: Heart, stopping: Draining) {
         while !stopping.has_begun() {
+            heart.beat();
             let elected = store.elect(self.name, &owner, HOLD, Clock::System.now()).await;
             // Who cannot ask cannot know: then nobody here is to act.
             let is_held = elected.unwrap_or(false);

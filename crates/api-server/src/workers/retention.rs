@@ -6,10 +6,10 @@ use domain::Provider;
 use store::{Actor, Store};
 
 use super::office::Office;
+use super::roster::Heart;
 use crate::clock::Clock;
 use crate::deliveries::Retention;
 use crate::logs::with_causes;
-use crate::metrics::Heart;
 
 /// Time between two rounds.
 const PERIOD: Duration = Duration::from_secs(3600);
@@ -27,7 +27,7 @@ const ACTOR: Actor<'static> = Actor::named("worker:retention");
 pub async fn run(store: Store, retention: Retention, office: Office, heart: Heart) {
     let mut next_at = tokio::time::Instant::now();
     loop {
-        heart.beat(Clock::System.now());
+        heart.beat();
         if office.is_held() && tokio::time::Instant::now() >= next_at {
             for provider in Provider::ALL {
                 if let Err(error) = redact(&store, retention, provider, &heart).await {
@@ -48,7 +48,7 @@ async fn redact(
 ) -> Result<(), store::Error> {
     for _ in 0..BATCHES_MAX {
         let now = Clock::System.now();
-        heart.beat(now);
+        heart.beat();
         let redacted = store.redact(provider, retention.received_before(provider, now), ACTOR, now).await?;
         if redacted == 0 {
             return Ok(());

@@ -1,5 +1,7 @@
 //! Probes and pages.
 
+use std::time::Duration;
+
 use super::*;
 
 #[tokio::test]
@@ -20,10 +22,40 @@ async fn probes_answer_and_readiness_ends_with_draining() {
     for check in ["market_data", "database"] {
         assert_eq!(health["checks"][check]["status"], "pending", "{check}");
     }
+    assert_eq!(health["checks"]["workers"]["status"], "ok");
     draining.begin();
     assert_eq!(get(&router, "/livez").await.status, 200);
     let refused = get(&router, "/readyz").await;
     assert_eq!((refused.status.as_u16(), refused.code()), (503, Some("draining")));
+}
+
+/// How long a worker of these tests may be silent: long enough to be asked of while it is not, on a busy machine.
+const SILENCE_MAX: Duration = Duration::from_secs(2);
+
+#[tokio::test]
+async fn a_worker_that_hangs_or_ended_makes_the_replica_unready_by_name_and_alive_all_the_same() {
+    let parts = parts().await;
+    let roster = parts.probes.board.roster().clone();
+    let router = all(parts);
+    let shown = prometheus::IntGauge::new("beat", "of this test").unwrap();
+    let pulse = |silence_max| workers::Pulse { silence_max, shown: shown.clone() };
+    let _other = roster.hire("events/1", Some(pulse(Duration::from_secs(3600))));
+    let hanging = roster.hire("events/2", Some(pulse(SILENCE_MAX)));
+    tokio::time::sleep(SILENCE_MAX + Duration::from_millis(10)).await;
+    let refused = get(&router, "/readyz").await;
+    assert_eq!((refused.status.as_u16(), refused.code()), (503, Some("not_ready")));
+    let problem = serde_json::to_value(refused.problem.unwrap().document("/readyz", "r")).unwrap();
+    assert_eq!((&problem["check"], &problem["worker"]), (&"workers".into(), &"events/2".into()), "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("events/2 shows no life for "), "{problem}");
+    assert_eq!(get(&router, "/livez").await.status, 200);
+    let health = get(&router, "/health").await;
+    assert_eq!((health.status.as_u16(), &health.json()["status"]), (200, &"degraded".into()));
+    assert_eq!(health.json()["checks"]["workers"]["status"], "down");
+    hanging.beat();
+    assert_eq!(get(&router, "/readyz").await.status, 200);
+    hanging.stop();
+    let ended = get(&router, "/readyz").await.problem.unwrap();
+    assert_eq!(ended.detail(), "the worker events/2 has ended; ask another instance");
 }
 
 #[tokio::test]
