@@ -52,7 +52,8 @@ impl Store {
     }
 }
 
+/// `None` for a provider that a newer program knows and this one does not.
 fn of<'b>(backlogs: &'b mut [Backlog], row: &Row) -> Result<Option<&'b mut Backlog>, Error> {
-    let provider: Provider = row.parsed("provider")?;
-    Ok(backlogs.iter_mut().find(|backlog| backlog.provider == provider))
+    let provider = row.text("provider")?;
+    Ok(backlogs.iter_mut().find(|backlog| backlog.provider.as_str() == provider))
 }

@@ -13,7 +13,7 @@ mod worth;
 
 pub use drift::DepositDrift;
 pub use figures::{ACTIVE_WITHIN, Figures};
-pub use marks::{MARKS_MAX, Mark};
+pub use marks::{MARK_AHEAD_MAX, MARKS_MAX, Mark};
 pub use snapshots::Snapshots;
 pub use trial::{TrialBalance, TrialLine};
 pub use worth::Worth;

@@ -7,18 +7,23 @@ use jiff::Timestamp;
 use crate::database::{Transaction, values};
 use crate::error::Error;
 
-/// Sets the position of each stream.
-pub(crate) async fn advance(
+const ADVANCE: &str = "INSERT INTO stream_cursors (stream, position, updated_at) VALUES ($1, $2, $3) \
+    ON CONFLICT (stream) DO UPDATE SET position = excluded.position, updated_at = excluded.updated_at \
+    WHERE stream_cursors.position <> excluded.position";
+
+/// Sets the position of each stream, and says which of them that moved.
+pub(crate) async fn advance<'c>(
     tx: &mut Transaction<'_>,
-    cursors: &BTreeMap<&str, &str>,
+    cursors: BTreeMap<&'c str, &'c str>,
     now: Timestamp,
-) -> Result<(), Error> {
-    let sql = "INSERT INTO stream_cursors (stream, position, updated_at) VALUES ($1, $2, $3) \
-               ON CONFLICT (stream) DO UPDATE SET position = excluded.position, updated_at = excluded.updated_at";
+) -> Result<BTreeMap<&'c str, &'c str>, Error> {
+    let mut moved = BTreeMap::new();
     for (stream, position) in cursors {
-        tx.execute(sql, values![*stream, *position, now]).await?;
+        if tx.execute(ADVANCE, values![stream, position, now]).await? > 0 {
+            moved.insert(stream, position);
+        }
     }
-    Ok(())
+    Ok(moved)
 }
 
 /// Where a stream was left.

@@ -1,5 +1,7 @@
 //! What can go wrong with a database. It knows no HTTP, and no message holds a password or a row's content.
 
+use std::error::Error as StdError;
+use std::fmt;
 use std::path::PathBuf;
 
 /// A statement or a transaction failed.
@@ -7,7 +9,7 @@ use std::path::PathBuf;
 pub enum Error {
     /// The database refused, or could not be reached.
     #[error("the database did not do what it was asked")]
-    Database(#[source] sqlx::Error),
+    Database(#[source] DriverError),
     /// The database did not answer in time.
     #[error("the database did not answer in time")]
     Silent,
@@ -35,6 +37,22 @@ pub enum Error {
     /// The store is closing.
     #[error("the store is closing")]
     Closed,
+}
+
+/// What the driver says. Its own messages already repeat their cause, so that this one has only what lies behind that.
+#[derive(Debug)]
+pub struct DriverError(sqlx::Error);
+
+impl fmt::Display for DriverError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(out)
+    }
+}
+
+impl StdError for DriverError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source()?.source()
+    }
 }
 
 /// What is to be done about an [`Error`].
@@ -66,7 +84,7 @@ impl Error {
     /// Whether the same again may go well, now or later.
     pub(crate) fn remedy(&self) -> Remedy {
         match self {
-            Self::Database(error) => remedy(error),
+            Self::Database(error) => remedy(&error.0),
             // Without its entry nothing is written: a damaged chain is an outage until someone has looked at it.
             Self::Silent | Self::Closed | Self::NoHead | Self::Chain(_) => Remedy::Later,
             Self::Unreadable { .. } | Self::LeaseLost | Self::Entry(_) | Self::Ledger(_) => Remedy::Never,
@@ -82,7 +100,7 @@ impl Error {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        Self::Database(error)
+        Self::Database(DriverError(error))
     }
 }
 
@@ -162,4 +180,37 @@ pub enum OpenError {
     /// The audit chain's head cannot be used.
     #[error("read the head of the audit chain")]
     Audit(#[source] Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{Connection as _, Executor as _};
+
+    use super::*;
+
+    fn said(error: &Error) -> String {
+        let outermost: &(dyn StdError + 'static) = error;
+        let causes = std::iter::successors(Some(outermost), |error| (**error).source());
+        causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    }
+
+    fn check(error: sqlx::Error, cause: &str) {
+        let said = said(&Error::from(error));
+        assert_eq!(said.matches(cause).count(), 1, "{said}");
+    }
+
+    #[tokio::test]
+    async fn a_cause_is_said_once() {
+        let cause = || std::io::Error::other("the cable is cut");
+        check(sqlx::Error::Io(cause()), "the cable is cut");
+        check(sqlx::Error::Tls(Box::new(cause())), "the cable is cut");
+        check(sqlx::Error::Configuration(Box::new(cause())), "the cable is cut");
+        check(sqlx::Error::Encode(Box::new(cause())), "the cable is cut");
+        check(sqlx::Error::Decode(Box::new(cause())), "the cable is cut");
+        let source = Box::new(cause());
+        check(sqlx::Error::ColumnDecode { index: "at".to_owned(), source }, "the cable is cut");
+        check(sqlx::Error::PoolTimedOut, "pool timed out");
+        let mut sqlite = sqlx::SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        check(sqlite.execute("SELEKT 1").await.unwrap_err(), "syntax error");
+    }
 }

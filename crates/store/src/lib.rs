@@ -33,12 +33,13 @@ pub use actor::Actor;
 pub use audit_log::{AUDIT_PAGE_MAX, VerifyError};
 pub use backlog::Backlog;
 pub use business::{
-    ACTIVE_WITHIN, DepositDrift, Figures, MARKS_MAX, Mark, Snapshots, TrialBalance, TrialLine, Worth,
+    ACTIVE_WITHIN, DepositDrift, Figures, MARK_AHEAD_MAX, MARKS_MAX, Mark, Snapshots, TrialBalance,
+    TrialLine, Worth,
 };
 pub use circle_keys::{CIRCLE_KEYS_MAX, CircleKey};
 pub use config::{CONNECTIONS, QUEUE_DELIVERIES, StoreConfig};
 pub use dead_letters::DeadLetter;
-pub use error::{Error, OpenError};
+pub use error::{DriverError, Error, OpenError};
 pub use events::{EventDetail, EventLine, Events, Filter, IDS_MAX, PAGE_ROWS_MAX, Page, WorkLine};
 pub use ids::{EventId, IdError, WorkId};
 pub use inbox::{Cursor, Receipt, ReceiveError};

@@ -13,6 +13,7 @@ use crate::error::{Error, OpenError};
 use crate::inbox::{Cursor, Inbox, Receipt, ReceiveError, Record};
 use crate::migrations;
 use crate::url::{DatabaseUrl, UrlError};
+use crate::work::Strangers;
 
 /// Everything that outlives a request. Clones share one database.
 #[derive(Clone)]
@@ -23,6 +24,7 @@ pub struct Store {
 pub(crate) struct Shared {
     pub(crate) database: Arc<Database>,
     pub(crate) key: audit::Key,
+    pub(crate) strangers: Strangers,
     inbox: Inbox,
 }
 
@@ -37,7 +39,7 @@ impl Store {
         migrations::bring_up_to_date(&database, config.migrates, now).await.map_err(OpenError::Migrate)?;
         begin_chain(&database, &key).await.map_err(OpenError::Audit)?;
         let inbox = Inbox::start(database.clone(), key.clone(), config.queue_deliveries);
-        Ok(Self { shared: Arc::new(Shared { database, key, inbox }) })
+        Ok(Self { shared: Arc::new(Shared { database, key, strangers: Strangers::default(), inbox }) })
     }
 
     /// Keeps a delivery. When this returns a receipt, the delivery is on the disk.

@@ -24,6 +24,7 @@ use crate::ids::{EventId, WorkId};
 pub use apply::Applied;
 pub use backoff::ATTEMPTS_MAX;
 pub use lease::LEASE_MAX;
+pub(crate) use lease::Strangers;
 
 /// A delivery that its holder may apply.
 #[derive(Clone)]

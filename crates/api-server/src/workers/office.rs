@@ -62,6 +62,6 @@ impl Office {
         }
         self.is_held.send_replace(false);
         // Otherwise it runs out by itself.
-        drop(store.step_down(self.name, &owner).await);
+        drop(store.step_down(self.name, &owner, Clock::System.now()).await);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use audit::Entry;
 use domain::{Price, Symbol};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ledger::Marked;
 use serde_json::json;
 
@@ -16,6 +16,9 @@ use crate::store::Store;
 
 /// Marks of one call, at most: more than a broker has symbols.
 pub const MARKS_MAX: usize = 20_000;
+/// A mark may be this much later than our clock: clocks of others differ from it, by less. What is later still is a wrong
+/// time, and would hide every price until then.
+pub const MARK_AHEAD_MAX: SignedDuration = SignedDuration::from_mins(5);
 /// Rows of one statement.
 const ROWS_MAX: usize = 64;
 
@@ -23,6 +26,8 @@ const SET: &str = "INSERT INTO marks (thing, price, at) VALUES ";
 const COLUMNS: usize = 3;
 const SET_END: &str = " ON CONFLICT (thing) DO UPDATE SET price = excluded.price, at = excluded.at \
     WHERE marks.at < excluded.at";
+// Kept while our own clock was wrong.
+const DROP_AHEAD: &str = "DELETE FROM marks WHERE at > $1";
 
 /// What one of something was worth in dollars at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +42,8 @@ pub struct Mark {
 
 impl Store {
     /// Keeps the marks that are later than those that are kept, and says how many those were: the latest wins, whatever
-    /// the order. At most [`MARKS_MAX`]; what is more is left out.
+    /// the order. At most [`MARKS_MAX`]; what is more is left out, and so is what is later than `now` by more than
+    /// [`MARK_AHEAD_MAX`].
     ///
     /// # Errors
     /// [`Error`] of the database; then none was kept, or the answer was lost on the way.
@@ -54,7 +60,7 @@ impl Store {
     async fn try_mark(&self, marks: &[Mark], actor: Actor<'_>, now: Timestamp) -> Result<u64, Error> {
         let mut writer = self.shared.database.writer().await?;
         let mut tx = writer.begin().await?;
-        let changed = set(&mut tx, marks).await?;
+        let changed = set(&mut tx, marks, now).await?;
         if changed == 0 {
             tx.rollback().await?;
             return Ok(0);
@@ -88,15 +94,21 @@ impl Store {
     }
 }
 
-async fn set(tx: &mut Transaction<'_>, marks: &[Mark]) -> Result<u64, Error> {
+async fn set(tx: &mut Transaction<'_>, marks: &[Mark], now: Timestamp) -> Result<u64, Error> {
+    let latest_at = now.saturating_add(MARK_AHEAD_MAX).unwrap_or(Timestamp::MAX);
     // Each thing once, and in one order, so that two writers do not wait for each other.
     let mut latest: BTreeMap<Marked, Mark> = BTreeMap::new();
     for mark in marks.iter().take(MARKS_MAX) {
+        if mark.at > latest_at {
+            tracing::warn!(thing = %mark.thing, at = %mark.at, "a price that is dated in the future is not kept");
+            continue;
+        }
         let kept = latest.entry(mark.thing).or_insert(*mark);
         if kept.at < mark.at {
             *kept = *mark;
         }
     }
+    tx.execute(DROP_AHEAD, values![latest_at]).await?;
     let rows: Vec<Vec<Value>> = latest
         .into_values()
         .map(|Mark { thing, price, at }| values![thing.to_string(), price.to_string(), at])

@@ -24,10 +24,8 @@ pub(super) struct Item<'a> {
 pub(super) struct Written {
     /// A receipt for each item, in their order.
     pub(super) receipts: Vec<Receipt>,
-    /// What is to be recorded; `None` when nothing new was written.
+    /// What is to be recorded; `None` when nothing was written.
     pub(super) entry: Option<Entry>,
-    /// Whether there is anything to commit.
-    pub(super) has_changes: bool,
 }
 
 /// Writes a batch into a transaction; its audit entry is the caller's to write, as the last thing.
@@ -37,12 +35,11 @@ pub(super) async fn write(tx: &mut Transaction<'_>, items: &[Item<'_>]) -> Resul
     let new: Vec<(EventId, &Record)> =
         first.iter().filter_map(|record| Some((*stored.get(&record.dedupe_key)?, *record))).collect();
     let known = Known::look_up(tx, items, &stored).await?;
-    let cursors = cursors_of(items);
     let now = items.iter().map(|item| item.record.received_at).max().unwrap_or_default();
-    cursors::advance(tx, &cursors, now).await?;
-    let entry = if new.is_empty() { None } else { Some(entry(&new, now)?) };
-    let has_changes = entry.is_some() || !cursors.is_empty();
-    Ok(Written { receipts: receipts(items, stored, &known)?, entry, has_changes })
+    let moved = cursors::advance(tx, cursors_of(items), now).await?;
+    let is_nothing = new.is_empty() && moved.is_empty();
+    let entry = if is_nothing { None } else { Some(entry(&new, &moved, now)?) };
+    Ok(Written { receipts: receipts(items, stored, &known)?, entry })
 }
 
 /// The records without those that repeat a key of an earlier one, in the order of their keys: two processes that insert
@@ -122,7 +119,8 @@ fn receipts(
     items.iter().map(receipt).collect()
 }
 
-fn entry(new: &[(EventId, &Record)], now: Timestamp) -> Result<Entry, Error> {
+/// Which deliveries are new, and up to where the streams have now been read.
+fn entry(new: &[(EventId, &Record)], cursors: &BTreeMap<&str, &str>, now: Timestamp) -> Result<Entry, Error> {
     let event = |(id, record): &(EventId, &Record)| {
         json!({
             "id": id,
@@ -131,7 +129,10 @@ fn entry(new: &[(EventId, &Record)], now: Timestamp) -> Result<Entry, Error> {
             "body_sha256": crate::hex::lower(&record.body_sha256),
         })
     };
-    let detail = json!({ "events": new.iter().map(event).collect::<Vec<_>>() }).to_string();
+    let mut detail = json!({ "events": new.iter().map(event).collect::<Vec<_>>() });
+    if !cursors.is_empty() {
+        detail["cursors"] = json!(cursors);
+    }
     let object = format!("webhook_events/{}", new.len());
-    Ok(Entry::new(now, "inbox", "webhooks.receive", &object, None, &detail)?)
+    Ok(Entry::new(now, "inbox", "webhooks.receive", &object, None, &detail.to_string())?)
 }

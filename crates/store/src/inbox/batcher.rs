@@ -208,13 +208,11 @@ impl Batcher {
     ) -> Result<Vec<Receipt>, Failure> {
         let mut tx = writer.begin().await.map_err(Failure::Undone)?;
         let written = batch::write(&mut tx, items).await.map_err(Failure::Undone)?;
-        if !written.has_changes {
+        let Some(entry) = written.entry else {
             tx.rollback().await.map_err(Failure::Undone)?;
             return Ok(written.receipts);
-        }
-        if let Some(entry) = written.entry {
-            chain::append(&mut tx, &self.key, entry).await.map_err(Failure::Undone)?;
-        }
+        };
+        chain::append(&mut tx, &self.key, entry).await.map_err(Failure::Undone)?;
         tx.commit().await.map_err(Failure::Unknown)?;
         Ok(written.receipts)
     }

@@ -1,4 +1,10 @@
 //! Taking work, and giving it back untouched.
+//!
+//! Whose hands work is in is not audited: it changes nothing that is known or owed, it ends by itself, and what comes of it,
+//! applied, failed or given up, is. What came in by a channel that this program does not know is left alone, neither taken
+//! nor lost: after a rollback, or while servers are replaced one by one, a newer program is there for it.
+
+mod due;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +21,8 @@ use crate::error::Error;
 use crate::ids::{EventId, WorkId};
 use crate::store::Store;
 
+pub(crate) use due::Strangers;
+
 /// Pieces of work that are leased at once, at most.
 pub const LEASE_MAX: u32 = 256;
 
@@ -25,30 +33,16 @@ const TOGETHER_ATTEMPTS_MAX: u32 = 2;
 /// Two processes that lease at once could each take a part of one object's work; they wait for each other.
 const ALONE: &str = "SELECT pg_advisory_xact_lock(4211500171)";
 
-const IS_THERE_WORK: &str = "SELECT 1 AS found WHERE \
-    EXISTS (SELECT 1 FROM webhook_work WHERE state = 'pending' AND next_at <= $1) \
-    OR EXISTS (SELECT 1 FROM webhook_work WHERE state = 'leased' AND lease_until <= $1)";
-
 // Who applies work at this moment holds its row, whatever the lease says: they are let finish.
 const EXPIRED: &str = "SELECT id, event_id, attempts FROM webhook_work \
     WHERE state = 'leased' AND lease_until <= $1 ORDER BY id LIMIT 256";
 const EXPIRED_UNHELD: &str = "SELECT id, event_id, attempts FROM webhook_work \
     WHERE state = 'leased' AND lease_until <= $1 ORDER BY id LIMIT 256 FOR UPDATE SKIP LOCKED";
 
-const DUE: &str = "SELECT w.id, w.event_id, w.cause, w.attempts, e.channel, e.event_type, e.object, e.received_at, e.body \
-    FROM webhook_work w JOIN webhook_events e ON e.id = w.event_id \
-    WHERE w.state = 'pending' AND w.next_at <= $1 AND NOT EXISTS (SELECT 1 FROM webhook_work l \
-    WHERE l.state = 'leased' AND l.provider = w.provider AND l.object = w.object) ORDER BY w.id LIMIT $2";
-const DUE_UNHELD: &str = "SELECT w.id, w.event_id, w.cause, w.attempts, e.channel, e.event_type, e.object, e.received_at, e.body \
-    FROM webhook_work w JOIN webhook_events e ON e.id = w.event_id \
-    WHERE w.state = 'pending' AND w.next_at <= $1 AND NOT EXISTS (SELECT 1 FROM webhook_work l \
-    WHERE l.state = 'leased' AND l.provider = w.provider AND l.object = w.object) ORDER BY w.id LIMIT $2 \
-    FOR UPDATE OF w SKIP LOCKED";
-
 impl Store {
     /// Takes up to `max` pieces of work that are due, oldest first, until `now + hold`; what was tried before without an
-    /// end is taken alone. Work whose holder let the time run
-    /// out is taken back first, and given up when that was its last attempt.
+    /// end is taken alone. Work whose holder let the time run out is taken back first, and given up when that was its last
+    /// attempt.
     ///
     /// # Errors
     /// [`Error`] of the database; then nothing is leased.
@@ -91,7 +85,11 @@ impl Store {
     async fn is_there_work(&self, now: Timestamp) -> Result<bool, Error> {
         let mut reader = self.shared.database.reader().await?;
         let mut tx = reader.begin().await?;
-        Ok(tx.row(IS_THERE_WORK, values![now]).await?.is_some())
+        if due::is_there_any(&mut tx, now).await? {
+            return Ok(true);
+        }
+        self.shared.strangers.tell(&mut tx).await?;
+        Ok(false)
     }
 
     async fn try_lease(
@@ -107,7 +105,7 @@ impl Store {
             tx.script(ALONE).await?;
         }
         let given_up = take_back(&mut tx, now).await?;
-        let rows = tx.rows(tx.backend().pick(DUE, DUE_UNHELD), values![now, max]).await?;
+        let rows = due::rows(&mut tx, max, now).await?;
         let mut leased = rows.iter().map(|row| leased(row, owner)).collect::<Result<Vec<_>, _>>()?;
         leased.truncate(together(&leased));
         let until = now.saturating_add(SignedDuration::try_from(hold).unwrap_or(SignedDuration::MAX));

@@ -41,6 +41,7 @@ on_both! {
         one_bad_delivery_does_not_refuse_the_others,
         a_full_line_refuses_and_keeps_what_waits,
         a_cursor_is_kept_with_its_delivery,
+        a_cursor_that_moves_is_recorded,
         closing_keeps_what_waits,
         two_stores_keep_one_copy,
     }
@@ -53,8 +54,10 @@ on_both! {
         work_that_outlives_every_lease_is_given_up,
         what_killed_its_workers_takes_no_other_work_with_it,
         what_is_given_back_has_lost_no_attempt,
+        what_a_newer_program_received_is_left_to_it,
         two_stores_share_the_work,
         an_office_has_one_holder,
+        who_takes_an_office_is_recorded_and_who_prolongs_it_is_not,
     }
     circle_keys {
         a_key_is_kept_as_it_was_told_last,

@@ -27,6 +27,23 @@ async fn mark_day(books: &Books) {
     assert_eq!(books.store.mark(&marks[..1], TEST, now()).await.unwrap(), 0);
 }
 
+pub(super) async fn no_price_of_the_future_hides_those_of_today(books: &Books) {
+    let price = async || books.store.marks().await.unwrap()[0].price.to_string();
+    // Five minutes ahead is a clock that differs; a second more is a wrong time.
+    for (time, changed) in
+        [("2026-03-02T20:05:00Z", 1), ("2026-03-02T20:05:01Z", 0), ("2126-03-02T20:00:00Z", 0)]
+    {
+        let told = [mark("AAPL", "9.00", time)];
+        assert_eq!(books.store.mark(&told, TEST, now()).await.unwrap(), changed, "{time}");
+    }
+    // One that was kept before such were refused gives way to any.
+    books.run("UPDATE marks SET at = at + 3153600000000000").await.unwrap();
+    assert_eq!(price().await, "9");
+    let told = [mark("AAPL", "50.00", "2026-03-02T19:59:00Z")];
+    assert_eq!(books.store.mark(&told, TEST, now()).await.unwrap(), 1);
+    assert_eq!(price().await, "50");
+}
+
 pub(super) async fn are_what_they_are_by_hand(books: &Books) {
     books.post(&day::facts()).await;
     let bare = books.store.figures(now()).await.unwrap();
@@ -83,8 +100,8 @@ pub(super) async fn follow_the_days(books: &Books) {
     // The next day 100.00 come in, and AAPL goes from 50.00 to 60.00: 80.00 on 1,009.57, and on 959.62 of the holder.
     books.post(&[next_deposit()]).await;
     let marks = [mark("AAPL", "60.00", "2026-03-03T11:00:00Z")];
-    books.store.mark(&marks, TEST, now()).await.unwrap();
     let noon: Timestamp = "2026-03-03T12:00:00Z".parse().unwrap();
+    books.store.mark(&marks, TEST, noon).await.unwrap();
     // Python: decimal.Decimal(108957) / 100957 - 1 and Decimal(103962) / 95962 - 1.
     for _ in 0..2 {
         let figures = books.store.figures(noon).await.unwrap();

@@ -27,6 +27,7 @@ pub(super) async fn all<F: Future<Output = Books>>(mut open: impl FnMut() -> F) 
     figures::are_what_they_are_by_hand(&open().await).await;
     figures::follow_the_days(&open().await).await;
     figures::pages_hold_each_entry_once(&open().await).await;
+    figures::no_price_of_the_future_hides_those_of_today(&open().await).await;
 }
 
 async fn each_kind_once_comes_to_what_it_does_by_hand(books: &Books) {

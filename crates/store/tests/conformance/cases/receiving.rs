@@ -94,7 +94,7 @@ fn poison(stage: &Stage) -> &'static str {
 
 /// Until as many wait in the line, the batch on its way not counted.
 async fn waits_until(store: &Store, count: usize) {
-    for _ in 0..500 {
+    for _ in 0..6_000 {
         tokio::time::sleep(Duration::from_millis(10)).await;
         if store.waiting() == count {
             return;
@@ -109,9 +109,17 @@ pub(crate) async fn a_full_line_refuses_and_keeps_what_waits(stage: &Stage) {
     config.queue_deliveries = 2;
     let store = Store::open(config, key(), now()).await.unwrap();
     let blocker = stage.block_writers().await;
+    // It comes again while the line is full, as it is until the first is on its way to the database.
     let receive = |id: &'static str| {
         let store = store.clone();
-        tokio::spawn(async move { store.receive(&fill(id), now()).await })
+        tokio::spawn(async move {
+            loop {
+                match store.receive(&fill(id), now()).await {
+                    Err(ReceiveError::Busy) => tokio::time::sleep(Duration::from_millis(10)).await,
+                    kept => return kept,
+                }
+            }
+        })
     };
     let first = receive("01A");
     waits_until(&store, 0).await;
@@ -139,6 +147,25 @@ pub(crate) async fn a_cursor_is_kept_with_its_delivery(stage: &Stage) {
     store.close().await;
     assert_eq!(stage.open().await.cursor("trades").await.unwrap().as_deref(), Some("01J"));
     assert_eq!(stage.open().await.cursor("journals").await.unwrap(), None);
+}
+
+pub(crate) async fn a_cursor_that_moves_is_recorded(stage: &Stage) {
+    let store = stage.open().await;
+    let at = |position: &str| Cursor { stream: "trades".into(), position: position.into() };
+    // New; a copy that moves the cursor; a copy that does not.
+    for (id, position) in [("01H", "01H"), ("01H", "01J"), ("01H", "01J")] {
+        store.receive_from_stream(&fill(id), at(position), now()).await.unwrap();
+    }
+    store.receive(&fill("01K"), now()).await.unwrap();
+    let entries = store.audit_page(0).await.unwrap();
+    let detail =
+        |index: usize| serde_json::from_str::<serde_json::Value>(entries[index].entry.detail()).unwrap();
+    let told: Vec<_> = (0..entries.len())
+        .map(|index| (detail(index)["events"].as_array().unwrap().len(), detail(index)["cursors"].clone()))
+        .collect();
+    let cursor = |position: &str| serde_json::json!({ "trades": position });
+    assert_eq!(told, [(1, cursor("01H")), (0, cursor("01J")), (1, serde_json::Value::Null)]);
+    store.verify_audit(None, |_, _| ()).await.unwrap();
 }
 
 pub(crate) async fn closing_keeps_what_waits(stage: &Stage) {

@@ -157,6 +157,28 @@ pub(crate) async fn what_is_given_back_has_lost_no_attempt(stage: &Stage) {
     assert!(again.iter().all(|leased| leased.attempt() == 1));
 }
 
+pub(crate) async fn what_a_newer_program_received_is_left_to_it(stage: &Stage) {
+    let store = stage.open().await;
+    // More than are leased at once, so that they would hide what comes after them.
+    let kept = keep(&store, 0..300).await;
+    let newer = "UPDATE webhook_events SET channel = 'alpaca/options' WHERE id < ";
+    stage.sql(&format!("{newer}{}", kept[298])).await;
+    let leased = lease_all(&store, "older", now()).await;
+    assert_eq!(leased.iter().map(|leased| leased.event()).collect::<Vec<_>>(), kept[298..]);
+    for leased in &leased {
+        let done = store.apply(leased, &Meaning::Test, &rules(), now()).await.unwrap();
+        assert_eq!(done, Applied::Done);
+    }
+    // It is neither taken nor changed, however often this one looks, and it counts as unfinished.
+    assert!(lease_all(&store, "older", after_s(3_600)).await.is_empty());
+    let untouched = "SELECT COUNT(*) FROM webhook_work WHERE state = 'pending' AND attempts = 0";
+    assert_eq!(stage.number(untouched).await, 298);
+    assert_eq!(store.backlog().await.unwrap()[0].unfinished, 298);
+    // The newer program knows the channel.
+    stage.sql("UPDATE webhook_events SET channel = 'alpaca/trade'").await;
+    assert_eq!(lease_all(&store, "newer", now()).await.len(), 298);
+}
+
 pub(crate) async fn two_stores_share_the_work(stage: &Stage) {
     let (one, other) = (stage.open().await, stage.open().await);
     keep(&one, 0..200).await;
@@ -191,9 +213,37 @@ pub(crate) async fn an_office_has_one_holder(stage: &Stage) {
     assert!(one.elect("figures", "one", HOLD, after_s(29)).await.unwrap());
     assert!(!other.elect("figures", "other", HOLD, after_s(58)).await.unwrap());
     assert!(other.elect("figures", "other", HOLD, after_s(59)).await.unwrap());
-    one.step_down("figures", "one").await.unwrap();
+    one.step_down("figures", "one", after_s(59)).await.unwrap();
     assert!(!one.elect("figures", "one", HOLD, after_s(60)).await.unwrap());
-    other.step_down("figures", "other").await.unwrap();
+    other.step_down("figures", "other", after_s(60)).await.unwrap();
     assert!(one.elect("figures", "one", HOLD, after_s(60)).await.unwrap());
     assert!(other.elect("retention", "other", HOLD, after_s(60)).await.unwrap());
+}
+
+pub(crate) async fn who_takes_an_office_is_recorded_and_who_prolongs_it_is_not(stage: &Stage) {
+    let store = stage.open().await;
+    assert!(store.elect("figures", "one", HOLD, now()).await.unwrap());
+    assert!(store.elect("figures", "one", HOLD, after_s(10)).await.unwrap());
+    assert!(!store.elect("figures", "other", HOLD, after_s(20)).await.unwrap());
+    // It ran out, and nobody else has had it.
+    assert!(store.elect("figures", "one", HOLD, after_s(100)).await.unwrap());
+    assert!(store.elect("figures", "other", HOLD, after_s(200)).await.unwrap());
+    store.step_down("figures", "one", after_s(201)).await.unwrap();
+    store.step_down("figures", "other", after_s(202)).await.unwrap();
+    let entries = store.audit_page(0).await.unwrap();
+    let told: Vec<_> = entries
+        .iter()
+        .map(|sealed| {
+            let detail: serde_json::Value = serde_json::from_str(sealed.entry.detail()).unwrap();
+            (sealed.entry.action(), sealed.entry.object(), detail["before"].clone(), detail["holder"].clone())
+        })
+        .collect();
+    let (one, other, nobody) = ("one".into(), "other".into(), serde_json::Value::Null);
+    let expected = [
+        ("offices.take", "offices/figures", nobody.clone(), serde_json::Value::clone(&one)),
+        ("offices.take", "offices/figures", one, serde_json::Value::clone(&other)),
+        ("offices.give_back", "offices/figures", other, nobody),
+    ];
+    assert_eq!(told, expected);
+    store.verify_audit(None, |_, _| ()).await.unwrap();
 }
