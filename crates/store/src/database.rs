@@ -3,6 +3,7 @@
 //! A statement is written once, in the SQL that both understand, with 64-bit integers, text and bytes. What must differ is
 //! chosen by [`Backend::pick`], next to the statement. Nothing here knows a table.
 
+mod bulk;
 mod postgres;
 mod row;
 mod share;
@@ -12,6 +13,7 @@ mod transaction;
 mod tries;
 mod value;
 
+pub(crate) use bulk::ROWS_MAX;
 use postgres::PostgresDatabase;
 pub(crate) use postgres::Session;
 pub(crate) use row::Row;

@@ -69,13 +69,10 @@ pub(crate) async fn post(
     now: Timestamp,
 ) -> Result<Posted, Error> {
     let new = facts::keep(tx, facts, now).await?;
-    let mut posted = Posted { facts: new.len() as u64, entries: 0 };
-    let mut deltas = Deltas::default();
-    for (subject, facts) in by_subject(new) {
-        posted.entries += subject::take(tx, &subject, &facts, rules, now, &mut deltas).await?;
-    }
-    posted.entries += balances::settle(tx, deltas, now).await?;
-    Ok(posted)
+    let (known, mut deltas) = (new.len() as u64, Deltas::default());
+    let written = subject::take(tx, by_subject(new), rules, now, &mut deltas).await?;
+    let settled = balances::settle(tx, deltas, now).await?;
+    Ok(Posted { facts: known, entries: written + settled })
 }
 
 /// Subjects in one order, whatever the event's, so that two transactions do not wait for each other.

@@ -39,7 +39,11 @@ impl Statement {
     }
 
     /// Continues with words and a list of values in parentheses; there is at least one.
-    pub(crate) fn among(&mut self, sql: &'static str, values: impl IntoIterator<Item = i64>) -> &mut Self {
+    pub(crate) fn among<V: Into<Value>>(
+        &mut self,
+        sql: &'static str,
+        values: impl IntoIterator<Item = V>,
+    ) -> &mut Self {
         self.words(sql);
         for (place, value) in values.into_iter().enumerate() {
             self.words(if place == 0 { " (" } else { ", " }).value(value);

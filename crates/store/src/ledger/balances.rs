@@ -6,16 +6,12 @@ use domain::{Currency, ExternalId, Money, MoneyError};
 use jiff::Timestamp;
 use ledger::{Bucket, Fault, LedgerAccount, TransactionKind};
 
-use super::{Scope, journal};
-use crate::database::{Row, Transaction, Value, many, values};
+use super::journal::{self, Due};
+use crate::database::{Row, Transaction, Value, values};
 use crate::error::Error;
-
-/// Rows of one statement.
-const ROWS_MAX: usize = 64;
 
 const CHANGE: &str =
     "INSERT INTO ledger_balances (account, currency, holder, balance, covered, flow) VALUES ";
-const COLUMNS: usize = 6;
 /// The row stays locked until the transaction ends.
 const CHANGE_END: &str = " ON CONFLICT (account, currency) DO UPDATE SET \
     balance = ledger_balances.balance + excluded.balance, covered = ledger_balances.covered + excluded.covered, \
@@ -92,14 +88,8 @@ async fn change(tx: &mut Transaction<'_>, deltas: Deltas) -> Result<Vec<Balance>
             values![account, currency.as_str(), name, delta.balance, delta.covered, delta.flow]
         })
         .collect();
-    let mut balances = Vec::with_capacity(rows.len());
-    for rows in rows.chunks(ROWS_MAX) {
-        let sql = many(tx.backend(), CHANGE, rows.len(), COLUMNS, "", CHANGE_END);
-        for row in tx.rows_made(sql, rows.concat()).await? {
-            balances.push(read(&row)?);
-        }
-    }
-    Ok(balances)
+    let rows = tx.write_rows_returning(CHANGE, rows, CHANGE_END).await?;
+    rows.iter().map(read).collect()
 }
 
 fn read(row: &Row) -> Result<Balance, Error> {
@@ -118,9 +108,10 @@ async fn cover(tx: &mut Transaction<'_>, balance: &Balance, now: Timestamp) -> R
         return Ok(0);
     }
     let (subject, postings) = (format!("shortfall/{holder}"), [posting]);
-    let written = journal::written(tx, &subject, &postings, Scope::Named).await?;
+    let written = journal::named(tx, &subject, &postings).await?;
     let mut deltas = Deltas::default();
-    let entries = journal::write(tx, &subject, written, &postings, now, &mut deltas).await?;
+    let due = Due { subject: &subject, written, postings: &postings };
+    let entries = journal::write(tx, vec![due], now, &mut deltas).await?;
     change(tx, deltas.covered()).await?;
     Ok(entries)
 }

@@ -5,14 +5,10 @@ use std::collections::BTreeMap;
 use domain::{ExternalId, Fact, Subject, What};
 use jiff::Timestamp;
 
-use crate::database::{Transaction, Value, many, values};
+use crate::database::{Transaction, values};
 use crate::error::Error;
 
-/// Rows of one statement.
-const ROWS_MAX: usize = 64;
-
 const SEE: &str = "INSERT INTO provider_accounts (account, user_id, last_seen_at) VALUES ";
-const COLUMNS: usize = 3;
 const SEE_END: &str = " ON CONFLICT (account) DO UPDATE SET last_seen_at = excluded.last_seen_at \
     WHERE provider_accounts.last_seen_at IS NULL OR provider_accounts.last_seen_at < excluded.last_seen_at";
 
@@ -29,15 +25,10 @@ pub(super) async fn see(
         let latest = seen.entry(account).or_default();
         *latest = at.max(*latest);
     }
-    let rows: Vec<_> = seen.into_iter().collect();
-    for rows in rows.chunks(ROWS_MAX) {
-        let sql = many(tx.backend(), SEE, rows.len(), COLUMNS, "", SEE_END);
-        let of = |(account, at): &(&ExternalId, Option<Timestamp>)| {
-            values![account.to_string(), account.to_string(), *at]
-        };
-        tx.execute_made(sql, rows.iter().flat_map(of).collect::<Vec<Value>>()).await?;
-    }
-    Ok(())
+    let of = |(account, at): (&ExternalId, Option<Timestamp>)| {
+        values![account.to_string(), account.to_string(), at]
+    };
+    tx.write_rows(SEE, seen.into_iter().map(of).collect(), SEE_END).await.map(drop)
 }
 
 fn named(fact: &Fact) -> Option<(&ExternalId, Option<Timestamp>)> {

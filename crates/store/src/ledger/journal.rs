@@ -6,24 +6,19 @@ use domain::{Currency, MoneyError};
 use jiff::Timestamp;
 use ledger::{Fault, LedgerAccount, Posting, TransactionKind};
 
-use super::Scope;
 use super::balances::Deltas;
-use crate::database::{Row, Statement, Transaction, Value, many, values};
+use crate::database::{ROWS_MAX, Statement, Transaction, Value, values};
 use crate::error::Error;
 
-/// Rows of one statement.
-const ROWS_MAX: usize = 64;
-
-const SUMS: &str = "SELECT t.effect, e.account, e.currency, CAST(SUM(e.minor) AS BIGINT) AS minor, \
+const SUMS: &str = "SELECT t.subject, t.effect, e.account, e.currency, CAST(SUM(e.minor) AS BIGINT) AS minor, \
     MAX(t.revision) AS revision, MAX(t.kind) AS kind \
-    FROM ledger_transactions t JOIN ledger_entries e ON e.transaction_id = t.id WHERE t.subject = ";
-const GROUPED: &str = " GROUP BY t.effect, e.account, e.currency";
+    FROM ledger_transactions t JOIN ledger_entries e ON e.transaction_id = t.id";
+const GROUPED: &str = " GROUP BY t.subject, t.effect, e.account, e.currency";
 
 const TRANSACTION: &str =
     "INSERT INTO ledger_transactions (subject, effect, revision, kind, at, posted_at) VALUES ";
-const TRANSACTION_COLUMNS: usize = 6;
+const TRANSACTION_END: &str = " RETURNING id, subject, effect";
 const ENTRY: &str = "INSERT INTO ledger_entries (transaction_id, account, holder, currency, minor) VALUES ";
-const ENTRY_COLUMNS: usize = 5;
 
 /// What stands in the journal, by effect.
 pub(super) type Written = BTreeMap<String, Effect>;
@@ -49,42 +44,54 @@ struct Movement {
     legs: Sums,
 }
 
-/// What stands in the journal of a subject: of all its effects, or of those that the postings name.
-pub(super) async fn written(
+/// What a subject's postings say, and what is written of them.
+pub(super) struct Due<'d> {
+    pub(super) subject: &'d str,
+    pub(super) postings: &'d [Posting],
+    pub(super) written: Written,
+}
+
+/// What stands in the journal of these subjects.
+pub(super) async fn whole(
     tx: &mut Transaction<'_>,
-    subject: &str,
-    postings: &[Posting],
-    scope: Scope,
-) -> Result<Written, Error> {
-    let mut written = Written::new();
-    match scope {
-        Scope::Whole => read(tx, subject, &[], &mut written).await?,
-        Scope::Named => {
-            for postings in postings.chunks(ROWS_MAX) {
-                read(tx, subject, postings, &mut written).await?;
-            }
-        }
+    subjects: &[&String],
+) -> Result<BTreeMap<String, Written>, Error> {
+    let mut written = BTreeMap::new();
+    for subjects in subjects.chunks(ROWS_MAX) {
+        let mut statement = Statement::new(SUMS);
+        statement.among(" WHERE t.subject IN", subjects.iter().copied()).words(GROUPED);
+        read(tx, statement, &mut written).await?;
     }
     Ok(written)
 }
 
-async fn read(
+/// What stands in the journal of a subject, of the effects that the postings name.
+pub(super) async fn named(
     tx: &mut Transaction<'_>,
     subject: &str,
-    named: &[Posting],
-    written: &mut Written,
-) -> Result<(), Error> {
-    let mut statement = Statement::new(SUMS);
-    statement.value(subject);
-    for (place, posting) in named.iter().enumerate() {
-        statement.words(if place == 0 { " AND t.effect IN (" } else { ", " }).value(posting.effect());
+    postings: &[Posting],
+) -> Result<Written, Error> {
+    let mut written = BTreeMap::new();
+    for postings in postings.chunks(ROWS_MAX) {
+        let mut statement = Statement::new(SUMS);
+        statement.words(" WHERE t.subject = ").value(subject);
+        statement.among(" AND t.effect IN", postings.iter().map(Posting::effect)).words(GROUPED);
+        read(tx, statement, &mut written).await?;
     }
-    statement.words(if named.is_empty() { "" } else { ")" }).words(GROUPED);
+    Ok(written.remove(subject).unwrap_or_default())
+}
+
+async fn read(
+    tx: &mut Transaction<'_>,
+    statement: Statement,
+    written: &mut BTreeMap<String, Written>,
+) -> Result<(), Error> {
     let (sql, values) = statement.finish();
     for row in tx.rows_made(sql, values).await? {
         let (kind, revision) = (row.parsed("kind")?, row.int("revision")?);
         let none = Effect { revisions: 0, kind, sums: Sums::new() };
-        let effect = written.entry(row.text("effect")?).or_insert(none);
+        let of_subject = written.entry(row.text("subject")?).or_default();
+        let effect = of_subject.entry(row.text("effect")?).or_insert(none);
         effect.revisions = effect.revisions.max(revision);
         effect.sums.insert((row.parsed("account")?, row.parsed("currency")?), row.int("minor")?);
     }
@@ -95,21 +102,22 @@ async fn read(
 /// is written and not posted has come to nothing. Gives the number of entries.
 pub(super) async fn write(
     tx: &mut Transaction<'_>,
-    subject: &str,
-    written: Written,
-    postings: &[Posting],
+    due: Vec<Due<'_>>,
     now: Timestamp,
     deltas: &mut Deltas,
 ) -> Result<u64, Error> {
-    let movements = difference(written, postings, now)?;
-    let ids = transactions(tx, subject, &movements, now).await?;
-    entries(tx, &ids, &movements).await?;
-    for movement in &movements {
+    let mut movements = Vec::new();
+    for Due { subject, postings, written } in due {
+        movements.extend(difference(written, postings, now)?.into_iter().map(|movement| (subject, movement)));
+    }
+    let ids = transactions(tx, &movements, now).await?;
+    let count = entries(tx, ids, &movements).await?;
+    for (_, movement) in &movements {
         for ((account, currency), minor) in &movement.legs {
             deltas.add(account, *currency, *minor, movement.kind)?;
         }
     }
-    Ok(movements.iter().map(|movement| movement.legs.len() as u64).sum())
+    Ok(count)
 }
 
 /// Each effect's postings less what is written of it, where that is not nothing.
@@ -167,53 +175,39 @@ fn check(movement: &Movement) -> Result<(), Error> {
     }
 }
 
-/// Writes the heads of the movements and gives their ids by effect.
+/// Writes the heads of the movements and gives their ids, by subject and effect.
 async fn transactions(
     tx: &mut Transaction<'_>,
-    subject: &str,
-    movements: &[Movement],
+    movements: &[(&str, Movement)],
     now: Timestamp,
-) -> Result<BTreeMap<String, i64>, Error> {
-    let mut ids = BTreeMap::new();
-    for movements in movements.chunks(ROWS_MAX) {
-        let sql = many(
-            tx.backend(),
-            TRANSACTION,
-            movements.len(),
-            TRANSACTION_COLUMNS,
-            "",
-            " RETURNING id, effect",
-        );
-        let of = |movement: &Movement| {
-            let Movement { effect, revision, kind, at, legs: _ } = movement;
-            values![subject, effect, *revision, kind.as_str(), *at, now]
-        };
-        let rows: Vec<Row> = tx.rows_made(sql, movements.iter().flat_map(of).collect()).await?;
-        for row in rows {
-            ids.insert(row.text("effect")?, row.int("id")?);
-        }
-    }
-    Ok(ids)
+) -> Result<BTreeMap<(String, String), i64>, Error> {
+    let of = |(subject, movement): &(&str, Movement)| {
+        let Movement { effect, revision, kind, at, legs: _ } = movement;
+        values![*subject, effect, *revision, kind.as_str(), *at, now]
+    };
+    let rows = movements.iter().map(of).collect();
+    let rows = tx.write_rows_returning(TRANSACTION, rows, TRANSACTION_END).await?;
+    rows.iter().map(|row| Ok(((row.text("subject")?, row.text("effect")?), row.int("id")?))).collect()
 }
 
+/// Writes the legs of the movements, and counts them.
 async fn entries(
     tx: &mut Transaction<'_>,
-    ids: &BTreeMap<String, i64>,
-    movements: &[Movement],
-) -> Result<(), Error> {
+    mut ids: BTreeMap<(String, String), i64>,
+    movements: &[(&str, Movement)],
+) -> Result<u64, Error> {
     let mut rows: Vec<Vec<Value>> = Vec::new();
-    for movement in movements {
-        let id = *ids.get(&movement.effect).ok_or_else(|| Error::unreadable("effect"))?;
+    for (subject, movement) in movements {
+        let id = ids.remove(&((*subject).to_owned(), movement.effect.clone()));
+        let id = id.ok_or_else(|| Error::unreadable("effect"))?;
         for ((account, currency), minor) in &movement.legs {
             let holder = account.holder().map(ToString::to_string);
             rows.push(values![id, account.to_string(), holder, currency.as_str(), *minor]);
         }
     }
-    for rows in rows.chunks(ROWS_MAX) {
-        let sql = many(tx.backend(), ENTRY, rows.len(), ENTRY_COLUMNS, "", "");
-        tx.execute_made(sql, rows.concat()).await?;
-    }
-    Ok(())
+    let count = rows.len() as u64;
+    tx.write_rows(ENTRY, rows, "").await?;
+    Ok(count)
 }
 
 #[cfg(test)]

@@ -2,45 +2,53 @@
 
 use std::collections::BTreeSet;
 
-use domain::Subject;
 use jiff::Timestamp;
 use ledger::Review;
 
 use super::Scope;
-use crate::database::{Transaction, values};
+use super::subject::Folded;
+use crate::database::{ROWS_MAX, Statement, Transaction, values};
 use crate::error::Error;
 
 const OPEN: &str = "INSERT INTO reviews (subject, kind, about, at, opened_at) VALUES ($1, $2, $3, $4, $5) \
     ON CONFLICT (subject, kind, about) DO UPDATE SET at = excluded.at, resolved_at = NULL";
 const RESOLVE: &str = "UPDATE reviews SET resolved_at = $4 WHERE subject = $1 AND kind = $2 AND about = $3";
 
-/// Opens what the state names, and resolves what it names no more when it speaks for all of the subject.
-pub(super) async fn write(
-    tx: &mut Transaction<'_>,
-    subject: &Subject,
-    reviews: &[Review],
-    is_known: bool,
-    scope: Scope,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let subject = subject.to_string();
-    let mut open = if is_known { open(tx, &subject).await? } else { BTreeSet::new() };
-    for Review { kind, about, at } in reviews {
-        if !open.remove(&(kind.as_str().to_owned(), about.to_string())) {
-            let values = values![&subject, kind.as_str(), about.to_string(), *at, now];
-            tx.execute(OPEN, values).await?;
+/// Opens what the states name, and resolves what those name no more that speak for all of their subject.
+pub(super) async fn write(tx: &mut Transaction<'_>, folded: &[Folded], now: Timestamp) -> Result<(), Error> {
+    let known: Vec<&String> = folded.iter().filter(|each| each.is_known).map(|each| &each.key).collect();
+    let mut open = open(tx, &known).await?;
+    for Folded { key, state, scope, .. } in folded {
+        for Review { kind, about, at } in &state.reviews {
+            if !open.remove(&(key.clone(), kind.as_str().to_owned(), about.to_string())) {
+                let values = values![key, kind.as_str(), about.to_string(), *at, now];
+                tx.execute(OPEN, values).await?;
+            }
+        }
+        if *scope == Scope::Named {
+            open.retain(|(subject, ..)| subject != key);
         }
     }
-    if scope == Scope::Whole {
-        for (kind, about) in open {
-            tx.execute(RESOLVE, values![&subject, kind, about, now]).await?;
-        }
+    for (subject, kind, about) in open {
+        tx.execute(RESOLVE, values![subject, kind, about, now]).await?;
     }
     Ok(())
 }
 
-async fn open(tx: &mut Transaction<'_>, subject: &str) -> Result<BTreeSet<(String, String)>, Error> {
-    let sql = "SELECT kind, about FROM reviews WHERE subject = $1 AND resolved_at IS NULL";
-    let rows = tx.rows(sql, values![subject]).await?;
-    rows.iter().map(|row| Ok((row.text("kind")?, row.text("about")?))).collect()
+/// Reviews of these subjects that are open: subject, kind, about.
+async fn open(
+    tx: &mut Transaction<'_>,
+    subjects: &[&String],
+) -> Result<BTreeSet<(String, String, String)>, Error> {
+    let mut open = BTreeSet::new();
+    for subjects in subjects.chunks(ROWS_MAX) {
+        let mut statement =
+            Statement::new("SELECT subject, kind, about FROM reviews WHERE resolved_at IS NULL");
+        statement.among(" AND subject IN", subjects.iter().copied());
+        let (sql, values) = statement.finish();
+        for row in tx.rows_made(sql, values).await? {
+            open.insert((row.text("subject")?, row.text("kind")?, row.text("about")?));
+        }
+    }
+    Ok(open)
 }

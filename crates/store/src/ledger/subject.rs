@@ -1,119 +1,205 @@
-//! One subject: its lock, its set of facts, and what follows from it.
+//! Subjects: their locks, their sets of facts, and what follows from them.
+
+use std::collections::BTreeMap;
 
 use domain::{Fact, Subject};
 use jiff::{SignedDuration, Timestamp};
-use ledger::{Fault, Holding, Rules, StashRatio, State};
+use ledger::{Fault, Rules, StashRatio, State};
 
 use super::balances::Deltas;
+use super::journal::Due;
 use super::{Scope, facts, journal, reviews, rows};
-use crate::database::{Transaction, values};
+use crate::database::{ROWS_MAX, Statement, Transaction, values};
 use crate::error::Error;
 
-/// Counts the facts and locks the row until the transaction ends. `before_at` is what the latest was before these.
-const COUNT: &str = "INSERT INTO ledger_subjects (subject, facts, latest_at) VALUES ($1, $2, $3) \
-    ON CONFLICT (subject) DO UPDATE SET facts = ledger_subjects.facts + excluded.facts, \
+/// Counts the facts and locks the rows until the transaction ends. `before_at` is what the latest was before these.
+const COUNT: &str = "INSERT INTO ledger_subjects (subject, facts, latest_at) VALUES ";
+const COUNT_END: &str = " ON CONFLICT (subject) DO UPDATE SET facts = ledger_subjects.facts + excluded.facts, \
     before_at = ledger_subjects.latest_at, \
     latest_at = CASE WHEN excluded.latest_at > ledger_subjects.latest_at \
                 THEN excluded.latest_at ELSE ledger_subjects.latest_at END \
-    RETURNING facts, before_at";
+    RETURNING subject, facts, before_at";
+
+/// Ratios are kept with what they were applied to.
+const TRANSFER_RATIOS: &str = "SELECT id, stash_ratio FROM transfers";
+const CASH_ENTRY_RATIOS: &str = "SELECT id, stash_ratio FROM cash_entries";
 
 /// Times are kept in whole microseconds: what is later than this after a time that was kept is later than the time was.
 const KEPT_PRECISION: SignedDuration = SignedDuration::from_nanos(999);
 
-/// What was known of a subject before the new facts.
-struct Before {
-    /// When its latest fact became so; `None` when nothing was known.
+/// A subject whose row is locked.
+struct Locked {
+    subject: Subject,
+    key: String,
+    /// What was not known of it.
+    new: Vec<Fact>,
+    /// When the latest fact that was known became so; `None` when nothing was known.
     latest: Option<Timestamp>,
 }
 
-/// Folds the set that the new facts were added to, writes its rows and posts the difference. Gives the number of entries.
+/// What the facts of a subject come to.
+pub(super) struct Folded {
+    /// The subject, as it is written.
+    pub(super) key: String,
+    /// Whether anything was kept of it before.
+    pub(super) is_known: bool,
+    /// What was applied.
+    pub(super) rules: Rules,
+    pub(super) state: State,
+    pub(super) scope: Scope,
+}
+
+/// Folds the sets that the new facts were added to, writes their rows and posts the differences. Gives the number of
+/// entries.
 pub(super) async fn take(
     tx: &mut Transaction<'_>,
-    subject: &Subject,
-    new: &[Fact],
+    new: BTreeMap<Subject, Vec<Fact>>,
     rules: &Rules,
     now: Timestamp,
     deltas: &mut Deltas,
 ) -> Result<u64, Error> {
-    let before = count(tx, subject, new).await?;
-    let rules = rules_of(tx, subject, rules, &before).await?;
-    let (state, scope) = match follow(tx, subject, new, &before).await? {
-        Some(state) => (state, Scope::Named),
-        None => (fold(tx, subject, new, &rules, &before).await?, Scope::Whole),
-    };
-    rows::write(tx, &state.row, &rules, before.latest.is_some(), scope).await?;
-    reviews::write(tx, subject, &state.reviews, before.latest.is_some(), scope, now).await?;
-    let key = subject.to_string();
-    let written = match before.latest {
-        Some(_) => journal::written(tx, &key, &state.postings, scope).await?,
-        None => journal::Written::default(),
-    };
-    journal::write(tx, &key, written, &state.postings, now, deltas).await
+    let locked = lock(tx, new).await?;
+    let folded = fold(tx, &locked, rules).await?;
+    rows::write(tx, &folded).await?;
+    reviews::write(tx, &folded, now).await?;
+    post(tx, &folded, now, deltas).await
 }
 
-async fn count(tx: &mut Transaction<'_>, subject: &Subject, new: &[Fact]) -> Result<Before, Error> {
-    let latest = new.iter().map(|fact| fact.at).max();
-    let values = values![subject.to_string(), new.len() as i64, latest];
-    let row = tx.row(COUNT, values).await?.ok_or_else(|| Error::unreadable("facts"))?;
-    let (facts, max) = (row.int("facts")?, ledger::facts_max(subject));
-    if usize::try_from(facts).is_ok_and(|facts| facts > max) {
-        return Err(Error::Ledger(Fault::TooMany { subject: subject.to_string(), max }));
+/// Locks the subjects in their own order, so that two transactions do not wait for each other in a circle.
+async fn lock(tx: &mut Transaction<'_>, new: BTreeMap<Subject, Vec<Fact>>) -> Result<Vec<Locked>, Error> {
+    let of = |(subject, new): (&Subject, &Vec<Fact>)| {
+        values![subject.to_string(), new.len() as i64, new.iter().map(|fact| fact.at).max()]
+    };
+    let counts = new.iter().map(of).collect();
+    let mut before = BTreeMap::new();
+    for row in tx.write_rows_returning(COUNT, counts, COUNT_END).await? {
+        before.insert(row.text("subject")?, (row.int("facts")?, row.maybe_time("before_at")?));
     }
-    let has_more = usize::try_from(facts).is_ok_and(|facts| facts > new.len());
-    Ok(Before { latest: if has_more { row.maybe_time("before_at")? } else { None } })
+    let lock = |(subject, new): (Subject, Vec<Fact>)| {
+        let key = subject.to_string();
+        let (facts, before_at) = before.remove(&key).ok_or_else(|| Error::unreadable("facts"))?;
+        let (facts, max) = (usize::try_from(facts).unwrap_or(usize::MAX), ledger::facts_max(&subject));
+        if facts > max {
+            return Err(Error::Ledger(Fault::TooMany { subject: key, max }));
+        }
+        let latest = if facts > new.len() { before_at } else { None };
+        Ok(Locked { subject, key, new, latest })
+    };
+    new.into_iter().map(lock).collect()
+}
+
+async fn fold(tx: &mut Transaction<'_>, locked: &[Locked], rules: &Rules) -> Result<Vec<Folded>, Error> {
+    let known = || locked.iter().filter(|locked| locked.latest.is_some());
+    let ratios = ratios(tx, known().map(|locked| &locked.subject)).await?;
+    // Sets of holdings may be large, and are read one at a time.
+    let small = known().filter(|locked| !matches!(locked.subject, Subject::Holding { .. }));
+    let sets = facts::all(tx, &small.map(|locked| locked.key.clone()).collect::<Vec<_>>()).await?;
+    let mut folded = Vec::with_capacity(locked.len());
+    for Locked { subject, key, new, latest } in locked {
+        let rules = Rules { stash_ratio: ratios.get(subject).copied().unwrap_or(rules.stash_ratio) };
+        let (state, scope) = match (subject, latest) {
+            (_, None) => (ledger::fold(subject, new, &rules)?, Scope::Whole),
+            (Subject::Holding { .. }, Some(latest)) => holding(tx, subject, new, *latest, &rules).await?,
+            (_, Some(_)) => {
+                let all = sets.get(subject).ok_or_else(|| Error::unreadable("subject"))?;
+                (ledger::fold(subject, all, &rules)?, Scope::Whole)
+            }
+        };
+        folded.push(Folded { key: key.clone(), is_known: latest.is_some(), rules, state, scope });
+    }
+    Ok(folded)
 }
 
 /// A deposit keeps the ratio that applied when it was first told of, so that a change of the setting moves no old money.
-async fn rules_of(
+async fn ratios<'s>(
     tx: &mut Transaction<'_>,
-    subject: &Subject,
-    rules: &Rules,
-    before: &Before,
-) -> Result<Rules, Error> {
-    let (sql, id) = match subject {
-        Subject::Transfer(id) => ("SELECT stash_ratio FROM transfers WHERE id = $1", id),
-        Subject::CashEntry(id) => ("SELECT stash_ratio FROM cash_entries WHERE id = $1", id),
-        Subject::Account(_) | Subject::Holding { .. } => return Ok(*rules),
-    };
-    if before.latest.is_none() {
-        return Ok(*rules);
-    }
-    let Some(row) = tx.row(sql, values![id.to_string()]).await? else { return Ok(*rules) };
-    let ratio = StashRatio::new(row.parsed("stash_ratio")?).map_err(|_| Error::unreadable("stash_ratio"))?;
-    Ok(Rules { stash_ratio: ratio })
+    known: impl Iterator<Item = &'s Subject> + Clone,
+) -> Result<BTreeMap<Subject, StashRatio>, Error> {
+    let transfers = known.clone().filter_map(|subject| match subject {
+        Subject::Transfer(id) => Some((id.to_string(), subject)),
+        _ => None,
+    });
+    let cash_entries = known.filter_map(|subject| match subject {
+        Subject::CashEntry(id) => Some((id.to_string(), subject)),
+        _ => None,
+    });
+    let mut ratios = BTreeMap::new();
+    read_ratios(tx, TRANSFER_RATIOS, transfers.collect(), &mut ratios).await?;
+    read_ratios(tx, CASH_ENTRY_RATIOS, cash_entries.collect(), &mut ratios).await?;
+    Ok(ratios)
 }
 
-/// Goes on from what is written of a holding, when all new facts are later: what 100,000 fills cost is paid once, and not
-/// again with each.
+async fn read_ratios(
+    tx: &mut Transaction<'_>,
+    sql: &'static str,
+    of: BTreeMap<String, &Subject>,
+    ratios: &mut BTreeMap<Subject, StashRatio>,
+) -> Result<(), Error> {
+    let ids: Vec<&String> = of.keys().collect();
+    for ids in ids.chunks(ROWS_MAX) {
+        let mut statement = Statement::new(sql);
+        statement.among(" WHERE id IN", ids.iter().copied());
+        let (sql, values) = statement.finish();
+        for row in tx.rows_made(sql, values).await? {
+            let ratio =
+                StashRatio::new(row.parsed("stash_ratio")?).map_err(|_| Error::unreadable("stash_ratio"))?;
+            let subject = of.get(&row.text("id")?).ok_or_else(|| Error::unreadable("id"))?;
+            ratios.insert((*subject).clone(), ratio);
+        }
+    }
+    Ok(())
+}
+
+/// A holding of which something was known goes on from what is written of it, when all new facts are later: what 100,000
+/// fills cost is paid once, and not again with each.
+async fn holding(
+    tx: &mut Transaction<'_>,
+    subject: &Subject,
+    new: &[Fact],
+    latest: Timestamp,
+    rules: &Rules,
+) -> Result<(State, Scope), Error> {
+    if let Some(state) = follow(tx, subject, new, latest).await? {
+        return Ok((state, Scope::Named));
+    }
+    let mut sets = facts::all(tx, &[subject.to_string()]).await?;
+    let all = sets.remove(subject).ok_or_else(|| Error::unreadable("subject"))?;
+    Ok((ledger::fold(subject, &all, rules)?, Scope::Whole))
+}
+
 async fn follow(
     tx: &mut Transaction<'_>,
     subject: &Subject,
     new: &[Fact],
-    before: &Before,
+    latest: Timestamp,
 ) -> Result<Option<State>, Error> {
-    let (Subject::Holding { account, symbol }, Some(latest)) = (subject, before.latest) else {
-        return Ok(None);
-    };
+    let Subject::Holding { account, symbol } = subject else { return Ok(None) };
     let latest = latest.checked_add(KEPT_PRECISION).unwrap_or(Timestamp::MAX);
     if new.iter().any(|fact| fact.at <= latest) {
         return Ok(None);
     }
-    let known: Option<Holding> = rows::known_holding(tx, account, *symbol, new).await?;
-    match known {
+    match rows::known_holding(tx, account, *symbol, new).await? {
         Some(known) => Ok(ledger::follow(&known, latest, new)?),
         None => Ok(None),
     }
 }
 
-async fn fold(
+async fn post(
     tx: &mut Transaction<'_>,
-    subject: &Subject,
-    new: &[Fact],
-    rules: &Rules,
-    before: &Before,
-) -> Result<State, Error> {
-    match before.latest {
-        Some(_) => Ok(ledger::fold(subject, &facts::all(tx, subject).await?, rules)?),
-        None => Ok(ledger::fold(subject, new, rules)?),
+    folded: &[Folded],
+    now: Timestamp,
+    deltas: &mut Deltas,
+) -> Result<u64, Error> {
+    let is_whole = |folded: &&Folded| folded.is_known && folded.scope == Scope::Whole;
+    let whole: Vec<&String> = folded.iter().filter(is_whole).map(|folded| &folded.key).collect();
+    let mut written = journal::whole(tx, &whole).await?;
+    let mut due = Vec::with_capacity(folded.len());
+    for Folded { key, state, scope, .. } in folded {
+        let written = match scope {
+            Scope::Whole => written.remove(key).unwrap_or_default(),
+            Scope::Named => journal::named(tx, key, &state.postings).await?,
+        };
+        due.push(Due { subject: key, postings: &state.postings, written });
     }
+    journal::write(tx, due, now, deltas).await
 }

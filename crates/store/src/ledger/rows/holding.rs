@@ -5,20 +5,17 @@ use std::collections::BTreeMap;
 use domain::{ExternalId, Fact, Symbol, What};
 use ledger::{Change, ChangeKind, ChangeStanding, Holding, Order, Position};
 
-use crate::database::{Row, Statement, Transaction, Value, many, values};
+use crate::database::{ROWS_MAX, Row, Statement, Transaction, Value, values};
 use crate::error::Error;
 use crate::ledger::words::{money, optional_money, read, word};
 
-/// Rows of one statement.
-const ROWS_MAX: usize = 64;
-
 const POSITION: &str = "INSERT INTO positions (account, symbol, quantity, cost, currency, last_at) \
-    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (account, symbol) DO UPDATE SET quantity = excluded.quantity, \
+    VALUES ";
+const POSITION_END: &str = " ON CONFLICT (account, symbol) DO UPDATE SET quantity = excluded.quantity, \
     cost = excluded.cost, currency = excluded.currency, last_at = excluded.last_at";
 
 const ORDER: &str = "INSERT INTO orders (account, symbol, id, side, status, cumulative, notional, currency, reserve, \
     reserve_currency, last_at) VALUES ";
-const ORDER_COLUMNS: usize = 11;
 const ORDER_END: &str = " ON CONFLICT (account, symbol, id) DO UPDATE SET side = excluded.side, \
     status = excluded.status, cumulative = excluded.cumulative, notional = excluded.notional, \
     currency = excluded.currency, reserve = excluded.reserve, reserve_currency = excluded.reserve_currency, \
@@ -26,7 +23,6 @@ const ORDER_END: &str = " ON CONFLICT (account, symbol, id) DO UPDATE SET side =
 
 const FILL: &str = "INSERT INTO fills (account, symbol, id, kind, order_id, side, quantity, notional, currency, \
     standing, at) VALUES ";
-const FILL_COLUMNS: usize = 11;
 const FILL_END: &str = " ON CONFLICT (account, symbol, id) DO UPDATE SET kind = excluded.kind, \
     order_id = excluded.order_id, side = excluded.side, quantity = excluded.quantity, notional = excluded.notional, \
     currency = excluded.currency, standing = excluded.standing, at = excluded.at";
@@ -34,54 +30,52 @@ const FILL_END: &str = " ON CONFLICT (account, symbol, id) DO UPDATE SET kind = 
 const ORDERS: &str = "SELECT * FROM orders WHERE account = ";
 const FILLS: &str = "SELECT * FROM fills WHERE account = ";
 
-/// Writes the position, and the orders and changes that are not written like this already.
-pub(in crate::ledger) async fn write(
-    tx: &mut Transaction<'_>,
-    row: &Holding,
-    is_known: bool,
-) -> Result<(), Error> {
-    let Holding { account, symbol, position, orders, changes } = row;
-    write_position(tx, account, *symbol, *position).await?;
-    let written = if is_known { everything(tx, account, *symbol).await? } else { Kept::default() };
-    let orders = orders.iter().filter(|order| written.orders.get(&order.id) != Some(order));
-    let orders = orders.map(|order| of_order(account, *symbol, order)).collect::<Result<Vec<_>, _>>()?;
-    write_rows(tx, ORDER, &orders, ORDER_COLUMNS, ORDER_END).await?;
-    let changes = changes.iter().filter(|change| written.changes.get(&change.id) != Some(change));
-    let changes = changes.map(|change| of_change(account, *symbol, change)).collect::<Result<Vec<_>, _>>()?;
-    write_rows(tx, FILL, &changes, FILL_COLUMNS, FILL_END).await
+/// Rows of holdings that are yet to be written.
+#[derive(Default)]
+pub(super) struct Unwritten {
+    positions: Vec<Vec<Value>>,
+    orders: Vec<Vec<Value>>,
+    changes: Vec<Vec<Value>>,
 }
 
-async fn write_position(
-    tx: &mut Transaction<'_>,
-    account: &ExternalId,
-    symbol: Symbol,
-    position: Position,
-) -> Result<(), Error> {
+impl Unwritten {
+    /// Adds the position, and the orders and changes that are not written like this already.
+    pub(super) async fn add(
+        &mut self,
+        tx: &mut Transaction<'_>,
+        row: &Holding,
+        is_known: bool,
+    ) -> Result<(), Error> {
+        let Holding { account, symbol, position, orders, changes } = row;
+        self.positions.push(of_position(account, *symbol, *position));
+        let written = if is_known { everything(tx, account, *symbol).await? } else { Kept::default() };
+        for order in orders.iter().filter(|order| written.orders.get(&order.id) != Some(order)) {
+            self.orders.push(of_order(account, *symbol, order)?);
+        }
+        for change in changes.iter().filter(|change| written.changes.get(&change.id) != Some(change)) {
+            self.changes.push(of_change(account, *symbol, change)?);
+        }
+        Ok(())
+    }
+
+    pub(super) async fn write(self, tx: &mut Transaction<'_>) -> Result<(), Error> {
+        tx.write_rows(POSITION, self.positions, POSITION_END).await?;
+        tx.write_rows(ORDER, self.orders, ORDER_END).await?;
+        tx.write_rows(FILL, self.changes, FILL_END).await?;
+        Ok(())
+    }
+}
+
+fn of_position(account: &ExternalId, symbol: Symbol, position: Position) -> Vec<Value> {
     let Position { quantity, cost, last_at } = position;
-    let values = values![
+    values![
         account.to_string(),
         symbol.as_str(),
         quantity.to_string(),
         cost.map(domain::Money::minor),
         cost.map(|cost| cost.currency().as_str()),
         last_at,
-    ];
-    tx.execute(POSITION, values).await?;
-    Ok(())
-}
-
-async fn write_rows(
-    tx: &mut Transaction<'_>,
-    start: &str,
-    rows: &[Vec<Value>],
-    columns: usize,
-    end: &str,
-) -> Result<(), Error> {
-    for rows in rows.chunks(ROWS_MAX) {
-        let sql = many(tx.backend(), start, rows.len(), columns, "", end);
-        tx.execute_made(sql, rows.concat()).await?;
-    }
-    Ok(())
+    ]
 }
 
 fn of_order(account: &ExternalId, symbol: Symbol, order: &Order) -> Result<Vec<Value>, Error> {
