@@ -4,24 +4,29 @@
 //! what is fetched from a provider and what is counted.
 
 mod askers;
+mod circle_addresses;
 mod circle_keys;
 mod desk;
 mod fetch;
 mod fetched;
+mod kept_keys;
 mod readers;
 mod refusal;
 mod sampled;
 mod secret_keys;
 mod sns;
+mod subscriptions;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
 use domain::Provider;
 use jiff::{SignedDuration, Timestamp};
 
-pub use circle_keys::{CircleKeyError, CircleKeys};
+pub use circle_keys::{CircleKey, CircleKeyError, CircleKeys};
 pub use desk::{Desk, Door, Proved, Sent, Taken, UnknownDoor};
-pub use fetch::{FetchError, Fetcher};
+pub use fetch::{FetchError, Fetcher, Turn};
 pub use readers::{Readers, Unread};
 pub use refusal::Refusal;
 pub use sampled::Sampled;

@@ -11,6 +11,11 @@ pub(crate) fn base64(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text).ok()
 }
 
+/// The one text that [`base64`] reads as these bytes.
+pub(crate) fn to_base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
 /// 32 bytes as 64 lower-case digits. Upper case would be a second way to write one signature.
 pub(crate) fn hex_32(text: &str) -> Option<[u8; 32]> {
     let digits: &[u8; 64] = text.as_bytes().try_into().ok()?;

@@ -24,12 +24,12 @@ pub(crate) fn desk(
     let handle = |name| found.secrets.handle(name, "webhooks").map_err(Error::Secret);
     let Circle { base_url, topics, sns_base_url, .. } = &config.deliveries.circle;
     let counted = &metrics.deliveries;
-    let circle_keys =
-        CircleKeys::new(base_url.clone(), handle("circle_api_key")?, counted.circle_keys.clone());
+    let (api_key, fetches) = (handle("circle_api_key")?, counted.circle_keys.clone());
+    let circle_keys = CircleKeys::new(base_url.clone(), api_key, store.clone(), fetches);
     // Proved by the fetch: over TLS from Amazon's own host, or in development from an emulator of it.
     let trust = Trust::amazon(Unchained::ProvedByFetch).map_err(Error::Trust)?;
     let (certificates, confirmations) = (counted.sns_certificates.clone(), counted.sns_confirmations.clone());
-    let sns = Sns::new(sns_base_url.clone(), trust, certificates, confirmations);
+    let sns = Sns::new(sns_base_url.clone(), trust, store.clone(), certificates, confirmations);
     Ok(Desk {
         store,
         kick: Arc::new(Notify::new()),

@@ -10,11 +10,11 @@ use http::HeaderMap;
 use jiff::Timestamp;
 use store::{Receipt, Store};
 use tokio::sync::Notify;
-use webhooks::circle::sns::{self, SubscribeUrl, Topics, Verified};
+use webhooks::circle::sns::{self, Confirmation, Ending, Topics, Verified};
 use webhooks::circle::{System, direct};
 use webhooks::{Delivery, Rejection, Tolerance, alpaca, bridge};
 
-use super::circle_keys::CircleKeys;
+use super::circle_keys::{CircleKey, CircleKeys};
 use super::fetch::FetchError;
 use super::refusal::Refusal;
 use super::secret_keys::SecretKeys;
@@ -43,9 +43,9 @@ pub enum Proved {
     /// That a delivery is taken.
     Delivery(Delivery),
     /// That a subscription is confirmed.
-    Confirmation(SubscribeUrl),
+    Confirmation(Confirmation),
     /// That we know of the end of a subscription.
-    Unsubscribed,
+    Unsubscribed(Ending),
 }
 
 /// What became of a delivery.
@@ -129,17 +129,22 @@ impl Desk {
     /// Why it is not taken; nothing of it was kept then.
     pub async fn take(&self, sent: Sent<'_>, body: Bytes, now: Timestamp) -> Result<Taken, Refusal> {
         let counters = self.metrics.deliveries.of(sent.door.source());
-        let proved = self.prove(sent, body, now).await?;
+        let (proved, circle_key) = self.prove_by(sent, body, now).await?;
         counters.verified.inc();
         match proved {
-            Proved::Delivery(delivery) => self.keep(&delivery, counters, now).await.map(Taken::Kept),
-            Proved::Confirmation(url) => {
-                self.sns.confirm(&url).await.map_err(Refusal::Fetch)?;
+            Proved::Delivery(delivery) => {
+                let receipt = self.keep(&delivery, counters, now).await?;
+                if let Some(key) = circle_key {
+                    self.circle.has_proved(&key, now).await;
+                }
+                Ok(Taken::Kept(receipt))
+            }
+            Proved::Confirmation(confirmation) => {
+                self.sns.confirm(&confirmation, now).await?;
                 counters.confirmed.inc();
-                tracing::info!("a subscription at SNS is confirmed");
                 Ok(Taken::Confirmed)
             }
-            Proved::Unsubscribed => Ok(Taken::Noted),
+            Proved::Unsubscribed(ending) => self.sns.note_end(&ending, now).await.map(|()| Taken::Noted),
         }
     }
 
@@ -164,20 +169,26 @@ impl Desk {
     ///
     /// # Errors
     /// Why its sender is not proved.
-    pub async fn prove(
+    pub async fn prove(&self, sent: Sent<'_>, body: Bytes, now: Timestamp) -> Result<Proved, Refusal> {
+        self.prove_by(sent, body, now).await.map(|(proved, _)| proved)
+    }
+
+    /// The same, and which of Circle's keys proved it.
+    async fn prove_by(
         &self,
         Sent { door, headers, client }: Sent<'_>,
         body: Bytes,
         now: Timestamp,
-    ) -> Result<Proved, Refusal> {
-        match door {
-            Door::Alpaca(kind) => self.prove_alpaca(kind, headers, body, now),
-            Door::Bridge => self.prove_bridge(headers, body, now),
+    ) -> Result<(Proved, Option<CircleKey>), Refusal> {
+        let proved = match door {
+            Door::Alpaca(kind) => self.prove_alpaca(kind, headers, body, now)?,
+            Door::Bridge => self.prove_bridge(headers, body, now)?,
             Door::Circle => match System::of(headers, &body) {
-                System::Direct => self.prove_direct(headers, body, client).await,
-                System::Sns => self.prove_sns(&body, client, now).await,
+                System::Direct => return self.prove_direct(headers, body, client, now).await,
+                System::Sns => self.prove_sns(&body, client, now).await?,
             },
-        }
+        };
+        Ok((proved, None))
     }
 
     fn prove_alpaca(
@@ -205,9 +216,11 @@ impl Desk {
         headers: &HeaderMap,
         body: Bytes,
         client: Option<IpAddr>,
-    ) -> Result<Proved, Refusal> {
-        let key = self.circle.get(&direct::key_id(headers)?, client).await?;
-        Ok(Proved::Delivery(direct::verify(&key, headers, body)?))
+        now: Timestamp,
+    ) -> Result<(Proved, Option<CircleKey>), Refusal> {
+        let key = self.circle.get(&direct::key_id(headers)?, client, now).await?;
+        let delivery = direct::verify(key.key(), headers, body)?;
+        Ok((Proved::Delivery(delivery), Some(key)))
     }
 
     async fn prove_sns(
@@ -224,11 +237,8 @@ impl Desk {
         })?;
         Ok(match sns::verify(envelope, &certificate, now)? {
             Verified::Notification(delivery) => Proved::Delivery(delivery),
-            Verified::Confirmation(url) => Proved::Confirmation(url),
-            Verified::Unsubscribed(topic) => {
-                tracing::warn!(%topic, "SNS says that a subscription has ended");
-                Proved::Unsubscribed
-            }
+            Verified::Confirmation(confirmation) => Proved::Confirmation(confirmation),
+            Verified::Unsubscribed(ending) => Proved::Unsubscribed(ending),
         })
     }
 }

@@ -24,6 +24,10 @@ const DOCUMENT_BYTES_MAX: usize = 64 * 1024;
 const FETCH_PERIOD: Duration = Duration::from_millis(500);
 /// Fetches at once after a quiet time.
 const FETCH_BURST: std::num::NonZeroU32 = std::num::NonZeroU32::new(32).expect("32 is not 0");
+/// Time in which one more fetch of the reserve is earned, and how many there are at once after a quiet time: as much again
+/// as all strangers have, for a few documents that are looked at anew once a day.
+const RESERVE_PERIOD: Duration = FETCH_PERIOD;
+const RESERVE_BURST: std::num::NonZeroU32 = FETCH_BURST;
 
 /// Why a document could not be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,18 +49,30 @@ pub enum FetchError {
     },
 }
 
+/// Who decided that a document is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Anyone: all strangers share these turns.
+    Shared,
+    /// Somebody whose turn no stranger can take.
+    Reserved,
+}
+
 /// Fetches documents of one sort.
 #[derive(Debug)]
 pub struct Fetcher {
     client: reqwest::Client,
-    turns: RateLimiter<
-        NotKeyed,
-        InMemoryState,
-        MonotonicClock,
-        NoOpMiddleware<<MonotonicClock as governor::clock::Clock>::Instant>,
-    >,
+    shared: Turns,
+    reserved: Turns,
     fetches: Fetches,
 }
+
+type Turns = RateLimiter<
+    NotKeyed,
+    InMemoryState,
+    MonotonicClock,
+    NoOpMiddleware<<MonotonicClock as governor::clock::Clock>::Instant>,
+>;
 
 impl Fetcher {
     /// Over TLS alone, unless `base` is a loopback address over plain HTTP, as an emulator's is.
@@ -74,23 +90,27 @@ impl Fetcher {
             .referer(false)
             .https_only(base.starts_with("https:"))
             .build()?;
-        let quota = Quota::with_period(FETCH_PERIOD).expect("a period is positive").allow_burst(FETCH_BURST);
-        Ok(Self { client, turns: RateLimiter::direct_with_clock(quota, MonotonicClock), fetches })
+        let (shared, reserved) = (turns(FETCH_PERIOD, FETCH_BURST), turns(RESERVE_PERIOD, RESERVE_BURST));
+        Ok(Self { client, shared, reserved, fetches })
     }
 
     /// The document at `url`.
     ///
     /// # Errors
     /// Why it could not be had.
-    pub async fn get(&self, url: &str, bearer: Option<HeaderValue>) -> Result<Bytes, FetchError> {
-        self.turn()?;
+    pub async fn get(&self, url: &str, bearer: Option<HeaderValue>, turn: Turn) -> Result<Bytes, FetchError> {
+        self.take(turn)?;
         let outcome = self.read(url, bearer).await;
         self.counter(outcome.as_ref().err()).inc();
         outcome
     }
 
-    fn turn(&self) -> Result<(), FetchError> {
-        self.turns.check().map_err(|refusal| {
+    fn take(&self, turn: Turn) -> Result<(), FetchError> {
+        let turns = match turn {
+            Turn::Shared => &self.shared,
+            Turn::Reserved => &self.reserved,
+        };
+        turns.check().map_err(|refusal| {
             self.fetches.capped.inc();
             let wait = refusal.wait_time_from(MonotonicClock.now());
             FetchError::Capped { retry_after_s: wait.as_secs() + 1 }
@@ -131,6 +151,11 @@ impl Fetcher {
         }
         Ok(document.freeze())
     }
+}
+
+fn turns(period: Duration, burst: std::num::NonZeroU32) -> Turns {
+    let quota = Quota::with_period(period).expect("a period is positive").allow_burst(burst);
+    RateLimiter::direct_with_clock(quota, MonotonicClock)
 }
 
 /// Said without the address, which may carry a token.

@@ -20,6 +20,8 @@ const AWAY_FOR: Duration = Duration::from_secs(2);
 const GOOD_MAX: usize = 64;
 /// How long the last good form is used before the document is looked for again.
 const GOOD_FOR: Duration = Duration::from_secs(60);
+/// How long after it was had the last good form is used at all. A host that is away for longer is not away.
+const GOOD_FOR_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Documents by name.
 #[derive(Debug)]
@@ -27,13 +29,25 @@ pub(super) struct Fetched<V> {
     entries: Cache<String, Entry<V>>,
     /// The last good form of each: what cannot be asked for now is what it was, since a key of an id does not change. So
     /// a host that is away, or strangers who use up what may be asked, stop no delivery whose key was had before.
-    good: Cache<String, Arc<V>>,
+    good: Cache<String, Good<V>>,
+}
+
+#[derive(Debug)]
+struct Good<V> {
+    document: Arc<V>,
+    until: Instant,
 }
 
 #[derive(Debug)]
 struct Entry<V> {
     outcome: Result<Arc<V>, FetchError>,
     until: Instant,
+}
+
+impl<V> Clone for Good<V> {
+    fn clone(&self) -> Self {
+        Self { document: Arc::clone(&self.document), until: self.until }
+    }
 }
 
 impl<V> Clone for Entry<V> {
@@ -64,13 +78,34 @@ impl<V> Fetched<V> {
         remembered.await?.outcome
     }
 
+    /// Knows a document that was had before, so long ago, as its last good form; it is looked for again all the same. One
+    /// that was had since stays.
+    pub(super) fn recall(&self, name: String, document: V, age: Duration) {
+        let Some(lasts) = GOOD_FOR_MAX.checked_sub(age) else { return };
+        if self.good.get(&name).is_none() {
+            let document = Arc::new(document);
+            self.good.insert(name, Good { document, until: Instant::now() + lasts });
+        }
+    }
+
+    /// Whether a document of this name was had before.
+    pub(super) fn was_had(&self, name: &str) -> bool {
+        self.good_of(name).is_some()
+    }
+
+    fn good_of(&self, name: &str) -> Option<Arc<V>> {
+        let good = self.good.get(name)?;
+        (Instant::now() < good.until).then_some(good.document)
+    }
+
     /// What is kept of an outcome; `Err` keeps nothing, so that the next one who asks has a turn of its own.
     fn remember(&self, name: &str, outcome: Result<V, FetchError>) -> Result<Entry<V>, FetchError> {
         let entry = |outcome, lasts| Entry { outcome, until: Instant::now() + lasts };
         let failure = match outcome {
             Ok(document) => {
                 let document = Arc::new(document);
-                self.good.insert(name.to_owned(), Arc::clone(&document));
+                let good = Good { document: Arc::clone(&document), until: Instant::now() + GOOD_FOR_MAX };
+                self.good.insert(name.to_owned(), good);
                 return Ok(entry(Ok(document), FOUND_FOR));
             }
             Err(failure) => failure,
@@ -79,7 +114,7 @@ impl<V> Fetched<V> {
             self.good.remove(name);
             return Ok(entry(Err(failure), NOT_THERE_FOR));
         }
-        match (self.good.get(name), failure) {
+        match (self.good_of(name), failure) {
             (Some(good), _) => Ok(entry(Ok(good), GOOD_FOR)),
             (None, FetchError::Capped { .. }) => Err(failure),
             (None, _) => Ok(entry(Err(failure), AWAY_FOR)),
@@ -139,6 +174,28 @@ mod tests {
         }
         assert_eq!(get(Err(FetchError::NotThere)).await, Err(FetchError::NotThere));
         assert_eq!(get(Err(FetchError::Away)).await, Err(FetchError::Away), "it was withdrawn");
+    }
+
+    #[tokio::test]
+    async fn what_is_recalled_is_used_while_it_cannot_be_asked_for_and_not_when_it_is_too_old() {
+        let away = async || Err(FetchError::Away);
+        for (age, expected) in [
+            (Duration::ZERO, Ok("kept")),
+            (GOOD_FOR_MAX - Duration::from_secs(9), Ok("kept")),
+            (GOOD_FOR_MAX, Err(FetchError::Away)),
+            (GOOD_FOR_MAX + Duration::from_secs(9), Err(FetchError::Away)),
+        ] {
+            let fetched = Fetched::<&str>::default();
+            fetched.recall("key".to_owned(), "kept", age);
+            assert_eq!(fetched.was_had("key"), expected.is_ok(), "{age:?}");
+            assert_eq!(fetched.get("key", away()).await.map(|document| *document), expected, "{age:?}");
+        }
+        let fetched = Fetched::<&str>::default();
+        fetched.recall("key".to_owned(), "kept", Duration::ZERO);
+        assert_eq!(fetched.get("key", async { Ok("told") }).await.map(|document| *document), Ok("told"));
+        fetched.recall("key".to_owned(), "kept", Duration::ZERO);
+        fetched.entries.clear();
+        assert_eq!(fetched.get("key", away()).await.map(|document| *document), Ok("told"));
     }
 
     #[tokio::test]

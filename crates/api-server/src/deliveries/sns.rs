@@ -6,11 +6,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use webhooks::circle::sns::{Certificate, CertificateUrl, SubscribeUrl, Trust};
+use store::{ReceiveError, Store};
+use webhooks::circle::sns::{Certificate, CertificateUrl, Confirmation, Ending, SubscribeUrl, Trust};
 
 use super::askers::Askers;
-use super::fetch::{FetchError, Fetcher};
+use super::fetch::{FetchError, Fetcher, Turn};
 use super::fetched::Fetched;
+use super::refusal::Refusal;
+use super::subscriptions::Subscriptions;
 use crate::metrics::Fetches;
 
 /// Certificates of SNS, and confirmations.
@@ -23,16 +26,18 @@ pub struct Sns {
     certificates: Fetcher,
     confirmations: Fetcher,
     fetched: Fetched<Certificate>,
+    subscriptions: Subscriptions,
 }
 
 impl Sns {
-    /// Asks Amazon's hosts, or an emulator in their place.
+    /// Asks Amazon's hosts, or an emulator in their place; what becomes of subscriptions is recorded in this store.
     ///
     /// # Errors
     /// The TLS stack cannot be set up.
     pub fn new(
         base_url: Option<String>,
         trust: Trust,
+        store: Store,
         certificates: Fetches,
         confirmations: Fetches,
     ) -> Result<Self, reqwest::Error> {
@@ -40,7 +45,8 @@ impl Sns {
         let askers = Askers::new(&certificates);
         let (certificates, confirmations) =
             (Fetcher::new(asked, certificates)?, Fetcher::new(asked, confirmations)?);
-        Ok(Self { base_url, trust, askers, certificates, confirmations, fetched: Fetched::default() })
+        let (fetched, subscriptions) = (Fetched::default(), Subscriptions::new(store));
+        Ok(Self { base_url, trust, askers, certificates, confirmations, fetched, subscriptions })
     }
 
     /// The certificate at this address, for whoever names it.
@@ -53,23 +59,50 @@ impl Sns {
         asker: Option<IpAddr>,
         now: Timestamp,
     ) -> Result<Arc<Certificate>, FetchError> {
+        let name = url.to_string();
         let fetch = async {
-            self.askers.turn(asker)?;
-            let pem = self.certificates.get(&self.asked(url.host(), url.path()), None).await?;
+            let turn = self.turn(&name, asker)?;
+            let pem = self.certificates.get(&self.asked(url.host(), url.path()), None, turn).await?;
             Certificate::parse(url.clone(), &pem, now, &self.trust).map_err(|rejection| {
                 tracing::warn!(%rejection, "a certificate of SNS is refused");
                 FetchError::NotThere
             })
         };
-        self.fetched.get(&url.to_string(), fetch).await
+        self.fetched.get(&name, fetch).await
     }
 
-    /// Confirms a subscription.
+    /// A certificate that was had before is looked at anew in turns that no stranger can take.
+    fn turn(&self, name: &str, asker: Option<IpAddr>) -> Result<Turn, FetchError> {
+        if self.fetched.was_had(name) {
+            return Ok(Turn::Reserved);
+        }
+        self.askers.turn(asker).map(|()| Turn::Shared)
+    }
+
+    /// Confirms a subscription, and records whether SNS agreed.
     ///
     /// # Errors
-    /// Why it could not be confirmed.
-    pub async fn confirm(&self, url: &SubscribeUrl) -> Result<(), FetchError> {
-        self.confirmations.get(&self.asked(&url.host(), &url.path_and_query()), None).await.map(drop)
+    /// Why it is not confirmed, or not recorded: SNS is to send the message again.
+    pub async fn confirm(&self, confirmation: &Confirmation, now: Timestamp) -> Result<(), Refusal> {
+        if self.subscriptions.was_confirmed(confirmation) {
+            return Ok(());
+        }
+        let outcome = self.ask(confirmation.url()).await;
+        self.subscriptions.asked(confirmation, outcome, now).await.map_err(not_recorded)?;
+        outcome.map_err(Refusal::Fetch)
+    }
+
+    /// Records that a subscription has ended.
+    ///
+    /// # Errors
+    /// It is not recorded: SNS is to send the message again.
+    pub async fn note_end(&self, ending: &Ending, now: Timestamp) -> Result<(), Refusal> {
+        self.subscriptions.ended(ending, now).await.map_err(not_recorded)
+    }
+
+    async fn ask(&self, url: &SubscribeUrl) -> Result<(), FetchError> {
+        let asked = self.asked(&url.host(), &url.path_and_query());
+        self.confirmations.get(&asked, None, Turn::Shared).await.map(drop)
     }
 
     /// The address that is really asked: an emulator's host in place of Amazon's where there is one.
@@ -79,4 +112,9 @@ impl Sns {
             None => ["https://", host, path].concat(),
         }
     }
+}
+
+fn not_recorded(error: store::Error) -> Refusal {
+    tracing::error!(%error, "what became of a subscription at SNS cannot be recorded");
+    Refusal::NotKept(ReceiveError::Unavailable)
 }

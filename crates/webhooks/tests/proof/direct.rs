@@ -69,6 +69,17 @@ fn answers_that_hold_no_key_on_p256_are_refused() {
 }
 
 #[test]
+fn a_key_is_read_back_from_what_it_says_of_itself() {
+    let key = key();
+    let again = PublicKey::new(key.id().as_str(), key.algorithm(), &key.base64()).unwrap();
+    let signed = signed::case("direct", "signed");
+    assert!(verify(&again, &headers(signed), signed::base64(&signed["body"])).is_ok());
+    for (algorithm, base64) in [("ECDSA_SHA_512", &*key.base64()), ("ECDSA_SHA_256", ""), ("", "")] {
+        assert!(PublicKey::new(key.id().as_str(), algorithm, base64).is_err(), "{algorithm}");
+    }
+}
+
+#[test]
 fn the_two_systems_are_told_apart() {
     let signed = headers(signed::case("direct", "signed"));
     let sns = br#"{"Type":"Notification","TopicArn":"arn:aws:sns:us-east-1:1:a"}"#;

@@ -181,11 +181,14 @@ fn a_delivery_says_what_its_receiver_must_know() {
 
 #[test]
 fn a_confirmation_leads_to_the_topics_region_and_hides_its_token() {
-    let Verified::Confirmation(url) =
+    let Verified::Confirmation(confirmation) =
         run(signed::case("sns", "confirmation of region 1, version 1")).unwrap()
     else {
         panic!("a confirmation");
     };
+    assert_eq!(confirmation.message_id(), "7a3b1f2e-4c5d-5e6f-8a9b-0c1d2e3f4a5b");
+    assert_eq!(confirmation.topic().region(), "us-west-2");
+    let url = confirmation.url();
     assert_eq!(url.host(), "sns.us-west-2.amazonaws.com");
     assert!(url.path_and_query().starts_with("/?Action=ConfirmSubscription&TopicArn=arn:aws:sns:us-west-2:"));
     assert!(!format!("{url:?}").contains("2336412f37fb"), "{url:?}");

@@ -120,7 +120,7 @@ impl TestAnswer {
                 (Some(delivery.key_id().to_owned()), Some(delivery.event_type().to_owned()))
             }
             Proved::Confirmation(_) => (None, Some("SubscriptionConfirmation".to_owned())),
-            Proved::Unsubscribed => (None, Some("UnsubscribeConfirmation".to_owned())),
+            Proved::Unsubscribed(_) => (None, Some("UnsubscribeConfirmation".to_owned())),
         };
         Self { is_proved: true, step: None, reason: None, detail: None, key_id, event_type }
     }

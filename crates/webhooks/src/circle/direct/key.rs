@@ -11,14 +11,21 @@ use crate::content::{self, Field};
 use crate::notation;
 use crate::rejection::Rejection;
 
+/// What is at fault in an answer.
+const PART: &str = "key";
+
 /// Name of a key: a UUID in lower case.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId(Box<str>);
+
+/// What Circle calls ECDSA on P-256 with SHA-256, the only thing that a key may be for.
+const ALGORITHM: &str = "ECDSA_SHA_256";
 
 /// A key with its name.
 #[derive(Clone)]
 pub struct PublicKey {
     id: KeyId,
+    spki: Box<[u8]>,
     key: ParsedPublicKey,
 }
 
@@ -80,18 +87,42 @@ impl PublicKey {
     /// # Errors
     /// [`Rejection::Malformed`] when it is not such an answer, or the key is not on P-256.
     pub fn parse(answer: &[u8]) -> Result<Self, Rejection> {
-        const PART: &str = "key";
         let answer: Answer<'_> = content::fields(answer)?;
         let data: AnswerData<'_> = answer.data.fields();
-        let id = data.id.text().ok_or(Rejection::malformed(PART, "data.id is not there"))?.parse()?;
-        if data.algorithm.text().as_deref() != Some("ECDSA_SHA_256") {
+        let [id, algorithm, key] = [data.id, data.algorithm, data.public_key].map(Field::text);
+        Self::new(
+            &id.ok_or(Rejection::malformed(PART, "data.id is not there"))?,
+            &algorithm.unwrap_or_default(),
+            &key.unwrap_or_default(),
+        )
+    }
+
+    /// A key as Circle told it once: its name, [`Self::algorithm`] and [`Self::base64`].
+    ///
+    /// # Errors
+    /// [`Rejection::Malformed`], as [`Self::parse`].
+    pub fn new(id: &str, algorithm: &str, base64: &str) -> Result<Self, Rejection> {
+        let id = id.parse()?;
+        if algorithm != ALGORITHM {
             return Err(Rejection::malformed(PART, "data.algorithm is not ECDSA_SHA_256"));
         }
-        let spki = data.public_key.text().and_then(|text| notation::base64(&text));
+        let spki = notation::base64(base64);
         let spki = spki.ok_or(Rejection::malformed(PART, "data.publicKey is not Base64"))?;
         let key = ParsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, &spki);
         let key = key.map_err(|_| Rejection::malformed(PART, "data.publicKey is not a key on P-256"))?;
-        Ok(Self { id, key })
+        Ok(Self { id, spki: spki.into(), key })
+    }
+
+    /// What it is for, in Circle's words.
+    #[must_use]
+    pub fn algorithm(&self) -> &'static str {
+        ALGORITHM
+    }
+
+    /// The key as Circle writes it.
+    #[must_use]
+    pub fn base64(&self) -> String {
+        notation::to_base64(&self.spki)
     }
 
     /// Its name.

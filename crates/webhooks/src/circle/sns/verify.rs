@@ -2,11 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::address::SubscribeUrl;
 use super::certificate::Certificate;
 use super::envelope::{Envelope, Type};
 use super::outline::outline;
-use super::topic::TopicArn;
+use super::subscription::{Confirmation, Ending};
 use crate::channel::Channel;
 use crate::delivery::{Delivery, Proof};
 use crate::rejection::{CertificateFault, Rejection};
@@ -16,10 +15,10 @@ use crate::rejection::{CertificateFault, Rejection};
 pub enum Verified {
     /// Something happened.
     Notification(Delivery),
-    /// A subscription wants to be confirmed, by a call to this address.
-    Confirmation(SubscribeUrl),
+    /// A subscription wants to be confirmed, by a call.
+    Confirmation(Confirmation),
     /// A subscription has ended; nobody is called.
-    Unsubscribed(TopicArn),
+    Unsubscribed(Ending),
 }
 
 /// Proves a message with the certificate that it names.
@@ -35,13 +34,18 @@ pub fn verify(envelope: Envelope, certificate: &Certificate, now: Timestamp) -> 
     if !certificate.made(envelope.version, envelope.string_to_sign.as_bytes(), &envelope.signature) {
         return Err(Rejection::Signature);
     }
-    match (envelope.kind, envelope.subscribe_url) {
-        (Type::SubscriptionConfirmation, Some(url)) => Ok(Verified::Confirmation(url)),
-        (Type::SubscriptionConfirmation, None) => Err(Rejection::Missing("SubscribeURL")),
-        (Type::UnsubscribeConfirmation, _) => Ok(Verified::Unsubscribed(envelope.topic)),
-        (Type::Notification, url) => {
-            Ok(Verified::Notification(delivery(Envelope { subscribe_url: url, ..envelope })))
+    let Envelope { kind, subscribe_url, message_id, topic, .. } = &envelope;
+    match (kind, subscribe_url) {
+        (Type::SubscriptionConfirmation, Some(url)) => {
+            let (url, message_id) = (url.clone(), message_id.clone());
+            Ok(Verified::Confirmation(Confirmation { url, message_id }))
         }
+        (Type::SubscriptionConfirmation, None) => Err(Rejection::Missing("SubscribeURL")),
+        (Type::UnsubscribeConfirmation, _) => {
+            let (topic, message_id) = (topic.clone(), message_id.clone());
+            Ok(Verified::Unsubscribed(Ending { topic, message_id }))
+        }
+        (Type::Notification, _) => Ok(Verified::Notification(delivery(envelope))),
     }
 }
 

@@ -61,7 +61,7 @@ impl Received {
         Ok(match sns::verify(envelope, &certificate, self.now)? {
             sns::Verified::Notification(delivery) => Proved::from(delivery),
             sns::Verified::Confirmation(url) => of_topic(key_id, "SubscriptionConfirmation", url.topic()),
-            sns::Verified::Unsubscribed(topic) => of_topic(key_id, "UnsubscribeConfirmation", &topic),
+            sns::Verified::Unsubscribed(end) => of_topic(key_id, "UnsubscribeConfirmation", end.topic()),
         })
     }
 }
