@@ -16,6 +16,7 @@ mod delivery;
 mod digest;
 mod freshness;
 mod header;
+mod key_ring;
 mod key_text;
 mod meaning;
 mod notation;

@@ -1,27 +1,23 @@
 //! Secrets shared with whoever relays the broker's events.
 
-use std::fmt;
-
 use hmac::{Hmac, Mac};
 use jiff::Timestamp;
 use sha2::Sha256;
 use subtle::{Choice, ConstantTimeEq};
 
+use crate::key_ring::{Distinct, KeyRing, Labelled};
 use crate::key_text::{self, Attributes, KeysError};
 use crate::rejection::Rejection;
-use crate::window::Window;
 
 /// Shortest secret, in bytes: half of what HMAC-SHA256 can use (RFC 2104, 3, advises all of it).
 const SECRET_BYTES_MIN: usize = 16;
 
 /// One or several secrets, each with a label and a time in which it is valid.
-#[derive(Clone)]
-pub struct Keys(Vec<Key>);
+#[derive(Clone, Debug)]
+pub struct Keys(KeyRing<Secret>);
 
 #[derive(Clone)]
-struct Key {
-    label: Box<str>,
-    window: Window,
+struct Secret {
     // The secret's two padded blocks are absorbed once, here, instead of once per delivery.
     mac: Hmac<Sha256>,
 }
@@ -42,9 +38,8 @@ impl Keys {
     /// ```
     pub fn parse(text: &str) -> Result<Self, KeysError> {
         let lines = text.lines().filter(|line| !line.trim().is_empty()).enumerate();
-        let keys = lines.map(|(at, line)| Key::parse(line, at + 1)).collect::<Result<Vec<_>, _>>()?;
-        key_text::judge(keys.iter().map(|key| &*key.label))?;
-        Ok(Self(keys))
+        let keys = lines.map(|(at, line)| parse_line(line, at + 1)).collect::<Result<Vec<_>, _>>()?;
+        KeyRing::new(keys).map(Self)
     }
 
     /// These keys and those of an `earlier` version of the secret, which senders may still use. An earlier secret that
@@ -52,23 +47,13 @@ impl Keys {
     ///
     /// # Errors
     /// [`KeysError::TooMany`] or [`KeysError::LabelTwice`].
-    pub fn and_earlier(mut self, earlier: Self) -> Result<Self, KeysError> {
-        for mut key in earlier.0 {
-            if self.0.iter().any(|known| known.is_same_secret(&key)) {
-                continue;
-            }
-            if self.0.iter().any(|known| known.label == key.label) {
-                key.label = format!("{}-previous", key.label).into();
-            }
-            self.0.push(key);
-        }
-        key_text::judge(self.0.iter().map(|key| &*key.label))?;
-        Ok(self)
+    pub fn and_earlier(self, earlier: Self) -> Result<Self, KeysError> {
+        self.0.and_earlier(earlier.0).map(Self)
     }
 
     /// What the keys are called.
     pub fn labels(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|key| &*key.label)
+        self.0.labels()
     }
 
     /// Finds the key that made one of `signatures` over `message`. Every key is held against every signature, and each
@@ -80,9 +65,9 @@ impl Keys {
         now: Timestamp,
     ) -> Result<&str, Rejection> {
         let (mut valid, mut expired) = (None, None);
-        for key in &self.0 {
-            if bool::from(key.made_one_of(message, signatures)) {
-                let slot = if key.window.contains(now) { &mut valid } else { &mut expired };
+        for key in self.0.iter() {
+            if bool::from(key.key.made_one_of(message, signatures)) {
+                let slot = if key.is_valid(now) { &mut valid } else { &mut expired };
                 slot.get_or_insert(&*key.label);
             }
         }
@@ -94,25 +79,25 @@ impl Keys {
     }
 }
 
-impl Key {
-    fn parse(line: &str, at: usize) -> Result<Self, KeysError> {
-        let line = line.trim_end_matches('\r');
-        let (attributes, secret) = if key_text::has_attributes(line) {
-            let (words, secret) = line.split_once("secret=").ok_or(KeysError::Attribute(at))?;
-            let mut attributes = Attributes::default();
-            words.split_ascii_whitespace().try_for_each(|word| attributes.take(word, at))?;
-            (attributes, secret)
-        } else {
-            (Attributes::default(), line)
-        };
-        Self::new(attributes.label_or_position(at), attributes.window, secret.as_bytes())
-            .ok_or(KeysError::Short(at))
-    }
+fn parse_line(line: &str, at: usize) -> Result<Labelled<Secret>, KeysError> {
+    let line = line.trim_end_matches('\r');
+    let (attributes, secret) = if key_text::has_attributes(line) {
+        let (words, secret) = line.split_once("secret=").ok_or(KeysError::Attribute(at))?;
+        let mut attributes = Attributes::default();
+        words.split_ascii_whitespace().try_for_each(|word| attributes.take(word, at))?;
+        (attributes, secret)
+    } else {
+        (Attributes::default(), line)
+    };
+    let secret = Secret::new(secret.as_bytes()).ok_or(KeysError::Short(at))?;
+    Ok(Labelled::new(&attributes, at, secret))
+}
 
-    fn new(label: Box<str>, window: Window, secret: &[u8]) -> Option<Self> {
+impl Secret {
+    fn new(secret: &[u8]) -> Option<Self> {
         let is_long = secret.len() >= SECRET_BYTES_MIN;
         let mac = is_long.then(|| Hmac::new_from_slice(secret).ok()).flatten()?;
-        Some(Self { label, window, mac })
+        Some(Self { mac })
     }
 
     fn made_one_of(&self, message: [&[u8]; 2], signatures: &[[u8; 32]]) -> Choice {
@@ -121,16 +106,12 @@ impl Key {
         let made: [u8; 32] = mac.finalize().into_bytes().into();
         signatures.iter().fold(Choice::from(0), |found, signature| found | made.ct_eq(signature))
     }
-
-    fn is_same_secret(&self, other: &Self) -> bool {
-        let mine: [u8; 32] = self.mac.clone().finalize().into_bytes().into();
-        bool::from(other.made_one_of([b"", b""], &[mine]))
-    }
 }
 
-impl fmt::Debug for Keys {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_list().entries(self.labels()).finish()
+impl Distinct for Secret {
+    fn is_same(&self, other: &Self) -> bool {
+        let mine: [u8; 32] = self.mac.clone().finalize().into_bytes().into();
+        bool::from(other.made_one_of([b"", b""], &[mine]))
     }
 }
 
@@ -160,10 +141,11 @@ mod tests {
             ),
         ] {
             let secret = STANDARD.decode(secret).unwrap();
-            let keys = Keys(vec![Key::new("a".into(), Window::default(), &secret).unwrap()]);
+            let secret = Labelled::new(&Attributes::default(), 1, Secret::new(&secret).unwrap());
+            let keys = Keys(KeyRing::new(vec![secret]).unwrap());
             let signature: [u8; 32] = STANDARD.decode(signature).unwrap().try_into().unwrap();
             let message = [message.as_bytes(), body.as_bytes()];
-            assert_eq!(keys.find(message, &[signature], Timestamp::UNIX_EPOCH), Ok("a"));
+            assert_eq!(keys.find(message, &[signature], Timestamp::UNIX_EPOCH), Ok("key1"));
         }
     }
 
@@ -171,7 +153,7 @@ mod tests {
     fn the_vector_of_circleci_verifies() {
         // circleci.com/docs/webhooks: "hello world" under "secret".
         let mac = Hmac::<Sha256>::new_from_slice(b"secret").unwrap();
-        let key = Key { label: "a".into(), window: Window::default(), mac };
+        let key = Secret { mac };
         let expected = "734cc62f32841568f45715aeb9f4d7891324e6d948e4c6c60c0621cdac48623a";
         let expected = crate::notation::hex_32(expected).unwrap();
         assert!(bool::from(key.made_one_of([b"hello ", b"world"], &[expected])));

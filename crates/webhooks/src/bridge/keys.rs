@@ -1,28 +1,24 @@
 //! Public keys of endpoints.
 
-use std::fmt;
-
 use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
 use jiff::Timestamp;
 use rustls_pki_types::SubjectPublicKeyInfoDer;
 use rustls_pki_types::pem::PemObject;
 
-use crate::key_text::{self, Attributes, KeysError};
+use crate::key_ring::{Distinct, KeyRing, Labelled};
+use crate::key_text::{Attributes, KeysError};
 use crate::rejection::Rejection;
 use crate::rsa;
-use crate::window::Window;
 
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 
 /// One or several public keys, each with a label and a time in which it is valid.
-#[derive(Clone)]
-pub struct Keys(Vec<Key>);
+#[derive(Clone, Debug)]
+pub struct Keys(KeyRing<EndpointKey>);
 
 #[derive(Clone)]
-struct Key {
-    label: Box<str>,
-    window: Window,
+struct EndpointKey {
     spki: Box<[u8]>,
     key: ParsedPublicKey,
 }
@@ -48,7 +44,8 @@ impl Keys {
             block.push_str(line);
             block.push('\n');
             if line.starts_with(END) {
-                keys.push(Key::parse(&block, &std::mem::take(&mut attributes), at)?);
+                let key = EndpointKey::parse(&block).ok_or(KeysError::PublicKey(at))?;
+                keys.push(Labelled::new(&std::mem::take(&mut attributes), at, key));
                 block.clear();
             }
         }
@@ -56,8 +53,7 @@ impl Keys {
         if !is_complete {
             return Err(KeysError::PublicKey(keys.len() + 1));
         }
-        key_text::judge(keys.iter().map(|key| &*key.label))?;
-        Ok(Self(keys))
+        KeyRing::new(keys).map(Self)
     }
 
     /// These keys and those of an `earlier` version of the secret. An earlier key that is among these is left out; an
@@ -65,29 +61,19 @@ impl Keys {
     ///
     /// # Errors
     /// [`KeysError::TooMany`] or [`KeysError::LabelTwice`].
-    pub fn and_earlier(mut self, earlier: Self) -> Result<Self, KeysError> {
-        for mut key in earlier.0 {
-            if self.0.iter().any(|known| known.spki == key.spki) {
-                continue;
-            }
-            if self.0.iter().any(|known| known.label == key.label) {
-                key.label = format!("{}-previous", key.label).into();
-            }
-            self.0.push(key);
-        }
-        key_text::judge(self.0.iter().map(|key| &*key.label))?;
-        Ok(self)
+    pub fn and_earlier(self, earlier: Self) -> Result<Self, KeysError> {
+        self.0.and_earlier(earlier.0).map(Self)
     }
 
     /// What the keys are called.
     pub fn labels(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|key| &*key.label)
+        self.0.labels()
     }
 
     /// Finds the key that made `signature` over `message`. Keys in use are tried first: a check costs about 20 µs.
     pub(super) fn find(&self, message: &[u8], signature: &[u8], now: Timestamp) -> Result<&str, Rejection> {
-        let made_it = |key: &&Key| key.key.verify_sig(message, signature).is_ok();
-        let (valid, other): (Vec<&Key>, Vec<&Key>) = self.0.iter().partition(|key| key.window.contains(now));
+        let made_it = |key: &&Labelled<EndpointKey>| key.key.key.verify_sig(message, signature).is_ok();
+        let (valid, other): (Vec<_>, Vec<_>) = self.0.iter().partition(|key| key.is_valid(now));
         if let Some(key) = valid.into_iter().find(made_it) {
             return Ok(&key.label);
         }
@@ -96,19 +82,16 @@ impl Keys {
     }
 }
 
-impl Key {
-    fn parse(block: &str, attributes: &Attributes, at: usize) -> Result<Self, KeysError> {
-        let spki = SubjectPublicKeyInfoDer::from_pem_slice(block.as_bytes())
-            .map_err(|_| KeysError::PublicKey(at))?;
-        let key =
-            rsa::public_key(&RSA_PKCS1_2048_8192_SHA256, spki.as_ref()).ok_or(KeysError::PublicKey(at))?;
-        let label = attributes.label_or_position(at);
-        Ok(Self { label, window: attributes.window, spki: spki.as_ref().into(), key })
+impl EndpointKey {
+    fn parse(block: &str) -> Option<Self> {
+        let spki = SubjectPublicKeyInfoDer::from_pem_slice(block.as_bytes()).ok()?;
+        let key = rsa::public_key(&RSA_PKCS1_2048_8192_SHA256, spki.as_ref())?;
+        Some(Self { spki: spki.as_ref().into(), key })
     }
 }
 
-impl fmt::Debug for Keys {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_list().entries(self.labels()).finish()
+impl Distinct for EndpointKey {
+    fn is_same(&self, other: &Self) -> bool {
+        self.spki == other.spki
     }
 }

@@ -1,6 +1,6 @@
 //! Notifications of the second system: transactions of wallets.
 
-use domain::{Booking, Currency, Direction, Fact, Money, Provider, Subject, TransferStatus, What};
+use domain::{Currency, Direction, Fact, Money, Provider, Subject, TransferStatus};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -68,13 +68,10 @@ impl Envelope<'_> {
         let transaction: Transaction<'_> = self.notification.fields();
         let id = reader::id(Provider::Circle, transaction.id, "notification.id")?;
         let at = transaction.update_date.time();
-        let what = What::Transfer {
-            account: Some(reader::id(Provider::Circle, transaction.wallet_id, "notification.walletId")?),
-            direction: Some(transaction.direction(kind)?),
-            status: transaction.status()?,
-            amount: Some(transaction.amount(reading)?),
-            booking: Booking::Books,
-        };
+        let account = transfer::wallet(transaction.wallet_id, "notification.walletId")?;
+        let direction = transaction.direction(kind)?;
+        let status = transaction.status()?;
+        let what = transfer::books(account, direction, transaction.amount(reading)?, status);
         let at = at.map_or_else(|| reader::time(self.timestamp, "timestamp"), Ok)?;
         Ok(Fact { subject: Subject::Transfer(id), at, what }.into())
     }

@@ -1,6 +1,6 @@
 //! Notifications of the first system, inside messages of SNS: transfers, payments, payouts, deposits.
 
-use domain::{Booking, Direction, Fact, Provider, Subject, TransferStatus, What};
+use domain::{Direction, Fact, Provider, Subject, TransferStatus, What};
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -99,16 +99,7 @@ impl Resource<'_> {
         let account = transfer::wallet(self.merchant_wallet_id, "payment.merchantWalletId")?;
         let amount = transfer::amount_less(self.amount, self.fees, "payment.amount")?;
         let status = transfer::status(self.status.text().as_deref(), "payment.status")?;
-        self.fact(
-            sent_at,
-            What::Transfer {
-                account: Some(account),
-                direction: Some(Direction::Inbound),
-                amount: Some(amount),
-                status,
-                booking: Booking::Books,
-            },
-        )
+        self.fact(sent_at, transfer::books(account, Direction::Inbound, amount, status))
     }
 
     /// Money that leaves a wallet of ours; it can come back.
@@ -119,16 +110,7 @@ impl Resource<'_> {
             TransferStatus::Settled if self.r#return.is_there() => TransferStatus::Returned,
             status => status,
         };
-        self.fact(
-            sent_at,
-            What::Transfer {
-                account: Some(account),
-                direction: Some(Direction::Outbound),
-                amount: Some(amount),
-                status,
-                booking: Booking::Books,
-            },
-        )
+        self.fact(sent_at, transfer::books(account, Direction::Outbound, amount, status))
     }
 
     /// Money of our own that arrives by bank, less Circle's fee.
@@ -137,16 +119,7 @@ impl Resource<'_> {
         let account = transfer::wallet(destination.id, "deposit.destination.id")?;
         let amount = transfer::amount_less(self.amount, self.fee, "deposit.amount")?;
         let status = transfer::status(self.status.text().as_deref(), "deposit.status")?;
-        self.fact(
-            sent_at,
-            What::Transfer {
-                account: Some(account),
-                direction: Some(Direction::Inbound),
-                amount: Some(amount),
-                status,
-                booking: Booking::Books,
-            },
-        )
+        self.fact(sent_at, transfer::books(account, Direction::Inbound, amount, status))
     }
 
     /// A copy from another region has another `Timestamp`, so the resource's own time comes first.

@@ -44,14 +44,26 @@ pub(super) fn read(object: Field<'_>, status: Option<&str>, at: Timestamp) -> Re
     let id = reader::id(Provider::Circle, transfer.id, "transfer.id")?;
     let told = transfer.status.text();
     let (direction, account) = transfer.direction()?;
-    let what = What::Transfer {
+    let amount = amount(transfer.amount, "transfer.amount")?;
+    let status = self::status(told.as_deref().or(status), "transfer.status")?;
+    let what = books(account, direction, amount, status);
+    Ok(Fact { subject: Subject::Transfer(id), at, what }.into())
+}
+
+/// A transfer of which all is told, and which moves the books.
+pub(super) fn books(
+    account: ExternalId,
+    direction: Direction,
+    amount: Money,
+    status: TransferStatus,
+) -> What {
+    What::Transfer {
         account: Some(account),
         direction: Some(direction),
-        amount: Some(amount(transfer.amount, "transfer.amount")?),
-        status: self::status(told.as_deref().or(status), "transfer.status")?,
+        amount: Some(amount),
+        status,
         booking: Booking::Books,
-    };
-    Ok(Fact { subject: Subject::Transfer(id), at, what }.into())
+    }
 }
 
 impl Transfer<'_> {
