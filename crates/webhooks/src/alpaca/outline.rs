@@ -52,7 +52,7 @@ pub(super) fn outline(kind: Kind, id: Option<&str>, body: &[u8]) -> Result<Outli
     }
 }
 
-/// A body of no known shape is kept under its digest, whichever path it came by.
+/// A body of no known shape is kept under its digest.
 fn unknown(kind: Kind, id: Option<&str>, body: &[u8]) -> Outline {
     let channel = Channel::Alpaca(kind);
     let of_stream = id.filter(|id| content::is_plain(id)).map(|id| format!("{channel}/{id}").into());

@@ -7,7 +7,8 @@ use serde::Deserialize;
 use crate::content::Field;
 use crate::meaning::{AlpacaCash, AlpacaEntries, Meaning, Read, Reading, Unhandled, reader};
 
-/// Both shapes in one: `id` and `entry_type` are the older names of `ref_id` and `activity_type`.
+/// Both shapes in one: `id`, `entry_type` and `entry_sub_type` are the older names of `ref_id`, `activity_type` and
+/// `activity_subtype`.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Entry<'a> {
@@ -21,6 +22,7 @@ struct Entry<'a> {
     symbol: Field<'a>,
     id: Field<'a>,
     entry_type: Field<'a>,
+    entry_sub_type: Field<'a>,
     ref_id: Field<'a>,
     previous_id: Field<'a>,
     activity_type: Field<'a>,
@@ -56,7 +58,7 @@ pub(super) fn read_nta(body: &[u8], reading: &Reading) -> Read {
         return Err(TOLD_ELSEWHERE);
     }
     let entry: Entry<'_> = reader::fields(body)?;
-    entry.read(entry.id, entry.entry_type, reading)
+    entry.read(entry.id, entry.entry_type, entry.entry_sub_type, reading)
 }
 
 pub(super) fn read_activity(body: &[u8], reading: &Reading) -> Read {
@@ -64,13 +66,13 @@ pub(super) fn read_activity(body: &[u8], reading: &Reading) -> Read {
         return Err(TOLD_ELSEWHERE);
     }
     let entry: Entry<'_> = reader::fields(body)?;
-    entry.read(entry.ref_id, entry.activity_type, reading)
+    entry.read(entry.ref_id, entry.activity_type, entry.activity_subtype, reading)
 }
 
 impl Entry<'_> {
-    fn read(&self, id: Field<'_>, kind: Field<'_>, reading: &Reading) -> Read {
+    fn read(&self, id: Field<'_>, kind: Field<'_>, subtype: Field<'_>, reading: &Reading) -> Read {
         let kind = kind.text().unwrap_or_default();
-        match Type::parse(&kind, self.activity_subtype.text().as_deref()) {
+        match Type::parse(&kind, subtype.text().as_deref()) {
             Some(Type::Cash(kind)) => self.cash(entry_id(id)?, kind, reading),
             Some(Type::Split) => self.split(entry_id(id)?),
             Some(Type::Fill) => self.fill(),
@@ -107,20 +109,38 @@ impl Entry<'_> {
         if renames || !is_plain {
             return Err(Unhandled::ByHand("a split that renames, corrects or is not executed"));
         }
+        let change = self.change(&details)?;
         let subject = Subject::Holding { account: self.account()?, symbol: reader::symbol(symbol)? };
-        let what = What::Split { entry, change: self.change(&details)? };
-        Ok(Fact { subject, at: reader::time(self.at, "at")?, what }.into())
+        Ok(Fact { subject, at: reader::time(self.at, "at")?, what: What::Split { entry, change } }.into())
     }
 
-    /// Both quantities where they stand, else the quantity of the entry, which is a change already.
+    /// How many more shares a split leaves.
+    ///
+    /// The broker tells of one split in two entries: all old shares go, all new ones come, and both name both quantities
+    /// (docs.alpaca.markets/docs/activity-sse, samples of `SPLIT`). The one that comes tells of the whole split here, so
+    /// that the other has nothing more to tell. An entry of the older shape names its own quantity alone: what the other
+    /// was cannot be known from it, and is not guessed.
     fn change(&self, details: &Details<'_>) -> Result<Quantity, Unhandled> {
         const NAME: &str = "qty";
         let new = reader::number_if_there(details.new_qty, "details.new_qty")?;
         let old = reader::number_if_there(details.old_qty, "details.old_qty")?;
-        let change = match new.zip(old) {
-            Some((new, old)) => new.checked_sub(old).ok_or(reader::unreadable(NAME, "it is out of range"))?,
-            None => reader::number(self.qty, NAME)?,
+        let moved = reader::number_if_there(self.qty, NAME)?;
+        let (Some(new), Some(old), Some(moved)) = (new, old, moved) else {
+            return Err(Unhandled::ByHand("a split that does not name its shares before and after"));
         };
+        if new <= Decimal::ZERO || old <= Decimal::ZERO {
+            return Err(Unhandled::ByHand("a split from nothing or to nothing"));
+        }
+        let change = new.checked_sub(old).ok_or(reader::unreadable(NAME, "it is out of range"))?;
+        if moved == -old {
+            return Err(Unhandled::NoEffect(
+                "the leaving half of a split, which the coming half tells whole",
+            ));
+        }
+        // Told in one entry, its quantity is the change itself.
+        if moved != new && moved != change {
+            return Err(Unhandled::ByHand("a split whose quantities contradict each other"));
+        }
         Quantity::new(change).map_err(|_| reader::unreadable(NAME, "it is out of range"))
     }
 
