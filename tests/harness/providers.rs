@@ -184,14 +184,17 @@ impl Server {
         answer.json()
     }
 
-    /// The value of a series of the metrics, named without the prefix that all have; `None` when it is not there.
+    /// The value of a series of the metrics, named without the prefix that all have; of a family, the sum of its series.
+    /// `None` when it is not there.
     #[must_use]
     pub fn metric(&self, series: &str) -> Option<f64> {
         let text = self.get("/metrics", &[]).body;
         let ours = |line: &str| {
-            line.strip_prefix("investiq_")?.strip_prefix(series)?.strip_prefix(' ')?.parse().ok()
+            let rest = line.strip_prefix("investiq_")?.strip_prefix(series)?;
+            let (labels, value) = rest.rsplit_once(' ')?;
+            (labels.is_empty() || labels.starts_with('{')).then(|| value.parse::<f64>().ok())?
         };
-        text.lines().find_map(ours)
+        text.lines().filter_map(ours).reduce(|sum, value| sum + value)
     }
 
     /// The last lines of the log that tell of more than a request.

@@ -1,12 +1,14 @@
-//! Tests that hold pages and code together: routes, OpenAPI, problems and settings.
+//! Tests that hold pages and code together: routes, OpenAPI, problems, settings and metrics.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::config;
 use crate::problem::Kind;
 
 const ROUTER: &str = include_str!("router.rs");
 const API_PAGE: &str = include_str!("../../../docs/API.md");
+const METRICS_PAGE: &str = include_str!("../../../docs/METRICS.md");
 const PROBLEMS_PAGE: &str = include_str!("../../../docs/PROBLEMS.md");
 
 /// What the router's page calls for each method.
@@ -105,4 +107,68 @@ fn every_setting_stands_in_the_page_with_its_variable_and_its_default() {
     let rows = API_PAGE.split_once("| variable | setting |").unwrap().1;
     let rows = rows.split("\n\n").next().unwrap().lines().filter(|line| line.starts_with("| `")).count();
     assert_eq!(rows, settings.len(), "docs/API.md names a setting that is not there");
+}
+
+/// Everything that `/metrics` may tell, put together as the server does it.
+async fn told() -> Arc<crate::metrics::Metrics> {
+    let environment = [("SECRETS_DIR", "/nonexistent")].into_iter().collect();
+    let config = config::load(&environment, None).unwrap();
+    let found = crate::assembly::secrets(&config, &environment).await.unwrap();
+    let metrics = Arc::new(crate::metrics::Metrics::new(crate::router::ROUTES).unwrap());
+    found.metrics.register(metrics.families(), &found.secrets).unwrap();
+    let answers = Arc::new(crate::answers::Answers::new(config.answers));
+    let board = Arc::new(crate::workers::Board::new("polygon"));
+    let market_data = Arc::new(market_data::MarketData::bundled());
+    let sources = crate::source_metrics::SourceMetrics::new(market_data, answers, board).unwrap();
+    metrics.families().register(Box::new(sources)).unwrap();
+    metrics
+}
+
+/// The rows of the page of metrics: name, kind, labels, meaning.
+fn metric_rows() -> BTreeMap<String, [String; 3]> {
+    let rows = METRICS_PAGE.lines().filter_map(|line| line.strip_prefix("| `")?.strip_suffix(" |"));
+    let cells = rows.map(|row| row.split(" | ").map(str::to_owned).collect::<Vec<_>>());
+    let described = cells.map(|cells| {
+        let [name, kind, _unit, labels, meaning] = <[String; 5]>::try_from(cells).unwrap();
+        (name.trim_end_matches('`').to_owned(), [kind, labels, meaning])
+    });
+    described.collect()
+}
+
+#[tokio::test]
+async fn every_metric_stands_in_its_page_with_its_kind_its_labels_and_what_it_means() {
+    let metrics = told().await;
+    let (rows, helps) = (metric_rows(), metrics.families().helps());
+    assert!(helps.len() > 50, "{}", helps.len());
+    let meanings = rows.iter().map(|(name, [.., meaning])| (name.clone(), meaning.clone()));
+    assert_eq!(meanings.collect::<BTreeMap<_, _>>(), helps);
+    for family in metrics.families().gather() {
+        let [kind, labels, _] = &rows[family.name()];
+        assert_eq!(kind, &format!("{:?}", family.get_field_type()).to_lowercase(), "{}", family.name());
+        let pairs = family.get_metric()[0].get_label().iter().map(|pair| format!("`{}`", pair.name()));
+        let told: BTreeSet<String> = pairs.collect();
+        let described = labels.split(", ").filter(|label| !label.is_empty()).map(str::to_owned).collect();
+        assert_eq!(told, described, "the labels of {}", family.name());
+    }
+}
+
+#[test]
+fn every_metric_has_its_unit_in_its_name_or_is_a_number_of_things() {
+    for (row, name) in
+        METRICS_PAGE.lines().filter_map(|line| Some((line, line.strip_prefix("| `")?.split('`').next()?)))
+    {
+        let unit = row.split(" | ").nth(2).unwrap();
+        let suffix = match unit {
+            "s" | "s since 1970" => "_seconds",
+            "bytes" => "_bytes",
+            "USD" => "_usd",
+            "1 is 100 %" => "_ratio",
+            "smallest units of money" => "_minor",
+            _ => continue,
+        };
+        assert!(
+            name.trim_end_matches("_total").ends_with(suffix) || name.contains(&format!("{suffix}_")),
+            "{row}"
+        );
+    }
 }

@@ -45,13 +45,17 @@ fn probe_routes(state: Probes, layers: &Layers) -> Router {
 
 /// For everyone.
 fn documentation_routes(pages: Option<Arc<docs::Pages>>, layers: &Layers) -> Router {
-    let index = Router::new().route("/", Public { layers, state: () }.get(root::index));
-    let Some(state) = pages else { return index };
+    let reference = if pages.is_some() { root::Reference::Served } else { root::Reference::TurnedOff };
+    let index = Public { layers, state: reference };
+    let problems = Public { layers, state: docs::ProblemsPage::new() };
+    let always = Router::new()
+        .route("/", index.get(root::index))
+        .route("/docs/problems", problems.get(docs::problems))
+        .route("/docs/style.css", problems.get(docs::style));
+    let Some(state) = pages else { return always };
     let pages = Public { layers, state };
-    index
+    always
         .route("/docs", pages.get(docs::reference))
-        .route("/docs/problems", pages.get(docs::problems))
-        .route("/docs/style.css", pages.get(docs::style))
         .route("/openapi.json", pages.get(docs::openapi))
         .route("/api-docs/openapi.json", pages.get(docs::openapi_older_path))
 }

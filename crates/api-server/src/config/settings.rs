@@ -63,7 +63,7 @@ pub struct Config {
     pub health_check_period: Duration,
     /// Who may read the metrics.
     pub metrics_access: MetricsAccess,
-    /// Whether `/docs`, `/openapi.json` and `/api-docs/openapi.json` are served.
+    /// Whether `/docs`, `/openapi.json` and `/api-docs/openapi.json` are served; what problems mean always is.
     pub docs_enabled: bool,
     /// What is logged, and how.
     pub logs: Logs,

@@ -68,6 +68,7 @@ fn each_profile_loads_from_the_repository_and_from_the_program() {
             let config = load(&environment, directory.as_deref()).unwrap();
             assert_eq!(config.profile, profile);
             assert_eq!(config.keys_required, profile != Profile::Development);
+            assert_eq!(config.docs_enabled, profile != Profile::Production, "{profile:?}");
             assert_eq!(config.warnings, []);
         }
     }

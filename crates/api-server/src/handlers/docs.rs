@@ -19,7 +19,7 @@ const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
 );
 const HTML: &str = "text/html; charset=utf-8";
 const STYLE: &str = include_str!("docs/style.css");
-/// `docs/PROBLEMS.md` as it was when the program was built: the text of [`Pages::problems`].
+/// `docs/PROBLEMS.md` as it was when the program was built: the text of [`ProblemsPage`].
 const PROBLEMS: &str = include_str!("../../../../docs/PROBLEMS.md");
 /// Pages change with the program only.
 const CACHE_CONTROL: &str = "public, max-age=300";
@@ -33,12 +33,29 @@ pub enum Keys {
     NotNeeded,
 }
 
-/// The finished pages.
+/// The finished pages of the reference.
 #[derive(Clone, Debug)]
 pub struct Pages {
     openapi: Bytes,
     reference: Bytes,
-    problems: Bytes,
+}
+
+/// What each kind of problem means, as a finished page. It is there where the reference is not, too: answers link to it.
+#[derive(Clone, Debug)]
+pub struct ProblemsPage(Bytes);
+
+impl ProblemsPage {
+    /// Makes the page.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Bytes::from(page::problems(PROBLEMS)))
+    }
+}
+
+impl Default for ProblemsPage {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Pages {
@@ -53,7 +70,6 @@ impl Pages {
         Self {
             openapi: Bytes::from(document.to_string()),
             reference: Bytes::from(page::reference(&document)),
-            problems: Bytes::from(page::problems(PROBLEMS)),
         }
     }
 }
@@ -102,8 +118,8 @@ pub async fn reference(State(pages): State<Arc<Pages>>) -> Response {
     security(()),
     responses((status = 200, description = "HTML", body = String, content_type = "text/html"), Problems)
 )]
-pub async fn problems(State(pages): State<Arc<Pages>>) -> Response {
-    page_answer(pages.problems.clone())
+pub async fn problems(State(ProblemsPage(page)): State<ProblemsPage>) -> Response {
+    page_answer(page)
 }
 
 /// The style sheet of the pages

@@ -92,10 +92,14 @@ async fn both_paths_of_the_openapi_document_answer_the_same() {
 #[tokio::test]
 async fn pages_that_are_turned_off_are_not_there() {
     let router = all(Parts { pages: None, ..parts().await });
-    for path in ["/docs", "/docs/problems", "/openapi.json", "/api-docs/openapi.json"] {
+    for path in ["/docs", "/openapi.json", "/api-docs/openapi.json"] {
         assert_eq!(get(&router, path).await.status, 404, "{path}");
     }
-    assert_eq!(get(&router, "/").await.status, 200);
+    for path in ["/docs/problems", "/docs/style.css"] {
+        assert_eq!(get(&router, path).await.status, 200, "answers link to {path}");
+    }
+    let index = get(&router, "/").await.json();
+    assert!(index["documentation"].is_null() && index["openapi"].is_null(), "{index}");
 }
 
 #[tokio::test]
