@@ -6,10 +6,10 @@ mod deliveries;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
+use tests::ServerOptions;
 use tests::database::Database;
 use tests::providers::Providers;
-use tests::volley::{Outcome, volley};
-use tests::{Postgres, ServerOptions};
+use tests::volley::{Outcome, volley, volley_until_acknowledged};
 
 use check::Checked;
 use deliveries::Deliveries;
@@ -57,12 +57,8 @@ pub(crate) fn run(backend: Backend, kills: usize, seed: u64, watch: fn(&Tally)) 
     let began = Instant::now();
     let place = tempfile::tempdir().unwrap();
     let database = match backend {
-        Backend::Sqlite => Database::Sqlite(place.path().join("investiq.db")),
-        Backend::Postgres => {
-            let cluster = Postgres::start();
-            let _ = cluster.database("kill");
-            Database::Postgres(cluster, "kill".to_owned())
-        }
+        Backend::Sqlite => Database::sqlite_in(place.path()),
+        Backend::Postgres => Database::on_postgres(),
     };
     let providers = Providers::new();
     let options = providers.options().set("DATABASE_URL", database.url());
@@ -116,7 +112,7 @@ fn finish(
     let server = options.start();
     verify(&server, database, deliveries);
     let rest = deliveries.unacknowledged();
-    let outcomes = volley(&[server.address()], &deliveries.signed(&rest), CONNECTIONS);
+    let outcomes = volley_until_acknowledged(&[server.address()], &deliveries.signed(&rest), CONNECTIONS);
     record(&rest, &outcomes, deliveries, tally);
     verify(&server, database, deliveries);
     tally.audit_entries = database.number("SELECT count(*) FROM audit_entries");

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use tests::Server;
+use tests::providers::{ADMIN_KEY, SignedRequest};
+use tests::volley::volley_until_acknowledged;
 
 /// Entries on one page.
 const PAGE: usize = 200;
@@ -14,10 +16,31 @@ pub(crate) fn items(page: &Value) -> &Vec<Value> {
     object.values().find_map(Value::as_array).unwrap_or_else(|| panic!("a page has entries: {page}"))
 }
 
+/// Tells it all of this, one after the other.
+pub(crate) fn tell(server: &Server, requests: &[SignedRequest]) {
+    for request in requests {
+        drop(volley_until_acknowledged(&[server.address()], std::slice::from_ref(request), 1));
+    }
+}
+
+/// What an administrator reads there, asked again while a busy server refuses it for now.
+pub(crate) fn read(server: &Server, path: &str) -> Value {
+    let mut found = Value::Null;
+    server.until(path, |_| {
+        let answer = server.get(path, &[("x-api-key", ADMIN_KEY)]);
+        assert!(matches!(answer.status, 200 | 503), "{path}: {answer:?}");
+        if answer.status == 200 {
+            found = answer.json();
+        }
+        answer.status == 200
+    });
+    found
+}
+
 /// Waits until everything that was kept has had its effect.
 pub(crate) fn settle(server: &Server) {
     let none =
-        |state: &str| items(&server.read(&format!("/api/admin/webhooks?state={state}&limit=1"))).is_empty();
+        |state: &str| items(&read(server, &format!("/api/admin/webhooks?state={state}&limit=1"))).is_empty();
     // A piece of work that fails goes from leased back to pending, so pending is looked at twice.
     server.until("nothing is left to do", |_| none("pending") && none("leased") && none("pending"));
 }
@@ -28,7 +51,7 @@ pub(crate) fn entries(server: &Server, holder: Option<&str>) -> Vec<Value> {
     let account = holder.map_or_else(String::new, |holder| format!("&account={holder}"));
     let mut after = String::new();
     loop {
-        let page = server.read(&format!("/api/ledger/entries?limit={PAGE}{account}{after}"));
+        let page = read(server, &format!("/api/ledger/entries?limit={PAGE}{account}{after}"));
         let found = items(&page);
         all.extend(found.iter().cloned());
         let next = page.get("next").filter(|next| !next.is_null());

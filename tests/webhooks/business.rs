@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use tests::midnight::stay_clear_of_midnight;
 use tests::providers::{ADMIN_KEY, Providers, now};
 use tests::{Server, ServerOptions};
 
-use crate::admin::settle;
+use crate::admin::{read, settle, tell};
 use crate::day::{
     CASH_CENTS, CUSTOMER_MICROS, DEPOSITED_CENTS, DEPOSITED_MICROS, INVESTED_CENTS, SHARES, WALLET_MICROS,
     day, investor,
@@ -72,13 +73,12 @@ fn in_file(providers: &Providers, place: &std::path::Path) -> ServerOptions {
 
 #[test]
 fn figures_are_right_to_the_cent_and_survive_a_restart_and_a_replay() {
+    stay_clear_of_midnight();
     let providers = Providers::new();
     let place = tempfile::tempdir().unwrap();
     let options = in_file(&providers, place.path());
     let server = options.start();
-    for request in day(&providers, now()) {
-        assert_eq!(server.deliver(&request).status, 200);
-    }
+    tell(&server, &day(&providers, now()));
     let first = assert_expected(&server, "at first");
     drop(server);
     let server = options.start();
@@ -93,11 +93,9 @@ fn figures_are_right_to_the_cent_and_survive_a_restart_and_a_replay() {
 fn a_portfolio_shows_what_is_held() {
     let providers = Providers::new();
     let server = providers.options().start();
-    for request in day(&providers, now()) {
-        assert_eq!(server.deliver(&request).status, 200);
-    }
+    tell(&server, &day(&providers, now()));
     settle(&server);
-    let portfolio = server.read(&format!("/api/portfolio/{}", investor().holder()));
+    let portfolio = read(&server, &format!("/api/portfolio/{}", investor().holder()));
     let positions = portfolio["positions"].as_array().unwrap_or_else(|| panic!("{portfolio}"));
     assert_eq!(positions.len(), 1, "{portfolio}");
     assert_eq!(

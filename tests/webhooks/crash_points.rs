@@ -10,10 +10,10 @@ use std::collections::BTreeSet;
 use tests::database::Database;
 use tests::events::{AlpacaAccount, Trade};
 use tests::providers::{Providers, SignedRequest, now};
-use tests::volley::{Outcome, volley};
-use tests::{Postgres, Server, ServerOptions};
+use tests::volley::{Outcome, volley, volley_until_acknowledged};
+use tests::{Server, ServerOptions};
 
-use crate::admin::{balance, settle};
+use crate::admin::{balance, read, settle};
 use stop::{Point, Stop};
 
 /// Fewest different steps that a delivery and its effect must have been killed at.
@@ -49,7 +49,7 @@ impl Subject {
     fn assert_applied_once(&self, server: &Server, point: &Point) {
         let cash = balance(server, &self.account.holder(), "fiat_exposure", "USD");
         assert_eq!(cash, 50, "{point:?}");
-        let portfolio = server.read(&format!("/api/portfolio/{}", self.account.holder()));
+        let portfolio = read(server, &format!("/api/portfolio/{}", self.account.holder()));
         assert_eq!(portfolio["positions"][0]["quantity"], "1", "{point:?}: {portfolio}");
     }
 }
@@ -69,8 +69,7 @@ fn kill_at(options: &ServerOptions, database: &Database, subject: &Subject, poin
     let server = options.start();
     let again: Vec<SignedRequest> = subject.requests.clone();
     // A provider sends again what was not acknowledged; what was is sent again, too.
-    let repeated = volley(&[server.address()], &again, 1);
-    assert!(repeated.iter().all(Outcome::is_acknowledged), "{point:?}: {repeated:?}");
+    let repeated = volley_until_acknowledged(&[server.address()], &again, 1);
     for (before, after) in outcomes.iter().zip(&repeated).filter(|(before, _)| before.is_acknowledged()) {
         assert_eq!((after.standing().as_str(), after.id()), ("duplicate", before.id()), "{point:?}");
     }
@@ -89,7 +88,7 @@ fn every_point(providers: &Providers, database: &Database) {
     // What a server does that is not killed shows which tables, states and actions there are.
     let server = options.start();
     let first = Subject::new(providers, "never killed");
-    assert!(volley(&[server.address()], &first.requests, 1).iter().all(Outcome::is_acknowledged));
+    drop(volley_until_acknowledged(&[server.address()], &first.requests, 1));
     settle(&server);
     drop(server);
     let points = stop::points(database);
@@ -107,13 +106,11 @@ fn every_point(providers: &Providers, database: &Database) {
 
 #[test]
 fn a_server_killed_at_any_step_on_postgres_applies_each_event_once() {
-    let (providers, postgres) = (Providers::new(), Postgres::start());
-    let _ = postgres.database("crash");
-    every_point(&providers, &Database::Postgres(postgres, "crash".to_owned()));
+    every_point(&Providers::new(), &Database::on_postgres());
 }
 
 #[test]
 fn a_server_killed_at_any_step_on_sqlite_applies_each_event_once() {
-    let (providers, place) = (Providers::new(), tempfile::tempdir().unwrap());
-    every_point(&providers, &Database::Sqlite(place.path().join("investiq.db")));
+    let place = tempfile::tempdir().unwrap();
+    every_point(&Providers::new(), &Database::sqlite_in(place.path()));
 }

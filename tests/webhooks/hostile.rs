@@ -9,6 +9,8 @@ mod size;
 use tests::Server;
 use tests::providers::SignedRequest;
 
+use crate::admin::{items, read};
+
 /// What is sent, and the reason of the refusal; `None` when it is to be accepted.
 pub(crate) struct Case {
     pub(crate) what: &'static str,
@@ -66,8 +68,8 @@ pub(crate) fn judge(server: &Server, cases: Vec<Case>) {
 
 /// How many deliveries the inbox holds.
 pub(crate) fn kept(server: &Server) -> usize {
-    let page = server.read("/api/admin/webhooks?limit=500");
-    crate::admin::items(&page).len()
+    let page = read(server, "/api/admin/webhooks?limit=500");
+    items(&page).len()
 }
 
 /// The bytes with one bit of the byte in the middle turned.

@@ -2,20 +2,23 @@
 //! to the same state, to the last cent.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::ops::RangeInclusive;
 
 use serde_json::Value;
 use tests::database::Database;
+use tests::midnight::stay_clear_of_midnight;
 use tests::providers::{Providers, SignedRequest, now};
-use tests::volley::volley;
+use tests::volley::volley_until_acknowledged;
 use tests::{Server, ServerOptions};
 
-use crate::admin::{balances, settle};
+use crate::admin::{balances, read, settle, tell};
 use crate::business::figures;
 use crate::day::{CASH_CENTS, CUSTOMER_MICROS, WALLET_MICROS, customer, day, investor, wallet};
+use crate::hostile::kept;
 
-/// Days told in another way each.
-const WAYS: u64 = 8;
+/// Days told in another way each: on SQLite, and fewer on Postgres, which has its own.
+const WAYS_ON_SQLITE: RangeInclusive<u64> = 1..=8;
+const WAYS_ON_POSTGRES: RangeInclusive<u64> = 101..=103;
 /// Most times that an event is told in one of them.
 const REPEATS_MAX: u64 = 3;
 
@@ -50,7 +53,7 @@ fn outcome(server: &Server) -> Outcome {
     // Once the figures stand, the price of USDC is known, too.
     let figures = figures(server);
     let portfolio = |holder: &str| {
-        let mut portfolio = server.read(&format!("/api/portfolio/{holder}"));
+        let mut portfolio = read(server, &format!("/api/portfolio/{holder}"));
         forget_times(&mut portfolio);
         portfolio
     };
@@ -70,15 +73,13 @@ fn forget_times(value: &mut Value) {
 
 fn in_order(options: &ServerOptions, told: &[SignedRequest]) -> Outcome {
     let server = options.start();
-    for request in told {
-        assert_eq!(server.deliver(request).status, 200);
-    }
+    tell(&server, told);
     outcome(&server)
 }
 
 /// Each event one to three times, shuffled, in portions of one to ten, over one connection or several, with the server
 /// killed before some of them.
-fn otherwise(options: &ServerOptions, told: &[SignedRequest], place: &Path, seed: u64) -> Outcome {
+fn otherwise(options: &ServerOptions, database: &Database, told: &[SignedRequest], seed: u64) -> Outcome {
     let mut dice = Dice(seed);
     let mut requests: Vec<SignedRequest> = Vec::new();
     for request in told {
@@ -86,16 +87,14 @@ fn otherwise(options: &ServerOptions, told: &[SignedRequest], place: &Path, seed
         requests.extend(std::iter::repeat_n(request.clone(), times));
     }
     dice.shuffle(&mut requests);
-    let database = Database::Sqlite(place.join(format!("{seed}.db")));
-    let options = options.clone().set("DATABASE_URL", database.url());
     let mut server = options.start();
+    assert_eq!(kept(&server), 0, "it was told nothing yet");
     let mut left = requests.as_slice();
     while !left.is_empty() {
         let count = usize::try_from(1 + dice.below(10)).unwrap().min(left.len());
         let (portion, rest) = left.split_at(count);
         let connections = usize::try_from(1 + dice.below(4)).unwrap();
-        let outcomes = volley(&[server.address()], portion, connections);
-        assert!(outcomes.iter().all(tests::volley::Outcome::is_acknowledged), "{outcomes:?}");
+        drop(volley_until_acknowledged(&[server.address()], portion, connections));
         if dice.below(12) == 0 {
             drop(server);
             database.end_leases();
@@ -106,27 +105,45 @@ fn otherwise(options: &ServerOptions, told: &[SignedRequest], place: &Path, seed
     outcome(&server)
 }
 
-#[test]
-fn a_day_told_in_any_order_comes_to_the_same() {
-    let providers = Providers::new();
-    let place = tempfile::tempdir().unwrap();
-    let told = day(&providers, now());
-    let expected = in_order(&providers.options(), &told);
+fn assert_as_computed_by_hand(outcome: &Outcome) {
     let found =
-        |account: String, currency: &str| expected.balances.get(&(account, currency.to_owned())).copied();
+        |account: String, currency: &str| outcome.balances.get(&(account, currency.to_owned())).copied();
     assert_eq!(found(format!("user/{}/fiat_exposure", investor().holder()), "USD"), Some(CASH_CENTS));
     assert_eq!(found(format!("user/{}/pending_investment", investor().holder()), "USD"), None);
     for (holder, (stash, spending)) in [(wallet(), WALLET_MICROS), (customer(), CUSTOMER_MICROS)] {
         assert_eq!(found(format!("user/{holder}/stash_balance"), "USDC"), Some(stash), "{holder}");
         assert_eq!(found(format!("user/{holder}/spending_balance"), "USDC"), Some(spending), "{holder}");
     }
-    for seed in 1..=WAYS {
-        let found = otherwise(&providers.options(), &told, place.path(), seed);
+}
+
+/// In order first, then in these ways, each on a database with nothing in it.
+fn comes_to_the_same(database: &Database, ways: RangeInclusive<u64>) {
+    stay_clear_of_midnight();
+    let (providers, end) = (Providers::new(), now());
+    // The same day, signed anew each time: a signature is fresh for minutes, and all ways together may take longer.
+    let told = || day(&providers, end);
+    let options = providers.options().set("DATABASE_URL", database.url());
+    let expected = in_order(&options, &told());
+    assert_as_computed_by_hand(&expected);
+    for seed in ways.clone() {
+        database.clear();
+        let found = otherwise(&options, database, &told(), seed);
         assert_eq!(found.balances, expected.balances, "seed {seed}");
         assert_eq!(found.figures, expected.figures, "seed {seed}");
         for (found, expected) in found.portfolios.iter().zip(&expected.portfolios) {
             assert_eq!(found, expected, "seed {seed}");
         }
     }
-    eprintln!("{} events, {WAYS} ways, one outcome", told.len());
+    eprintln!("{} events, {} ways, one outcome", told().len(), ways.count());
+}
+
+#[test]
+fn a_day_told_in_any_order_comes_to_the_same_on_sqlite() {
+    let place = tempfile::tempdir().unwrap();
+    comes_to_the_same(&Database::sqlite_in(place.path()), WAYS_ON_SQLITE);
+}
+
+#[test]
+fn a_day_told_in_any_order_comes_to_the_same_on_postgres() {
+    comes_to_the_same(&Database::on_postgres(), WAYS_ON_POSTGRES);
 }

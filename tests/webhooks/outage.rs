@@ -1,44 +1,79 @@
 //! Postgres that goes away under load and comes back, and two servers that share its work.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::time::{Duration, Instant};
 
-use tests::Postgres;
 use tests::events::AlpacaAccount;
 use tests::providers::{Providers, SignedRequest, now};
-use tests::volley::{Outcome, send, volley};
+use tests::volley::{Outcome, volley, volley_until_acknowledged};
+use tests::{Postgres, Server};
 
 use crate::admin::{balances, settle};
 
 /// Deliveries, each a deposit of one dollar to an account of its own.
 const DELIVERIES: usize = 3000;
 const CONNECTIONS: usize = 16;
-/// How often what was refused is sent again.
-const ROUNDS_MAX: usize = 200;
+/// Deliveries that are signed and sent at a time.
+const PORTION: usize = 100;
+/// Deliveries that are sent before it is seen who worked on them.
+const ROUND: usize = 500;
+/// Rounds after which a server that worked on nothing has no share.
+const ROUNDS_MAX: usize = 40;
+/// Pause before what was refused is sent again.
+const RESEND_PAUSE: Duration = Duration::from_millis(50);
+/// Longest time in which everything is acknowledged, outages included.
+const LOAD_WAIT: Duration = Duration::from_secs(300);
 
-fn deposits(providers: &Providers, count: usize) -> Vec<SignedRequest> {
+/// The bodies of deposits with these numbers.
+fn deposits(numbers: Range<usize>) -> Vec<String> {
     let each = |number: usize| {
-        let account = AlpacaAccount::named(&format!("outage {number}"));
-        providers.alpaca("nta", account.entry(now(), "one dollar", "CSD", "1.00", "executed"))
+        AlpacaAccount::named(&format!("outage {number}")).entry(
+            now(),
+            "one dollar",
+            "CSD",
+            "1.00",
+            "executed",
+        )
     };
-    (0..count).map(each).collect()
+    numbers.map(each).collect()
 }
 
-/// Sends again what was not acknowledged until nothing is left; what was said meanwhile.
-async fn persist(address: std::net::SocketAddr, requests: &[SignedRequest]) -> Vec<Outcome> {
-    let mut left: Vec<SignedRequest> = requests.to_vec();
-    let mut said = Vec::new();
-    for _ in 0..ROUNDS_MAX {
-        let outcomes = send(&[address], &left, CONNECTIONS).await;
-        let refused = outcomes.iter().zip(&left).filter(|(outcome, _)| !outcome.is_acknowledged());
-        left = refused.map(|(_, request)| request.clone()).collect();
-        said.extend(outcomes);
-        if left.is_empty() {
-            return said;
+fn signed(providers: &Providers, bodies: &[String]) -> Vec<SignedRequest> {
+    bodies.iter().map(|body| providers.alpaca("nta", body.as_str())).collect()
+}
+
+/// A provider that sends without a pause: again what was refused, and when nothing is left, once more what was taken.
+#[derive(Default)]
+struct Load {
+    taken: AtomicUsize,
+    refused: AtomicUsize,
+    /// Whether it may end when nothing is left.
+    may_end: AtomicBool,
+}
+
+impl Load {
+    /// Every answer, until all are acknowledged and it may end.
+    fn persist(&self, providers: &Providers, server: &Server, bodies: &[String]) -> Vec<Outcome> {
+        let (mut left, mut said, begun) = (bodies.to_vec(), Vec::new(), Instant::now());
+        while !(left.is_empty() && self.may_end.load(Relaxed)) {
+            assert!(begun.elapsed() < LOAD_WAIT, "{} are not taken", left.len());
+            let rest = left.split_off(left.len().min(PORTION));
+            let portion = if left.is_empty() { bodies[..PORTION].to_vec() } else { left };
+            let outcomes = volley(&[server.address()], &signed(providers, &portion), CONNECTIONS);
+            let refused = |(outcome, body): (&Outcome, String)| (!outcome.is_acknowledged()).then_some(body);
+            left = outcomes.iter().zip(portion).filter_map(refused).collect();
+            self.refused.fetch_add(left.len(), Relaxed);
+            self.taken.fetch_add(outcomes.len() - left.len(), Relaxed);
+            if !left.is_empty() {
+                std::thread::sleep(RESEND_PAUSE);
+            }
+            left.extend(rest);
+            said.extend(outcomes);
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        said
     }
-    panic!("{} are refused for ever", left.len());
 }
 
 fn assert_nothing_lost(postgres: &Postgres, database: &str, count: usize) {
@@ -48,30 +83,34 @@ fn assert_nothing_lost(postgres: &Postgres, database: &str, count: usize) {
     assert_eq!(postgres.rows(database, open), [["0"]]);
 }
 
-#[test]
-fn while_postgres_is_away_deliveries_are_refused_and_nothing_that_was_acknowledged_is_lost() {
-    let (providers, mut postgres) = (Providers::new(), Postgres::start());
-    let server = providers.options().set("DATABASE_URL", postgres.database("outage")).start();
-    let requests = deposits(&providers, DELIVERIES);
-    let address = server.address();
-    let sending = std::thread::spawn(move || {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        runtime.block_on(persist(address, &requests))
-    });
+/// Postgres stops, dies and stops again, each time while deliveries are taken, and stays away until some are refused.
+fn goes_away_three_times(postgres: &mut Postgres, server: &Server, load: &Load) {
     for kill in [false, true, false] {
-        std::thread::sleep(Duration::from_millis(300));
+        let taken = load.taken.load(Relaxed);
+        server.until("deliveries are taken", |_| load.taken.load(Relaxed) > taken);
         if kill {
             postgres.kill();
         } else {
             postgres.stop();
         }
-        std::thread::sleep(Duration::from_millis(700));
+        let refused = load.refused.load(Relaxed);
+        server.until("deliveries are refused", |_| load.refused.load(Relaxed) > refused);
         postgres.start_again();
     }
-    let said = sending.join().unwrap();
+    load.may_end.store(true, Relaxed);
+}
+
+#[test]
+fn while_postgres_is_away_deliveries_are_refused_and_nothing_that_was_acknowledged_is_lost() {
+    let (providers, mut postgres) = (Providers::new(), Postgres::start());
+    let server = providers.options().set("DATABASE_URL", postgres.database("outage")).start();
+    let (bodies, load) = (deposits(0..DELIVERIES), Load::default());
+    let said = std::thread::scope(|scope| {
+        let sending = scope.spawn(|| load.persist(&providers, &server, &bodies));
+        goes_away_three_times(&mut postgres, &server, &load);
+        sending.join().unwrap()
+    });
     let refused: Vec<&Outcome> = said.iter().filter(|outcome| !outcome.is_acknowledged()).collect();
-    assert!(!refused.is_empty(), "Postgres was away while nobody asked: send more");
     for outcome in &refused {
         assert_eq!(outcome.status, Some(503), "{outcome:?}");
         assert!(
@@ -88,26 +127,35 @@ fn while_postgres_is_away_deliveries_are_refused_and_nothing_that_was_acknowledg
     eprintln!("{DELIVERIES} deliveries, {} answers, {} of them 503, nothing lost", said.len(), refused.len());
 }
 
+/// Events that a server has worked on.
+fn processed(server: &Server) -> f64 {
+    let series = "webhook_events_total{outcome=\"processed\",source=\"alpaca\"}";
+    server.metric(series).unwrap_or_else(|| panic!("{series} is not told"))
+}
+
 #[test]
 fn two_servers_over_one_postgres_share_the_work_and_do_each_piece_once() {
     let (providers, postgres) = (Providers::new(), Postgres::start());
     let options = providers.options().set("DATABASE_URL", postgres.database("shared"));
     let (one, two) = (options.start(), options.start());
-    let requests = deposits(&providers, DELIVERIES);
+    let mut ids = BTreeSet::new();
+    let mut sent = 0;
     // All of them to one server: the other can only have its share of the work from the database.
-    let outcomes = volley(&[one.address()], &requests, CONNECTIONS);
-    assert!(outcomes.iter().all(Outcome::is_acknowledged));
+    while sent < DELIVERIES || (processed(&one).min(processed(&two)) == 0.0 && sent < ROUND * ROUNDS_MAX) {
+        let requests = signed(&providers, &deposits(sent..sent + ROUND));
+        let outcomes = volley_until_acknowledged(&[one.address()], &requests, CONNECTIONS);
+        ids.extend(outcomes.iter().map(Outcome::id));
+        sent += ROUND;
+    }
+    assert_eq!(ids.len(), sent);
     settle(&one);
-    assert_nothing_lost(&postgres, "shared", DELIVERIES);
-    let processed = [&one, &two].map(|server| {
-        let series = "webhook_events_total{outcome=\"processed\",source=\"alpaca\"}";
-        server.metric(series).unwrap_or_else(|| panic!("{series} is not told"))
-    });
-    assert!(processed.iter().all(|count| *count > 0.0), "{processed:?}");
-    assert_eq!(processed.iter().sum::<f64>(), DELIVERIES as f64, "{processed:?}: each once");
-    let ids: BTreeSet<String> = outcomes.iter().map(Outcome::id).collect();
-    assert_eq!(ids.len(), DELIVERIES);
+    assert_nothing_lost(&postgres, "shared", sent);
+    let by_each = || [processed(&one), processed(&two)];
+    // A server counts a moment after it has done something.
+    one.until("everything is counted", |_| by_each().iter().sum::<f64>() >= sent as f64);
+    assert!(by_each().iter().all(|count| *count > 0.0), "{:?}", by_each());
+    assert_eq!(by_each().iter().sum::<f64>(), sent as f64, "{:?}: each once", by_each());
     let sums = balances(&two);
-    assert_eq!((sums.len(), sums.values().sum::<i64>()), (DELIVERIES + 1, 0));
-    eprintln!("{DELIVERIES} deliveries to one server; processed by each: {processed:?}");
+    assert_eq!((sums.len(), sums.values().sum::<i64>()), (sent + 1, 0));
+    eprintln!("{sent} deliveries to one server; processed by each: {:?}", by_each());
 }
