@@ -1,6 +1,6 @@
 //! Certificates: which are believed, how often they are asked for, and what happens when they cannot be had.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tests::providers::now;
 use tests::sns::{Fault, signed};
@@ -101,6 +101,7 @@ fn a_certificate_that_cannot_be_had_now_makes_sns_send_again() {
 #[test]
 fn strangers_cannot_make_us_ask_without_end() {
     let stage = Stage::start();
+    let begun = Instant::now();
     for number in 0..200 {
         let mut message = stage.east.notification(now(), &transfer("one", "1.00"));
         let file = format!("SimpleNotificationService-{number:032x}.pem");
@@ -108,6 +109,7 @@ fn strangers_cannot_make_us_ask_without_end() {
         let answer = stage.deliver(signed(&stage.providers.signer, &message, "1"));
         assert!(matches!(answer.status, 401 | 503), "{answer:?}");
     }
-    // Eight at once and four a minute: the share of one address, while the test runs.
-    assert!(stage.sns.asked().len() <= 20, "{} calls", stage.sns.asked().len());
+    // Eight at once and four a minute are the share of one address; the rest is air.
+    let allowed = 20 + 4 * begun.elapsed().as_secs() / 60;
+    assert!(stage.sns.asked().len() as u64 <= allowed, "{} calls", stage.sns.asked().len());
 }
