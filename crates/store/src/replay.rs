@@ -16,8 +16,9 @@ use crate::store::Store;
 /// Deliveries that one call asks for again, at most.
 pub const REPLAY_MAX: u32 = 1_000;
 
-/// Two replays at once would each find the same deliveries finished, and ask for them twice; they wait for each other.
-const ALONE: &str = "SELECT pg_advisory_xact_lock(4211500172)";
+/// Two replays at once would each find the same deliveries finished, and ask for them twice; they wait for each other. So
+/// does who empties bodies: what is asked for again must be there.
+pub(crate) const ALONE: &str = "SELECT pg_advisory_xact_lock(4211500172)";
 
 /// A part of a replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,9 +8,10 @@ use serde_json::json;
 
 use crate::actor::Actor;
 use crate::chain;
-use crate::database::{Statement, Tries, values};
+use crate::database::{Backend, Statement, Tries, values};
 use crate::error::Error;
 use crate::ids::EventId;
+use crate::replay::ALONE;
 use crate::store::Store;
 
 /// Deliveries that one call empties, at most.
@@ -68,6 +69,9 @@ impl Store {
     ) -> Result<u32, Error> {
         let mut writer = self.shared.database.writer().await?;
         let mut tx = writer.begin().await?;
+        if tx.backend() == Backend::Postgres {
+            tx.script(ALONE).await?;
+        }
         let ripe = format!("SELECT e.id{RIPE} ORDER BY e.received_at LIMIT $3");
         let rows = tx.rows_made(ripe.into(), values![provider.as_str(), received_before, REDACT_MAX]).await?;
         let events: Result<Vec<EventId>, Error> =

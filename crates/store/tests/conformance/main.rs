@@ -95,6 +95,7 @@ on_both! {
     racing {
         a_close_and_its_flows_are_of_one_moment,
         workers_of_two_processes_finish_everything_at_once,
+        a_body_is_emptied_once_and_never_under_a_replay,
     }
 }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use store::{Actor, Applied, Store};
+use domain::Provider;
+use store::{Actor, Applied, Filter, Store};
 use webhooks::alpaca::{Kind, of_stream};
 use webhooks::{Delivery, Reading, meaning};
 
@@ -114,4 +115,31 @@ pub(crate) async fn workers_of_two_processes_finish_everything_at_once(stage: &S
     assert!(one.trial_balance().await.unwrap().is_sound());
     assert_eq!(stage.number("SELECT COUNT(*) FROM ledger_balances WHERE balance < 0").await, 0);
     one.verify_audit(None, |_, _| ()).await.unwrap();
+}
+
+pub(crate) async fn a_body_is_emptied_once_and_never_under_a_replay(stage: &Stage) {
+    const DELIVERIES: u32 = 300;
+    let (one, other) = (stage.open().await, stage.open().await);
+    for number in 0..DELIVERIES {
+        one.receive(&deposit(&format!("d{number}"), number % 5), now()).await.unwrap();
+    }
+    work_off(&one, "1").await;
+    let emptying = |store: &Store| {
+        let (store, until) = (store.clone(), now() + jiff::SignedDuration::from_secs(3600));
+        tokio::spawn(async move { store.redact(Provider::Alpaca, until, Actor::named("test"), now()).await })
+    };
+    let replaying = |store: &Store| {
+        let store = store.clone();
+        let filter = Filter { provider: Some(Provider::Alpaca), ..Filter::default() };
+        tokio::spawn(async move { store.replay(&filter, None, Actor::named("test"), now()).await })
+    };
+    let (first, replay, second) = (emptying(&one), replaying(&other), emptying(&other));
+    let emptied = i64::from(first.await.unwrap().unwrap() + second.await.unwrap().unwrap());
+    let replayed = i64::from(replay.await.unwrap().unwrap().events);
+    assert_eq!(emptied + replayed, i64::from(DELIVERIES), "each of them the one or the other, once");
+    let empty = "SELECT COUNT(*) FROM webhook_events WHERE redacted_at IS NOT NULL";
+    assert_eq!(stage.number(empty).await, emptied);
+    let torn = "SELECT COUNT(*) FROM webhook_work w JOIN webhook_events e ON e.id = w.event_id \
+                WHERE w.state = 'pending' AND e.redacted_at IS NOT NULL";
+    assert_eq!(stage.number(torn).await, 0);
 }
