@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use ::secrets::{SecretHandle, SecretVersion};
+use ::secrets::{SecretHandle, SecretSet, SecretVersion};
 use http::HeaderValue;
 use jiff::Timestamp;
 use store::Store;
@@ -86,28 +86,37 @@ impl CircleKeys {
     ) -> Result<CircleKey, CircleKeyError> {
         // Before what is kept is looked at: without the right to ask, Circle is not a source here.
         let api_key = self.api_key.load().map_err(|_| CircleKeyError::NoApiKey)?;
-        let fetch = async {
-            self.recall(now).await;
-            let turn = self.turn(id, asker)?;
-            let mut outcome = Err(FetchError::Away);
-            // While the API key is rotated one of its versions is refused, and it is not known which.
-            for version in api_key.accepted() {
-                outcome = self.ask(id, version, turn).await;
-                if outcome.as_ref().err() != Some(&FetchError::Denied) {
-                    break;
-                }
-            }
-            if outcome.as_ref().err() == Some(&FetchError::NotThere) {
-                self.kept.drop(id, now).await;
-            }
-            outcome.map(|key| Told { key, at: now })
-        };
+        // On the heap, once in a day: what a database needs of the stack is not to be carried by every delivery.
+        let fetch = async { Box::pin(self.fetch(id, &api_key, asker, now)).await };
         Ok(CircleKey(self.fetched.get(id.as_str(), fetch).await?))
     }
 
     /// Keeps a key, since it has proved a delivery.
     pub async fn has_proved(&self, key: &CircleKey, now: Timestamp) {
         self.kept.keep(&key.0, now).await;
+    }
+
+    async fn fetch(
+        &self,
+        id: &KeyId,
+        api_key: &SecretSet,
+        asker: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<Told, FetchError> {
+        self.recall(now).await;
+        let turn = self.turn(id, asker)?;
+        let mut outcome = Err(FetchError::Away);
+        // While the API key is rotated one of its versions is refused, and it is not known which.
+        for version in api_key.accepted() {
+            outcome = self.ask(id, version, turn).await;
+            if outcome.as_ref().err() != Some(&FetchError::Denied) {
+                break;
+            }
+        }
+        if outcome.as_ref().err() == Some(&FetchError::NotThere) {
+            self.kept.drop(id, now).await;
+        }
+        outcome.map(|key| Told { key, at: now })
     }
 
     async fn recall(&self, now: Timestamp) {

@@ -67,7 +67,8 @@ impl KeptKeys {
             public_key: key.base64(),
             fetched_at: *at,
         };
-        if let Err(error) = self.store.keep_circle_key(&row, ACTOR, now).await {
+        // On the heap, once for each key: see where keys are fetched.
+        if let Err(error) = Box::pin(self.store.keep_circle_key(&row, ACTOR, now)).await {
             tracing::warn!(%error, key = %key.id(), "a key of Circle cannot be kept now");
             return;
         }

@@ -63,10 +63,13 @@ impl Sns {
         let fetch = async {
             let turn = self.turn(&name, asker)?;
             let pem = self.certificates.get(&self.asked(url.host(), url.path()), None, turn).await?;
-            Certificate::parse(url.clone(), &pem, now, &self.trust).map_err(|rejection| {
+            let certificate = Certificate::parse(url.clone(), &pem, now, &self.trust);
+            let certificate = certificate.map_err(|rejection| {
                 tracing::warn!(%rejection, "a certificate of SNS is refused");
                 FetchError::NotThere
-            })
+            })?;
+            tracing::info!(%url, is_chained = certificate.is_chained(), "a certificate of SNS is taken");
+            Ok(certificate)
         };
         self.fetched.get(&name, fetch).await
     }

@@ -119,6 +119,43 @@ fn a_certificate_is_refused_for_its_reason() {
     }
 }
 
+/// A lone certificate is proved by the fetch, and by that alone: all else that can be judged of it is judged.
+#[test]
+fn a_lone_certificate_that_was_fetched_is_refused_for_each_fault_of_its_own() {
+    for (name, expected) in [
+        ("alone", None),
+        ("under a foreign root, alone", None),
+        ("expired, alone", Some(CertificateFault::Expired)),
+        ("not valid yet, alone", Some(CertificateFault::NotYetValid)),
+        ("for another name, alone", Some(CertificateFault::Name)),
+        ("for clients, alone", Some(CertificateFault::Untrusted)),
+        ("an authority, alone", Some(CertificateFault::Untrusted)),
+        ("signed by another than a known root, alone", Some(CertificateFault::Untrusted)),
+        ("with a short key, alone", Some(CertificateFault::Key)),
+        ("with a key on a curve, alone", Some(CertificateFault::Key)),
+    ] {
+        let pem = signed::text(&signed::of("sns")["certificates"][name]["pem"]);
+        let got = parse(pem, &trust(Unchained::ProvedByFetch));
+        assert_eq!(got.as_ref().err(), expected.map(Rejection::Certificate).as_ref(), "{name}");
+        assert_eq!(got.is_ok_and(|certificate| !certificate.is_chained()), expected.is_none(), "{name}");
+    }
+    let chain = signed::text(&signed::of("sns")["chain"]);
+    assert!(parse(chain, &trust(Unchained::ProvedByFetch)).unwrap().is_chained());
+}
+
+/// The other half of what proves a lone certificate: there is no address but AWS's own from which one is taken.
+#[test]
+fn a_certificate_is_fetched_from_sns_of_the_topics_region_and_nowhere_else() {
+    for case in signed::of("sns")["cases"].as_array().unwrap() {
+        if let Ok(envelope) = sns::read(signed::base64(&case["body"]), &topics()) {
+            let (url, region) = (envelope.certificate_url(), envelope.topic().region());
+            assert_eq!(url.host(), format!("sns.{region}.amazonaws.com"));
+            assert!(url.path().starts_with("/SimpleNotificationService-") && url.path().ends_with(".pem"));
+            assert_eq!(url.to_string(), format!("https://{}{}", url.host(), url.path()));
+        }
+    }
+}
+
 #[test]
 fn a_lone_certificate_is_chained_by_authorities_that_are_given() {
     let alone = signed::text(&signed::of("sns")["certificates"]["alone"]["pem"]);

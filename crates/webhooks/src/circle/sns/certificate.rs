@@ -28,6 +28,7 @@ const NAME: &str = "sns.amazonaws.com";
 pub struct Certificate {
     url: CertificateUrl,
     leaf: CertificateDer<'static>,
+    is_chained: bool,
     // Messages of version 1 are signed with SHA-1; Circle Mint's are.
     sha1: ParsedPublicKey,
     sha256: ParsedPublicKey,
@@ -45,20 +46,26 @@ impl Certificate {
         let certificate = EndEntityCert::try_from(&leaf).map_err(|_| CertificateFault::Unreadable)?;
         let name = ServerName::try_from(NAME).map_err(|_| CertificateFault::Name)?;
         certificate.verify_is_valid_for_subject_name(&name).map_err(|_| CertificateFault::Name)?;
-        judge_chain(&certificate, &others, now, trust)?;
+        let is_chained = judge_chain(&certificate, &others, now, trust)?;
         let spki = certificate.subject_public_key_info();
         let sha1 = rsa::public_key(&RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY, spki.as_ref());
         let sha256 = rsa::public_key(&RSA_PKCS1_2048_8192_SHA256, spki.as_ref());
         let (Some(sha1), Some(sha256)) = (sha1, sha256) else {
             return Err(CertificateFault::Key.into());
         };
-        Ok(Self { url, leaf, sha1, sha256 })
+        Ok(Self { url, leaf, is_chained, sha1, sha256 })
     }
 
     /// Where it was fetched.
     #[must_use]
     pub fn url(&self) -> &CertificateUrl {
         &self.url
+    }
+
+    /// Whether it leads to a root that is known; if not, only its fetch proves it.
+    #[must_use]
+    pub fn is_chained(&self) -> bool {
+        self.is_chained
     }
 
     /// Whether its dates hold `now`; it may have been kept for long.
@@ -96,17 +103,19 @@ fn read(pem: &[u8]) -> Option<(CertificateDer<'static>, Vec<CertificateDer<'stat
     found.pop().map(|leaf| (leaf, others))
 }
 
+/// Whether it leads to a trusted root; an error where that, or its fetch, does not suffice. "Unknown issuer" is what is left
+/// when all that stands in the certificate itself was found good: its dates, that it is no authority's, what it is for.
 fn judge_chain(
     certificate: &EndEntityCert<'_>,
     others: &[CertificateDer<'static>],
     now: Timestamp,
     trust: &Trust,
-) -> Result<(), CertificateFault> {
+) -> Result<bool, CertificateFault> {
     let between: Vec<_> = others.iter().chain(&trust.intermediates).cloned().collect();
     match chain_error(certificate, &between, now, &trust.roots) {
-        None => Ok(()),
+        None => Ok(true),
         Some(Error::UnknownIssuer) if others.is_empty() && trust.unchained == Unchained::ProvedByFetch => {
-            Ok(())
+            Ok(false)
         }
         Some(error) => Err(fault(&error)),
     }

@@ -11,11 +11,19 @@ const AMAZON_ROOTS: &[u8] = include_bytes!("../../../roots/amazon.crt");
 /// Which certificates are trusted to sign for SNS.
 ///
 /// The file that SNS serves holds the signing certificate alone, without those between it and a root, and Amazon names
-/// new ones in between without notice. A chain can then not be built from the file. What proves such a file is how it was
-/// fetched: over TLS from `sns.<region>.amazonaws.com`, whose own chain the TLS stack has built to a public root, at a
-/// path of one form, without redirects. So a lone certificate is accepted by default when its dates and its name are
-/// good ([`Unchained::ProvedByFetch`]); AWS's own validators ask for no more. A file that does hold a chain must hold a
-/// good one, and [`Unchained::Refused`] demands one always.
+/// new ones in between without notice: from the file a chain cannot be built, and to demand one is to refuse SNS. The
+/// decision, which is [`Unchained::ProvedByFetch`]: such a file is proved by how it was fetched, and by nothing less.
+///
+/// - *Where*: over TLS, whose own chain to a public root the TLS stack has built, from `sns.<region>.amazonaws.com` and the
+///   region of a topic of ours, at a path of one form, without redirects ([`super::CertificateUrl`]).
+/// - *For whom*: `sns.amazonaws.com` is among its names.
+/// - *When*: its dates hold the time, at the fetch and again with each message.
+/// - *What for*: a server's certificate and no authority's, with an RSA key of a size that can be trusted.
+/// - *Alone*: a file that holds others too must lead to a root through them, and one whose issuer is known must be signed by
+///   it.
+///
+/// AWS's own validators ask for less. [`Unchained::Refused`] demands a chain always; with it the certificates in between are
+/// to be given ([`Self::with_intermediates`]).
 #[derive(Clone)]
 pub struct Trust {
     pub(super) roots: Vec<TrustAnchor<'static>>,
