@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use tests::database::Database;
 use tests::events::{AlpacaAccount, Trade};
 use tests::providers::{Providers, SignedRequest, now};
-use tests::volley::{Outcome, volley, volley_until_acknowledged};
+use tests::volley::{volley, volley_until_acknowledged};
 use tests::{Server, ServerOptions};
 
 use crate::admin::{balance, read, settle};
