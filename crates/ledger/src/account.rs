@@ -4,7 +4,6 @@ use std::fmt;
 use std::str::FromStr;
 
 use domain::{Currency, ExternalId, Provider};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Where money lies in the books. A positive entry raises what lies there. One account holds any number of currencies,
 /// which never mix.
@@ -195,19 +194,6 @@ impl FromStr for LedgerAccount {
             }
             _ => Err(LedgerAccountError),
         }
-    }
-}
-
-impl Serialize for LedgerAccount {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for LedgerAccount {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'_, str>>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Bucket, LedgerAccount, Rules, State, fold, follow, shortfall};
+use crate::{Amended, Bucket, LedgerAccount, Rules, State, amend, fold, follow, shortfall};
 use domain::{
     AccountStatus, Booking, CashKind, Currency, Direction, ExternalId, Fact, Money, OrderStatus, Provider,
     Quantity, Side, Standing, Subject, TransferStatus, What,
@@ -246,6 +246,31 @@ proptest! {
         prop_assert_eq!(holding.position.cost.is_none(), holding.position.quantity.is_zero());
     }
 
+    /// What late facts amended, laid over what was known, is the fold of all; and it names nothing that stays as it was.
+    #[test]
+    fn amending_is_folding(facts in facts_of_a_holding(), is_new in any::<u32>()) {
+        let of = |wanted: bool| {
+            let part = (0..).zip(&facts).filter(|(index, _)| (is_new >> (index % 32) & 1 == 1) == wanted);
+            part.map(|(_, fact)| fact.clone()).collect::<Vec<_>>()
+        };
+        // A fact that is known is not new when it is told again.
+        let known = of(false);
+        let new: Vec<Fact> = of(true).into_iter().filter(|fact| !known.contains(fact)).collect();
+        proptest::prop_assume!(!known.is_empty());
+        let Subject::Holding { account, symbol } = &facts[0].subject else { panic!("a holding") };
+        let before = fold(&facts[0].subject, &known, &Rules::default()).unwrap();
+        let whole = fold(&facts[0].subject, &facts, &Rules::default()).unwrap();
+        let amended = amend(account, *symbol, &facts, &new).unwrap();
+        for posting in &amended.state.postings {
+            prop_assert!(!amended.gone.contains(&posting.effect().to_owned()));
+        }
+        for (order, change) in holding_of(&amended.state).orders.iter().zip(&holding_of(&amended.state).changes) {
+            prop_assert!(!holding_of(&before).orders.contains(order));
+            prop_assert!(!holding_of(&before).changes.contains(change));
+        }
+        prop_assert_eq!(amended_over(&before, &amended), sorted(whole));
+    }
+
     /// What followed on what was known, laid over it, is the fold of all.
     #[test]
     fn following_is_folding(facts in facts_of_a_holding(), size in 1..4_usize, is_new in any::<u64>()) {
@@ -288,6 +313,19 @@ fn sorted(mut state: State) -> State {
     state.postings.sort_by(|one, other| one.effect().cmp(other.effect()));
     state.reviews.sort();
     state
+}
+
+/// What was amended in place of what it names, without what is gone, the rest as it was.
+fn amended_over(known: &State, amended: &Amended) -> State {
+    let is_again =
+        |change: &crate::Change| holding_of(&amended.state).changes.iter().any(|other| other.id == change.id);
+    let mut known = known.clone();
+    let crate::Row::Holding(holding) = &mut known.row else { panic!("a holding") };
+    holding.changes.retain(|change| !is_again(change));
+    known.postings.retain(|posting| !amended.gone.iter().any(|effect| effect == posting.effect()));
+    // Reviews are all told of again.
+    known.reviews.clear();
+    laid_over(&known, &amended.state)
 }
 
 /// `next` in place of what it names, the rest as it was.

@@ -32,17 +32,22 @@ pub const fn facts_max(subject: &Subject) -> usize {
 /// [`Fault`] when there is no fact, when one is not of this subject or holds a number that cannot be, and when a sum does
 /// not fit. Contradictions are no fault.
 pub fn fold(subject: &Subject, facts: &[Fact], rules: &Rules) -> Result<State, Fault> {
-    let max = facts_max(subject);
-    if facts.len() > max {
-        return Err(Fault::TooMany { subject: subject.to_string(), max });
-    }
-    facts.iter().try_for_each(|fact| check(subject, fact))?;
+    check_all(subject, facts)?;
     match subject {
         Subject::Account(id) => customer::fold(id, facts),
         Subject::Transfer(id) => transfer::fold(id, facts, rules),
         Subject::Holding { account, symbol } => holding::fold(account, *symbol, facts),
         Subject::CashEntry(id) => cash::fold(id, facts, rules),
     }
+}
+
+/// Refuses more facts than are kept of `subject`, and any that [`check`] refuses.
+pub(crate) fn check_all(subject: &Subject, facts: &[Fact]) -> Result<(), Fault> {
+    let max = facts_max(subject);
+    if facts.len() > max {
+        return Err(Fault::TooMany { subject: subject.to_string(), max });
+    }
+    facts.iter().try_for_each(|fact| check(subject, fact))
 }
 
 /// Refuses a fact that is not of `subject`, or that holds a number which has to be above zero and is not.

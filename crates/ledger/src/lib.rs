@@ -49,7 +49,7 @@ pub use account::{Bucket, LedgerAccount, LedgerAccountError, System};
 pub use day::Day;
 pub use fault::Fault;
 pub use fold::{FACTS_MAX, HOLDING_FACTS_MAX, facts_max, fold};
-pub use holding::follow;
+pub use holding::{Amended, amend, follow};
 pub use performance::{Close, year_to_date};
 pub use posting::{Leg, Posting, TransactionKind, TransactionKindError};
 pub use rules::{Rules, StashRatio, StashRatioError};

@@ -18,7 +18,10 @@ pub struct Close {
 /// one currency, each date once, in any order; a year without an earlier close begins with its first. A day's return is
 /// (value − net flow) / value of the close before − 1, and 0 when there was nothing before; days multiply.
 ///
-/// `None` when there is no close of the year, or a number does not fit.
+/// `None` when there is no close of the year, a number does not fit, or a day cannot be told as a return: one that began
+/// with a debt, and one that lost more than it began with. Flows count at the end of their day, so that money which comes
+/// in and is lost on the same day is measured against what was there before it: a cent, a deposit of 1,000.00 and a fall by
+/// one percent would read as −100,000 %. Nothing loses more than all of itself: −1 is the least that is answered.
 ///
 /// Source: time-weighted return with flows at the end of the day, CFA Institute, GIPS, and Bacon, *Practical Portfolio
 /// Performance Measurement and Attribution*, 2nd ed., ch. 2.
@@ -53,13 +56,14 @@ pub fn year_to_date(closes: &[Close], today: Date) -> Option<Decimal> {
     growth.checked_sub(Decimal::ONE)
 }
 
-/// What one unit became on a day. Nothing, or a debt, has no return.
+/// What one unit became on a day: one, when there was nothing. A debt has no return, and no unit becomes less than nothing.
 fn growth_of_day(before: i64, close: &Close) -> Option<Decimal> {
-    if before <= 0 {
+    if before == 0 {
         return Some(Decimal::ONE);
     }
     let earned = Decimal::from(close.value.minor()).checked_sub(Decimal::from(close.net_flow.minor()))?;
-    earned.checked_div(Decimal::from(before))
+    let is_return = before > 0 && earned >= Decimal::ZERO;
+    is_return.then(|| earned.checked_div(Decimal::from(before))).flatten()
 }
 
 #[cfg(test)]
@@ -105,8 +109,23 @@ mod tests {
                 "2026-01-02",
                 Some("0.1"),
             ),
-            // A debt has no return.
-            (vec![("2025-12-31", -5, 0), ("2026-01-01", 100, 0)], "2026-01-02", Some("0")),
+            // A debt has no return, whether it becomes more or less.
+            (vec![("2025-12-31", -5, 0), ("2026-01-01", 100, 0)], "2026-01-02", None),
+            (vec![("2025-12-31", -5, 0), ("2026-01-01", -10, 0)], "2026-01-02", None),
+            // A cent, 1,000.00 paid in, and 990.00 left: (99,000 − 100,000) / 1 = −1,000, which is no growth.
+            (vec![("2025-12-31", 1, 0), ("2026-01-01", 99_000, 100_000)], "2026-01-02", None),
+            // It does not become one by another such day: (−1,000) × (−2).
+            (
+                vec![("2025-12-31", 1, 0), ("2026-01-01", 99_000, 100_000), ("2026-01-02", 1_000, 199_000)],
+                "2026-01-02",
+                None,
+            ),
+            // 10.00, 1,000.00 paid in, and 1,000.00 left: (100,000 − 100,000) / 1,000 = 0, all of it lost.
+            (vec![("2025-12-31", 1_000, 0), ("2026-01-01", 100_000, 100_000)], "2026-01-02", Some("-1")),
+            // The same loss, with as much there before as came in: (199,000 − 100,000) / 100,000 = 0.99.
+            (vec![("2025-12-31", 100_000, 0), ("2026-01-01", 199_000, 100_000)], "2026-01-02", Some("-0.01")),
+            // All of it taken out is no loss.
+            (vec![("2025-12-31", 100, 0), ("2026-01-01", 0, -100)], "2026-01-02", Some("0")),
         ] {
             assert_eq!(ytd(&closes, today).as_deref(), expected, "{closes:?}");
         }

@@ -28,6 +28,13 @@ pub(super) struct Book {
     reviews: BTreeSet<Review>,
 }
 
+/// The orders and changes of a holding that was read.
+#[derive(Default)]
+pub(super) struct Standing {
+    orders: BTreeMap<ExternalId, Order>,
+    changes: BTreeMap<ExternalId, Change>,
+}
+
 /// What a fill tells.
 struct Fill<'a> {
     order: &'a ExternalId,
@@ -160,7 +167,8 @@ impl Book {
         Ok((standing, shares, money))
     }
 
-    /// An execution is what was told of it first. A second telling that differs is looked at, and moves nothing.
+    /// An execution is what was told of it first. A second telling that differs is looked at, and moves nothing; its order
+    /// is one that was told of.
     fn is_told_again(&mut self, fill: &Fill<'_>) -> bool {
         let Some(change) = self.changes.get(fill.execution) else { return false };
         let is_same = matches!(
@@ -168,6 +176,7 @@ impl Book {
             ChangeKind::Fill { order, side, .. } if order == fill.order && *side == fill.side
         );
         if !is_same {
+            self.order(fill.order, fill.side, fill.at);
             self.look_at(ReviewKind::Contradiction, fill.execution, fill.at);
         }
         true
@@ -186,10 +195,10 @@ impl Book {
             Side::Buy => self.position.bought(shares, money)?,
             Side::Sell => self.position.sold(shares, money)?,
         };
-        Ok(self.standing(moved, fill.execution, fill.at))
+        Ok(self.settle(moved, fill.execution, fill.at))
     }
 
-    fn standing(&mut self, moved: Result<(), ReviewKind>, id: &ExternalId, at: Timestamp) -> ChangeStanding {
+    fn settle(&mut self, moved: Result<(), ReviewKind>, id: &ExternalId, at: Timestamp) -> ChangeStanding {
         match moved {
             Ok(()) => ChangeStanding::Counted,
             Err(kind) => {
@@ -225,7 +234,7 @@ impl Book {
             return Ok(());
         }
         let moved = self.position.split(change)?;
-        let standing = self.standing(moved, entry, at);
+        let standing = self.settle(moved, entry, at);
         let change = Change { id: entry.clone(), kind: ChangeKind::Split, quantity: change, standing, at };
         self.changes.insert(entry.clone(), change);
         Ok(())
@@ -236,21 +245,37 @@ impl Book {
     }
 
     /// What was read, as a state.
-    pub(super) fn close(mut self) -> Result<State, Fault> {
+    pub(super) fn close(self) -> Result<State, Fault> {
+        self.close_after(&Standing::default()).map(|(state, _)| state)
+    }
+
+    /// The orders and changes that were read.
+    pub(super) fn standing(mut self) -> Standing {
         self.note_unknown();
-        let mut postings = Vec::new();
-        for change in self.changes.values() {
-            postings.extend(effects::fill(&self.account, change)?);
-        }
-        for id in &self.touched {
-            if let Some(order) = self.orders.get(id) {
-                postings.extend(effects::reserve(&self.account, order)?);
+        Standing { orders: self.orders, changes: self.changes }
+    }
+
+    /// What was read, as a state of those orders and changes alone that are otherwise than before; and the effects that
+    /// there were before and are no more.
+    pub(super) fn close_after(mut self, before: &Standing) -> Result<(State, Vec<String>), Fault> {
+        self.note_unknown();
+        let Self { account, symbol, position, orders, changes, touched, reviews, .. } = self;
+        let orders = orders.into_values().filter(|order| touched.contains(&order.id));
+        let orders: Vec<Order> = orders.filter(|order| before.orders.get(&order.id) != Some(order)).collect();
+        let changes = changes.into_values().filter(|change| before.changes.get(&change.id) != Some(change));
+        let changes: Vec<Change> = changes.collect();
+        let (mut postings, mut gone) = (Vec::new(), Vec::new());
+        for change in &changes {
+            match effects::fill(&account, change)? {
+                Some(posting) => postings.push(posting),
+                None => gone.extend(before.fill_effect(&account, &change.id)?),
             }
         }
-        let Self { account, symbol, position, orders, changes, touched, reviews, .. } = self;
-        let orders = orders.into_values().filter(|order| touched.contains(&order.id)).collect();
-        let row = Holding { account, symbol, position, orders, changes: changes.into_values().collect() };
-        Ok(State { row: Row::Holding(row), postings, reviews: reviews.into_iter().collect() })
+        for order in &orders {
+            postings.extend(effects::reserve(&account, order)?);
+        }
+        let row = Row::Holding(Holding { account, symbol, position, orders, changes });
+        Ok((State { row, postings, reviews: reviews.into_iter().collect() }, gone))
     }
 
     /// Keeps what was taken back without having been told of: it does not happen when it is told of later.
@@ -265,6 +290,14 @@ impl Book {
             let change = Change { id: id.clone(), kind: ChangeKind::Unknown, quantity, standing, at };
             self.changes.insert(id, change);
         }
+    }
+}
+
+impl Standing {
+    /// The effect that an execution had.
+    fn fill_effect(&self, account: &ExternalId, id: &ExternalId) -> Result<Option<String>, Fault> {
+        let Some(change) = self.changes.get(id) else { return Ok(None) };
+        Ok(effects::fill(account, change)?.map(|posting| posting.effect().to_owned()))
     }
 }
 

@@ -218,3 +218,17 @@ fn going_on_from_what_is_known_is_folding_all_of_it() {
         assert_eq!(follow(row(&known), latest, &[needs_all]).unwrap(), None);
     }
 }
+
+/// Otherwise what was kept of the order when it was told of first would stay, and be gone on from.
+#[test]
+fn an_order_that_was_told_of_stays_when_its_execution_is_another_ones() {
+    let known = [fill(20, Buy, "o2", "e1", "1", 100)];
+    let earlier = fill(10, Buy, "o1", "e1", "1", 100);
+    let all = [known[0].clone(), earlier.clone()];
+    let orders: Vec<_> = row(&state(&all)).orders.iter().map(|order| order.id.to_string()).collect();
+    assert_eq!(orders, ["alpaca:o1", "alpaca:o2"]);
+    let amended = crate::amend(&row(&state(&known)).account, row(&state(&known)).symbol, &all, &[earlier]);
+    let cumulative = |order: &crate::Order| order.cumulative.to_string();
+    let orders: Vec<_> = row(&amended.unwrap().state).orders.iter().map(cumulative).collect();
+    assert_eq!(orders, ["1", "0"]);
+}
