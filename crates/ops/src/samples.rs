@@ -63,7 +63,7 @@ impl Sample {
         sample!("alpaca/trade/order_cancel_rejected", "an order is not taken back"),
         sample!("alpaca/trade/trade_bust", "an execution did not happen after all"),
         sample!("alpaca/trade/trade_correct", "an execution happened otherwise"),
-        sample!("alpaca/nta/split", "two shares become four"),
+        sample!("alpaca/nta/split", "the coming half of a split: two shares become four"),
         sample!("alpaca/journal/queued", "money between accounts waits"),
         sample!("alpaca/journal/executed", "it has moved"),
         sample!("alpaca/journal/canceled", "it has not moved"),

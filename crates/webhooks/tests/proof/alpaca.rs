@@ -145,6 +145,27 @@ fn an_earlier_version_of_the_secret_is_accepted_beside_the_new_one() {
     assert_eq!(same.labels().collect::<Vec<_>>(), ["key1"]);
 }
 
+/// What is signed with a time is `<t>.<body>`, which without its time could be a body of its own; and the other way round.
+#[test]
+fn no_signature_serves_in_the_other_form() {
+    let case = signed::case("alpaca", "timestamped");
+    let (body, header) = (signed::base64(&case["body"]), signed::text(&case["headers"][0]));
+    let (time, hex) = header.strip_prefix("t=").unwrap().split_once(",v1=").unwrap();
+    let verify = |header: &str, body: Vec<u8>| {
+        let mut headers = HeaderMap::new();
+        headers.insert(SIGNATURE_HEADER, header.parse().unwrap());
+        let now = signed::seconds(&case["now"]);
+        verify(&keys(), policy("also_body_only"), Kind::Trade, &headers, body.into(), now)
+    };
+    assert!(verify(header, body.to_vec()).is_ok());
+    let whole = [time.as_bytes(), b".", &body].concat();
+    for header in [hex.to_owned(), format!("sha256={hex}")] {
+        // The bytes are those that were signed; they are no event.
+        assert_eq!(verify(&header, whole.clone()).unwrap_err().reason(), "malformed");
+        assert_eq!(verify(&header, body.to_vec()).unwrap_err(), Rejection::Signature);
+    }
+}
+
 #[test]
 fn no_key_opens_without_a_header() {
     let got = verify(
