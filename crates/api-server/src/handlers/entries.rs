@@ -82,7 +82,8 @@ pub async fn list(
     let of = of(parameters.text("account"))?;
     let after = match parameters.text("after") {
         Some(text) => {
-            let id = text.parse::<i64>().ok().filter(|id| *id > 0);
+            let digits = Some(text).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+            let id = digits.and_then(|digits| digits.parse::<i64>().ok()).filter(|id| *id > 0);
             Some(id.ok_or_else(|| unprocessable("after", "must be the `next` of a page"))?)
         }
         None => None,

@@ -71,6 +71,9 @@ pub async fn post(
     let after: Option<EventId> = after
         .map(|text| text.parse().map_err(|_| unprocessable("after", "must be an id such as 42")))
         .transpose()?;
+    if dry_run && after.is_some() {
+        return Err(unprocessable("after", "is for going on; a dry run counts everything at once"));
+    }
     if dry_run {
         let events = books.store().count_replayable(&filter).await?;
         return Ok(Json(ReplayAnswer { events, dry_run, next_after: None }));

@@ -75,7 +75,7 @@ pub async fn run(
         let events = if dry_run {
             store.count_redactable(provider, received_before).await?
         } else {
-            redact(store, provider, received_before, &operator, &mut left).await?
+            redact(store, books.clock, provider, received_before, &operator, &mut left).await?
         };
         let (source, received_before) = (provider.as_str(), received_before.to_string());
         sources.push(RetentionOfSource { source, received_before, events });
@@ -86,6 +86,7 @@ pub async fn run(
 /// Removes bodies while batches are left; says how many.
 async fn redact(
     store: &Store,
+    clock: Clock,
     provider: Provider,
     received_before: Timestamp,
     operator: &Operator,
@@ -94,8 +95,7 @@ async fn redact(
     let mut events = 0;
     while *left > 0 {
         *left -= 1;
-        let now = Clock::System.now();
-        match store.redact(provider, received_before, operator.actor(), now).await? {
+        match store.redact(provider, received_before, operator.actor(), clock.now()).await? {
             0 => break,
             redacted => events += u64::from(redacted),
         }
