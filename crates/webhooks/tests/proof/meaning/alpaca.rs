@@ -1,6 +1,8 @@
 //! Events of the broker. Bodies follow the samples of alpacahq/alpaca-docs (oas/broker/openapi.yaml, x-examples) and the
 //! schema `ActivityEventV2` of docs.alpaca.markets.
 
+mod splits;
+
 use domain::{
     AccountStatus, Booking, CashKind, Direction, Fact, OrderStatus, Side, Standing, Subject, TransferStatus,
     What,
@@ -340,61 +342,6 @@ fn a_correction_stands_in_for_what_it_corrects() {
     let tax = activity("DIV", "executed", r#""activity_subtype":"DIVNRA","net_amount":"-1","details":{}"#);
     let expected = cash("alpaca:r1", CashKind::Tax, "-1 usd", Standing::Executed, Booking::Books);
     assert_eq!(facts("alpaca/activity", &tax), [expected]);
-}
-
-fn split(qty: &str, details: &str) -> String {
-    activity(
-        "SPLIT",
-        "executed",
-        &format!(
-            r#""activity_subtype":"FSPLIT","qty":"{qty}","net_amount":"0","details":{{"symbol":"TSLA",{details}}}"#
-        ),
-    )
-}
-
-/// The samples of docs.alpaca.markets/docs/activity-sse: two entries, each with both quantities.
-#[test]
-fn the_two_halves_of_one_split_are_one_split() {
-    for (old, new, expected) in [("0.54796447", "0.821946705", "0.273982235"), ("33", "1.65", "-31.35")] {
-        let details = format!(r#""old_qty":"{old}","new_qty":"{new}","group_id":"g""#);
-        let what = What::Split { entry: id("alpaca:r1"), change: expected.parse().unwrap() };
-        assert_eq!(
-            facts("alpaca/activity", &split(new, &details)),
-            [of_holding("2026-01-02T15:04:05Z", what)]
-        );
-        assert_eq!(reason("alpaca/activity", &split(&format!("-{old}"), &details)), "no_effect");
-    }
-}
-
-#[test]
-fn a_split_in_one_entry_is_its_change() {
-    let what = What::Split { entry: id("alpaca:r1"), change: "9".parse().unwrap() };
-    let whole = split("9", r#""new_symbol":"TSLA","old_qty":"3","new_qty":"12""#);
-    assert_eq!(facts("alpaca/activity", &whole), [of_holding("2026-01-02T15:04:05Z", what)]);
-    assert_eq!(
-        reason("alpaca/activity", &whole.replace(r#""new_symbol":"TSLA""#, r#""new_symbol":"B""#)),
-        "by_hand"
-    );
-    assert_eq!(reason("alpaca/activity", &whole.replace("executed\"", "canceled\"")), "by_hand");
-}
-
-#[test]
-fn a_split_whose_change_is_not_told_is_left_to_people() {
-    for (qty, details) in [
-        ("12", r#""old_qty":"3""#),
-        ("12", r#""new_qty":"12""#),
-        ("", r#""old_qty":"3","new_qty":"12""#),
-        ("5", r#""old_qty":"3","new_qty":"12""#),
-        ("12", r#""old_qty":"0","new_qty":"12""#),
-        ("-3", r#""old_qty":"3","new_qty":"0""#),
-    ] {
-        assert_eq!(reason("alpaca/activity", &split(qty, details)), "by_hand", "{qty} {details}");
-    }
-    // The older shape: the shares that go in one entry, those that come in another, tied by a group alone.
-    for qty in ["-10", "30"] {
-        let leg = nta("SPLIT", "0", r#","group_id":"g""#).replace(r#""qty":0"#, &format!(r#""qty":{qty}"#));
-        assert_eq!(reason("alpaca/nta", &leg), "by_hand", "{qty}");
-    }
 }
 
 #[test]
