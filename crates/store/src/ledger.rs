@@ -43,6 +43,8 @@ pub(crate) struct Posted {
 enum Scope {
     /// All: one that is not among them has come to nothing.
     Whole,
+    /// Those that became otherwise; which ones came to nothing is told beside. The reviews are all of them.
+    Amended,
     /// Those that are among them.
     Named,
 }

@@ -101,7 +101,7 @@ impl SqliteDatabase {
 
     async fn next_turn(&self) -> Result<Turn<'_>, Error> {
         let mut writer = self.writer.lock().await;
-        if self.is_broken.load(Ordering::Acquire) {
+        if self.is_broken.load(Ordering::Acquire) || is_stuck(&mut writer).await {
             *writer = self.options.connect().await?;
             self.is_broken.store(false, Ordering::Release);
         }
@@ -135,6 +135,12 @@ impl Drop for Turn<'_> {
             None => self.share.inbox_writes(),
         }
     }
+}
+
+/// Whether the last transaction ended without the driver's noticing: SQLite undoes one by itself when the disk is full or
+/// fails, after which the driver cannot undo it and begins no other. One that is yet to be undone is waited for.
+async fn is_stuck(writer: &mut SqliteConnection) -> bool {
+    writer.is_in_transaction() && (writer.ping().await.is_err() || writer.is_in_transaction())
 }
 
 /// Everything that a connection is told, in the order in which SQLite wants it.
@@ -202,5 +208,27 @@ mod tests {
         let mut reader = database.readers().acquire().await.unwrap();
         let mut tx: Transaction<'_> = reader.begin().await.unwrap().into();
         assert!(tx.execute("CREATE TABLE a (b INTEGER)", values![]).await.is_err());
+    }
+
+    /// SQLite undoes a transaction by itself when there is no room for it.
+    #[tokio::test]
+    async fn who_writes_next_after_a_full_disk_can_write() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.db");
+        let config = StoreConfig::new(format!("sqlite:{}", path.display()).parse().unwrap());
+        let database = SqliteDatabase::open(&path, &config).await.unwrap();
+        let write = async |sql: &'static str| {
+            let mut turn = database.inbox_turn().await?;
+            let mut tx = turn.begin().await?;
+            tx.execute(sql, values![]).await?;
+            tx.commit().await
+        };
+        write("CREATE TABLE a (b BLOB)").await.unwrap();
+        // From here on the file may not grow.
+        write("PRAGMA max_page_count = 1").await.unwrap();
+        let full = write("INSERT INTO a VALUES (zeroblob(1000000))").await.unwrap_err();
+        assert_eq!(full.remedy(), Remedy::Later, "{full:?}");
+        write("INSERT INTO a VALUES (1)").await.unwrap();
+        write("INSERT INTO a VALUES (2)").await.unwrap();
     }
 }

@@ -85,21 +85,6 @@ impl Store {
         let next_before = events.last().filter(|_| is_full).map(|last| last.id);
         Ok(Events { events, next_before })
     }
-
-    /// How many kept deliveries a filter means.
-    ///
-    /// # Errors
-    /// [`Error`] of the database.
-    pub async fn count_events(&self, filter: &Filter) -> Result<u64, Error> {
-        let mut statement = Statement::new("SELECT COUNT(*) AS events");
-        statement.words(FROM);
-        filter.narrow(&mut statement);
-        let (sql, values) = statement.finish();
-        let mut reader = self.shared.database.reader().await?;
-        let rows = reader.begin().await?.rows_made(sql, values).await?;
-        let row = rows.first().ok_or_else(|| Error::unreadable("events"))?;
-        Ok(row.int("events")?.cast_unsigned())
-    }
 }
 
 pub(crate) fn line(row: &Row) -> Result<EventLine, Error> {

@@ -108,7 +108,7 @@ async fn cover(tx: &mut Transaction<'_>, balance: &Balance, now: Timestamp) -> R
         return Ok(0);
     }
     let (subject, postings) = (format!("shortfall/{holder}"), [posting]);
-    let written = journal::named(tx, &subject, &postings).await?;
+    let written = journal::named(tx, &subject, &[postings[0].effect()]).await?;
     let mut deltas = Deltas::default();
     let due = Due { subject: &subject, written, postings: &postings };
     let entries = journal::write(tx, vec![due], now, &mut deltas).await?;

@@ -36,20 +36,22 @@ pub(super) async fn keep(
     Ok(new)
 }
 
-/// All facts of these subjects, by subject. How many each may have has been checked.
+/// All facts of these subjects, by subject. How many each may have has been checked. Each set is one row: what a row costs
+/// on its way is more than reading the fact in it.
 pub(super) async fn all(
     tx: &mut Transaction<'_>,
     subjects: &[String],
 ) -> Result<BTreeMap<Subject, Vec<Fact>>, Error> {
     let mut facts: BTreeMap<Subject, Vec<Fact>> = BTreeMap::new();
     for subjects in subjects.chunks(ROWS_MAX) {
-        let mut statement = Statement::new("SELECT body FROM facts");
-        statement.among(" WHERE subject IN", subjects);
+        let mut statement = Statement::new("SELECT '[' || string_agg(body, ',') || ']' AS bodies FROM facts");
+        statement.among(" WHERE subject IN", subjects).words(" GROUP BY subject");
         let (sql, values) = statement.finish();
         for row in tx.rows_made(sql, values).await? {
-            let fact: Fact =
-                serde_json::from_str(&row.text("body")?).map_err(|_| Error::unreadable("body"))?;
-            facts.entry(fact.subject.clone()).or_default().push(fact);
+            let set: Vec<Fact> =
+                serde_json::from_str(&row.text("bodies")?).map_err(|_| Error::unreadable("body"))?;
+            let first = set.first().ok_or_else(|| Error::unreadable("body"))?;
+            facts.insert(first.subject.clone(), set);
         }
     }
     Ok(facts)

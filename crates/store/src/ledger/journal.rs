@@ -65,17 +65,17 @@ pub(super) async fn whole(
     Ok(written)
 }
 
-/// What stands in the journal of a subject, of the effects that the postings name.
+/// What stands in the journal of a subject, of these effects.
 pub(super) async fn named(
     tx: &mut Transaction<'_>,
     subject: &str,
-    postings: &[Posting],
+    effects: &[&str],
 ) -> Result<Written, Error> {
     let mut written = BTreeMap::new();
-    for postings in postings.chunks(ROWS_MAX) {
+    for effects in effects.chunks(ROWS_MAX) {
         let mut statement = Statement::new(SUMS);
         statement.words(" WHERE t.subject = ").value(subject);
-        statement.among(" AND t.effect IN", postings.iter().map(Posting::effect)).words(GROUPED);
+        statement.among(" AND t.effect IN", effects.iter().copied()).words(GROUPED);
         read(tx, statement, &mut written).await?;
     }
     Ok(written.remove(subject).unwrap_or_default())

@@ -4,7 +4,6 @@ mod holding;
 
 use ledger::{Account, CashEntry, Row, Rules, Transfer};
 
-use super::Scope;
 use super::subject::Folded;
 use super::words::{optional_word, word};
 use crate::database::{Transaction, Value, values};
@@ -35,11 +34,11 @@ const CASH_ENTRY_END: &str = " ON CONFLICT (id) DO UPDATE SET account = excluded
 pub(super) async fn write(tx: &mut Transaction<'_>, folded: &[Folded]) -> Result<(), Error> {
     let (mut accounts, mut transfers, mut cash_entries) = (Vec::new(), Vec::new(), Vec::new());
     let mut holdings = holding::Unwritten::default();
-    for Folded { state, rules, is_known, scope, .. } in folded {
+    for Folded { state, rules, .. } in folded {
         match &state.row {
             Row::Account(row) => accounts.push(of_account(row)?),
             Row::Transfer(row) => transfers.push(of_transfer(row, rules)?),
-            Row::Holding(row) => holdings.add(tx, row, *is_known && *scope == Scope::Whole).await?,
+            Row::Holding(row) => holdings.add(row)?,
             Row::CashEntry(row) => cash_entries.push(of_cash_entry(row, rules)?),
         }
     }

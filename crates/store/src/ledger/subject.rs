@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Fact, Subject};
+use domain::{ExternalId, Fact, Subject, Symbol};
 use jiff::{SignedDuration, Timestamp};
-use ledger::{Fault, Rules, StashRatio, State};
+use ledger::{Amended, Fault, Posting, Rules, StashRatio, State};
 
 use super::balances::Deltas;
 use super::journal::Due;
@@ -47,6 +47,8 @@ pub(super) struct Folded {
     pub(super) rules: Rules,
     pub(super) state: State,
     pub(super) scope: Scope,
+    /// Effects that came to nothing, where the postings do not speak for all.
+    pub(super) gone: Vec<String>,
 }
 
 /// Folds the sets that the new facts were added to, writes their rows and posts the differences. Gives the number of
@@ -97,15 +99,17 @@ async fn fold(tx: &mut Transaction<'_>, locked: &[Locked], rules: &Rules) -> Res
     let mut folded = Vec::with_capacity(locked.len());
     for Locked { subject, key, new, latest } in locked {
         let rules = Rules { stash_ratio: ratios.get(subject).copied().unwrap_or(rules.stash_ratio) };
-        let (state, scope) = match (subject, latest) {
-            (_, None) => (ledger::fold(subject, new, &rules)?, Scope::Whole),
-            (Subject::Holding { .. }, Some(latest)) => holding(tx, subject, new, *latest, &rules).await?,
+        let (Amended { state, gone }, scope) = match (subject, latest) {
+            (_, None) => (whole(ledger::fold(subject, new, &rules)?), Scope::Whole),
+            (Subject::Holding { account, symbol }, Some(latest)) => {
+                holding(tx, (subject, account, *symbol), new, *latest).await?
+            }
             (_, Some(_)) => {
                 let all = sets.get(subject).ok_or_else(|| Error::unreadable("subject"))?;
-                (ledger::fold(subject, all, &rules)?, Scope::Whole)
+                (whole(ledger::fold(subject, all, &rules)?), Scope::Whole)
             }
         };
-        folded.push(Folded { key: key.clone(), is_known: latest.is_some(), rules, state, scope });
+        folded.push(Folded { key: key.clone(), is_known: latest.is_some(), rules, state, scope, gone });
     }
     Ok(folded)
 }
@@ -150,38 +154,30 @@ async fn read_ratios(
     Ok(())
 }
 
+/// A state that speaks for all.
+const fn whole(state: State) -> Amended {
+    Amended { state, gone: Vec::new() }
+}
+
 /// A holding of which something was known goes on from what is written of it, when all new facts are later: what 100,000
-/// fills cost is paid once, and not again with each.
+/// fills cost is paid once, and not again with each. Otherwise its set is folded with and without the new facts, and what
+/// they changed is written.
 async fn holding(
     tx: &mut Transaction<'_>,
-    subject: &Subject,
+    (subject, account, symbol): (&Subject, &ExternalId, Symbol),
     new: &[Fact],
     latest: Timestamp,
-    rules: &Rules,
-) -> Result<(State, Scope), Error> {
-    if let Some(state) = follow(tx, subject, new, latest).await? {
-        return Ok((state, Scope::Named));
+) -> Result<(Amended, Scope), Error> {
+    let kept = latest.checked_add(KEPT_PRECISION).unwrap_or(Timestamp::MAX);
+    if new.iter().all(|fact| fact.at > kept)
+        && let Some(known) = rows::known_holding(tx, account, symbol, new).await?
+        && let Some(state) = ledger::follow(&known, kept, new)?
+    {
+        return Ok((whole(state), Scope::Named));
     }
     let mut sets = facts::all(tx, &[subject.to_string()]).await?;
     let all = sets.remove(subject).ok_or_else(|| Error::unreadable("subject"))?;
-    Ok((ledger::fold(subject, &all, rules)?, Scope::Whole))
-}
-
-async fn follow(
-    tx: &mut Transaction<'_>,
-    subject: &Subject,
-    new: &[Fact],
-    latest: Timestamp,
-) -> Result<Option<State>, Error> {
-    let Subject::Holding { account, symbol } = subject else { return Ok(None) };
-    let latest = latest.checked_add(KEPT_PRECISION).unwrap_or(Timestamp::MAX);
-    if new.iter().any(|fact| fact.at <= latest) {
-        return Ok(None);
-    }
-    match rows::known_holding(tx, account, *symbol, new).await? {
-        Some(known) => Ok(ledger::follow(&known, latest, new)?),
-        None => Ok(None),
-    }
+    Ok((ledger::amend(account, symbol, &all, new)?, Scope::Amended))
 }
 
 async fn post(
@@ -194,10 +190,14 @@ async fn post(
     let whole: Vec<&String> = folded.iter().filter(is_whole).map(|folded| &folded.key).collect();
     let mut written = journal::whole(tx, &whole).await?;
     let mut due = Vec::with_capacity(folded.len());
-    for Folded { key, state, scope, .. } in folded {
+    for Folded { key, state, scope, gone, .. } in folded {
         let written = match scope {
             Scope::Whole => written.remove(key).unwrap_or_default(),
-            Scope::Named => journal::named(tx, key, &state.postings).await?,
+            Scope::Amended | Scope::Named => {
+                let effects =
+                    state.postings.iter().map(Posting::effect).chain(gone.iter().map(String::as_str));
+                journal::named(tx, key, &effects.collect::<Vec<_>>()).await?
+            }
         };
         due.push(Due { subject: key, postings: &state.postings, written });
     }

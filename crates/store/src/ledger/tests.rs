@@ -1,7 +1,6 @@
 //! Both databases keep the same books: every scenario runs on SQLite and on Postgres.
 
 mod books;
-mod cost;
 mod day;
 mod figures;
 mod scenarios;

@@ -1,7 +1,5 @@
 //! A position with its orders, executions and splits.
 
-use std::collections::BTreeMap;
-
 use domain::{ExternalId, Fact, Symbol, What};
 use ledger::{Change, ChangeKind, ChangeStanding, Holding, Order, Position};
 
@@ -39,20 +37,14 @@ pub(super) struct Unwritten {
 }
 
 impl Unwritten {
-    /// Adds the position, and the orders and changes that are not written like this already.
-    pub(super) async fn add(
-        &mut self,
-        tx: &mut Transaction<'_>,
-        row: &Holding,
-        is_known: bool,
-    ) -> Result<(), Error> {
+    /// Adds the position, and the orders and changes that are named.
+    pub(super) fn add(&mut self, row: &Holding) -> Result<(), Error> {
         let Holding { account, symbol, position, orders, changes } = row;
         self.positions.push(of_position(account, *symbol, *position));
-        let written = if is_known { everything(tx, account, *symbol).await? } else { Kept::default() };
-        for order in orders.iter().filter(|order| written.orders.get(&order.id) != Some(order)) {
+        for order in orders {
             self.orders.push(of_order(account, *symbol, order)?);
         }
-        for change in changes.iter().filter(|change| written.changes.get(&change.id) != Some(change)) {
+        for change in changes {
             self.changes.push(of_change(account, *symbol, change)?);
         }
         Ok(())
@@ -119,26 +111,6 @@ fn of_change(account: &ExternalId, symbol: Symbol, change: &Change) -> Result<Ve
     ])
 }
 
-/// What is written of orders and changes, by id.
-#[derive(Default)]
-struct Kept {
-    orders: BTreeMap<ExternalId, Order>,
-    changes: BTreeMap<ExternalId, Change>,
-}
-
-async fn everything(tx: &mut Transaction<'_>, account: &ExternalId, symbol: Symbol) -> Result<Kept, Error> {
-    let mut kept = Kept::default();
-    for row in select(tx, ORDERS, account, symbol, &[]).await? {
-        let order = read_order(&row)?;
-        kept.orders.insert(order.id.clone(), order);
-    }
-    for row in select(tx, FILLS, account, symbol, &[]).await? {
-        let change = read_change(&row)?;
-        kept.changes.insert(change.id.clone(), change);
-    }
-    Ok(kept)
-}
-
 /// What is written of a holding, as far as `new` names its orders and changes; `None` when nothing is.
 pub(in crate::ledger) async fn known(
     tx: &mut Transaction<'_>,
@@ -193,7 +165,7 @@ fn named(facts: &[Fact]) -> (Vec<String>, Vec<String>) {
     (orders, changes)
 }
 
-/// Rows of a holding: those with one of these ids, or all when none is named.
+/// Rows of a holding: those with one of these ids.
 async fn select(
     tx: &mut Transaction<'_>,
     start: &'static str,
@@ -203,10 +175,7 @@ async fn select(
 ) -> Result<Vec<Row>, Error> {
     let mut statement = Statement::new(start);
     statement.value(account.to_string()).words(" AND symbol = ").value(symbol.as_str());
-    for (place, id) in ids.iter().enumerate() {
-        statement.words(if place == 0 { " AND id IN (" } else { ", " }).value(id);
-    }
-    statement.words(if ids.is_empty() { "" } else { ")" });
+    statement.among(" AND id IN", ids);
     let (sql, values) = statement.finish();
     tx.rows_made(sql, values).await
 }

@@ -30,11 +30,7 @@ pub(crate) async fn lists_are_filtered_and_paged(stage: &Stage) {
         store.events(&Filter::default(), Page { before: newest.next_before, rows: 500 }).await.unwrap();
     assert_eq!((older.events.len(), older.next_before), (7, None));
     assert_eq!(older.events[0].id, kept[6]);
-    let count = async |filter: Filter| {
-        let found = store.events(&filter, all).await.unwrap().events.len();
-        assert_eq!(store.count_events(&filter).await.unwrap(), u64::try_from(found).unwrap());
-        found
-    };
+    let count = async |filter: Filter| store.events(&filter, all).await.unwrap().events.len();
     let late = newest.events[0].clone();
     assert_eq!(count(Filter { ids: kept[2..4].to_vec(), ..Filter::default() }).await, 2);
     assert_eq!(count(Filter { provider: Some(Provider::Alpaca), ..Filter::default() }).await, 11);
