@@ -3,7 +3,6 @@
 //! One line is one event, as text or as a JSON object, with the id of the request that it belongs to. Fields are
 //! structured; whatever is in them, a line stays one line.
 
-mod causes;
 mod event;
 
 use std::panic::PanicHookInfo;
@@ -15,8 +14,8 @@ use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 pub use crate::layers::access_log::Format;
-pub use causes::with_causes;
 use event::OneLine;
+pub use store::with_causes;
 
 /// Crates of others that talk about every packet, and might print a header: never more than warnings.
 const CAPPED_TARGETS: [&str; 18] = [

@@ -55,6 +55,14 @@ impl StdError for DriverError {
     }
 }
 
+/// An error with what caused it, from the outermost on, on one line. None of the product's errors repeats its cause, and
+/// none holds a secret.
+#[must_use]
+pub fn with_causes(error: &(dyn StdError + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| (**error).source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
 /// What is to be done about an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Remedy {
@@ -188,14 +196,8 @@ mod tests {
 
     use super::*;
 
-    fn said(error: &Error) -> String {
-        let outermost: &(dyn StdError + 'static) = error;
-        let causes = std::iter::successors(Some(outermost), |error| (**error).source());
-        causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-    }
-
     fn check(error: sqlx::Error, cause: &str) {
-        let said = said(&Error::from(error));
+        let said = with_causes(&Error::from(error));
         assert_eq!(said.matches(cause).count(), 1, "{said}");
     }
 

@@ -39,7 +39,7 @@ pub use business::{
 pub use circle_keys::{CIRCLE_KEYS_MAX, CircleKey};
 pub use config::{CONNECTIONS, QUEUE_DELIVERIES, StoreConfig};
 pub use dead_letters::DeadLetter;
-pub use error::{DriverError, Error, OpenError};
+pub use error::{DriverError, Error, OpenError, with_causes};
 pub use events::{EventDetail, EventLine, Events, Filter, IDS_MAX, PAGE_ROWS_MAX, Page, WorkLine};
 pub use ids::{EventId, IdError, WorkId};
 pub use inbox::{Cursor, Receipt, ReceiveError};

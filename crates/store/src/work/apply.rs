@@ -1,7 +1,6 @@
 //! Applying what deliveries mean: their facts, what those do to the books, the audit entry and "done", in one transaction.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::error::Error as StdError;
 
 use audit::Entry;
 use domain::Fact;
@@ -12,7 +11,7 @@ use webhooks::Meaning;
 use super::{Leased, fail};
 use crate::chain;
 use crate::database::{Statement, Transaction, Tries};
-use crate::error::{Error, Remedy};
+use crate::error::{Error, Remedy, with_causes};
 use crate::ledger;
 use crate::store::Store;
 
@@ -87,7 +86,9 @@ impl Store {
     ) -> Result<Applied, Error> {
         match self.apply_together(std::slice::from_ref(one), rules, now).await {
             Ok(applied) => applied.into_iter().next().ok_or(Error::LeaseLost),
-            Err(error) if error.remedy() == Remedy::Never => self.fail(&one.0, &chain_of(&error), now).await,
+            Err(error) if error.remedy() == Remedy::Never => {
+                self.fail(&one.0, &with_causes(&error), now).await
+            }
             Err(error) => Err(error),
         }
     }
@@ -202,15 +203,4 @@ fn outcome(leased: &Leased, applied: &Applied) -> Option<Json> {
         Applied::Dead { .. } => "dead",
     };
     Some(json!({ "work": leased.work, "event": leased.event, "attempt": leased.attempt, "state": state }))
-}
-
-/// An error with what caused it, on one line.
-fn chain_of(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
