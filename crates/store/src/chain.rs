@@ -12,7 +12,17 @@ const HEAD_LOCKED: &str = "SELECT sequence, hash, key_id, seal FROM audit_head W
 pub(crate) async fn append(tx: &mut Transaction<'_>, key: &Key, entry: Entry) -> Result<(), Error> {
     let sql = tx.backend().pick(HEAD, HEAD_LOCKED);
     let row = tx.row(sql, values![]).await?.ok_or(Error::NoHead)?;
-    let head = written(&row)?.open(key).map_err(Error::Chain)?;
+    append_to(tx, key, &row, entry).await
+}
+
+/// The same, after the row of the head that the transaction has read: SQLite's only writer needs no lock on it.
+pub(crate) async fn append_to(
+    tx: &mut Transaction<'_>,
+    key: &Key,
+    head: &Row,
+    entry: Entry,
+) -> Result<(), Error> {
+    let head = written(head)?.open(key).map_err(Error::Chain)?;
     let (sealed, head) = audit::chain(key, &head, entry);
     write(tx, &sealed, &head).await
 }

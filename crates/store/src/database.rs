@@ -18,7 +18,7 @@ use postgres::PostgresDatabase;
 pub(crate) use postgres::Session;
 pub(crate) use row::Row;
 pub(crate) use sqlite::{SqliteDatabase, Turn};
-pub(crate) use statement::{Statement, many};
+pub(crate) use statement::Statement;
 pub(crate) use transaction::Transaction;
 pub(crate) use tries::Tries;
 pub(crate) use value::{Value, values};
@@ -81,10 +81,10 @@ impl Database {
         })
     }
 
-    /// The same, for the inbox, whose senders wait.
-    pub(crate) async fn inbox_writer(&self) -> Result<Writer<'_>, Error> {
+    /// The same, for so many deliveries of the inbox, whose senders wait.
+    pub(crate) async fn inbox_writer(&self, batch: usize) -> Result<Writer<'_>, Error> {
         Ok(match self {
-            Self::Sqlite(sqlite) => Writer::Sqlite(sqlite.inbox_turn().await?),
+            Self::Sqlite(sqlite) => Writer::Sqlite(sqlite.inbox_turn(batch).await?),
             Self::Postgres(postgres) => Writer::Postgres(postgres.session().await?),
         })
     }

@@ -135,16 +135,18 @@ impl Desk {
             Proved::Delivery(delivery) => {
                 let receipt = self.keep(&delivery, counters, now).await?;
                 if let Some(key) = circle_key {
-                    self.circle.has_proved(&key, now).await;
+                    Box::pin(self.circle.has_proved(&key, now)).await;
                 }
                 Ok(Taken::Kept(receipt))
             }
             Proved::Confirmation(confirmation) => {
-                self.sns.confirm(&confirmation, now).await?;
+                Box::pin(self.sns.confirm(&confirmation, now)).await?;
                 counters.confirmed.inc();
                 Ok(Taken::Confirmed)
             }
-            Proved::Unsubscribed(ending) => self.sns.note_end(&ending, now).await.map(|()| Taken::Noted),
+            Proved::Unsubscribed(ending) => {
+                Box::pin(self.sns.note_end(&ending, now)).await.map(|()| Taken::Noted)
+            }
         }
     }
 
@@ -184,8 +186,9 @@ impl Desk {
             Door::Alpaca(kind) => self.prove_alpaca(kind, headers, body, now)?,
             Door::Bridge => self.prove_bridge(headers, body, now)?,
             Door::Circle => match System::of(headers, &body) {
-                System::Direct => return self.prove_direct(headers, body, client, now).await,
-                System::Sns => self.prove_sns(&body, client, now).await?,
+                // Boxed, so that what fetches a key does not make the future of every delivery large.
+                System::Direct => return Box::pin(self.prove_direct(headers, body, client, now)).await,
+                System::Sns => Box::pin(self.prove_sns(&body, client, now)).await?,
             },
         };
         Ok((proved, None))

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::actor::Actor;
 use crate::chain;
-use crate::database::{Row, Transaction, Tries, Value, many, values};
+use crate::database::{Row, Transaction, Tries, Value, values};
 use crate::error::Error;
 use crate::store::Store;
 
@@ -19,11 +19,7 @@ pub const MARKS_MAX: usize = 20_000;
 /// A mark may be this much later than our clock: clocks of others differ from it, by less. What is later still is a wrong
 /// time, and would hide every price until then.
 pub const MARK_AHEAD_MAX: SignedDuration = SignedDuration::from_mins(5);
-/// Rows of one statement.
-const ROWS_MAX: usize = 64;
-
 const SET: &str = "INSERT INTO marks (thing, price, at) VALUES ";
-const COLUMNS: usize = 3;
 const SET_END: &str = " ON CONFLICT (thing) DO UPDATE SET price = excluded.price, at = excluded.at \
     WHERE marks.at < excluded.at";
 // Kept while our own clock was wrong.
@@ -113,12 +109,7 @@ async fn set(tx: &mut Transaction<'_>, marks: &[Mark], now: Timestamp) -> Result
         .into_values()
         .map(|Mark { thing, price, at }| values![thing.to_string(), price.to_string(), at])
         .collect();
-    let mut changed = 0;
-    for rows in rows.chunks(ROWS_MAX) {
-        let sql = many(tx.backend(), SET, rows.len(), COLUMNS, "", SET_END);
-        changed += tx.execute_made(sql, rows.concat()).await?;
-    }
-    Ok(changed)
+    tx.write_rows(SET, rows, SET_END).await
 }
 
 /// All marks.

@@ -17,10 +17,26 @@ impl Transaction<'_> {
     ) -> Result<u64, Error> {
         let (mut rows, mut changed) = (rows, 0);
         while let Some((count, columns, values)) = cut(&mut rows) {
-            changed +=
-                self.execute_made(many(self.backend(), start, count, columns, "", end), values).await?;
+            changed += self.execute_made(many(self.backend(), start, count, columns, end), values).await?;
         }
         Ok(changed)
+    }
+
+    /// Adds rows of one statement to a table of SQLite that numbers them: the numbers of those that were added.
+    ///
+    /// A table's next number is one more than its greatest, and nobody else writes during this transaction.
+    pub(crate) async fn add_rows(
+        &mut self,
+        start: &str,
+        rows: Vec<Vec<Value>>,
+        end: &str,
+    ) -> Result<std::ops::Range<i64>, Error> {
+        let mut rows = rows;
+        debug_assert!(rows.len() <= ROWS_MAX, "the rows of one statement");
+        let Some((count, columns, values)) = cut(&mut rows) else { return Ok(0..0) };
+        let added = self.insert_made(many(self.backend(), start, count, columns, end), values).await?;
+        let end = added.last.saturating_add(1);
+        Ok(end.saturating_sub_unsigned(added.count)..end)
     }
 
     /// The same, with what `end` gives back of each.
@@ -32,7 +48,7 @@ impl Transaction<'_> {
     ) -> Result<Vec<Row>, Error> {
         let (mut rows, mut given) = (rows, Vec::new());
         while let Some((count, columns, values)) = cut(&mut rows) {
-            given.extend(self.rows_made(many(self.backend(), start, count, columns, "", end), values).await?);
+            given.extend(self.rows_made(many(self.backend(), start, count, columns, end), values).await?);
         }
         Ok(given)
     }

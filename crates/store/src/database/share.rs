@@ -1,7 +1,7 @@
 //! How SQLite's one writer is shared between the inbox and everyone else.
 //!
-//! Senders wait for the inbox, nobody waits for the rest: while deliveries come in, the others write for a fifth of the
-//! time. When none come in they write all the time.
+//! Senders wait for the inbox, nobody waits for the rest: while deliveries come in, the others write for a third of the
+//! time, and for a tenth of it while many of them wait. When none come in they write all the time.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,9 +9,13 @@ use std::time::{Duration, Instant};
 /// After this long without a delivery the others need not hold back.
 const QUIET: Duration = Duration::from_millis(20);
 /// The others pause this many times as long as they wrote.
-const PAUSE_FACTOR: u32 = 4;
+const PAUSE_FACTOR: u32 = 2;
+/// As many deliveries in one batch of the inbox mean that they come faster than they are written.
+const CROWD: usize = 16;
+/// The others pause this many times as long as they wrote while deliveries crowd.
+const CROWD_PAUSE_FACTOR: u32 = 9;
 /// Longest pause.
-const PAUSE_MAX: Duration = Duration::from_millis(250);
+const PAUSE_MAX: Duration = Duration::from_millis(500);
 
 /// When the inbox wrote last, and until when the others pause.
 #[derive(Debug, Default)]
@@ -24,14 +28,17 @@ pub(super) struct Share {
 #[derive(Clone, Copy, Debug, Default)]
 struct Times {
     inbox_waits: bool,
+    /// Deliveries of the inbox's last batch.
+    inbox_batch: usize,
     inbox_wrote: Option<Instant>,
     paused_until: Option<Instant>,
 }
 
 impl Share {
-    /// The inbox asks for the writer. While another has it the inbox cannot write, and is not quiet for that.
-    pub(super) fn inbox_waits(&self) {
-        self.times(|times| times.inbox_waits = true);
+    /// The inbox asks for the writer, for so many deliveries. While another has it the inbox cannot write, and is not quiet
+    /// for that.
+    pub(super) fn inbox_waits(&self, batch: usize) {
+        self.times(|times| (times.inbox_waits, times.inbox_batch) = (true, batch));
     }
 
     /// The inbox has the writer, or had it until now.
@@ -43,8 +50,7 @@ impl Share {
     }
 
     pub(super) fn other_wrote(&self, held: Duration) {
-        let pause = (held * PAUSE_FACTOR).min(PAUSE_MAX);
-        self.times(|times| times.paused_until = Some(Instant::now() + pause));
+        self.times(|times| times.paused_until = Some(Instant::now() + pause_after(held, times.inbox_batch)));
     }
 
     /// Until someone else than the inbox may write, which is this one alone while it keeps what it is given.
@@ -59,6 +65,11 @@ impl Share {
     fn times<T>(&self, look: impl FnOnce(&mut Times) -> T) -> T {
         look(&mut self.times.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+fn pause_after(held: Duration, inbox_batch: usize) -> Duration {
+    let factor = if inbox_batch < CROWD { PAUSE_FACTOR } else { CROWD_PAUSE_FACTOR };
+    held.saturating_mul(factor).min(PAUSE_MAX)
 }
 
 impl Times {
@@ -79,6 +90,7 @@ mod tests {
         let now = Instant::now() + Duration::from_secs(3600);
         let times = Times {
             inbox_waits: false,
+            inbox_batch: 1,
             inbox_wrote: inbox_ago_ms.map(|ago_ms| now - Duration::from_millis(ago_ms)),
             paused_until: paused_for_ms.map(|for_ms| now + Duration::from_millis(for_ms)),
         };
@@ -100,8 +112,15 @@ mod tests {
     fn an_inbox_that_waits_for_the_writer_is_not_quiet() {
         let now = Instant::now();
         let paused_until = Some(now + Duration::from_millis(100));
-        let waits = Times { inbox_waits: true, inbox_wrote: None, paused_until };
+        let waits = Times { inbox_waits: true, inbox_batch: 1, inbox_wrote: None, paused_until };
         assert_eq!(waits.pause(now), Some(QUIET));
+    }
+
+    #[test]
+    fn the_more_deliveries_wait_the_longer_the_others_pause() {
+        let pause_ms = |held_ms, batch| pause_after(Duration::from_millis(held_ms), batch).as_millis();
+        assert_eq!((pause_ms(10, 1), pause_ms(10, CROWD - 1), pause_ms(10, CROWD)), (20, 20, 90));
+        assert_eq!((pause_ms(1_000, 1), pause_ms(1_000, CROWD)), (500, 500));
     }
 
     #[tokio::test]

@@ -21,12 +21,15 @@ use crate::error::{Error, OpenError, Remedy};
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Memory for pages of the file, of the writer and of each reader, in KiB.
 const CACHE_KIB: u32 = 16 * 1024;
-/// The log is copied into the file when it has this many pages (of 4 KiB): 16 MiB.
-const CHECKPOINT_PAGES: u32 = 4096;
+/// The log is copied into the file when it has this many pages (of 4 KiB): 64 MiB. Whoever commits then waits for that, but
+/// pages of indexes that many commits changed are copied once.
+const CHECKPOINT_PAGES: u32 = 16 * 1024;
 /// What is kept of the log's file after that, in bytes.
 const LOG_BYTES_MAX: u32 = 64 * 1024 * 1024;
 /// Texts of statements that a connection keeps prepared.
 const STATEMENTS_MAX: usize = 256;
+/// Rows that SQLite's own thread has ready before it waits for who reads them.
+const ROWS_READY_MAX: usize = 256;
 /// Only the owner reads and writes.
 const FILE_MODE: u32 = 0o600;
 /// Only the owner looks into a directory that we make.
@@ -90,9 +93,9 @@ impl SqliteDatabase {
         Ok(turn)
     }
 
-    /// The inbox's turn.
-    pub(super) async fn inbox_turn(&self) -> Result<Turn<'_>, Error> {
-        self.share.inbox_waits();
+    /// The inbox's turn, for so many deliveries.
+    pub(super) async fn inbox_turn(&self, batch: usize) -> Result<Turn<'_>, Error> {
+        self.share.inbox_waits(batch);
         let turn = self.next_turn().await;
         self.share.inbox_writes();
         let turn = turn?;
@@ -153,6 +156,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
         .statement_cache_capacity(STATEMENTS_MAX)
+        .row_buffer_size(ROWS_READY_MAX)
         .pragma("cache_size", format!("-{CACHE_KIB}"))
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
         .pragma("journal_size_limit", LOG_BYTES_MAX.to_string())
@@ -218,7 +222,7 @@ mod tests {
         let config = StoreConfig::new(format!("sqlite:{}", path.display()).parse().unwrap());
         let database = SqliteDatabase::open(&path, &config).await.unwrap();
         let write = async |sql: &'static str| {
-            let mut turn = database.inbox_turn().await?;
+            let mut turn = database.inbox_turn(1).await?;
             let mut tx = turn.begin().await?;
             tx.execute(sql, values![]).await?;
             tx.commit().await

@@ -58,15 +58,8 @@ impl Statement {
 
 /// `start (?, ?), (?, ?) end` with placeholders alone. SQLite looks up a numbered placeholder by walking through all of
 /// them, which for a thousand takes longer than the statement, so there they have no numbers.
-pub(crate) fn many(
-    backend: Backend,
-    start: &str,
-    rows: usize,
-    columns: usize,
-    constants: &str,
-    end: &str,
-) -> Arc<str> {
-    let mut sql = String::with_capacity(start.len() + end.len() + rows * (columns * 6 + constants.len() + 4));
+pub(super) fn many(backend: Backend, start: &str, rows: usize, columns: usize, end: &str) -> Arc<str> {
+    let mut sql = String::with_capacity(start.len() + end.len() + rows * (columns * 6 + 4));
     sql.push_str(start);
     for row in 0..rows {
         sql.push_str(if row == 0 { "(" } else { ", (" });
@@ -79,7 +72,6 @@ pub(crate) fn many(
                 }
             }
         }
-        sql.push_str(constants);
         sql.push(')');
     }
     sql.push_str(end);
@@ -92,9 +84,9 @@ mod tests {
 
     #[test]
     fn a_statement_has_a_placeholder_for_each_value() {
-        let made = |backend| many(backend, "VALUES ", 2, 2, ", 'x'", " END");
-        assert_eq!(&*made(Backend::Postgres), "VALUES ($1, $2, 'x'), ($3, $4, 'x') END");
-        assert_eq!(&*made(Backend::Sqlite), "VALUES (?, ?, 'x'), (?, ?, 'x') END");
+        let made = |backend| many(backend, "VALUES ", 2, 2, " END");
+        assert_eq!(&*made(Backend::Postgres), "VALUES ($1, $2), ($3, $4) END");
+        assert_eq!(&*made(Backend::Sqlite), "VALUES (?, ?), (?, ?) END");
     }
 
     #[test]

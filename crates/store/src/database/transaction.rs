@@ -12,6 +12,12 @@ use crate::error::Error;
 /// databases, with `$1`, `$2`, … for their values.
 pub(crate) struct Transaction<'c>(Inner<'c>);
 
+/// How many rows SQLite added, and the number of the last.
+pub(super) struct Added {
+    pub(super) count: u64,
+    pub(super) last: i64,
+}
+
 enum Inner<'c> {
     Sqlite(sqlx::Transaction<'c, Sqlite>),
     Postgres(sqlx::Transaction<'c, Postgres>, Limit<'c>),
@@ -67,6 +73,22 @@ impl Transaction<'_> {
         values: Vec<Value>,
     ) -> Result<u64, Error> {
         self.run(AssertSqlSafe(sql).into_sql_str(), values).await
+    }
+
+    /// The same, for rows that SQLite numbers.
+    pub(super) async fn insert_made(
+        &mut self,
+        sql: std::sync::Arc<str>,
+        values: Vec<Value>,
+    ) -> Result<Added, Error> {
+        match &mut self.0 {
+            Inner::Sqlite(tx) => {
+                let query = sqlx::query_with(AssertSqlSafe(sql).into_sql_str(), Value::sqlite(values)?);
+                let done = query.execute(&mut **tx).await?;
+                Ok(Added { count: done.rows_affected(), last: done.last_insert_rowid() })
+            }
+            Inner::Postgres(..) => Err(Error::unreadable("number")),
+        }
     }
 
     /// As [`rows`](Self::rows), for a text made at run time of our own words and placeholders alone.

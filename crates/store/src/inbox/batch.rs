@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use audit::Entry;
 use jiff::Timestamp;
-use serde_json::json;
+use serde::Serialize;
 
-use super::insert::{self, KeyColumn};
+use super::insert::{self, Inserted, KeyColumn};
 use super::{Cursor, Receipt, Record};
 use crate::cursors;
-use crate::database::Transaction;
+use crate::database::{Row, Transaction};
 use crate::error::Error;
 use crate::ids::EventId;
 
@@ -26,12 +26,14 @@ pub(super) struct Written {
     pub(super) receipts: Vec<Receipt>,
     /// What is to be recorded; `None` when nothing was written.
     pub(super) entry: Option<Entry>,
+    /// The head of the audit chain, where it has been read already.
+    pub(super) head: Option<Row>,
 }
 
 /// Writes a batch into a transaction; its audit entry is the caller's to write, as the last thing.
 pub(super) async fn write(tx: &mut Transaction<'_>, items: &[Item<'_>]) -> Result<Written, Error> {
     let first = firsts(items);
-    let stored = insert::events(tx, &first).await?;
+    let Inserted { ids: stored, head } = insert::events(tx, &first).await?;
     let new: Vec<(EventId, &Record)> =
         first.iter().filter_map(|record| Some((*stored.get(&record.dedupe_key)?, *record))).collect();
     let known = Known::look_up(tx, items, &stored).await?;
@@ -39,7 +41,7 @@ pub(super) async fn write(tx: &mut Transaction<'_>, items: &[Item<'_>]) -> Resul
     let moved = cursors::advance(tx, cursors_of(items), now).await?;
     let is_nothing = new.is_empty() && moved.is_empty();
     let entry = if is_nothing { None } else { Some(entry(&new, &moved, now)?) };
-    Ok(Written { receipts: receipts(items, stored, &known)?, entry })
+    Ok(Written { receipts: receipts(items, stored, &known)?, entry, head })
 }
 
 /// The records without those that repeat a key of an earlier one, in the order of their keys: two processes that insert
@@ -120,19 +122,35 @@ fn receipts(
 }
 
 /// Which deliveries are new, and up to where the streams have now been read.
-fn entry(new: &[(EventId, &Record)], cursors: &BTreeMap<&str, &str>, now: Timestamp) -> Result<Entry, Error> {
-    let event = |(id, record): &(EventId, &Record)| {
-        json!({
-            "id": id,
-            "channel": record.channel,
-            "dedupe_key": record.dedupe_key,
-            "body_sha256": crate::hex::lower(&record.body_sha256),
-        })
+fn entry<'d>(
+    new: &[(EventId, &'d Record)],
+    cursors: &'d BTreeMap<&'d str, &'d str>,
+    now: Timestamp,
+) -> Result<Entry, Error> {
+    let event = |(id, record): &(EventId, &'d Record)| Kept {
+        body_sha256: crate::hex::lower(&record.body_sha256),
+        channel: record.channel,
+        dedupe_key: &record.dedupe_key,
+        id: *id,
     };
-    let mut detail = json!({ "events": new.iter().map(event).collect::<Vec<_>>() });
-    if !cursors.is_empty() {
-        detail["cursors"] = json!(cursors);
-    }
+    let detail = Detail { cursors, events: new.iter().map(event).collect() };
+    let detail = serde_json::to_string(&detail).map_err(|_| Error::unreadable("detail"))?;
     let object = format!("webhook_events/{}", new.len());
-    Ok(Entry::new(now, "inbox", "webhooks.receive", &object, None, &detail.to_string())?)
+    Ok(Entry::new(now, "inbox", "webhooks.receive", &object, None, &detail)?)
+}
+
+/// What the audit chain says of a batch.
+#[derive(Serialize)]
+struct Detail<'d> {
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    cursors: &'d BTreeMap<&'d str, &'d str>,
+    events: Vec<Kept<'d>>,
+}
+
+#[derive(Serialize)]
+struct Kept<'d> {
+    body_sha256: String,
+    channel: &'d str,
+    dedupe_key: &'d str,
+    id: EventId,
 }

@@ -192,7 +192,7 @@ impl Batcher {
         }
         let mut writer = match kept.take() {
             Some(writer) => writer,
-            None => self.database.inbox_writer().await.map_err(Failure::Undone)?,
+            None => self.database.inbox_writer(items.len()).await.map_err(Failure::Undone)?,
         };
         let receipts = self.transact_with(&mut writer, items).await?;
         if writer.is_own() {
@@ -212,7 +212,11 @@ impl Batcher {
             tx.rollback().await.map_err(Failure::Undone)?;
             return Ok(written.receipts);
         };
-        chain::append(&mut tx, &self.key, entry).await.map_err(Failure::Undone)?;
+        let appended = match &written.head {
+            Some(head) => chain::append_to(&mut tx, &self.key, head, entry).await,
+            None => chain::append(&mut tx, &self.key, entry).await,
+        };
+        appended.map_err(Failure::Undone)?;
         tx.commit().await.map_err(Failure::Unknown)?;
         Ok(written.receipts)
     }

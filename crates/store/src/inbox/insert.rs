@@ -3,27 +3,24 @@
 use std::collections::HashMap;
 
 use super::Record;
-use crate::database::{Backend, Row, Transaction, Value, many, values};
+use crate::database::{Backend, ROWS_MAX, Row, Statement, Transaction, Value, values};
 use crate::error::Error;
 use crate::ids::EventId;
 
-/// Rows of one statement. A connection keeps the texts for every count up to this prepared.
-const ROWS_MAX: usize = 64;
-
-const EVENT_COLUMNS: usize = 14;
+// Without a target for the conflict: whichever of the two keys is known already.
 const EVENT: &str = "INSERT INTO webhook_events (provider, channel, transport, event_type, object, dedupe_key, \
     content_key, key_id, occurred_at, signed_at, received_at, headers, body, body_sha256) VALUES ";
-// Without a target: whichever of the two keys is known already.
-const EVENT_END: &str = " ON CONFLICT DO NOTHING RETURNING id, dedupe_key";
-
-const WORK_COLUMNS: usize = 5;
+const EVENT_END: &str = " ON CONFLICT DO NOTHING";
+// The head of the audit chain comes along, which saves a journey to SQLite's thread.
 const WORK: &str =
     "INSERT INTO webhook_work (event_id, provider, object, next_at, created_at, cause, state) VALUES ";
 
+const WORK_END: &str = "; SELECT sequence, hash, key_id, seal FROM audit_head WHERE id = 1";
+
 // Postgres does both in one, since each of its statements is a journey over the network.
-const EVENT_WITH_WORK: &str = "WITH kept AS (INSERT INTO webhook_events (provider, channel, transport, event_type, object, \
+const EVENT_AS_ONE: &str = "WITH kept AS (INSERT INTO webhook_events (provider, channel, transport, event_type, object, \
     dedupe_key, content_key, key_id, occurred_at, signed_at, received_at, headers, body, body_sha256) VALUES ";
-const EVENT_WITH_WORK_END: &str = " ON CONFLICT DO NOTHING RETURNING id, dedupe_key, provider, object, received_at), \
+const EVENT_AS_ONE_END: &str = " ON CONFLICT DO NOTHING RETURNING id, dedupe_key, provider, object, received_at), \
     work AS (INSERT INTO webhook_work (event_id, provider, object, next_at, created_at, cause, state) \
     SELECT id, provider, object, received_at, received_at, 'received', 'pending' FROM kept ORDER BY id) \
     SELECT id, dedupe_key FROM kept";
@@ -35,40 +32,47 @@ pub(super) enum KeyColumn {
     Content,
 }
 
-/// Writes the records that are new, each with its first piece of work, and gives the ids that they got, by dedupe key. No
-/// two records have a key in common.
-pub(super) async fn events(
-    tx: &mut Transaction<'_>,
-    records: &[&Record],
-) -> Result<HashMap<String, EventId>, Error> {
-    let mut ids = HashMap::with_capacity(records.len());
-    for records in records.chunks(ROWS_MAX) {
-        let start = tx.backend().pick(EVENT, EVENT_WITH_WORK);
-        let end = tx.backend().pick(EVENT_END, EVENT_WITH_WORK_END);
-        let sql = many(tx.backend(), start, records.len(), EVENT_COLUMNS, "", end);
-        let values = records.iter().copied().flat_map(of_event).collect();
-        for row in tx.rows_made(sql, values).await? {
-            ids.insert(row.text("dedupe_key")?, EventId::new(row.int("id")?));
-        }
-    }
-    if tx.backend() == Backend::Sqlite {
-        work(tx, records, &ids).await?;
-    }
-    Ok(ids)
+/// What became of records.
+pub(super) struct Inserted {
+    /// The ids of those that were new, by dedupe key.
+    pub(super) ids: HashMap<String, EventId>,
+    /// The head of the audit chain, where it came along.
+    pub(super) head: Option<Row>,
 }
 
-async fn work(
-    tx: &mut Transaction<'_>,
-    records: &[&Record],
-    ids: &HashMap<String, EventId>,
-) -> Result<(), Error> {
-    let new: Vec<(EventId, &Record)> =
-        records.iter().filter_map(|record| Some((*ids.get(&record.dedupe_key)?, *record))).collect();
-    for events in new.chunks(ROWS_MAX) {
-        let sql = many(tx.backend(), WORK, events.len(), WORK_COLUMNS, ", 'received', 'pending'", "");
-        tx.execute_made(sql, events.iter().flat_map(of_work).collect()).await?;
+/// Writes the records that are new, each with its first piece of work. No two records have a key in common.
+pub(super) async fn events(tx: &mut Transaction<'_>, records: &[&Record]) -> Result<Inserted, Error> {
+    match tx.backend() {
+        Backend::Sqlite => sqlite(tx, records).await,
+        Backend::Postgres => postgres(tx, records).await,
     }
-    Ok(())
+}
+
+async fn postgres(tx: &mut Transaction<'_>, records: &[&Record]) -> Result<Inserted, Error> {
+    let rows = records.iter().copied().map(of_event).collect();
+    let rows = tx.write_rows_returning(EVENT_AS_ONE, rows, EVENT_AS_ONE_END).await?;
+    let id = |row: &Row| Ok((row.text("dedupe_key")?, EventId::new(row.int("id")?)));
+    Ok(Inserted { ids: rows.iter().map(id).collect::<Result<_, Error>>()?, head: None })
+}
+
+/// SQLite hands rows over one by one, and numbers what its only writer inserts one after the other: where every record was
+/// new their numbers are known without asking.
+async fn sqlite(tx: &mut Transaction<'_>, records: &[&Record]) -> Result<Inserted, Error> {
+    let mut ids = HashMap::with_capacity(records.len());
+    for records in records.chunks(ROWS_MAX) {
+        let added = tx.add_rows(EVENT, records.iter().copied().map(of_event).collect(), EVENT_END).await?;
+        if added.clone().count() == records.len() {
+            let keys = records.iter().map(|record| record.dedupe_key.clone());
+            ids.extend(keys.zip(added.map(EventId::new)));
+        } else if !added.is_empty() {
+            let keys: Vec<&str> = records.iter().map(|record| record.dedupe_key.as_str()).collect();
+            let known = known(tx, KeyColumn::Dedupe, &keys).await?;
+            ids.extend(known.into_iter().filter(|(_, id)| added.contains(&id.get())));
+        }
+    }
+    let new = records.iter().filter_map(|record| Some(of_work(*ids.get(&record.dedupe_key)?, record)));
+    let mut heads = tx.write_rows_returning(WORK, new.collect(), WORK_END).await?;
+    Ok(Inserted { ids, head: heads.pop() })
 }
 
 /// The ids of the events that have one of these keys.
@@ -78,14 +82,15 @@ pub(super) async fn known(
     keys: &[&str],
 ) -> Result<HashMap<String, EventId>, Error> {
     let start = match column {
-        KeyColumn::Dedupe => "SELECT id, dedupe_key AS name FROM webhook_events WHERE dedupe_key IN ",
-        KeyColumn::Content => "SELECT id, content_key AS name FROM webhook_events WHERE content_key IN ",
+        KeyColumn::Dedupe => "SELECT id, dedupe_key AS name FROM webhook_events WHERE dedupe_key IN",
+        KeyColumn::Content => "SELECT id, content_key AS name FROM webhook_events WHERE content_key IN",
     };
     let mut ids = HashMap::with_capacity(keys.len());
     for keys in keys.chunks(ROWS_MAX) {
-        let sql = many(tx.backend(), start, 1, keys.len(), "", "");
-        let rows: Vec<Row> = tx.rows_made(sql, keys.iter().map(|key| Value::from(*key)).collect()).await?;
-        for row in rows {
+        let mut statement = Statement::new(start);
+        statement.among("", keys.iter().copied());
+        let (sql, values) = statement.finish();
+        for row in tx.rows_made(sql, values).await? {
             ids.insert(row.text("name")?, EventId::new(row.int("id")?));
         }
     }
@@ -127,7 +132,7 @@ fn of_event(record: &Record) -> Vec<Value> {
     ]
 }
 
-fn of_work((id, record): &(EventId, &Record)) -> Vec<Value> {
+fn of_work(id: EventId, record: &Record) -> Vec<Value> {
     let at = record.received_at;
-    values![id.get(), record.provider.as_str(), &record.object, at, at]
+    values![id.get(), record.provider.as_str(), &record.object, at, at, "received", "pending"]
 }

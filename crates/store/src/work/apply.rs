@@ -10,13 +10,10 @@ use webhooks::Meaning;
 
 use super::{Leased, fail};
 use crate::chain;
-use crate::database::{Statement, Transaction, Tries};
+use crate::database::{ROWS_MAX, Statement, Transaction, Tries};
 use crate::error::{Error, Remedy, with_causes};
 use crate::ledger;
 use crate::store::Store;
-
-/// Rows of one statement.
-const ROWS_MAX: usize = 64;
 
 /// What came of a piece of work.
 #[derive(Clone, Debug, PartialEq, Eq)]
