@@ -33,7 +33,8 @@ pub(crate) fn figures(server: &Server) -> BTreeMap<&'static str, Option<f64>> {
             && told("aum_unpriced") == Some(0.0)
     };
     server.until("the figures are computed again", is_later);
-    FIGURES.map(|name| (name, server.metric(name))).into_iter().collect()
+    // What is no number is no figure, and equal to none.
+    FIGURES.map(|name| (name, server.metric(name).filter(|value| !value.is_nan()))).into_iter().collect()
 }
 
 fn cents(value: f64) -> i64 {

@@ -23,7 +23,7 @@ pub struct Business {
     pub active_users_5m: IntGauge,
     /// Holders that were ever registered.
     pub user_registrations: IntGauge,
-    /// The return since the last close of the previous year.
+    /// The return since the last close of the previous year; NaN while there is none.
     pub portfolio_return_ytd_ratio: Gauge,
     /// How far the books are from balance, in minor units of all currencies.
     pub ledger_imbalance_minor: IntGauge,
@@ -58,7 +58,7 @@ impl Business {
                 .gauge("user_registrations_total", "Holders that were registered, from the table")?,
             portfolio_return_ytd_ratio: declare.float(
                 "portfolio_return_ytd_ratio",
-                "Time-weighted return since the last close of the previous year",
+                "Time-weighted return since the last close of the previous year; NaN while there is none",
             )?,
             ledger_imbalance_minor: declare.gauge(
                 "ledger_imbalance_minor",

@@ -100,7 +100,7 @@ fn note(business: &Business, figures: &Figures, now: Timestamp) {
     business.active_users_5m.set(count(figures.active_users));
     business.user_registrations.set(count(figures.registrations));
     let year_to_date = figures.year_to_date.and_then(|ratio| ratio.to_f64());
-    business.portfolio_return_ytd_ratio.set(year_to_date.unwrap_or(0.0));
+    business.portfolio_return_ytd_ratio.set(year_to_date.unwrap_or(f64::NAN));
     business.computed_at_seconds.set(now.as_duration().as_secs_f64());
     business.is_elected.set(1);
 }

@@ -106,7 +106,9 @@ impl Client {
         let last = self.last_outcome.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let outcome = match last {
             Some((at, outcome)) if at.elapsed() < PROBE_REUSE => outcome,
-            Some(_) | None => self.call(&self.url(&PROBE_PATH, &[])).await.map(|_| count(&self.stats.calls_ok)),
+            Some(_) | None => {
+                self.call(&self.url(&PROBE_PATH, &[])).await.map(|_| count(&self.stats.calls_ok))
+            }
         };
         match outcome {
             Ok(()) | Err(CallError::NotFound) => Ok(()),
