@@ -60,8 +60,9 @@ impl Collector for SourceMetrics {
 
     fn collect(&self) -> Vec<MetricFamily> {
         let Ok(gathered) = Gathered::new() else { return Vec::new() };
-        gathered.read_vendor(&self.market_data);
-        gathered.read_caches(&self.market_data, &self.answers);
+        let stats = self.market_data.stats().read();
+        gathered.read_vendor(&self.market_data, &stats);
+        gathered.read_caches(&self.market_data, &stats, &self.answers);
         gathered.read_checks(&self.board);
         gathered.each().into_iter().flat_map(Collector::collect).collect()
     }
@@ -117,13 +118,12 @@ impl Gathered {
         [calls, refused, retries, closed, lookups, evictions, entries, up]
     }
 
-    fn read_vendor(&self, market_data: &MarketData) {
+    fn read_vendor(&self, market_data: &MarketData, stats: &StatsReading) {
         const VENDOR: &str = polygon::DATA_SOURCE;
-        let stats = market_data.stats().read();
-        for (outcome, number) in calls(&stats) {
+        for (outcome, number) in calls(stats) {
             self.calls.with_label_values(&[VENDOR, outcome]).inc_by(number);
         }
-        let StatsReading { key_refusals, quota_refusals, busy_refusals, .. } = stats;
+        let StatsReading { key_refusals, quota_refusals, busy_refusals, .. } = *stats;
         for (reason, number) in [("key", key_refusals), ("quota", quota_refusals), ("busy", busy_refusals)] {
             self.refused.with_label_values(&[VENDOR, reason]).inc_by(number);
         }
@@ -131,10 +131,9 @@ impl Gathered {
         self.closed.with_label_values(&[VENDOR]).set(i64::from(market_data.is_closed()));
     }
 
-    fn read_caches(&self, market_data: &MarketData, answers: &Answers) {
-        let stats = market_data.stats().read();
+    fn read_caches(&self, market_data: &MarketData, stats: &StatsReading, answers: &Answers) {
         let (hits, misses) = answers.lookups();
-        let of_market_data = lookups(&stats).map(|(outcome, number)| (MARKET_DATA, outcome, number));
+        let of_market_data = lookups(stats).map(|(outcome, number)| (MARKET_DATA, outcome, number));
         let of_answers = [(ANSWERS, "hit", hits), (ANSWERS, "miss", misses)];
         for (cache, outcome, number) in of_market_data.into_iter().chain(of_answers) {
             self.lookups.with_label_values(&[cache, outcome]).inc_by(number);

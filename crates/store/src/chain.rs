@@ -5,8 +5,16 @@ use audit::{Entry, Head, Key, KeyId, Sealed, WrittenHead};
 use crate::database::{Backend, Row, Transaction, values};
 use crate::error::Error;
 
-const HEAD: &str = "SELECT sequence, hash, key_id, seal FROM audit_head WHERE id = 1";
-const HEAD_LOCKED: &str = "SELECT sequence, hash, key_id, seal FROM audit_head WHERE id = 1 FOR UPDATE";
+/// The question for the head; what it gives is what [`append_to`] goes on from.
+macro_rules! head_sql {
+    () => {
+        "SELECT sequence, hash, key_id, seal FROM audit_head WHERE id = 1"
+    };
+}
+pub(crate) use head_sql;
+
+const HEAD: &str = head_sql!();
+const HEAD_LOCKED: &str = concat!(head_sql!(), " FOR UPDATE");
 
 /// Continues the chain. It is the last that a transaction does before it commits: from here on no other writer passes.
 pub(crate) async fn append(tx: &mut Transaction<'_>, key: &Key, entry: Entry) -> Result<(), Error> {

@@ -84,8 +84,7 @@ impl Subscriptions {
         let (word, region) = (outcome.as_str(), topic.region());
         tracing::warn!(%topic, region, message_id, outcome = word, "a subscription at SNS");
         let detail = json!({ "region": region, "message_id": message_id, "outcome": word });
-        // On the heap: no delivery is to carry what this needs of the stack.
-        Box::pin(self.store.record(ACTOR, "sns.subscription", topic.as_str(), &detail, now)).await?;
+        self.store.record(ACTOR, "sns.subscription", topic.as_str(), &detail, now).await?;
         self.recorded.insert(key, ());
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Many rows in few statements: each is a journey, to Postgres or to SQLite's own thread.
 
 use super::statement::many;
-use super::{Row, Transaction, Value};
+use super::{Row, Statement, Transaction, Value};
 use crate::error::Error;
 
 /// Rows, or values of a list, in one statement. A connection keeps the texts for counts up to this prepared.
@@ -12,14 +12,28 @@ impl Transaction<'_> {
     pub(crate) async fn write_rows(
         &mut self,
         start: &str,
-        rows: Vec<Vec<Value>>,
+        mut rows: Vec<Vec<Value>>,
         end: &str,
     ) -> Result<u64, Error> {
-        let (mut rows, mut changed) = (rows, 0);
+        let mut changed = 0;
         while let Some((count, columns, values)) = cut(&mut rows) {
             changed += self.execute_made(many(self.backend(), start, count, columns, end), values).await?;
         }
         Ok(changed)
+    }
+
+    /// The same, with what `end` gives back of each.
+    pub(crate) async fn write_rows_returning(
+        &mut self,
+        start: &str,
+        mut rows: Vec<Vec<Value>>,
+        end: &str,
+    ) -> Result<Vec<Row>, Error> {
+        let mut given = Vec::new();
+        while let Some((count, columns, values)) = cut(&mut rows) {
+            given.extend(self.rows_made(many(self.backend(), start, count, columns, end), values).await?);
+        }
+        Ok(given)
     }
 
     /// Adds rows of one statement to a table of SQLite that numbers them: the numbers of those that were added.
@@ -28,10 +42,9 @@ impl Transaction<'_> {
     pub(crate) async fn add_rows(
         &mut self,
         start: &str,
-        rows: Vec<Vec<Value>>,
+        mut rows: Vec<Vec<Value>>,
         end: &str,
     ) -> Result<std::ops::Range<i64>, Error> {
-        let mut rows = rows;
         debug_assert!(rows.len() <= ROWS_MAX, "the rows of one statement");
         let Some((count, columns, values)) = cut(&mut rows) else { return Ok(0..0) };
         let added = self.insert_made(many(self.backend(), start, count, columns, end), values).await?;
@@ -39,18 +52,21 @@ impl Transaction<'_> {
         Ok(end.saturating_sub_unsigned(added.count)..end)
     }
 
-    /// The same, with what `end` gives back of each.
-    pub(crate) async fn write_rows_returning(
+    /// All rows of a statement that names a list: `start (…) end`.
+    pub(crate) async fn rows_among<V: Into<Value> + Clone>(
         &mut self,
-        start: &str,
-        rows: Vec<Vec<Value>>,
-        end: &str,
+        start: &'static str,
+        list: &[V],
+        end: &'static str,
     ) -> Result<Vec<Row>, Error> {
-        let (mut rows, mut given) = (rows, Vec::new());
-        while let Some((count, columns, values)) = cut(&mut rows) {
-            given.extend(self.rows_made(many(self.backend(), start, count, columns, end), values).await?);
+        let mut rows = Vec::new();
+        for list in list.chunks(ROWS_MAX) {
+            let mut statement = Statement::new(start);
+            statement.among("", list.iter().cloned()).words(end);
+            let (sql, values) = statement.finish();
+            rows.extend(self.rows_made(sql, values).await?);
         }
-        Ok(given)
+        Ok(rows)
     }
 }
 

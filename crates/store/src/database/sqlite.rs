@@ -98,8 +98,7 @@ impl SqliteDatabase {
         self.share.inbox_waits(batch);
         let turn = self.next_turn().await;
         self.share.inbox_writes();
-        let turn = turn?;
-        Ok(turn)
+        turn
     }
 
     async fn next_turn(&self) -> Result<Turn<'_>, Error> {

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::Record;
-use crate::database::{Backend, ROWS_MAX, Row, Statement, Transaction, Value, values};
+use crate::chain;
+use crate::database::{Backend, ROWS_MAX, Row, Transaction, Value, values};
 use crate::error::Error;
 use crate::ids::EventId;
 
@@ -11,11 +12,11 @@ use crate::ids::EventId;
 const EVENT: &str = "INSERT INTO webhook_events (provider, channel, transport, event_type, object, dedupe_key, \
     content_key, key_id, occurred_at, signed_at, received_at, headers, body, body_sha256) VALUES ";
 const EVENT_END: &str = " ON CONFLICT DO NOTHING";
-// The head of the audit chain comes along, which saves a journey to SQLite's thread.
+
 const WORK: &str =
     "INSERT INTO webhook_work (event_id, provider, object, next_at, created_at, cause, state) VALUES ";
-
-const WORK_END: &str = "; SELECT sequence, hash, key_id, seal FROM audit_head WHERE id = 1";
+// The head of the audit chain comes along, which saves a journey to SQLite's thread.
+const WORK_END: &str = concat!("; ", chain::head_sql!());
 
 // Postgres does both in one, since each of its statements is a journey over the network.
 const EVENT_AS_ONE: &str = "WITH kept AS (INSERT INTO webhook_events (provider, channel, transport, event_type, object, \
@@ -85,16 +86,8 @@ pub(super) async fn known(
         KeyColumn::Dedupe => "SELECT id, dedupe_key AS name FROM webhook_events WHERE dedupe_key IN",
         KeyColumn::Content => "SELECT id, content_key AS name FROM webhook_events WHERE content_key IN",
     };
-    let mut ids = HashMap::with_capacity(keys.len());
-    for keys in keys.chunks(ROWS_MAX) {
-        let mut statement = Statement::new(start);
-        statement.among("", keys.iter().copied());
-        let (sql, values) = statement.finish();
-        for row in tx.rows_made(sql, values).await? {
-            ids.insert(row.text("name")?, EventId::new(row.int("id")?));
-        }
-    }
-    Ok(ids)
+    let rows = tx.rows_among(start, keys, "").await?;
+    rows.iter().map(|row| Ok((row.text("name")?, EventId::new(row.int("id")?)))).collect()
 }
 
 fn of_event(record: &Record) -> Vec<Value> {

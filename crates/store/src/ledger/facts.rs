@@ -6,11 +6,13 @@ use domain::{Fact, Subject};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use crate::database::{ROWS_MAX, Statement, Transaction, values};
+use crate::database::{Transaction, values};
 use crate::error::Error;
 
 const INSERT: &str = "INSERT INTO facts (id, subject, at, body, known_at) VALUES ";
 const END: &str = " ON CONFLICT DO NOTHING RETURNING id";
+
+const ALL: &str = "SELECT '[' || string_agg(body, ',') || ']' AS bodies FROM facts WHERE subject IN";
 
 /// Keeps the facts and gives those that were not known. A fact is known by the SHA-256 of its canonical JSON; they are
 /// written in the order of that, so that two transactions do not wait for each other.
@@ -43,16 +45,11 @@ pub(super) async fn all(
     subjects: &[String],
 ) -> Result<BTreeMap<Subject, Vec<Fact>>, Error> {
     let mut facts: BTreeMap<Subject, Vec<Fact>> = BTreeMap::new();
-    for subjects in subjects.chunks(ROWS_MAX) {
-        let mut statement = Statement::new("SELECT '[' || string_agg(body, ',') || ']' AS bodies FROM facts");
-        statement.among(" WHERE subject IN", subjects).words(" GROUP BY subject");
-        let (sql, values) = statement.finish();
-        for row in tx.rows_made(sql, values).await? {
-            let set: Vec<Fact> =
-                serde_json::from_str(&row.text("bodies")?).map_err(|_| Error::unreadable("body"))?;
-            let first = set.first().ok_or_else(|| Error::unreadable("body"))?;
-            facts.insert(first.subject.clone(), set);
-        }
+    for row in tx.rows_among(ALL, subjects, " GROUP BY subject").await? {
+        let set: Vec<Fact> =
+            serde_json::from_str(&row.text("bodies")?).map_err(|_| Error::unreadable("body"))?;
+        let first = set.first().ok_or_else(|| Error::unreadable("body"))?;
+        facts.insert(first.subject.clone(), set);
     }
     Ok(facts)
 }

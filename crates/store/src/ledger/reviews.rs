@@ -7,7 +7,7 @@ use ledger::Review;
 
 use super::Scope;
 use super::subject::Folded;
-use crate::database::{ROWS_MAX, Statement, Transaction, values};
+use crate::database::{Transaction, values};
 use crate::error::Error;
 
 const OPEN: &str = "INSERT INTO reviews (subject, kind, about, at, opened_at) VALUES ($1, $2, $3, $4, $5) \
@@ -40,15 +40,7 @@ async fn open(
     tx: &mut Transaction<'_>,
     subjects: &[&String],
 ) -> Result<BTreeSet<(String, String, String)>, Error> {
-    let mut open = BTreeSet::new();
-    for subjects in subjects.chunks(ROWS_MAX) {
-        let mut statement =
-            Statement::new("SELECT subject, kind, about FROM reviews WHERE resolved_at IS NULL");
-        statement.among(" AND subject IN", subjects.iter().copied());
-        let (sql, values) = statement.finish();
-        for row in tx.rows_made(sql, values).await? {
-            open.insert((row.text("subject")?, row.text("kind")?, row.text("about")?));
-        }
-    }
-    Ok(open)
+    let sql = "SELECT subject, kind, about FROM reviews WHERE resolved_at IS NULL AND subject IN";
+    let rows = tx.rows_among(sql, subjects, "").await?;
+    rows.iter().map(|row| Ok((row.text("subject")?, row.text("kind")?, row.text("about")?))).collect()
 }

@@ -9,7 +9,7 @@ use ledger::{Amended, Fault, Posting, Rules, StashRatio, State};
 use super::balances::Deltas;
 use super::journal::Due;
 use super::{Scope, facts, journal, reviews, rows};
-use crate::database::{ROWS_MAX, Statement, Transaction, values};
+use crate::database::{Transaction, values};
 use crate::error::Error;
 
 /// Counts the facts and locks the rows until the transaction ends. `before_at` is what the latest was before these.
@@ -21,8 +21,8 @@ const COUNT_END: &str = " ON CONFLICT (subject) DO UPDATE SET facts = ledger_sub
     RETURNING subject, facts, before_at";
 
 /// Ratios are kept with what they were applied to.
-const TRANSFER_RATIOS: &str = "SELECT id, stash_ratio FROM transfers";
-const CASH_ENTRY_RATIOS: &str = "SELECT id, stash_ratio FROM cash_entries";
+const TRANSFER_RATIOS: &str = "SELECT id, stash_ratio FROM transfers WHERE id IN";
+const CASH_ENTRY_RATIOS: &str = "SELECT id, stash_ratio FROM cash_entries WHERE id IN";
 
 /// Times are kept in whole microseconds: what is later than this after a time that was kept is later than the time was.
 const KEPT_PRECISION: SignedDuration = SignedDuration::from_nanos(999);
@@ -140,16 +140,11 @@ async fn read_ratios(
     ratios: &mut BTreeMap<Subject, StashRatio>,
 ) -> Result<(), Error> {
     let ids: Vec<&String> = of.keys().collect();
-    for ids in ids.chunks(ROWS_MAX) {
-        let mut statement = Statement::new(sql);
-        statement.among(" WHERE id IN", ids.iter().copied());
-        let (sql, values) = statement.finish();
-        for row in tx.rows_made(sql, values).await? {
-            let ratio =
-                StashRatio::new(row.parsed("stash_ratio")?).map_err(|_| Error::unreadable("stash_ratio"))?;
-            let subject = of.get(&row.text("id")?).ok_or_else(|| Error::unreadable("id"))?;
-            ratios.insert((*subject).clone(), ratio);
-        }
+    for row in tx.rows_among(sql, &ids, "").await? {
+        let ratio =
+            StashRatio::new(row.parsed("stash_ratio")?).map_err(|_| Error::unreadable("stash_ratio"))?;
+        let subject = of.get(&row.text("id")?).ok_or_else(|| Error::unreadable("id"))?;
+        ratios.insert((*subject).clone(), ratio);
     }
     Ok(())
 }
