@@ -1,26 +1,26 @@
-//! API keys: who is let in, who is not, and what a guesser learns.
+//! API keys: which are accepted, and what a guesser learns.
 
 use std::time::Instant;
 
 use reqwest::Method;
-use tests::{Answer, ServerOptions};
+use tests::{Response, ServerOptions};
 
 const VIEWER: &str = "auth-test-Vw3kPz8mQx5tRb7nLc2yHs9dJf";
 const TRADER: &str = "auth-test-Td6gKw1pXq9vMz4rBn8cLt5yHs";
 
-/// Guesses that one address has before it is throttled, and the time after which it has one more: ten a minute.
+/// One address may fail ten times, and once more every six seconds.
 const GUESSES: usize = 10;
 const GUESS_EVERY_S: u64 = 6;
-/// More guesses than are let through on a machine however slow.
+/// More guesses than get through, however slow the machine.
 const GUESSES_MANY: usize = 100;
 
-fn guarded() -> ServerOptions {
+fn with_keys() -> ServerOptions {
     ServerOptions::new().set("API_KEYS", format!("{VIEWER},{TRADER}:trader"))
 }
 
 #[test]
 fn a_valid_key_is_accepted_in_either_header_and_only_once() {
-    let server = guarded().start();
+    let server = with_keys().start();
     let bearer = format!("Bearer {VIEWER}");
     let lower = format!("bearer {VIEWER}");
     for headers in
@@ -40,13 +40,13 @@ fn a_valid_key_is_accepted_in_either_header_and_only_once() {
 }
 
 #[test]
-fn every_refused_key_gets_the_same_answer() {
-    let server = guarded().start();
+fn every_invalid_key_gets_the_same_response() {
+    let server = with_keys().start();
     let one_off = VIEWER.replace('V', "W");
     let padded = format!("{VIEWER} x");
     let basic = format!("Basic {VIEWER}");
     let long = "k".repeat(300);
-    let refusals: Vec<Answer> = [
+    let responses: Vec<Response> = [
         vec![],
         vec![("x-api-key", "wrong")],
         vec![("x-api-key", one_off.as_str())],
@@ -59,42 +59,42 @@ fn every_refused_key_gets_the_same_answer() {
     .iter()
     .map(|headers| server.get("/api/analyze/AAPL", headers))
     .collect();
-    for refusal in &refusals {
-        assert_eq!(refusal.status, 401);
-        assert!(refusal.header("www-authenticate").is_some());
-        let mut problem = refusal.problem();
-        let mut first = refusals[0].json();
+    for response in &responses {
+        assert_eq!(response.status, 401);
+        assert!(response.header("www-authenticate").is_some());
+        let mut problem = response.problem();
+        let mut first = responses[0].json();
         for document in [&mut problem, &mut first] {
             document["request_id"] = "".into();
         }
-        assert_eq!(problem, first, "nothing tells one refusal from another");
+        assert_eq!(problem, first, "all responses look the same");
     }
 }
 
 #[test]
 fn failures_are_throttled_and_never_lock_out_a_valid_key() {
-    let server = guarded().set("RATE_LIMIT_PER_MINUTE", "100000").start();
+    let server = with_keys().set("RATE_LIMIT_PER_MINUTE", "100000").start();
     let guess = |number: usize| {
         server.get("/api/symbols", &[("x-api-key", &format!("guess-{number:08}-aaaaaaaaaaaaaaaaaaaa"))])
     };
     assert_eq!(guess(0).status, 401);
-    let refused = (1..GUESSES_MANY).map(&guess).find(|answer| answer.status == 429);
-    let refused = refused.unwrap_or_else(|| panic!("{GUESSES_MANY} guesses were let through"));
-    assert!(refused.header("retry-after").unwrap().parse::<u64>().unwrap() >= 1);
+    let throttled = (1..GUESSES_MANY).map(&guess).find(|response| response.status == 429);
+    let throttled = throttled.unwrap_or_else(|| panic!("{GUESSES_MANY} guesses got through"));
+    assert!(throttled.header("retry-after").unwrap().parse::<u64>().unwrap() >= 1);
     for _ in 0..5 {
         assert_eq!(server.get("/api/symbols", &[("x-api-key", VIEWER)]).status, 200, "from the same address");
     }
-    let again = Instant::now();
-    let let_through = (0..2 * GUESSES).filter(|number| guess(*number).status == 401).count();
-    // What a slow machine's time has given back, and one that was there already: never a fresh ten.
-    let given_back = usize::try_from(again.elapsed().as_secs() / GUESS_EVERY_S).unwrap();
-    assert!(let_through <= given_back + 2, "a success resets no guesser's counter: {let_through}");
+    let started = Instant::now();
+    let got_through = (0..2 * GUESSES).filter(|number| guess(*number).status == 401).count();
+    // What was replenished meanwhile and at most one before: never a fresh ten.
+    let replenished = usize::try_from(started.elapsed().as_secs() / GUESS_EVERY_S).unwrap();
+    assert!(got_through <= replenished + 2, "a success does not reset the counter: {got_through}");
 }
 
 #[test]
-fn a_guesser_behind_a_proxy_throttles_nobody_else() {
+fn a_guesser_behind_a_proxy_throttles_no_other_client() {
     let server =
-        guarded().set("TRUSTED_PROXIES", "127.0.0.1/32").set("RATE_LIMIT_PER_MINUTE", "100000").start();
+        with_keys().set("TRUSTED_PROXIES", "127.0.0.1/32").set("RATE_LIMIT_PER_MINUTE", "100000").start();
     let from = |client: &str, key: &str| {
         server.get("/api/symbols", &[("x-forwarded-for", client), ("x-api-key", key)]).status
     };
@@ -106,8 +106,8 @@ fn a_guesser_behind_a_proxy_throttles_nobody_else() {
 }
 
 #[test]
-fn keys_that_are_weak_unknown_or_repeated_stop_the_start() {
-    for (keys, said) in [
+fn weak_unknown_or_repeated_keys_prevent_the_start() {
+    for (keys, reason) in [
         (format!("{VIEWER}:owner"), "role"),
         ("changeme:viewer".to_owned(), "placeholder"),
         ("short".to_owned(), "weak"),
@@ -115,16 +115,16 @@ fn keys_that_are_weak_unknown_or_repeated_stop_the_start() {
         (format!("{VIEWER}:viewer,{VIEWER}:admin"), "same as"),
         (format!("{VIEWER},,{TRADER}"), "empty"),
     ] {
-        let (status, log) = ServerOptions::new().set("API_KEYS", keys.clone()).refused();
+        let (status, log) = ServerOptions::new().set("API_KEYS", keys.clone()).start_failure();
         assert!(!status.success(), "{keys}");
-        assert!(log.to_lowercase().contains(said), "{said} is said of {keys}: {log}");
+        assert!(log.to_lowercase().contains(reason), "{keys} is rejected as {reason}: {log}");
         assert!(log.contains("API_KEYS") || log.contains("api_keys"), "{log}");
         assert!(!log.contains(VIEWER) && !log.contains("changeme"), "no part of a key: {log}");
     }
 }
 
 #[test]
-fn without_keys_the_server_is_open_on_loopback_only_and_says_so() {
+fn without_keys_the_server_is_open_on_loopback_only_and_warns() {
     let server = ServerOptions::new().start();
     assert_eq!(server.get("/api/symbols", &[]).status, 200);
     let warned = server
@@ -137,14 +137,14 @@ fn without_keys_the_server_is_open_on_loopback_only_and_says_so() {
         ServerOptions::new().set("BIND_ADDRESS", "0.0.0.0:0"),
         ServerOptions::new().set("INVESTIQ_PROFILE", "production"),
     ] {
-        let (status, log) = options.refused();
+        let (status, log) = options.start_failure();
         assert!(!status.success() && log.contains("API_KEYS"), "{options:?}: {log}");
     }
 }
 
 #[test]
 fn a_preflight_needs_no_key_and_only_listed_origins_are_allowed() {
-    let server = guarded().set("ALLOWED_ORIGINS", "https://app.example,https://admin.example").start();
+    let server = with_keys().set("ALLOWED_ORIGINS", "https://app.example,https://admin.example").start();
     let preflight = |origin: &str| {
         server.send(
             Method::OPTIONS,
@@ -164,10 +164,10 @@ fn a_preflight_needs_no_key_and_only_listed_origins_are_allowed() {
     for origin in ["https://evil.example", "null", "https://app.example.evil.example", "http://app.example"] {
         assert_eq!(preflight(origin).header("access-control-allow-origin"), None, "{origin}");
     }
-    let answer = server.get("/api/symbols", &[("origin", "https://app.example"), ("x-api-key", VIEWER)]);
-    assert_eq!(answer.header("access-control-allow-origin"), Some("https://app.example"));
+    let response = server.get("/api/symbols", &[("origin", "https://app.example"), ("x-api-key", VIEWER)]);
+    assert_eq!(response.header("access-control-allow-origin"), Some("https://app.example"));
     for wrong in ["*", "app.example", "https://app.example/path"] {
-        let (status, log) = guarded().set("ALLOWED_ORIGINS", wrong).refused();
+        let (status, log) = with_keys().set("ALLOWED_ORIGINS", wrong).start_failure();
         assert!(!status.success() && log.contains("ALLOWED_ORIGINS"), "{wrong}: {log}");
     }
 }

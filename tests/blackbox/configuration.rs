@@ -1,15 +1,15 @@
-//! Configuration that is wrong stops the start, names every fault, and shows no secret.
+//! Invalid configuration prevents the start; every error is named and no secret shown.
 
 use tests::ServerOptions;
 
 #[test]
-fn all_faults_are_reported_at_once_with_their_variable() {
+fn all_errors_are_reported_at_once_with_their_variable() {
     let (status, log) = ServerOptions::new()
         .set("REQUEST_TIMEOUT_SECS", "soon")
         .set("RATE_LIMIT_PER_MINUTE", "-5")
         .set("TRUSTED_PROXIES", "10.0.0.0/33")
         .set("ENABLE_HSTS", "perhaps")
-        .refused();
+        .start_failure();
     assert!(!status.success());
     for name in ["REQUEST_TIMEOUT_SECS", "RATE_LIMIT_PER_MINUTE", "TRUSTED_PROXIES", "ENABLE_HSTS"] {
         assert!(log.contains(name), "{name} is named: {log}");
@@ -17,7 +17,7 @@ fn all_faults_are_reported_at_once_with_their_variable() {
 }
 
 #[test]
-fn each_wrong_value_is_refused_by_name() {
+fn each_invalid_value_is_rejected_by_name() {
     for (name, value) in [
         ("BIND_ADDRESS", "localhost"),
         ("BIND_ADDRESS", "127.0.0.1:99999"),
@@ -31,7 +31,7 @@ fn each_wrong_value_is_refused_by_name() {
         ("POLYGON_BASE_URL", "http://vendor.example"),
         ("POLYGON_RATE_LIMIT", "0"),
     ] {
-        let (status, log) = ServerOptions::new().set(name, value).refused();
+        let (status, log) = ServerOptions::new().set(name, value).start_failure();
         assert!(!status.success() && log.contains(name), "{name}={value}: {log}");
     }
 }
@@ -39,13 +39,13 @@ fn each_wrong_value_is_refused_by_name() {
 #[test]
 fn an_unknown_profile_is_production() {
     for profile in ["prod", "Development", "test"] {
-        let (status, log) = ServerOptions::new().set("INVESTIQ_PROFILE", profile).refused();
+        let (status, log) = ServerOptions::new().set("INVESTIQ_PROFILE", profile).start_failure();
         assert!(!status.success(), "{profile}: {log}");
     }
 }
 
 #[test]
-fn files_are_merged_under_the_environment_and_unknown_keys_are_refused() {
+fn files_are_merged_below_the_environment_and_unknown_keys_are_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
     let with = || {
@@ -65,15 +65,15 @@ fn files_are_merged_under_the_environment_and_unknown_keys_are_refused() {
         "development.yaml",
         "rate_limit:\n  per_minute: ${NOT_SET_ANYWHERE}\n  per_minit: 3\nserver:\n  colour: red\n",
     );
-    let (status, log) = with().refused();
+    let (status, log) = with().start_failure();
     assert!(!status.success());
-    for said in ["NOT_SET_ANYWHERE", "per_minit", "colour", "development.yaml"] {
-        assert!(log.contains(said), "{said} is named: {log}");
+    for name in ["NOT_SET_ANYWHERE", "per_minit", "colour", "development.yaml"] {
+        assert!(log.contains(name), "{name} is named: {log}");
     }
 }
 
 #[test]
-fn a_variable_with_no_effect_is_pointed_out() {
+fn a_variable_without_effect_is_warned_about() {
     let server = ServerOptions::new().set("RETENTION_DAYS", "30").start();
     let warned = server
         .events()
@@ -83,7 +83,7 @@ fn a_variable_with_no_effect_is_pointed_out() {
 }
 
 #[test]
-fn a_directory_that_a_vendors_key_overrides_is_pointed_out() {
+fn a_directory_that_a_vendors_key_overrides_is_warned_about() {
     let folder = tempfile::tempdir().unwrap();
     let server = ServerOptions::new()
         .set("MARKET_DATA_DIR", folder.path().to_string_lossy())

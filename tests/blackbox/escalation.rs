@@ -1,15 +1,15 @@
-//! A viewer who wants to be more, and an operator who asks twice: nothing opens, nothing breaks, nothing happens twice.
+//! Attempts to escalate from viewer to administrator, forged parameters, and concurrent operator requests.
 
 use reqwest::Method;
 use tests::events::AlpacaAccount;
 use tests::providers::{ADMIN_KEY, Providers, VIEWER_KEY, now};
-use tests::{Answer, Server};
+use tests::{Response, Server};
 
 const ADMIN: [(&str, &str); 1] = [("x-api-key", ADMIN_KEY)];
 const VIEWER: [(&str, &str); 1] = [("x-api-key", VIEWER_KEY)];
 
-/// What only an administrator may do, with a body that would be taken.
-const OPERATORS_WORK: [(Method, &str, &str); 8] = [
+/// Requests for administrators only, with valid bodies.
+const ADMIN_REQUESTS: [(Method, &str, &str); 8] = [
     (Method::GET, "/api/admin/webhooks", ""),
     (Method::GET, "/api/admin/webhooks/1?body=true", ""),
     (Method::POST, "/api/admin/webhooks/replay", r#"{"all":true}"#),
@@ -20,7 +20,7 @@ const OPERATORS_WORK: [(Method, &str, &str); 8] = [
     (Method::GET, "/api/admin/audit/verify", ""),
 ];
 
-/// What proxies and frameworks elsewhere take for a higher role, another method or another path.
+/// Headers that some proxies and frameworks take for a higher role, another method or another path.
 const TRICKS: [(&str, &str); 5] = [
     ("x-role", "admin"),
     ("x-http-method-override", "GET"),
@@ -29,56 +29,54 @@ const TRICKS: [(&str, &str); 5] = [
     ("cookie", "role=admin"),
 ];
 
-/// Deliveries that are replayed.
 const DEPOSITS: usize = 20;
 
-fn asked(server: &Server, method: &Method, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+fn send(server: &Server, method: &Method, path: &str, headers: &[(&str, &str)], body: &str) -> Response {
     let json = ("content-type", "application/json");
     let headers: Vec<_> = headers.iter().copied().chain([json]).collect();
     server.send(method.clone(), path, &headers, (!body.is_empty()).then_some(body))
 }
 
-fn deposited(providers: &Providers, server: &Server) {
+fn deliver_deposits(providers: &Providers, server: &Server) {
     for number in 0..DEPOSITS {
         let name = format!("deposit {number}");
         let body = AlpacaAccount::named("twice").entry(now(), &name, "CSD", "1.00", "executed");
         assert_eq!(server.deliver(&providers.alpaca("nta", body)).status, 200);
     }
-    server.until("everything is applied", |server| {
-        server.metric("webhook_events_total{outcome=\"processed\",source=\"alpaca\"}")
+    server.wait_until("everything is applied", |server| {
+        server.metric("webhook_events_total{outcome=\"processed\",provider=\"alpaca\"}")
             == Some(DEPOSITS as f64)
     });
 }
 
 #[test]
-fn no_header_and_no_method_makes_an_operator_of_a_viewer() {
+fn no_header_and_no_method_makes_a_viewer_an_administrator() {
     let (providers, base) = (Providers::new(), VIEWER[0]);
     let server = providers.options().start();
-    for (method, path, body) in &OPERATORS_WORK {
+    for (method, path, body) in &ADMIN_REQUESTS {
         for trick in TRICKS {
-            let answer = asked(&server, method, path, &[base, trick], body);
-            assert_eq!(answer.status, 403, "{method} {path} with {trick:?}: {answer:?}");
+            let response = send(&server, method, path, &[base, trick], body);
+            assert_eq!(response.status, 403, "{method} {path} with {trick:?}: {response:?}");
         }
-        assert_eq!(asked(&server, method, path, &[], body).status, 401, "{method} {path}");
+        assert_eq!(send(&server, method, path, &[], body).status, 401, "{method} {path}");
         let claimed = format!("{VIEWER_KEY}:admin");
-        let answer = asked(&server, method, path, &[("x-api-key", &claimed)], body);
-        assert!([401, 429].contains(&answer.status), "{method} {path}: {answer:?}");
+        let response = send(&server, method, path, &[("x-api-key", &claimed)], body);
+        assert!([401, 429].contains(&response.status), "{method} {path}: {response:?}");
         for other in [Method::PUT, Method::PATCH, Method::DELETE] {
-            assert_eq!(asked(&server, &other, path, &VIEWER, "").status, 405, "{other} {path}");
+            assert_eq!(send(&server, &other, path, &VIEWER, "").status, 405, "{other} {path}");
         }
     }
-    assert_eq!(asked(&server, &Method::HEAD, "/api/admin/webhooks", &VIEWER, "").status, 403);
+    assert_eq!(send(&server, &Method::HEAD, "/api/admin/webhooks", &VIEWER, "").status, 403);
     for path in
         ["//api/admin/webhooks", "/api/admin/webhooks/", "/API/admin/webhooks", "/api/./admin/webhooks"]
     {
-        assert!(asked(&server, &Method::GET, path, &VIEWER, "").status >= 400, "{path}");
+        assert!(send(&server, &Method::GET, path, &VIEWER, "").status >= 400, "{path}");
     }
-    let recorded = server.read("/api/admin/audit/verify");
-    assert_eq!(recorded["is_whole"], true);
+    assert_eq!(server.admin_json("/api/admin/audit/verify")["is_whole"], true);
 }
 
 #[test]
-fn forged_cursors_sizes_and_names_are_refused_in_words() {
+fn forged_cursors_limits_and_names_get_a_problem() {
     let providers = Providers::new();
     let server = providers.options().start();
     let long = "a".repeat(6000);
@@ -88,21 +86,25 @@ fn forged_cursors_sizes_and_names_are_refused_in_words() {
         ("/api/admin/webhooks", "before"),
         ("/api/admin/dead-letter", "before"),
     ] {
-        let ask = |query: String| server.get(&format!("{path}?{query}"), &ADMIN);
+        let get = |query: String| server.get(&format!("{path}?{query}"), &ADMIN);
         for cursor in cursors {
-            let answer = ask(format!("{parameter}={cursor}"));
+            let response = get(format!("{parameter}={cursor}"));
             assert_eq!(
-                (answer.status, &answer.problem()["parameter"]),
+                (response.status, &response.problem()["parameter"]),
                 (422, &parameter.into()),
                 "{cursor:?}"
             );
         }
         for limit in ["0", "501", "-1", "%2B1", "4294967297", "99999999999999999999", "all"] {
-            let answer = ask(format!("limit={limit}"));
-            assert_eq!((answer.status, &answer.problem()["parameter"]), (422, &"limit".into()), "{limit}");
+            let response = get(format!("limit={limit}"));
+            assert_eq!(
+                (response.status, &response.problem()["parameter"]),
+                (422, &"limit".into()),
+                "{limit}"
+            );
         }
-        assert_eq!(ask(format!("{parameter}=1&{parameter}=2")).status, 422);
-        let last = ask(format!("{parameter}=9223372036854775807&limit=500"));
+        assert_eq!(get(format!("{parameter}=1&{parameter}=2")).status, 422);
+        let last = get(format!("{parameter}=9223372036854775807&limit=500"));
         assert_eq!(last.status, 200, "{last:?}");
     }
     for account in [
@@ -117,24 +119,24 @@ fn forged_cursors_sizes_and_names_are_refused_in_words() {
         &long,
     ] {
         let one = server.get(&format!("/api/portfolio/{account}"), &VIEWER);
-        // What no path may hold is refused before anyone looks what it names.
+        // A path with forbidden characters is rejected before its parameter is parsed.
         assert!([400, 422].contains(&one.status) && one.problem()["code"].is_string(), "{account}: {one:?}");
         let listed = server.get(&format!("/api/ledger/entries?account={account}"), &VIEWER);
         assert_eq!(listed.status, 422, "{account}: {listed:?}");
     }
-    let unread = server.get("/api/portfolio/alpaca:%FF", &VIEWER);
-    assert_eq!((unread.status, &unread.problem()["status"]), (400, &400.into()), "{unread:?}");
+    let not_utf8 = server.get("/api/portfolio/alpaca:%FF", &VIEWER);
+    assert_eq!((not_utf8.status, &not_utf8.problem()["status"]), (400, &400.into()), "{not_utf8:?}");
     let unknown = server.get("/api/portfolio/alpaca:-._a", &VIEWER);
     assert_eq!(unknown.status, 404, "{unknown:?}");
 }
 
 #[test]
-fn what_an_operator_asks_for_twice_at_once_has_its_effect_once() {
+fn concurrent_operator_requests_take_effect_once() {
     let providers = Providers::new();
     let server = providers.options().start();
-    deposited(&providers, &server);
+    deliver_deposits(&providers, &server);
     let holder = AlpacaAccount::named("twice").holder();
-    let portfolio = || server.read(&format!("/api/portfolio/{holder}"));
+    let portfolio = || server.admin_json(&format!("/api/portfolio/{holder}"));
     let before = portfolio();
     for (path, body) in [
         ("/api/admin/webhooks/replay", r#"{"filter":{"source":"alpaca"}}"#),
@@ -142,20 +144,22 @@ fn what_an_operator_asks_for_twice_at_once_has_its_effect_once() {
         ("/api/admin/retention/run", "{}"),
     ] {
         std::thread::scope(|scope| {
-            let ask = || asked(&server, &Method::POST, path, &ADMIN, body).status;
-            let asking: Vec<_> = (0..8).map(|_| scope.spawn(ask)).collect();
-            for answered in asking {
-                assert_eq!(answered.join().unwrap(), 200, "{path}");
+            let post = || send(&server, &Method::POST, path, &ADMIN, body).status;
+            let requests: Vec<_> = (0..8).map(|_| scope.spawn(post)).collect();
+            for request in requests {
+                assert_eq!(request.join().unwrap(), 200, "{path}");
             }
         });
     }
-    server.until("nothing waits", |server| server.metric("webhook_backlog") == Some(0.0));
+    server.wait_until("the backlog is empty", |server| server.metric("webhook_backlog") == Some(0.0));
     assert_eq!(portfolio(), before);
-    server.until("the books are summed", |server| server.metric("business_computed_at_seconds").is_some());
+    server.wait_until("the business metrics are computed", |server| {
+        server.metric("business_computed_at_seconds").is_some()
+    });
     assert_eq!(server.metric("ledger_imbalance_minor"), Some(0.0));
     assert_eq!(server.metric("webhook_dead_letters"), Some(0.0));
-    assert_eq!(server.read("/api/admin/audit/verify")["is_whole"], true);
+    assert_eq!(server.admin_json("/api/admin/audit/verify")["is_whole"], true);
     let mixed = r#"{"filter":{"source":"alpaca"},"after":"3","dry_run":true}"#;
-    let answer = asked(&server, &Method::POST, "/api/admin/webhooks/replay", &ADMIN, mixed);
-    assert_eq!((answer.status, &answer.problem()["parameter"]), (422, &"after".into()), "{answer:?}");
+    let response = send(&server, &Method::POST, "/api/admin/webhooks/replay", &ADMIN, mixed);
+    assert_eq!((response.status, &response.problem()["parameter"]), (422, &"after".into()), "{response:?}");
 }

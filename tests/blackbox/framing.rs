@@ -1,17 +1,17 @@
-//! Protocol probes: raw bytes that a lenient server accepts and a strict one refuses.
+//! Raw requests that a lenient server accepts and a strict one rejects.
 
 use std::time::Duration;
 
 use tests::ServerOptions;
 use tests::raw::{exchange, exchange_within, first_head};
 
-/// Three times as long as a client may take to send a head: a busy machine is no reason to be held for ever.
-const HEAD_WAIT: Duration = Duration::from_secs(30);
+/// Three times as long as a client may take to send a head, for busy machines.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
 const OK: &[u16] = &[200];
 const BAD: &[u16] = &[400];
 
-/// A probe: its name, the bytes, and the statuses that are right.
+/// Name, request, and the accepted statuses.
 type Probe = (&'static str, Vec<u8>, &'static [u16]);
 
 fn get(target: &str, headers: &str) -> Vec<u8> {
@@ -23,7 +23,7 @@ fn post(headers: &str, body: &str) -> Vec<u8> {
         .into_bytes()
 }
 
-/// Where a request's end is in doubt, a proxy in front may see another one: every doubt is an error.
+/// An ambiguous end of a request is request smuggling: a proxy in front may see another one.
 fn length_probes() -> Vec<Probe> {
     let chunked = "Transfer-Encoding: chunked\r\n";
     vec![
@@ -111,64 +111,71 @@ fn head_probes() -> Vec<Probe> {
 }
 
 #[test]
-fn every_probe_gets_the_strict_answer() {
+fn every_probe_gets_the_strict_response() {
     let server = ServerOptions::new().start();
     let mut wrong = Vec::new();
     for (name, bytes, expected) in length_probes().into_iter().chain(head_probes()) {
-        let answer = first_head(server.address(), &bytes);
-        let status = answer.status();
-        let is_refused = status.is_some_and(|status| status >= 400);
+        let response = first_head(server.address(), &bytes);
+        let status = response.status();
+        let is_rejected = status.is_some_and(|status| status >= 400);
         if !status.is_some_and(|status| expected.contains(&status)) {
             wrong.push(format!("{name}: {status:?}, not {expected:?}"));
-        } else if is_refused && answer.header("content-type").as_deref() != Some("application/problem+json") {
-            wrong.push(format!("{name}: the answer is no problem document"));
-        } else if is_refused && answer.header("x-request-id").is_none() {
-            wrong.push(format!("{name}: the answer carries no request id"));
+        } else if is_rejected
+            && response.header("content-type").as_deref() != Some("application/problem+json")
+        {
+            wrong.push(format!("{name}: the response is not a problem document"));
+        } else if is_rejected && response.header("x-request-id").is_none() {
+            wrong.push(format!("{name}: the response has no request id"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
-fn a_request_whose_end_is_in_doubt_closes_the_connection() {
+fn a_request_with_an_ambiguous_end_closes_the_connection() {
     let server = ServerOptions::new().start();
     for (name, mut bytes, expected) in length_probes() {
         bytes.extend_from_slice(&get("/livez", ""));
-        let answer = exchange(server.address(), &bytes);
-        assert_eq!(answer.statuses(), expected, "{name}: what follows is not read as a request");
-        assert!(answer.is_closed, "{name}");
+        let response = exchange(server.address(), &bytes);
+        assert_eq!(response.statuses(), expected, "{name}: what follows is not read as a request");
+        assert!(response.is_closed, "{name}");
     }
 }
 
 #[test]
-fn answers_come_in_order_and_a_refused_head_ends_a_pipeline() {
+fn responses_come_in_order_and_a_rejected_head_ends_a_pipeline() {
     let server = ServerOptions::new().start();
     let bytes = [get("/livez", ""), get("/nowhere", ""), get("/livez", "Host: other\r\n"), get("/livez", "")]
         .concat();
-    let answer = exchange(server.address(), &bytes);
-    assert_eq!(answer.statuses(), [200, 404, 400]);
-    assert!(answer.is_closed);
+    let response = exchange(server.address(), &bytes);
+    assert_eq!(response.statuses(), [200, 404, 400]);
+    assert!(response.is_closed);
 }
 
 #[test]
-fn who_does_not_finish_a_head_is_closed() {
+fn an_unfinished_head_times_out() {
     let server = ServerOptions::new().start();
     let address = server.address();
     let beginnings: [&[u8]; 5] =
         [b"", b"P", b"PRI * HTTP/2.0\r\n\r\nSM", b"GET /livez HTTP/1.1\r\nHost: loc", b"GET"];
     let waits =
-        beginnings.map(|bytes| std::thread::spawn(move || exchange_within(address, bytes, HEAD_WAIT)));
+        beginnings.map(|bytes| std::thread::spawn(move || exchange_within(address, bytes, HEAD_TIMEOUT)));
     for (bytes, wait) in beginnings.iter().zip(waits) {
-        let answer = wait.join().unwrap();
-        assert!(answer.is_closed, "{:?} held after {:?}", String::from_utf8_lossy(bytes), answer.took);
+        let response = wait.join().unwrap();
+        assert!(
+            response.is_closed,
+            "{:?} still open after {:?}",
+            String::from_utf8_lossy(bytes),
+            response.elapsed
+        );
     }
 }
 
 #[test]
-fn who_drips_a_head_is_closed_while_others_are_served() {
+fn slow_heads_time_out_while_others_are_served() {
     let server = ServerOptions::new().start();
     let address = server.address();
-    let drips: Vec<_> = (0..100)
+    let slow_clients: Vec<_> = (0..100)
         .map(|_| {
             std::thread::spawn(move || {
                 use std::io::{Read, Write};
@@ -176,9 +183,9 @@ fn who_drips_a_head_is_closed_while_others_are_served() {
                 stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
                 drop(stream.write_all(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n"));
                 let started = std::time::Instant::now();
-                while started.elapsed() < HEAD_WAIT {
-                    let sent = stream.write_all(b"X-A: b\r\n");
-                    let closed = matches!(stream.read(&mut [0; 1024]), Ok(0)) || sent.is_err();
+                while started.elapsed() < HEAD_TIMEOUT {
+                    let written = stream.write_all(b"X-A: b\r\n");
+                    let closed = matches!(stream.read(&mut [0; 1024]), Ok(0)) || written.is_err();
                     if closed {
                         return true;
                     }
@@ -192,6 +199,7 @@ fn who_drips_a_head_is_closed_while_others_are_served() {
         assert_eq!(exchange(address, &get("/livez", "Connection: close\r\n")).status(), Some(200));
         std::thread::sleep(Duration::from_millis(100));
     }
-    let closed = drips.into_iter().map(|drip| drip.join().unwrap()).filter(|closed| *closed).count();
+    let closed =
+        slow_clients.into_iter().map(|client| client.join().unwrap()).filter(|closed| *closed).count();
     assert_eq!(closed, 100);
 }

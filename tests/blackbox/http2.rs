@@ -1,4 +1,4 @@
-//! HTTP/2 frames written by hand: rapid reset and endless headers.
+//! Hand-written HTTP/2 frames: rapid reset and endless headers.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -17,8 +17,7 @@ const END_HEADERS: u8 = 4;
 const CANCEL: [u8; 4] = [0, 0, 0, 8];
 const ENHANCE_YOUR_CALM: u32 = 11;
 const NO_ERROR: u32 = 0;
-/// Longest silence of a server that owes an answer.
-const ANSWER_WAIT: Duration = Duration::from_secs(30);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// `GET /livez` for `localhost` in HPACK: indexed method and scheme, literal path and authority (RFC 7541, appendix A).
 const GET_LIVEZ: &[u8] = b"\x82\x86\x04\x06/livez\x41\x09localhost";
@@ -33,17 +32,17 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
 
 fn connect(server: &Server) -> TcpStream {
     let mut stream = TcpStream::connect(server.address()).unwrap();
-    stream.set_read_timeout(Some(ANSWER_WAIT)).unwrap();
+    stream.set_read_timeout(Some(RESPONSE_TIMEOUT)).unwrap();
     stream.write_all(PREFACE).unwrap();
     stream.write_all(&frame(SETTINGS, 0, 0, &[])).unwrap();
     stream
 }
 
-/// Frames (kind, payload) until one of this kind is among them, or the server closes or stays silent.
+/// Reads frames (kind, payload) until one is of this kind, the connection closes, or the timeout expires.
 fn frames(stream: &mut TcpStream, until: u8) -> Vec<(u8, Vec<u8>)> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 8192];
-    let deadline = Instant::now() + ANSWER_WAIT;
+    let deadline = Instant::now() + RESPONSE_TIMEOUT;
     while let Ok(count @ 1..) = stream.read(&mut buffer) {
         bytes.extend_from_slice(&buffer[..count]);
         if Instant::now() > deadline || split(&bytes).iter().any(|(kind, _)| *kind == until) {
@@ -53,7 +52,7 @@ fn frames(stream: &mut TcpStream, until: u8) -> Vec<(u8, Vec<u8>)> {
     split(&bytes)
 }
 
-/// The frames that are there whole.
+/// The complete frames.
 fn split(bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
     let mut found = Vec::new();
     let mut rest = bytes;
@@ -72,24 +71,24 @@ fn goaway_code(frames: &[(u8, Vec<u8>)]) -> Option<u32> {
 }
 
 #[test]
-fn an_ordinary_request_is_answered() {
+fn an_ordinary_request_gets_a_response() {
     let server = ServerOptions::new().start();
     let mut stream = connect(&server);
     stream.write_all(&frame(HEADERS, END_HEADERS | END_STREAM, 1, GET_LIVEZ)).unwrap();
     let found = frames(&mut stream, HEADERS);
-    let (_, block) = found.iter().find(|(kind, _)| *kind == HEADERS).expect("an answer");
+    let (_, block) = found.iter().find(|(kind, _)| *kind == HEADERS).expect("a response");
     assert_eq!(block[0], 0x88, "indexed :status 200 (RFC 7541, appendix A)");
 }
 
 #[test]
-fn rapid_reset_is_answered_with_goaway_and_the_server_lives() {
+fn rapid_reset_gets_goaway_and_the_server_goes_on() {
     let server = ServerOptions::new().start();
     let mut stream = connect(&server);
-    // All at once, as an attacker sends them: a server that reads them one by one would answer each before its reset comes.
+    // All at once, as an attacker sends them: one by one, each would get a response before its reset.
     let pair = |number: u32| {
         let id = number * 2 + 1;
-        let ask = frame(HEADERS, END_HEADERS | END_STREAM, id, GET_LIVEZ);
-        [ask, frame(RST_STREAM, 0, id, &CANCEL)].concat()
+        let headers = frame(HEADERS, END_HEADERS | END_STREAM, id, GET_LIVEZ);
+        [headers, frame(RST_STREAM, 0, id, &CANCEL)].concat()
     };
     // It may close before it has read all of them.
     drop(stream.write_all(&(0..1_000).flat_map(pair).collect::<Vec<u8>>()));

@@ -1,12 +1,12 @@
-//! Rate limits and client addresses: who is counted, and what is told.
+//! Rate limits: which address or key is counted, and what the headers say.
 
 use tests::{Server, ServerOptions};
 
 const KEY: &str = "limits-test-Qm7vX2pLw9TzR4kNc8Yb3HsJ";
 const OTHER_KEY: &str = "limits-test-Zt5cV8nBq1WxE6mKd2Ug9PfA";
 
-/// Longest wait for 2,000 answers.
-const BATCH_WAIT: std::time::Duration = std::time::Duration::from_secs(120);
+/// For 2,000 responses.
+const BATCH_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(120);
 
 fn limited(per_minute: u32) -> ServerOptions {
     ServerOptions::new()
@@ -35,7 +35,7 @@ fn served(statuses: &[u16]) -> usize {
 }
 
 #[test]
-fn a_spoofed_forwarded_address_gives_no_new_bucket() {
+fn a_spoofed_forwarded_address_gets_no_new_bucket() {
     let server = limited(1).start();
     let found = statuses(&server, 20, |i| {
         vec![
@@ -52,7 +52,7 @@ fn a_spoofed_forwarded_address_gives_no_new_bucket() {
 #[test]
 fn behind_a_trusted_proxy_the_right_most_untrusted_address_counts() {
     let server = limited(1).set("TRUSTED_PROXIES", "127.0.0.1/32,10.0.0.0/8").start();
-    // Ten clients with two keys: neither the key's limit nor another client's is in the way of the address's.
+    // Without keys, so that only the limit by address applies.
     let forwarded = |spoofed: usize, client: &str| format!("203.0.113.{spoofed}, {client}, 10.1.2.3");
     let found = statuses(&server, 10, |i| vec![("x-forwarded-for", forwarded(i, "198.51.100.7"))]);
     assert_eq!(found[5..], [429; 5], "one client, whatever it claims to the left: {found:?}");
@@ -80,7 +80,7 @@ fn each_key_has_a_limit_of_its_own() {
 }
 
 #[test]
-fn a_refusal_says_when_to_come_back_and_tells_the_truth() {
+fn retry_after_is_long_enough() {
     let server = limited(60).start();
     let key = [("x-api-key", KEY)];
     let first = server.get("/api/symbols", &key);
@@ -89,13 +89,13 @@ fn a_refusal_says_when_to_come_back_and_tells_the_truth() {
     assert!(first.header("ratelimit").is_some_and(|text| text.contains(";r=")), "{first:?}");
     assert!(first.header("x-ratelimit-remaining").is_some_and(|text| text.parse::<u32>().is_ok()));
     assert!(first.header("x-ratelimit-reset").is_some_and(|text| text.parse::<u64>().is_ok()));
-    let refused =
-        (0..300).map(|_| server.get("/api/symbols", &key)).find(|answer| answer.status == 429).unwrap();
-    assert_eq!(refused.problem()["code"], "too_many_requests");
-    let wait_s: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+    let limited =
+        (0..300).map(|_| server.get("/api/symbols", &key)).find(|response| response.status == 429).unwrap();
+    assert_eq!(limited.problem()["code"], "too_many_requests");
+    let wait_s: u64 = limited.header("retry-after").unwrap().parse().unwrap();
     assert!((1..=60).contains(&wait_s), "{wait_s}");
     std::thread::sleep(std::time::Duration::from_secs(wait_s));
-    assert_eq!(server.get("/api/symbols", &key).status, 200, "waiting as told is enough");
+    assert_eq!(server.get("/api/symbols", &key).status, 200, "waiting for Retry-After is enough");
 }
 
 #[test]
@@ -109,13 +109,13 @@ fn probes_are_not_limited_and_unknown_paths_are() {
 }
 
 #[test]
-fn any_positive_limit_works_and_others_refuse_to_start() {
+fn any_positive_limit_works_and_others_prevent_the_start() {
     for accepted in ["1", "7", "120", "999999999", "1000000000"] {
         let server = ServerOptions::new().set("RATE_LIMIT_PER_MINUTE", accepted).start();
         assert_eq!(server.get("/api/symbols", &[]).status, 200, "{accepted}");
     }
     for wrong in ["0", "-1", "1.5", "many", "1000000001"] {
-        let (status, log) = ServerOptions::new().set("RATE_LIMIT_PER_MINUTE", wrong).refused();
+        let (status, log) = ServerOptions::new().set("RATE_LIMIT_PER_MINUTE", wrong).start_failure();
         assert!(!status.success() && log.contains("RATE_LIMIT_PER_MINUTE"), "{wrong}: {log}");
     }
 }
@@ -139,8 +139,8 @@ fn many_addresses_do_not_grow_memory_without_bound() {
         for batch in 0..25 {
             let mut bytes = requests(from + batch * 2_000, 2_000);
             bytes.extend_from_slice(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-            let answer = tests::raw::exchange_within(server.address(), &bytes, BATCH_WAIT);
-            assert_eq!(answer.statuses().len(), 2_001);
+            let response = tests::raw::exchange_within(server.address(), &bytes, BATCH_TIMEOUT);
+            assert_eq!(response.statuses().len(), 2_001);
         }
     };
     spray(0);

@@ -1,9 +1,11 @@
-//! The real server, spoken to over HTTP.
+//! The real server over HTTP.
 
 #![expect(clippy::unwrap_used, reason = "in a test a failed unwrap is the failure to report")]
 
 mod analysis;
 mod authentication;
+mod business_metrics;
+mod command_line;
 mod configuration;
 mod csv_directory;
 mod errors;
@@ -12,8 +14,8 @@ mod framing;
 mod http2;
 mod lifecycle;
 mod limits;
-mod metrics_told;
 mod observability;
 mod reference;
 mod secrets;
+mod snapshots;
 mod vendor;

@@ -1,4 +1,4 @@
-//! Metrics, access log and health: what an operator sees.
+//! Metrics, access log and health.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -9,7 +9,7 @@ use tests::{Server, ServerOptions};
 
 const KEY: &str = "watch-test-Gm5xWb8qLt3vNz7rKc4yPs9dHf";
 
-/// The sum of a metric's samples whose labels contain every one of `labels`.
+/// The sum of a metric's samples that have all of these labels.
 fn sample(text: &str, name: &str, labels: &[&str]) -> f64 {
     text.lines()
         .filter(|line| {
@@ -21,19 +21,19 @@ fn sample(text: &str, name: &str, labels: &[&str]) -> f64 {
 }
 
 fn metrics(server: &Server) -> String {
-    let answer = server.get("/metrics", &[]);
-    assert_eq!(answer.status, 200, "{answer:?}");
-    answer.body
+    let response = server.get("/metrics", &[]);
+    assert_eq!(response.status, 200, "{response:?}");
+    response.body
 }
 
 #[test]
-fn a_histogram_is_in_seconds_inclusive_and_adds_up() {
+fn a_histogram_is_cumulative_and_in_seconds() {
     let server = ServerOptions::new().start();
-    let began = Instant::now();
+    let started = Instant::now();
     for _ in 0..10 {
         assert_eq!(server.get("/api/analyze/IBM", &[]).status, 200);
     }
-    let took = began.elapsed();
+    let elapsed = started.elapsed();
     let text = metrics(&server);
     let route = r#"route="/api/analyze/{symbol}""#;
     let name = "investiq_http_request_duration_seconds";
@@ -41,7 +41,7 @@ fn a_histogram_is_in_seconds_inclusive_and_adds_up() {
     assert_eq!(count, 10.0);
     assert_eq!(sample(&text, &format!("{name}_bucket"), &[route, r#"le="+Inf""#]), count);
     let sum = sample(&text, &format!("{name}_sum"), &[route]);
-    assert!(sum > 0.0 && sum <= took.as_secs_f64(), "seconds, not milliseconds: {sum} in {took:?}");
+    assert!(sum > 0.0 && sum <= elapsed.as_secs_f64(), "seconds, not milliseconds: {sum} in {elapsed:?}");
     let mut buckets: Vec<f64> = text
         .lines()
         .filter(|line| {
@@ -57,9 +57,9 @@ fn a_histogram_is_in_seconds_inclusive_and_adds_up() {
 }
 
 #[test]
-fn series_exist_at_zero_and_random_paths_make_none() {
+fn series_exist_at_zero_and_unknown_paths_create_none() {
     let server = ServerOptions::new().set("RATE_LIMIT_PER_MINUTE", "1000000").start();
-    // The first answer of a route begins the times of its answers: that of the metrics, too.
+    // A route's histogram begins with its first response; so does that of /metrics itself.
     drop(metrics(&server));
     let before = metrics(&server);
     for name in [
@@ -68,7 +68,7 @@ fn series_exist_at_zero_and_random_paths_make_none() {
         "investiq_auth_failures_total",
         "investiq_http_shed_total",
     ] {
-        assert!(before.lines().any(|line| line.starts_with(name)), "{name} is there before its first event");
+        assert!(before.lines().any(|line| line.starts_with(name)), "{name} exists before its first event");
     }
     for number in 0..200 {
         assert_eq!(server.get(&format!("/random-{number}/path"), &[]).status, 404);
@@ -78,7 +78,7 @@ fn series_exist_at_zero_and_random_paths_make_none() {
         sample(&after, "investiq_http_requests_total", &[r#"route="unmatched""#, r#"status="404""#]),
         200.0
     );
-    assert!(after.lines().count() <= before.lines().count() + 2, "no series for a raw path");
+    assert!(after.lines().count() <= before.lines().count() + 2, "no series for unknown paths");
     assert!(!after.contains("random-"));
 }
 
@@ -90,15 +90,15 @@ fn the_gauge_of_requests_in_flight_returns_to_zero() {
     let mut cut = TcpStream::connect(server.address()).unwrap();
     cut.write_all(head).unwrap();
     // The scrape itself is the other request in flight.
-    server.until("it has begun to answer", |server| in_flight(server) >= 2.0);
+    server.wait_until("the request is in flight", |server| in_flight(server) >= 2.0);
     drop(cut);
-    let answer = tests::raw::first_head(server.address(), head);
-    assert_eq!(answer.status(), Some(408));
-    server.until("the scrape alone is in flight", |server| in_flight(server) <= 1.0);
+    let response = tests::raw::first_head(server.address(), head);
+    assert_eq!(response.status(), Some(408));
+    server.wait_until("only the scrape is in flight", |server| in_flight(server) <= 1.0);
 }
 
 #[test]
-fn refusals_are_counted_by_their_status() {
+fn rate_limited_requests_are_counted() {
     let server = ServerOptions::new().set("RATE_LIMIT_PER_MINUTE", "1").set("RATE_LIMIT_BURST", "2").start();
     for _ in 0..6 {
         let _ = server.get("/api/symbols", &[]);
@@ -112,7 +112,7 @@ fn refusals_are_counted_by_their_status() {
 }
 
 #[test]
-fn metrics_also_come_as_json_with_the_known_names() {
+fn metrics_are_available_as_json() {
     let server = ServerOptions::new().start();
     assert_eq!(server.get("/api/analyze/AAPL", &[]).status, 200);
     let json = server.get("/metrics/json", &[]).json();
@@ -123,7 +123,7 @@ fn metrics_also_come_as_json_with_the_known_names() {
 }
 
 #[test]
-fn metrics_are_not_public_once_keys_are_set() {
+fn metrics_need_a_key_from_outside_once_keys_are_set() {
     let server = ServerOptions::new()
         .set("API_KEYS", format!("{KEY}:admin"))
         .set("TRUSTED_PROXIES", "127.0.0.1/32")
@@ -138,12 +138,12 @@ fn metrics_are_not_public_once_keys_are_set() {
 }
 
 #[test]
-fn each_request_is_one_event_that_carries_the_id_of_its_answer() {
+fn each_request_is_logged_once_with_its_request_id() {
     let mut server = ServerOptions::new().start();
-    let answer = server.get("/api/analyze/MSFT?days=400", &[("user-agent", "watcher/1")]);
-    let id = answer.header("x-request-id").unwrap().to_owned();
-    server.until("it is logged while the server runs", |server| server.log().contains(&id));
-    let log = server.whole_log();
+    let response = server.get("/api/analyze/MSFT?days=400", &[("user-agent", "watcher/1")]);
+    let id = response.header("x-request-id").unwrap().to_owned();
+    server.wait_until("it is logged", |server| server.log().contains(&id));
+    let log = server.stop_and_read_log();
     let events: Vec<Value> =
         server.events().into_iter().filter(|event| event.to_string().contains(&id)).collect();
     assert_eq!(events.len(), 1, "{log}");
@@ -154,25 +154,25 @@ fn each_request_is_one_event_that_carries_the_id_of_its_answer() {
 }
 
 #[test]
-fn a_cache_hit_writes_no_more_than_its_access_event() {
+fn a_cache_hit_logs_only_its_access_event() {
     let mut server = ServerOptions::new().set("RATE_LIMIT_PER_MINUTE", "1000").start();
     for _ in 0..50 {
         assert_eq!(server.get("/api/analyze/AAPL", &[]).status, 200);
     }
-    drop(server.whole_log());
+    drop(server.stop_and_read_log());
     let events = server.events();
-    let about: Vec<&Value> =
+    let access: Vec<&Value> =
         events.iter().filter(|event| event.to_string().contains("/api/analyze/{symbol}")).collect();
-    assert_eq!(about.len(), 50);
+    assert_eq!(access.len(), 50);
     assert!(events.len() < 50 + 20, "{} events for 50 requests", events.len());
 }
 
 #[test]
-fn health_has_its_five_checks_and_calls_nobody() {
+fn health_has_its_five_checks() {
     let server = ServerOptions::new().start();
-    let answer = server.get("/health", &[]);
-    assert_eq!(answer.status, 200, "{answer:?}");
-    let health = answer.json();
+    let response = server.get("/health", &[]);
+    assert_eq!(response.status, 200, "{response:?}");
+    let health = response.json();
     assert_eq!(health["status"], "healthy");
     for check in ["database", "polygon", "redis", "alpaca", "ml_service"] {
         assert!(health["checks"][check]["status"].is_string(), "{check} in {health}");

@@ -1,11 +1,11 @@
-//! The API's description: complete, true, and readable in a browser.
+//! The OpenAPI document: complete, correct, and rendered in a browser.
 
 use std::process::Command;
 
 use tests::{ServerOptions, workspace_root};
 
 #[test]
-fn the_description_is_openapi_3_1_and_needs_no_key() {
+fn the_document_is_openapi_3_1_and_needs_no_key() {
     let server = ServerOptions::new().set("API_KEYS", "reference-test-Kq5wNx8vZm3tRb7pLc9yHs2dJg").start();
     let description = server.get("/openapi.json", &[]);
     assert_eq!(description.status, 200);
@@ -39,11 +39,10 @@ fn the_description_is_openapi_3_1_and_needs_no_key() {
     );
 }
 
-/// What a browser makes of a page, and what it says meanwhile. One that ends without a page, whatever it is, did not come
-/// to it: it is started once more.
+/// The rendered page and the browser's log. A browser that ends without a page has crashed and is started once more.
 fn rendered(url: &str) -> (String, String) {
-    let (page, said) = browse(url);
-    if page.is_empty() { browse(url) } else { (page, said) }
+    let (page, log) = browse(url);
+    if page.is_empty() { browse(url) } else { (page, log) }
 }
 
 fn browse(url: &str) -> (String, String) {
@@ -56,7 +55,7 @@ fn browse(url: &str) -> (String, String) {
         .arg(format!("--user-data-dir={}", profile.path().display()))
         .arg(url)
         .output()
-        .expect("chromium is installed: tests/run does it");
+        .expect("chromium starts: `tests/run` installs it");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (text(&output.stdout), text(&output.stderr))
 }
@@ -67,12 +66,12 @@ fn the_reference_page_opens_in_a_browser_under_its_policy() {
     let page = server.get("/docs", &[]);
     assert!(page.status == 200 || page.status == 303 || page.status == 308, "{page:?}");
     let (dom, log) = rendered(&server.url("/docs"));
-    for shown in ["/api/analyze/", "/api/symbols", "InvestIQ"] {
-        assert!(dom.contains(shown), "{shown} is rendered; the page:\n{dom}\n{log}");
+    for text in ["/api/analyze/", "/api/symbols", "InvestIQ"] {
+        assert!(dom.contains(text), "{text} is rendered; the page:\n{dom}\n{log}");
     }
-    assert!(!log.contains("Content Security Policy"), "nothing on the page breaks its own policy: {log}");
+    assert!(!log.contains("Content Security Policy"), "the page complies with its own policy: {log}");
     for line in server.log().lines().filter(|line| line.contains("\"status\":404")) {
-        assert!(line.contains("favicon"), "every asset is inside the binary: {line}");
+        assert!(line.contains("favicon"), "every asset is embedded: {line}");
     }
 }
 
@@ -80,13 +79,13 @@ fn the_reference_page_opens_in_a_browser_under_its_policy() {
 const BRIDGE_KEY: &str = "-----BEGIN PUBLIC KEY-----\\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAtqsEE4eI7EmzhcquGJXt\\nLX9PMK0UH6Kl1WIR21sv8HtueG8BuvvpP3MiN7ltzmIhS8KaynCjN4l+620PnXeu\\nxWG+CSnEdkinL9hCqbEid5vv9zl0j9LWiJx3FkKHqADU7cgm46aa8dKUdIQYF2X+\\nO7WmyLkC4wUM/mWhBPMsIQBznashRMZxx7XJjsVp27ACUE4eNIjEXbVYN6U8jSbU\\nhG++CfL8xXu+GHDqKmFE6Po6HnuURvLFVnCtE3mXXBcVFlPy+octfx8nOMLT3X8O\\n9UehIigJ34o2yMm/Fq3HUJzg2BsiAiGgtr0vmeoV9Q7upSNj9TuOumAzZFi4pYA+\\nqwIDAQAB\\n-----END PUBLIC KEY-----";
 
 #[test]
-fn a_fuzzer_driven_by_the_description_finds_nothing() {
+fn a_fuzzer_driven_by_the_openapi_document_finds_nothing() {
     const KEY: &str = "fuzz-test-Wd6kRx9vPm4zTq8nLc3yHs7bJg";
     let server = ServerOptions::new()
         .set("API_KEYS", format!("{KEY}:admin"))
         .set("RATE_LIMIT_PER_MINUTE", "1000000000")
         .set("AUTH_FAILURES_PER_MINUTE", "10000")
-        // A source without a key answers 503, and no answer of that kind is expected here.
+        // A provider without a secret responds with 503, and a 5xx fails this test.
         .set("ALPACA_WEBHOOK_SECRET", KEY)
         .set("BRIDGE_WEBHOOK_SECRET", BRIDGE_KEY)
         .set("CIRCLE_API_KEY", "fuzz-test-Rm4zTq8nLc3yHs7bJgWd6kRx9vP")
@@ -102,7 +101,7 @@ fn a_fuzzer_driven_by_the_description_finds_nothing() {
         .args(["--phases", "examples,coverage,fuzzing,stateful"])
         .args(["--max-examples", "40", "--seed", "1", "--workers", "1", "--no-color"])
         .output()
-        .unwrap_or_else(|error| panic!("{}: {error}: tests/run installs it", program.display()));
+        .unwrap_or_else(|error| panic!("{}: {error}: `tests/run` installs it", program.display()));
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
     assert!(!text.contains("no tests"), "{text}");

@@ -1,4 +1,4 @@
-//! Secrets work from a file alone, change without a restart, and show nowhere.
+//! Secrets in files: they suffice, change without a restart, and appear nowhere.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -18,7 +18,7 @@ fn write_secret(folder: &Path, name: &str, value: &str) {
 }
 
 fn with_files(folder: &Path) -> ServerOptions {
-    // Waiting asks again and again, which must not become a refusal of another kind.
+    // The tests poll, which must not hit a limit.
     ServerOptions::new()
         .set("SECRETS_DIR", folder.to_string_lossy())
         .set("RATE_LIMIT_PER_MINUTE", "1000000000")
@@ -26,7 +26,7 @@ fn with_files(folder: &Path) -> ServerOptions {
 }
 
 #[test]
-fn files_alone_are_enough_and_the_server_is_closed() {
+fn files_alone_suffice_and_the_server_requires_a_key() {
     let folder = tempfile::tempdir().unwrap();
     write_secret(folder.path(), "api_keys", &format!("{KEY}:viewer\n"));
     let server = with_files(folder.path()).set("REQUIRE_AUTH", "true").start();
@@ -41,21 +41,21 @@ fn a_file_named_by_a_variable_works_and_both_forms_together_do_not() {
     let path = folder.path().join("keys").to_string_lossy().into_owned();
     let server = ServerOptions::new().set("API_KEYS_FILE", path.clone()).start();
     assert_eq!(server.get("/api/symbols", &[("x-api-key", KEY)]).status, 200);
-    let (status, log) = ServerOptions::new().set("API_KEYS_FILE", path).set("API_KEYS", KEY).refused();
+    let (status, log) = ServerOptions::new().set("API_KEYS_FILE", path).set("API_KEYS", KEY).start_failure();
     assert!(!status.success() && log.contains("API_KEYS_FILE"), "{log}");
     assert!(!log.contains(KEY), "{log}");
 }
 
 #[test]
-fn a_secret_that_cannot_be_read_stops_the_start_with_its_name() {
+fn an_unreadable_secret_prevents_the_start_and_is_named() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("api_keys")).unwrap();
-    let (status, log) = with_files(folder.path()).refused();
+    let (status, log) = with_files(folder.path()).start_failure();
     assert!(!status.success() && log.contains("api_keys"), "{log}");
 }
 
 #[test]
-fn keys_change_without_a_restart_and_a_bad_new_set_changes_nothing() {
+fn keys_change_without_a_restart_and_an_invalid_set_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     write_secret(folder.path(), "api_keys", KEY);
     let mut server = with_files(folder.path()).start();
@@ -66,21 +66,21 @@ fn keys_change_without_a_restart_and_a_bad_new_set_changes_nothing() {
     };
     assert_eq!((status(&server, KEY), status(&server, NEW_KEY)), (200, 401));
     put(&server, &format!("{KEY},{NEW_KEY}"));
-    server.until("the new key is accepted", |server| status(server, NEW_KEY) == 200);
-    assert_eq!(status(&server, KEY), 200, "both are valid while clients move");
+    server.wait_until("the new key is accepted", |server| status(server, NEW_KEY) == 200);
+    assert_eq!(status(&server, KEY), 200, "both are valid while clients switch");
     put(&server, "weak:owner");
-    server.until("the bad set is refused", |server| server.log().contains("new API keys are refused"));
-    assert_eq!((status(&server, KEY), status(&server, NEW_KEY)), (200, 200), "the last good set stays");
+    server.wait_until("the invalid set is rejected", |server| server.log().contains("new API keys rejected"));
+    assert_eq!((status(&server, KEY), status(&server, NEW_KEY)), (200, 200), "the last valid set stays");
     put(&server, NEW_KEY);
-    server.until("the old key is refused", |server| status(server, KEY) == 401);
+    server.wait_until("the old key is rejected", |server| status(server, KEY) == 401);
     assert_eq!(status(&server, NEW_KEY), 200);
-    let log = server.whole_log();
+    let log = server.stop_and_read_log();
     assert!(!log.contains(KEY) && !log.contains(NEW_KEY));
 }
 
 #[test]
-fn a_canary_key_shows_in_no_answer_log_or_metric() {
-    // Port 9 (discard) of loopback refuses connections: the vendor is down.
+fn a_canary_key_appears_in_no_response_log_or_metric() {
+    // Port 9 (discard) on loopback refuses connections: the vendor is down.
     let mut server = ServerOptions::new()
         .set("API_KEYS", format!("{CANARY}:admin"))
         .set("POLYGON_API_KEY", CANARY.replace("canary", "vendor"))
@@ -100,13 +100,13 @@ fn a_canary_key_shows_in_no_answer_log_or_metric() {
         "/docs",
         "/nowhere",
     ] {
-        let answer = server.get(path, &key);
-        assert!(!answer.body.contains(secret), "{path}");
-        assert!(!format!("{:?}", answer.headers).contains(secret), "{path}");
+        let response = server.get(path, &key);
+        assert!(!response.body.contains(secret), "{path}");
+        assert!(!format!("{:?}", response.headers).contains(secret), "{path}");
     }
     let wrong = server.get("/api/symbols", &[("authorization", &format!("Basic {CANARY}"))]);
     assert_eq!(wrong.status, 401);
     assert!(!wrong.body.contains(secret));
-    let log = server.whole_log();
+    let log = server.stop_and_read_log();
     assert!(log.contains("/nowhere") && !log.contains(secret), "{log}");
 }

@@ -1,13 +1,13 @@
-//! Kills the server at random moments under load, many times, and prints what was seen: `tests/kill`.
+//! Kills the server at random moments under load, many times, and prints a tally: `tools/kill`.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is the failure to report")]
-#![expect(clippy::print_stdout, reason = "the tally is what this program is for")]
+#![expect(clippy::print_stdout, reason = "the program prints its tally")]
 
 mod campaign;
 
 use campaign::{Backend, Tally, run};
 
-/// Kills of each backend when nothing is said.
+/// Of each backend, by default.
 const KILLS: usize = 200;
 
 fn main() {
@@ -28,22 +28,24 @@ fn main() {
 fn print(backend: Backend, tally: &Tally) {
     let Tally {
         kills,
-        sent,
+        deliveries,
         acknowledged,
         cut_requests,
-        left_work,
+        left_jobs,
         left_leases,
-        kept_untold,
+        stored_unacknowledged,
         audit_entries,
-        took,
+        elapsed,
     } = tally;
-    println!("{backend:?}: {kills} kills in {} s", took.as_secs());
-    println!("  {sent} deliveries sent, {acknowledged} events acknowledged: all kept, each applied once");
+    println!("{backend:?}: {kills} kills in {} s", elapsed.as_secs());
     println!(
-        "  {cut_requests} kills cut requests under way; {kept_untold} events were kept and their sender never told"
+        "  {deliveries} deliveries sent, {acknowledged} events acknowledged: all stored, each applied once"
     );
-    println!("  {left_work} kills left events to apply, {left_leases} left some in the hands of a worker");
     println!(
-        "  after each restart: books balanced, `investiq audit verify` passed; {audit_entries} entries in the end\n"
+        "  {cut_requests} kills cut requests in flight; {stored_unacknowledged} events were stored and not acknowledged"
+    );
+    println!("  {left_jobs} kills left jobs to do, {left_leases} left leased ones");
+    println!(
+        "  after each restart: ledger balanced, `investiq audit verify` passed; {audit_entries} entries in the end\n"
     );
 }

@@ -1,4 +1,4 @@
-//! An HTTP client that follows nothing, retries nothing and reads every answer whole.
+//! An HTTP client that follows nothing, retries nothing and reads every response whole.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -9,42 +9,28 @@ use serde_json::Value;
 
 use crate::Server;
 
-/// Longest wait for one answer.
-const ANSWER_WAIT: Duration = Duration::from_secs(35);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(35);
 
-/// One answer.
 #[derive(Debug, Clone)]
-pub struct Answer {
-    /// Its status.
+pub struct Response {
     pub status: u16,
-    /// Its headers; names in lower case.
+    /// Names in lower case.
     pub headers: Vec<(String, String)>,
-    /// Its body.
     pub body: String,
 }
 
-impl Answer {
-    /// The first header of that name (lower case).
-    #[must_use]
+impl Response {
+    /// The first header of this name, in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
-    /// The body as JSON.
-    ///
-    /// # Panics
-    /// When it is not JSON.
-    #[must_use]
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body)
             .unwrap_or_else(|error| panic!("{error}: {} {}", self.status, self.body))
     }
 
-    /// The body as a problem document, checked for the members that every one has.
-    ///
-    /// # Panics
-    /// When it is not one.
-    #[must_use]
+    /// The body as a problem document, after checking the members that every problem has.
     pub fn problem(&self) -> Value {
         assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
         let problem = self.json();
@@ -58,33 +44,22 @@ impl Answer {
 }
 
 impl Server {
-    /// `GET path` with headers.
-    #[must_use]
-    pub fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+    pub fn get(&self, path: &str, headers: &[(&str, &str)]) -> Response {
         self.send(Method::GET, path, headers, None)
     }
 
-    /// `method path` with headers and a body.
-    ///
-    /// # Panics
-    /// When no answer comes.
-    #[must_use]
-    pub fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Answer {
+    pub fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Response {
         self.send_bytes(method, path, headers, body.map(str::as_bytes))
     }
 
-    /// The same with a body that need not be text.
-    ///
-    /// # Panics
-    /// When no answer comes.
-    #[must_use]
-    pub fn send_bytes(
+    /// Like `send`, with a body that need not be text.
+    pub(crate) fn send_bytes(
         &self,
         method: Method,
         path: &str,
         headers: &[(&str, &str)],
         body: Option<&[u8]>,
-    ) -> Answer {
+    ) -> Response {
         let mut request = client().request(method, self.url(path));
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -100,20 +75,18 @@ impl Server {
             .iter()
             .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
             .collect();
-        Answer { status, headers, body: response.text().expect("the body can be read") }
+        Response { status, headers, body: response.text().expect("the body can be read") }
     }
 
-    /// `POST path` with a JSON body.
-    #[must_use]
-    pub fn post_json(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    pub fn post_json(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Response {
         let mut all = vec![("content-type", "application/json")];
         all.extend_from_slice(headers);
         self.send(Method::POST, path, &all, Some(body))
     }
 }
 
-/// One for all: making one costs more than most requests. Every request has a connection of its own, since one that is
-/// kept could end with the server that a test stops.
+/// Shared, because building a client costs more than most requests. Connections are not: a pooled one could belong to a
+/// server that a test has stopped.
 fn client() -> &'static Client {
     static CLIENT: OnceLock<Client> = OnceLock::new();
     CLIENT.get_or_init(|| {
@@ -121,7 +94,7 @@ fn client() -> &'static Client {
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .pool_max_idle_per_host(0)
-            .timeout(ANSWER_WAIT)
+            .timeout(RESPONSE_TIMEOUT)
             .build()
             .expect("a client without TLS options can be built")
     })

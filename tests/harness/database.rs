@@ -1,4 +1,4 @@
-//! A look into the server's database from outside, through code that is not the product's: Python's `sqlite3`, or `psql`.
+//! Reads the server's database through code that is not the product's: Python's `sqlite3`, or `psql`.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -6,37 +6,27 @@ use std::process::Command;
 
 use crate::{Postgres, workspace_root};
 
-/// Where a server keeps its data.
 #[derive(Debug)]
 pub enum Database {
-    /// A file.
     Sqlite(PathBuf),
-    /// A database of a private cluster.
+    /// A private cluster, and the name of its database.
     Postgres(Postgres, String),
 }
 
 impl Database {
-    /// A file in this directory, which a server makes.
-    #[must_use]
+    /// A file in this directory; the server creates it.
     pub fn sqlite_in(directory: &Path) -> Self {
         Self::Sqlite(directory.join("investiq.db"))
     }
 
-    /// An empty database of a Postgres cluster that is started for it.
-    ///
-    /// # Panics
-    /// When Postgres does not start; `tests/run` installs it.
-    #[must_use]
+    /// An empty database of its own Postgres cluster.
     pub fn on_postgres() -> Self {
         let (cluster, name) = (Postgres::start(), "investiq".to_owned());
-        let _ = cluster.database(&name);
+        let _ = cluster.create_database(&name);
         Self::Postgres(cluster, name)
     }
 
-    /// Leaves nothing in it. No server may be running on it.
-    ///
-    /// # Panics
-    /// When a file cannot be removed, or Postgres refuses.
+    /// Empties it. No server may be using it.
     pub fn clear(&self) {
         match self {
             Self::Sqlite(file) => {
@@ -50,14 +40,13 @@ impl Database {
             }
             Self::Postgres(cluster, name) => {
                 // A server that was killed leaves connections that Postgres notices a moment later.
-                cluster.run("postgres", &format!("DROP DATABASE {name} WITH (FORCE)"));
-                let _ = cluster.database(name);
+                cluster.execute("postgres", &format!("DROP DATABASE {name} WITH (FORCE)"));
+                let _ = cluster.create_database(name);
             }
         }
     }
 
-    /// What to configure as `DATABASE_URL`.
-    #[must_use]
+    /// The value of `DATABASE_URL`.
     pub fn url(&self) -> String {
         match self {
             Self::Sqlite(file) => format!("sqlite:{}", file.display()),
@@ -65,11 +54,7 @@ impl Database {
         }
     }
 
-    /// What a statement answers: a text for each column.
-    ///
-    /// # Panics
-    /// When it is refused.
-    #[must_use]
+    /// The rows that a statement returns, as text.
     pub fn rows(&self, statement: &str) -> Vec<Vec<String>> {
         match self {
             Self::Sqlite(file) => sqlite_rows(file, statement),
@@ -77,22 +62,14 @@ impl Database {
         }
     }
 
-    /// Lets the leases of workers that are dead run out now, as they would by themselves half a minute later: of events,
-    /// and of what only one process does.
-    ///
-    /// # Panics
-    /// When the statement is refused.
-    pub fn end_leases(&self) {
-        drop(self.rows("UPDATE webhook_work SET lease_until = 0 WHERE state = 'leased'"));
-        drop(self.rows("UPDATE leases SET lease_until = 0"));
+    /// Expires the leases of dead workers and leaders now; by themselves they would expire half a minute later.
+    pub fn expire_leases(&self) {
+        drop(self.rows("UPDATE webhook_jobs SET lease_until = 0 WHERE state = 'leased'"));
+        drop(self.rows("UPDATE leader_leases SET lease_until = 0"));
     }
 
-    /// The whole number that a statement answers.
-    ///
-    /// # Panics
-    /// When it answers anything else.
-    #[must_use]
-    pub fn number(&self, statement: &str) -> i64 {
+    /// The whole number that a statement returns; 0 when it returns NULL.
+    pub fn integer(&self, statement: &str) -> i64 {
         let rows = self.rows(statement);
         let value = rows.first().and_then(|row| row.first()).unwrap_or_else(|| panic!("{statement}: no row"));
         // Postgres sums whole numbers into decimals, and a sum of nothing is empty.
@@ -109,7 +86,7 @@ fn sqlite_rows(file: &Path, statement: &str) -> Vec<Vec<String>> {
         .arg(file)
         .arg(statement)
         .output()
-        .expect("python starts from target/venv, which `tests/run` makes");
+        .expect("python starts from target/venv, which `tests/run` creates");
     assert!(output.status.success(), "{statement}: {}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).expect("Python writes UTF-8");
     text.lines().map(|line| line.split('\t').map(str::to_owned).collect()).collect()

@@ -1,10 +1,9 @@
-//! Emulators of AWS by others, from the Python environment of the tests: each on a free loopback port, as a process of
-//! its own that is killed when dropped.
+//! Third-party emulators of AWS, from the tests' Python environment: each a process on a free loopback port, killed when
+//! dropped.
 //!
-//! They inject no faults and break some rules of Secrets Manager: `tests/secrets_manager/deviations.json` lists which.
+//! They inject no faults and break some rules of Secrets Manager: `tests/secrets/manager/deviations.json` lists which.
 
 use std::net::TcpListener;
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -12,51 +11,36 @@ use reqwest::blocking::Client;
 
 use crate::workspace_root;
 
-/// Longest wait for an emulator to answer: Python reads a great many files first.
-const START_WAIT: Duration = Duration::from_secs(180);
-/// Longest wait for one answer to a probe.
-const PROBE_WAIT: Duration = Duration::from_secs(20);
-/// Pause between two probes.
-const PROBE_PAUSE: Duration = Duration::from_millis(20);
-/// Ports tried, since one that was free a moment ago may be taken.
+/// Python reads a great many files first.
+const START_TIMEOUT: Duration = Duration::from_secs(180);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(20);
+const PROBE_INTERVAL: Duration = Duration::from_millis(20);
+/// A port that was free a moment ago may be in use by now.
 const STARTS_MAX: usize = 3;
 
-/// A running moto server.
 #[derive(Debug)]
 pub struct Moto(Emulator);
 
 impl Moto {
-    /// Starts moto and waits until it answers.
-    ///
-    /// # Panics
-    /// When it does not; `tests/run` installs it.
-    #[must_use]
     pub fn start() -> Self {
         Self(start("moto_server", "/moto-api/data.json", |command, port| {
             command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
         }))
     }
 
-    /// What to configure as the endpoint of every service.
-    #[must_use]
     pub fn endpoint_url(&self) -> String {
         self.0.endpoint_url()
     }
 }
 
-/// A running ministack with Secrets Manager and S3.
+/// With Secrets Manager and S3.
 #[derive(Debug)]
 pub struct Ministack(Emulator);
 
 impl Ministack {
-    /// Starts ministack and waits until it answers.
-    ///
-    /// # Panics
-    /// When it does not; `tests/run` installs it.
-    #[must_use]
     pub fn start() -> Self {
         Self(start("ministack", "/_ministack/health", |command, port| {
-            // Its default is to listen on every interface, and on further ports for services that are not asked for.
+            // By default it listens on every interface, and on further ports for other services.
             command
                 .env("BIND_HOST", "127.0.0.1")
                 .env("GATEWAY_PORT", port.to_string())
@@ -66,8 +50,6 @@ impl Ministack {
         }))
     }
 
-    /// What to configure as the endpoint of every service.
-    #[must_use]
     pub fn endpoint_url(&self) -> String {
         self.0.endpoint_url()
     }
@@ -77,7 +59,7 @@ impl Ministack {
 struct Emulator {
     child: Child,
     port: u16,
-    /// Its working and temporary directory.
+    /// Working and temporary directory.
     directory: tempfile::TempDir,
 }
 
@@ -90,14 +72,14 @@ impl Emulator {
         std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
     }
 
-    /// Whether it answers the probe, as itself and not as another that took the port.
-    fn answers(&mut self, client: &Client, probe: &str) -> bool {
-        let answer = client.get(format!("{}{probe}", self.endpoint_url())).send();
-        answer.is_ok_and(|answer| answer.status().is_success()) && self.is_running()
+    /// Whether it responds to the probe, and not another process on the same port.
+    fn is_ready(&mut self, client: &Client, probe: &str) -> bool {
+        let response = client.get(format!("{}{probe}", self.endpoint_url())).send();
+        response.is_ok_and(|response| response.status().is_success()) && self.is_running()
     }
 
     fn is_running(&mut self) -> bool {
-        self.child.try_wait().is_ok_and(|ended| ended.is_none())
+        self.child.try_wait().is_ok_and(|status| status.is_none())
     }
 }
 
@@ -110,28 +92,28 @@ impl Drop for Emulator {
 
 fn start(program: &str, probe: &str, configure: fn(&mut Command, u16)) -> Emulator {
     let client =
-        Client::builder().no_proxy().timeout(PROBE_WAIT).build().expect("a client without TLS options");
+        Client::builder().no_proxy().timeout(PROBE_TIMEOUT).build().expect("a client without TLS options");
     let mut log = String::new();
     for _ in 0..STARTS_MAX {
         let mut emulator = spawn(program, configure);
-        let deadline = Instant::now() + START_WAIT;
+        let deadline = Instant::now() + START_TIMEOUT;
         while emulator.is_running() && Instant::now() < deadline {
-            if emulator.answers(&client, probe) {
+            if emulator.is_ready(&client, probe) {
                 return emulator;
             }
-            std::thread::sleep(PROBE_PAUSE);
+            std::thread::sleep(PROBE_INTERVAL);
         }
         log = emulator.log();
     }
-    panic!("{program} does not answer; its log:\n{log}")
+    panic!("{program} does not respond; its log:\n{log}")
 }
 
-/// Starts the program with nothing of our environment but `PATH`.
+/// The environment is not inherited.
 fn spawn(program: &str, configure: fn(&mut Command, u16)) -> Emulator {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let log = std::fs::File::create(directory.path().join("log")).expect("a log file");
     let port = free_port();
-    let mut command = Command::new(installed(program));
+    let mut command = Command::new(workspace_root().join("target/venv/bin").join(program));
     command
         .env_clear()
         .env("PATH", "/usr/bin:/bin")
@@ -143,13 +125,9 @@ fn spawn(program: &str, configure: fn(&mut Command, u16)) -> Emulator {
         .stderr(log);
     configure(&mut command, port);
     let child = command.spawn().unwrap_or_else(|error| {
-        panic!("{program} starts from target/venv, which `tests/run` makes: {error}")
+        panic!("{program} starts from target/venv, which `tests/run` creates: {error}")
     });
     Emulator { child, port, directory }
-}
-
-fn installed(program: &str) -> PathBuf {
-    workspace_root().join("target/venv/bin").join(program)
 }
 
 fn free_port() -> u16 {

@@ -1,6 +1,9 @@
-//! What the black-box tests stand on: the real server started on a free port, and vendors faked by HTTP servers.
+//! The harness of the black-box tests: the real server on a free port, and fake HTTP servers for everyone it talks to.
 //!
-//! It starts and stops processes and speaks HTTP. It knows nothing of the server's insides.
+//! It starts and stops processes and speaks HTTP; it does not link the server. Fakes run on a thread of their own, so that
+//! plain and async tests use them alike, and end when dropped. A function panics when its step fails.
+
+#![expect(missing_docs, reason = "items of a test harness are documented where the name does not say it all")]
 
 pub mod alpaca;
 pub mod circle;
@@ -8,19 +11,20 @@ mod client;
 pub mod database;
 pub mod emulators;
 pub mod events;
+pub mod help;
+pub mod load;
 mod loopback;
 pub mod midnight;
 pub mod polygon;
-mod postgres;
 pub mod providers;
+pub mod random;
 pub mod raw;
 pub mod secrets_manager;
 mod server;
-mod shelf;
 pub mod signer;
 pub mod sns;
-pub mod volley;
+mod static_server;
 
-pub use client::Answer;
-pub use postgres::Postgres;
-pub use server::{Server, ServerOptions, workspace_root};
+pub use client::Response;
+pub use server::{Server, ServerOptions, binary, workspace_root};
+pub use test_postgres::Postgres;

@@ -1,30 +1,28 @@
-//! Midnight in UTC, which tests keep away from that tell of a day and ask what came of it "today".
+//! Keeps tests of figures of "today" away from midnight in UTC.
 
 use std::time::Duration;
 
 use crate::providers::now;
 
-/// Seconds of a UTC day: POSIX time has no leap seconds.
+/// POSIX time has no leap seconds.
 const DAY_S: i64 = 86_400;
-/// How long before midnight such a test begins no more: longer than any of them takes on a slow machine.
+/// Longer than any such test takes on a slow machine.
 const BEFORE_S: i64 = 10 * 60;
-/// How long after midnight it begins again: what it tells happened in the minute before.
+/// Such tests send events of the minute before they begin.
 const AFTER_S: i64 = 2 * 60;
 
-/// Waits, when midnight in UTC is near, until two minutes after it.
+/// Between 23:50 and 00:02 in UTC, waits until 00:02, at most twelve minutes.
 ///
-/// For tests whose figures are those of "today": what they tell happened within the last minute, and what they ask must be
-/// asked on the same day. Between 23:50 and 00:02 they would fail for no fault of the product, so they begin later: after
-/// twelve minutes at most.
-pub fn stay_clear_of_midnight() {
+/// For tests that send events of the last minute and then query figures of "today": across midnight they would fail for no
+/// fault of the product.
+pub fn wait_out_midnight() {
     let wait = wait_at(now().as_second());
     if !wait.is_zero() {
-        eprintln!("midnight in UTC is near: this test begins in {} s", wait.as_secs());
+        eprintln!("midnight in UTC is near: this test starts in {} s", wait.as_secs());
         std::thread::sleep(wait);
     }
 }
 
-/// The wait at this second since 1970.
 fn wait_at(unix_s: i64) -> Duration {
     let since_s = unix_s.rem_euclid(DAY_S);
     let until_s = match since_s {

@@ -1,7 +1,6 @@
-//! A fake of Polygon (Massive): an HTTP server on a free loopback port, with every misbehaviour a script can ask for.
+//! A fake of Polygon (Massive): an HTTP server on a free loopback port, with every fault a script can ask for.
 //!
-//! It runs on a thread of its own, so that plain tests and async tests use it alike. It answers for the symbols that it
-//! knows with bars of its own making, counts calls by route and records every request head.
+//! It serves generated bars for the symbols that it knows, counts calls by route and records every request head.
 //!
 //! ```no_run
 //! use tests::polygon::{Behaviour, FakePolygon, Route};
@@ -12,9 +11,9 @@
 //! assert_eq!(vendor.calls(Route::Bars), 2);
 //! ```
 
-mod answer;
+mod documents;
+mod respond;
 mod script;
-mod shape;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,59 +25,52 @@ use crate::loopback::Loopback;
 use script::Script;
 pub use script::{Behaviour, Head, Route};
 
-/// A running fake; it ends when it is dropped.
 pub struct FakePolygon {
     server: Loopback,
     script: Arc<Script>,
 }
 
 impl FakePolygon {
-    /// Starts a fake that behaves well, accepts any bearer key and knows AAPL, FB, GOOG, IBM, MSFT and SPY.
-    ///
-    /// # Panics
-    /// When it cannot listen.
-    #[must_use]
+    /// Starts a fake without faults that accepts any bearer key and knows AAPL, FB, GOOG, IBM, MSFT and SPY.
     pub fn start() -> Self {
         let script = Arc::new(Script::default());
         let served = Arc::clone(&script);
         let server = Loopback::start(move |listener| async move {
-            axum::serve(listener, Router::new().fallback(answer::answer).with_state(served)).await
+            axum::serve(listener, Router::new().fallback(respond::respond).with_state(served)).await
         });
         Self { server, script }
     }
 
-    /// What to configure as the vendor's base URL.
-    #[must_use]
     pub fn base_url(&self) -> String {
         format!("http://{}", self.server.address())
     }
 
-    /// Behaves so on `route` from now on.
+    /// Applies to every call of `route` from now on.
     pub fn always(&self, route: Route, behaviour: Behaviour) {
         self.script.always(route, behaviour);
     }
 
-    /// Behaves so on the next calls of `route`, one each, then as before.
+    /// Applies to the next calls of `route`, one each, then as before.
     pub fn next(&self, route: Route, behaviours: impl IntoIterator<Item = Behaviour>) {
         self.script.next(route, behaviours);
     }
 
-    /// Behaves so on every route from now on.
+    /// Applies to every route from now on.
     pub fn everywhere(&self, behaviour: &Behaviour) {
         Route::ALL.iter().for_each(|route| self.always(*route, behaviour.clone()));
     }
 
-    /// Answers 429 after `calls` calls of all routes in any `window`.
+    /// Responds with 429 after `calls` calls of all routes in any `window`.
     pub fn limit(&self, calls: usize, window: Duration, retry_after_s: Option<u64>) {
         self.script.limit(calls, window, retry_after_s);
     }
 
-    /// Waits so long before each answer.
+    /// Waits so long before each response.
     pub fn delay(&self, delay: Duration) {
         self.script.delay(delay);
     }
 
-    /// Accepts these keys and answers 401 to others.
+    /// Accepts these keys and responds to others with 401.
     pub fn accept_keys(&self, keys: &[&str]) {
         self.script.accept_keys(keys);
     }
@@ -88,20 +80,15 @@ impl FakePolygon {
         self.script.know_all();
     }
 
-    /// Calls of `route` so far.
-    #[must_use]
     pub fn calls(&self, route: Route) -> usize {
         self.script.calls(route)
     }
 
-    /// Calls of all routes so far.
-    #[must_use]
     pub fn calls_total(&self) -> usize {
         Route::ALL.iter().map(|route| self.calls(*route)).sum()
     }
 
     /// The head of every request so far, in order.
-    #[must_use]
     pub fn heads(&self) -> Vec<Head> {
         self.script.heads()
     }

@@ -1,6 +1,6 @@
-//! The providers as seen from a server: they know its secrets, sign what they send, and send it.
+//! The three providers: they share secrets with the server, and sign and send deliveries.
 //!
-//! What they say is built by [`crate::events`]; how they sign is [`crate::signer`]'s.
+//! [`crate::events`] builds the bodies, [`crate::signer`] signs them.
 
 use std::time::Duration;
 
@@ -8,57 +8,45 @@ use jiff::Timestamp;
 use reqwest::Method;
 
 use crate::circle::FakeCircle;
-use crate::client::Answer;
+use crate::client::Response;
 use crate::server::{Server, ServerOptions};
 use crate::signer::{KeyPair, Signer};
 
-/// What Alpaca signs with.
 pub const ALPACA_SECRET: &str = "Hn8vTx3qWm6zLr2pKc9yBs5dJgAa7Fe4";
-/// The administrator of a server of these tests.
+/// API keys of the server: an administrator's, and one that may only read.
 pub const ADMIN_KEY: &str = "webhook-test-admin-Hn8vTx3qWm6zLr2pKc9yBs5dJg";
-/// One who may only look.
 pub const VIEWER_KEY: &str = "webhook-test-viewer-Jp4wRk7nXt9vMq1zGc6yLs8bHd";
-/// Circle's token id of USDC, as the servers of these tests are told.
+/// Circle's token id of USDC, as configured.
 pub const USDC_TOKEN_ID: &str = "36b6931a-873a-56a8-8a27-b706b17104ee";
-/// Which of Circle's keys signs.
+/// Of Circle's signing key.
 pub const CIRCLE_KEY_ID: &str = "5d1f6b0e-2f0b-4f1b-9c52-6f1f0c0c0a01";
-/// What a server shows Circle when it asks for a key.
+/// With which the server fetches Circle's keys.
 const CIRCLE_API_KEY: &str = "TEST_API_KEY:Zq8Wm3Xc6Vb9Nn2L:l5Kk7Jp4wRk7nXt9vMq1zGc6y";
-/// The name of Bridge's key in the signer.
+/// Names of the providers' keys in the signer.
 pub const BRIDGE_KEY: &str = "bridge";
-/// The name of Circle's key in the signer.
 pub const CIRCLE_KEY: &str = "circle";
-/// Longest wait for the effect of what a server has acknowledged: a worker that died holds it for half a minute.
-const EFFECT_WAIT: Duration = Duration::from_secs(90);
+/// Longest wait for the effect of an acknowledged delivery: the lease of a dead worker lasts half a minute.
+const EFFECT_TIMEOUT: Duration = Duration::from_secs(90);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
+/// That a failure shows.
+const LOG_LINES_MAX: usize = 40;
 
-/// Pause between two looks at it.
-const LOOK_PAUSE: Duration = Duration::from_millis(50);
-/// Lines of the log that a failure shows.
-const LOG_LINES: usize = 40;
-
-/// All three providers.
 pub struct Providers {
-    /// Who signs.
     pub signer: Signer,
-    /// Where Circle's keys are asked for.
+    /// Serves Circle's keys.
     pub circle: FakeCircle,
     bridge: KeyPair,
 }
 
-/// A request as a provider would send it.
 #[derive(Clone, Debug)]
 pub struct SignedRequest {
-    /// Where to.
     pub path: String,
-    /// The headers that matter.
     pub headers: Vec<(String, String)>,
-    /// Its exact bytes.
     pub body: Vec<u8>,
 }
 
 impl Providers {
-    /// Makes keys, and a Circle that knows one of them.
-    #[must_use]
+    /// Generates keys, and starts a Circle that serves its public key.
     pub fn new() -> Self {
         let signer = Signer::start();
         let bridge = signer.key(BRIDGE_KEY, "2048");
@@ -67,8 +55,7 @@ impl Providers {
         Self { signer, circle, bridge }
     }
 
-    /// A server that knows them, with an administrator and a viewer, and no limit in the way.
-    #[must_use]
+    /// A server with their keys and secrets, an administrator, a viewer, and no effective rate limit.
     pub fn options(&self) -> ServerOptions {
         ServerOptions::new()
             .set("SECRETS_DIR", "/nowhere")
@@ -83,24 +70,21 @@ impl Providers {
             .set("CIRCLE_USDC_TOKEN_IDS", USDC_TOKEN_ID)
     }
 
-    /// What Alpaca sends to the path of this kind, signed now.
-    #[must_use]
+    /// A delivery of Alpaca to the endpoint of this kind, signed now.
     pub fn alpaca(&self, kind: &str, body: impl Into<Vec<u8>>) -> SignedRequest {
         let body = body.into();
         let header = self.signer.alpaca(ALPACA_SECRET, now().as_second(), &body);
         request(&format!("/api/v1/webhooks/alpaca/{kind}"), &[("alpaca-signature", header)], body)
     }
 
-    /// What Bridge sends, signed now.
-    #[must_use]
+    /// A delivery of Bridge, signed now.
     pub fn bridge(&self, body: impl Into<Vec<u8>>) -> SignedRequest {
         let body = body.into();
         let header = self.signer.bridge(BRIDGE_KEY, now().as_millisecond(), &body);
         request("/api/v1/webhooks/bridge", &[("x-webhook-signature", header)], body)
     }
 
-    /// What Circle sends directly.
-    #[must_use]
+    /// A direct delivery of Circle.
     pub fn circle(&self, body: impl Into<Vec<u8>>) -> SignedRequest {
         let body = body.into();
         let signature = self.signer.circle(CIRCLE_KEY, &body);
@@ -116,116 +100,84 @@ impl Default for Providers {
 }
 
 impl SignedRequest {
-    /// The same with another value of a header.
-    #[must_use]
-    pub fn with(self, name: &str, value: impl Into<String>) -> Self {
-        self.without(name).adding(name, value)
+    /// Replaces a header.
+    pub fn with_header(self, name: &str, value: impl Into<String>) -> Self {
+        self.without_header(name).with_added_header(name, value)
     }
 
-    /// The same with another line of a header.
-    #[must_use]
-    pub fn adding(mut self, name: &str, value: impl Into<String>) -> Self {
+    /// Adds a header line.
+    pub fn with_added_header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
         self
     }
 
-    /// The same without a header.
-    #[must_use]
-    pub fn without(mut self, name: &str) -> Self {
+    pub fn without_header(mut self, name: &str) -> Self {
         self.headers.retain(|(found, _)| found != name);
         self
     }
 
-    /// The value of a header.
-    ///
-    /// # Panics
-    /// When it is not there.
-    #[must_use]
     pub fn header(&self, name: &str) -> &str {
         let found = self.headers.iter().find(|(found, _)| found == name);
         found.map(|(_, value)| value.as_str()).unwrap_or_else(|| panic!("{name} in {:?}", self.headers))
     }
 
-    /// The same sent elsewhere.
-    #[must_use]
-    pub fn to(mut self, path: &str) -> Self {
-        path.clone_into(&mut self.path);
-        self
-    }
-
-    /// The same with other bytes under the same signature.
-    #[must_use]
-    pub fn carrying(mut self, body: impl Into<Vec<u8>>) -> Self {
+    /// Another body under the same signature.
+    pub fn with_body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         self
     }
 }
 
 impl Server {
-    /// Sends it once and gives the answer.
-    ///
-    /// # Panics
-    /// When no answer comes.
-    #[must_use]
-    pub fn deliver(&self, request: &SignedRequest) -> Answer {
+    /// Sends it once.
+    pub fn deliver(&self, request: &SignedRequest) -> Response {
         let headers: Vec<(&str, &str)> =
             request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         self.send_bytes(Method::POST, &request.path, &headers, Some(&request.body))
     }
 
-    /// What an administrator reads there.
-    ///
-    /// # Panics
-    /// When it is not given.
-    #[must_use]
-    pub fn read(&self, path: &str) -> serde_json::Value {
-        let answer = self.get(path, &[("x-api-key", ADMIN_KEY)]);
-        assert_eq!(answer.status, 200, "{path}: {answer:?}");
-        answer.json()
+    /// The JSON that an administrator gets from `path`.
+    pub fn admin_json(&self, path: &str) -> serde_json::Value {
+        let response = self.get(path, &[("x-api-key", ADMIN_KEY)]);
+        assert_eq!(response.status, 200, "{path}: {response:?}");
+        response.json()
     }
 
-    /// The value of a series of the metrics, named without the prefix that all have; of a family, the sum of its series.
-    /// `None` when it is not there.
-    #[must_use]
+    /// The value of a series, named without the common prefix, or the sum of a family's series.
     pub fn metric(&self, series: &str) -> Option<f64> {
         let text = self.get("/metrics", &[]).body;
-        let ours = |line: &str| {
+        let value = |line: &str| {
             let rest = line.strip_prefix("investiq_")?.strip_prefix(series)?;
             let (labels, value) = rest.rsplit_once(' ')?;
             (labels.is_empty() || labels.starts_with('{')).then(|| value.parse::<f64>().ok())?
         };
-        text.lines().filter_map(ours).reduce(|sum, value| sum + value)
+        text.lines().filter_map(value).reduce(|sum, value| sum + value)
     }
 
-    /// The last lines of the log that tell of more than a request.
-    fn told(&self) -> String {
+    /// The last lines of the log, access log left out.
+    fn log_tail(&self) -> String {
         let log = self.log();
-        let told: Vec<&str> = log.lines().filter(|line| !line.contains("\"target\":\"access\"")).collect();
-        told[told.len().saturating_sub(LOG_LINES)..].join("\n")
+        let lines: Vec<&str> = log.lines().filter(|line| !line.contains("\"target\":\"access\"")).collect();
+        lines[lines.len().saturating_sub(LOG_LINES_MAX)..].join("\n")
     }
 
-    /// Waits until it holds.
-    ///
-    /// # Panics
-    /// When it does not, with the server's log.
-    pub fn until(&self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
-        let deadline = std::time::Instant::now() + EFFECT_WAIT;
+    /// Waits until the condition holds; panics with the server's log when it does not.
+    pub fn wait_until(&self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
+        let deadline = std::time::Instant::now() + EFFECT_TIMEOUT;
         while !holds(self) {
             assert!(
                 std::time::Instant::now() < deadline,
-                "not within {EFFECT_WAIT:?}: {what}; the last of the log:\n{}",
-                self.told()
+                "not within {EFFECT_TIMEOUT:?}: {what}; end of the log:\n{}",
+                self.log_tail()
             );
-            std::thread::sleep(LOOK_PAUSE);
+            std::thread::sleep(POLL_INTERVAL);
         }
     }
 }
 
-/// The machine's time: a server judges freshness by it.
-#[must_use]
 #[expect(
     clippy::disallowed_methods,
-    reason = "a server judges the freshness of a signature by the machine's clock"
+    reason = "the server checks the freshness of a signature against the machine's clock"
 )]
 pub fn now() -> Timestamp {
     Timestamp::try_from(std::time::SystemTime::now()).expect("the machine's clock is within this age")

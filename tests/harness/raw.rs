@@ -1,32 +1,28 @@
-//! Bytes on a socket: requests that no HTTP library would send, and answers read as they come.
+//! Bytes on a socket: requests that no HTTP library would send, and responses as they arrive.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-/// Longest wait for an answer to bytes that were sent whole, on a machine that has much else to do.
-const ANSWER_WAIT: Duration = Duration::from_secs(30);
+/// Longest wait for a response to a complete request, on a busy machine.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What came back on one connection.
 #[derive(Debug)]
 pub struct Exchange {
-    /// Everything that was read.
     pub bytes: Vec<u8>,
     /// Whether the server closed the connection before enough was read and within the wait.
     pub is_closed: bool,
     /// How long the server took to close, or the whole wait.
-    pub took: Duration,
+    pub elapsed: Duration,
 }
 
 impl Exchange {
-    /// The first answer's status; `None` when nothing came back.
-    #[must_use]
+    /// The first response's status; `None` when nothing came back.
     pub fn status(&self) -> Option<u16> {
         self.statuses().first().copied()
     }
 
-    /// The status of every answer on the connection, in order.
-    #[must_use]
+    /// The status of every response on the connection, in order.
     pub fn statuses(&self) -> Vec<u16> {
         let text = self.text();
         text.match_indices("HTTP/1.1 ")
@@ -34,8 +30,7 @@ impl Exchange {
             .collect()
     }
 
-    /// A header of the first answer.
-    #[must_use]
+    /// A header of the first response.
     pub fn header(&self, name: &str) -> Option<String> {
         let text = self.text();
         let head = text.split("\r\n\r\n").next()?;
@@ -45,36 +40,22 @@ impl Exchange {
         })
     }
 
-    /// What was read, as text.
-    #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes).into_owned()
     }
 }
 
-/// Sends bytes and reads until the server closes or the wait is over.
-///
-/// # Panics
-/// When the server cannot be connected to.
-#[must_use]
+/// Sends bytes and reads until the server closes the connection or the timeout expires.
 pub fn exchange(address: SocketAddr, bytes: &[u8]) -> Exchange {
-    exchange_within(address, bytes, ANSWER_WAIT)
+    exchange_within(address, bytes, RESPONSE_TIMEOUT)
 }
 
-/// Sends bytes and reads until the head of an answer is there or the server closes: for one that may keep the connection.
-///
-/// # Panics
-/// When the server cannot be connected to.
-#[must_use]
+/// Sends bytes and reads until the head of a response is complete or the server closes the connection.
 pub fn first_head(address: SocketAddr, bytes: &[u8]) -> Exchange {
-    exchange_until(address, bytes, ANSWER_WAIT, |read| read.windows(4).any(|end| end == b"\r\n\r\n"))
+    exchange_until(address, bytes, RESPONSE_TIMEOUT, |read| read.windows(4).any(|end| end == b"\r\n\r\n"))
 }
 
-/// Like [`exchange`], waiting `wait` for the server to close.
-///
-/// # Panics
-/// When the server cannot be connected to.
-#[must_use]
+/// Like [`exchange`], with this timeout.
 pub fn exchange_within(address: SocketAddr, bytes: &[u8], wait: Duration) -> Exchange {
     exchange_until(address, bytes, wait, |_| false)
 }
@@ -94,7 +75,7 @@ fn exchange_until(
     loop {
         let left = wait.saturating_sub(started.elapsed());
         if left.is_zero() || is_enough(&read) {
-            return Exchange { bytes: read, is_closed: false, took: started.elapsed() };
+            return Exchange { bytes: read, is_closed: false, elapsed: started.elapsed() };
         }
         stream.set_read_timeout(Some(left)).expect("a positive timeout is accepted");
         match stream.read(&mut buffer) {
@@ -104,5 +85,5 @@ fn exchange_until(
             Err(_) => break,
         }
     }
-    Exchange { bytes: read, is_closed: true, took: started.elapsed() }
+    Exchange { bytes: read, is_closed: true, elapsed: started.elapsed() }
 }

@@ -1,8 +1,8 @@
-"""Signs what providers would sign, as they would, with nobody's code of this product.
+"""Signs deliveries as providers do, without any code of this product.
 
-Reads one JSON object a line, answers one a line. `cryptography` does RSA, ECDSA and X.509, the standard library HMAC. A
-timestamped HMAC header is handed out only when Stripe's own library, whose scheme it is, accepts it. Bytes are base64.
-Every key is made by the process that asks, and dies with it.
+Reads a JSON request per line and writes a JSON response per line. `cryptography` does RSA, ECDSA and X.509, the standard
+library HMAC. A timestamped HMAC header is returned only when Stripe's library, whose scheme it is, accepts it. Bytes are
+Base64. Keys are generated in this process and exist only there.
 """
 
 import base64
@@ -30,7 +30,7 @@ def spki(key, encoding):
 
 
 def key(name, kind, **_):
-    """Makes a key of that name, or gives the one that is there."""
+    """Returns the key of this name, generated at first use."""
     if name not in keys:
         keys[name] = ec.generate_private_key(CURVES[kind]) if kind in CURVES else rsa.generate_private_key(65537, int(kind))
     return {"pem": spki(keys[name], serialization.Encoding.PEM).decode(),
@@ -50,7 +50,7 @@ def alpaca(secret, body, t=None, **_):
     except UnicodeDecodeError:
         return {"header": header}
     if not str(t).isdigit() or str(int(t)) != str(t):
-        return {"header": header}  # a time that nobody writes so, for a test that it is refused
+        return {"header": header}  # a malformed time, for a test of its rejection
     stripe.WebhookSignature.verify_header(text, header, secret, tolerance=None)
     return {"header": header}
 
@@ -95,7 +95,7 @@ CONFIRMATION = ["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "T
 
 
 def sns(key, message, version="1", algorithm=None, **_):
-    """Adds SignatureVersion and Signature to an SNS message. `algorithm` signs otherwise than the version says."""
+    """Adds SignatureVersion and Signature to an SNS message. `algorithm` overrides the version's digest."""
     fields = NOTIFICATION if message["Type"] == "Notification" else CONFIRMATION
     text = "".join(f"{field}\n{message[field]}\n" for field in fields if message.get(field) is not None)
     digest = hashes.SHA1() if (algorithm or version) == "1" else hashes.SHA256()
@@ -104,31 +104,31 @@ def sns(key, message, version="1", algorithm=None, **_):
 
 
 def certificate(name, key, common_name, names=(), days=(-1, 30), issuer=None, **_):
-    """A certificate for a key: of an authority when it has no issuer, else of a server that the issuer vouches for."""
+    """A key's certificate: of an authority without an issuer, else of a server, signed by the issuer."""
     now = datetime.datetime.now(datetime.timezone.utc)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     above = certificates[issuer][0].subject if issuer else subject
     signer = keys[certificates[issuer][1]] if issuer else keys[key]
-    made = (x509.CertificateBuilder().subject_name(subject).issuer_name(above).public_key(keys[key].public_key())
+    built = (x509.CertificateBuilder().subject_name(subject).issuer_name(above).public_key(keys[key].public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now + datetime.timedelta(days=days[0])).not_valid_after(now + datetime.timedelta(days=days[1]))
             .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True))
     if issuer:
-        made = made.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName(each) for each in names]), critical=False)
-    made = made.sign(signer, hashes.SHA256())
-    certificates[name] = (made, key)
-    return {"pem": made.public_bytes(serialization.Encoding.PEM).decode()}
+        built = built.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        built = built.add_extension(x509.SubjectAlternativeName([x509.DNSName(each) for each in names]), critical=False)
+    built = built.sign(signer, hashes.SHA256())
+    certificates[name] = (built, key)
+    return {"pem": built.public_bytes(serialization.Encoding.PEM).decode()}
 
 
 OPERATIONS = {each.__name__: each for each in (key, alpaca, bridge, circle, sns, certificate)}
 
 for line in sys.stdin:
-    asked = json.loads(line)
-    if "body" in asked:
-        asked["body"] = base64.b64decode(asked["body"])
+    request = json.loads(line)
+    if "body" in request:
+        request["body"] = base64.b64decode(request["body"])
     try:
-        answer = OPERATIONS[asked.pop("op")](**asked)
-    except Exception as error:  # the test that asked reports it
-        answer = {"error": repr(error)}
-    print(json.dumps(answer), flush=True)
+        response = OPERATIONS[request.pop("op")](**request)
+    except Exception as error:  # the calling test reports it
+        response = {"error": repr(error)}
+    print(json.dumps(response), flush=True)

@@ -1,16 +1,16 @@
-//! What becomes of the vendor's bars.
+//! From the vendor's bars to a snapshot.
 
-use domain::{PriceBasis, Refusal};
-use market_data::{Error, Fault, Place, RowFault};
+use domain::{BarDefect, PriceBasis};
+use market_data::{Error, Fault, RowFault, RowLocation};
 use std::time::Duration;
 use tests::polygon::{Behaviour, FakePolygon, Route};
 
-use crate::{apple, client, patient, symbol};
+use crate::{apple, client, config, symbol};
 
 #[tokio::test]
-async fn a_snapshot_holds_everything_the_vendor_has_in_four_calls() {
+async fn a_snapshot_needs_four_calls() {
     let vendor = FakePolygon::start();
-    let market_data = client(patient(&vendor));
+    let market_data = client(config(&vendor));
     let snapshot = apple(&market_data).await.unwrap();
     assert_eq!(snapshot.name.as_deref(), Some("AAPL Corporation"));
     assert_eq!(snapshot.history.basis(), PriceBasis::Split);
@@ -31,7 +31,7 @@ async fn a_snapshot_holds_everything_the_vendor_has_in_four_calls() {
 #[tokio::test]
 async fn the_request_names_range_adjustment_and_order() {
     let vendor = FakePolygon::start();
-    client(patient(&vendor)).snapshot(&symbol("BRK.B")).await.unwrap_err();
+    client(config(&vendor)).snapshot(&symbol("BRK.B")).await.unwrap_err();
     let uri =
         vendor.heads().iter().map(|head| head.uri.to_string()).find(|uri| uri.contains("/aggs/")).unwrap();
     assert_eq!(
@@ -43,19 +43,19 @@ async fn the_request_names_range_adjustment_and_order() {
 #[tokio::test]
 async fn two_pages_are_one_history() {
     let vendor = FakePolygon::start();
-    let whole = apple(&client(patient(&vendor))).await.unwrap();
+    let whole = apple(&client(config(&vendor))).await.unwrap();
     vendor.always(Route::Bars, Behaviour::TwoPages);
-    let paged = apple(&client(patient(&vendor))).await.unwrap();
+    let paged = apple(&client(config(&vendor))).await.unwrap();
     assert_eq!(paged.history.raw(), whole.history.raw());
     assert_eq!(paged.version, whole.version);
     assert_eq!(vendor.calls(Route::Bars), 3);
 }
 
 #[tokio::test]
-async fn pages_without_end_are_left() {
+async fn endless_pages_stop_at_the_limit() {
     let vendor = FakePolygon::start();
     vendor.always(Route::Bars, Behaviour::EndlessPages);
-    let error = apple(&client(patient(&vendor))).await.unwrap_err();
+    let error = apple(&client(config(&vendor))).await.unwrap_err();
     assert!(
         matches!(error, Error::BadData { fault: Fault::TooManyPages { limit_pages: 10 }, .. }),
         "{error:?}"
@@ -64,54 +64,54 @@ async fn pages_without_end_are_left() {
 }
 
 #[tokio::test]
-async fn out_of_order_and_duplicate_bars_are_refused_and_listed() {
+async fn out_of_order_and_duplicate_bars_are_rejected_and_listed() {
     let vendor = FakePolygon::start();
     vendor.always(Route::Bars, Behaviour::OutOfOrderAndDuplicate);
-    let snapshot = apple(&client(patient(&vendor))).await.unwrap();
+    let snapshot = apple(&client(config(&vendor))).await.unwrap();
     assert_eq!(snapshot.history.raw().len(), 600);
-    let refused: Vec<_> = snapshot.quality.refused.iter().map(|row| (row.place, row.reason)).collect();
+    let rejected: Vec<_> = snapshot.quality.refused.iter().map(|row| (row.location, row.reason)).collect();
     assert_eq!(
-        refused,
+        rejected,
         [
-            (Place::Position { position: 600 }, RowFault::Bar(Refusal::DuplicateDate)),
-            (Place::Position { position: 601 }, RowFault::Bar(Refusal::OutOfOrder)),
+            (RowLocation::Position { position: 600 }, RowFault::Bar(BarDefect::DuplicateDate)),
+            (RowLocation::Position { position: 601 }, RowFault::Bar(BarDefect::OutOfOrder)),
         ]
     );
     assert_eq!(snapshot.quality.refused[1].date, Some("2013-02-28".parse().unwrap()));
 }
 
 #[tokio::test]
-async fn a_bar_without_a_price_or_at_noon_is_refused_and_listed() {
+async fn a_bar_without_a_price_or_at_noon_is_rejected_and_listed() {
     let vendor = FakePolygon::start();
     vendor.always(Route::Bars, Behaviour::BadBars);
-    let snapshot = apple(&client(patient(&vendor))).await.unwrap();
+    let snapshot = apple(&client(config(&vendor))).await.unwrap();
     assert_eq!(snapshot.history.raw().len(), 599);
     let reasons: Vec<_> = snapshot.quality.refused.iter().map(|row| row.reason).collect();
     assert_eq!(reasons, [RowFault::MissingField, RowFault::NotMidnight]);
 }
 
 #[tokio::test]
-async fn no_results_of_a_known_symbol_are_bad_data_and_of_an_unknown_one_tell_so() {
+async fn no_results_mean_bad_data_for_a_known_symbol_and_unknown_symbol_otherwise() {
     for behaviour in [Behaviour::EmptyResults, Behaviour::MissingResults] {
         let vendor = FakePolygon::start();
         vendor.always(Route::Bars, behaviour);
-        let error = apple(&client(patient(&vendor))).await.unwrap_err();
+        let error = apple(&client(config(&vendor))).await.unwrap_err();
         assert_eq!(error, Error::BadData { symbol: symbol("AAPL"), fault: Fault::NoBars });
     }
     let vendor = FakePolygon::start();
-    let market_data = client(patient(&vendor));
+    let market_data = client(config(&vendor));
     let unknown = symbol("NOSUCH");
     for _ in 0..10 {
         let error = market_data.snapshot(&unknown).await.unwrap_err();
         assert_eq!(error, Error::UnknownSymbol { symbol: unknown });
     }
-    assert_eq!(vendor.calls_total(), 2, "asked for once, and remembered");
+    assert_eq!(vendor.calls_total(), 2, "fetched once, then cached");
 }
 
 #[tokio::test]
 async fn after_a_split_the_whole_history_is_replaced() {
     let vendor = FakePolygon::start();
-    let mut config = patient(&vendor);
+    let mut config = config(&vendor);
     config.cache.fresh_for = Duration::ZERO;
     let market_data = client(config);
     let before = apple(&market_data).await.unwrap();

@@ -1,4 +1,4 @@
-//! A vendor that fails: what is tried again, how long callers wait, what they are told.
+//! Vendor failures: retries, timeouts and errors.
 
 use std::time::{Duration, Instant};
 
@@ -6,107 +6,109 @@ use market_data::polygon::Config;
 use market_data::{Denial, Error, Outage};
 use tests::polygon::{Behaviour, FakePolygon, Route};
 
-use crate::{apple, client, patient, symbol};
+use crate::{apple, client, config, symbol};
 
-/// A refusal that asks nobody takes no longer than this, in a debug build on a busy machine: less than any of the waits
-/// that the vendor asks for here, which whoever sat them out would take.
+/// For an error without a call, in a debug build on a busy machine; less than any `Retry-After` here.
 const AT_ONCE: Duration = Duration::from_secs(5);
 
 #[tokio::test]
-async fn a_refused_key_and_a_small_plan_are_told_apart_and_not_tried_again() {
+async fn a_rejected_key_and_an_insufficient_plan_are_distinct_and_not_retried() {
     for (status, denial) in [(401, Denial::KeyRefused), (403, Denial::NotInPlan)] {
         let vendor = FakePolygon::start();
         vendor.everywhere(&Behaviour::Status(status));
-        let market_data = client(patient(&vendor));
+        let market_data = client(config(&vendor));
         assert_eq!(apple(&market_data).await.unwrap_err(), Error::Denied(denial));
         assert_eq!(vendor.calls_total(), 2);
         apple(&market_data).await.unwrap_err();
-        assert_eq!(vendor.calls_total(), 2, "a denial is remembered");
+        assert_eq!(vendor.calls_total(), 2, "a denial is cached");
         assert_eq!(market_data.probe().await, Err(Error::Denied(denial)));
     }
 }
 
 #[tokio::test]
-async fn a_failure_that_passes_is_tried_again() {
+async fn a_transient_failure_is_retried() {
     for status in [500, 502, 503, 504] {
         let vendor = FakePolygon::start();
         vendor.next(Route::Bars, [Behaviour::Status(status)]);
-        let market_data = client(patient(&vendor));
+        let market_data = client(config(&vendor));
         apple(&market_data).await.unwrap();
         assert_eq!(vendor.calls(Route::Bars), 2);
-        assert_eq!((market_data.stats().read().retries, market_data.stats().read().calls_failed), (1, 1));
+        assert_eq!(
+            (market_data.stats().snapshot().retries, market_data.stats().snapshot().calls_failed),
+            (1, 1)
+        );
     }
 }
 
 #[tokio::test]
-async fn a_failure_that_stays_is_tried_three_times_and_then_remembered() {
+async fn a_permanent_failure_is_tried_three_times_and_then_cached() {
     let vendor = FakePolygon::start();
     vendor.everywhere(&Behaviour::Status(500));
-    let market_data = client(patient(&vendor));
+    let market_data = client(config(&vendor));
     let error = apple(&market_data).await.unwrap_err();
     assert_eq!(error, Error::Unavailable { kind: Outage::Status(500), retry_after_s: 5 });
     assert_eq!(vendor.calls(Route::Bars), 3);
-    let asked = Instant::now();
-    let again = apple(&market_data).await.unwrap_err();
-    assert!(again.retry_after_s().is_some() && asked.elapsed() < AT_ONCE, "{:?}", asked.elapsed());
+    let started = Instant::now();
+    let cached = apple(&market_data).await.unwrap_err();
+    assert!(cached.retry_after_s().is_some() && started.elapsed() < AT_ONCE, "{:?}", started.elapsed());
     assert_eq!(vendor.calls(Route::Bars), 3);
 }
 
 #[tokio::test]
-async fn other_refusals_are_not_tried_again() {
+async fn other_client_errors_are_not_retried() {
     let vendor = FakePolygon::start();
     vendor.everywhere(&Behaviour::Status(418));
-    let error = apple(&client(patient(&vendor))).await.unwrap_err();
+    let error = apple(&client(config(&vendor))).await.unwrap_err();
     assert!(matches!(error, Error::Unavailable { kind: Outage::Status(418), .. }));
     assert_eq!(vendor.calls(Route::Bars), 1);
 }
 
 #[tokio::test]
-async fn a_stall_ends_at_the_bound() {
+async fn a_stall_times_out() {
     let vendor = FakePolygon::start();
     vendor.everywhere(&Behaviour::Stall(Duration::from_secs(60)));
     let config = Config {
         try_timeout: Duration::from_millis(200),
         call_timeout: Duration::from_millis(500),
-        ..patient(&vendor)
+        ..config(&vendor)
     };
-    let asked = Instant::now();
+    let started = Instant::now();
     let error = apple(&client(config)).await.unwrap_err();
     assert!(matches!(error, Error::Unavailable { kind: Outage::Timeout, .. }), "{error:?}");
-    assert!(asked.elapsed() < AT_ONCE, "{:?}", asked.elapsed());
+    assert!(started.elapsed() < AT_ONCE, "{:?}", started.elapsed());
 }
 
 #[tokio::test]
-async fn nobody_listening_is_an_outage() {
+async fn a_refused_connection_is_an_outage() {
     let vendor = FakePolygon::start();
-    let config = patient(&vendor);
+    let config = config(&vendor);
     drop(vendor);
     let error = apple(&client(config)).await.unwrap_err();
     assert!(matches!(error, Error::Unavailable { kind: Outage::Connect, .. }), "{error:?}");
 }
 
 #[tokio::test]
-async fn the_vendors_429_closes_the_door_for_every_symbol() {
+async fn a_429_stops_calls_for_every_symbol() {
     for (retry_after_s, wait_s) in [(Some(30), 30), (None, 15)] {
         let vendor = FakePolygon::start();
         vendor.always(Route::Bars, Behaviour::Limited { retry_after_s });
-        let market_data = client(patient(&vendor));
+        let market_data = client(config(&vendor));
         let error = apple(&market_data).await.unwrap_err();
         assert_eq!(error, Error::QuotaExhausted { retry_after_s: wait_s });
         let calls = vendor.calls_total();
-        let asked = Instant::now();
+        let started = Instant::now();
         let error = market_data.snapshot(&symbol("MSFT")).await.unwrap_err();
         assert!(matches!(error, Error::QuotaExhausted { retry_after_s } if retry_after_s <= wait_s));
-        assert!(asked.elapsed() < AT_ONCE, "{:?}", asked.elapsed());
-        assert_eq!(vendor.calls_total(), calls, "no call is spent on a closed door");
+        assert!(started.elapsed() < AT_ONCE, "{:?}", started.elapsed());
+        assert_eq!(vendor.calls_total(), calls, "no further call is made");
     }
 }
 
 #[tokio::test]
-async fn a_short_429_is_sat_out() {
+async fn a_short_429_is_waited_out() {
     let vendor = FakePolygon::start();
     vendor.next(Route::News, [Behaviour::Limited { retry_after_s: Some(1) }]);
-    let config = Config { cache: cache_that_never_refreshes(), ..patient(&vendor) };
+    let config = Config { cache: cache_that_never_refreshes(), ..config(&vendor) };
     let snapshot = apple(&client(config)).await.unwrap();
     assert!(snapshot.news.is_some());
     assert_eq!(vendor.calls(Route::News), 2);
@@ -117,40 +119,39 @@ fn cache_that_never_refreshes() -> market_data::cache::Config {
 }
 
 #[tokio::test]
-async fn a_plan_of_five_calls_a_minute_makes_five_and_answers_the_rest_at_once() {
+async fn five_calls_a_minute_are_made_and_the_rest_fail_at_once() {
     let vendor = FakePolygon::start();
     vendor.limit(5, Duration::from_secs(60), None);
-    let market_data = client(Config { calls_per_minute: 5, ..patient(&vendor) });
+    let market_data = client(Config { calls_per_minute: 5, ..config(&vendor) });
     apple(&market_data).await.unwrap();
     market_data.benchmark().await.unwrap();
-    let asked = Instant::now();
+    let started = Instant::now();
     for name in ["MSFT", "IBM", "GOOG", "FB"] {
         let error = market_data.snapshot(&symbol(name)).await.unwrap_err();
         assert!(matches!(error, Error::QuotaExhausted { retry_after_s: 30..=60 }), "{error:?}");
     }
-    assert!(asked.elapsed() < 4 * AT_ONCE, "{:?}", asked.elapsed());
-    assert_eq!(vendor.calls_total(), 5, "the vendor never had to say no");
-    assert!(market_data.stats().read().quota_refusals >= 4);
-    assert!(apple(&market_data).await.is_ok(), "what is cached is still answered");
+    assert!(started.elapsed() < 4 * AT_ONCE, "{:?}", started.elapsed());
+    assert_eq!(vendor.calls_total(), 5, "the vendor's limit is never reached");
+    assert!(market_data.stats().snapshot().quota_refusals >= 4);
+    assert!(apple(&market_data).await.is_ok(), "the cache still serves");
 }
 
 #[tokio::test]
-async fn calls_in_flight_are_capped_and_the_wait_for_a_turn_is_bounded() {
+async fn calls_in_flight_are_capped_and_the_wait_for_a_permit_is_bounded() {
     let vendor = FakePolygon::start();
     vendor.delay(Duration::from_secs(2));
-    let turn_wait = Duration::from_millis(200);
-    let market_data = client(Config { calls_in_flight_max: 1, turn_wait, ..patient(&vendor) });
-    let error = apple(&market_data).await;
-    // Bars and name start together: the second waits 200 ms for a turn that comes after two seconds.
-    let snapshot = error.unwrap();
+    let permit_timeout = Duration::from_millis(200);
+    let market_data = client(Config { calls_in_flight_max: 1, permit_timeout, ..config(&vendor) });
+    // Bars and name start together: the second waits 200 ms for a permit that is free after two seconds.
+    let snapshot = apple(&market_data).await.unwrap();
     assert_eq!(snapshot.missing.len(), 2, "{:?}", snapshot.missing);
-    assert_eq!(market_data.stats().read().busy_refusals, 2);
+    assert_eq!(market_data.stats().snapshot().busy_refusals, 2);
 }
 
 #[tokio::test]
-async fn a_probe_goes_by_the_last_outcome() {
+async fn probes_reuse_the_last_outcome() {
     let vendor = FakePolygon::start();
-    let market_data = client(patient(&vendor));
+    let market_data = client(config(&vendor));
     for _ in 0..100 {
         assert_eq!(market_data.probe().await, Ok(()));
     }
@@ -160,7 +161,7 @@ async fn a_probe_goes_by_the_last_outcome() {
 #[tokio::test]
 async fn a_quote_is_the_last_trade() {
     let vendor = FakePolygon::start();
-    let market_data = client(patient(&vendor));
+    let market_data = client(config(&vendor));
     let quote = market_data.quote(&symbol("AAPL")).await.unwrap().unwrap();
     assert_eq!((quote.price, quote.updated_unix_ms), (100.5, Some(1_362_168_000_000)));
     let unknown = symbol("NOSUCH");

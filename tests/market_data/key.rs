@@ -1,4 +1,4 @@
-//! The key: in one header, and nowhere else.
+//! The API key: in one header, and nowhere else.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -7,12 +7,12 @@ use market_data::polygon::{Config, bearer};
 use market_data::{Denial, Error, MarketData};
 use tests::polygon::{Behaviour, FakePolygon, Route};
 
-use crate::{KEY, NOW_UNIX_MS, apple, client, patient, symbol};
+use crate::{KEY, NOW_UNIX_MS, apple, client, config, symbol};
 
 #[tokio::test]
-async fn the_key_is_in_no_url_no_error_and_no_debug_text_however_the_vendor_answers() {
+async fn the_key_is_in_no_url_error_or_debug_text_whatever_the_response() {
     for behaviour in [
-        Behaviour::Well,
+        Behaviour::Documented,
         Behaviour::TwoPages,
         Behaviour::Status(401),
         Behaviour::Status(403),
@@ -26,9 +26,9 @@ async fn the_key_is_in_no_url_no_error_and_no_debug_text_however_the_vendor_answ
     ] {
         let vendor = FakePolygon::start();
         vendor.everywhere(&behaviour);
-        // One stalls, and its timeout is to be told without the key, too.
+        // One stalls: its timeout error must not have the key either.
         let try_timeout = Duration::from_secs(3);
-        let market_data = client(Config { try_timeout, retries_max: 1, ..patient(&vendor) });
+        let market_data = client(Config { try_timeout, retries_max: 1, ..config(&vendor) });
         let outcome = apple(&market_data).await;
         let error = outcome.as_ref().err().map(ToString::to_string);
         for text in [format!("{outcome:?}"), format!("{error:?}"), format!("{market_data:?}")] {
@@ -46,7 +46,7 @@ async fn the_key_is_in_no_url_no_error_and_no_debug_text_however_the_vendor_answ
 async fn without_a_key_nothing_is_sent() {
     let vendor = FakePolygon::start();
     let market_data =
-        MarketData::polygon(patient(&vendor), Arc::new(|| None), Arc::new(|| NOW_UNIX_MS)).unwrap();
+        MarketData::polygon(config(&vendor), Arc::new(|| None), Arc::new(|| NOW_UNIX_MS)).unwrap();
     assert_eq!(apple(&market_data).await.unwrap_err(), Error::Denied(Denial::NoKey));
     assert_eq!(vendor.calls_total(), 0);
 }
@@ -60,7 +60,7 @@ async fn a_new_key_is_used_from_the_next_call_on() {
         let key = key.clone();
         Arc::new(move || bearer(*key.lock().unwrap()))
     };
-    let market_data = MarketData::polygon(patient(&vendor), source, Arc::new(|| NOW_UNIX_MS)).unwrap();
+    let market_data = MarketData::polygon(config(&vendor), source, Arc::new(|| NOW_UNIX_MS)).unwrap();
     apple(&market_data).await.unwrap();
     *key.lock().unwrap() = "new";
     vendor.accept_keys(&["new"]);
@@ -70,7 +70,7 @@ async fn a_new_key_is_used_from_the_next_call_on() {
 }
 
 #[test]
-fn a_key_that_no_header_may_carry_is_none() {
+fn a_key_that_is_no_header_value_is_none() {
     assert!(bearer("line\nbreak").is_none());
     assert!(bearer("fine").unwrap().is_sensitive());
 }

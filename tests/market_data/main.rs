@@ -1,6 +1,6 @@
-//! The client of Polygon against a fake of it: over real sockets, with every misbehaviour that was ever seen or feared.
+//! The Polygon client against a fake, over real sockets, with every fault that was ever seen or feared.
 
-mod answers;
+mod bad_responses;
 mod bars;
 mod failures;
 mod key;
@@ -15,17 +15,17 @@ use market_data::polygon::{Config, bearer};
 use market_data::{Error, MarketData, Snapshot};
 use tests::polygon::FakePolygon;
 
-/// What the fake is called with: no answer, error or URL may hold it.
+/// May be in no response, error or URL.
 const KEY: &str = "canary-4f1c7a";
 
 /// 2013-03-01T21:00:00Z, after the close.
 const NOW_UNIX_MS: i64 = 1_362_171_600_000;
 
-/// Settings with long waits: a busy machine is no outage, and calls are counted. A test of a timeout shortens its own.
-fn patient(vendor: &FakePolygon) -> Config {
+/// Long timeouts, so that a busy machine is no outage; a test of a timeout shortens its own.
+fn config(vendor: &FakePolygon) -> Config {
     Config {
-        base_url: vendor.base_url(),
-        turn_wait: Duration::from_secs(30),
+        base_url: vendor.base_url().parse().expect("a base URL"),
+        permit_timeout: Duration::from_secs(30),
         connect_timeout: Duration::from_secs(30),
         try_timeout: Duration::from_secs(30),
         call_timeout: Duration::from_secs(60),
@@ -35,7 +35,7 @@ fn patient(vendor: &FakePolygon) -> Config {
 
 fn client(config: Config) -> MarketData {
     MarketData::polygon(config, Arc::new(|| bearer(KEY)), Arc::new(|| NOW_UNIX_MS))
-        .expect("settings that can be used")
+        .expect("a valid configuration")
 }
 
 fn symbol(text: &str) -> Symbol {

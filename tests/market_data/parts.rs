@@ -1,14 +1,14 @@
-//! A snapshot whose bars came and some other part did not.
+//! Snapshots with bars but without some other part.
 
 use std::time::Duration;
 
-use market_data::{Denial, Error, Fault, Missing, Outage, Part};
+use market_data::{AbsentPart, Denial, Error, Fault, Outage, Part};
 use tests::polygon::{Behaviour, FakePolygon, Route};
 
-use crate::{apple, client, patient, symbol};
+use crate::{apple, client, config, symbol};
 
 #[tokio::test]
-async fn a_part_that_fails_is_missing_with_its_reason_and_never_invented() {
+async fn a_failed_part_is_missing_with_its_reason() {
     for (route, behaviour, part, error) in [
         (Route::News, Behaviour::Status(403), Part::News, Some(Error::Denied(Denial::NotInPlan))),
         (Route::News, Behaviour::Status(404), Part::News, None),
@@ -27,8 +27,8 @@ async fn a_part_that_fails_is_missing_with_its_reason_and_never_invented() {
     ] {
         let vendor = FakePolygon::start();
         vendor.always(route, behaviour);
-        let snapshot = apple(&client(patient(&vendor))).await.unwrap();
-        assert_eq!(*snapshot.missing, [Missing { part, error }]);
+        let snapshot = apple(&client(config(&vendor))).await.unwrap();
+        assert_eq!(*snapshot.missing, [AbsentPart { part, error }]);
         assert_eq!(snapshot.news.is_none(), part == Part::News);
         assert_eq!(snapshot.filings.is_empty(), part == Part::Financials);
         assert_eq!(snapshot.name.is_none(), part == Part::Details);
@@ -36,26 +36,26 @@ async fn a_part_that_fails_is_missing_with_its_reason_and_never_invented() {
 }
 
 #[tokio::test]
-async fn no_news_is_not_missing_news() {
+async fn an_empty_list_of_news_is_not_missing() {
     let vendor = FakePolygon::start();
     vendor.always(Route::News, Behaviour::MissingResults);
-    let snapshot = apple(&client(patient(&vendor))).await.unwrap();
+    let snapshot = apple(&client(config(&vendor))).await.unwrap();
     assert_eq!(snapshot.news.as_deref(), Some(&[][..]));
     assert!(snapshot.missing.is_empty());
 }
 
 #[tokio::test]
-async fn a_missing_part_is_fetched_soon_and_one_that_was_there_stays() {
+async fn a_missing_part_is_fetched_soon_and_an_earlier_one_is_reused() {
     let vendor = FakePolygon::start();
     vendor.always(Route::News, Behaviour::Status(500));
-    let mut config = patient(&vendor);
+    let mut config = config(&vendor);
     config.cache.partial_fresh_for = Duration::ZERO;
     config.cache.fresh_for = Duration::ZERO;
     config.reference_fresh_for = Duration::ZERO;
     let market_data = client(config);
     let partial = apple(&market_data).await.unwrap();
     assert!(partial.news.is_none());
-    vendor.always(Route::News, Behaviour::Well);
+    vendor.always(Route::News, Behaviour::Documented);
     let mut whole = apple(&market_data).await.unwrap();
     while whole.news.is_none() {
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -74,9 +74,9 @@ async fn a_missing_part_is_fetched_soon_and_one_that_was_there_stays() {
 }
 
 #[tokio::test]
-async fn a_refresh_within_a_day_asks_for_bars_and_news_alone() {
+async fn a_refresh_within_a_day_fetches_bars_and_news_only() {
     let vendor = FakePolygon::start();
-    let mut config = patient(&vendor);
+    let mut config = config(&vendor);
     config.cache.fresh_for = Duration::ZERO;
     let market_data = client(config);
     let first = apple(&market_data).await.unwrap();

@@ -1,67 +1,70 @@
-//! The audit chain in the hands of whoever doubts it: checked in the database and in an export, after everything that can
-//! be done to it behind everybody's back.
+//! Verification of the audit chain, in the database and in an export, after every kind of tampering.
 
 use serde_json::Value;
 
-use crate::trial::{Trial, sql};
+use crate::fixture::{Fixture, sql};
 
 const DATABASE: &str = "data/investiq.db";
 
-/// A chain of some entries, by a server that is gone.
-fn trial() -> Trial {
-    let mut trial = Trial::start();
+/// A chain with some entries; the server is stopped.
+fn fixture() -> Fixture {
+    let mut fixture = Fixture::start();
     for sample in ["alpaca/nta/deposit", "alpaca/trade/new", "bridge/transfer.created"] {
-        assert_eq!(trial.outcome(&format!("--sample {sample}")).1, "stored");
-        trial.settle();
+        assert_eq!(fixture.outcome(&format!("--sample {sample}")).1, "stored");
+        fixture.wait_until_applied();
     }
-    trial.stop();
-    trial
+    fixture.stop();
+    fixture
 }
 
-fn copy(trial: &Trial, from: &str, to: &str) {
-    // What waits in the log beside the database belongs to it.
-    sql(&trial.place, from, "PRAGMA wal_checkpoint(TRUNCATE)");
-    std::fs::copy(trial.place.path(from), trial.place.path(to)).unwrap();
+fn copy(fixture: &Fixture, from: &str, to: &str) {
+    // Includes the write-ahead log.
+    sql(&fixture.workspace, from, "PRAGMA wal_checkpoint(TRUNCATE)");
+    std::fs::copy(fixture.workspace.path(from), fixture.workspace.path(to)).unwrap();
     for log in ["-wal", "-shm"] {
-        drop(std::fs::remove_file(trial.place.path(&format!("{to}{log}"))));
+        drop(std::fs::remove_file(fixture.workspace.path(&format!("{to}{log}"))));
     }
 }
 
-fn verify(trial: &Trial, arguments: &str) -> (i32, Value) {
-    let ran = trial.place.run(&format!("audit verify {arguments} --json"));
-    (ran.code, ran.json())
+fn verify(fixture: &Fixture, arguments: &str) -> (i32, Value) {
+    let result = fixture.workspace.run(&format!("audit verify {arguments} --json"));
+    (result.exit_code, result.json())
 }
 
 #[test]
-fn a_whole_chain_is_whole_and_so_is_its_export() {
-    let trial = trial();
-    let (code, found) = verify(&trial, "");
+fn an_intact_chain_and_its_export_verify() {
+    let fixture = fixture();
+    let (code, found) = verify(&fixture, "");
     let entries = found["entries"].as_u64().unwrap();
     assert!(code == 0 && entries >= 6, "{found}");
-    assert_eq!(trial.place.run("audit export --output chain.jsonl").code, 0);
-    assert_eq!(trial.place.run("audit export --output chain.jsonl").code, 4, "what is there stays");
-    let of_export = verify(&trial, "--file chain.jsonl --key secrets/audit_key");
+    assert_eq!(fixture.workspace.run("audit export --output chain.jsonl").exit_code, 0);
+    assert_eq!(
+        fixture.workspace.run("audit export --output chain.jsonl").exit_code,
+        4,
+        "an existing file is not overwritten"
+    );
+    let of_export = verify(&fixture, "--file chain.jsonl --key secrets/audit_key");
     assert_eq!((of_export.0, &of_export.1), (0, &found));
-    // Python, which knows nothing of our code, makes the same of it.
+    // An independent verifier in Python agrees.
     let check = tests::workspace_root().join("crates/audit/tests/reference/verify.py");
     let python = std::process::Command::new("python3")
         .arg(check)
         .args(["chain.jsonl", "secrets/audit_key"])
-        .current_dir(trial.place.path(""))
+        .current_dir(fixture.workspace.path(""))
         .output()
         .unwrap();
-    let said = String::from_utf8(python.stdout).unwrap();
+    let printed = String::from_utf8(python.stdout).unwrap();
     assert_eq!(
-        said.trim(),
+        printed.trim(),
         format!("whole: {entries} entries, the last is {}", found["hash"].as_str().unwrap())
     );
 }
 
 #[test]
-fn whatever_is_done_to_the_chain_is_found_where_it_was_done() {
-    let trial = trial();
-    let last = verify(&trial, "").1["entries"].as_u64().unwrap();
-    copy(&trial, DATABASE, "good.db");
+fn tampering_is_found_with_its_position_and_reason() {
+    let fixture = fixture();
+    let last = verify(&fixture, "").1["entries"].as_u64().unwrap();
+    copy(&fixture, DATABASE, "good.db");
     let swap = "CREATE TEMP TABLE two AS SELECT * FROM audit_entries WHERE sequence IN (2, 3); \
         DELETE FROM audit_entries WHERE sequence IN (2, 3); UPDATE two SET sequence = 5 - sequence; \
         INSERT INTO audit_entries SELECT * FROM two";
@@ -88,48 +91,48 @@ fn whatever_is_done_to_the_chain_is_found_where_it_was_done() {
         (close, last - 1, "head_changed"),
         ("UPDATE audit_head SET seal = hash", last, "head_changed"),
     ] {
-        copy(&trial, "good.db", DATABASE);
-        trial.sql(what);
-        let (code, found) = verify(&trial, "");
+        copy(&fixture, "good.db", DATABASE);
+        fixture.sql(what);
+        let (code, found) = verify(&fixture, "");
         assert_eq!(
             (code, &found["sequence"], &found["reason"]),
             (3, &sequence.into(), &reason.into()),
             "{what}: {found}"
         );
-        assert_eq!(trial.place.run("audit export").code, 3, "{what}");
+        assert_eq!(fixture.workspace.run("audit export").exit_code, 3, "{what}");
     }
-    copy(&trial, "good.db", DATABASE);
-    assert_eq!(verify(&trial, "").0, 0, "and the good one is still good");
+    copy(&fixture, "good.db", DATABASE);
+    assert_eq!(verify(&fixture, "").0, 0, "the unmodified database still verifies");
 }
 
 #[test]
-fn a_database_set_back_whole_is_found_by_a_head_that_was_kept() {
-    let trial = trial();
-    copy(&trial, DATABASE, "earlier.db");
-    let last = verify(&trial, "").1["entries"].as_u64().unwrap();
-    assert_eq!(trial.place.run("webhooks replay --all").code, 0);
-    let head = trial.place.run("audit head");
-    std::fs::write(trial.place.path("head.json"), &head.out).unwrap();
-    assert_eq!(verify(&trial, "--witness head.json").0, 0);
-    copy(&trial, "earlier.db", DATABASE);
-    assert_eq!(verify(&trial, "").0, 0, "by itself it cannot be told");
-    let (code, found) = verify(&trial, "--witness head.json");
+fn a_restored_older_database_is_found_by_a_saved_head() {
+    let fixture = fixture();
+    copy(&fixture, DATABASE, "earlier.db");
+    let last = verify(&fixture, "").1["entries"].as_u64().unwrap();
+    assert_eq!(fixture.workspace.run("webhooks replay --all").exit_code, 0);
+    let head = fixture.workspace.run("audit head");
+    std::fs::write(fixture.workspace.path("head.json"), &head.stdout).unwrap();
+    assert_eq!(verify(&fixture, "--witness head.json").0, 0);
+    copy(&fixture, "earlier.db", DATABASE);
+    assert_eq!(verify(&fixture, "").0, 0, "the database alone does not show it");
+    let (code, found) = verify(&fixture, "--witness head.json");
     assert_eq!(
         (code, &found["sequence"], &found["reason"]),
         (3, &(last + 1).into(), &"truncated".into()),
         "{found}"
     );
-    let forged = head.out.replacen("\"sequence\":", "\"sequence\":1", 1);
-    std::fs::write(trial.place.path("forged.json"), forged).unwrap();
-    assert_eq!(verify(&trial, "--witness forged.json").1["reason"], "head_changed");
-    std::fs::write(trial.place.path("empty.json"), "").unwrap();
-    assert_eq!(trial.place.run("audit verify --witness empty.json").code, 2);
+    let forged = head.stdout.replacen("\"sequence\":", "\"sequence\":1", 1);
+    std::fs::write(fixture.workspace.path("forged.json"), forged).unwrap();
+    assert_eq!(verify(&fixture, "--witness forged.json").1["reason"], "head_changed");
+    std::fs::write(fixture.workspace.path("empty.json"), "").unwrap();
+    assert_eq!(fixture.workspace.run("audit verify --witness empty.json").exit_code, 2);
 }
 
 #[test]
-fn an_export_that_was_touched_says_so() {
-    let trial = trial();
-    let export = trial.place.run("audit export").out;
+fn tampering_with_an_export_is_found() {
+    let fixture = fixture();
+    let export = fixture.workspace.run("audit export").stdout;
     let lines: Vec<&str> = export.lines().collect();
     let second = lines[2].replacen("\"actor\":\"", "\"actor\":\"not-", 1);
     for (text, reason) in [
@@ -140,13 +143,14 @@ fn an_export_that_was_touched_says_so() {
         (format!("{export}{}\n", lines[1]), "after_head"),
         (export.replacen(lines[2], "nonsense", 1), "line"),
     ] {
-        std::fs::write(trial.place.path("chain.jsonl"), text).unwrap();
-        let (code, found) = verify(&trial, "--file chain.jsonl --key secrets/audit_key");
+        std::fs::write(fixture.workspace.path("chain.jsonl"), text).unwrap();
+        let (code, found) = verify(&fixture, "--file chain.jsonl --key secrets/audit_key");
         assert_eq!((code, &found["reason"]), (3, &reason.into()), "{found}");
     }
-    std::fs::write(trial.place.path("chain.jsonl"), &export).unwrap();
-    std::fs::write(trial.place.path("other.key"), "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap();
-    let (code, found) = verify(&trial, "--file chain.jsonl --key other.key");
+    std::fs::write(fixture.workspace.path("chain.jsonl"), &export).unwrap();
+    std::fs::write(fixture.workspace.path("other.key"), "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
+        .unwrap();
+    let (code, found) = verify(&fixture, "--file chain.jsonl --key other.key");
     assert_eq!((code, &found["reason"]), (3, &"unknown_key".into()), "{found}");
-    assert_eq!(trial.place.run("audit verify --key other.key").code, 1, "a key is for an export");
+    assert_eq!(fixture.workspace.run("audit verify --key other.key").exit_code, 1, "--key needs an export");
 }

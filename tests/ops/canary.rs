@@ -1,15 +1,15 @@
-//! The value of a secret is in no output of any command, and every command is looked at.
+//! No command prints the value of a secret, and every command is tested.
 
 use std::collections::BTreeSet;
 
 use tests::secrets_manager::FakeSecretsManager;
 
-use crate::command::{CANARY, Place};
+use crate::command::{CANARY, Workspace};
 
-/// A second value, so that the one in the environment and the one in the file differ.
+/// For the environment, so that it differs from the file's.
 const CANARY_ENV: &str = "c4n4ry-Jp4wRk7nXt9vMq1zGc6yLs8bHd2fKe";
 
-/// At least one run of every command, with values in every place that it looks in.
+/// At least one run of every command, with values in every source that it reads.
 const RUNS: &[&str] = &[
     "audit export",
     "audit head",
@@ -48,11 +48,11 @@ const RUNS: &[&str] = &[
     "webhooks send --sample alpaca/trade/fill --key value --url http://127.0.0.1:9",
     "webhooks send --sample bridge/transfer.created --key value --url http://127.0.0.1:9",
     "webhooks show 1",
-    "webhooks test-signature --source alpaca --kind trade --file value --headers value",
-    "webhooks test-signature --source bridge --file value --headers value --json",
+    "webhooks test-signature --channel alpaca/trade --file value --headers value",
+    "webhooks test-signature --channel bridge --file value --headers value --json",
 ];
 
-/// The same of every command that asks AWS, in an order in which each has something to do.
+/// The same for commands that use AWS, in an order in which each has something to do.
 const AWS_RUNS: &[&str] = &[
     "secrets setup-aws --dry-run",
     "secrets setup-aws",
@@ -79,32 +79,17 @@ const AWS_RUNS: &[&str] = &[
     "secrets check --profile development --json",
 ];
 
-/// The names below `path` that its help lists as commands, with those below them.
-fn commands(place: &Place, path: &str) -> Vec<String> {
-    let help = place.run(&format!("{path} --help")).out;
-    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1);
-    let listed = listed.take_while(|line| line.starts_with("  "));
-    let names = listed.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help");
-    names
-        .flat_map(|name| {
-            let path = format!("{path} {name}").trim().to_owned();
-            let below = commands(place, &path);
-            if below.is_empty() { vec![path] } else { below }
-        })
-        .collect()
-}
-
 #[test]
 fn no_command_prints_a_value() {
     for profile in ["development", "production"] {
-        let place = Place::new();
-        place.run("secrets init");
-        std::fs::write(place.path("value"), CANARY).unwrap();
-        place.plant("polygon_api_key", CANARY, 0o444);
-        // One of a wrong form, whose error has every reason to quote it.
-        place.plant("alert_webhook_url", &format!("{CANARY}\n{CANARY}"), 0o444);
-        let directory = place.path("secrets").to_string_lossy().into_owned();
-        let place = place
+        let workspace = Workspace::new();
+        workspace.run("secrets init");
+        std::fs::write(workspace.path("value"), CANARY).unwrap();
+        workspace.write_secret("polygon_api_key", CANARY, 0o444);
+        // In a wrong format, so that its error could quote it.
+        workspace.write_secret("alert_webhook_url", &format!("{CANARY}\n{CANARY}"), 0o444);
+        let directory = workspace.path("secrets").to_string_lossy().into_owned();
+        let workspace = workspace
             .set("SECRETS_DIR", &directory)
             .set("INVESTIQ_PROFILE", profile)
             .set("POLYGON_API_KEY", CANARY_ENV)
@@ -113,14 +98,14 @@ fn no_command_prints_a_value() {
             .set("RUST_LOG", "trace")
             .set("RUST_BACKTRACE", "1");
         for run in RUNS {
-            let ran = place.run(run);
-            let text = format!("{}{}", ran.out, ran.err);
-            assert!(!text.is_empty(), "{run} says something");
+            let result = workspace.run(run);
+            let text = format!("{}{}", result.stdout, result.stderr);
+            assert!(!text.is_empty(), "{run} prints something");
             for canary in [CANARY, CANARY_ENV] {
                 assert!(!text.contains(canary), "{run} prints a value:\n{text}");
             }
-            for made in std::fs::read_dir(place.path("secrets")).unwrap() {
-                let value = std::fs::read_to_string(made.unwrap().path()).unwrap();
+            for file in std::fs::read_dir(workspace.path("secrets")).unwrap() {
+                let value = std::fs::read_to_string(file.unwrap().path()).unwrap();
                 assert!(!text.contains(&value), "{run} prints a value:\n{text}");
             }
         }
@@ -130,11 +115,11 @@ fn no_command_prints_a_value() {
 #[test]
 fn no_command_prints_a_value_that_is_in_aws() {
     let aws = FakeSecretsManager::start();
-    let place = crate::aws::account(&aws.endpoint_url())
+    let workspace = crate::aws::account(&aws.endpoint_url())
         .set("AWS_SECRET_ACCESS_KEY", CANARY_ENV)
         .set("RUST_LOG", "trace");
-    std::fs::write(place.path("value"), CANARY).unwrap();
-    let names = place.run("secrets list --json").json();
+    std::fs::write(workspace.path("value"), CANARY).unwrap();
+    let names = workspace.run("secrets list --json").json();
     let names: Vec<String> = names["secrets"]
         .as_array()
         .unwrap()
@@ -142,9 +127,9 @@ fn no_command_prints_a_value_that_is_in_aws() {
         .map(|line| line["aws_id"].as_str().unwrap().to_owned())
         .collect();
     for run in AWS_RUNS {
-        let ran = place.run(run);
-        let text = format!("{}{}", ran.out, ran.err);
-        assert!(!text.is_empty(), "{run} says something");
+        let result = workspace.run(run);
+        let text = format!("{}{}", result.stdout, result.stderr);
+        assert!(!text.is_empty(), "{run} prints something");
         assert!(!text.contains(CANARY) && !text.contains(CANARY_ENV), "{run} prints a value:\n{text}");
         let labels = ["AWSCURRENT", "AWSPENDING", "AWSPREVIOUS"];
         let values = names.iter().flat_map(|name| labels.map(|label| aws.text(name, label)));
@@ -152,26 +137,28 @@ fn no_command_prints_a_value_that_is_in_aws() {
             assert!(!text.contains(&value), "{run} prints a value:\n{text}");
         }
     }
-    let record = std::fs::read_to_string(place.path(".local/state/investiq/audit.jsonl")).unwrap();
+    let record = std::fs::read_to_string(workspace.path(".local/state/investiq/audit.jsonl")).unwrap();
     assert!(record.contains("polygon_api_key") && !record.contains(CANARY), "{record}");
 }
 
 #[test]
-fn every_command_is_looked_at() {
-    let known: BTreeSet<String> = commands(&Place::new(), "").into_iter().collect();
-    let is_run = |command: &&String| RUNS.iter().chain(AWS_RUNS).any(|run| run.starts_with(command.as_str()));
-    let missing: Vec<&String> = known.iter().filter(|command| !is_run(command)).collect();
+fn every_command_is_tested() {
+    let help = |path: &str| Workspace::new().run(&format!("{path} --help")).stdout;
+    let known: BTreeSet<String> = tests::help::commands("", &help).into_iter().collect();
+    let is_tested =
+        |command: &&String| RUNS.iter().chain(AWS_RUNS).any(|run| run.starts_with(command.as_str()));
+    let missing: Vec<&String> = known.iter().filter(|command| !is_tested(command)).collect();
     assert!(known.contains("secrets check"), "{known:?}");
     assert_eq!(missing, Vec::<&String>::new(), "add a run of it to RUNS or AWS_RUNS");
 }
 
 #[test]
 fn usage_errors_end_with_1_and_help_with_0() {
-    let place = Place::new();
-    for wrong in ["", "secrets", "secrets no-such", "secrets check --profile prod", "secrets list --yes"] {
-        assert_eq!(place.run(wrong).code, 1, "{wrong:?}");
+    let workspace = Workspace::new();
+    for invalid in ["", "secrets", "secrets no-such", "secrets check --profile prod", "secrets list --yes"] {
+        assert_eq!(workspace.run(invalid).exit_code, 1, "{invalid:?}");
     }
-    for right in ["--help", "--version", "secrets --help", "help config check"] {
-        assert_eq!(place.run(right).code, 0, "{right}");
+    for valid in ["--help", "--version", "secrets --help", "help config check"] {
+        assert_eq!(workspace.run(valid).exit_code, 0, "{valid}");
     }
 }

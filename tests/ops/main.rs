@@ -1,21 +1,20 @@
-//! Black-box tests of the operator's command: the real `investiq`, with the real `api-server` and a Secrets Manager where
-//! they belong together.
+//! The operator's command: the real `investiq`, with the real `api-server` and a fake Secrets Manager where needed.
 
 #![expect(clippy::unwrap_used, reason = "in a test a failed unwrap is the failure to report")]
 
 mod audit_chain;
 mod aws;
 mod canary;
-mod check;
 mod command;
-mod config;
+mod config_check;
+mod fixture;
 mod keys;
-mod local;
-mod page;
-mod report;
-mod rotating;
+mod local_files;
+mod rotation;
+mod rotation_page;
+mod secrets_check;
+mod secrets_report;
 mod server;
-mod trial;
-mod webhooks_kept;
 mod webhooks_page;
-mod webhooks_sent;
+mod webhooks_send;
+mod webhooks_stored;

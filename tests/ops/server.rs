@@ -1,21 +1,21 @@
-//! What an operator changes takes effect in a running server, without a restart.
+//! An operator's changes take effect in a running server, without a restart.
 
 use std::time::{Duration, Instant};
 
 use tests::secrets_manager::{ACCESS_KEY_ID, FakeSecretsManager, SECRET_ACCESS_KEY};
 use tests::{Server, ServerOptions};
 
-use crate::command::Place;
+use crate::command::Workspace;
 
-/// The server's freshness in these tests, and so how often it asks.
+/// The server's time to live of secrets, and so its refresh interval.
 const TTL_S: &str = "1";
-/// Longest wait for a change to be noticed.
-const NOTICE_WAIT: Duration = Duration::from_secs(90);
+/// For a change to take effect.
+const TIMEOUT: Duration = Duration::from_secs(90);
 
-fn ready() -> (FakeSecretsManager, Place, Server) {
+fn account_with_secrets() -> (FakeSecretsManager, Workspace, Server) {
     let aws = FakeSecretsManager::start();
-    let place = crate::aws::account(&aws.endpoint_url());
-    assert_eq!(place.run("secrets setup-aws").code, 0);
+    let workspace = crate::aws::account(&aws.endpoint_url());
+    assert_eq!(workspace.run("secrets setup-aws").exit_code, 0);
     let server = ServerOptions::new()
         .set("SECRET_PREFIX", "test/rail")
         .set("AWS_REGION", "us-east-1")
@@ -27,10 +27,10 @@ fn ready() -> (FakeSecretsManager, Place, Server) {
         .set("AUTH_FAILURES_PER_MINUTE", "10000")
         .set("RATE_LIMIT_PER_MINUTE", "1000000")
         .start();
-    (aws, place, server)
+    (aws, workspace, server)
 }
 
-/// The key of the list under this label.
+/// The API key of the list with this label.
 fn key(aws: &FakeSecretsManager, label: &str) -> String {
     let list = aws.text("test/rail/api-keys", label).unwrap();
     list.rsplit_once(':').unwrap().0.to_owned()
@@ -40,63 +40,63 @@ fn accepts(server: &Server, key: &str) -> bool {
     server.get("/api/symbols", &[("x-api-key", key)]).status == 200
 }
 
-fn soon(what: &str, is_so: impl Fn() -> bool) {
-    let deadline = Instant::now() + NOTICE_WAIT;
-    while !is_so() {
+fn wait_until(what: &str, holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + TIMEOUT;
+    while !holds() {
         assert!(Instant::now() < deadline, "{what}");
         std::thread::sleep(Duration::from_millis(50));
     }
 }
 
-/// Whether the server says that a list is on its way out.
-fn has_leaving_list(server: &Server) -> bool {
+/// Whether the server reports a previous list within its overlap.
+fn has_previous_list(server: &Server) -> bool {
     let series = "investiq_secret_previous_expires_timestamp_seconds{secret=\"api_keys\"}";
     server.get("/metrics", &[]).body.contains(series)
 }
 
 #[test]
-fn after_a_rotation_the_list_before_is_accepted_for_its_overlap_and_can_come_back() {
-    let (aws, place, server) = ready();
+fn after_a_rotation_the_previous_list_is_accepted_and_can_be_restored() {
+    let (aws, workspace, server) = account_with_secrets();
     let old = key(&aws, "AWSCURRENT");
     assert!(accepts(&server, &old));
-    let begun = place.run("secrets rotate api_keys");
-    assert_eq!(begun.code, 0, "{begun:?}");
-    assert!(begun.err.contains("1 of the keys in use are not in the new list"), "{begun:?}");
+    let started = workspace.run("secrets rotate api_keys");
+    assert_eq!(started.exit_code, 0, "{started:?}");
+    assert!(started.stderr.contains("1 of the keys in use are not in the new list"), "{started:?}");
     let new = key(&aws, "AWSPENDING");
-    soon("the announced key is accepted", || accepts(&server, &new));
-    assert!(accepts(&server, &old), "the old one still is");
-    assert_eq!(place.run("secrets resume api_keys --reported").code, 0);
-    soon("the new list takes over", || has_leaving_list(&server));
-    assert!(accepts(&server, &old) && accepts(&server, &new), "callers have a day to change their keys");
-    assert_eq!(place.run("secrets retire api_keys --unused").code, 2, "its overlap is not over");
+    wait_until("the announced key is accepted", || accepts(&server, &new));
+    assert!(accepts(&server, &old), "the old key still is");
+    assert_eq!(workspace.run("secrets resume api_keys --reported").exit_code, 0);
+    wait_until("the new list is current", || has_previous_list(&server));
+    assert!(accepts(&server, &old) && accepts(&server, &new), "clients have a day to switch");
+    assert_eq!(workspace.run("secrets retire api_keys --unused").exit_code, 2, "the overlap is not over");
 
-    let back = place.run("secrets rollback api_keys");
-    assert_eq!((back.code, key(&aws, "AWSCURRENT")), (0, old.clone()), "{back:?}");
-    let seen = aws.calls_total();
-    soon("the server has looked several times", || aws.calls_total() >= seen + 3);
+    let rollback = workspace.run("secrets rollback api_keys");
+    assert_eq!((rollback.exit_code, key(&aws, "AWSCURRENT")), (0, old.clone()), "{rollback:?}");
+    let before = aws.calls_total();
+    wait_until("the server has refreshed several times", || aws.calls_total() >= before + 3);
     assert!(accepts(&server, &old) && accepts(&server, &new));
 }
 
 #[test]
-fn a_list_that_is_rotated_without_an_overlap_ends_and_does_not_come_back() {
-    let (aws, place, server) = ready();
+fn a_list_that_is_rotated_without_an_overlap_cannot_be_restored() {
+    let (aws, workspace, server) = account_with_secrets();
     let old = key(&aws, "AWSCURRENT");
-    assert_eq!(place.run("secrets rotate api_keys --overlap 0s").code, 0);
+    assert_eq!(workspace.run("secrets rotate api_keys --overlap 0s").exit_code, 0);
     let new = key(&aws, "AWSPENDING");
-    soon("the announced key is accepted", || accepts(&server, &new));
-    assert_eq!(place.run("secrets resume api_keys --reported").code, 0);
-    soon("the old key is refused", || !accepts(&server, &old));
+    wait_until("the announced key is accepted", || accepts(&server, &new));
+    assert_eq!(workspace.run("secrets resume api_keys --reported").exit_code, 0);
+    wait_until("the old key is rejected", || !accepts(&server, &old));
     assert!(accepts(&server, &new));
-    let back = place.run("secrets rollback api_keys");
-    assert_eq!(back.code, 2, "not every process would accept it: {back:?}");
+    let rollback = workspace.run("secrets rollback api_keys");
+    assert_eq!(rollback.exit_code, 2, "not every process would accept it: {rollback:?}");
 }
 
 #[test]
-fn an_emergency_ends_the_old_key_in_the_server() {
-    let (aws, place, server) = ready();
+fn an_emergency_revokes_the_old_key_in_the_server() {
+    let (aws, workspace, server) = account_with_secrets();
     let old = key(&aws, "AWSCURRENT");
     assert!(accepts(&server, &old));
-    assert_eq!(place.run("secrets emergency api_keys --reason leaked").code, 0);
-    soon("the old key is refused", || !accepts(&server, &old));
-    soon("the new one is accepted", || accepts(&server, &key(&aws, "AWSCURRENT")));
+    assert_eq!(workspace.run("secrets emergency api_keys --reason leaked").exit_code, 0);
+    wait_until("the old key is rejected", || !accepts(&server, &old));
+    wait_until("the new key is accepted", || accepts(&server, &key(&aws, "AWSCURRENT")));
 }

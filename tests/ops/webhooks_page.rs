@@ -1,15 +1,14 @@
-//! Every command of `docs/webhooks.md` is executed as it stands there, in the order of the page, beside a server that is
-//! started as the page says.
+//! Executes every command of `docs/webhooks.md`, in the order of the page, with a server started as the page says.
 
 use std::collections::BTreeSet;
 
 use tests::{Server, workspace_root};
 
-use crate::command::Place;
-use crate::page::{Block, blocks, shell};
-use crate::trial::{HostedKeys, TOPIC, serve};
+use crate::command::Workspace;
+use crate::fixture::{HostedKeys, TOPIC, serve};
+use crate::rotation_page::{Block, blocks, shell};
 
-/// The blocks that are executed, those that say how a server is started, and those that show a form.
+/// Executed blocks, blocks that start a server, and examples of formats.
 const RUN: &str = "sh run";
 const SERVER: &str = "sh server";
 const TEXT: &str = "text";
@@ -29,38 +28,39 @@ fn settings(block: &str) -> Vec<(String, String)> {
     pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-/// The page's server, but on a free port and asking free ports.
-fn start(place: &Place, keys: &HostedKeys, block: &str) -> Server {
-    let asked = |name: &str, said: String| {
-        keys.settings.iter().find(|(found, _)| found == name).map_or(said, |(_, address)| address.clone())
+/// The page's server, but with free ports.
+fn start(workspace: &Workspace, keys: &HostedKeys, block: &str) -> Server {
+    let with_free_port = |name: &str, value: String| {
+        keys.settings.iter().find(|(found, _)| found == name).map_or(value, |(_, address)| address.clone())
     };
-    let said = settings(block).into_iter().filter(|(name, _)| name != "SECRETS_DIR");
-    let all: Vec<(String, String)> = said.map(|(name, value)| (name.clone(), asked(&name, value))).collect();
+    let documented = settings(block).into_iter().filter(|(name, _)| name != "SECRETS_DIR");
+    let all: Vec<(String, String)> =
+        documented.map(|(name, value)| (name.clone(), with_free_port(&name, value))).collect();
     let all: Vec<(&str, &str)> = all.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    serve(place, &all)
+    serve(workspace, &all)
 }
 
 #[test]
-fn every_command_works_as_the_page_says() {
+fn every_command_works() {
     let blocks = blocks(&page());
     let [server] = of_kind(&blocks, SERVER)[..] else { panic!("one block starts a server") };
     assert!(server.starts_with("investiq webhooks host-keys --bind "), "{server}");
-    let place = Place::new().set("SECRETS_DIR", "secrets");
+    let workspace = Workspace::new().set("SECRETS_DIR", "secrets");
     let run = of_kind(&blocks, RUN);
     assert!(run.len() >= 12, "{}", run.len());
-    shell(&place, run[0], "");
-    let keys = HostedKeys::start(&place);
-    let server = start(&place, &keys, server);
+    shell(&workspace, run[0], "");
+    let keys = HostedKeys::start(&workspace);
+    let server = start(&workspace, &keys, server);
     for block in &run[1..] {
-        shell(&place, block, &server.url(""));
+        shell(&workspace, block, &server.url(""));
     }
     for written in ["event.json", "headers", "body.json", "head-of-today.json", "chain.jsonl"] {
-        assert!(place.path(written).exists(), "{written}");
+        assert!(workspace.path(written).exists(), "{written}");
     }
 }
 
 #[test]
-fn the_server_of_the_page_is_the_one_of_the_other_tests() {
+fn the_pages_server_is_configured_as_in_other_tests() {
     let blocks = blocks(&page());
     let settings = settings(of_kind(&blocks, SERVER)[0]);
     let names: Vec<&str> = settings.iter().map(|(name, _)| name.as_str()).collect();
@@ -69,7 +69,7 @@ fn the_server_of_the_page_is_the_one_of_the_other_tests() {
 }
 
 #[test]
-fn no_command_of_the_page_is_left_out() {
+fn every_block_is_of_a_tested_kind() {
     let blocks = blocks(&page());
     let kinds: BTreeSet<&str> = blocks.iter().map(|block| block.kind.as_str()).collect();
     assert_eq!(kinds, BTreeSet::from([RUN, SERVER, TEXT]));
@@ -77,7 +77,7 @@ fn no_command_of_the_page_is_left_out() {
 }
 
 #[test]
-fn every_reason_for_a_refusal_is_explained() {
+fn every_reason_for_a_rejection_is_explained() {
     let page = page();
     let table = page.split("\n| reason | ").nth(1).unwrap().split("\n\n").next().unwrap();
     for reason in webhooks::Rejection::REASONS {
@@ -86,16 +86,16 @@ fn every_reason_for_a_refusal_is_explained() {
 }
 
 #[test]
-fn the_page_counts_tries_as_the_store_does() {
+fn the_page_and_the_store_have_the_same_number_of_attempts() {
     assert_eq!(store::ATTEMPTS_MAX, 8);
     assert!(page().contains("given up after eight tries"));
 }
 
 #[test]
-fn the_page_names_every_command() {
+fn the_page_has_every_command() {
     let page = page();
     for (group, help) in [("webhooks", "webhooks --help"), ("audit", "audit --help")] {
-        let help = Place::new().run(help).out;
+        let help = Workspace::new().run(help).stdout;
         let commands = help.split("\nCommands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
         let names = commands.lines().filter_map(|line| line.split_whitespace().next());
         for name in names.filter(|name| *name != "help") {

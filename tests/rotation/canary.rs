@@ -1,11 +1,11 @@
-//! No value of a secret is in any log line at TRACE, metric or answer of a server that found it in AWS, lost sight of
-//! it, found it again and rotated it.
+//! No secret value is in any log line (at TRACE), metric or response of a server that finds it in AWS, loses the
+//! connection, finds it again and rotates it.
 
 use secrets::rotation::Distribution;
 use tests::polygon::FakePolygon;
 use tests::secrets_manager::Fault;
 
-use crate::stage::{OVERLAP, begin, fake, given, id, options, reported, until};
+use crate::fixture::{OVERLAP, begin, fake, given, id, options, until, wait_until_reported};
 
 const KEY: &str = "canary1-Zx7kQp2vWn9tLm4rBc8yHs3dJf6gTa:admin";
 const NEXT_KEY: &str = "canary2-Bx7kQp2vWn9tLm4rBc8yHs3dJf6gTb:admin";
@@ -14,7 +14,7 @@ const VENDOR_KEY: &str = "canary4-Dx7kQp2vWn9tLm4rBc8yHs3dJf6gTd";
 const AWS_KEY: &str = "canary5-Ex7kQp2vWn9tLm4rBc8yHs3dJf6gTe";
 const AWS_TOKEN: &str = "canary6-Fx7kQp2vWn9tLm4rBc8yHs3dJf6gTf";
 
-/// What must be nowhere: the middle of every value.
+/// The middle of every value.
 const CANARIES: [&str; 6] = [
     "Zx7kQp2vWn9tLm4rBc8yHs3dJf6gTa",
     "Bx7kQp2vWn9tLm4rBc8yHs3dJf6gTb",
@@ -29,8 +29,8 @@ fn bare(entry: &str) -> &str {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn values_are_in_no_log_line_no_metric_and_no_answer() {
-    let (fake, vendor, place) = (fake(), FakePolygon::start(), tempfile::tempdir().unwrap());
+async fn values_are_in_no_log_line_metric_or_response() {
+    let (fake, vendor, directory) = (fake(), FakePolygon::start(), tempfile::tempdir().unwrap());
     fake.seed(&id("api_keys"), KEY);
     fake.seed(&id("polygon_api_key"), VENDOR_KEY);
     vendor.accept_keys(&[VENDOR_KEY]);
@@ -41,41 +41,43 @@ async fn values_are_in_no_log_line_no_metric_and_no_answer() {
         .set("RUST_LOG", "trace")
         .set("RUST_BACKTRACE", "full")
         .start();
-    let mut answers = String::new();
-    let mut ask = |path: &str, key: &str| {
-        let answer = tokio::task::block_in_place(|| server.get(path, &[("x-api-key", bare(key))]));
-        answers.push_str(&format!("{answer:?}\n"));
-        answer.status
+    let mut responses = String::new();
+    let mut get = |path: &str, key: &str| {
+        let response = tokio::task::block_in_place(|| server.get(path, &[("x-api-key", bare(key))]));
+        responses.push_str(&format!("{response:?}\n"));
+        response.status
     };
-    assert_eq!(ask("/api/bars/AAPL", KEY), 200);
-    let mut rotation = begin(&fake, "api_keys", &place.path().join("plan"), OVERLAP).await;
+    assert_eq!(get("/api/bars/AAPL", KEY), 200);
+    let mut rotation = begin(&fake, "api_keys", &directory.path().join("plan"), OVERLAP).await;
     rotation.create(&given(NEXT_KEY)).await.unwrap();
-    reported(&[&server], "api_keys", &rotation.status().to, "pending").await;
+    wait_until_reported(&[&server], "api_keys", &rotation.status().to, "pending").await;
     rotation.finish(Distribution::Reported).await.unwrap();
-    reported(&[&server], "api_keys", &rotation.status().to, "current").await;
-    assert_eq!((ask("/api/symbols", KEY), ask("/api/symbols", NEXT_KEY)), (200, 200));
+    wait_until_reported(&[&server], "api_keys", &rotation.status().to, "current").await;
+    assert_eq!((get("/api/symbols", KEY), get("/api/symbols", NEXT_KEY)), (200, 200));
     for fault in [Fault::Garbage, Fault::CutBody, Fault::AccessDenied, Fault::DecryptionFailure] {
         fake.everywhere(&fault);
-        let seen = fake.calls_total();
-        until("it met the fault", || fake.calls_total() > seen).await;
+        let before = fake.calls_total();
+        until("a call fails", || fake.calls_total() > before).await;
     }
-    until("it tried again", || server.log().contains("a search failed again")).await;
-    fake.behave();
+    until("a retry fails", || server.log().contains("secret refresh failed again")).await;
+    fake.clear_faults();
     fake.seed(&id("api_keys"), BAD_LIST);
-    until("the bad list is refused", || server.log().contains("new API keys are refused")).await;
+    until("the invalid list is rejected", || server.log().contains("new API keys rejected")).await;
     for path in ["/metrics", "/health", "/readyz", "/openapi.json", "/nowhere", "/api/analyze/MSFT"] {
-        ask(path, NEXT_KEY);
+        get(path, NEXT_KEY);
     }
-    let log = server.whole_log();
+    let log = server.stop_and_read_log();
     for canary in CANARIES {
         let line = log.lines().find(|line| line.contains(canary));
         assert_eq!(line, None);
-        assert!(!answers.contains(canary), "{canary}");
+        assert!(!responses.contains(canary), "{canary}");
     }
-    // The log does say much, and of these secrets.
+    // The log does report on these secrets.
     let records = server.events().into_iter().filter(|event| event["target"] == "audit");
     let records: Vec<String> = records.map(|event| event["message"].as_str().unwrap().to_owned()).collect();
-    for expected in ["a secret was found", "a secret changed", "a search failed", "a search failed again"] {
+    for expected in
+        ["secret resolved", "secret changed", "secret refresh failed", "secret refresh failed again"]
+    {
         assert!(records.iter().any(|message| message == expected), "{expected} is not among {records:?}");
     }
     assert!(log.contains("DEBUG") && log.contains(&rotation.status().to.to_string()));

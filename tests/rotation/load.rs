@@ -1,4 +1,4 @@
-//! Requests at a fixed rate: the next one goes out whether or not the one before was answered.
+//! Requests at a fixed rate, whether or not earlier ones have a response.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -9,23 +9,20 @@ use tests::Server;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::stage::until;
+use crate::fixture::until;
 
-/// One request each so often, to one server after the other.
+/// Between two requests; servers take turns.
 const PERIOD: Duration = Duration::from_millis(5);
-/// Requests that are not answered yet: fewer than a server accepts connections of one address, so that a machine which
-/// stands still for a while makes them late and not refused.
-const FLYING_MAX: usize = 200;
-/// Longest wait for one answer.
-const ANSWER_WAIT: Duration = Duration::from_secs(60);
+/// Below the server's limit of connections per address, so that a stalled machine makes requests late and not rejected.
+const IN_FLIGHT_MAX: usize = 200;
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Of so many that are sent to two servers in turns, each has got some.
+/// Enough for each of two servers to have got some.
 const LATEST: usize = 20;
 
-/// Enough requests that a moment in which some fail is not missed.
+/// Enough requests to notice a short failure.
 pub(crate) const MANY: usize = 200;
 
-/// Requests under way.
 pub(crate) struct Load {
     key: Arc<Mutex<&'static str>>,
     tally: Arc<Mutex<Tally>>,
@@ -33,65 +30,62 @@ pub(crate) struct Load {
     stop: tokio::sync::watch::Sender<bool>,
 }
 
-/// One request.
 #[derive(Clone, Debug)]
-pub(crate) struct Shot {
-    pub(crate) at: Instant,
+pub(crate) struct SentRequest {
+    pub(crate) sent_at: Instant,
     pub(crate) key: &'static str,
-    /// `None` when no answer came.
+    /// `None` when no response came.
     pub(crate) status: Option<u16>,
 }
 
-/// What was sent, and what became of it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
-    /// Everything that was answered.
-    pub(crate) shots: Vec<Shot>,
-    /// How many with each key are not.
-    flying: BTreeMap<&'static str, usize>,
+    /// The completed ones.
+    pub(crate) requests: Vec<SentRequest>,
+    /// By key.
+    in_flight: BTreeMap<&'static str, usize>,
 }
 
 impl Load {
-    /// Begins to ask these servers for what needs a key, with this one.
+    /// Sends requests with this API key to these servers in turn.
     pub(crate) fn start(servers: &[&Server], key: &'static str) -> Self {
         let urls = servers.iter().map(|server| server.url("/api/symbols")).collect();
-        Self::of(urls, key, |client, url, key| client.get(url).header("x-api-key", key))
+        Self::start_with(urls, key, |client, url, key| client.get(url).header("x-api-key", key))
     }
 
-    /// Begins to send what `request` makes of a client, one of these addresses and the key.
-    pub(crate) fn of(
+    /// Sends what `request` builds from a client, one of the URLs and the key.
+    pub(crate) fn start_with(
         urls: Vec<String>,
         key: &'static str,
         request: impl FnMut(&Client, &str, &str) -> RequestBuilder + Send + 'static,
     ) -> Self {
         let (key, tally) = (Arc::new(Mutex::new(key)), Arc::default());
-        let (stop, stopped) = tokio::sync::watch::channel(false);
-        let task = tokio::spawn(shoot(urls, Arc::clone(&key), Arc::clone(&tally), request, stopped));
+        let (stop, stop_requested) = tokio::sync::watch::channel(false);
+        let task = tokio::spawn(run(urls, Arc::clone(&key), Arc::clone(&tally), request, stop_requested));
         Self { key, tally, task, stop }
     }
 
-    /// Sends this key from now on.
+    /// Uses this key from now on.
     pub(crate) fn switch(&self, key: &'static str) {
         *self.key.lock().unwrap() = key;
     }
 
-    /// Waits until nothing that was sent with this key is without an answer.
-    pub(crate) async fn answered(&self, key: &'static str) {
-        until(&format!("all with {key} are answered"), || self.tally().flying_with(key) == 0).await;
+    /// Waits until no request with this key is in flight.
+    pub(crate) async fn drain(&self, key: &'static str) {
+        until(&format!("no request with {key} is in flight"), || self.tally().in_flight_with(key) == 0).await;
     }
 
-    /// Waits until so many more were sent from now on, and answered: however slow the machine is, so often was looked.
+    /// Waits until so many more requests are sent and completed.
     pub(crate) async fn more(&self, count: usize) {
         let wanted = self.tally().sent() + count;
-        until(&format!("{count} more requests"), || self.tally().shots.len() >= wanted).await;
+        until(&format!("{count} more requests"), || self.tally().requests.len() >= wanted).await;
     }
 
-    /// What became of everything so far.
     pub(crate) fn tally(&self) -> Tally {
         self.tally.lock().unwrap().clone()
     }
 
-    /// Ends, and waits for the last answers.
+    /// Stops, and waits for the last responses.
     pub(crate) async fn end(self) -> Tally {
         self.stop.send_replace(true);
         self.task.await.unwrap();
@@ -100,74 +94,75 @@ impl Load {
 }
 
 impl Tally {
-    pub(crate) fn failed(&self) -> Vec<&Shot> {
-        self.shots.iter().filter(|shot| shot.status != Some(200)).collect()
+    pub(crate) fn failed(&self) -> Vec<&SentRequest> {
+        self.requests.iter().filter(|request| request.status != Some(200)).collect()
     }
 
-    /// How many were sent with this key after `moment` and accepted.
+    /// Requests with this key that were sent after `moment` and accepted.
     pub(crate) fn accepted_after(&self, moment: Instant, key: &str) -> usize {
-        let after = self.shots.iter().filter(|shot| shot.at > moment && shot.key == key);
-        after.filter(|shot| shot.status == Some(200)).count()
+        let after = self.requests.iter().filter(|request| request.sent_at > moment && request.key == key);
+        after.filter(|request| request.status == Some(200)).count()
     }
 
-    /// Whether the latest were sent with this key and accepted, as many as show that every server does.
-    pub(crate) fn ends_well(&self, key: &str) -> bool {
-        let mut latest = self.shots.iter().rev().take(LATEST);
-        self.shots.len() >= LATEST && latest.all(|shot| shot.key == key && shot.status == Some(200))
+    /// Whether the latest requests used this key and every server accepted it.
+    pub(crate) fn is_accepted_now(&self, key: &str) -> bool {
+        let mut latest = self.requests.iter().rev().take(LATEST);
+        self.requests.len() >= LATEST
+            && latest.all(|request| request.key == key && request.status == Some(200))
     }
 
-    fn flying_with(&self, key: &str) -> usize {
-        self.flying.get(key).copied().unwrap_or_default()
+    fn in_flight_with(&self, key: &str) -> usize {
+        self.in_flight.get(key).copied().unwrap_or_default()
     }
 
     fn sent(&self) -> usize {
-        self.shots.len() + self.flying.values().sum::<usize>()
+        self.requests.len() + self.in_flight.values().sum::<usize>()
     }
 
-    fn take_off(&mut self, key: &'static str) {
-        *self.flying.entry(key).or_default() += 1;
+    fn begin(&mut self, key: &'static str) {
+        *self.in_flight.entry(key).or_default() += 1;
     }
 
-    fn land(&mut self, shot: Shot) {
-        *self.flying.entry(shot.key).or_default() -= 1;
-        self.shots.push(shot);
+    fn complete(&mut self, request: SentRequest) {
+        *self.in_flight.entry(request.key).or_default() -= 1;
+        self.requests.push(request);
     }
 }
 
-async fn shoot(
+async fn run(
     urls: Vec<String>,
     key: Arc<Mutex<&'static str>>,
     tally: Arc<Mutex<Tally>>,
     mut request: impl FnMut(&Client, &str, &str) -> RequestBuilder,
-    stopped: tokio::sync::watch::Receiver<bool>,
+    stop_requested: tokio::sync::watch::Receiver<bool>,
 ) {
-    let client = Client::builder().no_proxy().timeout(ANSWER_WAIT).build().unwrap();
-    let places = Arc::new(Semaphore::new(FLYING_MAX));
+    let client = Client::builder().no_proxy().timeout(RESPONSE_TIMEOUT).build().unwrap();
+    let permits = Arc::new(Semaphore::new(IN_FLIGHT_MAX));
     let mut ticks = tokio::time::interval(PERIOD);
-    // What a machine that stood still did not send is not sent all at once: that would be another test.
+    // Requests that a stalled machine missed are not sent in a burst.
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut flying = JoinSet::new();
+    let mut tasks = JoinSet::new();
     for url in urls.iter().cycle() {
         ticks.tick().await;
-        let place = Arc::clone(&places).acquire_owned().await.unwrap();
-        if *stopped.borrow() {
+        let permit = Arc::clone(&permits).acquire_owned().await.unwrap();
+        if *stop_requested.borrow() {
             break;
         }
-        let (key, tally) = (take_off(&key, &tally), Arc::clone(&tally));
+        let (key, tally) = (begin(&key, &tally), Arc::clone(&tally));
         let request = request(&client, url, key);
-        flying.spawn(async move {
-            let at = Instant::now();
-            let status = request.send().await.ok().map(|answer| answer.status().as_u16());
-            tally.lock().unwrap().land(Shot { at, key, status });
-            drop(place);
+        tasks.spawn(async move {
+            let sent_at = Instant::now();
+            let status = request.send().await.ok().map(|response| response.status().as_u16());
+            tally.lock().unwrap().complete(SentRequest { sent_at, key, status });
+            drop(permit);
         });
     }
-    flying.join_all().await;
+    tasks.join_all().await;
 }
 
-/// The key to send, already counted: who switches to another one and then looks finds every request with this one.
-fn take_off(key: &Mutex<&'static str>, tally: &Mutex<Tally>) -> &'static str {
+/// The key to send, counted under the lock, so that a later `drain` of it misses no request.
+fn begin(key: &Mutex<&'static str>, tally: &Mutex<Tally>) -> &'static str {
     let key = key.lock().unwrap();
-    tally.lock().unwrap().take_off(*key);
+    tally.lock().unwrap().begin(*key);
     *key
 }

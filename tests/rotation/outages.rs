@@ -1,30 +1,31 @@
-//! A Secrets Manager that throttles, fails or hangs: requests are served, it shows, and its return is no rush.
+//! A Secrets Manager that throttles, fails or hangs: requests are served, health reports it, and its recovery causes no
+//! burst of calls.
 
 use std::time::{Duration, Instant};
 
 use tests::Server;
 use tests::secrets_manager::{Fault, Operation};
 
+use crate::fixture::{NEW_KEY, OLD_KEY, TTL, fake, id, metric, options, status, until};
 use crate::load::{Load, MANY};
-use crate::stage::{NEW_KEY, OLD_KEY, TTL, fake, id, metric, options, status, until};
 
 const NAME: &str = "api_keys";
 const STALE: &str = "investiq_secret_stale{secret=\"api_keys\"}";
-/// How long calls are counted after the return.
+/// Calls are counted for so long after the recovery.
 const AFTER: Duration = Duration::from_secs(5);
-/// A server with a freshness of 1 s looks once so often, in one call.
-const LOOK_EVERY: Duration = Duration::from_millis(750);
+/// A server with a time to live of 1 s refreshes so often, in one call.
+const REFRESH_INTERVAL: Duration = Duration::from_millis(750);
 
-fn word(server: &Server, path: &str) -> (u16, String) {
-    let answer = tokio::task::block_in_place(|| server.get(path, &[]));
-    (answer.status, answer.json()["status"].as_str().unwrap().to_owned())
+fn health_status(server: &Server, path: &str) -> (u16, String) {
+    let response = tokio::task::block_in_place(|| server.get(path, &[]));
+    (response.status, response.json()["status"].as_str().unwrap().to_owned())
 }
 
-/// What two servers may ask in this time: their looks, and as many again for pauses that end one by one after the outage
-/// and add some looks at a few names. A rush would be one call for each request, of which there are up to 200 a second.
+/// The calls of two servers in this time: their refreshes, and as many again for retries that end one by one after the
+/// outage. A burst would be one call per request, up to 200 a second.
 fn calls_max(time: Duration) -> usize {
-    let looks = time.as_millis().div_ceil(LOOK_EVERY.as_millis());
-    2 * 2 * usize::try_from(looks).unwrap()
+    let refreshes = time.as_millis().div_ceil(REFRESH_INTERVAL.as_millis());
+    2 * 2 * usize::try_from(refreshes).unwrap()
 }
 
 async fn outage(fault: Fault) {
@@ -32,29 +33,32 @@ async fn outage(fault: Fault) {
     fake.seed(&id(NAME), OLD_KEY);
     let (one, two) = (options(&fake).start(), options(&fake).start());
     let load = Load::start(&[&one, &two], OLD_KEY);
-    assert_eq!((metric(&one, STALE), word(&one, "/readyz")), (0.0, (200, "ok".to_owned())));
+    assert_eq!((metric(&one, STALE), health_status(&one, "/readyz")), (0.0, (200, "ok".to_owned())));
     fake.everywhere(&fault);
     let down = fake.calls_total();
-    until("both say that it is stale", || metric(&one, STALE) + metric(&two, STALE) > 1.5).await;
-    until("both are degraded", || [&one, &two].iter().all(|server| word(server, "/readyz").1 == "degraded"))
-        .await;
-    assert_eq!(word(&one, "/readyz").0, 200, "an outage there takes no replica away");
-    assert_eq!(word(&two, "/health"), (200, "degraded".to_owned()));
+    until("both report stale values", || metric(&one, STALE) + metric(&two, STALE) > 1.5).await;
+    until("both are degraded", || {
+        [&one, &two].iter().all(|server| health_status(server, "/readyz").1 == "degraded")
+    })
+    .await;
+    assert_eq!(health_status(&one, "/readyz").0, 200, "the outage fails no readiness probe");
+    assert_eq!(health_status(&two, "/health"), (200, "degraded".to_owned()));
     let down = fake.calls_total() - down;
     fake.seed(&id(NAME), &format!("{OLD_KEY},{NEW_KEY}"));
-    fake.behave();
-    until("both have the news", || status(&one, NEW_KEY) == 200 && status(&two, NEW_KEY) == 200).await;
-    let (returned, returned_at) = (fake.calls(Operation::BatchGetSecretValue), Instant::now());
+    fake.clear_faults();
+    until("both have the new value", || status(&one, NEW_KEY) == 200 && status(&two, NEW_KEY) == 200).await;
+    let (recovered, recovered_at) = (fake.calls(Operation::BatchGetSecretValue), Instant::now());
     tokio::time::sleep(AFTER).await;
-    let calls = fake.calls(Operation::BatchGetSecretValue) - returned;
-    let took = returned_at.elapsed();
-    assert!(calls <= calls_max(took), "{fault:?}: {calls} calls within {took:?}");
+    let calls = fake.calls(Operation::BatchGetSecretValue) - recovered;
+    let elapsed = recovered_at.elapsed();
+    assert!(calls <= calls_max(elapsed), "{fault:?}: {calls} calls within {elapsed:?}");
     until("neither is stale", || metric(&one, STALE) + metric(&two, STALE) == 0.0).await;
-    until("both are ready", || [&one, &two].iter().all(|server| word(server, "/readyz").1 == "ok")).await;
+    until("both are ready", || [&one, &two].iter().all(|server| health_status(server, "/readyz").1 == "ok"))
+        .await;
     load.more(MANY).await;
     let tally = load.end().await;
     assert!(tally.failed().is_empty(), "{fault:?}: {:?}", tally.failed().first());
-    let sent = tally.shots.len();
+    let sent = tally.requests.len();
     eprintln!(
         "{fault:?}: {sent} requests, 0 failed; {down} calls while down, {calls} in {AFTER:?} after; TTL {TTL:?}"
     );

@@ -1,4 +1,4 @@
-//! A key that signs, rotated while one process signs and another verifies, each with its own view of the secret.
+//! A signing key rotated while one process signs and another verifies.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,17 +11,16 @@ use sha2::Sha256;
 use tests::secrets_manager::FakeSecretsManager;
 use tokio::task::JoinHandle;
 
-use crate::stage::{OVERLAP, begin, clock, fake, id, manager, spec, until};
+use crate::fixture::{OVERLAP, begin, clock, fake, id, manager, spec, until};
 
 const NAME: &str = "jwt_secret";
 const OLD: &str = "b2xkLW9sZC1vbGQtb2xkLW9sZC1vbGQtb2xkLW9sZCE=";
 const NEW: &str = "bmV3LW5ldy1uZXctbmV3LW5ldy1uZXctbmV3LW5ldyE=";
-/// One message each so often, signed by one process and verified by the other, in turns.
+/// Between two messages; each is signed by one process and verified by the other, in turn.
 const PERIOD: Duration = Duration::from_millis(2);
-/// Enough of them that a moment in which some are refused is not missed.
+/// Enough messages to notice a short failure.
 const MANY: u64 = 250;
 
-/// One process's view.
 struct Process {
     secrets: Secrets,
     key: SecretHandle,
@@ -32,7 +31,7 @@ impl Process {
     async fn start(fake: &FakeSecretsManager) -> Self {
         let catalogue = Catalogue::new([spec(NAME)]).unwrap();
         let secrets = Secrets::builder(Profile::Development, catalogue, clock());
-        let secrets = secrets.provider(manager(fake).await).build().await.unwrap();
+        let secrets = secrets.source(manager(fake).await).build().await.unwrap();
         let key = secrets.handle(NAME, "test").unwrap();
         let watch = tokio::spawn(secrets.clone().watch());
         Self { secrets, key, watch }
@@ -62,33 +61,33 @@ fn verify(key: &SecretHandle, message: u64, signature: &[u8]) -> bool {
     key.load().unwrap().verify_with(verifies).is_some()
 }
 
-/// Messages that are signed and verified until this is dropped.
+/// Signs and verifies messages until it is dropped.
 struct Traffic {
-    sent: Arc<AtomicU64>,
-    refused: Arc<AtomicU64>,
+    messages: Arc<AtomicU64>,
+    rejected: Arc<AtomicU64>,
     task: JoinHandle<()>,
 }
 
 impl Traffic {
     fn start(processes: &[Process; 2]) -> Self {
         let keys = processes.each_ref().map(|process| process.key.clone());
-        let (sent, refused) = <(Arc<AtomicU64>, Arc<AtomicU64>)>::default();
-        let task = tokio::spawn(exchange(keys, Arc::clone(&sent), Arc::clone(&refused)));
-        Self { sent, refused, task }
+        let (messages, rejected) = <(Arc<AtomicU64>, Arc<AtomicU64>)>::default();
+        let task = tokio::spawn(exchange(keys, Arc::clone(&messages), Arc::clone(&rejected)));
+        Self { messages, rejected, task }
     }
 
-    fn sent(&self) -> u64 {
-        self.sent.load(Ordering::SeqCst)
+    fn messages(&self) -> u64 {
+        self.messages.load(Ordering::SeqCst)
     }
 
-    fn refused(&self) -> u64 {
-        self.refused.load(Ordering::SeqCst)
+    fn rejected(&self) -> u64 {
+        self.rejected.load(Ordering::SeqCst)
     }
 
     /// Waits until many more were signed and verified.
     async fn more(&self) {
-        let wanted = self.sent() + MANY;
-        until("more messages", || self.sent() >= wanted).await;
+        let wanted = self.messages() + MANY;
+        until("more messages", || self.messages() >= wanted).await;
     }
 }
 
@@ -98,28 +97,28 @@ impl Drop for Traffic {
     }
 }
 
-async fn exchange(keys: [SecretHandle; 2], sent: Arc<AtomicU64>, refused: Arc<AtomicU64>) {
+async fn exchange(keys: [SecretHandle; 2], messages: Arc<AtomicU64>, rejected: Arc<AtomicU64>) {
     let mut ticks = tokio::time::interval(PERIOD);
     let [one, two] = &keys;
     for message in 0.. {
         ticks.tick().await;
         let (signer, verifier) = if message % 2 == 0 { (one, two) } else { (two, one) };
-        let is_refused = !verify(verifier, message, &sign(signer, message));
-        refused.fetch_add(u64::from(is_refused), Ordering::SeqCst);
-        sent.fetch_add(1, Ordering::SeqCst);
+        let is_rejected = !verify(verifier, message, &sign(signer, message));
+        rejected.fetch_add(u64::from(is_rejected), Ordering::SeqCst);
+        messages.fetch_add(1, Ordering::SeqCst);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_one_signs_the_other_accepts_at_every_moment_of_a_rotation_and_of_a_rollback() {
-    let (fake, place) = (fake(), tempfile::tempdir().unwrap());
+async fn processes_accept_each_others_signatures_throughout_a_rotation_and_a_rollback() {
+    let (fake, directory) = (fake(), tempfile::tempdir().unwrap());
     fake.seed(&id(NAME), OLD);
     let processes = [Process::start(&fake).await, Process::start(&fake).await];
     let traffic = Traffic::start(&processes);
     let uses = |version: &secrets::VersionId| {
         processes.iter().all(|process| process.key.load().unwrap().primary().id() == version)
     };
-    let mut rotation = begin(&fake, NAME, &place.path().join("plan"), OVERLAP).await;
+    let mut rotation = begin(&fake, NAME, &directory.path().join("plan"), OVERLAP).await;
     rotation.create(&NewValue::Generated).await.unwrap();
     let (to, from) = (rotation.status().to, rotation.status().from);
     until("both accept it", || processes.iter().all(|process| process.accepts_version(&to))).await;
@@ -128,16 +127,16 @@ async fn what_one_signs_the_other_accepts_at_every_moment_of_a_rotation_and_of_a
     until("both sign with it", || uses(&to)).await;
     traffic.more().await;
     rotation.rollback().await.unwrap();
-    until("both sign with the one before", || uses(&from)).await;
+    until("both sign with the previous version", || uses(&from)).await;
     traffic.more().await;
-    let (sent, refused) = (traffic.sent(), traffic.refused());
-    assert_eq!(refused, 0, "of {sent}");
+    let (messages, rejected) = (traffic.messages(), traffic.rejected());
+    assert_eq!(rejected, 0, "of {messages}");
     fake.assert_one_current(&id(NAME));
-    eprintln!("signing key rotated and rolled back: {sent} signatures, 0 refused");
+    eprintln!("signing key rotated and rolled back: {messages} signatures, 0 rejected");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn in_one_step_signatures_are_refused() {
+async fn in_one_step_signatures_are_rejected() {
     let fake = fake();
     fake.seed(&id(NAME), OLD);
     let processes = [Process::start(&fake).await, Process::start(&fake).await];
@@ -146,17 +145,17 @@ async fn in_one_step_signatures_are_refused() {
         let has = |process: &Process| process.key.load().unwrap().verify_eq(text.as_bytes()).is_some();
         processes.iter().all(has)
     };
-    // Two that happen to look at the same moment would make one change seamless, but not one after another.
+    // Two processes that happen to refresh at once would make one change seamless, but not every one.
     for text in [NEW, OLD, NEW, OLD, NEW] {
         fake.seed(&id(NAME), text);
-        // One of them is told first, as always one is.
+        // One of them refreshes first, as always.
         processes[0].secrets.reload().await;
         until("both have it", || accept(text)).await;
-        if traffic.refused() > 0 {
+        if traffic.rejected() > 0 {
             break;
         }
     }
-    let (sent, refused) = (traffic.sent(), traffic.refused());
-    assert!(refused > 0, "none of {sent}");
-    eprintln!("signing key in one step: {sent} signatures, {refused} refused");
+    let (messages, rejected) = (traffic.messages(), traffic.rejected());
+    assert!(rejected > 0, "none of {messages}");
+    eprintln!("signing key in one step: {messages} signatures, {rejected} rejected");
 }

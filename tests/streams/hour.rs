@@ -1,8 +1,8 @@
-//! An hour of all five streams in twenty seconds: the broker drops, repeats, cuts, fails and refuses, consumers are
-//! killed and started again, the inbox is down now and then. In the end everything is kept once, in each account's order.
+//! An hour of all five streams in twenty seconds: the broker drops and repeats events, fails and rejects, consumers are
+//! killed and restarted, the inbox has outages. At the end every event is stored once, in each account's order.
 
 mod events;
-pub(crate) mod weather;
+pub(crate) mod faults;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -11,15 +11,15 @@ use std::time::{Duration, Instant};
 use alpaca::{Config, Stream};
 use tests::alpaca::Feed;
 
-use crate::chance::Chance;
-use crate::stage::{NOON_MS, Stage, until};
+use crate::fixture::{Fixture, NOON_MS, until};
 pub(crate) use events::{Planned, plan};
+use tests::random::Random;
 
-/// Milliseconds of the hour in a millisecond of ours.
+/// Milliseconds of the hour per millisecond of the test.
 const SPEED: u64 = 180;
-/// Events of all five streams.
+/// Of all five streams.
 const EVENTS: usize = 12_000;
-/// Changing it changes every event and every misfortune.
+/// Determines every event and every fault.
 const SEED: u64 = 20_260_105;
 
 const FEEDS: [(Feed, Stream); 5] = [
@@ -31,74 +31,74 @@ const FEEDS: [(Feed, Stream); 5] = [
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_hour_of_misfortune_ends_without_a_gap_and_without_a_double() {
-    let stage = Stage::with(|config| Config {
-        answer_timeout: Duration::from_millis(500),
-        silence_max: Duration::from_millis(500),
+async fn an_hour_of_faults_ends_without_a_gap_and_without_a_duplicate() {
+    let fixture = Fixture::with(|config| Config {
+        response_timeout: Duration::from_millis(500),
+        idle_timeout: Duration::from_millis(500),
         sink_timeout: Duration::from_millis(500),
         connection_age_max: Duration::from_millis(800),
         ..config
     });
-    let mut chance = Chance::seeded(SEED);
-    let planned = plan(&mut chance, EVENTS, NOON_MS);
+    let mut random = Random::from_seed(SEED);
+    let planned = plan(&mut random, EVENTS, NOON_MS);
     for (feed, _) in FEEDS {
-        stage.broker.next(feed, weather::one_of_each(&mut chance));
-        stage.broker.next(feed, (0..400).map(|_| weather::connection(&mut chance, EVENTS / 8)));
+        fixture.broker.next(feed, faults::one_of_each(&mut random));
+        fixture.broker.next(feed, (0..400).map(|_| faults::connection(&mut random, EVENTS / 8)));
     }
-    let is_over = AtomicBool::new(false);
+    let is_done = AtomicBool::new(false);
     let publishing = async {
-        publish(&stage, &planned).await;
-        is_over.store(true, Relaxed);
+        publish(&fixture, &planned).await;
+        is_done.store(true, Relaxed);
     };
     let ((), kills, ()) = tokio::join!(
         publishing,
-        kill_and_restart(&stage, chance.clone(), &is_over),
-        take_the_inbox_down(&stage, &is_over)
+        kill_and_restart(&fixture, random.clone(), &is_done),
+        interrupt_the_inbox(&fixture, &is_done)
     );
-    // What is left is read in good weather, by connections that last as long as it takes.
-    stage.broker.behave();
-    let patient = stage.streams_with(|config| config);
-    let _consumers = Stream::ALL.map(|stream| stage.consume_by(&patient, stream));
-    until("every event is kept", || stage.inbox.count() >= planned.len()).await;
+    // The rest is read without faults, by connections without an age limit.
+    fixture.broker.clear_faults();
+    let streams = fixture.streams_with(|config| config);
+    let _consumers = Stream::ALL.map(|stream| fixture.consume_by(&streams, stream));
+    until("every event is stored", || fixture.inbox.count() >= planned.len()).await;
 
     for (feed, stream) in FEEDS {
         let published = planned.iter().filter(|event| event.feed == feed).collect::<Vec<_>>();
-        is_kept_once(&stage, stream, &published);
-        is_in_each_accounts_order(&stage, stream, &published);
+        assert_stored_once(&fixture, stream, &published);
+        assert_in_order_by_account(&fixture, stream, &published);
     }
-    went_as_badly_as_meant(&stage, kills);
+    assert_faults_happened(&fixture, kills);
 }
 
 /// At the pace of the hour.
-async fn publish(stage: &Stage, planned: &[Planned]) {
-    let begun = Instant::now();
-    let hour_begins = planned[0].published_ms;
+async fn publish(fixture: &Fixture, planned: &[Planned]) {
+    let started = Instant::now();
+    let first_ms = planned[0].published_ms;
     for event in planned {
-        let due = Duration::from_millis(event.published_ms.abs_diff(hour_begins) / SPEED);
-        tokio::time::sleep(due.saturating_sub(begun.elapsed())).await;
-        stage.now_ms.store(event.published_ms, Relaxed);
-        stage.broker.publish(event.feed, &event.id, &event.json);
+        let due = Duration::from_millis(event.published_ms.abs_diff(first_ms) / SPEED);
+        tokio::time::sleep(due.saturating_sub(started.elapsed())).await;
+        fixture.now_ms.store(event.published_ms, Relaxed);
+        fixture.broker.publish(event.feed, &event.id, &event.json);
     }
 }
 
-/// Kills one consumer after the other at moments of chance, and starts it again from the cursor that is kept.
-async fn kill_and_restart(stage: &Stage, mut chance: Chance, is_over: &AtomicBool) -> usize {
-    let mut consumers: Vec<_> = Stream::ALL.into_iter().map(|stream| Some(stage.consume(stream))).collect();
+/// Kills consumers at random moments and restarts them from the stored cursor. Returns the number of kills.
+async fn kill_and_restart(fixture: &Fixture, mut random: Random, is_done: &AtomicBool) -> usize {
+    let mut consumers: Vec<_> = Stream::ALL.into_iter().map(|stream| Some(fixture.consume(stream))).collect();
     let mut kills = 0;
-    while !is_over.load(Relaxed) {
-        tokio::time::sleep(Duration::from_millis(20 + chance.below(300))).await;
-        let place = chance.small(consumers.len());
-        consumers[place] = None;
+    while !is_done.load(Relaxed) {
+        tokio::time::sleep(Duration::from_millis(20 + random.below(300))).await;
+        let index = random.index(consumers.len());
+        consumers[index] = None;
         kills += 1;
-        tokio::time::sleep(Duration::from_millis(chance.below(50))).await;
-        consumers[place] = Some(stage.consume(Stream::ALL[place]));
+        tokio::time::sleep(Duration::from_millis(random.below(50))).await;
+        consumers[index] = Some(fixture.consume(Stream::ALL[index]));
     }
     kills
 }
 
-async fn take_the_inbox_down(stage: &Stage, is_over: &AtomicBool) {
-    let mut outages = [&stage.inbox.is_down, &stage.inbox.is_stuck].into_iter().cycle();
-    while !is_over.load(Relaxed) {
+async fn interrupt_the_inbox(fixture: &Fixture, is_done: &AtomicBool) {
+    let mut outages = [&fixture.inbox.is_down, &fixture.inbox.is_stuck].into_iter().cycle();
+    while !is_done.load(Relaxed) {
         tokio::time::sleep(Duration::from_millis(1_500)).await;
         let Some(outage) = outages.next() else { return };
         outage.store(true, Relaxed);
@@ -107,48 +107,63 @@ async fn take_the_inbox_down(stage: &Stage, is_over: &AtomicBool) {
     }
 }
 
-fn is_kept_once(stage: &Stage, stream: Stream, published: &[&Planned]) {
-    let mut kept = stage.inbox.arrivals(stream);
-    kept.sort_unstable();
+fn assert_stored_once(fixture: &Fixture, stream: Stream, published: &[&Planned]) {
+    let mut stored = fixture.inbox.arrivals(stream);
+    stored.sort_unstable();
     let mut ids: Vec<&str> = published.iter().map(|event| event.id.as_str()).collect();
     ids.sort_unstable();
-    assert!(ids.len() >= 1_000, "{stream} was worth the while");
-    assert_eq!(kept, ids, "{stream}: neither a gap nor a double nor a stranger");
+    assert!(ids.len() >= 1_000, "{stream} has enough events");
+    assert_eq!(stored, ids, "{stream}: no gap, no duplicate, no unknown event");
     for event in published {
-        let told: serde_json::Value = serde_json::from_str(&event.json).unwrap();
-        let data: serde_json::Value = serde_json::from_str(&stage.inbox.data(stream, &event.id)).unwrap();
-        assert_eq!(data, told, "{stream}: as it was told");
+        let published: serde_json::Value = serde_json::from_str(&event.json).unwrap();
+        let data: serde_json::Value = serde_json::from_str(&fixture.inbox.data(stream, &event.id)).unwrap();
+        assert_eq!(data, published, "{stream}: unchanged");
     }
 }
 
-/// What the broker promises, and what a gap would break: the events of one account arrive in their order.
-fn is_in_each_accounts_order(stage: &Stage, stream: Stream, published: &[&Planned]) {
+/// The broker guarantees the order of one account's events, and a gap would break it.
+fn assert_in_order_by_account(fixture: &Fixture, stream: Stream, published: &[&Planned]) {
     let accounts: BTreeMap<&str, usize> =
         published.iter().map(|event| (event.id.as_str(), event.account)).collect();
     let mut last: BTreeMap<usize, String> = BTreeMap::new();
-    for id in stage.inbox.arrivals(stream) {
+    for id in fixture.inbox.arrivals(stream) {
         let account = accounts[id.as_str()];
         let before = last.insert(account, id.clone());
         assert!(before.is_none_or(|before| before < id), "{stream}: account {account} at {id}");
     }
 }
 
-/// That nothing is missing says something only when something went wrong.
-fn went_as_badly_as_meant(stage: &Stage, kills: usize) {
+/// The test proves something only if faults happened.
+fn assert_faults_happened(fixture: &Fixture, kills: usize) {
     let ended = |reason: &str| {
-        Stream::ALL.iter().map(|stream| stage.streams.status(*stream).ended(reason)).sum::<u64>()
+        Stream::ALL.iter().map(|stream| fixture.streams.status(*stream).disconnects(reason)).sum::<u64>()
     };
-    for reason in ["closed", "broken", "dropped", "server_error", "silent", "not_kept", "renewed"] {
+    for reason in [
+        "closed",
+        "connection_lost",
+        "records_dropped",
+        "server_error",
+        "idle_timeout",
+        "sink_failed",
+        "scheduled_reconnect",
+    ] {
         assert!(ended(reason) > 0, "{reason} happened");
     }
-    for reason in ["key_refused", "forbidden", "limited", "status", "redirected", "not_a_stream", "no_answer"]
-    {
+    for reason in [
+        "key_refused",
+        "forbidden",
+        "rate_limited",
+        "status",
+        "redirect",
+        "not_event_stream",
+        "response_timeout",
+    ] {
         assert!(ended(reason) > 0, "{reason} happened");
     }
-    let left_out: usize = Feed::ALL.iter().map(|feed| stage.broker.left_out(*feed)).sum();
-    assert!(left_out > 0, "the broker left events out");
+    let dropped: usize = Feed::ALL.iter().map(|feed| fixture.broker.events_dropped(*feed)).sum();
+    assert!(dropped > 0, "the broker dropped events");
     assert!(kills > 50, "{kills} consumers were killed");
-    assert!(stage.inbox.repeats() > 1_000, "{} records came again", stage.inbox.repeats());
-    let connections: usize = Feed::ALL.iter().map(|feed| stage.broker.connections(*feed)).sum();
+    assert!(fixture.inbox.repeats() > 1_000, "{} records were repeated", fixture.inbox.repeats());
+    let connections: usize = Feed::ALL.iter().map(|feed| fixture.broker.requests(*feed)).sum();
     assert!(connections > 100, "{connections} connections");
 }

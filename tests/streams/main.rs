@@ -1,12 +1,11 @@
-//! The broker's event streams, read by our client from a fake of the broker that misbehaves in every known way.
+//! The broker's event streams: our client against a fake broker with every known fault, and Circle's SNS messages.
 
 #![expect(clippy::unwrap_used, reason = "in a test a failed unwrap is the failure to report")]
 
-mod chance;
 mod endings;
+mod fixture;
 mod hour;
 mod inbox;
 mod resuming;
 mod server;
 mod sns;
-mod stage;

@@ -1,47 +1,45 @@
-//! The hour once more, through the real server and its database: streams that break, a server that is killed, the same
-//! events by webhook too. In the end each event is one row, and the money that they tell of is booked once.
+//! The hour through the real server and its database: faulty streams, server kills, and some events by webhook, too. At
+//! the end each event is one row, and its money is posted once.
 
 use std::time::{Duration, Instant};
 
 use tests::Server;
-use tests::alpaca::{Behaviour, FakeAlpaca, Feed, KEY_ID, KEY_SECRET, Mishap, Play};
+use tests::alpaca::{Behaviour, FakeAlpaca, Fault, Feed, KEY_ID, KEY_SECRET, Script};
 use tests::database::Database;
+use tests::load::send_until_acknowledged;
 use tests::providers::{Providers, now};
-use tests::volley::volley_until_acknowledged;
 
-use crate::chance::Chance;
-use crate::hour::{Planned, plan, weather};
-use crate::stage::settle;
+use crate::fixture::wait_until_applied;
+use crate::hour::{Planned, faults, plan};
+use tests::random::Random;
 
-/// How long each server lives: pauses between its connections are a second and more.
-const LIFE: Duration = Duration::from_secs(6);
-/// Longest wait for what is left when nothing goes wrong any more.
-const REST_WAIT: Duration = Duration::from_secs(180);
-/// Pause between two looks at what is left.
-const LOOK_PAUSE: Duration = Duration::from_millis(500);
-/// Pause of the relay between two events.
-const RELAY_PAUSE: Duration = Duration::from_millis(30);
-/// Events that the relay posts in one life of a server.
+/// Of each server; pauses between its connections are a second or more.
+const LIFETIME: Duration = Duration::from_secs(6);
+/// For the rest, without faults.
+const REST_TIMEOUT: Duration = Duration::from_secs(180);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
+/// Between two events of the relay.
+const RELAY_INTERVAL: Duration = Duration::from_millis(30);
+/// Events that the relay delivers to each server.
 const RELAYED: usize = 60;
 const HOUR_MS: i64 = 3_600_000;
 
-/// How much of an hour, and how badly it goes.
 struct Hour {
     seed: u64,
-    /// Events of all five streams.
+    /// Of all five streams.
     events: usize,
-    /// Times that the server is killed.
+    /// Of the server.
     kills: u32,
 }
 
-struct Stage<'a> {
+struct Fixture<'a> {
     providers: Providers,
     broker: FakeAlpaca,
     database: &'a Database,
 }
 
-impl<'a> Stage<'a> {
-    fn on(database: &'a Database) -> Self {
+impl<'a> Fixture<'a> {
+    fn new(database: &'a Database) -> Self {
         Self { providers: Providers::new(), broker: FakeAlpaca::start(), database }
     }
 
@@ -57,82 +55,82 @@ impl<'a> Stage<'a> {
             .start()
     }
 
-    fn kept(&self) -> i64 {
-        self.database.number("SELECT COUNT(*) FROM webhook_events")
+    fn event_count(&self) -> i64 {
+        self.database.integer("SELECT COUNT(*) FROM webhook_events")
     }
 
-    /// Bad weather for the first connections, in which some events are left out for certain.
-    fn cloud_over(&self, chance: &mut Chance, events: usize) {
-        let leaves_out = Play::well().then(20, Mishap::Drop(10));
-        self.broker.next(Feed::Trades, [Behaviour::Play(leaves_out)]);
+    /// Faults for the first connections; some events are certain to be dropped.
+    fn script_faults(&self, random: &mut Random, events: usize) {
+        let drops = Script::default().after(20, Fault::Drop(10));
+        self.broker.next(Feed::Trades, [Behaviour::Stream(drops)]);
         for feed in Feed::ALL {
-            self.broker.next(feed, (0..40).map(|_| weather::connection(chance, events / 10)));
+            self.broker.next(feed, (0..40).map(|_| faults::connection(random, events / 10)));
         }
     }
 }
 
 #[test]
-fn an_hour_of_streams_ends_in_one_row_and_one_effect_for_each_event_on_sqlite() {
-    let place = tempfile::tempdir().unwrap();
-    passes(&Hour { seed: 10, events: 4_000, kills: 4 }, &Database::sqlite_in(place.path()));
+fn every_event_is_stored_and_applied_once_on_sqlite() {
+    let directory = tempfile::tempdir().unwrap();
+    run(&Hour { seed: 10, events: 4_000, kills: 4 }, &Database::sqlite_in(directory.path()));
 }
 
 #[test]
-fn an_hour_of_streams_ends_in_one_row_and_one_effect_for_each_event_on_postgres() {
-    passes(&Hour { seed: 11, events: 2_000, kills: 3 }, &Database::on_postgres());
+fn every_event_is_stored_and_applied_once_on_postgres() {
+    run(&Hour { seed: 11, events: 2_000, kills: 3 }, &Database::on_postgres());
 }
 
-fn passes(hour: &Hour, database: &Database) {
-    let stage = Stage::on(database);
-    let mut chance = Chance::seeded(hour.seed);
-    let planned = plan(&mut chance, hour.events, now().as_millisecond() - HOUR_MS - 300_000);
-    stage.cloud_over(&mut chance, hour.events);
+fn run(hour: &Hour, database: &Database) {
+    let fixture = Fixture::new(database);
+    let mut random = Random::from_seed(hour.seed);
+    let planned = plan(&mut random, hour.events, now().as_millisecond() - HOUR_MS - 300_000);
+    fixture.script_faults(&mut random, hour.events);
     std::thread::scope(|scope| {
-        scope.spawn(|| publish(&stage.broker, &planned, LIFE * hour.kills));
-        for life in 0..hour.kills as usize {
-            let server = stage.start();
-            relay(&stage, &server, &planned, life);
+        scope.spawn(|| publish(&fixture.broker, &planned, LIFETIME * hour.kills));
+        for run in 0..hour.kills as usize {
+            let server = fixture.start();
+            relay(&fixture, &server, &planned, run);
             // With SIGKILL.
             drop(server);
-            database.end_leases();
+            database.expire_leases();
         }
     });
-    stage.broker.behave();
-    let server = stage.start();
-    wait_for_all(&stage, &server, &planned);
-    is_one_row_each(database, &planned);
-    is_booked_once(database, &server, &planned);
-    went_as_badly_as_meant(&stage.broker, hour, planned.len());
+    fixture.broker.clear_faults();
+    let server = fixture.start();
+    wait_for_all(&fixture, &server, &planned);
+    assert_stored_once(database, &planned);
+    assert_posted_once(database, &server, &planned);
+    assert_faults_happened(&fixture.broker, hour, planned.len());
 }
 
-fn went_as_badly_as_meant(broker: &FakeAlpaca, hour: &Hour, events: usize) {
+fn assert_faults_happened(broker: &FakeAlpaca, hour: &Hour, events: usize) {
     let over_all = |count: &dyn Fn(Feed) -> usize| Feed::ALL.into_iter().map(count).sum::<usize>();
-    let left_out = over_all(&|feed| broker.left_out(feed));
-    let sent = over_all(&|feed| broker.sent(feed));
-    let connections = over_all(&|feed| broker.connections(feed));
+    let dropped = over_all(&|feed| broker.events_dropped(feed));
+    let sent = over_all(&|feed| broker.events_sent(feed));
+    let connections = over_all(&|feed| broker.requests(feed));
     eprintln!(
-        "{events} events, sent {sent} times over {connections} connections, {left_out} left out, {} kills: each kept once",
+        "{events} events, sent {sent} times over {connections} connections, {dropped} dropped, {} kills: each stored once",
         hour.kills
     );
-    assert!(left_out > 0, "the broker left events out");
-    // Every server reads again what the one before it was told last.
+    assert!(dropped > 0, "the broker dropped events");
+    // Every server reads the last events of its predecessor again.
     assert!(sent > events + events / 10, "{sent} were sent for {events}");
 }
 
-/// The hour, in the time of all lives together.
-fn publish(broker: &FakeAlpaca, planned: &[Planned], lasts: Duration) {
-    let (begun, begins_ms) = (Instant::now(), planned[0].published_ms);
+/// Publishes the hour's events over `duration`.
+fn publish(broker: &FakeAlpaca, planned: &[Planned], duration: Duration) {
+    let (started, first_ms) = (Instant::now(), planned[0].published_ms);
     for event in planned {
-        let share = (event.published_ms - begins_ms) as f64 / (HOUR_MS + 240_000) as f64;
-        std::thread::sleep(lasts.mul_f64(share).saturating_sub(begun.elapsed()));
+        let share = (event.published_ms - first_ms) as f64 / (HOUR_MS + 240_000) as f64;
+        std::thread::sleep(duration.mul_f64(share).saturating_sub(started.elapsed()));
         broker.publish(event.feed, &event.id, &event.json);
     }
 }
 
-/// While a server lives, a relay posts some of the same events to it: before or after their streams bring them.
-fn relay(stage: &Stage, server: &Server, planned: &[Planned], life: usize) {
-    let begun = Instant::now();
-    for event in planned.iter().skip(life * 97).step_by(planned.len() / RELAYED) {
+/// Delivers some of the same events by webhook, before or after the streams do, for the lifetime of one server.
+fn relay(fixture: &Fixture, server: &Server, planned: &[Planned], run: usize) {
+    let started = Instant::now();
+    for event in planned.iter().skip(run * 97).step_by(planned.len() / RELAYED) {
         let kind = match event.feed {
             Feed::Trades => "trade",
             Feed::AccountStatus => "account",
@@ -140,44 +138,44 @@ fn relay(stage: &Stage, server: &Server, planned: &[Planned], life: usize) {
             Feed::Funding => "transfer",
             Feed::Activities => "activity",
         };
-        let posted = stage.providers.alpaca(kind, event.json.clone());
-        drop(volley_until_acknowledged(&[server.address()], &[posted], 1));
-        std::thread::sleep(RELAY_PAUSE);
+        let request = fixture.providers.alpaca(kind, event.json.clone());
+        drop(send_until_acknowledged(&[server.address()], &[request], 1));
+        std::thread::sleep(RELAY_INTERVAL);
     }
-    std::thread::sleep(LIFE.saturating_sub(begun.elapsed()));
+    std::thread::sleep(LIFETIME.saturating_sub(started.elapsed()));
 }
 
-fn wait_for_all(stage: &Stage, server: &Server, planned: &[Planned]) {
-    let begun = Instant::now();
-    while stage.kept() < i64::try_from(planned.len()).unwrap() {
-        let (kept, log) = (stage.kept(), server.log());
-        assert!(begun.elapsed() < REST_WAIT, "{kept} of {}; log:\n{log}", planned.len());
-        std::thread::sleep(LOOK_PAUSE);
+fn wait_for_all(fixture: &Fixture, server: &Server, planned: &[Planned]) {
+    let started = Instant::now();
+    while fixture.event_count() < i64::try_from(planned.len()).unwrap() {
+        let (count, log) = (fixture.event_count(), server.log());
+        assert!(started.elapsed() < REST_TIMEOUT, "{count} of {}; log:\n{log}", planned.len());
+        std::thread::sleep(POLL_INTERVAL);
     }
-    settle(server, stage.database);
+    wait_until_applied(server, fixture.database);
 }
 
-fn is_one_row_each(database: &Database, planned: &[Planned]) {
+fn assert_stored_once(database: &Database, planned: &[Planned]) {
     let rows = database.rows("SELECT dedupe_key, transport, channel FROM webhook_events ORDER BY dedupe_key");
-    let mut kept: Vec<&str> = rows.iter().map(|row| row[0].rsplit('/').next().unwrap()).collect();
+    let mut stored: Vec<&str> = rows.iter().map(|row| row[0].rsplit('/').next().unwrap()).collect();
     let mut ids: Vec<&str> = planned.iter().map(|event| event.id.as_str()).collect();
-    kept.sort_unstable();
+    stored.sort_unstable();
     ids.sort_unstable();
-    assert_eq!(kept, ids, "neither a gap nor a double nor a stranger");
+    assert_eq!(stored, ids, "no gap, no duplicate, no unknown event");
     let transports = |name: &str| rows.iter().filter(|row| row[1] == name).count();
-    assert!(transports("stream") > planned.len() / 2, "most came by their streams");
-    assert!(transports("webhook") > 0, "some came by the relay first");
+    assert!(transports("stream") > planned.len() / 2, "most came by stream");
+    assert!(transports("webhook") > 0, "some came by webhook first");
     let channels: std::collections::BTreeSet<&str> = rows.iter().map(|row| row[2].as_str()).collect();
     assert_eq!(channels.len(), 5, "{channels:?}");
 }
 
-/// Each activity is a deposit of ten dollars, and nothing else of the hour moves money.
-fn is_booked_once(database: &Database, server: &Server, planned: &[Planned]) {
+/// Each activity is a deposit of ten dollars; nothing else of the hour moves money.
+fn assert_posted_once(database: &Database, server: &Server, planned: &[Planned]) {
     let deposits = planned.iter().filter(|event| event.feed == Feed::Activities).count();
-    let booked = database.number("SELECT SUM(minor) FROM ledger_entries WHERE holder IS NOT NULL");
-    assert_eq!(booked, i64::try_from(deposits).unwrap() * 1_000);
-    assert_eq!(database.number("SELECT SUM(minor) FROM ledger_entries"), 0);
-    assert_eq!(database.number("SELECT COUNT(*) FROM webhook_work WHERE state = 'dead'"), 0);
-    let checked = server.read("/api/admin/audit/verify");
-    assert_eq!(checked["is_whole"], true, "{checked}");
+    let posted = database.integer("SELECT SUM(minor) FROM ledger_entries WHERE holder IS NOT NULL");
+    assert_eq!(posted, i64::try_from(deposits).unwrap() * 1_000);
+    assert_eq!(database.integer("SELECT SUM(minor) FROM ledger_entries"), 0);
+    assert_eq!(database.integer("SELECT COUNT(*) FROM webhook_jobs WHERE state = 'dead'"), 0);
+    let verification = server.admin_json("/api/admin/audit/verify");
+    assert_eq!(verification["is_whole"], true, "{verification}");
 }

@@ -1,8 +1,8 @@
-//! Circle's first system through the real server: messages of Amazon SNS from two regions, its certificates, and the
-//! confirmation of its subscriptions.
+//! Circle's first system through the real server: messages of Amazon SNS from two regions, certificates, and the
+//! confirmation of subscriptions.
 
+mod certificates;
 mod hosts;
-mod keys;
 mod regions;
 
 use std::net::TcpListener;
@@ -13,13 +13,13 @@ use serde_json::Value;
 use tests::database::Database;
 use tests::providers::{Providers, SignedRequest, now};
 use tests::sns::{FakeSns, Topic, signed};
-use tests::{Answer, Server};
+use tests::{Response, Server};
 
-/// The wallet that money of these tests comes into.
+/// That receives the money.
 const WALLET: &str = "1000038499";
 
-/// A server that is told of two topics, and what it asks instead of Amazon.
-struct Stage {
+/// A server with two topics, and a fake SNS.
+struct Fixture {
     providers: Providers,
     sns: FakeSns,
     server: Server,
@@ -27,7 +27,7 @@ struct Stage {
     west: Topic,
 }
 
-impl Stage {
+impl Fixture {
     fn start() -> Self {
         let providers = Providers::new();
         let sns = FakeSns::start(&providers.signer);
@@ -40,13 +40,13 @@ impl Stage {
         Self { providers, sns, server, east, west }
     }
 
-    /// Signs a message, as the version that Circle's first system uses, and sends it.
-    fn send(&self, message: &Value) -> Answer {
+    /// Signs a message in the version that Circle's first system uses, and sends it.
+    fn send(&self, message: &Value) -> Response {
         self.deliver(signed(&self.providers.signer, message, "1"))
     }
 
-    /// Sends a text as SNS does: with its own header, and as plain text.
-    fn deliver(&self, body: String) -> Answer {
+    /// Sends a text as SNS does: with its header, and as plain text.
+    fn deliver(&self, body: String) -> Response {
         let kind = "x-amz-sns-message-type".to_owned();
         let headers = vec![
             ("content-type".to_owned(), "text/plain; charset=UTF-8".to_owned()),
@@ -56,42 +56,41 @@ impl Stage {
         self.server.deliver(&SignedRequest { path, headers, body: body.into_bytes() })
     }
 
-    /// Refused for this reason: nothing is kept, and nothing but certificates was asked for.
-    fn is_refused(&self, what: &str, answer: &Answer, reason: &str) {
-        assert!(matches!(answer.status, 400 | 401), "{what}: {answer:?}");
-        assert_eq!(answer.problem()["reason"], reason, "{what}: {answer:?}");
-        assert_eq!(self.kept(), 0, "{what}");
-        assert_eq!(self.sns.confirmed(), [], "{what}");
+    /// Asserts that a message was rejected for this reason, not stored, and confirmed nothing.
+    fn assert_rejected(&self, what: &str, response: &Response, reason: &str) {
+        assert!(matches!(response.status, 400 | 401), "{what}: {response:?}");
+        assert_eq!(response.problem()["reason"], reason, "{what}: {response:?}");
+        assert_eq!(self.event_count(), 0, "{what}");
+        assert_eq!(self.sns.confirmations(), [], "{what}");
     }
 
     fn database(&self) -> Database {
         Database::Sqlite(self.server.directory().join("data/investiq.db"))
     }
 
-    /// Deliveries in the inbox.
-    fn kept(&self) -> i64 {
-        self.database().number("SELECT COUNT(*) FROM webhook_events")
+    fn event_count(&self) -> i64 {
+        self.database().integer("SELECT COUNT(*) FROM webhook_events")
     }
 
-    /// What the books say that the wallet has, over all its accounts.
+    /// The wallet's balance over all of its accounts.
     fn balance_minor(&self) -> i64 {
         let holder = format!("circle:{WALLET}");
-        self.database().number(&format!("SELECT SUM(minor) FROM ledger_entries WHERE holder = '{holder}'"))
+        self.database().integer(&format!("SELECT SUM(minor) FROM ledger_entries WHERE holder = '{holder}'"))
     }
 
-    fn settle(&self) {
-        crate::stage::settle(&self.server, &self.database());
+    fn wait_until_applied(&self) {
+        crate::fixture::wait_until_applied(&self.server, &self.database());
     }
 }
 
-/// A place that counts who connects.
-struct Trap {
+/// Counts its connections.
+struct CountingListener {
     authority: String,
     connections: Arc<AtomicUsize>,
 }
 
-impl Trap {
-    fn set() -> Self {
+impl CountingListener {
+    fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let authority = listener.local_addr().unwrap().to_string();
         let connections = Arc::new(AtomicUsize::new(0));
@@ -109,7 +108,7 @@ impl Trap {
     }
 }
 
-/// The inner message: money from a blockchain that came into the wallet.
+/// The inner message: a deposit from a blockchain into the wallet.
 fn transfer(id: &str, amount: &str) -> String {
     serde_json::json!({
         "clientId": "f1397191-56e6-42fd-be86-0a7b9bd91522", "notificationType": "transfers", "version": 1,
@@ -126,7 +125,7 @@ fn transfer(id: &str, amount: &str) -> String {
     .to_string()
 }
 
-fn status(answer: &Answer) -> String {
-    assert_eq!(answer.status, 200, "{answer:?}");
-    answer.json()["status"].as_str().unwrap().to_owned()
+fn status(response: &Response) -> String {
+    assert_eq!(response.status, 200, "{response:?}");
+    response.json()["status"].as_str().unwrap().to_owned()
 }

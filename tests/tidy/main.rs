@@ -3,10 +3,14 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a failed unwrap is the failure to report")]
 
+mod circles;
 mod dependencies;
+mod fourth_provider;
+mod glossary;
 mod names;
 mod pages;
 mod purity;
+mod retired;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

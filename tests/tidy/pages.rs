@@ -27,7 +27,7 @@ const DELIVERABLES: &[&str] = &[
     "rust-toolchain.toml",
     "secrets/.gitignore",
     "secrets/README.md",
-    "tests/bench",
+    "tools/bench",
     "tests/run",
 ];
 

@@ -7,6 +7,7 @@ const PURE: &[&str] = &[
     "crates/domain/src",
     "crates/analysis/src",
     "crates/audit/src",
+    "crates/json-writer/src",
     "crates/ledger/src",
     "crates/webhooks/src",
 ];

@@ -1,48 +1,48 @@
-//! What an administrator sees of the inbox and of the books.
+//! The administrator's view of the inbox and the ledger.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 use tests::Server;
+use tests::load::send_until_acknowledged;
 use tests::providers::{ADMIN_KEY, SignedRequest};
-use tests::volley::volley_until_acknowledged;
 
-/// Entries on one page.
-const PAGE: usize = 200;
+const PAGE_ENTRIES: usize = 200;
 
-/// The entries of a page, whatever it calls them.
+/// The items of a page, whatever their member's name.
 pub(crate) fn items(page: &Value) -> &Vec<Value> {
     let object = page.as_object().unwrap_or_else(|| panic!("a page is an object: {page}"));
-    object.values().find_map(Value::as_array).unwrap_or_else(|| panic!("a page has entries: {page}"))
+    object.values().find_map(Value::as_array).unwrap_or_else(|| panic!("a page has items: {page}"))
 }
 
-/// Tells it all of this, one after the other.
-pub(crate) fn tell(server: &Server, requests: &[SignedRequest]) {
+/// Delivers all, one after the other.
+pub(crate) fn deliver_in_order(server: &Server, requests: &[SignedRequest]) {
     for request in requests {
-        drop(volley_until_acknowledged(&[server.address()], std::slice::from_ref(request), 1));
+        drop(send_until_acknowledged(&[server.address()], std::slice::from_ref(request), 1));
     }
 }
 
-/// What an administrator reads there, asked again while a busy server refuses it for now.
-pub(crate) fn read(server: &Server, path: &str) -> Value {
+/// An administrator's GET, retried while a busy server responds with 503.
+pub(crate) fn get_json(server: &Server, path: &str) -> Value {
     let mut found = Value::Null;
-    server.until(path, |_| {
-        let answer = server.get(path, &[("x-api-key", ADMIN_KEY)]);
-        assert!(matches!(answer.status, 200 | 503), "{path}: {answer:?}");
-        if answer.status == 200 {
-            found = answer.json();
+    server.wait_until(path, |_| {
+        let response = server.get(path, &[("x-api-key", ADMIN_KEY)]);
+        assert!(matches!(response.status, 200 | 503), "{path}: {response:?}");
+        if response.status == 200 {
+            found = response.json();
         }
-        answer.status == 200
+        response.status == 200
     });
     found
 }
 
-/// Waits until everything that was kept has had its effect.
-pub(crate) fn settle(server: &Server) {
-    let none =
-        |state: &str| items(&read(server, &format!("/api/admin/webhooks?state={state}&limit=1"))).is_empty();
-    // A piece of work that fails goes from leased back to pending, so pending is looked at twice.
-    server.until("nothing is left to do", |_| none("pending") && none("leased") && none("pending"));
+/// Waits until no job is left.
+pub(crate) fn wait_until_applied(server: &Server) {
+    let none = |state: &str| {
+        items(&get_json(server, &format!("/api/admin/webhooks?state={state}&limit=1"))).is_empty()
+    };
+    // A failed job goes from leased back to pending, so pending is checked twice.
+    server.wait_until("no job is left", |_| none("pending") && none("leased") && none("pending"));
 }
 
 /// Every entry of the ledger, of one holder or of all, page after page.
@@ -51,7 +51,7 @@ pub(crate) fn entries(server: &Server, holder: Option<&str>) -> Vec<Value> {
     let account = holder.map_or_else(String::new, |holder| format!("&account={holder}"));
     let mut after = String::new();
     loop {
-        let page = read(server, &format!("/api/ledger/entries?limit={PAGE}{account}{after}"));
+        let page = get_json(server, &format!("/api/ledger/entries?limit={PAGE_ENTRIES}{account}{after}"));
         let found = items(&page);
         all.extend(found.iter().cloned());
         let next = page.get("next").filter(|next| !next.is_null());
@@ -76,8 +76,8 @@ pub(crate) fn balances(server: &Server) -> BTreeMap<(String, String), i64> {
 
 /// The balance of one account of a holder, in minor units.
 pub(crate) fn balance(server: &Server, holder: &str, account: &str, currency: &str) -> i64 {
-    let is_meant = |name: &str| name.contains(holder) && name.ends_with(account);
+    let matches = |name: &str| name.contains(holder) && name.ends_with(account);
     let sums = balances(server);
-    let found = sums.iter().filter(|((name, in_currency), _)| is_meant(name) && in_currency == currency);
+    let found = sums.iter().filter(|((name, in_currency), _)| matches(name) && in_currency == currency);
     found.map(|(_, sum)| sum).sum()
 }

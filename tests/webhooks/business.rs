@@ -1,18 +1,17 @@
-//! The figures of the business after one of each event, against figures computed by hand, after a restart, after a replay.
+//! Business metrics after one event of each kind, after a restart and after a replay, against amounts computed by hand.
 
 use std::collections::BTreeMap;
 
-use tests::midnight::stay_clear_of_midnight;
+use tests::midnight::wait_out_midnight;
 use tests::providers::{ADMIN_KEY, Providers, now};
 use tests::{Server, ServerOptions};
 
-use crate::admin::{read, settle, tell};
+use crate::admin::{deliver_in_order, get_json, wait_until_applied};
 use crate::day::{
     CASH_CENTS, CUSTOMER_MICROS, DEPOSITED_CENTS, DEPOSITED_MICROS, INVESTED_CENTS, SHARES, WALLET_MICROS,
     day, investor,
 };
 
-/// What is compared.
 const FIGURES: [&str; 7] = [
     "aum_usd",
     "deposits_today_usd",
@@ -23,17 +22,17 @@ const FIGURES: [&str; 7] = [
     "webhook_dead_letters",
 ];
 
-/// Every figure as the metrics tell it, computed later than everything that was applied until now.
+/// The metrics, computed after everything that was applied until now.
 pub(crate) fn figures(server: &Server) -> BTreeMap<&'static str, Option<f64>> {
-    let begun_s = now().as_duration().as_secs_f64();
+    let started_s = now().as_duration().as_secs_f64();
     let is_later = |server: &Server| {
-        let told = |name| server.metric(name);
-        // The prices of tokens are known a moment after the start.
-        told("business_computed_at_seconds").is_some_and(|at_s| at_s > begun_s)
-            && told("aum_unpriced") == Some(0.0)
+        let metric = |name| server.metric(name);
+        // Token prices arrive a moment after the start.
+        metric("business_computed_at_seconds").is_some_and(|at_s| at_s > started_s)
+            && metric("aum_unpriced") == Some(0.0)
     };
-    server.until("the figures are computed again", is_later);
-    // What is no number is no figure, and equal to none.
+    server.wait_until("the metrics are computed again", is_later);
+    // NaN is not equal to itself, so it becomes `None`.
     FIGURES.map(|name| (name, server.metric(name).filter(|value| !value.is_nan()))).into_iter().collect()
 }
 
@@ -41,14 +40,14 @@ fn cents(value: f64) -> i64 {
     format!("{:.0}", value * 100.0).parse().unwrap()
 }
 
-/// What the last price of a share was: the day's last execution sold at 160.00.
-const MARK_CENTS: i64 = 16_000;
+/// The last price of a share: the day's last execution, at 160.00.
+const SHARE_PRICE_CENTS: i64 = 16_000;
 
 fn expected() -> BTreeMap<&'static str, i64> {
-    // USDC at its mark of one dollar, shares at the last price.
+    // USDC at its price of one dollar, shares at the last price.
     let usdc_cents = |micros: i64| (micros + 5_000) / 10_000;
     let tokens = WALLET_MICROS.0 + WALLET_MICROS.1 + CUSTOMER_MICROS.0 + CUSTOMER_MICROS.1;
-    let aum = CASH_CENTS + usdc_cents(tokens) + SHARES.0 * MARK_CENTS;
+    let aum = CASH_CENTS + usdc_cents(tokens) + SHARES.0 * SHARE_PRICE_CENTS;
     BTreeMap::from([
         ("aum_usd", aum),
         ("deposits_today_usd", DEPOSITED_CENTS + usdc_cents(DEPOSITED_MICROS)),
@@ -59,27 +58,27 @@ fn expected() -> BTreeMap<&'static str, i64> {
 }
 
 fn assert_expected(server: &Server, when: &str) -> BTreeMap<&'static str, Option<f64>> {
-    settle(server);
+    wait_until_applied(server);
     let found = figures(server);
     for (name, cents_expected) in expected() {
-        let value = found[name].unwrap_or_else(|| panic!("{when}: {name} is not told"));
+        let value = found[name].unwrap_or_else(|| panic!("{when}: {name} is missing"));
         assert_eq!(cents(value), cents_expected, "{when}: {name}; all: {found:?}");
     }
     found
 }
 
-fn in_file(providers: &Providers, place: &std::path::Path) -> ServerOptions {
-    providers.options().database_file(&place.join("investiq.db"))
+fn in_file(providers: &Providers, directory: &std::path::Path) -> ServerOptions {
+    providers.options().database_file(&directory.join("investiq.db"))
 }
 
 #[test]
-fn figures_are_right_to_the_cent_and_survive_a_restart_and_a_replay() {
-    stay_clear_of_midnight();
+fn metrics_are_exact_to_the_cent_after_a_restart_and_a_replay() {
+    wait_out_midnight();
     let providers = Providers::new();
-    let place = tempfile::tempdir().unwrap();
-    let options = in_file(&providers, place.path());
+    let directory = tempfile::tempdir().unwrap();
+    let options = in_file(&providers, directory.path());
     let server = options.start();
-    tell(&server, &day(&providers, now()));
+    deliver_in_order(&server, &day(&providers, now()));
     let first = assert_expected(&server, "at first");
     drop(server);
     let server = options.start();
@@ -91,12 +90,12 @@ fn figures_are_right_to_the_cent_and_survive_a_restart_and_a_replay() {
 }
 
 #[test]
-fn a_portfolio_shows_what_is_held() {
+fn a_portfolio_shows_its_positions() {
     let providers = Providers::new();
     let server = providers.options().start();
-    tell(&server, &day(&providers, now()));
-    settle(&server);
-    let portfolio = read(&server, &format!("/api/portfolio/{}", investor().holder()));
+    deliver_in_order(&server, &day(&providers, now()));
+    wait_until_applied(&server);
+    let portfolio = get_json(&server, &format!("/api/portfolio/{}", investor().holder()));
     let positions = portfolio["positions"].as_array().unwrap_or_else(|| panic!("{portfolio}"));
     assert_eq!(positions.len(), 1, "{portfolio}");
     assert_eq!(

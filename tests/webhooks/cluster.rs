@@ -1,37 +1,36 @@
-//! The private Postgres itself: what tests with it stand on.
+//! The private Postgres cluster itself, on which other tests depend.
 
 use std::process::Command;
 
 use tests::Postgres;
 
-/// Whether this password opens this cluster.
-fn opens(url: &str) -> bool {
+fn can_connect(url: &str) -> bool {
     Command::new("psql").args(["-X", "-q", url, "-c", "SELECT 1"]).output().unwrap().status.success()
 }
 
 #[test]
-fn a_cluster_keeps_what_it_acknowledged_when_it_is_stopped_and_when_it_is_killed() {
+fn acknowledged_rows_survive_a_stop_and_a_kill() {
     let mut postgres = Postgres::start();
-    let url = postgres.database("one");
-    postgres.run("one", "CREATE TABLE kept (id int)");
-    postgres.run("one", "INSERT INTO kept VALUES (1)");
+    let url = postgres.create_database("one");
+    postgres.execute("one", "CREATE TABLE rows (id int)");
+    postgres.execute("one", "INSERT INTO rows VALUES (1)");
     postgres.stop();
-    assert!(!opens(&url));
+    assert!(!can_connect(&url));
     postgres.start_again();
-    postgres.run("one", "INSERT INTO kept VALUES (2)");
+    postgres.execute("one", "INSERT INTO rows VALUES (2)");
     postgres.kill();
     postgres.start_again();
-    assert_eq!(postgres.rows("one", "SELECT id FROM kept ORDER BY id"), [["1"], ["2"]]);
+    assert_eq!(postgres.rows("one", "SELECT id FROM rows ORDER BY id"), [["1"], ["2"]]);
     assert_eq!(postgres.url("one"), url, "at the same address");
 }
 
 #[test]
-fn only_the_password_opens_it() {
+fn only_the_password_gives_access() {
     let mut postgres = Postgres::start();
-    let old = postgres.database("one");
-    assert!(opens(&old));
-    assert!(!opens(&postgres.url_of("investiq", "wrong", "one")));
+    let old = postgres.create_database("one");
+    assert!(can_connect(&old));
+    assert!(!can_connect(&postgres.url_for("investiq", "wrong", "one")));
     postgres.change_password("second-password-of-a-test");
-    assert!(!opens(&old));
-    assert!(opens(&postgres.url("one")));
+    assert!(!can_connect(&old));
+    assert!(can_connect(&postgres.url("one")));
 }

@@ -1,25 +1,25 @@
-//! The server killed at each step that it takes: while it writes each table, and while it commits.
+//! Kills the server at each of its steps: at each kind of write to each table, and at commit.
 //!
-//! The steps are stopped from outside, by triggers of the database: one that waits for a lock on Postgres, one that counts
-//! for a long time on SQLite. So each kill hits the step that it is meant for, without a hook in the product.
+//! Database triggers pause it there: on Postgres by waiting for a lock, on SQLite by counting for a long time. So each kill
+//! hits its step without a hook in the product.
 
-mod stop;
+mod breakpoint;
 
 use std::collections::BTreeSet;
 
 use tests::database::Database;
 use tests::events::{AlpacaAccount, Trade};
+use tests::load::{send_all, send_until_acknowledged};
 use tests::providers::{Providers, SignedRequest, now};
-use tests::volley::{volley, volley_until_acknowledged};
 use tests::{Server, ServerOptions};
 
-use crate::admin::{balance, read, settle};
-use stop::{Point, Stop};
+use crate::admin::{balance, get_json, wait_until_applied};
+use breakpoint::{Breakpoint, Step};
 
-/// Fewest different steps that a delivery and its effect must have been killed at.
+/// Distinct steps of a delivery and its effect at which the server must have been killed.
 const STEPS_MIN: usize = 8;
 
-/// One account's events at one crash point: a dollar deposited, half of it spent on a share.
+/// One account's events at one step: a deposit of a dollar, and a share for half of it.
 struct Subject {
     account: AlpacaAccount,
     requests: Vec<SignedRequest>,
@@ -46,71 +46,69 @@ impl Subject {
         Self { account, requests }
     }
 
-    fn assert_applied_once(&self, server: &Server, point: &Point) {
+    fn assert_applied_once(&self, server: &Server, step: &Step) {
         let cash = balance(server, &self.account.holder(), "fiat_exposure", "USD");
-        assert_eq!(cash, 50, "{point:?}");
-        let portfolio = read(server, &format!("/api/portfolio/{}", self.account.holder()));
-        assert_eq!(portfolio["positions"][0]["quantity"], "1", "{point:?}: {portfolio}");
+        assert_eq!(cash, 50, "{step:?}");
+        let portfolio = get_json(server, &format!("/api/portfolio/{}", self.account.holder()));
+        assert_eq!(portfolio["positions"][0]["quantity"], "1", "{step:?}: {portfolio}");
     }
 }
 
-/// Kills a server at this point; whether it came there at all.
-fn kill_at(options: &ServerOptions, database: &Database, subject: &Subject, point: &Point) -> bool {
+/// Kills a server at this step; returns whether it reached the step.
+fn kill_at(options: &ServerOptions, database: &Database, subject: &Subject, step: &Step) -> bool {
     let server = options.start();
-    let stop = Stop::at(database, point);
+    let breakpoint = Breakpoint::set(database, step);
     let (address, requests) = (server.address(), subject.requests.clone());
-    let sending = std::thread::spawn(move || volley(&[address], &requests, 1));
-    let is_there = stop.is_reached(database, || sending.is_finished() && open(database) == 0);
+    let sending = std::thread::spawn(move || send_all(&[address], &requests, 1));
+    let is_reached = breakpoint.is_reached(database, || sending.is_finished() && open_jobs(database) == 0);
     server.signal("KILL");
-    stop.lift(database);
+    breakpoint.remove(database);
     let outcomes = sending.join().unwrap();
     drop(server);
-    database.end_leases();
+    database.expire_leases();
     let server = options.start();
-    let again: Vec<SignedRequest> = subject.requests.clone();
-    // A provider sends again what was not acknowledged; what was is sent again, too.
-    let repeated = volley_until_acknowledged(&[server.address()], &again, 1);
+    // Sends the acknowledged deliveries again, too.
+    let repeated = send_until_acknowledged(&[server.address()], &subject.requests, 1);
     for (before, after) in outcomes.iter().zip(&repeated).filter(|(before, _)| before.is_acknowledged()) {
-        assert_eq!((after.standing().as_str(), after.id()), ("duplicate", before.id()), "{point:?}");
+        assert_eq!((after.receipt_status().as_str(), after.id()), ("duplicate", before.id()), "{step:?}");
     }
-    settle(&server);
-    subject.assert_applied_once(&server, point);
-    is_there
+    wait_until_applied(&server);
+    subject.assert_applied_once(&server, step);
+    is_reached
 }
 
-/// Pieces of work that are not finished.
-fn open(database: &Database) -> i64 {
-    database.number("SELECT count(*) FROM webhook_work WHERE state IN ('pending', 'leased')")
+fn open_jobs(database: &Database) -> i64 {
+    database.integer("SELECT count(*) FROM webhook_jobs WHERE state IN ('pending', 'leased')")
 }
 
-fn every_point(providers: &Providers, database: &Database) {
+fn kill_at_every_step(providers: &Providers, database: &Database) {
     let options = providers.options().set("DATABASE_URL", database.url());
-    // What a server does that is not killed shows which tables, states and actions there are.
+    // A run without a kill shows which tables, states and actions there are.
     let server = options.start();
     let first = Subject::new(providers, "never killed");
-    drop(volley_until_acknowledged(&[server.address()], &first.requests, 1));
-    settle(&server);
+    drop(send_until_acknowledged(&[server.address()], &first.requests, 1));
+    wait_until_applied(&server);
     drop(server);
-    let points = stop::points(database);
+    let steps = breakpoint::steps(database);
     let mut killed = BTreeSet::new();
-    for (number, point) in points.iter().enumerate() {
+    for (number, step) in steps.iter().enumerate() {
         let subject = Subject::new(providers, &format!("crash point {number}"));
-        if kill_at(&options, database, &subject, point) {
-            killed.insert(format!("{point:?}"));
+        if kill_at(&options, database, &subject, step) {
+            killed.insert(format!("{step:?}"));
         }
     }
     assert!(killed.len() >= STEPS_MIN, "{killed:#?}");
-    assert_eq!(database.number("SELECT coalesce(sum(minor), 0) FROM ledger_entries"), 0);
-    eprintln!("killed at {} of {} points: {killed:#?}", killed.len(), points.len());
+    assert_eq!(database.integer("SELECT coalesce(sum(minor), 0) FROM ledger_entries"), 0);
+    eprintln!("killed at {} of {} steps: {killed:#?}", killed.len(), steps.len());
 }
 
 #[test]
 fn a_server_killed_at_any_step_on_postgres_applies_each_event_once() {
-    every_point(&Providers::new(), &Database::on_postgres());
+    kill_at_every_step(&Providers::new(), &Database::on_postgres());
 }
 
 #[test]
 fn a_server_killed_at_any_step_on_sqlite_applies_each_event_once() {
-    let place = tempfile::tempdir().unwrap();
-    every_point(&Providers::new(), &Database::sqlite_in(place.path()));
+    let directory = tempfile::tempdir().unwrap();
+    kill_at_every_step(&Providers::new(), &Database::sqlite_in(directory.path()));
 }

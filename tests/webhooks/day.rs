@@ -1,4 +1,4 @@
-//! A day in the lives of three customers, as the providers tell it, and what it comes to, computed by hand.
+//! A day of three customers as the providers deliver it, and its results, computed by hand.
 //!
 //! At the broker, in dollars:
 //!
@@ -8,7 +8,7 @@
 //! +   160.00   1 AAPL sold at 160.00
 //! +     1.23   dividend
 //! +     0.45   interest
-//! +     0.02   interest, told in the newer form
+//! +     0.02   interest, in the newer form
 //! −     0.10   fee
 //!     561.20   left; 3 AAPL, cost 600.40 × 3/4 = 450.30
 //! ```
@@ -16,26 +16,25 @@
 //! An order for 1 MSFT with a limit of 300.00 is placed and canceled: its reserve comes back. In the wallet, in USDC:
 //! 100.000001 in, of which 30 % rounded down, 30.000000, are stashed and 70.000001 may be spent; 20.000000 go out of those.
 //! A customer of Bridge deposits 250.00 dollars, of which 249.500000 USDC arrive: 74.850000 are stashed, 174.650000 may be
-//! spent; of those 50.000000 go out, and 10.000000 go out and come back. The rest of what providers tell moves no books.
+//! spent; of those 50.000000 go out, and 10.000000 go out and come back. All other events post nothing.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tests::events::{AlpacaAccount, Trade, bridge, circle_test, circle_transaction, uuid};
 use tests::providers::{Providers, SignedRequest, USDC_TOKEN_ID};
 
-/// Cents of the broker's account that are left.
+/// Left in the broker's account.
 pub(crate) const CASH_CENTS: i64 = 56_120;
-/// Cents that were deposited in dollars.
 pub(crate) const DEPOSITED_CENTS: i64 = 100_000;
-/// Millionths of USDC that were deposited, into the wallet and at Bridge.
+/// Millionths of USDC deposited, into the wallet and at Bridge.
 pub(crate) const DEPOSITED_MICROS: i64 = 100_000_001 + 249_500_000;
 /// Millionths of USDC in the wallet that are stashed, and that may be spent.
 pub(crate) const WALLET_MICROS: (i64, i64) = (30_000_000, 50_000_001);
 /// Millionths of USDC at Bridge that are stashed, and that may be spent.
 pub(crate) const CUSTOMER_MICROS: (i64, i64) = (74_850_000, 124_650_000);
-/// Cents that the shares bought came to.
+/// The price of all shares bought.
 pub(crate) const INVESTED_CENTS: i64 = 60_040;
-/// Shares of AAPL that are left, and what they cost, in cents.
+/// Shares of AAPL left, and their cost in cents.
 pub(crate) const SHARES: (i64, i64) = (3, 45_030);
 
 /// The broker's customer.
@@ -43,12 +42,12 @@ pub(crate) fn investor() -> AlpacaAccount {
     AlpacaAccount::named("investor")
 }
 
-/// The wallet, as the ledger calls its holder.
+/// The wallet's holder in the ledger.
 pub(crate) fn wallet() -> String {
     format!("circle:{}", wallet_id())
 }
 
-/// Bridge's customer, as the ledger calls the holder.
+/// Bridge's customer in the ledger.
 pub(crate) fn customer() -> String {
     format!("bridge:{}", customer_id())
 }
@@ -61,40 +60,39 @@ fn wallet_id() -> String {
     uuid("wallet of a saver")
 }
 
-/// The day, in the order in which it happened, the last of it a second before `end`.
+/// The day in chronological order; the last event is a second before `end`.
 pub(crate) fn day(providers: &Providers, end: Timestamp) -> Vec<SignedRequest> {
-    let mut told = broker(providers, end);
-    told.extend(wallets(providers, end));
-    told.extend(customers(providers, end));
-    told
+    let mut requests = broker(providers, end);
+    requests.extend(wallets(providers, end));
+    requests.extend(customers(providers, end));
+    requests
 }
 
-/// Seconds before the end.
 fn before(end: Timestamp, seconds: i64) -> Timestamp {
     end.checked_sub(SignedDuration::from_secs(seconds)).unwrap()
 }
 
 fn broker(providers: &Providers, end: Timestamp) -> Vec<SignedRequest> {
     let (account, at) = (investor(), |seconds| before(end, seconds));
-    let mut told = Vec::new();
-    let mut tell = |kind: &str, body: String| told.push(providers.alpaca(kind, body));
-    tell("account", account.status(at(60), "", "SUBMITTED"));
-    tell("account", account.status(at(59), "SUBMITTED", "APPROVED"));
-    tell("account", account.status(at(58), "APPROVED", "ACTIVE"));
-    // The transfer and the entry tell of the same money.
-    tell("transfer", account.transfer(at(57), "first", "", "QUEUED"));
-    tell("transfer", account.transfer(at(56), "first", "QUEUED", "SENT_TO_CLEARING"));
-    tell("transfer", account.transfer(at(55), "first", "SENT_TO_CLEARING", "COMPLETE"));
-    tell("nta", account.entry(at(54), "first", "CSD", "1000.00", "executed"));
+    let mut requests = Vec::new();
+    let mut add = |kind: &str, body: String| requests.push(providers.alpaca(kind, body));
+    add("account", account.status(at(60), "", "SUBMITTED"));
+    add("account", account.status(at(59), "SUBMITTED", "APPROVED"));
+    add("account", account.status(at(58), "APPROVED", "ACTIVE"));
+    // The transfer and the entry are about the same money.
+    add("transfer", account.transfer(at(57), "first", "", "QUEUED"));
+    add("transfer", account.transfer(at(56), "first", "QUEUED", "SENT_TO_CLEARING"));
+    add("transfer", account.transfer(at(55), "first", "SENT_TO_CLEARING", "COMPLETE"));
+    add("nta", account.entry(at(54), "first", "CSD", "1000.00", "executed"));
     for (second, trade) in trades() {
-        tell("trade", account.trade(at(second), &trade));
+        add("trade", account.trade(at(second), &trade));
     }
-    tell("nta", account.entry(at(9), "dividend", "DIV", "1.23", "executed"));
-    tell("nta", account.entry(at(8), "interest", "INT", "0.45", "executed"));
-    tell("nta", account.entry(at(7), "fee", "FEE", "-0.10", "executed"));
-    tell("activity", account.activity(at(6), "more interest", "INT", "0.02"));
-    tell("journal", account.journal(at(5), "status only", "queued", "executed"));
-    told
+    add("nta", account.entry(at(9), "dividend", "DIV", "1.23", "executed"));
+    add("nta", account.entry(at(8), "interest", "INT", "0.45", "executed"));
+    add("nta", account.entry(at(7), "fee", "FEE", "-0.10", "executed"));
+    add("activity", account.activity(at(6), "more interest", "INT", "0.02"));
+    add("journal", account.journal(at(5), "status only", "queued", "executed"));
+    requests
 }
 
 fn trades() -> Vec<(i64, Trade<'static>)> {
@@ -114,7 +112,7 @@ fn trades() -> Vec<(i64, Trade<'static>)> {
     let limit = Trade { order: "limit", symbol: "MSFT", qty: "1", limit: Some("300.00"), ..buy };
     vec![
         (50, buy),
-        // 1 at 150.00, then 1.5 at 150.10, then 1.5 at 150.1666…: the mean of all four is 150.10.
+        // 1 at 150.00, then 1.5 at 150.10, then 1.5 at 150.1666…: the average of all four is 150.10.
         (49, part("partial_fill", ("1", "150.00"), ("1", "150.00"))),
         (48, part("partial_fill", ("2.5", "150.06"), ("1.5", "150.10"))),
         (47, part("fill", ("4", "150.10"), ("1.5", "150.166667"))),
@@ -129,7 +127,7 @@ fn trades() -> Vec<(i64, Trade<'static>)> {
 }
 
 fn wallets(providers: &Providers, end: Timestamp) -> Vec<SignedRequest> {
-    let told = |seconds, name: &str, way: &str, amount: &str, state: &str| {
+    let request = |seconds, name: &str, way: &str, amount: &str, state: &str| {
         let at = before(end, seconds);
         let body = circle_transaction(
             at,
@@ -139,13 +137,13 @@ fn wallets(providers: &Providers, end: Timestamp) -> Vec<SignedRequest> {
         providers.circle(body)
     };
     vec![
-        told(28, "in", "inbound", "100.000001", "INITIATED"),
-        told(27, "in", "inbound", "100.000001", "CONFIRMED"),
-        told(26, "in", "inbound", "100.000001", "COMPLETE"),
-        told(20, "out", "outbound", "20", "INITIATED"),
-        told(19, "out", "outbound", "20", "COMPLETE"),
-        told(18, "failed", "outbound", "5", "INITIATED"),
-        told(17, "failed", "outbound", "5", "FAILED"),
+        request(28, "in", "inbound", "100.000001", "INITIATED"),
+        request(27, "in", "inbound", "100.000001", "CONFIRMED"),
+        request(26, "in", "inbound", "100.000001", "COMPLETE"),
+        request(20, "out", "outbound", "20", "INITIATED"),
+        request(19, "out", "outbound", "20", "COMPLETE"),
+        request(18, "failed", "outbound", "5", "INITIATED"),
+        request(17, "failed", "outbound", "5", "FAILED"),
         providers.circle(circle_transaction(
             before(end, 3),
             "challenges.initialize",
@@ -155,7 +153,7 @@ fn wallets(providers: &Providers, end: Timestamp) -> Vec<SignedRequest> {
     ]
 }
 
-/// A transaction of a wallet as Circle describes one.
+/// A wallet transaction in Circle's format.
 pub(crate) fn transaction(at: Timestamp, name: &str, way: &str, amount: &str, state: &str) -> Value {
     json!({
         "id": uuid(&format!("transaction {name}")),
@@ -177,19 +175,25 @@ pub(crate) fn transaction(at: Timestamp, name: &str, way: &str, amount: &str, st
 }
 
 fn customers(providers: &Providers, end: Timestamp) -> Vec<SignedRequest> {
-    let mut told = Vec::new();
-    let mut tell = |seconds, category: &str, mutation: &str, name: &str, object: Value| {
-        told.push(providers.bridge(bridge(before(end, seconds), category, mutation, &uuid(name), &object)));
+    let mut requests = Vec::new();
+    let mut add = |seconds, category: &str, mutation: &str, name: &str, object: Value| {
+        requests.push(providers.bridge(bridge(
+            before(end, seconds),
+            category,
+            mutation,
+            &uuid(name),
+            &object,
+        )));
     };
-    let standing = |status: &str| json!({"id": customer_id(), "status": status, "type": "individual"});
-    tell(16, "customer", "created", "a customer of Bridge", standing("not_started"));
-    tell(15, "customer", "updated.status_transitioned", "a customer of Bridge", standing("active"));
+    let customer = |status: &str| json!({"id": customer_id(), "status": status, "type": "individual"});
+    add(16, "customer", "created", "a customer of Bridge", customer("not_started"));
+    add(15, "customer", "updated.status_transitioned", "a customer of Bridge", customer("active"));
     for (seconds, step, amount, currency) in [
         (14, "funds_received", "250.00", "usd"),
         (13, "payment_submitted", "249.5", "usdc"),
         (12, "payment_processed", "249.5", "usdc"),
     ] {
-        tell(seconds, "virtual_account.activity", "created", step, deposit(step, amount, currency));
+        add(seconds, "virtual_account.activity", "created", step, deposit(step, amount, currency));
     }
     for (seconds, name, state) in [
         (11, "out", "payment_submitted"),
@@ -198,7 +202,7 @@ fn customers(providers: &Providers, end: Timestamp) -> Vec<SignedRequest> {
         (8, "returning", "returned"),
     ] {
         let amount = if name == "out" { "50.0" } else { "10.0" };
-        tell(seconds, "transfer", "updated.status_transitioned", name, outbound(name, amount, state));
+        add(seconds, "transfer", "updated.status_transitioned", name, outbound(name, amount, state));
     }
     for category in [
         "kyc_link",
@@ -208,9 +212,9 @@ fn customers(providers: &Providers, end: Timestamp) -> Vec<SignedRequest> {
         "card_withdrawal",
         "a_category_of_tomorrow",
     ] {
-        tell(4, category, "created", category, json!({"id": uuid(category), "customer_id": customer_id()}));
+        add(4, category, "created", category, json!({"id": uuid(category), "customer_id": customer_id()}));
     }
-    told
+    requests
 }
 
 /// A step of a deposit into a virtual account.
@@ -227,7 +231,7 @@ fn deposit(step: &str, amount: &str, currency: &str) -> Value {
     })
 }
 
-/// Tokens that are paid out as dollars.
+/// A payout of tokens as dollars.
 fn outbound(name: &str, amount: &str, state: &str) -> Value {
     json!({
         "id": uuid(name),

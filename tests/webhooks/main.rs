@@ -1,5 +1,5 @@
-//! Webhooks through the real server: proved, kept before they are answered, applied exactly once. Signatures come from
-//! signers of others; what is expected of money is computed by hand.
+//! Webhooks through the real server: verified, stored before the response, applied exactly once. Signatures come from
+//! independent code; expected amounts are computed by hand.
 
 #![expect(clippy::unwrap_used, reason = "in a test a failed unwrap is the failure to report")]
 

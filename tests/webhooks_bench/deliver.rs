@@ -1,9 +1,8 @@
-//! Replays signed requests from a file over kept-alive connections, and prints what came of them as one line of JSON.
-//!
-//! It signs nothing and parses little, so that on a small machine the server gets the processor: `tests/bench_webhooks`.
+//! Replays signed requests from a file over keep-alive connections, and prints the results as one line of JSON:
+//! `tools/bench_webhooks`. It signs nothing and parses little, so that on a small machine the server gets the processor.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap ends a measurement that would be wrong")]
-#![expect(clippy::print_stdout, reason = "the figures are what this program is for")]
+#![expect(clippy::print_stdout, reason = "the program prints its results")]
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -15,23 +14,21 @@ use tokio::net::TcpStream;
 
 /// Clock ticks of `/proc/self/stat` in a second, on every Linux.
 const TICKS_PER_S: f64 = 100.0;
-/// Longest answer to a delivery.
-const ANSWER_BYTES_MAX: usize = 16 * 1024;
+const RESPONSE_BYTES_MAX: usize = 16 * 1024;
 
-/// What is left to send, and what came of the rest.
 #[derive(Default)]
 struct Replay {
     requests: Vec<Vec<u8>>,
     next: usize,
     stored: usize,
-    refused: usize,
-    first_refusal: Option<String>,
+    rejected: usize,
+    first_rejection: Option<String>,
     latencies_us: Vec<u32>,
 }
 
 impl Replay {
-    /// A file of requests, each after its length in four bytes, the least significant first.
-    fn read(path: &str) -> Self {
+    /// Loads a file of requests, each after its length in four bytes, little-endian.
+    fn load(path: &str) -> Self {
         let bytes = std::fs::read(path).unwrap();
         let mut rest = bytes.as_slice();
         let mut requests = Vec::new();
@@ -43,26 +40,26 @@ impl Replay {
         Self { requests, ..Self::default() }
     }
 
-    fn take(&mut self) -> Option<Vec<u8>> {
+    fn next_request(&mut self) -> Option<Vec<u8>> {
         let request = self.requests.get_mut(self.next).map(std::mem::take)?;
         self.next += 1;
         Some(request)
     }
 
-    fn record(&mut self, answer: &[u8], took: Duration) {
-        self.latencies_us.push(u32::try_from(took.as_micros()).unwrap_or(u32::MAX));
-        let text = String::from_utf8_lossy(answer);
+    fn record(&mut self, response: &[u8], elapsed: Duration) {
+        self.latencies_us.push(u32::try_from(elapsed.as_micros()).unwrap_or(u32::MAX));
+        let text = String::from_utf8_lossy(response);
         if text.starts_with("HTTP/1.1 200") && text.contains("\"stored\"") {
             self.stored += 1;
         } else {
-            self.refused += 1;
-            self.first_refusal.get_or_insert_with(|| text.into_owned());
+            self.rejected += 1;
+            self.first_rejection.get_or_insert_with(|| text.into_owned());
         }
     }
 
-    fn share_us(&self, share: f64) -> u32 {
+    fn quantile_us(&self, quantile: f64) -> u32 {
         let last = self.latencies_us.len() - 1;
-        self.latencies_us[(share * last as f64) as usize]
+        self.latencies_us[(quantile * last as f64) as usize]
     }
 }
 
@@ -72,10 +69,10 @@ async fn main() {
     let [_, address, file, connections, seconds] = arguments.as_slice() else {
         panic!("deliver ADDRESS FILE CONNECTIONS SECONDS")
     };
-    let replay = Rc::new(RefCell::new(Replay::read(file)));
+    let replay = Rc::new(RefCell::new(Replay::load(file)));
     let local = tokio::task::LocalSet::new();
-    let (began, cpu_before) = (Instant::now(), cpu_s());
-    let deadline = began + Duration::from_secs_f64(seconds.parse().unwrap());
+    let (started, cpu_before) = (Instant::now(), cpu_s());
+    let deadline = started + Duration::from_secs_f64(seconds.parse().unwrap());
     local
         .run_until(async {
             let connections: usize = connections.parse().unwrap();
@@ -87,48 +84,48 @@ async fn main() {
             }
         })
         .await;
-    let took = began.elapsed().as_secs_f64();
+    let elapsed_s = started.elapsed().as_secs_f64();
     let mut replay = replay.borrow_mut();
     replay.latencies_us.sort_unstable();
     println!(
         "{}",
         json!({
-            "stored": replay.stored, "refused": replay.refused, "first_refusal": replay.first_refusal,
-            "ran_out": replay.next == replay.requests.len(), "seconds": took, "cpu_seconds": cpu_s() - cpu_before,
-            "p50_us": replay.share_us(0.5), "p99_us": replay.share_us(0.99),
+            "stored": replay.stored, "rejected": replay.rejected, "first_rejection": replay.first_rejection,
+            "ran_out": replay.next == replay.requests.len(), "seconds": elapsed_s, "cpu_seconds": cpu_s() - cpu_before,
+            "p50_us": replay.quantile_us(0.5), "p99_us": replay.quantile_us(0.99),
         })
     );
 }
 
-/// One request after the other, until none is left or the time is over.
+/// One request after the other, until none is left or the deadline is reached.
 async fn connection(address: String, replay: Rc<RefCell<Replay>>, deadline: Instant) {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.set_nodelay(true).unwrap();
-    let mut buffer = vec![0; ANSWER_BYTES_MAX];
+    let mut buffer = vec![0; RESPONSE_BYTES_MAX];
     while Instant::now() < deadline {
-        let Some(request) = replay.borrow_mut().take() else { return };
-        let sent = Instant::now();
+        let Some(request) = replay.borrow_mut().next_request() else { return };
+        let sent_at = Instant::now();
         stream.write_all(&request).await.unwrap();
-        let length = answer(&mut stream, &mut buffer).await;
-        replay.borrow_mut().record(&buffer[..length], sent.elapsed());
+        let length = read_response(&mut stream, &mut buffer).await;
+        replay.borrow_mut().record(&buffer[..length], sent_at.elapsed());
     }
 }
 
-/// Reads one answer whole and gives its length.
-async fn answer(stream: &mut TcpStream, buffer: &mut [u8]) -> usize {
+/// Reads one complete response and returns its length.
+async fn read_response(stream: &mut TcpStream, buffer: &mut [u8]) -> usize {
     let mut filled = 0;
     loop {
         let count = stream.read(&mut buffer[filled..]).await.unwrap();
         assert!(count > 0, "the server closed: {}", String::from_utf8_lossy(&buffer[..filled]));
         filled += count;
-        if whole(&buffer[..filled]).is_some_and(|length| length <= filled) {
+        if response_length(&buffer[..filled]).is_some_and(|length| length <= filled) {
             return filled;
         }
     }
 }
 
-/// The length of the answer, once its head is there.
-fn whole(bytes: &[u8]) -> Option<usize> {
+/// The length of the response, once its head is complete.
+fn response_length(bytes: &[u8]) -> Option<usize> {
     let head = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
     let text = std::str::from_utf8(&bytes[..head]).ok()?.to_ascii_lowercase();
     let length =
@@ -136,7 +133,7 @@ fn whole(bytes: &[u8]) -> Option<usize> {
     Some(head + length)
 }
 
-/// Processor time of this process so far, in seconds.
+/// CPU time of this process so far, in seconds.
 fn cpu_s() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();

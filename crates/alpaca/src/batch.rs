@@ -1,4 +1,4 @@
-//! What a stream brings, and what its sink says to it.
+//! Records of a stream, the batches in which a sink stores them, and its error.
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -14,58 +14,58 @@ pub const BATCH_RECORDS_MAX: usize = 128;
 /// One event of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// Which stream brought it.
+    /// The stream that it came from.
     pub stream: Stream,
-    /// Its place in that stream: what the stream is resumed by. On [`Stream::Activities`] the same activity can come
+    /// Its position in that stream, by which the stream is resumed. On [`Stream::Activities`] the same activity can come
     /// under several of these.
     pub id: EventId,
-    /// Its JSON, as it was sent; the lines of a record that came in several are joined by line feeds.
+    /// JSON, as it was sent; the lines of a record that came in several are joined by line feeds.
     pub data: Bytes,
 }
 
-/// Records that are to be kept together, in the order in which they came.
+/// Records to store together, in the order in which they came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
-    /// Which stream brought them.
+    /// The stream that they came from.
     pub stream: Stream,
     /// At least one and at most [`BATCH_RECORDS_MAX`].
     pub records: Vec<Record>,
-    /// What to resume the stream by once all of them are durable: to be kept in the same transaction, or after it.
+    /// The position to resume from once all of them are durable: store it in the same transaction, or after it.
     pub cursor: EventId,
 }
 
-/// The sink could not keep a batch; it will be read again.
+/// The sink could not store a batch; it will be read again.
 #[derive(Debug, thiserror::Error)]
-#[error("keeping records of a stream")]
+#[error("storing event stream records")]
 pub struct SinkError(#[source] Box<dyn std::error::Error + Send + Sync>);
 
-/// Why a record cannot be handed on.
+/// Why a record cannot be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Unreadable {
-    #[error("the record is larger than {RECORD_BYTES_MAX} bytes")]
+pub(crate) enum RecordError {
+    #[error("larger than {RECORD_BYTES_MAX} bytes")]
     TooLarge,
-    #[error("the record is not UTF-8")]
+    #[error("not UTF-8")]
     NotText,
-    #[error("the record is not JSON with the stream's id")]
+    #[error("not JSON with the stream's id")]
     NoId,
 }
 
 impl SinkError {
-    /// With its reason.
+    /// `source` is the reason, which is logged.
     pub fn new(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self(source.into())
     }
 }
 
 impl Record {
-    /// Reads nothing of the JSON but the id.
-    pub(crate) fn read(stream: Stream, data: Bytes) -> Result<Self, Unreadable> {
-        let text = std::str::from_utf8(&data).map_err(|_| Unreadable::NotText)?;
+    /// Parses only the id.
+    pub(crate) fn parse(stream: Stream, data: Bytes) -> Result<Self, RecordError> {
+        let text = std::str::from_utf8(&data).map_err(|_| RecordError::NotText)?;
         let id = match stream.resume() {
             Resume::EventId => serde_json::from_str(text).map(|ByEventId { event_id }| event_id),
             Resume::EventUlid => serde_json::from_str(text).map(|ByEventUlid { event_ulid }| event_ulid),
         };
-        let id = id.map_err(|_| Unreadable::NoId)?;
+        let id = id.map_err(|_| RecordError::NoId)?;
         Ok(Self { stream, id, data })
     }
 }
@@ -86,20 +86,20 @@ mod tests {
 
     const ID: &str = "01HCMKXQYJ3ZBV66Q21KCT1CRR";
 
-    fn read(stream: Stream, json: &str) -> Result<EventId, Unreadable> {
-        Record::read(stream, Bytes::copy_from_slice(json.as_bytes())).map(|record| record.id)
+    fn parse(stream: Stream, json: &str) -> Result<EventId, RecordError> {
+        Record::parse(stream, Bytes::copy_from_slice(json.as_bytes())).map(|record| record.id)
     }
 
     #[test]
     fn each_stream_is_resumed_by_its_own_id() {
         let both = format!(r#"{{"event_id":12627517,"event_ulid":"{ID}","account_id":"a"}}"#);
-        assert_eq!(read(Stream::AccountStatus, &both), Ok(ID.parse().unwrap()));
-        assert_eq!(read(Stream::Trades, &both), Err(Unreadable::NoId), "an integer is no ULID");
+        assert_eq!(parse(Stream::AccountStatus, &both), Ok(ID.parse().unwrap()));
+        assert_eq!(parse(Stream::Trades, &both), Err(RecordError::NoId), "an integer is no ULID");
         let one = format!(r#"{{"order":{{"event_id":1}},"event_id":"{ID}"}}"#);
         for stream in [Stream::Trades, Stream::Journals, Stream::Funding, Stream::Activities] {
-            assert_eq!(read(stream, &one), Ok(ID.parse().unwrap()), "{stream}");
+            assert_eq!(parse(stream, &one), Ok(ID.parse().unwrap()), "{stream}");
         }
-        assert_eq!(read(Stream::AccountStatus, &one), Err(Unreadable::NoId));
+        assert_eq!(parse(Stream::AccountStatus, &one), Err(RecordError::NoId));
     }
 
     #[test]
@@ -114,9 +114,9 @@ mod tests {
             &format!(r#"{{"event_id":"{ID}"}} x"#),
             &format!(r#"{{"event_id":"{ID}","event_id":"{ID}"}}"#),
         ] {
-            assert_eq!(read(Stream::Trades, json), Err(Unreadable::NoId), "{json}");
+            assert_eq!(parse(Stream::Trades, json), Err(RecordError::NoId), "{json}");
         }
         let data = Bytes::from_static(b"{\"a\":\"\xff\",\"event_id\":\"01HCMKXQYJ3ZBV66Q21KCT1CRR\"}");
-        assert_eq!(Record::read(Stream::Trades, data), Err(Unreadable::NotText));
+        assert_eq!(Record::parse(Stream::Trades, data), Err(RecordError::NotText));
     }
 }

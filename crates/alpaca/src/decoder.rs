@@ -1,54 +1,53 @@
-//! Bytes into records and comments, as the HTML standard's "event stream interpretation" has it, within bounds.
+//! Decodes server-sent events into records and comments, as the HTML standard's "event stream interpretation" says,
+//! within bounds.
 //!
-//! Written here because the kept decoders (`eventsource-stream`, `sse-stream`) discard comments, in which this broker
-//! says that it dropped records, and bound neither a line nor a record. The names of events, their `id:` lines and
-//! `retry:` are not used: the broker's ids stand in the JSON, and the pauses are ours.
+//! Written here because the maintained decoders (`eventsource-stream`, `sse-stream`) discard comments, in which Alpaca
+//! reports dropped records, and bound neither a line nor a record. Event names, `id:` and `retry:` are not used:
+//! Alpaca's ids are in the JSON, and the pauses are ours.
 
 use bytes::{Buf, Bytes};
 use memchr::{memchr, memchr2};
 
 use crate::batch::RECORD_BYTES_MAX;
 
-/// Longest line that is kept: a record's bytes behind `data: `.
+/// Longer lines are cut: a record's bytes after `data: `.
 const LINE_BYTES_MAX: usize = RECORD_BYTES_MAX + "data: ".len();
-/// As much of a comment as is kept, in bytes.
+/// Longer comments are cut.
 const COMMENT_BYTES_MAX: usize = 256;
-/// May stand before the first line.
+/// Allowed before the first line.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// One thing that a stream said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Item {
-    /// A record's data, complete.
+    /// The data of a complete record.
     Data(Bytes),
-    /// A record that is larger than what is read: skipped.
+    /// A record beyond the bound was skipped.
     TooLarge,
-    /// A comment, without its colon.
+    /// Without its colon.
     Comment(String),
 }
 
-/// Carries what is incomplete from one piece of input to the next: at most one line and one record.
+/// Carries an incomplete line and record from one piece of input to the next.
 #[derive(Debug, Default)]
 pub(crate) struct Decoder {
     line: Vec<u8>,
-    /// More of the line came than is kept.
     is_line_cut: bool,
-    /// The last line ended with a carriage return, so that a line feed belongs to it.
+    /// The last line ended with a carriage return, so that a line feed now belongs to it.
     is_after_return: bool,
-    is_begun: bool,
-    /// The data lines so far, joined.
+    is_started: bool,
+    /// The data lines so far, joined by line feeds.
     data: Option<Vec<u8>>,
     is_too_large: bool,
 }
 
 impl Decoder {
-    /// Takes from `input` until something is complete; `None` when all of it is taken.
+    /// Consumes `input` until an item is complete; `None` when all of it is consumed.
     pub(crate) fn next(&mut self, input: &mut Bytes) -> Option<Item> {
         while self.complete_line(input) {
             let mut line = std::mem::take(&mut self.line);
             let item = self.interpret(&line);
             line.clear();
-            // Its room is used again.
+            // Reuses the allocation.
             self.line = line;
             self.is_line_cut = false;
             if item.is_some() {
@@ -58,7 +57,7 @@ impl Decoder {
         None
     }
 
-    /// Takes up to the end of a line; whether there is one. Lines end with CR, LF or both.
+    /// Consumes up to the end of a line; whether there is one. Lines end with CR, LF or both.
     fn complete_line(&mut self, input: &mut Bytes) -> bool {
         if self.is_after_return && input.has_remaining() {
             self.is_after_return = false;
@@ -68,9 +67,9 @@ impl Decoder {
         }
         let end = memchr2(b'\r', b'\n', input);
         let part = input.split_to(end.unwrap_or(input.len()));
-        let kept = part.len().min(LINE_BYTES_MAX - self.line.len());
-        self.line.extend_from_slice(&part[..kept]);
-        self.is_line_cut |= kept < part.len();
+        let length = part.len().min(LINE_BYTES_MAX - self.line.len());
+        self.line.extend_from_slice(&part[..length]);
+        self.is_line_cut |= length < part.len();
         if end.is_none() {
             return false;
         }
@@ -79,13 +78,13 @@ impl Decoder {
     }
 
     fn interpret(&mut self, line: &[u8]) -> Option<Item> {
-        let is_first = !std::mem::replace(&mut self.is_begun, true);
+        let is_first = !std::mem::replace(&mut self.is_started, true);
         let line = line.strip_prefix(BYTE_ORDER_MARK).filter(|_| is_first).unwrap_or(line);
         match line {
             [] => self.dispatch(),
             [b':', comment @ ..] => {
-                let kept = &comment[..comment.len().min(COMMENT_BYTES_MAX)];
-                Some(Item::Comment(String::from_utf8_lossy(kept).into_owned()))
+                let comment = &comment[..comment.len().min(COMMENT_BYTES_MAX)];
+                Some(Item::Comment(String::from_utf8_lossy(comment).into_owned()))
             }
             field => {
                 self.field(field);
@@ -120,7 +119,7 @@ impl Decoder {
         }
     }
 
-    /// An empty line: the record is complete, if there is one.
+    /// An empty line completes the record, if there is one.
     fn dispatch(&mut self) -> Option<Item> {
         let data = self.data.take().filter(|data| !data.is_empty());
         if std::mem::take(&mut self.is_too_large) {
@@ -144,7 +143,7 @@ mod tests {
             while let Some(item) = decoder.next(&mut input) {
                 items.push(item);
             }
-            assert!(input.is_empty(), "everything is taken");
+            assert!(input.is_empty(), "everything is consumed");
         }
         items
     }
@@ -158,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn the_examples_of_the_standard_are_read_as_it_says() {
+    fn the_examples_of_the_standard_are_decoded_as_it_says() {
         // html.spec.whatwg.org, "9.2.6 Interpreting an event stream".
         for (text, items) in [
             ("data: YHOO\ndata: +2\ndata: 10\n\n", vec![data("YHOO\n+2\n10")]),
@@ -171,7 +170,7 @@ mod tests {
                     data(" third event"),
                 ],
             ),
-            // The standard tells of the first record, which is empty, too: nothing that a broker would send.
+            // The standard dispatches the first record, which is empty, too: Alpaca never sends one.
             ("data\n\ndata\ndata\n\ndata:", vec![data("\n")]),
             ("data:test\n\ndata: test\n\n", vec![data("test"), data("test")]),
         ] {
@@ -180,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_end_as_they_like_and_an_unfinished_record_is_none() {
+    fn lines_end_in_three_ways_and_an_unfinished_record_is_none() {
         for text in ["data: a\r\ndata: b\r\n\r\n", "data: a\rdata: b\r\r", "data: a\ndata: b\r\n\n"] {
             assert_eq!(decode(&[text.as_bytes()]), [data("a\nb")], "{text:?}");
         }
@@ -195,9 +194,9 @@ mod tests {
     }
 
     #[test]
-    fn a_record_at_the_bound_is_read_and_one_beyond_is_skipped_alone() {
-        let of = |bytes: usize| format!("data: {}\n\n", "x".repeat(bytes));
-        let text = of(RECORD_BYTES_MAX) + &of(RECORD_BYTES_MAX + 1) + "data: after\n\n";
+    fn a_record_at_the_bound_is_decoded_and_only_one_beyond_is_skipped() {
+        let record = |bytes: usize| format!("data: {}\n\n", "x".repeat(bytes));
+        let text = record(RECORD_BYTES_MAX) + &record(RECORD_BYTES_MAX + 1) + "data: after\n\n";
         let items = decode(&[text.as_bytes()]);
         assert_eq!(items, [data(&"x".repeat(RECORD_BYTES_MAX)), Item::TooLarge, data("after")]);
         // Many short lines are one long record.
@@ -206,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endless_line_is_not_kept() {
+    fn an_endless_line_is_cut() {
         let mut decoder = Decoder::default();
         for _ in 0..100 {
             let mut input = Bytes::from(vec![b'x'; RECORD_BYTES_MAX]);
@@ -225,7 +224,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn pieces_of_any_size_are_read_as_the_whole(
+        fn pieces_of_any_size_are_decoded_as_the_whole(
             text in "(data|data: |:|id|x|\r\n|\n|\r|a|ä|\u{feff}| ){0,60}",
             cuts in proptest::collection::vec(1_usize..9, 0..200),
         ) {
@@ -242,7 +241,7 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_taken(bytes in proptest::collection::vec(any::<u8>(), 0..2000)) {
+        fn any_bytes_are_consumed(bytes in proptest::collection::vec(any::<u8>(), 0..2000)) {
             decode(&[&bytes]);
         }
     }

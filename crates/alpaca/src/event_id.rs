@@ -1,4 +1,4 @@
-//! Ids of events: ULIDs, which order by their time, and so serve as cursors.
+//! Ids of events: ULIDs, which sort by time and so serve as cursors.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,23 +8,22 @@ use serde::de::{Deserialize, Deserializer, Error as _, Unexpected, Visitor};
 
 /// Characters of a ULID's text.
 const TEXT_CHARACTERS: usize = 26;
-/// Bits of one character.
 const CHARACTER_BITS: u32 = 5;
-/// Bits after the time: random.
+/// Random bits after the time.
 const RANDOM_BITS: u32 = 80;
 /// Latest time that a ULID can carry, in milliseconds since 1970: the year 10889.
 const TIME_MAX_MS: i64 = (1 << 48) - 1;
 /// Crockford's digits: no I, L, O or U.
 const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/// The ULID of an event: 48 bits of milliseconds since 1970, then 80 random bits (github.com/ulid/spec). Ids of one
-/// millisecond order at random.
+/// The ULID of an event: 48 bits of milliseconds since 1970, then 80 random bits (github.com/ulid/spec). The order of
+/// ids within a millisecond is random.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventId(u128);
 
-/// The text is no ULID.
+/// The text is not a ULID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an event's id is a ULID: 26 of Crockford's digits, the first at most 7")]
+#[error("event id must be a ULID: 26 of Crockford's digits, the first at most 7")]
 pub struct EventIdError;
 
 impl EventId {
@@ -35,13 +34,13 @@ impl EventId {
         Self(ms << RANDOM_BITS)
     }
 
-    /// When it was given, in milliseconds since 1970.
+    /// When it was assigned, in milliseconds since 1970.
     #[must_use]
     pub fn unix_ms(self) -> i64 {
         i64::try_from(self.0 >> RANDOM_BITS).unwrap_or(TIME_MAX_MS)
     }
 
-    /// Not after any id given within `margin` before this one.
+    /// Not after any id assigned within `margin` before this one.
     #[must_use]
     pub fn rewound(self, margin: Duration) -> Self {
         let margin_ms = i64::try_from(margin.as_millis()).unwrap_or(i64::MAX);
@@ -70,7 +69,7 @@ impl fmt::Debug for EventId {
 impl FromStr for EventId {
     type Err = EventIdError;
 
-    /// Small letters are read as capital ones.
+    /// Case is ignored.
     fn from_str(text: &str) -> Result<Self, EventIdError> {
         let digits = text.as_bytes();
         if digits.len() != TEXT_CHARACTERS || digits[0] > b'7' {
@@ -114,7 +113,7 @@ mod tests {
     const EXAMPLE_MS: i64 = 1_469_918_176_385;
 
     #[test]
-    fn the_time_is_read_and_written_as_the_specification_has_it() {
+    fn the_time_is_parsed_and_printed_as_the_specification_says() {
         let id: EventId = EXAMPLE.parse().unwrap();
         assert_eq!(id.unix_ms(), EXAMPLE_MS);
         assert_eq!(id.to_string(), EXAMPLE);
@@ -125,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_ulid_is_refused() {
+    fn a_text_that_is_no_ulid_is_refused() {
         for text in [
             "",
             "01ARYZ6S41TSV4RRFFQ69G5FA",
@@ -150,7 +149,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn ids_order_as_their_texts_do(first in any::<u128>(), second in any::<u128>()) {
+        fn ids_sort_as_their_texts_do(first in any::<u128>(), second in any::<u128>()) {
             let (first, second) = (EventId(first), EventId(second));
             prop_assert_eq!(first.to_string().parse(), Ok(first));
             prop_assert_eq!(first.cmp(&second), first.to_string().cmp(&second.to_string()));

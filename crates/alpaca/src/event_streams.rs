@@ -1,41 +1,34 @@
-//! Reading a stream for as long as somebody wants it: connect, read, keep, and after every ending once more.
+//! Reads a stream until the caller drops it: connects, reads, stores, and reconnects after every disconnect.
 
 use std::convert::Infallible;
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, CACHE_CONTROL, HeaderMap, HeaderValue};
-use reqwest::{Client, Url};
+use backon::BackoffBuilder;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
-use crate::backoff::Backoff;
 use crate::batch::{Batch, SinkError};
+use crate::client::Client;
 use crate::connection::Connection;
-use crate::ending::Ending;
+use crate::disconnect::DisconnectReason;
 use crate::event_id::EventId;
-use crate::status::{Status, StatusReading};
+use crate::status::{Status, StatusSnapshot};
 use crate::stream::Stream;
 use crate::{BuildError, Clock, Config, KeySource};
 
-/// How long a connection must have lasted for the next one not to wait longer, though it brought nothing new.
-const LASTED: Duration = Duration::from_secs(60);
-/// Time between two probes of an idle connection by the operating system.
-const KEEPALIVE: Duration = Duration::from_secs(30);
+/// A connection that lasted this long resets the backoff, even if it brought nothing new.
+const STABLE_AFTER: Duration = Duration::from_secs(60);
 
-/// The broker's streams. At most one connection for each is open at any moment.
+/// Alpaca's streams. At most one connection for each is open at any moment.
 pub struct EventStreams {
-    pub(crate) http: Client,
-    pub(crate) base: Url,
-    pub(crate) key: KeySource,
-    pub(crate) clock: Clock,
-    pub(crate) config: Config,
-    lines: [Line; Stream::ALL.len()],
+    client: Client,
+    streams: [StreamState; Stream::ALL.len()],
 }
 
-/// One stream's own.
 #[derive(Debug, Default)]
-struct Line {
-    turn: Mutex<()>,
+struct StreamState {
+    /// Held by the task that reads the stream.
+    reader: Mutex<()>,
     status: Status,
 }
 
@@ -45,33 +38,15 @@ impl EventStreams {
     /// # Errors
     /// When the settings cannot be used.
     pub fn new(config: Config, key: KeySource, clock: Clock) -> Result<Self, BuildError> {
-        let base = config.checked()?;
-        let headers = HeaderMap::from_iter([
-            (ACCEPT, HeaderValue::from_static("text/event-stream")),
-            (CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        ]);
-        let http = Client::builder()
-            .user_agent(concat!("investiq/", env!("CARGO_PKG_VERSION")))
-            .default_headers(headers)
-            .connect_timeout(config.connect_timeout)
-            .tcp_keepalive(KEEPALIVE)
-            // A redirect would carry the key to a host that nobody configured.
-            .redirect(reqwest::redirect::Policy::none())
-            // Proxies of the environment are not settings of ours.
-            .no_proxy()
-            .referer(false)
-            .https_only(base.scheme() == "https")
-            .build()
-            .map_err(BuildError::Client)?;
-        Ok(Self { http, base, key, clock, config, lines: Default::default() })
+        Ok(Self { client: Client::new(config, key, clock)?, streams: Default::default() })
     }
 
     /// Reads `stream` from `cursor` on until the future is dropped, which closes the connection. Without a cursor it
     /// begins [`Config::history`] ago.
     ///
-    /// `sink` is called with one batch after the other and says when all records of a batch are durable; only then does
-    /// the cursor move. A batch that it does not keep, or not within [`Config::sink_timeout`], is read again. Records
-    /// come at least once.
+    /// `sink` is called with one batch after the other and returns when all records of a batch are durable; only then
+    /// does the cursor move. A batch that it fails to store, or not within [`Config::sink_timeout`], is read again.
+    /// Records come at least once.
     ///
     /// A second call for the same stream waits until the first is dropped.
     pub async fn consume<S, F>(&self, stream: Stream, cursor: Option<EventId>, sink: S) -> Infallible
@@ -79,56 +54,56 @@ impl EventStreams {
         S: Fn(Batch) -> F,
         F: Future<Output = Result<(), SinkError>>,
     {
-        let _turn = self.line(stream).turn.lock().await;
-        let status = &self.line(stream).status;
-        let mut cursor = cursor.unwrap_or_else(|| self.beginning());
-        status.stands_at(cursor);
-        let mut backoff = Backoff::new(&self.config);
-        let mut span = self.config.margin;
+        let StreamState { reader, status } = &self.streams[stream.index()];
+        let _reader = reader.lock().await;
+        let config = &self.client.config;
+        let mut cursor = cursor.unwrap_or_else(|| self.initial_cursor());
+        status.set_cursor(cursor);
+        let backoff = outbound::backoff(config.backoff_first, config.backoff_max);
+        let mut pauses = backoff.build();
+        let mut margin = config.margin;
         loop {
-            let (begun, before) = (Instant::now(), cursor);
-            let connection = Connection { streams: self, stream, status };
-            let ending = connection.run(cursor.rewound(span), &mut cursor, &sink).await;
-            status.ended(ending);
-            if cursor > before || begun.elapsed() >= LASTED {
-                backoff.reset();
+            let (started_at, before) = (Instant::now(), cursor);
+            let connection = Connection { client: &self.client, stream, status };
+            let reason = connection.run(cursor.rewound(margin), &mut cursor, &sink).await;
+            status.record_disconnect(reason);
+            if cursor > before || started_at.elapsed() >= STABLE_AFTER {
+                pauses = backoff.build();
             }
-            let pause = backoff.pause(ending.asked_pause());
-            report(stream, ending, cursor, pause);
-            span = if ending == Ending::Renewed { self.config.reread_span } else { self.config.margin };
+            let pause = reason.pause(pauses.next().unwrap_or(config.backoff_max));
+            log(stream, reason, cursor, pause);
+            let is_scheduled = reason == DisconnectReason::ScheduledReconnect;
+            margin = if is_scheduled { config.reread_span } else { config.margin };
             sleep(pause).await;
         }
     }
 
-    /// How `stream` stands.
+    /// The state of `stream`.
     #[must_use]
-    pub fn status(&self, stream: Stream) -> StatusReading {
-        self.line(stream).status.read()
+    pub fn status(&self, stream: Stream) -> StatusSnapshot {
+        self.streams[stream.index()].status.snapshot()
     }
 
-    /// Where a stream begins that has no cursor.
-    fn beginning(&self) -> EventId {
-        let history_ms = i64::try_from(self.config.history.as_millis()).unwrap_or(i64::MAX);
-        EventId::earliest_at((self.clock)().saturating_sub(history_ms))
-    }
-
-    fn line(&self, stream: Stream) -> &Line {
-        &self.lines[stream.index()]
+    fn initial_cursor(&self) -> EventId {
+        let history_ms = i64::try_from(self.client.config.history.as_millis()).unwrap_or(i64::MAX);
+        EventId::earliest_at(self.client.now_unix_ms().saturating_sub(history_ms))
     }
 }
 
-fn report(stream: Stream, ending: Ending, cursor: EventId, pause: Duration) {
+fn log(stream: Stream, reason: DisconnectReason, cursor: EventId, pause: Duration) {
     let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
-    let reason = ending.reason();
-    if ending == Ending::Renewed {
-        tracing::debug!(%stream, reason, %cursor, pause_ms, "{ending}");
+    let name = reason.as_str();
+    if reason == DisconnectReason::ScheduledReconnect {
+        tracing::debug!(%stream, reason = name, %cursor, pause_ms, "event stream reconnecting as scheduled");
     } else {
-        tracing::warn!(%stream, reason, %cursor, pause_ms, "an event stream is resumed: {ending}");
+        tracing::warn!(%stream, reason = name, %cursor, pause_ms, "event stream disconnected, reconnecting: {reason}");
     }
 }
 
 impl std::fmt::Debug for EventStreams {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("EventStreams").field("base", &self.base.as_str()).finish_non_exhaustive()
+        out.debug_struct("EventStreams")
+            .field("base_url", &self.client.config.base_url)
+            .finish_non_exhaustive()
     }
 }

@@ -1,19 +1,19 @@
-//! What the broker says beside the records, in comments.
+//! Comments of a stream, in which Alpaca reports drops and errors.
 
-/// The sense of a comment.
+/// The meaning of a comment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Notice {
-    /// Records were left out because we read too slowly: how many, where it says.
+    /// Alpaca left out records because we read too slowly: how many, where it says.
     Dropped(Option<u64>),
-    /// The broker failed and is about to close the connection.
+    /// Alpaca failed and is about to close the connection.
     ServerError,
-    /// The connection is alive: a heartbeat, a welcome, or words that we do not know.
+    /// A heartbeat, a welcome, or an unknown text.
     Alive,
 }
 
 impl Notice {
-    /// Words that may speak of loss are taken to: a replay too many costs little.
-    pub(crate) fn read(comment: &str) -> Self {
+    /// Any text that may mean loss counts as a drop: an unnecessary replay costs little.
+    pub(crate) fn parse(comment: &str) -> Self {
         let comment = comment.to_ascii_lowercase();
         if comment.contains("dropped") || comment.contains("too slow") {
             return Self::Dropped(comment.split_whitespace().find_map(|word| word.parse().ok()));
@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn comments_are_understood() {
+    fn comments_are_classified() {
         for (comment, notice) in [
             ("heartbeat", Notice::Alive),
             (" welcome to the Alpaca events", Notice::Alive),
@@ -37,7 +37,7 @@ mod tests {
             ("dropped 99999999999999999999999 messages", Notice::Dropped(None)),
             (" internal server error", Notice::ServerError),
         ] {
-            assert_eq!(Notice::read(comment), notice, "{comment}");
+            assert_eq!(Notice::parse(comment), notice, "{comment}");
         }
     }
 }

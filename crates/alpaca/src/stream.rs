@@ -1,32 +1,32 @@
-//! The streams that are read: where each lies, and which of its ids it is resumed by.
+//! The streams that are read: the path of each, and the id that it is resumed by.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// One of the broker's event streams.
+/// One of its event streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stream {
     /// Orders and executions.
     Trades,
-    /// How accounts stand.
+    /// Changes of an account's status.
     AccountStatus,
-    /// Money and shares moved between accounts.
+    /// Cash and shares moved between accounts.
     Journals,
-    /// Transfers, and the banks and wallets they go to.
+    /// Transfers, with their banks and wallets.
     Funding,
-    /// Every entry of the broker's book.
+    /// Every entry of Alpaca's ledger.
     Activities,
 }
 
-/// The text names no stream.
+/// The text is not the name of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a stream is trades, account_status, journals, funding or activities")]
+#[error("must be trades, account_status, journals, funding or activities")]
 pub struct UnknownStream;
 
-/// How a stream is resumed: the parameter of the request, and the member of a record that the parameter takes.
+/// How a stream is resumed: the parameter of the request, and the member of a record that is its value.
 ///
-/// Older streams also count in integers. Those end on 2027-02-15 and every record carries its ULID beside them, so they
-/// are not used.
+/// Older streams also have integer ids. Those end on 2027-02-15 and every record has its ULID as well, so they are not
+/// used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Resume {
     /// `since_id`, from `event_id`.
@@ -40,7 +40,7 @@ impl Stream {
     pub const ALL: [Self; 5] =
         [Self::Trades, Self::AccountStatus, Self::Journals, Self::Funding, Self::Activities];
 
-    /// Its name in settings, logs and metrics.
+    /// The name in settings, logs and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -52,7 +52,6 @@ impl Stream {
         }
     }
 
-    /// Where it lies below the broker's base URL.
     pub(crate) const fn path(self) -> &'static str {
         match self {
             Self::Trades => "/v2/events/trades",
@@ -70,7 +69,7 @@ impl Stream {
         }
     }
 
-    /// Its place in [`Self::ALL`].
+    /// The position in [`Self::ALL`].
     pub(crate) const fn index(self) -> usize {
         self as usize
     }
@@ -104,9 +103,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stream_is_found_by_its_name_and_by_its_place() {
-        for (place, stream) in Stream::ALL.into_iter().enumerate() {
-            assert_eq!(stream.index(), place);
+    fn a_stream_is_found_by_its_name_and_by_its_index() {
+        for (index, stream) in Stream::ALL.into_iter().enumerate() {
+            assert_eq!(stream.index(), index);
             assert_eq!(stream.to_string().parse(), Ok(stream));
         }
         assert_eq!("Trades".parse::<Stream>(), Err(UnknownStream));

@@ -1,9 +1,9 @@
-//! Microseconds for the core indicator set, the candlestick patterns and the newest-row analysis, with the same calls
-//! to the ta-lib crate beside them, in one run.
+//! Microseconds for the core indicator set, the candlestick patterns and the technical analysis, compared with direct calls
+//! to the ta-lib crate.
 //!
 //!     cargo run --release -p analysis --example core_set
 //!
-//! Prices are a seeded walk: the cost of every indicator here depends on the number of bars alone.
+//! Prices are a seeded random walk: the cost of these indicators depends only on the number of bars.
 #![expect(clippy::print_stdout, reason = "it exists to print its measurement")]
 
 use std::hint::black_box;
@@ -11,11 +11,11 @@ use std::time::Instant;
 
 use analysis::indicators::{IndicatorSpec, IndicatorState, compute};
 use analysis::technical::technical;
-use analysis::{Subject, patterns};
+use analysis::{AnalysisInput, patterns};
 use domain::{Bars, BarsView, Date, PriceBasis, RawBar, Symbol, Timeframe};
 use ta_lib::{Core, MAType};
 
-/// Calls that one figure is the median of.
+/// Number of calls for a median.
 const RUNS: usize = 401;
 
 /// The 17 calls and 22 outputs of the core set.
@@ -39,11 +39,11 @@ fn main() {
         let walk = walk(bars);
         let view = walk.view();
         let symbol: Symbol = "WALK".parse().expect("it is a symbol");
-        let subject = subject(&symbol, view);
+        let input = input(&symbol, view);
         row(
             "technical: newest row, votes, patterns",
             bars,
-            median_us(bars, || drop(black_box(technical(&subject)))),
+            median_us(bars, || drop(black_box(technical(&input)))),
             None,
         );
         row(
@@ -52,7 +52,7 @@ fn main() {
             median_us(bars, || drop(black_box(patterns::newest(&view)))),
             None,
         );
-        let analysis = technical(&subject);
+        let analysis = technical(&input);
         let mut out = Vec::with_capacity(1 << 16);
         let json = median_us(1, || {
             out.clear();
@@ -66,7 +66,7 @@ fn main() {
 fn appends(specs: &[IndicatorSpec]) {
     let walk = walk(2_520);
     let view = walk.view();
-    let mut states: Vec<_> = specs.iter().filter_map(|spec| IndicatorState::open(spec, &view)).collect();
+    let mut states: Vec<_> = specs.iter().filter_map(|spec| IndicatorState::from_bars(spec, &view)).collect();
     let bar = |i: usize| {
         let (high, low, close) = (view.high[i], view.low[i], view.close[i]);
         RawBar { date: view.date[i], open: view.open[i], high, low, close, volume: view.volume[i] }
@@ -101,8 +101,8 @@ fn median_us(bars: usize, mut call: impl FnMut()) -> f64 {
     times[times.len() / 2]
 }
 
-fn subject<'a>(symbol: &'a Symbol, bars: BarsView<'a>) -> Subject<'a> {
-    Subject {
+fn input<'a>(symbol: &'a Symbol, bars: BarsView<'a>) -> AnalysisInput<'a> {
+    AnalysisInput {
         symbol,
         timeframe: Timeframe::Day,
         bars,

@@ -4,7 +4,7 @@
 //! cargo run -p analysis --example fit_models
 //! ```
 //!
-//! The same bytes come out on every machine; `tests/engines/models.rs` fits again and compares.
+//! The result is the same on every machine; `tests/engines/models.rs` repeats it and compares.
 
 #![expect(clippy::unwrap_used, reason = "a broken fixture should stop the run where it is read")]
 

@@ -1,4 +1,4 @@
-//! Microseconds for one analysis of bundled bars, for its parts, and for writing it as JSON.
+//! Microseconds for an analysis of bundled bars, for its parts, and for writing it as JSON, by `json_writer` and `serde_json`.
 //!
 //! ```sh
 //! cargo run --release -p analysis --example time_analysis
@@ -13,13 +13,13 @@ use std::time::Instant;
 use analysis::fundamental::fundamental;
 use analysis::quantitative::quantitative;
 use analysis::technical::technical;
-use analysis::{Benchmark, Models, Subject, analyze, json};
+use analysis::{AnalysisInput, Benchmark, Models, analyze};
 use domain::{Date, Filing, FilingPeriod, Timeframe};
 
 #[path = "../tests/engines/sample.rs"]
 mod sample;
 
-/// Calls that one figure is the median of.
+/// Number of calls for a median.
 const RUNS: usize = 2_001;
 
 fn main() {
@@ -30,7 +30,7 @@ fn main() {
     let filings = [filing()];
     for bars in [252, 500, 2_520] {
         let start = aapl.raw().len() - bars;
-        let subject = Subject {
+        let input = AnalysisInput {
             symbol: aapl.symbol(),
             timeframe: Timeframe::Day,
             bars: aapl.adjusted().view().from(start),
@@ -43,19 +43,19 @@ fn main() {
             news: None,
             now_unix_s: 1_362_160_800,
         };
-        let analysis = analyze(&subject, &models);
+        let analysis = analyze(&input, &models);
         let bytes = serde_json::to_vec(&analysis).unwrap().len();
         println!("{bars} bars, {bytes} bytes of JSON");
-        show("analyze", || analyze(&subject, &models));
-        show("  technical", || technical(&subject));
-        show("  quantitative", || quantitative(&subject));
-        show("  fundamental", || fundamental(&subject));
-        show("  volatility model", || models.volatility.forecast(&subject));
-        show("  fall-risk model", || models.fall_risk.estimate(&subject));
+        show("analyze", || analyze(&input, &models));
+        show("  technical", || technical(&input));
+        show("  quantitative", || quantitative(&input));
+        show("  fundamental", || fundamental(&input));
+        show("  volatility model", || models.volatility.forecast(&input));
+        show("  fall-risk model", || models.fall_risk.estimate(&input));
         let mut buffer = Vec::with_capacity(2 * bytes);
         show("write JSON", || {
             buffer.clear();
-            json::write(&mut buffer, &analysis).unwrap();
+            json_writer::write(&mut buffer, &analysis).unwrap();
             buffer.len()
         });
         show("  by serde_json", || {

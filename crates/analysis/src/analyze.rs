@@ -1,30 +1,30 @@
-//! One equity's whole analysis.
+//! The complete analysis of one equity.
 
 use domain::{Date, Symbol, Timeframe};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::confidence::Confidence;
+use crate::explanation::{explanation, recommendation};
 use crate::fall_risk::FallRisk;
 use crate::fundamental::{Fundamental, fundamental};
-use crate::overall::{self, Contribution, EngineName, MissingEngine, Overall, Voice};
+use crate::overall::{Contribution, EngineName, EngineScore, MissingEngine, Overall};
 use crate::quantitative::{Quantitative, quantitative};
 use crate::sentiment::{Sentiment, sentiment};
 use crate::technical::{Technical, technical};
 use crate::volatility::VolatilityForecast;
-use crate::{Absence, Engine, Models, Signal, Subject};
+use crate::{Absence, AnalysisInput, Engine, Models, Signal};
 
-/// Bars below which the technical engine does not speak.
-pub const TECHNICAL_BARS_MIN: usize = 50;
+/// Bars that the technical engine needs for a score.
+const TECHNICAL_BARS_MIN: usize = 50;
 
-/// Everything that is known of one equity as of its newest bar. Depends on the subject and the models alone: bars, rates,
-/// filings and news of later dates change nothing.
+/// The analysis of one equity as of its newest bar. Bars, rates, filings and news of later dates do not change it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Analysis {
-    /// Whose.
+    /// The ticker.
     #[schema(value_type = String)]
     pub symbol: Symbol,
-    /// What one bar covers: `1d`, `1w` or `1M`.
+    /// Time that one bar covers: `1d`, `1w` or `1M`.
     #[schema(value_type = String)]
     pub timeframe: Timeframe,
     /// Date of the newest bar; null without bars.
@@ -32,29 +32,29 @@ pub struct Analysis {
     pub as_of: Option<Date>,
     /// Number of bars.
     pub bars_used: usize,
-    /// Date of the first.
+    /// Date of the first bar.
     #[schema(value_type = Option<String>, format = Date)]
     pub first_date: Option<Date>,
-    /// What their prices are adjusted for: `raw`, `split` or `split_dividend`.
+    /// Corporate actions that prices are adjusted for: `raw`, `split` or `split_dividend`.
     pub price_basis: &'static str,
-    /// Newest close, as traded. The year's high and low, as traded where the source has them so, are among the
-    /// technical metrics; support and resistance there are levels of adjusted prices.
+    /// Newest close, as traded. The technical metrics have the high and low of the year, as traded if the source has such
+    /// prices; support and resistance are levels of adjusted prices.
     pub current_price: Option<f64>,
-    /// The signal; null when no engine speaks.
+    /// The overall signal; null when no engine has a score.
     pub overall_signal: Option<Signal>,
-    /// The score behind it, -1 to 1.
+    /// The overall score, -1 to 1.
     pub overall_score: Option<f64>,
     /// How often such signals were right; see `confidence`.
     pub overall_confidence: Option<f64>,
     /// The signal in one sentence.
     pub recommendation: String,
-    /// What it is made of, in sentences.
+    /// The parts of the signal, in sentences.
     pub explanation: Vec<String>,
-    /// What it is made of, in numbers.
+    /// The parts of the signal, in numbers.
     pub contributions: Vec<Contribution>,
-    /// Engines that did not speak, and why.
+    /// Engines without a score, and why.
     pub missing: Vec<MissingEngine>,
-    /// Where the confidence comes from.
+    /// Derivation of the confidence.
     pub confidence: Confidence,
     /// Indicators, patterns, votes.
     pub technical: Engine<Technical>,
@@ -64,65 +64,65 @@ pub struct Analysis {
     pub quantitative: Engine<Quantitative>,
     /// Tones of news.
     pub sentiment: Engine<Sentiment>,
-    /// Forecasts. None of them votes.
+    /// Forecasts, which do not vote.
     pub models: Forecasts,
 }
 
-/// What the fitted models say.
+/// Forecasts of the fitted models.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Forecasts {
-    /// Chances of a fall.
+    /// Probabilities of a fall.
     pub fall_risk: FallRisk,
-    /// Volatility ahead.
+    /// Forecast of volatility.
     pub volatility: VolatilityForecast,
     /// Why there is no forecast of direction.
-    pub direction: Direction,
+    pub direction: DirectionForecast,
 }
 
-/// The model that is not offered.
+/// The forecast of direction, which is not offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Direction {
+pub struct DirectionForecast {
     /// Always `not_offered`.
     pub status: &'static str,
-    /// Why.
+    /// Why it is not offered.
     pub reason: &'static str,
 }
 
-const NO_DIRECTION: Direction = Direction {
+const NO_DIRECTION: DirectionForecast = DirectionForecast {
     status: "not_offered",
     reason: "logistic and tree models of direction 1, 5 and 21 days ahead were measured on the bundled sample (24 \
              features, yearly walk-forward 2004-2013, about 8,700 rows): AUC 0.42 to 0.51, and a Brier score always \
              worse than the base rate",
 };
 
-/// Analyses `subject`.
+/// Analyses one equity.
 #[must_use]
-pub fn analyze(subject: &Subject<'_>, models: &Models) -> Analysis {
-    let technical = technical_engine(subject);
-    let fundamental = fundamental(subject);
-    let quantitative = quantitative(subject);
-    let sentiment = sentiment(subject);
-    let overall = Overall::of(&[
-        Voice::of(EngineName::Technical, &technical),
-        Voice::of(EngineName::Fundamental, &fundamental),
-        Voice::of(EngineName::Quantitative, &quantitative),
-        Voice::of(EngineName::Sentiment, &sentiment),
+pub fn analyze(input: &AnalysisInput<'_>, models: &Models) -> Analysis {
+    let technical = technical_engine(input);
+    let fundamental = fundamental(input);
+    let quantitative = quantitative(input);
+    let sentiment = sentiment(input);
+    let overall = Overall::from_scores(&[
+        EngineScore::new(EngineName::Technical, &technical),
+        EngineScore::new(EngineName::Fundamental, &fundamental),
+        EngineScore::new(EngineName::Quantitative, &quantitative),
+        EngineScore::new(EngineName::Sentiment, &sentiment),
     ]);
-    let confidence = models.confidence.confidence(&overall, subject.timeframe);
-    let span = subject.span();
+    let confidence = models.confidence.confidence(&overall, input.timeframe);
+    let span = input.span();
     Analysis {
-        symbol: *subject.symbol,
-        timeframe: subject.timeframe,
+        symbol: *input.symbol,
+        timeframe: input.timeframe,
         as_of: span.last_date,
         bars_used: span.bars_used,
         first_date: span.first_date,
         price_basis: span.price_basis.as_str(),
-        current_price: subject.raw.close.last().copied(),
+        current_price: input.raw.close.last().copied(),
         overall_signal: overall.signal(),
         overall_score: overall.score,
         overall_confidence: confidence.value,
-        recommendation: overall::recommendation(&overall),
-        explanation: overall::explanation(&overall, &confidence),
+        recommendation: recommendation(&overall),
+        explanation: explanation(&overall, &confidence),
         contributions: overall.contributions,
         missing: overall.missing,
         confidence,
@@ -131,20 +131,19 @@ pub fn analyze(subject: &Subject<'_>, models: &Models) -> Analysis {
         quantitative,
         sentiment,
         models: Forecasts {
-            fall_risk: models.fall_risk.estimate(subject),
-            volatility: models.volatility.forecast(subject),
+            fall_risk: models.fall_risk.estimate(input),
+            volatility: models.volatility.forecast(input),
             direction: NO_DIRECTION,
         },
     }
 }
 
-/// The technical block as an engine: its score is the rating's.
-#[must_use]
-pub(crate) fn technical_engine(subject: &Subject<'_>) -> Engine<Technical> {
-    let have = subject.bars.len();
-    let metrics = technical(subject);
-    // A moving average that equals a standing price would count as neutral; nothing moved, so nothing is said.
-    let is_flat = subject.bars.close.iter().all(|close| subject.bars.close.first() == Some(close));
+/// The technical block as an engine, whose score is that of the rating.
+pub(crate) fn technical_engine(input: &AnalysisInput<'_>) -> Engine<Technical> {
+    let have = input.bars.len();
+    let metrics = technical(input);
+    // A moving average that equals a flat price would count as neutral, although nothing moved.
+    let is_flat = input.bars.close.iter().all(|close| input.bars.close.first() == Some(close));
     match metrics.rating.score.filter(|_| !is_flat) {
         _ if have < TECHNICAL_BARS_MIN => {
             let reason = Absence::InsufficientHistory { need: TECHNICAL_BARS_MIN, have };

@@ -1,17 +1,17 @@
-//! What every engine answers: whether it could speak, what it says, and what made it say so.
+//! The result of an engine: its status, its score, and the drivers of the score.
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{Absence, Signal};
 
-/// Whether an engine had what it needs.
+/// Whether an engine has a score.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// It speaks, and its score counts.
+    /// It has a score, which counts.
     Available,
-    /// It does not; its weight is 0.
+    /// It has no score, and its weight is 0.
     Unavailable,
 }
 
@@ -20,39 +20,37 @@ pub enum Status {
 pub struct Driver {
     /// Name of the metric.
     pub metric: &'static str,
-    /// Its value.
+    /// Value of the metric.
     pub value: f64,
-    /// The rule from value to score, in words.
+    /// The rule that turns the value into the score.
     pub rule: &'static str,
-    /// What the rule makes of it, -1 to 1.
+    /// Score of the value, -1 to 1.
     pub score: f64,
-    /// Its weight among those that are there; they sum to 1.
+    /// Weight among the available drivers; these sum to 1.
     pub weight: f64,
-    /// Score times weight: these sum to the engine's score.
+    /// Score times weight; these sum to the engine's score.
     pub contribution: f64,
 }
 
-/// One engine's answer.
+/// The result of one engine.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Engine<M> {
-    /// Whether it could speak.
+    /// Whether it has a score.
     pub status: Status,
-    /// Why not.
+    /// Why it has no score.
     pub reason: Option<Absence>,
-    /// Its score in words.
+    /// Band of the score.
     pub signal: Option<Signal>,
-    /// -1 (sell) to 1 (buy).
+    /// Score from -1 (sell) to 1 (buy).
     pub score: Option<f64>,
-    /// What the score is made of.
+    /// Parts of the score.
     pub drivers: Vec<Driver>,
-    /// What it measured; shown even when that is too little for a score.
+    /// What it measured, even when that is too little for a score.
     pub metrics: Option<M>,
 }
 
 impl<M> Engine<M> {
-    /// An engine without a score, and why.
-    #[must_use]
-    pub fn unavailable(reason: Absence, metrics: Option<M>) -> Self {
+    pub(crate) fn unavailable(reason: Absence, metrics: Option<M>) -> Self {
         Self {
             status: Status::Unavailable,
             reason: Some(reason),
@@ -63,23 +61,21 @@ impl<M> Engine<M> {
         }
     }
 
-    /// An engine that says `score`, held to -1..1.
-    #[must_use]
-    pub fn available(score: f64, drivers: Vec<Driver>, metrics: M) -> Self {
+    /// An engine with a score, which is clamped to -1..1.
+    pub(crate) fn available(score: f64, drivers: Vec<Driver>, metrics: M) -> Self {
         let score = score.clamp(-1.0, 1.0) + 0.0;
         Self {
             status: Status::Available,
             reason: None,
-            signal: Some(Signal::of_score(score)),
+            signal: Some(Signal::from_score(score)),
             score: Some(score),
             drivers,
             metrics: Some(metrics),
         }
     }
 
-    /// An engine whose score is the weighted mean of its drivers; without one, unavailable for `reason`.
-    #[must_use]
-    pub fn of_drivers(drivers: Vec<Driver>, reason: Absence, metrics: M) -> Self {
+    /// An engine whose score is the weighted mean of its drivers; without a driver it is unavailable for `reason`.
+    pub(crate) fn from_drivers(drivers: Vec<Driver>, reason: Absence, metrics: M) -> Self {
         if drivers.is_empty() {
             return Self::unavailable(reason, Some(metrics));
         }
@@ -89,9 +85,8 @@ impl<M> Engine<M> {
 }
 
 impl Driver {
-    /// A driver of `weight` when there is a value; its `rule` turns the value into `score`, held to -1..1.
-    #[must_use]
-    pub fn new(
+    /// A driver, if there is a value. `score` is the function that `rule` describes; its result is clamped to -1..1.
+    pub(crate) fn new(
         metric: &'static str,
         value: Option<f64>,
         rule: &'static str,
@@ -118,14 +113,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn weights_are_shared_by_the_drivers_that_are_there() {
+    fn available_drivers_share_the_weights() {
         let drivers = [
             Driver::new("a", Some(2.0), "value", 0.5, |value| value),
             Driver::new("b", None, "value", 0.25, |value| value),
             Driver::new("c", Some(-0.5), "value", 0.25, |value| value),
             Driver::new("d", Some(f64::NAN), "value", 0.25, |value| value),
         ];
-        let engine = Engine::of_drivers(drivers.into_iter().flatten().collect(), Absence::Flat, ());
+        let engine = Engine::from_drivers(drivers.into_iter().flatten().collect(), Absence::Flat, ());
         // (0.5 * 1 + 0.25 * -0.5) / 0.75
         assert!((engine.score.unwrap() - 0.5).abs() < 1e-12);
         assert_eq!(engine.signal, Some(Signal::Buy));
@@ -133,8 +128,8 @@ mod tests {
     }
 
     #[test]
-    fn no_driver_is_no_score() {
-        let engine = Engine::of_drivers(Vec::new(), Absence::Flat, ());
+    fn an_engine_without_drivers_has_no_score() {
+        let engine = Engine::from_drivers(Vec::new(), Absence::Flat, ());
         assert_eq!(
             (engine.status, engine.score, engine.reason),
             (Status::Unavailable, None, Some(Absence::Flat))

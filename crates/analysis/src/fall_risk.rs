@@ -1,22 +1,22 @@
-//! How likely a fall is within the next month: a logistic model of three volatility features.
+//! Probability of a fall within the next month: a logistic model of three volatility features.
 //!
-//! This is a model of risk, measured to have skill. It says nothing about direction: a fall of 5 % on the way is
-//! compatible with a higher price at the end.
+//! This model predicts risk, with measured skill. It does not predict direction: a fall of 5 % on the way is compatible with
+//! a higher price at the end.
 
 use domain::{BarsView, Timeframe};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::model_card::{CalibrationBin, ModelCard, ProbabilityScore};
-use crate::{Absence, Figure, Span, Subject, risk};
+use crate::{Absence, AnalysisInput, Figure, Span, risk};
 
-/// Bars ahead in which the fall may come.
-pub const HORIZON_BARS: usize = 21;
+/// Bars ahead in which a fall counts.
+pub(crate) const HORIZON_BARS: usize = 21;
 /// Bars that the features need: 63 returns.
-pub const BARS_MIN: usize = LONG_RETURNS + 1;
+const BARS_MIN: usize = LONG_RETURNS + 1;
 
 /// Inputs of the model, in the order of its weights.
-pub const FEATURES: [&str; 3] = [
+pub(crate) const FEATURES: [&str; 3] = [
     "std of the last 21 log returns (ddof 1)",
     "std of the last 63 log returns (ddof 1)",
     "mean of (high - low) / close over the last 14 bars",
@@ -30,9 +30,9 @@ const RANGE_BARS: usize = 14;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FallRiskModel {
-    /// Origin.
+    /// Data, method and limits.
     pub card: ModelCard,
-    /// One for each depth.
+    /// One regression for each depth.
     pub falls: Vec<FallModel>,
 }
 
@@ -40,17 +40,17 @@ pub struct FallRiskModel {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FallModel {
-    /// Depth: ln(lowest close ahead / close) at or below its negative.
+    /// Depth as a log return: a fall has ln(lowest close ahead / close) at or below its negative.
     pub fall: f64,
-    /// Share of the training rows that fell so deep.
+    /// Share of the training rows with such a fall.
     pub base_rate: f64,
     /// Means of the features over the training rows.
     pub mean: [f64; 3],
-    /// Their deviations (ddof 0).
+    /// Deviations of the features over the training rows (ddof 0).
     pub scale: [f64; 3],
     /// Smallest value of each feature in the training rows.
     pub lowest: [f64; 3],
-    /// Largest.
+    /// Largest value of each feature in the training rows.
     pub highest: [f64; 3],
     /// Weights of the standardised features.
     pub weights: [f64; 3],
@@ -58,43 +58,43 @@ pub struct FallModel {
     pub intercept: f64,
     /// Quality over all test years.
     pub walk_forward: ProbabilityScore,
-    /// Quality by test year.
+    /// Quality for each test year.
     pub walk_forward_by_year: Vec<ProbabilityScore>,
     /// Predictions of all test years in ten bins of equal count.
     pub calibration: Vec<CalibrationBin>,
 }
 
-/// Chances of a fall within [`HORIZON_BARS`].
+/// Probabilities of a fall.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct FallRisk {
-    /// Which model.
+    /// Name and version of the model.
     pub model: String,
     /// Trading days ahead.
     pub horizon_bars: usize,
-    /// One for each depth, the lesser first.
-    pub falls: Vec<FallChance>,
+    /// One probability for each depth, the smaller depth first.
+    pub falls: Vec<FallProbability>,
 }
 
-/// Chance of one depth of fall, with what is known of such predictions.
+/// Probability of a fall of one depth, with the quality of such predictions.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-pub struct FallChance {
+pub struct FallProbability {
     /// Depth as a log return: 0.05 is about 5 %.
     pub fall: f64,
-    /// Chance that the lowest close ahead is so far below the last one.
+    /// Probability that the lowest close ahead is at least this far below the last one.
     pub probability: Figure,
-    /// How often it happened in the training rows.
+    /// Share of the training rows with such a fall.
     pub base_rate: f64,
-    /// Whether an input lies outside what the model was fitted to.
+    /// Whether an input is outside the range that the model was fitted to.
     pub is_extrapolated: bool,
-    /// How good such predictions were, out of sample.
+    /// Out-of-sample quality of such predictions.
     pub walk_forward: ProbabilityScore,
 }
 
-/// The three inputs as of the newest bar of `bars`.
+/// The three inputs as of the newest bar.
 ///
 /// # Errors
 /// [`Absence::InsufficientHistory`] below [`BARS_MIN`] bars, [`Absence::Flat`] when the closes do not move.
-pub fn features(bars: BarsView<'_>) -> Result<[f64; 3], Absence> {
+pub(crate) fn features(bars: BarsView<'_>) -> Result<[f64; 3], Absence> {
     let have = bars.len();
     if have < BARS_MIN {
         return Err(Absence::InsufficientHistory { need: BARS_MIN, have });
@@ -109,9 +109,8 @@ pub fn features(bars: BarsView<'_>) -> Result<[f64; 3], Absence> {
 }
 
 impl FallModel {
-    /// Chance of the fall, given the inputs of [`features`].
-    #[must_use]
-    pub fn probability(&self, features: &[f64; 3]) -> f64 {
+    /// Probability of the fall, given the inputs of [`features`].
+    fn probability(&self, features: &[f64; 3]) -> f64 {
         let log_odds = (0..features.len()).fold(self.intercept, |sum, at| {
             sum + self.weights[at] * (features[at] - self.mean[at]) / self.scale[at]
         });
@@ -124,15 +123,15 @@ impl FallModel {
 }
 
 impl FallRiskModel {
-    /// Chances as of the newest bar. Only for daily bars: the horizon is counted in trading days.
+    /// Probabilities as of the newest bar. Only for daily bars, because the horizon is in trading days.
     #[must_use]
-    pub fn estimate(&self, subject: &Subject<'_>) -> FallRisk {
-        let inputs = match subject.timeframe {
-            Timeframe::Day => features(subject.bars),
+    pub fn estimate(&self, input: &AnalysisInput<'_>) -> FallRisk {
+        let inputs = match input.timeframe {
+            Timeframe::Day => features(input.bars),
             Timeframe::Week | Timeframe::Month => Err(Absence::Missing { what: "daily bars" }),
         };
-        let span = Span::newest(subject.bars, BARS_MIN, subject.price_basis);
-        let chance = |model: &FallModel| FallChance {
+        let span = Span::newest(input.bars, BARS_MIN, input.price_basis);
+        let probability = |model: &FallModel| FallProbability {
             fall: model.fall,
             probability: Figure::new(
                 "logistic regression on 21- and 63-bar std of log returns and the 14-bar mean of (high - low) / close",
@@ -146,7 +145,7 @@ impl FallRiskModel {
         FallRisk {
             model: self.card.model.clone(),
             horizon_bars: self.card.horizon_bars,
-            falls: self.falls.iter().map(chance).collect(),
+            falls: self.falls.iter().map(probability).collect(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! One value with its provenance: what it is, and which bars it came from.
+//! A value with its definition and the bars it was computed from.
 
 use domain::{BarsView, Date, PriceBasis};
 use serde::ser::SerializeStruct;
@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-/// Why a value cannot be computed. Serialised as `{"code": …}` with the numbers that explain it.
+/// Why a value cannot be computed. Serialized as `{"code": …}` with the numbers that explain it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum Absence {
@@ -17,39 +17,38 @@ pub enum Absence {
         /// Bars given.
         have: usize,
     },
-    /// The series does not move, so that the definition divides by zero.
+    /// Prices do not move, so that the definition would divide by zero.
     Flat,
     /// A denominator is zero or negative.
     DenominatorNotPositive {
-        /// Which one.
+        /// Name of the denominator.
         what: &'static str,
     },
-    /// An input is not there.
+    /// An input is missing.
     Missing {
-        /// Which one.
+        /// Name of the input.
         what: &'static str,
     },
-    /// The computation left the range of a 64-bit float.
+    /// The result is out of the range of a 64-bit float.
     OutOfRange,
 }
 
 /// The bars that a value was computed from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
-    /// How many.
+    /// Number of bars.
     pub bars_used: usize,
-    /// Date of the first.
+    /// Date of the first bar.
     pub first_date: Option<Date>,
-    /// Date of the last.
+    /// Date of the last bar.
     pub last_date: Option<Date>,
-    /// What their prices are adjusted for.
+    /// Corporate actions that prices are adjusted for.
     pub price_basis: PriceBasis,
 }
 
 impl Span {
     /// The newest `bars_max` of `bars`, or all of them when there are fewer.
-    #[must_use]
-    pub fn newest(bars: BarsView<'_>, bars_max: usize, price_basis: PriceBasis) -> Self {
+    pub(crate) fn newest(bars: BarsView<'_>, bars_max: usize, price_basis: PriceBasis) -> Self {
         let used = bars.date.get(bars.len().saturating_sub(bars_max)..).unwrap_or_default();
         Self {
             bars_used: used.len(),
@@ -60,7 +59,7 @@ impl Span {
     }
 }
 
-/// A value, or why there is none, and where it comes from. Never NaN, never infinite.
+/// A value, or why there is none, with its provenance. Never NaN or infinite.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Figure {
     outcome: Result<f64, Absence>,
@@ -70,39 +69,37 @@ pub struct Figure {
 }
 
 impl Figure {
-    /// `outcome` under `definition` over `span`. A value that is not finite becomes [`Absence::OutOfRange`].
-    #[must_use]
-    pub fn new(definition: &'static str, span: Span, outcome: Result<f64, Absence>) -> Self {
+    /// A value that is not finite becomes [`Absence::OutOfRange`].
+    pub(crate) fn new(definition: &'static str, span: Span, outcome: Result<f64, Absence>) -> Self {
         let outcome = outcome
             .and_then(|value| if value.is_finite() { Ok(value + 0.0) } else { Err(Absence::OutOfRange) });
         Self { outcome, definition, span, is_flat: false }
     }
 
-    /// The same, marked as computed on a series that does not move: shown, but never a vote.
-    #[must_use]
-    pub fn flat(self) -> Self {
+    /// Marks the figure as computed on prices that do not move: it is shown, but never votes.
+    pub(crate) fn flat(self) -> Self {
         Self { is_flat: true, ..self }
     }
 
-    /// The value.
+    /// The value, if it could be computed.
     #[must_use]
     pub fn value(&self) -> Option<f64> {
         self.outcome.ok()
     }
 
-    /// Why there is none.
+    /// Why there is no value.
     #[must_use]
     pub fn absence(&self) -> Option<Absence> {
         self.outcome.err()
     }
 
-    /// Whether the series did not move.
+    /// Whether prices did not move.
     #[must_use]
     pub fn is_flat(&self) -> bool {
         self.is_flat
     }
 
-    /// The bars it came from.
+    /// The bars it was computed from.
     #[must_use]
     pub fn span(&self) -> Span {
         self.span
@@ -129,28 +126,28 @@ impl Serialize for Figure {
     }
 }
 
-/// How a [`Figure`] is written: the description that the API's schema carries.
+/// JSON schema of a [`Figure`].
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "read by the derived schema alone")]
+#[expect(dead_code, reason = "only the derived schema reads the fields")]
 struct FigureSchema {
     /// The value; null when it cannot be computed.
     #[schema(required)]
     value: Option<f64>,
     /// Why the value is null.
     reason: Option<Absence>,
-    /// `flat` when the series does not move: the value is shown and never votes.
+    /// `flat` when prices do not move: the value is shown, but never votes.
     flag: Option<String>,
-    /// What is computed, with its period, seed and variant.
+    /// Definition, with period, seed and variant.
     definition: String,
-    /// Number of bars that it was computed from.
+    /// Number of bars used.
     bars_used: usize,
-    /// Date of the first of them.
+    /// Date of the first bar used.
     #[schema(required, format = Date)]
     first_date: Option<String>,
-    /// Date of the last of them.
+    /// Date of the last bar used.
     #[schema(required, format = Date)]
     last_date: Option<String>,
-    /// What their prices are adjusted for: `raw`, `split` or `split_dividend`.
+    /// Corporate actions that prices are adjusted for: `raw`, `split` or `split_dividend`.
     price_basis: String,
 }
 

@@ -1,7 +1,6 @@
-//! Full series of technical indicators by name and parameters, as TA-Lib 0.8 defines them.
+//! Full series of technical indicators by name and parameters, as defined by TA-Lib 0.8.
 //!
-//! One value for each bar that has one; nothing is guessed for the bars before. The newest values alone, for an
-//! analysis, are computed faster by [`crate::technical`].
+//! Bars before the first value have none; nothing is guessed. [`crate::technical`] computes the newest values alone faster.
 
 pub(crate) mod cci;
 mod spec;
@@ -29,26 +28,26 @@ pub struct Output {
     values: Vec<f64>,
 }
 
-/// An indicator over bars.
+/// The series of one indicator.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct IndicatorSeries {
     /// Name and every parameter, such as `macd:12:26:9`.
     #[schema(example = "rsi:14")]
     pub indicator: String,
-    /// How it is computed.
+    /// Definition of the indicator.
     #[schema(value_type = String)]
     pub definition: &'static str,
-    /// Bars before the first value.
+    /// Number of bars before the first value.
     pub lookback: usize,
-    /// Bars given.
+    /// Number of bars.
     pub bars: usize,
-    /// No price moved over all bars: values are what the definition says of a still series, not a reading.
+    /// Whether no price moved over all bars, so that the values are only conventions of the definition.
     pub flat: bool,
     /// Why there is no value at all.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub reason: Option<Absence>,
-    /// Outputs by name; each holds one number or null for every bar.
+    /// Outputs by name, each with a number or null for every bar.
     #[serde(serialize_with = "by_name")]
     #[schema(value_type = std::collections::BTreeMap<String, Vec<Option<f64>>>)]
     pub outputs: Vec<Output>,
@@ -61,7 +60,7 @@ impl Output {
         self.name
     }
 
-    /// Value at bar `i` from 0, if it has one.
+    /// Value at bar `i` from 0, if there is one.
     #[must_use]
     pub fn at(&self, i: usize) -> Option<f64> {
         let before = self.bars - self.values.len();
@@ -83,9 +82,9 @@ fn by_name<S: Serializer>(outputs: &[Output], serializer: S) -> Result<S::Ok, S:
     serializer.collect_map(outputs.iter().map(|output| (output.name, output)))
 }
 
-/// `spec` over `bars`.
+/// Computes `spec` over `bars`.
 ///
-/// A value at bar `i` depends on bars `0..=i` alone and has the same bits however many bars follow.
+/// The value at bar `i` depends only on bars `0..=i`, and has the same bits however many bars follow.
 ///
 /// # Example
 /// ```
@@ -122,7 +121,7 @@ pub fn compute(spec: &IndicatorSpec, bars: &BarsView<'_>) -> IndicatorSeries {
     }
 }
 
-/// Whether no price of any bar differs from another.
+/// Whether all prices are equal.
 fn is_flat(bars: &BarsView<'_>) -> bool {
     let Some(price) = bars.close.first() else { return false };
     bars.high.iter().chain(bars.low).all(|other| other == price)
@@ -147,7 +146,7 @@ fn output_names(spec: &IndicatorSpec) -> &'static [&'static str] {
     }
 }
 
-/// Bars before the first value.
+/// Number of bars before the first value.
 fn lookback(core: &Core, spec: &IndicatorSpec) -> usize {
     match spec {
         IndicatorSpec::Sma(n) => core.sma_lookback(n.ta()),

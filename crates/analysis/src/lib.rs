@@ -1,33 +1,34 @@
-//! Indicators, risk figures, fundamentals and sentiment of an equity, and the one signal made of them.
+//! Analysis of an equity: indicators, risk figures, fundamentals and sentiment, and one overall signal.
 //!
-//! Numbers in, numbers out: no I/O, no clock, no randomness. Every value carries its definition and the bars it was
-//! computed from; a value that cannot be computed says why instead.
+//! This crate does no I/O, reads no clock and uses no randomness. Each value has its definition and the bars it was computed
+//! from; a value that cannot be computed says why.
 
 mod analyze;
-pub mod confidence;
+mod confidence;
 mod engine;
-pub mod fall_risk;
-pub mod figure;
+mod explanation;
+mod fall_risk;
+mod figure;
 pub mod fundamental;
 pub mod indicators;
-pub mod json;
-pub mod model_card;
+mod input;
+mod latest;
+mod model_card;
 mod models;
-pub mod overall;
+mod overall;
 pub mod patterns;
 pub mod quantitative;
-pub mod rating;
+mod rating;
 pub mod risk;
-pub mod sentiment;
+mod sentiment;
 mod signal;
-mod subject;
 pub mod technical;
 pub mod training;
-pub mod volatility;
+mod volatility;
 
-pub use analyze::{Analysis, Direction, Forecasts, TECHNICAL_BARS_MIN, analyze};
+pub use analyze::{Analysis, DirectionForecast, Forecasts, analyze};
 pub use engine::{Driver, Engine, Status};
 pub use figure::{Absence, Figure, Span};
+pub use input::{AnalysisInput, Benchmark};
 pub use models::Models;
 pub use signal::Signal;
-pub use subject::{Benchmark, Subject};

@@ -1,32 +1,32 @@
-//! What is written down beside the coefficients of a model: from which data, how measured, how good.
+//! Documentation of a fitted model: its data, its method, and its measured quality.
 
 use domain::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Origin and shape of a fitted model.
+/// Data, method and limits of a fitted model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ModelCard {
     /// Name and version, such as `fall-risk/1`.
     pub model: String,
-    /// What is predicted, and what is not.
+    /// What the model predicts, and what it does not.
     pub target: String,
     /// How it was fitted.
     pub method: String,
-    /// How it was measured: what a row of the measurements was predicted from.
+    /// How it was measured: the data that each measured row was predicted from.
     pub validation: String,
-    /// SHA-256 of the bytes it was fitted to.
+    /// SHA-256 of the training data.
     pub data_sha256: String,
-    /// Symbols in those data.
+    /// Symbols in the training data.
     pub symbols: Vec<String>,
-    /// First date of a row it was fitted to.
+    /// First date of the training rows.
     #[schema(value_type = String, format = Date)]
     pub first_date: Date,
-    /// Last date of a row it was fitted to.
+    /// Last date of the training rows.
     #[schema(value_type = String, format = Date)]
     pub last_date: Date,
-    /// Rows it was fitted to; they overlap.
+    /// Number of training rows; they overlap.
     pub rows: usize,
     /// Bars that a label looks ahead.
     pub horizon_bars: usize,
@@ -34,7 +34,7 @@ pub struct ModelCard {
     pub purge_bars: usize,
     /// Names of the inputs, in the order of the coefficients.
     pub features: Vec<String>,
-    /// What a reader must know before believing it.
+    /// Limits of the model.
     pub limits: Vec<String>,
 }
 
@@ -44,30 +44,30 @@ pub struct ModelCard {
 pub struct ProbabilityScore {
     /// Test year; null over all of them.
     pub year: Option<i16>,
-    /// Predictions scored.
+    /// Number of scored predictions.
     pub samples: usize,
-    /// Share of them in which it happened.
+    /// Share in which the event happened.
     pub observed: f64,
-    /// Area under the ROC curve; null when it always or never happened.
+    /// Area under the ROC curve; null when the event always or never happened.
     pub auc: Option<f64>,
     /// Mean squared error of the probability.
     pub brier: f64,
-    /// 1 − Brier score / that of the base rate known before the year: above 0 is skill.
+    /// 1 − Brier score / Brier score of the base rate known before the year: above 0 is skill.
     pub brier_skill: f64,
 }
 
-/// One bin of predicted probability, and what happened in it.
+/// Observed frequency in one bin of predicted probabilities.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CalibrationBin {
-    /// Lowest prediction in it.
+    /// Lowest prediction in the bin.
     pub from: f64,
-    /// Highest prediction in it.
+    /// Highest prediction in the bin.
     pub to: f64,
-    /// Predictions in it.
+    /// Number of predictions in the bin.
     pub samples: usize,
-    /// Their mean.
+    /// Mean prediction.
     pub predicted: f64,
-    /// Share in which it happened.
+    /// Share in which the event happened.
     pub observed: f64,
 }

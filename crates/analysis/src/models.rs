@@ -1,4 +1,4 @@
-//! The fitted models, as files of numbers that are compiled in.
+//! The fitted models, compiled in from JSON files.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -7,15 +7,15 @@ use crate::confidence::ConfidenceModel;
 use crate::fall_risk::FallRiskModel;
 use crate::volatility::VolatilityModel;
 
-/// Everything that was fitted or measured beforehand. A file can be read by a person; none holds code.
+/// Models that were fitted or measured in advance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Models {
-    /// Chances of a fall.
+    /// Probabilities of a fall.
     pub fall_risk: FallRiskModel,
-    /// Volatility ahead.
+    /// Forecast of volatility.
     pub volatility: VolatilityModel,
-    /// How often the overall signal was right.
+    /// Measured hit rates of the overall signal.
     pub confidence: ConfidenceModel,
 }
 
@@ -23,7 +23,7 @@ impl Models {
     /// The models of this build, fitted to the bundled sample by `examples/fit_models.rs`.
     ///
     /// # Errors
-    /// When a compiled-in file has another shape than this build expects; a test reads them.
+    /// When a compiled-in file does not match this build; a test reads them.
     pub fn bundled() -> Result<Self, serde_json::Error> {
         Ok(Self {
             fall_risk: serde_json::from_str(include_str!("../models/fall_risk.json"))?,

@@ -1,8 +1,4 @@
-//! The overall signal: the weighted mean of the engines that can speak, with everything that went into it.
-
-mod explanation;
-
-pub use explanation::{explanation, recommendation};
+//! The overall signal: the weighted mean of the available engines, with its parts.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -24,7 +20,7 @@ pub enum EngineName {
 }
 
 impl EngineName {
-    /// Its share of the overall score when all four speak. Chosen, not fitted: what users of the API know.
+    /// Weight in the overall score when all four engines are available. Chosen, not fitted.
     #[must_use]
     pub fn base_weight(self) -> f64 {
         match self {
@@ -35,7 +31,7 @@ impl EngineName {
         }
     }
 
-    /// The spelling that the API uses.
+    /// Name in the API.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -47,14 +43,14 @@ impl EngineName {
     }
 }
 
-/// What one engine adds to the overall score.
+/// Contribution of one engine to the overall score.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Contribution {
-    /// Which engine.
+    /// The engine.
     pub engine: EngineName,
-    /// Its share when all four speak.
+    /// Its weight when all four engines are available.
     pub base_weight: f64,
-    /// Its share among those that do; these sum to 1.
+    /// Its weight among the available engines; these sum to 1.
     pub weight: f64,
     /// Its score, -1 to 1.
     pub score: f64,
@@ -62,57 +58,50 @@ pub struct Contribution {
     pub contribution: f64,
 }
 
-/// An engine that did not speak.
+/// An unavailable engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct MissingEngine {
-    /// Which.
+    /// The engine.
     pub engine: EngineName,
-    /// Why.
+    /// Why it has no score.
     pub reason: Absence,
 }
 
-/// One engine's word, whatever it measured.
+/// The score of one engine, or why there is none.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Voice {
-    /// Which engine.
-    pub engine: EngineName,
-    /// Its score, or why there is none.
-    pub outcome: Result<f64, Absence>,
+pub(crate) struct EngineScore {
+    pub(crate) engine: EngineName,
+    pub(crate) score: Result<f64, Absence>,
 }
 
-impl Voice {
-    /// What `engine` says.
-    #[must_use]
-    pub fn of<M>(name: EngineName, engine: &Engine<M>) -> Self {
+impl EngineScore {
+    pub(crate) fn new<M>(name: EngineName, engine: &Engine<M>) -> Self {
         let unspecified = Absence::Missing { what: "score" };
-        let outcome = match engine.status {
+        let score = match engine.status {
             Status::Available => engine.score.ok_or(unspecified),
             Status::Unavailable => Err(engine.reason.unwrap_or(unspecified)),
         };
-        Self { engine: name, outcome }
+        Self { engine: name, score }
     }
 }
 
 /// The overall score and its parts.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Overall {
-    /// -1 to 1; `None` when no engine speaks, which is not the same as neutral.
-    pub score: Option<f64>,
-    /// What each engine adds.
-    pub contributions: Vec<Contribution>,
-    /// Engines that did not speak.
-    pub missing: Vec<MissingEngine>,
+pub(crate) struct Overall {
+    /// -1 to 1; `None` when no engine is available, which is not the same as neutral.
+    pub(crate) score: Option<f64>,
+    pub(crate) contributions: Vec<Contribution>,
+    pub(crate) missing: Vec<MissingEngine>,
 }
 
 impl Overall {
-    /// The weighted mean of `voices`, base weights shared out among those that speak.
-    #[must_use]
-    pub fn of(voices: &[Voice]) -> Self {
-        let speaks = |voice: &&Voice| voice.outcome.is_ok();
-        let total: f64 = voices.iter().filter(speaks).map(|voice| voice.engine.base_weight()).sum();
+    /// The weighted mean of `scores`; missing engines give their weights to the others.
+    pub(crate) fn from_scores(scores: &[EngineScore]) -> Self {
+        let available = scores.iter().filter(|one| one.score.is_ok());
+        let total: f64 = available.map(|one| one.engine.base_weight()).sum();
         let (mut contributions, mut missing) = (Vec::with_capacity(4), Vec::with_capacity(4));
-        for Voice { engine, outcome } in voices.iter().copied() {
-            match outcome {
+        for EngineScore { engine, score } in scores.iter().copied() {
+            match score {
                 Ok(score) => {
                     let base_weight = engine.base_weight();
                     let weight = base_weight / total;
@@ -127,15 +116,13 @@ impl Overall {
         Self { score, contributions, missing }
     }
 
-    /// The score in words.
-    #[must_use]
-    pub fn signal(&self) -> Option<Signal> {
-        self.score.map(Signal::of_score)
+    /// The band of the score.
+    pub(crate) fn signal(&self) -> Option<Signal> {
+        self.score.map(Signal::from_score)
     }
 
-    /// Share of the base weights that spoke, 0 to 1.
-    #[must_use]
-    pub fn coverage(&self) -> f64 {
+    /// Sum of the base weights of the available engines, 0 to 1.
+    pub(crate) fn coverage(&self) -> f64 {
         self.contributions.iter().map(|part| part.base_weight).sum()
     }
 }
@@ -144,21 +131,21 @@ impl Overall {
 mod tests {
     use super::*;
 
-    fn voice(engine: EngineName, score: f64) -> Voice {
-        Voice { engine, outcome: Ok(score) }
+    fn score(engine: EngineName, score: f64) -> EngineScore {
+        EngineScore { engine, score: Ok(score) }
     }
 
     #[test]
-    fn weights_are_shared_among_those_that_speak() {
-        let silent = Voice {
+    fn available_engines_share_the_weights() {
+        let missing = EngineScore {
             engine: EngineName::Sentiment,
-            outcome: Err(Absence::Missing { what: "source of news" }),
+            score: Err(Absence::Missing { what: "source of news" }),
         };
-        let overall = Overall::of(&[
-            voice(EngineName::Technical, 0.5),
-            voice(EngineName::Fundamental, -0.25),
-            voice(EngineName::Quantitative, 1.0),
-            silent,
+        let overall = Overall::from_scores(&[
+            score(EngineName::Technical, 0.5),
+            score(EngineName::Fundamental, -0.25),
+            score(EngineName::Quantitative, 1.0),
+            missing,
         ]);
         // (0.20 * 0.5 - 0.40 * 0.25 + 0.15 * 1.0) / 0.75
         assert!((overall.score.unwrap() - 0.2).abs() < 1e-12);
@@ -170,9 +157,9 @@ mod tests {
     }
 
     #[test]
-    fn silence_is_not_neutral() {
-        let silent = Voice { engine: EngineName::Technical, outcome: Err(Absence::Flat) };
-        let overall = Overall::of(&[silent]);
+    fn no_score_is_not_neutral() {
+        let missing = EngineScore { engine: EngineName::Technical, score: Err(Absence::Flat) };
+        let overall = Overall::from_scores(&[missing]);
         assert_eq!((overall.score, overall.signal()), (None, None));
     }
 

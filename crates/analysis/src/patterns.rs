@@ -1,6 +1,6 @@
 //! The 61 candlestick patterns of TA-Lib with its default settings, on the newest bars or on all.
 //!
-//! A pattern is a shape, not a forecast: nothing here votes.
+//! A pattern is a shape, not a forecast, and does not vote.
 
 mod catalogue;
 
@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 pub use catalogue::{NAMES, PATTERNS};
 
-/// How many bars, counted from the newest, an analysis looks at for patterns that end there.
+/// Number of newest bars at which an analysis looks for the end of a pattern.
 pub const NEWEST_BARS: usize = 5;
 
 /// A pattern that ends at one of the newest bars.
@@ -20,16 +20,16 @@ pub struct Pattern {
     /// TA-Lib's name, such as `CDLENGULFING`.
     #[schema(value_type = String, example = "CDLENGULFING")]
     pub name: &'static str,
-    /// TA-Lib's answer: positive bullish, negative bearish; usually 100, 80 for a shape just reached, 200 confirmed.
+    /// TA-Lib's value: positive bullish, negative bearish; usually 100, 80 for a shape just reached, 200 confirmed.
     pub value: i32,
     /// Date of the bar at which the pattern ends.
     #[schema(value_type = String, format = Date)]
     pub date: Date,
-    /// How many bars before the newest that is.
+    /// Number of bars between that bar and the newest one.
     pub bars_ago: usize,
 }
 
-/// Patterns that end at the newest [`NEWEST_BARS`] bars, newest first, by name within a bar.
+/// Patterns that end at one of the newest [`NEWEST_BARS`] bars, newest first, by name within a bar.
 #[must_use]
 pub fn newest(bars: &BarsView<'_>) -> Vec<Pattern> {
     let Some(last) = bars.len().checked_sub(1) else { return Vec::new() };
@@ -48,7 +48,7 @@ pub fn newest(bars: &BarsView<'_>) -> Vec<Pattern> {
     found
 }
 
-/// Pattern number `pattern` of [`NAMES`] at every bar; 0 where there is none or too few bars stand before.
+/// Pattern number `pattern` of [`NAMES`] at every bar; 0 where there is none or too few bars before it.
 ///
 /// # Panics
 /// When there is no such pattern.
@@ -64,7 +64,7 @@ pub fn history(pattern: usize, bars: &BarsView<'_>) -> Vec<i32> {
     out
 }
 
-/// One pattern's answers by bar, for those of `first..=last` that have enough bars before.
+/// Values of one pattern by bar, for those of `first..=last` that have enough bars before them.
 fn run<'v>(
     core: &Core,
     pattern: usize,

@@ -1,7 +1,6 @@
 //! Risk and return of a series of closes, under the definitions of empyrical and pandas.
 //!
-//! Plain functions on slices; each answers a number or the [`Absence`] that says why there is none. Nothing here knows
-//! of engines, scores or JSON.
+//! Plain functions on slices, which return a number or an [`Absence`]. They do not depend on engines, scores or JSON.
 
 mod drawdown;
 mod market;
@@ -9,13 +8,14 @@ mod moments;
 mod performance;
 mod tail;
 
-pub use drawdown::{Drawdown, drawdown};
-pub use market::{Market, matched};
-pub use moments::{DISPERSION_MIN, Moments, deviation, mean};
-pub use performance::{
-    EWMA_RETURNS_MAX, cagr, calmar, ewma_volatility, per_bar_rate, sharpe, sortino, total_return, volatility,
+pub(crate) use drawdown::drawdown;
+pub(crate) use market::align_with_market;
+pub use moments::deviation;
+pub(crate) use moments::{DISPERSION_MIN, Moments, mean};
+pub(crate) use performance::{
+    cagr, calmar, ewma_volatility, per_bar_rate, sharpe, sortino, total_return, volatility,
 };
-pub use tail::{Tails, omega, tails, var_95_normal};
+pub(crate) use tail::{omega, tails, var_95_normal};
 
 use crate::Absence;
 
@@ -26,12 +26,11 @@ pub fn simple_returns(closes: &[f64]) -> Vec<f64> {
 }
 
 /// Natural logarithms of the ratios of neighbouring closes: one fewer than `closes`.
-#[must_use]
-pub fn log_returns(closes: &[f64]) -> Vec<f64> {
+pub(crate) fn log_returns(closes: &[f64]) -> Vec<f64> {
     closes.windows(2).map(|pair| (pair[1] / pair[0]).ln()).collect()
 }
 
-/// Whether there are `need` returns; the absence counts bars, of which there is one more.
+/// An error when there are fewer than `need` returns. It counts bars, of which there is one more.
 fn at_least(need: usize, have: usize) -> Result<(), Absence> {
     if have < need {
         return Err(Absence::InsufficientHistory { need: need + 1, have: have + 1 });

@@ -1,7 +1,6 @@
-//! The sentiment engine: the tones that a vendor of news gave, recent ones first.
+//! The sentiment engine: tones that a news vendor assigned, weighted by age.
 //!
-//! No words are read here: without a source of news, or without a toned item, the engine is unavailable and has no
-//! weight.
+//! It does not read texts. Without a news source or an item with a tone, the engine is unavailable and has no weight.
 
 use std::collections::HashSet;
 
@@ -9,69 +8,67 @@ use domain::{NewsItem, Tone};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{Absence, Driver, Engine, Subject};
+use crate::{Absence, AnalysisInput, Driver, Engine};
 
 /// Days after which an item counts half.
-pub const HALF_LIFE_DAYS: f64 = 3.0;
+const HALF_LIFE_DAYS: f64 = 3.0;
 /// Days after which an item no longer counts.
-pub const AGE_DAYS_MAX: i64 = 30;
+const AGE_DAYS_MAX: i64 = 30;
 /// Seconds in a day.
 const DAY_S: i64 = 86_400;
 
 /// Tones of the newest items.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Sentiment {
-    /// Items with a tone that count.
+    /// Number of items with a tone.
     pub total_articles: usize,
-    /// Of these, good.
+    /// Number of positive items.
     pub positive: usize,
-    /// Of these, neither.
+    /// Number of neutral items.
     pub neutral: usize,
-    /// Of these, bad.
+    /// Number of negative items.
     pub negative: usize,
-    /// Items of the same days without a tone.
+    /// Number of items without a tone.
     pub untoned_articles: usize,
-    /// Publishers of the items that count.
+    /// Number of publishers of the items with a tone.
     pub sources: usize,
-    /// Mean tone, -1 to 1, every item counting once.
+    /// Mean tone, -1 to 1.
     pub avg_sentiment: f64,
-    /// Mean tone, -1 to 1, an item counting half for every half-life of its age.
+    /// Mean tone weighted by age, -1 to 1: the weight halves with every half-life.
     pub normalized_score: f64,
-    /// That half-life, in days.
+    /// Half-life of the weight, in days.
     pub half_life_days: f64,
-    /// Age from which items do not count, in days.
+    /// Oldest age that counts, in days.
     pub age_days_max: i64,
-    /// When the oldest item that counts was published, in seconds since 1970.
+    /// Publication of the oldest item with a tone, in seconds since 1970.
     pub oldest_unix_s: i64,
-    /// When the newest was.
+    /// Publication of the newest item with a tone, in seconds since 1970.
     pub newest_unix_s: i64,
 }
 
-/// Tones and score of the subject's news, as of `now_unix_s`.
-#[must_use]
-pub fn sentiment(subject: &Subject<'_>) -> Engine<Sentiment> {
-    let Some(news) = subject.news else {
+/// Tones and score of the news, as of `now_unix_s`.
+pub(crate) fn sentiment(input: &AnalysisInput<'_>) -> Engine<Sentiment> {
+    let Some(news) = input.news else {
         return Engine::unavailable(Absence::Missing { what: "source of news" }, None);
     };
-    let Some(metrics) = Sentiment::of(news, subject.now_unix_s) else {
+    let Some(metrics) = Sentiment::from_news(news, input.now_unix_s) else {
         return Engine::unavailable(Absence::Missing { what: "toned news of the last 30 days" }, None);
     };
-    let believed = 1.0 - 0.5_f64.powf(metrics.sources as f64);
+    let trust = 1.0 - 0.5_f64.powf(metrics.sources as f64);
     let driver = Driver::new(
         "normalized_score",
         Some(metrics.normalized_score),
-        "value * (1 - 0.5^sources): one publisher counts half, two three quarters",
+        "value * (1 - 0.5^sources): one publisher counts half, two count three quarters",
         1.0,
-        |score| score * believed,
+        |score| score * trust,
     );
     let reason = Absence::Missing { what: "toned news of the last 30 days" };
-    Engine::of_drivers(driver.into_iter().collect(), reason, metrics)
+    Engine::from_drivers(driver.into_iter().collect(), reason, metrics)
 }
 
 impl Sentiment {
-    /// Counts items of the last [`AGE_DAYS_MAX`] days before `now`, each id once; `None` when none has a tone.
-    #[must_use]
-    pub fn of(news: &[NewsItem], now_unix_s: i64) -> Option<Self> {
+    /// Counts items of the last [`AGE_DAYS_MAX`] days before `now_unix_s`, each id once; `None` when none has a tone.
+    fn from_news(news: &[NewsItem], now_unix_s: i64) -> Option<Self> {
         let oldest = now_unix_s.saturating_sub(AGE_DAYS_MAX * DAY_S);
         let mut ids = HashSet::with_capacity(news.len());
         let recent = |item: &&NewsItem| (oldest..=now_unix_s).contains(&item.published_unix_s);
@@ -139,7 +136,7 @@ mod tests {
             item("c", 6, "two", Some(Tone::Neutral)),
             item("d", 1, "three", None),
         ];
-        let found = Sentiment::of(&news, NOW).unwrap();
+        let found = Sentiment::from_news(&news, NOW).unwrap();
         // Weights 1, 1/2, 1/4: (1 - 1/2) / (7/4).
         assert!((found.normalized_score - 0.5 / 1.75).abs() < 1e-12);
         assert!(found.avg_sentiment.abs() < 1e-12);
@@ -155,14 +152,14 @@ mod tests {
             item("future", -1, "one", Some(Tone::Negative)),
             item("old", 31, "one", Some(Tone::Negative)),
         ];
-        let found = Sentiment::of(&news, NOW).unwrap();
+        let found = Sentiment::from_news(&news, NOW).unwrap();
         assert_eq!((found.total_articles, found.negative), (1, 0));
     }
 
     #[test]
     fn without_a_tone_there_is_no_sentiment() {
-        assert_eq!(Sentiment::of(&[], NOW), None);
-        assert_eq!(Sentiment::of(&[item("a", 0, "one", None)], NOW), None);
-        assert_eq!(Sentiment::of(&[item("a", 0, "one", Some(Tone::Positive))], i64::MIN), None);
+        assert_eq!(Sentiment::from_news(&[], NOW), None);
+        assert_eq!(Sentiment::from_news(&[item("a", 0, "one", None)], NOW), None);
+        assert_eq!(Sentiment::from_news(&[item("a", 0, "one", Some(Tone::Positive))], i64::MIN), None);
     }
 }

@@ -1,16 +1,16 @@
-//! The seven signals, and the bands of the score that they stand for.
+//! The seven signals and their score bands.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// |score| below this says nothing.
-pub(crate) const NEUTRAL_BELOW: f64 = 0.1;
-/// |score| from here on is a plain buy or sell.
-pub(crate) const PLAIN_FROM: f64 = 0.5;
-/// |score| from here on is a strong one.
-pub(crate) const STRONG_FROM: f64 = 0.8;
+/// A score is neutral below this size.
+const NEUTRAL_BELOW: f64 = 0.1;
+/// A score is a plain buy or sell from this size.
+const PLAIN_FROM: f64 = 0.5;
+/// A score is a strong buy or sell from this size.
+const STRONG_FROM: f64 = 0.8;
 
-/// What a score in -1 to 1 says in words. Bands are symmetric about 0.
+/// The band of a score from -1 to 1. Bands are symmetric about 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 pub enum Signal {
     /// Score at or below -0.8.
@@ -30,7 +30,7 @@ pub enum Signal {
 }
 
 impl Signal {
-    /// All seven, from sell to buy.
+    /// All signals, from sell to buy.
     pub const ALL: [Self; 7] = [
         Self::StrongSell,
         Self::Sell,
@@ -41,9 +41,8 @@ impl Signal {
         Self::StrongBuy,
     ];
 
-    /// The band that `score` lies in.
-    #[must_use]
-    pub fn of_score(score: f64) -> Self {
+    /// The band of `score`.
+    pub(crate) fn from_score(score: f64) -> Self {
         let size = score.abs();
         let is_buy = score > 0.0;
         if size >= STRONG_FROM {
@@ -57,7 +56,7 @@ impl Signal {
         }
     }
 
-    /// The signal as a number from -100 to 100: 0, ±30, ±60, ±100.
+    /// The signal as a number: 0, ±30, ±60 or ±100.
     #[must_use]
     pub fn strength(self) -> i8 {
         match self {
@@ -71,13 +70,13 @@ impl Signal {
         }
     }
 
-    /// The score that stands for the signal: a hundredth of its strength, which lies inside its own band.
+    /// A representative score: a hundredth of the strength, which lies in the signal's band.
     #[must_use]
     pub fn score(self) -> f64 {
         f64::from(self.strength()) / 100.0
     }
 
-    /// The spelling that the API uses.
+    /// Name in the API.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -100,7 +99,7 @@ mod tests {
     fn signal_to_score_to_signal_is_stable_for_all_seven() {
         for (signal, strength) in Signal::ALL.into_iter().zip([-100, -60, -30, 0, 30, 60, 100]) {
             assert_eq!(signal.strength(), strength);
-            assert_eq!(Signal::of_score(signal.score()), signal);
+            assert_eq!(Signal::from_score(signal.score()), signal);
             assert_eq!(serde_json::to_string(&signal).unwrap(), format!("\"{}\"", signal.as_str()));
         }
     }
@@ -117,8 +116,8 @@ mod tests {
             (0.8, Signal::StrongBuy),
             (1.0, Signal::StrongBuy),
         ] {
-            assert_eq!(Signal::of_score(score), expected, "{score}");
-            assert_eq!(Signal::of_score(-score).strength(), -expected.strength(), "-{score}");
+            assert_eq!(Signal::from_score(score), expected, "{score}");
+            assert_eq!(Signal::from_score(-score).strength(), -expected.strength(), "-{score}");
         }
     }
 }

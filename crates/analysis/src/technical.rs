@@ -2,23 +2,18 @@
 //!
 //! Only the newest row is computed; full series are [`crate::indicators`].
 
-mod chains;
 mod metrics;
-mod reading;
-mod readings;
-mod tendency;
-mod windows;
+mod trend;
 
 use domain::Date;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 pub use metrics::{Metric, Metrics};
-pub(crate) use reading::{Outcome, voting};
-pub(crate) use readings::Readings;
-pub use tendency::{Heading, Tendency};
+pub use trend::{Trend, TrendDirection};
 
-use crate::Subject;
+use crate::AnalysisInput;
+use crate::latest::LatestIndicators;
 use crate::patterns::{self, Pattern};
 use crate::rating::{Rating, rate};
 
@@ -27,41 +22,41 @@ use crate::rating::{Rating, rate};
 pub struct Technical {
     /// Votes and their means: `rating.score` is this block's score in -1 to 1.
     pub rating: Rating,
-    /// Newest values by name, each a field of its own beside these.
+    /// Newest values by name, each a field of this object.
     #[serde(flatten)]
     #[schema(value_type = std::collections::BTreeMap<String, Metric>)]
     pub metrics: Metrics,
     /// Candlestick patterns that end at one of the newest five bars.
     pub detected_patterns: Vec<Pattern>,
-    /// Bars given.
+    /// Number of bars.
     pub bars_used: usize,
-    /// Date of the first.
+    /// Date of the first bar.
     #[schema(value_type = Option<String>, format = Date)]
     pub first_date: Option<Date>,
-    /// Date of the last.
+    /// Date of the last bar.
     #[schema(value_type = Option<String>, format = Date)]
     pub last_date: Option<Date>,
-    /// What prices are adjusted for.
+    /// Corporate actions that prices are adjusted for: `raw`, `split` or `split_dividend`.
     #[schema(value_type = String, example = "split_dividend")]
     pub price_basis: &'static str,
 }
 
-/// Analyses the newest of `subject.bars`; levels shown to people come from `subject.raw`.
+/// Analyses the newest of `input.bars`; displayed price levels come from `input.raw`.
 ///
-/// Nothing is guessed: with three bars nearly every value is absent and says how many bars it needs. Cost grows with
-/// the number of bars (exponential and Wilder means remember them all) by some 15 ns a bar.
+/// Nothing is guessed: with three bars nearly every value is absent and says how many bars it needs. Cost grows with the
+/// number of bars by about 15 ns each, because exponential and Wilder means depend on all of them.
 #[must_use]
-pub fn technical(subject: &Subject<'_>) -> Technical {
-    let bars = subject.bars;
-    let readings = Readings::of(bars);
+pub fn technical(input: &AnalysisInput<'_>) -> Technical {
+    let bars = input.bars;
+    let latest = LatestIndicators::new(bars);
     Technical {
-        rating: rate(&readings),
-        metrics: metrics::metrics(&readings, subject),
+        rating: rate(&latest),
+        metrics: metrics::metrics(&latest, input),
         detected_patterns: patterns::newest(&bars),
         bars_used: bars.len(),
         first_date: bars.date.first().copied(),
         last_date: bars.date.last().copied(),
-        price_basis: subject.price_basis.as_str(),
+        price_basis: input.price_basis.as_str(),
     }
 }
 

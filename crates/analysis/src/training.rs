@@ -1,10 +1,9 @@
-//! Fits the models and measures them: the same numbers from the same bytes, on every machine.
+//! Fitting and measurement of the models: the same numbers from the same data, on every machine.
 //!
-//! Yearly expanding walk-forward: each test year is predicted by a model fitted to earlier rows alone, with the label's
-//! horizon and five more days left out between them. The scaler is fitted inside the training rows. Features are those
-//! that serving computes, called on the bars up to the row and no further. Nothing is tuned here: windows, penalty and
-//! horizon are constants. What is written to a file is rounded to ten digits, far above the last bits in which
-//! mathematical libraries differ.
+//! Yearly expanding walk-forward: each test year is predicted by a model fitted only to earlier rows, with the label's horizon
+//! and five more days left out between them. The scaler is fitted to the training rows. Features are computed by the same
+//! functions as in production, from the bars up to the row. Nothing is tuned: windows, penalty and horizon are constants.
+//! Stored numbers are rounded to ten digits, because mathematical libraries differ in the last bits.
 
 mod confidence;
 mod fall_risk;
@@ -20,30 +19,30 @@ pub use volatility::fit_volatility;
 
 use domain::BarsView;
 
-/// One symbol's daily adjusted bars, to fit to.
+/// Daily adjusted bars of one symbol, as training data.
 #[derive(Clone, Copy, Debug)]
 pub struct Series<'a> {
-    /// Its ticker.
+    /// The ticker.
     pub symbol: &'a str,
-    /// Its bars.
+    /// Adjusted bars.
     pub bars: BarsView<'a>,
 }
 
-/// Why no model can be fitted.
+/// Why a model cannot be fitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FitError {
-    /// The bars end before there is anything to learn from or to test on.
+    /// There are not enough rows for training or for testing.
     #[error("too few rows to fit and to test a model")]
     TooFewRows,
     /// The inputs do not determine the coefficients.
-    #[error("the normal equations have no unique solution")]
+    #[error("normal equations have no unique solution")]
     Singular,
 }
 
-/// First year that is tested: three full years of training at the least, in the bundled sample.
+/// First test year: at least three full years of training data in the bundled sample.
 const FIRST_TEST_YEAR: i16 = 2004;
 
-/// Trading days between the last day that a training label sees and the test year.
+/// Trading days between the last day of a training label and the test year.
 const EMBARGO_BARS: usize = 5;
 
 /// `value` to ten significant digits.

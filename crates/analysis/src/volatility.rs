@@ -1,4 +1,4 @@
-//! How volatile the next month will be: a heterogeneous autoregression (HAR) with a range term.
+//! Forecast of volatility over the next month: a heterogeneous autoregression (HAR) with a range term.
 //!
 //! Corsi, "A simple approximate long-memory model of realized volatility", 2009, on daily squared returns, with the
 //! range estimator of Garman and Klass, 1980, added. Least squares on logarithms; half the residual variance turns the
@@ -9,15 +9,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::model_card::ModelCard;
-use crate::{Absence, Figure, Span, Subject, risk};
+use crate::{Absence, AnalysisInput, Figure, Span, risk};
 
 /// Bars ahead whose mean variance is forecast.
-pub const HORIZON_BARS: usize = 21;
+pub(crate) const HORIZON_BARS: usize = 21;
 /// Bars that the inputs need: 126 returns.
-pub const BARS_MIN: usize = WINDOWS[WINDOWS.len() - 1] + 1;
+pub(crate) const BARS_MIN: usize = WINDOWS[WINDOWS.len() - 1] + 1;
 
 /// Inputs of the model after the constant, in the order of its coefficients.
-pub const FEATURES: [&str; 5] = [
+pub(crate) const FEATURES: [&str; 5] = [
     "ln mean squared log return, 2 bars",
     "ln mean squared log return, 5 bars",
     "ln mean squared log return, 21 bars",
@@ -34,9 +34,9 @@ const OPEN_CLOSE: f64 = 2.0 * std::f64::consts::LN_2 - 1.0;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VolatilityModel {
-    /// Origin.
+    /// Data, method and limits.
     pub card: ModelCard,
-    /// Constant, then one for each of [`FEATURES`].
+    /// The constant, then one coefficient for each feature.
     pub coefficients: [f64; 6],
     /// Variance of the residuals of ln variance (degrees of freedom counted).
     pub residual_variance: f64,
@@ -44,7 +44,7 @@ pub struct VolatilityModel {
     pub residual_quantiles: [f64; 2],
     /// Quality over all test years.
     pub walk_forward: VolatilityScore,
-    /// Quality by test year.
+    /// Quality for each test year.
     pub walk_forward_by_year: Vec<VolatilityScore>,
 }
 
@@ -58,41 +58,41 @@ pub struct VolatilityScore {
     pub samples: usize,
     /// QLIKE of this model.
     pub qlike: f64,
-    /// Of the exponentially weighted variance, λ 0.94.
+    /// QLIKE of the exponentially weighted variance, λ 0.94.
     pub qlike_ewma: f64,
-    /// Of the trailing 21 bars.
+    /// QLIKE of the variance of the trailing 21 bars.
     pub qlike_trailing: f64,
-    /// Of the training rows' mean.
+    /// QLIKE of the mean variance of the training rows.
     pub qlike_constant: f64,
-    /// Share of the variance of ln variance explained.
+    /// Explained share of the variance of ln variance.
     pub r_squared: f64,
-    /// Share of outcomes inside the interval of 80 %.
+    /// Share of outcomes inside the 80 % interval.
     pub coverage_80: f64,
 }
 
-/// Volatility over the next [`HORIZON_BARS`], annualised.
+/// Forecast of annualised volatility.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct VolatilityForecast {
-    /// Which model.
+    /// Name and version of the model.
     pub model: String,
     /// Trading days ahead.
     pub horizon_bars: usize,
-    /// Root of the expected mean variance, annualised.
+    /// Square root of the expected mean variance, annualised.
     pub volatility: Figure,
-    /// Lower end of the interval in which four outcomes in five are expected; `coverage_80` says how many were.
+    /// Lower end of the interval in which 80 % of outcomes are expected; `coverage_80` is the measured share.
     pub low_80: Figure,
-    /// Its upper end.
+    /// Upper end of that interval.
     pub high_80: Figure,
-    /// How good such forecasts were, out of sample.
+    /// Out-of-sample quality of such forecasts.
     pub walk_forward: VolatilityScore,
 }
 
-/// The five inputs as of the newest bar of `bars`.
+/// The five inputs as of the newest bar.
 ///
 /// # Errors
 /// [`Absence::InsufficientHistory`] below [`BARS_MIN`] bars; [`Absence::Flat`] when the closes of a window, or its
 /// ranges, do not move, so that there is no logarithm.
-pub fn features(bars: BarsView<'_>) -> Result<[f64; 5], Absence> {
+pub(crate) fn features(bars: BarsView<'_>) -> Result<[f64; 5], Absence> {
     let have = bars.len();
     if have < BARS_MIN {
         return Err(Absence::InsufficientHistory { need: BARS_MIN, have });
@@ -127,21 +127,20 @@ fn logarithm(variance: f64) -> Result<f64, Absence> {
 
 impl VolatilityModel {
     /// Expected ln of the mean squared log return ahead.
-    #[must_use]
-    pub fn log_variance(&self, features: &[f64; 5]) -> f64 {
+    fn log_variance(&self, features: &[f64; 5]) -> f64 {
         let [constant, weights @ ..] = &self.coefficients;
         weights.iter().zip(features).fold(*constant, |sum, (weight, value)| sum + weight * value)
     }
 
-    /// The forecast as of the newest bar. Only for daily bars: windows and horizon are counted in trading days.
+    /// The forecast as of the newest bar. Only for daily bars, because windows and horizon are in trading days.
     #[must_use]
-    pub fn forecast(&self, subject: &Subject<'_>) -> VolatilityForecast {
-        let centre = match subject.timeframe {
-            Timeframe::Day => features(subject.bars).map(|inputs| self.log_variance(&inputs)),
+    pub fn forecast(&self, input: &AnalysisInput<'_>) -> VolatilityForecast {
+        let centre = match input.timeframe {
+            Timeframe::Day => features(input.bars).map(|inputs| self.log_variance(&inputs)),
             Timeframe::Week | Timeframe::Month => Err(Absence::Missing { what: "daily bars" }),
         };
-        let year = subject.timeframe.bars_per_year();
-        let span = Span::newest(subject.bars, BARS_MIN, subject.price_basis);
+        let year = input.timeframe.bars_per_year();
+        let span = Span::newest(input.bars, BARS_MIN, input.price_basis);
         let at = |definition, shift: f64| {
             let volatility = centre.map(|centre| (0.5 * (centre + shift)).exp() * year.sqrt());
             Figure::new(definition, span, volatility)

@@ -1,7 +1,7 @@
-//! Who the client is: the socket's other end, or what a trusted proxy says of it.
+//! The address of the client: the peer of the socket, or what a trusted proxy forwards.
 //!
-//! A forwarded header is a claim. It is believed only hop by hop from the right, as long as the hop that made it is a
-//! configured proxy; everything further left was written by the client itself.
+//! A forwarded header is a claim. It is trusted hop by hop from the right, as long as the hop that added it is a
+//! configured proxy; the client itself may have written everything further left.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -9,58 +9,48 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use ipnet::IpNet;
 
-/// Hops that are followed at most.
+/// Hops followed at most.
 const HOPS_MAX: usize = 20;
-/// Bytes of all forwarded header lines that are read at most; a longer claim is ignored.
+/// Bytes of all lines of a forwarded header; longer claims are ignored.
 const CLAIM_BYTES_MAX: usize = 1024;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The addresses of proxies whose forwarded headers are believed. None by default.
+/// The networks of proxies whose forwarded headers are trusted. None by default.
 #[derive(Clone, Debug, Default)]
-pub struct TrustedProxies(Arc<[IpNet]>);
+pub(crate) struct TrustedProxies(Arc<[IpNet]>);
 
 impl TrustedProxies {
-    /// Proxies in these networks. A network of every address is left out, because then any client could claim to be
-    /// any other; the configuration refuses it by name.
-    #[must_use]
-    pub fn new(networks: impl IntoIterator<Item = IpNet>) -> Self {
+    /// A network of every address is ignored, because any client could then claim any address; the configuration rejects
+    /// it by name.
+    pub(crate) fn new(networks: impl IntoIterator<Item = IpNet>) -> Self {
         Self(networks.into_iter().filter(|network| network.prefix_len() > 0).collect())
     }
 
-    /// Whether none is trusted.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Whether this address is one of them.
-    #[must_use]
-    pub fn contains(&self, address: IpAddr) -> bool {
+    pub(crate) fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
     }
 
     /// The client's address, given the socket's peer and the request's headers.
-    #[must_use]
-    pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let peer = peer.to_canonical();
         if self.0.is_empty() || !self.contains(peer) {
             return peer;
         }
-        let said = |name, parse_hop: fn(&str) -> Option<IpAddr>| {
+        let claim = |name, parse_hop: fn(&str) -> Option<IpAddr>| {
             headers.contains_key(&name).then(|| self.claimed(peer, hops(headers, name), parse_hop))
         };
-        match (said(X_FORWARDED_FOR, parse_address), said(header::FORWARDED, parse_forwarded)) {
-            // A proxy writes one of the two and passes on what the client wrote in the other: which is which is not
-            // known, so where they differ neither is believed.
+        match (claim(X_FORWARDED_FOR, parse_address), claim(header::FORWARDED, parse_forwarded)) {
+            // A proxy writes one of the two and passes on what the client wrote in the other. Nothing tells which is
+            // which, so if they differ, neither is trusted.
             (Some(one), Some(other)) if one != other => peer,
             (Some(claim), _) | (None, Some(claim)) => claim,
             (None, None) => peer,
         }
     }
 
-    /// The first hop from the right that is no trusted proxy, else the last that can be read.
+    /// The first hop from the right that is not a trusted proxy, else the leftmost that can be parsed.
     fn claimed<'a>(
         &self,
         peer: IpAddr,
@@ -83,8 +73,8 @@ impl TrustedProxies {
 fn hops(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
     let lines = headers.get_all(name);
     let is_short = lines.iter().map(HeaderValue::len).sum::<usize>() <= CLAIM_BYTES_MAX;
-    let readable = lines.into_iter().rev().take(if is_short { HOPS_MAX } else { 0 });
-    readable.flat_map(|line| line.to_str().unwrap_or_default().rsplit(',')).take(HOPS_MAX).map(str::trim)
+    let lines = lines.into_iter().rev().take(if is_short { HOPS_MAX } else { 0 });
+    lines.flat_map(|line| line.to_str().unwrap_or_default().rsplit(',')).take(HOPS_MAX).map(str::trim)
 }
 
 /// An address as proxies write it: bare, in brackets, or with a port.
@@ -97,39 +87,11 @@ fn parse_address(text: &str) -> Option<IpAddr> {
 
 /// The `for` parameter of one element of `Forwarded` (RFC 7239 §4).
 fn parse_forwarded(element: &str) -> Option<IpAddr> {
-    let of_parameter = |parameter: &str| -> Option<IpAddr> {
+    let parse_parameter = |parameter: &str| -> Option<IpAddr> {
         let (name, value) = parameter.trim().split_once('=')?;
         name.eq_ignore_ascii_case("for").then(|| parse_address(value.trim_matches('"')))?
     };
-    element.split(';').find_map(of_parameter)
-}
-
-/// What counts as one client: an IPv4 address, or an IPv6 /64, because whoever has one address of it has them all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Network(u128);
-
-impl Network {
-    /// The network of this address.
-    #[must_use]
-    pub fn of(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V4(address) => Self(address.to_ipv6_mapped().to_bits()),
-            IpAddr::V6(address) => Self(address.to_bits() & (u128::MAX << 64)),
-        }
-    }
-
-    /// The /48 around an IPv6 network, which one customer can hold; IPv4 has no such thing.
-    #[must_use]
-    pub fn site(self) -> Option<Self> {
-        let site = self.0 & (u128::MAX << 80);
-        (site != 0).then_some(Self(site))
-    }
-
-    /// Its bits, as a table's key.
-    #[must_use]
-    pub fn to_bits(self) -> u128 {
-        self.0
-    }
+    element.split(';').find_map(parse_parameter)
 }
 
 #[cfg(test)]

@@ -1,33 +1,31 @@
-//! One file a resource. A handler gathers (extracts, loads), decides (one pure call) and presents; its errors are
+//! One file per resource. A handler gathers (extracts, loads), decides (one pure call) and presents; its errors are
 //! [`Problem`](crate::problem::Problem)s.
 
-pub mod admin;
-pub mod analyze;
-pub mod analyze_bars;
-pub mod bars;
-pub mod deliveries;
-pub mod docs;
-pub mod entries;
-pub mod health;
-pub mod indicators;
-pub mod metrics;
-pub mod portfolio;
-pub mod root;
-pub mod symbols;
+pub(crate) mod admin;
+pub(crate) mod analyze;
+pub(crate) mod analyze_bars;
+pub(crate) mod bars;
+pub(crate) mod docs;
+pub(crate) mod entries;
+pub(crate) mod health;
+pub(crate) mod indicators;
+pub(crate) mod metrics;
+pub(crate) mod portfolio;
+pub(crate) mod root;
+pub(crate) mod symbols;
+pub(crate) mod webhooks;
 
-mod analysis_answer;
-mod held_copies;
+mod analysis_response;
+mod if_none_match;
 mod json_body;
 mod parameters;
 mod provenance;
-mod representation;
 mod symbol_path;
 mod window;
 
-pub use held_copies::{HeldCopies, NotModified};
-pub use json_body::JsonBody;
-pub use parameters::Parameters;
-pub use provenance::{DataQuality, Provenance};
-pub use representation::Representation;
-pub use symbol_path::SymbolPath;
-pub use window::Window;
+use if_none_match::{IfNoneMatch, NotModified};
+use json_body::JsonBody;
+use parameters::Parameters;
+use provenance::{DataQuality, Provenance};
+use symbol_path::SymbolPath;
+use window::Window;

@@ -1,102 +1,70 @@
-//! What every request meets, in the order in which it meets it: three stacks on one page.
+//! What every request passes, in order: the stacks of all route groups on one page.
 //!
-//! Each layer is a file of its own and knows nothing of the others but what they find out about an [`exchange`]. The
-//! stacks are composed of concrete types, so the compiler sees through them: `observe` is not boxed at all, and what is
-//! around a handler only once together with it, where axum keeps a route.
+//! Each layer is a file of its own and knows the others only by what they write into the
+//! [`RequestContext`](crate::request_context::RequestContext). The stacks are composed of concrete types, so the compiler
+//! sees through them: `observe` is not boxed at all, and what is around a handler only once together with it, where axum
+//! keeps a route.
 
-pub mod access_log;
-pub mod api_key;
-pub mod body_limit;
-pub mod client_address;
-pub mod concurrency;
-pub mod cors;
-pub mod delivery_metrics;
-pub mod exchange;
-pub mod form;
-pub mod key_limit;
-pub mod matched_route;
-pub mod panics;
-pub mod problems;
-pub mod rate_limit;
-pub mod request_id;
-pub mod request_metrics;
-pub mod role;
-pub mod security_headers;
-pub mod sensitive_headers;
-pub mod step;
-pub mod timeout;
+pub(crate) mod access_log;
+pub(crate) mod address_limit;
+pub(crate) mod api_key;
+pub(crate) mod body_limit;
+pub(crate) mod catch_panic;
+pub(crate) mod client_address;
+pub(crate) mod concurrency;
+pub(crate) mod cors;
+pub(crate) mod hook;
+pub(crate) mod key_limit;
+pub(crate) mod limit_policy;
+pub(crate) mod matched_route;
+pub(crate) mod problem_renderer;
+pub(crate) mod request_id;
+pub(crate) mod request_metrics;
+pub(crate) mod request_validation;
+pub(crate) mod role;
+pub(crate) mod security_headers;
+pub(crate) mod sensitive_headers;
+pub(crate) mod timeout;
+pub(crate) mod webhook_metrics;
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
+use config::Http;
+use config::api_keys::Role;
 use domain::Provider;
-use http::HeaderValue;
+use telemetry::access_log::AccessLog;
+use telemetry::metrics::Metrics;
 use tower::{Service, ServiceBuilder};
 
 use crate::client_address::TrustedProxies;
-use crate::keys::{AuthMode, Role};
-use crate::metrics::Metrics;
+use crate::keys::AuthMode;
 
-use access_log::{AccessLog, LogAccess};
+use access_log::LogAccess;
+use address_limit::AddressLimit;
 use api_key::ApiKeys;
 use body_limit::BodyLimit;
+use catch_panic::CatchPanic;
 use client_address::ClientAddresses;
 use concurrency::Concurrency;
 use cors::Cors;
-use delivery_metrics::DeliveryMetrics;
-use form::Form;
+use hook::layer;
 use key_limit::KeyLimit;
 use matched_route::MatchedRoute;
-use panics::Panics;
-use problems::Problems;
-use rate_limit::AddressLimit;
+use problem_renderer::ProblemRenderer;
 use request_id::RequestIds;
 use request_metrics::RequestMetrics;
-use role::Require;
+use request_validation::RequestValidation;
+use role::RequireRole;
 use security_headers::SecurityHeaders;
 use sensitive_headers::SensitiveHeaders;
-use step::layer;
 use timeout::Timeout;
+use webhook_metrics::WebhookMetrics;
 
-/// How the layers behave.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// Whether browsers are told to use TLS only.
-    pub hsts: bool,
-    /// Whose forwarded headers are believed.
-    pub trusted_proxies: TrustedProxies,
-    /// Origins whose pages may read answers.
-    pub allowed_origins: Vec<HeaderValue>,
-    /// Most requests that are handled at once.
-    pub requests_in_flight_max: usize,
-    /// Longest time for an answer.
-    pub request_timeout: Duration,
-    /// Most bytes of a request body.
-    pub body_bytes_max: usize,
-    /// Longest wait for the next bytes of a request body.
-    pub body_frame_timeout: Duration,
-    /// How often one client may ask, by address and by key.
-    pub rate_limit: rate_limit::Config,
-    /// Wrong keys of one client in a minute that are answered at once.
-    pub auth_failures_per_minute: u32,
-    /// What deliveries of providers meet in place of the API's limits.
-    pub deliveries: Deliveries,
-}
-
-/// The limits of deliveries.
-#[derive(Clone, Copy, Debug)]
-pub struct Deliveries {
-    /// Most bytes of a body.
-    pub body_bytes_max: usize,
-    /// How often one client may deliver for one source.
-    pub rate_limit: rate_limit::Config,
-}
-
-/// A layer around routes, and a service around the router: what axum and the server ask of them.
+/// A layer around routes, and a service around the router: what axum and the server require of them.
 macro_rules! service {
     () => {
         impl Service<Request, Response = Response, Error = Infallible, Future = impl Send + 'static>
@@ -107,68 +75,76 @@ macro_rules! service {
     };
 }
 
-/// The layers with the state that they share.
+/// The layers with their shared state.
 #[derive(Clone, Debug)]
-pub struct Layers {
-    config: Config,
+pub(crate) struct Layers {
+    config: Http,
+    proxies: TrustedProxies,
     metrics: Arc<Metrics>,
     access_log: Arc<AccessLog>,
     request_ids: RequestIds,
     concurrency: Concurrency,
     address_limit: AddressLimit,
     api_keys: ApiKeys,
-    deliveries: Concurrency,
-    source_limits: [AddressLimit; 3],
+    key_limit: KeyLimit,
+    webhook_concurrency: Concurrency,
+    provider_limits: [AddressLimit; Provider::ALL.len()],
 }
 
 impl Layers {
-    /// Layers with fresh state.
-    #[must_use]
-    pub fn new(config: Config, mode: AuthMode, metrics: Arc<Metrics>, access_log: Arc<AccessLog>) -> Self {
+    pub(crate) fn new(
+        config: Http,
+        proxies: TrustedProxies,
+        mode: AuthMode,
+        metrics: Arc<Metrics>,
+        access_log: Arc<AccessLog>,
+    ) -> Self {
         Self {
             request_ids: RequestIds::default(),
             concurrency: Concurrency::new(config.requests_in_flight_max, Arc::clone(&metrics)),
-            address_limit: AddressLimit::new(config.rate_limit, &metrics),
-            deliveries: Concurrency::new(config.requests_in_flight_max, Arc::clone(&metrics)),
-            source_limits: Provider::ALL
-                .map(|_| AddressLimit::of_source(config.deliveries.rate_limit, &metrics)),
+            address_limit: AddressLimit::for_api(config.rate_limit, &metrics),
+            webhook_concurrency: Concurrency::new(config.requests_in_flight_max, Arc::clone(&metrics)),
+            provider_limits: Provider::ALL
+                .map(|_| AddressLimit::for_provider(config.webhooks.rate_limit, &metrics)),
             api_keys: ApiKeys::new(mode, config.auth_failures_per_minute, Arc::clone(&metrics)),
+            key_limit: KeyLimit::new(config.rate_limit, Arc::clone(&metrics)),
             config,
+            proxies,
             metrics,
             access_log,
         }
     }
 
     /// Around everything, refusals and panics included.
-    pub fn observe(&self, router: Router) -> service!() {
+    pub(crate) fn observe(&self, router: Router) -> service!() {
         let metrics = || Arc::clone(&self.metrics);
-        // Around everything that makes answers, so that no answer is without them.
+        // Around everything that makes responses, so that none is without them.
         let observed = layer(SecurityHeaders { hsts: self.config.hsts })
             // Before anything could print a request.
             .then(SensitiveHeaders)
-            // Before logs and limits, which must speak of the same client.
-            .then(ClientAddresses { proxies: self.config.trusted_proxies.clone() })
-            // Around metrics and problems, so that it sees the answer as it is sent.
+            // Before logs and limits, which must mean the same client.
+            .then(ClientAddresses { proxies: self.proxies.clone() })
+            // Around metrics and problems, so that it sees the response as it is sent.
             .then(LogAccess { log: Arc::clone(&self.access_log) })
             .then(RequestMetrics { metrics: metrics() })
-            // Outside the panic catcher, because a panic is a problem to be written too.
-            .then(Problems);
-        // Outside routing, because only there the refusal of a preflight says which methods the path serves.
+            // Outside the panic catcher, because a panic becomes a problem, too.
+            .then(ProblemRenderer);
+        // Outside routing, because only there the refusal of a preflight lists the methods of the path.
         let routable = layer(Cors::new(self.config.allowed_origins.iter().cloned()))
-            // Last before routing: a request of a form that two readers would read differently is not routed.
-            .then(Form { metrics: metrics() });
+            // Last before routing: a target that two parsers would read differently is not routed.
+            .then(RequestValidation { metrics: metrics() });
         ServiceBuilder::new()
-            // First, so that every log line of a request has its id, and every answer too.
+            // First, so that every log line of a request has its id, and every response, too.
             .layer(self.request_ids.clone())
             .layer(observed)
-            .layer(Panics { metrics: metrics() })
+            .layer(CatchPanic { metrics: metrics() })
             .layer(routable)
             // Resolved once: a router without its state would build each route, layers and all, for every request.
             .service(router.with_state(()))
     }
 
-    /// Around every handler but those of probes, and around the answer of unknown paths.
-    pub fn protect(&self, handler: service!()) -> service!() {
+    /// Around every handler except those of probes and deliveries, and around the response to unknown paths.
+    pub(crate) fn protect(&self, handler: service!()) -> service!() {
         // First inside the router, so that refusals have a route in logs and metrics.
         let admitted = layer(MatchedRoute)
             // Before work begins, and cheaper than any of it.
@@ -177,39 +153,39 @@ impl Layers {
             bytes_max: self.config.body_bytes_max,
             frame_timeout: self.config.body_frame_timeout,
         })
-        // Before any credential is looked at: a guess costs its share of the limit.
+        // Before the key is checked: guessing counts against the limit.
         .then(self.address_limit.clone());
         ServiceBuilder::new()
             .layer(admitted)
-            // Around the body, because reading it takes time too.
+            // Around the body, because reading it takes time, too.
             .layer(Timeout { limit: self.config.request_timeout, metrics: Arc::clone(&self.metrics) })
             .layer(limited)
             .service(handler)
     }
 
-    /// Around the handlers of the API, within [`protect`](Self::protect). There is no stack that checks a key without
-    /// a role, or a role without a key.
-    pub fn api(&self, role: Role, handler: service!()) -> service!() {
+    /// Around the handlers of the API, inside [`protect`](Self::protect). No stack checks a key without a role, or a role
+    /// without a key.
+    pub(crate) fn api(&self, role: Role, handler: service!()) -> service!() {
         let keyed = layer(self.api_keys.clone())
-            .then(Require { role, metrics: Arc::clone(&self.metrics) })
+            .then(RequireRole { role, metrics: Arc::clone(&self.metrics) })
             // Last, so that a caller without the role does not use up the limit of the key.
-            .then(KeyLimit { metrics: Arc::clone(&self.metrics) });
+            .then(self.key_limit.clone());
         ServiceBuilder::new().layer(keyed).service(handler)
     }
 
-    /// Around the handlers that take deliveries of this source: limits of their own, so that neither a provider's burst nor a
-    /// busy API takes the other's place, and no key, because a delivery proves itself.
-    pub fn deliveries(&self, source: Provider, handler: service!()) -> service!() {
+    /// Around the webhook handlers of this provider. They have limits of their own, so that neither a provider's burst nor
+    /// a busy API starves the other, and no API key, because each delivery is signed.
+    pub(crate) fn webhooks(&self, provider: Provider, handler: service!()) -> service!() {
         let admitted = layer(MatchedRoute)
-            // Around every limit, so that what they refuse is counted for the source.
-            .then(DeliveryMetrics { source, metrics: Arc::clone(&self.metrics) })
-            .then(self.deliveries.clone());
+            // Around every limit, so that what they refuse is counted for the provider.
+            .then(WebhookMetrics { provider, metrics: Arc::clone(&self.metrics) })
+            .then(self.webhook_concurrency.clone());
         let limited = layer(BodyLimit {
-            bytes_max: self.config.deliveries.body_bytes_max,
+            bytes_max: self.config.webhooks.body_bytes_max,
             frame_timeout: self.config.body_frame_timeout,
         })
-        // Before the body is read, and long before a signature is checked.
-        .then(self.source_limit(source).clone());
+        // Before the body is read, and long before a signature is verified.
+        .then(self.provider_limits[provider as usize].clone());
         ServiceBuilder::new()
             .layer(admitted)
             .layer(Timeout { limit: self.config.request_timeout, metrics: Arc::clone(&self.metrics) })
@@ -217,45 +193,35 @@ impl Layers {
             .service(handler)
     }
 
-    fn source_limit(&self, source: Provider) -> &AddressLimit {
-        let [alpaca, bridge, circle] = &self.source_limits;
-        match source {
-            Provider::Alpaca => alpaca,
-            Provider::Bridge => bridge,
-            Provider::Circle => circle,
-        }
-    }
-
     /// Around the handlers of probes: no limits, only the route for logs and metrics.
-    pub fn probes(&self, handler: service!()) -> service!() {
+    pub(crate) fn probes(&self, handler: service!()) -> service!() {
         ServiceBuilder::new().layer(layer(MatchedRoute)).service(handler)
     }
 }
 
 #[cfg(test)]
 impl Layers {
-    /// Every layer but keys, with wide limits.
+    /// Every layer except API keys, with wide limits.
     pub(crate) fn without_keys(metrics: Arc<Metrics>) -> Self {
+        use std::time::Duration;
+
         let dropped = metrics.log_lines_dropped.clone();
-        let (format, clock) = (access_log::Format::Json, crate::clock::Clock::System);
+        let (format, clock) = (telemetry::logs::Format::Json, telemetry::Clock::System);
         let log = AccessLog::start(format, clock, dropped, std::io::sink()).unwrap();
         let many = std::num::NonZeroU32::new(1000).unwrap();
-        let config = Config {
+        let rate_limit = rate_limit::Limit { per_minute: many, burst: many };
+        let config = Http {
             hsts: false,
-            trusted_proxies: TrustedProxies::default(),
             allowed_origins: Vec::new(),
             requests_in_flight_max: 100,
             request_timeout: Duration::from_secs(30),
             body_bytes_max: 4_000_000,
             body_frame_timeout: Duration::from_secs(10),
-            rate_limit: rate_limit::Config { per_minute: many, burst: many },
+            rate_limit,
             auth_failures_per_minute: 10,
-            deliveries: Deliveries {
-                body_bytes_max: 1_000_000,
-                rate_limit: rate_limit::Config { per_minute: many, burst: many },
-            },
+            webhooks: config::WebhookLimits { body_bytes_max: 1_000_000, rate_limit },
         };
-        Self::new(config, AuthMode::Open, metrics, Arc::new(log))
+        Self::new(config, TrustedProxies::default(), AuthMode::Open, metrics, Arc::new(log))
     }
 
     pub(crate) fn with_body_bytes_max(mut self, body_bytes_max: usize) -> Self {

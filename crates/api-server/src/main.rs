@@ -1,31 +1,67 @@
-//! The InvestIQ API server.
+//! The InvestIQ API server: layers over handlers.
+//!
+//! Handlers gather, decide by a pure call, and present; layers do what every request needs. What an indicator, a bar or a
+//! secret is belongs to other crates.
+
+mod body_readers;
+mod client_address;
+mod command_line;
+mod connection_limits;
+mod handlers;
+mod healthcheck;
+mod keys;
+mod layers;
+mod openapi;
+mod problem;
+mod representation;
+mod request_context;
+mod response_cache;
+mod router;
+mod schemas;
+mod serve;
+mod startup;
+mod state;
+
+#[cfg(test)]
+mod docs_consistency;
 
 use std::process::ExitCode;
 
-use api_server::config::{self, Config, Environment};
-use api_server::{assembly, logs, serve};
+use clap::Parser;
+use config::{Config, Credentials, Environment};
 
-/// Wipes what is freed, so that no copy of a secret is left in memory; what that costs stands in crates/secrets/README.md.
+use crate::client_address::TrustedProxies;
+use crate::command_line::{Command, CommandLine};
+
+/// Zeroes freed memory, so that no copy of a secret stays in it; crates/secrets/README.md says what that costs.
 #[global_allocator]
 static ALLOCATOR: secrets::ZeroOnFree = secrets::ZeroOnFree;
 
 fn main() -> ExitCode {
+    match CommandLine::parse().command {
+        None => serve(),
+        Some(Command::Healthcheck { url }) => healthcheck::run(url),
+        Some(Command::CheckConfig) => command_line::check_config(),
+    }
+}
+
+fn serve() -> ExitCode {
     match run() {
         Ok(drained) if drained.is_complete() => ExitCode::SUCCESS,
         Ok(_cut) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("api-server does not start: {}", logs::with_causes(&*error));
+            eprintln!("api-server cannot start: {}", telemetry::with_causes(&*error));
             ExitCode::FAILURE
         }
     }
 }
 
 fn run() -> Result<serve::Drained, Box<dyn std::error::Error>> {
-    let environment = Environment::of_process();
-    let config = config::load(&environment, config::directory(&environment).as_deref())?;
-    logs::start(&config.logs.filter, config.logs.format)?;
+    let environment = Environment::from_process();
+    let config = config::load(&environment)?;
+    telemetry::logs::start(&config.logs.filter, config.logs.format)?;
     for warning in &config.warnings {
-        tracing::warn!(%warning, "a setting does nothing");
+        tracing::warn!(%warning, "unsupported variable");
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(start(config, environment))
@@ -36,21 +72,22 @@ async fn start(
     environment: Environment,
 ) -> Result<serve::Drained, Box<dyn std::error::Error>> {
     let stop = serve::stop_signal()?;
-    let secrets = assembly::secrets(&config, &environment).await?;
-    let storage = assembly::storage(&config, &secrets).await?;
-    let service = assembly::service(&config, &secrets, storage)?;
+    let credentials = Credentials::load(&config, &environment).await?;
+    let storage = startup::storage(&config, &credentials).await?;
+    let service = startup::service(&config, &credentials, storage)?;
     let app = service.layers.observe(service.router.clone());
     let listener = serve::bind(config.bind_address).await?;
-    let crew = service.start_background(&config, &secrets);
+    let supervisor = service.start_background(&config, &credentials);
     let (profile, address) = (config.profile.as_str(), listener.local_addr()?);
     tracing::info!(%address, profile, version = env!("CARGO_PKG_VERSION"), "listening");
 
-    let metrics = service.metrics.clone();
-    let drained = serve::serve(listener, app, config.serve, metrics, service.draining.clone(), stop).await;
-    // After the last request, so that nothing is added to what they finish.
-    crew.stop().await;
+    let proxies = TrustedProxies::new(config.trusted_proxies.iter().copied());
+    let (metrics, shutdown) = (service.metrics.clone(), service.shutdown.clone());
+    let drained = serve::serve(listener, app, config.connections, proxies, metrics, shutdown, stop).await;
+    // After the last request, so that none adds to what the workers finish.
+    supervisor.stop().await;
     service.store().close().await;
     service.access_log.close();
-    secrets.secrets.tell_usage();
+    credentials.secrets.report_usage();
     Ok(drained)
 }

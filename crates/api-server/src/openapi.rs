@@ -1,60 +1,55 @@
-//! The description of the API for programs (OpenAPI 3.1), made from the handlers and their types.
+//! The description of the API for programs (OpenAPI 3.1), derived from handlers, their types and the declarations of
+//! providers.
 //!
-//! A test holds it against the router: every route is described, and nothing else is.
+//! A test compares it with the router: every route is described, and nothing else is.
 
 mod engines;
-mod parameters;
-mod problems;
+mod webhooks;
 
 use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use crate::handlers::admin::{audit, dead_letter, events, replay, retention, test_signature};
+use crate::handlers::webhooks::WebhookResponse;
 use crate::handlers::{
-    analyze, analyze_bars, bars, deliveries, docs, entries, health, indicators, metrics, portfolio, root,
-    symbols,
+    analyze, analyze_bars, bars, docs, entries, health, indicators, metrics, portfolio, root, symbols,
 };
+use crate::schemas::ProblemDocument;
 
-use engines::EngineShapes;
-
-pub use parameters::{PriceBasisName, SymbolParameter, TimeframeName, WindowParameters};
-pub use problems::{ProblemDocument, Problems};
+use engines::EngineSchemas;
+use webhooks::WebhookPaths;
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "InvestIQ",
         description = "Analyses of equities: indicators, risk, fundamentals, sentiment, and one explained signal.\n\n\
-            A resource is answered as itself. Every figure says what it is, which bars it was computed from, and why \
-            it is null when it is. Errors are problem documents (RFC 9457).\n\n\
-            It is information, not advice.",
+            The body of a response is the resource itself. Every figure says what it is, which bars it was computed from, \
+            and why it is null when it is. Errors are problem documents (RFC 9457).\n\n\
+            This is information, not advice.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     servers((url = "/", description = "This service")),
     tags(
         (name = "analysis", description = "Market data and what is computed from it"),
-        (name = "webhooks", description = "Deliveries of providers, each proved by its signature"),
-        (name = "books", description = "What the ledger holds"),
-        (name = "admin", description = "What was delivered, and what is to be done about it; with a key of the role admin"),
+        (name = "webhooks", description = "Deliveries of providers, each verified by its signature"),
+        (name = "ledger", description = "Balances, positions and entries"),
+        (name = "admin", description = "Events and what became of them; requires an API key with the role admin"),
         (name = "probes", description = "The state of the service"),
         (name = "documentation", description = "This description"),
     ),
     paths(
-        analyze::one,
-        analyze_bars::one,
+        analyze::get,
+        analyze_bars::post,
         symbols::list,
-        symbols::one,
-        bars::one,
-        indicators::one,
-        deliveries::alpaca,
-        deliveries::bridge,
-        deliveries::circle,
-        deliveries::is_here,
-        portfolio::one,
+        symbols::get,
+        bars::get,
+        indicators::get,
+        portfolio::get,
         entries::list,
         events::list,
-        events::one,
+        events::get,
         replay::post,
         test_signature::post,
         dead_letter::list,
@@ -73,33 +68,31 @@ pub use problems::{ProblemDocument, Problems};
         docs::openapi,
         docs::openapi_older_path,
     ),
-    components(schemas(ProblemDocument)),
+    components(schemas(ProblemDocument, WebhookResponse)),
     security(("api_key" = []), ("bearer" = [])),
-    modifiers(&Credentials, &EngineShapes),
+    modifiers(&Credentials, &EngineSchemas, &WebhookPaths),
 )]
 struct Description;
 
-/// The two headers that a key may come in.
+/// The two headers that an API key may be sent in.
 struct Credentials;
 
 impl Modify for Credentials {
     fn modify(&self, document: &mut Document) {
         let components = document.components.get_or_insert_default();
-        let key = ApiKeyValue::with_description("X-API-Key", "A key of this service");
+        let key = ApiKeyValue::with_description("X-API-Key", "An API key of this service");
         components.add_security_scheme("api_key", SecurityScheme::ApiKey(ApiKey::Header(key)));
         components.add_security_scheme("bearer", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
     }
 }
 
-/// The description of a service that demands keys.
-#[must_use]
-pub fn document() -> Document {
+/// The description of a service that requires API keys.
+pub(crate) fn document() -> Document {
     Description::openapi()
 }
 
-/// The description of a service that runs without keys.
-#[must_use]
-pub fn document_without_keys() -> Document {
+/// The description of a service that runs without API keys.
+pub(crate) fn document_without_keys() -> Document {
     let mut document = Description::openapi();
     document.security = None;
     document

@@ -1,10 +1,10 @@
-//! Every error answer of the service: what went wrong, as RFC 9457 problem details.
+//! Every error response of the service, as RFC 9457 problem details.
 //!
 //! A [`Problem`] becomes a response with an *empty* body and itself in the response's extensions; the outermost layer
-//! renders it, because only there the request id and the path are at hand. Nothing else in this crate makes an error
-//! body, and no other crate knows what a status code is.
+//! renders it, because only that layer has the request id and the path. Nothing else in this crate builds an error
+//! body, and no other crate knows HTTP status codes.
 
-mod from_deliveries;
+mod from_intake;
 mod from_market_data;
 mod from_store;
 mod kind;
@@ -17,15 +17,17 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::layers::security_headers::FIELDS_EXPECTED;
-pub use kind::Kind;
+pub(crate) use kind::Kind;
 
 /// The media type of every error body.
-pub const MEDIA_TYPE: &str = "application/problem+json";
+pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 
-/// One error answer. `detail` and `members` are read by the client: they hold nothing of ours that it may not know.
+/// Header fields of a typical response. Reserve room for all of them before adding the first: growing the map is expensive.
+pub(crate) const HEADERS_EXPECTED: usize = 20;
+
+/// One error response. The client reads `detail` and `members`: they must not contain internal details.
 #[derive(Clone, Debug)]
-pub struct Problem {
+pub(crate) struct Problem {
     kind: Kind,
     detail: Cow<'static, str>,
     members: Vec<(&'static str, Value)>,
@@ -35,9 +37,8 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem of this kind; `detail` says what happened this time, in one sentence for the client.
-    #[must_use]
-    pub fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
+    /// `detail` tells the client in one sentence what happened this time.
+    pub(crate) fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
         Self {
             kind,
             detail: detail.into(),
@@ -49,68 +50,54 @@ impl Problem {
     }
 
     /// Adds an extension member, such as `parameter` or `violated-policies`.
-    #[must_use]
-    pub fn with(mut self, member: &'static str, value: impl Into<Value>) -> Self {
+    pub(crate) fn with(mut self, member: &'static str, value: impl Into<Value>) -> Self {
         self.members.push((member, value.into()));
         self
     }
 
-    /// Names the limits that were exceeded, as the draft of the rate limit fields says. Refusing must be cheap: here
-    /// nothing is copied.
-    #[must_use]
-    pub fn violating(mut self, policies: &'static [&'static str]) -> Self {
+    /// Names the limits that were exceeded, as the draft of the rate limit fields requires. Copies nothing: rejecting
+    /// must be cheap.
+    pub(crate) fn violating(mut self, policies: &'static [&'static str]) -> Self {
         self.violated_policies = policies;
         self
     }
 
-    /// Makes room for response headers.
-    #[must_use]
-    pub fn with_room_for_headers(mut self, count: usize) -> Self {
+    pub(crate) fn with_room_for_headers(mut self, count: usize) -> Self {
         self.headers.reserve_exact(count);
         self
     }
 
-    /// Adds a response header.
-    #[must_use]
-    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+    pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
     }
 
-    /// Adds `Retry-After`: at least 1, because a client told to wait 0 s comes back at once.
-    #[must_use]
-    pub fn retry_after_s(self, seconds: u64) -> Self {
+    /// Adds `Retry-After`: at least 1, because a client that should wait 0 s retries at once.
+    pub(crate) fn retry_after_s(self, seconds: u64) -> Self {
         self.with_header(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)))
     }
 
-    /// Keeps what led to it, for our log alone: its chain of sources, which the client never reads.
-    #[must_use]
-    pub fn caused_by(mut self, error: &(dyn std::error::Error + 'static)) -> Self {
-        self.cause = Some(crate::logs::with_causes(error));
+    /// Records the error and its sources for the log; clients never see them.
+    pub(crate) fn caused_by(mut self, error: &(dyn std::error::Error + 'static)) -> Self {
+        self.cause = Some(telemetry::with_causes(error));
         self
     }
 
-    /// What led to it, for the log.
-    #[must_use]
-    pub fn cause(&self) -> Option<&str> {
+    /// The error behind the problem, for the log.
+    pub(crate) fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
     }
 
-    /// What kind it is.
-    #[must_use]
-    pub fn kind(&self) -> Kind {
+    pub(crate) fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// What happened this time.
-    #[must_use]
-    pub fn detail(&self) -> &str {
+    pub(crate) fn detail(&self) -> &str {
         &self.detail
     }
 
-    /// The JSON document of one occurrence: the request's path and its id complete it.
-    #[must_use]
-    pub fn document<'a>(&'a self, instance: &'a str, request_id: &'a str) -> Document<'a> {
+    /// The JSON document of one occurrence; `instance` is the path of the request.
+    pub(crate) fn document<'a>(&'a self, instance: &'a str, request_id: &'a str) -> Document<'a> {
         Document { problem: self, instance, request_id }
     }
 }
@@ -118,7 +105,7 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(mut self) -> Response {
         let mut response = self.kind.status().into_response();
-        response.headers_mut().reserve(FIELDS_EXPECTED);
+        response.headers_mut().reserve(HEADERS_EXPECTED);
         for (name, value) in self.headers.drain(..) {
             response.headers_mut().append(name, value);
         }
@@ -127,9 +114,9 @@ impl IntoResponse for Problem {
     }
 }
 
-/// A problem as it is sent: `Serialize` writes its JSON object.
+/// A problem with the members that only its request knows.
 #[derive(Clone, Copy, Debug)]
-pub struct Document<'a> {
+pub(crate) struct Document<'a> {
     problem: &'a Problem,
     instance: &'a str,
     request_id: &'a str,
@@ -161,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_problem_is_rendered_with_its_members_and_sent_with_its_headers() {
+    fn a_problem_has_its_members_and_its_response_has_its_headers() {
         let problem = Problem::new(Kind::QuotaExceeded, "120 requests a minute are allowed")
             .violating(&["address"])
             .retry_after_s(0);

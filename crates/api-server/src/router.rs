@@ -1,4 +1,4 @@
-//! Every route on one page, in groups that differ in the layers put around them.
+//! Every route on one page, in groups that differ in the layers around them.
 
 mod group;
 
@@ -7,34 +7,47 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler as _;
-use domain::Provider;
+use config::api_keys::Role;
 use tower::service_fn;
+use webhooks::PROVIDERS;
 
 use crate::handlers::admin::{audit, dead_letter, events, replay, retention, test_signature};
+use crate::handlers::webhooks::{PATH_PREFIX, exists, receive};
 use crate::handlers::{
-    analyze, analyze_bars, bars, deliveries, docs, entries, health, indicators, metrics, portfolio, root,
-    symbols,
+    analyze, analyze_bars, bars, docs, entries, health, indicators, metrics, portfolio, root, symbols,
 };
-use crate::keys::Role;
 use crate::layers::Layers;
-use crate::state::{Api, Books, Exposition, Parts, Probes, SharedApi};
-use group::{Delivered, Guarded, Keyed, Public, Unlimited};
+use crate::state::{AdminState, Api, Exposition, Probes, SharedApi, WebhookState};
 
-/// All routes, each group within its layers. What goes around everything is [`Layers::observe`].
-pub fn router(parts: Parts, layers: &Layers) -> Router {
-    let Parts { api, probes, exposition, pages, reception, books } = parts;
+use group::{Guarded, Keyed, Public, Unlimited, Webhook};
+
+/// The state of every group of routes.
+#[derive(Clone, Debug)]
+pub(crate) struct Parts {
+    pub(crate) api: Api,
+    pub(crate) probes: Probes,
+    pub(crate) exposition: Exposition,
+    /// `None` if the API reference is disabled.
+    pub(crate) pages: Option<Arc<docs::Pages>>,
+    pub(crate) webhooks: Arc<WebhookState>,
+    pub(crate) admin: Arc<AdminState>,
+}
+
+/// All routes, each group within its layers. [`Layers::observe`] goes around everything.
+pub(crate) fn router(parts: Parts, layers: &Layers) -> Router {
+    let Parts { api, probes, exposition, pages, webhooks, admin } = parts;
     probe_routes(probes, layers)
         .merge(documentation_routes(pages, layers))
         .merge(api_routes(api, layers))
-        .merge(webhook_routes(&reception, layers))
-        .merge(book_routes(&books, layers))
-        .merge(admin_routes(&books, layers))
+        .merge(webhook_routes(&webhooks, layers))
+        .merge(ledger_routes(&admin, layers))
+        .merge(admin_routes(&admin, layers))
         .merge(metrics_routes(exposition, layers))
-        // Unknown paths use up the limit of their client too: nobody finds out for nothing which paths there are.
+        // Unknown paths count against the limit of their client, too: probing for paths is not free.
         .fallback_service(layers.protect(service_fn(group::not_found)))
 }
 
-/// Asked by machines all the time: nothing may shed or limit them.
+/// Called by machines all the time: nothing may shed or limit them.
 fn probe_routes(state: Probes, layers: &Layers) -> Router {
     let probes = Unlimited { layers, state };
     Router::new()
@@ -43,9 +56,8 @@ fn probe_routes(state: Probes, layers: &Layers) -> Router {
         .route("/health", probes.get(health::health))
 }
 
-/// For everyone.
 fn documentation_routes(pages: Option<Arc<docs::Pages>>, layers: &Layers) -> Router {
-    let reference = if pages.is_some() { root::Reference::Served } else { root::Reference::TurnedOff };
+    let reference = if pages.is_some() { root::Reference::Served } else { root::Reference::Disabled };
     let index = Public { layers, state: reference };
     let problems = Public { layers, state: docs::ProblemsPage::new() };
     let always = Router::new()
@@ -60,44 +72,43 @@ fn documentation_routes(pages: Option<Arc<docs::Pages>>, layers: &Layers) -> Rou
         .route("/api-docs/openapi.json", pages.get(docs::openapi_older_path))
 }
 
-/// Behind a key.
 fn api_routes(state: Api, layers: &Layers) -> Router {
     let api = Keyed { layers, role: Role::Viewer, state: SharedApi::from(state) };
-    // Bodies are bounded by a layer around the handler, which also answers for it.
-    let bounded = analyze_bars::one.layer(DefaultBodyLimit::disable());
+    // A layer around the handler bounds the body, and makes the response when it is too large.
+    let bounded = analyze_bars::post.layer(DefaultBodyLimit::disable());
     Router::new()
-        .route("/api/analyze/{symbol}", api.get(analyze::one))
+        .route("/api/analyze/{symbol}", api.get(analyze::get))
         .route("/api/analyze", api.post(bounded))
-        .route("/api/bars/{symbol}", api.get(bars::one))
-        .route("/api/indicators/{symbol}", api.get(indicators::one))
+        .route("/api/bars/{symbol}", api.get(bars::get))
+        .route("/api/indicators/{symbol}", api.get(indicators::get))
         .route("/api/symbols", api.get(symbols::list))
-        .route("/api/symbols/{symbol}", api.get(symbols::one))
+        .route("/api/symbols/{symbol}", api.get(symbols::get))
 }
 
-/// Without a key: each delivery is proved by its signature, and has limits apart from the API's.
-fn webhook_routes(state: &Arc<deliveries::Reception>, layers: &Layers) -> Router {
-    let of = |source| Delivered { layers, source, state: Arc::clone(state) };
-    let (alpaca, bridge, circle) = (of(Provider::Alpaca), of(Provider::Bridge), of(Provider::Circle));
+/// One endpoint for each provider. Deliveries have no API key: each is verified by its signature.
+fn webhook_routes(state: &Arc<WebhookState>, layers: &Layers) -> Router {
+    PROVIDERS.into_iter().fold(Router::new(), |router, declaration| {
+        let endpoint = Webhook { layers, provider: declaration.provider, state: Arc::clone(state) };
+        let methods = match declaration.endpoint.has_head {
+            true => endpoint.post_and_head(receive, exists),
+            false => endpoint.post(receive),
+        };
+        router.route(&format!("{PATH_PREFIX}{}", declaration.endpoint.path), methods)
+    })
+}
+
+fn ledger_routes(state: &Arc<AdminState>, layers: &Layers) -> Router {
+    let ledger = Keyed { layers, role: Role::Viewer, state: Arc::clone(state) };
     Router::new()
-        .route("/api/v1/webhooks/alpaca/{kind}", alpaca.post(deliveries::alpaca))
-        .route("/api/v1/webhooks/bridge", bridge.post(deliveries::bridge))
-        .route("/api/v1/webhooks/circle", circle.post_and_head(deliveries::circle, deliveries::is_here))
+        .route("/api/portfolio/{account}", ledger.get(portfolio::get))
+        .route("/api/ledger/entries", ledger.get(entries::list))
 }
 
-/// What the books say, behind a key.
-fn book_routes(state: &Arc<Books>, layers: &Layers) -> Router {
-    let books = Keyed { layers, role: Role::Viewer, state: Arc::clone(state) };
-    Router::new()
-        .route("/api/portfolio/{account}", books.get(portfolio::one))
-        .route("/api/ledger/entries", books.get(entries::list))
-}
-
-/// What an operator may see and do, behind a key of the role admin.
-fn admin_routes(state: &Arc<Books>, layers: &Layers) -> Router {
+fn admin_routes(state: &Arc<AdminState>, layers: &Layers) -> Router {
     let admin = Keyed { layers, role: Role::Admin, state: Arc::clone(state) };
     Router::new()
         .route("/api/admin/webhooks", admin.get(events::list))
-        .route("/api/admin/webhooks/{id}", admin.get(events::one))
+        .route("/api/admin/webhooks/{id}", admin.get(events::get))
         .route("/api/admin/webhooks/replay", admin.post(replay::post))
         .route("/api/admin/webhooks/test-signature", admin.post(test_signature::post))
         .route("/api/admin/dead-letter", admin.get(dead_letter::list))
@@ -106,7 +117,7 @@ fn admin_routes(state: &Arc<Books>, layers: &Layers) -> Router {
         .route("/api/admin/audit/verify", admin.get(audit::verify))
 }
 
-/// For those whom the setting names.
+/// A setting decides who may read the metrics.
 fn metrics_routes(state: Exposition, layers: &Layers) -> Router {
     let guarded = Guarded { layers, access: state.access, state };
     Router::new()
@@ -115,7 +126,15 @@ fn metrics_routes(state: Exposition, layers: &Layers) -> Router {
 }
 
 /// Method and path of every route, for metrics that exist before the first request.
-pub const ROUTES: [(&str, &str); 31] = [
+pub(crate) fn routes() -> Vec<(&'static str, String)> {
+    let webhooks = PROVIDERS.into_iter().flat_map(|declaration| {
+        let methods = if declaration.endpoint.has_head { &["POST", "HEAD"][..] } else { &["POST"] };
+        methods.iter().map(|method| (*method, format!("{PATH_PREFIX}{}", declaration.endpoint.path)))
+    });
+    ROUTES.into_iter().map(|(method, path)| (method, path.to_owned())).chain(webhooks).collect()
+}
+
+const ROUTES: [(&str, &str); 27] = [
     ("GET", "/livez"),
     ("GET", "/readyz"),
     ("GET", "/health"),
@@ -131,10 +150,6 @@ pub const ROUTES: [(&str, &str); 31] = [
     ("GET", "/api/indicators/{symbol}"),
     ("GET", "/api/symbols"),
     ("GET", "/api/symbols/{symbol}"),
-    ("POST", "/api/v1/webhooks/alpaca/{kind}"),
-    ("POST", "/api/v1/webhooks/bridge"),
-    ("POST", "/api/v1/webhooks/circle"),
-    ("HEAD", "/api/v1/webhooks/circle"),
     ("GET", "/api/portfolio/{account}"),
     ("GET", "/api/ledger/entries"),
     ("GET", "/api/admin/webhooks"),

@@ -1,7 +1,7 @@
-//! Serves HTTP/1 and HTTP/2 on one port: accepts, bounds, and at the end drains.
+//! Serves HTTP/1 and HTTP/2 on one port: accepts and bounds connections, and drains them at shutdown.
 //!
-//! hyper is driven directly, because only so time is bounded: a client that sends half a head and then nothing, or
-//! nothing at all, is cut off after [`Config::header_timeout`].
+//! hyper is driven directly, because only then time is bounded: a client that sends half a head and then nothing, or
+//! nothing at all, is disconnected after [`Connections::header_timeout`].
 
 mod service;
 mod shutdown;
@@ -14,100 +14,56 @@ use std::time::Duration;
 
 use axum::extract::Request;
 use axum::response::Response;
+use config::Connections;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use strict_http1::{Connection, HEAD_BYTES_MAX, HEADERS_MAX, StrictHttp1};
+use telemetry::metrics::Metrics;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
 use tower::Service;
+use workers::ShutdownSignal;
 
 use crate::client_address::TrustedProxies;
-use crate::connection::{Caps, Connection, Gate, HEAD_BYTES_MAX, HEADERS_MAX, Over, Slot};
-use crate::metrics::Metrics;
+use crate::connection_limits::{ConnectionLimits, LimitHit, Permit};
 use service::Requests;
-pub use shutdown::{Drained, stop_signal};
+pub(crate) use shutdown::{Drained, stop_signal};
 
 /// How long accepting pauses when the operating system refuses, for instance because no file descriptor is left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// How often an HTTP/2 peer is asked whether it is still there, and how long it has to answer.
+/// Time between two pings to an HTTP/2 peer, and longest wait for its response.
 const HTTP2_PING: Duration = Duration::from_secs(10);
 /// Requests that one HTTP/2 connection may have in flight.
 const HTTP2_STREAMS_MAX: u32 = 128;
 /// Streams that one HTTP/2 peer may reset before they were handled; a rapid-reset attack ends here.
 const HTTP2_PENDING_RESETS_MAX: usize = 20;
-/// hyper's read buffer: a whole head and what follows it. The gate has already refused anything longer.
+/// hyper's read buffer: a whole head and what follows it. Longer heads are rejected before.
 const READ_BUFFER_BYTES: usize = 2 * HEAD_BYTES_MAX;
 
-/// How connections are kept.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// Connections open at once.
-    pub connections_max: usize,
-    /// Connections open at once from one address that is no trusted proxy.
-    pub connections_per_address_max: usize,
-    /// Proxies, which carry many clients.
-    pub trusted_proxies: TrustedProxies,
-    /// Longest time for a whole request head, for the first bytes of a connection, and between two requests.
-    pub header_timeout: Duration,
-    /// How long connections are still accepted after readiness has failed, so that a balancer can notice.
-    pub unready_for: Duration,
-    /// Longest wait for requests in flight at shutdown.
-    pub drain_timeout: Duration,
-}
-
-/// Whether the service is on its way down; probes and workers look. Clones share it.
-#[derive(Clone, Debug)]
-pub struct Draining(Arc<watch::Sender<bool>>);
-
-impl Default for Draining {
-    fn default() -> Self {
-        Self(Arc::new(watch::Sender::new(false)))
-    }
-}
-
-impl Draining {
-    /// Whether it has begun.
-    #[must_use]
-    pub fn has_begun(&self) -> bool {
-        *self.0.borrow()
-    }
-
-    /// Begins it.
-    pub fn begin(&self) {
-        self.0.send_replace(true);
-    }
-
-    /// Waits until it has begun.
-    pub async fn begun(&self) {
-        let mut changes = self.0.subscribe();
-        // The sender lives as long as `self`, so that waiting ends with the value and never with an error.
-        drop(changes.wait_for(|has_begun| *has_begun).await);
-    }
-}
-
-/// The address could not be listened on.
+/// The address cannot be bound.
 #[derive(Debug, thiserror::Error)]
-#[error("listen on {address}")]
-pub struct BindError {
+#[error("binding {address} failed")]
+pub(crate) struct BindError {
     address: SocketAddr,
     source: io::Error,
 }
 
-/// Listens on an address. A port that is in use is an error: nothing that runs already is touched.
+/// Listens on an address.
 ///
 /// # Errors
-/// The address is in use, not ours, or not allowed.
-pub async fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
+/// The address is in use, not local, or not allowed.
+pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
     TcpListener::bind(address).await.map_err(|source| BindError { address, source })
 }
 
 /// Serves until `stop`, then lets requests in flight finish.
-pub async fn serve<S>(
+pub(crate) async fn serve<S>(
     listener: TcpListener,
     app: S,
-    config: Config,
+    config: Connections,
+    proxies: TrustedProxies,
     metrics: Arc<Metrics>,
-    draining: Draining,
+    shutdown: ShutdownSignal,
     stop: impl Future<Output = ()>,
 ) -> Drained
 where
@@ -119,11 +75,11 @@ where
 {
     let graceful = GracefulShutdown::new();
     let (unready_for, drain_timeout) = (config.unready_for, config.drain_timeout);
-    let server = Server::new(config, app, metrics);
+    let server = Server::new(config, proxies, app, metrics);
     let accept = server.accept_all(&listener, &graceful);
     let stop = async {
         stop.await;
-        draining.begin();
+        shutdown.set();
         tokio::time::sleep(unready_for).await;
     };
     tokio::select! {
@@ -131,14 +87,14 @@ where
         () = stop => {}
     }
     drop(listener);
-    shutdown::drain(graceful, drain_timeout, &server.caps, &server.metrics).await
+    shutdown::drain(graceful, drain_timeout, &server.limits, &server.metrics).await
 }
 
 struct Server<S> {
     app: S,
     protocol: Arc<auto::Builder<TokioExecutor>>,
     header_timeout: Duration,
-    caps: Arc<Caps>,
+    limits: Arc<ConnectionLimits>,
     metrics: Arc<Metrics>,
 }
 
@@ -150,14 +106,12 @@ where
         + Sync
         + 'static,
 {
-    fn new(config: Config, app: S, metrics: Arc<Metrics>) -> Self {
-        let Config { connections_max, connections_per_address_max, trusted_proxies, header_timeout, .. } =
-            config;
+    fn new(config: Connections, proxies: TrustedProxies, app: S, metrics: Arc<Metrics>) -> Self {
         Self {
             app,
             protocol: Arc::new(protocol()),
-            header_timeout,
-            caps: Caps::new(connections_max, connections_per_address_max, trusted_proxies),
+            header_timeout: config.header_timeout,
+            limits: ConnectionLimits::new(config.max, config.per_address_max, proxies),
             metrics,
         }
     }
@@ -167,7 +121,7 @@ where
             match listener.accept().await {
                 Ok((stream, peer)) => self.admit(stream, peer, graceful.watcher()),
                 Err(error) => {
-                    tracing::warn!(%error, "cannot accept a connection");
+                    tracing::warn!(%error, "accepting a connection failed");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
@@ -175,45 +129,45 @@ where
     }
 
     fn admit(&self, stream: TcpStream, peer: SocketAddr, watcher: Watcher) {
-        match self.caps.admit(peer.ip()) {
-            Ok(slot) => self.start(stream, peer, slot, watcher),
-            // Closing is all that can be afforded: an answer would need what the cap protects.
-            Err(Over::Total) => self.metrics.connections_over_total.inc(),
-            Err(Over::Address) => self.metrics.connections_over_address.inc(),
+        match self.limits.acquire(peer.ip()) {
+            Ok(permit) => self.start(stream, peer, permit, watcher),
+            // Closing is all that can be afforded: a response would need what the limit protects.
+            Err(LimitHit::Total) => self.metrics.connections_refused_by_total.inc(),
+            Err(LimitHit::Address) => self.metrics.connections_refused_by_address.inc(),
         }
     }
 
-    fn start(&self, stream: TcpStream, peer: SocketAddr, slot: Slot, watcher: Watcher) {
+    fn start(&self, stream: TcpStream, peer: SocketAddr, permit: Permit, watcher: Watcher) {
         self.metrics.connections_accepted.inc();
-        // Answers are written whole; waiting for more to send would only delay them.
+        // Responses are written whole; waiting for more to send would only delay them.
         let _unsupported = stream.set_nodelay(true);
         let connection = Arc::new(Connection::new(peer));
-        let gate = Gate::new(stream, Arc::clone(&connection));
+        let socket = StrictHttp1::new(stream, Arc::clone(&connection));
         let requests = Requests::new(self.app.clone(), Arc::clone(&connection));
-        let served = self.protocol.serve_connection(TokioIo::new(gate), requests).into_owned();
+        let served = self.protocol.serve_connection(TokioIo::new(socket), requests).into_owned();
         let served = watcher.watch(served);
         let metrics = Arc::clone(&self.metrics);
         let (first_request, between_requests) = (self.header_timeout, self.header_timeout);
         tokio::spawn(async move {
-            let _open = Open::new(metrics, slot);
+            let _open = OpenConnection::new(metrics, permit);
             let mut served = std::pin::pin!(served);
-            // From the start, because a silent peer would keep its place for ever.
-            // In the written order: a choice at random for each event of a connection would cost more than it is worth.
+            // From the start, because a silent peer would keep its permit forever. Biased, because a random choice for each
+            // event of a connection would cost more than it is worth.
             tokio::select! {
                 biased;
                 _ended = &mut served => return,
                 () = tokio::time::sleep(first_request) => {}
             }
-            if !connection.has_asked() {
+            if !connection.has_received_request() {
                 return;
             }
             // One timer for all the requests of a connection: hyper's own would be set and cancelled for each.
-            while let Some(patience) = connection.patience_left(between_requests) {
-                // How a connection ends is its client's business; what was asked over it is in the access log.
+            while let Some(time_left) = connection.idle_time_left(between_requests) {
+                // How a connection ends is not logged; its requests are in the access log.
                 tokio::select! {
                     biased;
                     _ended = &mut served => return,
-                    () = tokio::time::sleep(patience) => {}
+                    () = tokio::time::sleep(time_left) => {}
                 }
             }
         });
@@ -222,7 +176,7 @@ where
 
 fn protocol() -> auto::Builder<TokioExecutor> {
     let mut protocol = auto::Builder::new(TokioExecutor::new());
-    // Who is slow with a head is cut off by the connection's own timer.
+    // The connection's own timer disconnects clients that are slow with a head.
     protocol.http1().header_read_timeout(None).max_buf_size(READ_BUFFER_BYTES);
     protocol
         .http2()
@@ -232,25 +186,25 @@ fn protocol() -> auto::Builder<TokioExecutor> {
         .max_concurrent_streams(HTTP2_STREAMS_MAX)
         .max_pending_accept_reset_streams(HTTP2_PENDING_RESETS_MAX)
         .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).unwrap_or(u32::MAX));
-    // hyper's default of 100 header fields is above HEADERS_MAX, which the gate holds without an allocation.
+    // hyper's default of 100 header fields is above HEADERS_MAX, which needs no allocation.
     const { assert!(HEADERS_MAX < 100) };
     protocol
 }
 
-/// An open connection, for the gauge and the caps.
-struct Open {
+/// An open connection, for the gauge and the limits.
+struct OpenConnection {
     metrics: Arc<Metrics>,
-    _slot: Slot,
+    _permit: Permit,
 }
 
-impl Open {
-    fn new(metrics: Arc<Metrics>, slot: Slot) -> Self {
+impl OpenConnection {
+    fn new(metrics: Arc<Metrics>, permit: Permit) -> Self {
         metrics.connections.inc();
-        Self { metrics, _slot: slot }
+        Self { metrics, _permit: permit }
     }
 }
 
-impl Drop for Open {
+impl Drop for OpenConnection {
     fn drop(&mut self) {
         self.metrics.connections.dec();
     }

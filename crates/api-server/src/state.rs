@@ -3,33 +3,28 @@
 use std::sync::Arc;
 
 use axum::extract::FromRef;
+use config::MetricsAccess;
+use intake::WebhookIntake;
 use market_data::MarketData;
 use store::Store;
+use telemetry::Clock;
+use telemetry::metrics::Metrics;
+use workers::{HealthRegistry, ShutdownSignal};
 
-use crate::answers::Answers;
-use crate::clock::Clock;
-use crate::config::MetricsAccess;
-use crate::deliveries::{self, Desk};
-use crate::handlers::deliveries::Reception;
-use crate::handlers::docs::Pages;
-use crate::metrics::Metrics;
-use crate::serve::Draining;
-use crate::workers::Board;
+use crate::body_readers::BodyReaders;
+use crate::response_cache::ResponseCache;
 
-/// The routes of the API share these.
+/// For the routes of the API.
 #[derive(Clone, Debug)]
-pub struct Api {
-    /// The source of bars, filings and news.
-    pub market_data: Arc<MarketData>,
-    /// Finished answers.
-    pub answers: Arc<Answers>,
-    /// Fitted models of the analysis.
-    pub models: Arc<analysis::Models>,
+pub(crate) struct Api {
+    pub(crate) market_data: Arc<MarketData>,
+    pub(crate) response_cache: Arc<ResponseCache>,
+    pub(crate) models: Arc<analysis::Models>,
 }
 
 /// [`Api`] behind one count: axum clones a route's state twice for each request.
 #[derive(Clone, Debug)]
-pub struct SharedApi(Arc<Api>);
+pub(crate) struct SharedApi(Arc<Api>);
 
 impl From<Api> for SharedApi {
     fn from(api: Api) -> Self {
@@ -37,59 +32,45 @@ impl From<Api> for SharedApi {
     }
 }
 
-/// The probes share these.
+/// For the probes.
 #[derive(Clone, Debug)]
-pub struct Probes {
-    /// The last results of the background checks.
-    pub board: Arc<Board>,
-    /// Whether the service is on its way down.
-    pub draining: Draining,
+pub(crate) struct Probes {
+    pub(crate) health: Arc<HealthRegistry>,
+    pub(crate) shutdown: ShutdownSignal,
 }
 
-/// The metrics share these.
+/// For the metrics.
 #[derive(Clone, Debug)]
-pub struct Exposition {
-    /// What is counted.
-    pub metrics: Arc<Metrics>,
-    /// What is kept, which tells how much is still to be done.
-    pub store: Store,
-    /// Who may read it.
-    pub access: MetricsAccess,
+pub(crate) struct Exposition {
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) store: Store,
+    pub(crate) access: MetricsAccess,
 }
 
-/// Everything a router is built from.
-#[derive(Clone, Debug)]
-pub struct Parts {
-    /// For the API.
-    pub api: Api,
-    /// For the probes.
-    pub probes: Probes,
-    /// For the metrics.
-    pub exposition: Exposition,
-    /// The reference pages; `None` when they are turned off.
-    pub pages: Option<Arc<Pages>>,
-    /// For deliveries of providers.
-    pub reception: Arc<Reception>,
-    /// For what is kept of them.
-    pub books: Arc<Books>,
-}
-
-/// The routes that show and mend what is kept share these.
+/// For the webhook endpoints.
 #[derive(Debug)]
-pub struct Books {
-    /// Where deliveries are proved; it has the store.
-    pub desk: Arc<Desk>,
-    /// How long bodies are kept.
-    pub retention: deliveries::Retention,
-    /// What time it is.
-    pub clock: Clock,
+pub(crate) struct WebhookState {
+    pub(crate) intake: Arc<WebhookIntake>,
+    pub(crate) clock: Clock,
+    pub(crate) readers: BodyReaders,
 }
 
-impl Books {
-    /// What is kept.
-    #[must_use]
-    pub fn store(&self) -> &Store {
-        &self.desk.store
+/// For the routes that show the ledger and events, and those of the operator.
+#[derive(Debug)]
+pub(crate) struct AdminState {
+    pub(crate) intake: Arc<WebhookIntake>,
+    pub(crate) clock: Clock,
+}
+
+impl WebhookState {
+    pub(crate) fn new(intake: Arc<WebhookIntake>, clock: Clock, readers_max: usize) -> Self {
+        Self { intake, clock, readers: BodyReaders::new(readers_max) }
+    }
+}
+
+impl AdminState {
+    pub(crate) fn store(&self) -> &Store {
+        self.intake.store()
     }
 }
 
@@ -99,9 +80,9 @@ impl FromRef<SharedApi> for Arc<MarketData> {
     }
 }
 
-impl FromRef<SharedApi> for Arc<Answers> {
+impl FromRef<SharedApi> for Arc<ResponseCache> {
     fn from_ref(SharedApi(api): &SharedApi) -> Self {
-        Self::clone(&api.answers)
+        Self::clone(&api.response_cache)
     }
 }
 
@@ -111,14 +92,14 @@ impl FromRef<SharedApi> for Arc<analysis::Models> {
     }
 }
 
-impl FromRef<Probes> for Arc<Board> {
+impl FromRef<Probes> for Arc<HealthRegistry> {
     fn from_ref(probes: &Probes) -> Self {
-        Self::clone(&probes.board)
+        Self::clone(&probes.health)
     }
 }
 
-impl FromRef<Probes> for Draining {
+impl FromRef<Probes> for ShutdownSignal {
     fn from_ref(probes: &Probes) -> Self {
-        probes.draining.clone()
+        probes.shutdown.clone()
     }
 }

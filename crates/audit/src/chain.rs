@@ -1,44 +1,43 @@
-//! One entry after another.
+//! Appending entries to a chain.
 
 use serde::{Deserialize, Serialize};
 
-use crate::encoding;
+use crate::encoding::entry_message;
 use crate::entry::Entry;
 use crate::hash::Hash;
 use crate::head::Head;
-use crate::key::{Key, KeyId};
+use crate::key::Key;
+use crate::key_id::KeyId;
 
-/// An entry at its place in the chain. As storage has it what it says may be false; a [`Verifier`](crate::Verifier) tells.
+/// An entry of a chain. Read from storage it is not authentic until a [`Verifier`](crate::Verifier) has checked it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sealed {
-    /// Its number: 1 for the first, then without gaps.
+pub struct SealedEntry {
+    /// Number of the entry: 1 for the first, without gaps.
     pub sequence: u64,
-    /// What was done.
+    /// Who did what.
     #[serde(flatten)]
     pub entry: Entry,
-    /// The hash of the entry before it.
+    /// Hash of the entry before it.
     pub previous: Hash,
-    /// Which key authenticated it.
+    /// Key that authenticates it.
     pub key: KeyId,
-    /// What that key made of all the fields before.
+    /// HMAC of the other fields.
     pub hash: Hash,
 }
 
-/// Continues a chain by one entry: the entry at its place, and the new head. Both belong into the transaction that does
-/// what the entry says.
+/// Appends an entry to a chain: returns the sealed entry and the new head. Store both in the transaction that does what the
+/// entry says.
 #[must_use]
-pub fn chain(key: &Key, head: &Head, entry: Entry) -> (Sealed, Head) {
+pub fn append(key: &Key, head: &Head, entry: Entry) -> (SealedEntry, Head) {
     let (id, previous) = (key.id(), head.hash());
     let sequence = head.sequence() + 1;
-    let hash = key.sign(&encoding::of_entry(id, sequence, &previous, &entry));
-    let sealed = Sealed { sequence, entry, previous, key: id, hash };
-    let head = Head::of(key, &sealed);
-    (sealed, head)
+    let hash = key.sign(&entry_message(id, sequence, &previous, &entry));
+    (SealedEntry { sequence, entry, previous, key: id, hash }, Head::seal(key, sequence, hash))
 }
 
-impl Sealed {
-    /// What its key makes of it; `None` when that key is not given.
-    pub(crate) fn expected(&self, key: &Key) -> Option<Hash> {
-        key.sign_as(self.key, &encoding::of_entry(self.key, self.sequence, &self.previous, &self.entry))
+impl SealedEntry {
+    /// The hash that the entry should have; `None` when `key` has no key of its id.
+    pub(crate) fn expected_hash(&self, key: &Key) -> Option<Hash> {
+        key.sign_as(self.key, &entry_message(self.key, self.sequence, &self.previous, &self.entry))
     }
 }

@@ -1,20 +1,19 @@
-//! What is hashed: parts with their lengths before them, so that no two different lists of parts are the same bytes.
+//! The signed messages: parts with their lengths before them, so that no two lists of parts encode to the same bytes.
 //!
 //! Each part is its length as 8 bytes, most significant first, and then its bytes. Numbers are parts of 8 bytes, most
-//! significant first, in two's complement. The first part says what is hashed, so that a head is never an entry.
+//! significant first, in two's complement. The first part names the kind of message, so that a head is never an entry.
 
 use crate::entry::Entry;
 use crate::hash::Hash;
-use crate::key::KeyId;
+use crate::key_id::KeyId;
 
 const ENTRY: &[u8] = b"investiq.audit.entry.v1";
 const HEAD: &[u8] = b"investiq.audit.head.v1";
 const KEY: &[u8] = b"investiq.audit.key.v1";
 
-/// The message of an entry at its place.
-pub(crate) fn of_entry(key: KeyId, sequence: u64, previous: &Hash, entry: &Entry) -> Vec<u8> {
-    let mut message = Message::of(ENTRY);
-    message.part(key.as_bytes());
+pub(crate) fn entry_message(key: KeyId, sequence: u64, previous: &Hash, entry: &Entry) -> Vec<u8> {
+    let mut message = Message::new(ENTRY);
+    message.part(&key.0);
     message.part(&sequence.to_be_bytes());
     message.part(previous.as_bytes());
     message.part(&entry.at_us().to_be_bytes());
@@ -26,26 +25,25 @@ pub(crate) fn of_entry(key: KeyId, sequence: u64, previous: &Hash, entry: &Entry
     message.0
 }
 
-/// The message of a head: which entry is the last.
-pub(crate) fn of_head(key: KeyId, sequence: u64, hash: &Hash) -> Vec<u8> {
-    let mut message = Message::of(HEAD);
-    message.part(key.as_bytes());
+pub(crate) fn head_message(key: KeyId, sequence: u64, hash: &Hash) -> Vec<u8> {
+    let mut message = Message::new(HEAD);
+    message.part(&key.0);
     message.part(&sequence.to_be_bytes());
     message.part(hash.as_bytes());
     message.0
 }
 
-/// The message whose first 8 hashed bytes name a key.
-pub(crate) fn of_key() -> Vec<u8> {
-    Message::of(KEY).0
+/// The message whose hash begins with the key's id.
+pub(crate) fn key_message() -> Vec<u8> {
+    Message::new(KEY).0
 }
 
 struct Message(Vec<u8>);
 
 impl Message {
-    fn of(subject: &[u8]) -> Self {
+    fn new(kind: &[u8]) -> Self {
         let mut message = Self(Vec::with_capacity(512));
-        message.part(subject);
+        message.part(kind);
         message
     }
 
@@ -54,7 +52,7 @@ impl Message {
         self.0.extend_from_slice(bytes);
     }
 
-    /// Nothing is an empty part; a text is `=` and itself, so that an empty text differs from none.
+    /// `None` is an empty part and a text is `=` and the text, so that an empty text differs from none.
     fn optional(&mut self, text: Option<&str>) {
         match text {
             None => self.part(b""),

@@ -1,21 +1,20 @@
-//! Who did what to what, and when.
+//! Audit entries: who did what to what, and when.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Longest actor, in bytes.
-pub const ACTOR_BYTES_MAX: usize = 256;
+const ACTOR_BYTES_MAX: usize = 256;
 /// Longest action, in bytes.
-pub const ACTION_BYTES_MAX: usize = 128;
+const ACTION_BYTES_MAX: usize = 128;
 /// Longest object, in bytes.
-pub const OBJECT_BYTES_MAX: usize = 512;
+const OBJECT_BYTES_MAX: usize = 512;
 /// Longest request id, in bytes.
-pub const REQUEST_ID_BYTES_MAX: usize = 128;
+const REQUEST_ID_BYTES_MAX: usize = 128;
 /// Longest detail, in bytes: room for a batch of some thousand event ids with their hashes.
-pub const DETAIL_BYTES_MAX: usize = 1024 * 1024;
+pub(crate) const DETAIL_BYTES_MAX: usize = 1024 * 1024;
 
-/// One thing that was done. What is read back from storage is taken as it stands, whatever it says: the chain decides
-/// whether it is true.
+/// One action. An entry read from storage is not checked: the chain decides whether it is authentic.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
@@ -27,27 +26,27 @@ pub struct Entry {
     detail: String,
 }
 
-/// What was to be recorded is no entry.
+/// Why an entry is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EntryError {
-    /// A field says nothing.
-    #[error("the {0} of an audit entry is empty")]
+    /// A required field is empty.
+    #[error("{0} of an audit entry is empty")]
     Empty(&'static str),
     /// A field is too long.
-    #[error("the {field} of an audit entry is longer than {bytes_max} bytes")]
-    Long {
-        /// Which.
+    #[error("{field} of an audit entry is longer than {bytes_max} bytes")]
+    TooLong {
+        /// Name of the field.
         field: &'static str,
-        /// How long it may be.
+        /// Longest allowed, in bytes.
         bytes_max: usize,
     },
-    /// The detail is no JSON.
-    #[error("the detail of an audit entry is not JSON")]
+    /// The detail is not JSON.
+    #[error("detail of an audit entry is not JSON")]
     Detail,
 }
 
 impl Entry {
-    /// An entry. `detail` is JSON text and is kept byte for byte.
+    /// Checks a new entry. `detail` is JSON text and is stored byte for byte.
     ///
     /// # Errors
     /// [`EntryError`] when actor, action or object are empty, when a field is longer than its bound, and when the detail is
@@ -60,19 +59,19 @@ impl Entry {
         request_id: Option<&str>,
         detail: &str,
     ) -> Result<Self, EntryError> {
-        named("actor", actor, ACTOR_BYTES_MAX)?;
-        named("action", action, ACTION_BYTES_MAX)?;
-        named("object", object, OBJECT_BYTES_MAX)?;
+        required("actor", actor, ACTOR_BYTES_MAX)?;
+        required("action", action, ACTION_BYTES_MAX)?;
+        required("object", object, OBJECT_BYTES_MAX)?;
         bounded("request id", request_id.unwrap_or_default(), REQUEST_ID_BYTES_MAX)?;
         bounded("detail", detail, DETAIL_BYTES_MAX)?;
         serde_json::from_str::<serde::de::IgnoredAny>(detail).map_err(|_| EntryError::Detail)?;
         let at_us = at.as_microsecond();
-        Ok(Self::recorded(at_us, actor, action, object, request_id, detail))
+        Ok(Self::from_stored(at_us, actor, action, object, request_id, detail))
     }
 
-    /// An entry as storage has it.
+    /// An entry as it is stored, unchecked.
     #[must_use]
-    pub fn recorded(
+    pub fn from_stored(
         at_us: i64,
         actor: &str,
         action: &str,
@@ -90,13 +89,13 @@ impl Entry {
         }
     }
 
-    /// When it was done, in microseconds since 1970.
+    /// Time of the action, in microseconds since 1970.
     #[must_use]
     pub const fn at_us(&self) -> i64 {
         self.at_us
     }
 
-    /// Who did it: `provider:bridge`, `key:ops-1`, `operator:ana`, `worker:apply`.
+    /// Who acted: `provider:bridge`, `key:ops-1`, `operator:ana`, `worker:apply`.
     #[must_use]
     pub fn actor(&self) -> &str {
         &self.actor
@@ -108,26 +107,26 @@ impl Entry {
         &self.action
     }
 
-    /// To what.
+    /// What the action was done to, such as `webhook_events/17`.
     #[must_use]
     pub fn object(&self) -> &str {
         &self.object
     }
 
-    /// In which request, when it was one.
+    /// Id of the request that caused it, if there was one.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
     }
 
-    /// More of it, as JSON text. Never a secret, never a body.
+    /// Details as JSON text. Never contains a secret or a request body.
     #[must_use]
     pub fn detail(&self) -> &str {
         &self.detail
     }
 }
 
-fn named(field: &'static str, text: &str, bytes_max: usize) -> Result<(), EntryError> {
+fn required(field: &'static str, text: &str, bytes_max: usize) -> Result<(), EntryError> {
     if text.is_empty() {
         return Err(EntryError::Empty(field));
     }
@@ -136,7 +135,7 @@ fn named(field: &'static str, text: &str, bytes_max: usize) -> Result<(), EntryE
 
 fn bounded(field: &'static str, text: &str, bytes_max: usize) -> Result<(), EntryError> {
     if text.len() > bytes_max {
-        return Err(EntryError::Long { field, bytes_max });
+        return Err(EntryError::TooLong { field, bytes_max });
     }
     Ok(())
 }
@@ -156,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_says_who_what_and_to_what() {
+    fn actor_action_and_object_are_required() {
         assert_eq!(check("a", "b", "c", None, "{}"), None);
         assert_eq!(check("", "b", "c", None, "{}"), Some(EntryError::Empty("actor")));
         assert_eq!(check("a", "", "c", None, "{}"), Some(EntryError::Empty("action")));
@@ -164,8 +163,8 @@ mod tests {
     }
 
     #[test]
-    fn a_field_ends_at_its_bound() {
-        let long = |field, bytes_max| Some(EntryError::Long { field, bytes_max });
+    fn fields_have_maximum_lengths() {
+        let long = |field, bytes_max| Some(EntryError::TooLong { field, bytes_max });
         assert_eq!(check(&"a".repeat(256), "b", "c", Some(&"r".repeat(128)), "{}"), None);
         assert_eq!(check(&"a".repeat(257), "b", "c", None, "{}"), long("actor", 256));
         assert_eq!(check("a", "b", "c", Some(&"r".repeat(129)), "{}"), long("request id", 128));

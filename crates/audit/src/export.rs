@@ -1,6 +1,6 @@
-//! A chain as JSON lines, and the check that works from them alone.
+//! A chain as JSON lines, and the verification of such an export.
 //!
-//! The first line says the format, each entry is a line, the last line is the head:
+//! The first line names the format, each entry is a line, and the last line is the head:
 //!
 //! ```text
 //! {"format":"investiq.audit.v1"}
@@ -11,90 +11,90 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::chain::Sealed;
+use crate::chain::SealedEntry;
 use crate::entry::DETAIL_BYTES_MAX;
-use crate::fault::Fault;
-use crate::head::{Head, WrittenHead};
+use crate::error::ChainError;
+use crate::head::{Head, StoredHead};
 use crate::key::Key;
-use crate::verifier::{Verified, Verifier};
+use crate::verifier::{VerifiedChain, Verifier};
 
-/// What the first line says.
+/// The format that the first line names.
 pub const FORMAT: &str = "investiq.audit.v1";
-/// Longest line, in bytes: the longest detail with each of its bytes escaped as six, and the other fields.
+/// Longest line, in bytes: the longest detail with every byte escaped as six, and the other fields.
 pub const LINE_BYTES_MAX: usize = 6 * DETAIL_BYTES_MAX + 16 * 1024;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct First {
+struct FormatLine {
     format: String,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Last {
-    head: WrittenHead,
+struct HeadLine {
+    head: StoredHead,
 }
 
-/// Why an export is not what it should be.
+/// Why an export is not authentic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ExportFault {
-    /// A line cannot be read.
-    #[error("line {line} is no line of an audit export")]
+pub enum ExportError {
+    /// A line is not a valid entry or head.
+    #[error("line {line} is not a valid line of an audit export")]
     Line {
-        /// Which, counted from 1.
+        /// Number of the line, from 1.
         line: u64,
     },
-    /// The first line names no format that is known.
-    #[error("the first line does not name the format {FORMAT}")]
+    /// The first line does not name the format.
+    #[error("first line does not name the format {FORMAT}")]
     Format,
-    /// A line stands after the head.
-    #[error("line {line} stands after the head")]
+    /// A line follows the head.
+    #[error("line {line} follows the head, which must be the last line")]
     AfterHead {
-        /// Which, counted from 1.
+        /// Number of the line, from 1.
         line: u64,
     },
     /// The head is missing.
-    #[error("the export ends after entry {sequence} without a head: it is cut off")]
+    #[error("export is truncated: it ends after entry {sequence} without a head")]
     NoHead {
-        /// The last entry that is there.
+        /// Number of the last entry in the export.
         sequence: u64,
     },
-    /// The chain is broken.
+    /// The chain is not authentic.
     #[error(transparent)]
-    Chain(#[from] Fault),
+    Chain(#[from] ChainError),
 }
 
 /// The first line, without its line end.
 #[must_use]
 pub fn first_line() -> String {
-    json(&First { format: FORMAT.to_owned() })
+    json(&FormatLine { format: FORMAT.to_owned() })
 }
 
 /// The line of an entry, without its line end.
 #[must_use]
-pub fn entry_line(sealed: &Sealed) -> String {
+pub fn entry_line(sealed: &SealedEntry) -> String {
     json(sealed)
 }
 
 /// The last line, without its line end.
 #[must_use]
 pub fn head_line(head: &Head) -> String {
-    json(&Last { head: head.written() })
+    json(&HeadLine { head: head.to_stored() })
 }
 
 fn json(line: &impl Serialize) -> String {
-    serde_json::to_string(line).expect("texts and numbers are always written as JSON")
+    serde_json::to_string(line).expect("strings and numbers always serialize to JSON")
 }
 
-/// The head in a line that [`head_line`] wrote; its seal is not checked yet.
+/// Parses a line that [`head_line`] wrote; its seal is not checked yet.
 #[must_use]
-pub fn read_head(line: &str) -> Option<WrittenHead> {
-    read::<Last>(line).map(|last| last.head)
+pub fn parse_head(line: &str) -> Option<StoredHead> {
+    parse::<HeadLine>(line).map(|last| last.head)
 }
 
-/// Checks an export line by line.
+/// Verifies an export line by line.
 #[derive(Debug)]
-pub struct Reader<'a> {
+pub struct LineVerifier<'a> {
     key: &'a Key,
     verifier: Verifier<'a>,
     lines: u64,
@@ -102,60 +102,60 @@ pub struct Reader<'a> {
     head: Option<Head>,
 }
 
-impl<'a> Reader<'a> {
-    /// Begins before the first line.
+impl<'a> LineVerifier<'a> {
+    /// Starts before the first line.
     #[must_use]
     pub fn new(key: &'a Key) -> Self {
         Self { key, verifier: Verifier::new(key), lines: 0, sequence: 0, head: None }
     }
 
-    /// The chain must go through a head that was kept elsewhere.
+    /// Requires that the chain contains `head`, as [`Verifier::with_checkpoint`] does.
     #[must_use]
-    pub fn witness(self, head: Head) -> Self {
-        Self { verifier: self.verifier.witness(head), ..self }
+    pub fn with_checkpoint(self, head: Head) -> Self {
+        Self { verifier: self.verifier.with_checkpoint(head), ..self }
     }
 
-    /// Takes the next line, without its line end.
+    /// Checks the next line, without its line end.
     ///
     /// # Errors
-    /// [`ExportFault`]: the first thing that is wrong.
-    pub fn line(&mut self, text: &str) -> Result<(), ExportFault> {
+    /// [`ExportError`]: the first problem.
+    pub fn line(&mut self, text: &str) -> Result<(), ExportError> {
         self.lines += 1;
         if self.lines == 1 {
             return check_format(text);
         }
         if self.head.is_some() {
-            return Err(ExportFault::AfterHead { line: self.lines });
+            return Err(ExportError::AfterHead { line: self.lines });
         }
-        if let Some(sealed) = read::<Sealed>(text) {
+        if let Some(sealed) = parse::<SealedEntry>(text) {
             self.verifier.feed(&sealed)?;
             self.sequence = sealed.sequence;
             return Ok(());
         }
-        let last: Last = read(text).ok_or(ExportFault::Line { line: self.lines })?;
-        self.head = Some(last.head.open(self.key)?);
+        let last: HeadLine = parse(text).ok_or(ExportError::Line { line: self.lines })?;
+        self.head = Some(last.head.verify(self.key)?);
         Ok(())
     }
 
-    /// Ends after the last line.
+    /// Ends the export after its last line.
     ///
     /// # Errors
-    /// [`ExportFault`] when the head did not come or names another end.
-    pub fn finish(self) -> Result<Verified, ExportFault> {
-        let head = self.head.ok_or(ExportFault::NoHead { sequence: self.sequence })?;
+    /// [`ExportError`] when the head is missing or names another end.
+    pub fn finish(self) -> Result<VerifiedChain, ExportError> {
+        let head = self.head.ok_or(ExportError::NoHead { sequence: self.sequence })?;
         Ok(self.verifier.finish(&head)?)
     }
 }
 
-/// Reads a line that is byte for byte what is written here: a field more, or one that stands twice, would be something in
-/// the export that no key authenticates.
-fn read<T: Serialize + DeserializeOwned>(text: &str) -> Option<T> {
+/// Parses a line that is byte for byte what this crate writes: an additional or repeated field would be content that no key
+/// authenticates.
+fn parse<T: Serialize + DeserializeOwned>(text: &str) -> Option<T> {
     serde_json::from_str(text).ok().filter(|line| json(line) == text)
 }
 
-fn check_format(text: &str) -> Result<(), ExportFault> {
-    match read::<First>(text) {
+fn check_format(text: &str) -> Result<(), ExportError> {
+    match parse::<FormatLine>(text) {
         Some(first) if first.format == FORMAT => Ok(()),
-        Some(_) | None => Err(ExportFault::Format),
+        Some(_) | None => Err(ExportError::Format),
     }
 }

@@ -1,28 +1,28 @@
-//! Which entry is the last, authenticated.
+//! The authenticated end of a chain.
 
 use serde::{Deserialize, Serialize};
 
-use crate::chain::Sealed;
-use crate::encoding;
-use crate::fault::Fault;
+use crate::encoding::head_message;
+use crate::error::ChainError;
 use crate::hash::Hash;
-use crate::key::{Key, KeyId};
+use crate::key::Key;
+use crate::key_id::KeyId;
 
-/// The end of a chain, known to be true: made by continuing one, or from a [`WrittenHead`] whose seal was checked.
+/// The authentic end of a chain: made by appending to one, or from a [`StoredHead`] whose seal was checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Head(WrittenHead);
+pub struct Head(StoredHead);
 
-/// A head as storage has it: what it says may be false.
+/// A head as it is stored, not yet verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct WrittenHead {
-    /// The number of the last entry; 0 before the first.
+pub struct StoredHead {
+    /// Number of the last entry; 0 before the first.
     pub sequence: u64,
-    /// The hash of the last entry; [`Hash::ZERO`] before the first.
+    /// Hash of the last entry; [`Hash::ZERO`] before the first.
     pub hash: Hash,
-    /// Which key sealed it.
+    /// Key that sealed the head.
     pub key: KeyId,
-    /// What that key made of the fields before.
+    /// HMAC of the other fields.
     pub seal: Hash,
 }
 
@@ -33,46 +33,41 @@ impl Head {
         Self::seal(key, 0, Hash::ZERO)
     }
 
-    /// The head when this entry is the last. Not public: an entry is the last because it was chained here.
-    pub(crate) fn of(key: &Key, last: &Sealed) -> Self {
-        Self::seal(key, last.sequence, last.hash)
+    /// Not public: an entry is the last one because it was appended here.
+    pub(crate) fn seal(key: &Key, sequence: u64, hash: Hash) -> Self {
+        let seal = key.sign(&head_message(key.id(), sequence, &hash));
+        Self(StoredHead { sequence, hash, key: key.id(), seal })
     }
 
-    fn seal(key: &Key, sequence: u64, hash: Hash) -> Self {
-        let seal = key.sign(&encoding::of_head(key.id(), sequence, &hash));
-        Self(WrittenHead { sequence, hash, key: key.id(), seal })
-    }
-
-    /// The number of the last entry; 0 before the first.
+    /// Number of the last entry; 0 before the first.
     #[must_use]
     pub const fn sequence(&self) -> u64 {
         self.0.sequence
     }
 
-    /// The hash of the last entry; [`Hash::ZERO`] before the first.
+    /// Hash of the last entry; [`Hash::ZERO`] before the first.
     #[must_use]
     pub const fn hash(&self) -> Hash {
         self.0.hash
     }
 
-    /// As it is to be kept.
+    /// The fields to store.
     #[must_use]
-    pub const fn written(&self) -> WrittenHead {
+    pub const fn to_stored(&self) -> StoredHead {
         self.0
     }
 }
 
-impl WrittenHead {
+impl StoredHead {
     /// Checks the seal.
     ///
     /// # Errors
-    /// [`Fault::UnknownKey`] when it names a key that is not given, [`Fault::HeadChanged`] when its seal is not what that key
-    /// makes.
-    pub fn open(&self, key: &Key) -> Result<Head, Fault> {
+    /// [`ChainError::UnknownKey`] when `key` has no key of that id, [`ChainError::HeadChanged`] when the seal is wrong.
+    pub fn verify(&self, key: &Key) -> Result<Head, ChainError> {
         let Self { sequence, hash, key: id, seal } = *self;
         let expected = key
-            .sign_as(id, &encoding::of_head(id, sequence, &hash))
-            .ok_or(Fault::UnknownKey { sequence, key: id })?;
-        if expected == seal { Ok(Head(*self)) } else { Err(Fault::HeadChanged { sequence }) }
+            .sign_as(id, &head_message(id, sequence, &hash))
+            .ok_or(ChainError::UnknownKey { sequence, key: id })?;
+        if expected == seal { Ok(Head(*self)) } else { Err(ChainError::HeadChanged { sequence }) }
     }
 }

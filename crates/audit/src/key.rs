@@ -1,96 +1,84 @@
 //! The keys that authenticate entries.
 
 use std::fmt;
-use std::str::FromStr;
 
 use hmac::{Hmac, Mac};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::Sha256;
 
 use crate::encoding;
-use crate::hash::{Hash, read_hex, write_hex};
+use crate::hash::Hash;
+use crate::key_id::KeyId;
 
 /// Fewest bytes of a key: the output of its hash function (RFC 2104 §3).
-pub const KEY_BYTES_MIN: usize = 32;
+const KEY_BYTES_MIN: usize = 32;
 
-/// Names a key in what it authenticated, and tells nothing of it. 16 lower-case hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct KeyId([u8; 8]);
-
-/// The key that entries are written with, and older ones that entries were written with before.
+/// The key that new entries are authenticated with, and older keys that earlier entries were authenticated with.
 #[derive(Clone)]
 pub struct Key {
-    current: One,
-    older: Vec<One>,
+    current: MacKey,
+    older: Vec<MacKey>,
 }
 
 #[derive(Clone)]
-struct One {
+struct MacKey {
     id: KeyId,
-    // Keyed once: an entry costs its own blocks, not the key's too.
+    // Initialised once, so that an entry costs its own blocks and not those of the key.
     mac: Hmac<Sha256>,
 }
 
-/// The bytes are no key, or the text no key's name.
+/// The key is too short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum KeyError {
-    /// Too short to be worth anything.
-    #[error("an audit key has at least {KEY_BYTES_MIN} bytes")]
-    Short,
-    /// No name of a key.
-    #[error("a key's name is 16 lower-case hexadecimal digits")]
-    Id,
-}
+#[error("audit key must be at least {KEY_BYTES_MIN} bytes long")]
+pub struct KeyError;
 
 impl Key {
-    /// A key of these bytes.
+    /// Creates a key from its bytes.
     ///
     /// # Errors
-    /// [`KeyError::Short`] below [`KEY_BYTES_MIN`].
+    /// [`KeyError`] below 32 bytes.
     pub fn new(bytes: &[u8]) -> Result<Self, KeyError> {
-        Ok(Self { current: One::new(bytes)?, older: Vec::new() })
+        Ok(Self { current: MacKey::new(bytes)?, older: Vec::new() })
     }
 
-    /// The same, and entries written with an older key are checked too.
+    /// Adds an older key, with which earlier entries are checked.
     ///
     /// # Errors
-    /// [`KeyError::Short`] below [`KEY_BYTES_MIN`].
+    /// [`KeyError`] below 32 bytes.
     pub fn and_older(mut self, bytes: &[u8]) -> Result<Self, KeyError> {
-        self.older.push(One::new(bytes)?);
+        self.older.push(MacKey::new(bytes)?);
         Ok(self)
     }
 
-    /// The name of the key that entries are written with.
+    /// Id of the key that new entries are authenticated with.
     #[must_use]
     pub fn id(&self) -> KeyId {
         self.current.id
     }
 
-    /// What the current key makes of a message.
     pub(crate) fn sign(&self, message: &[u8]) -> Hash {
-        self.current.mac(message)
+        self.current.sign(message)
     }
 
-    /// What the key of this name makes of a message, when it is among these.
+    /// Signs with the current or older key `id`, if there is one.
     pub(crate) fn sign_as(&self, id: KeyId, message: &[u8]) -> Option<Hash> {
         let mut keys = std::iter::once(&self.current).chain(&self.older);
-        keys.find(|key| key.id == id).map(|key| key.mac(message))
+        keys.find(|key| key.id == id).map(|key| key.sign(message))
     }
 }
 
-impl One {
+impl MacKey {
     fn new(bytes: &[u8]) -> Result<Self, KeyError> {
         if bytes.len() < KEY_BYTES_MIN {
-            return Err(KeyError::Short);
+            return Err(KeyError);
         }
-        let mac = Hmac::new_from_slice(bytes).map_err(|_| KeyError::Short)?;
-        let mut named = Self { id: KeyId([0; 8]), mac };
-        let name = named.mac(&encoding::of_key());
-        named.id.0.copy_from_slice(&name.as_bytes()[..8]);
-        Ok(named)
+        let mac = Hmac::new_from_slice(bytes).map_err(|_| KeyError)?;
+        let mut key = Self { id: KeyId([0; 8]), mac };
+        let hash = key.sign(&encoding::key_message());
+        key.id.0.copy_from_slice(&hash.as_bytes()[..8]);
+        Ok(key)
     }
 
-    fn mac(&self, message: &[u8]) -> Hash {
+    fn sign(&self, message: &[u8]) -> Hash {
         Hash::from_bytes(self.mac.clone().chain_update(message).finalize().into_bytes().into())
     }
 }
@@ -101,53 +89,14 @@ impl fmt::Debug for Key {
     }
 }
 
-impl KeyId {
-    /// Its bytes, as they are hashed.
-    pub(crate) const fn as_bytes(&self) -> &[u8; 8] {
-        &self.0
-    }
-}
-
-impl FromStr for KeyId {
-    type Err = KeyError;
-
-    fn from_str(text: &str) -> Result<Self, KeyError> {
-        read_hex(text).map(Self).ok_or(KeyError::Id)
-    }
-}
-
-impl fmt::Display for KeyId {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_hex(&self.0, out)
-    }
-}
-
-impl fmt::Debug for KeyId {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, out)
-    }
-}
-
-impl Serialize for KeyId {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for KeyId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_short_key_is_refused() {
-        assert_eq!(Key::new(&[1; 31]).unwrap_err(), KeyError::Short);
-        assert_eq!(Key::new(&[1; 32]).unwrap().and_older(&[]).unwrap_err(), KeyError::Short);
+        assert_eq!(Key::new(&[1; 31]).unwrap_err(), KeyError);
+        assert_eq!(Key::new(&[1; 32]).unwrap().and_older(&[]).unwrap_err(), KeyError);
     }
 
     #[test]

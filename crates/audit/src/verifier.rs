@@ -1,120 +1,121 @@
-//! Checks a chain entry by entry, keeping none.
+//! Verifies a chain entry by entry.
 
 use serde::{Deserialize, Serialize};
 
-use crate::chain::Sealed;
-use crate::fault::Fault;
+use crate::chain::SealedEntry;
+use crate::error::ChainError;
 use crate::hash::Hash;
 use crate::head::Head;
 use crate::key::Key;
 
-/// Reads a chain from its first entry to its last in the memory of one hash.
+/// Verifies a chain from its first entry to its last, in constant memory.
 #[derive(Debug)]
 pub struct Verifier<'a> {
     key: &'a Key,
     sequence: u64,
     hash: Hash,
-    witness: Option<Head>,
+    checkpoint: Option<Head>,
 }
 
-/// A chain is what its keys say it is.
+/// Summary of an authentic chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Verified {
-    /// How many entries it has.
+pub struct VerifiedChain {
+    /// Number of entries.
     pub entries: u64,
-    /// The hash of the last.
+    /// Hash of the last entry.
     pub hash: Hash,
 }
 
 impl<'a> Verifier<'a> {
-    /// Begins before the first entry.
+    /// Starts before the first entry.
     #[must_use]
     pub fn new(key: &'a Key) -> Self {
-        Self { key, sequence: 0, hash: Hash::ZERO, witness: None }
+        Self { key, sequence: 0, hash: Hash::ZERO, checkpoint: None }
     }
 
-    /// Begins after the entry that a checked head names, to check only what was added since.
+    /// Starts after the last entry of a verified head, to check only later entries.
     #[must_use]
     pub fn after(key: &'a Key, head: &Head) -> Self {
-        Self { key, sequence: head.sequence(), hash: head.hash(), witness: None }
+        Self { key, sequence: head.sequence(), hash: head.hash(), checkpoint: None }
     }
 
-    /// The chain must go through a head that was kept where the database's writers cannot reach it.
+    /// Requires that the chain contains `head`, which was stored where writers of the database cannot change it.
     #[must_use]
-    pub fn witness(self, head: Head) -> Self {
-        Self { witness: Some(head), ..self }
+    pub fn with_checkpoint(self, head: Head) -> Self {
+        Self { checkpoint: Some(head), ..self }
     }
 
-    /// Takes the next entry.
+    /// Checks the next entry.
     ///
     /// # Errors
-    /// [`Fault`]: the first thing that is wrong. What is fed after that says nothing.
-    pub fn feed(&mut self, sealed: &Sealed) -> Result<(), Fault> {
-        self.check_place(sealed)?;
+    /// [`ChainError`]: the first problem. Results after an error are meaningless.
+    pub fn feed(&mut self, sealed: &SealedEntry) -> Result<(), ChainError> {
+        self.check_sequence(sealed)?;
         let sequence = sealed.sequence;
-        let expected = sealed.expected(self.key).ok_or(Fault::UnknownKey { sequence, key: sealed.key })?;
+        let expected =
+            sealed.expected_hash(self.key).ok_or(ChainError::UnknownKey { sequence, key: sealed.key })?;
         if expected != sealed.hash {
-            return Err(Fault::Changed { sequence });
+            return Err(ChainError::Changed { sequence });
         }
         if sealed.previous != self.hash {
-            return Err(Fault::Forked { sequence });
+            return Err(ChainError::Forked { sequence });
         }
         (self.sequence, self.hash) = (sequence, sealed.hash);
-        self.check_witness()
+        self.check_checkpoint()
     }
 
-    fn check_place(&self, sealed: &Sealed) -> Result<(), Fault> {
+    fn check_sequence(&self, sealed: &SealedEntry) -> Result<(), ChainError> {
         let (found, expected) = (sealed.sequence, self.sequence + 1);
         if found > expected {
-            return Err(Fault::Missing { sequence: expected, found });
+            return Err(ChainError::Missing { sequence: expected, found });
         }
         if found == expected {
             return Ok(());
         }
         if found == self.sequence && sealed.hash == self.hash {
-            return Err(Fault::Repeated { sequence: found });
+            return Err(ChainError::Repeated { sequence: found });
         }
-        if found == self.sequence && sealed.expected(self.key) == Some(sealed.hash) {
-            return Err(Fault::Forked { sequence: found });
+        if found == self.sequence && sealed.expected_hash(self.key) == Some(sealed.hash) {
+            return Err(ChainError::Forked { sequence: found });
         }
-        Err(Fault::OutOfOrder { sequence: found, expected })
+        Err(ChainError::OutOfOrder { sequence: found, expected })
     }
 
-    fn check_witness(&self) -> Result<(), Fault> {
-        match self.witness {
+    fn check_checkpoint(&self) -> Result<(), ChainError> {
+        match self.checkpoint {
             Some(head) if head.sequence() == self.sequence && head.hash() != self.hash => {
-                Err(Fault::Rewritten { sequence: self.sequence })
+                Err(ChainError::Rewritten { sequence: self.sequence })
             }
             Some(_) | None => Ok(()),
         }
     }
 
-    /// Ends at the head.
+    /// Ends the chain at its head.
     ///
     /// # Errors
-    /// [`Fault`] when the chain ends elsewhere than its head says, or before the witness.
-    pub fn finish(self, head: &Head) -> Result<Verified, Fault> {
+    /// [`ChainError`] when the head names another end, or the checkpoint was not reached.
+    pub fn finish(self, head: &Head) -> Result<VerifiedChain, ChainError> {
         self.check_end(head)?;
-        if let Some(witness) = self.witness {
-            self.check_reached(&witness)?;
+        if let Some(checkpoint) = self.checkpoint {
+            self.check_reached(&checkpoint)?;
         }
-        Ok(Verified { entries: self.sequence, hash: self.hash })
+        Ok(VerifiedChain { entries: self.sequence, hash: self.hash })
     }
 
-    fn check_end(&self, head: &Head) -> Result<(), Fault> {
+    fn check_end(&self, head: &Head) -> Result<(), ChainError> {
         self.check_reached(head)?;
         if head.sequence() < self.sequence {
-            return Err(Fault::BeyondHead { sequence: head.sequence() + 1 });
+            return Err(ChainError::BeyondHead { sequence: head.sequence() + 1 });
         }
         if head.hash() != self.hash {
-            return Err(Fault::Forked { sequence: self.sequence });
+            return Err(ChainError::Forked { sequence: self.sequence });
         }
         Ok(())
     }
 
-    fn check_reached(&self, head: &Head) -> Result<(), Fault> {
+    fn check_reached(&self, head: &Head) -> Result<(), ChainError> {
         if head.sequence() > self.sequence {
-            return Err(Fault::Truncated { sequence: self.sequence + 1, head: head.sequence() });
+            return Err(ChainError::Truncated { sequence: self.sequence + 1, head: head.sequence() });
         }
         Ok(())
     }

@@ -1,13 +1,13 @@
-//! Bars: open, high, low, close and volume by date, in columns, each bar checked on the way in.
+//! Price bars in columns: open, high, low, close and volume by date.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Date, Timeframe};
 
-/// One bar as a vendor or a file gave it, not yet believed.
+/// One unchecked bar from a vendor or a file.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RawBar {
-    /// Exchange date at which the bar begins.
+    /// Exchange date on which the bar begins.
     pub date: Date,
     /// First price.
     pub open: f64,
@@ -21,38 +21,38 @@ pub struct RawBar {
     pub volume: f64,
 }
 
-/// Largest volume of a bar, in shares: beyond any market's, and small enough that no sum over a history overflows.
+/// Largest volume of a bar, in shares: above that of any market, and small enough that no sum over a history overflows.
 pub const VOLUME_SHARES_MAX: f64 = 1e18;
 
-/// Why a bar is not used.
+/// Why a bar is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Refusal {
+pub enum BarDefect {
     /// A field is NaN or infinite.
     NotFinite,
     /// A price is zero or negative.
     NotPositive,
-    /// High is below, or low above, another price of the bar.
+    /// The high is below, or the low above, another price of the bar.
     Inconsistent,
-    /// Volume is negative.
+    /// The volume is negative.
     NegativeVolume,
-    /// Volume is above [`VOLUME_SHARES_MAX`].
+    /// The volume is above [`VOLUME_SHARES_MAX`].
     VolumeTooLarge,
-    /// A bar of this date was taken already; the first one stays.
+    /// A bar of this date exists already; the first one is used.
     DuplicateDate,
-    /// The date is before that of the bar taken last.
+    /// The date is before that of the previous bar.
     OutOfOrder,
 }
 
-/// A bar that was refused, and where it stood.
+/// A refused bar and its position in the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefusedBar {
-    /// Position in the input, from 0 (a file's reader turns it into a line).
+    /// Position in the input, from 0.
     pub position: usize,
-    /// Its date.
+    /// Date of the bar.
     pub date: Date,
-    /// Why it is not used.
-    pub reason: Refusal,
+    /// Why it is refused.
+    pub reason: BarDefect,
 }
 
 /// Bars in strictly ascending date order: finite positive prices, `low <= open, close <= high`, volume from
@@ -67,7 +67,7 @@ pub struct Bars {
     volume: Vec<f64>,
 }
 
-/// Borrowed columns of equal length; see [`Bars`] for what holds of them.
+/// Borrowed columns of equal length, with the guarantees of [`Bars`].
 #[derive(Clone, Copy, Debug)]
 pub struct BarsView<'a> {
     /// Exchange dates, strictly ascending.
@@ -85,7 +85,7 @@ pub struct BarsView<'a> {
 }
 
 impl Bars {
-    /// Takes the bars that hold together and lists the others. Nothing is repaired and nothing is guessed.
+    /// Keeps the valid bars and lists the others. Nothing is repaired or guessed.
     #[must_use]
     pub fn from_raw(raw: impl IntoIterator<Item = RawBar>) -> (Self, Vec<RefusedBar>) {
         let mut bars = Self::default();
@@ -102,32 +102,32 @@ impl Bars {
     /// Appends one bar.
     ///
     /// # Errors
-    /// The reason when the bar does not hold together or is not newer than the last; `self` is then unchanged.
-    pub fn push(&mut self, bar: RawBar) -> Result<(), Refusal> {
+    /// [`BarDefect`] when the bar is inconsistent or not newer than the last one; `self` is then unchanged.
+    pub fn push(&mut self, bar: RawBar) -> Result<(), BarDefect> {
         let RawBar { date, open, high, low, close, volume } = bar;
         let prices = [open, high, low, close];
         if !prices.iter().chain([&volume]).all(|value| value.is_finite()) {
-            return Err(Refusal::NotFinite);
+            return Err(BarDefect::NotFinite);
         }
         if prices.iter().any(|price| *price <= 0.0) {
-            return Err(Refusal::NotPositive);
+            return Err(BarDefect::NotPositive);
         }
         if high < open.max(close).max(low) || low > open.min(close) {
-            return Err(Refusal::Inconsistent);
+            return Err(BarDefect::Inconsistent);
         }
         if volume < 0.0 {
-            return Err(Refusal::NegativeVolume);
+            return Err(BarDefect::NegativeVolume);
         }
         if volume > VOLUME_SHARES_MAX {
-            return Err(Refusal::VolumeTooLarge);
+            return Err(BarDefect::VolumeTooLarge);
         }
         if let Some(last) = self.date.last() {
             match date.cmp(last) {
                 std::cmp::Ordering::Less if self.date.binary_search(&date).is_ok() => {
-                    return Err(Refusal::DuplicateDate);
+                    return Err(BarDefect::DuplicateDate);
                 }
-                std::cmp::Ordering::Less => return Err(Refusal::OutOfOrder),
-                std::cmp::Ordering::Equal => return Err(Refusal::DuplicateDate),
+                std::cmp::Ordering::Less => return Err(BarDefect::OutOfOrder),
+                std::cmp::Ordering::Equal => return Err(BarDefect::DuplicateDate),
                 std::cmp::Ordering::Greater => {}
             }
         }
@@ -165,7 +165,7 @@ impl Bars {
         self.date.is_empty()
     }
 
-    /// Every price of bar `i` times `price[i]`, every volume times `volume[i]`.
+    /// Multiplies every price of bar `i` by `price[i]` and its volume by `volume[i]`.
     ///
     /// # Panics
     /// When a factor column is shorter than the bars.
@@ -199,7 +199,7 @@ impl<'a> BarsView<'a> {
         self.date.is_empty()
     }
 
-    /// The bars from `start` (a position from 0) on.
+    /// The bars from position `start` on.
     #[must_use]
     pub fn from(&self, start: usize) -> Self {
         let start = start.min(self.len());
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_bar_is_refused_with_its_reason_and_the_rest_stays() {
+    fn an_invalid_bar_is_refused_with_its_reason_and_the_others_stay() {
         let good = bar("2013-01-02", 1e-12);
         let (bars, refused) = Bars::from_raw([
             good,
@@ -289,15 +289,15 @@ mod tests {
         assert_eq!(
             reasons,
             [
-                (1, Refusal::NotFinite),
-                (2, Refusal::NotPositive),
-                (3, Refusal::Inconsistent),
-                (4, Refusal::Inconsistent),
-                (5, Refusal::NegativeVolume),
-                (6, Refusal::VolumeTooLarge),
-                (8, Refusal::DuplicateDate),
-                (9, Refusal::DuplicateDate),
-                (10, Refusal::OutOfOrder),
+                (1, BarDefect::NotFinite),
+                (2, BarDefect::NotPositive),
+                (3, BarDefect::Inconsistent),
+                (4, BarDefect::Inconsistent),
+                (5, BarDefect::NegativeVolume),
+                (6, BarDefect::VolumeTooLarge),
+                (8, BarDefect::DuplicateDate),
+                (9, BarDefect::DuplicateDate),
+                (10, BarDefect::OutOfOrder),
             ]
         );
         assert_eq!(bars.view().close, [1e-12, 1.0, 1.0]);

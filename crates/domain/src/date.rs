@@ -1,4 +1,4 @@
-//! A calendar date at the exchange, with the one spelling `YYYY-MM-DD`.
+//! Calendar dates at the exchange, in the form `YYYY-MM-DD`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,11 +12,11 @@ pub struct Date(jiff::civil::Date);
 /// Why a text is not a [`Date`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DateError {
-    /// The text has another shape than `YYYY-MM-DD`.
-    #[error("a date is written YYYY-MM-DD")]
-    Shape,
-    /// The shape is right but there is no such day between 1900 and 2199.
-    #[error("no such day between 1900-01-01 and 2199-12-31")]
+    /// The text does not have the form `YYYY-MM-DD`.
+    #[error("date must have the form YYYY-MM-DD")]
+    Format,
+    /// There is no such day, or it is out of range.
+    #[error("date must be an existing day between 1900-01-01 and 2199-12-31")]
     NoSuchDay,
 }
 
@@ -32,7 +32,7 @@ impl Date {
         jiff::civil::Date::new(year, month, day).map(Self).map_err(|_| DateError::NoSuchDay)
     }
 
-    /// The date of an instant in milliseconds since 1970, read on the clock of a zone `offset_s` east of UTC.
+    /// The date of an instant in milliseconds since 1970, in a time zone `offset_s` seconds east of UTC.
     ///
     /// # Errors
     /// [`DateError::NoSuchDay`] outside 1900 to 2199.
@@ -72,9 +72,8 @@ impl Date {
         (self.0.year(), self.0.month(), self.0.day())
     }
 
-    /// ISO 8601 year and week: the group of a weekly bar.
-    #[must_use]
-    pub fn iso_week(self) -> (i16, i8) {
+    /// ISO 8601 year and week, which group weekly bars.
+    pub(crate) fn iso_week(self) -> (i16, i8) {
         let week = self.0.iso_week_date();
         (week.year(), week.week())
     }
@@ -105,13 +104,13 @@ impl FromStr for Date {
 
     fn from_str(text: &str) -> Result<Self, DateError> {
         let bytes = text.as_bytes();
-        let shaped = bytes.len() == 10
+        let is_date = bytes.len() == 10
             && bytes.iter().enumerate().all(|(at, byte)| match at {
                 4 | 7 => *byte == b'-',
                 _ => byte.is_ascii_digit(),
             });
-        if !shaped {
-            return Err(DateError::Shape);
+        if !is_date {
+            return Err(DateError::Format);
         }
         let number = |from: usize, to: usize| {
             bytes[from..to].iter().fold(0_i16, |sum, byte| sum * 10 + i16::from(byte - b'0'))
@@ -153,18 +152,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_one_spelling_is_a_date() {
+    fn only_one_form_is_a_date() {
         for (text, expected) in [
             ("2013-03-01", Ok("2013-03-01")),
             ("2012-02-29", Ok("2012-02-29")),
             ("2013-02-29", Err(DateError::NoSuchDay)),
             ("1899-12-31", Err(DateError::NoSuchDay)),
             ("2200-01-01", Err(DateError::NoSuchDay)),
-            ("2013-3-1", Err(DateError::Shape)),
-            ("2013/03/01", Err(DateError::Shape)),
-            (" 2013-03-01", Err(DateError::Shape)),
-            ("٢٠١٣-٠٣", Err(DateError::Shape)),
-            ("", Err(DateError::Shape)),
+            ("2013-3-1", Err(DateError::Format)),
+            ("2013/03/01", Err(DateError::Format)),
+            (" 2013-03-01", Err(DateError::Format)),
+            ("٢٠١٣-٠٣", Err(DateError::Format)),
+            ("", Err(DateError::Format)),
         ] {
             let got = text.parse::<Date>().map(|date| date.to_string());
             assert_eq!(got.as_deref().map_err(Clone::clone), expected, "{text}");

@@ -1,4 +1,4 @@
-//! Ids that providers give to accounts and to what happens in them.
+//! Ids that providers assign to accounts, orders, executions, transfers and entries.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,52 +8,56 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// Longest id of a provider, in bytes.
 const ID_BYTES_MAX: usize = 128;
 
-/// Who keeps the money or the shares, and tells us of it.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum Provider {
-    /// The broker.
-    Alpaca,
-    /// Bank accounts and transfers between money and tokens.
-    Bridge,
-    /// Wallets and tokens.
-    Circle,
+/// Declares the providers: the name of each in code and in texts.
+macro_rules! providers {
+    ($($name:ident = $text:literal,)+) => {
+        /// Who holds the money or the shares, and reports what happens to them.
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+        )]
+        #[serde(rename_all = "lowercase")]
+        pub enum Provider {
+            $(#[doc = concat!("The provider `", $text, "`.")] $name,)+
+        }
+
+        impl Provider {
+            /// Every provider.
+            pub const ALL: [Self; [$($text),+].len()] = [$(Self::$name),+];
+
+            /// The name in lower case.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)+
+                }
+            }
+        }
+    };
 }
 
-/// What a provider calls something, and which provider: `alpaca:904837e3-3b76-47ec-b432-046db621571b`. The id is 1 to 128
-/// bytes of letters, digits, `-`, `_` and `.`.
+providers! {
+    Alpaca = "alpaca",
+    Bridge = "bridge",
+    Circle = "circle",
+}
+
+/// A provider and the id that it assigned: `alpaca:904837e3-3b76-47ec-b432-046db621571b`. The id is 1 to 128 letters, digits,
+/// `-`, `_` and `.`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ExternalId {
     provider: Provider,
     id: Box<str>,
 }
 
-/// The text is no id.
+/// Why a text is not an [`ExternalId`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExternalIdError {
-    /// No known provider stands before the colon.
-    #[error("an id begins with its provider: alpaca:, bridge: or circle:")]
+    /// The text does not begin with a known provider.
+    #[error("external id must begin with a known provider and a colon, such as alpaca:")]
     Provider,
-    /// The id itself is not acceptable.
-    #[error("a provider's id is 1 to 128 letters, digits, -, _ and .")]
+    /// The id itself is invalid.
+    #[error("provider's id must be 1 to 128 letters, digits, -, _ and .")]
     Id,
-}
-
-impl Provider {
-    /// Every provider.
-    pub const ALL: [Self; 3] = [Self::Alpaca, Self::Bridge, Self::Circle];
-
-    /// Its name in lower case.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Alpaca => "alpaca",
-            Self::Bridge => "bridge",
-            Self::Circle => "circle",
-        }
-    }
 }
 
 impl fmt::Display for Provider {
@@ -72,7 +76,7 @@ impl FromStr for Provider {
 }
 
 impl ExternalId {
-    /// The id that `provider` gave.
+    /// Checks an id of `provider`.
     ///
     /// # Errors
     /// [`ExternalIdError::Id`].
@@ -82,13 +86,13 @@ impl ExternalId {
         if is_id { Ok(Self { provider, id: id.into() }) } else { Err(ExternalIdError::Id) }
     }
 
-    /// Who gave it.
+    /// The provider that assigned the id.
     #[must_use]
     pub const fn provider(&self) -> Provider {
         self.provider
     }
 
-    /// What the provider calls it.
+    /// The id without its provider.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
@@ -133,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_names_its_provider_and_holds_no_separator() {
+    fn an_id_has_a_provider_and_no_separator() {
         for (text, expected) in [
             ("alpaca:904837e3-3b76", Ok("904837e3-3b76")),
             ("bridge:cust_1", Ok("cust_1")),

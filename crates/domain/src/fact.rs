@@ -1,8 +1,8 @@
-//! What providers tell us about money and shares, in our own words.
+//! Facts: what providers report about money and shares, in a form common to all providers.
 //!
-//! A fact says what *is so* and when it became so, never what to do about it. Facts are kept as a set: told twice they
-//! are one, told in another order they are the same, told contradictorily they are all there. What they do to the books
-//! is decided from the whole set of one [`Subject`], and so it does not depend on how they arrived.
+//! A fact says *what happened* and when, never what to do about it. Facts form a set: a repeated fact is one fact, their order
+//! of arrival does not matter, and contradicting facts are all kept. Their effect on the ledger is computed from all facts of
+//! one [`Subject`], and therefore does not depend on how they arrived.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use crate::money::Money;
 use crate::quantity::Quantity;
 use crate::symbol::Symbol;
 
-/// Facts of one subject are judged together, and one after the other.
+/// What a fact is about. Facts of one subject are folded together.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Subject {
@@ -24,179 +24,190 @@ pub enum Subject {
     Transfer(ExternalId),
     /// The shares of one symbol in one account, and the orders that changed them.
     Holding {
-        /// Whose shares.
+        /// The customer's account.
         account: ExternalId,
-        /// Of what.
+        /// The ticker of the shares.
         symbol: Symbol,
     },
-    /// One entry in a broker's book that is no trade: a dividend, interest, a fee.
+    /// An entry in a broker's book that is not a trade: a dividend, interest, a fee.
     CashEntry(ExternalId),
 }
 
-/// One thing that is so. Facts order by subject, then by time; the rest of the order only makes it total.
+/// One reported fact. Facts sort by subject, then by time, then by content.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Fact {
     /// What it is about.
     pub subject: Subject,
-    /// When it became so, on the provider's clock.
+    /// When it happened, on the provider's clock.
     pub at: Timestamp,
-    /// What is so.
-    pub what: What,
+    /// What happened.
+    pub kind: FactKind,
 }
 
-/// What is so.
+/// What happened to a subject.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "is")]
-pub enum What {
-    /// An account's standing. Of [`Subject::Account`].
+#[serde(rename_all = "snake_case", tag = "type")]
+pub enum FactKind {
+    /// Status of an account. For [`Subject::Account`].
     Account {
-        /// How it stands.
+        /// The status that the account took.
         status: AccountStatus,
     },
-    /// A transfer's state. Of [`Subject::Transfer`]. A field that the provider did not tell is `None`.
+    /// Status of a transfer. For [`Subject::Transfer`]. Fields that the provider did not report are `None`.
     Transfer {
-        /// Whose money.
+        /// The customer's account.
         account: Option<ExternalId>,
-        /// Which way.
+        /// Into or out of the account.
         direction: Option<Direction>,
-        /// How much reaches or leaves the account: positive.
+        /// Amount that reaches or leaves the account: positive.
         amount: Option<Money>,
-        /// How far it is.
+        /// The status that the transfer took.
         status: TransferStatus,
-        /// Whether the books move with it, or with entries of the broker's own book instead.
-        booking: Booking,
+        /// Whether the transfer is posted, or an entry of the broker's own book instead.
+        posting_mode: PostingMode,
     },
-    /// An order's state. Of [`Subject::Holding`].
+    /// Status of an order. For [`Subject::Holding`].
     Order {
-        /// Which.
+        /// The broker's id of the order.
         order: ExternalId,
-        /// Which way.
+        /// Buy or sell.
         side: Side,
-        /// How far it is.
+        /// The status that the order took.
         status: OrderStatus,
-        /// Money set aside for it when it was placed, when that can be told: positive.
+        /// Money set aside when it was placed, if known: positive.
         reserve: Option<Money>,
     },
-    /// Shares that changed hands. Of [`Subject::Holding`].
+    /// An execution of an order. For [`Subject::Holding`].
     Fill {
-        /// For which order.
+        /// The order that was filled.
         order: ExternalId,
-        /// The id of this execution.
+        /// Id of the execution.
         execution: ExternalId,
-        /// Which way.
+        /// Buy or sell.
         side: Side,
-        /// Shares of the order filled so far, this execution included: positive.
+        /// Shares of the order filled so far, including this execution: positive.
         cumulative: Quantity,
-        /// What the shares filled so far cost together: positive.
+        /// Total price of the shares filled so far: positive.
         notional: Money,
     },
-    /// An execution that did not happen after all. Of [`Subject::Holding`].
+    /// A canceled execution, as if it had not happened. For [`Subject::Holding`].
     Bust {
-        /// Which execution.
+        /// Id of the canceled execution.
         execution: ExternalId,
     },
-    /// Shares appear or vanish and their total cost stays: a split. Of [`Subject::Holding`].
+    /// A split: the number of shares changes and their total cost stays. For [`Subject::Holding`].
     Split {
-        /// The entry that says so.
+        /// Id of the entry that reports it.
         entry: ExternalId,
-        /// How many more shares, negative when fewer.
+        /// Additional shares, negative for a reverse split.
         change: Quantity,
     },
-    /// Money in a broker's book. Of [`Subject::CashEntry`].
+    /// Cash in a broker's book. For [`Subject::CashEntry`].
     Cash {
-        /// Whose.
+        /// The customer's account.
         account: ExternalId,
-        /// What for.
+        /// What the money is for.
         kind: CashKind,
-        /// How much: positive to the account, negative from it.
+        /// Positive to the account, negative from it.
         amount: Money,
-        /// Whether it holds.
-        standing: Standing,
-        /// Whether the books move with it, or with the transfer that it belongs to instead.
-        booking: Booking,
+        /// Whether the entry is executed.
+        status: EntryStatus,
+        /// Whether the entry is posted, or the transfer that it belongs to instead.
+        posting_mode: PostingMode,
     },
-    /// Another entry replaces this one. Of [`Subject::CashEntry`].
+    /// Replacement of this entry by another one. For [`Subject::CashEntry`].
     Superseded {
-        /// Which.
+        /// Id of the replacement.
         by: ExternalId,
     },
 }
 
-/// How an account stands.
+/// Status of a customer's account. Later statuses sort after earlier ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccountStatus {
-    /// Asked for.
+    /// Application received.
     Submitted,
-    /// Looked at by people.
+    /// Under review by people.
     InReview,
-    /// Accepted, and not open yet.
+    /// Accepted, but not open yet.
     Approved,
     /// Open.
     Active,
-    /// Open, and not to be traded with.
+    /// Open, but not allowed to trade.
     Restricted,
-    /// Refused.
+    /// Application refused.
     Rejected,
     /// Closed.
     Closed,
 }
 
-/// Which way money goes, seen from the account.
+/// Direction of money, as seen from the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
-    /// Into it.
+    /// Into the account.
     Inbound,
-    /// Out of it.
+    /// Out of the account.
     Outbound,
 }
 
-/// How far a transfer is.
+/// Status of a transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TransferStatus {
-    /// On its way.
+    /// Under way.
     Pending,
     /// Arrived.
     Settled,
     /// Will not arrive.
     Failed,
-    /// Went back.
+    /// Sent back after it settled.
     Returned,
 }
 
-/// How far an order is.
+/// Status of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderStatus {
-    /// May still be filled.
+    /// Can be filled.
     Open,
-    /// Filled in part, and may still be filled.
+    /// Partly filled, and can be filled further.
     PartiallyFilled,
-    /// Filled whole.
+    /// Filled completely.
     Filled,
-    /// Taken back.
+    /// Canceled.
     Canceled,
-    /// Out of time.
+    /// Expired.
     Expired,
-    /// Refused.
+    /// Refused by the broker.
     Rejected,
-    /// Another order stands in its place.
+    /// Replaced by another order.
     Replaced,
 }
 
-/// Which way an order goes.
+impl OrderStatus {
+    /// Whether the order cannot be filled any further.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        match self {
+            Self::Filled | Self::Canceled | Self::Expired | Self::Rejected | Self::Replaced => true,
+            Self::Open | Self::PartiallyFilled => false,
+        }
+    }
+}
+
+/// Side of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
-    /// Shares come, money goes.
+    /// Shares come in, money goes out.
     Buy,
-    /// Shares go, money comes.
+    /// Shares go out, money comes in.
     Sell,
 }
 
-/// What money in a broker's book is for.
+/// What cash in a broker's book is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CashKind {
@@ -208,39 +219,39 @@ pub enum CashKind {
     Dividend,
     /// Paid for cash.
     Interest,
-    /// Taken for a service.
+    /// Charged for a service.
     Fee,
-    /// Withheld for a state.
+    /// Withheld tax.
     Tax,
     /// Moved between accounts at the broker.
     Journal,
 }
 
-/// Whether an entry holds.
+/// Status of a cash entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Standing {
-    /// It is announced.
+pub enum EntryStatus {
+    /// Announced.
     Pending,
-    /// It is so.
+    /// Executed.
     Executed,
-    /// It is taken back.
+    /// Canceled.
     Canceled,
 }
 
-/// Whether the books move with a fact. The same money can be told twice, as a transfer and as an entry of the broker's
-/// book; it is booked by one of the two.
+/// Whether a fact is posted to the ledger. A provider can report the same money twice, as a transfer and as an entry in the
+/// broker's book; only one of the two is posted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Booking {
-    /// They do.
-    Books,
-    /// They do not: it is kept to compare.
+pub enum PostingMode {
+    /// Posted.
+    Post,
+    /// Kept for comparison only.
     Memo,
 }
 
 impl fmt::Display for Subject {
-    /// `transfer/bridge:abc`, `holding/alpaca:904837e3/AAPL`: the text under which facts are kept.
+    /// The key that facts are stored under: `transfer/bridge:abc`, `holding/alpaca:904837e3/AAPL`.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Account(id) => write!(out, "account/{id}"),
@@ -256,14 +267,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fact_is_read_back_as_it_was_written() {
+    fn a_fact_deserializes_from_its_json() {
         let fact = Fact {
             subject: Subject::Holding {
                 account: "alpaca:a1".parse().unwrap(),
                 symbol: "AAPL".parse().unwrap(),
             },
             at: "2026-01-02T15:04:05.000006Z".parse().unwrap(),
-            what: What::Fill {
+            kind: FactKind::Fill {
                 order: "alpaca:o1".parse().unwrap(),
                 execution: "alpaca:e1".parse().unwrap(),
                 side: Side::Buy,
@@ -274,7 +285,7 @@ mod tests {
         let text = serde_json::to_string(&fact).unwrap();
         assert_eq!(
             text,
-            r#"{"subject":{"holding":{"account":"alpaca:a1","symbol":"AAPL"}},"at":"2026-01-02T15:04:05.000006Z","what":{"is":"fill","order":"alpaca:o1","execution":"alpaca:e1","side":"buy","cumulative":"1.5","notional":{"minor":28100,"currency":"USD"}}}"#
+            r#"{"subject":{"holding":{"account":"alpaca:a1","symbol":"AAPL"}},"at":"2026-01-02T15:04:05.000006Z","kind":{"type":"fill","order":"alpaca:o1","execution":"alpaca:e1","side":"buy","cumulative":"1.5","notional":{"minor":28100,"currency":"USD"}}}"#
         );
         assert_eq!(serde_json::from_str::<Fact>(&text).unwrap(), fact);
         assert_eq!(fact.subject.to_string(), "holding/alpaca:a1/AAPL");

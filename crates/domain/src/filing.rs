@@ -1,4 +1,4 @@
-//! Figures that a company filed for one period, as filed.
+//! Financial figures that a company filed for one period.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,12 +16,12 @@ pub enum FilingPeriod {
     TrailingTwelveMonths,
 }
 
-/// One filing. Money in whole units of the reporting currency; every figure is optional because filers leave out what
-/// they do not have, and an absent figure is never taken for zero.
+/// One filing. Money is in whole units of the reporting currency. Every figure is optional; a missing figure is never
+/// treated as zero.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Filing {
-    /// Period reported.
+    /// Kind of the period.
     pub period: Option<FilingPeriod>,
     /// Fiscal year's label, such as `2012`.
     pub fiscal_year: Option<i16>,
@@ -31,7 +31,7 @@ pub struct Filing {
     pub end_date: Option<Date>,
     /// Day on which the figures became public: only filings with `filing_date <= as of` count.
     pub filing_date: Option<Date>,
-    /// Where it can be read, such as an SEC accession number.
+    /// Source document, such as an SEC accession number.
     pub reference: Option<String>,
     /// Net sales.
     pub revenue: Option<f64>,

@@ -10,14 +10,14 @@ use crate::{Bars, Date, RefusedBar, Symbol};
 pub enum PriceBasis {
     /// As traded.
     Raw,
-    /// For splits only: what a vendor's "adjusted" bars are.
+    /// For splits only, as the "adjusted" bars of vendors usually are.
     Split,
-    /// For splits and dividends: returns are total returns.
+    /// For splits and dividends, so that returns are total returns.
     SplitDividend,
 }
 
 impl PriceBasis {
-    /// The spelling that the API uses.
+    /// Name in the API.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -40,14 +40,14 @@ pub struct History {
 }
 
 impl History {
-    /// Bars whose prices carry no adjustment beyond what `basis` says was done before they came here.
+    /// Bars that the source has already adjusted as `basis` says, and that are not adjusted further.
     #[must_use]
     pub fn unadjusted(symbol: Symbol, bars: Bars, basis: PriceBasis, refused: Vec<RefusedBar>) -> Self {
         Self { symbol, adjusted: bars.clone(), raw: bars, raw_basis: basis, basis, refused }
     }
 
-    /// Bars as traded, with one price factor and one volume factor for each (adjusted = raw × factor). The price
-    /// factors are scaled so that the last is 1: "adjusted as of the last bar".
+    /// Bars as traded, with a price factor and a volume factor for each (adjusted = raw × factor). The price factors are
+    /// scaled so that the last one is 1: "adjusted as of the last bar".
     ///
     /// # Panics
     /// When a factor column is shorter than the bars.
@@ -66,20 +66,20 @@ impl History {
         Self { symbol, raw, adjusted, raw_basis, basis, refused }
     }
 
-    /// Whose bars these are.
+    /// The ticker.
     #[must_use]
     pub fn symbol(&self) -> &Symbol {
         &self.symbol
     }
 
-    /// Bars as traded, or as close to that as the source has them: levels shown to people, and prices set against filed
+    /// Bars as traded, or as close to that as the source has them: for displayed price levels, and for comparison with filed
     /// per-share figures.
     #[must_use]
     pub fn raw(&self) -> &Bars {
         &self.raw
     }
 
-    /// Bars to compute on.
+    /// Bars for computations.
     #[must_use]
     pub fn adjusted(&self) -> &Bars {
         &self.adjusted
@@ -97,7 +97,7 @@ impl History {
         self.basis
     }
 
-    /// Bars that were given and not used.
+    /// Invalid bars of the input, which are not used.
     #[must_use]
     pub fn refused(&self) -> &[RefusedBar] {
         &self.refused
@@ -110,7 +110,7 @@ impl History {
     }
 }
 
-/// Values by strictly ascending date: a market's returns, a rate.
+/// A time series by strictly ascending date, such as a market's returns or an interest rate.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DatedValues {
     dates: Vec<Date>,
@@ -118,7 +118,7 @@ pub struct DatedValues {
 }
 
 impl DatedValues {
-    /// Takes finite values in strictly ascending date order; any other pair is left out.
+    /// Keeps finite values in strictly ascending date order and drops every other pair.
     #[must_use]
     pub fn from_pairs(pairs: impl IntoIterator<Item = (Date, f64)>) -> Self {
         let mut out = Self::default();
@@ -143,7 +143,7 @@ impl DatedValues {
         &self.values
     }
 
-    /// The value on `date`, else the newest before it.
+    /// The value on `date`, or else the newest one before it.
     #[must_use]
     pub fn as_of(&self, date: Date) -> Option<f64> {
         let after = self.dates.partition_point(|at| *at <= date);

@@ -1,12 +1,12 @@
-//! The vocabulary of the house: what a symbol, a date, a bar, a price history, a filing and a news item are; what money,
-//! a quantity and a price are, and what providers tell us of them.
+//! The vocabulary of the product: symbols, dates, bars, price histories, filings and news; money, quantities and prices; and
+//! the facts that providers report.
 //!
-//! Everything here is parsed at the door into types that cannot be wrong. It does no I/O, reads no clock and computes
-//! no indicator. Market prices are measurements and are floats; money is an integer, and what shares were bought for is
-//! an exact decimal.
+//! Every type validates its input on construction. This crate does no I/O, reads no clock and computes no indicator. Market
+//! prices are measurements and therefore floats; money is an integer, and what shares cost is an exact decimal.
 
 mod bar;
 mod date;
+mod decimal;
 mod external_id;
 mod fact;
 mod filing;
@@ -18,12 +18,12 @@ mod symbol;
 mod text;
 mod timeframe;
 
-pub use bar::{Bars, BarsView, RawBar, Refusal, RefusedBar, VOLUME_SHARES_MAX};
+pub use bar::{BarDefect, Bars, BarsView, RawBar, RefusedBar, VOLUME_SHARES_MAX};
 pub use date::{Date, DateError};
 pub use external_id::{ExternalId, ExternalIdError, Provider};
 pub use fact::{
-    AccountStatus, Booking, CashKind, Direction, Fact, OrderStatus, Side, Standing, Subject, TransferStatus,
-    What,
+    AccountStatus, CashKind, Direction, EntryStatus, Fact, FactKind, OrderStatus, PostingMode, Side, Subject,
+    TransferStatus,
 };
 pub use filing::{Filing, FilingPeriod};
 pub use history::{DatedValues, History, PriceBasis};

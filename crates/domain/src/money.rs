@@ -6,8 +6,9 @@ use std::str::FromStr;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
 
-/// A currency that the ledger keeps. A dollar and a token that is worth a dollar are two currencies: they are never
-/// added to each other.
+use crate::decimal;
+
+/// A currency of the ledger. The US dollar and a token worth a dollar are two currencies that are never added up.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
 )]
@@ -35,15 +36,15 @@ pub enum Currency {
     Pyusd,
 }
 
-/// The text is not a currency that the ledger keeps.
+/// The text is not a supported currency.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a currency that is kept: USD, EUR, GBP, MXN, BRL, USDC, EURC, USDT, USDB or PYUSD")]
+#[error("unsupported currency {0:?}; expected USD, EUR, GBP, MXN, BRL, USDC, EURC, USDT, USDB or PYUSD")]
 pub struct CurrencyError(String);
 
 /// Longest currency code repeated in an error, in characters.
 const CODE_CHARS_MAX: usize = 12;
 
-/// An amount, positive or negative, in whole smallest units: `-12.34 USD` is -1234.
+/// A positive or negative amount in smallest units: `-12.34 USD` is -1234.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Money {
     minor: i64,
@@ -54,21 +55,21 @@ pub struct Money {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MoneyError {
     /// Not a decimal number such as `12.34`.
-    #[error("an amount is a decimal number such as 12.34")]
-    Shape,
-    /// More digits than the currency has.
-    #[error("the amount has more digits than {0} has")]
-    TooFine(Currency),
-    /// Outside what 64 bits hold.
-    #[error("the amount is out of range")]
+    #[error("amount must be a decimal number such as 12.34")]
+    Format,
+    /// More decimal places than the currency has.
+    #[error("amount has more decimal places than {0}")]
+    TooPrecise(Currency),
+    /// Does not fit 64 bits.
+    #[error("amount is out of range")]
     OutOfRange,
     /// Two currencies in one sum.
-    #[error("{0} and {1} cannot be added")]
-    Currencies(Currency, Currency),
+    #[error("cannot add {0} and {1}")]
+    MixedCurrencies(Currency, Currency),
 }
 
 impl Currency {
-    /// Every currency that is kept.
+    /// Every supported currency.
     pub const ALL: [Self; 10] = [
         Self::Usd,
         Self::Eur,
@@ -82,7 +83,7 @@ impl Currency {
         Self::Pyusd,
     ];
 
-    /// Its code in upper case.
+    /// The upper-case code.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -99,7 +100,7 @@ impl Currency {
         }
     }
 
-    /// Digits after the point of its smallest unit: ISO 4217 for money of states, six for tokens, as their contracts say.
+    /// Decimal places of the smallest unit: as in ISO 4217 for fiat money, and six for tokens, as their contracts say.
     #[must_use]
     pub fn minor_digits(self) -> u32 {
         match self {
@@ -112,7 +113,7 @@ impl Currency {
 impl FromStr for Currency {
     type Err = CurrencyError;
 
-    /// In either case.
+    /// Ignores case.
     fn from_str(text: &str) -> Result<Self, CurrencyError> {
         let found = Self::ALL.into_iter().find(|currency| currency.as_str().eq_ignore_ascii_case(text));
         found.ok_or_else(|| CurrencyError(text.chars().take(CODE_CHARS_MAX).collect()))
@@ -126,39 +127,43 @@ impl fmt::Display for Currency {
 }
 
 impl Money {
-    /// `minor` smallest units.
+    /// An amount of `minor` smallest units.
     #[must_use]
     pub const fn from_minor(minor: i64, currency: Currency) -> Self {
         Self { minor, currency }
     }
 
-    /// Nothing.
+    /// No money.
     #[must_use]
     pub const fn zero(currency: Currency) -> Self {
         Self::from_minor(0, currency)
     }
 
-    /// The amount, when the currency can express it exactly.
+    /// The exact amount.
     ///
     /// # Errors
-    /// [`MoneyError::TooFine`] or [`MoneyError::OutOfRange`].
+    /// [`MoneyError::TooPrecise`] or [`MoneyError::OutOfRange`].
     ///
     /// ```
     /// use domain::{Currency, Money};
-    /// let amount = Money::exact("12.30".parse().unwrap(), Currency::Usd).unwrap();
+    /// let amount = Money::from_decimal("12.30".parse().unwrap(), Currency::Usd).unwrap();
     /// assert_eq!(amount.minor(), 1230);
-    /// assert!(Money::exact("12.345".parse().unwrap(), Currency::Usd).is_err());
+    /// assert!(Money::from_decimal("12.345".parse().unwrap(), Currency::Usd).is_err());
     /// ```
-    pub fn exact(amount: Decimal, currency: Currency) -> Result<Self, MoneyError> {
+    pub fn from_decimal(amount: Decimal, currency: Currency) -> Result<Self, MoneyError> {
         let fits = amount.normalize().scale() <= currency.minor_digits();
-        if fits { Self::rounded(amount, currency) } else { Err(MoneyError::TooFine(currency)) }
+        if fits {
+            Self::from_decimal_rounded(amount, currency)
+        } else {
+            Err(MoneyError::TooPrecise(currency))
+        }
     }
 
-    /// The amount rounded to the currency's smallest unit, halves to the even neighbour (IEEE 754, 4.3.1).
+    /// The amount rounded to the currency's smallest unit, halves to even (IEEE 754, 4.3.1).
     ///
     /// # Errors
     /// [`MoneyError::OutOfRange`].
-    pub fn rounded(amount: Decimal, currency: Currency) -> Result<Self, MoneyError> {
+    pub fn from_decimal_rounded(amount: Decimal, currency: Currency) -> Result<Self, MoneyError> {
         let scale = Decimal::from(10_i64.pow(currency.minor_digits()));
         let minor = amount.checked_mul(scale).ok_or(MoneyError::OutOfRange)?;
         let minor = minor.round_dp_with_strategy(0, RoundingStrategy::MidpointNearestEven);
@@ -166,54 +171,54 @@ impl Money {
         Ok(Self::from_minor(minor, currency))
     }
 
-    /// Reads an amount such as `12.34`, exactly.
+    /// Parses an exact amount such as `12.34`.
     ///
     /// # Errors
-    /// Any of [`MoneyError`] but a mix of currencies.
+    /// Any of [`MoneyError`] but [`MoneyError::MixedCurrencies`].
     pub fn parse(text: &str, currency: Currency) -> Result<Self, MoneyError> {
-        Self::exact(super::quantity::decimal(text).ok_or(MoneyError::Shape)?, currency)
+        Self::from_decimal(decimal::parse(text).ok_or(MoneyError::Format)?, currency)
     }
 
-    /// How many smallest units.
+    /// The number of smallest units.
     #[must_use]
     pub const fn minor(self) -> i64 {
         self.minor
     }
 
-    /// Of which currency.
+    /// The currency of the amount.
     #[must_use]
     pub const fn currency(self) -> Currency {
         self.currency
     }
 
-    /// Whether it is nothing.
+    /// Whether the amount is zero.
     #[must_use]
     pub const fn is_zero(self) -> bool {
         self.minor == 0
     }
 
-    /// As a decimal number.
+    /// The amount in whole units of the currency.
     #[must_use]
     pub fn to_decimal(self) -> Decimal {
         Decimal::new(self.minor, self.currency.minor_digits())
     }
 
-    /// The sum.
+    /// Adds two amounts of one currency.
     ///
     /// # Errors
-    /// [`MoneyError::Currencies`] or [`MoneyError::OutOfRange`].
+    /// [`MoneyError::MixedCurrencies`] or [`MoneyError::OutOfRange`].
     pub fn plus(self, other: Self) -> Result<Self, MoneyError> {
         if self.currency != other.currency {
-            return Err(MoneyError::Currencies(self.currency, other.currency));
+            return Err(MoneyError::MixedCurrencies(self.currency, other.currency));
         }
         let minor = self.minor.checked_add(other.minor).ok_or(MoneyError::OutOfRange)?;
         Ok(Self::from_minor(minor, self.currency))
     }
 
-    /// The same amount the other way.
+    /// The amount with the opposite sign.
     ///
     /// # Errors
-    /// [`MoneyError::OutOfRange`] for the one number that has no opposite.
+    /// [`MoneyError::OutOfRange`] for `i64::MIN`.
     pub fn negated(self) -> Result<Self, MoneyError> {
         let minor = self.minor.checked_neg().ok_or(MoneyError::OutOfRange)?;
         Ok(Self::from_minor(minor, self.currency))
@@ -221,7 +226,7 @@ impl Money {
 }
 
 impl fmt::Display for Money {
-    /// `12.34 USD`.
+    /// Prints `12.34 USD`.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{} {}", self.to_decimal(), self.currency)
     }
@@ -240,21 +245,25 @@ mod tests {
             ("0.000001", Currency::Usdc, Ok(1)),
             ("92233720368547758.07", Currency::Usd, Ok(i64::MAX)),
             ("92233720368547758.08", Currency::Usd, Err(MoneyError::OutOfRange)),
-            ("12.345", Currency::Usd, Err(MoneyError::TooFine(Currency::Usd))),
-            ("1e3", Currency::Usd, Err(MoneyError::Shape)),
-            ("1_000", Currency::Usd, Err(MoneyError::Shape)),
-            ("", Currency::Usd, Err(MoneyError::Shape)),
-            ("NaN", Currency::Usd, Err(MoneyError::Shape)),
+            ("12.345", Currency::Usd, Err(MoneyError::TooPrecise(Currency::Usd))),
+            ("1e3", Currency::Usd, Err(MoneyError::Format)),
+            ("1_000", Currency::Usd, Err(MoneyError::Format)),
+            ("", Currency::Usd, Err(MoneyError::Format)),
+            ("NaN", Currency::Usd, Err(MoneyError::Format)),
         ] {
             assert_eq!(Money::parse(text, currency).map(Money::minor), expected, "{text:?}");
         }
     }
 
     #[test]
-    fn halves_round_to_the_even_neighbour() {
+    fn halves_round_to_even() {
         for (text, expected) in [("0.005", 0), ("0.015", 2), ("0.025", 2), ("-0.015", -2), ("0.0251", 3)] {
             let amount = text.parse().unwrap();
-            assert_eq!(Money::rounded(amount, Currency::Usd).unwrap().minor(), expected, "{text}");
+            assert_eq!(
+                Money::from_decimal_rounded(amount, Currency::Usd).unwrap().minor(),
+                expected,
+                "{text}"
+            );
         }
     }
 
@@ -262,12 +271,12 @@ mod tests {
     fn two_currencies_do_not_add_up() {
         let dollar = Money::from_minor(100, Currency::Usd);
         let token = Money::from_minor(1_000_000, Currency::Usdc);
-        assert_eq!(dollar.plus(token), Err(MoneyError::Currencies(Currency::Usd, Currency::Usdc)));
+        assert_eq!(dollar.plus(token), Err(MoneyError::MixedCurrencies(Currency::Usd, Currency::Usdc)));
         assert_eq!(dollar.to_string(), "1.00 USD");
     }
 
     #[test]
-    fn codes_parse_in_either_case() {
+    fn codes_parse_in_any_case() {
         assert_eq!("usdc".parse(), Ok(Currency::Usdc));
         assert!("doge".parse::<Currency>().is_err());
     }

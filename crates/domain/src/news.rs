@@ -1,14 +1,14 @@
-//! News about a symbol, with the tone that its vendor gave it.
+//! News about a symbol, with the tone that the vendor assigned.
 
 use serde::{Deserialize, Serialize};
 
-/// The tone a vendor gives to an item for one ticker.
+/// The tone of a news item for one ticker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Tone {
     /// Good for the company.
     Positive,
-    /// Neither.
+    /// Neither good nor bad.
     Neutral,
     /// Bad for the company.
     Negative,
@@ -17,14 +17,14 @@ pub enum Tone {
 /// One item of news.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewsItem {
-    /// The vendor's identifier.
+    /// Id assigned by the vendor.
     pub id: String,
-    /// Seconds since 1970 at which it was published.
+    /// Time of publication, in seconds since 1970.
     pub published_unix_s: i64,
-    /// Publisher's name: items of one publisher are one source.
+    /// Name of the publisher; items of one publisher count as one source.
     pub publisher: String,
     /// Headline.
     pub title: String,
-    /// The vendor's tone for this ticker; `None` when it gave none.
+    /// The vendor's tone for this ticker, if it assigned one.
     pub tone: Option<Tone>,
 }

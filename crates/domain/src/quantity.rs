@@ -1,4 +1,4 @@
-//! How many shares, and at what price: exact decimals.
+//! Numbers of shares and their prices, as exact decimals.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,39 +6,27 @@ use std::str::FromStr;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::decimal;
 use crate::money::{Currency, Money, MoneyError};
 
-/// Most digits after the point of a quantity or a price. Brokers answer nine for shares.
+/// Most decimal places of a quantity or a price. Brokers report nine for shares.
 const FRACTION_DIGITS_MAX: u32 = 12;
-/// Longest number that is read, in bytes.
-const NUMBER_BYTES_MAX: usize = 40;
 /// Largest number of shares and largest price.
 const LARGEST: Decimal = Decimal::from_parts(0xd4a5_1000, 0xe8, 0, false, 0);
 
-/// A number of shares, positive or negative: at most 10^12, with at most 12 digits after the point.
+/// A positive or negative number of shares: at most 10^12, with at most 12 decimal places.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Quantity(Decimal);
 
-/// A price of one share: 0 to 10^12, with at most 12 digits after the point.
+/// The price of one share: 0 to 10^12, with at most 12 decimal places.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Price(Decimal);
 
-/// The number is not a quantity or a price.
+/// The number is not a valid quantity or price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{what} is a decimal number such as 12.5, at most 10^12, with at most 12 digits after the point")]
+#[error("{what} must be a decimal number such as 12.5, at most 10^12, with at most 12 decimal places")]
 pub struct NumberError {
     what: &'static str,
-}
-
-/// A plain decimal number: a sign, digits, and a point with digits. No exponent, no separators, no blanks.
-pub(crate) fn decimal(text: &str) -> Option<Decimal> {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let begins_well = digits.bytes().next().is_some_and(|byte| byte.is_ascii_digit());
-    let ends_well = digits.bytes().last().is_some_and(|byte| byte.is_ascii_digit());
-    let is_number = is_plain && begins_well && ends_well && text.len() <= NUMBER_BYTES_MAX;
-    // Exactly: a number with more digits than can be held is refused, not rounded.
-    is_number.then(|| Decimal::from_str_exact(text).ok()).flatten()
 }
 
 fn checked(number: Decimal, what: &'static str) -> Result<Decimal, NumberError> {
@@ -51,69 +39,69 @@ impl Quantity {
     /// No shares.
     pub const ZERO: Self = Self(Decimal::ZERO);
 
-    /// This many shares.
+    /// Checks a number of shares.
     ///
     /// # Errors
-    /// When it is out of bounds.
+    /// When it is out of range.
     pub fn new(shares: Decimal) -> Result<Self, NumberError> {
-        checked(shares, "a quantity").map(Self)
+        checked(shares, "quantity").map(Self)
     }
 
-    /// The number.
+    /// The number as a decimal.
     #[must_use]
     pub const fn get(self) -> Decimal {
         self.0
     }
 
-    /// Whether there are none.
+    /// Whether the quantity is zero.
     #[must_use]
     pub fn is_zero(self) -> bool {
         self.0.is_zero()
     }
 
-    /// The sum.
+    /// Adds two quantities.
     ///
     /// # Errors
-    /// When it is out of bounds.
+    /// When the sum is out of range.
     pub fn plus(self, other: Self) -> Result<Self, NumberError> {
         Self::new(self.0 + other.0)
     }
 
-    /// The difference.
+    /// Subtracts `other`.
     ///
     /// # Errors
-    /// When it is out of bounds.
+    /// When the difference is out of range.
     pub fn minus(self, other: Self) -> Result<Self, NumberError> {
         Self::new(self.0 - other.0)
     }
 }
 
 impl Price {
-    /// This much for one share.
+    /// Checks a price.
     ///
     /// # Errors
-    /// When it is negative or out of bounds.
+    /// When it is negative or out of range.
     pub fn new(price: Decimal) -> Result<Self, NumberError> {
-        let price = checked(price, "a price")?;
+        let price = checked(price, "price")?;
         if price.is_sign_negative() && !price.is_zero() {
-            return Err(NumberError { what: "a price" });
+            return Err(NumberError { what: "price" });
         }
         Ok(Self(price))
     }
 
-    /// The number.
+    /// The number as a decimal.
     #[must_use]
     pub const fn get(self) -> Decimal {
         self.0
     }
 
-    /// What `quantity` shares cost, rounded to the smallest unit, halves to the even neighbour.
+    /// The price of `quantity` shares, rounded to the smallest unit, halves to even.
     ///
     /// # Errors
     /// [`MoneyError::OutOfRange`].
     pub fn times(self, quantity: Quantity, currency: Currency) -> Result<Money, MoneyError> {
         let product = self.0.checked_mul(quantity.get()).ok_or(MoneyError::OutOfRange)?;
-        Money::rounded(product, currency)
+        Money::from_decimal_rounded(product, currency)
     }
 }
 
@@ -123,7 +111,7 @@ macro_rules! as_text {
             type Err = NumberError;
 
             fn from_str(text: &str) -> Result<Self, NumberError> {
-                Self::new(decimal(text).ok_or(NumberError { what: $what })?)
+                Self::new(decimal::parse(text).ok_or(NumberError { what: $what })?)
             }
         }
 
@@ -139,7 +127,7 @@ macro_rules! as_text {
             }
         }
 
-        // As text: a JSON number would be read back as a float by many.
+        // As text, because many clients would read a JSON number as a float.
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(&self.0)
@@ -154,8 +142,8 @@ macro_rules! as_text {
     };
 }
 
-as_text!(Quantity, "a quantity");
-as_text!(Price, "a price");
+as_text!(Quantity, "quantity");
+as_text!(Price, "price");
 
 #[cfg(test)]
 mod tests {

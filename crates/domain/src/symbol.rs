@@ -1,15 +1,15 @@
-//! An equity's ticker.
+//! Tickers of equities.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Longest ticker, its share class included.
+/// Longest ticker, including its share class.
 const SYMBOL_BYTES_MAX: usize = 12;
 
-/// A ticker such as `AAPL`, `BRK.B` or `BF-A`: a letter, then letters and digits, with at most one `.` or `-` before
-/// a class of one to three letters or digits; upper-cased on the way in; 1 to 12 bytes.
+/// A ticker such as `AAPL`, `BRK.B` or `BF-A`: a letter, then letters and digits, with at most one `.` or `-` before a class
+/// of one to three letters or digits; 1 to 12 bytes. Parsing converts it to upper case.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Symbol {
     bytes: [u8; SYMBOL_BYTES_MAX],
@@ -19,7 +19,7 @@ pub struct Symbol {
 /// Why a text is not a [`Symbol`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a symbol is 1 to 12 letters and digits that begin with a letter, with at most one class such as BRK.B"
+    "symbol must be 1 to 12 letters and digits, beginning with a letter, with at most one class such as BRK.B"
 )]
 pub struct SymbolError;
 
@@ -27,7 +27,7 @@ impl Symbol {
     /// The ticker in upper case.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        // Only ASCII is ever stored, so the fallback is never taken.
+        // Only ASCII is stored, so the fallback is never used.
         std::str::from_utf8(&self.bytes[..usize::from(self.len)]).unwrap_or_default()
     }
 }

@@ -1,4 +1,4 @@
-//! Values that are kept as text: read back by the one parser that they have.
+//! Deserialization of values whose serialized form is text.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer};
 
-/// Reads a text and parses it, so that no value comes in by another door than its constructor.
+/// Deserializes a text and parses it, so that every value passes its constructor's checks.
 pub(crate) fn deserialize<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,

@@ -1,4 +1,4 @@
-//! How much time one bar covers.
+//! Time that one bar covers.
 
 use std::str::FromStr;
 
@@ -7,25 +7,25 @@ use serde::{Deserialize, Serialize};
 /// The span of one bar.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Timeframe {
-    /// One trading day, spelled `1d`.
+    /// One trading day, `1d`.
     #[default]
     #[serde(rename = "1d")]
     Day,
-    /// One ISO week, spelled `1w`.
+    /// One ISO week, `1w`.
     #[serde(rename = "1w")]
     Week,
-    /// One calendar month, spelled `1M`.
+    /// One calendar month, `1M`.
     #[serde(rename = "1M")]
     Month,
 }
 
-/// The text names no timeframe that is served.
+/// The text is not a supported timeframe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a timeframe is one of 1d, 1w, 1M")]
+#[error("timeframe must be 1d, 1w or 1M")]
 pub struct TimeframeError;
 
 impl Timeframe {
-    /// The spelling that the API uses.
+    /// Name in the API.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,61 +1,61 @@
-//! Entries of a broker's book that are no trades: dividends, interest, fees, taxes, journals, deposits and withdrawals.
+//! Entries in a broker's book that are not trades: dividends, interest, fees, taxes, journals, deposits and withdrawals.
 
 use std::collections::BTreeSet;
 
-use domain::{Booking, CashKind, ExternalId, Fact, Standing, What};
+use domain::{CashKind, EntryStatus, ExternalId, Fact, FactKind, PostingMode};
 
-use crate::account::{Bucket, LedgerAccount, System};
-use crate::fault::Fault;
+use crate::error::LedgerError;
+use crate::ledger_account::{Bucket, LedgerAccount, System};
 use crate::posting::{Posting, TransactionKind};
 use crate::rules::Rules;
-use crate::state::{CashEntry, CashWhat, Review, ReviewKind, Row, State};
+use crate::state::{CashDetails, CashEntry, Review, ReviewKind, Row, State};
 use crate::transfer;
 
-/// The entry that the facts come to. One that was taken back stays taken back; one that another stands in for moves
-/// nothing; of two that say different things, what became so last holds.
-pub(crate) fn fold(id: &ExternalId, facts: &[Fact], rules: &Rules) -> Result<State, Fault> {
+/// The entry that `facts` describe. A canceled entry stays canceled, a superseded entry moves no money, and of two
+/// contradicting facts the later one holds.
+pub(crate) fn fold(id: &ExternalId, facts: &[Fact], rules: &Rules) -> Result<State, LedgerError> {
     let Some(last_at) = facts.iter().map(|fact| fact.at).max() else {
-        return Err(Fault::Empty { subject: format!("cash/{id}") });
+        return Err(LedgerError::NoFacts { subject: format!("cash/{id}") });
     };
-    let told: Vec<CashWhat> = facts.iter().filter_map(told).collect();
-    let booking = transfer::booking(told.iter().map(|told| told.booking));
-    let best = told.iter().max_by_key(|told| {
-        (told.standing, told.at, told.kind, told.amount.currency(), told.amount.minor(), &told.account)
+    let reported: Vec<CashDetails> = facts.iter().filter_map(details).collect();
+    let posting_mode = transfer::posting_mode(reported.iter().map(|details| details.posting_mode));
+    let best = reported.iter().max_by_key(|one| {
+        (one.status, one.at, one.kind, one.amount.currency(), one.amount.minor(), &one.account)
     });
     let entry = CashEntry {
         id: id.clone(),
-        what: best.map(|best| CashWhat { booking, ..best.clone() }),
+        details: best.map(|best| CashDetails { posting_mode, ..best.clone() }),
         superseded_by: facts.iter().filter_map(successor).max().cloned(),
         last_at,
     };
     let postings = postings(&entry, rules)?;
-    let reviews = reviews(&entry, &told);
+    let reviews = reviews(&entry, &reported);
     Ok(State { row: Row::CashEntry(entry), postings, reviews })
 }
 
-fn told(fact: &Fact) -> Option<CashWhat> {
-    let What::Cash { account, kind, amount, standing, booking } = &fact.what else { return None };
-    let (kind, amount, standing, booking) = (*kind, *amount, *standing, *booking);
-    Some(CashWhat { account: account.clone(), kind, amount, standing, booking, at: fact.at })
+fn details(fact: &Fact) -> Option<CashDetails> {
+    let FactKind::Cash { account, kind, amount, status, posting_mode } = &fact.kind else { return None };
+    let (kind, amount, status, posting_mode) = (*kind, *amount, *status, *posting_mode);
+    Some(CashDetails { account: account.clone(), kind, amount, status, posting_mode, at: fact.at })
 }
 
 fn successor(fact: &Fact) -> Option<&ExternalId> {
-    if let What::Superseded { by } = &fact.what { Some(by) } else { None }
+    if let FactKind::Superseded { by } = &fact.kind { Some(by) } else { None }
 }
 
-fn reviews(entry: &CashEntry, told: &[CashWhat]) -> Vec<Review> {
-    let says = |told: &CashWhat| (told.account.clone(), told.kind, told.amount, told.booking);
-    let executed = told.iter().filter(|told| told.standing == Standing::Executed);
-    let different: BTreeSet<_> = executed.map(says).collect();
+fn reviews(entry: &CashEntry, reported: &[CashDetails]) -> Vec<Review> {
+    let content = |one: &CashDetails| (one.account.clone(), one.kind, one.amount, one.posting_mode);
+    let executed = reported.iter().filter(|details| details.status == EntryStatus::Executed);
+    let different: BTreeSet<_> = executed.map(content).collect();
     let review = Review { kind: ReviewKind::Contradiction, about: entry.id.clone(), at: entry.last_at };
     (different.len() > 1).then_some(review).into_iter().collect()
 }
 
-fn postings(entry: &CashEntry, rules: &Rules) -> Result<Vec<Posting>, Fault> {
-    let Some(what) = &entry.what else { return Ok(Vec::new()) };
-    let CashWhat { account, kind, amount, standing, booking, at } = what;
-    let holds = *standing == Standing::Executed && entry.superseded_by.is_none();
-    if !holds || *booking == Booking::Memo || amount.is_zero() {
+fn postings(entry: &CashEntry, rules: &Rules) -> Result<Vec<Posting>, LedgerError> {
+    let Some(details) = &entry.details else { return Ok(Vec::new()) };
+    let CashDetails { account, kind, amount, status, posting_mode, at } = details;
+    let is_valid = *status == EntryStatus::Executed && entry.superseded_by.is_none();
+    if !is_valid || *posting_mode == PostingMode::Memo || amount.is_zero() {
         return Ok(Vec::new());
     }
     let key = format!("cash/{}", entry.id);
@@ -71,7 +71,7 @@ fn postings(entry: &CashEntry, rules: &Rules) -> Result<Vec<Posting>, Fault> {
     Ok(vec![Posting::movement(effect, transaction, *at, *amount, (source, holder))?])
 }
 
-/// Where money of this kind comes from and goes to.
+/// Effect name, transaction kind and system account of the other leg.
 fn counterpart(kind: CashKind, entry: &CashEntry) -> (&'static str, TransactionKind, System) {
     let clearing = System::Clearing(entry.id.provider());
     match kind {

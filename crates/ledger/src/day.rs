@@ -1,4 +1,4 @@
-//! "Today": a day of the calendar in UTC.
+//! A calendar day in UTC.
 
 use domain::{Date, DateError};
 use jiff::Timestamp;
@@ -6,36 +6,36 @@ use jiff::Timestamp;
 /// Seconds of a UTC day: POSIX time has no leap seconds.
 const DAY_S: i64 = 86_400;
 
-/// A day in UTC.
+/// A calendar day in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Day {
-    /// Its date.
+    /// The calendar date.
     pub date: Date,
-    /// Its first instant.
+    /// First instant of the day.
     pub start: Timestamp,
-    /// The first instant after it.
+    /// First instant of the next day.
     pub end: Timestamp,
 }
 
 impl Day {
-    /// The day of `now`.
+    /// The day that contains `now`.
     ///
     /// # Errors
     /// [`DateError::NoSuchDay`] outside 1900 to 2199.
     ///
     /// ```
-    /// let day = ledger::Day::of("2026-03-01T23:59:59.999Z".parse().unwrap()).unwrap();
+    /// let day = ledger::Day::from_timestamp("2026-03-01T23:59:59.999Z".parse().unwrap()).unwrap();
     /// assert_eq!(day.date.to_string(), "2026-03-01");
     /// assert_eq!(day.end.to_string(), "2026-03-02T00:00:00Z");
     /// ```
-    pub fn of(now: Timestamp) -> Result<Self, DateError> {
+    pub fn from_timestamp(now: Timestamp) -> Result<Self, DateError> {
         let days = now.as_microsecond().div_euclid(DAY_S * 1_000_000);
         let at = |days: i64| Timestamp::from_second(days * DAY_S).map_err(|_| DateError::NoSuchDay);
         let date = Date::from_days(i32::try_from(days).map_err(|_| DateError::NoSuchDay)?)?;
         Ok(Self { date, start: at(days)?, end: at(days + 1)? })
     }
 
-    /// Whether `at` is of this day.
+    /// Whether `at` is within this day.
     #[must_use]
     pub fn contains(&self, at: Timestamp) -> bool {
         (self.start..self.end).contains(&at)
@@ -48,10 +48,10 @@ mod tests {
 
     #[test]
     fn midnight_begins_a_day() {
-        let day = Day::of("2026-03-02T00:00:00Z".parse().unwrap()).unwrap();
+        let day = Day::from_timestamp("2026-03-02T00:00:00Z".parse().unwrap()).unwrap();
         assert_eq!(day.date.to_string(), "2026-03-02");
         assert!(day.contains(day.start) && !day.contains(day.end));
-        let before = Day::of("1969-12-31T23:59:59Z".parse().unwrap()).unwrap();
+        let before = Day::from_timestamp("1969-12-31T23:59:59Z".parse().unwrap()).unwrap();
         assert_eq!(before.date.to_string(), "1969-12-31");
     }
 }

@@ -1,42 +1,43 @@
-//! What an event does to money: double entry, positions, valuation, performance.
+//! Double-entry ledger: what facts do to money, positions, valuation and performance.
 //!
-//! [`fold`] takes every fact that is known of one subject and says what the books should hold because of it. It is a
-//! function of the *set*: facts told twice, in another order, late or contradictorily come to the same state. The store
-//! writes the difference between what the books should hold and what they do. This crate does no I/O and reads no clock.
+//! [`fold`] takes all known facts of one subject and returns what the ledger should contain because of them. It is a
+//! function of the *set* of facts: repeated, reordered, late or contradicting facts give the same state. The store writes
+//! the difference between that and what the ledger contains. This crate does no I/O and reads no clock.
 //!
 //! ```
-//! use domain::{Booking, Direction, Fact, Money, Currency, Subject, TransferStatus, What};
+//! use domain::{Currency, Direction, Fact, FactKind, Money, PostingMode, Subject, TransferStatus};
 //! let id: domain::ExternalId = "bridge:t1".parse().unwrap();
 //! let fact = Fact {
 //!     subject: Subject::Transfer(id.clone()),
 //!     at: "2026-01-02T10:00:00Z".parse().unwrap(),
-//!     what: What::Transfer {
+//!     kind: FactKind::Transfer {
 //!         account: Some("bridge:cust_1".parse().unwrap()),
 //!         direction: Some(Direction::Inbound),
 //!         amount: Some(Money::from_minor(10_000_000, Currency::Usdc)),
 //!         status: TransferStatus::Settled,
-//!         booking: Booking::Books,
+//!         posting_mode: PostingMode::Post,
 //!     },
 //! };
 //! let once = ledger::fold(&fact.subject, &[fact.clone()], &ledger::Rules::default()).unwrap();
 //! let twice = ledger::fold(&fact.subject, &[fact.clone(), fact.clone()], &ledger::Rules::default()).unwrap();
 //! assert_eq!(once, twice);
-//! // 10 USDC: 7 to spend, 3 put by.
+//! // 10 USDC: 7 for spending, 3 for the stash.
 //! let stash = once.postings.iter().flat_map(|posting| posting.legs()).find(|leg| {
 //!     leg.account.to_string() == "user/bridge:cust_1/stash_balance"
 //! });
 //! assert_eq!(stash.unwrap().money.minor(), 3_000_000);
 //! ```
 
-mod account;
-#[cfg(test)]
-mod any_order;
 mod cash;
-mod customer;
+mod check;
+mod customer_account;
 mod day;
-mod fault;
+mod error;
 mod fold;
 mod holding;
+mod ledger_account;
+#[cfg(test)]
+mod order_independence;
 mod performance;
 mod posting;
 mod rules;
@@ -45,17 +46,18 @@ mod state;
 mod transfer;
 mod valuation;
 
-pub use account::{Bucket, LedgerAccount, LedgerAccountError, System};
+pub use check::facts_max;
 pub use day::Day;
-pub use fault::Fault;
-pub use fold::{FACTS_MAX, HOLDING_FACTS_MAX, facts_max, fold};
-pub use holding::{Amended, amend, follow};
+pub use error::LedgerError;
+pub use fold::fold;
+pub use holding::{FoldDiff, fold_diff, fold_incremental};
+pub use ledger_account::{Bucket, LedgerAccount, LedgerAccountError, System};
 pub use performance::{Close, year_to_date};
 pub use posting::{Leg, Posting, TransactionKind, TransactionKindError};
 pub use rules::{Rules, StashRatio, StashRatioError};
 pub use shortfall::shortfall;
 pub use state::{
-    Account, CashEntry, CashWhat, Change, ChangeKind, ChangeStanding, Holding, Order, Position, Review,
+    Account, CashDetails, CashEntry, Change, ChangeKind, ChangeStatus, Holding, Order, Position, Review,
     ReviewKind, Row, State, Transfer,
 };
-pub use valuation::{Marked, MarkedError, Marks, Valuation, value};
+pub use valuation::{PricedAsset, PricedAssetError, Prices, Valuation, value};

@@ -1,16 +1,16 @@
-//! How well what was invested did, whatever was paid in or out meanwhile.
+//! Investment performance, independent of deposits and withdrawals.
 
 use domain::{Date, Money};
 use rust_decimal::Decimal;
 
-/// The end of a UTC day.
+/// Value and net flow at the end of a UTC day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Close {
-    /// Which.
+    /// The day.
     pub date: Date,
-    /// What everything was worth at its end.
+    /// Total value at the end of the day.
     pub value: Money,
-    /// What came in less what went out since the close before it.
+    /// Deposits less withdrawals since the previous close.
     pub net_flow: Money,
 }
 
@@ -18,10 +18,10 @@ pub struct Close {
 /// one currency, each date once, in any order; a year without an earlier close begins with its first. A day's return is
 /// (value − net flow) / value of the close before − 1, and 0 when there was nothing before; days multiply.
 ///
-/// `None` when there is no close of the year, a number does not fit, or a day cannot be told as a return: one that began
-/// with a debt, and one that lost more than it began with. Flows count at the end of their day, so that money which comes
-/// in and is lost on the same day is measured against what was there before it: a cent, a deposit of 1,000.00 and a fall by
-/// one percent would read as −100,000 %. Nothing loses more than all of itself: −1 is the least that is answered.
+/// `None` when the year has no close, a number is out of range, or a day has no meaningful return: one that began with a
+/// debt, and one that lost more than it began with. Flows count at the end of their day, so money that is deposited and lost
+/// on the same day is measured against the value before it: one cent, a deposit of 1,000.00 and a fall of one percent would
+/// give −100,000 %. The lowest result is −1.
 ///
 /// Source: time-weighted return with flows at the end of the day, CFA Institute, GIPS, and Bacon, *Practical Portfolio
 /// Performance Measurement and Attribution*, 2nd ed., ch. 2.
@@ -56,7 +56,7 @@ pub fn year_to_date(closes: &[Close], today: Date) -> Option<Decimal> {
     growth.checked_sub(Decimal::ONE)
 }
 
-/// What one unit became on a day: one, when there was nothing. A debt has no return, and no unit becomes less than nothing.
+/// Growth factor of a day; 1 if there was nothing before. `None` after a debt, and for a loss of more than everything.
 fn growth_of_day(before: i64, close: &Close) -> Option<Decimal> {
     if before == 0 {
         return Some(Decimal::ONE);
@@ -87,11 +87,11 @@ mod tests {
     }
 
     #[test]
-    fn money_paid_in_is_no_performance() {
+    fn deposits_are_not_performance() {
         // By hand from the definition.
         for (closes, today, expected) in [
             (vec![], "2026-01-02", None),
-            // The year before alone says nothing of this one.
+            // The previous year alone gives no result.
             (vec![("2025-12-31", 100, 100)], "2026-01-02", None),
             // All of it paid in: nothing was earned.
             (vec![("2026-01-02", 100, 100)], "2026-01-02", Some("0")),
@@ -103,7 +103,7 @@ mod tests {
                 "2026-01-02",
                 Some("0"),
             ),
-            // What lies after today is not looked at, in any order.
+            // Closes after today are ignored, in any order.
             (
                 vec![("2026-01-03", 900, 0), ("2026-01-01", 110, 0), ("2025-12-31", 100, 0)],
                 "2026-01-02",

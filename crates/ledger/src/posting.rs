@@ -1,4 +1,4 @@
-//! What the books should say about one effect: legs that sum to zero in every currency.
+//! A posting: what the ledger should contain for one effect, as legs that sum to zero in every currency.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -7,19 +7,19 @@ use domain::{Currency, Money};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::account::LedgerAccount;
-use crate::fault::Fault;
+use crate::error::LedgerError;
+use crate::ledger_account::LedgerAccount;
 
 /// One side of a posting.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Leg {
-    /// Where.
+    /// The account it changes.
     pub account: LedgerAccount,
-    /// How much: positive raises what lies there.
+    /// Positive increases the balance of the account.
     pub money: Money,
 }
 
-/// What a movement is for.
+/// What a posting is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TransactionKind {
@@ -27,7 +27,7 @@ pub enum TransactionKind {
     Deposit,
     /// Money to outside.
     Withdrawal,
-    /// Shares bought or sold, and money set aside for that.
+    /// Shares bought or sold, and money set aside for orders.
     Investment,
     /// One currency for another.
     Conversion,
@@ -35,7 +35,7 @@ pub enum TransactionKind {
     InternalTransfer,
     /// Into our own buffers.
     BufferReplenishment,
-    /// A transfer that went back.
+    /// A returned transfer.
     Reversal,
     /// Spent with a card.
     CardPayment,
@@ -49,12 +49,12 @@ pub enum TransactionKind {
     Tax,
     /// Between accounts at the broker.
     Journal,
-    /// What a holder owes, so that no balance is below zero.
+    /// Money that a holder owes, so that no balance is negative.
     Shortfall,
 }
 
-/// What the books should say about one effect, from the whole set of facts. The store writes the difference to what
-/// they say. No legs: the effect has none, or none any more.
+/// What the ledger should contain for one effect, given all facts of a subject. The store writes the difference between this
+/// and what the ledger contains. A posting without legs removes the effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Posting {
     effect: String,
@@ -82,7 +82,7 @@ impl TransactionKind {
         Self::Shortfall,
     ];
 
-    /// Its name.
+    /// Name in the database and the API.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -103,16 +103,16 @@ impl TransactionKind {
         }
     }
 
-    /// Whether it brings money in from outside or takes it out, and so is no performance of what was invested.
+    /// Whether it moves money in from or out to the outside, and is therefore not investment performance.
     #[must_use]
     pub const fn is_flow(self) -> bool {
         matches!(self, Self::Deposit | Self::Withdrawal | Self::Reversal | Self::Journal | Self::CardPayment)
     }
 }
 
-/// The text names no kind of movement.
+/// The text is not the name of a transaction kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a kind of movement is a word such as deposit or investment")]
+#[error("unknown transaction kind; expected a name such as deposit or investment")]
 pub struct TransactionKindError;
 
 impl FromStr for TransactionKind {
@@ -125,16 +125,16 @@ impl FromStr for TransactionKind {
 }
 
 impl Posting {
-    /// A posting: legs of one account and currency are added up, those of nothing dropped.
+    /// Creates a posting. Legs of the same account and currency are added up, and zero legs are dropped.
     ///
     /// # Errors
-    /// [`Fault::Unbalanced`] when a currency does not sum to zero; [`Fault::Money`] when a sum is out of range.
+    /// [`LedgerError::Unbalanced`] when a currency does not sum to zero; [`LedgerError::Money`] when a sum is out of range.
     pub fn new(
         effect: String,
         kind: TransactionKind,
         at: Timestamp,
         legs: impl IntoIterator<Item = Leg>,
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, LedgerError> {
         let mut sums: BTreeMap<(LedgerAccount, Currency), Money> = BTreeMap::new();
         let mut totals: BTreeMap<Currency, Money> = BTreeMap::new();
         for Leg { account, money } in legs {
@@ -143,56 +143,56 @@ impl Posting {
             add(&mut totals, currency, money)?;
         }
         if let Some((&currency, _)) = totals.iter().find(|(_, total)| !total.is_zero()) {
-            return Err(Fault::Unbalanced { effect, currency });
+            return Err(LedgerError::Unbalanced { effect, currency });
         }
         let legs = sums.into_iter().filter(|(_, money)| !money.is_zero());
         let legs = legs.map(|((account, _), money)| Leg { account, money }).collect();
         Ok(Self { effect, kind, at, legs })
     }
 
-    /// A movement of `money` from one account to another.
+    /// Moves `money` from the first account of `between` to the second.
     ///
     /// # Errors
-    /// [`Fault::Money`] for the one amount that has no opposite.
+    /// [`LedgerError::Money`] for `i64::MIN`, which cannot be negated.
     pub fn movement(
         effect: String,
         kind: TransactionKind,
         at: Timestamp,
         money: Money,
         between: (LedgerAccount, LedgerAccount),
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, LedgerError> {
         let (from, to) = between;
-        let given = Leg { account: from, money: money.negated()? };
-        Self::new(effect, kind, at, [given, Leg { account: to, money }])
+        let debit = Leg { account: from, money: money.negated()? };
+        Self::new(effect, kind, at, [debit, Leg { account: to, money }])
     }
 
-    /// What it is the effect of, such as `transfer/bridge:abc/deposit`: unique in the books.
+    /// Unique key in the ledger, such as `transfer/bridge:abc/deposit`.
     #[must_use]
     pub fn effect(&self) -> &str {
         &self.effect
     }
 
-    /// What it is for.
+    /// What the posting is for.
     #[must_use]
     pub const fn kind(&self) -> TransactionKind {
         self.kind
     }
 
-    /// When it became so.
+    /// When the money moved, on the provider's clock.
     #[must_use]
     pub const fn at(&self) -> Timestamp {
         self.at
     }
 
-    /// Its legs, by account: each account and currency once, none of nothing.
+    /// Sorted by account, one for each account and currency, none of zero.
     #[must_use]
     pub fn legs(&self) -> &[Leg] {
         &self.legs
     }
 }
 
-/// Adds `money` to what lies under `key`.
-pub(crate) fn add<K: Ord>(sums: &mut BTreeMap<K, Money>, key: K, money: Money) -> Result<(), Fault> {
+/// Adds `money` to the sum of `key`.
+fn add<K: Ord>(sums: &mut BTreeMap<K, Money>, key: K, money: Money) -> Result<(), LedgerError> {
     let sum = sums.entry(key).or_insert(Money::zero(money.currency()));
     *sum = sum.plus(money)?;
     Ok(())
@@ -201,33 +201,33 @@ pub(crate) fn add<K: Ord>(sums: &mut BTreeMap<K, Money>, key: K, money: Money) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::System;
+    use crate::ledger_account::System;
 
     fn leg(system: System, minor: i64, currency: Currency) -> Leg {
         Leg { account: LedgerAccount::System(system), money: Money::from_minor(minor, currency) }
     }
 
-    fn posting(legs: Vec<Leg>) -> Result<Posting, Fault> {
+    fn posting(legs: Vec<Leg>) -> Result<Posting, LedgerError> {
         Posting::new("test/1".to_owned(), TransactionKind::Fee, Timestamp::UNIX_EPOCH, legs)
     }
 
     #[test]
     fn legs_sum_to_zero_in_each_currency() {
         let one_sided = vec![leg(System::Fees, 1, Currency::Usd), leg(System::Income, -1, Currency::Usdc)];
-        assert!(matches!(posting(one_sided), Err(Fault::Unbalanced { currency: Currency::Usd, .. })));
+        assert!(matches!(posting(one_sided), Err(LedgerError::Unbalanced { currency: Currency::Usd, .. })));
         let both = vec![leg(System::Fees, 7, Currency::Usd), leg(System::Income, -7, Currency::Usd)];
         assert_eq!(posting(both).unwrap().legs().len(), 2);
     }
 
     #[test]
-    fn legs_of_one_account_are_one_and_nothing_is_no_leg() {
+    fn legs_of_one_account_are_merged_and_zero_legs_are_dropped() {
         let legs = vec![leg(System::Fees, 7, Currency::Usd), leg(System::Fees, -7, Currency::Usd)];
         assert_eq!(posting(legs).unwrap().legs(), []);
     }
 
     #[test]
-    fn sums_that_do_not_fit_are_refused() {
+    fn sums_out_of_range_are_refused() {
         let legs = vec![leg(System::Fees, i64::MAX, Currency::Usd), leg(System::Fees, 1, Currency::Usd)];
-        assert!(matches!(posting(legs), Err(Fault::Money(_))));
+        assert!(matches!(posting(legs), Err(LedgerError::Money(_))));
     }
 }

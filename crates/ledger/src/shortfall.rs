@@ -1,18 +1,18 @@
-//! What keeps a holder's balances from going below zero.
+//! Keeps a holder's balances from going negative.
 
 use domain::{ExternalId, Money};
 use jiff::Timestamp;
 
-use crate::account::{Bucket, LedgerAccount};
-use crate::fault::Fault;
+use crate::error::LedgerError;
+use crate::ledger_account::{Bucket, LedgerAccount};
 use crate::posting::{Posting, TransactionKind};
 
-/// What should lie on one of `holder`'s buckets from the receivable, where `raw` is the bucket's balance without any of
-/// these postings, in one currency: as much as is missing to zero. What the receivable gives is what the holder owes.
-/// It is a function of the balance alone, and so of the set of all facts. No legs: nothing is missing.
+/// The posting that lifts one of `holder`'s buckets to zero from the receivable, which then says what the holder owes. `raw`
+/// is the bucket's balance in one currency without shortfall postings. The posting has no legs when nothing is missing. It
+/// depends on that balance alone, and therefore only on the set of facts.
 ///
 /// # Errors
-/// [`Fault::Money`] for the one balance that has no opposite.
+/// [`LedgerError::Money`] for `i64::MIN`, which cannot be negated.
 ///
 /// ```
 /// use domain::{Currency, Money};
@@ -23,7 +23,12 @@ use crate::posting::{Posting, TransactionKind};
 /// assert_eq!(posting.effect(), "shortfall/bridge:cust_1/spending_balance/USDC");
 /// assert_eq!(posting.legs()[0].money.minor() + posting.legs()[1].money.minor(), 0);
 /// ```
-pub fn shortfall(holder: &ExternalId, bucket: Bucket, raw: Money, now: Timestamp) -> Result<Posting, Fault> {
+pub fn shortfall(
+    holder: &ExternalId,
+    bucket: Bucket,
+    raw: Money,
+    now: Timestamp,
+) -> Result<Posting, LedgerError> {
     let missing = if bucket == Bucket::Receivable { 0 } else { raw.minor().min(0) };
     let missing = Money::from_minor(missing, raw.currency()).negated()?;
     let user = |bucket| LedgerAccount::User(holder.clone(), bucket);

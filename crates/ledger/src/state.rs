@@ -1,224 +1,224 @@
-//! What a set of facts comes to: rows to keep, postings to make, and what people should look at.
+//! The result of folding a subject's facts: rows to store, postings to write, and reviews for people.
 
 use domain::{
-    AccountStatus, Booking, CashKind, Direction, ExternalId, Money, OrderStatus, Quantity, Side, Standing,
-    Symbol, TransferStatus,
+    AccountStatus, CashKind, Direction, EntryStatus, ExternalId, Money, OrderStatus, PostingMode, Quantity,
+    Side, Symbol, TransferStatus,
 };
 use jiff::Timestamp;
 
 use crate::posting::Posting;
 
-/// What the facts of one subject come to.
+/// The folded facts of one subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
-    /// What is kept of the subject.
+    /// Row to store.
     pub row: Row,
-    /// What the books should say, by effect. Every effect that the subject could have had is here, or has none.
+    /// What the ledger should contain, by effect. An effect of this subject that is not listed has no posting.
     pub postings: Vec<Posting>,
-    /// What people should look at, in a fixed order.
+    /// Findings for people, sorted.
     pub reviews: Vec<Review>,
 }
 
-/// What is kept of a subject.
+/// The stored row of a subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Row {
-    /// Of an account.
+    /// A customer's account.
     Account(Account),
-    /// Of a transfer.
+    /// Money that enters or leaves.
     Transfer(Transfer),
-    /// Of a holding.
+    /// The shares of one symbol in one account.
     Holding(Holding),
-    /// Of an entry in a broker's book.
+    /// An entry in a broker's book.
     CashEntry(CashEntry),
 }
 
 /// A customer's account at a provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// Which.
+    /// The provider's id of the account.
     pub id: ExternalId,
-    /// How it stands.
+    /// Current status.
     pub status: AccountStatus,
-    /// Since when.
+    /// When it took that status.
     pub status_at: Timestamp,
-    /// When it was first told of.
+    /// Time of its first fact.
     pub registered_at: Timestamp,
 }
 
 /// Money that enters or leaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transfer {
-    /// Which.
+    /// The provider's id of the transfer.
     pub id: ExternalId,
-    /// Whose, when told.
+    /// The customer's account, if reported.
     pub account: Option<ExternalId>,
-    /// Which way, when told.
+    /// Into or out of the account, if reported.
     pub direction: Option<Direction>,
-    /// How much, when told.
+    /// Positive amount, if reported.
     pub amount: Option<Money>,
-    /// How far it is.
+    /// Current status.
     pub status: TransferStatus,
-    /// Whether the books move with it.
-    pub booking: Booking,
+    /// Whether it is posted to the ledger.
+    pub posting_mode: PostingMode,
     /// When it first settled.
     pub settled_at: Option<Timestamp>,
-    /// When it went back.
+    /// When it was first returned.
     pub returned_at: Option<Timestamp>,
-    /// When it was last told of.
+    /// Time of its latest fact.
     pub last_at: Timestamp,
 }
 
 /// The shares of one symbol in one account, with the orders and executions that changed them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holding {
-    /// Whose.
+    /// The customer's account.
     pub account: ExternalId,
-    /// Of what.
+    /// The ticker.
     pub symbol: Symbol,
-    /// What is held.
+    /// Shares and their cost.
     pub position: Position,
-    /// Its orders, by id.
+    /// Orders, sorted by id.
     pub orders: Vec<Order>,
-    /// Its executions and splits, by id.
+    /// Executions and splits, sorted by id.
     pub changes: Vec<Change>,
 }
 
-/// What is held.
+/// Shares and their cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
-    /// Shares: never below zero.
+    /// Shares, never negative.
     pub quantity: Quantity,
-    /// What they cost together. No shares have no cost.
+    /// Their total cost; `None` without shares.
     pub cost: Option<Money>,
-    /// When it was last told of.
+    /// Time of the latest fact.
     pub last_at: Timestamp,
 }
 
-/// An order.
+/// An order to buy or sell shares.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
-    /// Which.
+    /// The broker's id of the order.
     pub id: ExternalId,
-    /// Which way.
+    /// Buy or sell.
     pub side: Side,
-    /// How far it is.
+    /// Current status.
     pub status: OrderStatus,
-    /// Shares filled so far, busted executions not counted.
+    /// Shares filled so far, without busted executions.
     pub cumulative: Quantity,
-    /// What they came to.
+    /// Price of the shares filled so far.
     pub notional: Option<Money>,
     /// Money set aside when it was placed.
     pub reserve: Option<Money>,
-    /// When it was last told of.
+    /// Time of its latest fact.
     pub last_at: Timestamp,
 }
 
-/// What one execution or split did.
+/// The effect of one execution or split on a position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// Its id: of an execution, or of the entry that tells of a split.
+    /// Id of the execution, or of the entry that reports the split.
     pub id: ExternalId,
-    /// What it is.
+    /// Fill or split.
     pub kind: ChangeKind,
-    /// How many shares it moved: positive for executions, of either sign for splits.
+    /// Shares moved: positive for executions, of either sign for splits.
     pub quantity: Quantity,
-    /// What became of it.
-    pub standing: ChangeStanding,
-    /// When it happened.
+    /// Whether it counts.
+    pub status: ChangeStatus,
+    /// Time of the fact that reported it.
     pub at: Timestamp,
 }
 
-/// What changes a number of shares.
+/// What changed the number of shares.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChangeKind {
     /// An execution of an order.
     Fill {
-        /// Of which order.
+        /// The order that was filled.
         order: ExternalId,
-        /// Which way.
+        /// Buy or sell.
         side: Side,
-        /// What the shares came to.
+        /// Price of the shares of this execution.
         notional: Money,
     },
     /// A split.
     Split,
-    /// An execution that is known only from being taken back.
+    /// An execution that is known only by its bust.
     Unknown,
 }
 
-/// What became of a change.
+/// Whether a change counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ChangeStanding {
+pub enum ChangeStatus {
     /// It moved shares and money.
     Counted,
-    /// It told nothing new: the order was filled that far already.
+    /// It moved nothing, because the order was already filled that far.
     Recorded,
-    /// It did not happen after all.
+    /// It was busted and moved nothing.
     Busted,
-    /// It cannot have happened with what is known, and moved nothing: people should look.
+    /// It contradicts the known facts and moved nothing; a review says why.
     Parked,
 }
 
 /// An entry in a broker's book.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CashEntry {
-    /// Which.
+    /// The broker's id of the entry.
     pub id: ExternalId,
-    /// Whose, what for and how much: unknown while only its replacement was told of.
-    pub what: Option<CashWhat>,
-    /// Which entry stands in its place.
+    /// Account, kind and amount; `None` while only its replacement is known.
+    pub details: Option<CashDetails>,
+    /// The entry that replaces it.
     pub superseded_by: Option<ExternalId>,
-    /// When it was last told of.
+    /// Time of its latest fact.
     pub last_at: Timestamp,
 }
 
-/// What an entry says.
+/// What a cash entry says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CashWhat {
-    /// Whose.
+pub struct CashDetails {
+    /// The customer's account.
     pub account: ExternalId,
-    /// What for.
+    /// What the money is for.
     pub kind: CashKind,
-    /// How much, with its sign.
+    /// Positive to the account, negative from it.
     pub amount: Money,
-    /// Whether it holds.
-    pub standing: Standing,
-    /// Whether the books move with it.
-    pub booking: Booking,
-    /// Since when.
+    /// Whether the entry is executed.
+    pub status: EntryStatus,
+    /// Whether it is posted to the ledger.
+    pub posting_mode: PostingMode,
+    /// Time of the fact that reported this.
     pub at: Timestamp,
 }
 
-/// Something that people should look at. It goes away when facts arrive that explain it.
+/// Something that a person must look at. It disappears when later facts explain it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Review {
-    /// What is odd.
+    /// What is wrong.
     pub kind: ReviewKind,
-    /// About which order, execution, entry, transfer or account.
+    /// Id of the order, execution, entry, transfer or account.
     pub about: ExternalId,
-    /// When it was so.
+    /// Time of the fact that caused it.
     pub at: Timestamp,
 }
 
-/// What is odd.
+/// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ReviewKind {
-    /// More shares were sold or split away than were held: parked whole.
+    /// More shares were sold or split away than the position has; the whole change is parked.
     BeyondHolding,
-    /// Shares paid in another currency than those that are held: parked whole.
+    /// The change is in another currency than the position; the whole change is parked.
     CurrencyMixed,
-    /// An execution was taken back that was never told of.
+    /// An unknown execution was busted.
     UnknownExecution,
-    /// Two facts cannot both be so; one of them was taken.
+    /// Two facts contradict each other; one of them was used.
     Contradiction,
-    /// A transfer settled whose account, direction or amount was not told: not booked.
+    /// A transfer settled whose account, direction or amount is unknown; it is not posted.
     Incomplete,
-    /// An account cannot have gone from one standing to the other: not taken.
+    /// An account cannot change from one status to the other; the change is ignored.
     TransitionRefused,
 }
 
 impl ReviewKind {
-    /// Its name.
+    /// Name in the database and the API.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -232,11 +232,11 @@ impl ReviewKind {
     }
 }
 
-impl ChangeStanding {
-    /// Every one.
+impl ChangeStatus {
+    /// Every status.
     pub const ALL: [Self; 4] = [Self::Counted, Self::Recorded, Self::Busted, Self::Parked];
 
-    /// Its name.
+    /// Name in the database and the API.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -2,114 +2,130 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Booking, Currency, Direction, ExternalId, Fact, Money, TransferStatus, What};
+use domain::{Currency, Direction, ExternalId, Fact, FactKind, Money, PostingMode, TransferStatus};
 use jiff::Timestamp;
 
-use crate::account::{Bucket, LedgerAccount, System};
-use crate::fault::Fault;
+use crate::error::LedgerError;
+use crate::ledger_account::{Bucket, LedgerAccount, System};
 use crate::posting::{Leg, Posting, TransactionKind};
 use crate::rules::Rules;
 use crate::state::{Review, ReviewKind, Row, State, Transfer};
 
-/// What one fact tells of a transfer.
+/// What one fact reports of a transfer.
 #[derive(Clone, Copy)]
-struct Told<'a> {
+struct TransferReport<'a> {
     fact: &'a Fact,
     account: Option<&'a ExternalId>,
     direction: Option<Direction>,
     amount: Option<Money>,
     status: TransferStatus,
-    booking: Booking,
+    posting_mode: PostingMode,
 }
 
-/// The transfer that the facts come to. A transfer that went back was never failed; between settled and failed, what
-/// became so last holds. What it tells when it settles counts more than what was told before.
-pub(crate) fn fold(id: &ExternalId, facts: &[Fact], rules: &Rules) -> Result<State, Fault> {
-    let told: Vec<Told<'_>> = facts.iter().filter_map(told).collect();
-    let Some(last_at) = told.iter().map(|told| told.fact.at).max() else {
-        return Err(Fault::Empty { subject: format!("transfer/{id}") });
+/// The transfer that `facts` describe. A returned transfer did not fail; between settled and failed, the later one holds.
+/// Fields reported on settlement override those reported earlier.
+pub(crate) fn fold(id: &ExternalId, facts: &[Fact], rules: &Rules) -> Result<State, LedgerError> {
+    let reports: Vec<TransferReport<'_>> = facts.iter().filter_map(report).collect();
+    let Some(last_at) = reports.iter().map(|report| report.fact.at).max() else {
+        return Err(LedgerError::NoFacts { subject: format!("transfer/{id}") });
     };
-    let first_at = |status| told.iter().filter(|told| told.status == status).map(|told| told.fact.at).min();
+    let first_at =
+        |status| reports.iter().filter(|report| report.status == status).map(|report| report.fact.at).min();
     let transfer = Transfer {
         id: id.clone(),
-        account: best(&told, |told| told.account).cloned(),
-        direction: best(&told, |told| told.direction),
-        amount: best(&told, |told| told.amount),
-        status: status(&told),
-        booking: booking(told.iter().map(|told| told.booking)),
+        account: best(&reports, |report| report.account).cloned(),
+        direction: best(&reports, |report| report.direction),
+        amount: best(&reports, |report| report.amount),
+        status: status(&reports),
+        posting_mode: posting_mode(reports.iter().map(|report| report.posting_mode)),
         settled_at: first_at(TransferStatus::Settled),
         returned_at: first_at(TransferStatus::Returned),
         last_at,
     };
     let postings = postings(&transfer, rules)?;
-    let reviews = reviews(&transfer, &told);
+    let reviews = reviews(&transfer, &reports);
     Ok(State { row: Row::Transfer(transfer), postings, reviews })
 }
 
-fn told(fact: &Fact) -> Option<Told<'_>> {
-    let What::Transfer { account, direction, amount, status, booking } = &fact.what else { return None };
-    Some(Told {
+fn report(fact: &Fact) -> Option<TransferReport<'_>> {
+    let FactKind::Transfer { account, direction, amount, status, posting_mode } = &fact.kind else {
+        return None;
+    };
+    Some(TransferReport {
         fact,
         account: account.as_ref(),
         direction: *direction,
         amount: *amount,
         status: *status,
-        booking: *booking,
+        posting_mode: *posting_mode,
     })
 }
 
-/// What was told of one field: when it settled if that is known, the latest otherwise.
-fn best<'a, T>(told: &[Told<'a>], field: impl Fn(&Told<'a>) -> Option<T>) -> Option<T> {
-    let known = told.iter().filter(|told| field(told).is_some());
-    let best = known.max_by_key(|told| (told.status == TransferStatus::Settled, told.fact.at, told.fact));
+/// The value of one field: as reported on settlement if it was, the latest otherwise.
+fn best<'a, T>(
+    reports: &[TransferReport<'a>],
+    field: impl Fn(&TransferReport<'a>) -> Option<T>,
+) -> Option<T> {
+    let known = reports.iter().filter(|report| field(report).is_some());
+    let best =
+        known.max_by_key(|report| (report.status == TransferStatus::Settled, report.fact.at, report.fact));
     best.and_then(field)
 }
 
-fn status(told: &[Told<'_>]) -> TransferStatus {
-    let has = |status| told.iter().any(|told| told.status == status);
+fn status(reports: &[TransferReport<'_>]) -> TransferStatus {
+    let has = |status| reports.iter().any(|report| report.status == status);
     if has(TransferStatus::Returned) {
         return TransferStatus::Returned;
     }
-    let ends = told.iter().filter(|told| told.status != TransferStatus::Pending);
-    let last = ends.max_by_key(|told| (told.fact.at, told.status));
-    last.map_or(TransferStatus::Pending, |told| told.status)
+    let ends = reports.iter().filter(|report| report.status != TransferStatus::Pending);
+    let last = ends.max_by_key(|report| (report.fact.at, report.status));
+    last.map_or(TransferStatus::Pending, |report| report.status)
 }
 
-/// The books move only when every fact says that they do: money told of twice is not booked twice.
-pub(crate) fn booking(told: impl IntoIterator<Item = Booking>) -> Booking {
-    told.into_iter().max().unwrap_or(Booking::Memo)
+/// Post only when every fact says so: money that is reported twice is posted once.
+pub(crate) fn posting_mode(reported: impl IntoIterator<Item = PostingMode>) -> PostingMode {
+    reported.into_iter().max().unwrap_or(PostingMode::Memo)
 }
 
-fn reviews(transfer: &Transfer, told: &[Told<'_>]) -> Vec<Review> {
+fn reviews(transfer: &Transfer, reports: &[TransferReport<'_>]) -> Vec<Review> {
     let review = |kind| Review { kind, about: transfer.id.clone(), at: transfer.last_at };
-    let has = |status| told.iter().any(|told| told.status == status);
-    let accounts: BTreeSet<_> = told.iter().filter_map(|told| told.account).collect();
-    let directions: BTreeSet<_> = told.iter().filter_map(|told| told.direction).collect();
-    let bookings: BTreeSet<_> = told.iter().map(|told| told.booking).collect();
-    let settled = told.iter().filter(|told| told.status == TransferStatus::Settled);
-    let amounts: BTreeSet<_> = settled.filter_map(|told| told.amount).collect();
+    let has = |status| reports.iter().any(|report| report.status == status);
+    let accounts: BTreeSet<_> = reports.iter().filter_map(|report| report.account).collect();
+    let directions: BTreeSet<_> = reports.iter().filter_map(|report| report.direction).collect();
+    let posting_modes: BTreeSet<_> = reports.iter().map(|report| report.posting_mode).collect();
+    let settled = reports.iter().filter(|report| report.status == TransferStatus::Settled);
+    let amounts: BTreeSet<_> = settled.filter_map(|report| report.amount).collect();
     let contradict = (has(TransferStatus::Settled) && has(TransferStatus::Failed))
         || (has(TransferStatus::Returned) && has(TransferStatus::Failed))
         || accounts.len() > 1
         || directions.len() > 1
         || amounts.len() > 1
-        || bookings.len() > 1;
-    let is_booked = transfer.booking == Booking::Books && transfer.settled_at.is_some();
-    let is_whole = transfer.account.is_some() && transfer.direction.is_some() && transfer.amount.is_some();
+        || posting_modes.len() > 1;
+    let should_post = transfer.posting_mode == PostingMode::Post && transfer.settled_at.is_some();
+    let is_complete = transfer.account.is_some() && transfer.direction.is_some() && transfer.amount.is_some();
     let contradiction = contradict.then(|| review(ReviewKind::Contradiction));
-    let incomplete = (is_booked && !is_whole).then(|| review(ReviewKind::Incomplete));
+    let incomplete = (should_post && !is_complete).then(|| review(ReviewKind::Incomplete));
     contradiction.into_iter().chain(incomplete).collect()
 }
 
-fn postings(transfer: &Transfer, rules: &Rules) -> Result<Vec<Posting>, Fault> {
-    let Transfer { id, account, direction, amount, status, booking, settled_at, returned_at, last_at: _ } =
-        transfer;
+fn postings(transfer: &Transfer, rules: &Rules) -> Result<Vec<Posting>, LedgerError> {
+    let Transfer {
+        id,
+        account,
+        direction,
+        amount,
+        status,
+        posting_mode,
+        settled_at,
+        returned_at,
+        last_at: _,
+    } = transfer;
     let (Some(account), Some(direction), Some(money), Some(at)) = (account, *direction, *amount, *settled_at)
     else {
         return Ok(Vec::new());
     };
     let has_moved = matches!(status, TransferStatus::Settled | TransferStatus::Returned);
-    if *booking == Booking::Memo || !has_moved {
+    if *posting_mode == PostingMode::Memo || !has_moved {
         return Ok(Vec::new());
     }
     let key = format!("transfer/{id}");
@@ -136,14 +152,14 @@ pub(crate) fn deposit(
     source: LedgerAccount,
     (money, at): (Money, Timestamp),
     rules: &Rules,
-) -> Result<Vec<Posting>, Fault> {
+) -> Result<Vec<Posting>, LedgerError> {
     let arriving = LedgerAccount::User(holder.clone(), Bucket::arriving(money.currency()));
     let credit = (source, arriving.clone());
     let credit = Posting::movement(format!("{key}/deposit"), TransactionKind::Deposit, at, money, credit)?;
     if money.currency() != Currency::Usdc {
         return Ok(vec![credit]);
     }
-    let stash = rules.stash_ratio.of(money)?;
+    let stash = rules.stash_ratio.part_of(money)?;
     let spending = money.plus(stash.negated()?)?;
     let to = |bucket, money| Leg { account: LedgerAccount::User(holder.clone(), bucket), money };
     let legs = [
@@ -155,11 +171,11 @@ pub(crate) fn deposit(
     Ok(vec![credit, split])
 }
 
-/// Every leg of `postings` the other way.
-fn reversal(effect: String, at: Timestamp, postings: &[Posting]) -> Result<Posting, Fault> {
+/// Every leg of `postings` with the opposite sign.
+fn reversal(effect: String, at: Timestamp, postings: &[Posting]) -> Result<Posting, LedgerError> {
     let legs = postings.iter().flat_map(Posting::legs);
     let legs = legs.map(|leg| Ok(Leg { account: leg.account.clone(), money: leg.money.negated()? }));
-    let legs = legs.collect::<Result<Vec<Leg>, Fault>>()?;
+    let legs = legs.collect::<Result<Vec<Leg>, LedgerError>>()?;
     Posting::new(effect, TransactionKind::Reversal, at, legs)
 }
 

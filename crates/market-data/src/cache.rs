@@ -1,8 +1,8 @@
-//! One fetch for each symbol however many ask, and an answer while it runs where there is an older one.
+//! One fetch per symbol however many callers wait for it, and a stale value while it runs where there is one.
 //!
-//! Fresh values are answered at once. A value past its freshness is answered too, marked with its age, while one fetch
-//! runs behind it. A value past its last use, or none, makes callers wait for that fetch. Failures are remembered for a
-//! while, so that they cost the vendor nothing, and are never kept as values. Everything held has a bound.
+//! Fresh values are returned at once. A value past its freshness is returned too, marked with its age, while one fetch
+//! runs in the background. A value past its last use, or none, makes callers wait for that fetch. Failures are remembered
+//! for a while, so that they cost the vendor nothing, and are never stored as values. Everything cached has a bound.
 //!
 //! A fetch is a task of its own: a caller that goes away does not stop it, and a panic in it is a failure like another.
 
@@ -18,24 +18,24 @@ use tokio::time::Instant;
 
 use crate::stats::count;
 use crate::{Error, Freshness, Outage, Stats};
-use state::{State, Step};
+use state::{Lookup, State};
 
-/// How long values and failures are kept, and how many.
+/// How long values and failures are cached, and how many.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// How long a value is answered without a fetch. Default 5 minutes.
+    /// How long a value is returned without a fetch. Default 5 minutes.
     pub fresh_for: Duration,
     /// The same for a value that lacks a part which failed. Default 30 seconds.
     pub partial_fresh_for: Duration,
-    /// How long after its fetch a value is answered at all, marked stale. Default 24 hours.
+    /// How long after its fetch a value is returned at all, marked stale. Default 24 hours.
     pub stale_for: Duration,
-    /// How long a failure is answered from memory, where the failure names no wait itself. Default 30 seconds.
+    /// How long a failure is remembered, where the failure names no wait itself. Default 30 seconds.
     pub failure_for: Duration,
     /// How long an unknown symbol stays unknown. Default 10 minutes.
     pub unknown_for: Duration,
-    /// Most symbols held: ten years of one take about 0.25 MB. Default 256.
+    /// Most symbols cached, at least one: ten years of one take about 0.25 MB. Default 256.
     pub symbols_max: usize,
-    /// Most failures held, unknown symbols among them. Default 4096.
+    /// Most failures remembered, unknown symbols among them. Default 4096.
     pub failures_max: usize,
     /// Most symbols being fetched at one moment. Default 64.
     pub fetches_max: usize,
@@ -56,15 +56,16 @@ impl Default for Config {
     }
 }
 
-/// What a fetch brought.
-pub(crate) struct Fetched<V> {
+/// The result of a successful fetch.
+pub(crate) struct FetchedValue<V> {
     pub(crate) value: V,
     /// Whether a part of it failed and is worth another try soon.
     pub(crate) is_partial: bool,
 }
 
 type Outcome<V> = Result<Arc<V>, Error>;
-type Landing<V> = watch::Receiver<Option<Outcome<V>>>;
+type InFlight<V> = watch::Receiver<Option<Outcome<V>>>;
+type OutcomeSender<V> = watch::Sender<Option<Outcome<V>>>;
 
 /// Values by symbol. A clone is another handle to the same cache.
 pub(crate) struct Cache<V> {
@@ -91,65 +92,64 @@ impl<V: Send + Sync + 'static> Cache<V> {
     ) -> Result<(Arc<V>, Freshness), Error>
     where
         F: FnOnce(Option<Arc<V>>) -> Fetching,
-        Fetching: Future<Output = Result<Fetched<V>, Error>> + Send + 'static,
+        Fetching: Future<Output = Result<FetchedValue<V>, Error>> + Send + 'static,
     {
-        let step = self.inner.lock().step(&symbol, Instant::now(), &self.inner.config);
+        let lookup = self.inner.lock().look_up(&symbol, Instant::now(), &self.inner.config);
         let stats = &self.inner.stats;
-        match step {
-            Step::Fresh(value) => {
+        match lookup {
+            Lookup::Fresh(value) => {
                 count(&stats.cache_hits);
                 Ok((value, Freshness::Fresh))
             }
-            Step::Failed(error) => {
+            Lookup::Failed(error) => {
                 count(&stats.cache_negative);
                 Err(error)
             }
-            Step::Stale { value, age_s, land } => {
+            Lookup::Stale { value, age_s, refresh } => {
                 count(&stats.cache_stale);
-                if let Some(land) = land {
-                    self.fly(symbol, fetch(Some(value.clone())), land);
+                if let Some(sender) = refresh {
+                    self.spawn_fetch(symbol, fetch(Some(value.clone())), sender);
                 }
                 Ok((value, Freshness::Stale { age_s }))
             }
-            Step::Join(landing) => {
+            Lookup::Join(in_flight) => {
                 count(&stats.cache_joined);
-                landed(landing).await
+                finished(in_flight).await
             }
-            Step::Start(land) => {
+            Lookup::Fetch(sender) => {
                 count(&stats.cache_misses);
-                let landing = land.subscribe();
-                self.fly(symbol, fetch(None), land);
-                landed(landing).await
+                let in_flight = sender.subscribe();
+                self.spawn_fetch(symbol, fetch(None), sender);
+                finished(in_flight).await
             }
         }
     }
 
-    /// The symbols held, in no order, with their values.
-    pub(crate) fn held(&self) -> Vec<(Symbol, Arc<V>)> {
-        self.inner.lock().held()
+    /// The cached symbols, in no order, with their values.
+    pub(crate) fn entries(&self) -> Vec<(Symbol, Arc<V>)> {
+        self.inner.lock().entries()
     }
 
-    /// How many values are held.
     pub(crate) fn len(&self) -> usize {
         self.inner.lock().len()
     }
 
-    fn fly<Fetching>(&self, symbol: Symbol, fetching: Fetching, land: watch::Sender<Option<Outcome<V>>>)
+    fn spawn_fetch<Fetching>(&self, symbol: Symbol, fetching: Fetching, sender: OutcomeSender<V>)
     where
-        Fetching: Future<Output = Result<Fetched<V>, Error>> + Send + 'static,
+        Fetching: Future<Output = Result<FetchedValue<V>, Error>> + Send + 'static,
     {
         let inner = self.inner.clone();
         tokio::spawn(async move {
-            let outcome = tokio::spawn(fetching).await.unwrap_or_else(|broken| {
-                tracing::error!(%symbol, error = %broken, "a fetch of market data ended abnormally");
+            let outcome = tokio::spawn(fetching).await.unwrap_or_else(|error| {
+                tracing::error!(%symbol, %error, "market data fetch panicked");
                 Err(internal())
             });
-            let (outcome, dropped) = inner.lock().settle(symbol, outcome, Instant::now(), &inner.config);
-            if dropped {
+            let (outcome, is_evicting) = inner.lock().finish(symbol, outcome, Instant::now(), &inner.config);
+            if is_evicting {
                 count(&inner.stats.cache_evictions);
             }
             // Nobody may be waiting any more.
-            let _ = land.send(Some(outcome));
+            let _ = sender.send(Some(outcome));
         });
     }
 }
@@ -160,9 +160,9 @@ impl<V> Inner<V> {
     }
 }
 
-async fn landed<V>(mut landing: Landing<V>) -> Result<(Arc<V>, Freshness), Error> {
-    // The sender goes away without a word only when the runtime stops.
-    let outcome = landing.wait_for(Option::is_some).await.map_err(|_| internal())?;
+async fn finished<V>(mut in_flight: InFlight<V>) -> Result<(Arc<V>, Freshness), Error> {
+    // The sender is dropped without a value only when the runtime stops.
+    let outcome = in_flight.wait_for(Option::is_some).await.map_err(|_| internal())?;
     let outcome = outcome.as_ref().expect("waited until it is there");
     outcome.clone().map(|value| (value, Freshness::Fresh))
 }

@@ -1,13 +1,13 @@
-//! A directory of one's own CSV files: `<SYMBOL>.csv`, one for each symbol, read again when it changes.
+//! A directory of CSV files: `<SYMBOL>.csv`, one for each symbol, read again when it changes.
 //!
-//! Rows that cannot be read or do not hold together are left out and listed with their line and reason; the others are
-//! used. A file is refused as a whole when its first line is not one of the two headers, when it is larger than
-//! [`FILE_BYTES_MAX`] or longer than [`ROWS_MAX`], or when no row is left. Nothing is repaired and nothing is guessed.
+//! Rows that are malformed or inconsistent are left out and listed with their line and reason; the others are used. A
+//! file is refused as a whole when its first line is not one of the two headers, when it is larger than
+//! `FILE_BYTES_MAX` or longer than `ROWS_MAX`, or when no row is left. Nothing is repaired and nothing is guessed.
 //!
-//! A file is taken for changed when its size or its time of modification changes. Replace a file by renaming a finished
+//! A file counts as changed when its size or its time of modification changes. Replace a file by renaming a finished
 //! one over it: a file read while it is written is used as far as it was written, until it changes again.
 
-mod read;
+mod file;
 mod row;
 
 use std::io::ErrorKind;
@@ -15,43 +15,43 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::Symbol;
+use quick_cache::sync;
 use tokio::sync::Semaphore;
 
-use crate::lru::Lru;
-use crate::{Benchmark, Clock, Error, Listed, Outage, Snapshot, Stats};
-use read::Stamp;
+use crate::{Benchmark, Clock, Error, Outage, Snapshot, Stats, SymbolListing};
+use file::Stamp;
 
-/// What answers call this source.
-pub const DATA_SOURCE: &str = "csv directory";
-/// Largest file that is read.
-pub const FILE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Name of this source in responses.
+pub(crate) const DATA_SOURCE: &str = "csv directory";
+/// Larger files are refused.
+pub(crate) const FILE_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Most rows of a file: two centuries of trading days.
-pub const ROWS_MAX: usize = 50_000;
+pub(crate) const ROWS_MAX: usize = 50_000;
 /// Most files that are listed.
-pub const FILES_LISTED_MAX: usize = 10_000;
-/// Most parsed files that are kept.
+const FILES_LISTED_MAX: usize = 10_000;
+/// Most parsed files that are cached.
 const FILES_CACHED_MAX: usize = 256;
-/// Most files that are parsed at one moment.
+/// Most files that are parsed at once.
 const PARSES_MAX: usize = 4;
-/// Pause before a directory that cannot be read is worth asking again.
+/// Pause before a directory that cannot be read is worth another try.
 const RETRY_AFTER_S: u32 = 5;
-/// The file that other symbols are compared with, where there is one.
+/// The symbol that others are compared with, where it has a file.
 const BENCHMARK: &str = "SPY";
 
 type Parsed = (Stamp, Result<Arc<Snapshot>, Error>);
 
-/// The directory and what was read from it.
+/// The directory and its parsed files.
 pub struct CsvDirectory {
     path: PathBuf,
     clock: Clock,
-    parsed: Mutex<Lru<Parsed>>,
+    parsed: sync::Cache<Symbol, Parsed>,
     parses: Semaphore,
-    /// The benchmark's returns, beside the snapshot that they were computed from.
+    /// The benchmark's returns, with the snapshot that they were computed from.
     market: Mutex<Option<(Arc<Snapshot>, Arc<Benchmark>)>>,
     pub(crate) stats: Stats,
 }
 
-/// Why a directory cannot be served.
+/// Why a directory cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("reading the market data directory {path}")]
 pub struct OpenError {
@@ -60,16 +60,12 @@ pub struct OpenError {
 }
 
 impl CsvDirectory {
-    /// Takes `path`, once it is seen to be a directory that can be listed.
-    ///
-    /// # Errors
-    /// When it cannot be listed.
-    pub fn open(path: &Path, clock: Clock) -> Result<Self, OpenError> {
+    pub(crate) fn open(path: &Path, clock: Clock) -> Result<Self, OpenError> {
         std::fs::read_dir(path).map_err(|source| OpenError { path: path.to_owned(), source })?;
         Ok(Self {
             path: path.to_owned(),
             clock,
-            parsed: Mutex::new(Lru::new(FILES_CACHED_MAX)),
+            parsed: sync::Cache::new(FILES_CACHED_MAX),
             parses: Semaphore::new(PARSES_MAX),
             market: Mutex::default(),
             stats: Stats::default(),
@@ -82,7 +78,7 @@ impl CsvDirectory {
         let path = self.path.join(format!("{symbol}.csv"));
         let stamp = blocking({
             let path = path.clone();
-            move || read::stamp(&path).map_err(|error| failure(symbol, &error))
+            move || file::stamp(&path).map_err(|error| failure(symbol, &error))
         })
         .await?;
         if let Some(outcome) = self.parsed_at(&symbol, stamp) {
@@ -90,20 +86,19 @@ impl CsvDirectory {
             return outcome;
         }
         let _permit = self.parses.acquire().await.map_err(|_| internal())?;
-        // Whoever waited for a permit finds what the one before has parsed.
+        // The task that held the permit before may have parsed this file.
         if let Some(outcome) = self.parsed_at(&symbol, stamp) {
             crate::stats::count(&self.stats.cache_joined);
             return outcome;
         }
         crate::stats::count(&self.stats.cache_misses);
         let now_unix_ms = (self.clock)();
-        let outcome = blocking(move || Ok(read::snapshot(&path, symbol, now_unix_ms))).await?;
-        self.kept().insert(symbol, (stamp, outcome.clone()));
+        let outcome = blocking(move || Ok(file::snapshot(&path, symbol, now_unix_ms))).await?;
+        self.parsed.insert(symbol, (stamp, outcome.clone()));
         outcome
     }
 
-    /// Every `<SYMBOL>.csv`, in order.
-    pub(crate) async fn symbols(&self) -> Result<Vec<Listed>, Error> {
+    pub(crate) async fn symbols(&self) -> Result<Vec<SymbolListing>, Error> {
         let path = self.path.clone();
         blocking(move || list(&path).map_err(|_| internal())).await
     }
@@ -111,19 +106,18 @@ impl CsvDirectory {
     pub(crate) async fn benchmark(&self) -> Option<Arc<Benchmark>> {
         let snapshot = self.snapshot(&BENCHMARK.parse().ok()?).await.ok()?;
         let mut market = self.market.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((of, benchmark)) = &*market
-            && Arc::ptr_eq(of, &snapshot)
+        if let Some((computed_from, benchmark)) = &*market
+            && Arc::ptr_eq(computed_from, &snapshot)
         {
             return Some(benchmark.clone());
         }
-        let benchmark = Arc::new(Benchmark::of(BENCHMARK, &snapshot.history));
+        let benchmark = Arc::new(Benchmark::from_history(BENCHMARK, &snapshot.history));
         *market = Some((snapshot, benchmark.clone()));
         Some(benchmark)
     }
 
-    /// Files that are kept parsed.
     pub(crate) fn entries(&self) -> usize {
-        self.kept().len()
+        self.parsed.len()
     }
 
     pub(crate) async fn probe(&self) -> Result<(), Error> {
@@ -131,13 +125,7 @@ impl CsvDirectory {
     }
 
     fn parsed_at(&self, symbol: &Symbol, stamp: Stamp) -> Option<Result<Arc<Snapshot>, Error>> {
-        let mut kept = self.kept();
-        let (at, outcome) = kept.get(symbol)?;
-        (*at == stamp).then(|| outcome.clone())
-    }
-
-    fn kept(&self) -> std::sync::MutexGuard<'_, Lru<Parsed>> {
-        self.parsed.lock().unwrap_or_else(PoisonError::into_inner)
+        self.parsed.get(symbol).filter(|(at, _)| *at == stamp).map(|(_, outcome)| outcome)
     }
 }
 
@@ -147,17 +135,17 @@ impl std::fmt::Debug for CsvDirectory {
     }
 }
 
-fn list(path: &Path) -> std::io::Result<Vec<Listed>> {
-    let mut listed = Vec::new();
+fn list(path: &Path) -> std::io::Result<Vec<SymbolListing>> {
+    let mut symbols = Vec::new();
     for entry in std::fs::read_dir(path)?.take(FILES_LISTED_MAX) {
         let name = entry?.file_name();
         let stem = name.to_str().and_then(|name| name.strip_suffix(".csv"));
         let symbol =
             stem.and_then(|stem| stem.parse::<Symbol>().ok().filter(|symbol| symbol.as_str() == stem));
-        listed.extend(symbol.map(|symbol| Listed { symbol, name: None }));
+        symbols.extend(symbol.map(|symbol| SymbolListing { symbol, name: None }));
     }
-    listed.sort_by_key(|listed| listed.symbol);
-    Ok(listed)
+    symbols.sort_by_key(|listed| listed.symbol);
+    Ok(symbols)
 }
 
 async fn blocking<T: Send + 'static>(

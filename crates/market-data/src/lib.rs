@@ -1,8 +1,8 @@
-//! Bars, filings, names and news of a symbol from one of three places: the bundled sample, a directory of one's own CSV
+//! Bars, filings, names and news of a symbol from one of three sources: the bundled sample, a directory of CSV
 //! files, or Polygon (Massive) over HTTPS, the last behind a cache.
 //!
-//! It computes nothing from what it brings, knows nothing of our own HTTP answers, and reads neither the environment nor
-//! the wall clock: settings, the key and the time are handed in.
+//! It computes nothing from the data, knows nothing of our own HTTP responses, and reads neither the environment nor the
+//! wall clock: settings, the key and the time are arguments.
 //!
 //! ```
 //! # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -16,7 +16,6 @@
 
 pub mod cache;
 mod error;
-mod lru;
 mod market_data;
 mod quality;
 mod snapshot;
@@ -24,15 +23,15 @@ mod stats;
 
 pub mod csv_directory;
 pub mod polygon;
-pub mod sample;
+mod sample;
 
 use std::sync::Arc;
 
-pub use error::{Denial, Error, FIRST_ROWS_MAX, Fault, Outage};
+pub use error::{Denial, Error, Fault, Outage};
 pub use market_data::MarketData;
-pub use quality::{Place, Quality, REFUSED_LISTED_MAX, RefusedRow, RowFault};
-pub use snapshot::{Benchmark, Freshness, Listed, Missing, Part, Snapshot};
-pub use stats::{Stats, StatsReading};
+pub use quality::{Quality, REFUSED_LISTED_MAX, RefusedRow, RowFault, RowLocation};
+pub use snapshot::{AbsentPart, Benchmark, Freshness, Part, Snapshot, SymbolListing};
+pub use stats::{Stats, StatsSnapshot};
 
-/// The wall clock, in milliseconds since 1970: handed in, so that a test can set it.
+/// The wall clock, in milliseconds since 1970: an argument, so that a test can set it.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;

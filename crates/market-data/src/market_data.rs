@@ -1,4 +1,4 @@
-//! The one door: whichever source is configured, callers ask the same questions.
+//! One interface for every source of market data.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,14 +7,14 @@ use domain::{DatedValues, Symbol};
 
 use crate::csv_directory::{self, CsvDirectory, OpenError};
 use crate::polygon::{self, KeySource, Polygon, Quote};
-use crate::{Benchmark, Clock, Error, Listed, Snapshot, Stats, sample};
+use crate::{Benchmark, Clock, Error, Snapshot, Stats, SymbolListing, sample};
 
 /// A source of market data.
 #[derive(Debug)]
 pub enum MarketData {
     /// The data compiled into the program.
     Bundled(Stats),
-    /// A directory of one's own files.
+    /// A directory of CSV files.
     CsvDirectory(CsvDirectory),
     /// The vendor, over HTTPS, behind a cache.
     Polygon(Polygon),
@@ -35,7 +35,7 @@ impl MarketData {
         CsvDirectory::open(path, clock).map(Self::CsvDirectory)
     }
 
-    /// Polygon (Massive), with its key asked of `key` at each call. Makes no call yet.
+    /// Polygon (Massive), with its key loaded from `key` for each call. Makes no call yet.
     ///
     /// # Errors
     /// When the settings cannot be used.
@@ -47,10 +47,10 @@ impl MarketData {
         Polygon::new(config, key, clock).map(Self::Polygon)
     }
 
-    /// Everything known of `symbol`.
+    /// The data of `symbol`.
     ///
     /// # Errors
-    /// Why there is nothing to show; a partial failure is no error but stands in [`Snapshot::missing`].
+    /// When there are no bars; other parts that failed are in [`Snapshot::missing`].
     pub async fn snapshot(&self, symbol: &Symbol) -> Result<Arc<Snapshot>, Error> {
         match self {
             Self::Bundled(_) => sample::snapshot(symbol).ok_or(Error::UnknownSymbol { symbol: *symbol }),
@@ -59,11 +59,11 @@ impl MarketData {
         }
     }
 
-    /// The symbols that can be asked for: all of the sample's, all files of a directory; of a vendor, those cached now.
+    /// The symbols that have data: all of the sample's, all files of a directory; of a vendor, those cached now.
     ///
     /// # Errors
     /// When a directory cannot be read.
-    pub async fn symbols(&self) -> Result<Vec<Listed>, Error> {
+    pub async fn symbols(&self) -> Result<Vec<SymbolListing>, Error> {
         match self {
             Self::Bundled(_) => Ok(sample::symbols()),
             Self::CsvDirectory(files) => files.symbols().await,
@@ -72,7 +72,7 @@ impl MarketData {
     }
 
     /// The market's returns, where the source has them. Never an error: without them, figures against the market are
-    /// absent and say so.
+    /// absent.
     pub async fn benchmark(&self) -> Option<Arc<Benchmark>> {
         match self {
             Self::Bundled(_) => Some(sample::benchmark()),
@@ -81,7 +81,7 @@ impl MarketData {
         }
     }
 
-    /// The risk-free rate a year by date, as a fraction, where the source has it.
+    /// The annual risk-free rate by date, as a fraction, where the source has it.
     #[must_use]
     pub fn risk_free(&self) -> Option<Arc<DatedValues>> {
         match self {
@@ -93,7 +93,7 @@ impl MarketData {
     /// The last price, where the source has one newer than its last bar; `None` for files and the sample.
     ///
     /// # Errors
-    /// Why the vendor gave none. Nothing is cached: each call is one of the vendor's.
+    /// When the vendor's call failed. Nothing is cached: each call is one of the vendor's.
     pub async fn quote(&self, symbol: &Symbol) -> Result<Option<Quote>, Error> {
         match self {
             Self::Bundled(_) | Self::CsvDirectory(_) => Ok(None),
@@ -101,10 +101,10 @@ impl MarketData {
         }
     }
 
-    /// Whether the source answers, for a check in the background: at most one cheap call, often none.
+    /// Checks that the source is available, for a background check: at most one cheap call, often none.
     ///
     /// # Errors
-    /// What the source's last answer was when it was a failure.
+    /// The source's last failure, when it has not succeeded since.
     pub async fn probe(&self) -> Result<(), Error> {
         match self {
             Self::Bundled(_) => Ok(()),
@@ -113,7 +113,7 @@ impl MarketData {
         }
     }
 
-    /// What answers call this source.
+    /// Name of the source in responses.
     #[must_use]
     pub fn data_source(&self) -> &'static str {
         match self {
@@ -123,7 +123,7 @@ impl MarketData {
         }
     }
 
-    /// How many symbols' data are kept in memory; the sample is no copy of anything.
+    /// How many symbols' data are cached; the sample needs no cache.
     #[must_use]
     pub fn entries(&self) -> usize {
         match self {
@@ -133,12 +133,12 @@ impl MarketData {
         }
     }
 
-    /// Whether the vendor is not asked now, because it said to wait.
+    /// Whether the vendor is not called now, because it asked to wait with a 429.
     #[must_use]
-    pub fn is_closed(&self) -> bool {
+    pub fn is_rate_limited(&self) -> bool {
         match self {
             Self::Bundled(_) | Self::CsvDirectory(_) => false,
-            Self::Polygon(vendor) => vendor.is_closed(),
+            Self::Polygon(vendor) => vendor.is_rate_limited(),
         }
     }
 

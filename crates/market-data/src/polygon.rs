@@ -1,8 +1,8 @@
 //! Polygon (Massive): daily bars, the company's name, filings, news and the last price, over HTTPS.
 //!
-//! The key travels in a header and never in a URL; symbols are percent-encoded; redirects are not followed; a next page
-//! is fetched only from the configured scheme, host and port. What the vendor writes in its error bodies is not read:
-//! the status decides, and no text of the vendor's enters an error of ours.
+//! The key is sent in a header and never in a URL; symbols are percent-encoded; redirects are not followed; a next page
+//! is fetched only from the configured scheme, host and port. Error bodies are not read: the status decides, and no text
+//! of the vendor's enters an error of ours.
 //!
 //! Its "adjusted" bars are adjusted for splits only, and carry every split up to the day of the call: a refresh replaces
 //! all bars and never appends, so that no series mixes two adjustments.
@@ -13,8 +13,8 @@ mod client;
 mod config;
 mod details;
 mod financials;
-mod known;
 mod news;
+mod parts;
 mod quota;
 mod quote;
 mod wire;
@@ -28,20 +28,20 @@ use reqwest::header::HeaderValue;
 pub use config::{BuildError, CALLS_PER_MINUTE_MAX, Config};
 pub use quote::Quote;
 
-use crate::cache::{Cache, Fetched};
-use crate::{Benchmark, Clock, Error, Listed, Snapshot, Stats};
-use assemble::Kept;
+use crate::cache::{Cache, FetchedValue};
+use crate::{Benchmark, Clock, Error, Snapshot, Stats, SymbolListing};
+use assemble::CacheEntry;
 use client::Client;
 
-/// What answers call this source.
+/// Name of this source in responses.
 pub const DATA_SOURCE: &str = "polygon";
-/// What other symbols are compared with.
+/// The symbol that others are compared with.
 const BENCHMARK: &str = "SPY";
 /// Longest wait of one analysis for the market's returns.
 const BENCHMARK_WAIT: Duration = Duration::from_secs(2);
 
-/// Where the key comes from at each call, so that a new one needs no restart: the whole `Authorization` value, as
-/// [`bearer`] makes it; `None` when there is none.
+/// Loads the key for each call, so that a new one needs no restart: the whole `Authorization` value, as [`bearer`] makes
+/// it; `None` when there is none.
 pub type KeySource = Arc<dyn Fn() -> Option<HeaderValue> + Send + Sync>;
 
 /// `Bearer <key>`, marked as sensitive; `None` when the key holds a byte that no header may carry.
@@ -55,7 +55,7 @@ pub fn bearer(key: &str) -> Option<HeaderValue> {
 /// The vendor behind its cache.
 pub struct Polygon {
     client: Arc<Client>,
-    snapshots: Cache<Kept>,
+    snapshots: Cache<CacheEntry>,
     benchmarks: Cache<Benchmark>,
     pub(crate) stats: Arc<Stats>,
 }
@@ -79,48 +79,48 @@ impl Polygon {
     pub(crate) async fn snapshot(&self, symbol: &Symbol) -> Result<Arc<Snapshot>, Error> {
         let (client, symbol) = (self.client.clone(), *symbol);
         let fetch = move |previous| assemble::snapshot(client, symbol, previous);
-        let (kept, freshness) = self.snapshots.get(symbol, fetch).await?;
-        if kept.snapshot.freshness == freshness {
-            return Ok(kept.snapshot.clone());
+        let (entry, freshness) = self.snapshots.get(symbol, fetch).await?;
+        if entry.snapshot.freshness == freshness {
+            return Ok(entry.snapshot.clone());
         }
-        Ok(Arc::new(Snapshot { freshness, ..(*kept.snapshot).clone() }))
+        Ok(Arc::new(Snapshot { freshness, ..(*entry.snapshot).clone() }))
     }
 
-    pub(crate) fn symbols(&self) -> Vec<Listed> {
-        let listed = |(symbol, kept): (Symbol, Arc<Kept>)| Listed {
+    pub(crate) fn symbols(&self) -> Vec<SymbolListing> {
+        let listed = |(symbol, entry): (Symbol, Arc<CacheEntry>)| SymbolListing {
             symbol,
-            name: kept.snapshot.name.as_deref().map(str::to_owned),
+            name: entry.snapshot.name.as_deref().map(str::to_owned),
         };
-        let mut listed: Vec<_> = self.snapshots.held().into_iter().map(listed).collect();
+        let mut listed: Vec<_> = self.snapshots.entries().into_iter().map(listed).collect();
         listed.sort_by_key(|listed| listed.symbol);
         listed
     }
 
-    /// One call, or none while it is cached. Without it an analysis has no beta, and says so: nobody waits longer than
-    /// [`BENCHMARK_WAIT`] for it, while its fetch goes on for those who ask later.
+    /// One call, or none while it is cached. Without it an analysis has no beta, and says so: no caller waits longer than
+    /// [`BENCHMARK_WAIT`] for it, while its fetch goes on for later ones.
     pub(crate) async fn benchmark(&self) -> Option<Arc<Benchmark>> {
         let symbol: Symbol = BENCHMARK.parse().ok()?;
         let client = self.client.clone();
         let fetch = move |_| async move {
             let bars = client.bars(symbol).await?;
             let history = domain::History::unadjusted(symbol, bars.bars, PriceBasis::Split, bars.refused);
-            Ok(Fetched { value: Benchmark::of(BENCHMARK, &history), is_partial: false })
+            Ok(FetchedValue { value: Benchmark::from_history(BENCHMARK, &history), is_partial: false })
         };
-        let answer = tokio::time::timeout(BENCHMARK_WAIT, self.benchmarks.get(symbol, fetch)).await;
-        answer.ok()?.ok().map(|(benchmark, _)| benchmark)
+        let benchmark = tokio::time::timeout(BENCHMARK_WAIT, self.benchmarks.get(symbol, fetch)).await;
+        benchmark.ok()?.ok().map(|(benchmark, _)| benchmark)
     }
 
     pub(crate) async fn quote(&self, symbol: &Symbol) -> Result<Quote, Error> {
         self.client.quote(*symbol).await
     }
 
-    /// Symbols and market returns that are held.
+    /// Symbols and market returns that are cached.
     pub(crate) fn entries(&self) -> usize {
         self.snapshots.len() + self.benchmarks.len()
     }
 
-    pub(crate) fn is_closed(&self) -> bool {
-        self.client.is_closed()
+    pub(crate) fn is_rate_limited(&self) -> bool {
+        self.client.is_rate_limited()
     }
 
     pub(crate) async fn probe(&self) -> Result<(), Error> {
@@ -130,6 +130,6 @@ impl Polygon {
 
 impl std::fmt::Debug for Polygon {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Polygon").field("base", &self.client.base().as_str()).finish_non_exhaustive()
+        out.debug_struct("Polygon").field("base_url", self.client.base_url()).finish_non_exhaustive()
     }
 }

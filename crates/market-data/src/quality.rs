@@ -1,15 +1,15 @@
-//! Rows that were given and not used: each with its place and its reason, none repaired.
+//! Rows that were refused: each with its location and its reason, none repaired.
 
-use domain::{Date, Refusal};
+use domain::{BarDefect, Date};
 use serde::{Serialize, Serializer};
 
 /// Most rows that are listed one by one; the total counts them all.
 pub const REFUSED_LISTED_MAX: usize = 100;
 
-/// What was refused of a symbol's rows, and what a reader of its figures must know.
+/// The refused rows of a symbol, and what a reader of its figures must know.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Quality {
-    /// How many rows were refused.
+    /// Counts rows beyond the list, too.
     pub refused_total: usize,
     /// The first [`REFUSED_LISTED_MAX`] of them.
     pub refused: Vec<RefusedRow>,
@@ -17,35 +17,35 @@ pub struct Quality {
     pub notes: Vec<&'static str>,
 }
 
-/// One row that is not used.
+/// One row that was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct RefusedRow {
-    /// Where it stands.
+    /// In JSON its members are the row's own.
     #[serde(flatten)]
-    pub place: Place,
-    /// Its date, where it has one.
+    pub location: RowLocation,
+    /// Of a row with a valid date.
     pub date: Option<Date>,
-    /// Why it is not used.
+    /// In JSON, [`RowFault::as_str`].
     pub reason: RowFault,
 }
 
-/// Where a row stands.
+/// Where a row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
-pub enum Place {
+pub enum RowLocation {
     /// In a file.
     Line {
         /// From 1; the header is line 1.
         line: usize,
     },
-    /// In a vendor's answer.
+    /// In a vendor's response.
     Position {
         /// From 0, over all pages.
         position: usize,
     },
 }
 
-/// Why a row is not used.
+/// Why a row was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RowFault {
     /// Another number of fields than the header.
@@ -64,12 +64,12 @@ pub enum RowFault {
     AdjustedNotPositive,
     /// A daily bar that does not begin at midnight in New York.
     NotMidnight,
-    /// The bar itself does not hold together.
-    Bar(Refusal),
+    /// The bar is inconsistent.
+    Bar(BarDefect),
 }
 
 impl RowFault {
-    /// The word that answers and logs use.
+    /// Its name in responses and logs.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -81,13 +81,13 @@ impl RowFault {
             Self::TooLong => "too_long",
             Self::AdjustedNotPositive => "adjusted_not_positive",
             Self::NotMidnight => "not_midnight",
-            Self::Bar(Refusal::NotFinite) => "not_finite",
-            Self::Bar(Refusal::NotPositive) => "not_positive",
-            Self::Bar(Refusal::Inconsistent) => "inconsistent",
-            Self::Bar(Refusal::NegativeVolume) => "negative_volume",
-            Self::Bar(Refusal::VolumeTooLarge) => "volume_too_large",
-            Self::Bar(Refusal::DuplicateDate) => "duplicate_date",
-            Self::Bar(Refusal::OutOfOrder) => "out_of_order",
+            Self::Bar(BarDefect::NotFinite) => "not_finite",
+            Self::Bar(BarDefect::NotPositive) => "not_positive",
+            Self::Bar(BarDefect::Inconsistent) => "inconsistent",
+            Self::Bar(BarDefect::NegativeVolume) => "negative_volume",
+            Self::Bar(BarDefect::VolumeTooLarge) => "volume_too_large",
+            Self::Bar(BarDefect::DuplicateDate) => "duplicate_date",
+            Self::Bar(BarDefect::OutOfOrder) => "out_of_order",
         }
     }
 }
@@ -100,10 +100,10 @@ impl Serialize for RowFault {
 
 impl Quality {
     /// Counts a refused row, and lists it while there is room.
-    pub(crate) fn refuse(&mut self, place: Place, date: Option<Date>, reason: RowFault) {
+    pub(crate) fn refuse(&mut self, location: RowLocation, date: Option<Date>, reason: RowFault) {
         self.refused_total += 1;
         if self.refused.len() < REFUSED_LISTED_MAX {
-            self.refused.push(RefusedRow { place, date, reason });
+            self.refused.push(RefusedRow { location, date, reason });
         }
     }
 }
@@ -116,7 +116,7 @@ mod tests {
     fn the_list_is_bounded_and_the_count_is_not() {
         let mut quality = Quality::default();
         for line in 2..502 {
-            quality.refuse(Place::Line { line }, None, RowFault::NotADate);
+            quality.refuse(RowLocation::Line { line }, None, RowFault::NotADate);
         }
         assert_eq!((quality.refused_total, quality.refused.len()), (500, REFUSED_LISTED_MAX));
         let first = serde_json::to_string(&quality.refused[0]).unwrap();

@@ -11,13 +11,13 @@ use std::sync::{Arc, LazyLock, OnceLock};
 use domain::{Bars, Date, DatedValues, History, PriceBasis, RawBar, Symbol};
 
 use crate::Quality;
-use crate::snapshot::{Benchmark, Freshness, Listed, Missing, Part, Snapshot};
+use crate::snapshot::{AbsentPart, Benchmark, Freshness, Part, Snapshot, SymbolListing};
 
-/// What answers call this source.
-pub const DATA_SOURCE: &str = "bundled sample";
+/// Name of this source in responses.
+pub(crate) const DATA_SOURCE: &str = "bundled sample";
 
 /// The market of the sample: the SPDR S&P 500 trust.
-pub const BENCHMARK: &str = "SPY";
+const BENCHMARK: &str = "SPY";
 
 const NOTES: [&str; 2] = [
     "prices end on 2013-03-01",
@@ -55,29 +55,25 @@ static COMPANIES: [Company; 5] = [
     },
 ];
 
-/// One cell for each company: the first caller unpacks it.
+/// One cell per company: the first caller unpacks it.
 static SNAPSHOTS: [OnceLock<Arc<Snapshot>>; COMPANIES.len()] = [const { OnceLock::new() }; COMPANIES.len()];
 
-/// Everything the sample has of `symbol`; `None` when it is not one of the five.
-#[must_use]
-pub fn snapshot(symbol: &Symbol) -> Option<Arc<Snapshot>> {
+/// `None` when the symbol is not one of the five.
+pub(crate) fn snapshot(symbol: &Symbol) -> Option<Arc<Snapshot>> {
     let at = COMPANIES.iter().position(|company| company.ticker == symbol.as_str())?;
     Some(SNAPSHOTS[at].get_or_init(|| Arc::new(unpack(&COMPANIES[at], *symbol))).clone())
 }
 
-/// The five symbols.
-#[must_use]
-pub fn symbols() -> Vec<Listed> {
+pub(crate) fn symbols() -> Vec<SymbolListing> {
     let listed = |company: &Company| {
         let symbol = company.ticker.parse().ok()?;
-        Some(Listed { symbol, name: Some(company.name.into()) })
+        Some(SymbolListing { symbol, name: Some(company.name.into()) })
     };
     COMPANIES.iter().filter_map(listed).collect()
 }
 
 /// Daily total returns of the market, 2000-02-01 to 2013-03-01.
-#[must_use]
-pub fn benchmark() -> Arc<Benchmark> {
+pub(crate) fn benchmark() -> Arc<Benchmark> {
     static BENCHMARK_RETURNS: LazyLock<Arc<Benchmark>> = LazyLock::new(|| {
         let returns = packed::series(include_bytes!("../sample/spy_returns.bin"));
         Arc::new(Benchmark::new(BENCHMARK, returns, PriceBasis::SplitDividend))
@@ -85,9 +81,8 @@ pub fn benchmark() -> Arc<Benchmark> {
     BENCHMARK_RETURNS.clone()
 }
 
-/// The 3-month Treasury rate a year, as a fraction, 2000-02-01 to 2013-03-01.
-#[must_use]
-pub fn risk_free() -> Arc<DatedValues> {
+/// The annual rate of 3-month Treasury bills, as a fraction, 2000-02-01 to 2013-03-01.
+pub(crate) fn risk_free() -> Arc<DatedValues> {
     static RATE: LazyLock<Arc<DatedValues>> =
         LazyLock::new(|| Arc::new(packed::series(include_bytes!("../sample/treasury_3_month.bin"))));
     RATE.clone()
@@ -98,13 +93,13 @@ fn unpack(company: &Company, symbol: Symbol) -> Snapshot {
     let factors: Vec<f64> = packed.iter().map(|(bar, adjusted_close)| adjusted_close / bar.close).collect();
     let volumes: Vec<f64> = packed.iter().map(|(bar, _)| volume_factor(company, bar)).collect();
     let (bars, refused) = Bars::from_raw(packed.into_iter().map(|(bar, _)| bar));
-    assert!(refused.is_empty(), "every bundled bar holds together");
+    assert!(refused.is_empty(), "every bundled bar is consistent");
     let as_of = *bars.view().date.last().expect("every bundled symbol has bars");
     let history = History::adjusted_by(symbol, bars, &factors, &volumes, refused);
-    let filings: Arc<[_]> = filings::of(company.ticker).into();
-    let missing = [Missing { part: Part::News, error: None }];
+    let filings: Arc<[_]> = filings::for_ticker(company.ticker).into();
+    let missing = [AbsentPart { part: Part::News, error: None }];
     Snapshot {
-        version: Snapshot::version_of(&history, Some(company.name), &filings, None, &missing),
+        version: Snapshot::compute_version(&history, Some(company.name), &filings, None, &missing),
         history: Arc::new(history),
         name: Some(company.name.into()),
         filings,

@@ -1,4 +1,4 @@
-//! Everything known of one symbol at one moment. Cheap to clone: the large parts are shared.
+//! The data of one symbol at one moment. Cheap to clone: the large parts are shared.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -19,11 +19,11 @@ pub struct Snapshot {
     pub filings: Arc<[Filing]>,
     /// News; `None` when there is no source of news or it failed (`missing` says which).
     pub news: Option<Arc<[NewsItem]>>,
-    /// Parts that are not here, and why. A part that is here and empty is not in this list.
-    pub missing: Arc<[Missing]>,
+    /// Absent parts, and why. A part that is present and empty is not in this list.
+    pub missing: Arc<[AbsentPart]>,
     /// Rows that were refused, and limits of the source.
     pub quality: Arc<Quality>,
-    /// Which source this is: `bundled sample`, `csv directory` or `polygon`.
+    /// Name of the source: `bundled sample`, `csv directory` or `polygon`.
     pub data_source: &'static str,
     /// Date of the newest bar.
     pub as_of: Date,
@@ -60,19 +60,19 @@ pub enum Part {
     News,
 }
 
-/// A part that is not here.
+/// A part that a snapshot lacks.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Missing {
-    /// Which.
+pub struct AbsentPart {
+    /// One of name, filings and news.
     pub part: Part,
-    /// Why: `None` when the source has no such data, else the failure.
+    /// `None` when the source has no such data, else the failure.
     pub error: Option<Error>,
 }
 
-/// A symbol that can be asked for.
+/// A symbol that has data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Listed {
-    /// The symbol.
+pub struct SymbolListing {
+    /// Unique in its list.
     pub symbol: Symbol,
     /// The company's name, where known.
     pub name: Option<String>,
@@ -81,7 +81,7 @@ pub struct Listed {
 /// The market that a symbol is compared with.
 #[derive(Clone, Debug)]
 pub struct Benchmark {
-    /// Its symbol.
+    /// Symbol of the market's index or fund.
     pub name: &'static str,
     /// Daily simple returns by date.
     pub returns: DatedValues,
@@ -98,13 +98,12 @@ impl Snapshot {
         matches!(self.freshness, Freshness::Stale { .. })
     }
 
-    /// The version of these parts.
-    pub(crate) fn version_of(
+    pub(crate) fn compute_version(
         history: &History,
         name: Option<&str>,
         filings: &[Filing],
         news: Option<&[NewsItem]>,
-        missing: &[Missing],
+        missing: &[AbsentPart],
     ) -> u64 {
         let mut hasher = DefaultHasher::new();
         hash_bars(history.raw().view(), &mut hasher);
@@ -119,7 +118,6 @@ impl Snapshot {
 }
 
 impl Benchmark {
-    /// These returns under their version.
     pub(crate) fn new(name: &'static str, returns: DatedValues, price_basis: PriceBasis) -> Self {
         let mut hasher = DefaultHasher::new();
         returns.dates().hash(&mut hasher);
@@ -128,7 +126,7 @@ impl Benchmark {
     }
 
     /// Simple daily returns of a history's adjusted closes.
-    pub(crate) fn of(name: &'static str, history: &History) -> Self {
+    pub(crate) fn from_history(name: &'static str, history: &History) -> Self {
         let bars = history.adjusted().view();
         let returns = bars.close.windows(2).map(|pair| pair[1] / pair[0] - 1.0);
         let returns = DatedValues::from_pairs(bars.date.iter().copied().skip(1).zip(returns));

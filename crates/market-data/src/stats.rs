@@ -1,10 +1,10 @@
-//! Counts of what was asked of the vendor and of the cache, for the metrics to read. They only ever rise.
+//! Counters of calls and of cache lookups, for the metrics to read. They only ever rise.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
-        /// Live counters, raised where things happen.
+        /// Live counters.
         #[derive(Debug, Default)]
         pub struct Stats {
             $(pub(crate) $name: AtomicU64,)*
@@ -12,22 +12,22 @@ macro_rules! counters {
 
         /// All counters at one moment.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-        pub struct StatsReading {
+        pub struct StatsSnapshot {
             $($(#[$doc])* pub $name: u64,)*
         }
 
         impl Stats {
             /// Reads every counter.
             #[must_use]
-            pub fn read(&self) -> StatsReading {
-                StatsReading { $($name: self.$name.load(Ordering::Relaxed),)* }
+            pub fn snapshot(&self) -> StatsSnapshot {
+                StatsSnapshot { $($name: self.$name.load(Ordering::Relaxed),)* }
             }
         }
 
-        impl StatsReading {
-            /// Every counter with its name, in order: what a metrics page iterates.
+        impl StatsSnapshot {
+            /// Every counter with its name, in order.
             #[must_use]
-            pub fn named(&self) -> [(&'static str, u64); StatsReading::COUNT] {
+            pub fn named(&self) -> [(&'static str, u64); StatsSnapshot::COUNT] {
                 [$((stringify!($name), self.$name),)*]
             }
 
@@ -38,45 +38,44 @@ macro_rules! counters {
 }
 
 counters! {
-    /// Calls that brought an answer that could be used.
+    /// Calls with a usable response.
     calls_ok,
-    /// Calls answered 404.
+    /// Calls with status 404.
     calls_not_found,
-    /// Calls answered 401 or 403.
+    /// Calls with status 401 or 403.
     calls_denied,
-    /// Calls answered 429.
+    /// Calls with status 429.
     calls_limited,
-    /// Calls answered 5xx or with an undocumented status.
+    /// Calls with status 5xx or an undocumented one.
     calls_failed,
-    /// Calls that could not connect or broke off.
+    /// Calls whose connection failed or was lost.
     calls_broken,
-    /// Calls that ran out of time.
+    /// Calls that timed out.
     calls_timed_out,
-    /// Calls whose answer could not be used.
+    /// Calls with an unusable response.
     calls_bad_data,
-    /// Calls not made for want of a key.
+    /// Calls not made because there was no key.
     key_refusals,
     /// Calls not made because the quota was used up.
     quota_refusals,
     /// Calls not made because too many were in flight.
     busy_refusals,
-    /// Further tries of a call.
+    /// Retries of calls.
     retries,
-    /// Answers from the cache that were fresh.
+    /// Lookups that found a fresh value.
     cache_hits,
-    /// Answers from the cache that were stale, and marked so.
+    /// Lookups that found a stale value.
     cache_stale,
     /// Fetches started because nothing was cached.
     cache_misses,
     /// Callers that joined a fetch already in flight.
     cache_joined,
-    /// Failures answered from memory.
+    /// Lookups that found a remembered failure.
     cache_negative,
     /// Entries dropped to keep the bound.
     cache_evictions,
 }
 
-/// Raises a counter by one.
 pub(crate) fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
 }
@@ -86,10 +85,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counters_are_read_by_name() {
+    fn counters_have_names() {
         let stats = Stats::default();
         count(&stats.cache_hits);
-        let read = stats.read();
+        let read = stats.snapshot();
         assert_eq!(read.cache_hits, 1);
         assert_eq!(read.named()[0], ("calls_ok", 0));
         assert!(read.named().contains(&("cache_hits", 1)));

@@ -1,8 +1,5 @@
 //! The arguments, and what the help says of all of them together.
 
-use api_server::config::Profile;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
-
 use crate::commands::Command;
 
 const AFTER_HELP: &str = "\
@@ -22,15 +19,6 @@ A secret's value is typed at a hidden prompt, or read from standard input or a f
 pub(crate) struct CommandLine {
     #[command(subcommand)]
     pub(crate) command: Command,
-}
-
-/// Reads the name of a profile; the three names are offered as completions.
-pub(crate) fn profile() -> impl TypedValueParser<Value = Profile> {
-    let names = Profile::ALL.map(Profile::as_str);
-    PossibleValuesParser::new(names).map(|name| {
-        let named = Profile::ALL.into_iter().find(|profile| profile.as_str() == name);
-        named.expect("the parser passes the names of profiles alone")
-    })
 }
 
 #[cfg(test)]

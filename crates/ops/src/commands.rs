@@ -7,7 +7,7 @@ mod keys;
 mod secrets;
 mod webhooks;
 
-pub(crate) use self::keys::Purpose;
+pub(crate) use self::keys::ModeName;
 
 use crate::command_line::CommandLine;
 use crate::console::Console;

@@ -3,10 +3,10 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::SystemTime;
 
-use api_server::clock::Clock;
-use api_server::config::Environment;
+use config::Environment;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
+use telemetry::Clock;
 
 use crate::failure::Failure;
 
@@ -19,7 +19,7 @@ pub(crate) struct Console {
 impl Console {
     /// That of this process.
     pub(crate) fn of_process() -> Self {
-        Self { environment: Environment::of_process(), clock: Clock::System }
+        Self { environment: Environment::from_process(), clock: Clock::System }
     }
 
     /// The variables.

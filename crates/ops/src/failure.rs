@@ -16,13 +16,13 @@ pub(crate) enum Failure {
     Precondition(String),
     /// The settings have faults.
     #[error("{0}")]
-    Settings(api_server::config::Faults),
+    Settings(config::Errors),
     /// A secret could not be had, or not be accepted.
     #[error("{0}")]
     Secret(#[from] secrets::Error),
     /// Several could not.
     #[error("{0}")]
-    Secrets(secrets::Problems),
+    Secrets(secrets::Errors),
     /// No secret of this name is declared.
     #[error("{0} is not a declared secret: `investiq secrets list` names them")]
     Undeclared(String),
@@ -71,10 +71,14 @@ impl Failure {
 
 /// A value that is refused, and a place that refuses, have to be put right; a rotation of somebody else's is a conflict.
 fn exit_of(error: &secrets::Error) -> Exit {
-    use secrets::Kind;
+    use secrets::ErrorKind;
     match error.kind() {
-        Kind::RotationInProgress | Kind::VersionConflict => Exit::Conflict,
-        Kind::Unavailable | Kind::Unconfirmed | Kind::Internal | Kind::Audit | Kind::Plan => Exit::Failed,
+        ErrorKind::RotationInProgress | ErrorKind::VersionConflict => Exit::Conflict,
+        ErrorKind::Unavailable
+        | ErrorKind::Unconfirmed
+        | ErrorKind::Internal
+        | ErrorKind::Audit
+        | ErrorKind::Plan => Exit::Failed,
         _ => Exit::Precondition,
     }
 }

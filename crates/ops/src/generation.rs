@@ -1,13 +1,10 @@
-//! New values of secrets that we make ourselves, from the operating system's randomness.
+//! Generates values of secrets from the operating system's randomness.
 //!
-//! What a vendor makes, or what names a machine, cannot be made here.
+//! Secrets that a vendor issues or that name a machine cannot be generated.
 
-use std::num::NonZeroU32;
-
-use api_server::keys::{self, KeySet, Label, Role};
-use api_server::layers::rate_limit;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use config::api_keys::{self, KeyMode, Label, Role};
 use secrets::rotation;
 use secrets::{Class, Format, SecretSpec, SecretValue};
 use zeroize::Zeroizing;
@@ -16,65 +13,57 @@ use crate::failure::Failure;
 
 /// Random bytes of a value: 256 bits.
 const RANDOM_BYTES: usize = 32;
-/// Of what opens databases and caches, the one whose other side takes it from a file of ours.
-const OURS_TO_CHOOSE: &str = "redis_password";
+/// The one database credential that its server reads from a file of ours, so that we can choose it.
+const CHOSEN_CREDENTIAL: &str = "redis_password";
 
-/// How a secret is made.
+/// How a secret is generated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Recipe {
-    /// As a rotation makes it.
+    /// As a rotation generates it.
     Key,
-    /// Random bytes in letters, digits, `-` and `_`, which no URL and no shell has to escape.
+    /// Random letters, digits, `-` and `_`, which need no escaping in URLs and shells.
     Word,
-    /// One key of the API, of the role admin.
+    /// One API key with the role admin.
     ApiKey,
 }
 
-/// A key of the API that was just made.
+/// A new API key.
 pub(crate) struct ApiKey {
     /// `key:role`, as the secret `api_keys` holds it.
     pub(crate) entry: SecretValue,
-    /// What the server's log calls it.
+    /// The name of the key in the server's log.
     pub(crate) label: Label,
 }
 
 impl Recipe {
-    /// How this secret is made; `None` where somebody else makes it.
-    pub(crate) fn of(spec: &SecretSpec) -> Option<Self> {
-        if rotation::is_ours_to_make(spec) {
+    /// The recipe for this secret; `None` if somebody else issues it.
+    pub(crate) fn for_secret(spec: &SecretSpec) -> Option<Self> {
+        if rotation::can_generate(spec) {
             return Some(Self::Key);
         }
-        // We tell these to the other side, where it lets us choose.
-        let is_chosen = spec.class == Class::WebhookSecret || spec.name.as_str() == OURS_TO_CHOOSE;
+        // The other side lets us choose these.
+        let is_chosen = spec.class == Class::WebhookSecret || spec.name.as_str() == CHOSEN_CREDENTIAL;
         match (spec.class, spec.format) {
             (Class::AccessList, Format::Lines) => Some(Self::ApiKey),
-            // One key on a line is a list of one.
+            // One line is a list with one item.
             (_, Format::Text | Format::Lines) if is_chosen => Some(Self::Word),
             _ => None,
         }
     }
 
-    /// A new value.
-    pub(crate) fn make(self, spec: &SecretSpec, purpose: keys::Environment) -> Result<SecretValue, Failure> {
+    pub(crate) fn generate(self, spec: &SecretSpec, mode: KeyMode) -> Result<SecretValue, Failure> {
         match self {
             Self::Key => Ok(rotation::generate(spec)?),
             Self::Word => word(),
-            Self::ApiKey => Ok(api_key(purpose, Role::Admin)?.entry),
+            Self::ApiKey => Ok(api_key(mode, Role::Admin)?.entry),
         }
     }
 }
 
-/// A key of the API.
-pub(crate) fn api_key(purpose: keys::Environment, role: Role) -> Result<ApiKey, Failure> {
-    let key = keys::generate(purpose).map_err(|_| Failure::NoRandomness)?;
-    let label = label(key.expose()).ok_or(Failure::NoRandomness)?;
+pub(crate) fn api_key(mode: KeyMode, role: Role) -> Result<ApiKey, Failure> {
+    let key = api_keys::generate(mode).map_err(|_| Failure::NoRandomness)?;
+    let label = Label::from_key(key.expose());
     Ok(ApiKey { entry: SecretValue::from_string(format!("{}:{role}", key.expose())), label })
-}
-
-/// What the server calls this key: it says so itself.
-fn label(key: &str) -> Option<Label> {
-    let any = rate_limit::Config { per_minute: NonZeroU32::MIN, burst: NonZeroU32::MIN };
-    Some(KeySet::parse(key, any).ok()?.find(key.as_bytes())?.label())
 }
 
 fn word() -> Result<SecretValue, Failure> {
@@ -89,11 +78,11 @@ mod tests {
     use secrets::Catalogue;
 
     fn recipe(name: &str) -> Option<Recipe> {
-        Recipe::of(Catalogue::product().get(name).unwrap())
+        Recipe::for_secret(Catalogue::product().get(name).unwrap())
     }
 
     #[test]
-    fn what_others_make_is_not_made_here() {
+    fn secrets_that_others_issue_are_not_generated() {
         for (name, expected) in [
             ("jwt_secret", Some(Recipe::Key)),
             ("encryption_key", Some(Recipe::Key)),
@@ -110,11 +99,11 @@ mod tests {
     }
 
     #[test]
-    fn a_made_value_has_256_bits_and_differs_each_time() {
+    fn a_generated_value_has_256_bits_and_differs_each_time() {
         for spec in Catalogue::product().iter() {
-            let Some(recipe) = Recipe::of(spec) else { continue };
-            let make = || recipe.make(spec, keys::Environment::Test).unwrap();
-            let (one, other) = (make(), make());
+            let Some(recipe) = Recipe::for_secret(spec) else { continue };
+            let generate = || recipe.generate(spec, KeyMode::Test).unwrap();
+            let (one, other) = (generate(), generate());
             assert!(one.len() >= 43, "{}", spec.name);
             assert!(!one.verify_eq(other.expose()), "{}", spec.name);
         }

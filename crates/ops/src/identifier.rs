@@ -16,7 +16,7 @@ pub(crate) fn uuid() -> Result<String, Failure> {
 pub(crate) fn hex(digits: usize) -> Result<String, Failure> {
     let mut bytes = vec![0; digits.min(DIGITS_MAX) / 2];
     getrandom::fill(&mut bytes).map_err(|_| Failure::NoRandomness)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex::encode(bytes))
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use secrets::{
-    Announced, Answer, Capabilities, Catalogue, Created, Error, Event, Found, Grade, Notice, Origin, Profile,
-    Provider, SecretSpec, SecretValue, Secrets, Selector,
+    BoxFuture, Catalogue, Error, Event, Notice, Origin, Profile, RawSecret, SecretSpec, SecretValue, Secrets,
+    Source,
 };
 
 use crate::console::Console;
@@ -27,12 +27,12 @@ pub(crate) async fn judge(
     let notices = Arc::new(Mutex::new(Vec::new()));
     let noted = Arc::clone(&notices);
     let note = move |event: &Event| {
-        if let Event::Noticed(notice) = event {
+        if let Event::Notice(notice) = event {
             noted.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(notice.clone());
         }
     };
     let secrets = Secrets::builder(profile, Catalogue::new([spec.clone()])?, console.clock())
-        .provider(Offered { raw, place })
+        .source(Offered { raw, place })
         .recorder(Arc::new(note))
         .build()
         .await
@@ -58,21 +58,12 @@ struct Offered {
     place: Origin,
 }
 
-impl Provider for Offered {
-    fn capabilities(&self) -> Capabilities {
-        Capabilities { is_local: true, has_versions: false }
+impl Source for Offered {
+    fn is_local(&self) -> bool {
+        true
     }
 
-    fn get<'a>(&'a self, _spec: &'a SecretSpec, _which: &'a Selector) -> Answer<'a, Result<Found, Error>> {
-        let found = Found {
-            raw: self.raw.clone(),
-            origin: self.place.clone(),
-            id: None,
-            created: Created::Unknown,
-            grade: Grade::Secure,
-            warnings: Vec::new(),
-            announced: Announced::Nothing,
-        };
-        Box::pin(async move { Ok(found) })
+    fn get<'a>(&'a self, _spec: &'a SecretSpec) -> BoxFuture<'a, Result<RawSecret, Error>> {
+        Box::pin(async { Ok(RawSecret::new(self.raw.clone(), self.place.clone())) })
     }
 }

@@ -7,7 +7,7 @@
 //! | module | subject |
 //! | --- | --- |
 //! | `commands` | one file for each command |
-//! | `command_line` | the arguments, and the exit codes as the help tells them |
+//! | `command_line`, `named_values` | the arguments, and the exit codes as the help tells them |
 //! | `console` | what a command is handed: environment, clock, streams |
 //! | `exit`, `failure` | how a command ends |
 //! | `document` | the JSON that scripts read |
@@ -15,29 +15,31 @@
 //! | `place`, `survey` | where secrets are looked for, and what was found there |
 //! | `account`, `rotating` | AWS Secrets Manager, and rotations between two runs |
 //! | `state`, `record` | plans, and the record of changes |
-//! | `signing`, `samples`, `renewal`, `trial_keys`, `identifier`, `pem` | deliveries as providers would send them |
-//! | `books`, `selection` | the server's database, and which deliveries in it are meant |
+//! | `signing`, `samples`, `fresh_ids`, `dev_keys`, `identifier`, `pem` | deliveries as providers would send them |
+//! | `database`, `selection` | the server's database, and filters for its events |
 //! | `generation`, `typed`, `new_value`, `judge`, `local_file` | a new value: made or typed, judged, written |
 
 mod account;
-mod books;
 mod calendar;
 mod command_line;
 mod commands;
 mod console;
+mod database;
+mod dev_keys;
 mod document;
 mod exit;
 mod failure;
 mod finding;
+mod fresh_ids;
 mod generation;
 mod identifier;
 mod judge;
 mod local_file;
+mod named_values;
 mod new_value;
 mod pem;
 mod place;
 mod record;
-mod renewal;
 mod rotating;
 mod rules;
 mod samples;
@@ -46,7 +48,6 @@ mod signing;
 mod state;
 mod survey;
 mod table;
-mod trial_keys;
 mod typed;
 
 use std::process::ExitCode;

@@ -4,7 +4,7 @@ use secrets::SecretSpec;
 use secrets::rotation::NewValue;
 
 use crate::account::Account;
-use crate::commands::Purpose;
+use crate::commands::ModeName;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::generation::Recipe;
@@ -18,7 +18,7 @@ pub(crate) struct NewValueArguments {
     source: Source,
     /// What a new API key is for
     #[arg(long = "env", value_enum, default_value = "live")]
-    purpose: Purpose,
+    mode: ModeName,
 }
 
 impl NewValueArguments {
@@ -29,13 +29,13 @@ impl NewValueArguments {
         spec: &SecretSpec,
         console: &Console,
     ) -> Result<NewValue, Failure> {
-        match Recipe::of(spec).filter(|_| !self.source.is_named()) {
+        match Recipe::for_secret(spec).filter(|_| !self.source.is_named()) {
             Some(Recipe::Key) => Ok(NewValue::Generated),
-            Some(recipe) => Ok(NewValue::Given(recipe.make(spec, self.purpose.into())?)),
+            Some(recipe) => Ok(NewValue::Given(recipe.generate(spec, self.mode.into())?)),
             None => {
                 let raw = self.source.read(spec)?;
                 let place = account.manager.origin(&spec.name);
-                Ok(NewValue::Given(judge(spec, raw, place, account.rules, console).await?.value))
+                Ok(NewValue::Given(judge(spec, raw, place, account.profile, console).await?.value))
             }
         }
     }

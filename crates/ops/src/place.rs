@@ -1,28 +1,25 @@
-//! Where secrets are looked for and under which rules: what the server's settings say, unless the operator says else.
+//! Where secrets are looked up and under which rules: as the server's settings say, unless an argument overrides them.
 
 use std::path::PathBuf;
 
-use api_server::config::{self, Config, Environment, Profile};
+use config::{Config, Environment, PROFILE_VARIABLE, Profile};
 
-use crate::command_line;
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::named_values;
 
-/// Names the profile, to the server and to us.
-const PROFILE_VARIABLE: &str = "INVESTIQ_PROFILE";
-
-/// What the operator may say.
+/// Arguments that override the settings.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct PlaceArguments {
-    /// The rules to apply; without it those that the server would apply here
-    #[arg(long, value_parser = command_line::profile())]
+    /// The profile whose rules apply; by default the server's
+    #[arg(long, value_parser = named_values::profile())]
     pub(crate) profile: Option<Profile>,
-    /// The directory of secret files; without it the one that the settings name
+    /// The directory of secret files; by default the configured one
     #[arg(long, value_name = "DIR")]
     pub(crate) directory: Option<PathBuf>,
 }
 
-/// Where secrets are looked for, and under which rules.
+/// Where secrets are looked up, and under which rules.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     pub(crate) profile: Profile,
@@ -32,22 +29,22 @@ pub(crate) struct Place {
 }
 
 impl PlaceArguments {
-    /// What was said, and what the settings say where nothing was.
+    /// The arguments, and the settings where there is no argument.
     pub(crate) fn resolve(&self, console: &Console) -> Result<Place, Failure> {
         match (load(console.environment(), self.profile), self.profile, &self.directory) {
             (Ok(config), _, directory) => Ok(Place::of(&config, directory.clone())),
-            // Broken settings do not hinder a look at secrets whose whereabouts were said in full.
+            // With both arguments, secrets can be examined although the settings are invalid.
             (Err(_), Some(profile), Some(directory)) => {
                 let required = required(profile != Profile::Development);
                 Ok(Place { profile, directory: directory.clone(), required })
             }
-            (Err(faults), ..) => Err(Failure::Settings(faults)),
+            (Err(errors), ..) => Err(Failure::Settings(errors)),
         }
     }
 }
 
 impl Place {
-    /// The place that a configuration names.
+    /// As a configuration says.
     pub(crate) fn of(config: &Config, directory: Option<PathBuf>) -> Self {
         Self {
             profile: config.profile,
@@ -55,26 +52,14 @@ impl Place {
             required: required(config.keys_required),
         }
     }
+}
 
-    /// The rules, as crates/secrets names them.
-    pub(crate) fn rules(&self) -> secrets::Profile {
-        secrets::Profile::named(Some(self.profile.as_str()))
+/// The settings as the server loads them; `profile` overrides the one of the environment.
+pub(crate) fn load(environment: &Environment, profile: Option<Profile>) -> Result<Config, config::Errors> {
+    match profile {
+        Some(profile) => config::load(&environment.clone().with(PROFILE_VARIABLE, profile.as_str())),
+        None => config::load(environment),
     }
-}
-
-/// The settings as the server loads them, under a profile that may be another one than the environment's.
-pub(crate) fn load(environment: &Environment, profile: Option<Profile>) -> Result<Config, config::Faults> {
-    let environment = match profile {
-        Some(profile) => under(environment, profile),
-        None => environment.clone(),
-    };
-    config::load(&environment, config::directory(&environment).as_deref())
-}
-
-/// The environment, but for the profile that it names.
-fn under(environment: &Environment, profile: Profile) -> Environment {
-    let others = environment.iter().filter(|(name, _)| *name != PROFILE_VARIABLE);
-    others.chain([(PROFILE_VARIABLE, profile.as_str())]).collect()
 }
 
 fn required(keys_required: bool) -> Vec<&'static str> {

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use rustix::fs::FlockOperation;
-use secrets::{AuditFailed, AuditSink, Change, Clock, Event, Progress};
+use secrets::{AuditError, AuditSink, Change, Clock, Event, Progress};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -37,9 +37,9 @@ pub(crate) fn sink(path: PathBuf, clock: Clock) -> Result<AuditSink, Failure> {
     let file = Arc::new(Mutex::new(file.map_err(Failure::file("opening", path))?));
     Ok(Arc::new(move |event: &Event| {
         let Some(line) = line(event) else { return Ok(()) };
-        let at = Timestamp::try_from(clock()).map_err(|_| AuditFailed)?.to_string();
+        let at = Timestamp::try_from(clock()).map_err(|_| AuditError)?.to_string();
         let file = file.lock().unwrap_or_else(PoisonError::into_inner);
-        append(&file, Line { at, ..line }).map_err(|_| AuditFailed)
+        append(&file, Line { at, ..line }).map_err(|_| AuditError)
     }))
 }
 
@@ -49,11 +49,11 @@ fn line(event: &Event) -> Option<Line> {
         Event::Mutation { name, origin, change, progress } => {
             ("change", name, origin.to_string(), word(change), outcome(*progress))
         }
-        Event::Emergency { name, denied, reason } => (
+        Event::EmergencyRotation { name, revoked, reason } => (
             "emergency",
             name,
             String::new(),
-            format!("denies {}: {reason}", denied.as_str()),
+            format!("revokes {}: {reason}", revoked.as_str()),
             "done".to_owned(),
         ),
         _ => return None,
@@ -112,7 +112,7 @@ pub(crate) fn verify(path: &Path) -> Result<Result<usize, usize>, Failure> {
 }
 
 fn digest(line: &str) -> String {
-    Sha256::digest(line.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha256::digest(line.as_bytes()))
 }
 
 #[cfg(test)]
@@ -127,7 +127,7 @@ mod tests {
         let sink = sink(path.clone(), Arc::new(|| SystemTime::UNIX_EPOCH)).unwrap();
         let event = Event::Mutation {
             name: "jwt_secret".parse().unwrap(),
-            origin: secrets::Origin::Generated,
+            origin: secrets::Origin::Env { variable: "JWT_SECRET".to_owned() },
             change: Change::Restore,
             progress: Progress::Done,
         };

@@ -8,7 +8,7 @@ pub(crate) mod machine;
 pub(crate) mod resolved;
 pub(crate) mod settings;
 
-use api_server::config::Profile;
+use config::Profile;
 
 use crate::console::Console;
 use crate::finding::{Finding, Severity};

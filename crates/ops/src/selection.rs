@@ -2,17 +2,11 @@
 
 use domain::Provider;
 use jiff::Timestamp;
-use store::{EventId, Filter, IDS_MAX, WorkState};
+use store::{EventFilter, EventId, FILTER_IDS_MAX, JobState};
+use webhooks::ChannelDeclaration;
 
 use crate::failure::Failure;
-
-/// Whose deliveries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum ProviderName {
-    Alpaca,
-    Bridge,
-    Circle,
-}
+use crate::named_values;
 
 /// How far the latest work on a delivery is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -34,18 +28,18 @@ pub(crate) enum Status {
 /// Deliveries that meet every condition that is given.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct Selection {
-    /// Only from this provider
-    #[arg(long, value_enum)]
-    source: Option<ProviderName>,
-    /// Only what came in there: alpaca/trade, alpaca/nta, bridge, circle/direct, circle/sns, …
-    #[arg(long, value_parser = |text: &str| text.parse::<webhooks::Channel>())]
-    channel: Option<webhooks::Channel>,
+    /// Only of this provider
+    #[arg(long, value_parser = named_values::provider())]
+    provider: Option<Provider>,
+    /// Only of this channel
+    #[arg(long, value_parser = named_values::channel())]
+    channel: Option<&'static ChannelDeclaration>,
     /// Only of this type of event, as `list` shows it
     #[arg(long = "type", value_name = "TYPE")]
     event_type: Option<String>,
-    /// Only about this object, as `list` shows it
+    /// Only about this resource, as `list` shows it
     #[arg(long)]
-    object: Option<String>,
+    resource: Option<String>,
     /// Only what is so far
     #[arg(long, value_enum)]
     status: Option<Status>,
@@ -60,28 +54,28 @@ pub(crate) struct Selection {
 impl Selection {
     /// Whether no condition is given.
     pub(crate) fn is_empty(&self) -> bool {
-        let Self { source, channel, event_type, object, status, since, until } = self;
-        source.is_none()
+        let Self { provider, channel, event_type, resource, status, since, until } = self;
+        provider.is_none()
             && channel.is_none()
             && event_type.is_none()
-            && object.is_none()
+            && resource.is_none()
             && status.is_none()
             && since.is_none()
             && until.is_none()
     }
 
     /// The same for the store, and only these ids when there are any.
-    pub(crate) fn filter(&self, ids: &[EventId]) -> Result<Filter, Failure> {
-        if ids.len() > IDS_MAX {
-            return Err(Failure::Usage(format!("at most {IDS_MAX} ids at once; a range says more")));
+    pub(crate) fn filter(&self, ids: &[EventId]) -> Result<EventFilter, Failure> {
+        if ids.len() > FILTER_IDS_MAX {
+            return Err(Failure::Usage(format!("at most {FILTER_IDS_MAX} ids at once; a range says more")));
         }
-        Ok(Filter {
+        Ok(EventFilter {
             ids: ids.to_vec(),
-            provider: self.source.map(Provider::from),
-            channel: self.channel,
+            provider: self.provider,
+            channel: self.channel.map(|declared| declared.channel),
             event_type: self.event_type.clone(),
-            object: self.object.clone(),
-            state: self.status.map(WorkState::from),
+            resource: self.resource.clone(),
+            state: self.status.map(JobState::from),
             received_from: self.since,
             received_before: self.until,
         })
@@ -92,17 +86,7 @@ fn time(text: &str) -> Result<Timestamp, String> {
     text.parse().map_err(|_| "a time is written 2026-01-31T00:00:00Z".to_owned())
 }
 
-impl From<ProviderName> for Provider {
-    fn from(name: ProviderName) -> Self {
-        match name {
-            ProviderName::Alpaca => Self::Alpaca,
-            ProviderName::Bridge => Self::Bridge,
-            ProviderName::Circle => Self::Circle,
-        }
-    }
-}
-
-impl From<Status> for WorkState {
+impl From<Status> for JobState {
     fn from(status: Status) -> Self {
         match status {
             Status::Pending => Self::Pending,

@@ -1,12 +1,12 @@
-//! Deliveries as a provider would sign them, to try a server without one.
+//! Signs deliveries as a provider would, to try a server without one.
 //!
 //! It is written from the providers' descriptions, and shares no code with what the server verifies with.
 
-mod alpaca;
+mod amazon_sns;
 mod bridge;
 mod circle;
-mod sns;
 mod tamper;
+mod timed_hmac;
 
 use std::path::Path;
 
@@ -14,69 +14,34 @@ use jiff::Timestamp;
 
 use crate::failure::Failure;
 
-pub(crate) use alpaca::Alpaca;
+pub(crate) use amazon_sns::{MessageType, Sns};
 pub(crate) use bridge::Bridge;
 pub(crate) use circle::Circle;
-pub(crate) use sns::{MessageType, Sns};
 pub(crate) use tamper::Tamper;
+pub(crate) use timed_hmac::TimedHmac;
 
-/// Who sends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Source {
-    /// The broker, through a relay that signs as docs/webhooks.md says
-    Alpaca,
-    /// Bank accounts and transfers
-    Bridge,
-    /// Wallets: Circle's own deliveries
-    Circle,
-    /// Mint: Circle's deliveries through Amazon SNS
-    CircleSns,
-}
-
-/// A request as it goes over the wire.
+/// A signed request.
 #[derive(Clone, Debug)]
 pub(crate) struct Signed {
-    /// Where to, below the server's address.
+    /// The path below the server's address.
     pub(crate) path: String,
-    /// The headers, in order; a name may stand twice.
+    /// The headers, in order; a name may occur twice.
     pub(crate) headers: Vec<(&'static str, String)>,
-    /// Its exact bytes.
     pub(crate) body: Vec<u8>,
 }
 
-/// Who signs, with which key.
+/// A sender, with its key.
 pub(crate) enum Signer {
-    Alpaca(Alpaca),
+    TimedHmac(TimedHmac),
     Bridge(Bridge),
     Circle(Circle),
     Sns(Sns),
 }
 
-impl Source {
-    /// Every source.
-    pub(crate) const ALL: [Self; 4] = [Self::Alpaca, Self::Bridge, Self::Circle, Self::CircleSns];
-
-    /// Its name, as in arguments and names of samples.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Alpaca => "alpaca",
-            Self::Bridge => "bridge",
-            Self::Circle => "circle",
-            Self::CircleSns => "circle-sns",
-        }
-    }
-
-    /// The source of this name.
-    pub(crate) fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|source| source.as_str() == name)
-    }
-}
-
 impl Signer {
-    /// Signs a body at a time.
     pub(crate) fn sign(&self, body: &[u8], at: Timestamp) -> Result<Signed, Failure> {
         match self {
-            Self::Alpaca(signer) => Ok(signer.sign(body, at)),
+            Self::TimedHmac(signer) => Ok(signer.sign(body, at)),
             Self::Bridge(signer) => signer.sign(body, at),
             Self::Circle(signer) => signer.sign(body),
             Self::Sns(signer) => signer.sign(body, at),
@@ -84,11 +49,11 @@ impl Signer {
     }
 }
 
-/// The text of a key's file. Only its owner needs to read it, and it is never an argument.
+/// The text of a key file. It is never an argument, so that only its owner can read it.
 fn read_key(path: &Path) -> Result<zeroize::Zeroizing<String>, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| {
-        let hint = "`investiq webhooks keygen` makes keys for a server of one's own";
-        Failure::Precondition(format!("reading the key {}: {error}; {hint}", path.display()))
+        let hint = "`investiq webhooks keygen` creates test keys";
+        Failure::Precondition(format!("cannot read the key {}: {error}; {hint}", path.display()))
     })?;
     Ok(zeroize::Zeroizing::new(text))
 }
@@ -96,13 +61,13 @@ fn read_key(path: &Path) -> Result<zeroize::Zeroizing<String>, Failure> {
 /// The private key in a PEM file, as PKCS #8.
 fn read_private_key(path: &Path) -> Result<zeroize::Zeroizing<Vec<u8>>, Failure> {
     let der = crate::pem::read("PRIVATE KEY", &read_key(path)?);
-    der.map(zeroize::Zeroizing::new).ok_or_else(|| refused(path, "a PEM block `PRIVATE KEY`"))
+    der.map(zeroize::Zeroizing::new).ok_or_else(|| invalid_key(path, "a PEM block `PRIVATE KEY`"))
 }
 
-fn refused(path: &Path, expected: &str) -> Failure {
+fn invalid_key(path: &Path, expected: &str) -> Failure {
     Failure::Precondition(format!("the key {} is not {expected}", path.display()))
 }
 
-fn not_signed() -> Failure {
-    Failure::Precondition("the key does not sign".to_owned())
+fn cannot_sign() -> Failure {
+    Failure::Precondition("signing failed: the key is not usable".to_owned())
 }

@@ -3,8 +3,8 @@
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use api_server::keys::{self, KeySet};
-use api_server::layers::rate_limit;
+use config::api_keys::{KeyErrors, KeySet};
+use rate_limit::Limit;
 use secrets::aws::SecretsManager;
 use secrets::{Builder, Catalogue, Error, Event, Notice, Report, Secrets};
 
@@ -31,16 +31,16 @@ impl Survey {
         let notices = Arc::new(Mutex::new(Vec::new()));
         let noted = Arc::clone(&notices);
         let note = move |event: &Event| {
-            if let Event::Noticed(notice) = event {
+            if let Event::Notice(notice) = event {
                 noted.lock().unwrap_or_else(PoisonError::into_inner).push(notice.clone());
             }
         };
-        let builder = Secrets::builder(place.rules(), Catalogue::product(), console.clock())
-            .local(account::environment(console), &place.directory)
+        let builder = Secrets::builder(place.profile, Catalogue::product(), console.clock())
+            .local(console.environment().clone(), &place.directory)
             .recorder(Arc::new(note));
         let (builder, account, refused) = with_aws(builder, place, console).await?;
         let builder = place.required.iter().fold(builder, |builder, name| builder.require(name));
-        let (secrets, problems) = builder.survey().await.map_err(Failure::Secrets)?;
+        let (secrets, problems) = builder.inspect().await.map_err(Failure::Secrets)?;
         let notices = notices.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let problems = problems.0.into_iter().chain(refused).collect();
         Ok(Self { report: secrets.report(), problems, notices, secrets, account })
@@ -52,7 +52,7 @@ impl Survey {
     }
 
     /// What the server would refuse in the list of API keys, if there is one.
-    pub(crate) fn key_faults(&self) -> Option<keys::Faults> {
+    pub(crate) fn key_faults(&self) -> Option<KeyErrors> {
         let set = self.secrets.handle(API_KEYS, "ops").ok()?.load().ok()?;
         key_faults(set.value().expose_text()?)
     }
@@ -77,19 +77,19 @@ async fn with_aws(
     console: &Console,
 ) -> Result<(Builder, Option<SecretsManager>, Option<Error>), Failure> {
     let Some(settings) = account::settings(console)? else { return Ok((builder, None, None)) };
-    match SecretsManager::connect(&settings, place.rules(), console.clock()).await {
-        Ok(manager) => Ok((builder.provider(manager.clone()), Some(manager), None)),
+    match SecretsManager::connect(&settings, place.profile, console.clock()).await {
+        Ok(manager) => Ok((builder.source(manager.clone()), Some(manager), None)),
         Err(error) => Ok((builder, None, Some(error))),
     }
 }
 
 /// What the server would refuse in a list of API keys.
-pub(crate) fn key_faults(text: &str) -> Option<keys::Faults> {
+pub(crate) fn key_faults(text: &str) -> Option<KeyErrors> {
     key_set(text).err()
 }
 
 /// The keys of a list, as the server reads it.
-fn key_set(text: &str) -> Result<KeySet, keys::Faults> {
-    let any = rate_limit::Config { per_minute: NonZeroU32::MIN, burst: NonZeroU32::MIN };
+fn key_set(text: &str) -> Result<KeySet, KeyErrors> {
+    let any = Limit { per_minute: NonZeroU32::MIN, burst: NonZeroU32::MIN };
     KeySet::parse(text, any)
 }

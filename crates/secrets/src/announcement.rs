@@ -1,9 +1,9 @@
-//! What replicas are told of rotations: which version is about to take over, which one still counts, and which never
-//! again. It holds version ids and times, and no value.
+//! The document that announces rotations to every process: which version is about to take over, until when the previous
+//! one is accepted, and which versions are revoked. It holds version ids and times, and no value.
 //!
-//! AWS's own labels say which version is which, but not until when the one before is accepted, nor that a version must
-//! be refused though it is still offered. So this document lies beside the secrets and is read with them, in the same
-//! call. It is told *before* labels move: a replica that reads between the two knows all that it needs.
+//! AWS's own labels say which version is current, but not until when the previous one is accepted, nor that a version
+//! is revoked although it can still be read. So this document is stored beside the secrets and read with them, in the
+//! same call. It is updated *before* labels move: a process that reads between the two steps knows all that it needs.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -11,14 +11,13 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use crate::name::SecretName;
-use crate::version::VersionId;
+use crate::version_id::VersionId;
 
-/// The name under which the document lies beside the secrets.
-pub(crate) const LEAF: &str = "rotation-announcements";
-/// Most denied versions of one secret; the oldest is forgotten first. AWS prunes its versions at 100.
-const DENIED_MAX: usize = 100;
+/// The name of the document, as if it were a secret.
+pub(crate) const DOCUMENT_NAME: &str = "rotation-announcements";
+/// Revoked versions per secret; the oldest is forgotten first. AWS prunes its versions at 100.
+const REVOKED_MAX: usize = 100;
 
-/// What is announced of all secrets.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Announcements {
@@ -26,53 +25,52 @@ pub(crate) struct Announcements {
     secrets: BTreeMap<String, Announcement>,
 }
 
-/// What is announced of one secret.
+/// The announced rotation of one secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Announcement {
     /// The version that is about to take over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<String>,
-    /// The version in use: an answer with the one before it comes from a place that lags.
+    /// The version in use: a read that returns the previous one is stale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current: Option<String>,
-    /// The version before, and until when it is accepted.
+    /// The version that was replaced, and until when it is accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub previous: Option<Leaving>,
-    /// Versions that are accepted no longer, wherever they are still offered.
+    pub previous: Option<PreviousVersion>,
+    /// Versions that are never accepted again, even where they can still be read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub denied: Vec<String>,
+    pub revoked: Vec<String>,
 }
 
-/// A version on its way out.
+/// A version that was replaced.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Leaving {
-    /// The version.
+pub struct PreviousVersion {
+    /// Its AWS version id.
     pub id: String,
-    /// Until when it is accepted, in seconds since 1970; without it, until it is retired by hand.
+    /// Until when it is accepted, in seconds since 1970; `None` until it is retired by hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until_unix_s: Option<u64>,
 }
 
 impl Announcements {
-    /// Reads the document. A text that is none is no announcement, and its reader says so.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         serde_json::from_str(text).ok()
     }
 
     pub(crate) fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("maps of texts and numbers have a JSON form")
+        serde_json::to_string(self).expect("maps of strings and numbers serialize to JSON")
     }
 
-    pub(crate) fn of(&self, name: &SecretName) -> Option<&Announcement> {
+    pub(crate) fn get(&self, name: &SecretName) -> Option<&Announcement> {
         self.secrets.get(name.as_str())
     }
 
-    /// Changes what is announced of one secret; one of which nothing is left is dropped.
-    pub(crate) fn change(&mut self, name: &SecretName, change: impl FnOnce(&mut Announcement)) {
+    /// Updates the announcement of one secret; an empty one is removed.
+    pub(crate) fn update(&mut self, name: &SecretName, update: impl FnOnce(&mut Announcement)) {
         let announcement = self.secrets.entry(name.as_str().to_owned()).or_default();
-        change(announcement);
+        update(announcement);
         if *announcement == Announcement::default() {
             self.secrets.remove(name.as_str());
         }
@@ -80,57 +78,55 @@ impl Announcements {
 }
 
 impl Announcement {
-    /// Whether a version is accepted no longer.
-    #[must_use]
-    pub fn denies(&self, id: &VersionId) -> bool {
-        self.denied.iter().any(|denied| denied == id.as_str())
+    fn is_revoked(&self, id: &VersionId) -> bool {
+        self.revoked.iter().any(|revoked| revoked == id.as_str())
     }
 
-    pub(crate) fn deny(&mut self, id: &VersionId) {
-        if !self.denies(id) {
-            self.denied.push(id.as_str().to_owned());
+    pub(crate) fn revoke(&mut self, id: &VersionId) {
+        if !self.is_revoked(id) {
+            self.revoked.push(id.as_str().to_owned());
         }
-        let surplus = self.denied.len().saturating_sub(DENIED_MAX);
-        self.denied.drain(..surplus);
+        let surplus = self.revoked.len().saturating_sub(REVOKED_MAX);
+        self.revoked.drain(..surplus);
     }
 
-    /// Whether a place that answers with `found` has not yet heard of the promotion.
-    pub(crate) fn is_behind(&self, found: &VersionId) -> bool {
-        let current = self.current.as_deref().filter(|current| *current != found.as_str());
-        current.is_some() && self.previous.as_ref().is_some_and(|previous| previous.id == found.as_str())
+    /// Whether a read that returned `version` is older than the announced promotion.
+    pub(crate) fn is_stale(&self, version: &VersionId) -> bool {
+        let current = self.current.as_deref().filter(|current| *current != version.as_str());
+        current.is_some() && self.previous.as_ref().is_some_and(|previous| previous.id == version.as_str())
     }
 
     /// The version to accept beside `current` because it is about to take over.
-    pub(crate) fn pending_beside(&self, current: &VersionId) -> Option<VersionId> {
+    pub(crate) fn pending_overlap(&self, current: &VersionId) -> Option<VersionId> {
         self.pending
             .as_deref()
             .filter(|id| *id != current.as_str())
             .map(VersionId::new)
-            .filter(|id| !self.denies(id))
+            .filter(|id| !self.is_revoked(id))
     }
 
-    /// The version to accept beside `current` because its time is not over, and when it is.
-    pub(crate) fn previous_beside(
+    /// The previous version, if it is still accepted beside `current`, and its deadline.
+    pub(crate) fn previous_overlap(
         &self,
         current: &VersionId,
         now: SystemTime,
     ) -> Option<(VersionId, Deadline)> {
-        let leaving = self.previous.as_ref().filter(|leaving| leaving.id != current.as_str())?;
-        let (id, deadline) = (VersionId::new(&leaving.id), leaving.deadline());
-        (!self.denies(&id) && deadline.is_none_or(|until| now < until)).then_some((id, deadline))
+        let previous = self.previous.as_ref().filter(|previous| previous.id != current.as_str())?;
+        let (id, deadline) = (VersionId::new(&previous.id), previous.deadline());
+        (!self.is_revoked(&id) && deadline.is_none_or(|until| now < until)).then_some((id, deadline))
     }
 
-    /// Whether this speaks of `found` at all. After a change by hand it does not, and the class's overlap rules.
-    pub(crate) fn speaks_of(&self, found: &VersionId) -> bool {
-        let is = |id: &String| id == found.as_str();
+    /// Whether the announcement covers `version`. After a manual change it does not, and the class's overlap applies.
+    pub(crate) fn covers(&self, version: &VersionId) -> bool {
+        let is = |id: &String| id == version.as_str();
         self.current.as_ref().is_some_and(is) || self.pending.as_ref().is_some_and(is)
     }
 }
 
-/// When a version is accepted no longer; without it, when it is retired by hand.
+/// Until when a version is accepted; `None` until it is retired by hand.
 pub(crate) type Deadline = Option<SystemTime>;
 
-impl Leaving {
+impl PreviousVersion {
     pub(crate) fn new(id: &VersionId, until: Deadline) -> Self {
         let since_epoch = |until: SystemTime| until.duration_since(SystemTime::UNIX_EPOCH);
         let until_unix_s = until.and_then(|until| since_epoch(until).ok()).map(|since| since.as_secs());
@@ -155,43 +151,52 @@ mod tests {
     }
 
     #[test]
-    fn a_version_counts_until_its_deadline_and_not_when_it_is_denied_or_in_use() {
-        let mut told =
-            Announcement { previous: Some(Leaving::new(&id("old"), Some(at(100)))), ..Default::default() };
-        assert_eq!(told.previous_beside(&id("new"), at(99)), Some((id("old"), Some(at(100)))));
-        assert_eq!(told.previous_beside(&id("new"), at(100)), None);
-        assert_eq!(told.previous_beside(&id("old"), at(0)), None, "labels have not moved yet");
-        told.deny(&id("old"));
-        assert_eq!(told.previous_beside(&id("new"), at(0)), None);
-    }
-
-    #[test]
-    fn an_answer_with_the_version_before_is_behind_and_one_by_hand_is_not() {
-        let told = Announcement {
-            current: Some("new".to_owned()),
-            previous: Some(Leaving::new(&id("old"), None)),
+    fn the_previous_version_is_accepted_until_its_deadline_and_not_when_it_is_revoked_or_in_use() {
+        let mut announcement = Announcement {
+            previous: Some(PreviousVersion::new(&id("old"), Some(at(100)))),
             ..Default::default()
         };
-        assert!(told.is_behind(&id("old")));
-        assert!(!told.is_behind(&id("new")) && !told.is_behind(&id("by-hand")));
+        assert_eq!(announcement.previous_overlap(&id("new"), at(99)), Some((id("old"), Some(at(100)))));
+        assert_eq!(announcement.previous_overlap(&id("new"), at(100)), None);
+        assert_eq!(announcement.previous_overlap(&id("old"), at(0)), None, "labels have not moved yet");
+        announcement.revoke(&id("old"));
+        assert_eq!(announcement.previous_overlap(&id("new"), at(0)), None);
     }
 
     #[test]
-    fn the_document_reads_back_and_forgets_what_is_over() {
+    fn a_read_of_the_previous_version_is_stale_and_one_of_a_manual_version_is_not() {
+        let announcement = Announcement {
+            current: Some("new".to_owned()),
+            previous: Some(PreviousVersion::new(&id("old"), None)),
+            ..Default::default()
+        };
+        assert!(announcement.is_stale(&id("old")));
+        assert!(!announcement.is_stale(&id("new")) && !announcement.is_stale(&id("by-hand")));
+    }
+
+    #[test]
+    fn the_document_is_parsed_back_and_drops_empty_announcements() {
         let name: SecretName = "jwt_secret".parse().unwrap();
         let mut all = Announcements::default();
-        all.change(&name, |told| told.pending = Some("token".to_owned()));
+        all.update(&name, |announcement| announcement.pending = Some("token".to_owned()));
         assert_eq!(all.to_json(), r#"{"secrets":{"jwt_secret":{"pending":"token"}}}"#);
         assert_eq!(Announcements::parse(&all.to_json()), Some(all.clone()));
-        all.change(&name, |told| told.pending = None);
+        all.update(&name, |announcement| announcement.pending = None);
         assert_eq!(all, Announcements::default());
         assert_eq!(Announcements::parse("<html>"), None);
     }
 
     #[test]
-    fn the_list_of_denied_versions_is_bounded() {
-        let mut told = Announcement::default();
-        (0..250).for_each(|number| told.deny(&id(&number.to_string())));
-        assert_eq!((told.denied.len(), told.denies(&id("249")), told.denies(&id("149"))), (100, true, false));
+    fn the_list_of_revoked_versions_is_bounded() {
+        let mut announcement = Announcement::default();
+        (0..250).for_each(|number| announcement.revoke(&id(&number.to_string())));
+        assert_eq!(
+            (
+                announcement.revoked.len(),
+                announcement.is_revoked(&id("249")),
+                announcement.is_revoked(&id("149"))
+            ),
+            (100, true, false)
+        );
     }
 }

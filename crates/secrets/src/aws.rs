@@ -5,19 +5,19 @@
 //! use secrets::Profile;
 //! use secrets::aws::{SecretsManager, Settings};
 //!
-//! // Without SECRET_PREFIX nothing is made and nothing is asked.
+//! // Without SECRET_PREFIX, AWS is not used.
 //! if let Some(settings) = Settings::from_environment(&environment)? {
 //!     let manager = SecretsManager::connect(&settings, Profile::Production, clock).await?;
-//!     // … `Secrets::builder(…).local(…).provider(manager)` …
+//!     // … `Secrets::builder(…).local(…).source(manager)` …
 //! }
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! The secret `jwt_secret` has the id `<prefix>/jwt-secret`. All secrets come in one call of up to 20, and with them
-//! what is announced of rotations; only while one is announced are its other versions asked for.
+//! The secret `jwt_secret` has the id `<prefix>/jwt-secret`. All secrets are read in calls of up to 20, together with
+//! the announcements of rotations; other versions are read only while a rotation is announced.
 
-mod announcing;
+mod announce;
 mod batch;
 mod client;
 mod failure;
@@ -35,19 +35,20 @@ use client::BoundedClient;
 #[cfg(test)]
 pub(crate) use client::OPERATION_TIMEOUT;
 pub use labels::{Description, Label, ListedVersion};
+pub use read::Selector;
 pub use settings::{Batching, CredentialSource, Settings};
 pub use write::{RecoveryWindow, Token};
 
-use crate::builder::Clock;
+use crate::clock::Clock;
 use crate::error::Error;
 use crate::event::{AuditSink, Recorder};
 use crate::name::SecretName;
 use crate::origin::Origin;
 use crate::profile::Profile;
-use crate::provider::{Answer, Capabilities, Found, Provider, Selector};
+use crate::source::{BoxFuture, RawSecret, Source};
 use crate::spec::SecretSpec;
 
-/// AWS Secrets Manager, as one product in one environment sees it. Cheap to clone.
+/// AWS Secrets Manager, limited to the secrets of one product in one environment. Cheap to clone.
 #[derive(Clone)]
 pub struct SecretsManager {
     inner: Arc<Inner>,
@@ -60,16 +61,16 @@ struct Inner {
     prefix: String,
     region: String,
     clock: Clock,
-    /// Set where the settings or the policy ask for it.
+    /// Set by the settings, or when the policy does not grant batches.
     is_one_by_one: AtomicBool,
 }
 
 impl SecretsManager {
-    /// Sets up. Nothing is asked yet, so wrong credentials show at the first call.
+    /// Configures a client. It makes no call, so wrong credentials show at the first read.
     ///
     /// # Errors
-    /// [`Error::Config`] for another endpoint than AWS's own in production or staging, or one that is neither https nor
-    /// loopback.
+    /// [`Error::Config`] for an endpoint other than AWS's own in production or staging, or one that is neither https
+    /// nor loopback.
     pub async fn connect(settings: &Settings, profile: Profile, clock: Clock) -> Result<Self, Error> {
         settings.check(profile)?;
         let inner = Inner {
@@ -82,25 +83,25 @@ impl SecretsManager {
         Ok(Self { inner: Arc::new(inner), recorder: Arc::new(|_| {}), audit: Arc::new(|_| Ok(())) })
     }
 
-    /// Who counts calls and changes.
+    /// Sets what counts calls and changes.
     #[must_use]
     pub fn recorder(self, recorder: Recorder) -> Self {
         Self { recorder, ..self }
     }
 
-    /// Who keeps a record of changes. A change whose record cannot be kept is not made.
+    /// Sets what records changes. A change that cannot be recorded is not made.
     #[must_use]
     pub fn audit(self, audit: AuditSink) -> Self {
         Self { audit, ..self }
     }
 
-    /// How far our clock was from the service's at its last answer, to the second; `None` before the first one.
+    /// The difference between our clock and the service's at its last response, to the second; `None` before the first.
     #[must_use]
     pub fn clock_skew(&self) -> Option<Duration> {
         self.inner.client.clock_skew()
     }
 
-    /// Where a secret lies.
+    /// Where a secret is stored.
     #[must_use]
     pub fn origin(&self, name: &SecretName) -> Origin {
         Origin::Aws { id: self.id(name), region: self.inner.region.clone() }
@@ -115,16 +116,16 @@ impl SecretsManager {
     }
 }
 
-impl Provider for SecretsManager {
-    fn capabilities(&self) -> Capabilities {
-        Capabilities { is_local: false, has_versions: true }
+impl Source for SecretsManager {
+    fn is_local(&self) -> bool {
+        false
     }
 
-    fn get<'a>(&'a self, spec: &'a SecretSpec, which: &'a Selector) -> Answer<'a, Result<Found, Error>> {
-        Box::pin(self.find(&spec.name, which))
+    fn get<'a>(&'a self, spec: &'a SecretSpec) -> BoxFuture<'a, Result<RawSecret, Error>> {
+        Box::pin(self.find(&spec.name, &Selector::CURRENT))
     }
 
-    fn get_many<'a>(&'a self, specs: &'a [&'a SecretSpec]) -> Answer<'a, Vec<Result<Found, Error>>> {
+    fn get_many<'a>(&'a self, specs: &'a [&'a SecretSpec]) -> BoxFuture<'a, Vec<Result<RawSecret, Error>>> {
         Box::pin(async move {
             let names: Vec<SecretName> = specs.iter().map(|spec| spec.name.clone()).collect();
             self.find_many(names).await

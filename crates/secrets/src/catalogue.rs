@@ -1,51 +1,45 @@
-//! The secrets that exist. What is not declared here is never looked up.
+//! The declared secrets. No other secret is ever read.
 
 mod declared;
 
 use std::collections::BTreeMap;
 
-use crate::error::{Error, Misuse};
+use crate::error::{ConfigError, Error};
 use crate::name::SecretName;
 use crate::spec::SecretSpec;
 
-/// Declared secrets, each once.
+/// The declared secrets, by name.
 #[derive(Clone, Debug, Default)]
 pub struct Catalogue(BTreeMap<SecretName, SecretSpec>);
 
 impl Catalogue {
-    /// A catalogue of these secrets.
-    ///
     /// # Errors
-    /// [`Misuse::DeclaredTwice`] when two have one name.
+    /// [`ConfigError::DeclaredTwice`] when two have one name.
     pub fn new(specs: impl IntoIterator<Item = SecretSpec>) -> Result<Self, Error> {
         specs.into_iter().try_fold(Self::default(), Self::with)
     }
 
-    /// Every secret that the product knows.
+    /// Every secret of the product.
     #[must_use]
     pub fn product() -> Self {
         let specs = declared::all().into_iter().map(|spec| (spec.name.clone(), spec));
         Self(specs.collect())
     }
 
-    /// The catalogue and one secret more, such as the key of one webhook endpoint.
-    ///
-    /// # Errors
-    /// [`Misuse::DeclaredTwice`] when the name is taken.
-    pub fn with(mut self, spec: SecretSpec) -> Result<Self, Error> {
+    fn with(mut self, spec: SecretSpec) -> Result<Self, Error> {
         match self.0.insert(spec.name.clone(), spec) {
-            Some(earlier) => Err(Error::Config(Misuse::DeclaredTwice(earlier.name))),
+            Some(earlier) => Err(Error::Config(ConfigError::DeclaredTwice(earlier.name))),
             None => Ok(self),
         }
     }
 
-    /// What is declared of a secret.
+    /// The declaration of a secret.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&SecretSpec> {
         self.0.get(name)
     }
 
-    /// As [`get`](Self::get), to change what is declared.
+    /// The declaration of a secret, to change it.
     pub fn get_mut(&mut self, name: &str) -> Option<&mut SecretSpec> {
         self.0.get_mut(name)
     }
@@ -82,7 +76,7 @@ mod tests {
         let name = spec.name.clone();
         assert_eq!(
             Catalogue::new([spec.clone(), spec]).unwrap_err(),
-            Error::Config(Misuse::DeclaredTwice(name))
+            Error::Config(ConfigError::DeclaredTwice(name))
         );
     }
 }

@@ -1,95 +1,135 @@
-//! Secrets in environment variables, and in files that such variables point to.
+//! The process environment, and the source that finds secrets in it and in files that its variables point to.
 
 use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::ffi::OsString;
+use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::Error;
-use crate::fault::Fault;
-use crate::files::{self, Refusal};
+use crate::files::{self, ReadError};
+use crate::invalid::InvalidReason;
 use crate::origin::{Grade, Origin};
-use crate::provider::{Announced, Answer, Capabilities, Found, Provider, Selector};
+use crate::source::{BoxFuture, RawSecret, Source};
 use crate::spec::SecretSpec;
 use crate::value::SecretValue;
-use crate::version::Created;
 
-/// What follows a variable's name when it holds the path of a file.
+/// The suffix of a variable that holds the path of a file.
 const FILE_SUFFIX: &str = "_FILE";
 
-/// The environment, handed in, so that a test needs none of its own.
+/// Environment variables by name: read once and passed as an argument, so that tests need no environment of their own.
 ///
-/// `NAME` holds the value, or `NAME_FILE` the absolute path of a file that does; both, or two spellings of one secret,
-/// are [`Error::Ambiguous`]. A `NAME_FILE` that leads nowhere is an error and not a reason to look elsewhere: somebody
-/// said where the secret is.
-pub struct Environment {
-    variables: BTreeMap<OsString, SecretValue>,
-    /// Directories of the files that were pointed to, so that their changes are noticed.
-    pointed_at: Mutex<Vec<PathBuf>>,
+/// An empty variable counts as unset, because Compose writes one for a variable that is not set.
+#[derive(Clone, Default)]
+pub struct Environment(Arc<BTreeMap<String, SecretValue>>);
+
+/// Environment variables as a source of secrets.
+///
+/// `NAME` holds the value, or `NAME_FILE` the absolute path of a file that does. Both, or two spellings of one secret,
+/// are [`Error::Ambiguous`]. A `NAME_FILE` that points to no file is an error, because the operator named the place.
+pub(crate) struct EnvironmentSource {
+    environment: Environment,
+    /// Directories of the files that variables pointed to, to be watched for changes.
+    pointed_directories: Mutex<Vec<PathBuf>>,
 }
 
-/// One setting that offers a secret.
-enum Offer {
+/// A variable that sets a secret.
+enum Setting {
     Value { variable: String, value: SecretValue },
     Pointer { variable: String, path: PathBuf },
 }
 
 impl Environment {
-    /// An environment of these variables, usually `std::env::vars_os()`.
+    /// The variables of this process. Names and values that are not UTF-8 are converted lossily, so that a check
+    /// rejects them instead of overlooking them.
     #[must_use]
-    pub fn new(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
-        let keep = |(name, value): (OsString, OsString)| (name, SecretValue::from_vec(value.into_vec()));
-        Self { variables: variables.into_iter().map(keep).collect(), pointed_at: Mutex::default() }
+    pub fn from_process() -> Self {
+        let text = |text: OsString| text.to_string_lossy().into_owned();
+        std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect()
     }
 
-    /// The directory that systemd set up for this service's credentials.
+    /// The value of a variable that is set and not empty.
     #[must_use]
-    pub fn credentials_directory(&self) -> Option<PathBuf> {
-        self.value("CREDENTIALS_DIRECTORY").filter(|path| !path.is_empty()).map(path_of)
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.secret(name)?.expose_text()
     }
 
-    /// A variable that is no secret; empty is as unset.
+    /// The names of the variables that are set and not empty, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(|(_, value)| !value.is_empty()).map(|(name, _)| name.as_str())
+    }
+
+    /// The same variables, with one of them set to another value.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        Arc::make_mut(&mut self.0).insert(name.to_owned(), SecretValue::from_string(value.to_owned()));
+        self
+    }
+
+    /// `$CREDENTIALS_DIRECTORY`, which systemd sets.
+    pub(crate) fn credentials_directory(&self) -> Option<PathBuf> {
+        self.get("CREDENTIALS_DIRECTORY").map(PathBuf::from)
+    }
+
+    /// A variable that is not a secret, without surrounding whitespace.
     pub(crate) fn setting(&self, variable: &str) -> Option<String> {
-        let value = self.value(variable)?.expose_text()?.trim();
+        let value = self.get(variable)?.trim();
         (!value.is_empty()).then(|| value.to_owned())
     }
 
-    /// A variable that is a secret of nobody's catalogue; empty is as unset.
-    pub(crate) fn secret(&self, variable: &str) -> Option<SecretValue> {
-        self.value(variable).filter(|value| !value.is_empty()).cloned()
+    /// A secret variable outside the catalogue.
+    pub(crate) fn secret(&self, variable: &str) -> Option<&SecretValue> {
+        self.0.get(variable).filter(|value| !value.is_empty())
+    }
+}
+
+impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
+        let pairs = pairs.into_iter();
+        Self(Arc::new(
+            pairs.map(|(name, value)| (name.into(), SecretValue::from_string(value.into()))).collect(),
+        ))
+    }
+}
+
+impl fmt::Debug for Environment {
+    /// Names only: values may be secrets.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl EnvironmentSource {
+    pub(crate) fn new(environment: Environment) -> Self {
+        Self { environment, pointed_directories: Mutex::default() }
     }
 
-    fn value(&self, variable: &str) -> Option<&SecretValue> {
-        self.variables.get(OsStr::new(variable))
-    }
-
-    fn offers(&self, spec: &SecretSpec) -> Vec<Offer> {
-        let mut offers = Vec::new();
+    fn settings(&self, spec: &SecretSpec) -> Vec<Setting> {
+        let mut settings = Vec::new();
         for variable in spec.variables() {
             let pointer = format!("{variable}{FILE_SUFFIX}");
-            if let Some(value) = self.value(&variable).cloned() {
-                offers.push(Offer::Value { variable, value });
+            if let Some(value) = self.environment.0.get(&variable).cloned() {
+                settings.push(Setting::Value { variable, value });
             }
-            if let Some(path) = self.value(&pointer).filter(|path| !path.is_empty()).map(path_of) {
-                offers.push(Offer::Pointer { variable: pointer, path });
+            if let Some(path) = self.environment.get(&pointer).map(PathBuf::from) {
+                settings.push(Setting::Pointer { variable: pointer, path });
             }
         }
-        // Compose writes an empty string for a variable that is not set: beside a real setting it says nothing.
-        if offers.iter().any(|offer| !offer.is_empty()) {
-            offers.retain(|offer| !offer.is_empty());
+        // Compose writes an empty string for a variable that is not set: it counts only when nothing else is set.
+        if settings.iter().any(|setting| !setting.is_empty()) {
+            settings.retain(|setting| !setting.is_empty());
         } else {
-            offers.truncate(1);
+            settings.truncate(1);
         }
-        offers
+        settings
     }
 
-    async fn find(&self, spec: &SecretSpec) -> Result<Found, Error> {
-        let mut offers = self.offers(spec);
-        match (offers.pop(), offers.as_slice()) {
+    async fn find(&self, spec: &SecretSpec) -> Result<RawSecret, Error> {
+        let mut settings = self.settings(spec);
+        match (settings.pop(), settings.as_slice()) {
             (Some(only), []) => self.read(spec, only).await,
             (Some(last), others) => {
-                let origins = others.iter().chain([&last]).map(Offer::origin).collect();
+                let origins = others.iter().chain([&last]).map(Setting::origin).collect();
                 Err(Error::Ambiguous { name: spec.name.clone(), origins })
             }
             (None, _) => {
@@ -99,66 +139,55 @@ impl Environment {
         }
     }
 
-    async fn read(&self, spec: &SecretSpec, offer: Offer) -> Result<Found, Error> {
-        let origin = offer.origin();
-        match offer {
-            Offer::Value { value: raw, .. } => Ok(Found {
-                raw,
-                origin,
-                id: None,
-                created: Created::Unknown,
-                grade: Grade::Weak,
-                warnings: Vec::new(),
-                announced: Announced::Nothing,
-            }),
-            Offer::Pointer { path, .. } => match self.follow(path).await {
-                Ok(file) => Ok(file.found(origin)),
-                Err(Refusal::Missing) => Err(Refusal::Fault(Fault::Missing).into_error(spec, origin)),
-                Err(refusal) => Err(refusal.into_error(spec, origin)),
+    async fn read(&self, spec: &SecretSpec, setting: Setting) -> Result<RawSecret, Error> {
+        let origin = setting.origin();
+        match setting {
+            Setting::Value { value, .. } => {
+                Ok(RawSecret { grade: Grade::Weak, ..RawSecret::new(value, origin) })
+            }
+            Setting::Pointer { path, .. } => match self.read_file(path).await {
+                Ok(file) => Ok(file.into_raw_secret(origin)),
+                Err(ReadError::Missing) => {
+                    Err(ReadError::Invalid(InvalidReason::Missing).into_error(spec, origin))
+                }
+                Err(error) => Err(error.into_error(spec, origin)),
             },
         }
     }
 
-    /// Reads a file that was pointed to. It may be a link, but not one that leads out of the directory it was named in.
-    async fn follow(&self, path: PathBuf) -> Result<files::SecretFile, Refusal> {
-        let (Some(directory), Some(leaf), true) = (path.parent(), path.file_name(), path.is_absolute())
+    /// The path may be a link, but not one that leads out of its directory.
+    async fn read_file(&self, path: PathBuf) -> Result<files::SecretFile, ReadError> {
+        let (Some(directory), Some(name), true) = (path.parent(), path.file_name(), path.is_absolute())
         else {
-            return Err(Refusal::Fault(Fault::NotAbsolute));
+            return Err(ReadError::Invalid(InvalidReason::NotAbsolute));
         };
         self.remember(directory);
-        files::read(directory.to_path_buf(), PathBuf::from(leaf)).await
+        files::read(directory.to_path_buf(), PathBuf::from(name)).await
     }
 
     fn remember(&self, directory: &Path) {
-        let mut known = self.pointed_at.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut known = self.pointed_directories.lock().unwrap_or_else(PoisonError::into_inner);
         if !known.iter().any(|path| path == directory) {
             known.push(directory.to_path_buf());
         }
     }
 }
 
-impl Provider for Environment {
-    fn capabilities(&self) -> Capabilities {
-        Capabilities { is_local: true, has_versions: false }
+impl Source for EnvironmentSource {
+    fn is_local(&self) -> bool {
+        true
     }
 
-    fn get<'a>(&'a self, spec: &'a SecretSpec, which: &'a Selector) -> Answer<'a, Result<Found, Error>> {
-        Box::pin(async move {
-            match which {
-                Selector::Current => self.find(spec).await,
-                Selector::Previous | Selector::Pending | Selector::Version(_) => {
-                    Err(Error::NotFound { name: spec.name.clone(), tried: Vec::new() })
-                }
-            }
-        })
+    fn get<'a>(&'a self, spec: &'a SecretSpec) -> BoxFuture<'a, Result<RawSecret, Error>> {
+        Box::pin(self.find(spec))
     }
 
-    fn watched(&self) -> Vec<PathBuf> {
-        self.pointed_at.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    fn watched_directories(&self) -> Vec<PathBuf> {
+        self.pointed_directories.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-impl Offer {
+impl Setting {
     fn origin(&self) -> Origin {
         match self {
             Self::Value { variable, .. } => Origin::Env { variable: variable.clone() },
@@ -173,10 +202,6 @@ impl Offer {
     }
 }
 
-fn path_of(value: &SecretValue) -> PathBuf {
-    PathBuf::from(OsStr::from_bytes(value.expose()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -184,16 +209,15 @@ mod tests {
 
     const ALIASED: &[&str] = &["APCA_API_KEY_ID"];
 
-    async fn find(variables: &[(&str, &str)]) -> Result<Found, Error> {
+    async fn find(variables: &[(&str, &str)]) -> Result<RawSecret, Error> {
         let name = "alpaca_api_key".parse().unwrap();
         let spec = SecretSpec { aliases: ALIASED, ..SecretSpec::new(name, Class::ApiKey, Format::Text, "") };
-        let variables = variables.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
-        Environment::new(variables).get(&spec, &Selector::Current).await
+        EnvironmentSource::new(variables.iter().copied().collect()).get(&spec).await
     }
 
     async fn check(variables: &[(&str, &str)], origin: &str, value: &str) {
         let found = find(variables).await.unwrap();
-        assert_eq!((found.origin.to_string().as_str(), found.raw.expose_text()), (origin, Some(value)));
+        assert_eq!((found.origin.to_string().as_str(), found.value.expose_text()), (origin, Some(value)));
     }
 
     #[tokio::test]
@@ -235,17 +259,19 @@ mod tests {
 
     #[tokio::test]
     async fn a_path_is_followed_and_one_that_leads_nowhere_is_not_an_absence() {
-        let place = tempfile::tempdir().unwrap();
-        let path = place.path().join("key");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("key");
         std::fs::write(&path, "from a file\n").unwrap();
         let found = find(&[("ALPACA_API_KEY_FILE", path.to_str().unwrap())]).await.unwrap();
-        assert_eq!(found.raw.expose(), b"from a file\n");
+        assert_eq!(found.value.expose(), b"from a file\n");
         assert_eq!(found.origin, Origin::EnvFile { variable: "ALPACA_API_KEY_FILE".to_owned(), path });
-        for (path, expected) in
-            [("/nowhere/key", Fault::Missing), ("key", Fault::NotAbsolute), ("/", Fault::NotAbsolute)]
-        {
+        for (path, expected) in [
+            ("/nowhere/key", InvalidReason::Missing),
+            ("key", InvalidReason::NotAbsolute),
+            ("/", InvalidReason::NotAbsolute),
+        ] {
             let error = find(&[("ALPACA_API_KEY_FILE", path)]).await.unwrap_err();
-            assert!(matches!(error, Error::Invalid { fault, .. } if fault == expected), "{path}: {error}");
+            assert!(matches!(error, Error::Invalid { reason, .. } if reason == expected), "{path}: {error}");
         }
     }
 }

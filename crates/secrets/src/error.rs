@@ -1,275 +1,220 @@
-//! What can go wrong with a secret. No variant can hold a value.
+//! Why a secret cannot be read or trusted. No variant can hold a value.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::fault::{Breach, Fault};
-pub use crate::kind::Kind;
-pub use crate::misuse::Misuse;
+pub use crate::config_error::ConfigError;
+use crate::invalid::{InvalidReason, PolicyViolation};
 use crate::name::SecretName;
 use crate::origin::Origin;
+use crate::spec::SecretSpec;
+use crate::version::SecretVersion;
 
-/// Why a secret cannot be had, or not be trusted.
+/// Why a secret cannot be read or trusted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "the messages name the fields")]
 pub enum Error {
-    /// No place has it. The only error that lets the next place be asked.
+    /// No source has it. The only error after which the next source is asked.
     #[error("secret {name} was not found in {}", Joined(tried))]
-    NotFound {
-        /// The secret.
-        name: SecretName,
-        /// Every place that was asked.
-        tried: Vec<Origin>,
-    },
-    /// Two settings of one place contradict each other.
+    NotFound { name: SecretName, tried: Vec<Origin> },
     #[error("secret {name} is set twice: {}; keep one", Joined(origins))]
-    Ambiguous {
-        /// The secret.
-        name: SecretName,
-        /// The contradicting settings.
-        origins: Vec<Origin>,
-    },
-    /// The place has it and will not give it.
-    #[error("access to secret {name} in {origin} was refused to {to}")]
-    AccessDenied {
-        /// The secret.
-        name: SecretName,
-        /// The place.
-        origin: Origin,
-        /// Who asked.
-        to: Asker,
-    },
-    /// The place has something that is not a well-formed secret.
-    #[error("secret {name} in {origin} {fault}")]
-    Invalid {
-        /// The secret.
-        name: SecretName,
-        /// The place.
-        origin: Origin,
-        /// What is wrong.
-        fault: Fault,
-    },
-    /// A well-formed secret that this profile does not accept.
-    #[error("secret {name} in {origin} {breach}")]
-    Policy {
-        /// The secret.
-        name: SecretName,
-        /// The place.
-        origin: Origin,
-        /// The rule it breaks.
-        breach: Breach,
-    },
-    /// The place cannot be reached now.
+    Ambiguous { name: SecretName, origins: Vec<Origin> },
+    /// The source has it and refuses to return it.
+    #[error("access to secret {name} in {origin} was denied for {requester}")]
+    AccessDenied { name: SecretName, origin: Origin, requester: Requester },
+    #[error("secret {name} in {origin} {reason}")]
+    Invalid { name: SecretName, origin: Origin, reason: InvalidReason },
+    /// Well formed, and not accepted by this profile.
+    #[error("secret {name} in {origin} {violation}")]
+    Policy { name: SecretName, origin: Origin, violation: PolicyViolation },
     #[error("secret {name} could not be read from {origin}: {outage}")]
-    Unavailable {
-        /// The secret.
-        name: SecretName,
-        /// The place.
-        origin: Origin,
-        /// What happened.
-        outage: Outage,
-        /// When to ask again.
-        retry_in: Duration,
-    },
-    /// A change was asked for, and no answer says whether it was made.
+    Unavailable { name: SecretName, origin: Origin, outage: Outage, retry_in: Duration },
+    /// A change was requested, and no response says whether it was made.
     #[error(
-        "secret {name} may not have been changed in {origin}: {outage}; look at how it stands, then ask again"
+        "change of secret {name} in {origin} is unconfirmed: {outage}; check its status before you retry"
     )]
-    Unconfirmed {
-        /// The secret.
-        name: SecretName,
-        /// The place.
-        origin: Origin,
-        /// What happened.
-        outage: Outage,
-    },
-    /// The last good value has been served for as long as it may be.
+    Unconfirmed { name: SecretName, origin: Origin, outage: Outage },
+    /// The last good value has been served for as long as is allowed.
     #[error("secret {name} expired: last confirmed {age:?} ago, limit {limit:?}")]
-    Expired {
-        /// The secret.
-        name: SecretName,
-        /// Time since it was last confirmed.
-        age: Duration,
-        /// The most that is allowed.
-        limit: Duration,
-    },
-    /// The place will delete it, and gives it to no one until it is restored.
-    #[error("secret {name} in {origin} is scheduled for deletion: restore it, or stop asking for it")]
-    Deleted {
-        /// The secret.
-        name: SecretName,
-        /// The place.
-        origin: Origin,
-    },
-    /// The place has it already.
-    #[error("secret {name} in {origin} exists already")]
-    Exists {
-        /// The secret.
-        name: SecretName,
-        /// The place.
-        origin: Origin,
-    },
-    /// The place cannot be written to by us.
-    #[error("{origin} is read-only: change it where it is kept")]
-    ReadOnly {
-        /// The place.
-        origin: Origin,
-    },
-    /// Another rotation is under way.
-    #[error("secret {name} is being rotated under plan {token}: resume or abort it")]
-    RotationInProgress {
-        /// The secret.
-        name: SecretName,
-        /// The other rotation's token.
-        token: String,
-    },
-    /// Someone else moved the current version first.
-    #[error("secret {name} moved on: expected version {expected}, found {found}")]
-    VersionConflict {
-        /// The secret.
-        name: SecretName,
-        /// The version seen at the start.
-        expected: String,
-        /// The version found at the end.
-        found: String,
-    },
-    /// A step of a rotation that must wait.
-    #[error("secret {name}: {why}; wait {wait:?}")]
-    NotYet {
-        /// The secret.
-        name: SecretName,
-        /// What would go wrong now.
-        why: &'static str,
-        /// How long to wait; zero when it is not a matter of time.
-        wait: Duration,
-    },
-    /// The file in which a rotation remembers its step cannot be used.
-    #[error("the plan of the rotation of secret {name} in {} {what}", path.display())]
-    Plan {
-        /// The secret.
-        name: SecretName,
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        what: &'static str,
-    },
-    /// The audit sink refused a record, so the change was not made.
-    #[error("the audit record could not be written")]
+    Expired { name: SecretName, age: Duration, limit: Duration },
+    #[error("secret {name} in {origin} is scheduled for deletion: restore it, or stop requesting it")]
+    Deleted { name: SecretName, origin: Origin },
+    #[error("secret {name} in {origin} already exists")]
+    Exists { name: SecretName, origin: Origin },
+    #[error("{origin} is read-only: change the value there by hand")]
+    ReadOnly { origin: Origin },
+    #[error("rotation {token} of secret {name} is in progress: resume or abort it")]
+    RotationInProgress { name: SecretName, token: String },
+    /// Another writer moved the current version first.
+    #[error("current version of secret {name} changed: expected {expected}, found {found}")]
+    VersionConflict { name: SecretName, expected: String, found: String },
+    /// A rotation step that must wait; `wait` is zero when time alone does not help.
+    #[error("secret {name}: {why}{}", wait_hint(*wait))]
+    NotYet { name: SecretName, why: &'static str, wait: Duration },
+    #[error("rotation plan of secret {name} in {} {what}", path.display())]
+    Plan { name: SecretName, path: PathBuf, what: &'static str },
+    /// The change was not made, because it could not be recorded.
+    #[error("audit record could not be written")]
     Audit,
-    /// The settings of this crate contradict each other.
-    #[error("the secrets are set up wrongly: {0}")]
-    Config(Misuse),
-    /// A fault of this process.
+    #[error("invalid secrets configuration: {0}")]
+    Config(ConfigError),
     #[error("secret {name} could not be resolved: {what}")]
-    Internal {
-        /// The secret.
-        name: SecretName,
-        /// The step that failed.
-        what: &'static str,
-    },
+    Internal { name: SecretName, what: &'static str },
 }
 
-/// Who was refused.
+/// An [`Error`] without its fields: the label of a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "each is the error of the same name")]
+pub enum ErrorKind {
+    NotFound,
+    Ambiguous,
+    AccessDenied,
+    Invalid,
+    Policy,
+    Unavailable,
+    Unconfirmed,
+    Expired,
+    Deleted,
+    Exists,
+    ReadOnly,
+    RotationInProgress,
+    VersionConflict,
+    NotYet,
+    Plan,
+    Audit,
+    Config,
+    Internal,
+}
+
+/// Whose request was denied.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Asker {
-    /// A user of this machine.
+#[expect(missing_docs, reason = "the messages name the fields")]
+pub enum Requester {
     #[error("uid {0}")]
     User(u32),
-    /// A caller of a service, known by the request that was refused.
     #[error("request {request_id} ({code})")]
-    Request {
-        /// The service's error code.
-        code: String,
-        /// The service's request id.
-        request_id: String,
-    },
+    Request { code: String, request_id: String },
 }
 
-/// Why a place cannot be reached.
+/// Why a source cannot be read now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "the messages document the variants")]
 pub enum Outage {
-    /// The operating system failed to read.
     #[error("input/output error (errno {0})")]
     Io(i32),
-    /// No answer in time.
-    #[error("no answer in time")]
+    #[error("timed out")]
     Timeout,
-    /// The connection could not be made, or broke.
-    #[error("the connection failed")]
+    #[error("connection failed")]
     Connection,
-    /// The service asks for fewer calls.
-    #[error("the service is throttling")]
+    #[error("throttled by the service")]
     Throttled,
-    /// The service failed.
     #[error("the service failed")]
     Service,
-    /// Our own credentials for the service are missing or expired.
-    #[error("the credentials for the service are not available")]
+    #[error("credentials for the service are missing or expired")]
     Credentials,
-    /// The place answered with a version that it has already replaced.
-    #[error("an older version was answered than the one announced")]
-    Lagging,
+    /// An eventually consistent read returned a version that was already replaced.
+    #[error("the service returned an older version than the announced one")]
+    StaleRead,
 }
 
-/// Everything that is wrong, at once.
+/// Everything that is wrong, reported at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problems(pub Vec<Error>);
+pub struct Errors(pub Vec<Error>);
 
 impl Error {
-    /// The kind alone.
+    /// A source returned a version that an emergency rotation revoked.
+    pub(crate) fn revoked(spec: &SecretSpec, version: &SecretVersion) -> Self {
+        let violation = PolicyViolation::Revoked { version: version.id().clone() };
+        Self::Policy { name: spec.name.clone(), origin: version.provenance().origin.clone(), violation }
+    }
+
+    /// The label under which it is counted.
     #[must_use]
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::NotFound { .. } => Kind::NotFound,
-            Self::Ambiguous { .. } => Kind::Ambiguous,
-            Self::AccessDenied { .. } => Kind::AccessDenied,
-            Self::Invalid { .. } => Kind::Invalid,
-            Self::Policy { .. } => Kind::Policy,
-            Self::Unavailable { .. } => Kind::Unavailable,
-            Self::Unconfirmed { .. } => Kind::Unconfirmed,
-            Self::Expired { .. } => Kind::Expired,
-            Self::Deleted { .. } => Kind::Deleted,
-            Self::Exists { .. } => Kind::Exists,
-            Self::ReadOnly { .. } => Kind::ReadOnly,
-            Self::RotationInProgress { .. } => Kind::RotationInProgress,
-            Self::VersionConflict { .. } => Kind::VersionConflict,
-            Self::NotYet { .. } => Kind::NotYet,
-            Self::Plan { .. } => Kind::Plan,
-            Self::Audit => Kind::Audit,
-            Self::Config(_) => Kind::Config,
-            Self::Internal { .. } => Kind::Internal,
+            Self::NotFound { .. } => ErrorKind::NotFound,
+            Self::Ambiguous { .. } => ErrorKind::Ambiguous,
+            Self::AccessDenied { .. } => ErrorKind::AccessDenied,
+            Self::Invalid { .. } => ErrorKind::Invalid,
+            Self::Policy { .. } => ErrorKind::Policy,
+            Self::Unavailable { .. } => ErrorKind::Unavailable,
+            Self::Unconfirmed { .. } => ErrorKind::Unconfirmed,
+            Self::Expired { .. } => ErrorKind::Expired,
+            Self::Deleted { .. } => ErrorKind::Deleted,
+            Self::Exists { .. } => ErrorKind::Exists,
+            Self::ReadOnly { .. } => ErrorKind::ReadOnly,
+            Self::RotationInProgress { .. } => ErrorKind::RotationInProgress,
+            Self::VersionConflict { .. } => ErrorKind::VersionConflict,
+            Self::NotYet { .. } => ErrorKind::NotYet,
+            Self::Plan { .. } => ErrorKind::Plan,
+            Self::Audit => ErrorKind::Audit,
+            Self::Config(_) => ErrorKind::Config,
+            Self::Internal { .. } => ErrorKind::Internal,
         }
     }
 
-    /// Whether asking again later may help without anyone changing anything.
+    /// Whether a retry may succeed without anyone changing anything.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self.kind(), Kind::Unavailable | Kind::Unconfirmed | Kind::Internal)
+        matches!(self.kind(), ErrorKind::Unavailable | ErrorKind::Unconfirmed | ErrorKind::Internal)
     }
 }
 
-impl std::error::Error for Problems {}
+impl ErrorKind {
+    /// The value of the metric label.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::Ambiguous => "ambiguous",
+            Self::AccessDenied => "access_denied",
+            Self::Invalid => "invalid",
+            Self::Policy => "policy",
+            Self::Unavailable => "unavailable",
+            Self::Unconfirmed => "unconfirmed",
+            Self::Expired => "expired",
+            Self::Deleted => "deleted",
+            Self::Exists => "exists",
+            Self::ReadOnly => "read_only",
+            Self::RotationInProgress => "rotation_in_progress",
+            Self::VersionConflict => "version_conflict",
+            Self::NotYet => "not_yet",
+            Self::Plan => "plan",
+            Self::Audit => "audit",
+            Self::Config => "config",
+            Self::Internal => "internal",
+        }
+    }
+}
 
-impl fmt::Display for Problems {
+impl std::error::Error for Errors {}
+
+impl fmt::Display for Errors {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{} problem(s) with secrets", self.0.len())?;
-        self.0.iter().try_for_each(|problem| write!(out, "\n  - {problem}"))
+        write!(out, "{} error(s) in secrets", self.0.len())?;
+        self.0.iter().try_for_each(|error| write!(out, "\n  - {error}"))
     }
 }
 
-/// Writes places as a list.
+fn wait_hint(wait: Duration) -> String {
+    if wait.is_zero() { String::new() } else { format!("; wait {wait:?}") }
+}
+
+/// Origins as a list.
 struct Joined<'a>(&'a [Origin]);
 
 impl fmt::Display for Joined<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_empty() {
-            return out.write_str("any place");
+            return out.write_str("any source");
         }
-        for (at, origin) in self.0.iter().enumerate() {
-            let separator = if at == 0 { "" } else { ", " };
+        for (index, origin) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { ", " };
             write!(out, "{separator}{origin}")?;
         }
         Ok(())

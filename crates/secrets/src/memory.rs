@@ -1,14 +1,14 @@
-//! Leaves no copies of secrets behind in memory: freed memory is wiped, and a crash writes no core.
+//! Leaves no copies of secrets in memory: freed memory is wiped, and a crash writes no core dump.
 //!
-//! A value of ours wipes itself. The copies in the buffers of an HTTP client do not: nobody but the allocator sees all
-//! of them.
+//! [`SecretValue`](crate::SecretValue) wipes itself, but the buffers of an HTTP client do not. Only the allocator sees
+//! all copies.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::io;
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 
-/// The system's allocator, wiping each block before it is given back. Set it in a binary:
+/// The system allocator, which wipes each block before it is freed. Set it in a binary:
 ///
 /// ```
 /// #[global_allocator]
@@ -22,8 +22,8 @@ pub struct ZeroOnFree;
     unsafe_code,
     reason = "an allocator cannot be written without; each block is wiped within its own layout"
 )]
-// SAFETY: every call goes to `System` unchanged; a block is written to only while it is still the caller's. Growing uses
-// the trait's own `realloc`, which allocates, copies and frees, so that a block which moved is wiped, too.
+// SAFETY: every call is passed to `System` unchanged; a block is written to only before it is freed. Growing uses the
+// trait's own `realloc`, which allocates, copies and frees, so that a block which moved is wiped, too.
 unsafe impl GlobalAlloc for ZeroOnFree {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: as the caller promises.
@@ -36,7 +36,7 @@ unsafe impl GlobalAlloc for ZeroOnFree {
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: the caller gives back a block of this layout, so all of its bytes may be written.
+        // SAFETY: the caller frees a block of this layout, so all of its bytes may be written.
         unsafe {
             wipe(block, layout);
             System.dealloc(block, layout);
@@ -44,29 +44,26 @@ unsafe impl GlobalAlloc for ZeroOnFree {
     }
 }
 
-/// Overwrites a block.
-///
 /// # Safety
 /// All bytes of the layout may be written.
-#[expect(unsafe_code, reason = "it writes to memory that its caller answers for")]
+#[expect(unsafe_code, reason = "it writes to memory that the caller guarantees")]
 unsafe fn wipe(block: *mut u8, layout: Layout) {
     // SAFETY: as the caller promises.
     unsafe { block.write_bytes(0, layout.size()) };
-    // It takes what was written for read, so that the compiler does not leave the write out.
+    // Without a barrier the compiler may remove a write that nothing reads.
     zeroize::optimization_barrier(&block);
 }
 
-/// Makes sure that a crash writes no core, neither to a file nor to a program such as systemd's.
+/// Disables core dumps, to a file as well as to a program such as systemd-coredump.
 ///
-/// The files of `/proc/self` belong to root afterwards. A process that is not root's can still list its own descriptors and
-/// read its own numbers, because the kernel lets a process into its own directory there; nobody else's process of the same
-/// user can read its memory.
+/// The files in `/proc/self` are owned by root afterwards. The process can still list its own descriptors, but no other
+/// process of the same user can read its memory.
 ///
 /// # Errors
-/// When the system refuses.
+/// When the operating system refuses.
 pub fn forbid_core_dumps() -> io::Result<()> {
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
-    // A program that takes cores is not held by the limit.
+    // The limit does not apply to a program that receives core dumps.
     set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     Ok(())
 }
@@ -75,13 +72,13 @@ pub fn forbid_core_dumps() -> io::Result<()> {
 mod tests {
     use super::*;
 
-    /// That `dealloc` does it, and that no other copy is left, is what `tests/secrets_memory` searches a process for.
+    /// `tests/secrets/memory` checks that `dealloc` does it, and that a process keeps no other copy.
     #[test]
-    #[expect(unsafe_code, reason = "it allocates as an allocator's caller does")]
+    #[expect(unsafe_code, reason = "it calls the allocator")]
     fn every_byte_of_a_block_is_wiped() {
         for size in [1, 7, 64, 1_023, 65_536] {
             let layout = Layout::from_size_align(size, 1).unwrap();
-            // SAFETY: the block is used within its layout, and is read after it was written whole.
+            // SAFETY: the block is used within its layout, and read after all of it was written.
             unsafe {
                 let block = ZeroOnFree.alloc(layout);
                 block.write_bytes(0xa5, size);

@@ -1,11 +1,10 @@
-//! The one key of a secret, from which its variable, its file and its AWS id follow by rule.
+//! The name of a secret, from which its variable, file and AWS id are derived.
 
 use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// Longest name.
 const NAME_BYTES_MAX: usize = 64;
 
 /// A secret's name: a lower-case letter, then lower-case letters, digits and single underscores between them, 1 to 64
@@ -26,25 +25,25 @@ const NAME_BYTES_MAX: usize = 64;
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SecretName(Arc<str>);
 
-/// Why a text is not a [`SecretName`].
+/// The text is not a [`SecretName`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a secret's name is 1 to 64 lower-case letters and digits with single `_` or `-` between them")]
+#[error("a secret name is 1 to 64 lower-case letters and digits with single `_` or `-` between them")]
 pub struct NameError;
 
 impl SecretName {
-    /// The canonical spelling, which is also the name of its file.
+    /// The canonical spelling, which is also the file name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Its environment variable: the name in upper case.
+    /// The environment variable: the name in upper case.
     #[must_use]
     pub fn variable(&self) -> String {
         self.0.to_ascii_uppercase()
     }
 
-    /// Its id in AWS Secrets Manager below `prefix`, with hyphens as is the custom there.
+    /// The id in AWS Secrets Manager below `prefix`, with hyphens as usual there.
     #[must_use]
     pub fn aws_id(&self, prefix: &str) -> String {
         let leaf = self.0.replace('_', "-");
@@ -63,8 +62,8 @@ impl FromStr for SecretName {
         let is_word = |word: &str| {
             !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
         };
-        let begins_well = text.starts_with(|first: char| first.is_ascii_lowercase());
-        if has_size && begins_well && text.split(['_', '-']).all(is_word) {
+        let starts_with_letter = text.starts_with(|first: char| first.is_ascii_lowercase());
+        if has_size && starts_with_letter && text.split(['_', '-']).all(is_word) {
             Ok(Self(text.replace('-', "_").into()))
         } else {
             Err(NameError)

@@ -1,98 +1,67 @@
-//! Where a secret was found, and what else offered it.
+//! Where a secret was found, and which later sources also have it.
 
 use std::fmt;
 use std::path::PathBuf;
-use std::time::SystemTime;
 
-use crate::fingerprint::Fingerprint;
-
-/// The exact place of a secret.
+/// The exact place where a secret was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "the fields are named by their types and by `Display`")]
 pub enum Origin {
-    /// An environment variable. It stays visible in the process's environment block, so it is graded weak.
-    Env {
-        /// The variable.
-        variable: String,
-    },
-    /// A file that an environment variable `…_FILE` points to.
-    EnvFile {
-        /// The variable that holds the path.
-        variable: String,
-        /// The path.
-        path: PathBuf,
-    },
-    /// A file of the secrets directory, as Docker, Swarm and Kubernetes mount them.
-    SecretFile {
-        /// The path.
-        path: PathBuf,
-    },
-    /// A file of `$CREDENTIALS_DIRECTORY`.
-    SystemdCredential {
-        /// The path.
-        path: PathBuf,
-    },
-    /// AWS Secrets Manager.
-    Aws {
-        /// The secret's id or ARN.
-        id: String,
-        /// The region.
-        region: String,
-    },
-    /// Made for this process alone, in development.
-    Generated,
+    /// Stays visible in the process's environment block, so it is graded weak.
+    Env { variable: String },
+    /// A file that the variable `…_FILE` points to.
+    EnvFile { variable: String, path: PathBuf },
+    /// A file in the secrets directory, as Docker, Swarm and Kubernetes mount it.
+    SecretFile { path: PathBuf },
+    /// A file in `$CREDENTIALS_DIRECTORY`.
+    SystemdCredential { path: PathBuf },
+    /// AWS Secrets Manager, by id or ARN.
+    Aws { id: String, region: String },
 }
 
-/// How an origin is named in a catalogue's list of allowed sources, in metrics and in audit events.
+/// The kind of source in a list of allowed sources, in metrics and in audit events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each is named after its source")]
 pub enum SourceKind {
-    /// [`Origin::Env`].
     Env,
-    /// Any file.
     File,
-    /// [`Origin::Aws`].
     Aws,
-    /// [`Origin::Generated`].
-    Generated,
 }
 
-/// How well a place keeps a secret, in the words of `systemd-creds list`.
+/// How well a source protects a secret, in the terms of `systemd-creds list`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Grade {
-    /// Readable to no one but its owner and the manager.
+    /// Readable by its owner and the manager only.
     Secure,
     /// Visible to more than it needs to be.
     Weak,
-    /// Readable to everyone on the machine.
+    /// Readable by everyone on the machine.
     Insecure,
 }
 
 /// Where the value in use was found.
 #[derive(Clone, Debug)]
 pub struct Provenance {
-    /// The place.
+    /// The exact place.
     pub origin: Origin,
-    /// Wall-clock time of finding it.
-    pub resolved_at: SystemTime,
-    /// How well that place keeps it.
+    /// How well the source protects it.
     pub grade: Grade,
-    /// Later places that also offer it and are not read.
+    /// Later sources that also have the secret and are not used.
     pub shadowed: Vec<Shadow>,
-    /// A keyed fingerprint of the value, to tell two values apart without seeing them.
-    pub fingerprint: Fingerprint,
 }
 
-/// A place that offers a secret which an earlier place already gave.
+/// A source that also has a secret which an earlier source provides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shadow {
-    /// The place.
+    /// The exact place.
     pub origin: Origin,
-    /// Whether its value is another one: a forgotten variable that would block rotation for ever.
+    /// Whether its value differs: then a forgotten earlier source blocks every rotation there.
     pub differs: bool,
 }
 
 impl Origin {
-    /// Its kind.
+    /// The kind of source it belongs to.
     #[must_use]
     pub fn kind(&self) -> SourceKind {
         match self {
@@ -101,20 +70,18 @@ impl Origin {
                 SourceKind::File
             }
             Self::Aws { .. } => SourceKind::Aws,
-            Self::Generated => SourceKind::Generated,
         }
     }
 }
 
 impl SourceKind {
-    /// The word used as a metric label.
+    /// The value of the metric label.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Env => "env",
             Self::File => "file",
             Self::Aws => "aws",
-            Self::Generated => "generated",
         }
     }
 }
@@ -127,7 +94,6 @@ impl fmt::Display for Origin {
             Self::SecretFile { path } => write!(out, "file {}", path.display()),
             Self::SystemdCredential { path } => write!(out, "systemd credential {}", path.display()),
             Self::Aws { id, region } => write!(out, "AWS secret {id} in {region}"),
-            Self::Generated => out.write_str("a value generated for this process"),
         }
     }
 }

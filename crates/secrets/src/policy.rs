@@ -1,24 +1,24 @@
-//! Which well-formed values are not worth trusting.
+//! Which well-formed values are refused: placeholders, published examples, weak and reused values.
 
 mod placeholder;
 mod strength;
 
-use crate::fault::Breach;
+use crate::invalid::PolicyViolation;
 use crate::name::SecretName;
 use crate::origin::Origin;
 use crate::spec::{Class, Format, SecretSpec};
 use crate::value::SecretValue;
 
-/// The first rule that a value breaks by itself.
-pub(crate) fn breach(spec: &SecretSpec, origin: &Origin, value: &SecretValue) -> Option<Breach> {
+/// The first rule that a value violates by itself.
+pub(crate) fn violation(spec: &SecretSpec, origin: &Origin, value: &SecretValue) -> Option<PolicyViolation> {
     if !spec.sources.contains(&origin.kind()) {
-        return Some(Breach::Source);
+        return Some(PolicyViolation::SourceNotAllowed);
     }
-    let text = value.expose_text().filter(|_| has_words(spec))?;
-    placeholder::breach(text).or_else(|| strength::breach(text, spec))
+    let text = value.expose_text().filter(|_| may_be_typed(spec))?;
+    placeholder::violation(text).or_else(|| strength::violation(text, spec))
 }
 
-/// Each secret that has the value of an earlier one, and which. A public key may be shared.
+/// Each secret with the same value as an earlier one, and that one. Public keys may be shared.
 pub(crate) fn reused<'a>(
     values: impl IntoIterator<Item = (&'a SecretSpec, &'a SecretValue)>,
 ) -> Vec<(SecretName, SecretName)> {
@@ -33,8 +33,8 @@ pub(crate) fn reused<'a>(
     reused
 }
 
-/// Whether a person may have typed words into it. A list is judged entry by entry by whoever reads it.
-fn has_words(spec: &SecretSpec) -> bool {
+/// Whether a person may have typed it. An access list is checked entry by entry by its user.
+fn may_be_typed(spec: &SecretSpec) -> bool {
     spec.class != Class::AccessList
         && !matches!(spec.format, Format::Pem | Format::Bytes | Format::Json { .. })
 }

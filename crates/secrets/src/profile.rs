@@ -1,36 +1,44 @@
-//! How strict to be.
+//! How strictly a process checks its settings and secrets.
 
-/// Where the process runs.
+/// The deployment profile of a process. Every crate of the product uses this one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Profile {
-    /// A person's own machine: what is weak is said, not refused.
+    /// A developer's machine: weak secrets are reported, not refused.
     Development,
-    /// As strict as production.
+    /// The same checks as production, with smaller limits per client.
     Staging,
-    /// What is weak is refused.
+    /// Weak secrets are refused and API keys are required.
     Production,
 }
 
 impl Profile {
-    /// Reads a profile's name. A missing or unknown one is production: nothing fails open by a typing mistake.
+    /// From the least strict to the strictest.
+    pub const ALL: [Self; 3] = [Self::Development, Self::Staging, Self::Production];
+
+    /// The name used in settings, file names and logs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Development => "development",
+            Self::Staging => "staging",
+            Self::Production => "production",
+        }
+    }
+
+    /// An unknown name is production, so that a typing mistake never makes a process less strict.
     ///
     /// ```
     /// use secrets::Profile;
     ///
-    /// assert_eq!(Profile::named(Some("development")), Profile::Development);
-    /// assert_eq!(Profile::named(Some("develpoment")), Profile::Production);
-    /// assert_eq!(Profile::named(None), Profile::Production);
+    /// assert_eq!(Profile::parse("development"), Profile::Development);
+    /// assert_eq!(Profile::parse("develpoment"), Profile::Production);
     /// ```
     #[must_use]
-    pub fn named(name: Option<&str>) -> Self {
-        match name {
-            Some("development" | "dev") => Self::Development,
-            Some("staging") => Self::Staging,
-            Some(_) | None => Self::Production,
-        }
+    pub fn parse(name: &str) -> Self {
+        Self::ALL.into_iter().find(|profile| profile.as_str() == name).unwrap_or(Self::Production)
     }
 
-    /// Whether weakness is refused and not merely said.
+    /// Whether weak secrets are refused.
     #[must_use]
     pub fn is_strict(self) -> bool {
         match self {

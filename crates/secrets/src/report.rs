@@ -1,85 +1,81 @@
-//! Where each secret stands, for an operator. It holds no value.
+//! The state of every secret for an operator, without values.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::error::Error;
-use crate::handle::Freshness;
+use crate::health::Freshness;
 use crate::name::SecretName;
 use crate::origin::{Grade, Origin, Shadow};
 use crate::set::SecretSet;
 use crate::slot::Slot;
 use crate::spec::{Class, SecretSpec};
-use crate::version::VersionId;
+use crate::version_id::VersionId;
 
 const DAY_S: u64 = 24 * 60 * 60;
 
-/// Where each secret stands.
+/// The state of every declared secret.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// One entry per declared secret, by name.
-    pub entries: Vec<Entry>,
+    /// One per declared secret, by name.
+    pub secrets: Vec<SecretReport>,
 }
 
-/// Where one secret stands.
+/// The state of one secret.
 #[derive(Clone, Debug)]
-pub struct Entry {
-    /// The secret.
+#[expect(missing_docs, reason = "the first three are of its declaration")]
+pub struct SecretReport {
     pub name: SecretName,
-    /// What it is for.
     pub purpose: &'static str,
-    /// What kind of thing it is.
     pub class: Class,
-    /// How far it can be trusted.
+    /// How far the value can be trusted.
     pub freshness: Freshness,
-    /// Why it could not be had when last looked for.
+    /// The error of the last search, if it failed.
     pub error: Option<Error>,
     /// The version in use.
     pub version: Option<VersionReport>,
 }
 
-/// What can be said of a version without its value.
+/// A version without its value.
 #[derive(Clone, Debug)]
 pub struct VersionReport {
-    /// Its id.
+    /// Comparable between processes only where the source assigns ids.
     pub id: VersionId,
     /// Where it was found.
     pub origin: Origin,
-    /// How well that place keeps it.
+    /// How well the source protects it.
     pub grade: Grade,
-    /// Later places that also offer it.
+    /// Later sources that also have the secret.
     pub shadowed: Vec<Shadow>,
-    /// Time since it was made, when that is known.
+    /// Time since it was created, when that is known.
     pub age: Option<Duration>,
-    /// Whether it is older than it may be; unknown ages are not.
+    /// Whether it is due for rotation; never when its age is unknown.
     pub is_overdue: bool,
-    /// How many versions are accepted, itself included.
-    pub accepted: usize,
     /// The version that is about to take over.
     pub pending: Option<VersionId>,
-    /// The version before, while it is accepted.
+    /// The previous version, while it is accepted.
     pub previous: Option<VersionId>,
-    /// How much longer the version before is accepted; `None` without one, or when it is retired by hand.
+    /// For how much longer the previous version is accepted; `None` without one, or when it is retired by hand.
     pub previous_left: Option<Duration>,
 }
 
 impl Report {
-    pub(crate) fn of<'a>(slots: impl Iterator<Item = &'a Arc<Slot>>, now: SystemTime) -> Self {
-        Self { entries: slots.map(|slot| Entry::of(slot, now)).collect() }
+    pub(crate) fn new<'a>(slots: impl Iterator<Item = &'a Arc<Slot>>, now: SystemTime) -> Self {
+        Self { secrets: slots.map(|slot| SecretReport::new(slot, now)).collect() }
     }
 
-    /// The entry of a declared secret.
+    /// The state of one declared secret.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.name.as_str() == name)
+    pub fn get(&self, name: &str) -> Option<&SecretReport> {
+        self.secrets.iter().find(|secret| secret.name.as_str() == name)
     }
 }
 
-impl Entry {
-    fn of(slot: &Slot, now: SystemTime) -> Self {
+impl SecretReport {
+    fn new(slot: &Slot, now: SystemTime) -> Self {
         let (spec, health) = (slot.spec(), slot.health());
-        let version = slot.load().ok().map(|set| VersionReport::of(&set, spec, now));
+        let version = slot.load().ok().map(|set| VersionReport::new(&set, spec, now));
         Self {
             name: spec.name.clone(),
             purpose: spec.purpose,
@@ -92,10 +88,10 @@ impl Entry {
 }
 
 impl VersionReport {
-    fn of(set: &SecretSet, spec: &SecretSpec, now: SystemTime) -> Self {
-        let (version, (pending, previous)) = (set.primary(), set.beside());
+    fn new(set: &SecretSet, spec: &SecretSpec, now: SystemTime) -> Self {
+        let (version, (pending, previous)) = (set.primary(), set.overlap_ids());
         let provenance = version.provenance();
-        let age = version.created().at().and_then(|made| now.duration_since(made).ok());
+        let age = version.created.at().and_then(|created| now.duration_since(created).ok());
         Self {
             id: version.id().clone(),
             origin: provenance.origin.clone(),
@@ -103,7 +99,6 @@ impl VersionReport {
             shadowed: provenance.shadowed.clone(),
             age,
             is_overdue: age.is_some_and(|age| age > spec.age_max),
-            accepted: set.accepted().count(),
             pending: pending.cloned(),
             previous: previous.cloned(),
             previous_left: set.previous().and_then(|(_, left)| left),
@@ -113,11 +108,11 @@ impl VersionReport {
 
 impl fmt::Display for Report {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.entries.iter().try_for_each(|entry| writeln!(out, "{entry}"))
+        self.secrets.iter().try_for_each(|secret| writeln!(out, "{secret}"))
     }
 }
 
-impl fmt::Display for Entry {
+impl fmt::Display for SecretReport {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}: ", self.name)?;
         match (&self.version, &self.error) {
@@ -141,7 +136,7 @@ impl fmt::Display for VersionReport {
         }
         self.shadowed.iter().try_for_each(|shadow| {
             let relation = if shadow.differs { "another value" } else { "the same value" };
-            write!(out, "; hides {relation} in {}", shadow.origin)
+            write!(out, "; shadows {relation} in {}", shadow.origin)
         })
     }
 }

@@ -1,47 +1,47 @@
-//! Replaces a secret without a failed request: the new value is accepted everywhere before anyone uses it, and the old
-//! one is accepted until nobody uses it.
+//! Replaces a secret without a failed request: every process accepts the new value before any process uses it, and the
+//! previous value is accepted until it is no longer used.
 //!
-//! | step | what | where it stands |
+//! | method | effect | step afterwards |
 //! | --- | --- | --- |
-//! | [`begin`](Rotation::begin) | choose the new version's id, remember the one in use | `Planned` |
-//! | [`create`](Rotation::create) | put the value as `AWSPENDING`, announce it: every process accepts it | `Announced` |
-//! | | try it out, if there is somewhere to; wait for the freshness of a value and a margin | |
-//! | [`finish`](Rotation::finish) | announce the end of the old one, then let the new one take over, if nobody else did | `Promoted` |
-//! | [`retire`](Rotation::retire) | when its overlap is over and nobody uses it, forget the old one | gone |
+//! | [`begin`](Rotation::begin) | choose the id of the new version and record the current one | `Planned` |
+//! | [`create`](Rotation::create) | store the value as `AWSPENDING` and announce it: every process accepts it | `Announced` |
+//! | | test it where it will be used; wait for the freshness of a value and a margin | |
+//! | [`finish`](Rotation::finish) | announce the deadline of the previous version, then promote the new one, unless another writer was faster | `Promoted` |
+//! | [`retire`](Rotation::retire) | when the overlap is over and the previous version is not used, drop it | the plan is removed |
 //!
-//! Each step can be repeated: a plan in a file remembers how far it went, and the place itself whether the last change
-//! was made. The plan holds ids and times and never a value; the value lies in Secrets Manager alone.
+//! Each step can be repeated: a plan file records the step, and Secrets Manager whether the last change was made. The
+//! plan holds ids and times and never a value; the value is stored in Secrets Manager only.
 //!
-//! [`abort`](Rotation::abort) undoes what was not finished, [`rollback`](Rotation::rollback) what was, and
-//! [`begin_emergency`](Rotation::begin_emergency) leaves out every wait because the old value is known to others.
+//! [`abort`](Rotation::abort) undoes a rotation before the new version takes over, [`rollback`](Rotation::rollback)
+//! after it, and [`begin_emergency`](Rotation::begin_emergency) skips every wait because the old value is compromised.
 
 mod emergency;
 mod generate;
+mod overlap;
 mod plan;
 mod steps;
-mod terms;
 mod undo;
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 pub use emergency::bound as emergency_bound;
-pub use generate::{generate, is_ours_to_make};
+pub use generate::{can_generate, generate};
+pub use overlap::OverlapPolicy;
 use plan::Plan;
 pub use plan::Step;
-pub use terms::{OVERLAP_MAX, Terms};
-pub use undo::abort_foreign;
+pub use undo::abort_without_plan;
 
-use crate::aws::{Label, SecretsManager, Token};
-use crate::builder::Clock;
+use crate::aws::{Description, Label, SecretsManager, Token};
+use crate::clock::Clock;
 use crate::error::Error;
 use crate::origin::Origin;
 use crate::spec::SecretSpec;
 use crate::value::SecretValue;
-use crate::version::VersionId;
+use crate::version_id::VersionId;
 
-/// What is added to a value's freshness before everyone is taken to have the news: a call that took its longest with
-/// all of its attempts, and clocks that differ.
+/// Added to a value's freshness before every process is assumed to know the announcement: covers the longest read with
+/// all of its attempts, and clock differences.
 pub const MARGIN: Duration = Duration::from_secs(30);
 
 /// One rotation of one secret.
@@ -56,94 +56,94 @@ pub struct Rotation {
 /// Where the new value comes from.
 #[derive(Clone, Debug)]
 pub enum NewValue {
-    /// It is made here, as the catalogue declares it.
+    /// It is generated here, as the catalogue declares it.
     Generated,
-    /// Somebody else made it, such as a vendor.
+    /// It was issued by another party, such as a vendor.
     Given(SecretValue),
 }
 
 /// How it is known that every process accepts the new value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Distribution {
-    /// Time passed.
+    /// Enough time has passed.
     ByTime,
-    /// Every process reported the new version as accepted.
+    /// Every process reports the new version as accepted.
     Reported,
 }
 
-/// Whether the value before may go.
+/// Whether the previous value is still needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PreviousUse {
-    /// Nobody proved themselves with it lately.
+    /// It was not used recently.
     None,
-    /// Somebody did.
+    /// It was used recently.
     Seen,
-    /// Everything that it encrypts was encrypted anew.
+    /// Everything that it encrypted has been re-encrypted.
     Reencrypted,
 }
 
-/// Where a rotation stands.
+/// The state of a rotation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
-    /// The step.
+    /// The last step that was completed or started.
     pub step: Step,
-    /// The version that takes over, or took.
+    /// The new version.
     pub to: VersionId,
     /// The version that it replaces.
     pub from: VersionId,
-    /// From when on it can be finished by time alone; `None` before it is announced and after it is finished.
+    /// The earliest time to finish without reports of all processes; `None` before the announcement and after the
+    /// takeover.
     pub finish_from: Option<SystemTime>,
-    /// From when on the version before can be retired; `None` before it is finished, or when that is not a matter of
-    /// time.
+    /// The earliest time to retire the previous version; `None` before the takeover, or when it is retired by hand.
     pub retire_from: Option<SystemTime>,
-    /// Whether the old value is known to others.
+    /// Whether the previous value is compromised.
     pub is_emergency: bool,
 }
 
-/// Whether a rotation can write where a secret is found.
+/// Checks that a rotation can write to the source of a secret.
 ///
 /// # Errors
-/// [`Error::ReadOnly`] for the environment and for files: a new value there is the operator's to place.
-pub fn writable(origin: &Origin) -> Result<(), Error> {
+/// [`Error::ReadOnly`] for the environment and for files, which the operator changes.
+pub fn check_writable(origin: &Origin) -> Result<(), Error> {
     match origin {
         Origin::Aws { .. } => Ok(()),
         Origin::Env { .. }
         | Origin::EnvFile { .. }
         | Origin::SecretFile { .. }
-        | Origin::SystemdCredential { .. }
-        | Origin::Generated => Err(Error::ReadOnly { origin: origin.clone() }),
+        | Origin::SystemdCredential { .. } => Err(Error::ReadOnly { origin: origin.clone() }),
     }
 }
 
 impl Rotation {
-    /// Plans a rotation. Nothing is changed but the file at `path`, which must not exist.
+    /// Plans a rotation. Only the plan file at `path` is written, which must not exist.
     ///
     /// # Errors
-    /// [`Error::RotationInProgress`] when another one is not finished, [`Error::Config`] when the overlap is too short
-    /// or too long, [`Error::Plan`] when the file cannot be written, and as [`SecretsManager::describe`].
+    /// [`Error::RotationInProgress`], [`Error::Config`] when the overlap is not allowed, [`Error::Plan`] when the file
+    /// cannot be written, and as [`SecretsManager::describe`].
     pub async fn begin(
         manager: &SecretsManager,
         spec: &SecretSpec,
         clock: Clock,
         path: impl Into<PathBuf>,
-        terms: &Terms,
+        overlap: &OverlapPolicy,
     ) -> Result<Self, Error> {
-        terms.check(spec)?;
-        let described = manager.describe(&spec.name).await?;
-        if let Some(other) = described.pending() {
+        overlap.check(spec)?;
+        let description = manager.describe(&spec.name).await?;
+        if let Some(other) = description.pending() {
             let token = other.as_str().to_owned();
             return Err(Error::RotationInProgress { name: spec.name.clone(), token });
         }
-        let plan = Plan::new(&spec.name, &Token::random()?, &in_use(manager, spec, &described)?, terms);
+        let from = current_version(manager, spec, &description)?;
+        let plan = Plan::new(&spec.name, &Token::random()?, &from, overlap);
         let rotation = Self { manager: manager.clone(), spec: spec.clone(), clock, path: path.into(), plan };
         rotation.plan.save_new(&spec.name, &rotation.path)?;
         Ok(rotation)
     }
 
-    /// A rotation that was begun; `None` when there is no plan at `path`.
+    /// Loads the rotation that was planned at `path`; `None` when there is no plan.
     ///
     /// # Errors
-    /// [`Error::Plan`] when the file cannot be read, or is of another secret.
+    /// [`Error::Plan`] when the file cannot be read, or belongs to another secret.
     pub fn resume(
         manager: &SecretsManager,
         spec: &SecretSpec,
@@ -157,7 +157,7 @@ impl Rotation {
         Ok(plan.map(rotation))
     }
 
-    /// Where it stands.
+    /// The state of the rotation.
     #[must_use]
     pub fn status(&self) -> Status {
         let plan = &self.plan;
@@ -168,7 +168,7 @@ impl Rotation {
             to: plan.to(),
             from: plan.from(),
             finish_from: plan.announced_at().filter(|_| plan.step == Step::Announced).map(|at| at + wait),
-            retire_from: plan.leaves_at().filter(|_| is_promoted),
+            retire_from: plan.overlap_ends_at().filter(|_| is_promoted),
             is_emergency: plan.is_emergency(),
         }
     }
@@ -177,8 +177,7 @@ impl Rotation {
         (self.clock)()
     }
 
-    /// Remembers how far it went.
-    fn reached(&mut self, step: Step) -> Result<(), Error> {
+    fn save_step(&mut self, step: Step) -> Result<(), Error> {
         self.plan.step = step;
         self.plan.save(&self.spec.name, &self.path)
     }
@@ -192,15 +191,14 @@ impl Rotation {
     }
 }
 
-/// The version in use.
-fn in_use(
+fn current_version(
     manager: &SecretsManager,
     spec: &SecretSpec,
-    described: &crate::aws::Description,
+    description: &Description,
 ) -> Result<VersionId, Error> {
-    if described.deletion_asked.is_some() {
+    if description.deletion_requested.is_some() {
         return Err(Error::Deleted { name: spec.name.clone(), origin: manager.origin(&spec.name) });
     }
-    let nothing = || Error::NotFound { name: spec.name.clone(), tried: vec![manager.origin(&spec.name)] };
-    described.version(&Label::Current).ok_or_else(nothing)
+    let not_found = || Error::NotFound { name: spec.name.clone(), tried: vec![manager.origin(&spec.name)] };
+    description.version(&Label::Current).ok_or_else(not_found)
 }

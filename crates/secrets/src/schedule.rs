@@ -1,97 +1,104 @@
-//! When a secret that costs a call is looked for again.
+//! When a secret of a remote source is read again.
 
-use std::sync::Arc;
 use std::time::Duration;
 
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use tokio::time::Instant;
 
 use crate::error::Error;
 use crate::spec::SecretSpec;
 
-/// A number in `[0, 1)`. Injected, so that a test can choose it.
-pub type Jitter = Arc<dyn Fn() -> f64 + Send + Sync>;
-
-/// A good value is looked for again after a share of its TTL between this and all of it.
+/// A good value is read again after a random share of its TTL between this and all of it.
 const TTL_SHARE_MIN: f64 = 0.75;
-/// First and longest pause after a failure; each failure doubles it, and chance shortens it to anything above zero.
-const PAUSE_MIN: Duration = Duration::from_secs(1);
-const PAUSE_MAX: Duration = Duration::from_secs(300);
-/// Doubling more often than this passes the longest pause anyway.
-const DOUBLINGS_MAX: u32 = 9;
-/// For so long "not found" is believed without asking again.
-const NOT_FOUND_BELIEVED: Duration = Duration::from_secs(30);
-/// For so long a refusal is believed without asking again.
-const REFUSAL_BELIEVED: Duration = Duration::from_secs(10);
-/// For so long anything else is: a thousand logins that fail together are one reason to look, not a thousand.
-const BELIEVED: Duration = Duration::from_secs(1);
+/// Pauses after failures: each is between half and the whole of 1, 2, 4, … 300 s, because jitter adds up to 100 %.
+const BACKOFF: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(Duration::from_millis(500))
+    .with_max_delay(Duration::from_secs(150))
+    .without_max_times()
+    .with_jitter();
+/// The longest pause that a source can ask for.
+const RETRY_IN_MAX: Duration = Duration::from_secs(300);
+/// The shortest pause after a transient failure that names none.
+const RETRY_IN_MIN: Duration = Duration::from_secs(1);
+/// How long "not found" is trusted without asking again.
+const NOT_FOUND_TRUSTED: Duration = Duration::from_secs(30);
+/// How long "access denied" is trusted without asking again.
+const ACCESS_DENIED_TRUSTED: Duration = Duration::from_secs(10);
+/// How long any other result is: a thousand logins that fail at once are one reason to read again, not a thousand.
+const RESULT_TRUSTED: Duration = Duration::from_secs(1);
 
-/// When one secret was looked for, and when it will be.
-#[derive(Clone, Debug)]
+/// When one secret was read, and when it is due again.
+#[derive(Debug)]
 pub(crate) struct Schedule {
     due: Instant,
-    believed_until: Instant,
-    failures: u32,
+    trusted_until: Instant,
+    /// The pauses that remain while reads fail.
+    backoff: Option<ExponentialBackoff>,
 }
 
 impl Schedule {
     /// Due at once.
     pub(crate) fn new() -> Self {
         let now = Instant::now();
-        Self { due: now, believed_until: now, failures: 0 }
+        Self { due: now, trusted_until: now, backoff: None }
     }
 
     pub(crate) fn due(&self) -> Instant {
         self.due
     }
 
-    /// Whether it is time to look.
     pub(crate) fn is_due(&self) -> bool {
         self.due <= Instant::now()
     }
 
-    /// Whether to look though it is not yet time, because others are looked for anyway: one call for all of them
-    /// instead of one for each. What failed keeps its pause.
+    /// Whether to read it early, together with others that are due: one call for all instead of one for each. A failed
+    /// one keeps its pause.
     pub(crate) fn is_due_soon(&self, spec: &SecretSpec) -> bool {
-        self.failures == 0 && self.due <= Instant::now() + spec.ttl.mul_f64(1.0 - TTL_SHARE_MIN)
+        self.backoff.is_none() && self.due <= Instant::now() + spec.ttl.mul_f64(1.0 - TTL_SHARE_MIN)
     }
 
-    /// Whether the last answer is too recent to ask again.
-    pub(crate) fn is_believed(&self) -> bool {
-        Instant::now() < self.believed_until
+    /// Whether the last result is too recent to ask again.
+    pub(crate) fn is_trusted(&self) -> bool {
+        Instant::now() < self.trusted_until
     }
 
-    /// Plans the next look after one that brought `looked`.
-    pub(crate) fn looked(&mut self, looked: Result<(), &Error>, spec: &SecretSpec, jitter: &Jitter) {
+    /// Plans the next read after one with this result. `share`, in `[0, 1)`, spreads the reads of good values in time.
+    pub(crate) fn record(&mut self, result: Result<(), &Error>, spec: &SecretSpec, share: f64) {
         let now = Instant::now();
-        let share = TTL_SHARE_MIN + (1.0 - TTL_SHARE_MIN) * jitter();
-        let regular = now + spec.ttl.mul_f64(share);
-        self.believed_until = now + looked.err().map_or(BELIEVED, believed);
-        match looked.err().and_then(pause_of) {
-            None => (self.due, self.failures) = (regular, 0),
+        self.trusted_until = now + result.err().map_or(RESULT_TRUSTED, trusted_for);
+        match result.err().and_then(retry_in) {
+            None => {
+                self.backoff = None;
+                self.due = now + spec.ttl.mul_f64(TTL_SHARE_MIN + (1.0 - TTL_SHARE_MIN) * share);
+            }
             Some(retry_in) => {
-                let longest = PAUSE_MIN * 2_u32.pow(self.failures.min(DOUBLINGS_MAX));
-                let pause = longest.min(PAUSE_MAX).mul_f64(jitter()).max(retry_in.min(PAUSE_MAX));
-                (self.due, self.failures) = (now + pause, self.failures.saturating_add(1));
+                let pause = self.backoff.get_or_insert_with(|| BACKOFF.build()).next();
+                self.due = now + pause.unwrap_or(RETRY_IN_MAX).max(retry_in.min(RETRY_IN_MAX));
             }
         }
     }
 }
 
-/// The pause that a transient failure asks for. Any other is looked at again in the regular turn: somebody has to put
-/// it right first.
-fn pause_of(error: &Error) -> Option<Duration> {
+/// A random number in `[0, 1)`; the middle when the operating system provides none.
+pub(crate) fn random_share() -> f64 {
+    getrandom::u32().map_or(0.5, |number| f64::from(number) / (f64::from(u32::MAX) + 1.0))
+}
+
+/// The pause that a transient failure asks for. After any other failure the next read is a regular one, because
+/// somebody has to fix the cause first.
+fn retry_in(error: &Error) -> Option<Duration> {
     match error {
         Error::Unavailable { retry_in, .. } => Some(*retry_in),
-        error if error.is_transient() => Some(PAUSE_MIN),
+        error if error.is_transient() => Some(RETRY_IN_MIN),
         _ => None,
     }
 }
 
-fn believed(error: &Error) -> Duration {
+fn trusted_for(error: &Error) -> Duration {
     match error {
-        Error::NotFound { .. } => NOT_FOUND_BELIEVED,
-        Error::AccessDenied { .. } => REFUSAL_BELIEVED,
-        _ => BELIEVED,
+        Error::NotFound { .. } => NOT_FOUND_TRUSTED,
+        Error::AccessDenied { .. } => ACCESS_DENIED_TRUSTED,
+        _ => RESULT_TRUSTED,
     }
 }
 
@@ -109,19 +116,15 @@ mod tests {
     }
 
     fn throttled(retry_in: Duration) -> Error {
-        let (name, origin) = (spec().name, Origin::Generated);
+        let (name, origin) = (spec().name, Origin::Env { variable: "KEY".to_owned() });
         Error::Unavailable { name, origin, outage: Outage::Throttled, retry_in }
-    }
-
-    fn fixed(share: f64) -> Jitter {
-        Arc::new(move || share)
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_good_value_is_due_between_three_quarters_of_its_ttl_and_all_of_it() {
         for (share, expected_s) in [(0.0, 225.0), (0.5, 262.5), (1.0, 300.0)] {
             let mut schedule = Schedule::new();
-            schedule.looked(Ok(()), &spec(), &fixed(share));
+            schedule.record(Ok(()), &spec(), share);
             assert_eq!(schedule.due() - Instant::now(), Duration::from_secs_f64(expected_s));
         }
     }
@@ -129,38 +132,39 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn pauses_double_up_to_five_minutes_and_end_with_the_first_success() {
         let mut schedule = Schedule::new();
-        let mut pauses = Vec::new();
-        for _ in 0..11 {
-            schedule.looked(Err(&throttled(Duration::ZERO)), &spec(), &fixed(1.0));
-            pauses.push((schedule.due() - Instant::now()).as_secs());
+        let fail = |schedule: &mut Schedule, longest_s: u32| {
+            schedule.record(Err(&throttled(Duration::ZERO)), &spec(), 1.0);
+            let (pause, longest) = (schedule.due() - Instant::now(), longest_s * SECOND);
+            assert!((longest / 2..=longest).contains(&pause), "{pause:?} of {longest:?}");
+        };
+        for longest_s in [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300] {
+            fail(&mut schedule, longest_s);
         }
-        assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
-        schedule.looked(Ok(()), &spec(), &fixed(0.0));
-        schedule.looked(Err(&throttled(Duration::ZERO)), &spec(), &fixed(1.0));
-        assert_eq!(schedule.due() - Instant::now(), SECOND);
+        schedule.record(Ok(()), &spec(), 0.0);
+        fail(&mut schedule, 1);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_pause_is_never_shorter_than_the_service_asks_nor_longer_than_ours() {
         for (asked_s, expected_s) in [(7, 7), (3_600, 300)] {
             let mut schedule = Schedule::new();
-            schedule.looked(Err(&throttled(asked_s * SECOND)), &spec(), &fixed(0.0));
+            schedule.record(Err(&throttled(asked_s * SECOND)), &spec(), 0.0);
             assert_eq!(schedule.due() - Instant::now(), expected_s * SECOND);
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_good_value_is_taken_along_in_its_last_quarter_and_a_failed_one_keeps_its_pause() {
+    async fn a_good_value_is_read_early_in_its_last_quarter_and_a_failed_one_keeps_its_pause() {
         let (mut good, mut failed) = (Schedule::new(), Schedule::new());
-        good.looked(Ok(()), &spec(), &fixed(1.0));
-        failed.looked(Err(&throttled(60 * SECOND)), &spec(), &fixed(1.0));
+        good.record(Ok(()), &spec(), 1.0);
+        failed.record(Err(&throttled(60 * SECOND)), &spec(), 1.0);
         assert!(!good.is_due_soon(&spec()));
         tokio::time::advance(59 * SECOND).await;
         assert!(!failed.is_due_soon(&spec()) && !failed.is_due(), "a second before its pause ends");
         tokio::time::advance(SECOND).await;
         assert!(failed.is_due());
         tokio::time::advance(164 * SECOND).await;
-        assert!(!good.is_due_soon(&spec()), "224 s after a look that holds for 300 s");
+        assert!(!good.is_due_soon(&spec()), "224 s after a read with a TTL of 300 s");
         tokio::time::advance(SECOND).await;
         assert!(good.is_due_soon(&spec()) && !good.is_due());
         tokio::time::advance(75 * SECOND).await;
@@ -168,16 +172,16 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_absence_is_believed_for_30_s_and_a_value_for_1_s() {
+    async fn not_found_is_trusted_for_30_s_and_a_value_for_1_s() {
         let gone = Error::NotFound { name: spec().name, tried: Vec::new() };
-        for (looked, expected_s) in [(Err(&gone), 30), (Ok(()), 1), (Err(&throttled(SECOND)), 1)] {
+        for (result, expected_s) in [(Err(&gone), 30), (Ok(()), 1), (Err(&throttled(SECOND)), 1)] {
             let mut schedule = Schedule::new();
-            assert!(!schedule.is_believed());
-            schedule.looked(looked, &spec(), &fixed(0.5));
+            assert!(!schedule.is_trusted());
+            schedule.record(result, &spec(), 0.5);
             tokio::time::advance(expected_s * SECOND - Duration::from_millis(1)).await;
-            assert!(schedule.is_believed());
+            assert!(schedule.is_trusted());
             tokio::time::advance(Duration::from_millis(1)).await;
-            assert!(!schedule.is_believed());
+            assert!(!schedule.is_trusted());
         }
     }
 }

@@ -1,6 +1,6 @@
-//! One search at a time: who is looked for, what it does to each slot, and who is told.
+//! Searches for secrets, one search at a time: selects what to look up, updates each slot and reports what happened.
 
-mod books;
+mod state;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -9,247 +9,270 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::{Mutex, Notify};
 use tokio::time::Instant;
 
-use books::{Books, Scope};
+use state::{Scope, SearchState};
 
-use crate::chain::{Behind, Chain, Remote, Resolved, Wanted};
+use crate::chain::{Chain, LookupRequest, RemoteLookup, RemoteShadows, Resolution};
 use crate::error::Error;
 use crate::event::{AuditSink, Event, Recorder};
-use crate::fault::Breach;
+use crate::invalid::PolicyViolation;
 use crate::name::SecretName;
 use crate::policy;
-use crate::schedule::{Jitter, Schedule};
-use crate::secrets::Reloaded;
-use crate::slot::{Outcome, Sighting, Slot};
+use crate::schedule::{Schedule, random_share};
+use crate::slot::{Slot, Transition, Update};
 use crate::spec::SecretSpec;
-use crate::usage::Tally;
+use crate::usage::ReadCounts;
 use crate::value::SecretValue;
-use crate::version::SecretVersion;
 use crate::warning::{Notice, Warning};
 
-/// Everything that a search needs, and what it leaves for the next one.
 pub(crate) struct Searcher {
     pub(crate) slots: BTreeMap<SecretName, Arc<Slot>>,
     pub(crate) chain: Chain,
-    pub(crate) witnesses: Witnesses,
-    jitter: Jitter,
+    pub(crate) observers: Observers,
     /// The secrets that this process uses; all of them for `None`.
     used: Option<BTreeSet<SecretName>>,
-    /// Searches begun so far.
-    begun: AtomicU64,
-    /// Something is due earlier than it was.
-    pub(crate) doubted: Notify,
-    /// Held while a search is under way, so that there is never more than one.
-    books: Mutex<Books>,
+    /// Searches started so far.
+    started: AtomicU64,
+    /// A secret is due earlier than it was.
+    pub(crate) invalidated: Notify,
+    /// Locked during a search, so that there is never more than one.
+    state: Mutex<SearchState>,
 }
 
-/// Who is told what happens.
-pub(crate) struct Witnesses {
+/// Who is notified of events.
+pub(crate) struct Observers {
     pub(crate) recorder: Recorder,
     pub(crate) audit: AuditSink,
 }
 
-type Look = Option<Result<Resolved, Error>>;
+/// What a reload found.
+#[derive(Clone, Debug, Default)]
+pub struct ReloadOutcome {
+    /// Secrets whose value changed, or that were found for the first time.
+    pub changed: Vec<SecretName>,
+    /// What could not be read. A secret with a good value keeps it for as long as
+    /// [`SecretHandle::health`](crate::SecretHandle::health) says.
+    pub failed: Vec<Error>,
+    /// What should be fixed.
+    pub notices: Vec<Notice>,
+}
+
+/// The result of one lookup; `None` when the search brought none.
+type LookupResult = Option<Result<Resolution, Error>>;
 
 impl Searcher {
     pub(crate) fn new(
         slots: BTreeMap<SecretName, Arc<Slot>>,
         chain: Chain,
-        witnesses: Witnesses,
-        jitter: Jitter,
+        observers: Observers,
         used: Option<BTreeSet<SecretName>>,
     ) -> Self {
-        let books = Mutex::new(Books::of(slots.keys()));
-        let (begun, doubted) = (AtomicU64::new(0), Notify::new());
-        Self { slots, chain, witnesses, jitter, used, begun, doubted, books }
+        let state = Mutex::new(SearchState::new(slots.keys()));
+        let (started, invalidated) = (AtomicU64::new(0), Notify::new());
+        Self { slots, chain, observers, used, started, invalidated, state }
     }
 
-    /// Whether this process uses a secret. Of one that it does not use only this machine is asked.
+    /// Whether this process uses a secret. Remote sources are not asked for any other.
     pub(crate) fn uses(&self, name: &SecretName) -> bool {
         self.used.as_ref().is_none_or(|used| used.contains(name))
     }
 
-    /// A ticket for [`all`](Self::all) and [`one`](Self::one): the searches begun before the caller asked.
+    /// The argument of [`all`](Self::all) and [`one`](Self::one): how many searches had started when the caller asked.
     pub(crate) fn ticket(&self) -> u64 {
-        self.begun.load(Ordering::SeqCst)
+        self.started.load(Ordering::SeqCst)
     }
 
-    /// Looks for everything, unless such a search began after the ticket was taken.
-    pub(crate) async fn all(&self, ticket: u64) -> Reloaded {
-        let mut books = self.books.lock().await;
-        if books.all.0 <= ticket {
-            books.all = self.search(&mut books, Scope::All).await;
+    /// Searches for everything, unless such a search started after the ticket was taken.
+    pub(crate) async fn all(&self, ticket: u64) -> ReloadOutcome {
+        let mut state = self.state.lock().await;
+        if state.last_full.0 <= ticket {
+            state.last_full = self.search(&mut state, Scope::All).await;
         }
-        books.all.1.clone()
+        state.last_full.1.clone()
     }
 
-    /// Looks for one secret, unless its last answer is still believed or it was searched since the ticket was taken.
+    /// Searches for one secret, unless its last result is still trusted or newer than the ticket.
     pub(crate) async fn one(&self, ticket: u64, name: &SecretName) {
-        let mut books = self.books.lock().await;
-        let is_known =
-            books.pages.get(name).is_some_and(|page| page.searched > ticket || page.schedule.is_believed());
-        if !is_known {
-            self.search(&mut books, Scope::One(name)).await;
+        let mut state = self.state.lock().await;
+        let secret = state.secrets.get(name);
+        let is_current =
+            secret.is_some_and(|secret| secret.last_search > ticket || secret.schedule.is_trusted());
+        if !is_current {
+            self.search(&mut state, Scope::One(name)).await;
         }
     }
 
-    /// Believes nothing of what is known of these secrets, and makes them due; all of them for `None`.
-    pub(crate) async fn doubt(&self, name: Option<&SecretName>) {
-        let mut books = self.books.lock().await;
-        let pages = books.pages.iter_mut().filter(|(known, _)| name.is_none_or(|name| name == *known));
-        pages.for_each(|(_, page)| page.schedule = Schedule::new());
-        self.doubted.notify_one();
+    /// Makes a secret due at once, even if its last result is still trusted.
+    pub(crate) async fn invalidate(&self, name: &SecretName) {
+        if let Some(secret) = self.state.lock().await.secrets.get_mut(name) {
+            secret.schedule = Schedule::new();
+        }
+        self.invalidated.notify_one();
     }
 
-    /// Looks for what is due.
+    /// Searches for what is due.
     pub(crate) async fn due(&self) {
-        let mut books = self.books.lock().await;
-        let is_due = books.pages.values().any(|page| page.schedule.is_due());
+        let mut state = self.state.lock().await;
+        let is_due = state.secrets.values().any(|secret| secret.schedule.is_due());
         let scope = if is_due { Scope::DueSoon } else { Scope::Local };
-        self.search(&mut books, scope).await;
+        self.search(&mut state, scope).await;
     }
 
-    /// When a secret is due next. What lies on this machine is looked at more often than that anyway.
+    /// When the next secret is due. Local sources are read more often than that.
     pub(crate) async fn next_due(&self) -> Option<Instant> {
-        self.books.lock().await.pages.values().map(|page| page.schedule.due()).min()
+        self.state.lock().await.secrets.values().map(|secret| secret.schedule.due()).min()
     }
 
-    async fn search(&self, books: &mut Books, scope: Scope<'_>) -> (u64, Reloaded) {
-        let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
-        let looks_behind = books.looks_behind(scope);
-        let wanted: Vec<Wanted<'_>> =
-            self.slots.values().map(|slot| self.wanted(slot, books, scope, looks_behind)).collect();
-        let mut looks = self.chain.resolve(&wanted).await;
-        self.refuse_reuse(&mut looks);
-        let mut reloaded = Reloaded::default();
-        let mut known = std::mem::take(&mut books.notices);
-        for (slot, found) in self.slots.values().zip(looks).filter_map(|(slot, look)| Some((slot, look?))) {
-            if let Some(page) = books.pages.get_mut(&slot.spec().name) {
-                page.searched = number;
-                page.schedule.looked(found.as_ref().map(|_| ()), slot.spec(), &self.jitter);
-                if let Ok(found) = &found {
-                    page.behind.clone_from(&found.behind);
+    async fn search(&self, state: &mut SearchState, scope: Scope<'_>) -> (u64, ReloadOutcome) {
+        let number = self.started.fetch_add(1, Ordering::SeqCst) + 1;
+        let refreshes_shadows = state.refreshes_shadows(scope);
+        let requests: Vec<LookupRequest<'_>> =
+            self.slots.values().map(|slot| self.request(slot, state, scope, refreshes_shadows)).collect();
+        let mut results = self.chain.resolve(&requests).await;
+        self.refuse_reuse(&mut results);
+        let mut outcome = ReloadOutcome::default();
+        let mut notices = std::mem::take(&mut state.notices);
+        let results = self.slots.values().zip(results);
+        for (slot, result) in results.filter_map(|(slot, result)| Some((slot, result?))) {
+            if let Some(secret) = state.secrets.get_mut(&slot.spec().name) {
+                secret.last_search = number;
+                secret.schedule.record(result.as_ref().map(|_| ()), slot.spec(), random_share());
+                if let Ok(resolution) = &result {
+                    secret.remote_shadows.clone_from(&resolution.remote_shadows);
                 }
             }
-            self.tell_new(&mut known, slot.spec(), &found);
-            self.settle(slot, found, &mut reloaded);
+            self.report_new_notices(&mut notices, slot.spec(), &result);
+            self.update_slot(slot, result, &mut outcome);
         }
-        books.notices = known;
-        (number, reloaded)
+        state.notices = notices;
+        (number, outcome)
     }
 
-    fn wanted<'a>(
+    fn request<'a>(
         &'a self,
         slot: &'a Slot,
-        books: &'a Books,
+        state: &'a SearchState,
         scope: Scope<'_>,
-        looks_behind: bool,
-    ) -> Wanted<'a> {
+        refreshes_shadows: bool,
+    ) -> LookupRequest<'a> {
         let spec = slot.spec();
-        let (page, is_used) = (books.pages.get(&spec.name), self.uses(&spec.name));
-        let known = page.map_or(&[][..], |page| &page.behind);
-        let behind = if looks_behind && is_used { Behind::Asked(known) } else { Behind::Known(known) };
+        let (secret, is_used) = (state.secrets.get(&spec.name), self.uses(&spec.name));
+        let known = secret.map_or(&[][..], |secret| &secret.remote_shadows);
+        let remote_shadows = match refreshes_shadows && is_used {
+            true => RemoteShadows::Refresh(known),
+            false => RemoteShadows::Cached(known),
+        };
         let asks_remote = match scope {
             Scope::All => true,
             Scope::One(name) => *name == spec.name,
-            // A value that came from this machine and is no longer here is looked for elsewhere at once.
+            // A value of this machine that disappeared is looked up in remote sources at once.
             Scope::Local => slot.is_local(),
-            Scope::DueSoon => slot.is_local() || page.is_none_or(|page| page.is_due(spec)),
+            Scope::DueSoon => slot.is_local() || secret.is_none_or(|secret| secret.is_due(spec)),
         };
         let remote = match (is_used, asks_remote) {
-            (false, _) => Remote::Never,
-            (true, true) => Remote::Now,
-            (true, false) => Remote::NotNow,
+            (false, _) => RemoteLookup::Skip,
+            (true, true) => RemoteLookup::Ask,
+            (true, false) => RemoteLookup::Defer,
         };
-        Wanted { spec, remote, behind }
+        LookupRequest { spec, remote, remote_shadows }
     }
 
-    /// Two secrets of one value fall together: the later name is refused, or the reuse is said.
-    fn refuse_reuse(&self, looks: &mut [Look]) {
+    /// Two secrets with one value are compromised together: the later name is refused or reported.
+    fn refuse_reuse(&self, results: &mut [LookupResult]) {
         let values: Vec<Option<SecretValue>> =
-            self.slots.values().zip(looks.iter()).map(|(slot, look)| value(slot, look)).collect();
+            self.slots.values().zip(results.iter()).map(|(slot, result)| next_value(slot, result)).collect();
         let specs: Vec<_> = self.slots.values().map(|slot| slot.spec()).collect();
         let pairs = specs.iter().zip(&values).filter_map(|(spec, value)| Some((*spec, value.as_ref()?)));
         for (name, with) in policy::reused(pairs) {
-            let found = specs.iter().zip(looks.iter_mut()).find(|(spec, _)| spec.name == name);
-            let Some((spec, Some(look))) = found else { continue };
-            let Ok(resolved) = look else { continue };
-            let warning = Warning::Rule(Breach::Reused { with });
-            match self.chain.allow(spec, &resolved.version.provenance().origin, warning) {
-                Ok(notice) => resolved.notices.push(notice),
-                Err(error) => *look = Err(error),
+            let reused = specs.iter().zip(results.iter_mut()).find(|(spec, _)| spec.name == name);
+            let Some((spec, Some(result))) = reused else { continue };
+            let Ok(resolution) = result else { continue };
+            let warning = Warning::Policy(PolicyViolation::Reused { with });
+            match self.chain.allow(spec, &resolution.version.provenance().origin, warning) {
+                Ok(notice) => resolution.notices.push(notice),
+                Err(error) => *result = Err(error),
             }
         }
     }
 
-    fn settle(&self, slot: &Slot, found: Result<Resolved, Error>, reloaded: &mut Reloaded) {
+    fn update_slot(&self, slot: &Slot, result: Result<Resolution, Error>, outcome: &mut ReloadOutcome) {
         let name = slot.spec().name.clone();
-        let (found, notices) = match found {
-            Ok(Resolved { version, announced, behind: _, notices }) => {
-                (Ok(Sighting { version, announced }), notices)
+        let update = result.map(|Resolution { version, rotation, remote_shadows: _, notices }| {
+            outcome.notices.extend(notices);
+            Update { version, rotation }
+        });
+        let transition = slot.apply(update.clone());
+        match (transition, update) {
+            (Transition::StillAbsent, Err(Error::NotFound { .. })) => {}
+            (_, Err(error)) => self.report_failure(name, error, outcome),
+            (Transition::Confirmed, Ok(_)) => self.observers.notify(&Event::Confirmed { name }),
+            (Transition::Failed | Transition::StillAbsent, Ok(update)) => {
+                let error = slot.health().last_error;
+                let error = error.unwrap_or_else(|| Error::revoked(slot.spec(), &update.version));
+                self.report_failure(name, error, outcome);
             }
-            Err(error) => (Err(error), Vec::new()),
-        };
-        reloaded.notices.extend(notices);
-        let outcome = slot.accept(found.clone());
-        match (outcome, found) {
-            (Outcome::StillAbsent, Err(Error::NotFound { .. })) => {}
-            (_, Err(error)) => {
-                self.witnesses.tell(&Event::RefreshFailed { name, error: error.clone() });
-                reloaded.failed.push(error);
-            }
-            (Outcome::Confirmed, Ok(_)) => self.witnesses.tell(&Event::Confirmed { name }),
-            (Outcome::Failed | Outcome::StillAbsent, Ok(sighting)) => {
-                let error = slot.health().last_error.unwrap_or_else(|| withdrawn(&name, &sighting.version));
-                self.witnesses.tell(&Event::RefreshFailed { name, error: error.clone() });
-                reloaded.failed.push(error);
-            }
-            (Outcome::Accepting, Ok(_)) => self.tell_accepting(slot),
-            (outcome, Ok(sighting)) => {
-                self.witnesses.tell(&took_over(&outcome, &name, &sighting.version));
-                reloaded.changed.push(name);
-                if slot.load().is_ok_and(|set| set.beside() != (None, None)) {
-                    self.tell_accepting(slot);
+            (Transition::OverlapChanged, Ok(_)) => self.report_accepted_versions(slot),
+            (transition @ (Transition::Appeared | Transition::Changed), Ok(Update { version, .. })) => {
+                let (origin, version) = (version.provenance().origin.clone(), version.id().clone());
+                let event_name = name.clone();
+                self.observers.notify(&if transition == Transition::Appeared {
+                    Event::Resolved { name: event_name, origin, version }
+                } else {
+                    Event::Changed { name: event_name, origin, version }
+                });
+                outcome.changed.push(name);
+                if slot.load().is_ok_and(|set| set.overlap_ids() != (None, None)) {
+                    self.report_accepted_versions(slot);
                 }
             }
         }
     }
 
-    /// Tells what is accepted beside the value in use.
-    fn tell_accepting(&self, slot: &Slot) {
-        let Ok(set) = slot.load() else { return };
-        let (pending, previous) = set.beside();
-        let (pending, previous) = (pending.cloned(), previous.cloned());
-        self.witnesses.tell(&Event::Accepting { name: slot.spec().name.clone(), pending, previous });
+    fn report_failure(&self, name: SecretName, error: Error, outcome: &mut ReloadOutcome) {
+        self.observers.notify(&Event::RefreshFailed { name, error: error.clone() });
+        outcome.failed.push(error);
     }
 
-    /// Tells how often each secret was read, and how often the value before was used.
-    pub(crate) fn tell_usage(&self) {
+    fn report_accepted_versions(&self, slot: &Slot) {
+        let Ok(set) = slot.load() else { return };
+        let (pending, previous) = set.overlap_ids();
+        let (pending, previous) = (pending.cloned(), previous.cloned());
+        let name = slot.spec().name.clone();
+        self.observers.notify(&Event::AcceptedVersions { name, pending, previous });
+    }
+
+    /// Reports how often each secret was read, and how often its previous value was used.
+    pub(crate) fn report_usage(&self) {
         for slot in self.slots.values() {
             let name = &slot.spec().name;
-            for (by, Tally { fresh, stale, failed }) in slot.take_reads() {
-                self.witnesses.tell(&Event::Read { name: name.clone(), by, fresh, stale, failed });
+            for (component, ReadCounts { fresh, stale, failed }) in slot.take_reads() {
+                self.observers.notify(&Event::Reads { name: name.clone(), component, fresh, stale, failed });
             }
-            let times = slot.take_previous_used();
-            if times > 0 {
-                self.witnesses.tell(&Event::PreviousUsed { name: name.clone(), times });
+            let count = slot.take_previous_uses();
+            if count > 0 {
+                self.observers.notify(&Event::PreviousUsed { name: name.clone(), count });
             }
         }
     }
 
-    /// Tells each notice of a secret when it first comes up, and again only when it had gone.
-    fn tell_new(&self, known: &mut Vec<Notice>, spec: &SecretSpec, found: &Result<Resolved, Error>) {
-        let notices = found.as_ref().map_or(&[][..], |resolved| &resolved.notices);
+    /// Reports each notice when it first appears, and again only after it had disappeared.
+    fn report_new_notices(
+        &self,
+        known: &mut Vec<Notice>,
+        spec: &SecretSpec,
+        result: &Result<Resolution, Error>,
+    ) {
+        let notices = result.as_ref().map_or(&[][..], |resolution| &resolution.notices);
         for notice in notices.iter().filter(|notice| !known.contains(notice)) {
-            self.witnesses.tell(&Event::Noticed(notice.clone()));
+            self.observers.notify(&Event::Notice(notice.clone()));
         }
         known.retain(|notice| notice.name != spec.name);
         known.extend_from_slice(notices);
     }
 }
 
-impl Witnesses {
-    /// Tells both. A read goes on when its record cannot be kept, and that is counted.
-    pub(crate) fn tell(&self, event: &Event) {
+impl Observers {
+    /// Notifies both. A failed audit record is counted, and does not stop a read.
+    pub(crate) fn notify(&self, event: &Event) {
         (self.recorder)(event);
         if (self.audit)(event).is_err() {
             (self.recorder)(&Event::AuditLost);
@@ -257,29 +280,10 @@ impl Witnesses {
     }
 }
 
-/// The value that a secret will have after a look.
-fn value(slot: &Slot, look: &Look) -> Option<SecretValue> {
-    match look {
-        Some(Ok(found)) => Some(found.version.value().clone()),
+/// The value that a secret has after the search.
+fn next_value(slot: &Slot, result: &LookupResult) -> Option<SecretValue> {
+    match result {
+        Some(Ok(resolution)) => Some(resolution.version.value().clone()),
         Some(Err(_)) | None => slot.load().ok().map(|set| set.value().clone()),
-    }
-}
-
-/// A place offers a version again that was withdrawn.
-fn withdrawn(name: &SecretName, version: &SecretVersion) -> Error {
-    let breach = Breach::Denied { version: version.id().clone() };
-    Error::Policy { name: name.clone(), origin: version.provenance().origin.clone(), breach }
-}
-
-fn took_over(outcome: &Outcome, name: &SecretName, version: &SecretVersion) -> Event {
-    let (name, origin) = (name.clone(), version.provenance().origin.clone());
-    let version = version.id().clone();
-    match outcome {
-        Outcome::Appeared => Event::Resolved { name, origin, version },
-        Outcome::Confirmed
-        | Outcome::Changed
-        | Outcome::Accepting
-        | Outcome::Failed
-        | Outcome::StillAbsent => Event::Changed { name, origin, version },
     }
 }

@@ -1,20 +1,17 @@
-//! Every secret of a process: found at the start, looked for again, handed out by name.
+//! Every secret of a process: read at startup, refreshed, and handed out by name.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::builder::{Builder, Clock};
-use crate::catalogue::Catalogue;
-use crate::error::{Error, Kind, Misuse};
+use crate::error::{ConfigError, Error, ErrorKind};
 use crate::event::Event;
 use crate::handle::SecretHandle;
 use crate::name::SecretName;
-use crate::profile::Profile;
 use crate::report::Report;
-use crate::search::Searcher;
+use crate::search::{ReloadOutcome, Searcher};
 use crate::set::SecretSet;
 use crate::slot::Slot;
-use crate::warning::Notice;
 
 /// Every secret of a process. Cheap to clone.
 ///
@@ -23,7 +20,7 @@ use crate::warning::Notice;
 /// use secrets::{Catalogue, Environment, Profile, SECRETS_DIRECTORY, Secrets};
 ///
 /// let secrets = Secrets::builder(Profile::Production, Catalogue::product(), clock)
-///     .local(Environment::new(std::env::vars_os()), SECRETS_DIRECTORY)
+///     .local(Environment::from_process(), SECRETS_DIRECTORY)
 ///     .require("api_keys")
 ///     .build()
 ///     .await?;
@@ -37,116 +34,92 @@ use crate::warning::Notice;
 #[derive(Clone)]
 pub struct Secrets(pub(crate) Arc<Searcher>);
 
-/// What looking again brought.
-#[derive(Clone, Debug, Default)]
-pub struct Reloaded {
-    /// Secrets that have another value now, or one at last.
-    pub changed: Vec<SecretName>,
-    /// What could not be had. A secret that was good before still is, for as long as [`SecretHandle::health`] says.
-    pub failed: Vec<Error>,
-    /// What should be put right.
-    pub notices: Vec<Notice>,
-}
-
 impl Secrets {
-    /// Begins to set up a process's secrets.
-    #[must_use]
-    pub fn builder(profile: Profile, catalogue: Catalogue, clock: Clock) -> Builder {
-        Builder::new(profile, catalogue, clock)
-    }
-
-    /// A component's grip on a declared secret, whether or not it was found.
+    /// A handle of a declared secret for a component, whether or not the secret was found.
     ///
     /// # Errors
-    /// [`Misuse::Undeclared`] when nobody declared it, [`Misuse::Unused`] when this process said that it does not use it.
+    /// [`ConfigError::Undeclared`], and [`ConfigError::Unused`] when the process did not say that it uses the secret.
     pub fn handle(&self, name: &str, component: &'static str) -> Result<SecretHandle, Error> {
         let slot = self.slot(name)?;
-        if !self.0.uses(&slot.spec().name) {
-            return Err(Error::Config(Misuse::Unused(slot.spec().name.clone())));
+        let name = &slot.spec().name;
+        if !self.0.uses(name) {
+            return Err(Error::Config(ConfigError::Unused(name.clone())));
         }
-        self.0.witnesses.tell(&Event::Handed { name: slot.spec().name.clone(), to: component });
+        self.0.observers.notify(&Event::HandleOpened { name: name.clone(), component });
         Ok(SecretHandle::new(Arc::clone(slot), component))
     }
 
-    /// Looks for every secret again, everywhere: what a hangup signal or an operator asks for.
+    /// Reads every secret again from every source, as a hangup signal or an operator requests.
     ///
-    /// Callers that ask while a search is waiting to begin share it. A caller that goes away does not stop it, and an
-    /// unacceptable new value never replaces a good one.
-    pub async fn reload(&self) -> Reloaded {
+    /// Callers that ask while a search is waiting to start share it. Dropping the future does not stop the search, and
+    /// an unacceptable new value never replaces a good one.
+    pub async fn reload(&self) -> ReloadOutcome {
         let (searcher, ticket) = (Arc::clone(&self.0), self.0.ticket());
         match tokio::spawn(async move { searcher.all(ticket).await }).await {
-            Ok(reloaded) => reloaded,
-            Err(_) => self.interrupted(),
+            Ok(outcome) => outcome,
+            Err(_) => ReloadOutcome {
+                failed: self.0.slots.values().map(|slot| panicked(slot)).collect(),
+                ..ReloadOutcome::default()
+            },
         }
     }
 
-    /// Looks for one secret again before its turn, because it was refused where it was used.
+    /// Reads one secret again before it is due, because it was refused where it was used.
     ///
-    /// However many ask, a place is asked once; and not at all for a moment after it was, or for a while after it said
-    /// that it has no such secret or refused it.
+    /// However many callers ask, a source is asked once; and not at all within a second of the last read, 10 s of a
+    /// denied one, or 30 s of one that found nothing.
     ///
     /// # Errors
-    /// As [`SecretHandle::load`], and [`Misuse::Undeclared`].
+    /// As [`SecretHandle::load`], and [`ConfigError::Undeclared`].
     pub async fn refresh(&self, name: &str) -> Result<Arc<SecretSet>, Error> {
         let slot = Arc::clone(self.slot(name)?);
-        let (searcher, ticket, sought) = (Arc::clone(&self.0), self.0.ticket(), slot.spec().name.clone());
-        let search = tokio::spawn(async move { searcher.one(ticket, &sought).await });
+        let (searcher, ticket, name) = (Arc::clone(&self.0), self.0.ticket(), slot.spec().name.clone());
+        let search = tokio::spawn(async move { searcher.one(ticket, &name).await });
         match search.await {
             Ok(()) => slot.load(),
             Err(_) => Err(panicked(&slot)),
         }
     }
 
-    /// Believes nothing of what is known of a secret, not even its absence, so that the next
-    /// [`refresh`](Self::refresh) or the [`watch`](Self::watch) asks at once. Readers keep the value that they have.
+    /// Makes a secret due, so that the next [`refresh`](Self::refresh) or the [`watch`](Self::watch) reads it at once.
+    /// Readers keep the current value until then.
     ///
     /// # Errors
-    /// [`Misuse::Undeclared`].
+    /// [`ConfigError::Undeclared`].
     pub async fn invalidate(&self, name: &str) -> Result<(), Error> {
-        let slot = self.slot(name)?;
-        self.0.doubt(Some(&slot.spec().name)).await;
+        self.0.invalidate(&self.slot(name)?.spec().name).await;
         Ok(())
     }
 
-    /// As [`invalidate`](Self::invalidate), of every secret.
-    pub async fn invalidate_all(&self) {
-        self.0.doubt(None).await;
+    /// Reports how often secrets were read, and previous values used, since the last report. [`watch`](Self::watch)
+    /// does it every minute; call it once more before the process exits.
+    pub fn report_usage(&self) {
+        self.0.report_usage();
     }
 
-    /// Tells the recorder and the audit sink how often secrets were read, and how often a value before was used, since
-    /// this was last told. [`watch`](Self::watch) does it each minute; do it once more before the process ends.
-    pub fn tell_usage(&self) {
-        self.0.tell_usage();
-    }
-
-    /// Where each secret stands, without values.
+    /// The state of every secret, without values.
     #[must_use]
     pub fn report(&self) -> Report {
-        Report::of(self.0.slots.values(), (self.0.chain.clock)())
+        Report::new(self.0.slots.values(), (self.0.chain.clock)())
     }
 
     /// Directories in which a change may mean that a secret changed.
-    pub(crate) fn watched(&self) -> Vec<std::path::PathBuf> {
-        self.0.chain.providers.iter().flat_map(|provider| provider.watched()).collect()
+    pub(crate) fn watched_directories(&self) -> Vec<PathBuf> {
+        self.0.chain.sources.iter().flat_map(|source| source.watched_directories()).collect()
     }
 
-    /// The first search. A secret that nobody requires may be missing, but not broken.
-    pub(crate) async fn warm(&self, required: &[String]) -> Vec<Error> {
+    /// The first search. A secret that is not required may be missing, but not broken.
+    pub(crate) async fn read_all(&self, required: &[String]) -> Vec<Error> {
         let is_required = |name: &SecretName| required.iter().any(|required| required == name.as_str());
         let failed = self.reload().await.failed;
         let missing = self.0.slots.values().filter(|slot| is_required(&slot.spec().name));
         let missing =
-            missing.filter_map(|slot| slot.load().err()).filter(|error| error.kind() == Kind::NotFound);
+            missing.filter_map(|slot| slot.load().err()).filter(|error| error.kind() == ErrorKind::NotFound);
         failed.into_iter().chain(missing).collect()
     }
 
     fn slot(&self, name: &str) -> Result<&Arc<Slot>, Error> {
-        self.0.slots.get(name).ok_or_else(|| Error::Config(Misuse::Undeclared(name.to_owned())))
-    }
-
-    /// The search itself failed: no secret was looked at.
-    fn interrupted(&self) -> Reloaded {
-        Reloaded { failed: self.0.slots.values().map(|slot| panicked(slot)).collect(), ..Reloaded::default() }
+        self.0.slots.get(name).ok_or_else(|| Error::Config(ConfigError::Undeclared(name.to_owned())))
     }
 }
 

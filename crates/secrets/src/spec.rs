@@ -1,4 +1,4 @@
-//! What is declared of a secret before it is ever looked for.
+//! The declaration of a secret, made before it is ever read.
 
 use std::time::Duration;
 
@@ -17,35 +17,33 @@ const TTL: Duration = Duration::from_secs(300);
 /// One declared secret.
 #[derive(Clone, Debug)]
 pub struct SecretSpec {
-    /// Its name.
+    /// Its key in the catalogue.
     pub name: SecretName,
     /// What it is for, in a few words for the operator.
     pub purpose: &'static str,
-    /// What kind of thing it is.
+    /// Decides the defaults below.
     pub class: Class,
-    /// How its text is written.
+    /// What is checked of its text.
     pub format: Format,
-    /// The least strength, in bits, that is accepted in production. 0 where another party makes the value.
+    /// The minimum strength, in bits, that is accepted in production; 0 where another party issues the value.
     pub strength_bits_min: u32,
     /// Age at which it is due for rotation.
     pub age_max: Duration,
-    /// How long the previous value is still accepted after a change. Zero ends it at once.
+    /// How long the previous value is still accepted after a change; zero ends it at once.
     pub overlap: Duration,
     /// How long a value counts as fresh.
     pub ttl: Duration,
-    /// How long the last good value is served while its source cannot be reached.
+    /// How long the last good value is served while its source is unavailable.
     pub stale_max: Duration,
-    /// Where it may come from in production.
+    /// The sources that are accepted in production.
     pub sources: &'static [SourceKind],
-    /// Whether a new value takes effect in a running process.
-    pub reload: Reload,
     /// Profiles in which the process does not start without it.
     pub required_in: &'static [Profile],
-    /// Older variables that also name it, after the one that follows from its name.
+    /// Older variables that also hold it, after the one derived from its name.
     pub aliases: &'static [&'static str],
 }
 
-/// What kind of thing a secret is.
+/// What a secret is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Class {
@@ -53,66 +51,46 @@ pub enum Class {
     SigningKey,
     /// Encrypts what we later decrypt: never expires by itself.
     EncryptionKey,
-    /// Opens a database or cache.
+    /// Authenticates us to a database, cache or mail server.
     DbCredential,
     /// Identifies us to a vendor.
     ApiKey,
-    /// Proves that a delivery came from a vendor.
+    /// Proves that a delivery came from a provider.
     WebhookSecret,
-    /// Says whose requests we accept.
+    /// Lists the clients whose requests we accept.
     AccessList,
     /// Is mixed into a hash.
     Pepper,
-    /// Is used once, to set up.
+    /// Is used once, for setting up.
     Bootstrap,
 }
 
-/// How a secret's text is written. Nothing is guessed from the value.
+/// How the text of a secret is encoded. Nothing is guessed from the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "`bytes_min` counts decoded bytes, of each line where there are lines")]
 pub enum Format {
     /// One line of UTF-8.
     Text,
     /// Lines of UTF-8.
     Lines,
-    /// Padded standard Base64 of at least so many bytes.
-    Base64 {
-        /// Fewest decoded bytes.
-        bytes_min: usize,
-    },
-    /// Lines, each as [`Format::Base64`]: keys that are still read with, the newest first.
-    Base64Lines {
-        /// Fewest decoded bytes of each line.
-        bytes_min: usize,
-    },
-    /// Hexadecimal of at least so many bytes.
-    Hex {
-        /// Fewest decoded bytes.
-        bytes_min: usize,
-    },
+    /// Padded standard Base64.
+    Base64 { bytes_min: usize },
+    /// Lines, each as [`Format::Base64`]: the newest key first, then those that still decrypt or verify.
+    Base64Lines { bytes_min: usize },
+    /// Hexadecimal digits.
+    Hex { bytes_min: usize },
     /// One or more PEM blocks.
     Pem,
     /// A JSON object with at least these text or number fields.
-    Json {
-        /// The fields.
-        required: &'static [&'static str],
-    },
-    /// Bytes that are not looked at.
+    Json { required: &'static [&'static str] },
+    /// Any bytes; they are not checked.
     Bytes,
 }
 
-/// Whether a new value takes effect in a running process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reload {
-    /// Readers see it at their next load.
-    Hot,
-    /// It is reported, and takes effect at the next start.
-    RestartRequired,
-}
-
 impl SecretSpec {
-    /// A secret with its class's defaults: 90 days of age, 300 s of freshness, every source, hot reload, required
-    /// nowhere.
+    /// A secret with the defaults of its class: due for rotation after 90 days, fresh for 300 s, accepted from every
+    /// source, required in no profile.
     #[must_use]
     pub fn new(name: SecretName, class: Class, format: Format, purpose: &'static str) -> Self {
         Self {
@@ -126,20 +104,19 @@ impl SecretSpec {
             ttl: TTL,
             stale_max: class.stale_max(),
             sources: &[SourceKind::Env, SourceKind::File, SourceKind::Aws],
-            reload: Reload::Hot,
             required_in: &[],
             aliases: &[],
         }
     }
 
-    /// Every variable that may hold it, the one that follows from its name first.
+    /// Every variable that may hold it, the one derived from its name first.
     pub fn variables(&self) -> impl Iterator<Item = String> + '_ {
         std::iter::once(self.name.variable()).chain(self.aliases.iter().map(|alias| (*alias).to_owned()))
     }
 }
 
 impl Class {
-    /// OWASP ASVS 6.5.2 asks 112 bits of a random secret; what others make is theirs to size.
+    /// OWASP ASVS 6.5.2 requires 112 bits of a random secret; what others issue is theirs to size.
     fn strength_bits_min(self) -> u32 {
         match self {
             Self::SigningKey | Self::EncryptionKey | Self::Pepper => 128,
@@ -148,8 +125,7 @@ impl Class {
         }
     }
 
-    /// Whether we verify others by it, so that a version counts for as long as we accept it. What we only send counts for
-    /// as long as somebody else does.
+    /// Whether we verify others with it, so that we decide how long a version is accepted.
     pub(crate) fn is_verified_by_us(self) -> bool {
         match self {
             Self::SigningKey | Self::WebhookSecret | Self::AccessList => true,
@@ -157,11 +133,11 @@ impl Class {
         }
     }
 
-    /// A list of whom we accept ends a removed entry at once; keys that verify what is in flight overlap.
+    /// An access list drops a removed entry at once; keys that verify requests in flight overlap.
     fn overlap(self) -> Duration {
         match self {
             Self::SigningKey | Self::WebhookSecret => DAY,
-            // A decrypt-capable version is retired by re-encryption, never by the clock.
+            // A version that can decrypt is retired by re-encryption, never by the clock.
             Self::EncryptionKey => Duration::MAX,
             Self::DbCredential | Self::ApiKey | Self::AccessList | Self::Pepper | Self::Bootstrap => {
                 Duration::ZERO
@@ -169,7 +145,7 @@ impl Class {
         }
     }
 
-    /// Long for what we send, short for what makes us accept others.
+    /// Long for what we send, short for what lets others in.
     fn stale_max(self) -> Duration {
         match self {
             Self::DbCredential | Self::ApiKey | Self::EncryptionKey | Self::Pepper => DAY,

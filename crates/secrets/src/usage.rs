@@ -1,51 +1,51 @@
-//! Counts reads and the use of values before, so that a minute of them is one record.
+//! Counts the reads of a secret by one component, so that a minute of them is one audit record.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How often one component read one secret.
+/// Counts how often one component read one secret.
 #[derive(Debug)]
-pub(crate) struct Reads {
+pub(crate) struct ReadCounter {
     pub(crate) component: &'static str,
     fresh: AtomicU64,
     stale: AtomicU64,
     failed: AtomicU64,
 }
 
-/// What a read got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Got {
+pub(crate) enum ReadOutcome {
     Fresh,
     Stale,
-    Nothing,
+    Failed,
 }
 
-/// Reads since they were last told.
+/// Reads since the last report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Tally {
+pub(crate) struct ReadCounts {
     pub(crate) fresh: u64,
     pub(crate) stale: u64,
     pub(crate) failed: u64,
 }
 
-impl Reads {
-    pub(crate) fn by(component: &'static str) -> Self {
+impl ReadCounter {
+    pub(crate) fn new(component: &'static str) -> Self {
         Self { component, fresh: AtomicU64::new(0), stale: AtomicU64::new(0), failed: AtomicU64::new(0) }
     }
 
-    pub(crate) fn count(&self, got: Got) {
-        let counter = match got {
-            Got::Fresh => &self.fresh,
-            Got::Stale => &self.stale,
-            Got::Nothing => &self.failed,
+    pub(crate) fn count(&self, outcome: ReadOutcome) {
+        let counter = match outcome {
+            ReadOutcome::Fresh => &self.fresh,
+            ReadOutcome::Stale => &self.stale,
+            ReadOutcome::Failed => &self.failed,
         };
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Takes the tally and begins anew; `None` when there were no reads.
-    pub(crate) fn take(&self) -> Option<Tally> {
+    /// Returns the counts and resets them; `None` when there were no reads.
+    pub(crate) fn take(&self) -> Option<ReadCounts> {
         let take = |counter: &AtomicU64| counter.swap(0, Ordering::Relaxed);
-        let tally = Tally { fresh: take(&self.fresh), stale: take(&self.stale), failed: take(&self.failed) };
-        (tally.fresh + tally.stale + tally.failed > 0).then_some(tally)
+        let counts =
+            ReadCounts { fresh: take(&self.fresh), stale: take(&self.stale), failed: take(&self.failed) };
+        (counts.fresh + counts.stale + counts.failed > 0).then_some(counts)
     }
 }
 
@@ -54,13 +54,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tally_is_taken_once() {
-        let reads = Reads::by("test");
+    fn counts_are_returned_once() {
+        let reads = ReadCounter::new("test");
         assert_eq!(reads.take(), None);
-        reads.count(Got::Fresh);
-        reads.count(Got::Fresh);
-        reads.count(Got::Nothing);
-        assert_eq!(reads.take(), Some(Tally { fresh: 2, stale: 0, failed: 1 }));
+        reads.count(ReadOutcome::Fresh);
+        reads.count(ReadOutcome::Fresh);
+        reads.count(ReadOutcome::Failed);
+        assert_eq!(reads.take(), Some(ReadCounts { fresh: 2, stale: 0, failed: 1 }));
         assert_eq!(reads.take(), None);
     }
 }

@@ -1,4 +1,4 @@
-//! A secret's bytes: shared by reference count, wiped when the last reader lets go, never printed.
+//! The bytes of a secret: reference-counted, wiped when the last reference is dropped, never printed.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,11 +7,14 @@ use secrecy::{ExposeSecret, SecretBox};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
+/// The largest secret, in a file as well as in AWS.
+pub const SECRET_BYTES_MAX: usize = 65_536;
+
 /// The bytes of one secret.
 ///
-/// It has no `Display`, no `Serialize` and no `==`; its `Debug` shows the length alone. Compare with
-/// [`verify_eq`](Self::verify_eq) and read with [`expose`](Self::expose), so that each place that sees the bytes can be
-/// found by searching for one word.
+/// It has no `Display`, no `Serialize` and no `==`; its `Debug` shows only the length. Compare with
+/// [`verify_eq`](Self::verify_eq) and read with [`expose`](Self::expose), so that one search finds all code that sees
+/// the bytes.
 ///
 /// ```
 /// use secrets::SecretValue;
@@ -34,16 +37,14 @@ use zeroize::{Zeroize, Zeroizing};
 pub struct SecretValue(Arc<SecretBox<[u8]>>);
 
 impl SecretValue {
-    /// Copies the bytes into an allocation of exactly their size. The caller wipes its own copy.
+    /// Copies the bytes into an allocation of exactly their size. Wipe your own copy.
     #[must_use]
     pub fn from_slice(bytes: &[u8]) -> Self {
         Self(Arc::new(SecretBox::new(Box::from(bytes))))
     }
 
-    /// Takes the bytes, and wipes the vector they came in: a vector may have spare room that a shrink would leave
-    /// behind unwiped.
-    #[must_use]
-    pub fn from_vec(bytes: Vec<u8>) -> Self {
+    /// Copies the bytes and wipes the vector, whose spare capacity a shrink would leave unwiped.
+    pub(crate) fn from_vec(bytes: Vec<u8>) -> Self {
         let bytes = Zeroizing::new(bytes);
         Self::from_slice(&bytes)
     }
@@ -56,20 +57,19 @@ impl SecretValue {
         value
     }
 
-    /// The bytes themselves. Hand them straight to what needs them; copy them nowhere.
+    /// The bytes. Pass them directly to what needs them; do not copy them.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         self.0.expose_secret()
     }
 
-    /// The bytes as text, or `None` when they are not UTF-8. Every format but [`Bytes`](crate::Format::Bytes) is
-    /// checked to be text before it reaches a reader.
+    /// The bytes as text; `None` when they are not UTF-8, which only [`Format::Bytes`](crate::Format::Bytes) allows.
     #[must_use]
     pub fn expose_text(&self) -> Option<&str> {
         std::str::from_utf8(self.expose()).ok()
     }
 
-    /// Whether `other` is the same bytes, in time that depends on the lengths alone.
+    /// Whether the bytes equal `other`, in time that depends only on the lengths.
     #[must_use]
     pub fn verify_eq(&self, other: &[u8]) -> bool {
         self.expose().ct_eq(other).into()
@@ -81,7 +81,7 @@ impl SecretValue {
         self.expose().len()
     }
 
-    /// Whether there are no bytes at all. No provider hands out such a value.
+    /// Whether there are no bytes. No handle returns such a value.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.expose().is_empty()
@@ -102,7 +102,7 @@ mod tests {
     static_assertions::assert_impl_all!(SecretValue: Send, Sync, Clone);
 
     #[test]
-    fn equality_is_of_all_bytes_and_of_the_length() {
+    fn equality_compares_all_bytes_and_the_length() {
         let value = SecretValue::from_vec(b"0123456789".to_vec());
         assert!(value.verify_eq(b"0123456789"));
         assert!(!value.verify_eq(b"012345678"));

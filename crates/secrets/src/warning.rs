@@ -1,44 +1,39 @@
-//! What an operator should know though nothing is refused.
+//! What an operator should fix although nothing was refused.
 
-use crate::fault::{Breach, Fault};
+use crate::invalid::{InvalidReason, PolicyViolation};
 use crate::name::SecretName;
 use crate::origin::Origin;
 
-/// Something that is accepted and should be put right.
+/// A value that is accepted and should be fixed. The message follows "secret NAME in ORIGIN".
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "the messages name the fields")]
 pub enum Warning {
-    /// A form that production refuses.
+    /// Refused in production.
     #[error("{0}")]
-    Form(Fault),
-    /// A form that would be refused on a disk, and is how a memory or read-only mount comes.
-    #[error("{0}, which its mount makes harmless enough")]
-    Mount(Fault),
-    /// A rule that production enforces.
+    Invalid(InvalidReason),
+    /// Refused on a disk, and usual on a memory or read-only mount.
+    #[error("{0}; accepted on a memory or read-only mount")]
+    Mount(InvalidReason),
+    /// Refused in production.
     #[error("{0}")]
-    Rule(Breach),
-    /// Compose writes an empty string for a variable that is not set.
-    #[error("is empty and was taken as unset")]
+    Policy(PolicyViolation),
+    #[error("is empty and was treated as unset")]
     EmptyVariable,
-    /// A rotation is announced and its other version cannot be read: what is signed with that is refused here.
-    #[error("has another version announced, which cannot be read")]
-    BesideUnread,
-    /// A later place has another value: a forgotten variable blocks every rotation there.
-    #[error("hides another value, in {place}: remove one of the two")]
-    HidesAnother {
-        /// The later place.
-        place: Origin,
-    },
+    /// What is signed with that version is refused by this process.
+    #[error("has another announced version, which cannot be read")]
+    OverlapVersionUnreadable,
+    /// A forgotten variable or file blocks every rotation in the later source.
+    #[error("shadows another value, in {origin}: remove one of the two")]
+    ShadowsOther { origin: Origin },
 }
 
-/// A warning and what it is about.
+/// A warning about one secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("secret {name} in {origin} {warning}")]
+#[expect(missing_docs, reason = "the fields are named by their types")]
 pub struct Notice {
-    /// The secret.
     pub name: SecretName,
-    /// The place.
     pub origin: Origin,
-    /// What to put right.
     pub warning: Warning,
 }

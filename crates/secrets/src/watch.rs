@@ -1,4 +1,4 @@
-//! Notices that a secret changed: a watch on the directories, and a poll for mounts that tell nothing.
+//! Keeps secrets up to date: watches directories, polls for mounts without change events, and reads what is due.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,71 +11,70 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::secrets::Secrets;
 
-/// How long a directory must be quiet before it is read: a swap of several files is one change.
+/// How long a directory must be quiet before it is read, so that a swap of several files is one change.
 const DEBOUNCE: Duration = Duration::from_millis(200);
-/// How often everything is looked for without being told.
-const POLL: Duration = Duration::from_secs(60);
-/// How long to wait before the next search after one that panicked.
-const AFTER_PANIC: Duration = Duration::from_secs(10);
+/// How often local sources are read without a change event.
+const POLL_PERIOD: Duration = Duration::from_secs(60);
+const PAUSE_AFTER_PANIC: Duration = Duration::from_secs(10);
 
 impl Secrets {
-    /// Keeps every secret up to date until it is dropped: run it as a task of its own.
+    /// Keeps every secret up to date until the future is dropped: spawn it as a task.
     ///
-    /// What lies on this machine is looked at when a directory stirs and once a minute. What costs a call is looked for
-    /// when it is due: after three quarters of its TTL to all of it, together with what is due soon; after a failure in
-    /// pauses that double. No reader ever waits for any of it.
+    /// Local sources are read when a directory changes and once a minute. Remote ones are read when a secret is due:
+    /// after three quarters of its TTL to all of it, together with what is due soon; after a failure in pauses that
+    /// double. Readers never wait for it.
     ///
-    /// The directory is watched and never the file. When Kubernetes swaps its link, a watch on a file tells of the
-    /// first change and of none after it.
+    /// The directory is watched and never the file. When Kubernetes swaps its link, a watch on a file reports the first
+    /// change and no later one.
     pub async fn watch(self) {
-        let stirred = Arc::new(Notify::new());
-        let mut eyes = Eyes::new(Arc::clone(&stirred));
-        let mut poll = tokio::time::interval(POLL);
+        let changed = Arc::new(Notify::new());
+        let mut directories = DirectoryWatcher::new(Arc::clone(&changed));
+        let mut poll = tokio::time::interval(POLL_PERIOD);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            eyes.open(self.watched());
+            directories.watch(self.watched_directories());
             let next_due = self.0.next_due().await;
             tokio::select! {
-                () = settled(&stirred) => {}
-                _ = poll.tick() => self.tell_usage(),
-                () = until(next_due) => {}
-                () = self.0.doubted.notified() => {}
+                () = debounced(&changed) => {}
+                _ = poll.tick() => self.report_usage(),
+                () = sleep_until(next_due) => {}
+                () = self.0.invalidated.notified() => {}
             }
             let searcher = Arc::clone(&self.0);
             if tokio::spawn(async move { searcher.due().await }).await.is_err() {
-                // A search that panics leaves every good value in place, and everything as due as it was.
-                tokio::time::sleep(AFTER_PANIC).await;
+                // A search that panics leaves every value in place, and everything as due as it was.
+                tokio::time::sleep(PAUSE_AFTER_PANIC).await;
             }
         }
     }
 }
 
-/// Waits for a moment; without one, for ever.
-async fn until(moment: Option<Instant>) {
-    match moment {
-        Some(moment) => tokio::time::sleep_until(moment).await,
+/// Never returns for `None`.
+async fn sleep_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
         None => std::future::pending().await,
     }
 }
 
-/// Watches directories. A platform that cannot watch leaves the poll.
-struct Eyes {
+/// Without a watcher, on a platform that has none, the poll remains.
+struct DirectoryWatcher {
     watcher: Option<RecommendedWatcher>,
     watched: Vec<PathBuf>,
 }
 
-impl Eyes {
-    fn new(stirred: Arc<Notify>) -> Self {
-        let tell = move |event: notify::Result<notify::Event>| {
+impl DirectoryWatcher {
+    fn new(changed: Arc<Notify>) -> Self {
+        let on_event = move |event: notify::Result<notify::Event>| {
             if event.map_or(true, |event| may_change(event.kind)) {
-                stirred.notify_one();
+                changed.notify_one();
             }
         };
-        Self { watcher: notify::recommended_watcher(tell).ok(), watched: Vec::new() }
+        Self { watcher: notify::recommended_watcher(on_event).ok(), watched: Vec::new() }
     }
 
-    /// Watches what is not watched yet; a directory that does not exist is tried again at the next poll.
-    fn open(&mut self, directories: Vec<PathBuf>) {
+    /// Adds what is not watched yet; a directory that does not exist is tried again at the next poll.
+    fn watch(&mut self, directories: Vec<PathBuf>) {
         let Some(watcher) = &mut self.watcher else { return };
         for directory in directories {
             if !self.watched.contains(&directory)
@@ -87,7 +86,7 @@ impl Eyes {
     }
 }
 
-/// Whether an event may mean another value. Our own reading is an event, too, and must not lead to more of it.
+/// Whether an event may mean another value. Our own reads are events, too, and must not cause more of them.
 fn may_change(kind: EventKind) -> bool {
     match kind {
         EventKind::Access(AccessKind::Close(AccessMode::Write)) => true,
@@ -100,8 +99,8 @@ fn may_change(kind: EventKind) -> bool {
     }
 }
 
-/// Waits for an event, and then until there was none for a while.
-async fn settled(stirred: &Notify) {
-    stirred.notified().await;
-    while tokio::time::timeout(DEBOUNCE, stirred.notified()).await.is_ok() {}
+/// Waits for an event, and then until there was none for [`DEBOUNCE`].
+async fn debounced(changed: &Notify) {
+    changed.notified().await;
+    while tokio::time::timeout(DEBOUNCE, changed.notified()).await.is_ok() {}
 }

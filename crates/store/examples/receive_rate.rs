@@ -1,7 +1,8 @@
-//! How many deliveries a second become durable, at 1, 16 and 64 callers that each wait for their receipt.
+//! How many deliveries a second become durable, with 1, 16 and 64 callers that each wait for their receipt; then the same
+//! while a worker applies the events.
 //!
-//! Then the same while a worker applies what was received. Beside it, on the same disk in the same run: how often a second a file can be appended to and synced, and what one
-//! commit for each delivery reaches (one caller at a time, so no batch ever holds two).
+//! For comparison, on the same disk in the same run: how often a second a file can be appended to and synced, and the rate
+//! of one commit for each delivery (one caller at a time, so no batch holds two).
 //!
 //! ```text
 //! cargo run --release -p store --example receive_rate -- sqlite:/var/tmp/rate.db
@@ -18,17 +19,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use store::{Applied, DatabaseUrl, Leased, Receipt, Store, StoreConfig};
+use store::{ApplyOutcome, DatabaseUrl, Job, Receipt, Store, StoreConfig};
 use tokio::sync::Mutex;
-use webhooks::{Delivery, Reading, alpaca};
+use webhooks::{Delivery, ProviderSettings, alpaca};
 
-/// How long each line is measured.
+/// Duration of each measurement.
 const MEASURED: Duration = Duration::from_secs(4);
 /// Events that the worker applies in one transaction.
 const BATCH_EVENTS: u32 = 128;
-/// What a trade event with its order weighs, about.
+/// About the size of a trade event with its order.
 const BODY_BYTES: usize = 1_200;
-/// What one sync of the control appends: a page of SQLite and the header of its frame in the log.
+/// Size of one append of the control: a page of SQLite and the header of its frame in the log.
 const SYNCED_BYTES: usize = 4_120;
 
 #[tokio::main]
@@ -50,49 +51,50 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     let worker = tokio::spawn(work(store.clone(), Instant::now() + MEASURED));
     let rate = callers(&store, 64, Pace::Together).await?;
-    println!("{:>28}  {rate:>9.0} /s", "64 callers, a worker beside");
+    println!("{:>28}  {rate:>9.0} /s", "64 callers beside a worker");
     println!("{:>28}  {:>9.0} /s", "that worker", worker.await?);
     println!("{:>28}  {:>9.0} /s", "a worker alone", work(store.clone(), Instant::now() + MEASURED).await);
     store.close().await;
     Ok(())
 }
 
-/// Applies what is there until a time; how many a second. The books know nothing of these accounts, so this is the whole
-/// way of an event: read, folded, posted, audited.
+/// Applies events until a time; gives how many a second. The ledger has none of these accounts yet, so this includes every
+/// step of an event: interpreted, folded, posted, audited.
 async fn work(store: Store, until: Instant) -> f64 {
-    let (begun, mut applied) = (Instant::now(), 0_u32);
-    let (reading, rules) = (Reading::default(), ledger::Rules::default());
+    let (started, mut applied) = (Instant::now(), 0_u32);
+    let (settings, rules) = (ProviderSettings::default(), ledger::Rules::default());
     while Instant::now() < until {
         let leased = store.lease("example", BATCH_EVENTS, Duration::from_secs(60), Timestamp::now()).await;
-        let read = |leased: Leased| {
-            let meaning = webhooks::meaning(leased.channel(), leased.body(), &reading);
-            (leased, meaning)
+        let interpreted = |job: Job| {
+            let interpretation = webhooks::interpret(job.channel(), job.body(), &settings);
+            (job, interpretation)
         };
-        let batch: Vec<_> = leased.unwrap_or_default().into_iter().map(read).collect();
-        let done = store.apply_all(&batch, &rules, Timestamp::now()).await.unwrap_or_default();
-        applied += done.iter().map(|done| u32::from(matches!(done, Applied::Done))).sum::<u32>();
+        let batch: Vec<_> = leased.unwrap_or_default().into_iter().map(interpreted).collect();
+        let outcomes = store.apply_all(&batch, &rules, Timestamp::now()).await.unwrap_or_default();
+        applied +=
+            outcomes.iter().map(|outcome| u32::from(matches!(outcome, ApplyOutcome::Done))).sum::<u32>();
     }
-    f64::from(applied) / begun.elapsed().as_secs_f64()
+    f64::from(applied) / started.elapsed().as_secs_f64()
 }
 
 #[derive(Clone, Copy)]
 enum Pace {
-    /// Callers wait for each other, so that each delivery has a commit of its own.
+    /// Each delivery has a commit of its own.
     OneByOne,
-    /// Callers wait for their own receipts alone.
+    /// Callers only wait for their own receipts.
     Together,
 }
 
 async fn callers(store: &Store, count: usize, pace: Pace) -> Result<f64, Box<dyn Error>> {
     static SERIAL: AtomicU64 = AtomicU64::new(0);
     let turn = Arc::new(Mutex::new(()));
-    let begun = Instant::now();
+    let started = Instant::now();
     let calls: Vec<_> = (0..count)
         .map(|_| {
             let (store, turn) = (store.clone(), turn.clone());
             tokio::spawn(async move {
                 let mut stored = 0_u32;
-                while begun.elapsed() < MEASURED {
+                while started.elapsed() < MEASURED {
                     let delivery = delivery(SERIAL.fetch_add(1, Ordering::Relaxed));
                     let _turn = match pace {
                         Pace::OneByOne => Some(turn.lock().await),
@@ -110,7 +112,7 @@ async fn callers(store: &Store, count: usize, pace: Pace) -> Result<f64, Box<dyn
     for call in calls {
         stored += f64::from(call.await?);
     }
-    Ok(stored / begun.elapsed().as_secs_f64())
+    Ok(stored / started.elapsed().as_secs_f64())
 }
 
 /// A fill with ids of its own, padded to the usual size.
@@ -123,23 +125,23 @@ fn delivery(serial: u64) -> Delivery {
     let tail = r#""}}"#;
     let padding = "x".repeat(BODY_BYTES.saturating_sub(head.len() + tail.len()));
     let body = format!("{head}{padding}{tail}");
-    alpaca::of_stream(alpaca::Kind::Trade, &id, body.into()).expect("the body is a trade event")
+    alpaca::from_stream(alpaca::Kind::Trade, &id, body.into()).expect("the body is a trade event")
 }
 
-/// Where a control writes. SQLite's log grows until it is copied into the file, and is then written over from its start.
+/// Where a control writes. SQLite's log grows until it is copied into the file, and is then overwritten from its start.
 #[derive(Clone, Copy)]
 enum Place {
     End,
     Start,
 }
 
-/// How often a second the directory's disk takes a write and a sync.
+/// Writes and syncs a second on the directory's disk.
 fn syncs(directory: &Path, place: Place) -> std::io::Result<f64> {
     let path = directory.join(format!(".syncs-{}", std::process::id()));
     let mut file = std::fs::File::create(&path)?;
-    let begun = Instant::now();
+    let started = Instant::now();
     let mut count = 0_u32;
-    while begun.elapsed() < MEASURED {
+    while started.elapsed() < MEASURED {
         match place {
             Place::End => file.write_all(&[0x5a; SYNCED_BYTES])?,
             Place::Start => file.write_all_at(&[0x5a; SYNCED_BYTES], 0)?,
@@ -147,7 +149,7 @@ fn syncs(directory: &Path, place: Place) -> std::io::Result<f64> {
         file.sync_all()?;
         count += 1;
     }
-    let rate = f64::from(count) / begun.elapsed().as_secs_f64();
+    let rate = f64::from(count) / started.elapsed().as_secs_f64();
     std::fs::remove_file(path)?;
     Ok(rate)
 }

@@ -1,44 +1,44 @@
-//! The audit chain as it is read: page by page, checked as a stream, and added to by whoever changes something elsewhere.
+//! The audit chain: reads it page by page, verifies it as a stream, and records what was done outside of the store.
 
-use audit::{Entry, Fault, Head, Sealed, Verified, Verifier, WrittenHead};
+use audit::{ChainError, Head, SealedEntry, StoredHead, VerifiedChain, Verifier};
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use crate::actor::Actor;
 use crate::chain;
-use crate::database::{Tries, values};
+use crate::database::{retry, sql};
 use crate::error::Error;
 use crate::store::Store;
 
-/// Entries that one page of the chain has, at most.
+/// Most entries of one page.
 pub const AUDIT_PAGE_MAX: u32 = 1_000;
 
-/// The audit chain could not be shown to be whole.
+/// The audit chain could not be verified.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
-    /// Something is wrong with it.
-    #[error("the audit chain is damaged")]
-    Damaged(#[source] Fault),
-    /// It has no head.
-    #[error("the audit chain has no head")]
+    /// It is not what was written.
+    #[error("audit chain is damaged")]
+    Damaged(#[source] ChainError),
+    /// It has been deleted.
+    #[error("audit chain has no head")]
     NoHead,
-    /// It could not be read.
+    /// The database failed.
     #[error("read the audit chain")]
     Unread(#[from] Error),
 }
 
-impl From<Fault> for VerifyError {
-    fn from(fault: Fault) -> Self {
+impl From<ChainError> for VerifyError {
+    fn from(fault: ChainError) -> Self {
         Self::Damaged(fault)
     }
 }
 
 impl Store {
-    /// Records something that was done elsewhere: a login, a changed setting. What the store itself does it records itself.
+    /// Records something that was done outside of the store: a login, a changed setting.
     ///
     /// # Errors
-    /// [`Error`] of the database, and when the entry is none; then nothing is recorded.
-    pub async fn record(
+    /// [`Error`] of the database, or of the entry; then nothing is recorded.
+    pub async fn record_audit(
         &self,
         actor: Actor<'_>,
         action: &str,
@@ -46,91 +46,80 @@ impl Store {
         detail: &Json,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let entry = Entry::new(now, actor.name, action, object, actor.request_id, &detail.to_string())?;
-        let mut tries = Tries::default();
-        loop {
-            match self.try_record(entry.clone()).await {
-                Err(error) if tries.again(&error).await => {}
-                outcome => return outcome,
-            }
-        }
+        let entry = actor.entry(action, object, detail, now)?;
+        retry(async || {
+            let mut writer = self.shared.database.writer().await?;
+            self.commit(writer.begin().await?, entry.clone()).await
+        })
+        .await
     }
 
-    async fn try_record(&self, entry: Entry) -> Result<(), Error> {
-        let mut writer = self.shared.database.writer().await?;
-        let mut tx = writer.begin().await?;
-        chain::append(&mut tx, &self.shared.key, entry).await?;
-        tx.commit().await
-    }
-
-    /// The head of the audit chain as it is written, not yet checked.
+    /// The stored head of the audit chain, not yet checked.
     ///
     /// # Errors
-    /// [`Error`] of the database, and when there is none.
-    pub async fn audit_head(&self) -> Result<WrittenHead, Error> {
+    /// [`Error`] of the database, and [`Error::NoHead`].
+    pub async fn audit_head(&self) -> Result<StoredHead, Error> {
         let mut reader = self.shared.database.reader().await?;
         chain::head(&mut reader.begin().await?).await?.ok_or(Error::NoHead)
     }
 
-    /// Up to [`AUDIT_PAGE_MAX`] entries of the audit chain after a number, in their order, as they are written.
+    /// Up to [`AUDIT_PAGE_MAX`] stored entries of the audit chain after a number, in order, not yet checked.
     ///
     /// # Errors
     /// [`Error`] of the database.
-    pub async fn audit_page(&self, after: u64) -> Result<Vec<Sealed>, Error> {
-        let sql = "SELECT sequence, at_us, actor, action, object, request_id, detail, previous, key_id, hash \
-                   FROM audit_entries WHERE sequence > $1 ORDER BY sequence LIMIT $2";
+    pub async fn audit_page(&self, after: u64) -> Result<Vec<SealedEntry>, Error> {
+        let page = "SELECT sequence, at_us, actor, action, object, request_id, detail, previous, key_id, hash \
+                    FROM audit_entries WHERE sequence > $1 ORDER BY sequence LIMIT $2";
         let after = i64::try_from(after).unwrap_or(i64::MAX);
-        let mut reader = self.shared.database.reader().await?;
-        let rows = reader.begin().await?.rows(sql, values![after, AUDIT_PAGE_MAX]).await?;
-        rows.iter().map(chain::sealed).collect()
+        self.read(sql!(page, after, AUDIT_PAGE_MAX)).await?.iter().map(chain::entry).collect()
     }
 
-    /// Checks the whole audit chain up to the head that it has now, holding one page of it at a time. `progress` is told how
-    /// many entries are checked and how many there are. With a witness, the chain must go through that older head.
+    /// Verifies the audit chain up to its present head, one page at a time. Calls `progress` with the number of verified
+    /// entries and of all entries. With a checkpoint, which is an older head, the chain must go through it.
     ///
     /// # Errors
-    /// [`VerifyError`]: the first thing that is wrong.
+    /// [`VerifyError`] with the first fault.
     pub async fn verify_audit(
         &self,
-        witness: Option<Head>,
+        checkpoint: Option<Head>,
         mut progress: impl FnMut(u64, u64) + Send,
-    ) -> Result<Verified, VerifyError> {
+    ) -> Result<VerifiedChain, VerifyError> {
         let key = &self.shared.key;
-        let head = self.audit_head_with_nothing_beyond().await?.open(key)?;
+        let head = self.outermost_head().await?.verify(key)?;
         let mut verifier = Verifier::new(key);
-        if let Some(witness) = witness {
-            verifier = verifier.witness(witness);
+        if let Some(checkpoint) = checkpoint {
+            verifier = verifier.with_checkpoint(checkpoint);
         }
-        let mut checked = 0;
-        while checked < head.sequence() {
-            let page = self.audit_page(checked).await?;
+        let mut verified = 0;
+        while verified < head.sequence() {
+            let page = self.audit_page(verified).await?;
             let Some(last) = page.last().map(|sealed| sealed.sequence.min(head.sequence())) else {
                 break;
             };
-            // What was added since the head was read is the next check's.
+            // Entries that were added since the head was read are for the next verification.
             for sealed in page.iter().filter(|sealed| sealed.sequence <= head.sequence()) {
                 verifier.feed(sealed)?;
             }
-            checked = last;
-            progress(checked, head.sequence());
+            verified = last;
+            progress(verified, head.sequence());
         }
         Ok(verifier.finish(&head)?)
     }
 
-    /// The head, after a look at it and at the outermost entries in one state of the database: nothing may stand beyond
-    /// it, nor before the first, where no page would show it.
-    async fn audit_head_with_nothing_beyond(&self) -> Result<WrittenHead, VerifyError> {
+    /// The head, checked against the outermost entries in one state of the database: no entry may be beyond it, nor before
+    /// the first, where no page would show it.
+    async fn outermost_head(&self) -> Result<StoredHead, VerifyError> {
         let mut reader = self.shared.database.reader().await?;
         let mut tx = reader.begin().await?;
         let head = chain::head(&mut tx).await?.ok_or(VerifyError::NoHead)?;
-        let sql = "SELECT MIN(sequence) AS first, MAX(sequence) AS last FROM audit_entries";
-        let row = tx.row(sql, values![]).await?.ok_or_else(|| Error::unreadable("last"))?;
-        if row.maybe_int("first")?.is_some_and(|first| first < 1) {
-            return Err(Fault::OutOfOrder { sequence: 0, expected: 1 }.into());
+        let bounds = "SELECT MIN(sequence) AS first, MAX(sequence) AS last FROM audit_entries";
+        let row = tx.fetch_optional(sql!(bounds)).await?.ok_or(Error::from(sqlx::Error::RowNotFound))?;
+        if row.optional_int("first")?.is_some_and(|first| first < 1) {
+            return Err(ChainError::OutOfOrder { sequence: 0, expected: 1 }.into());
         }
-        let last = row.maybe_int("last")?.unwrap_or_default().cast_unsigned();
+        let last = row.optional_int("last")?.unwrap_or_default().cast_unsigned();
         if last > head.sequence {
-            return Err(Fault::BeyondHead { sequence: head.sequence + 1 }.into());
+            return Err(ChainError::BeyondHead { sequence: head.sequence + 1 }.into());
         }
         Ok(head)
     }

@@ -1,34 +1,34 @@
-//! How much is still to be done, for metrics and alerts.
+//! Numbers of unfinished and dead jobs, for metrics and alerts.
 
 use domain::Provider;
 use jiff::Timestamp;
 
-use crate::database::{Row, values};
+use crate::database::{Row, sql};
 use crate::error::Error;
 use crate::store::Store;
 
-/// What is still to be done of one provider's deliveries.
+/// The jobs of one provider that are not done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backlog {
-    /// Whose.
+    /// The provider of their events.
     pub provider: Provider,
-    /// Pieces of work that wait or are leased.
+    /// Jobs that are pending or leased.
     pub unfinished: u64,
-    /// Since when the oldest of them is there.
+    /// When the oldest of them was created.
     pub oldest_at: Option<Timestamp>,
-    /// Pieces of work that were given up and not asked for again.
+    /// Jobs that were given up and not requeued.
     pub dead: u64,
 }
 
 const UNFINISHED: &str = "SELECT provider, COUNT(*) AS unfinished, MIN(created_at) AS oldest_at FROM ( \
-    SELECT provider, created_at FROM webhook_work WHERE state = 'pending' \
-    UNION ALL SELECT provider, created_at FROM webhook_work WHERE state = 'leased') AS unfinished_work GROUP BY provider";
+    SELECT provider, created_at FROM webhook_jobs WHERE state = 'pending' \
+    UNION ALL SELECT provider, created_at FROM webhook_jobs WHERE state = 'leased') AS unfinished_jobs GROUP BY provider";
 
 const DEAD: &str =
-    "SELECT provider, COUNT(*) AS dead FROM webhook_work WHERE state = 'dead' GROUP BY provider";
+    "SELECT provider, COUNT(*) AS dead FROM webhook_jobs WHERE state = 'dead' GROUP BY provider";
 
 impl Store {
-    /// What is still to be done, of every provider.
+    /// The backlog of every provider.
     ///
     /// # Errors
     /// [`Error`] of the database.
@@ -37,23 +37,23 @@ impl Store {
             Provider::ALL.map(|provider| Backlog { provider, unfinished: 0, oldest_at: None, dead: 0 });
         let mut reader = self.shared.database.reader().await?;
         let mut tx = reader.begin().await?;
-        for row in tx.rows(UNFINISHED, values![]).await? {
-            if let Some(backlog) = of(&mut backlogs, &row)? {
-                backlog.unfinished = row.int("unfinished")?.cast_unsigned();
-                backlog.oldest_at = row.maybe_time("oldest_at")?;
+        for row in tx.fetch_all(sql!(UNFINISHED)).await? {
+            if let Some(backlog) = find(&mut backlogs, &row)? {
+                backlog.unfinished = row.number("unfinished")?;
+                backlog.oldest_at = row.optional_time("oldest_at")?;
             }
         }
-        for row in tx.rows(DEAD, values![]).await? {
-            if let Some(backlog) = of(&mut backlogs, &row)? {
-                backlog.dead = row.int("dead")?.cast_unsigned();
+        for row in tx.fetch_all(sql!(DEAD)).await? {
+            if let Some(backlog) = find(&mut backlogs, &row)? {
+                backlog.dead = row.number("dead")?;
             }
         }
         Ok(backlogs)
     }
 }
 
-/// `None` for a provider that a newer program knows and this one does not.
-fn of<'b>(backlogs: &'b mut [Backlog], row: &Row) -> Result<Option<&'b mut Backlog>, Error> {
+/// `None` for a provider that only a newer program knows.
+fn find<'b>(backlogs: &'b mut [Backlog], row: &Row) -> Result<Option<&'b mut Backlog>, Error> {
     let provider = row.text("provider")?;
     Ok(backlogs.iter_mut().find(|backlog| backlog.provider.as_str() == provider))
 }

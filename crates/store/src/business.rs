@@ -1,23 +1,21 @@
-//! What the business looks at, from tables and marks: what is under management, what came in today, how it does.
+//! What the business looks at: assets under management, today's deposits and investments, returns.
 //!
-//! Nothing here counts in memory: asked again after a restart or a replay, the same tables give the same figures.
+//! All of it is computed from the tables and the last prices, so that a restart or a replay changes no figure.
 
-mod drift;
+mod deposit_drift;
 mod figures;
-mod marks;
+mod market_value;
+mod portfolio;
+mod prices;
 mod returns;
 mod snapshots;
 mod today;
-mod trial;
-mod worth;
+mod trial_balance;
 
-pub use drift::DepositDrift;
+pub use deposit_drift::DepositDrift;
 pub use figures::{ACTIVE_WITHIN, Figures};
-pub use marks::{MARK_AHEAD_MAX, MARKS_MAX, Mark};
-pub use snapshots::Snapshots;
-pub use trial::{TrialBalance, TrialLine};
-pub use worth::Worth;
-
-pub(crate) use marks::load as load_marks;
-pub(crate) use returns::{Whose, year_to_date};
-pub(crate) use worth::worth;
+pub use market_value::MarketValue;
+pub use portfolio::{Portfolio, PortfolioPosition};
+pub use prices::{AssetPrice, PRICE_AHEAD_MAX, PRICES_MAX};
+pub use snapshots::SnapshotRun;
+pub use trial_balance::{CurrencyTotal, TrialBalance};

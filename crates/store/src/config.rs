@@ -1,34 +1,33 @@
-//! Where the store is and how much it may take.
+//! The address and the limits of a store.
 
 use std::time::Duration;
 
 use crate::url::DatabaseUrl;
 
-/// Deliveries that wait to be kept, when nothing else is said. At 12,000 a second this is a third of a second.
+/// Default limit of queued deliveries. At 12,000 a second they take a third of a second.
 pub const QUEUE_DELIVERIES: usize = 4096;
-/// Connections to Postgres, or readers of SQLite, when nothing else is said.
+/// Default limit of connections.
 pub const CONNECTIONS: u32 = 10;
 
 /// How a store is opened.
 #[derive(Clone, Debug)]
 pub struct StoreConfig {
-    /// Where the database is.
+    /// SQLite or Postgres.
     pub url: DatabaseUrl,
-    /// Deliveries that may wait to be kept; one more is refused as [`Busy`](crate::ReceiveError::Busy).
+    /// Deliveries that may wait to be stored; one more is refused as [`Busy`](crate::ReceiveError::Busy).
     pub queue_deliveries: usize,
-    /// Connections to Postgres, or readers of SQLite, at most. The inbox has one more of its own.
+    /// Most connections to Postgres, or readers of SQLite. The inbox has one more of its own.
     pub connections: u32,
     /// Longest wait for a connection.
     pub connect_timeout: Duration,
-    /// Longest that one statement may take.
+    /// Longest duration of one statement.
     pub statement_timeout: Duration,
-    /// Whether the tables are made, or brought to the form that this program knows. Otherwise a database that has them in
-    /// another form, or not at all, is not opened, and nothing in it is changed.
+    /// Whether to apply missing migrations. If not, a database that lacks any is not opened and not changed.
     pub migrates: bool,
 }
 
 impl StoreConfig {
-    /// The usual bounds, for the database at `url`.
+    /// The default limits, for the database at `url`.
     #[must_use]
     pub const fn new(url: DatabaseUrl) -> Self {
         Self {

@@ -1,26 +1,27 @@
-//! Two databases behind one seam: connections, transactions, values and rows.
+//! SQLite and Postgres behind one interface: connections, transactions, statements and rows.
 //!
-//! A statement is written once, in the SQL that both understand, with 64-bit integers, text and bytes. What must differ is
-//! chosen by [`Backend::pick`], next to the statement. Nothing here knows a table.
+//! A statement is written once, in SQL that both understand, with 64-bit integers, text and bytes. Where the two must differ,
+//! [`Backend::pick`] chooses next to the statement. Nothing here knows a table.
 
 mod bulk;
 mod postgres;
+mod reply_timeout;
+mod retry;
 mod row;
-mod share;
 mod sqlite;
 mod statement;
 mod transaction;
-mod tries;
 mod value;
+mod writer_scheduler;
 
 pub(crate) use bulk::ROWS_MAX;
 use postgres::PostgresDatabase;
 pub(crate) use postgres::Session;
+pub(crate) use retry::{retry, retry_delays};
 pub(crate) use row::Row;
-pub(crate) use sqlite::{SqliteDatabase, Turn};
-pub(crate) use statement::Statement;
+pub(crate) use sqlite::{SqliteDatabase, WriteGuard};
+pub(crate) use statement::{Statement, sql};
 pub(crate) use transaction::Transaction;
-pub(crate) use tries::Tries;
 pub(crate) use value::{Value, values};
 
 use sqlx::pool::PoolConnection;
@@ -30,7 +31,6 @@ use crate::config::StoreConfig;
 use crate::error::{Error, OpenError};
 use crate::url::{Address, DatabaseUrl, UrlError};
 
-/// Which of the two it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Backend {
     Sqlite,
@@ -47,7 +47,7 @@ impl Backend {
     }
 }
 
-/// An open database. Lost connections are replaced when the next one is asked for.
+/// An open database. A lost connection is replaced when the next one is requested.
 pub(crate) enum Database {
     Sqlite(Box<SqliteDatabase>),
     Postgres(PostgresDatabase),
@@ -55,11 +55,10 @@ pub(crate) enum Database {
 
 /// A connection that may write. Hold it no longer than its transaction.
 pub(crate) enum Writer<'d> {
-    Sqlite(Turn<'d>),
+    Sqlite(WriteGuard<'d>),
     Postgres(Session),
 }
 
-/// A connection that reads.
 pub(crate) enum Reader {
     Sqlite(PoolConnection<Sqlite>),
     Postgres(Session),
@@ -73,18 +72,18 @@ impl Database {
         }
     }
 
-    /// The right to write. SQLite's one writer is handed around in the order in which it was asked for.
+    /// Waits for the right to write. SQLite's one writer is granted in the order of the requests.
     pub(crate) async fn writer(&self) -> Result<Writer<'_>, Error> {
         Ok(match self {
-            Self::Sqlite(sqlite) => Writer::Sqlite(sqlite.turn().await?),
+            Self::Sqlite(sqlite) => Writer::Sqlite(sqlite.writer().await?),
             Self::Postgres(postgres) => Writer::Postgres(postgres.session().await?),
         })
     }
 
-    /// The same, for so many deliveries of the inbox, whose senders wait.
+    /// The same for `batch` deliveries of the inbox, whose senders are waiting.
     pub(crate) async fn inbox_writer(&self, batch: usize) -> Result<Writer<'_>, Error> {
         Ok(match self {
-            Self::Sqlite(sqlite) => Writer::Sqlite(sqlite.inbox_turn(batch).await?),
+            Self::Sqlite(sqlite) => Writer::Sqlite(sqlite.inbox_writer(batch).await?),
             Self::Postgres(postgres) => Writer::Postgres(postgres.session().await?),
         })
     }
@@ -96,7 +95,7 @@ impl Database {
         })
     }
 
-    /// New connections use this address; those that are open stay. For a rotated password.
+    /// New connections use this address; open ones stay. For a rotated password.
     pub(crate) fn set_url(&self, url: &DatabaseUrl) -> Result<(), UrlError> {
         match (self, &url.0) {
             (Self::Postgres(postgres), Address::Postgres(options)) => {
@@ -104,8 +103,7 @@ impl Database {
                 Ok(())
             }
             (Self::Sqlite(sqlite), Address::Sqlite(path)) if sqlite.path() == path => Ok(()),
-            (Self::Sqlite(_), _) => Err(UrlError::File),
-            (Self::Postgres(_), Address::Sqlite(_)) => Err(UrlError::Postgres),
+            (Self::Sqlite(_) | Self::Postgres(_), _) => Err(UrlError::OtherDatabase),
         }
     }
 
@@ -121,13 +119,13 @@ impl Writer<'_> {
     /// SQLite takes its write lock at once: a transaction that begins by reading could not be upgraded.
     pub(crate) async fn begin(&mut self) -> Result<Transaction<'_>, Error> {
         match self {
-            Self::Sqlite(turn) => turn.begin().await,
+            Self::Sqlite(guard) => guard.begin().await,
             Self::Postgres(session) => session.begin("BEGIN").await,
         }
     }
 
-    /// Whether it can be kept for the next transaction; SQLite's one writer is for others in between.
-    pub(crate) fn is_own(&self) -> bool {
+    /// Whether it can be reused for the next transaction; SQLite's one writer must go back to the others in between.
+    pub(crate) fn is_reusable(&self) -> bool {
         matches!(self, Self::Postgres(_))
     }
 }
@@ -136,7 +134,7 @@ impl Reader {
     /// All statements of the transaction see one state of the database.
     pub(crate) async fn begin(&mut self) -> Result<Transaction<'_>, Error> {
         match self {
-            Self::Sqlite(connection) => Ok(connection.begin().await?.into()),
+            Self::Sqlite(connection) => Ok(Transaction::Sqlite(connection.begin().await?)),
             Self::Postgres(session) => session.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await,
         }
     }

@@ -1,4 +1,4 @@
-//! What can go wrong with a database. It knows no HTTP, and no message holds a password or a row's content.
+//! What can go wrong with a database. No message holds a password or the content of a row.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -8,38 +8,35 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The database refused, or could not be reached.
-    #[error("the database did not do what it was asked")]
+    #[error("database query failed")]
     Database(#[source] DriverError),
-    /// The database did not answer in time.
-    #[error("the database did not answer in time")]
-    Silent,
-    /// A row holds what this program would not have written there.
-    #[error("the column {column} cannot be read back")]
-    Unreadable {
-        /// Which column.
+    /// The server may still complete the statement.
+    #[error("database did not respond in time")]
+    Timeout,
+    /// A column holds what this program never writes there.
+    #[error("cannot decode column {column}")]
+    Decode {
+        /// The column as the statement names it.
         column: String,
     },
-    /// The audit chain has no head, or not the one that was continued.
-    #[error("the head of the audit chain is missing or was replaced")]
+    /// It is missing, or another process has replaced it since it was read.
+    #[error("audit chain head is missing or was replaced")]
     NoHead,
-    /// The head of the audit chain is not what our key makes of it.
-    #[error("the head of the audit chain is not ours")]
-    Chain(#[source] audit::Fault),
-    /// What was to be recorded in the audit chain is no entry.
-    #[error("record in the audit chain")]
+    /// The configured key does not open it.
+    #[error("audit chain head is not valid")]
+    Chain(#[source] audit::ChainError),
+    /// A field of it is empty or too long.
+    #[error("invalid audit entry")]
     Entry(#[from] audit::EntryError),
-    /// The books cannot be kept of what was told.
-    #[error("keep the books of what was told")]
-    Ledger(#[from] ledger::Fault),
-    /// The lease of the work ran out, and someone else has taken it.
-    #[error("the lease has passed to another worker")]
-    LeaseLost,
-    /// The store is closing.
-    #[error("the store is closing")]
-    Closed,
+    /// The facts cannot be posted.
+    #[error("post to the ledger")]
+    Ledger(#[from] ledger::LedgerError),
+    /// Days are supported from 1900 to 2199.
+    #[error("date is out of range")]
+    Date(#[from] domain::DateError),
 }
 
-/// What the driver says. Its own messages already repeat their cause, so that this one has only what lies behind that.
+/// An error of the driver. Its message already repeats its direct cause, so its source is the cause behind that one.
 #[derive(Debug)]
 pub struct DriverError(sqlx::Error);
 
@@ -55,54 +52,49 @@ impl StdError for DriverError {
     }
 }
 
-/// An error with what caused it, from the outermost on, on one line. None of the product's errors repeats its cause, and
-/// none holds a secret.
-#[must_use]
-pub fn with_causes(error: &(dyn StdError + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| (**error).source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
-
-/// What is to be done about an [`Error`].
+/// Whether and when to retry after an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Remedy {
-    /// Others were in the way: do it again.
-    Again,
-    /// The database cannot be reached or is out of order: later.
+pub(crate) enum Retry {
+    /// Another transaction was in the way.
+    Now,
+    /// The database is unreachable or out of order.
     Later,
-    /// It is about what was asked: never.
+    /// The statement or its values are at fault.
     Never,
 }
 
-/// SQLSTATE classes and codes after which Postgres itself asks to do it again: serialization, deadlock, lock timeout.
-const POSTGRES_AGAIN: &[&str] = &["40001", "40P01", "55P03"];
-/// SQLSTATE classes that say nothing about what was asked: connection, authorisation, resources, operator intervention,
-/// system errors, internal errors; a server that only reads; a role without rights.
+/// SQLSTATE codes after which Postgres itself asks for a retry: serialization, deadlock, lock timeout.
+const POSTGRES_NOW: &[&str] = &["40001", "40P01", "55P03"];
+/// SQLSTATE classes and codes that say nothing about the statement: connection, authorization, resources, operator
+/// intervention, system errors, internal errors; a read-only server; a role without rights.
 const POSTGRES_LATER: &[&str] = &["08", "28", "53", "57", "58", "XX", "25006", "42501"];
-/// Primary result codes of SQLite that say nothing about what was asked: permissions, I/O, full, cannot open, …
+/// Primary result codes of SQLite that say nothing about the statement: permissions, I/O, full, cannot open, …
 const SQLITE_LATER: &[i32] = &[3, 4, 7, 8, 9, 10, 11, 13, 14, 15, 22, 23, 26];
 /// Primary result codes of SQLite for a lock that another holds: busy, locked.
-const SQLITE_AGAIN: &[i32] = &[5, 6];
+const SQLITE_NOW: &[i32] = &[5, 6];
 
 impl Error {
-    pub(crate) fn unreadable(column: &str) -> Self {
-        Self::Unreadable { column: column.to_owned() }
+    pub(crate) fn decode(column: &str) -> Self {
+        Self::Decode { column: column.to_owned() }
     }
 
-    /// Whether the same again may go well, now or later.
-    pub(crate) fn remedy(&self) -> Remedy {
+    pub(crate) fn encode(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        sqlx::Error::Encode(error.into()).into()
+    }
+
+    pub(crate) fn retry(&self) -> Retry {
         match self {
-            Self::Database(error) => remedy(&error.0),
-            // Without its entry nothing is written: a damaged chain is an outage until someone has looked at it.
-            Self::Silent | Self::Closed | Self::NoHead | Self::Chain(_) => Remedy::Later,
-            Self::Unreadable { .. } | Self::LeaseLost | Self::Entry(_) | Self::Ledger(_) => Remedy::Never,
+            Self::Database(error) => retry(&error.0),
+            // Without its audit entry nothing is written: a damaged chain is an outage until someone has looked at it.
+            Self::Timeout | Self::NoHead | Self::Chain(_) => Retry::Later,
+            Self::Decode { .. } | Self::Entry(_) | Self::Ledger(_) | Self::Date(_) => Retry::Never,
         }
     }
 
-    /// Whether the database itself is out of reach or out of order, so that anything else asked of it now fails too.
+    /// Whether the database is unreachable or out of order, so that any other request to it fails now too.
     #[must_use]
     pub fn is_outage(&self) -> bool {
-        self.remedy() != Remedy::Never
+        self.retry() != Retry::Never
     }
 }
 
@@ -112,82 +104,123 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-fn remedy(error: &sqlx::Error) -> Remedy {
+fn retry(error: &sqlx::Error) -> Retry {
     let sqlx::Error::Database(error) = error else {
         return match error {
             sqlx::Error::ColumnNotFound(_)
             | sqlx::Error::ColumnDecode { .. }
             | sqlx::Error::Encode(_)
             | sqlx::Error::Decode(_)
-            | sqlx::Error::RowNotFound => Remedy::Never,
+            | sqlx::Error::RowNotFound => Retry::Never,
             // Everything else is about the connection: lost, timed out, refused, torn down.
-            _ => Remedy::Later,
+            _ => Retry::Later,
         };
     };
     let code = error.code().unwrap_or_default();
     // SQLSTATE has five characters; SQLite's extended codes have at most four digits, the primary code in the low byte.
     match code.parse::<i32>() {
-        Ok(extended) if code.len() < 5 => sqlite_remedy(extended & 0xff),
-        _ => postgres_remedy(&code),
+        Ok(extended) if code.len() < 5 => sqlite_retry(extended & 0xff),
+        _ => postgres_retry(&code),
     }
 }
 
-fn sqlite_remedy(primary: i32) -> Remedy {
-    if SQLITE_AGAIN.contains(&primary) {
-        Remedy::Again
+fn sqlite_retry(primary: i32) -> Retry {
+    if SQLITE_NOW.contains(&primary) {
+        Retry::Now
     } else if SQLITE_LATER.contains(&primary) {
-        Remedy::Later
+        Retry::Later
     } else {
-        Remedy::Never
+        Retry::Never
     }
 }
 
-fn postgres_remedy(code: &str) -> Remedy {
-    if POSTGRES_AGAIN.contains(&code) {
-        Remedy::Again
+fn postgres_retry(code: &str) -> Retry {
+    if POSTGRES_NOW.contains(&code) {
+        Retry::Now
     } else if POSTGRES_LATER.iter().any(|class| code.starts_with(class)) {
-        Remedy::Later
+        Retry::Later
     } else {
-        Remedy::Never
+        Retry::Never
     }
 }
 
 /// The store cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The address is none.
+    /// It is not a database URL.
     #[error(transparent)]
     Url(#[from] crate::url::UrlError),
-    /// The file or its directory cannot be made or protected.
+    /// The file or its directory cannot be created, or cannot be made private to its owner.
     #[error("prepare the database file {path}")]
     File {
-        /// Which file or directory.
+        /// The database file.
         path: PathBuf,
-        /// Why.
+        /// The failed operation.
         #[source]
         source: std::io::Error,
     },
-    /// The database cannot be reached or refuses.
-    #[error("open the database {place}")]
+    /// The database is unreachable or refuses.
+    #[error("open the database {location}")]
     Connect {
-        /// Where it is, without a password.
-        place: String,
-        /// Why.
+        /// Its URL without user and password.
+        location: String,
+        /// What the driver reports.
         #[source]
         source: Error,
     },
-    /// The server does not keep what it says it has kept.
-    #[error("the Postgres server runs with {setting}=off and would lose acknowledged events: turn it on")]
+    /// The server acknowledges commits before they are durable.
+    #[error("Postgres runs with {setting}=off and would lose acknowledged events: turn it on")]
     NotDurable {
-        /// The setting at fault.
+        /// `fsync` or `full_page_writes`.
         setting: &'static str,
     },
-    /// The tables cannot be brought to the form that this program knows.
+    /// The schema is not the one that this program knows.
     #[error("migrate the database")]
-    Migrate(#[source] crate::migrations::MigrateError),
-    /// The audit chain's head cannot be used.
-    #[error("read the head of the audit chain")]
+    Migrate(#[source] MigrateError),
+    /// The audit chain cannot be continued.
+    #[error("read the audit chain head")]
     Audit(#[source] Error),
+}
+
+/// The schema is not the one that this program knows, and cannot be brought to it.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrateError {
+    /// A statement failed.
+    #[error("apply migration {name}; nothing was changed")]
+    Step {
+        /// The migration's file name without its ending.
+        name: &'static str,
+        /// The failed statement.
+        #[source]
+        source: Error,
+    },
+    /// The table `schema_migrations` cannot be read or written.
+    #[error("read the applied migrations")]
+    Table(#[from] Error),
+    /// A newer program has migrated the database.
+    #[error("database is at migration {found}, this program only knows {known}: start a newer version")]
+    Newer {
+        /// The last applied migration.
+        found: i64,
+        /// This program's last migration.
+        known: i64,
+    },
+    /// Migrations are missing, and this program may not apply them.
+    #[error(
+        "database is at migration {found}, this program needs {known}: start the server, which applies the missing migrations, and check that DATABASE_URL is the server's"
+    )]
+    Behind {
+        /// The last applied migration; 0 if there is none.
+        found: i64,
+        /// This program's last migration.
+        known: i64,
+    },
+    /// The texts differ, so the schema is unknown.
+    #[error("migration {name} has changed since it was applied to this database")]
+    Changed {
+        /// The migration's file name without its ending.
+        name: &'static str,
+    },
 }
 
 #[cfg(test)]
@@ -197,7 +230,7 @@ mod tests {
     use super::*;
 
     fn check(error: sqlx::Error, cause: &str) {
-        let said = with_causes(&Error::from(error));
+        let said = telemetry::with_causes(&Error::from(error));
         assert_eq!(said.matches(cause).count(), 1, "{said}");
     }
 

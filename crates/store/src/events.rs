@@ -1,10 +1,10 @@
-//! Kept deliveries as operators look at them: lists by filter and page, and one whole.
+//! Stored events as operators see them: lists by filter and page, and single events in full.
 
 mod detail;
 mod filter;
 mod list;
 
-pub use detail::{EventDetail, WorkLine};
-pub use filter::{Filter, IDS_MAX};
-pub(crate) use list::line;
-pub use list::{EventLine, Events, PAGE_ROWS_MAX, Page};
+pub use detail::{EventDetail, JobSummary};
+pub use filter::{EventFilter, FILTER_IDS_MAX};
+pub use list::{EventPage, EventSummary, PAGE_ROWS_MAX, PageRequest};
+pub(crate) use list::{SUMMARY, summary};

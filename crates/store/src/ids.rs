@@ -1,21 +1,21 @@
-//! Names of rows that people and other parts speak of.
+//! Ids of events and jobs.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
-/// A delivery that is kept. Later ones have greater ids; there may be gaps.
+/// The id of a stored event. Later events have greater ids; there may be gaps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventId(i64);
 
-/// One piece of work on an event: its arrival, a replay, a requeue.
+/// The id of a job: an event that is to be applied because it was received, replayed or requeued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct WorkId(i64);
+pub struct JobId(i64);
 
-/// The text is no id.
+/// The text is not an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an id is a whole number above zero")]
+#[error("an id must be a whole number above zero")]
 pub struct IdError;
 
 macro_rules! id {
@@ -25,7 +25,7 @@ macro_rules! id {
                 Self(number)
             }
 
-            /// The number that it is written as.
+            /// The id as a number.
             #[must_use]
             pub const fn get(self) -> i64 {
                 self.0
@@ -48,7 +48,7 @@ macro_rules! id {
             }
         }
 
-        // As text: JavaScript rounds great numbers.
+        // As text: JavaScript rounds large numbers.
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(self)
@@ -58,7 +58,7 @@ macro_rules! id {
 }
 
 id!(EventId);
-id!(WorkId);
+id!(JobId);
 
 #[cfg(test)]
 mod tests {

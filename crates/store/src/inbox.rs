@@ -1,26 +1,26 @@
-//! The door of the store: deliveries are kept in batches, each with one sync of the disk, before anyone is told so.
+//! Stores deliveries in batches, each durable before any of its senders gets a receipt.
 
 mod batch;
 mod batcher;
+mod event;
 mod insert;
-mod record;
 
 pub(crate) use batcher::Inbox;
-pub(crate) use record::Record;
+pub(crate) use event::NewEvent;
 
 use crate::ids::EventId;
 
 /// A delivery is durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Receipt {
-    /// It was new, and is kept under this id.
+    /// It was new.
     Stored(EventId),
-    /// The same was kept before, under this id.
+    /// It was stored before, as this event.
     Duplicate(EventId),
 }
 
 impl Receipt {
-    /// Under which id it is kept.
+    /// The stored event.
     #[must_use]
     pub const fn id(self) -> EventId {
         match self {
@@ -29,25 +29,25 @@ impl Receipt {
     }
 }
 
-/// A delivery is not known to be durable. Its sender may send it again: it is kept once however often it comes.
+/// A delivery is not known to be durable. It is safe to send it again: it is stored once however often it comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReceiveError {
-    /// More deliveries wait than may wait.
-    #[error("too many deliveries wait to be kept")]
+    /// [`StoreConfig::queue_deliveries`](crate::StoreConfig::queue_deliveries) are waiting already.
+    #[error("delivery queue is full")]
     Busy,
-    /// The database does not answer, or did not say how it ended.
-    #[error("the database does not answer")]
+    /// The database did not respond, or the outcome is unknown.
+    #[error("database is unavailable")]
     Unavailable,
-    /// The database refuses this one, and no other.
-    #[error("the database refuses this delivery")]
+    /// The database refuses this delivery, but not the others of its batch.
+    #[error("database refuses this delivery")]
     Refused,
 }
 
-/// Up to where a stream has been read: kept together with the delivery that was read there.
+/// The position of a stream, stored together with the delivery that was read there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
-    /// Which stream.
+    /// The stream's name.
     pub stream: String,
-    /// Its position, in the stream's own terms.
+    /// The position in the stream's own notation.
     pub position: String,
 }

@@ -1,19 +1,19 @@
-//! The store: one handle on everything that is kept.
+//! The handle on the database.
 
 use std::sync::Arc;
 
+use audit::Entry;
 use jiff::Timestamp;
 use webhooks::Delivery;
 
 use crate::chain;
 use crate::config::StoreConfig;
-use crate::cursors;
-use crate::database::Database;
+use crate::database::{Database, Row, Statement, Transaction, sql};
 use crate::error::{Error, OpenError};
-use crate::inbox::{Cursor, Inbox, Receipt, ReceiveError, Record};
+use crate::inbox::{Cursor, Inbox, NewEvent, Receipt, ReceiveError};
 use crate::migrations;
+use crate::unknown_channels::UnknownChannels;
 use crate::url::{DatabaseUrl, UrlError};
-use crate::work::Strangers;
 
 /// Everything that outlives a request. Clones share one database.
 #[derive(Clone)]
@@ -24,72 +24,84 @@ pub struct Store {
 pub(crate) struct Shared {
     pub(crate) database: Arc<Database>,
     pub(crate) key: audit::Key,
-    pub(crate) strangers: Strangers,
+    pub(crate) unknown_channels: UnknownChannels,
     inbox: Inbox,
 }
 
 impl Store {
-    /// Opens the database, brings its tables to the form that this program knows, and checks the head of the audit chain.
-    /// Must be called within a Tokio runtime.
+    /// Opens the database, applies missing migrations, and checks the head of the audit chain. Must be called within a
+    /// Tokio runtime.
     ///
     /// # Errors
-    /// [`OpenError`], after which nothing has been changed.
+    /// [`OpenError`]; then nothing was changed.
     pub async fn open(config: StoreConfig, key: audit::Key, now: Timestamp) -> Result<Self, OpenError> {
         let database = Arc::new(Database::open(&config).await?);
-        migrations::bring_up_to_date(&database, config.migrates, now).await.map_err(OpenError::Migrate)?;
-        begin_chain(&database, &key).await.map_err(OpenError::Audit)?;
+        migrations::migrate(&database, config.migrates, now).await.map_err(OpenError::Migrate)?;
+        start_chain(&database, &key).await.map_err(OpenError::Audit)?;
         let inbox = Inbox::start(database.clone(), key.clone(), config.queue_deliveries);
-        Ok(Self { shared: Arc::new(Shared { database, key, strangers: Strangers::default(), inbox }) })
+        let unknown_channels = UnknownChannels::default();
+        Ok(Self { shared: Arc::new(Shared { database, key, unknown_channels, inbox }) })
     }
 
-    /// Keeps a delivery. When this returns a receipt, the delivery is on the disk.
+    /// Stores a delivery. When this returns a receipt, the delivery is durable.
     ///
     /// # Errors
-    /// [`ReceiveError`], after which the sender is to send it again.
+    /// [`ReceiveError`]; the sender should send the delivery again.
     pub async fn receive(&self, delivery: &Delivery, now: Timestamp) -> Result<Receipt, ReceiveError> {
-        self.shared.inbox.receive(Record::new(delivery, now), None).await
+        self.shared.inbox.receive(NewEvent::new(delivery, now), None).await
     }
 
-    /// Keeps a delivery that was read from a stream, and up to where the stream has been read.
+    /// Stores a delivery that was read from a stream, together with the stream's position.
     ///
     /// # Errors
-    /// [`ReceiveError`], after which neither is known to be kept.
+    /// [`ReceiveError`]; neither is known to be stored.
     pub async fn receive_from_stream(
         &self,
         delivery: &Delivery,
         cursor: Cursor,
         now: Timestamp,
     ) -> Result<Receipt, ReceiveError> {
-        self.shared.inbox.receive(Record::new(delivery, now), Some(cursor)).await
+        self.shared.inbox.receive(NewEvent::new(delivery, now), Some(cursor)).await
     }
 
-    /// How many deliveries wait to be kept.
+    /// Number of deliveries that wait to be stored.
     #[must_use]
-    pub fn waiting(&self) -> usize {
-        self.shared.inbox.waiting()
+    pub fn queued_deliveries(&self) -> usize {
+        self.shared.inbox.queued()
     }
 
-    /// Where a stream was left; `None` when it was never read.
+    /// The stored position of a stream; `None` if there is none.
     ///
     /// # Errors
     /// [`Error`] of the database.
     pub async fn cursor(&self, stream: &str) -> Result<Option<String>, Error> {
-        let mut reader = self.shared.database.reader().await?;
-        cursors::position(&mut reader.begin().await?, stream).await
+        let rows = self.read(sql!("SELECT position FROM stream_cursors WHERE stream = $1", stream)).await?;
+        rows.first().map(|row| row.text("position")).transpose()
     }
 
-    /// Connects with this address from now on; connections that are open stay. For a password that was rotated.
+    /// Uses this URL for new connections; open ones stay. For a rotated password.
     ///
     /// # Errors
-    /// [`UrlError`] when it is the address of another kind of database, or of another file.
+    /// [`UrlError::OtherDatabase`] for another kind of database, or another file.
     pub fn set_url(&self, url: &DatabaseUrl) -> Result<(), UrlError> {
         self.shared.database.set_url(url)
     }
 
-    /// Keeps what waits to be kept, takes nothing more, and closes the connections.
+    /// Stores what is queued, accepts nothing more, and closes the connections.
     pub async fn close(&self) {
         self.shared.inbox.close().await;
         self.shared.database.close().await;
+    }
+
+    /// The rows of one statement, in a transaction of its own.
+    pub(crate) async fn read(&self, statement: Statement) -> Result<Vec<Row>, Error> {
+        self.shared.database.reader().await?.begin().await?.fetch_all(statement).await
+    }
+
+    /// Commits a transaction together with the audit entry of what it did.
+    pub(crate) async fn commit(&self, mut tx: Transaction<'_>, entry: Entry) -> Result<(), Error> {
+        chain::append(&mut tx, &self.shared.key, entry).await?;
+        tx.commit().await
     }
 }
 
@@ -99,9 +111,9 @@ impl std::fmt::Debug for Store {
     }
 }
 
-async fn begin_chain(database: &Database, key: &audit::Key) -> Result<(), Error> {
+async fn start_chain(database: &Database, key: &audit::Key) -> Result<(), Error> {
     let mut writer = database.writer().await?;
     let mut tx = writer.begin().await?;
-    chain::begin(&mut tx, key).await?;
+    chain::start(&mut tx, key).await?;
     tx.commit().await
 }

@@ -1,4 +1,4 @@
-//! Where the database is: `sqlite:path/to/file.db` or `postgres://user:password@host:port/database`.
+//! Database URLs: `sqlite:path/to/file.db` or `postgres://user:password@host:port/database`.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use sqlx::postgres::PgConnectOptions;
 
-/// Parameters of a Postgres URL that are understood; another is refused, because the driver would log it with its value.
+/// Known parameters of a Postgres URL; any other is refused, because the driver would log it with its value.
 const POSTGRES_PARAMETERS: &[&str] = &[
     "sslmode",
     "sslrootcert",
@@ -22,7 +22,7 @@ const POSTGRES_PARAMETERS: &[&str] = &[
     "options",
 ];
 
-/// The address of a database, read and checked. It is never printed with its password.
+/// A checked database URL. It is never printed with its password.
 #[derive(Clone)]
 pub struct DatabaseUrl(pub(crate) Address);
 
@@ -32,29 +32,32 @@ pub(crate) enum Address {
     Postgres(Box<PgConnectOptions>),
 }
 
-/// The text is no address of a database. The text itself is not repeated: it may hold a password.
+/// The text is not a database URL. It is not repeated: it may hold a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
-    /// It begins with neither scheme.
-    #[error("a database URL begins with sqlite: or postgres://")]
+    /// Neither scheme.
+    #[error("database URL must begin with sqlite: or postgres://")]
     Scheme,
-    /// No file is named, or one that lives in memory alone and would be lost.
-    #[error("a sqlite: URL names a file, such as sqlite:data/investiq.db, and has no parameters")]
+    /// No file, or an in-memory database, which would be lost.
+    #[error("sqlite: URL must name a file, such as sqlite:data/investiq.db, and takes no parameters")]
     File,
-    /// The parts after the scheme cannot be told apart.
+    /// The parts after the scheme cannot be parsed.
     #[error(
-        "a postgres:// URL reads postgres://user:password@host:port/database, reserved characters percent-encoded"
+        "postgres:// URL must have the form postgres://user:password@host:port/database, with reserved characters percent-encoded"
     )]
     Postgres,
-    /// A parameter is none of those that are understood.
+    /// The driver would log it with its value.
     #[error(
-        "a parameter of the postgres:// URL is unknown; known are sslmode, sslrootcert, sslcert, sslkey, host, hostaddr, port, dbname, user, password, application_name, options"
+        "unknown parameter in the postgres:// URL; known parameters are sslmode, sslrootcert, sslcert, sslkey, host, hostaddr, port, dbname, user, password, application_name, options"
     )]
     Parameter,
+    /// An open store cannot move to it.
+    #[error("the new database URL names another database: restart to use it")]
+    OtherDatabase,
 }
 
 impl DatabaseUrl {
-    /// The file, when it is SQLite's.
+    /// The file of an SQLite URL.
     #[must_use]
     pub fn sqlite_file(&self) -> Option<&Path> {
         match &self.0 {
@@ -74,7 +77,7 @@ impl FromStr for DatabaseUrl {
         if !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
             return Err(UrlError::Scheme);
         }
-        parameters_are_known(text)?;
+        check_parameters(text)?;
         // The driver's own error could quote a part of the text.
         let options = text.parse::<PgConnectOptions>().map_err(|_| UrlError::Postgres)?;
         Ok(Self(Address::Postgres(Box::new(options))))
@@ -90,7 +93,7 @@ fn file(path: &str) -> Result<PathBuf, UrlError> {
     Ok(PathBuf::from(path))
 }
 
-fn parameters_are_known(text: &str) -> Result<(), UrlError> {
+fn check_parameters(text: &str) -> Result<(), UrlError> {
     let Some((_, query)) = text.split_once('?') else {
         return Ok(());
     };
@@ -99,7 +102,7 @@ fn parameters_are_known(text: &str) -> Result<(), UrlError> {
 }
 
 impl fmt::Display for DatabaseUrl {
-    /// Where it is, without user and password.
+    /// Without user and password.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Address::Sqlite(path) => write!(out, "sqlite:{}", path.display()),
@@ -134,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_never_shows_its_password() {
+    fn a_url_never_shows_its_password() {
         let url: DatabaseUrl =
             "postgres://rail:p4ssw0rd@db.internal:6543/rail?sslmode=disable".parse().unwrap();
         for text in [format!("{url}"), format!("{url:?}"), format!("{url:#?}")] {
@@ -144,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused_without_being_repeated() {
+    fn an_invalid_url_is_refused_without_being_repeated() {
         for (text, error) in [
             ("", UrlError::Scheme),
             ("mysql://a:p4ssw0rd@b/c", UrlError::Scheme),

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! One line per scheme: `scheme deliveries_per_second nanoseconds_each`. The deliveries are those of
-//! `tests/fixtures/webhooks`, and each is verified whole: headers, signature, freshness, outline of the body.
+//! `tests/fixtures/webhooks`, and each is verified whole: headers, signature, freshness, envelope of the body.
 
 #![expect(clippy::unwrap_used, reason = "the fixtures are part of the repository and are tested")]
 #![expect(clippy::print_stdout, reason = "its output is its purpose")]
@@ -20,7 +20,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 use serde_json::Value;
 use webhooks::circle::{direct, sns};
-use webhooks::{Channel, Reading, Tolerance, alpaca, bridge, meaning};
+use webhooks::{Interpretation, KeyFormat, Keys, ProviderSettings, Settings, alpaca, bridge, interpret};
 
 const SIGNED: &str = include_str!("../../../tests/fixtures/webhooks/signed.json");
 /// How long each scheme is measured when nothing is said.
@@ -66,18 +66,17 @@ fn alpaca(source: &Value, time: Duration) {
     // One key: each further one costs one more HMAC.
     let keys: Vec<&str> =
         source["keys"].as_str().unwrap().lines().filter(|key| key.contains("=now")).collect();
-    let keys = alpaca::Keys::parse(&keys.join("\n")).unwrap();
+    let keys = Keys::parse(KeyFormat::HmacSecrets, &keys.join("\n")).unwrap();
     let (headers, body) = (header(alpaca::SIGNATURE_HEADER, &case["headers"]), body(case));
     let now = Timestamp::from_second(case["now"].as_i64().unwrap()).unwrap();
-    let policy = alpaca::Policy::Timestamped(Tolerance::ALPACA);
+    let (settings, endpoint) = (Settings::default(), "alpaca/trade".parse().unwrap());
     measure("alpaca_hmac_sha256", time, || {
-        alpaca::verify(&keys, policy, alpaca::Kind::Trade, &headers, body.clone(), now).is_ok()
+        alpaca::verify(&keys, &settings, endpoint, &headers, body.clone(), now).is_ok()
     });
-    measure("alpaca_stream", time, || alpaca::of_stream(alpaca::Kind::Trade, "", body.clone()).is_ok());
-    let reading = Reading::default();
-    measure("alpaca_meaning", time, || {
-        let channel = Channel::Alpaca(alpaca::Kind::Trade);
-        matches!(meaning(channel, &body, &reading), webhooks::Meaning::Facts(_))
+    measure("alpaca_stream", time, || alpaca::from_stream(alpaca::Kind::Trade, "", body.clone()).is_ok());
+    let settings = ProviderSettings::default();
+    measure("alpaca_interpret", time, || {
+        matches!(interpret(alpaca::Kind::Trade.channel(), &body, &settings), Interpretation::Facts(_))
     });
 }
 
@@ -85,11 +84,12 @@ fn bridge(source: &Value, time: Duration) {
     let case = case(source, "signed twice over");
     let end = "-----END PUBLIC KEY-----";
     let keys = format!("{}{end}\n", source["keys"].as_str().unwrap().split(end).next().unwrap());
-    let keys = bridge::Keys::parse(&keys).unwrap();
+    let keys = Keys::parse(KeyFormat::RsaPublicKeys, &keys).unwrap();
     let (headers, body) = (header(bridge::SIGNATURE_HEADER, &case["headers"]), body(case));
     let now = Timestamp::from_millisecond(case["now"].as_i64().unwrap()).unwrap();
+    let (settings, endpoint) = (Settings::default(), "bridge".parse().unwrap());
     measure("bridge_rsa_2048", time, || {
-        bridge::verify(&keys, Tolerance::BRIDGE, &headers, body.clone(), now).is_ok()
+        bridge::verify(&keys, &settings, endpoint, &headers, body.clone(), now).is_ok()
     });
 }
 
@@ -105,17 +105,17 @@ fn direct(source: &Value, time: Duration) {
 fn sns(source: &Value, time: Duration) {
     let topics = sns::Topics::parse(source["topics"].as_str().unwrap()).unwrap();
     let roots = source["roots"].as_str().unwrap().as_bytes();
-    let trust = sns::Trust::of_roots(roots, sns::Unchained::Refused).unwrap();
+    let trust = sns::Trust::from_roots(roots, sns::Unchained::Refused).unwrap();
     let now = Timestamp::from_second(source["now"].as_i64().unwrap()).unwrap();
     for (scheme, name) in
         [("circle_sns_sha1", "notification, version 1"), ("circle_sns_sha256", "notification, version 2")]
     {
         let body = body(case(source, name));
-        let url = sns::read(body.clone(), &topics).unwrap().certificate_url().clone();
+        let url = sns::parse(body.clone(), &topics).unwrap().certificate_url().clone();
         let pem = source["chain"].as_str().unwrap().as_bytes();
         let certificate = sns::Certificate::parse(url, pem, now, &trust).unwrap();
         measure(scheme, time, || {
-            let envelope = sns::read(body.clone(), &topics).unwrap();
+            let envelope = sns::parse(body.clone(), &topics).unwrap();
             sns::verify(envelope, &certificate, now).is_ok()
         });
     }

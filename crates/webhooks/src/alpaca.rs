@@ -1,21 +1,77 @@
 //! Alpaca: the broker.
 //!
-//! Alpaca itself sends no webhooks: it offers streams of events (docs.alpaca.markets/docs/activity-sse). A relay that
-//! posts them signs in a form of our own, in header `Alpaca-Signature`:
+//! Alpaca itself sends no webhooks: it offers event streams (docs.alpaca.markets/docs/activity-sse). A relay that posts them
+//! signs in a form of our own, in header `Alpaca-Signature`:
 //!
-//! - `t=<unix seconds>,v1=<hex>`, where `hex` is HMAC-SHA256 of `<t>.<raw body>` in lower case; up to eight `v1`, so that a
-//!   sender can sign with the old and the new secret while it changes;
-//! - `<hex>` or `sha256=<hex>` over the raw body alone, which [`Policy::AlsoBodyOnly`] accepts: it covers no time, and so
-//!   only the receiver's memory protects it from being sent again.
+//! - `t=<unix seconds>,v1=<hex>`, as Stripe does: HMAC-SHA256 of `<t>.<raw body>`, up to eight `v1`;
+//! - `<hex>` or `sha256=<hex>` over the raw body alone, unless `WEBHOOK_ALPACA_SCHEME` is `timestamped`: it covers no time, so only the
+//!   receiver's memory protects it from a replay.
 //!
 //! The body is the `data` of the stream's record in both, so a relayed event and a streamed one are one event.
 
-mod header;
-mod keys;
+mod envelope;
+mod interpret;
 mod kind;
-mod outline;
+mod samples;
+mod settings;
 mod verify;
 
-pub use keys::Keys;
-pub use kind::{Kind, KindError};
-pub use verify::{Policy, SIGNATURE_HEADER, of_stream, verify};
+use domain::Provider;
+
+use crate::declaration::{ChannelDeclaration, EndpointDeclaration, Parameter, Proof, ProviderDeclaration};
+use crate::declaration::{Sample, SignatureScheme};
+use crate::keys::KeyFormat;
+use crate::settings::Setting;
+use settings::{CASH, SCHEME, TOLERANCE};
+
+pub use kind::Kind;
+pub use settings::{ENTRIES, NTA};
+pub use verify::{from_stream, verify};
+
+/// The header that carries the signature.
+pub const SIGNATURE_HEADER: &str = "alpaca-signature";
+
+/// Alpaca.
+pub static DECLARATION: ProviderDeclaration = ProviderDeclaration {
+    provider: Provider::Alpaca,
+    summary: "the broker, through a relay that signs as docs/webhooks.md says",
+    endpoint: EndpointDeclaration {
+        path: "alpaca/{kind}",
+        parameter: Some(Parameter {
+            name: "kind",
+            description: "The kind of event",
+            values: &["trade", "account", "transfer", "journal", "nta", "activity"],
+        }),
+        has_head: false,
+        headers: &[("Alpaca-Signature", "The signature")],
+        content_types: &["application/json"],
+        description: "Signed with `Alpaca-Signature: t=<unix seconds>,v1=<hex HMAC-SHA256 of \"<t>.<body>\">`, or with the hex \
+            HMAC-SHA256 of the body alone where that is allowed.",
+    },
+    channels: &[
+        channel(Kind::Trade, samples::TRADE),
+        channel(Kind::Account, samples::ACCOUNT),
+        channel(Kind::Transfer, samples::TRANSFER),
+        channel(Kind::Journal, samples::JOURNAL),
+        channel(Kind::Nta, samples::NTA),
+        channel(Kind::Activity, samples::ACTIVITY),
+    ],
+    proof: Proof::Keys {
+        secret: "alpaca_webhook_secret",
+        purpose: "verifies deliveries of Alpaca, one key per line",
+        format: KeyFormat::HmacSecrets,
+        verify,
+    },
+    interpret: interpret::interpret,
+    settings: &[SCHEME, TOLERANCE, CASH, ENTRIES],
+    retention: Setting::retention_days("webhooks.retention_days.alpaca", "WEBHOOK_RETENTION_DAYS_ALPACA"),
+};
+
+const fn channel(kind: Kind, samples: &'static [Sample]) -> ChannelDeclaration {
+    ChannelDeclaration {
+        channel: kind.channel(),
+        signature: SignatureScheme::TimedHmac { header: SIGNATURE_HEADER },
+        id_fields: &["event_id", "event_ulid"],
+        samples,
+    }
+}

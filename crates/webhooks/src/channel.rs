@@ -1,23 +1,21 @@
 //! Where a delivery came in.
 
 use std::fmt;
-use std::str::FromStr;
 
 use domain::Provider;
 
-use crate::alpaca::Kind;
-
-/// Which source, and which of its systems: it decides how a delivery is proved and how its body is read.
+/// A protocol of a provider. It decides how a delivery is proved and how its body is interpreted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Channel {
-    /// The broker, by kind of event.
-    Alpaca(Kind),
-    /// Bank accounts and transfers.
-    Bridge,
-    /// Wallets: Circle's second system, which posts and signs by itself.
-    CircleDirect,
-    /// Mint: Circle's first system, which Amazon SNS delivers and signs.
-    CircleSns,
+pub struct Channel {
+    provider: Provider,
+    name: &'static str,
+}
+
+/// An endpoint: a provider's path, with the value of the parameter in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    pub(crate) provider: Provider,
+    pub(crate) parameter: Option<&'static str>,
 }
 
 /// How a delivery reached us.
@@ -29,70 +27,40 @@ pub enum Transport {
     Stream,
 }
 
-/// The text is no channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "a channel is alpaca/trade, alpaca/account, alpaca/transfer, alpaca/journal, alpaca/nta, alpaca/activity, bridge, circle/direct or circle/sns"
-)]
-pub struct ChannelError;
-
 impl Channel {
-    /// Every channel.
-    pub const ALL: [Self; 9] = [
-        Self::Alpaca(Kind::Trade),
-        Self::Alpaca(Kind::Account),
-        Self::Alpaca(Kind::Transfer),
-        Self::Alpaca(Kind::Journal),
-        Self::Alpaca(Kind::Nta),
-        Self::Alpaca(Kind::Activity),
-        Self::Bridge,
-        Self::CircleDirect,
-        Self::CircleSns,
-    ];
+    pub(crate) const fn new(provider: Provider, name: &'static str) -> Self {
+        Self { provider, name }
+    }
 
-    /// Its name, under which deliveries are kept and counted.
+    /// The name, under which deliveries are stored and counted.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Alpaca(Kind::Trade) => "alpaca/trade",
-            Self::Alpaca(Kind::Account) => "alpaca/account",
-            Self::Alpaca(Kind::Transfer) => "alpaca/transfer",
-            Self::Alpaca(Kind::Journal) => "alpaca/journal",
-            Self::Alpaca(Kind::Nta) => "alpaca/nta",
-            Self::Alpaca(Kind::Activity) => "alpaca/activity",
-            Self::Bridge => "bridge",
-            Self::CircleDirect => "circle/direct",
-            Self::CircleSns => "circle/sns",
-        }
+        self.name
     }
 
-    /// Whose it is.
+    /// The provider.
     #[must_use]
     pub const fn provider(self) -> Provider {
-        match self {
-            Self::Alpaca(_) => Provider::Alpaca,
-            Self::Bridge => Provider::Bridge,
-            Self::CircleDirect | Self::CircleSns => Provider::Circle,
-        }
+        self.provider
     }
 }
 
-impl fmt::Display for Channel {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(self.as_str())
+impl Endpoint {
+    /// The provider.
+    #[must_use]
+    pub const fn provider(self) -> Provider {
+        self.provider
     }
-}
 
-impl FromStr for Channel {
-    type Err = ChannelError;
-
-    fn from_str(text: &str) -> Result<Self, ChannelError> {
-        Self::ALL.into_iter().find(|channel| channel.as_str() == text).ok_or(ChannelError)
+    /// The value of the parameter in the path.
+    #[must_use]
+    pub const fn parameter(self) -> Option<&'static str> {
+        self.parameter
     }
 }
 
 impl Transport {
-    /// Its name, under which deliveries are kept.
+    /// The name under which deliveries are stored.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -102,22 +70,8 @@ impl Transport {
     }
 }
 
-impl fmt::Display for Transport {
+impl fmt::Display for Channel {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(self.as_str())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_channel_is_read_back_from_its_name() {
-        for channel in Channel::ALL {
-            assert_eq!(channel.as_str().parse(), Ok(channel));
-            assert!(channel.as_str().starts_with(channel.provider().as_str()));
-        }
-        assert!("circle".parse::<Channel>().is_err());
+        out.write_str(self.name)
     }
 }

@@ -1,10 +1,62 @@
 //! Circle: wallets and tokens, by two unrelated systems.
 //!
 //! [`direct`] is the second system: Circle posts and signs by itself. [`sns`] is the first: Amazon SNS delivers and signs.
-//! Both arrive at one address; [`System::of`] tells them apart.
+//! Both use one endpoint; [`System::detect`] decides which.
 
 pub mod direct;
+mod samples;
+mod settings;
 pub mod sns;
 mod system;
+mod transfer;
 
+use domain::Provider;
+
+use crate::declaration::{
+    ChannelDeclaration, EndpointDeclaration, Proof, ProviderDeclaration, SignatureScheme,
+};
+use crate::settings::Setting;
+
+pub use settings::BASE_URL;
+pub use sns::{SNS_BASE_URL, TOPICS};
 pub use system::System;
+
+/// Circle.
+pub static DECLARATION: ProviderDeclaration = ProviderDeclaration {
+    provider: Provider::Circle,
+    summary: "wallets: Circle's own deliveries; Mint: its deliveries through Amazon SNS",
+    endpoint: EndpointDeclaration {
+        path: "circle",
+        parameter: None,
+        has_head: true,
+        headers: &[
+            ("X-Circle-Signature", "The signature"),
+            ("X-Circle-Key-Id", "The id of the key that made it"),
+        ],
+        content_types: &["application/json", "text/plain"],
+        description: "Of its second system: ECDSA P-256 over the body, in `X-Circle-Signature`, with the key that \
+            `X-Circle-Key-Id` names. Of its first: a message of Amazon SNS, which carries its signature within.",
+    },
+    channels: &[
+        ChannelDeclaration {
+            channel: direct::CHANNEL,
+            signature: SignatureScheme::CircleEcdsa,
+            id_fields: &["notificationId"],
+            samples: samples::DIRECT,
+        },
+        ChannelDeclaration {
+            channel: sns::CHANNEL,
+            signature: SignatureScheme::AmazonSns,
+            // The envelope has its own id; the message within must differ, too.
+            id_fields: &["clientId"],
+            samples: samples::SNS,
+        },
+    ],
+    proof: Proof::Fetched,
+    interpret: |channel, body, settings| match channel == sns::CHANNEL {
+        true => sns::interpret(body, settings),
+        false => direct::interpret(body, settings),
+    },
+    settings: &[BASE_URL, TOPICS, settings::USDC_TOKEN_IDS, settings::SENDERS, SNS_BASE_URL],
+    retention: Setting::retention_days("webhooks.retention_days.circle", "WEBHOOK_RETENTION_DAYS_CIRCLE"),
+};

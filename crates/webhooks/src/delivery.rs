@@ -7,24 +7,24 @@ use jiff::Timestamp;
 
 use crate::channel::{Channel, Transport};
 
-/// A delivery whose sender is proved: only the functions named `verify`, and the door of a stream that we opened
-/// ourselves, make one.
+/// A delivery whose sender is proved: only the functions named `verify`, and the one that accepts records of a stream that we
+/// opened ourselves, make one.
 #[derive(Clone)]
 pub struct Delivery {
     channel: Channel,
     transport: Transport,
-    outline: Outline,
+    envelope: Envelope,
     proof: Proof,
     body: Bytes,
 }
 
-/// What the receiver must know of a body before anyone reads it as a whole.
+/// What the receiver must know of a body before anyone interprets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Outline {
+pub(crate) struct Envelope {
     pub(crate) dedupe_key: Box<str>,
     pub(crate) content_key: Option<Box<str>>,
     pub(crate) event_type: Box<str>,
-    pub(crate) object: Box<str>,
+    pub(crate) resource: Box<str>,
     pub(crate) occurred_at: Option<Timestamp>,
 }
 
@@ -37,16 +37,16 @@ pub(crate) struct Proof {
 }
 
 impl Delivery {
-    pub(crate) fn posted(channel: Channel, outline: Outline, proof: Proof, body: Bytes) -> Self {
-        Self { channel, transport: Transport::Webhook, outline, proof, body }
+    pub(crate) fn posted(channel: Channel, envelope: Envelope, proof: Proof, body: Bytes) -> Self {
+        Self { channel, transport: Transport::Webhook, envelope, proof, body }
     }
 
-    pub(crate) fn streamed(channel: Channel, outline: Outline, body: Bytes) -> Self {
+    pub(crate) fn streamed(channel: Channel, envelope: Envelope, body: Bytes) -> Self {
         let proof = Proof { signed_at: None, key_id: "stream".into(), headers: Vec::new() };
-        Self { channel, transport: Transport::Stream, outline, proof, body }
+        Self { channel, transport: Transport::Stream, envelope, proof, body }
     }
 
-    /// Where it came in.
+    /// The protocol by which it was sent.
     #[must_use]
     pub fn channel(&self) -> Channel {
         self.channel
@@ -59,35 +59,36 @@ impl Delivery {
     }
 
     /// The same for every copy of one event, and made of signed bytes alone; begins with the channel, so it is unique
-    /// among all sources. At most 512 bytes of ASCII.
+    /// among all providers. At most 512 bytes of ASCII.
     #[must_use]
     pub fn dedupe_key(&self) -> &str {
-        &self.outline.dedupe_key
+        &self.envelope.dedupe_key
     }
 
-    /// A second such key, of what is told instead of who carried it: Circle's first system publishes every event from
-    /// two regions, each with an id of its own.
+    /// A second such key, made of the content instead of the message's id: Circle's first system publishes every event from two
+    /// regions, each with an id of its own.
     #[must_use]
     pub fn content_key(&self) -> Option<&str> {
-        self.outline.content_key.as_deref()
+        self.envelope.content_key.as_deref()
     }
 
-    /// What the source calls this kind of event; `unknown` when the body does not say, or not in plain words.
+    /// The provider's name of this kind of event; `unknown` when the body has none, or one with other characters than
+    /// letters, digits and `-_.:*`.
     #[must_use]
     pub fn event_type(&self) -> &str {
-        &self.outline.event_type
+        &self.envelope.event_type
     }
 
-    /// What it is about: deliveries with one object of one provider are to be handled one after the other.
+    /// The id of what it is about: deliveries about one resource of one provider must be handled one after the other.
     #[must_use]
-    pub fn object(&self) -> &str {
-        &self.outline.object
+    pub fn resource(&self) -> &str {
+        &self.envelope.resource
     }
 
     /// When it happened, when the body says so.
     #[must_use]
     pub fn occurred_at(&self) -> Option<Timestamp> {
-        self.outline.occurred_at
+        self.envelope.occurred_at
     }
 
     /// When it was signed, when the signature covers a time.
@@ -96,13 +97,13 @@ impl Delivery {
         self.proof.signed_at
     }
 
-    /// What the key is called whose signature it bears: never the key. `stream` when it came from a stream.
+    /// The label or id of the key that signed it, never the key. `stream` when it came from a stream.
     #[must_use]
     pub fn key_id(&self) -> &str {
         &self.proof.key_id
     }
 
-    /// The headers that prove it, as they were sent, names in lower case: with the key they prove it again.
+    /// The headers that prove it, as they were sent, names in lower case: with the key it can be verified again.
     #[must_use]
     pub fn proof_headers(&self) -> &[(&'static str, Box<str>)] {
         &self.proof.headers
@@ -115,14 +116,14 @@ impl Delivery {
     }
 }
 
-// Bodies name people and accounts, so only their length is shown.
+// Bodies name people and accounts, so only their length is printed.
 impl fmt::Debug for Delivery {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Delivery")
             .field("channel", &self.channel.as_str())
             .field("transport", &self.transport.as_str())
-            .field("dedupe_key", &self.outline.dedupe_key)
-            .field("event_type", &self.outline.event_type)
+            .field("dedupe_key", &self.envelope.dedupe_key)
+            .field("event_type", &self.envelope.event_type)
             .field("key_id", &self.proof.key_id)
             .field("body_bytes", &self.body.len())
             .finish_non_exhaustive()

@@ -1,10 +1,10 @@
-//! Headers that carry signatures, read strictly: sent once, in plain ASCII, of bounded length.
+//! Headers that carry signatures, parsed strictly: sent once, in plain ASCII, of bounded length.
 
 use http::HeaderMap;
 
 use crate::rejection::Rejection;
 
-/// Longest header that is read, in bytes: eight RSA signatures of 4,096 bits would fit.
+/// Longest header that is parsed, in bytes: eight RSA signatures of 4,096 bits would fit.
 const HEADER_BYTES_MAX: usize = 8192;
 
 /// The one value of header `name`.
@@ -12,7 +12,7 @@ pub(crate) fn only<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a
     let mut values = headers.get_all(name).iter();
     let value = values.next().ok_or(Rejection::Missing(name))?;
     if values.next().is_some() {
-        return Err(Rejection::malformed(name, "it stands in two header lines"));
+        return Err(Rejection::malformed(name, "duplicate header"));
     }
     if value.len() > HEADER_BYTES_MAX {
         return Err(Rejection::malformed(name, "it is longer than 8192 bytes"));
@@ -20,7 +20,7 @@ pub(crate) fn only<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a
     let is_plain = value.as_bytes().iter().all(|byte| (0x21..=0x7e).contains(byte));
     match value.to_str() {
         Ok(text) if is_plain => Ok(text),
-        _ => Err(Rejection::malformed(name, "only visible ASCII without blanks is allowed")),
+        _ => Err(Rejection::malformed(name, "only visible ASCII characters without spaces are allowed")),
     }
 }
 
@@ -30,6 +30,7 @@ pub(crate) fn parts<'a>(
     name: &'static str,
 ) -> impl Iterator<Item = Result<(&'a str, &'a str), Rejection>> {
     text.split(',').map(move |part| {
-        part.split_once('=').ok_or(Rejection::malformed(name, "its parts are name=value, between commas"))
+        part.split_once('=')
+            .ok_or(Rejection::malformed(name, "expected name=value parts separated by commas"))
     })
 }

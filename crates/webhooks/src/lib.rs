@@ -1,34 +1,40 @@
-//! Proves who sent a delivery, and says what it means.
+//! Proves who sent a delivery, and interprets what it says.
 //!
-//! A delivery is proved by a function named `verify` of its source ([`alpaca`], [`bridge`], [`circle::direct`],
-//! [`circle::sns`]), which alone makes a [`Delivery`]: who holds one holds bytes that their sender signed. Later
-//! [`meaning`] reads those bytes and says what they tell of money and shares, in facts of the vocabulary.
+//! Each provider is a module with one [`ProviderDeclaration`], and [`PROVIDERS`] lists them. The function `verify` of a provider
+//! ([`alpaca`], [`bridge`], [`circle::direct`], [`circle::sns`]) is the only way to make a [`Delivery`]: whoever has one has bytes
+//! that their sender signed. Later [`interpret`] turns those bytes into facts about money and shares.
 //!
-//! Nothing here fetches a key, reads a clock, or remembers what it has seen: keys, certificates and the time are
-//! arguments, and a delivery carries the key under which its receiver remembers it.
+//! Nothing here fetches a key, reads a clock, or remembers what it has seen: keys, certificates and the time are arguments,
+//! and a delivery carries the key by which its receiver recognizes copies.
 
 pub mod alpaca;
 pub mod bridge;
 mod channel;
 pub mod circle;
-mod content;
+mod decimal;
+mod declaration;
 mod delivery;
-mod digest;
-mod freshness;
+mod encoding;
+mod extract;
 mod header;
-mod key_ring;
-mod key_text;
-mod meaning;
-mod notation;
-mod number;
+mod hmac_signature;
+mod interpretation;
+mod json;
+mod keys;
+mod providers;
 mod rejection;
-mod rsa;
-mod window;
+mod settings;
+mod tolerance;
+mod validity_period;
 
-pub use channel::{Channel, ChannelError, Transport};
+pub use channel::{Channel, Endpoint, Transport};
+pub use declaration::{
+    ChannelDeclaration, ENDPOINTS_PATH, EndpointDeclaration, Parameter, Proof, ProviderDeclaration, Sample, SignatureScheme,
+    VerifyFn,
+};
 pub use delivery::Delivery;
-pub use freshness::Tolerance;
-pub use key_text::KeysError;
-pub use meaning::{AlpacaCash, AlpacaEntries, CircleSenders, Meaning, Reading, Unhandled, meaning};
+pub use interpretation::{Interpretation, Unhandled};
+pub use keys::{KeyFormat, Keys, KeysError};
+pub use providers::{ChannelError, EndpointError, PROVIDERS, ProviderSettings, declaration, interpret};
 pub use rejection::{CertificateFault, Rejection, Step};
-pub use window::Window;
+pub use settings::{Restriction, Scope, Setting, SettingKind, SettingValue, Settings};

@@ -1,97 +1,97 @@
-//! Why a delivery is refused. Nothing said here repeats a secret, a signature or a body.
+//! Why a delivery is rejected. No message repeats a secret, a signature or a body.
 
 use std::fmt;
 
-/// Why a delivery is refused, for the sender, for the operator and for the counter of refusals.
+/// Why a delivery is rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
-    /// A part that must be there is not.
+    /// A required part is missing.
     #[error("{0} is missing")]
     Missing(&'static str),
-    /// A part is not written as its scheme demands.
+    /// A part is not written as its scheme requires.
     #[error("{part} is malformed: {why}")]
     Malformed {
-        /// Which part.
+        /// The header, or the field of the body.
         part: &'static str,
         /// What is expected of it.
         why: &'static str,
     },
-    /// The signature covers the body alone, and the policy demands one that covers the time too.
-    #[error("the signature covers no time, and this server accepts timestamped signatures only")]
+    /// The signature covers the body alone, and the settings require one that covers the time too.
+    #[error("the signature has no timestamp, and this server accepts only timestamped signatures")]
     Untimed,
     /// No key made this signature over these bytes.
-    #[error("the signature does not belong to these bytes and any key that is in use")]
+    #[error("no configured key made this signature of this body")]
     Signature,
     /// Signed too long ago.
-    #[error("signed {age_s} s ago, and {limit_s} s are allowed")]
+    #[error("signed {age_s} s ago; the limit is {limit_s} s")]
     Stale {
-        /// How long ago, in seconds.
+        /// Seconds since it was signed.
         age_s: i64,
-        /// How long is allowed, in seconds.
+        /// Most seconds allowed.
         limit_s: i64,
     },
     /// Signed in the future.
-    #[error("signed {ahead_s} s in the future, and {limit_s} s are allowed")]
+    #[error("signed {ahead_s} s in the future; the limit is {limit_s} s")]
     Future {
-        /// How far ahead, in seconds.
+        /// Seconds until it will have been signed.
         ahead_s: i64,
-        /// How far is allowed, in seconds.
+        /// Most seconds allowed.
         limit_s: i64,
     },
-    /// The delivery names a key that is not the one at hand.
-    #[error("the delivery names another key")]
+    /// The delivery names a key that the provider does not have.
+    #[error("unknown key id")]
     UnknownKey,
-    /// A key made this signature outside the time in which it is valid.
-    #[error("the key {key_id} is not valid now")]
+    /// The key that made this signature is outside its validity period.
+    #[error("the key {key_id} is expired or not valid yet")]
     ExpiredKey {
-        /// What the key is called.
+        /// The key's label.
         key_id: Box<str>,
     },
-    /// The topic is not one of ours.
-    #[error("the topic is not on the list of topics")]
+    /// The topic is not configured.
+    #[error("the SNS topic is not configured")]
     Topic,
-    /// An address leads elsewhere than to SNS of the topic's region.
-    #[error("{0} does not lead to Amazon SNS of the topic's region")]
+    /// A URL is not one of Amazon SNS in the topic's region.
+    #[error("{0} is not a URL of Amazon SNS in the topic's region")]
     Host(&'static str),
-    /// The certificate is not acceptable.
-    #[error("the certificate is not acceptable: {0}")]
+    /// The certificate is invalid.
+    #[error("invalid certificate: {0}")]
     Certificate(CertificateFault),
 }
 
 /// What is wrong with a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CertificateFault {
-    /// Not PEM of an X.509 certificate, or more than is read.
-    #[error("it cannot be read")]
+    /// Not PEM of an X.509 certificate, or too large.
+    #[error("it cannot be parsed")]
     Unreadable,
-    /// Its time has not come.
+    /// Its validity begins later.
     #[error("it is not valid yet")]
     NotYetValid,
-    /// Its time is over.
+    /// Its validity has ended.
     #[error("it has expired")]
     Expired,
-    /// Made for another name.
-    #[error("it is not made for sns.amazonaws.com")]
+    /// Issued for another name.
+    #[error("it is not valid for sns.amazonaws.com")]
     Name,
     /// No chain to a trusted root.
-    #[error("it does not lead to a trusted root")]
+    #[error("it does not chain to a trusted root")]
     Untrusted,
     /// Not an RSA key of 2,048 to 8,192 bits.
     #[error("its key is not RSA of 2048 to 8192 bits")]
     Key,
-    /// Another certificate than the one that the message names.
-    #[error("it was fetched for another address")]
+    /// Fetched from another URL than the message names.
+    #[error("it was fetched from another URL than the message names")]
     OtherAddress,
 }
 
 /// The step of a verification that failed. Steps before it passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
-    /// Headers or body are read.
+    /// Headers and body are parsed.
     Parse,
-    /// Topic and addresses are held against what is allowed.
+    /// Topic and URLs are compared with what is allowed.
     Origin,
-    /// The key or the certificate is judged.
+    /// The key or certificate is found and valid.
     Key,
     /// The signature is checked.
     Signature,

@@ -1,64 +1,56 @@
-//! What is sent between kills: new events, events that were never acknowledged, and some that were.
+//! The deliveries between kills: new events, unacknowledged ones, and copies of acknowledged ones.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 
 use tests::events::{AlpacaAccount, Trade};
 use tests::providers::{Providers, SignedRequest, now};
+use tests::random::Random;
 
-/// Every so many deliveries is a copy of one that was acknowledged.
+/// One of so many deliveries is a copy of an acknowledged one.
 const COPY_EVERY: u64 = 10;
-/// Accounts that events of one moment go to.
+/// In use at a time.
 const ACCOUNTS: usize = 20;
-/// Events after which accounts are new ones, so that no holding grows without bound.
+/// Events until the accounts change, so that no holding grows without bound.
 const GENERATION: usize = 2000;
 
-/// One event: deposits of one dollar, and purchases of one share for one dollar, in turns.
+/// A deposit of one dollar, or a purchase of one share for one dollar, in turn.
 struct Event {
     kind: &'static str,
     body: String,
 }
 
-/// Every event so far, and what became of it.
+/// Every event so far, and the acknowledged ones' ids.
 pub(crate) struct Deliveries<'a> {
     providers: &'a Providers,
     events: Vec<Event>,
     acknowledged: BTreeMap<usize, String>,
-    dice: u64,
+    pub(crate) random: Random,
 }
 
 impl<'a> Deliveries<'a> {
     pub(crate) fn new(providers: &'a Providers, seed: u64) -> Self {
-        Self { providers, events: Vec::new(), acknowledged: BTreeMap::new(), dice: seed.max(1) }
+        Self { providers, events: Vec::new(), acknowledged: BTreeMap::new(), random: Random::from_seed(seed) }
     }
 
-    /// A number that looks random and is the same every time (xorshift, Marsaglia 2003).
-    pub(crate) fn within(&mut self, range: Range<u64>) -> u64 {
-        self.dice ^= self.dice << 13;
-        self.dice ^= self.dice >> 7;
-        self.dice ^= self.dice << 17;
-        range.start + self.dice % (range.end - range.start)
-    }
-
-    /// The next events to offer, by number.
+    /// The next events to send, by number.
     pub(crate) fn next(&mut self, count: usize) -> Vec<usize> {
-        let mut offered = self.unacknowledged();
-        offered.truncate(count / 2);
-        while offered.len() < count {
-            let is_copy = !self.acknowledged.is_empty() && self.within(0..COPY_EVERY) == 0;
-            let number = if is_copy { self.any_acknowledged() } else { self.make() };
-            offered.push(number);
+        let mut events = self.unacknowledged();
+        events.truncate(count / 2);
+        while events.len() < count {
+            let is_copy = !self.acknowledged.is_empty() && self.random.once_in(COPY_EVERY);
+            let number = if is_copy { self.any_acknowledged() } else { self.create() };
+            events.push(number);
         }
-        offered
+        events
     }
 
     fn any_acknowledged(&mut self) -> usize {
-        let position = self.within(0..self.events.len() as u64);
-        let after = self.acknowledged.range(usize::try_from(position).unwrap()..).next();
+        let position = self.random.index(self.events.len());
+        let after = self.acknowledged.range(position..).next();
         *after.or_else(|| self.acknowledged.iter().next()).unwrap().0
     }
 
-    fn make(&mut self) -> usize {
+    fn create(&mut self) -> usize {
         let number = self.events.len();
         let account = AlpacaAccount::named(&format!("kill {} {}", number / GENERATION, number % ACCOUNTS));
         let name = format!("event {number}");
@@ -79,7 +71,7 @@ impl<'a> Deliveries<'a> {
         numbers.iter().map(sign).collect()
     }
 
-    /// Notes that the server took responsibility for it, under this id, which never changes.
+    /// Records the event's id, which must never change.
     pub(crate) fn acknowledge(&mut self, number: usize, id: String) {
         let before = self.acknowledged.insert(number, id.clone());
         assert!(
@@ -92,7 +84,7 @@ impl<'a> Deliveries<'a> {
         self.acknowledged.contains_key(&number)
     }
 
-    /// The ids under which the server said that it keeps them.
+    /// The ids of the acknowledged events.
     pub(crate) fn acknowledged(&self) -> BTreeSet<&str> {
         self.acknowledged.values().map(String::as_str).collect()
     }

@@ -1,27 +1,22 @@
-//! The streams of the fake, as the broker's documents have them.
+//! The broker's event streams.
 
-/// A stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Feed {
     /// Orders and executions.
     Trades,
-    /// How accounts stand: the one older stream, resumed by another parameter.
+    /// The older stream, resumed by another parameter.
     AccountStatus,
-    /// Journals.
     Journals,
     /// Transfers.
     Funding,
-    /// Every entry of the book.
+    /// Every ledger entry.
     Activities,
 }
 
 impl Feed {
-    /// Every stream.
     pub const ALL: [Self; 5] =
         [Self::Trades, Self::AccountStatus, Self::Journals, Self::Funding, Self::Activities];
 
-    /// Its path.
-    #[must_use]
     pub const fn path(self) -> &'static str {
         match self {
             Self::Trades => "/v2/events/trades",
@@ -32,8 +27,7 @@ impl Feed {
         }
     }
 
-    /// The parameter that it is resumed by.
-    #[must_use]
+    /// The query parameter from whose id the stream resumes.
     pub const fn parameter(self) -> &'static str {
         match self {
             Self::AccountStatus => "since_ulid",
@@ -41,7 +35,7 @@ impl Feed {
         }
     }
 
-    pub(super) fn at(path: &str) -> Option<Self> {
+    pub(super) fn from_path(path: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|feed| feed.path() == path)
     }
 }

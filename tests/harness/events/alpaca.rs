@@ -1,35 +1,31 @@
-//! What Alpaca's event streams say, which is also what it is sent to our webhooks as.
+//! Events as Alpaca's streams carry them; its webhooks carry the same.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{ulid, uuid};
 
-/// An account of the broker, and what happens in it.
 #[derive(Clone, Debug)]
 pub struct AlpacaAccount {
-    /// Its id.
     pub id: String,
 }
 
-/// What a trade event says of an order.
 #[derive(Clone, Copy, Debug)]
 pub struct Trade<'a> {
-    /// What happened: `new`, `partial_fill`, `fill`, `canceled`, …
+    /// `new`, `partial_fill`, `fill`, `canceled`, …
     pub event: &'a str,
-    /// The order, by name.
+    /// The name from which the order's id is derived.
     pub order: &'a str,
     /// `buy` or `sell`.
     pub side: &'a str,
-    /// Of what.
     pub symbol: &'a str,
-    /// How many shares the order is for.
+    /// Shares ordered.
     pub qty: &'a str,
-    /// How many are filled so far, and their mean price; none when nothing is filled.
+    /// Shares filled so far, and their average price.
     pub filled: Option<(&'a str, &'a str)>,
-    /// What this execution did: how many shares at what price; none unless it is a fill.
+    /// Shares and price of this execution, for a fill.
     pub execution: Option<(&'a str, &'a str)>,
-    /// The limit, for a limit order.
+    /// The limit price, for a limit order.
     pub limit: Option<&'a str>,
 }
 
@@ -44,20 +40,17 @@ impl Trade<'_> {
 }
 
 impl AlpacaAccount {
-    /// The account of this name.
-    #[must_use]
+    /// The account whose id is derived from this name.
     pub fn named(name: &str) -> Self {
         Self { id: uuid(&format!("alpaca account {name}")) }
     }
 
-    /// How the ledger calls it.
-    #[must_use]
+    /// Its name in the ledger.
     pub fn holder(&self) -> String {
         format!("alpaca:{}", self.id)
     }
 
     /// `/webhooks/alpaca/trade`.
-    #[must_use]
     pub fn trade(&self, at: Timestamp, trade: &Trade<'_>) -> String {
         let name = format!("{} {} {} {:?} {at}", self.id, trade.order, trade.event, trade.filled);
         let mut event = json!({
@@ -98,7 +91,6 @@ impl AlpacaAccount {
     }
 
     /// `/webhooks/alpaca/account`.
-    #[must_use]
     pub fn status(&self, at: Timestamp, from: &str, to: &str) -> String {
         let name = format!("{} {from} {to} {at}", self.id);
         json!({
@@ -110,8 +102,7 @@ impl AlpacaAccount {
         .to_string()
     }
 
-    /// `/webhooks/alpaca/transfer`. It carries no amount: the entry in the broker's book does.
-    #[must_use]
+    /// `/webhooks/alpaca/transfer`. It carries no amount: the broker's ledger entry does.
     pub fn transfer(&self, at: Timestamp, transfer: &str, from: &str, to: &str) -> String {
         let name = format!("{} {transfer} {from} {to} {at}", self.id);
         json!({
@@ -123,7 +114,6 @@ impl AlpacaAccount {
     }
 
     /// `/webhooks/alpaca/journal`.
-    #[must_use]
     pub fn journal(&self, at: Timestamp, journal: &str, from: &str, to: &str) -> String {
         let name = format!("{} {journal} {from} {to} {at}", self.id);
         json!({
@@ -134,9 +124,8 @@ impl AlpacaAccount {
         .to_string()
     }
 
-    /// `/webhooks/alpaca/nta`: an entry of the broker's book that is no trade. `net_amount` is a JSON number, as
-    /// Alpaca's are.
-    #[must_use]
+    /// `/webhooks/alpaca/nta`: a ledger entry of the broker that is no trade. `net_amount` is a JSON number, as Alpaca's
+    /// are.
     pub fn entry(
         &self,
         at: Timestamp,
@@ -158,8 +147,7 @@ impl AlpacaAccount {
         .to_string()
     }
 
-    /// `/webhooks/alpaca/activity`: the same book in its newer form.
-    #[must_use]
+    /// `/webhooks/alpaca/activity`: ledger entries in their newer form.
     pub fn activity(&self, at: Timestamp, entry: &str, activity_type: &str, net_amount: &str) -> String {
         let name = format!("{} {entry} {activity_type} {at}", self.id);
         let date = at.to_string().split('T').next().unwrap_or_default().to_owned();

@@ -1,10 +1,8 @@
-//! What Bridge says: an envelope around the full resource as it is now.
+//! Bridge's events: an envelope around the full resource.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-/// An event of this category and mutation about an object of this id, which is now `object`.
-#[must_use]
 pub fn bridge(at: Timestamp, category: &str, mutation: &str, id: &str, object: &Value) -> String {
     let status = object.get("state").or_else(|| object.get("status")).cloned().unwrap_or(Value::Null);
     let event = super::uuid(&format!("{category} {mutation} {id} {object} {at}")).replace('-', "");

@@ -1,10 +1,8 @@
-//! What Circle's second system says.
+//! Notifications of Circle's second system.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-/// A notification of this type about a transaction.
-#[must_use]
 pub fn circle_transaction(at: Timestamp, kind: &str, transaction: &Value) -> String {
     let notification = super::uuid(&format!("{kind} {transaction} {at}"));
     json!({
@@ -18,8 +16,7 @@ pub fn circle_transaction(at: Timestamp, kind: &str, transaction: &Value) -> Str
     .to_string()
 }
 
-/// The ping that Circle sends when somebody presses its button: every id is zero.
-#[must_use]
+/// The test notification of Circle's console: every id is zero.
 pub fn circle_test(at: Timestamp) -> String {
     let zero = "00000000-0000-0000-0000-000000000000";
     json!({

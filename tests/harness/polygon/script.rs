@@ -1,4 +1,4 @@
-//! What the fake is to do on each route, and what it has seen.
+//! What the fake is to do on each route, and what it was asked.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard};
@@ -6,30 +6,20 @@ use std::time::{Duration, Instant};
 
 use axum::http::{HeaderMap, Method, Uri};
 
-/// Symbols known from the start.
-const KNOWN: [&str; 6] = ["AAPL", "FB", "GOOG", "IBM", "MSFT", "SPY"];
+const SYMBOLS: [&str; 6] = ["AAPL", "FB", "GOOG", "IBM", "MSFT", "SPY"];
 
-/// The vendor's routes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Route {
-    /// Daily bars.
     Bars,
-    /// Ticker details.
     Details,
-    /// Filings.
     Financials,
-    /// News.
     News,
-    /// The snapshot of a ticker.
     Snapshot,
-    /// Whether the market is open: a cheap probe.
     MarketStatus,
-    /// Anything else.
     Other,
 }
 
 impl Route {
-    /// Every route.
     pub const ALL: [Self; 7] = [
         Self::Bars,
         Self::Details,
@@ -41,24 +31,19 @@ impl Route {
     ];
 }
 
-/// What to answer.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Behaviour {
-    /// As documented.
     #[default]
-    Well,
-    /// This status, with the vendor's error body, which quotes the key that was sent.
+    Documented,
+    /// This status, with the vendor's error body, which quotes the key.
     Status(u16),
     /// 429, with `Retry-After` or without.
-    Limited {
-        /// The header's seconds.
-        retry_after_s: Option<u64>,
-    },
-    /// The documented answer, cut in its middle.
+    Limited { retry_after_s: Option<u64> },
+    /// The documented response, cut in its middle.
     Truncated,
     /// 200 with a body that is not JSON.
     Garbage,
-    /// The documented answer after this wait.
+    /// The documented response after this wait.
     Stall(Duration),
     /// `results: []`.
     EmptyResults,
@@ -70,7 +55,7 @@ pub enum Behaviour {
     BadBars,
     /// Bars in two pages.
     TwoPages,
-    /// A next page for ever.
+    /// A next page after every page.
     EndlessPages,
     /// Bars with this as `next_url`.
     NextUrl(String),
@@ -78,25 +63,16 @@ pub enum Behaviour {
     AfterSplit,
     /// Bars of another ticker.
     OtherTicker,
-    /// 302 to this place.
+    /// 302 to this location.
     Redirect(String),
-    /// A body of so many bytes, its length announced or not.
-    Huge {
-        /// Bytes of the body.
-        size_bytes: u64,
-        /// Whether `Content-Length` says so.
-        is_announced: bool,
-    },
+    /// A body of so many bytes, with `Content-Length` or without.
+    Huge { size_bytes: u64, is_announced: bool },
 }
 
-/// What a request began with.
 #[derive(Clone, Debug)]
 pub struct Head {
-    /// Method.
     pub method: Method,
-    /// Path and query.
     pub uri: Uri,
-    /// Headers.
     pub headers: HeaderMap,
 }
 
@@ -158,14 +134,14 @@ impl Script {
     }
 
     pub(super) fn knows(&self, symbol: &str) -> bool {
-        self.lock().knows_all || KNOWN.contains(&symbol)
+        self.lock().knows_all || SYMBOLS.contains(&symbol)
     }
 
     pub(super) fn accepts(&self, key: &str) -> bool {
         self.lock().accepted_keys.as_ref().is_none_or(|keys| keys.iter().any(|accepted| accepted == key))
     }
 
-    /// Records a request; gives the wait before its answer and what to answer.
+    /// Records a request and returns the delay and behaviour of its response.
     pub(super) fn record(&self, route: Route, head: Head) -> (Duration, Behaviour) {
         let mut state = self.lock();
         *state.calls.entry(route).or_default() += 1;
@@ -180,7 +156,7 @@ impl Script {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("no test panics with the script in hand")
+        self.state.lock().expect("no thread panics while it holds the lock")
     }
 }
 

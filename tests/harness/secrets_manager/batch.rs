@@ -1,25 +1,26 @@
-//! Values of several secrets in one call.
+//! BatchGetSecretValue.
 
 use serde_json::{Value, json};
 
 use super::account::Account;
 use super::input::Input;
 use super::listing;
-use super::refusal::Refusal;
+use super::service_error::ServiceError;
 use super::values;
 
-/// Secrets in one batch.
 const BATCH_MAX: usize = 20;
 
-pub(super) fn get(account: &mut Account, input: &Input) -> Result<Value, Refusal> {
+pub(super) fn get(account: &mut Account, input: &Input) -> Result<Value, ServiceError> {
     let ids = input.texts("SecretIdList")?;
     match (ids, input.has("Filters")) {
         (Some(ids), false) => {
             if ids.is_empty() || ids.len() > BATCH_MAX {
-                return Err(Refusal::member("secretIdList", "have length from 1 to 20"));
+                return Err(ServiceError::member("secretIdList", "have length from 1 to 20"));
             }
             if input.has("MaxResults") {
-                return Err(Refusal::parameter("'Filters' must be specified when 'MaxResults' is provided."));
+                return Err(ServiceError::parameter(
+                    "'Filters' must be specified when 'MaxResults' is provided.",
+                ));
             }
             let ids: Vec<String> = ids.into_iter().map(str::to_owned).collect();
             Ok(read_each(account, &ids, None))
@@ -29,7 +30,7 @@ pub(super) fn get(account: &mut Account, input: &Input) -> Result<Value, Refusal
             Ok(read_each(account, &names, next_token))
         }
         (Some(_), true) | (None, false) => {
-            Err(Refusal::parameter("Either 'SecretIdList' or 'Filters' must be provided, but not both."))
+            Err(ServiceError::parameter("Either 'SecretIdList' or 'Filters' must be provided, but not both."))
         }
     }
 }
@@ -39,14 +40,14 @@ fn read_each(account: &mut Account, ids: &[String], next_token: Option<String>) 
     for id in ids {
         match values::read(account, id, None, None) {
             Ok(value) => values.push(value),
-            Err(Refusal { code, message, .. }) => {
+            Err(ServiceError { code, message, .. }) => {
                 errors.push(json!({ "SecretId": id, "ErrorCode": code, "Message": message }));
             }
         }
     }
-    let mut answer = json!({ "SecretValues": values, "Errors": errors });
+    let mut output = json!({ "SecretValues": values, "Errors": errors });
     if let Some(token) = next_token {
-        answer["NextToken"] = json!(token);
+        output["NextToken"] = json!(token);
     }
-    answer
+    output
 }

@@ -1,4 +1,4 @@
-//! Bodies that fail their reader: one that ends in the middle, one that never hurries.
+//! Faulty response bodies.
 
 use std::convert::Infallible;
 use std::io;
@@ -10,20 +10,20 @@ use axum::body::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::Sleep;
 
-/// Announces all of `bytes`, gives half, then fails, which closes the connection.
-pub(super) struct Halved {
+/// Announces all of `bytes`, sends half, then fails, which closes the connection.
+pub(super) struct HalfBody {
     announced_bytes: u64,
     half: Option<Bytes>,
 }
 
-impl Halved {
+impl HalfBody {
     pub(super) fn new(bytes: &Bytes) -> Self {
         let announced_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         Self { announced_bytes, half: Some(bytes.slice(..bytes.len() / 2)) }
     }
 }
 
-impl Body for Halved {
+impl Body for HalfBody {
     type Data = Bytes;
     type Error = io::Error;
 
@@ -33,7 +33,7 @@ impl Body for Halved {
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         match self.half.take() {
             Some(half) => {
-                // Asked again at once, so that the half is on its way before the failure.
+                // Polled again at once, so that the half is sent before the failure.
                 context.waker().wake_by_ref();
                 Poll::Ready(Some(Ok(Frame::data(half))))
             }
@@ -46,20 +46,20 @@ impl Body for Halved {
     }
 }
 
-/// Gives one byte after each wait.
-pub(super) struct Trickling {
+/// Sends one byte after each wait.
+pub(super) struct SlowBody {
     left: Bytes,
     wait: Duration,
     sleep: Pin<Box<Sleep>>,
 }
 
-impl Trickling {
+impl SlowBody {
     pub(super) fn new(bytes: Bytes, wait: Duration) -> Self {
         Self { left: bytes, wait, sleep: Box::pin(tokio::time::sleep(wait)) }
     }
 }
 
-impl Body for Trickling {
+impl Body for SlowBody {
     type Data = Bytes;
     type Error = Infallible;
 

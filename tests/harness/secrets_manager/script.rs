@@ -1,4 +1,4 @@
-//! What the fake is to do wrong, what it has seen, and the account behind it.
+//! The scripted faults, the recorded requests, and the account.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard};
@@ -9,18 +9,17 @@ use axum::http::HeaderMap;
 use super::account::Account;
 use super::operation::Operation;
 
-/// A misbehaviour.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// None: answer as documented.
+    /// As documented.
     None,
-    /// The documented answer after this wait.
+    /// The documented response after this wait.
     Delay(Duration),
     /// 400 `ThrottlingException`.
     Throttle,
     /// 500 `InternalServiceError`.
     InternalError,
-    /// This status with a page of HTML, as a proxy in between would answer.
+    /// This status with a page of HTML, as a proxy in between would send.
     Status(u16),
     /// 400 `AccessDeniedException`.
     AccessDenied,
@@ -28,43 +27,40 @@ pub enum Fault {
     ExpiredCredentials,
     /// 400 `DecryptionFailure`.
     DecryptionFailure,
-    /// No answer, ever. Nothing is changed.
+    /// No response, ever. Nothing is changed.
     Hang,
     /// The connection is reset before anything is changed.
     Reset,
     /// The request takes effect, then the connection is reset.
-    LostAnswer,
-    /// The request takes effect; its answer ends in the middle.
+    LostResponse,
+    /// The request takes effect; the response ends in the middle.
     CutBody,
-    /// The request takes effect; its answer comes a byte at a time, with this wait before each.
+    /// The request takes effect; the response arrives one byte at a time, with this wait before each.
     Trickle(Duration),
     /// 200 with a body that is not JSON. Nothing is changed.
     Garbage,
 }
 
-/// What a request began with.
 #[derive(Clone, Debug)]
 pub struct Head {
-    /// What it asked for; `None` when that is no operation of the fake.
+    /// `None` when the fake does not have it.
     pub operation: Option<Operation>,
-    /// Headers, the signature among them.
     pub headers: HeaderMap,
 }
 
-/// The account, and what a lagging replica still has of it.
+/// The account, and an older copy that serves the next reads.
 #[derive(Default)]
-pub(super) struct World {
+pub(super) struct Replicas {
     pub(super) account: Account,
     lagging: Option<(Account, usize)>,
 }
 
-impl World {
+impl Replicas {
     pub(super) fn lag(&mut self, reads: usize) {
         self.lagging = (reads > 0).then(|| (self.account.clone(), reads));
     }
 
-    /// The account that answers: for a read perhaps the lagging one.
-    pub(super) fn answering(&mut self, operation: Operation) -> &mut Account {
+    pub(super) fn account_for(&mut self, operation: Operation) -> &mut Account {
         match &mut self.lagging {
             Some((account, left)) if operation.is_read() && *left > 0 => {
                 *left -= 1;
@@ -77,7 +73,7 @@ impl World {
 
 pub(super) struct Script {
     state: Mutex<State>,
-    world: Mutex<World>,
+    replicas: Mutex<Replicas>,
 }
 
 #[derive(Default)]
@@ -87,13 +83,13 @@ struct State {
     calls: BTreeMap<Operation, usize>,
     heads: Vec<Head>,
     delay: Duration,
-    accepted: Vec<String>,
+    accepted_key_ids: Vec<String>,
 }
 
 impl Script {
     pub(super) fn new(access_key_id: &str) -> Self {
-        let state = State { accepted: vec![access_key_id.to_owned()], ..State::default() };
-        Self { state: Mutex::new(state), world: Mutex::default() }
+        let state = State { accepted_key_ids: vec![access_key_id.to_owned()], ..State::default() };
+        Self { state: Mutex::new(state), replicas: Mutex::default() }
     }
 
     pub(super) fn always(&self, operation: Operation, fault: Fault) {
@@ -104,7 +100,7 @@ impl Script {
         self.lock().next.entry(operation).or_default().extend(faults);
     }
 
-    pub(super) fn behave(&self) {
+    pub(super) fn clear_faults(&self) {
         let mut state = self.lock();
         state.always.clear();
         state.next.clear();
@@ -116,11 +112,11 @@ impl Script {
     }
 
     pub(super) fn accept(&self, access_key_ids: &[&str]) {
-        self.lock().accepted = access_key_ids.iter().map(|id| (*id).to_owned()).collect();
+        self.lock().accepted_key_ids = access_key_ids.iter().map(|id| (*id).to_owned()).collect();
     }
 
     pub(super) fn accepts(&self, access_key_id: &str) -> bool {
-        self.lock().accepted.iter().any(|accepted| accepted == access_key_id)
+        self.lock().accepted_key_ids.iter().any(|accepted| accepted == access_key_id)
     }
 
     pub(super) fn calls(&self, operation: Operation) -> usize {
@@ -131,7 +127,7 @@ impl Script {
         self.lock().heads.clone()
     }
 
-    /// Records a request; gives the wait before its answer and the fault to commit.
+    /// Records a request and returns the delay and fault of its response.
     pub(super) fn record(&self, head: Head) -> (Duration, Fault) {
         let mut state = self.lock();
         let operation = head.operation;
@@ -143,11 +139,11 @@ impl Script {
         (state.delay, fault)
     }
 
-    pub(super) fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().expect("no test panics with the world in hand")
+    pub(super) fn replicas(&self) -> MutexGuard<'_, Replicas> {
+        self.replicas.lock().expect("no thread panics while it holds the lock")
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("no test panics with the script in hand")
+        self.state.lock().expect("no thread panics while it holds the lock")
     }
 }

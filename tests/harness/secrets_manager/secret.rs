@@ -1,4 +1,4 @@
-//! A secret, its versions and the rules of their labels.
+//! A secret, its versions and the rules of labels.
 
 use std::collections::BTreeMap;
 
@@ -6,18 +6,17 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use super::refusal::Refusal;
+use super::service_error::ServiceError;
 
 pub(super) const CURRENT: &str = "AWSCURRENT";
 pub(super) const PREVIOUS: &str = "AWSPREVIOUS";
 
-/// Versions that are kept when they have no label.
+/// Without labels.
 const VERSIONS_KEPT: usize = 100;
-/// A version that is younger is kept whatever their number.
+/// Younger versions are kept whatever their number.
 const YOUNG_MS: i64 = 24 * 3_600 * 1_000;
 const DAY_MS: i64 = 24 * 3_600 * 1_000;
 
-/// A value.
 #[derive(Clone, PartialEq)]
 pub(super) enum Data {
     Text(String),
@@ -32,7 +31,7 @@ impl Data {
         }
     }
 
-    /// The member that carries it, and what stands there.
+    /// The JSON member that carries it, and its content.
     pub(super) fn member(&self) -> (&'static str, Value) {
         match self {
             Self::Text(text) => ("SecretString", json!(text)),
@@ -65,19 +64,19 @@ pub(super) struct Secret {
     pub(super) created_ms: i64,
     pub(super) changed_ms: i64,
     pub(super) accessed_ms: Option<i64>,
-    /// When it ends, once that is planned.
-    pub(super) ends_ms: Option<i64>,
+    /// When it is deleted, once that is scheduled.
+    pub(super) deletion_ms: Option<i64>,
     /// Oldest first.
     pub(super) versions: Vec<Version>,
 }
 
 impl Secret {
-    /// Refuses what a secret that is to end does not do.
-    pub(super) fn lives(&self) -> Result<(), Refusal> {
-        if self.ends_ms.is_none() {
+    /// Fails when it is marked for deletion.
+    pub(super) fn check_active(&self) -> Result<(), ServiceError> {
+        if self.deletion_ms.is_none() {
             return Ok(());
         }
-        Err(Refusal::request(
+        Err(ServiceError::request(
             "You can't perform this operation on the secret because it was marked for deletion.",
         ))
     }
@@ -86,7 +85,7 @@ impl Secret {
         self.versions.iter().find(|version| version.id == id)
     }
 
-    pub(super) fn holder(&self, label: &str) -> Option<&Version> {
+    pub(super) fn labelled(&self, label: &str) -> Option<&Version> {
         self.versions.iter().find(|version| version.has(label))
     }
 
@@ -100,16 +99,16 @@ impl Secret {
         self.changed_ms = now_ms;
     }
 
-    /// Gives a version a label, taking it from any other. AWSPREVIOUS follows where AWSCURRENT was.
+    /// Moves a label to a version. AWSPREVIOUS moves to where AWSCURRENT was.
     pub(super) fn attach(&mut self, label: &str, id: &str) {
-        let was = self.holder(label).map(|version| version.id.clone()).filter(|was| was != id);
-        self.place(label, id);
+        let was = self.labelled(label).map(|version| version.id.clone()).filter(|was| was != id);
+        self.attach_only(label, id);
         if let (CURRENT, Some(was)) = (label, was) {
-            self.place(PREVIOUS, &was);
+            self.attach_only(PREVIOUS, &was);
         }
     }
 
-    fn place(&mut self, label: &str, id: &str) {
+    fn attach_only(&mut self, label: &str, id: &str) {
         self.detach(label);
         let version = self.versions.iter_mut().find(|version| version.id == id);
         version.expect("the caller looked the version up").labels.push(label.to_owned());
@@ -119,7 +118,7 @@ impl Secret {
         self.versions.iter_mut().for_each(|version| version.labels.retain(|own| own != label));
     }
 
-    /// Forgets the oldest versions that have no label and are no longer young, while there are too many.
+    /// Deletes the oldest versions that are unlabelled and not young, while there are too many.
     pub(super) fn prune(&mut self, now_ms: i64) {
         let is_old = |version: &Version| version.labels.is_empty() && now_ms - version.created_ms >= YOUNG_MS;
         while self.versions.len() > VERSIONS_KEPT {
@@ -128,12 +127,12 @@ impl Secret {
         }
     }
 
-    /// The day of a read is kept, not its time.
+    /// AWS stores the day of a read, not its time.
     pub(super) fn touch(&mut self, now_ms: i64) {
         self.accessed_ms = Some(now_ms - now_ms.rem_euclid(DAY_MS));
     }
 
-    /// ARN and name, as almost every answer has them.
+    /// ARN and name, which almost every response has.
     pub(super) fn identity(&self) -> Map<String, Value> {
         let mut members = Map::new();
         members.insert("ARN".to_owned(), json!(self.arn));
@@ -141,7 +140,7 @@ impl Secret {
         members
     }
 
-    /// Everything but the values; the labels stand under this member. What has no value is left out.
+    /// Everything but the values, with the labels in this member. Empty members are left out.
     pub(super) fn details(&self, labels_member: &str) -> Map<String, Value> {
         let tags: Vec<Value> =
             self.tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect();
@@ -149,7 +148,7 @@ impl Secret {
             ("Description", self.description.as_ref().map(|text| json!(text))),
             ("KmsKeyId", self.kms_key_id.as_ref().map(|text| json!(text))),
             ("LastAccessedDate", self.accessed_ms.map(seconds)),
-            ("DeletedDate", self.ends_ms.map(seconds)),
+            ("DeletedDate", self.deletion_ms.map(seconds)),
             ("Tags", (!tags.is_empty()).then(|| json!(tags))),
             (labels_member, (self.labels_total() > 0).then(|| json!(self.labels()))),
         ];
@@ -161,14 +160,14 @@ impl Secret {
         members
     }
 
-    /// The versions that have labels, with them.
+    /// Labels by version id, without unlabelled versions.
     pub(super) fn labels(&self) -> BTreeMap<String, Vec<String>> {
         let labelled = self.versions.iter().filter(|version| !version.labels.is_empty());
         labelled.map(|version| (version.id.clone(), version.labels.clone())).collect()
     }
 }
 
-/// An instant as JSON 1.1 has it: seconds since 1970, with a fraction.
+/// A time in JSON 1.1: seconds since 1970, with a fraction.
 #[expect(clippy::cast_precision_loss, reason = "milliseconds of this century are exact in a double")]
 pub(super) fn seconds(unix_ms: i64) -> Value {
     json!(unix_ms as f64 / 1_000.0)

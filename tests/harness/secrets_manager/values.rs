@@ -1,25 +1,25 @@
-//! Values: created, read, replaced.
+//! CreateSecret, GetSecretValue, PutSecretValue and UpdateSecret.
 
 use serde_json::{Map, Value, json};
 
 use super::account::Account;
 use super::input::{Input, LABELS_MAX};
 use super::operation::Operation;
-use super::refusal::Refusal;
 use super::secret::{CURRENT, Data, Secret, Version, seconds};
+use super::service_error::ServiceError;
 use super::tags;
 
 const NAME_CHARS_MAX: usize = 512;
 const DESCRIPTION_CHARS_MAX: usize = 2_048;
 
-pub(super) fn create(account: &mut Account, input: &Input) -> Result<Value, Refusal> {
+pub(super) fn create(account: &mut Account, input: &Input) -> Result<Value, ServiceError> {
     let name = checked_name(input.required("Name")?)?;
     let description = checked_description(input)?;
-    let tags = tags::of(input)?;
+    let tags = tags::parse(input)?;
     let data = input.data()?;
     let token = data.is_some().then(|| input.token()).transpose()?;
     if let Some(existing) = account.named(name) {
-        return again(existing, token, data.as_ref());
+        return repeated_create(existing, token, data.as_ref());
     }
     let now_ms = account.now_ms();
     let secret = account.insert(name);
@@ -30,53 +30,57 @@ pub(super) fn create(account: &mut Account, input: &Input) -> Result<Value, Refu
         secret.add(token, data, now_ms);
         secret.attach(CURRENT, token);
     }
-    let answer = with_version(secret, token);
-    account.note(Operation::CreateSecret, name);
-    Ok(answer)
+    let output = with_version(secret, token);
+    account.record_labels(Operation::CreateSecret, name);
+    Ok(output)
 }
 
-fn checked_name(name: &str) -> Result<&str, Refusal> {
+fn checked_name(name: &str) -> Result<&str, ServiceError> {
     if name.is_empty() || name.chars().count() > NAME_CHARS_MAX {
-        return Err(Refusal::member("name", "have length from 1 to 512"));
+        return Err(ServiceError::member("name", "have length from 1 to 512"));
     }
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/_+=.@-".contains(&byte);
     if name.bytes().all(is_allowed) {
         return Ok(name);
     }
-    Err(Refusal::new(
+    Err(ServiceError::new(
         "ValidationException",
         "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!",
     ))
 }
 
-fn checked_description(input: &Input) -> Result<Option<String>, Refusal> {
+fn checked_description(input: &Input) -> Result<Option<String>, ServiceError> {
     match input.text("Description")? {
         Some(text) if text.chars().count() > DESCRIPTION_CHARS_MAX => {
-            Err(Refusal::member("description", "have length less than or equal to 2048"))
+            Err(ServiceError::member("description", "have length less than or equal to 2048"))
         }
         text => Ok(text.map(str::to_owned)),
     }
 }
 
-/// What a second creation gets: its first answer when it is the same request, else a refusal.
-fn again(existing: &Secret, token: Option<&str>, data: Option<&Data>) -> Result<Value, Refusal> {
-    if existing.ends_ms.is_some() {
-        return Err(Refusal::request(
+/// The same request gets the same response; any other fails.
+fn repeated_create(
+    existing: &Secret,
+    token: Option<&str>,
+    data: Option<&Data>,
+) -> Result<Value, ServiceError> {
+    if existing.deletion_ms.is_some() {
+        return Err(ServiceError::request(
             "You can't create this secret because a secret with this name is already scheduled for deletion.",
         ));
     }
     match token.and_then(|token| existing.version(token)) {
         Some(version) if Some(&version.data) == data => Ok(with_version(existing, token)),
-        Some(version) => Err(token_is_taken(&version.id, &existing.arn)),
-        None => Err(Refusal::exists(format!(
+        Some(version) => Err(token_in_use(&version.id, &existing.arn)),
+        None => Err(ServiceError::exists(format!(
             "The operation failed because the secret {} already exists.",
             existing.name
         ))),
     }
 }
 
-fn token_is_taken(token: &str, arn: &str) -> Refusal {
-    Refusal::exists(format!(
+fn token_in_use(token: &str, arn: &str) -> ServiceError {
+    ServiceError::exists(format!(
         "You can't use ClientRequestToken {token} because that value is already in use for a version of secret {arn}."
     ))
 }
@@ -89,21 +93,20 @@ fn with_version(secret: &Secret, version_id: Option<&str>) -> Value {
     Value::Object(members)
 }
 
-pub(super) fn get(account: &mut Account, input: &Input) -> Result<Value, Refusal> {
+pub(super) fn get(account: &mut Account, input: &Input) -> Result<Value, ServiceError> {
     let (id, label) = (input.version_id("VersionId")?, input.label()?);
     read(account, input.secret_id()?, id, label)
 }
 
-/// One value, as a read of it alone has it.
 pub(super) fn read(
     account: &mut Account,
     secret_id: &str,
     version_id: Option<&str>,
     label: Option<&str>,
-) -> Result<Value, Refusal> {
+) -> Result<Value, ServiceError> {
     let name = account.find(secret_id)?.name.clone();
     if account.denies(&name) {
-        return Err(Refusal::new(
+        return Err(ServiceError::new(
             "AccessDeniedException",
             format!(
                 "User is not authorized to perform: secretsmanager:GetSecretValue on resource: {secret_id}"
@@ -111,26 +114,32 @@ pub(super) fn read(
         ));
     }
     let now_ms = account.now_ms();
-    let secret = account.living_mut(secret_id)?;
+    let secret = account.find_active_mut(secret_id)?;
     let mut members = secret.identity();
-    members.extend(value_members(chosen(secret, version_id, label)?));
+    members.extend(value_members(select_version(secret, version_id, label)?));
     secret.touch(now_ms);
     Ok(Value::Object(members))
 }
 
-fn chosen<'a>(secret: &'a Secret, id: Option<&str>, label: Option<&str>) -> Result<&'a Version, Refusal> {
+fn select_version<'a>(
+    secret: &'a Secret,
+    id: Option<&str>,
+    label: Option<&str>,
+) -> Result<&'a Version, ServiceError> {
     let missing = |what: String| {
-        Refusal::not_found(format!("Secrets Manager can't find the specified secret value for {what}"))
+        ServiceError::not_found(format!("Secrets Manager can't find the specified secret value for {what}"))
     };
     let Some(id) = id else {
         let label = label.unwrap_or(CURRENT);
-        return secret.holder(label).ok_or_else(|| missing(format!("staging label: {label}")));
+        return secret.labelled(label).ok_or_else(|| missing(format!("staging label: {label}")));
     };
     let version = secret.version(id).ok_or_else(|| missing(format!("VersionId: {id}")))?;
     if label.is_none_or(|label| version.has(label)) {
         return Ok(version);
     }
-    Err(Refusal::request("You provided a VersionStage that is not associated to the provided VersionId."))
+    Err(ServiceError::request(
+        "You provided a VersionStage that is not associated to the provided VersionId.",
+    ))
 }
 
 fn value_members(version: &Version) -> Map<String, Value> {
@@ -145,23 +154,23 @@ fn value_members(version: &Version) -> Map<String, Value> {
     members
 }
 
-pub(super) fn put(account: &mut Account, input: &Input) -> Result<Value, Refusal> {
+pub(super) fn put(account: &mut Account, input: &Input) -> Result<Value, ServiceError> {
     let labels = input.labels()?;
     let data = input.data()?;
     let data =
-        data.ok_or_else(|| Refusal::parameter("You must provide either SecretString or SecretBinary."))?;
+        data.ok_or_else(|| ServiceError::parameter("You must provide either SecretString or SecretBinary."))?;
     let token = input.token()?;
     let now_ms = account.now_ms();
-    let secret = account.living_mut(input.secret_id()?)?;
+    let secret = account.find_active_mut(input.secret_id()?)?;
     match secret.version(token) {
-        Some(version) if version.data != data => return Err(token_is_taken(token, &secret.arn)),
+        Some(version) if version.data != data => return Err(token_in_use(token, &secret.arn)),
         Some(_) => {}
         None => {
             let mut labels = labels.unwrap_or_else(|| vec![CURRENT]);
             if secret.versions.is_empty() && !labels.contains(&CURRENT) {
                 labels.push(CURRENT);
             }
-            replace(secret, token, data, &labels, now_ms)?;
+            add_version(secret, token, data, &labels, now_ms)?;
         }
     }
     let mut members = secret.identity();
@@ -170,15 +179,20 @@ pub(super) fn put(account: &mut Account, input: &Input) -> Result<Value, Refusal
         members.insert("VersionStages".to_owned(), json!(version.labels));
     }
     let name = secret.name.clone();
-    account.note(Operation::PutSecretValue, &name);
+    account.record_labels(Operation::PutSecretValue, &name);
     Ok(Value::Object(members))
 }
 
-/// Adds a version and gives it these labels.
-fn replace(secret: &mut Secret, id: &str, data: Data, labels: &[&str], now_ms: i64) -> Result<(), Refusal> {
-    let fresh = labels.iter().filter(|label| secret.holder(label).is_none()).count();
+fn add_version(
+    secret: &mut Secret,
+    id: &str,
+    data: Data,
+    labels: &[&str],
+    now_ms: i64,
+) -> Result<(), ServiceError> {
+    let fresh = labels.iter().filter(|label| secret.labelled(label).is_none()).count();
     if secret.labels_total() + fresh > LABELS_MAX {
-        return Err(Refusal::new("LimitExceededException", "A secret has at most 20 staging labels."));
+        return Err(ServiceError::new("LimitExceededException", "A secret has at most 20 staging labels."));
     }
     secret.add(id, data, now_ms);
     labels.iter().for_each(|label| secret.attach(label, id));
@@ -186,25 +200,25 @@ fn replace(secret: &mut Secret, id: &str, data: Data, labels: &[&str], now_ms: i
     Ok(())
 }
 
-pub(super) fn update(account: &mut Account, input: &Input) -> Result<Value, Refusal> {
+pub(super) fn update(account: &mut Account, input: &Input) -> Result<Value, ServiceError> {
     let description = checked_description(input)?;
     let kms_key_id = input.text("KmsKeyId")?.map(str::to_owned);
     let data = input.data()?;
     let token = data.is_some().then(|| input.token()).transpose()?;
     let now_ms = account.now_ms();
-    let secret = account.living_mut(input.secret_id()?)?;
+    let secret = account.find_active_mut(input.secret_id()?)?;
     // Unlike a put, an update never takes a token twice.
     if let Some(version) = token.and_then(|token| secret.version(token)) {
-        return Err(token_is_taken(&version.id, &secret.arn));
+        return Err(token_in_use(&version.id, &secret.arn));
     }
     if let (Some(token), Some(data)) = (token, data) {
-        replace(secret, token, data, &[CURRENT], now_ms)?;
+        add_version(secret, token, data, &[CURRENT], now_ms)?;
     }
     secret.description = description.or(secret.description.take());
     secret.kms_key_id = kms_key_id.or(secret.kms_key_id.take());
     secret.changed_ms = now_ms;
-    let answer = with_version(secret, token);
+    let output = with_version(secret, token);
     let name = secret.name.clone();
-    account.note(Operation::UpdateSecret, &name);
-    Ok(answer)
+    account.record_labels(Operation::UpdateSecret, &name);
+    Ok(output)
 }

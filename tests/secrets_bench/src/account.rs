@@ -1,4 +1,4 @@
-//! A fake Secrets Manager, and how each client is pointed to it.
+//! Clients of a fake Secrets Manager.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -8,10 +8,9 @@ use secrets::aws::{Batching, CredentialSource, SecretsManager, Settings};
 use secrets::{Clock, Profile, SecretValue};
 use tests::secrets_manager::{ACCESS_KEY_ID, FakeSecretsManager, REGION, SECRET_ACCESS_KEY};
 
-/// Product and environment of every secret here.
 pub(crate) const PREFIX: &str = "investiq/bench";
 
-/// Ours.
+/// Our client.
 pub(crate) async fn manager(fake: &FakeSecretsManager) -> Result<SecretsManager, secrets::Error> {
     let secret_access_key = SecretValue::from_slice(SECRET_ACCESS_KEY.as_bytes());
     let access_key_id = ACCESS_KEY_ID.to_owned();
@@ -21,7 +20,7 @@ pub(crate) async fn manager(fake: &FakeSecretsManager) -> Result<SecretsManager,
     SecretsManager::connect(&settings, Profile::Development, clock()).await
 }
 
-/// The SDK's, for those that stand on it alone.
+/// The SDK's configuration.
 pub(crate) fn sdk(fake: &FakeSecretsManager) -> config::Builder {
     let credentials = Credentials::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY, None, None, "bench");
     config::Builder::new()
@@ -31,7 +30,7 @@ pub(crate) fn sdk(fake: &FakeSecretsManager) -> config::Builder {
         .endpoint_url(fake.endpoint_url())
 }
 
-/// Nothing here asks what time it is.
+/// No measurement reads the time.
 pub(crate) fn clock() -> Clock {
     Arc::new(|| SystemTime::UNIX_EPOCH)
 }

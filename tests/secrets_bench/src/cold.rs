@@ -1,10 +1,10 @@
-//! Fourteen secrets for the first time, by the wait before each answer: time and calls.
+//! A first read of fourteen secrets: time and calls, by the delay of each response.
 
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use secrets::aws::SecretsManager;
-use secrets::{Catalogue, Provider, SecretName, SecretSpec, Selector};
+use secrets::aws::{SecretsManager, Selector};
+use secrets::{Catalogue, SecretName, SecretSpec, Source};
 use tests::secrets_manager::FakeSecretsManager;
 
 use crate::account::{PREFIX, manager};
@@ -13,25 +13,25 @@ const SECRETS: usize = 14;
 const DELAYS_MS: [u64; 4] = [0, 20, 50, 100];
 const ROUNDS: usize = 5;
 
-type Asked = (SecretName, Selector);
+type Request = (SecretName, Selector);
 
 /// Measures, and prints a table.
 #[tokio::main]
 pub(crate) async fn run() -> Result<(), Box<dyn Error>> {
     let catalogue = Catalogue::product();
     let specs: Vec<&SecretSpec> = catalogue.iter().take(SECRETS).collect();
-    println!("{SECRETS} secrets, median of {ROUNDS} rounds: milliseconds (calls); at most 4 calls are under way\n");
-    println!("| wait before each answer | one after the other | in parallel | in one batch |");
+    println!("{SECRETS} secrets, median of {ROUNDS} rounds: milliseconds (calls); at most 4 calls at once\n");
+    println!("| delay of each response | one after the other | in parallel | in one batch |");
     println!("| --- | --- | --- | --- |");
     for delay_ms in DELAYS_MS {
         let fake = FakeSecretsManager::start();
         for spec in &specs {
             fake.seed(&spec.name.aws_id(PREFIX), spec.name.as_str());
         }
-        let asked = current(&fake, &specs).await?;
+        let requests = current(&fake, &specs).await?;
         fake.delay(Duration::from_millis(delay_ms));
-        let sequential = measure(&fake, async |manager| sequential(manager, &asked).await).await?;
-        let parallel = measure(&fake, async |manager| parallel(manager, &asked).await).await?;
+        let sequential = measure(&fake, async |manager| sequential(manager, &requests).await).await?;
+        let parallel = measure(&fake, async |manager| parallel(manager, &requests).await).await?;
         let batch = async |manager: &SecretsManager| manager.get_many(&specs).await.iter().flatten().count();
         let batch = measure(&fake, batch).await?;
         println!("| {delay_ms} ms | {sequential} | {parallel} | {batch} |");
@@ -39,14 +39,14 @@ pub(crate) async fn run() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The one version that each has.
-async fn current(fake: &FakeSecretsManager, specs: &[&SecretSpec]) -> Result<Vec<Asked>, secrets::Error> {
+/// The current version of each.
+async fn current(fake: &FakeSecretsManager, specs: &[&SecretSpec]) -> Result<Vec<Request>, secrets::Error> {
     let found = manager(fake).await?.get_many(specs).await;
     let ids = found.into_iter().filter_map(|found| found.ok()?.id);
-    Ok(specs.iter().zip(ids).map(|(spec, id)| (spec.name.clone(), Selector::Version(id))).collect())
+    Ok(specs.iter().zip(ids).map(|(spec, id)| (spec.name.clone(), Selector::Id(id))).collect())
 }
 
-/// The median time and the calls of one way, each round over connections of its own.
+/// The median time and the calls of one way; each round uses new connections.
 async fn measure(
     fake: &FakeSecretsManager,
     way: impl AsyncFn(&SecretsManager) -> usize,
@@ -54,32 +54,32 @@ async fn measure(
     let (mut samples, mut calls) = (Vec::new(), 0);
     for _ in 0..ROUNDS {
         let manager = manager(fake).await?;
-        let (before, began) = (fake.calls_total(), Instant::now());
+        let (before, started) = (fake.calls_total(), Instant::now());
         assert_eq!(way(&manager).await, SECRETS, "all were found");
-        samples.push(began.elapsed().as_secs_f64() * 1e3);
+        samples.push(started.elapsed().as_secs_f64() * 1e3);
         calls = fake.calls_total() - before;
     }
     samples.sort_by(f64::total_cmp);
     Ok(format!("{:.0} ({calls})", samples[ROUNDS / 2]))
 }
 
-/// Each in a call of its own: a version by its id, without what is announced of it.
-async fn sequential(manager: &SecretsManager, asked: &[Asked]) -> usize {
+/// One call each: a version by its id, without its announcement.
+async fn sequential(manager: &SecretsManager, requests: &[Request]) -> usize {
     let mut found = 0;
-    for (name, which) in asked {
+    for (name, which) in requests {
         found += usize::from(manager.find(name, which).await.is_ok());
     }
     found
 }
 
-async fn parallel(manager: &SecretsManager, asked: &[Asked]) -> usize {
-    let asking = asked.iter().cloned().map(|(name, which)| {
+async fn parallel(manager: &SecretsManager, requests: &[Request]) -> usize {
+    let tasks = requests.iter().cloned().map(|(name, which)| {
         let manager = manager.clone();
         tokio::spawn(async move { manager.find(&name, &which).await.is_ok() })
     });
     let mut found = 0;
-    for asked in asking.collect::<Vec<_>>() {
-        found += usize::from(asked.await.unwrap_or_default());
+    for task in tasks.collect::<Vec<_>>() {
+        found += usize::from(task.await.unwrap_or_default());
     }
     found
 }

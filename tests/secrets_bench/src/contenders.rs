@@ -1,4 +1,4 @@
-//! Ways of keeping one secret at hand. Each hands out its value and looks at its length.
+//! Ways to cache one secret. A read returns the length of its value.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -16,28 +16,27 @@ use crate::account::{PREFIX, clock, manager, sdk};
 
 const NAME: &str = "polygon_api_key";
 const VALUE: &str = "a-key-of-an-example";
-/// How long each cache believes a value: far longer than a run.
+/// Time to live in each cache: far longer than a run.
 const TTL: Duration = Duration::from_secs(300);
-/// As many entries as the AWS crate keeps by default.
+/// The AWS crate's default.
 const ENTRIES_MAX: usize = 1_000;
 
-/// Reads so many times, and says how long that took.
+/// Reads so many times and returns the elapsed time.
 type Loop = Box<dyn Fn(u32) -> Duration + Send>;
 
-/// One way.
 pub(crate) struct Contender {
     pub(crate) name: &'static str,
     reader: Box<dyn Fn() -> Loop>,
 }
 
 impl Contender {
-    /// What one thread does.
+    /// A reader for one thread.
     pub(crate) fn reader(&self) -> Loop {
         (self.reader)()
     }
 }
 
-/// All of them, ours first.
+/// All contenders, ours first.
 pub(crate) fn all(fake: &FakeSecretsManager) -> Result<Vec<Contender>, Box<dyn Error>> {
     let id = format!("{PREFIX}/polygon-api-key");
     fake.seed(&id, VALUE);
@@ -66,11 +65,11 @@ pub(crate) fn all(fake: &FakeSecretsManager) -> Result<Vec<Contender>, Box<dyn E
     Ok(contenders)
 }
 
-/// A process with one secret of AWS, a recorder and an audit sink.
+/// A handle of one AWS secret, with a recorder and an audit sink.
 async fn ours(fake: &FakeSecretsManager) -> Result<SecretHandle, Box<dyn Error>> {
     let spec = Catalogue::product().get(NAME).cloned();
     let secrets = Secrets::builder(Profile::Development, Catalogue::new(spec)?, clock())
-        .provider(manager(fake).await?)
+        .source(manager(fake).await?)
         .recorder(Arc::new(|event| {
             black_box(event);
         }))
@@ -97,7 +96,7 @@ fn value() -> SecretValue {
     SecretValue::from_slice(VALUE.as_bytes())
 }
 
-/// The AWS crate with the secret in its cache.
+/// The AWS crate with a warm cache.
 async fn aws_crate(
     fake: &FakeSecretsManager,
     id: &str,
@@ -117,17 +116,17 @@ fn contender<T: Clone + Send + 'static>(
     let reader = move || -> Loop {
         let subject = subject.clone();
         Box::new(move |reads| {
-            let began = Instant::now();
+            let started = Instant::now();
             for _ in 0..reads {
                 black_box(read(black_box(&subject)));
             }
-            began.elapsed()
+            started.elapsed()
         })
     };
     Contender { name, reader: Box::new(reader) }
 }
 
-/// Its reads are futures: they are awaited in one task, so that no read pays for entering a runtime.
+/// Its reads are futures, awaited in one task, so that no read pays for entering a runtime.
 fn aws(client: Arc<SecretsManagerCachingClient>, id: String) -> Contender {
     let reader = move || -> Loop {
         let (client, id) = (Arc::clone(&client), id.clone());
@@ -135,12 +134,12 @@ fn aws(client: Arc<SecretsManagerCachingClient>, id: String) -> Contender {
             Builder::new_current_thread().enable_all().build().expect("a runtime without threads");
         Box::new(move |reads| {
             runtime.block_on(async {
-                let began = Instant::now();
+                let started = Instant::now();
                 for _ in 0..reads {
                     let read = client.get_secret_value(black_box(&id), None, None, false).await;
                     black_box(read.ok().and_then(|read| Some(read.secret_string?.len())));
                 }
-                began.elapsed()
+                started.elapsed()
             })
         })
     };

@@ -1,8 +1,8 @@
-//! What a read of a secret costs beside other ways of keeping one at hand, and what it costs to find fourteen for the
-//! first time: both in one run, on one machine. Compare the numbers with each other and not with another machine's.
+//! The cost of reading a cached secret, compared with other caches, and of finding fourteen for the first time, in one run.
+//! Compare the numbers with each other, not with another machine's.
 //!
 //! ```sh
-//! tests/bench_secrets
+//! tools/bench_secrets
 //! ```
 
 mod account;

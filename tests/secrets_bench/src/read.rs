@@ -1,4 +1,4 @@
-//! Reads of a secret that is at hand: alternating rounds of every way, and their medians.
+//! Reads of a cached secret: alternating rounds of every contender, and their medians.
 
 use std::error::Error;
 use std::sync::{Arc, Barrier};
@@ -11,17 +11,20 @@ use crate::contenders::{self, Contender};
 const READS: u32 = 500_000;
 const ROUNDS: usize = 15;
 const THREADS: [usize; 2] = [1, 2];
-/// What the project promises for one reader.
+/// The project's goal for one reader.
 const GOAL_NS: f64 = 60.0;
 
 /// Measures, and prints a table of nanoseconds and of ratios to ours.
 pub(crate) fn run() -> Result<(), Box<dyn Error>> {
     let fake = FakeSecretsManager::start();
     let contenders = contenders::all(&fake)?;
-    let asked = fake.calls_total();
+    let calls = fake.calls_total();
     let processors = thread::available_parallelism().map_or(0, std::num::NonZero::get);
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    println!("{READS} reads a round, {ROUNDS} rounds in turn, {processors} processors, load {}", load.trim());
+    println!(
+        "{READS} reads a round, {ROUNDS} alternating rounds, {processors} processors, load {}",
+        load.trim()
+    );
     println!("\n| median ns for one read | 1 reader | 2 readers | times `load` |\n| --- | --- | --- | --- |");
     let medians = measure(&contenders);
     let [first, second] = medians[0];
@@ -30,11 +33,11 @@ pub(crate) fn run() -> Result<(), Box<dyn Error>> {
     }
     let verdict = if first <= GOAL_NS { "reached" } else { "missed" };
     println!("\nThe goal of {GOAL_NS} ns for one reader of `load` is {verdict}.");
-    assert_eq!(fake.calls_total(), asked, "every read was a hit");
+    assert_eq!(fake.calls_total(), calls, "every read is a hit");
     Ok(())
 }
 
-/// The median of each with one reader and with two. All run in each round, so that a slow moment meets all.
+/// The median of each with one reader and with two. All run in each round, so that a slow moment affects all.
 fn measure(contenders: &[Contender]) -> Vec<[f64; 2]> {
     let mut samples = vec![[const { Vec::new() }; 2]; contenders.len()];
     for _ in 0..ROUNDS {
@@ -47,7 +50,7 @@ fn measure(contenders: &[Contender]) -> Vec<[f64; 2]> {
     samples.into_iter().map(|both| both.map(median)).collect()
 }
 
-/// Nanoseconds for one read while so many threads read.
+/// Nanoseconds per read with so many threads.
 fn round(contender: &Contender, threads: usize) -> f64 {
     let barrier = Arc::new(Barrier::new(threads));
     let started: Vec<_> = (0..threads)

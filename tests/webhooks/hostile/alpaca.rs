@@ -4,7 +4,7 @@ use tests::events::AlpacaAccount;
 use tests::providers::{ALPACA_SECRET, Providers, SignedRequest, now};
 use tests::signer::openssl;
 
-use super::{Case, accepted, bent, judge, refused};
+use super::{Case, accepted, check_cases, flip_bit, rejected};
 
 const HEADER: &str = "alpaca-signature";
 const SECOND_SECRET: &str = "Jp4wRk7nXt9vMq1zGc6yLs8bHdQw2Er5";
@@ -13,19 +13,18 @@ fn body(name: &str) -> String {
     AlpacaAccount::named(name).status(now(), "APPROVED", "ACTIVE")
 }
 
-/// The request with the text of its signature header changed.
 fn with_header(request: &SignedRequest, change: impl Fn(&str) -> String) -> SignedRequest {
     let header = change(request.header(HEADER));
-    request.clone().with(HEADER, header)
+    request.clone().with_header(HEADER, header)
 }
 
-/// Signed for a time that is written so.
+/// Signed for this time.
 fn at(providers: &Providers, t: &serde_json::Value, body: &str) -> SignedRequest {
     use base64::Engine as _;
     let encoded = base64::prelude::BASE64_STANDARD.encode(body);
-    let asked = serde_json::json!({"op": "alpaca", "secret": ALPACA_SECRET, "body": encoded});
-    let hex = providers.signer.ask(with(asked, "t", t));
-    providers.alpaca("account", body).with(HEADER, hex["header"].as_str().unwrap())
+    let request_json = serde_json::json!({"op": "alpaca", "secret": ALPACA_SECRET, "body": encoded});
+    let hex = providers.signer.call(with(request_json, "t", t));
+    providers.alpaca("account", body).with_header(HEADER, hex["header"].as_str().unwrap())
 }
 
 fn with(mut object: serde_json::Value, member: &str, value: &serde_json::Value) -> serde_json::Value {
@@ -34,10 +33,10 @@ fn with(mut object: serde_json::Value, member: &str, value: &serde_json::Value) 
 }
 
 #[test]
-fn what_is_bent_in_body_time_or_signature_is_refused() {
+fn a_modified_body_time_or_signature_is_rejected() {
     let providers = Providers::new();
     let server = providers.options().start();
-    let good = providers.alpaca("account", body("bent"));
+    let good = providers.alpaca("account", body("modified"));
     let text = String::from_utf8(good.body.clone()).unwrap();
     let second_later = |header: &str| {
         let t = super::time_of(header);
@@ -48,43 +47,47 @@ fn what_is_bent_in_body_time_or_signature_is_refused() {
         format!("{}{other}", super::without_last(header))
     };
     let signed_by_another = providers.signer.alpaca(SECOND_SECRET, now().as_second(), &good.body);
-    judge(
+    check_cases(
         &server,
         vec![
-            refused("no header", good.clone().without(HEADER), "missing"),
-            refused("a bit of the body", good.clone().carrying(bent(&good.body)), "signature"),
-            refused(
+            rejected("no header", good.clone().without_header(HEADER), "missing"),
+            rejected("a bit of the body", good.clone().with_body(flip_bit(&good.body)), "signature"),
+            rejected(
                 "the body written again",
-                good.clone().carrying(text.replace("\":", "\": ")),
+                good.clone().with_body(text.replace("\":", "\": ")),
                 "signature",
             ),
-            refused("a line end after the body", good.clone().carrying(format!("{text}\n")), "signature"),
-            refused("a byte order mark", good.clone().carrying(format!("\u{feff}{text}")), "signature"),
-            refused("no body", good.clone().carrying(""), "signature"),
-            refused("a digit of the signature", with_header(&good, last_digit), "signature"),
-            refused("a second later", with_header(&good, second_later), "signature"),
-            refused("another secret", good.clone().with(HEADER, signed_by_another), "signature"),
-            refused("truncated", with_header(&good, super::without_last), "malformed"),
-            refused("too long", with_header(&good, |header| format!("{header}00")), "malformed"),
-            refused(
+            rejected("a line end after the body", good.clone().with_body(format!("{text}\n")), "signature"),
+            rejected("a byte order mark", good.clone().with_body(format!("\u{feff}{text}")), "signature"),
+            rejected("no body", good.clone().with_body(""), "signature"),
+            rejected("a digit of the signature", with_header(&good, last_digit), "signature"),
+            rejected("a second later", with_header(&good, second_later), "signature"),
+            rejected("another secret", good.clone().with_header(HEADER, signed_by_another), "signature"),
+            rejected("truncated", with_header(&good, super::without_last), "malformed"),
+            rejected("too long", with_header(&good, |header| format!("{header}00")), "malformed"),
+            rejected(
                 "upper case",
                 with_header(&good, |header| header.to_uppercase().replace("V1", "v1").replace("T=", "t=")),
                 "malformed",
             ),
-            refused("a blank", with_header(&good, |header| header.replace(',', ", ")), "malformed"),
-            refused("two times", with_header(&good, |header| format!("t=1,{header}")), "malformed"),
-            refused(
+            rejected("a blank", with_header(&good, |header| header.replace(',', ", ")), "malformed"),
+            rejected("two times", with_header(&good, |header| format!("t=1,{header}")), "malformed"),
+            rejected(
                 "no time",
                 with_header(&good, |header| header.split_once(',').unwrap().1.to_owned()),
                 "malformed",
             ),
-            refused(
+            rejected(
                 "no signature",
                 with_header(&good, |header| header.split_once(',').unwrap().0.to_owned()),
                 "malformed",
             ),
-            refused("an empty header", good.clone().with(HEADER, ""), "malformed"),
-            refused("two lines of the header", good.clone().adding(HEADER, good.header(HEADER)), "malformed"),
+            rejected("an empty header", good.clone().with_header(HEADER, ""), "malformed"),
+            rejected(
+                "two lines of the header",
+                good.clone().with_added_header(HEADER, good.header(HEADER)),
+                "malformed",
+            ),
             accepted("the delivery itself", good),
         ],
     );
@@ -95,7 +98,7 @@ fn times_are_whole_seconds_within_five_minutes() {
     let providers = Providers::new();
     let server = providers.options().start();
     let (body, now) = (body("times"), now().as_second());
-    let case = |what, t: serde_json::Value, reason| refused(what, at(&providers, &t, &body), reason);
+    let case = |what, t: serde_json::Value, reason| rejected(what, at(&providers, &t, &body), reason);
     let mut cases: Vec<Case> = vec![
         case("six minutes old", (now - 360).into(), "stale"),
         case("six minutes ahead", (now + 360).into(), "future"),
@@ -109,32 +112,32 @@ fn times_are_whole_seconds_within_five_minutes() {
         case("an empty time", "".into(), "malformed"),
     ];
     cases.push(accepted("four minutes old", at(&providers, &(now - 240).into(), &body)));
-    judge(&server, cases);
+    check_cases(&server, cases);
 }
 
 #[test]
-fn a_signature_over_the_body_alone_is_accepted_where_it_is_allowed_and_nowhere_else() {
+fn a_signature_without_a_time_is_accepted_only_where_it_is_allowed() {
     let providers = Providers::new();
     let body = body("untimed");
     let hex = providers.signer.alpaca_body_only(ALPACA_SECRET, body.as_bytes());
-    let bare = providers.alpaca("account", body.clone()).with(HEADER, hex.clone());
-    let prefixed = bare.clone().with(HEADER, format!("sha256={hex}"));
+    let bare = providers.alpaca("account", body.clone()).with_header(HEADER, hex.clone());
+    let prefixed = bare.clone().with_header(HEADER, format!("sha256={hex}"));
     let any = providers.options().set("WEBHOOK_ALPACA_SCHEME", "any").start();
     assert_eq!(any.deliver(&bare).status, 200);
     assert_eq!(any.deliver(&prefixed).json()["status"], "duplicate");
-    judge(
+    check_cases(
         &any,
-        vec![refused("a bit of the body", bare.clone().carrying(bent(body.as_bytes())), "signature")],
+        vec![rejected("a bit of the body", bare.clone().with_body(flip_bit(body.as_bytes())), "signature")],
     );
     let timestamped = providers.options().set("WEBHOOK_ALPACA_SCHEME", "timestamped").start();
-    judge(
+    check_cases(
         &timestamped,
-        vec![refused("bare", bare, "untimed"), refused("with a prefix", prefixed, "untimed")],
+        vec![rejected("bare", bare, "untimed"), rejected("with a prefix", prefixed, "untimed")],
     );
 }
 
 #[test]
-fn each_of_several_secrets_signs_within_its_time_and_not_outside() {
+fn each_secret_is_accepted_only_within_its_validity_period() {
     let providers = Providers::new();
     let secrets = [
         format!("label=now secret={ALPACA_SECRET}"),
@@ -145,35 +148,35 @@ fn each_of_several_secrets_signs_within_its_time_and_not_outside() {
     let good = providers.alpaca("account", body("several"));
     let by = |secret: &str| {
         let header = providers.signer.alpaca(secret, now().as_second(), &good.body);
-        good.clone().with(HEADER, header)
+        good.clone().with_header(HEADER, header)
     };
     let wrong = good.header(HEADER).replace("v1=", &format!("v1={},v1=", "0".repeat(64)));
-    judge(
+    check_cases(
         &server,
         vec![
-            refused("expired", by(SECOND_SECRET), "expired_key"),
-            refused("not yet valid", by("third-Zq8Wm3Xc6Vb9Nn2Ll5Kk7Tt4Yy"), "expired_key"),
-            accepted("one of two signatures fits", good.clone().with(HEADER, wrong)),
+            rejected("expired", by(SECOND_SECRET), "expired_key"),
+            rejected("not yet valid", by("third-Zq8Wm3Xc6Vb9Nn2Ll5Kk7Tt4Yy"), "expired_key"),
+            accepted("one of two signatures fits", good.clone().with_header(HEADER, wrong)),
         ],
     );
 }
 
 #[test]
-fn what_openssl_signs_is_accepted() {
+fn signatures_of_openssl_are_accepted() {
     let providers = Providers::new();
     let server = providers.options().start();
-    let (body, place) = (body("openssl"), tempfile::tempdir().unwrap());
+    let (body, directory) = (body("openssl"), tempfile::tempdir().unwrap());
     let t = now().as_second();
     let hmac = ["dgst", "-sha256", "-hmac", ALPACA_SECRET, "-hex"];
-    let signed = openssl(place.path(), &hmac, format!("{t}.{body}").as_bytes());
+    let signed = openssl(directory.path(), &hmac, format!("{t}.{body}").as_bytes());
     let signed = String::from_utf8(signed).unwrap();
     let hex = signed.trim().rsplit(' ').next().unwrap();
-    let request = providers.alpaca("account", body).with(HEADER, format!("t={t},v1={hex}"));
+    let request = providers.alpaca("account", body).with_header(HEADER, format!("t={t},v1={hex}"));
     assert_eq!(server.deliver(&request).status, 200);
 }
 
 #[test]
-fn bytes_that_are_no_text_are_never_an_error_of_ours() {
+fn malformed_bodies_are_never_a_server_error() {
     let providers = Providers::new();
     let server = providers.options().start();
     for body in [
@@ -185,8 +188,8 @@ fn bytes_that_are_no_text_are_never_an_error_of_ours() {
         b"",
         b"{\"a\":1e999}",
     ] {
-        let answer = server.deliver(&providers.alpaca("trade", body));
-        assert!(matches!(answer.status, 200 | 400), "{body:?}: {answer:?}");
+        let response = server.deliver(&providers.alpaca("trade", body));
+        assert!(matches!(response.status, 200 | 400), "{body:?}: {response:?}");
     }
     assert!(!server.log().contains("panicked"), "{}", server.log());
 }

@@ -7,7 +7,7 @@ use tests::events::bridge;
 use tests::providers::{BRIDGE_KEY, Providers, SignedRequest, now};
 use tests::signer::openssl;
 
-use super::{accepted, bent, judge, refused};
+use super::{accepted, check_cases, flip_bit, rejected};
 
 const HEADER: &str = "x-webhook-signature";
 
@@ -23,43 +23,43 @@ fn body(name: &str) -> String {
 
 fn with_header(request: &SignedRequest, change: impl Fn(&str) -> String) -> SignedRequest {
     let header = change(request.header(HEADER));
-    request.clone().with(HEADER, header)
+    request.clone().with_header(HEADER, header)
 }
 
-/// The request with the time of its header written so, and signed so.
+/// Signed for this time.
 fn at(providers: &Providers, t: &serde_json::Value, request: &SignedRequest) -> SignedRequest {
     let body = BASE64_STANDARD.encode(&request.body);
-    let asked = json!({"op": "bridge", "key": BRIDGE_KEY, "t": t, "body": body});
-    request.clone().with(HEADER, providers.signer.ask(asked)["header"].as_str().unwrap())
+    let request_json = json!({"op": "bridge", "key": BRIDGE_KEY, "t": t, "body": body});
+    request.clone().with_header(HEADER, providers.signer.call(request_json)["header"].as_str().unwrap())
 }
 
 #[test]
-fn what_is_bent_in_body_time_or_signature_is_refused() {
+fn a_modified_body_time_or_signature_is_rejected() {
     let providers = Providers::new();
     let server = providers.options().start();
-    let good = providers.bridge(body("bent"));
+    let good = providers.bridge(body("modified"));
     let text = String::from_utf8(good.body.clone()).unwrap();
     let (_, signature) = good.header(HEADER).split_once(",v0=").unwrap();
-    let bent_signature = BASE64_STANDARD.encode(bent(&BASE64_STANDARD.decode(signature).unwrap()));
+    let flipped_signature = BASE64_STANDARD.encode(flip_bit(&BASE64_STANDARD.decode(signature).unwrap()));
     let short = BASE64_STANDARD.encode(&BASE64_STANDARD.decode(signature).unwrap()[1..]);
-    judge(
+    check_cases(
         &server,
         vec![
-            refused("no header", good.clone().without(HEADER), "missing"),
-            refused("a bit of the body", good.clone().carrying(bent(&good.body)), "signature"),
-            refused(
+            rejected("no header", good.clone().without_header(HEADER), "missing"),
+            rejected("a bit of the body", good.clone().with_body(flip_bit(&good.body)), "signature"),
+            rejected(
                 "the body written again",
-                good.clone().carrying(text.replace("\":", "\": ")),
+                good.clone().with_body(text.replace("\":", "\": ")),
                 "signature",
             ),
-            refused("a line end after the body", good.clone().carrying(format!("{text}\n")), "signature"),
-            refused("a byte order mark", good.clone().carrying(format!("\u{feff}{text}")), "signature"),
-            refused(
+            rejected("a line end after the body", good.clone().with_body(format!("{text}\n")), "signature"),
+            rejected("a byte order mark", good.clone().with_body(format!("\u{feff}{text}")), "signature"),
+            rejected(
                 "a bit of the signature",
-                with_header(&good, |header| header.replace(signature, &bent_signature)),
+                with_header(&good, |header| header.replace(signature, &flipped_signature)),
                 "signature",
             ),
-            refused(
+            rejected(
                 "a millisecond later",
                 with_header(&good, |header| {
                     let t = super::time_of(header);
@@ -67,40 +67,44 @@ fn what_is_bent_in_body_time_or_signature_is_refused() {
                 }),
                 "signature",
             ),
-            refused(
+            rejected(
                 "a byte short",
                 with_header(&good, |header| header.replace(signature, &short)),
                 "signature",
             ),
-            refused(
+            rejected(
                 "without padding",
                 with_header(&good, |header| header.trim_end_matches('=').to_owned()),
                 "malformed",
             ),
-            refused("more padding", with_header(&good, |header| format!("{header}=")), "malformed"),
-            refused(
+            rejected("more padding", with_header(&good, |header| format!("{header}=")), "malformed"),
+            rejected(
                 "another alphabet",
-                good.clone().with(
+                good.clone().with_header(
                     HEADER,
                     format!("t={},v0=-_{}", super::time_of(good.header(HEADER)), &signature.split_at(2).1),
                 ),
                 "malformed",
             ),
-            refused("a blank", with_header(&good, |header| header.replace(',', ", ")), "malformed"),
-            refused("two times", with_header(&good, |header| format!("t=1,{header}")), "malformed"),
-            refused(
+            rejected("a blank", with_header(&good, |header| header.replace(',', ", ")), "malformed"),
+            rejected("two times", with_header(&good, |header| format!("t=1,{header}")), "malformed"),
+            rejected(
                 "two signatures",
                 with_header(&good, |header| format!("{header},v0={signature}")),
                 "malformed",
             ),
-            refused("no time", good.clone().with(HEADER, format!("v0={signature}")), "malformed"),
-            refused(
+            rejected("no time", good.clone().with_header(HEADER, format!("v0={signature}")), "malformed"),
+            rejected(
                 "no signature",
                 with_header(&good, |header| header.split_once(',').unwrap().0.to_owned()),
                 "malformed",
             ),
-            refused("two lines of the header", good.clone().adding(HEADER, good.header(HEADER)), "malformed"),
-            refused(
+            rejected(
+                "two lines of the header",
+                good.clone().with_added_header(HEADER, good.header(HEADER)),
+                "malformed",
+            ),
+            rejected(
                 "nine thousand characters",
                 with_header(&good, |header| format!("{header}{}", "A".repeat(9_000))),
                 "malformed",
@@ -111,21 +115,23 @@ fn what_is_bent_in_body_time_or_signature_is_refused() {
 }
 
 #[test]
-fn other_schemes_and_keys_are_refused() {
+fn other_schemes_and_keys_are_rejected() {
     let providers = Providers::new();
     let server = providers.options().start();
     let good = providers.bridge(body("schemes"));
     let t = now().as_millisecond();
-    let by = |key, scheme| good.clone().with(HEADER, providers.signer.bridge_as(key, t, &good.body, scheme));
+    let by = |key, scheme| {
+        good.clone().with_header(HEADER, providers.signer.bridge_as(key, t, &good.body, scheme))
+    };
     let _ = providers.signer.key("another endpoint", "2048");
-    judge(
+    check_cases(
         &server,
         vec![
-            refused("one digest", by(BRIDGE_KEY, "single"), "signature"),
-            refused("PSS", by(BRIDGE_KEY, "pss"), "signature"),
-            refused("SHA-1", by(BRIDGE_KEY, "sha1"), "signature"),
-            refused("SHA-512", by(BRIDGE_KEY, "sha512"), "signature"),
-            refused("the key of another endpoint", by("another endpoint", "double"), "signature"),
+            rejected("one digest", by(BRIDGE_KEY, "single"), "signature"),
+            rejected("PSS", by(BRIDGE_KEY, "pss"), "signature"),
+            rejected("SHA-1", by(BRIDGE_KEY, "sha1"), "signature"),
+            rejected("SHA-512", by(BRIDGE_KEY, "sha512"), "signature"),
+            rejected("the key of another endpoint", by("another endpoint", "double"), "signature"),
             accepted("as Bridge does", good),
         ],
     );
@@ -136,8 +142,8 @@ fn times_are_whole_milliseconds_at_most_ten_minutes_old_or_one_ahead() {
     let providers = Providers::new();
     let server = providers.options().start();
     let (good, now) = (providers.bridge(body("times")), now().as_millisecond());
-    let case = |what, t: serde_json::Value, reason| refused(what, at(&providers, &t, &good), reason);
-    judge(
+    let case = |what, t: serde_json::Value, reason| rejected(what, at(&providers, &t, &good), reason);
+    check_cases(
         &server,
         vec![
             case("eleven minutes old", (now - 660_000).into(), "stale"),
@@ -154,44 +160,44 @@ fn times_are_whole_milliseconds_at_most_ten_minutes_old_or_one_ahead() {
 }
 
 #[test]
-fn a_retry_signed_anew_is_the_same_delivery() {
+fn a_retry_with_a_new_signature_is_a_duplicate() {
     let providers = Providers::new();
     let server = providers.options().start();
     let body = body("retry");
     let first = server.deliver(&providers.bridge(body.clone()));
     assert_eq!((first.status, &first.json()["status"]), (200, &json!("stored")), "{first:?}");
     std::thread::sleep(std::time::Duration::from_millis(5));
-    let again = server.deliver(&providers.bridge(body));
-    assert_eq!((again.status, &again.json()["status"]), (200, &json!("duplicate")), "{again:?}");
-    assert_eq!(first.json()["id"], again.json()["id"]);
+    let retry = server.deliver(&providers.bridge(body));
+    assert_eq!((retry.status, &retry.json()["status"]), (200, &json!("duplicate")), "{retry:?}");
+    assert_eq!(first.json()["id"], retry.json()["id"]);
 }
 
 #[test]
-fn the_published_example_has_a_good_signature_and_is_too_old() {
+fn the_published_example_has_a_valid_signature_and_is_stale() {
     let providers = Providers::new();
     let pem = format!("-----BEGIN PUBLIC KEY-----\\n{OFFICIAL_KEY}\\n-----END PUBLIC KEY-----");
     let server = providers.options().set("BRIDGE_WEBHOOK_SECRET", pem).start();
-    let official = providers.bridge(OFFICIAL_BODY).with(HEADER, OFFICIAL_HEADER);
-    // Freshness is judged after the signature, so "stale" says that the signature is good.
-    judge(
+    let official = providers.bridge(OFFICIAL_BODY).with_header(HEADER, OFFICIAL_HEADER);
+    // Freshness is checked after the signature, so "stale" means that the signature is valid.
+    check_cases(
         &server,
         vec![
-            refused("as published", official.clone(), "stale"),
-            refused("another body", official.carrying(r#"{"message":"Hello World?"}"#), "signature"),
+            rejected("as published", official.clone(), "stale"),
+            rejected("another body", official.with_body(r#"{"message":"Hello World?"}"#), "signature"),
         ],
     );
 }
 
 #[test]
-fn what_openssl_signs_is_accepted() {
+fn signatures_of_openssl_are_accepted() {
     let providers = Providers::new();
     let server = providers.options().start();
-    let (body, place) = (body("openssl"), tempfile::tempdir().unwrap());
+    let (body, directory) = (body("openssl"), tempfile::tempdir().unwrap());
     let private = providers.signer.key(BRIDGE_KEY, "2048").private_pem;
-    std::fs::write(place.path().join("private"), private).unwrap();
+    std::fs::write(directory.path().join("private"), private).unwrap();
     let t = now().as_millisecond();
-    let digest = openssl(place.path(), &["dgst", "-sha256", "-binary"], format!("{t}.{body}").as_bytes());
-    let signature = openssl(place.path(), &["dgst", "-sha256", "-sign", "private"], &digest);
+    let digest = openssl(directory.path(), &["dgst", "-sha256", "-binary"], format!("{t}.{body}").as_bytes());
+    let signature = openssl(directory.path(), &["dgst", "-sha256", "-sign", "private"], &digest);
     let header = format!("t={t},v0={}", BASE64_STANDARD.encode(signature));
-    assert_eq!(server.deliver(&providers.bridge(body).with(HEADER, header)).status, 200);
+    assert_eq!(server.deliver(&providers.bridge(body).with_header(HEADER, header)).status, 200);
 }

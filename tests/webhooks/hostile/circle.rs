@@ -1,4 +1,4 @@
-//! Circle's second system: ECDSA over the body by a key that is asked for by id.
+//! Circle's second system: ECDSA over the body, with a key that is fetched by id.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -8,7 +8,7 @@ use tests::events::{circle_test, circle_transaction, uuid};
 use tests::providers::{CIRCLE_KEY, CIRCLE_KEY_ID, Providers, SignedRequest, now};
 use tests::signer::openssl;
 
-use super::{accepted, bent, judge, kept, refused};
+use super::{accepted, check_cases, event_count, flip_bit, rejected};
 
 const SIGNATURE: &str = "x-circle-signature";
 const KEY_ID: &str = "x-circle-key-id";
@@ -25,68 +25,74 @@ fn body(name: &str) -> String {
 }
 
 fn status(server: &Server, request: &SignedRequest) -> String {
-    let answer = server.deliver(request);
-    assert_eq!(answer.status, 200, "{answer:?}");
-    answer.json()["status"].as_str().unwrap().to_owned()
+    let response = server.deliver(request);
+    assert_eq!(response.status, 200, "{response:?}");
+    response.json()["status"].as_str().unwrap().to_owned()
 }
 
 #[test]
-fn what_is_bent_in_body_or_signature_is_refused() {
+fn a_modified_body_or_signature_is_rejected() {
     let providers = Providers::new();
     let server = providers.options().start();
-    let good = providers.circle(body("bent"));
+    let good = providers.circle(body("modified"));
     let text = String::from_utf8(good.body.clone()).unwrap();
     let der = BASE64_STANDARD.decode(good.header(SIGNATURE)).unwrap();
     let _ = providers.signer.key("another key", "P-256");
     let as_form =
-        |form| good.clone().with(SIGNATURE, providers.signer.circle_as(CIRCLE_KEY, &good.body, form));
-    judge(
+        |form| good.clone().with_header(SIGNATURE, providers.signer.circle_as(CIRCLE_KEY, &good.body, form));
+    check_cases(
         &server,
         vec![
-            refused("no signature", good.clone().without(SIGNATURE), "missing"),
-            refused("no key id", good.clone().without(KEY_ID), "missing"),
-            refused("a bit of the body", good.clone().carrying(bent(&good.body)), "signature"),
-            refused(
+            rejected("no signature", good.clone().without_header(SIGNATURE), "missing"),
+            rejected("no key id", good.clone().without_header(KEY_ID), "missing"),
+            rejected("a bit of the body", good.clone().with_body(flip_bit(&good.body)), "signature"),
+            rejected(
                 "the body written again",
-                good.clone().carrying(text.replace("\":", "\": ")),
+                good.clone().with_body(text.replace("\":", "\": ")),
                 "signature",
             ),
-            refused("a line end after the body", good.clone().carrying(format!("{text}\n")), "signature"),
-            refused(
+            rejected("a line end after the body", good.clone().with_body(format!("{text}\n")), "signature"),
+            rejected(
                 "a bit of the signature",
-                good.clone().with(SIGNATURE, BASE64_STANDARD.encode(bent(&der))),
+                good.clone().with_header(SIGNATURE, BASE64_STANDARD.encode(flip_bit(&der))),
                 "signature",
             ),
-            refused("r and s as they are", as_form("raw"), "signature"),
-            refused("r of zero", as_form("zero_r"), "signature"),
-            refused("s of zero", as_form("zero_s"), "signature"),
-            refused("a byte after the signature", as_form("trailing"), "signature"),
-            refused(
+            rejected("r and s as they are", as_form("raw"), "signature"),
+            rejected("r of zero", as_form("zero_r"), "signature"),
+            rejected("s of zero", as_form("zero_s"), "signature"),
+            rejected("a byte after the signature", as_form("trailing"), "signature"),
+            rejected(
                 "another key",
-                good.clone().with(SIGNATURE, providers.signer.circle("another key", &good.body)),
+                good.clone().with_header(SIGNATURE, providers.signer.circle("another key", &good.body)),
                 "signature",
             ),
-            refused("no Base64", good.clone().with(SIGNATURE, "%%%"), "malformed"),
-            refused(
+            rejected("no Base64", good.clone().with_header(SIGNATURE, "%%%"), "malformed"),
+            rejected(
                 "without padding",
-                good.clone()
-                    .with(SIGNATURE, good.header(SIGNATURE).trim_end_matches('=').replace('/', "_") + "-"),
+                good.clone().with_header(
+                    SIGNATURE,
+                    good.header(SIGNATURE).trim_end_matches('=').replace('/', "_") + "-",
+                ),
                 "malformed",
             ),
-            refused("two signatures", good.clone().adding(SIGNATURE, good.header(SIGNATURE)), "malformed"),
-            refused("two key ids", good.clone().adding(KEY_ID, CIRCLE_KEY_ID), "malformed"),
+            rejected(
+                "two signatures",
+                good.clone().with_added_header(SIGNATURE, good.header(SIGNATURE)),
+                "malformed",
+            ),
+            rejected("two key ids", good.clone().with_added_header(KEY_ID, CIRCLE_KEY_ID), "malformed"),
             accepted("the delivery itself", good.clone()),
         ],
     );
-    // Both signatures of one message are good, and none of the two makes it another message.
+    // Both signatures of a message are valid, and it is the same message with either.
     assert_eq!(status(&server, &as_form("high_s")), "duplicate");
     assert_eq!(status(&server, &as_form("low_s")), "duplicate");
-    assert_eq!(kept(&server), 1);
-    assert_eq!(providers.circle.asked(), [CIRCLE_KEY_ID], "a key is asked for once");
+    assert_eq!(event_count(&server), 1);
+    assert_eq!(providers.circle.requested_ids(), [CIRCLE_KEY_ID], "a key is fetched once");
 }
 
 #[test]
-fn a_hostile_key_id_costs_nobody_a_call() {
+fn a_malformed_key_id_causes_no_fetch() {
     let providers = Providers::new();
     let server = providers.options().start();
     let good = providers.circle(body("ids"));
@@ -101,78 +107,83 @@ fn a_hostile_key_id_costs_nobody_a_call() {
         "5d1f6b0e-2f0b-4f1b-9c52-6f1f0c0c0a0g",
         "http://169.254.169.254/",
     ];
-    let cases =
-        cases.map(|id| refused("a key id that is no UUID", good.clone().with(KEY_ID, id), "malformed"));
-    judge(&server, cases.into());
-    assert_eq!(providers.circle.asked(), Vec::<String>::new());
+    let cases = cases
+        .map(|id| rejected("a key id that is no UUID", good.clone().with_header(KEY_ID, id), "malformed"));
+    check_cases(&server, cases.into());
+    assert_eq!(providers.circle.requested_ids(), Vec::<String>::new());
 }
 
 #[test]
-fn an_unknown_key_is_asked_for_once_and_many_cannot_be_asked_for() {
+fn an_unknown_key_is_fetched_once_and_fetches_are_limited() {
     let providers = Providers::new();
     let server = providers.options().start();
     let good = providers.circle(body("unknown"));
-    let unknown = good.clone().with(KEY_ID, uuid("nobody's key"));
-    judge(&server, (0..5).map(|_| refused("an unknown key", unknown.clone(), "unknown_key")).collect());
-    assert_eq!(providers.circle.asked().len(), 1, "that it is unknown is remembered");
+    let unknown = good.clone().with_header(KEY_ID, uuid("nobody's key"));
+    check_cases(
+        &server,
+        (0..5).map(|_| rejected("an unknown key", unknown.clone(), "unknown_key")).collect(),
+    );
+    assert_eq!(providers.circle.requested_ids().len(), 1, "the unknown key is cached");
     for number in 0..500 {
-        let answer = server.deliver(&good.clone().with(KEY_ID, uuid(&format!("made up {number}"))));
-        assert!(matches!(answer.status, 401 | 503), "{answer:?}");
-        assert!(answer.status != 503 || answer.header("retry-after").is_some(), "{answer:?}");
+        let response = server.deliver(&good.clone().with_header(KEY_ID, uuid(&format!("made up {number}"))));
+        assert!(matches!(response.status, 401 | 503), "{response:?}");
+        assert!(response.status != 503 || response.header("retry-after").is_some(), "{response:?}");
     }
-    let asked = providers.circle.asked().len();
-    assert!(asked < 100, "{asked} calls for 501 made-up ids");
+    let fetches = providers.circle.requested_ids().len();
+    assert!(fetches < 100, "{fetches} fetches for 501 unknown ids");
 }
 
 #[test]
-fn a_key_of_another_curve_signs_nothing() {
+fn a_key_of_another_curve_is_rejected() {
     let providers = Providers::new();
     let id = uuid("a key of another curve");
     providers.circle.publish(&id, &providers.signer.key("another curve", "P-384").der);
     let server = providers.options().start();
     let good = providers.circle(body("curve"));
     let signature = providers.signer.circle("another curve", &good.body);
-    let answer = server.deliver(&good.with(KEY_ID, id).with(SIGNATURE, signature));
-    assert!(matches!(answer.status, 401 | 503), "{answer:?}");
-    assert_eq!(kept(&server), 0);
+    let response = server.deliver(&good.with_header(KEY_ID, id).with_header(SIGNATURE, signature));
+    assert!(matches!(response.status, 401 | 503), "{response:?}");
+    assert_eq!(event_count(&server), 0);
 }
 
 #[test]
-fn the_published_example_is_accepted_each_time_somebody_presses_the_button() {
+fn the_published_example_is_accepted_and_each_test_notification_is_stored() {
     let providers = Providers::new();
     providers.circle.publish(OFFICIAL_ID, OFFICIAL_KEY);
     let server = providers.options().start();
-    let official =
-        providers.circle(OFFICIAL_BODY).with(KEY_ID, OFFICIAL_ID).with(SIGNATURE, OFFICIAL_SIGNATURE);
+    let official = providers
+        .circle(OFFICIAL_BODY)
+        .with_header(KEY_ID, OFFICIAL_ID)
+        .with_header(SIGNATURE, OFFICIAL_SIGNATURE);
     assert_eq!(status(&server, &official), "stored");
-    judge(
+    check_cases(
         &server,
-        vec![refused("with a line end", official.carrying(format!("{OFFICIAL_BODY}\n")), "signature")],
+        vec![rejected("with a line end", official.with_body(format!("{OFFICIAL_BODY}\n")), "signature")],
     );
-    // Every ping has the same ids, all zero.
+    // Every test notification has the same ids, all zero.
     for _ in 0..2 {
         assert_eq!(status(&server, &providers.circle(circle_test(now()))), "stored");
     }
 }
 
 #[test]
-fn what_openssl_signs_is_accepted() {
+fn signatures_of_openssl_are_accepted() {
     let providers = Providers::new();
     let server = providers.options().start();
-    let (body, place) = (body("openssl"), tempfile::tempdir().unwrap());
-    std::fs::write(place.path().join("private"), providers.signer.key(CIRCLE_KEY, "P-256").private_pem)
+    let (body, directory) = (body("openssl"), tempfile::tempdir().unwrap());
+    std::fs::write(directory.path().join("private"), providers.signer.key(CIRCLE_KEY, "P-256").private_pem)
         .unwrap();
-    let signature = openssl(place.path(), &["dgst", "-sha256", "-sign", "private"], body.as_bytes());
-    let request = providers.circle(body).with(SIGNATURE, BASE64_STANDARD.encode(signature));
+    let signature = openssl(directory.path(), &["dgst", "-sha256", "-sign", "private"], body.as_bytes());
+    let request = providers.circle(body).with_header(SIGNATURE, BASE64_STANDARD.encode(signature));
     assert_eq!(status(&server, &request), "stored");
 }
 
 #[test]
-fn a_subscription_is_tried_with_a_head_request() {
+fn a_head_request_succeeds_at_circles_endpoint_only() {
     let providers = Providers::new();
     let server = providers.options().start();
-    let answer = server.send(reqwest::Method::HEAD, "/api/v1/webhooks/circle", &[], None);
-    assert_eq!((answer.status, answer.body.as_str()), (200, ""));
+    let response = server.send(reqwest::Method::HEAD, "/api/v1/webhooks/circle", &[], None);
+    assert_eq!((response.status, response.body.as_str()), (200, ""));
     for path in ["/api/v1/webhooks/bridge", "/api/v1/webhooks/alpaca/trade", "/api/v1/webhooks/circle"] {
         assert_eq!(server.get(path, &[]).status, 405, "{path}");
     }

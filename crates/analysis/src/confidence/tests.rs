@@ -1,7 +1,7 @@
-//! Confidence of made-up measurements.
+//! Confidence from synthetic measurements.
 
 use super::*;
-use crate::overall::Voice;
+use crate::overall::EngineScore;
 
 fn model() -> ConfidenceModel {
     let score = ProbabilityScore {
@@ -40,29 +40,29 @@ fn model() -> ConfidenceModel {
     }
 }
 
-fn spoken(scores: &[(EngineName, f64)]) -> Overall {
+fn overall(scores: &[(EngineName, f64)]) -> Overall {
     let all =
         [EngineName::Technical, EngineName::Fundamental, EngineName::Quantitative, EngineName::Sentiment];
-    let voice = |engine: EngineName| Voice {
+    let one = |engine: EngineName| EngineScore {
         engine,
-        outcome: scores
+        score: scores
             .iter()
             .find(|(name, _)| *name == engine)
             .map(|(_, score)| *score)
             .ok_or(Absence::Missing { what: "engine" }),
     };
-    Overall::of(&all.map(voice))
+    Overall::from_scores(&all.map(one))
 }
 
 #[test]
 fn confidence_is_the_measured_rate_and_not_the_score() {
     let (low, high) = (0.11, 0.49);
-    let of = |score| {
-        let overall = spoken(&[(EngineName::Technical, score), (EngineName::Quantitative, score)]);
+    let confidence = |score| {
+        let overall = overall(&[(EngineName::Technical, score), (EngineName::Quantitative, score)]);
         model().confidence(&overall, Timeframe::Day)
     };
-    assert_eq!(of(low).value, of(high).value);
-    let found = of(low);
+    assert_eq!(confidence(low).value, confidence(high).value);
+    let found = confidence(low);
     // (240 + 0.55 * 20) / 420, less sqrt(p (1 - p) / (400 * 0.35 + 20)).
     let rate: f64 = 251.0 / 420.0;
     let expected = rate - (rate * (1.0 - rate) / 160.0).sqrt();
@@ -79,34 +79,34 @@ fn a_missing_engine_always_lowers_it() {
         (EngineName::Sentiment, 0.3),
     ];
     let values: Vec<f64> = (2..=4)
-        .map(|count| model().confidence(&spoken(&all[..count]), Timeframe::Day).value.unwrap())
+        .map(|count| model().confidence(&overall(&all[..count]), Timeframe::Day).value.unwrap())
         .collect();
     assert!(values.windows(2).all(|pair| pair[0] < pair[1]), "{values:?}");
 }
 
 #[test]
-fn other_engines_than_measured_and_few_samples_are_low() {
-    let other = spoken(&[
+fn unmeasured_engines_and_few_samples_give_low_reliability() {
+    let other = overall(&[
         (EngineName::Technical, 0.3),
         (EngineName::Quantitative, 0.3),
         (EngineName::Fundamental, 0.3),
     ]);
     let found = model().confidence(&other, Timeframe::Day);
     assert_eq!((found.reliability, found.is_same_engines), (Reliability::Low, false));
-    let few = spoken(&[(EngineName::Technical, 0.6), (EngineName::Quantitative, 0.6)]);
+    let few = overall(&[(EngineName::Technical, 0.6), (EngineName::Quantitative, 0.6)]);
     assert_eq!(model().confidence(&few, Timeframe::Day).reliability, Reliability::Low);
 }
 
 #[test]
 fn what_was_not_measured_has_no_confidence() {
-    let none = model().confidence(&spoken(&[]), Timeframe::Day);
-    assert_eq!(none.reason, Some(Absence::Missing { what: "engine that speaks" }));
-    let both = spoken(&[(EngineName::Technical, 0.3), (EngineName::Quantitative, 0.3)]);
+    let none = model().confidence(&overall(&[]), Timeframe::Day);
+    assert_eq!(none.reason, Some(Absence::Missing { what: "available engine" }));
+    let both = overall(&[(EngineName::Technical, 0.3), (EngineName::Quantitative, 0.3)]);
     let weeks = model().confidence(&both, Timeframe::Week);
     assert_eq!(weeks.reason, Some(Absence::Missing { what: "measurement on bars of this timeframe" }));
-    let fundamental = model().confidence(&spoken(&[(EngineName::Fundamental, 0.3)]), Timeframe::Day);
+    let fundamental = model().confidence(&overall(&[(EngineName::Fundamental, 0.3)]), Timeframe::Day);
     assert_eq!(fundamental.value, None);
-    let unmeasured = spoken(&[(EngineName::Technical, -1.0), (EngineName::Quantitative, -1.0)]);
+    let unmeasured = overall(&[(EngineName::Technical, -1.0), (EngineName::Quantitative, -1.0)]);
     assert_eq!(
         model().confidence(&unmeasured, Timeframe::Day).reason,
         Some(Absence::Missing { what: "measurement of this band" })

@@ -1,22 +1,21 @@
-//! The fundamental figures, each with its definition.
+//! Fundamental figures with their definitions.
 
 use domain::{Date, FilingPeriod, PriceBasis};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::filed::Filed;
+use super::latest_filing::LatestFiling;
 use super::piotroski::{Criterion, criteria, f_score};
-use crate::{Absence, Figure, Span};
+use super::ratio::{FiledFigure, given, ratio};
+use crate::{Figure, Span};
 
-type Outcome = Result<f64, Absence>;
-
-/// Ratios of the newest public period. Flows and per-share figures are those of that period, named in `basis`.
+/// Ratios of the newest public period. `basis` says which period flows and per-share figures are for.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Fundamental {
     /// `annual` for the last fiscal year, `trailing_twelve_months` for the last four quarters.
     #[schema(value_type = String)]
     pub basis: FilingPeriod,
-    /// Fiscal year's label.
+    /// Label of the fiscal year.
     pub fiscal_year: Option<i16>,
     /// Last day of the period.
     #[schema(value_type = String, format = Date)]
@@ -24,11 +23,11 @@ pub struct Fundamental {
     /// Day on which it became public.
     #[schema(value_type = Option<String>, format = Date)]
     pub filing_date: Option<Date>,
-    /// Where it can be read.
+    /// Source document, such as an SEC accession number.
     pub reference: Option<String>,
-    /// Price for each unit of earnings.
+    /// Price over earnings.
     pub pe_ratio: Figure,
-    /// Earnings for each unit of price.
+    /// Earnings over price.
     pub earnings_yield: Figure,
     /// Price over book value.
     pub pb_ratio: Figure,
@@ -50,31 +49,30 @@ pub struct Fundamental {
     pub current_ratio: Figure,
     /// Operating cash flow less capital expenditure.
     pub free_cash_flow: Figure,
-    /// The same over market value.
+    /// Free cash flow over market value.
     pub fcf_yield: Figure,
-    /// Revenue against the year before.
+    /// Growth of revenue over the year before.
     pub revenue_growth: Figure,
-    /// Diluted EPS against the year before.
+    /// Growth of diluted EPS over the year before.
     pub eps_growth: Figure,
-    /// How many of Piotroski's nine tests are passed; null unless all nine can be told.
+    /// Number of Piotroski's nine tests that are passed; null unless all nine can be computed.
     pub piotroski_f_score: Figure,
-    /// The tests, profitability first.
+    /// The nine tests, profitability first.
     pub piotroski_criteria: [Criterion; 9],
 }
 
 impl Fundamental {
-    /// Every ratio; each that cannot be computed says why.
-    pub(super) fn of(filed: &Filed<'_>, as_of: Date, close: f64) -> Self {
-        let Filed { current, period, end_date, prior } = *filed;
-        let priced = Span {
+    pub(super) fn new(filed: &LatestFiling<'_>, as_of: Date, close: f64) -> Self {
+        let LatestFiling { current, period, end_date, prior } = *filed;
+        let price_span = Span {
             bars_used: 1,
             first_date: Some(as_of),
             last_date: Some(as_of),
             price_basis: PriceBasis::Raw,
         };
-        let unpriced = Span { bars_used: 0, first_date: None, last_date: None, ..priced };
-        let at_price = |definition, outcome| Figure::new(definition, priced, outcome);
-        let filed_only = |definition, outcome| Figure::new(definition, unpriced, outcome);
+        let no_span = Span { bars_used: 0, first_date: None, last_date: None, ..price_span };
+        let at_price = |definition, outcome| Figure::new(definition, price_span, outcome);
+        let filed_only = |definition, outcome| Figure::new(definition, no_span, outcome);
 
         let eps = given(current.eps_diluted, "diluted EPS");
         let revenue = given(current.revenue, "revenue");
@@ -154,17 +152,9 @@ impl Fundamental {
     }
 }
 
-/// `over / under`, unless the denominator is zero or negative.
-pub(super) fn ratio(over: Outcome, under: Outcome, what: &'static str) -> Outcome {
-    let (over, under) = (over?, under?);
-    if under > 0.0 { Ok(over / under) } else { Err(Absence::DenominatorNotPositive { what }) }
-}
-
-/// The figure, or that it was not filed.
-pub(super) fn given(value: Option<f64>, what: &'static str) -> Outcome {
-    value.ok_or(Absence::Missing { what })
-}
-
-fn before(prior: Option<&domain::Filing>, figure: impl FnOnce(&domain::Filing) -> Option<f64>) -> Outcome {
+fn before(
+    prior: Option<&domain::Filing>,
+    figure: impl FnOnce(&domain::Filing) -> Option<f64>,
+) -> FiledFigure {
     given(prior.and_then(figure), "figure of the year before")
 }

@@ -1,36 +1,35 @@
 //! Piotroski's nine tests of financial strength ("Value Investing", Journal of Accounting Research, 2000).
 //!
-//! Ratios to assets take the assets at the period's end, where the paper takes those at its beginning: two filings are
-//! then enough instead of three.
+//! Ratios to assets use the assets at the end of the period, whereas the paper uses those at its beginning, so that two
+//! filings are enough instead of three.
 
 use domain::Filing;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::metrics::{given, ratio};
+use super::ratio::{FiledFigure, given, ratio};
 use crate::Absence;
 
-/// One test.
+/// One of the nine tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Criterion {
-    /// When it is passed.
+    /// Condition for passing.
     pub passes_when: &'static str,
-    /// Whether it is; null when an input is missing.
+    /// Whether the test is passed; null when an input is missing.
     pub passed: Option<bool>,
-    /// Which.
+    /// Why `passed` is null.
     pub reason: Option<Absence>,
 }
 
-type Outcome = Result<f64, Absence>;
-type OfYear = fn(&Filing) -> Outcome;
+type FigureOf = fn(&Filing) -> FiledFigure;
 
 /// Tests `current` against the year before.
 pub(super) fn criteria(current: &Filing, prior: Option<&Filing>) -> [Criterion; 9] {
     let earned = given(current.net_income, "net income");
     let flow = given(current.operating_cash_flow, "operating cash flow");
-    let change = |of: OfYear| {
+    let change = |figure: FigureOf| {
         let prior = prior.ok_or(Absence::Missing { what: "filing of the year before" })?;
-        Ok(of(current)? - of(prior)?)
+        Ok(figure(current)? - figure(prior)?)
     };
     [
         test("return on assets > 0", return_on_assets(current).map(|value| value > 0.0)),
@@ -45,8 +44,8 @@ pub(super) fn criteria(current: &Filing, prior: Option<&Filing>) -> [Criterion; 
     ]
 }
 
-/// How many are passed, when all can be told.
-pub(super) fn f_score(criteria: &[Criterion; 9]) -> Outcome {
+/// Number of passed tests, if all can be computed.
+pub(super) fn f_score(criteria: &[Criterion; 9]) -> FiledFigure {
     match criteria.iter().find_map(|test| test.reason) {
         Some(reason) => Err(reason),
         None => Ok(criteria.iter().filter(|test| test.passed == Some(true)).count() as f64),
@@ -57,31 +56,31 @@ fn test(passes_when: &'static str, outcome: Result<bool, Absence>) -> Criterion 
     Criterion { passes_when, passed: outcome.ok(), reason: outcome.err() }
 }
 
-fn assets(filing: &Filing) -> Outcome {
+fn assets(filing: &Filing) -> FiledFigure {
     given(filing.assets, "assets")
 }
 
-fn return_on_assets(filing: &Filing) -> Outcome {
+fn return_on_assets(filing: &Filing) -> FiledFigure {
     ratio(given(filing.net_income, "net income"), assets(filing), "assets")
 }
 
-fn leverage(filing: &Filing) -> Outcome {
+fn leverage(filing: &Filing) -> FiledFigure {
     ratio(given(filing.long_term_debt, "long-term debt"), assets(filing), "assets")
 }
 
-fn current_ratio(filing: &Filing) -> Outcome {
+fn current_ratio(filing: &Filing) -> FiledFigure {
     let under = given(filing.current_liabilities, "current liabilities");
     ratio(given(filing.current_assets, "current assets"), under, "current liabilities")
 }
 
-fn shares(filing: &Filing) -> Outcome {
+fn shares(filing: &Filing) -> FiledFigure {
     given(filing.diluted_shares, "diluted shares")
 }
 
-fn gross_margin(filing: &Filing) -> Outcome {
+fn gross_margin(filing: &Filing) -> FiledFigure {
     ratio(given(filing.gross_profit, "gross profit"), given(filing.revenue, "revenue"), "revenue")
 }
 
-fn turnover(filing: &Filing) -> Outcome {
+fn turnover(filing: &Filing) -> FiledFigure {
     ratio(given(filing.revenue, "revenue"), assets(filing), "assets")
 }

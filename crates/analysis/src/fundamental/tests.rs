@@ -18,7 +18,7 @@ fn engine(raw: BarsView<'_>, filings: &[Filing]) -> Engine<Fundamental> {
     let symbol: Symbol = "AAPL".parse().unwrap();
     // Adjusted bars of the same date: a price that no ratio may use.
     let adjusted = bar("2013-03-01", 56.14);
-    fundamental(&Subject {
+    fundamental(&AnalysisInput {
         symbol: &symbol,
         timeframe: Timeframe::Day,
         bars: adjusted.view(),
@@ -50,7 +50,7 @@ fn aapl_2012() -> Filing {
     }
 }
 
-/// Round figures a year apart, so that every ratio can be told by eye.
+/// Round figures a year apart, so that every ratio is easy to check.
 fn two_years() -> [Filing; 2] {
     let current = Filing {
         period: Some(FilingPeriod::Annual),

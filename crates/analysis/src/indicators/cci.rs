@@ -1,8 +1,8 @@
-//! The commodity channel index, sixteen bars side by side.
+//! The commodity channel index as defined by TA-Lib, computed for sixteen bars at a time.
 //!
-//! TA-Lib's definition. It needs two sums over its window for every bar, and in one bar each addition waits for the
-//! last: side by side they do not wait, which makes the series some four times faster than bar by bar. Each bar adds
-//! up its own window from the oldest price to the newest, so that its bits depend on that window alone.
+//! Every bar needs two sums over its window, in which each addition depends on the previous one. Sums of different bars are
+//! independent, so that computing them side by side is about four times faster. Each bar adds up its own window from the
+//! oldest price to the newest, so that its bits depend on that window only.
 
 use std::collections::VecDeque;
 
@@ -10,43 +10,46 @@ use domain::BarsView;
 
 /// Bars computed together: eight registers of two floats.
 const LANES: usize = 16;
-/// Lambert's constant, which puts most readings between -100 and 100.
+/// Lambert's constant, which scales most values to between -100 and 100.
 const SCALE: f64 = 0.015;
-/// Deviations up to this, relative to the mean, are rounding and no movement (TA-Lib's band).
-const STILL: f64 = 1e-14;
+/// Relative deviations up to this are rounding, not movement (TA-Lib's tolerance).
+const FLAT_TOLERANCE: f64 = 1e-14;
 
 /// Middle of a bar: the mean of high, low and close.
 pub(crate) fn typical(high: f64, low: f64, close: f64) -> f64 {
     (high + low + close) / 3.0
 }
 
-/// The index from the newest typical price, and the mean and mean absolute deviation of its window; `None` when the
-/// window stands still.
-pub(crate) fn index(newest: f64, mean: f64, deviation: f64) -> Option<f64> {
-    let band = STILL * mean.abs();
+/// The index from the newest typical price, and the mean and mean absolute deviation of its window; `None` when the window
+/// is flat.
+fn index(newest: f64, mean: f64, deviation: f64) -> Option<f64> {
+    let tolerance = FLAT_TOLERANCE * mean.abs();
     let offset = newest - mean;
-    if deviation <= band || SCALE * deviation == 0.0 {
+    if deviation <= tolerance || SCALE * deviation == 0.0 {
         return None;
     }
-    // A newest price at the mean is a reading of 0.
-    Some(if offset.abs() <= band { 0.0 } else { offset / (SCALE * deviation) })
+    // A newest price at the mean gives 0.
+    Some(if offset.abs() <= tolerance { 0.0 } else { offset / (SCALE * deviation) })
 }
 
 /// The index of one window of typical prices, oldest first.
-pub(crate) fn of_window(typical: impl DoubleEndedIterator<Item = f64> + Clone, period: usize) -> Option<f64> {
+pub(crate) fn window_index(
+    typical: impl DoubleEndedIterator<Item = f64> + Clone,
+    period: usize,
+) -> Option<f64> {
     let newest = typical.clone().next_back()?;
     let mean = typical.clone().fold(0.0, |sum, price| sum + price) / period as f64;
     let deviation = typical.fold(0.0, |sum, price| sum + (price - mean).abs()) / period as f64;
     index(newest, mean, deviation)
 }
 
-/// One value for each bar from bar `period - 1` on; 0 where the window stands still, as TA-Lib has it.
+/// One value for each bar from bar `period - 1` on; 0 where the window is flat, as in TA-Lib.
 pub(super) fn series(bars: &BarsView<'_>, period: usize) -> Vec<f64> {
     let Some(count) = (bars.len() + 1).checked_sub(period) else { return Vec::new() };
     let prices = bars.high.iter().zip(bars.low).zip(bars.close);
     let mut padded = Vec::with_capacity(bars.len() + LANES);
     padded.extend(prices.map(|((high, low), close)| typical(*high, *low, *close)));
-    // The last lanes run past the newest bar: their values are dropped.
+    // The last lanes read past the newest bar, and their values are dropped.
     padded.resize(bars.len() + LANES, 0.0);
     let mut out = Vec::with_capacity(count + LANES);
     for first in (0..count).step_by(LANES) {
@@ -77,15 +80,15 @@ fn side_by_side(typical: &[f64], period: usize) -> [f64; LANES] {
     })
 }
 
-/// The last typical prices, one fewer than a window before each append.
+/// The typical prices of the last window.
 #[derive(Clone, Debug)]
 pub(super) struct CciState {
     window: VecDeque<f64>,
 }
 
 impl CciState {
-    /// Warmed up on bars of which there are at least `period`, and the value at the last.
-    pub(super) fn open(bars: &BarsView<'_>, period: usize) -> (Self, f64) {
+    /// Starts on at least `period` bars, and returns the value at the last one.
+    pub(super) fn new(bars: &BarsView<'_>, period: usize) -> (Self, f64) {
         let newest = (bars.len() - period..bars.len())
             .map(|i| typical(bars.high[i], bars.low[i], bars.close[i]))
             .collect();
@@ -101,7 +104,7 @@ impl CciState {
     }
 
     fn value(&self) -> f64 {
-        of_window(self.window.iter().copied(), self.window.len()).unwrap_or(0.0)
+        window_index(self.window.iter().copied(), self.window.len()).unwrap_or(0.0)
     }
 }
 
@@ -113,10 +116,10 @@ mod tests {
     #[test]
     fn a_window_worked_by_hand() {
         // Mean 2, mean absolute deviation 2/3: (3 - 2) / (0.015 * 2/3) = 100.
-        let index = of_window([1.0, 2.0, 3.0].into_iter(), 3).unwrap();
+        let index = window_index([1.0, 2.0, 3.0].into_iter(), 3).unwrap();
         assert!((index - 100.0).abs() < 1e-12, "{index}");
-        assert_eq!(of_window([1.0, 3.0, 2.0].into_iter(), 3), Some(0.0));
-        assert_eq!(of_window([0.1; 20].into_iter(), 20), None);
+        assert_eq!(window_index([1.0, 3.0, 2.0].into_iter(), 3), Some(0.0));
+        assert_eq!(window_index([0.1; 20].into_iter(), 20), None);
     }
 
     #[test]
@@ -133,7 +136,11 @@ mod tests {
             assert_eq!(values.len(), 101_usize.saturating_sub(period));
             for (at, value) in values.iter().enumerate() {
                 let window = (at..at + period).map(|i| typical(bars.high[i], bars.low[i], bars.close[i]));
-                assert_eq!(value.to_bits(), of_window(window, period).unwrap_or(0.0).to_bits(), "{period}");
+                assert_eq!(
+                    value.to_bits(),
+                    window_index(window, period).unwrap_or(0.0).to_bits(),
+                    "{period}"
+                );
             }
         }
     }

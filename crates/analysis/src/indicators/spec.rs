@@ -1,4 +1,4 @@
-//! Which indicator with which parameters, parsed from text such as `rsi:14` or `macd:12:26:9`.
+//! Indicators and their parameters, parsed from text such as `rsi:14` or `macd:12:26:9`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,7 +10,7 @@ pub const SPECS_MAX: usize = 32;
 /// Widest Bollinger band, in standard deviations.
 pub const DEVIATIONS_MAX: f64 = 10.0;
 
-/// Shortest period of most indicators, in bars: of one bar they would only repeat their input.
+/// Shortest period of most indicators, in bars: with one bar they would only repeat their input.
 const PERIOD_BARS_MIN: u16 = 2;
 /// Most parameters that any indicator takes.
 const PARAMETERS_MAX: usize = 3;
@@ -33,9 +33,9 @@ impl Period {
 
 /// An indicator with its parameters, all within bounds.
 ///
-/// Text is a name, then optionally its parameters, joined by colons: `sma:200`, `rsi`, `macd:12:26:9`,
-/// `bbands:20:2.5`, `stoch:14:3:3`, `obv`. A parameter left out takes its usual value; all may be left out from the
-/// right, so `macd:8` is `macd:8:26:9`. [`fmt::Display`] writes every parameter.
+/// The text is a name and optional parameters, separated by colons: `sma:200`, `rsi`, `macd:12:26:9`,
+/// `bbands:20:2.5`, `stoch:14:3:3`, `obv`. Parameters may be omitted
+/// from the right and then have their usual values: `macd:8` is `macd:8:26:9`. [`fmt::Display`] writes every parameter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum IndicatorSpec {
     /// `sma:20`, mean of the last closes.
@@ -90,43 +90,43 @@ pub enum IndicatorSpec {
 /// Why a text is not an [`IndicatorSpec`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SpecError {
-    /// No such indicator.
+    /// The indicator does not exist.
     #[error(
-        "unknown indicator; known are sma, ema, rsi, macd, bbands, adx, plus_di, minus_di, atr, stoch, obv, cci, mfi, willr"
+        "unknown indicator; expected sma, ema, rsi, macd, bbands, adx, plus_di, minus_di, atr, stoch, obv, cci, mfi or willr"
     )]
     UnknownName,
-    /// More parameters than it takes.
+    /// Too many parameters.
     #[error("{name} takes at most {most} parameters")]
     TooManyParameters {
-        /// Indicator.
+        /// Name of the indicator.
         name: &'static str,
-        /// How many it takes.
+        /// Most parameters of the indicator.
         most: usize,
     },
-    /// A period that is no whole number within bounds.
-    #[error("a period of {name} is a whole number of bars from {least} to {PERIOD_BARS_MAX}")]
+    /// A period is not a whole number in range.
+    #[error("period of {name} must be a whole number of bars from {least} to {PERIOD_BARS_MAX}")]
     Period {
-        /// Indicator.
+        /// Name of the indicator.
         name: &'static str,
-        /// Shortest period.
+        /// Shortest period, in bars.
         least: u16,
     },
-    /// A band width that is no number within bounds.
-    #[error("the width of bbands is a number of deviations above 0 and at most {DEVIATIONS_MAX}")]
+    /// A band width is not a number in range.
+    #[error("width of bbands must be a number of deviations above 0 and at most {DEVIATIONS_MAX}")]
     Deviations,
-    /// The fast mean of MACD is not faster.
-    #[error("the first period of macd must be shorter than the second")]
+    /// The fast period of MACD is not shorter than the slow one.
+    #[error("first period of macd must be shorter than the second")]
     FastNotBelowSlow,
-    /// More indicators than one list may hold.
-    #[error("at most {SPECS_MAX} indicators at once")]
+    /// Too many indicators in one list.
+    #[error("a list may have at most {SPECS_MAX} indicators")]
     TooMany,
 }
 
 impl IndicatorSpec {
-    /// Indicators joined by commas, such as `rsi:14,macd`.
+    /// Parses indicators separated by commas, such as `rsi:14,macd`.
     ///
     /// # Errors
-    /// [`SpecError`] of the first that does not parse, or [`SpecError::TooMany`] beyond [`SPECS_MAX`].
+    /// [`SpecError`] of the first invalid one, or [`SpecError::TooMany`] beyond [`SPECS_MAX`].
     pub fn parse_list(text: &str) -> Result<Vec<Self>, SpecError> {
         if text.split(',').count() > SPECS_MAX {
             return Err(SpecError::TooMany);
@@ -155,13 +155,13 @@ impl IndicatorSpec {
         }
     }
 
-    /// How many outputs it has.
+    /// Number of outputs.
     #[must_use]
     pub fn outputs(&self) -> usize {
         super::output_names(self).len()
     }
 
-    /// Values that it may read for each bar: these look over their whole window again, the others remember.
+    /// Number of values read for each bar: some indicators read their whole window again, the others are recursive.
     #[must_use]
     pub fn reads_per_bar(&self) -> usize {
         if let Self::Cci(window) | Self::Willr(window) | Self::Stoch { fast_k: window, .. } = self {
@@ -171,7 +171,7 @@ impl IndicatorSpec {
         }
     }
 
-    /// How it is computed, in one sentence.
+    /// Definition, in one sentence.
     #[must_use]
     pub fn definition(&self) -> &'static str {
         match self {
@@ -205,33 +205,33 @@ impl FromStr for IndicatorSpec {
         let name = parts.next().unwrap_or_default();
         let mut given = Parameters { name: "", values: [None; PARAMETERS_MAX], count: 0 };
         for part in parts {
-            // One more than any indicator takes is kept as a count alone, so that the message can say so.
+            // Excess parameters are only counted.
             if let Some(slot) = given.values.get_mut(given.count) {
                 *slot = Some(part);
             }
             given.count += 1;
         }
         match name {
-            "sma" => given.of("sma", 1)?.one(20).map(Self::Sma),
-            "ema" => given.of("ema", 1)?.one(20).map(Self::Ema),
-            "rsi" => given.of("rsi", 1)?.one(14).map(Self::Rsi),
-            "macd" => given.of("macd", 3)?.macd(),
-            "bbands" => given.of("bbands", 2)?.bbands(),
-            "adx" => given.of("adx", 1)?.one(14).map(Self::Adx),
-            "plus_di" => given.of("plus_di", 1)?.one(14).map(Self::PlusDi),
-            "minus_di" => given.of("minus_di", 1)?.one(14).map(Self::MinusDi),
-            "atr" => given.of("atr", 1)?.one(14).map(Self::Atr),
-            "stoch" => given.of("stoch", 3)?.stoch(),
-            "obv" => given.of("obv", 0).map(|_| Self::Obv),
-            "cci" => given.of("cci", 1)?.one(20).map(Self::Cci),
-            "mfi" => given.of("mfi", 1)?.one(14).map(Self::Mfi),
-            "willr" => given.of("willr", 1)?.one(14).map(Self::Willr),
+            "sma" => given.at_most("sma", 1)?.one(20).map(Self::Sma),
+            "ema" => given.at_most("ema", 1)?.one(20).map(Self::Ema),
+            "rsi" => given.at_most("rsi", 1)?.one(14).map(Self::Rsi),
+            "macd" => given.at_most("macd", 3)?.macd(),
+            "bbands" => given.at_most("bbands", 2)?.bbands(),
+            "adx" => given.at_most("adx", 1)?.one(14).map(Self::Adx),
+            "plus_di" => given.at_most("plus_di", 1)?.one(14).map(Self::PlusDi),
+            "minus_di" => given.at_most("minus_di", 1)?.one(14).map(Self::MinusDi),
+            "atr" => given.at_most("atr", 1)?.one(14).map(Self::Atr),
+            "stoch" => given.at_most("stoch", 3)?.stoch(),
+            "obv" => given.at_most("obv", 0).map(|_| Self::Obv),
+            "cci" => given.at_most("cci", 1)?.one(20).map(Self::Cci),
+            "mfi" => given.at_most("mfi", 1)?.one(14).map(Self::Mfi),
+            "willr" => given.at_most("willr", 1)?.one(14).map(Self::Willr),
             _ => Err(SpecError::UnknownName),
         }
     }
 }
 
-/// What stood after the name.
+/// Parameters after the name.
 #[derive(Clone, Copy)]
 struct Parameters<'a> {
     name: &'static str,
@@ -240,7 +240,7 @@ struct Parameters<'a> {
 }
 
 impl Parameters<'_> {
-    fn of(self, name: &'static str, most: usize) -> Result<Self, SpecError> {
+    fn at_most(self, name: &'static str, most: usize) -> Result<Self, SpecError> {
         if self.count > most {
             return Err(SpecError::TooManyParameters { name, most });
         }
@@ -251,7 +251,7 @@ impl Parameters<'_> {
         let refused = SpecError::Period { name: self.name, least };
         match self.values[at] {
             None => Ok(Period(usual)),
-            // `parse` would also take a leading plus sign: one spelling is enough.
+            // `parse` also accepts a leading plus sign; one form is enough.
             Some(text) if !text.bytes().all(|byte| byte.is_ascii_digit()) => Err(refused),
             Some(text) => match text.parse() {
                 Ok(bars) if (least..=PERIOD_BARS_MAX).contains(&bars) => Ok(Period(bars)),
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_out_of_bounds_is_refused_with_its_reason() {
+    fn invalid_parameters_are_refused_with_their_reason() {
         let period = |name, least| Err(SpecError::Period { name, least });
         let cases: [(&str, Result<IndicatorSpec, SpecError>); 16] = [
             ("", Err(SpecError::UnknownName)),

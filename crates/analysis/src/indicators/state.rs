@@ -1,4 +1,4 @@
-//! An indicator that is kept up to date: one bar in, that bar's values out, without recomputing the series.
+//! Incremental indicators: each new bar gives its values without recomputing the series.
 
 use domain::{BarsView, RawBar};
 use ta_lib::{
@@ -9,9 +9,7 @@ use ta_lib::{
 use super::cci::CciState;
 use super::{IndicatorSpec, OUTPUTS_MAX, lookback, output_names};
 
-/// What an indicator remembers of the bars it has seen.
-///
-/// Values have the same bits as those of [`super::compute`] over the same bars.
+/// The state of an indicator after some bars. Values have the same bits as those of [`super::compute`] over the same bars.
 #[derive(Clone, Debug)]
 pub struct IndicatorState {
     stream: Stream,
@@ -38,18 +36,18 @@ enum Stream {
 }
 
 impl IndicatorState {
-    /// `spec` warmed up on `bars`; `None` when they are too few for a first value.
+    /// Starts `spec` on `bars`; `None` when there are too few for a first value.
     #[must_use]
-    pub fn open(spec: &IndicatorSpec, bars: &BarsView<'_>) -> Option<Self> {
+    pub fn from_bars(spec: &IndicatorSpec, bars: &BarsView<'_>) -> Option<Self> {
         let core = Core::new();
         if bars.len() <= lookback(&core, spec) {
             return None;
         }
-        let (stream, newest) = Stream::open(&core, spec, bars).ok()?;
+        let (stream, newest) = Stream::from_bars(&core, spec, bars).ok()?;
         Some(Self { stream, newest, outputs: output_names(spec).len() })
     }
 
-    /// Takes the next bar. The bar must have passed [`domain::Bars::push`]; one that is not finite changes nothing.
+    /// Adds the next bar, which must have passed [`domain::Bars::push`]. A bar that is not finite is ignored.
     pub fn append(&mut self, bar: &RawBar) -> &[f64] {
         let RawBar { date: _, open, high, low, close, volume } = *bar;
         if ![open, high, low, close, volume].iter().all(|value| value.is_finite()) {
@@ -68,15 +66,15 @@ impl IndicatorState {
     }
 }
 
-/// A handle and its value at the last bar it was opened on.
-type Opened = (Stream, [f64; OUTPUTS_MAX]);
+/// A stream and its values at the last bar.
+type StreamStart = (Stream, [f64; OUTPUTS_MAX]);
 
-fn one<S>(wrap: fn(S) -> Stream) -> impl FnOnce((S, f64)) -> Opened {
+fn one<S>(wrap: fn(S) -> Stream) -> impl FnOnce((S, f64)) -> StreamStart {
     move |(stream, value)| (wrap(stream), [value, 0.0, 0.0])
 }
 
 impl Stream {
-    fn open(core: &Core, spec: &IndicatorSpec, bars: &BarsView<'_>) -> Result<Opened, RetCode> {
+    fn from_bars(core: &Core, spec: &IndicatorSpec, bars: &BarsView<'_>) -> Result<StreamStart, RetCode> {
         let BarsView { date: _, open: _, high, low, close, volume } = *bars;
         match *spec {
             IndicatorSpec::Sma(n) => core.sma_open(close, n.ta()).map(one(Self::Sma)),
@@ -96,7 +94,7 @@ impl Stream {
                 .stoch_open(high, low, close, fast_k.ta(), slow_k.ta(), MAType::SMA, slow_d.ta(), MAType::SMA)
                 .map(|(stream, (a, b))| (Self::Stoch(Box::new(stream)), [a, b, 0.0])),
             IndicatorSpec::Obv => core.obv_open(close, volume).map(one(Self::Obv)),
-            IndicatorSpec::Cci(n) => Ok(one(Self::Cci)(CciState::open(bars, n.bars()))),
+            IndicatorSpec::Cci(n) => Ok(one(Self::Cci)(CciState::new(bars, n.bars()))),
             IndicatorSpec::Mfi(n) => core.mfi_open(high, low, close, volume, n.ta()).map(one(Self::Mfi)),
             IndicatorSpec::Willr(n) => core.willr_open(high, low, close, n.ta()).map(one(Self::Willr)),
         }

@@ -1,14 +1,14 @@
-//! The list of patterns, and the one place that calls them.
+//! The list of patterns and their functions.
 
 use domain::BarsView;
 use ta_lib::{Core, OutRange, RetCode};
 
-/// How many patterns there are.
+/// Number of patterns.
 pub const PATTERNS: usize = 61;
 
 type Recognize = fn(&Core, &BarsView<'_>, usize, usize, &mut [i32]) -> Result<OutRange, RetCode>;
 
-/// Writes [`NAMES`] and their functions from one list; a number after a name is TA-Lib's default penetration.
+/// Defines [`NAMES`] and their functions from one list; a number after a name is TA-Lib's default penetration.
 macro_rules! catalogue {
     ($($method:ident $name:literal $($penetration:literal)?,)*) => {
         /// TA-Lib's names, in alphabetical order.

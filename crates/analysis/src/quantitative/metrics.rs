@@ -1,21 +1,21 @@
-//! The quantitative figures, each with its definition.
+//! Quantitative figures with their definitions.
 
 use domain::{Date, DatedValues};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{Absence, Figure, Span, Subject, risk};
+use crate::{Absence, AnalysisInput, Figure, Span, risk};
 
-/// From when to when the deepest fall lasted.
+/// Dates of the deepest fall.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
 pub struct DrawdownDates {
-    /// Date of the close it fell from.
+    /// Date of the close before the fall.
     #[schema(value_type = String, format = Date)]
     pub peak: Date,
     /// Date of the lowest close.
     #[schema(value_type = String, format = Date)]
     pub trough: Date,
-    /// Date of the first close at or above the peak again; null while not recovered.
+    /// Date of the first later close at or above the peak; null until then.
     #[schema(value_type = Option<String>, format = Date)]
     pub recovery: Option<Date>,
 }
@@ -25,71 +25,69 @@ pub struct DrawdownDates {
 pub struct Quantitative {
     /// Annual risk-free rate used in the ratios, as a fraction.
     pub risk_free_rate: f64,
-    /// Where that rate comes from.
+    /// Source of that rate.
     pub risk_free_basis: &'static str,
-    /// The market compared with.
+    /// Name of the market index.
     pub benchmark: Option<String>,
-    /// Last close over first, less 1.
+    /// Last close over first close, less 1.
     pub total_return: Figure,
     /// Compound annual growth.
     pub cagr: Figure,
-    /// Annualised deviation of returns.
+    /// Annualised standard deviation of returns.
     pub volatility: Figure,
-    /// Annualised, exponentially weighted.
+    /// Annualised exponentially weighted volatility.
     pub ewma_volatility: Figure,
-    /// Excess return for each unit of deviation.
+    /// Excess return over deviation.
     pub sharpe_ratio: Figure,
-    /// Excess return for each unit of downside.
+    /// Excess return over downside deviation.
     pub sortino_ratio: Figure,
-    /// Growth for each unit of the deepest fall.
+    /// Annual growth over the deepest fall.
     pub calmar_ratio: Figure,
-    /// Gains above the rate for each unit of losses below it.
+    /// Gains above the risk-free rate over losses below it.
     pub omega_ratio: Figure,
-    /// Upper over lower tail.
+    /// Upper tail over lower tail.
     pub tail_ratio: Figure,
     /// Deepest fall from a peak.
     pub max_drawdown: Figure,
-    /// When it was; null when the price never fell.
+    /// Dates of that fall; null when the price never fell.
     pub drawdown: Option<DrawdownDates>,
-    /// Root mean square fall from the peak.
+    /// Root mean square of the falls from the peak.
     pub ulcer_index: Figure,
-    /// Historical one-bar value at risk.
+    /// Historical value at risk of one bar.
     pub var_95: Figure,
-    /// Mean loss beyond it.
+    /// Mean return beyond the value at risk.
     pub cvar_95: Figure,
-    /// Parametric value at risk.
+    /// Parametric value at risk of one bar.
     pub var_95_normal: Figure,
-    /// Asymmetry of returns.
+    /// Skewness of returns.
     pub skewness: Figure,
-    /// Fatness of tails, 0 for the normal distribution.
+    /// Excess kurtosis of returns, 0 for the normal distribution.
     pub excess_kurtosis: Figure,
     /// Sensitivity to the market.
     pub beta: Figure,
-    /// Return that beta does not explain, arithmetic.
+    /// Annual return that beta does not explain, arithmetic.
     pub alpha_arith: Figure,
-    /// The same, compounded.
+    /// Annual return that beta does not explain, compounded.
     pub alpha_geo: Figure,
-    /// Return over the market for each unit of deviation from it.
+    /// Excess return over the market, relative to its deviation.
     pub information_ratio: Figure,
 }
 
 impl Quantitative {
-    /// Every figure; each that cannot be computed says why.
-    #[must_use]
-    pub fn of(subject: &Subject<'_>) -> Self {
-        let closes = subject.bars.close;
-        let year = subject.timeframe.bars_per_year();
+    pub(super) fn new(input: &AnalysisInput<'_>) -> Self {
+        let closes = input.bars.close;
+        let year = input.timeframe.bars_per_year();
         let returns = risk::simple_returns(closes);
-        let moments = risk::Moments::of(&returns);
-        let (annual_rate, risk_free_basis) = risk_free(subject);
+        let moments = risk::Moments::new(&returns);
+        let (annual_rate, risk_free_basis) = risk_free(input);
         let rate = risk::per_bar_rate(annual_rate, year);
 
-        let span = subject.span();
+        let span = input.span();
         let on = |definition, outcome| Figure::new(definition, span, outcome);
         let cagr = risk::cagr(closes, year);
-        let drawdown = risk::drawdown(subject.bars.date, closes);
+        let drawdown = risk::drawdown(input.bars.date, closes);
         let depth = drawdown.map(|drawdown| drawdown.depth);
-        let against = Against::market(subject, &returns, rate);
+        let against = MarketFigures::new(input, &returns, rate);
         let sortino = risk::sortino(&returns, rate, year);
         let omega = risk::omega(&returns, rate);
         // Last, because it reorders the returns.
@@ -99,7 +97,7 @@ impl Quantitative {
         Self {
             risk_free_rate: annual_rate,
             risk_free_basis,
-            benchmark: subject.benchmark.map(|benchmark| benchmark.name.to_owned()),
+            benchmark: input.benchmark.map(|benchmark| benchmark.name.to_owned()),
             total_return: on("last close / first close - 1", risk::total_return(closes)),
             cagr: on("(1 + total return)^(bars per year / number of returns) - 1", cagr),
             volatility: on("std(returns, ddof 1) * sqrt(bars per year)", risk::volatility(&moments, year)),
@@ -148,18 +146,20 @@ impl Quantitative {
 }
 
 /// The figures that need the market.
-struct Against {
+struct MarketFigures {
     beta: Figure,
     alpha_arith: Figure,
     alpha_geo: Figure,
     information_ratio: Figure,
 }
 
-impl Against {
-    fn market(subject: &Subject<'_>, returns: &[f64], rate: f64) -> Self {
-        let year = subject.timeframe.bars_per_year();
-        let pairs = match subject.benchmark {
-            Some(market) => Ok(risk::matched(subject.bars.date, returns, market.returns, subject.timeframe)),
+impl MarketFigures {
+    fn new(input: &AnalysisInput<'_>, returns: &[f64], rate: f64) -> Self {
+        let year = input.timeframe.bars_per_year();
+        let pairs = match input.benchmark {
+            Some(market) => {
+                Ok(risk::align_with_market(input.bars.date, returns, market.returns, input.timeframe))
+            }
             None => Err(Absence::Missing { what: "returns of the market" }),
         };
         let pairs = pairs.as_ref().map_err(|absence| *absence);
@@ -168,7 +168,7 @@ impl Against {
             bars_used: pairs.map_or(0, |pairs| pairs.market.len()),
             first_date: dates.map(|(first, _)| first),
             last_date: dates.map(|(_, last)| last),
-            ..subject.span()
+            ..input.span()
         };
         let beta = pairs.and_then(|pairs| pairs.beta());
         let alpha = both(pairs, beta, |pairs, beta| pairs.alpha_per_bar(beta, rate));
@@ -191,12 +191,12 @@ impl Against {
     }
 }
 
-/// The annual rate of the ratios: the mean, over the bars, of the rate known on each bar's date.
-fn risk_free(subject: &Subject<'_>) -> (f64, &'static str) {
-    let known = subject.risk_free.and_then(|rates| mean_rate(rates, subject.bars.date));
+/// The annual risk-free rate: the mean of the rates known on the date of each bar.
+fn risk_free(input: &AnalysisInput<'_>) -> (f64, &'static str) {
+    let known = input.risk_free.and_then(|rates| mean_rate(rates, input.bars.date));
     match known {
         Some(rate) => (rate, "mean over the bars of the annual rate known on each date"),
-        None => (0.0, "no rate is known for these dates: 0 is used"),
+        None => (0.0, "no rate is known for these dates; 0 is used"),
     }
 }
 
@@ -213,7 +213,7 @@ fn mean_rate(rates: &DatedValues, dates: &[Date]) -> Option<f64> {
             count += 1.0;
         }
     }
-    // A rate at or below -100 % cannot be compounded: such a table is no table of rates.
+    // A rate at or below -100 % cannot be compounded.
     (count > 0.0).then(|| sum / count).filter(|rate| *rate > -1.0 && rate.is_finite())
 }
 

@@ -1,30 +1,30 @@
-//! Falls from a peak: how deep, from when to when, how painful on average.
+//! Falls from a peak: their depth, dates and average.
 
 use domain::Date;
 
 use super::at_least;
 use crate::Absence;
 
-/// The deepest fall of a series, and how deep falls were on average.
+/// The deepest fall of a series, and the average of all falls.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Drawdown {
+pub(crate) struct Drawdown {
     /// The smallest of close / highest close so far − 1: zero or negative.
-    pub depth: f64,
-    /// Date of the close it fell from.
-    pub peak: Date,
+    pub(crate) depth: f64,
+    /// Date of the close before the fall.
+    pub(crate) peak: Date,
     /// Date of the lowest close, the earliest of several.
-    pub trough: Date,
-    /// Date of the first close at or above the peak again; `None` while it is not recovered.
-    pub recovery: Option<Date>,
+    pub(crate) trough: Date,
+    /// Date of the first later close at or above the peak; `None` until then.
+    pub(crate) recovery: Option<Date>,
     /// Ulcer index: √(Σ drawdown² / (number of returns − 1)), the drawdowns taken after each return.
-    pub ulcer_index: Result<f64, Absence>,
+    pub(crate) ulcer_index: Result<f64, Absence>,
 }
 
-/// Follows `closes` of `dates` (equally many) from peak to peak.
+/// The deepest fall of `closes`; `dates` has the same length.
 ///
 /// # Errors
 /// [`Absence::InsufficientHistory`] below 2 closes.
-pub fn drawdown(dates: &[Date], closes: &[f64]) -> Result<Drawdown, Absence> {
+pub(crate) fn drawdown(dates: &[Date], closes: &[f64]) -> Result<Drawdown, Absence> {
     at_least(1, closes.len().saturating_sub(1))?;
     let mut peak = 0;
     let (mut depth, mut from, mut trough) = (0.0, 0, 0);

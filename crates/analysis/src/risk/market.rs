@@ -1,4 +1,4 @@
-//! An equity against its market: beta, alpha, information ratio.
+//! An equity compared with its market: beta, alpha, information ratio.
 
 use std::borrow::Cow;
 
@@ -10,37 +10,34 @@ use crate::Absence;
 
 /// Returns of an equity and of its market over the same bars; borrowed where their calendars agree.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Market<'a> {
-    /// The equity's.
-    pub equity: Cow<'a, [f64]>,
-    /// The market's.
-    pub market: Cow<'a, [f64]>,
-    /// First and last date in common.
-    pub dates: Option<(Date, Date)>,
+pub(crate) struct AlignedReturns<'a> {
+    equity: Cow<'a, [f64]>,
+    pub(crate) market: Cow<'a, [f64]>,
+    /// First and last common date.
+    pub(crate) dates: Option<(Date, Date)>,
 }
 
 /// Pairs `returns[i]`, the return of the bar that begins on `dates[i + 1]`, with the market's daily returns.
 ///
-/// Daily bars are matched by equal dates. For weeks and months the market's days are compounded over the same calendar
-/// week or month; the newest bar is then left out, because the days that it covers may not be complete.
-#[must_use]
-pub fn matched<'a>(
+/// Daily bars are paired by date. For weeks and months the market's days are compounded over the same calendar
+/// week or month; the newest bar is then left out, because its days may be incomplete.
+pub(crate) fn align_with_market<'a>(
     dates: &[Date],
     returns: &'a [f64],
     market: &'a DatedValues,
     timeframe: Timeframe,
-) -> Market<'a> {
-    let (Some(first), Some(last)) = (dates.get(1), dates.last()) else { return Market::default() };
+) -> AlignedReturns<'a> {
+    let (Some(first), Some(last)) = (dates.get(1), dates.last()) else { return AlignedReturns::default() };
     let start = match timeframe {
         Timeframe::Day => market.dates().partition_point(|date| date < first),
-        // The week or month that a bar belongs to can begin before the bar's own first day.
+        // The week or month of a bar can begin before the first day of the bar.
         Timeframe::Week | Timeframe::Month => {
             market.dates().partition_point(|date| *date < first.minus_days(31))
         }
     };
     if timeframe == Timeframe::Day && market.dates()[start..].starts_with(&dates[1..]) {
         let of_market = &market.values()[start..start + returns.len()];
-        return Market {
+        return AlignedReturns {
             equity: Cow::Borrowed(returns),
             market: Cow::Borrowed(of_market),
             dates: Some((*first, *last)),
@@ -57,9 +54,13 @@ pub fn matched<'a>(
     }
 }
 
-/// Joins two ascending series where the dates are equal.
-fn same_dates<'a>(dates: &[Date], returns: &[f64], market: impl Iterator<Item = (Date, f64)>) -> Market<'a> {
-    let mut out = Market::default();
+/// Joins two ascending series by date.
+fn same_dates<'a>(
+    dates: &[Date],
+    returns: &[f64],
+    market: impl Iterator<Item = (Date, f64)>,
+) -> AlignedReturns<'a> {
+    let mut out = AlignedReturns::default();
     let mut bars = dates.iter().zip(returns).peekable();
     for (date, value) in market {
         while bars.next_if(|(at, _)| **at < date).is_some() {}
@@ -77,9 +78,9 @@ fn same_groups<'a>(
     market: impl Iterator<Item = (i32, f64)>,
     newest: i32,
     group: impl Fn(Date) -> i32,
-) -> Market<'a> {
+) -> AlignedReturns<'a> {
     let mut market = market.peekable();
-    let mut out = Market::default();
+    let mut out = AlignedReturns::default();
     for (date, of_equity) in dates.iter().zip(returns) {
         let wanted = group(*date);
         if wanted >= newest {
@@ -97,7 +98,7 @@ fn same_groups<'a>(
     out
 }
 
-/// A number that two dates share when they lie in the same week (from Monday) or month.
+/// A number that is the same for two dates in the same week (from Monday) or month.
 fn group_of(date: Date, timeframe: Timeframe) -> i32 {
     match timeframe {
         Timeframe::Day => date.days(),
@@ -110,7 +111,7 @@ fn group_of(date: Date, timeframe: Timeframe) -> i32 {
     }
 }
 
-impl Market<'_> {
+impl AlignedReturns<'_> {
     fn push(&mut self, date: Date, of_equity: f64, of_market: f64) {
         self.equity.to_mut().push(of_equity);
         self.market.to_mut().push(of_market);
@@ -122,7 +123,7 @@ impl Market<'_> {
     /// # Errors
     /// [`Absence::Missing`] without a common date, [`Absence::InsufficientHistory`] with one, [`Absence::Flat`] when
     /// the market does not move.
-    pub fn beta(&self) -> Result<f64, Absence> {
+    pub(crate) fn beta(&self) -> Result<f64, Absence> {
         let n = self.overlap()?;
         let [of_equity, of_market] = self.sums(|equity, market| [equity, market]).map(|sum| sum / n);
         let [covariance, variance] = self.sums(|equity, market| {
@@ -136,8 +137,8 @@ impl Market<'_> {
     /// Mean over bars of the excess return that beta does not explain.
     ///
     /// # Errors
-    /// Those of [`Market::beta`].
-    pub fn alpha_per_bar(&self, beta: f64, rate_per_bar: f64) -> Result<f64, Absence> {
+    /// Those of [`AlignedReturns::beta`].
+    pub(crate) fn alpha_per_bar(&self, beta: f64, rate_per_bar: f64) -> Result<f64, Absence> {
         let n = self.overlap()?;
         let [of_equity, of_market] = self.sums(|equity, market| [equity, market]).map(|sum| sum / n);
         Ok((of_equity - rate_per_bar) - beta * (of_market - rate_per_bar))
@@ -146,8 +147,8 @@ impl Market<'_> {
     /// Mean difference from the market over its sample deviation, times √(bars per year).
     ///
     /// # Errors
-    /// Those of [`Market::beta`]; [`Absence::Flat`] when the difference is constant.
-    pub fn information_ratio(&self, bars_per_year: f64) -> Result<f64, Absence> {
+    /// Those of [`AlignedReturns::beta`]; [`Absence::Flat`] when the difference is constant.
+    pub(crate) fn information_ratio(&self, bars_per_year: f64) -> Result<f64, Absence> {
         let n = self.overlap()?;
         let [mean] = self.sums(|equity, market| [equity - market]).map(|sum| sum / n);
         let [squares] = self.sums(|equity, market| {
@@ -157,7 +158,7 @@ impl Market<'_> {
         Ok(mean / above_rounding((squares / (n - 1.0)).sqrt())? * bars_per_year.sqrt())
     }
 
-    /// Sums over pairs, in four lanes so that additions do not wait for each other.
+    /// Sums over pairs, in four lanes of independent additions.
     fn sums<const N: usize>(&self, terms: impl Fn(f64, f64) -> [f64; N]) -> [f64; N] {
         let mut lanes = [[0.0; 4]; N];
         let (equity, equity_rest) = self.equity.as_chunks::<4>();
@@ -179,7 +180,7 @@ impl Market<'_> {
         lanes.map(|[a, b, c, d]| (a + b) + (c + d))
     }
 
-    /// How many bars are in common, when that is enough.
+    /// Number of common bars, if there are enough.
     fn overlap(&self) -> Result<f64, Absence> {
         if self.market.is_empty() {
             return Err(Absence::Missing { what: "dates in common with the market" });
@@ -200,8 +201,8 @@ mod tests {
         DatedValues::from_pairs(pairs.iter().map(|(day, value)| (date(day), *value)))
     }
 
-    fn pair<'a>(equity: &'a [f64], market: &'a [f64]) -> Market<'a> {
-        Market { equity: equity.into(), market: market.into(), dates: None }
+    fn pair<'a>(equity: &'a [f64], market: &'a [f64]) -> AlignedReturns<'a> {
+        AlignedReturns { equity: equity.into(), market: market.into(), dates: None }
     }
 
     #[test]
@@ -214,7 +215,7 @@ mod tests {
             ("2013-01-08", 0.03),
             ("2013-01-09", 9.0),
         ]);
-        let found = matched(&dates, &[0.1, 0.2, 0.3], &market, Timeframe::Day);
+        let found = align_with_market(&dates, &[0.1, 0.2, 0.3], &market, Timeframe::Day);
         assert_eq!((&*found.equity, &*found.market), (&[0.1, 0.3][..], &[0.01, 0.03][..]));
         assert_eq!(found.dates, Some((dates[1], dates[3])));
         // Slope of (0.01, 0.1), (0.03, 0.3).
@@ -225,7 +226,7 @@ mod tests {
     fn the_same_calendar_is_borrowed_and_gives_the_same_pairs() {
         let dates = ["2013-01-02", "2013-01-03", "2013-01-04"].map(date);
         let market = market(&[("2013-01-03", 0.01), ("2013-01-04", 0.02), ("2013-01-07", 9.0)]);
-        let found = matched(&dates, &[0.1, 0.2], &market, Timeframe::Day);
+        let found = align_with_market(&dates, &[0.1, 0.2], &market, Timeframe::Day);
         assert!(matches!(found.market, Cow::Borrowed(&[0.01, 0.02])));
         assert_eq!(found.dates, Some((dates[1], dates[2])));
     }
@@ -236,10 +237,10 @@ mod tests {
         let dates = ["2012-12-31", "2013-01-08", "2013-01-14"].map(date);
         let market =
             market(&[("2013-01-04", 9.0), ("2013-01-07", 0.10), ("2013-01-11", 0.10), ("2013-01-14", 9.0)]);
-        let found = matched(&dates, &[0.5, 0.6], &market, Timeframe::Week);
+        let found = align_with_market(&dates, &[0.5, 0.6], &market, Timeframe::Week);
         assert_eq!(*found.equity, [0.5]);
         assert!((found.market[0] - 0.21).abs() < 1e-15);
-        let months = matched(
+        let months = align_with_market(
             &["2012-12-03", "2013-01-02", "2013-02-01"].map(date),
             &[0.5, 0.6],
             &market,
@@ -251,7 +252,7 @@ mod tests {
 
     #[test]
     fn no_overlap_and_a_flat_market_say_so() {
-        let none = Market::default();
+        let none = AlignedReturns::default();
         assert_eq!(none.beta(), Err(Absence::Missing { what: "dates in common with the market" }));
         let flat = pair(&[0.1, 0.2, 0.3], &[0.01; 3]);
         assert_eq!(flat.beta(), Err(Absence::Flat));

@@ -3,15 +3,15 @@
 use super::at_least;
 use crate::Absence;
 
-/// A deviation of returns at or below this is rounding: closes of 64 bits give returns exact to about 2e-16.
-pub const DISPERSION_MIN: f64 = 1e-14;
+/// A deviation of returns at or below this is rounding: returns of 64-bit closes are exact to about 2e-16.
+pub(crate) const DISPERSION_MIN: f64 = 1e-14;
 
-/// Lanes that sums are taken in, so that additions do not wait for each other.
+/// Lanes of independent additions in sums.
 const LANES: usize = 8;
 
 /// Count, mean and sums of powers of the distances from it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Moments {
+pub(crate) struct Moments {
     count: usize,
     mean: f64,
     /// Sums of the second, third and fourth powers.
@@ -19,9 +19,7 @@ pub struct Moments {
 }
 
 impl Moments {
-    /// Of any number of values.
-    #[must_use]
-    pub fn of(values: &[f64]) -> Self {
+    pub(crate) fn new(values: &[f64]) -> Self {
         let mean = mean(values);
         let powers = sums(values, |value| {
             let off = value - mean;
@@ -31,15 +29,8 @@ impl Moments {
         Self { count: values.len(), mean, powers }
     }
 
-    /// How many values.
-    #[must_use]
-    pub fn count(&self) -> usize {
-        self.count
-    }
-
-    /// Arithmetic mean; NaN of no value.
-    #[must_use]
-    pub fn mean(&self) -> f64 {
+    /// Arithmetic mean; NaN without values.
+    pub(crate) fn mean(&self) -> f64 {
         self.mean
     }
 
@@ -47,7 +38,7 @@ impl Moments {
     ///
     /// # Errors
     /// [`Absence::InsufficientHistory`] below 2 values, [`Absence::Flat`] when they do not differ.
-    pub fn deviation(&self) -> Result<f64, Absence> {
+    pub(crate) fn deviation(&self) -> Result<f64, Absence> {
         let n = self.at_least(2)?;
         above_rounding((self.powers[0] / (n - 1.0)).sqrt())
     }
@@ -56,7 +47,7 @@ impl Moments {
     ///
     /// # Errors
     /// As [`Moments::deviation`], with at least 3 values.
-    pub fn skewness(&self) -> Result<f64, Absence> {
+    pub(crate) fn skewness(&self) -> Result<f64, Absence> {
         let n = self.at_least(3)?;
         let [second, third, _] = self.powers.map(|power| power / n);
         let deviation = above_rounding(second.sqrt())?;
@@ -67,7 +58,7 @@ impl Moments {
     ///
     /// # Errors
     /// As [`Moments::deviation`], with at least 4 values.
-    pub fn excess_kurtosis(&self) -> Result<f64, Absence> {
+    pub(crate) fn excess_kurtosis(&self) -> Result<f64, Absence> {
         let n = self.at_least(4)?;
         let [second, _, fourth] = self.powers.map(|power| power / n);
         above_rounding(second.sqrt())?;
@@ -81,21 +72,20 @@ impl Moments {
 }
 
 /// Arithmetic mean of a non-empty slice.
-#[must_use]
-pub fn mean(values: &[f64]) -> f64 {
+pub(crate) fn mean(values: &[f64]) -> f64 {
     let [sum] = sums(values, |value| [value]);
     sum / values.len() as f64
 }
 
-/// Sample deviation of `values`.
+/// Sample deviation of `values`: divides by n − 1.
 ///
 /// # Errors
-/// Those of [`Moments::deviation`].
+/// [`Absence::InsufficientHistory`] below 2 values, [`Absence::Flat`] when they do not differ.
 pub fn deviation(values: &[f64]) -> Result<f64, Absence> {
-    Moments::of(values).deviation()
+    Moments::new(values).deviation()
 }
 
-/// Sums of what `terms` makes of each value.
+/// Sums of the `terms` of each value.
 pub(super) fn sums<const N: usize>(values: &[f64], terms: impl Fn(f64) -> [f64; N]) -> [f64; N] {
     let mut lanes = [[0.0; LANES]; N];
     let (blocks, rest) = values.as_chunks::<LANES>();
@@ -131,7 +121,7 @@ mod tests {
     #[test]
     fn moments_are_those_of_pandas() {
         // pandas 3.1.1: Series([1, 2, 3, 4, 10.]) .std() .skew() .kurt()
-        let moments = Moments::of(&[1.0, 2.0, 3.0, 4.0, 10.0]);
+        let moments = Moments::new(&[1.0, 2.0, 3.0, 4.0, 10.0]);
         assert!((moments.deviation().unwrap() - 3.5355339059327378).abs() < 1e-12);
         assert!((moments.skewness().unwrap() - 1.6970562748477138).abs() < 1e-12);
         assert!((moments.excess_kurtosis().unwrap() - 3.1519999999999984).abs() < 1e-12);
@@ -142,8 +132,8 @@ mod tests {
         assert_eq!(deviation(&[0.5]), Err(Absence::InsufficientHistory { need: 3, have: 2 }));
         assert_eq!(deviation(&[]), Err(Absence::InsufficientHistory { need: 3, have: 1 }));
         assert_eq!(deviation(&[0.01; 30]), Err(Absence::Flat));
-        assert_eq!(Moments::of(&[0.0; 30]).skewness(), Err(Absence::Flat));
-        assert_eq!(Moments::of(&[1e-18, 0.0, -1e-18, 0.0]).excess_kurtosis(), Err(Absence::Flat));
+        assert_eq!(Moments::new(&[0.0; 30]).skewness(), Err(Absence::Flat));
+        assert_eq!(Moments::new(&[1e-18, 0.0, -1e-18, 0.0]).excess_kurtosis(), Err(Absence::Flat));
         assert_eq!(deviation(&[f64::INFINITY, 1.0]), Err(Absence::OutOfRange));
     }
 

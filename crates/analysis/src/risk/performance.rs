@@ -6,14 +6,14 @@ use crate::Absence;
 
 /// Weight of yesterday's variance in the exponentially weighted volatility (RiskMetrics 1996, daily).
 const EWMA_DECAY: f64 = 0.94;
-/// Returns that the exponential mean reads: one that is older weighs less than 1e-18.
-pub const EWMA_RETURNS_MAX: usize = 700;
+/// Returns in the exponential mean; the weight of an older one is below 1e-18.
+const EWMA_RETURNS_MAX: usize = 700;
 
-/// Last close over first, less 1: what the simple returns compound to.
+/// Last close over first, less 1: the compounded simple returns.
 ///
 /// # Errors
 /// [`Absence::InsufficientHistory`] below 2 closes.
-pub fn total_return(closes: &[f64]) -> Result<f64, Absence> {
+pub(crate) fn total_return(closes: &[f64]) -> Result<f64, Absence> {
     match closes {
         [first, .., last] => Ok(last / first - 1.0),
         _ => Err(Absence::InsufficientHistory { need: 2, have: closes.len() }),
@@ -24,7 +24,7 @@ pub fn total_return(closes: &[f64]) -> Result<f64, Absence> {
 ///
 /// # Errors
 /// [`Absence::InsufficientHistory`] below 2 closes.
-pub fn cagr(closes: &[f64], bars_per_year: f64) -> Result<f64, Absence> {
+pub(crate) fn cagr(closes: &[f64], bars_per_year: f64) -> Result<f64, Absence> {
     let growth = 1.0 + total_return(closes)?;
     Ok(growth.powf(bars_per_year / (closes.len() as f64 - 1.0)) - 1.0)
 }
@@ -33,13 +33,12 @@ pub fn cagr(closes: &[f64], bars_per_year: f64) -> Result<f64, Absence> {
 ///
 /// # Errors
 /// Those of [`Moments::deviation`].
-pub fn volatility(returns: &Moments, bars_per_year: f64) -> Result<f64, Absence> {
+pub(crate) fn volatility(returns: &Moments, bars_per_year: f64) -> Result<f64, Absence> {
     Ok(returns.deviation()? * bars_per_year.sqrt())
 }
 
 /// The rate of one bar that compounds to `annual`: (1 + annual)^(1 / bars per year) − 1.
-#[must_use]
-pub fn per_bar_rate(annual: f64, bars_per_year: f64) -> f64 {
+pub(crate) fn per_bar_rate(annual: f64, bars_per_year: f64) -> f64 {
     (1.0 + annual).powf(1.0 / bars_per_year) - 1.0
 }
 
@@ -47,7 +46,7 @@ pub fn per_bar_rate(annual: f64, bars_per_year: f64) -> f64 {
 ///
 /// # Errors
 /// Those of [`Moments::deviation`].
-pub fn sharpe(returns: &Moments, rate_per_bar: f64, bars_per_year: f64) -> Result<f64, Absence> {
+pub(crate) fn sharpe(returns: &Moments, rate_per_bar: f64, bars_per_year: f64) -> Result<f64, Absence> {
     Ok((returns.mean() - rate_per_bar) / returns.deviation()? * bars_per_year.sqrt())
 }
 
@@ -55,7 +54,7 @@ pub fn sharpe(returns: &Moments, rate_per_bar: f64, bars_per_year: f64) -> Resul
 ///
 /// # Errors
 /// [`Absence::InsufficientHistory`] below 2 returns, [`Absence::DenominatorNotPositive`] when no bar fell short.
-pub fn sortino(returns: &[f64], rate_per_bar: f64, bars_per_year: f64) -> Result<f64, Absence> {
+pub(crate) fn sortino(returns: &[f64], rate_per_bar: f64, bars_per_year: f64) -> Result<f64, Absence> {
     at_least(2, returns.len())?;
     let [excess, squares] = sums(returns, |value| {
         let excess = value - rate_per_bar;
@@ -74,7 +73,7 @@ pub fn sortino(returns: &[f64], rate_per_bar: f64, bars_per_year: f64) -> Result
 ///
 /// # Errors
 /// [`Absence::DenominatorNotPositive`] when there was no drawdown.
-pub fn calmar(cagr: f64, max_drawdown: f64) -> Result<f64, Absence> {
+pub(crate) fn calmar(cagr: f64, max_drawdown: f64) -> Result<f64, Absence> {
     if max_drawdown < 0.0 {
         Ok(cagr / max_drawdown.abs())
     } else {
@@ -87,12 +86,12 @@ pub fn calmar(cagr: f64, max_drawdown: f64) -> Result<f64, Absence> {
 ///
 /// # Errors
 /// [`Absence::InsufficientHistory`] without a return.
-pub fn ewma_volatility(closes: &[f64], bars_per_year: f64) -> Result<f64, Absence> {
+pub(crate) fn ewma_volatility(closes: &[f64], bars_per_year: f64) -> Result<f64, Absence> {
     let newest = &closes[closes.len().saturating_sub(EWMA_RETURNS_MAX + 1)..];
     at_least(1, newest.len().saturating_sub(1))?;
     let squares: Vec<f64> = log_returns(newest).iter().map(|value| value * value).collect();
     let (seed, rest) = squares.split_at(1);
-    // Four steps at a time: one multiplication then waits for another, not four.
+    // Four steps at a time, so that one multiplication depends on the previous result, not four.
     let [one, two, three] = [1, 2, 3].map(|power| EWMA_DECAY.powi(power));
     let four = two * two;
     let (blocks, rest) = rest.as_chunks::<4>();
@@ -116,8 +115,8 @@ mod tests {
             Err(Absence::DenominatorNotPositive { what: "downside deviation" })
         );
         assert_eq!(calmar(0.1, 0.0), Err(Absence::DenominatorNotPositive { what: "maximum drawdown" }));
-        assert!(sharpe(&Moments::of(&returns), 0.0, 252.0).is_ok());
-        assert_eq!(sharpe(&Moments::of(&[0.01; 3]), 0.0, 252.0), Err(Absence::Flat));
+        assert!(sharpe(&Moments::new(&returns), 0.0, 252.0).is_ok());
+        assert_eq!(sharpe(&Moments::new(&[0.01; 3]), 0.0, 252.0), Err(Absence::Flat));
     }
 
     #[test]

@@ -12,20 +12,20 @@ const NORMAL_QUANTILE_5: f64 = -1.644_853_626_951_472_7;
 
 /// Historical tail figures of one bar.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Tails {
+pub(crate) struct Tails {
     /// 5 % quantile of the returns, linear interpolation.
-    pub var_95: f64,
+    pub(crate) var_95: f64,
     /// Mean of the returns at or below it.
-    pub cvar_95: f64,
+    pub(crate) cvar_95: f64,
     /// |95 % quantile| / |5 % quantile|; absent when the latter is zero.
-    pub tail_ratio: Result<f64, Absence>,
+    pub(crate) tail_ratio: Result<f64, Absence>,
 }
 
 /// Quantiles of both tails. `returns` is reordered.
 ///
 /// # Errors
 /// [`Absence::InsufficientHistory`] below 2 returns.
-pub fn tails(returns: &mut [f64]) -> Result<Tails, Absence> {
+pub(crate) fn tails(returns: &mut [f64]) -> Result<Tails, Absence> {
     at_least(2, returns.len())?;
     let high = quantile(returns, 1.0 - TAIL);
     let low = quantile(returns, TAIL);
@@ -46,7 +46,7 @@ pub fn tails(returns: &mut [f64]) -> Result<Tails, Absence> {
 ///
 /// # Errors
 /// Those of [`Moments::deviation`].
-pub fn var_95_normal(returns: &Moments) -> Result<f64, Absence> {
+pub(crate) fn var_95_normal(returns: &Moments) -> Result<f64, Absence> {
     Ok(returns.mean() + returns.deviation()? * NORMAL_QUANTILE_5)
 }
 
@@ -54,7 +54,7 @@ pub fn var_95_normal(returns: &Moments) -> Result<f64, Absence> {
 ///
 /// # Errors
 /// [`Absence::InsufficientHistory`] below 2 returns, [`Absence::DenominatorNotPositive`] when none is below.
-pub fn omega(returns: &[f64], rate_per_bar: f64) -> Result<f64, Absence> {
+pub(crate) fn omega(returns: &[f64], rate_per_bar: f64) -> Result<f64, Absence> {
     at_least(2, returns.len())?;
     let [above, below] = sums(returns, |value| {
         let excess = value - rate_per_bar;

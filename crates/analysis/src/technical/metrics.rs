@@ -1,18 +1,16 @@
-//! The newest values by the names that users know, each with its definition and the bars it comes from.
+//! Newest values by name, each with its definition and the bars it was computed from.
 
 use domain::{BarsView, PriceBasis};
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
-use super::reading::{Outcome, Reading, enough, voting};
-use super::readings::Readings;
-use super::tendency::{Heading, Tendency};
-use super::windows;
-use crate::{Absence, Figure, Span, Subject};
+use super::trend::{Trend, TrendDirection};
+use crate::latest::{IndicatorResult, IndicatorValue, LatestIndicators, enough, rolling, votable};
+use crate::{Absence, AnalysisInput, Figure, Span};
 
-/// How many names there are, so that the list is allocated once.
+/// Number of metrics, so that the list is allocated once.
 const METRICS: usize = 36;
-/// Bars of which support is the lowest low and resistance the highest high.
+/// Bars whose lowest low is support and whose highest high is resistance.
 const LEVEL_BARS: usize = 20;
 /// Days that the 52-week figures look back.
 const YEAR_DAYS: u32 = 365;
@@ -25,8 +23,8 @@ const YEAR_SLACK_DAYS: u32 = 7;
 pub enum Metric {
     /// A number.
     Figure(Figure),
-    /// A direction.
-    Tendency(Tendency),
+    /// A trend.
+    Trend(Trend),
 }
 
 /// Newest values by name, such as `rsi`, `macd_histogram` or `week52_high`.
@@ -34,26 +32,26 @@ pub enum Metric {
 pub struct Metrics(Vec<(&'static str, Metric)>);
 
 impl Metrics {
-    /// Every name with its value, in the order of the answer.
+    /// Every name with its value, in the order of the response.
     pub fn iter(&self) -> impl Iterator<Item = &(&'static str, Metric)> {
         self.0.iter()
     }
 
-    /// The number called `name`.
+    /// The figure named `name`.
     #[must_use]
     pub fn figure(&self, name: &str) -> Option<&Figure> {
         self.0.iter().find_map(|(candidate, metric)| match metric {
             Metric::Figure(figure) if *candidate == name => Some(figure),
-            Metric::Figure(_) | Metric::Tendency(_) => None,
+            Metric::Figure(_) | Metric::Trend(_) => None,
         })
     }
 
-    /// The direction called `name`.
+    /// The trend named `name`.
     #[must_use]
-    pub fn tendency(&self, name: &str) -> Option<&Tendency> {
+    pub fn trend(&self, name: &str) -> Option<&Trend> {
         self.0.iter().find_map(|(candidate, metric)| match metric {
-            Metric::Tendency(tendency) if *candidate == name => Some(tendency),
-            Metric::Figure(_) | Metric::Tendency(_) => None,
+            Metric::Trend(trend) if *candidate == name => Some(trend),
+            Metric::Figure(_) | Metric::Trend(_) => None,
         })
     }
 }
@@ -83,124 +81,137 @@ impl Collector<'_> {
         }
     }
 
-    /// A value of the newest `window` bars.
-    fn of(&mut self, name: &'static str, window: usize, definition: &'static str, outcome: Outcome) {
+    /// Adds a value of the newest `window` bars.
+    fn push(
+        &mut self,
+        name: &'static str,
+        window: usize,
+        definition: &'static str,
+        outcome: IndicatorResult,
+    ) {
         let figure = Figure::new(definition, self.span(window), outcome.map(|reading| reading.value));
         let is_flat = outcome.is_ok_and(|reading| reading.is_flat);
         self.out.push((name, Metric::Figure(if is_flat { figure.flat() } else { figure })));
     }
 
-    /// A value that every bar has a part in.
-    fn of_all(&mut self, name: &'static str, definition: &'static str, outcome: Outcome) {
-        self.of(name, usize::MAX, definition, outcome);
+    /// Adds a value of all bars.
+    fn push_all(&mut self, name: &'static str, definition: &'static str, outcome: IndicatorResult) {
+        self.push(name, usize::MAX, definition, outcome);
     }
 
-    fn direction(
+    fn push_trend(
         &mut self,
         name: &'static str,
         window: usize,
         definition: &'static str,
-        outcome: Result<Heading, Absence>,
+        outcome: Result<TrendDirection, Absence>,
     ) {
-        let tendency = Tendency::new(definition, self.span(window), outcome);
-        self.out.push((name, Metric::Tendency(tendency)));
+        let trend = Trend::new(definition, self.span(window), outcome);
+        self.out.push((name, Metric::Trend(trend)));
     }
 }
 
 /// All figures of the newest bar.
-pub(super) fn metrics(readings: &Readings<'_>, subject: &Subject<'_>) -> Metrics {
-    let mut out =
-        Collector { bars: readings.bars, basis: subject.price_basis, out: Vec::with_capacity(METRICS) };
-    averages(readings, &mut out);
-    oscillators(readings, &mut out);
-    ranges(readings, &mut out);
-    volumes(readings, &mut out);
-    let mut out = Collector { bars: subject.raw, basis: subject.raw_basis, out: out.out };
-    year(&subject.raw, subject.timeframe.bars_per_year(), &mut out);
+pub(super) fn metrics(latest: &LatestIndicators<'_>, input: &AnalysisInput<'_>) -> Metrics {
+    let mut out = Collector { bars: latest.bars, basis: input.price_basis, out: Vec::with_capacity(METRICS) };
+    averages(latest, &mut out);
+    oscillators(latest, &mut out);
+    ranges(latest, &mut out);
+    volumes(latest, &mut out);
+    let mut out = Collector { bars: input.raw, basis: input.raw_basis, out: out.out };
+    year(&input.raw, input.timeframe.bars_per_year(), &mut out);
     Metrics(out.out)
 }
 
-fn averages(r: &Readings<'_>, out: &mut Collector<'_>) {
+fn averages(r: &LatestIndicators<'_>, out: &mut Collector<'_>) {
     let sma = "mean of the last n closes";
-    out.of("sma_20", 20, sma, *r.sma(20));
-    out.of("sma_50", 50, sma, *r.sma(50));
-    out.of("sma_200", 200, sma, *r.sma(200));
+    out.push("sma_20", 20, sma, *r.sma(20));
+    out.push("sma_50", 50, sma, *r.sma(50));
+    out.push("sma_200", 200, sma, *r.sma(200));
     let ema = "exponential mean of closes, k = 2/(n+1), seeded with the mean of the first n (TA-Lib)";
-    out.of_all("ema_12", ema, r.emas.newest(12));
-    out.of_all("ema_26", ema, r.emas.newest(26));
-    let macd = |at: usize| r.macd.map(|lines| Reading::moving(lines[at]));
-    out.of_all("macd", "EMA 12 - EMA 26 of closes, both seeded at bar 25 (TA-Lib)", macd(0));
-    out.of_all("macd_signal", "EMA 9 of macd", macd(1));
-    out.of_all("macd_histogram", "macd - macd_signal", macd(2));
+    out.push_all("ema_12", ema, r.emas.newest(12));
+    out.push_all("ema_26", ema, r.emas.newest(26));
+    let macd = |at: usize| r.macd.map(|lines| IndicatorValue::moving(lines[at]));
+    out.push_all("macd", "EMA 12 - EMA 26 of closes, both seeded at bar 25 (TA-Lib)", macd(0));
+    out.push_all("macd_signal", "EMA 9 of macd", macd(1));
+    out.push_all("macd_histogram", "macd - macd_signal", macd(2));
     let direction = || {
-        let (short, long) = (voting(r.sma(20))?, voting(r.sma(50))?);
+        let (short, long) = (votable(r.sma(20))?, votable(r.sma(50))?);
         let price = r.close()?;
         Ok(match (price > short && short > long, price < short && short < long) {
-            (true, _) => Heading::Up,
-            (_, true) => Heading::Down,
-            _ => Heading::Sideways,
+            (true, _) => TrendDirection::Up,
+            (_, true) => TrendDirection::Down,
+            _ => TrendDirection::Sideways,
         })
     };
-    out.direction("trend", 50, "up: close > sma_20 > sma_50; down: close < sma_20 < sma_50", direction());
+    out.push_trend("trend", 50, "up: close > sma_20 > sma_50; down: close < sma_20 < sma_50", direction());
 }
 
-fn oscillators(r: &Readings<'_>, out: &mut Collector<'_>) {
-    out.of_all("rsi", "Wilder, 14 bars, seeded with the mean of the first 14 changes (TA-Lib)", r.rsi.ago(0));
+fn oscillators(r: &LatestIndicators<'_>, out: &mut Collector<'_>) {
+    out.push_all(
+        "rsi",
+        "Wilder, 14 bars, seeded with the mean of the first 14 changes (TA-Lib)",
+        r.rsi.ago(0),
+    );
     let stochastic = "Stochastic 14/3/3 with simple means (TA-Lib), 0 to 100";
-    out.of("stoch_k", 16, stochastic, r.stochastic.0);
-    out.of("stoch_d", 18, stochastic, r.stochastic.1);
-    out.of("cci", 20, "commodity channel index, 20 bars (TA-Lib)", r.cci[0]);
-    out.of("williams_r", 14, "Williams %R, 14 bars, -100 to 0", r.williams_r[0]);
+    out.push("stoch_k", 16, stochastic, r.stochastic.0);
+    out.push("stoch_d", 18, stochastic, r.stochastic.1);
+    out.push("cci", 20, "commodity channel index, 20 bars (TA-Lib)", r.cci[0]);
+    out.push("williams_r", 14, "Williams %R, 14 bars, -100 to 0", r.williams_r[0]);
     let lines = &r.directional;
-    out.of_all("adx", "Wilder's average directional index, 14 bars (TA-Lib)", lines.adx);
-    out.of_all("plus_di", "Wilder's +DI, 14 bars (TA-Lib)", lines.plus_di);
-    out.of_all("minus_di", "Wilder's -DI, 14 bars (TA-Lib)", lines.minus_di);
+    out.push_all("adx", "Wilder's average directional index, 14 bars (TA-Lib)", lines.adx);
+    out.push_all("plus_di", "Wilder's +DI, 14 bars (TA-Lib)", lines.plus_di);
+    out.push_all("minus_di", "Wilder's -DI, 14 bars (TA-Lib)", lines.minus_di);
 }
 
-fn ranges(r: &Readings<'_>, out: &mut Collector<'_>) {
+fn ranges(r: &LatestIndicators<'_>, out: &mut Collector<'_>) {
     let atr = r.directional.atr;
-    out.of_all("atr", "Wilder's average true range, 14 bars, in units of price (TA-Lib)", atr);
-    out.of_all("atr_ratio", "atr / close", atr.and_then(|atr| Ok(Reading::moving(atr.value / r.close()?))));
+    out.push_all("atr", "Wilder's average true range, 14 bars, in units of price (TA-Lib)", atr);
+    out.push_all(
+        "atr_ratio",
+        "atr / close",
+        atr.and_then(|atr| Ok(IndicatorValue::moving(atr.value / r.close()?))),
+    );
     let bands = "mean of the last 20 closes -/+ 2 population standard deviations";
-    out.of("bb_upper", 20, bands, r.bands.map(|bands| Reading::moving(bands.upper)));
-    out.of("bb_middle", 20, bands, r.bands.map(|bands| Reading::moving(bands.middle)));
-    out.of("bb_lower", 20, bands, r.bands.map(|bands| Reading::moving(bands.lower)));
-    let width = r.bands.map(|bands| Reading::moving((bands.upper - bands.lower) / bands.middle));
-    out.of("bb_width", 20, "(bb_upper - bb_lower) / bb_middle", width);
-    out.of("bb_percent_b", 20, "(close - bb_lower) / (bb_upper - bb_lower)", percent_b(r));
-    let levels = windows::range(&r.bars, LEVEL_BARS);
-    out.of(
+    out.push("bb_upper", 20, bands, r.bands.map(|bands| IndicatorValue::moving(bands.upper)));
+    out.push("bb_middle", 20, bands, r.bands.map(|bands| IndicatorValue::moving(bands.middle)));
+    out.push("bb_lower", 20, bands, r.bands.map(|bands| IndicatorValue::moving(bands.lower)));
+    let width = r.bands.map(|bands| IndicatorValue::moving((bands.upper - bands.lower) / bands.middle));
+    out.push("bb_width", 20, "(bb_upper - bb_lower) / bb_middle", width);
+    out.push("bb_percent_b", 20, "(close - bb_lower) / (bb_upper - bb_lower)", percent_b(r));
+    let levels = rolling::range(&r.bars, LEVEL_BARS);
+    out.push(
         "support",
         LEVEL_BARS,
         "lowest low of the last 20 bars",
-        levels.map(|(low, _)| Reading::moving(low)),
+        levels.map(|(low, _)| IndicatorValue::moving(low)),
     );
-    let resistance = levels.map(|(_, high)| Reading::moving(high));
-    out.of("resistance", LEVEL_BARS, "highest high of the last 20 bars", resistance);
+    let resistance = levels.map(|(_, high)| IndicatorValue::moving(high));
+    out.push("resistance", LEVEL_BARS, "highest high of the last 20 bars", resistance);
 }
 
-fn percent_b(r: &Readings<'_>) -> Outcome {
+fn percent_b(r: &LatestIndicators<'_>) -> IndicatorResult {
     let bands = r.bands?;
     if bands.upper <= bands.lower {
         return Err(Absence::Flat);
     }
-    Ok(Reading::moving((r.close()? - bands.lower) / (bands.upper - bands.lower)))
+    Ok(IndicatorValue::moving((r.close()? - bands.lower) / (bands.upper - bands.lower)))
 }
 
-fn volumes(r: &Readings<'_>, out: &mut Collector<'_>) {
-    out.of_all("obv", "on-balance volume from the first bar given (TA-Lib)", r.obv.newest());
+fn volumes(r: &LatestIndicators<'_>, out: &mut Collector<'_>) {
+    out.push_all("obv", "on-balance volume from the first bar given (TA-Lib)", r.obv.newest());
     let direction = r.obv.above_mean().map(|above| match above.value {
-        above if above > 0.0 => Heading::Up,
-        above if above < 0.0 => Heading::Down,
-        _ => Heading::Sideways,
+        above if above > 0.0 => TrendDirection::Up,
+        above if above < 0.0 => TrendDirection::Down,
+        _ => TrendDirection::Sideways,
     });
-    out.direction("obv_trend", usize::MAX, "up when obv is above the mean of its last 20 values", direction);
-    out.of("mfi", 15, "money flow index, 14 bars (TA-Lib 0.8), 0 to 100", r.mfi);
-    let ratio = windows::volume_ratio(r.bars.volume, 20);
-    out.of("volume_ratio", 21, "volume / mean volume of the 20 bars before", ratio);
+    out.push_trend("obv_trend", usize::MAX, "up when obv is above the mean of its last 20 values", direction);
+    out.push("mfi", 15, "money flow index, 14 bars (TA-Lib 0.8), 0 to 100", r.mfi);
+    let ratio = rolling::volume_ratio(r.bars.volume, 20);
+    out.push("volume_ratio", 21, "volume / mean volume of the 20 bars before", ratio);
 }
 
-/// The year's extremes, as traded where the source has them so. A shorter history has no 52-week figure.
+/// Extremes of the year, as traded if the source has such prices. A shorter history has no 52-week figure.
 fn year(raw: &BarsView<'_>, bars_per_year: f64, out: &mut Collector<'_>) {
     let extremes = || {
         let (first, last) = raw.date.first().zip(raw.date.last()).ok_or(short(raw, bars_per_year))?;
@@ -208,14 +219,14 @@ fn year(raw: &BarsView<'_>, bars_per_year: f64, out: &mut Collector<'_>) {
             return Err(short(raw, bars_per_year));
         }
         let bars = raw.len() - raw.position_since(last.minus_days(YEAR_DAYS - 1));
-        windows::range(raw, bars).map(|(low, high)| (bars, low, high))
+        rolling::range(raw, bars).map(|(low, high)| (bars, low, high))
     };
     let extremes = extremes();
     let bars = extremes.map_or(usize::MAX, |(bars, _, _)| bars);
-    let high = extremes.map(|(_, _, high)| Reading::moving(high));
-    out.of("week52_high", bars, "highest high of the last 365 days", high);
-    let low = extremes.map(|(_, low, _)| Reading::moving(low));
-    out.of("week52_low", bars, "lowest low of the last 365 days", low);
+    let high = extremes.map(|(_, _, high)| IndicatorValue::moving(high));
+    out.push("week52_high", bars, "highest high of the last 365 days", high);
+    let low = extremes.map(|(_, low, _)| IndicatorValue::moving(low));
+    out.push("week52_low", bars, "lowest low of the last 365 days", low);
 }
 
 fn short(raw: &BarsView<'_>, bars_per_year: f64) -> Absence {

@@ -1,7 +1,7 @@
 //! Measures how often the overall signal was right.
 //!
-//! Nothing of the signal is fitted: rules and weights are constants, so every signal is point in time by itself. What
-//! is learnt are the hit rates, and these are scored walk-forward.
+//! Rules and weights of the signal are constants, so that every signal is point in time. Only the hit rates are fitted, and
+//! these are scored walk-forward.
 
 use domain::{BarsView, DatedValues, PriceBasis, Symbol, Timeframe};
 
@@ -11,23 +11,23 @@ use super::{EMBARGO_BARS, FitError, Series, rounded};
 use crate::analyze::technical_engine;
 use crate::confidence::{BandRate, ConfidenceModel, HORIZON_BARS, WINDOW_BARS};
 use crate::model_card::ModelCard;
-use crate::overall::{EngineName, Overall, Voice};
+use crate::overall::{EngineName, EngineScore, Overall};
 use crate::quantitative::quantitative;
-use crate::{Benchmark, Signal, Subject};
+use crate::{AnalysisInput, Benchmark, Signal};
 
-/// Bars between two signals of one symbol: nearer ones hardly differ.
+/// Bars between two signals of one symbol; closer ones hardly differ.
 const STEP_BARS: usize = 5;
 
-/// What came after a signal: its band, and the simple return over the horizon.
+/// A signal, and the simple return over the horizon after it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Told {
+struct SignalOutcome {
     signal: Signal,
     change: f64,
 }
 
-type Sample = Row<0, Told>;
+type Sample = Row<0, SignalOutcome>;
 
-/// Measures the signal that the technical and quantitative engines make of `series`.
+/// Measures the signal of the technical and quantitative engines on `series`.
 ///
 /// # Errors
 /// [`FitError::TooFewRows`] when no year can be tested.
@@ -41,7 +41,8 @@ pub fn measure_confidence(
     let (mut by_year, mut all) = (Vec::new(), Vec::new());
     for (year, train, test) in folds(&samples) {
         let bands = rates(&train);
-        let predictions: Vec<Prediction> = test.iter().filter_map(|told| predicted(&bands, told)).collect();
+        let predictions: Vec<Prediction> =
+            test.iter().filter_map(|sample| predicted(&bands, sample)).collect();
         if !predictions.is_empty() {
             by_year.push(score(Some(year), &predictions));
             all.extend(predictions);
@@ -87,7 +88,7 @@ pub fn measure_confidence(
     })
 }
 
-/// The signal of every fifth bar on which both engines speak, and what came of it.
+/// The signal at every fifth bar at which both engines have a score, and its outcome.
 fn signals(series: &Series<'_>, market: Benchmark<'_>, risk_free: &DatedValues) -> Vec<Sample> {
     let Ok(symbol) = series.symbol.parse::<Symbol>() else { return Vec::new() };
     let bars = series.bars;
@@ -98,7 +99,7 @@ fn signals(series: &Series<'_>, market: Benchmark<'_>, risk_free: &DatedValues) 
         let known = until(bars, at);
         let known = known.from(known.len().saturating_sub(WINDOW_BARS));
         let signal = signal(&symbol, known, market, risk_free)?;
-        Some(([], Told { signal, change: bars.close[at + HORIZON_BARS] / bars.close[at] - 1.0 }))
+        Some(([], SignalOutcome { signal, change: bars.close[at + HORIZON_BARS] / bars.close[at] - 1.0 }))
     })
 }
 
@@ -108,7 +109,7 @@ fn signal(
     market: Benchmark<'_>,
     risk_free: &DatedValues,
 ) -> Option<Signal> {
-    let subject = Subject {
+    let input = AnalysisInput {
         symbol,
         timeframe: Timeframe::Day,
         bars,
@@ -121,9 +122,9 @@ fn signal(
         news: None,
         now_unix_s: 0,
     };
-    let overall = Overall::of(&[
-        Voice::of(EngineName::Technical, &technical_engine(&subject)),
-        Voice::of(EngineName::Quantitative, &quantitative(&subject)),
+    let overall = Overall::from_scores(&[
+        EngineScore::new(EngineName::Technical, &technical_engine(&input)),
+        EngineScore::new(EngineName::Quantitative, &quantitative(&input)),
     ]);
     overall.signal().filter(|_| overall.missing.is_empty())
 }
@@ -133,8 +134,9 @@ fn rates(samples: &[Sample]) -> Vec<BandRate> {
     let rate = |signal: Signal| {
         let right = |row: &&Sample| signal.is_right_about(row.outcome.change);
         let base = samples.iter().filter(right).count() as f64 / samples.len().max(1) as f64;
-        let told = || samples.iter().filter(|row| row.outcome.signal == signal);
-        let band = BandRate::measured(signal, told().filter(right).count(), told().count(), STEP_BARS, base);
+        let in_band = || samples.iter().filter(|row| row.outcome.signal == signal);
+        let band =
+            BandRate::measured(signal, in_band().filter(right).count(), in_band().count(), STEP_BARS, base);
         BandRate {
             effective_samples: rounded(band.effective_samples),
             hit_rate: band.hit_rate.map(rounded),
@@ -147,7 +149,7 @@ fn rates(samples: &[Sample]) -> Vec<BandRate> {
 }
 
 fn predicted(bands: &[BandRate], row: &Sample) -> Option<Prediction> {
-    let Told { signal, change } = row.outcome;
+    let SignalOutcome { signal, change } = row.outcome;
     let band = bands.iter().find(|band| band.signal == signal)?;
     Some(Prediction {
         chance: band.shrunk_hit_rate,

@@ -48,7 +48,7 @@ pub fn fit_fall_risk(series: &[Series<'_>], data_sha256: &str) -> Result<FallRis
     Ok(FallRiskModel { card, falls })
 }
 
-/// Each day with the log return to the lowest close ahead of it.
+/// For each day, the log return to the lowest close ahead of it.
 fn deepest_ahead(series: &Series<'_>) -> Vec<Row<3, f64>> {
     let bars = series.bars;
     rows(series, HORIZON_BARS, |at| {

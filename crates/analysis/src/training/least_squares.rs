@@ -1,4 +1,4 @@
-//! Normal equations of a few unknowns.
+//! Least squares with a few unknowns, by normal equations.
 
 use super::FitError;
 
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_determined_is_refused() {
+    fn an_underdetermined_system_is_refused() {
         let points = [1.0, 2.0, 3.0].map(|x| ([1.0, x, 2.0 * x], x));
         assert_eq!(least_squares(points.into_iter()), Err(FitError::Singular));
         assert_eq!(least_squares::<2>(std::iter::empty()), Err(FitError::Singular));

@@ -6,7 +6,7 @@ use super::rows::Row;
 
 /// Weight of the likelihood against the penalty |w|² / 2: the `C` of scikit-learn's LogisticRegression.
 const LIKELIHOOD_WEIGHT: f64 = 0.05;
-/// Newton steps at the most; five to eight are enough on real data.
+/// Most Newton steps; five to eight are enough on real data.
 const STEPS_MAX: usize = 50;
 /// A step smaller than this in every coordinate ends the search.
 const STEP_MIN: f64 = 1e-12;
@@ -45,7 +45,7 @@ impl Logistic {
         Ok(found)
     }
 
-    /// Chance given raw inputs.
+    /// Probability given raw inputs.
     pub(super) fn probability(&self, inputs: &[f64; 3]) -> f64 {
         let [_, scaled @ ..] = self.scaled(inputs);
         let log_odds = (0..3).fold(self.intercept, |sum, at| sum + self.weights[at] * scaled[at]);

@@ -1,9 +1,9 @@
-//! How good predicted probabilities were.
+//! Quality of predicted probabilities.
 
 use super::rounded;
 use crate::model_card::{CalibrationBin, ProbabilityScore};
 
-/// One prediction, the base rate that was known when it was made, and what happened.
+/// One prediction, the base rate known at its time, and whether the event happened.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Prediction {
     pub(super) chance: f64,
@@ -17,7 +17,7 @@ impl Prediction {
     }
 }
 
-/// Scores `predictions`, of which there is at least one.
+/// Scores one or more predictions.
 pub(super) fn score(year: Option<i16>, predictions: &[Prediction]) -> ProbabilityScore {
     let n = predictions.len() as f64;
     let mean = |value: &dyn Fn(&Prediction) -> f64| predictions.iter().map(value).sum::<f64>() / n;
@@ -33,7 +33,7 @@ pub(super) fn score(year: Option<i16>, predictions: &[Prediction]) -> Probabilit
     }
 }
 
-/// Chance that a prediction where it happened is above one where it did not; ties count half.
+/// Probability that a prediction with the event is above one without it; ties count half.
 fn auc(predictions: &[Prediction]) -> Option<f64> {
     let mut sorted = predictions.to_vec();
     sorted.sort_by(|a, b| a.chance.total_cmp(&b.chance));
@@ -49,7 +49,7 @@ fn auc(predictions: &[Prediction]) -> Option<f64> {
     (happened > 0.0 && other > 0.0).then(|| (ranks - happened * (happened + 1.0) / 2.0) / (happened * other))
 }
 
-/// The predictions in `bins` bins of equal count, the lowest first.
+/// Predictions in `bins` bins of equal count, the lowest first.
 pub(super) fn calibration(predictions: &[Prediction], bins: usize) -> Vec<CalibrationBin> {
     let mut sorted = predictions.to_vec();
     sorted.sort_by(|a, b| a.chance.total_cmp(&b.chance).then(a.happened.cmp(&b.happened)));

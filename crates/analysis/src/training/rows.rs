@@ -1,20 +1,17 @@
-//! Rows of inputs and outcomes, and which of them may be seen before a test year.
+//! Rows of inputs and outcomes, and which of them may be used before a test year.
 
 use domain::{BarsView, Date};
 
 use super::{EMBARGO_BARS, FIRST_TEST_YEAR, Series};
 
-/// One day of one symbol: what was known, and what came.
+/// One day of one symbol: its inputs, and the outcome within the horizon.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Row<const N: usize, Y> {
-    /// The day.
     pub(super) date: Date,
-    /// Last test year that this row must not be trained for: its outcome is not over, embargo included, when that
-    /// year begins.
+    /// Last test year that this row must not be trained for: its outcome, embargo included, ends after that year begins.
     pub(super) tainted_year: i16,
-    /// Inputs as of the day's close.
+    /// Inputs as of the close of the day.
     pub(super) inputs: [f64; N],
-    /// What came within the horizon.
     pub(super) outcome: Y,
 }
 
@@ -23,7 +20,7 @@ impl<const N: usize, Y> Row<N, Y> {
         self.date.ymd().0
     }
 
-    /// Whether a model for `year` may be fitted to it.
+    /// Whether a model for `year` may be fitted to this row.
     pub(super) fn is_known_before(&self, year: i16) -> bool {
         self.tainted_year < year
     }
@@ -104,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_sees_no_bar_after_its_own() {
+    fn a_row_uses_no_later_bar() {
         let bars = two_years();
         assert_eq!(until(bars.view(), 4).date.last(), Some(&bars.view().date[4]));
         assert_eq!(until(bars.view(), 4).close.len(), 5);

@@ -7,7 +7,7 @@ use crate::model_card::ModelCard;
 use crate::risk;
 use crate::volatility::{BARS_MIN, FEATURES, HORIZON_BARS, VolatilityModel, VolatilityScore, features};
 
-/// A symbol with fewer bars than two years is left out: half of its rows would be warm-up.
+/// A symbol with less than two years of bars is left out: half of its rows would be warm-up.
 const SERIES_BARS_MIN: usize = 504;
 /// Weight of yesterday's variance in the exponentially weighted reference.
 const EWMA_DECAY: f64 = 0.94;
@@ -16,9 +16,9 @@ const TRAILING_BARS: usize = 21;
 /// Quantiles of residuals at the ends of the interval of 80 %.
 const INTERVAL: [f64; 2] = [0.10, 0.90];
 
-/// What came, and what simpler forecasts said.
+/// The realized variance, and simpler forecasts of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Outcome {
+struct RealizedVariance {
     variance: f64,
     ewma: f64,
     trailing: f64,
@@ -31,7 +31,7 @@ struct Forecast {
     variance: f64,
     constant: f64,
     interval: [f64; 2],
-    outcome: Outcome,
+    outcome: RealizedVariance,
 }
 
 /// Fits the regression to `series`, and measures it year by year.
@@ -40,10 +40,10 @@ struct Forecast {
 /// [`FitError`] when the bars do not determine a model or leave no year to test.
 pub fn fit_volatility(series: &[Series<'_>], data_sha256: &str) -> Result<VolatilityModel, FitError> {
     let series: Vec<_> = series.iter().filter(|series| series.bars.len() >= SERIES_BARS_MIN).collect();
-    let rows: Vec<Row<5, Outcome>> = series.iter().flat_map(|series| outcomes(series)).collect();
+    let rows: Vec<Row<5, RealizedVariance>> = series.iter().flat_map(|series| outcomes(series)).collect();
     let (mut by_year, mut all) = (Vec::new(), Vec::new());
     for (year, train, test) in folds(&rows) {
-        let fitted = Fitted::fit(&train)?;
+        let fitted = FittedModel::fit(&train)?;
         let forecasts: Vec<Forecast> = test.iter().map(|row| fitted.forecast(row)).collect();
         if !forecasts.is_empty() {
             by_year.push(score(Some(year), &forecasts));
@@ -53,7 +53,7 @@ pub fn fit_volatility(series: &[Series<'_>], data_sha256: &str) -> Result<Volati
     if all.is_empty() {
         return Err(FitError::TooFewRows);
     }
-    let fitted = Fitted::fit(&rows)?;
+    let fitted = FittedModel::fit(&rows)?;
     let first_date = rows.iter().map(|row| row.date).min().ok_or(FitError::TooFewRows)?;
     let last_date = rows.iter().map(|row| row.date).max().ok_or(FitError::TooFewRows)?;
     let card = ModelCard {
@@ -88,8 +88,8 @@ pub fn fit_volatility(series: &[Series<'_>], data_sha256: &str) -> Result<Volati
     })
 }
 
-/// Each day with the variance that came and the two references that need no fit.
-fn outcomes(series: &Series<'_>) -> Vec<Row<5, Outcome>> {
+/// For each day, the variance after it and the two references that need no fit.
+fn outcomes(series: &Series<'_>) -> Vec<Row<5, RealizedVariance>> {
     let bars = series.bars;
     let squares: Vec<f64> = risk::log_returns(bars.close).iter().map(|value| value * value).collect();
     let mut ewma = squares.clone();
@@ -102,7 +102,7 @@ fn outcomes(series: &Series<'_>) -> Vec<Row<5, Outcome>> {
         }
         let inputs = features(until(bars, at)).ok()?;
         // The return of bar `at` is squares[at - 1].
-        let outcome = Outcome {
+        let outcome = RealizedVariance {
             variance: risk::mean(&squares[at..at + HORIZON_BARS]),
             ewma: ewma[at - 1],
             trailing: risk::mean(&squares[at - TRAILING_BARS..at]),
@@ -111,19 +111,20 @@ fn outcomes(series: &Series<'_>) -> Vec<Row<5, Outcome>> {
     })
 }
 
-/// A regression with what its residuals say.
-struct Fitted {
+/// A regression with statistics of its residuals.
+struct FittedModel {
     coefficients: [f64; 6],
     residual_variance: f64,
     residual_quantiles: [f64; 2],
     mean_variance: f64,
 }
 
-impl Fitted {
-    fn fit(rows: &[Row<5, Outcome>]) -> Result<Self, FitError> {
+impl FittedModel {
+    fn fit(rows: &[Row<5, RealizedVariance>]) -> Result<Self, FitError> {
         let coefficients =
             least_squares(rows.iter().map(|row| (with_constant(&row.inputs), row.outcome.variance.ln())))?;
-        let residual = |row: &Row<5, Outcome>| row.outcome.variance.ln() - value(&coefficients, &row.inputs);
+        let residual =
+            |row: &Row<5, RealizedVariance>| row.outcome.variance.ln() - value(&coefficients, &row.inputs);
         let mut residuals: Vec<f64> = rows.iter().map(residual).collect();
         residuals.sort_by(f64::total_cmp);
         let squares: f64 = residuals.iter().map(|value| value * value).sum();
@@ -136,7 +137,7 @@ impl Fitted {
         })
     }
 
-    fn forecast(&self, row: &Row<5, Outcome>) -> Forecast {
+    fn forecast(&self, row: &Row<5, RealizedVariance>) -> Forecast {
         let log_variance = value(&self.coefficients, &row.inputs);
         Forecast {
             log_variance,
@@ -161,7 +162,7 @@ fn nearest_rank(sorted: &[f64], share: f64) -> f64 {
     sorted[((sorted.len() - 1) as f64 * share).round() as usize]
 }
 
-/// Scores `forecasts`, of which there is at least one.
+/// Scores one or more forecasts.
 fn score(year: Option<i16>, forecasts: &[Forecast]) -> VolatilityScore {
     let n = forecasts.len() as f64;
     let mean = |value: &dyn Fn(&Forecast) -> f64| forecasts.iter().map(value).sum::<f64>() / n;

@@ -1,13 +1,13 @@
-//! Risk figures against empyrical and pandas on the bundled sample: `fixtures/empyrical/make.py` made the numbers.
+//! Risk figures of the bundled sample compared with empyrical and pandas; `fixtures/empyrical/make.py` generates the numbers.
 
 use analysis::quantitative::{Quantitative, quantitative};
-use analysis::{Benchmark, Subject};
+use analysis::{AnalysisInput, Benchmark};
 use domain::{Date, DatedValues, History, Timeframe};
 use serde_json::Value;
 
 use crate::sample;
 
-/// Largest difference, relative to max(1, |expected|).
+/// Largest allowed difference, relative to max(1, |expected|).
 const TOLERANCE: f64 = 1e-10;
 
 const FIGURES: [&str; 20] = [
@@ -41,7 +41,7 @@ fn figures(history: &History, rate: f64) -> Quantitative {
     let market = sample::market();
     let long_ago: Date = "1999-01-04".parse().unwrap();
     let rates = DatedValues::from_pairs([(long_ago, rate)]);
-    let subject = Subject {
+    let input = AnalysisInput {
         symbol: history.symbol(),
         timeframe: Timeframe::Day,
         bars: history.adjusted().view(),
@@ -54,11 +54,11 @@ fn figures(history: &History, rate: f64) -> Quantitative {
         news: None,
         now_unix_s: 0,
     };
-    quantitative(&subject).metrics.unwrap()
+    quantitative(&input).metrics.unwrap()
 }
 
-/// Names of the figures in `got` that are further than the tolerance from `expected`.
-fn faults(got: &Value, expected: &Value) -> Vec<String> {
+/// Names of the figures in `got` that differ from `expected` by more than the tolerance.
+fn differences(got: &Value, expected: &Value) -> Vec<String> {
     let far = |name: &&str| {
         let (got, expected) = (got[name]["value"].as_f64().unwrap(), expected[name].as_f64().unwrap());
         (got - expected).abs() / expected.abs().max(1.0) > TOLERANCE
@@ -75,25 +75,25 @@ fn every_figure_is_that_of_empyrical_or_pandas() {
     for case in cases {
         let history = histories.iter().find(|history| history.symbol().as_str() == case["symbol"]).unwrap();
         let got = serde_json::to_value(figures(history, case["risk_free"].as_f64().unwrap())).unwrap();
-        assert_eq!(faults(&got, case), Vec::<String>::new());
+        assert_eq!(differences(&got, case), Vec::<String>::new());
         assert_eq!(got["drawdown"], case["drawdown"]);
         assert_eq!(got["beta"]["bars_used"], case["common"]);
     }
 }
 
 #[test]
-fn another_companys_figures_are_seen_to_be_wrong() {
+fn figures_of_another_company_are_detected() {
     let histories = sample::histories();
     let fixture = fixture();
     let of_aapl = fixture["cases"].as_array().unwrap().iter().find(|case| case["symbol"] == "AAPL").unwrap();
     let ibm = histories.iter().find(|history| history.symbol().as_str() == "IBM").unwrap();
     let got = serde_json::to_value(figures(ibm, 0.0)).unwrap();
-    assert_eq!(faults(&got, of_aapl).len(), FIGURES.len());
+    assert_eq!(differences(&got, of_aapl).len(), FIGURES.len());
 }
 
 /// AAPL 2000-03-01 to 2013-03-01, no risk-free rate, to ten decimals.
 #[test]
-fn the_worked_vector_comes_out_digit_for_digit() {
+fn the_published_figures_agree_to_ten_decimals() {
     let histories = sample::histories();
     let aapl = histories.iter().find(|history| history.symbol().as_str() == "AAPL").unwrap();
     let got = figures(aapl, 0.0);

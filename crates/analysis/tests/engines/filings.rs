@@ -1,9 +1,9 @@
-//! Ratios of the bundled companies on the last day of the sample, by hand from figures as filed and closes as traded.
+//! Ratios of the bundled companies on the last day of the sample, by hand from filed figures and raw closes.
 
 use std::collections::BTreeMap;
 
 use analysis::fundamental::{Fundamental, fundamental};
-use analysis::{Figure, Subject};
+use analysis::{AnalysisInput, Figure};
 use domain::{Filing, FilingPeriod, Timeframe};
 
 use crate::sample;
@@ -16,7 +16,7 @@ fn ratios(name: &str) -> Fundamental {
     let filings = filings();
     let histories = sample::histories();
     let history = histories.iter().find(|history| history.symbol().as_str() == name).unwrap();
-    let subject = Subject {
+    let input = AnalysisInput {
         symbol: history.symbol(),
         timeframe: Timeframe::Day,
         bars: history.adjusted().view(),
@@ -29,7 +29,7 @@ fn ratios(name: &str) -> Fundamental {
         news: None,
         now_unix_s: 0,
     };
-    fundamental(&subject).metrics.unwrap()
+    fundamental(&input).metrics.unwrap()
 }
 
 fn to_two_decimals(figure: &Figure) -> String {

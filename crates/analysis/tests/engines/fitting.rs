@@ -1,4 +1,4 @@
-//! Fits every model to the bundled sample: what the trainer writes and what the test compares.
+//! Fits every model to the bundled sample, for the trainer and for the test.
 
 use analysis::Benchmark;
 use analysis::training::{FitError, Series, fit_fall_risk, fit_volatility, measure_confidence};
@@ -26,7 +26,7 @@ fn series(history: &History) -> Series<'_> {
     Series { symbol: history.symbol().as_str(), bars: history.adjusted().view() }
 }
 
-/// Of every byte that the models are fitted to, in a fixed order.
+/// SHA-256 of the training data, in a fixed order.
 fn data_sha256() -> String {
     let files = sample::FILES.iter().map(|(_, bytes)| *bytes).chain([sample::MARKET, sample::RATE]);
     let bytes: Vec<u8> = files.flatten().copied().collect();

@@ -1,10 +1,10 @@
-//! The engines, the models and the whole analysis against numbers that came from somewhere else.
+//! The engines, the models and the complete analysis, compared with independently computed numbers.
 
 #![expect(clippy::unwrap_used, reason = "a broken fixture should stop the run where it is read")]
 
+mod analyze;
 mod empyrical;
 mod filings;
 mod fitting;
 mod models;
 mod sample;
-mod whole;

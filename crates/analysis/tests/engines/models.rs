@@ -1,4 +1,4 @@
-//! The model files are what fitting to the bundled sample gives, byte for byte.
+//! The model files equal the result of fitting to the bundled sample, byte for byte.
 
 use std::path::Path;
 
@@ -15,9 +15,9 @@ fn fitting_again_gives_the_same_bytes() {
     }
 }
 
-/// `fixtures/models/check.py` makes the same measurement with numpy and shares no code.
+/// `fixtures/models/check.py` repeats the measurement independently with numpy.
 #[test]
-fn the_models_are_as_good_as_the_independent_measurement_says() {
+fn the_independent_measurement_agrees() {
     let models = Models::bundled().unwrap();
     for (model, fall, auc, skill) in [
         (&models.fall_risk.falls[0], 0.05, 0.592710, 0.086995),
@@ -40,7 +40,7 @@ fn the_models_are_as_good_as_the_independent_measurement_says() {
 }
 
 #[test]
-fn every_model_beats_what_needs_no_model() {
+fn every_model_beats_its_baseline() {
     let models = Models::bundled().unwrap();
     assert!(models.fall_risk.falls.iter().all(|model| model.walk_forward.brier_skill > 0.0));
     let score = &models.volatility.walk_forward;

@@ -1,8 +1,8 @@
-//! Reads the bundled sample, for tests and for the trainer; `crates/market-data/sample/make.py` describes the format.
+//! Loads the bundled sample, for tests and for the trainer; `crates/market-data/sample/make.py` describes the format.
 
 use domain::{Bars, Date, DatedValues, History, RawBar, Symbol};
 
-/// Each symbol's bars.
+/// Bars of each symbol.
 pub(crate) const FILES: [(&str, &[u8]); 5] = [
     ("AAPL", include_bytes!("../../../market-data/sample/AAPL.bars")),
     ("FB", include_bytes!("../../../market-data/sample/FB.bars")),
@@ -57,7 +57,7 @@ fn history(name: &str, bytes: &[u8]) -> History {
     History::adjusted_by(symbol, raw, &factor, &shares, refused)
 }
 
-/// What one share of `date` has become by the end of the sample.
+/// Number of shares at the end of the sample for one share on `date`.
 fn shares_now(name: &str, date: Date) -> f64 {
     let later = SPLITS.iter().filter(|(symbol, day)| *symbol == name && date < day.parse().unwrap());
     later.fold(1.0, |shares, _| shares * 2.0)

@@ -1,33 +1,32 @@
-//! Reads the packed columns that `tests/fixtures/talib/make.py` writes, and compares columns.
+//! Loads the packed columns of `tests/fixtures/talib/make.py`, and compares columns.
 
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
-use analysis::Subject;
+use analysis::AnalysisInput;
 use domain::{Bars, BarsView, Date, History, PriceBasis, RawBar, Symbol, Timeframe};
 
-/// Whose bars there are.
 pub(crate) const SYMBOLS: [&str; 3] = ["AAPL", "MSFT", "IBM"];
 
-/// Most relative difference, `|a - b| / max(1, |a|)`.
+/// Largest allowed relative difference, `|a - b| / max(1, |a|)`.
 pub(crate) const TOLERANCE: f64 = 1e-9;
 
 const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/talib");
 
-/// Adjusted bars of one symbol and TA-Lib's answers for them.
+/// Adjusted bars of one symbol and TA-Lib's values for them.
 pub(crate) struct Fixture {
     history: History,
     reals: BTreeMap<String, Vec<f64>>,
     integers: BTreeMap<String, Vec<i32>>,
 }
 
-/// How two columns differ first.
+/// First difference of two columns.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Disagreement {
-    /// One is longer.
+    /// One column is longer.
     Length,
-    /// One has a value where the other has none.
+    /// Only one column has a value.
     Presence { bar: usize },
     /// Values differ by more than the tolerance.
     Value { bar: usize },
@@ -43,7 +42,7 @@ pub(crate) fn disagreement(expected: &[f64], found: &[f64], tolerance: f64) -> O
             (true, true) => None,
             (false, false) => {
                 let error = (expected - found).abs() / expected.abs().max(1.0);
-                // Infinities make an error of NaN, which is no agreement.
+                // Infinities give an error of NaN, which is a difference.
                 (error.is_nan() || error > tolerance).then_some(Disagreement::Value { bar })
             }
             _ => Some(Disagreement::Presence { bar }),
@@ -52,7 +51,7 @@ pub(crate) fn disagreement(expected: &[f64], found: &[f64], tolerance: f64) -> O
 }
 
 impl Fixture {
-    pub(crate) fn read(symbol: &str) -> Self {
+    pub(crate) fn load(symbol: &str) -> Self {
         let columns = std::fs::read_to_string(Path::new(DIRECTORY).join("columns.txt")).unwrap();
         let file = std::fs::File::open(Path::new(DIRECTORY).join(format!("{symbol}.gz"))).unwrap();
         let mut bytes = Vec::new();
@@ -79,7 +78,6 @@ impl Fixture {
         Self { history: history(symbol, &reals, &integers), reals, integers }
     }
 
-    /// Adjusted bars.
     pub(crate) fn bars(&self) -> BarsView<'_> {
         self.history.adjusted().view()
     }
@@ -89,9 +87,9 @@ impl Fixture {
         oldest(self.bars(), bars)
     }
 
-    /// The oldest `bars` bars, ready for an analysis.
-    pub(crate) fn subject(&self, bars: usize) -> Subject<'_> {
-        subject(self.history.symbol(), self.first(bars), oldest(self.history.raw().view(), bars))
+    /// An input with the oldest `bars` bars.
+    pub(crate) fn input(&self, bars: usize) -> AnalysisInput<'_> {
+        input(self.history.symbol(), self.first(bars), oldest(self.history.raw().view(), bars))
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -119,9 +117,9 @@ pub(crate) fn oldest(all: BarsView<'_>, bars: usize) -> BarsView<'_> {
     }
 }
 
-/// Daily bars and nothing beside them.
-pub(crate) fn subject<'a>(symbol: &'a Symbol, bars: BarsView<'a>, raw: BarsView<'a>) -> Subject<'a> {
-    Subject {
+/// An input with daily bars only.
+pub(crate) fn input<'a>(symbol: &'a Symbol, bars: BarsView<'a>, raw: BarsView<'a>) -> AnalysisInput<'a> {
+    AnalysisInput {
         symbol,
         timeframe: Timeframe::Day,
         bars,
@@ -136,7 +134,7 @@ pub(crate) fn subject<'a>(symbol: &'a Symbol, bars: BarsView<'a>, raw: BarsView<
     }
 }
 
-/// Raw bars and factors as the file has them, adjusted as the product adjusts them.
+/// Raw bars and factors of the file, adjusted as in production.
 fn history(
     symbol: &str,
     reals: &BTreeMap<String, Vec<f64>>,

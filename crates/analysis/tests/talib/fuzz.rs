@@ -1,9 +1,9 @@
-//! Bars that no exchange would print: gaps, still stretches, zero volume, equal prices, steep moves.
+//! Unusual bars: gaps, flat stretches, zero volume, equal prices, steep moves.
 
 use domain::{Bars, Date, RawBar};
 use proptest::prelude::*;
 
-/// Moves in thousandths of the price. Zero is frequent, so that prices and ranges stand still for stretches.
+/// Moves in thousandths of the price. Zero is frequent, so that prices and ranges are flat for stretches.
 fn move_in_thousandths() -> impl Strategy<Value = i32> {
     prop_oneof![3 => Just(0), 5 => -30..30_i32, 1 => -400..400_i32]
 }
@@ -17,7 +17,7 @@ fn step() -> impl Strategy<Value = Step> {
     (1..10_i32, move_in_thousandths(), move_in_thousandths(), reach(), reach(), volume)
 }
 
-/// Up to `most` bars that hold together.
+/// Up to `most` consistent bars.
 pub(crate) fn bars(most: usize) -> impl Strategy<Value = Bars> {
     prop::collection::vec(step(), 0..most).prop_map(|steps| {
         let mut close = 100.0;
@@ -41,7 +41,7 @@ pub(crate) fn bars(most: usize) -> impl Strategy<Value = Bars> {
     })
 }
 
-/// A price moved by thousandths, held between a cent and a million so that long runs stay finite.
+/// A price moved by thousandths, clamped to between 0.01 and 1,000,000 so that long series stay finite.
 fn moved(price: f64, thousandths: i32) -> f64 {
     (price * (1.0 + f64::from(thousandths) / 1_000.0)).clamp(0.01, 1e6)
 }

@@ -1,11 +1,11 @@
-//! The newest-row analysis at every length of history: its figures and its 26 votes.
+//! Newest figures and the 26 votes at every length of history.
 
 use analysis::Absence;
 use analysis::technical::technical;
 
 use crate::fixture::{Fixture, SYMBOLS, TOLERANCE, disagreement};
 
-/// Figures and the fixture columns that they must equal.
+/// Figures and the fixture columns with their expected values.
 const FIGURES: [(&str, &str); 22] = [
     ("sma_20", "sma:20"),
     ("sma_50", "sma:50"),
@@ -31,7 +31,7 @@ const FIGURES: [(&str, &str); 22] = [
     ("obv", "obv"),
 ];
 
-/// Votes and the fixture columns that they must equal, in the order of the answer.
+/// Votes and the fixture columns with their expected values, in the order of the response.
 const VOTES: [(&str, &str); 26] = [
     ("sma_10", "sma:10"),
     ("sma_20", "sma:20"),
@@ -61,16 +61,16 @@ const VOTES: [(&str, &str); 26] = [
     ("ultimate_7_14_28", "ultosc"),
 ];
 
-/// What the fixture writes for a vote that cannot be told.
+/// The fixture's value of a vote that cannot be computed.
 const ABSENT: i32 = 127;
 
 #[test]
 fn every_figure_agrees_at_every_length_of_history() {
     for symbol in SYMBOLS {
-        let fixture = Fixture::read(symbol);
+        let fixture = Fixture::load(symbol);
         let mut found = FIGURES.map(|_| Vec::with_capacity(fixture.len()));
         for bars in 1..=fixture.len() {
-            let analysis = technical(&fixture.subject(bars));
+            let analysis = technical(&fixture.input(bars));
             for ((name, _), values) in FIGURES.iter().zip(&mut found) {
                 values.push(analysis.metrics.figure(name).unwrap().value().unwrap_or(f64::NAN));
             }
@@ -86,10 +86,10 @@ fn every_figure_agrees_at_every_length_of_history() {
 #[test]
 fn every_vote_agrees_at_every_length_of_history() {
     for symbol in SYMBOLS {
-        let fixture = Fixture::read(symbol);
+        let fixture = Fixture::load(symbol);
         let mut cast = [[0; 3]; VOTES.len()];
         for bars in 1..=fixture.len() {
-            let rating = technical(&fixture.subject(bars)).rating;
+            let rating = technical(&fixture.input(bars)).rating;
             for (at, ((name, column), vote)) in VOTES.iter().zip(&rating.votes).enumerate() {
                 let found = vote.vote.map_or(ABSENT, i32::from);
                 assert_eq!(vote.name, *name);
@@ -100,7 +100,7 @@ fn every_vote_agrees_at_every_length_of_history() {
                 }
             }
         }
-        // The comparison is worth something only where votes differ.
+        // The comparison is meaningful only if votes differ.
         for ((name, _), [sell, _, buy]) in VOTES.iter().zip(cast) {
             assert!(sell > 0 && buy > 0, "{symbol} {name} never votes both ways");
         }
@@ -109,9 +109,9 @@ fn every_vote_agrees_at_every_length_of_history() {
 
 #[test]
 fn the_score_is_the_mean_of_the_groups_means() {
-    let fixture = Fixture::read("IBM");
+    let fixture = Fixture::load("IBM");
     for bars in [11, 60, 3_270] {
-        let rating = technical(&fixture.subject(bars)).rating;
+        let rating = technical(&fixture.input(bars)).rating;
         let mean = |columns: &[(&str, &str)]| {
             let votes: Vec<f64> = columns
                 .iter()
@@ -134,9 +134,9 @@ fn the_score_is_the_mean_of_the_groups_means() {
 
 #[test]
 fn three_bars_give_reasons_and_no_bar_gives_no_panic() {
-    let fixture = Fixture::read("AAPL");
+    let fixture = Fixture::load("AAPL");
     for bars in 0..=3 {
-        let analysis = technical(&fixture.subject(bars));
+        let analysis = technical(&fixture.input(bars));
         assert_eq!(analysis.rating.score, None);
         assert_eq!(analysis.rating.absent, 26);
         assert_eq!(analysis.bars_used, bars);

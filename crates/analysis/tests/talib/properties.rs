@@ -1,12 +1,12 @@
-//! What must hold of any bars: no look-ahead, the same bits bar by bar as at once, no dependence on the unit of price.
+//! Properties for any bars: no look-ahead, the same bits incrementally as at once, no dependence on the unit of price.
 
 use analysis::indicators::{IndicatorSpec, IndicatorState, compute};
 use analysis::patterns;
-use analysis::technical::{Heading, Metric, technical};
+use analysis::technical::{Metric, TrendDirection, technical};
 use domain::{BarsView, RawBar};
 use proptest::prelude::*;
 
-use crate::fixture::{Fixture, TOLERANCE, oldest, subject};
+use crate::fixture::{Fixture, TOLERANCE, input, oldest};
 use crate::fuzz::bars;
 
 const BARS_MOST: usize = 320;
@@ -51,8 +51,8 @@ fn looks_back_only<T: PartialEq>(
 }
 
 #[test]
-fn a_value_that_knows_the_future_is_found_out() {
-    let fixture = Fixture::read("IBM");
+fn look_ahead_is_detected() {
+    let fixture = Fixture::load("IBM");
     let all = fixture.bars();
     let share_of_highest = |bars: &BarsView<'_>| {
         let highest = bars.high.iter().copied().fold(0.0, f64::max);
@@ -87,11 +87,11 @@ proptest! {
             let full = bits(&spec, &all);
             let lookback = compute(&spec, &all).lookback;
             let warm = lookback + 1 + (all.len().saturating_sub(lookback + 1) as f64 * cut) as usize;
-            prop_assert!(IndicatorState::open(&spec, &oldest(all, lookback.min(all.len()))).is_none());
+            prop_assert!(IndicatorState::from_bars(&spec, &oldest(all, lookback.min(all.len()))).is_none());
             if warm > all.len() {
                 continue;
             }
-            let mut state = IndicatorState::open(&spec, &oldest(all, warm)).unwrap();
+            let mut state = IndicatorState::from_bars(&spec, &oldest(all, warm)).unwrap();
             for i in warm - 1..all.len() {
                 let newest = if i < warm { state.newest() } else { state.append(&bar(&all, i)) };
                 let newest: Vec<_> = newest.iter().map(|value| Some(value.to_bits())).collect();
@@ -108,8 +108,8 @@ proptest! {
         let factors = vec![unit; bars.len()];
         let scaled = bars.scaled(&factors, &factors);
         let symbol = "FUZZ".parse().unwrap();
-        let one = technical(&subject(&symbol, bars.view(), bars.view()));
-        let other = technical(&subject(&symbol, scaled.view(), scaled.view()));
+        let one = technical(&input(&symbol, bars.view(), bars.view()));
+        let other = technical(&input(&symbol, scaled.view(), scaled.view()));
         prop_assert_eq!(&one.rating, &other.rating);
         prop_assert_eq!(&one.detected_patterns, &other.detected_patterns);
         for ((name, one), (_, other)) in one.metrics.iter().zip(other.metrics.iter()) {
@@ -127,7 +127,7 @@ proptest! {
     #[test]
     fn the_newest_row_is_the_last_of_the_series(bars in bars(BARS_MOST)) {
         let symbol = "FUZZ".parse().unwrap();
-        let analysis = technical(&subject(&symbol, bars.view(), bars.view()));
+        let analysis = technical(&input(&symbol, bars.view(), bars.view()));
         for (name, spec, output) in [
             ("sma_20", "sma:20", 0), ("ema_12", "ema:12", 0), ("rsi", "rsi:14", 0), ("macd", "macd", 0),
             ("macd_signal", "macd", 1), ("macd_histogram", "macd", 2), ("bb_upper", "bbands:20:2", 0),
@@ -146,9 +146,9 @@ proptest! {
     }
 
     #[test]
-    fn every_answer_is_finite_within_bounds_and_says_why_it_is_not_there(bars in bars(BARS_MOST)) {
+    fn every_value_is_finite_and_within_bounds_or_has_a_reason(bars in bars(BARS_MOST)) {
         let symbol = "FUZZ".parse().unwrap();
-        let analysis = technical(&subject(&symbol, bars.view(), bars.view()));
+        let analysis = technical(&input(&symbol, bars.view(), bars.view()));
         let rating = &analysis.rating;
         for mean in [rating.score, rating.moving_averages, rating.oscillators].into_iter().flatten() {
             prop_assert!((-1.0..=1.0).contains(&mean));
@@ -164,16 +164,16 @@ proptest! {
                         prop_assert!((-1e-9..=100.0 + 1e-9).contains(&value), "{name} {value}");
                     }
                 }
-                Metric::Tendency(tendency) => {
+                Metric::Trend(tendency) => {
                     prop_assert_eq!(tendency.value.is_none(), tendency.reason.is_some());
-                    prop_assert!(tendency.value != Some(Heading::Up) || bars.len() >= 20);
+                    prop_assert!(tendency.value != Some(TrendDirection::Up) || bars.len() >= 20);
                 }
             }
         }
     }
 }
 
-/// Figures in units of price or of volume; the others are ratios.
+/// Whether a figure is in units of price or volume; the others are ratios.
 fn is_in_units(name: &str) -> bool {
     let exact = ["macd", "macd_signal", "macd_histogram", "atr", "obv", "support", "resistance"];
     let prefixes = ["sma_", "ema_", "week52_", "bb_upper", "bb_middle", "bb_lower"];

@@ -4,7 +4,7 @@ use crate::fixture::{Disagreement, Fixture, SYMBOLS, TOLERANCE, disagreement};
 use analysis::indicators::{IndicatorSpec, compute};
 use analysis::patterns;
 
-/// Outputs of the core set as they are called in the fixture.
+/// Outputs of the core set by their names in the fixture.
 const CORE: [&str; 21] = [
     "sma:20",
     "sma:50",
@@ -41,7 +41,7 @@ fn ours(fixture: &Fixture, column: &str) -> Vec<f64> {
 #[test]
 fn every_core_series_agrees_on_every_bar() {
     for symbol in SYMBOLS {
-        let fixture = Fixture::read(symbol);
+        let fixture = Fixture::load(symbol);
         for column in CORE {
             let found = disagreement(fixture.reals(column), &ours(&fixture, column), TOLERANCE);
             assert_eq!(found, None, "{symbol} {column}");
@@ -52,7 +52,7 @@ fn every_core_series_agrees_on_every_bar() {
 #[test]
 fn on_balance_volume_is_exact() {
     for symbol in SYMBOLS {
-        let fixture = Fixture::read(symbol);
+        let fixture = Fixture::load(symbol);
         assert_eq!(ours(&fixture, "obv"), fixture.reals("obv"), "{symbol}");
     }
 }
@@ -60,7 +60,7 @@ fn on_balance_volume_is_exact() {
 #[test]
 fn every_pattern_agrees_on_every_bar() {
     for symbol in SYMBOLS {
-        let fixture = Fixture::read(symbol);
+        let fixture = Fixture::load(symbol);
         for (pattern, name) in patterns::NAMES.iter().enumerate() {
             let found = patterns::history(pattern, &fixture.bars());
             assert_eq!(found, fixture.integers(name), "{symbol} {name}");
@@ -71,7 +71,7 @@ fn every_pattern_agrees_on_every_bar() {
 #[test]
 fn patterns_of_the_newest_bars_are_those_of_the_full_history_at_every_length() {
     for symbol in SYMBOLS {
-        let fixture = Fixture::read(symbol);
+        let fixture = Fixture::load(symbol);
         let history: Vec<&[i32]> = patterns::NAMES.iter().map(|name| fixture.integers(name)).collect();
         for bars in 1..=fixture.len() {
             let mut expected = Vec::new();
@@ -94,7 +94,7 @@ fn patterns_of_the_newest_bars_are_those_of_the_full_history_at_every_length() {
 
 #[test]
 fn a_wrong_value_a_missing_one_and_a_wrong_pattern_are_found() {
-    let fixture = Fixture::read("AAPL");
+    let fixture = Fixture::load("AAPL");
     for column in CORE {
         let expected = fixture.reals(column);
         let mut values = ours(&fixture, column);
@@ -105,7 +105,7 @@ fn a_wrong_value_a_missing_one_and_a_wrong_pattern_are_found() {
         assert_eq!(disagreement(expected, &values, TOLERANCE), Some(Disagreement::Presence { bar: last }));
         assert_eq!(disagreement(expected, &values[..last], TOLERANCE), Some(Disagreement::Length));
     }
-    // A period off by one must not pass for the right one.
+    // A period that is off by one must not pass.
     let shifted = ours(&fixture, "rsi:15");
     assert_eq!(
         disagreement(fixture.reals("rsi:14"), &shifted, TOLERANCE),

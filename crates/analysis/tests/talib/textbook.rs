@@ -1,6 +1,6 @@
-//! RSI, EMA and ATR as their books write them, slowly, beside what the product computes.
+//! RSI, EMA and ATR by their textbook formulas, compared with the product's values.
 //!
-//! Wilder, New Concepts in Technical Trading Systems (1978): every average below is written out from its seed.
+//! Wilder, New Concepts in Technical Trading Systems (1978): every average below is computed from its seed.
 
 use analysis::indicators::compute;
 use domain::BarsView;
@@ -13,7 +13,7 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// From scratch for each bar: no value is carried over from the bar before.
+/// Computes every bar from scratch; no value is carried over.
 fn by_bar(bars: &BarsView<'_>, first: usize, value: impl Fn(usize) -> f64) -> Vec<f64> {
     (0..bars.len()).map(|i| if i < first { f64::NAN } else { value(i) }).collect()
 }
@@ -67,10 +67,10 @@ fn agree(bars: &BarsView<'_>, spec: &str, expected: &[f64]) -> bool {
 }
 
 #[test]
-fn the_books_formulas_agree_on_real_bars() {
+fn the_textbook_formulas_agree_on_real_bars() {
     for symbol in SYMBOLS {
-        let fixture = Fixture::read(symbol);
-        // Each bar is computed from the first: the cost grows with the square of the length.
+        let fixture = Fixture::load(symbol);
+        // Every bar is computed from the first one, so that the cost grows with the square of the length.
         let bars = fixture.first(600);
         assert!(agree(&bars, "rsi:14", &rsi(&bars, 14)), "{symbol}");
         assert!(agree(&bars, "ema:12", &ema(&bars, 12)), "{symbol}");
@@ -83,7 +83,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
-    fn the_books_formulas_agree_on_any_bars(bars in bars(150), n in 2..20_usize) {
+    fn the_textbook_formulas_agree_on_any_bars(bars in bars(150), n in 2..20_usize) {
         let view = bars.view();
         let rsi_agrees = agree(&view, &format!("rsi:{n}"), &rsi(&view, n));
         let ema_agrees = agree(&view, &format!("ema:{n}"), &ema(&view, n));

@@ -12,13 +12,13 @@ fn client(proxies: &[&str], peer: &str, lines: &[(&'static str, &str)]) -> Strin
 const XFF: &str = "x-forwarded-for";
 
 #[test]
-fn nobody_is_believed_by_default() {
+fn no_proxy_is_trusted_by_default() {
     assert_eq!(client(&[], "192.0.2.1", &[(XFF, "198.51.100.9")]), "192.0.2.1");
     assert_eq!(client(&["10.0.0.0/8"], "192.0.2.1", &[(XFF, "198.51.100.9")]), "192.0.2.1");
 }
 
 #[test]
-fn a_trusted_proxy_is_believed_up_to_the_first_hop_that_is_not_one() {
+fn hops_are_trusted_up_to_the_first_that_is_not_a_proxy() {
     for (claim, expected) in [
         (&[(XFF, "198.51.100.9")][..], "198.51.100.9"),
         (&[(XFF, "1.2.3.4, 198.51.100.9")], "198.51.100.9"),
@@ -46,7 +46,7 @@ fn a_trusted_proxy_is_believed_up_to_the_first_hop_that_is_not_one() {
 }
 
 #[test]
-fn an_endless_claim_is_not_followed() {
+fn a_long_claim_is_ignored() {
     let long = vec!["10.0.0.9"; 30].join(",");
     assert_eq!(client(&["10.0.0.0/8"], "10.0.0.1", &[(XFF, &["1.2.3.4,", &long].concat())]), "10.0.0.9");
     let longer = vec!["1.2.3.4"; 200].join(",");
@@ -56,15 +56,4 @@ fn an_endless_claim_is_not_followed() {
 #[test]
 fn a_network_of_every_address_is_never_trusted() {
     assert_eq!(client(&["0.0.0.0/0", "::/0"], "192.0.2.1", &[(XFF, "198.51.100.9")]), "192.0.2.1");
-}
-
-#[test]
-fn an_ipv6_client_is_its_64_and_has_a_48_around_it() {
-    let network = |text: &str| Network::of(text.parse().unwrap());
-    assert_eq!(network("2001:db8:1:2::3"), network("2001:db8:1:2:ffff::4"));
-    assert_ne!(network("2001:db8:1:2::3"), network("2001:db8:1:3::3"));
-    assert_eq!(network("2001:db8:1:2::3").site(), network("2001:db8:1:3::3").site());
-    assert_eq!(network("192.0.2.1"), network("::ffff:192.0.2.1"));
-    assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
-    assert_eq!(network("192.0.2.1").site(), None);
 }

@@ -1,16 +1,14 @@
-//! What an operator sees and does over HTTP, with a key of the role admin. Every change is recorded under that key.
+//! What an operator sees and does over HTTP, with an API key of the role admin. Every change is recorded under that key.
 
-pub mod audit;
-pub mod dead_letter;
-pub mod events;
-pub mod replay;
-pub mod retention;
-pub mod test_signature;
+pub(crate) mod audit;
+pub(crate) mod dead_letter;
+pub(crate) mod events;
+pub(crate) mod replay;
+pub(crate) mod retention;
+pub(crate) mod test_signature;
 
 mod filter;
 mod operator;
-mod shown;
+mod responses;
 
-pub use filter::FilterBody;
-pub use operator::Operator;
-pub use shown::{EventDetailShown, EventShown, WorkShown};
+use operator::Operator;

@@ -2,59 +2,60 @@
 
 use std::sync::Arc;
 
-use analysis::{Models, Subject, analyze};
+use analysis::{AnalysisInput, Models, analyze};
 use axum::extract::State;
 use axum::response::Response;
 use domain::{Date, DatedValues};
 use market_data::{Benchmark, MarketData, Snapshot};
 
-use super::analysis_answer::{AnalysisAnswer, rfc_3339};
+use super::analysis_response::{AnalysisResponse, rfc_3339};
 use super::window::{DAYS, TIMEFRAME};
-use super::{HeldCopies, Parameters, Provenance, Representation, SymbolPath, Window, provenance};
-use crate::answers::{Answers, Key};
-use crate::openapi::{Problems, SymbolParameter, WindowParameters};
+use super::{IfNoneMatch, Parameters, Provenance, SymbolPath, Window, provenance};
 use crate::problem::Problem;
+use crate::representation::Representation;
+use crate::response_cache::{CacheKey, ResponseCache};
+use crate::schemas::{Problems, SymbolParameter, WindowParameters};
 
 const DAY_S: i64 = 86_400;
 
 /// The explained analysis of a symbol
 ///
-/// Indicators, risk, fundamentals and the tone of news, and one signal made of them with everything that went into it.
-/// An engine that cannot speak says why and counts for nothing.
+/// Indicators, risk, fundamentals and the tone of news, and one signal computed from them with every input.
+/// An engine without a result says why and does not count.
 #[utoipa::path(
     get,
     path = "/api/analyze/{symbol}",
     tag = "analysis",
     params(SymbolParameter, WindowParameters),
     responses(
-        (status = 200, description = "The analysis", body = AnalysisAnswer),
-        (status = 304, description = "The client's copy is current"),
+        (status = 200, description = "The analysis", body = AnalysisResponse),
+        (status = 304, description = "The cached copy is current"),
         Problems,
     )
 )]
-pub async fn one(
+pub(crate) async fn get(
     SymbolPath(symbol): SymbolPath,
     parameters: Parameters,
-    held: HeldCopies,
+    if_none_match: IfNoneMatch,
     State(market_data): State<Arc<MarketData>>,
-    State(answers): State<Arc<Answers>>,
+    State(cache): State<Arc<ResponseCache>>,
     State(models): State<Arc<Models>>,
 ) -> Result<Response, Problem> {
-    parameters.only(&[TIMEFRAME, DAYS])?;
-    let window = Window::of(&parameters)?;
+    parameters.allow_only(&[TIMEFRAME, DAYS])?;
+    let window = Window::parse(&parameters)?;
     let snapshot = market_data.snapshot(&symbol).await?;
     let first_bar = window.first_bar(&snapshot.history);
     let (benchmark, risk_free) = (market_data.benchmark().await, market_data.risk_free());
-    let key = Key::new(&snapshot, benchmark.as_deref(), window.timeframe(), first_bar);
-    if let Some(answer) = key.as_ref().and_then(|key| answers.get(key)) {
-        return Ok(held.or_send(answer));
+    let key = CacheKey::for_analysis(&snapshot, benchmark.as_deref(), window.timeframe(), first_bar);
+    if let Some(cached) = key.as_ref().and_then(|key| cache.get(key)) {
+        return Ok(if_none_match.respond(cached));
     }
     let market = Market { benchmark: benchmark.as_deref(), risk_free: risk_free.as_deref() };
-    let answer = compute(&snapshot, market, window, first_bar, &models)?;
+    let representation = compute(&snapshot, market, window, first_bar, &models)?;
     if let Some(key) = key {
-        answers.insert(key, answer.clone());
+        cache.insert(key, representation.clone());
     }
-    Ok(held.or_send(answer))
+    Ok(if_none_match.respond(representation))
 }
 
 /// What a symbol is compared with.
@@ -77,7 +78,7 @@ fn compute(
     let (bars, first) = window.bars(history.adjusted(), first_bar);
     let (raw, _) = window.bars(history.raw(), first_bar);
     let now_unix_s = now_unix_s(snapshot);
-    let subject = Subject {
+    let input = AnalysisInput {
         symbol: history.symbol(),
         timeframe,
         bars: bars.view().from(first),
@@ -91,19 +92,20 @@ fn compute(
         news: snapshot.news.as_deref(),
         now_unix_s,
     };
-    let body = Representation::bytes_of(&AnalysisAnswer {
+    let body = Representation::serialize(&AnalysisResponse {
         name: snapshot.name.as_deref(),
         timestamp: rfc_3339(now_unix_s),
-        provenance: Provenance::of(snapshot),
-        analysis: analyze(&subject, models),
+        provenance: Provenance::from_snapshot(snapshot),
+        analysis: analyze(&input, models),
     })?;
-    // A market that cannot be had now may be there at the next question about the same data.
+    // A benchmark that is unavailable now may be available at the next request for the same data.
     let market_version = benchmark.map_or(0, |market| market.version);
-    let question = format!("analyze-{}-{first_bar}-{market_version:x}", timeframe.as_str());
-    Ok(Representation::new(body, provenance::etag(snapshot, &question)))
+    let variant = format!("analyze-{}-{first_bar}-{market_version:x}", timeframe.as_str());
+    Ok(Representation::new(body, provenance::etag(snapshot, &variant)))
 }
 
-/// What news are recent against: when the data was fetched. The same data so has the same answer at any hour.
+/// The time that news are recent against: when the data was fetched, so that the same data gives the same response at any
+/// time.
 fn now_unix_s(snapshot: &Snapshot) -> i64 {
     let midnight_of = |date: Date| i64::from(date.days()) * DAY_S;
     snapshot.fetched_at_unix_ms.map_or_else(|| midnight_of(snapshot.as_of), |fetched_ms| fetched_ms / 1000)

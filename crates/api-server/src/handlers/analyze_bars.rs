@@ -1,51 +1,52 @@
-//! `POST /api/analyze`: the analysis of one's own bars. Nothing of them is stored.
+//! `POST /api/analyze`: the analysis of bars in the request. Nothing of them is stored.
 
 use std::sync::Arc;
 
-use analysis::{Models, Subject, analyze};
+use analysis::{AnalysisInput, Models, analyze};
 use axum::extract::State;
 use domain::{Bars, Date, PriceBasis, RawBar, RefusedBar, Symbol, Timeframe};
-use market_data::{MarketData, Place, Quality, REFUSED_LISTED_MAX, RefusedRow, RowFault};
+use market_data::{MarketData, Quality, REFUSED_LISTED_MAX, RefusedRow, RowFault, RowLocation};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::analysis_answer::{AnalysisAnswer, rfc_3339};
+use super::analysis_response::{AnalysisResponse, rfc_3339};
 use super::parameters::unprocessable;
-use super::{DataQuality, JsonBody, Parameters, Provenance, Representation};
-use crate::openapi::Problems;
+use super::{DataQuality, JsonBody, Parameters, Provenance};
 use crate::problem::Problem;
+use crate::representation::Representation;
+use crate::schemas::Problems;
 
-/// Most bars of one request: daily ones of about 80 years.
+/// Most bars of one request: about 80 years of daily bars.
 const BARS_MAX: usize = 20_000;
 const DAY_S: i64 = 86_400;
 
-/// One's own bars.
+/// Bars to analyze.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct AnalysisRequest {
-    /// What to call them.
+pub(crate) struct AnalysisRequest {
+    /// A name for them.
     #[schema(
         value_type = String,
         pattern = "^[A-Za-z][A-Za-z0-9]{0,7}([.-][A-Za-z0-9]{1,3})?$",
         example = "MINE"
     )]
     symbol: Symbol,
-    /// How much time a bar covers; a day when nothing is said.
-    #[schema(inline, value_type = Option<crate::openapi::TimeframeName>)]
+    /// The timeframe of a bar; `1d` by default.
+    #[schema(inline, value_type = Option<crate::schemas::TimeframeName>)]
     timeframe: Option<Timeframe>,
-    /// What prices are adjusted for; as traded when nothing is said.
-    #[schema(inline, value_type = Option<crate::openapi::PriceBasisName>)]
+    /// What prices are adjusted for; `raw` by default.
+    #[schema(inline, value_type = Option<crate::schemas::PriceBasisName>)]
     price_basis: Option<PriceBasis>,
     /// Oldest first.
     #[schema(min_items = 1, max_items = 20_000)]
     bars: Vec<BarInput>,
 }
 
-/// A bar as it was sent, not yet believed.
+/// A bar of the request, not yet checked.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct BarInput {
-    /// Exchange date at which the bar begins, 1900 to 2199.
+    /// Exchange date on which the bar begins, 1900 to 2199.
     #[schema(value_type = String, format = Date)]
     date: Date,
     /// First price.
@@ -60,37 +61,39 @@ struct BarInput {
     volume: f64,
 }
 
-/// The analysis of one's own bars
+/// The analysis of your own bars
 ///
-/// Bars that do not hold together (a price that is not positive, a high below a low, a date out of order) are not used and
-/// are listed in `data_quality`; when none is left the answer is 422.
+/// Invalid bars (a price that is not positive, a high below a low, a date out of order) are ignored and listed in
+/// `data_quality`. If no bar is valid, the status is 422.
 #[utoipa::path(
     post,
     path = "/api/analyze",
     tag = "analysis",
     request_body = AnalysisRequest,
-    responses((status = 200, description = "The analysis", body = AnalysisAnswer), Problems)
+    responses((status = 200, description = "The analysis", body = AnalysisResponse), Problems)
 )]
-pub async fn one(
+pub(crate) async fn post(
     parameters: Parameters,
     State(market_data): State<Arc<MarketData>>,
     State(models): State<Arc<Models>>,
     JsonBody(request): JsonBody<AnalysisRequest>,
 ) -> Result<Representation, Problem> {
-    parameters.only(&[])?;
+    parameters.allow_only(&[])?;
     let AnalysisRequest { symbol, timeframe, price_basis, bars } = request;
     if bars.len() > BARS_MAX {
-        return Err(unprocessable("bars", format!("at most {BARS_MAX} bars at once")));
+        return Err(unprocessable("bars", format!("must have at most {BARS_MAX} bars")));
     }
     let (bars, refused) = Bars::from_raw(bars.into_iter().map(BarInput::raw));
     let quality = quality(&refused);
     let Some(newest) = bars.view().date.last().copied() else {
-        return Err(unprocessable("bars", "no bar holds together").with("refused", refused_json(&quality)));
+        return Err(
+            unprocessable("bars", "must have at least one valid bar").with("refused", refused_json(&quality))
+        );
     };
     let (benchmark, risk_free) = (market_data.benchmark().await, market_data.risk_free());
     let price_basis = price_basis.unwrap_or(PriceBasis::Raw);
     let now_unix_s = i64::from(newest.days()) * DAY_S;
-    let subject = Subject {
+    let input = AnalysisInput {
         symbol: &symbol,
         timeframe: timeframe.unwrap_or_default(),
         bars: bars.view(),
@@ -105,7 +108,7 @@ pub async fn one(
         news: None,
         now_unix_s,
     };
-    let body = Representation::bytes_of(&AnalysisAnswer {
+    let body = Representation::serialize(&AnalysisResponse {
         name: None,
         timestamp: rfc_3339(now_unix_s),
         provenance: Provenance {
@@ -115,7 +118,7 @@ pub async fn one(
             age_s: None,
             data_quality: DataQuality::new(&quality, &[]),
         },
-        analysis: analyze(&subject, &models),
+        analysis: analyze(&input, &models),
     })?;
     Ok(Representation::new(body, None))
 }
@@ -129,7 +132,7 @@ impl BarInput {
 
 fn quality(refused: &[RefusedBar]) -> Quality {
     let row = |bar: &RefusedBar| RefusedRow {
-        place: Place::Position { position: bar.position },
+        location: RowLocation::Position { position: bar.position },
         date: Some(bar.date),
         reason: RowFault::Bar(bar.reason),
     };

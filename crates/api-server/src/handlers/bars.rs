@@ -1,4 +1,4 @@
-//! `GET /api/bars/{symbol}`: the bars themselves.
+//! `GET /api/bars/{symbol}`: bars of a symbol.
 
 use std::sync::Arc;
 
@@ -11,21 +11,19 @@ use utoipa::ToSchema;
 
 use super::parameters::unprocessable;
 use super::window::{DAYS, TIMEFRAME};
-use super::{
-    HeldCopies, NotModified, Parameters, Provenance, Representation, SymbolPath, Window, provenance,
-};
-use crate::openapi::{Problems, SymbolParameter, WindowParameters};
+use super::{IfNoneMatch, NotModified, Parameters, Provenance, SymbolPath, Window, provenance};
 use crate::problem::Problem;
+use crate::representation::Representation;
+use crate::schemas::{Problems, SymbolParameter, WindowParameters};
 
 const ADJUSTED: &str = "adjusted";
 
 /// Bars with their provenance.
 #[derive(Serialize, ToSchema)]
 struct BarSeries<'a> {
-    /// Whose bars.
     #[schema(value_type = String, example = "AAPL")]
     symbol: Symbol,
-    /// How much time a bar covers.
+    /// The timeframe of a bar.
     #[schema(value_type = String, example = "1d")]
     timeframe: Timeframe,
     /// What prices are adjusted for: `raw`, `split` or `split_dividend`.
@@ -45,7 +43,7 @@ struct BarSeries<'a> {
 /// One bar.
 #[derive(Serialize, ToSchema)]
 struct Bar {
-    /// Exchange date at which the bar begins.
+    /// Exchange date on which the bar begins.
     #[schema(value_type = String, format = Date)]
     date: Date,
     /// First price.
@@ -80,23 +78,23 @@ fn rows<S: Serializer>(bars: &BarsView<'_>, serializer: S) -> Result<S::Ok, S::E
     params(
         SymbolParameter,
         WindowParameters,
-        ("adjusted" = Option<bool>, Query, description = "Whether prices are adjusted (the default), or as \
-            traded where the source has them so: `price_basis` says"),
+        ("adjusted" = Option<bool>, Query, description = "Whether prices are adjusted (the default) or, if the \
+            source has them, as traded: see `price_basis`"),
     ),
     responses(
         (status = 200, description = "The bars", body = BarSeries),
-        (status = 304, description = "The client's copy is current"),
+        (status = 304, description = "The cached copy is current"),
         Problems,
     )
 )]
-pub async fn one(
+pub(crate) async fn get(
     SymbolPath(symbol): SymbolPath,
     parameters: Parameters,
-    held: HeldCopies,
+    if_none_match: IfNoneMatch,
     State(market_data): State<Arc<MarketData>>,
 ) -> Result<Response, Problem> {
-    parameters.only(&[TIMEFRAME, DAYS, ADJUSTED])?;
-    let window = Window::of(&parameters)?;
+    parameters.allow_only(&[TIMEFRAME, DAYS, ADJUSTED])?;
+    let window = Window::parse(&parameters)?;
     let is_adjusted = match parameters.text(ADJUSTED) {
         None | Some("true") => true,
         Some("false") => false,
@@ -107,9 +105,9 @@ pub async fn one(
     let first_bar = window.first_bar(history);
     let timeframe = window.timeframe();
 
-    let question = format!("bars-{}-{first_bar}-{is_adjusted}", timeframe.as_str());
-    let etag = provenance::etag(&snapshot, &question);
-    if held.include(etag.as_ref()) {
+    let variant = format!("bars-{}-{first_bar}-{is_adjusted}", timeframe.as_str());
+    let etag = provenance::etag(&snapshot, &variant);
+    if if_none_match.matches(etag.as_ref()) {
         return Ok(NotModified(etag).into_response());
     }
     let (daily, basis) = match is_adjusted {
@@ -117,12 +115,12 @@ pub async fn one(
         false => (history.raw(), history.raw_basis().as_str()),
     };
     let (bars, first) = window.bars(daily, first_bar);
-    let body = Representation::bytes_of(&BarSeries {
+    let body = Representation::serialize(&BarSeries {
         symbol,
         timeframe,
         price_basis: basis,
         as_of: snapshot.as_of,
-        provenance: Provenance::of(&snapshot),
+        provenance: Provenance::from_snapshot(&snapshot),
         bars: bars.view().from(first),
     })?;
     Ok(Representation::new(body, etag).into_response())

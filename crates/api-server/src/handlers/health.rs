@@ -1,4 +1,4 @@
-//! `GET /health`, `/livez`, `/readyz`: read from the board of background checks; no hit asks anyone else.
+//! `GET /health`, `/livez`, `/readyz`: the results of background checks; no request calls a dependency.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -10,30 +10,29 @@ use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
+use workers::{Cause, Check, HealthRegistry, Importance, Outcome, ShutdownSignal, UnhealthyWorker};
 
-use crate::layers::problems::Whole;
-use crate::openapi::Problems;
+use crate::layers::problem_renderer::CompleteBody;
 use crate::problem::{Kind, Problem};
-use crate::serve::Draining;
-use crate::workers::{Board, Fallen, Importance, Outcome, Sign};
+use crate::schemas::Problems;
 
-/// How the service and what it depends on are.
+/// The state of the service and its dependencies.
 #[derive(Debug, Serialize, ToSchema)]
 struct Health {
-    /// `healthy`; `degraded` when something optional is down, a secret is stale or a worker does not work; `unhealthy`
-    /// when something critical is down.
+    /// `healthy`; `degraded` if something optional is down, a secret is stale or a worker is unhealthy; `unhealthy` if
+    /// something critical is down.
     #[schema(value_type = String, example = "healthy")]
     status: &'static str,
-    /// The service's name.
+    /// The name of the service.
     #[schema(value_type = String, example = "investiq-api")]
     service: &'static str,
-    /// The program's version.
+    /// The version of the program.
     #[schema(value_type = String)]
     version: &'static str,
-    /// Seconds since the service began.
+    /// Seconds since the service started.
     uptime_s: u64,
     /// The last background check of each dependency: `market_data`, `polygon`, `database`, `redis`, `alpaca`,
-    /// `ml_service`, `secrets`; and `workers`, whether all that work in the background do.
+    /// `ml_service`, `secrets`; and `workers`, whether all background workers are healthy.
     checks: BTreeMap<&'static str, CheckHealth>,
 }
 
@@ -43,18 +42,18 @@ struct CheckHealth {
     /// `ok`, `stale`, `down`, `not_configured`, or `pending` before the first check.
     #[schema(value_type = String, example = "ok")]
     status: &'static str,
-    /// How long the check took, in milliseconds.
+    /// Duration of the check, in milliseconds.
     #[schema(required)]
     latency_ms: Option<f64>,
-    /// How long ago it was, in seconds.
+    /// Time since the check, in seconds.
     #[schema(required)]
     age_s: Option<f64>,
 }
 
-/// Whether a probe's question is answered with yes.
+/// The result of a probe.
 #[derive(Debug, Serialize, ToSchema)]
 struct Probe {
-    /// `ok`, or `degraded` for a service that takes new work while the place of its secrets does not answer.
+    /// `ok`, or `degraded` if the service accepts requests while its secret provider is down.
     #[schema(value_type = String, example = "ok")]
     status: &'static str,
 }
@@ -70,95 +69,94 @@ struct Probe {
         (status = 503, description = "Something critical is down", body = Health),
     )
 )]
-pub async fn health(State(board): State<Arc<Board>>) -> Response {
-    let (status, code) = match (board.is_down(Importance::Critical), board.is_degraded()) {
+pub(crate) async fn health(State(health): State<Arc<HealthRegistry>>) -> Response {
+    let (status, code) = match (health.is_down(Importance::Critical), health.is_degraded()) {
         (true, _) => ("unhealthy", StatusCode::SERVICE_UNAVAILABLE),
         (false, true) => ("degraded", StatusCode::OK),
         (false, false) => ("healthy", StatusCode::OK),
     };
-    let health = Health {
+    let body = Health {
         status,
         service: "investiq-api",
         version: env!("CARGO_PKG_VERSION"),
-        uptime_s: board.uptime().as_secs(),
-        checks: checks(&board),
+        uptime_s: health.uptime().as_secs(),
+        checks: checks(&health),
     };
-    let mut response = (code, [(header::CACHE_CONTROL, "no-store")], Json(health)).into_response();
-    // What is down is told above all when something is.
-    response.extensions_mut().insert(Whole);
+    let mut response = (code, [(header::CACHE_CONTROL, "no-store")], Json(body)).into_response();
+    // The body says which check is down, so no problem document replaces it.
+    response.extensions_mut().insert(CompleteBody);
     response
 }
 
-fn checks(board: &Board) -> BTreeMap<&'static str, CheckHealth> {
-    let workers = if board.fallen_worker().is_some() { Outcome::Down } else { Outcome::Ok };
+fn checks(health: &HealthRegistry) -> BTreeMap<&'static str, CheckHealth> {
+    let workers = if health.unhealthy_worker().is_some() { Outcome::Down } else { Outcome::Ok };
     let workers = CheckHealth { status: workers.as_str(), latency_ms: None, age_s: None };
-    let checks = board.checks().iter().map(|check| (check.name(), CheckHealth::of(check)));
+    let checks = health.checks().iter().map(|check| (check.name(), CheckHealth::from(check)));
     checks.chain([("workers", workers)]).collect()
 }
 
-impl CheckHealth {
-    fn of(check: &crate::workers::Check) -> Self {
-        let reading = check.reading();
+impl From<&Check> for CheckHealth {
+    fn from(check: &Check) -> Self {
+        let result = check.result();
         Self {
-            status: reading.outcome.as_str(),
-            latency_ms: reading.latency.map(|latency| latency.as_secs_f64() * 1000.0),
-            age_s: reading.checked_at.map(|checked_at| checked_at.elapsed().as_secs_f64()),
+            status: result.outcome.as_str(),
+            latency_ms: result.latency.map(|latency| latency.as_secs_f64() * 1000.0),
+            age_s: result.checked_at.map(|checked_at| checked_at.elapsed().as_secs_f64()),
         }
     }
 }
 
-/// Whether the process runs
+/// Whether the process is alive
 ///
-/// It answers as long as the process can answer at all; no dependency can make it fail.
+/// Succeeds as long as the process can respond at all, whatever the state of its dependencies.
 #[utoipa::path(
     get,
     path = "/livez",
     tag = "probes",
     security(()),
-    responses((status = 200, description = "It runs", body = Probe))
+    responses((status = 200, description = "It is alive", body = Probe))
 )]
-pub async fn live() -> Response {
+pub(crate) async fn live() -> Response {
     probe("ok")
 }
 
-/// Whether the service takes new work
+/// Whether the service accepts requests
 #[utoipa::path(
     get,
     path = "/readyz",
     tag = "probes",
     security(()),
-    responses((status = 200, description = "It does", body = Probe), Problems)
+    responses((status = 200, description = "It is ready", body = Probe), Problems)
 )]
-pub async fn ready(
-    State(draining): State<Draining>,
-    State(board): State<Arc<Board>>,
+pub(crate) async fn ready(
+    State(shutdown): State<ShutdownSignal>,
+    State(health): State<Arc<HealthRegistry>>,
 ) -> Result<Response, Problem> {
-    if draining.has_begun() {
-        return Err(Problem::new(Kind::Draining, "the service is shutting down; ask another one"));
+    if shutdown.is_set() {
+        return Err(Problem::new(Kind::Draining, "this instance is shutting down; try another one"));
     }
-    if board.database().reading().outcome == Outcome::Down {
-        return Err(not_ready("database", "the database does not answer; ask another instance"));
+    if health.database().result().outcome == Outcome::Down {
+        return Err(not_ready("database", "the database is down; try another instance"));
     }
-    if let Some(fallen) = board.fallen_worker() {
-        return Err(not_working(fallen));
+    if let Some(unhealthy) = health.unhealthy_worker() {
+        return Err(worker_not_ready(unhealthy));
     }
-    match board.secrets().reading().outcome {
-        Outcome::Down => Err(not_ready("secrets", "a secret may be used no longer; ask another instance")),
+    match health.secrets().result().outcome {
+        Outcome::Down => Err(not_ready("secrets", "a secret has expired; try another instance")),
         Outcome::Stale => Ok(probe("degraded")),
         Outcome::NotConfigured | Outcome::Pending | Outcome::Ok => Ok(probe("ok")),
     }
 }
 
-/// Not ready, for this check's sake.
 fn not_ready(check: &'static str, detail: impl Into<Cow<'static, str>>) -> Problem {
     Problem::new(Kind::NotReady, detail).with("check", check)
 }
 
-fn not_working(Fallen { worker, sign }: Fallen) -> Problem {
-    let detail = match sign {
-        Sign::Ended => format!("the worker {worker} has ended; ask another instance"),
-        Sign::Silent(time) => {
-            format!("the worker {worker} shows no life for {} s; ask another instance", time.as_secs())
+fn worker_not_ready(UnhealthyWorker { worker, cause }: UnhealthyWorker) -> Problem {
+    let detail = match cause {
+        Cause::Ended => format!("the worker {worker} has ended; try another instance"),
+        Cause::Silent(time) => {
+            format!("the worker {worker} had no heartbeat for {} s; try another instance", time.as_secs())
         }
     };
     not_ready("workers", detail).with("worker", worker)

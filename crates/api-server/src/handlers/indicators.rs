@@ -17,28 +17,26 @@ use utoipa::ToSchema;
 
 use super::parameters::unprocessable;
 use super::window::{DAYS, TIMEFRAME};
-use super::{
-    HeldCopies, NotModified, Parameters, Provenance, Representation, SymbolPath, Window, provenance,
-};
-use crate::openapi::{Problems, SymbolParameter, WindowParameters};
+use super::{IfNoneMatch, NotModified, Parameters, Provenance, SymbolPath, Window, provenance};
 use crate::problem::Problem;
+use crate::representation::Representation;
+use crate::schemas::{Problems, SymbolParameter, WindowParameters};
 
 const NAMES: &str = "names";
-/// Most values of one answer: the bars of the window, times the outputs of all indicators. They take some 5 MB.
+/// Most values of one response: the bars of the window, times the outputs of all indicators. They take about 5 MB.
 const VALUES_MAX: usize = 250_000;
-/// Most values that may be read to compute one answer: six times a CCI of 1,000 bars over the bundled history. They
-/// take some tens of milliseconds, in which the thread serves nobody else.
+/// Most values that may be read to compute one response: six times a CCI of 1,000 bars over the bundled history. That
+/// takes some tens of milliseconds, in which the thread serves no other request.
 const READS_MAX: usize = 20_000_000;
-/// Indicators when none are named.
+/// The indicators if the request names none.
 const NAMES_DEFAULT: &str = "sma:20,sma:50,rsi:14,macd,bbands,atr:14,adx:14,obv";
 
 /// Indicators over the same bars.
 #[derive(Serialize, ToSchema)]
 struct IndicatorTable<'a> {
-    /// Whose bars.
     #[schema(value_type = String, example = "AAPL")]
     symbol: Symbol,
-    /// How much time a bar covers.
+    /// The timeframe of a bar.
     #[schema(value_type = String, example = "1d")]
     timeframe: Timeframe,
     /// What prices are adjusted for: `raw`, `split` or `split_dividend`.
@@ -49,15 +47,15 @@ struct IndicatorTable<'a> {
     as_of: Date,
     #[serde(flatten)]
     provenance: Provenance<'a>,
-    /// Date of each bar, oldest first: every output holds one value for each.
+    /// Date of each bar, oldest first: every output has one value for each.
     #[schema(value_type = Vec<String>)]
     dates: &'a [Date],
-    /// In the order in which they were named.
+    /// In the order of the request.
     #[schema(value_type = Vec<IndicatorSchema>)]
     indicators: Vec<Indicator<'a>>,
 }
 
-/// The window's part of an indicator over all bars. It is computed when it is written, so that one series at a time
+/// The window's part of an indicator over all bars. It is computed when it is serialized, so that one series at a time
 /// takes memory.
 struct Indicator<'a> {
     spec: &'a IndicatorSpec,
@@ -93,22 +91,22 @@ impl Serialize for Outputs<'_> {
     }
 }
 
-/// How an indicator is written.
+/// An indicator.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "read by the derived schema alone")]
 struct IndicatorSchema {
     /// Name and every parameter.
     #[schema(example = "macd:12:26:9")]
     indicator: String,
-    /// How it is computed.
+    /// The formula.
     definition: String,
     /// Bars before the first value.
     lookback: usize,
-    /// Bars that it was computed from: those before the window too.
+    /// Bars that it was computed from, those before the window included.
     bars_used: usize,
-    /// No price moved over all bars: values are what the definition says of a still series, not a reading.
+    /// No price changed over all bars: the values are those that the definition gives a constant series.
     flat: bool,
-    /// Why there is no value at all; null when there is one.
+    /// Why there is no value at all; null if there is one.
     #[schema(required)]
     reason: Option<Absence>,
     /// Outputs by name, each with one number or null for every date.
@@ -117,8 +115,8 @@ struct IndicatorSchema {
 
 /// Indicators of a symbol
 ///
-/// Each is computed from all bars there are, so that the window's first bars have values too; where there are too few
-/// bars before one, it holds null.
+/// Each is computed from all bars, so that the first bars of the window have values, too. A bar with too few bars before it
+/// has null.
 #[utoipa::path(
     get,
     path = "/api/indicators/{symbol}",
@@ -128,8 +126,8 @@ struct IndicatorSchema {
         WindowParameters,
         (
             "names" = Option<String>, Query,
-            description = "Indicators joined by commas, each with its parameters joined by colons; at most 32, and at most \
-                250,000 values in all. Known are sma, ema, \
+            description = "Indicators separated by commas, each with its parameters after colons; at most 32, and at most \
+                250,000 values in total. Supported are sma, ema, \
                 rsi, macd, bbands, adx, plus_di, minus_di, atr, stoch, obv, cci, mfi, willr",
             pattern = "^[a-z_]+(:[0-9.]+)*(,[a-z_]+(:[0-9.]+)*)*$",
             example = "rsi:14,macd",
@@ -137,18 +135,18 @@ struct IndicatorSchema {
     ),
     responses(
         (status = 200, description = "The indicators", body = IndicatorTable),
-        (status = 304, description = "The client's copy is current"),
+        (status = 304, description = "The cached copy is current"),
         Problems,
     )
 )]
-pub async fn one(
+pub(crate) async fn get(
     SymbolPath(symbol): SymbolPath,
     parameters: Parameters,
-    held: HeldCopies,
+    if_none_match: IfNoneMatch,
     State(market_data): State<Arc<MarketData>>,
 ) -> Result<Response, Problem> {
-    parameters.only(&[TIMEFRAME, DAYS, NAMES])?;
-    let window = Window::of(&parameters)?;
+    parameters.allow_only(&[TIMEFRAME, DAYS, NAMES])?;
+    let window = Window::parse(&parameters)?;
     let names = parameters.text(NAMES).unwrap_or(NAMES_DEFAULT);
     let specs = IndicatorSpec::parse_list(names).map_err(|error| unprocessable(NAMES, error.to_string()))?;
     let snapshot = market_data.snapshot(&symbol).await?;
@@ -156,44 +154,41 @@ pub async fn one(
     let first_bar = window.first_bar(history);
     let timeframe = window.timeframe();
 
-    let question = format!("indicators-{}-{first_bar}-{:x}", timeframe.as_str(), digest(&specs));
-    let etag = provenance::etag(&snapshot, &question);
-    if held.include(etag.as_ref()) {
+    let variant = format!("indicators-{}-{first_bar}-{:x}", timeframe.as_str(), digest(&specs));
+    let etag = provenance::etag(&snapshot, &variant);
+    if if_none_match.matches(etag.as_ref()) {
         return Ok(NotModified(etag).into_response());
     }
     let (bars, first) = window.bars(history.adjusted(), first_bar);
     let bars = bars.view();
     check_size(&specs, bars.len(), bars.len() - first)?;
     let indicator = |spec| Indicator { spec, bars, first };
-    let body = Representation::bytes_of(&IndicatorTable {
+    let body = Representation::serialize(&IndicatorTable {
         symbol,
         timeframe,
         price_basis: history.basis().as_str(),
         as_of: snapshot.as_of,
-        provenance: Provenance::of(&snapshot),
+        provenance: Provenance::from_snapshot(&snapshot),
         dates: &bars.date[first..],
         indicators: specs.iter().map(indicator).collect(),
     })?;
     Ok(Representation::new(body, etag).into_response())
 }
 
-/// Refuses what would take too much memory or time at once.
+/// Refuses what would take too much memory or time.
 fn check_size(specs: &[IndicatorSpec], bars: usize, window: usize) -> Result<(), Problem> {
     let values = window * specs.iter().map(IndicatorSpec::outputs).sum::<usize>();
     if values > VALUES_MAX {
-        return Err(unprocessable(NAMES, format!("{values} values at once are more than {VALUES_MAX}")));
+        return Err(unprocessable(NAMES, format!("must give at most {VALUES_MAX} values, not {values}")));
     }
     let reads = bars * specs.iter().map(IndicatorSpec::reads_per_bar).sum::<usize>();
     if reads > READS_MAX {
-        return Err(unprocessable(
-            NAMES,
-            "too many long windows at once: ask for fewer, or for shorter ones",
-        ));
+        return Err(unprocessable(NAMES, "has too many long periods: use fewer or shorter ones"));
     }
     Ok(())
 }
 
-/// A number for a list of indicators, every parameter included; stable within one build.
+/// A hash of a list of indicators with every parameter; stable within one build.
 fn digest(specs: &[IndicatorSpec]) -> u64 {
     let mut hasher = DefaultHasher::new();
     specs.iter().for_each(|spec| spec.to_string().hash(&mut hasher));

@@ -1,4 +1,4 @@
-//! A JSON body, strictly: its media type, its syntax, then its fields.
+//! Parses a JSON body strictly: its media type, its syntax, then its fields.
 
 use axum::extract::{FromRequest, Request};
 use axum::response::IntoResponse;
@@ -8,13 +8,13 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::problem::{Kind, Problem};
 
-/// Longest part of the parser's words that is sent.
+/// Longest part of the parser's message that is sent.
 const DETAIL_CHARS_MAX: usize = 300;
 
-/// A body of `application/json` that is an object. The type refuses unknown fields itself; a field that stands twice is
-/// refused too.
+/// A body of `application/json` that is an object. The type itself rejects unknown fields; a duplicate field is rejected,
+/// too.
 #[derive(Clone, Copy, Debug)]
-pub struct JsonBody<T>(pub T);
+pub(crate) struct JsonBody<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
@@ -24,7 +24,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
         let body = Bytes::from_request(request, state).await.map_err(|rejection| {
             match rejection.into_response().status() {
                 StatusCode::PAYLOAD_TOO_LARGE => Problem::new(Kind::PayloadTooLarge, "the body is too large"),
-                _ => Problem::new(Kind::BadRequest, "the body broke off or is not framed as HTTP says"),
+                _ => Problem::new(Kind::BadRequest, "the body is incomplete or malformed"),
             }
         })?;
         parse(&body).map(Self)
@@ -51,25 +51,25 @@ fn is_json(media_type: &str) -> bool {
     essence.trim().eq_ignore_ascii_case("application/json") && is_utf8
 }
 
-/// Text that is no JSON is a bad request; JSON with other fields than expected cannot be processed.
+/// Text that is not JSON is a bad request; JSON with unexpected fields is unprocessable.
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    // The parser would take a list for an object, its items for the fields in their order, and what is left out for unsaid.
+    // The parser would accept a list in place of an object, with items as fields in their order and the rest as defaults.
     if body.trim_ascii_start().starts_with(b"[") && serde_json::from_slice::<IgnoredAny>(body).is_ok() {
         return Err(Problem::new(Kind::Unprocessable, "body: must be an object").with("parameter", "body"));
     }
     serde_json::from_slice(body).map_err(|error| {
-        // The parser reports some wrong values as wrong syntax, so the syntax is looked at by itself.
+        // The parser reports some invalid values as invalid syntax, so the syntax is checked separately.
         let is_json = serde_json::from_slice::<IgnoredAny>(body).is_ok();
         let (line, column) = (error.line(), error.column());
         match is_json {
             true => {
-                // It quotes the client's own names and texts, of any length.
+                // The message quotes the client's own names and texts, of any length.
                 let detail: String = format!("body: {error}").chars().take(DETAIL_CHARS_MAX).collect();
                 Problem::new(Kind::Unprocessable, detail).with("parameter", "body")
             }
             false => Problem::new(
                 Kind::BadRequest,
-                format!("the body is not JSON: see line {line}, column {column}"),
+                format!("the body is not valid JSON: line {line}, column {column}"),
             ),
         }
     })
@@ -82,7 +82,7 @@ mod tests {
     #[derive(Debug, serde::Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Point {
-        #[expect(dead_code, reason = "only whether it parses is looked at")]
+        #[expect(dead_code, reason = "the test checks only whether it parses")]
         x: f64,
     }
 

@@ -1,4 +1,4 @@
-//! `GET /metrics` and `/metrics/json`. They are not for the public: a setting says for whom.
+//! `GET /metrics` and `/metrics/json`. They are not public: a setting decides who may read them.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -6,20 +6,20 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use config::MetricsAccess;
 use http::{HeaderMap, HeaderName, header};
+use telemetry::Clock;
+use telemetry::metrics::{Summary, TEXT_MEDIA_TYPE};
 use tokio::time::timeout;
 
-use crate::clock::Clock;
-use crate::config::MetricsAccess;
-use crate::layers::exchange::Exchange;
-use crate::metrics::{Summary, TEXT_MEDIA_TYPE};
-use crate::openapi::Problems;
 use crate::problem::{Kind, Problem};
+use crate::request_context::RequestContext;
+use crate::schemas::Problems;
 use crate::state::Exposition;
 
-/// What proxies add to a request that they pass on. One that adds nothing cannot be told from a client of this machine:
-/// `METRICS_ACCESS=key` is for those.
-const SIGNS_OF_A_PROXY: [HeaderName; 6] = [
+/// Headers that proxies add. A proxy on this machine that adds none looks like a local client: use `METRICS_ACCESS=key`
+/// behind one.
+const PROXY_HEADERS: [HeaderName; 6] = [
     HeaderName::from_static("x-forwarded-for"),
     HeaderName::from_static("x-forwarded-host"),
     HeaderName::from_static("x-forwarded-proto"),
@@ -28,26 +28,25 @@ const SIGNS_OF_A_PROXY: [HeaderName; 6] = [
     header::VIA,
 ];
 
-/// Longest wait for the database to say how much is still to be done.
+/// Longest wait for the database.
 const BACKLOG_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Whether this request may pass without a key.
-#[must_use]
-pub fn is_open_to(access: MetricsAccess, request: &Request) -> bool {
+/// Whether this request needs no API key.
+pub(crate) fn is_open_to(access: MetricsAccess, request: &Request) -> bool {
     match access {
         MetricsAccess::Open => true,
         MetricsAccess::Key => false,
         MetricsAccess::Loopback => {
-            let address = Exchange::of(request).ok().and_then(Exchange::client);
-            is_from_this_machine(address, request.headers())
+            let address = RequestContext::get(request.extensions()).ok().and_then(RequestContext::client);
+            is_local_client(address, request.headers())
         }
     }
 }
 
-/// A proxy on this machine also connects from a loopback address, and says for whom. When it is not trusted its word
-/// does not count, but that it speaks for someone else does.
-fn is_from_this_machine(address: Option<IpAddr>, headers: &HeaderMap) -> bool {
-    let is_forwarded = SIGNS_OF_A_PROXY.iter().any(|sign| headers.contains_key(sign));
+/// A proxy on this machine also connects from a loopback address. Its headers show that it forwards a request, even if it is
+/// not trusted to say for whom.
+fn is_local_client(address: Option<IpAddr>, headers: &HeaderMap) -> bool {
+    let is_forwarded = PROXY_HEADERS.iter().any(|header| headers.contains_key(header));
     address.is_some_and(|address| address.is_loopback()) && !is_forwarded
 }
 
@@ -62,21 +61,28 @@ fn is_from_this_machine(address: Option<IpAddr>, headers: &HeaderMap) -> bool {
         Problems,
     )
 )]
-pub async fn text(State(exposition): State<Exposition>) -> Result<Response, Problem> {
+pub(crate) async fn text(State(exposition): State<Exposition>) -> Result<Response, Problem> {
     let Exposition { metrics, store, access: _ } = exposition;
     let now = Clock::System.now();
-    // Asked for now, because what is still to be done changes with every delivery. Without the database the last answer
-    // stands: an outage of it is seen in other metrics.
+    // Queried now, because the backlog changes with every delivery. While the database is down the last values stay: other
+    // metrics show the outage.
     if let Ok(Ok(backlogs)) = timeout(BACKLOG_TIMEOUT, store.backlog()).await {
-        metrics.deliveries.note_backlog(&backlogs, now);
+        let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        for backlog in &backlogs {
+            let provider = metrics.deliveries.provider(backlog.provider.as_str());
+            let age_s = backlog.oldest_at.map_or(0.0, |at| now.duration_since(at).as_secs_f64().max(0.0));
+            provider.backlog.set(count(backlog.unfinished));
+            provider.dead_letters.set(count(backlog.dead));
+            provider.oldest_pending_seconds.set(age_s);
+        }
     }
     match metrics.text() {
         Ok(text) => Ok(([(header::CONTENT_TYPE, TEXT_MEDIA_TYPE)], text).into_response()),
-        Err(error) => Err(Problem::new(Kind::Internal, "the metrics cannot be written").caused_by(&error)),
+        Err(error) => Err(Problem::new(Kind::Internal, "encoding the metrics failed").caused_by(&error)),
     }
 }
 
-/// The metrics in short
+/// A summary of the metrics
 #[utoipa::path(
     get,
     path = "/metrics/json",
@@ -84,7 +90,7 @@ pub async fn text(State(exposition): State<Exposition>) -> Result<Response, Prob
     security((), ("api_key" = []), ("bearer" = [])),
     responses((status = 200, description = "Totals since the start", body = Object), Problems)
 )]
-pub async fn json(State(exposition): State<Exposition>) -> Json<Summary> {
+pub(crate) async fn json(State(exposition): State<Exposition>) -> Json<Summary> {
     Json(exposition.metrics.summary())
 }
 
@@ -95,8 +101,8 @@ mod tests {
 
     #[test]
     fn only_a_direct_client_of_this_machine_passes_without_a_key() {
-        let signed = |sign| HeaderMap::from_iter([(sign, HeaderValue::from_static("192.0.2.1"))]);
-        let forwarded = SIGNS_OF_A_PROXY.map(|sign| (Some("127.0.0.1"), signed(sign), false));
+        let with = |header| HeaderMap::from_iter([(header, HeaderValue::from_static("192.0.2.1"))]);
+        let forwarded = PROXY_HEADERS.map(|header| (Some("127.0.0.1"), with(header), false));
         let direct = [
             (Some("127.0.0.1"), HeaderMap::new(), true),
             (Some("::1"), HeaderMap::new(), true),
@@ -107,7 +113,7 @@ mod tests {
             let mut request = Request::default();
             *request.headers_mut() = headers;
             if let Some(address) = address {
-                Exchange::begin_from(&mut request, address);
+                RequestContext::attach_from(&mut request, address);
             }
             assert_eq!(is_open_to(MetricsAccess::Loopback, &request), expected, "{address:?}");
             assert!(is_open_to(MetricsAccess::Open, &request));

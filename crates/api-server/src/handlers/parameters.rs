@@ -1,4 +1,4 @@
-//! The query of a request, strictly: a parameter that is not known or stands twice is refused, not ignored.
+//! Parses the query of a request strictly: an unknown or duplicate parameter is refused, not ignored.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -10,9 +10,9 @@ use http::request::Parts;
 
 use crate::problem::{Kind, Problem};
 
-/// Decoded query parameters in their order. [`only`](Self::only) comes first in every handler.
+/// Decoded query parameters in their order. [`allow_only`](Self::allow_only) comes first in every handler.
 #[derive(Clone, Debug, Default)]
-pub struct Parameters(Vec<(String, String)>);
+pub(crate) struct Parameters(Vec<(String, String)>);
 
 impl<S: Send + Sync> FromRequestParts<S> for Parameters {
     type Rejection = Problem;
@@ -29,36 +29,28 @@ impl Parameters {
     }
 
     /// Accepts these parameters, each at most once, and no other.
-    ///
-    /// # Errors
-    /// The first that is not accepted, by name.
-    pub fn only(&self, known: &[&str]) -> Result<(), Problem> {
+    pub(crate) fn allow_only(&self, known: &[&str]) -> Result<(), Problem> {
         for (at, (name, _)) in self.0.iter().enumerate() {
             if !known.contains(&name.as_str()) {
                 let known = match known {
-                    [] => "none is known".to_owned(),
-                    known => format!("known are: {}", known.join(", ")),
+                    [] => "this path has none".to_owned(),
+                    known => format!("supported: {}", known.join(", ")),
                 };
-                return Err(unprocessable(name, format!("there is no such parameter here; {known}")));
+                return Err(unprocessable(name, format!("unknown parameter; {known}")));
             }
             if self.0.iter().skip(at + 1).any(|(other, _)| other == name) {
-                return Err(unprocessable(name, "the parameter stands more than once"));
+                return Err(unprocessable(name, "duplicate parameter"));
             }
         }
         Ok(())
     }
 
-    /// The text of a parameter.
-    #[must_use]
-    pub fn text(&self, name: &str) -> Option<&str> {
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
     }
 
-    /// A parameter that parses by itself.
-    ///
-    /// # Errors
-    /// What is expected, as its error says.
-    pub fn parsed<T>(&self, name: &str) -> Result<Option<T>, Problem>
+    /// A parameter that its type parses.
+    pub(crate) fn parse_as<T>(&self, name: &str) -> Result<Option<T>, Problem>
     where
         T: FromStr,
         T::Err: Display,
@@ -67,11 +59,8 @@ impl Parameters {
         self.text(name).map(parse).transpose()
     }
 
-    /// A whole number within `range`, written with digits alone.
-    ///
-    /// # Errors
-    /// What is expected.
-    pub fn number(&self, name: &str, range: RangeInclusive<u32>) -> Result<Option<u32>, Problem> {
+    /// A whole number within `range`, written with digits only.
+    pub(crate) fn number(&self, name: &str, range: RangeInclusive<u32>) -> Result<Option<u32>, Problem> {
         let expected = || format!("must be a whole number from {} to {}", range.start(), range.end());
         let parse = |text: &str| {
             let digits = Some(text).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
@@ -83,7 +72,7 @@ impl Parameters {
     }
 }
 
-/// A parameter or a field whose value is not acceptable.
+/// A parameter or a field with an invalid value.
 pub(super) fn unprocessable(parameter: &str, problem: impl Into<Cow<'static, str>>) -> Problem {
     /// Longest part of a client's own name for a parameter that is sent back to it.
     const NAME_CHARS_MAX: usize = 64;
@@ -108,7 +97,7 @@ mod tests {
             ("=1", Some("")),
             ("%64ays=1", None),
         ] {
-            let refused = Parameters::parse(query).only(&["days", "timeframe"]).err();
+            let refused = Parameters::parse(query).allow_only(&["days", "timeframe"]).err();
             let got = refused.map(|problem| problem.detail().split(':').next().unwrap().to_owned());
             assert_eq!(got.as_deref(), named, "{query}");
         }

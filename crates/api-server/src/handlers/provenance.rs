@@ -1,47 +1,47 @@
-//! Where an answer's data comes from, how old it is, and what is wrong or missing in it.
+//! Where the data of a response comes from, how old it is, and what is wrong or missing in it.
 
 use http::HeaderValue;
-use market_data::{Freshness, Missing, Part, Quality, RefusedRow, Snapshot};
+use market_data::{AbsentPart, Freshness, Part, Quality, RefusedRow, Snapshot};
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
-/// Where an answer's data comes from.
+/// Where the data comes from.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Provenance<'a> {
-    /// `bundled sample`, `csv directory`, `polygon`, or `request` for one's own bars.
+pub(crate) struct Provenance<'a> {
+    /// `bundled sample`, `csv directory`, `polygon`, or `request` for bars in the request.
     #[schema(value_type = String, example = "bundled sample")]
-    pub data_source: &'static str,
-    /// When the data was fetched; null for what is built into the program.
+    pub(crate) data_source: &'static str,
+    /// When the data was fetched; null for data built into the program.
     #[schema(required, value_type = Option<String>, format = DateTime)]
-    pub fetched_at: Option<String>,
-    /// Whether the data is older than its source promises, because fetching it again has failed or is under way.
-    pub stale: bool,
-    /// How old stale data is, in seconds; absent when it is fresh.
+    pub(crate) fetched_at: Option<String>,
+    /// Whether the data is older than its source promises, because fetching it again failed or is in progress.
+    pub(crate) stale: bool,
+    /// Age of stale data, in seconds; absent if it is fresh.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub age_s: Option<u64>,
-    /// Rows that were not used, and parts that are missing.
-    pub data_quality: DataQuality<'a>,
+    pub(crate) age_s: Option<u64>,
+    /// Rows that were ignored, and parts that are missing.
+    pub(crate) data_quality: DataQuality<'a>,
 }
 
-/// Rows that were not used, and parts that are missing. Nothing is repaired and nothing is guessed.
+/// Rows that were ignored, and parts that are missing. Nothing is repaired or guessed.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct DataQuality<'a> {
-    /// How many rows were refused.
-    pub refused_total: usize,
+pub(crate) struct DataQuality<'a> {
+    /// Number of rows that were ignored.
+    pub(crate) refused_total: usize,
     /// The first hundred of them.
     #[schema(value_type = Vec<Refused>)]
-    pub refused: &'a [RefusedRow],
-    /// Limits of the source, in sentences.
+    pub(crate) refused: &'a [RefusedRow],
+    /// Limitations of the source.
     #[schema(value_type = Vec<String>)]
-    pub notes: &'a [&'static str],
-    /// Parts that are not here.
+    pub(crate) notes: &'a [&'static str],
+    /// Parts without data.
     #[serde(serialize_with = "missing")]
     #[schema(value_type = Vec<MissingPart>)]
-    pub missing: &'a [Missing],
+    pub(crate) missing: &'a [AbsentPart],
 }
 
-/// How a refused row is written.
+/// A row that was ignored.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "read by the derived schema alone")]
 struct Refused {
@@ -49,27 +49,27 @@ struct Refused {
     line: Option<usize>,
     /// Position in the input, from 0.
     position: Option<usize>,
-    /// Its date, where it has one.
+    /// The date, if the row has one.
     #[schema(required, format = Date)]
     date: Option<String>,
-    /// Why it is not used, such as `not_positive` or `duplicate_date`.
+    /// Why it was ignored, such as `not_positive` or `duplicate_date`.
     reason: String,
 }
 
-/// A part that is not here.
+/// A part without data.
 #[derive(Serialize, ToSchema)]
 struct MissingPart {
     /// `details`, `financials` or `news`.
     #[schema(value_type = String)]
     part: Part,
-    /// Why: `not_in_source` when the source has no such data, else `failed`.
+    /// `not_in_source` if the source has no such data, else `failed`.
     #[schema(value_type = String)]
     reason: &'static str,
 }
 
-fn missing<S: Serializer>(parts: &&[Missing], serializer: S) -> Result<S::Ok, S::Error> {
+fn missing<S: Serializer>(parts: &&[AbsentPart], serializer: S) -> Result<S::Ok, S::Error> {
     let mut out = serializer.serialize_seq(Some(parts.len()))?;
-    for Missing { part, error } in parts.iter() {
+    for AbsentPart { part, error } in parts.iter() {
         let reason = if error.is_some() { "failed" } else { "not_in_source" };
         out.serialize_element(&MissingPart { part: *part, reason })?;
     }
@@ -77,9 +77,7 @@ fn missing<S: Serializer>(parts: &&[Missing], serializer: S) -> Result<S::Ok, S:
 }
 
 impl<'a> Provenance<'a> {
-    /// The provenance of a snapshot.
-    #[must_use]
-    pub fn of(snapshot: &'a Snapshot) -> Self {
+    pub(crate) fn from_snapshot(snapshot: &'a Snapshot) -> Self {
         Self {
             data_source: snapshot.data_source,
             fetched_at: fetched_at(snapshot),
@@ -94,9 +92,7 @@ impl<'a> Provenance<'a> {
 }
 
 impl<'a> DataQuality<'a> {
-    /// What is wrong and what is missing.
-    #[must_use]
-    pub fn new(quality: &'a Quality, missing: &'a [Missing]) -> Self {
+    pub(crate) fn new(quality: &'a Quality, missing: &'a [AbsentPart]) -> Self {
         let Quality { refused_total, refused, notes } = quality;
         Self { refused_total: *refused_total, refused, notes, missing }
     }
@@ -107,14 +103,14 @@ fn fetched_at(snapshot: &Snapshot) -> Option<String> {
     Some(instant.to_string())
 }
 
-/// A strong tag for an answer made of this data, of `question` and of this program. Stale data has none: its answers
-/// hold an age, and so are never the same.
-pub(super) fn etag(snapshot: &Snapshot, question: &str) -> Option<HeaderValue> {
+/// A strong ETag for the response of kind `variant` that this program makes from this data. Stale data has none: its age is
+/// part of the response, so no two are the same.
+pub(super) fn etag(snapshot: &Snapshot, variant: &str) -> Option<HeaderValue> {
     let Snapshot { version, fetched_at_unix_ms, .. } = snapshot;
     if snapshot.is_stale() {
         return None;
     }
     let fetched = fetched_at_unix_ms.unwrap_or_default();
-    let tag = format!("\"{version:016x}-{fetched:x}-{question}-{}\"", env!("CARGO_PKG_VERSION"));
+    let tag = format!("\"{version:016x}-{fetched:x}-{variant}-{}\"", env!("CARGO_PKG_VERSION"));
     HeaderValue::try_from(tag).ok()
 }

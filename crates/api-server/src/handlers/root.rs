@@ -1,48 +1,46 @@
-//! `GET /`: where to look next.
+//! `GET /`: links to the documentation.
 
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Whether the reference is served.
+/// Whether the API reference is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reference {
-    /// It is.
+pub(crate) enum Reference {
     Served,
-    /// It is turned off.
-    TurnedOff,
+    Disabled,
 }
 
-/// Where to look next.
+/// Links to the documentation.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Index {
-    /// The service's name.
+pub(crate) struct Index {
+    /// The name of the service.
     #[schema(value_type = String)]
     service: &'static str,
-    /// The program's version.
+    /// The version of the program.
     #[schema(value_type = String)]
     version: &'static str,
-    /// The reference page; null where it is turned off.
+    /// The API reference; null if it is disabled.
     #[schema(required, value_type = Option<String>)]
     documentation: Option<&'static str>,
-    /// The description for programs; null where it is turned off.
+    /// The OpenAPI document; null if it is disabled.
     #[schema(required, value_type = Option<String>)]
     openapi: Option<&'static str>,
-    /// A first question to ask.
+    /// An example request.
     #[schema(value_type = String)]
     example: &'static str,
 }
 
-/// Where to look next
+/// Links to the documentation
 #[utoipa::path(
     get,
     path = "/",
     tag = "documentation",
     security(()),
-    responses((status = 200, description = "Paths to go on from", body = Index), crate::openapi::Problems)
+    responses((status = 200, description = "The links", body = Index), crate::schemas::Problems)
 )]
-pub async fn index(State(reference): State<Reference>) -> Json<Index> {
+pub(crate) async fn index(State(reference): State<Reference>) -> Json<Index> {
     let if_served = |path| (reference == Reference::Served).then_some(path);
     Json(Index {
         service: "investiq-api",

@@ -1,4 +1,4 @@
-//! The `{symbol}` of a path, parsed at the door.
+//! The `{symbol}` of a path.
 
 use axum::extract::{FromRequestParts, Path};
 use domain::Symbol;
@@ -6,9 +6,9 @@ use http::request::Parts;
 
 use crate::problem::{Kind, Problem};
 
-/// A ticker from the path. What is not one is refused with 400 before anything is looked up.
+/// A ticker from the path. Anything else is refused with 400 before anything is looked up.
 #[derive(Clone, Copy, Debug)]
-pub struct SymbolPath(pub Symbol);
+pub(crate) struct SymbolPath(pub Symbol);
 
 impl<S: Send + Sync> FromRequestParts<S> for SymbolPath {
     type Rejection = Problem;
@@ -16,7 +16,7 @@ impl<S: Send + Sync> FromRequestParts<S> for SymbolPath {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let refuse =
             || Problem::new(Kind::InvalidSymbol, domain::SymbolError.to_string()).with("parameter", "symbol");
-        // The last segment in every path that has one. Nearly all are written plainly and need no decoding.
+        // The last segment in every path that has one. Nearly all need no decoding.
         let segment = parts.uri.path().rsplit('/').next().unwrap_or_default();
         if !segment.contains('%') {
             return segment.parse().map(Self).map_err(|_| refuse());

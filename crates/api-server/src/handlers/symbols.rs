@@ -1,38 +1,39 @@
-//! `GET /api/symbols` and `/api/symbols/{symbol}`: what can be asked for, and which bars there are.
+//! `GET /api/symbols` and `/api/symbols/{symbol}`: which symbols there are, and which bars of each.
 
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
 use domain::{Date, Symbol};
-use market_data::{Listed, MarketData, Snapshot};
+use market_data::{MarketData, Snapshot, SymbolListing};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{HeldCopies, Parameters, Provenance, Representation, SymbolPath, provenance};
-use crate::answers::{Answers, Key};
-use crate::openapi::{Problems, SymbolParameter};
+use super::{IfNoneMatch, Parameters, Provenance, SymbolPath, provenance};
 use crate::problem::Problem;
+use crate::representation::Representation;
+use crate::response_cache::{CacheKey, ResponseCache};
+use crate::schemas::{Problems, SymbolParameter};
 
-/// What can be asked for.
+/// The available symbols.
 #[derive(Debug, Serialize, ToSchema)]
 struct Symbols {
-    /// All symbols of the bundled sample or of the directory; of a vendor, those that are stored now.
+    /// All symbols of the bundled sample or of the directory; of a vendor, those that are cached now.
     #[schema(value_type = Vec<ListedSymbol>)]
-    symbols: Vec<Listed>,
+    symbols: Vec<SymbolListing>,
     /// `bundled sample`, `csv directory` or `polygon`.
     #[schema(value_type = String, example = "bundled sample")]
     data_source: &'static str,
 }
 
-/// A symbol that can be asked for.
+/// An available symbol.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "read by the derived schema alone")]
 struct ListedSymbol {
-    /// Its ticker.
+    /// The ticker.
     #[schema(value_type = String, example = "AAPL")]
     symbol: Symbol,
-    /// The company's name, where it is known.
+    /// The company's name, if it is known.
     #[schema(required)]
     name: Option<String>,
 }
@@ -40,10 +41,10 @@ struct ListedSymbol {
 /// One symbol.
 #[derive(Serialize, ToSchema)]
 struct SymbolDetails<'a> {
-    /// Its ticker.
+    /// The ticker.
     #[schema(value_type = String, example = "AAPL")]
     symbol: Symbol,
-    /// The company's name, where it is known.
+    /// The company's name, if it is known.
     #[schema(required, value_type = Option<String>)]
     name: Option<&'a str>,
     /// Date of the newest bar.
@@ -60,29 +61,29 @@ struct SymbolDetails<'a> {
     provenance: Provenance<'a>,
 }
 
-/// The symbols that can be asked for
+/// The available symbols
 #[utoipa::path(
     get,
     path = "/api/symbols",
     tag = "analysis",
     responses(
         (status = 200, description = "The symbols", body = Symbols),
-        (status = 304, description = "The client's copy is current"),
+        (status = 304, description = "The cached copy is current"),
         Problems,
     )
 )]
-pub async fn list(
+pub(crate) async fn list(
     parameters: Parameters,
-    held: HeldCopies,
+    if_none_match: IfNoneMatch,
     State(market_data): State<Arc<MarketData>>,
 ) -> Result<Response, Problem> {
-    parameters.only(&[])?;
+    parameters.allow_only(&[])?;
     let symbols = market_data.symbols().await?;
-    let body = Representation::bytes_of(&Symbols { symbols, data_source: market_data.data_source() })?;
-    Ok(held.or_send(Representation::tagged_by_content(body)))
+    let body = Representation::serialize(&Symbols { symbols, data_source: market_data.data_source() })?;
+    Ok(if_none_match.respond(Representation::with_content_etag(body)))
 }
 
-/// A symbol's name, and which bars there are
+/// A symbol's name, and which bars of it there are
 #[utoipa::path(
     get,
     path = "/api/symbols/{symbol}",
@@ -90,40 +91,40 @@ pub async fn list(
     params(SymbolParameter),
     responses(
         (status = 200, description = "The symbol", body = SymbolDetails),
-        (status = 304, description = "The client's copy is current"),
+        (status = 304, description = "The cached copy is current"),
         Problems,
     )
 )]
-pub async fn one(
+pub(crate) async fn get(
     SymbolPath(symbol): SymbolPath,
     parameters: Parameters,
-    held: HeldCopies,
+    if_none_match: IfNoneMatch,
     State(market_data): State<Arc<MarketData>>,
-    State(answers): State<Arc<Answers>>,
+    State(cache): State<Arc<ResponseCache>>,
 ) -> Result<Response, Problem> {
-    parameters.only(&[])?;
+    parameters.allow_only(&[])?;
     let snapshot = market_data.snapshot(&symbol).await?;
-    let key = Key::of_symbol(&snapshot);
-    if let Some(answer) = key.as_ref().and_then(|key| answers.get(key)) {
-        return Ok(held.or_send(answer));
+    let key = CacheKey::for_symbol(&snapshot);
+    if let Some(cached) = key.as_ref().and_then(|key| cache.get(key)) {
+        return Ok(if_none_match.respond(cached));
     }
-    let answer = describe(&snapshot)?;
+    let representation = describe(&snapshot)?;
     if let Some(key) = key {
-        answers.insert(key, answer.clone());
+        cache.insert(key, representation.clone());
     }
-    Ok(held.or_send(answer))
+    Ok(if_none_match.respond(representation))
 }
 
 fn describe(snapshot: &Snapshot) -> Result<Representation, Problem> {
     let bars = snapshot.history.raw().view();
-    let body = Representation::bytes_of(&SymbolDetails {
+    let body = Representation::serialize(&SymbolDetails {
         symbol: *snapshot.history.symbol(),
         name: snapshot.name.as_deref(),
         as_of: snapshot.as_of,
         first_date: bars.date.first().copied(),
         bars: bars.len(),
         filings: snapshot.filings.len(),
-        provenance: Provenance::of(snapshot),
+        provenance: Provenance::from_snapshot(snapshot),
     })?;
     Ok(Representation::new(body, provenance::etag(snapshot, "symbol")))
 }

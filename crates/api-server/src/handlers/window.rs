@@ -1,4 +1,4 @@
-//! Which bars a question is about: how much time each covers, and how many days back.
+//! Which bars a request is for: the timeframe, and how many days back.
 
 use std::borrow::Cow;
 
@@ -7,52 +7,42 @@ use domain::{Bars, Date, History, Timeframe};
 use super::Parameters;
 use crate::problem::Problem;
 
-/// Most days that can be asked for: about 55 years.
+/// Most days of a window: about 55 years.
 pub(super) const DAYS_MAX: u32 = 20_000;
-/// Days when nothing is said.
+/// The default.
 pub(super) const DAYS_DEFAULT: u32 = 365;
 
-/// The parameters that make a window.
 pub(super) const TIMEFRAME: &str = "timeframe";
 pub(super) const DAYS: &str = "days";
 
 /// A timeframe, and calendar days back from the newest bar, that day included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window {
+pub(crate) struct Window {
     timeframe: Timeframe,
     days: u32,
 }
 
 impl Window {
-    /// The window that the parameters name.
-    ///
-    /// # Errors
-    /// The parameter that is not acceptable.
-    pub fn of(parameters: &Parameters) -> Result<Self, Problem> {
+    pub(crate) fn parse(parameters: &Parameters) -> Result<Self, Problem> {
         Ok(Self {
-            timeframe: parameters.parsed(TIMEFRAME)?.unwrap_or_default(),
+            timeframe: parameters.parse_as(TIMEFRAME)?.unwrap_or_default(),
             days: parameters.number(DAYS, 1..=DAYS_MAX)?.unwrap_or(DAYS_DEFAULT),
         })
     }
 
-    /// How much time a bar covers.
-    #[must_use]
-    pub fn timeframe(self) -> Timeframe {
+    pub(crate) fn timeframe(self) -> Timeframe {
         self.timeframe
     }
 
-    /// Position of its first daily bar: windows of one history with the same position hold the same bars.
-    #[must_use]
-    pub fn first_bar(self, history: &History) -> usize {
+    /// Index of the first daily bar: windows of one history with the same index have the same bars.
+    pub(crate) fn first_bar(self, history: &History) -> usize {
         let bars = history.raw().view();
         let first = |newest: Date| bars.position_since(newest.minus_days(self.days - 1));
         history.as_of().map_or(0, first)
     }
 
-    /// The bars at this timeframe, all of them, and the position of the window's first: a week or month counts when it
-    /// begins within the window.
-    #[must_use]
-    pub fn bars(self, daily: &Bars, first_bar: usize) -> (Cow<'_, Bars>, usize) {
+    /// All bars of this timeframe, and the index of the window's first: a week or month counts if it begins in the window.
+    pub(crate) fn bars(self, daily: &Bars, first_bar: usize) -> (Cow<'_, Bars>, usize) {
         match (self.timeframe, daily.view().date.get(first_bar)) {
             (Timeframe::Day, _) => (Cow::Borrowed(daily), first_bar),
             (Timeframe::Week | Timeframe::Month, since) => {

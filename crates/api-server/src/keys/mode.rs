@@ -1,49 +1,49 @@
-//! Whether the service may start as it is asked to: with keys, or open on this machine alone.
+//! Whether clients need API keys, and whether the service may start without any.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::KeyRing;
 
-/// How callers are known.
+/// How clients are authenticated.
 #[derive(Clone, Debug)]
-pub enum AuthMode {
-    /// By these keys.
+pub(crate) enum AuthMode {
+    /// By API keys.
     Keys(Arc<KeyRing>),
-    /// Not at all: everyone on this machine reads.
+    /// Not at all: every client on this machine may read.
     Open,
 }
 
-/// Why the service does not start without keys.
+/// Why the service must not start without API keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotSafe {
-    /// It was told to require them.
+pub(crate) enum AuthModeError {
     #[error("REQUIRE_AUTH is set and API_KEYS has no key")]
     KeysRequired,
-    /// Others could reach it.
     #[error(
-        "API_KEYS has no key and BIND_ADDRESS is {0}, not a loopback address: everyone could reach the service"
+        "API_KEYS has no key and BIND_ADDRESS is {0}, which is not a loopback address: other machines could reach the service"
     )]
     Reachable(IpAddr),
 }
 
 impl AuthMode {
-    /// Keys when there are any; without them open, but only where nobody else can reach it.
+    /// Keys if there are any. Without keys the service is open, but only on a loopback address.
     ///
     /// # Errors
-    /// Why it would not be safe.
-    pub fn decide(ring: Option<Arc<KeyRing>>, bind: IpAddr, keys_required: bool) -> Result<Self, NotSafe> {
+    /// Keys are required, or other machines could reach the service.
+    pub(crate) fn decide(
+        ring: Option<Arc<KeyRing>>,
+        bind: IpAddr,
+        keys_required: bool,
+    ) -> Result<Self, AuthModeError> {
         match ring {
             Some(ring) => Ok(Self::Keys(ring)),
-            None if keys_required => Err(NotSafe::KeysRequired),
-            None if !bind.to_canonical().is_loopback() => Err(NotSafe::Reachable(bind)),
+            None if keys_required => Err(AuthModeError::KeysRequired),
+            None if !bind.to_canonical().is_loopback() => Err(AuthModeError::Reachable(bind)),
             None => Ok(Self::Open),
         }
     }
 
-    /// Whether everyone on this machine may read.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         matches!(self, Self::Open)
     }
 }
@@ -58,10 +58,10 @@ mod tests {
             ("127.0.0.1", false, None),
             ("::1", false, None),
             ("::ffff:127.0.0.1", false, None),
-            ("127.0.0.1", true, Some(NotSafe::KeysRequired)),
-            ("0.0.0.0", true, Some(NotSafe::KeysRequired)),
-            ("0.0.0.0", false, Some(NotSafe::Reachable([0, 0, 0, 0].into()))),
-            ("192.0.2.1", false, Some(NotSafe::Reachable([192, 0, 2, 1].into()))),
+            ("127.0.0.1", true, Some(AuthModeError::KeysRequired)),
+            ("0.0.0.0", true, Some(AuthModeError::KeysRequired)),
+            ("0.0.0.0", false, Some(AuthModeError::Reachable([0, 0, 0, 0].into()))),
+            ("192.0.2.1", false, Some(AuthModeError::Reachable([192, 0, 2, 1].into()))),
         ] {
             let decided = AuthMode::decide(None, bind.parse().unwrap(), keys_required);
             assert_eq!(decided.err(), expected, "{bind} {keys_required}");

@@ -1,118 +1,106 @@
-//! The keys in force, replaced while requests go on.
+//! The active API keys, which can be replaced while requests are handled.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
+use config::api_keys::{Key, KeyError, KeyErrors, KeySet};
+use rate_limit::Limit;
+use telemetry::metrics::Metrics;
 
-use super::{Fault, Faults, Key, KeySet};
-use crate::layers::rate_limit;
-use crate::metrics::Metrics;
-
-/// The keys in force.
+/// The active API keys.
 #[derive(Debug)]
-pub struct KeyRing {
-    in_force: ArcSwap<InForce>,
-    limit: rate_limit::Config,
+pub(crate) struct KeyRing {
+    active: ArcSwap<ActiveKeys>,
+    limit: Limit,
     metrics: Arc<Metrics>,
-    leaving_uses: AtomicU64,
+    previous_uses: AtomicU64,
 }
 
-/// The lists of one secret that are accepted together while it is rotated.
+/// The versions of the secret `api_keys` that are accepted together while it is rotated.
 #[derive(Clone, Copy)]
-pub struct Lists<'a> {
-    /// The list in use.
-    pub current: &'a str,
-    /// The one that is about to take over.
-    pub pending: Option<&'a str>,
-    /// The one before, until its time is over.
-    pub leaving: Option<&'a str>,
+pub(crate) struct KeyLists<'a> {
+    pub(crate) current: &'a str,
+    pub(crate) pending: Option<&'a str>,
+    pub(crate) previous: Option<&'a str>,
 }
 
 #[derive(Debug, Default)]
-struct InForce {
+struct ActiveKeys {
     keys: KeySet,
-    /// Keys that stand in the list before alone.
-    leaving: KeySet,
+    /// Keys that only the previous list contains.
+    previous: KeySet,
 }
 
 impl KeyRing {
-    /// Starts with these keys; later ones get this limit.
-    #[must_use]
-    pub fn new(set: KeySet, limit: rate_limit::Config, metrics: Arc<Metrics>) -> Self {
+    /// `limit` is for the keys of later lists.
+    pub(crate) fn new(set: KeySet, limit: Limit, metrics: Arc<Metrics>) -> Self {
         metrics.keys.set(i64::try_from(set.len()).unwrap_or(i64::MAX));
-        let in_force = ArcSwap::from_pointee(InForce { keys: set, leaving: KeySet::default() });
-        Self { in_force, limit, metrics, leaving_uses: AtomicU64::new(0) }
+        let active = ArcSwap::from_pointee(ActiveKeys { keys: set, previous: KeySet::default() });
+        Self { active, limit, metrics, previous_uses: AtomicU64::new(0) }
     }
 
-    /// The key of this text, if it is in force.
-    #[must_use]
-    pub fn find(&self, presented: &[u8]) -> Option<Arc<Key>> {
-        let in_force = self.in_force.load();
-        in_force.keys.find(presented).or_else(|| self.find_leaving(&in_force.leaving, presented))
+    /// The active key that equals `presented`.
+    pub(crate) fn find(&self, presented: &[u8]) -> Option<Arc<Key>> {
+        let active = self.active.load();
+        active.keys.find(presented).or_else(|| self.find_previous(&active.previous, presented))
     }
 
-    fn find_leaving(&self, leaving: &KeySet, presented: &[u8]) -> Option<Arc<Key>> {
-        if leaving.is_empty() {
+    fn find_previous(&self, previous: &KeySet, presented: &[u8]) -> Option<Arc<Key>> {
+        if previous.is_empty() {
             return None;
         }
-        let found = leaving.find(presented);
-        self.leaving_uses.fetch_add(u64::from(found.is_some()), Ordering::Relaxed);
+        let found = previous.find(presented);
+        self.previous_uses.fetch_add(u64::from(found.is_some()), Ordering::Relaxed);
         found
     }
 
-    /// Uses of keys of the list before, since this was last called.
-    pub fn take_leaving_uses(&self) -> u64 {
-        self.leaving_uses.swap(0, Ordering::Relaxed)
+    /// Uses of keys that only the previous list contains, since the last call.
+    pub(crate) fn take_previous_uses(&self) -> u64 {
+        self.previous_uses.swap(0, Ordering::Relaxed)
     }
 
-    /// As [`replace`](Self::replace), with one list alone.
-    ///
-    /// # Errors
-    /// Everything that is wrong with the new list; the old keys stay in force.
-    pub fn reload(&self, text: &str) -> Result<(), Faults> {
-        self.replace(Lists { current: text, pending: None, leaving: None }).map(drop)
+    #[cfg(test)]
+    fn reload(&self, text: &str) -> Result<(), KeyErrors> {
+        self.replace(KeyLists { current: text, pending: None, previous: None }).map(drop)
     }
 
-    /// Replaces the keys. Those that stay keep what they have used of their limit. A list in use without any key is
-    /// refused: it would open or close the service by accident. A list beside it that is not acceptable is left out,
-    /// and its faults are the answer.
+    /// Replaces the keys. Keys that stay keep the state of their rate limiters. A current list without a key is rejected:
+    /// it would open or close the service by accident. An invalid pending list is ignored, and its errors are returned.
     ///
     /// # Errors
-    /// Everything that is wrong with the list in use; the old keys stay in force.
-    pub fn replace(&self, lists: Lists<'_>) -> Result<Option<Faults>, Faults> {
+    /// Everything that is wrong with the current list; the active keys stay.
+    pub(crate) fn replace(&self, lists: KeyLists<'_>) -> Result<Option<KeyErrors>, KeyErrors> {
         let mut keys = self.parse(lists.current)?;
         let pending = lists.pending.map(|text| self.parse(text)).transpose();
-        let (pending, left_out) = pending.map_or_else(|faults| (None, Some(faults)), |set| (set, None));
-        keys.join(pending.unwrap_or_default());
-        let mut leaving = lists.leaving.and_then(|text| self.parse(text).ok()).unwrap_or_default();
-        leaving.leave_out(&keys);
+        let (pending, ignored) = pending.map_or_else(|errors| (None, Some(errors)), |set| (set, None));
+        keys.extend(pending.unwrap_or_default());
+        let mut previous = lists.previous.and_then(|text| self.parse(text).ok()).unwrap_or_default();
+        previous.remove_all(&keys);
         self.metrics.key_reloads.inc();
-        self.install(keys, leaving);
-        Ok(left_out)
+        self.install(keys, previous);
+        Ok(ignored)
     }
 
-    /// Accepts no key at all, because the list of them may be believed no longer.
-    pub fn close(&self) {
+    /// Rejects every key, because the list has expired.
+    pub(crate) fn close(&self) {
         self.install(KeySet::default(), KeySet::default());
     }
 
-    fn parse(&self, text: &str) -> Result<KeySet, Faults> {
-        let parsed = KeySet::parse(text, self.limit).and_then(|set| {
-            let fault = Fault::Empty { position: 1 };
-            if set.is_empty() { Err(Faults(vec![fault])) } else { Ok(set) }
-        });
+    fn parse(&self, text: &str) -> Result<KeySet, KeyErrors> {
+        let parsed = KeySet::parse(text, self.limit)
+            .and_then(|set| if set.is_empty() { Err(KeyErrors(vec![KeyError::Empty(1)])) } else { Ok(set) });
         parsed.inspect_err(|_| self.metrics.key_reload_failures.inc())
     }
 
-    fn install(&self, mut keys: KeySet, mut leaving: KeySet) {
-        let old = self.in_force.load();
-        for set in [&mut keys, &mut leaving] {
-            set.keep_from(&old.keys);
-            set.keep_from(&old.leaving);
+    fn install(&self, mut keys: KeySet, mut previous: KeySet) {
+        let old = self.active.load();
+        for set in [&mut keys, &mut previous] {
+            set.keep_limits(&old.keys);
+            set.keep_limits(&old.previous);
         }
-        self.metrics.keys.set(i64::try_from(keys.len() + leaving.len()).unwrap_or(i64::MAX));
-        self.in_force.store(Arc::new(InForce { keys, leaving }));
+        self.metrics.keys.set(i64::try_from(keys.len() + previous.len()).unwrap_or(i64::MAX));
+        self.active.store(Arc::new(ActiveKeys { keys, previous }));
     }
 }
 
@@ -127,8 +115,8 @@ mod tests {
     #[test]
     fn a_key_is_rotated_without_a_gap_and_a_bad_list_changes_nothing() {
         let one = NonZeroU32::MIN;
-        let limit = rate_limit::Config { per_minute: one, burst: one };
-        let metrics = Arc::new(Metrics::new([]).unwrap());
+        let limit = Limit { per_minute: one, burst: one };
+        let metrics = Arc::new(Metrics::new(telemetry::metrics::Labels::default()).unwrap());
         let ring = KeyRing::new(KeySet::parse(OLD, limit).unwrap(), limit, Arc::clone(&metrics));
         let is_valid = |key: &str| ring.find(key.as_bytes()).is_some();
 
@@ -153,25 +141,25 @@ mod tests {
     }
 
     #[test]
-    fn lists_of_a_rotation_are_accepted_together_and_the_use_of_the_one_before_is_counted() {
+    fn lists_of_a_rotation_are_accepted_together_and_uses_of_the_previous_one_are_counted() {
         let one = NonZeroU32::MIN;
-        let limit = rate_limit::Config { per_minute: one, burst: one };
-        let metrics = Arc::new(Metrics::new([]).unwrap());
+        let limit = Limit { per_minute: one, burst: one };
+        let metrics = Arc::new(Metrics::new(telemetry::metrics::Labels::default()).unwrap());
         let ring = KeyRing::new(KeySet::parse(OLD, limit).unwrap(), limit, Arc::clone(&metrics));
         let is_valid = |key: &str| ring.find(key.as_bytes()).is_some();
         ring.find(OLD.as_bytes()).unwrap().limiter().check().unwrap();
 
-        let pending = Lists { current: OLD, pending: Some(NEW), leaving: None };
+        let pending = KeyLists { current: OLD, pending: Some(NEW), previous: None };
         assert_eq!(ring.replace(pending), Ok(None));
         assert!(is_valid(OLD) && is_valid(NEW));
-        assert!(matches!(ring.replace(Lists { pending: Some("weak"), ..pending }), Ok(Some(_))));
-        assert!(is_valid(OLD) && !is_valid(NEW), "a bad list beside it is left out");
+        assert!(matches!(ring.replace(KeyLists { pending: Some("weak"), ..pending }), Ok(Some(_))));
+        assert!(is_valid(OLD) && !is_valid(NEW), "an invalid pending list is ignored");
 
         let both = format!("{OLD},{NEW}");
-        for (leaving, expected) in [(OLD, 2), (both.as_str(), 2)] {
-            ring.replace(Lists { current: NEW, pending: None, leaving: Some(leaving) }).unwrap();
+        for (previous, expected) in [(OLD, 2), (both.as_str(), 2)] {
+            ring.replace(KeyLists { current: NEW, pending: None, previous: Some(previous) }).unwrap();
             assert!(is_valid(OLD) && is_valid(NEW) && is_valid(OLD));
-            assert_eq!((ring.take_leaving_uses(), ring.take_leaving_uses()), (expected, 0));
+            assert_eq!((ring.take_previous_uses(), ring.take_previous_uses()), (expected, 0));
         }
         assert!(ring.find(OLD.as_bytes()).unwrap().limiter().check().is_err(), "its limit moves with it");
         assert_eq!(metrics.keys.get(), 2);

@@ -1,10 +1,7 @@
-//! Writes one line for every request, with everything in it: who, what, which route, how it ended, how long it took.
+//! Writes one line for every request: client, method, route, status, duration.
 //!
 //! The query is not logged, because clients put secrets there. Whatever a client sends is escaped, so that a line is
 //! always one line and, as JSON, one object.
-
-mod line;
-mod writer;
 
 use std::sync::Arc;
 
@@ -12,54 +9,48 @@ use axum::extract::Request;
 use axum::response::Response;
 use http::{HeaderValue, header};
 use http_body::Body as _;
+use telemetry::RequestId;
+use telemetry::access_log::{AccessLog, Line};
 
-use super::api_key::Caller;
-use super::exchange::Exchange;
-use super::request_id::RequestId;
-use super::step::{After, Step};
+use super::hook::{RequestHook, ResponseHook};
 use crate::problem::Problem;
+use crate::request_context::RequestContext;
 
-pub use line::Format;
-use line::Line;
-pub use writer::AccessLog;
-
-/// The layer.
 #[derive(Clone, Debug)]
-pub struct LogAccess {
-    /// Where lines go.
-    pub log: Arc<AccessLog>,
+pub(crate) struct LogAccess {
+    pub(crate) log: Arc<AccessLog>,
 }
 
-/// A request that has no line yet. When the client goes away before the answer, dropping it writes one that says so.
+/// A request that is not logged yet. If the client disconnects before the response, dropping it writes a line without a status.
 #[derive(Debug)]
-pub struct Pending {
+pub(crate) struct PendingLine {
     log: Arc<AccessLog>,
-    exchange: Exchange,
+    context: RequestContext,
     user_agent: Option<HeaderValue>,
     is_logged: bool,
 }
 
-impl Step for LogAccess {
-    type After = Pending;
+impl RequestHook for LogAccess {
+    type ResponseHook = PendingLine;
 
-    fn before(&self, request: &mut Request) -> Result<Pending, Problem> {
-        Ok(Pending {
+    fn on_request(&self, request: &mut Request) -> Result<PendingLine, Problem> {
+        Ok(PendingLine {
             log: Arc::clone(&self.log),
-            exchange: Exchange::of(request)?.clone(),
+            context: RequestContext::get(request.extensions())?.clone(),
             user_agent: request.headers().get(header::USER_AGENT).cloned(),
             is_logged: false,
         })
     }
 }
 
-impl After for Pending {
-    fn after(mut self, response: &mut Response) {
+impl ResponseHook for PendingLine {
+    fn on_response(mut self, response: &mut Response) {
         self.is_logged = true;
         self.write(Some(response));
     }
 }
 
-impl Drop for Pending {
+impl Drop for PendingLine {
     fn drop(&mut self) {
         if !self.is_logged {
             self.write(None);
@@ -67,21 +58,21 @@ impl Drop for Pending {
     }
 }
 
-impl Pending {
+impl PendingLine {
     fn write(&self, response: Option<&Response>) {
-        let exchange = &self.exchange;
+        let context = &self.context;
         let problem = response.and_then(|response| response.extensions().get::<Problem>());
         self.log.write(&Line {
-            request_id: exchange.id().map_or("", RequestId::as_str),
-            client: exchange.client(),
-            method: exchange.method().as_str(),
-            path: exchange.uri().path(),
-            route: exchange.route(),
+            request_id: context.id().map_or("", RequestId::as_str),
+            client: context.client(),
+            method: context.method().as_str(),
+            path: context.uri().path(),
+            route: context.route(),
             status: response.map(|response| response.status().as_u16()),
             code: problem.map(|problem| problem.kind().code()),
             bytes: response.and_then(|response| response.body().size_hint().exact()),
-            took_us: u64::try_from(exchange.took().as_micros()).unwrap_or(u64::MAX),
-            key: exchange.caller().and_then(Caller::key).map(|key| key.label()),
+            duration_us: u64::try_from(context.duration().as_micros()).unwrap_or(u64::MAX),
+            key: context.key().map(|key| key.label().bytes()),
             user_agent: self.user_agent.as_ref().map(HeaderValue::as_bytes),
         });
     }

@@ -1,7 +1,7 @@
 //! Bounds a request body while it is read: its bytes in all, and the time to its next bytes.
 //!
-//! A body that says in its head that it is too large is refused before a byte of it is read. Whatever a handler makes
-//! of a body that failed, the answer says what was wrong with it.
+//! A body whose declared length is too large is refused before a byte of it is read. Whatever a handler makes of a body
+//! that failed, the response says what was wrong with it.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,22 +16,20 @@ use http::{HeaderValue, header};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::Sleep;
 
-use super::step::{After, Step};
+use super::hook::{RequestHook, ResponseHook};
 use crate::problem::{Kind, Problem};
 
-/// The layer.
 #[derive(Clone, Copy, Debug)]
-pub struct BodyLimit {
-    /// Most bytes of a body.
-    pub bytes_max: usize,
+pub(crate) struct BodyLimit {
+    pub(crate) bytes_max: usize,
     /// Longest wait for the next bytes of a body.
-    pub frame_timeout: Duration,
+    pub(crate) frame_timeout: Duration,
 }
 
-impl Step for BodyLimit {
-    type After = Option<Read>;
+impl RequestHook for BodyLimit {
+    type ResponseHook = Option<BodyStatus>;
 
-    fn before(&self, request: &mut Request) -> Result<Option<Read>, Problem> {
+    fn on_request(&self, request: &mut Request) -> Result<Option<BodyStatus>, Problem> {
         if request.body().is_end_stream() {
             return Ok(None);
         }
@@ -41,12 +39,17 @@ impl Step for BodyLimit {
         if request.headers().contains_key(header::CONTENT_ENCODING) {
             return Err(closing(Problem::new(Kind::UnsupportedMediaType, "the body must not be compressed")));
         }
-        let fault = Arc::new(AtomicU8::new(Fault::NONE));
+        let error = Arc::new(AtomicU8::new(BodyError::NONE));
         let body = std::mem::take(request.body_mut());
-        let bounded =
-            Bounded { body, left: self.bytes_max, limit: *self, alarm: None, fault: Arc::clone(&fault) };
+        let bounded = BoundedBody {
+            body,
+            left: self.bytes_max,
+            limit: *self,
+            deadline: None,
+            error: Arc::clone(&error),
+        };
         *request.body_mut() = Body::new(bounded);
-        Ok(Some(Read { limit: *self, fault }))
+        Ok(Some(BodyStatus { limit: *self, error }))
     }
 }
 
@@ -57,26 +60,23 @@ impl BodyLimit {
     }
 }
 
-/// The rest of the body is not read, so the connection cannot be used again.
+/// Closes the connection: the rest of the body is not read, so it cannot be used again.
 fn closing(problem: Problem) -> Problem {
     problem.with_header(header::CONNECTION, HeaderValue::from_static("close"))
 }
 
 /// Why a body could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
-    /// It has more bytes than it may.
+enum BodyError {
     #[error("the body is too large")]
     TooLarge,
-    /// Its next bytes did not come in time.
     #[error("the body came too slowly")]
     TooSlow,
-    /// It ended early or its chunks make no sense.
     #[error("the body is malformed")]
     Malformed,
 }
 
-impl Fault {
+impl BodyError {
     const NONE: u8 = 0;
 
     fn code(self) -> u8 {
@@ -87,53 +87,52 @@ impl Fault {
         }
     }
 
-    fn of_code(code: u8) -> Option<Self> {
-        [Self::TooLarge, Self::TooSlow, Self::Malformed].into_iter().find(|fault| fault.code() == code)
+    fn from_code(code: u8) -> Option<Self> {
+        [Self::TooLarge, Self::TooSlow, Self::Malformed].into_iter().find(|error| error.code() == code)
     }
 }
 
-/// What became of a body, until the answer comes.
+/// What became of a body, until the response is made.
 #[derive(Debug)]
-pub struct Read {
+pub(crate) struct BodyStatus {
     limit: BodyLimit,
-    fault: Arc<AtomicU8>,
+    error: Arc<AtomicU8>,
 }
 
-impl After for Option<Read> {
-    fn after(self, response: &mut Response) {
-        let Some(read) = self else { return };
-        let problem = match Fault::of_code(read.fault.load(Ordering::Relaxed)) {
+impl ResponseHook for Option<BodyStatus> {
+    fn on_response(self, response: &mut Response) {
+        let Some(status) = self else { return };
+        let problem = match BodyError::from_code(status.error.load(Ordering::Relaxed)) {
             None => return,
-            Some(Fault::TooLarge) => read.limit.too_large(),
-            Some(fault @ Fault::TooSlow) => closing(Problem::new(Kind::Timeout, fault.to_string())),
-            Some(fault @ Fault::Malformed) => closing(Problem::new(Kind::BadRequest, fault.to_string())),
+            Some(BodyError::TooLarge) => status.limit.too_large(),
+            Some(error @ BodyError::TooSlow) => closing(Problem::new(Kind::Timeout, error.to_string())),
+            Some(error @ BodyError::Malformed) => closing(Problem::new(Kind::BadRequest, error.to_string())),
         };
         *response = problem.into_response();
     }
 }
 
-/// A body with its bounds.
-struct Bounded {
+struct BoundedBody {
     body: Body,
     left: usize,
     limit: BodyLimit,
-    alarm: Option<Pin<Box<Sleep>>>,
-    fault: Arc<AtomicU8>,
+    deadline: Option<Pin<Box<Sleep>>>,
+    error: Arc<AtomicU8>,
 }
 
-impl Bounded {
-    fn fail(&self, fault: Fault) -> axum::Error {
-        self.fault.store(fault.code(), Ordering::Relaxed);
-        axum::Error::new(fault)
+impl BoundedBody {
+    fn fail(&self, error: BodyError) -> axum::Error {
+        self.error.store(error.code(), Ordering::Relaxed);
+        axum::Error::new(error)
     }
 
-    fn poll_alarm(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    fn poll_deadline(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let wait = self.limit.frame_timeout;
-        self.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep(wait))).as_mut().poll(context)
+        self.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep(wait))).as_mut().poll(context)
     }
 }
 
-impl HttpBody for Bounded {
+impl HttpBody for BoundedBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -142,19 +141,19 @@ impl HttpBody for Bounded {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) else {
-            ready!(self.poll_alarm(context));
-            return Poll::Ready(Some(Err(self.fail(Fault::TooSlow))));
+            ready!(self.poll_deadline(context));
+            return Poll::Ready(Some(Err(self.fail(BodyError::TooSlow))));
         };
-        self.alarm = None;
+        self.deadline = None;
         let frame = match frame {
             Some(Ok(frame)) => frame,
-            Some(Err(_)) => return Poll::Ready(Some(Err(self.fail(Fault::Malformed)))),
+            Some(Err(_)) => return Poll::Ready(Some(Err(self.fail(BodyError::Malformed)))),
             None => return Poll::Ready(None),
         };
         let bytes = frame.data_ref().map_or(0, Bytes::len);
         match self.left.checked_sub(bytes) {
             Some(left) => self.left = left,
-            None => return Poll::Ready(Some(Err(self.fail(Fault::TooLarge)))),
+            None => return Poll::Ready(Some(Err(self.fail(BodyError::TooLarge)))),
         }
         Poll::Ready(Some(Ok(frame)))
     }
@@ -198,7 +197,7 @@ mod tests {
             Ok::<_, Infallible>(Response::builder().status(status).body(Body::empty()).unwrap())
         });
         let limit = BodyLimit { bytes_max: 10, frame_timeout: Duration::from_secs(10) };
-        let service = super::super::step::layer(limit).layer(handler);
+        let service = super::super::hook::layer(limit).layer(handler);
         let Ok(response) = service.oneshot(Request::new(body)).await;
         response.status().as_u16()
     }

@@ -2,24 +2,22 @@
 
 use axum::extract::Request;
 
-use super::exchange::Exchange;
-use super::step::Step;
+use super::hook::RequestHook;
 use crate::client_address::TrustedProxies;
 use crate::problem::Problem;
+use crate::request_context::RequestContext;
 
-/// The layer.
 #[derive(Clone, Debug)]
-pub struct ClientAddresses {
-    /// Whose word is believed.
-    pub proxies: TrustedProxies,
+pub(crate) struct ClientAddresses {
+    pub(crate) proxies: TrustedProxies,
 }
 
-impl Step for ClientAddresses {
-    type After = ();
+impl RequestHook for ClientAddresses {
+    type ResponseHook = ();
 
-    fn before(&self, request: &mut Request) -> Result<(), Problem> {
-        let exchange = Exchange::of(request)?;
-        exchange.set_client(self.proxies.client(exchange.connection().peer().ip(), request.headers()));
+    fn on_request(&self, request: &mut Request) -> Result<(), Problem> {
+        let context = RequestContext::get(request.extensions())?;
+        context.set_client(self.proxies.client(context.connection().peer().ip(), request.headers()));
         Ok(())
     }
 }

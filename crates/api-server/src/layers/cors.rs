@@ -1,7 +1,7 @@
-//! Lets the pages of configured origins read answers; every other page is told nothing.
+//! Lets the pages of configured origins read responses, and no others.
 //!
-//! A preflight carries no key and needs none. It passes the limits like every request and is answered from the
-//! router's own `405` with the methods that the path serves.
+//! A preflight carries no key and needs none. It passes the limits like every request, and the response is made from the
+//! router's own `405` with the methods that the path supports.
 
 use std::sync::Arc;
 
@@ -11,44 +11,41 @@ use axum::response::Response;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
 
-use super::rate_limit::RATE_LIMIT_HEADERS;
-use super::step::{After, Step};
+use super::hook::{RequestHook, ResponseHook};
+use super::limit_policy::RATE_LIMIT_HEADERS;
 use crate::problem::Problem;
 
 /// Request headers that a page may set.
 const ALLOWED_HEADERS: &str = "Authorization, Content-Type, If-None-Match, X-API-Key, X-Request-Id";
-/// How long a browser may keep a preflight's answer, in seconds.
+/// How long a browser may cache the response to a preflight, in seconds.
 const MAX_AGE_S: &str = "600";
 
-/// The layer.
 #[derive(Clone, Debug)]
-pub struct Cors {
+pub(crate) struct Cors {
     origins: Arc<[HeaderValue]>,
     exposed: HeaderValue,
 }
 
-/// What was asked, until the answer comes.
 #[derive(Debug)]
-pub struct Asked {
+pub(crate) struct CorsRequest {
     cors: Cors,
     origin: Option<HeaderValue>,
     is_preflight: bool,
 }
 
 impl Cors {
-    /// These origins, exactly as browsers send them; none is the usual case.
-    #[must_use]
-    pub fn new(origins: impl IntoIterator<Item = HeaderValue>) -> Self {
+    /// Origins exactly as browsers send them; usually none.
+    pub(crate) fn new(origins: impl IntoIterator<Item = HeaderValue>) -> Self {
         let exposed = format!("{RATE_LIMIT_HEADERS}, ETag, Retry-After, X-Request-Id");
         let exposed = HeaderValue::try_from(exposed).expect("header names and commas are a header value");
         Self { origins: origins.into_iter().collect(), exposed }
     }
 }
 
-impl Step for Cors {
-    type After = Option<Asked>;
+impl RequestHook for Cors {
+    type ResponseHook = Option<CorsRequest>;
 
-    fn before(&self, request: &mut Request) -> Result<Option<Asked>, Problem> {
+    fn on_request(&self, request: &mut Request) -> Result<Option<CorsRequest>, Problem> {
         if self.origins.is_empty() {
             return Ok(None);
         }
@@ -56,18 +53,18 @@ impl Step for Cors {
         let origin = headers.get(header::ORIGIN).filter(|origin| self.origins.contains(origin)).cloned();
         let is_preflight = request.method() == Method::OPTIONS
             && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-        Ok(Some(Asked { cors: self.clone(), origin, is_preflight }))
+        Ok(Some(CorsRequest { cors: self.clone(), origin, is_preflight }))
     }
 }
 
-impl After for Option<Asked> {
-    fn after(self, response: &mut Response) {
-        let Some(Asked { cors, origin, is_preflight }) = self else { return };
-        // Caches must not give one origin's answer to another.
+impl ResponseHook for Option<CorsRequest> {
+    fn on_response(self, response: &mut Response) {
+        let Some(CorsRequest { cors, origin, is_preflight }) = self else { return };
+        // Caches must not serve one origin's response to another.
         response.headers_mut().append(header::VARY, HeaderValue::from_static("Origin"));
         let Some(origin) = origin else { return };
         if is_preflight && response.status() == StatusCode::METHOD_NOT_ALLOWED {
-            permit(response);
+            grant_preflight(response);
         }
         let headers = response.headers_mut();
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
@@ -75,8 +72,8 @@ impl After for Option<Asked> {
     }
 }
 
-/// Makes the router's refusal of `OPTIONS` the answer to a preflight.
-fn permit(response: &mut Response) {
+/// Turns the router's refusal of `OPTIONS` into the response to a preflight.
+fn grant_preflight(response: &mut Response) {
     *response.status_mut() = StatusCode::NO_CONTENT;
     *response.body_mut() = Body::empty();
     response.extensions_mut().remove::<Problem>();
@@ -97,11 +94,11 @@ mod tests {
 
     const OURS: &str = "https://app.example.com";
 
-    fn answer(method: &str, origin: &str, mut response: Response) -> Response {
+    fn respond(method: &str, origin: &str, mut response: Response) -> Response {
         let request = http::Request::builder().method(method).header("origin", origin);
         let request = request.header("access-control-request-method", "GET").body(Body::empty());
         let cors = Cors::new([HeaderValue::from_static(OURS)]);
-        cors.before(&mut request.unwrap()).unwrap().after(&mut response);
+        cors.on_request(&mut request.unwrap()).unwrap().on_response(&mut response);
         response
     }
 
@@ -111,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_preflight_of_our_page_is_granted_the_methods_of_the_path() {
-        let response = answer("OPTIONS", OURS, refusal());
+        let response = respond("OPTIONS", OURS, refusal());
         assert_eq!(response.status(), 204);
         assert_eq!(response.headers()["access-control-allow-methods"], "GET,HEAD");
         assert_eq!(response.headers()["access-control-allow-origin"], OURS);
@@ -119,9 +116,9 @@ mod tests {
     }
 
     #[test]
-    fn another_page_is_told_nothing() {
+    fn another_page_gets_no_permission() {
         for origin in ["https://app.example.com.evil.net", "null", "*", "http://app.example.com"] {
-            let response = answer("OPTIONS", origin, refusal());
+            let response = respond("OPTIONS", origin, refusal());
             assert_eq!(response.status(), 405, "{origin}");
             assert!(!response.headers().contains_key("access-control-allow-origin"), "{origin}");
             assert_eq!(response.headers()["vary"], "Origin");
@@ -129,9 +126,9 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_may_be_read_and_a_limited_preflight_stays_limited() {
-        assert_eq!(answer("GET", OURS, Response::default()).headers()["access-control-allow-origin"], OURS);
-        let limited = answer("OPTIONS", OURS, StatusCode::TOO_MANY_REQUESTS.into_response());
+    fn a_response_may_be_read_and_a_limited_preflight_stays_limited() {
+        assert_eq!(respond("GET", OURS, Response::default()).headers()["access-control-allow-origin"], OURS);
+        let limited = respond("OPTIONS", OURS, StatusCode::TOO_MANY_REQUESTS.into_response());
         assert_eq!(limited.status(), 429);
         assert_eq!(limited.headers()["access-control-allow-origin"], OURS);
     }

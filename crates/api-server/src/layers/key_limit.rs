@@ -4,47 +4,51 @@ use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::response::Response;
+use rate_limit::{Limit, LimitStatus};
+use telemetry::metrics::Metrics;
 
-use super::api_key::Caller;
-use super::exchange::Exchange;
-use super::rate_limit::Standing;
-use super::step::{After, Step};
-use crate::keys::Key;
-use crate::metrics::Metrics;
+use super::hook::{RequestHook, ResponseHook};
+use super::limit_policy::LimitPolicy;
 use crate::problem::Problem;
+use crate::request_context::RequestContext;
 
-/// The layer.
 #[derive(Clone, Debug)]
-pub struct KeyLimit {
-    /// Where to count.
-    pub metrics: Arc<Metrics>,
+pub(crate) struct KeyLimit {
+    policy: Arc<LimitPolicy>,
+    metrics: Arc<Metrics>,
 }
 
-/// What an answer says of the key's limit; nothing when there are no keys.
+/// What the response says about the key's limit; nothing when there are no keys.
 #[derive(Debug)]
-pub struct Told(Option<(Arc<Key>, Standing)>);
+pub(crate) struct KeyLimitSnapshot(Option<(Arc<LimitPolicy>, LimitStatus)>);
 
-impl Step for KeyLimit {
-    type After = Told;
+impl KeyLimit {
+    pub(crate) fn new(limit: Limit, metrics: Arc<Metrics>) -> Self {
+        Self { policy: Arc::new(LimitPolicy::new(&["key"], limit)), metrics }
+    }
+}
 
-    fn before(&self, request: &mut Request) -> Result<Told, Problem> {
-        let Some(key) = Exchange::of(request)?.caller().and_then(Caller::key) else {
-            return Ok(Told(None));
+impl RequestHook for KeyLimit {
+    type ResponseHook = KeyLimitSnapshot;
+
+    fn on_request(&self, request: &mut Request) -> Result<KeyLimitSnapshot, Problem> {
+        let Some(key) = RequestContext::get(request.extensions())?.key() else {
+            return Ok(KeyLimitSnapshot(None));
         };
         match key.limiter().check() {
-            Ok(standing) => Ok(Told(Some((Arc::clone(key), standing)))),
-            Err(standing) => {
+            Ok(status) => Ok(KeyLimitSnapshot(Some((Arc::clone(&self.policy), status)))),
+            Err(status) => {
                 self.metrics.limited_by_key.inc();
-                Err(key.limiter().policy().problem(standing))
+                Err(self.policy.exceeded(status))
             }
         }
     }
 }
 
-impl After for Told {
-    fn after(self, response: &mut Response) {
-        if let Some((key, standing)) = self.0 {
-            key.limiter().policy().fields(standing).put_in(response.headers_mut());
+impl ResponseHook for KeyLimitSnapshot {
+    fn on_response(self, response: &mut Response) {
+        if let Some((policy, status)) = self.0 {
+            policy.state(status, response.headers_mut());
         }
     }
 }

@@ -1,21 +1,21 @@
-//! Tells the layers around the router which route was matched: axum tells only those inside.
+//! Passes the matched route to the layers around the router: axum tells only those inside.
 
 use axum::extract::{MatchedPath, Request};
 
-use super::exchange::Exchange;
-use super::step::Step;
+use super::hook::RequestHook;
 use crate::problem::Problem;
+use crate::request_context::RequestContext;
 
-/// The layer; it stands directly inside the router, so that refusals further in know their route too.
+/// Directly inside the router, so that what inner layers refuse has a route, too.
 #[derive(Clone, Copy, Debug)]
-pub struct MatchedRoute;
+pub(crate) struct MatchedRoute;
 
-impl Step for MatchedRoute {
-    type After = ();
+impl RequestHook for MatchedRoute {
+    type ResponseHook = ();
 
-    fn before(&self, request: &mut Request) -> Result<(), Problem> {
+    fn on_request(&self, request: &mut Request) -> Result<(), Problem> {
         if let Some(route) = request.extensions().get::<MatchedPath>() {
-            Exchange::of(request)?.set_route(route.clone());
+            RequestContext::get(request.extensions())?.set_route(route.clone());
         }
         Ok(())
     }

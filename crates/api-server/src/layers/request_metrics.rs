@@ -1,44 +1,42 @@
-//! Counts every answer under its matched route, and the requests that have none yet.
+//! Counts every response under its matched route, and the requests in flight.
 
 use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::response::Response;
+use telemetry::metrics::Metrics;
 
-use super::exchange::Exchange;
-use super::step::{After, Step};
-use crate::metrics::Metrics;
+use super::hook::{RequestHook, ResponseHook};
 use crate::problem::Problem;
+use crate::request_context::RequestContext;
 
-/// The layer.
 #[derive(Clone, Debug)]
-pub struct RequestMetrics {
-    /// Where to count.
-    pub metrics: Arc<Metrics>,
+pub(crate) struct RequestMetrics {
+    pub(crate) metrics: Arc<Metrics>,
 }
 
-/// A request in flight. Dropping it takes it out of the gauge, whether it was answered or given up.
+/// Dropping it lowers the gauge, whether there was a response or the client disconnected.
 #[derive(Debug)]
-pub struct InFlight {
+pub(crate) struct InFlight {
     metrics: Arc<Metrics>,
-    exchange: Exchange,
+    context: RequestContext,
 }
 
-impl Step for RequestMetrics {
-    type After = InFlight;
+impl RequestHook for RequestMetrics {
+    type ResponseHook = InFlight;
 
-    fn before(&self, request: &mut Request) -> Result<InFlight, Problem> {
-        let exchange = Exchange::of(request)?.clone();
+    fn on_request(&self, request: &mut Request) -> Result<InFlight, Problem> {
+        let context = RequestContext::get(request.extensions())?.clone();
         self.metrics.in_flight.inc();
-        Ok(InFlight { metrics: Arc::clone(&self.metrics), exchange })
+        Ok(InFlight { metrics: Arc::clone(&self.metrics), context })
     }
 }
 
-impl After for InFlight {
-    fn after(self, response: &mut Response) {
-        let exchange = &self.exchange;
-        let child = self.metrics.routes.child(exchange.route(), exchange.method());
-        child.observe(response.status(), exchange.took());
+impl ResponseHook for InFlight {
+    fn on_response(self, response: &mut Response) {
+        let context = &self.context;
+        let child = self.metrics.routes.child(context.route(), context.method());
+        child.observe(response.status(), context.duration());
     }
 }
 

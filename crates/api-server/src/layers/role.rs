@@ -3,63 +3,66 @@
 use std::sync::Arc;
 
 use axum::extract::Request;
+use config::api_keys::Role;
+use telemetry::metrics::Metrics;
 
-use super::api_key::Caller;
-use super::exchange::Exchange;
-use super::step::Step;
-use crate::keys::Role;
-use crate::metrics::Metrics;
+use super::hook::RequestHook;
 use crate::problem::{Kind, Problem};
+use crate::request_context::RequestContext;
 
-/// The layer.
 #[derive(Clone, Debug)]
-pub struct Require {
+pub(crate) struct RequireRole {
     /// The lowest role that may pass.
-    pub role: Role,
-    /// Where to count.
-    pub metrics: Arc<Metrics>,
+    pub(crate) role: Role,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
-impl Step for Require {
-    type After = ();
+impl RequestHook for RequireRole {
+    type ResponseHook = ();
 
-    fn before(&self, request: &mut Request) -> Result<(), Problem> {
-        // Without a caller the API key layer is missing, and the answer is no.
-        let role = Exchange::of(request)?.caller().map(Caller::role);
-        if role.is_some_and(|role| role >= self.role) {
+    fn on_request(&self, request: &mut Request) -> Result<(), Problem> {
+        // Without a caller the API key layer is missing, and the request is refused.
+        let caller = RequestContext::get(request.extensions())?.caller();
+        if caller.is_some_and(|caller| caller.role >= self.role) {
             return Ok(());
         }
         self.metrics.auth_forbidden.inc();
-        Err(Problem::new(Kind::Forbidden, format!("this needs a key with the role {}", self.role)))
+        Err(Problem::new(Kind::Forbidden, format!("an API key with the role {} is required", self.role)))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use telemetry::metrics::Labels;
 
-    #[test]
-    fn a_request_without_a_caller_is_refused() {
-        let layer = Require { role: Role::Viewer, metrics: Arc::new(Metrics::new([]).unwrap()) };
+    use super::*;
+    use crate::request_context::Caller;
+
+    fn check(role: Option<Role>, required: Role) -> Result<(), Problem> {
+        let layer =
+            RequireRole { role: required, metrics: Arc::new(Metrics::new(Labels::default()).unwrap()) };
         let mut request = Request::default();
-        Exchange::begin_from(&mut request, "192.0.2.1");
-        assert_eq!(layer.before(&mut request).unwrap_err().kind(), Kind::Forbidden);
+        RequestContext::attach_from(&mut request, "192.0.2.1");
+        if let Some(role) = role {
+            RequestContext::get(request.extensions()).unwrap().set_caller(Caller { role, key: None });
+        }
+        layer.on_request(&mut request)
     }
 
     #[test]
-    fn a_role_opens_what_lies_under_it_and_nothing_above() {
-        let metrics = Arc::new(Metrics::new([]).unwrap());
-        for (has, needs, passes) in [
+    fn a_request_without_a_caller_is_refused() {
+        assert_eq!(check(None, Role::Viewer).unwrap_err().kind(), Kind::Forbidden);
+    }
+
+    #[test]
+    fn a_role_includes_those_below_it_and_none_above() {
+        for (role, required, passes) in [
             (Role::Viewer, Role::Viewer, true),
             (Role::Viewer, Role::Trader, false),
             (Role::Trader, Role::Admin, false),
             (Role::Admin, Role::Trader, true),
         ] {
-            let mut request = Request::default();
-            Exchange::begin_from(&mut request, "192.0.2.1");
-            Exchange::of(&request).unwrap().set_caller(Caller::with_role(has));
-            let layer = Require { role: needs, metrics: Arc::clone(&metrics) };
-            assert_eq!(layer.before(&mut request).is_ok(), passes, "{has} at {needs}");
+            assert_eq!(check(Some(role), required).is_ok(), passes, "{role} at {required}");
         }
     }
 }

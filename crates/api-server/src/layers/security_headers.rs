@@ -1,15 +1,15 @@
-//! Puts the headers on every answer that keep a browser from doing more with it than reading it.
+//! Adds the headers to every response that keep a browser from doing more with it than reading it.
 
 use axum::extract::Request;
 use axum::response::Response;
 use http::header::{self, HeaderName, HeaderValue};
 
-use super::step::{After, Step};
-use crate::problem::Problem;
+use super::hook::{RequestHook, ResponseHook};
+use crate::problem::{HEADERS_EXPECTED, Problem};
 
 const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 
-// Made at compile time: checking the bytes of a value for every answer costs as much as sending it.
+// Made at compile time: checking the bytes of a value for every response costs as much as sending it.
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const DENY: HeaderValue = HeaderValue::from_static("DENY");
 const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
@@ -19,29 +19,24 @@ const TLS_FOR_TWO_YEARS: HeaderValue = HeaderValue::from_static("max-age=6307200
 const NOTHING: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// Header fields that an answer has when it leaves, about. Who adds the first makes room for all of them, because a
-/// header map grows at a price.
-pub const FIELDS_EXPECTED: usize = 20;
-
-/// The layer.
 #[derive(Clone, Copy, Debug)]
-pub struct SecurityHeaders {
-    /// Whether browsers are told to use TLS only, for two years.
-    pub hsts: bool,
+pub(crate) struct SecurityHeaders {
+    /// Whether browsers shall use TLS only, for two years.
+    pub(crate) hsts: bool,
 }
 
-impl Step for SecurityHeaders {
-    type After = Self;
+impl RequestHook for SecurityHeaders {
+    type ResponseHook = Self;
 
-    fn before(&self, _request: &mut Request) -> Result<Self, Problem> {
+    fn on_request(&self, _request: &mut Request) -> Result<Self, Problem> {
         Ok(*self)
     }
 }
 
-impl After for SecurityHeaders {
-    fn after(self, response: &mut Response) {
+impl ResponseHook for SecurityHeaders {
+    fn on_response(self, response: &mut Response) {
         let headers = response.headers_mut();
-        headers.reserve(FIELDS_EXPECTED.saturating_sub(headers.len()));
+        headers.reserve(HEADERS_EXPECTED.saturating_sub(headers.len()));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
         headers.insert(header::X_FRAME_OPTIONS, DENY);
         headers.insert(header::REFERRER_POLICY, NO_REFERRER);
@@ -49,7 +44,7 @@ impl After for SecurityHeaders {
         if self.hsts {
             headers.insert(header::STRICT_TRANSPORT_SECURITY, TLS_FOR_TWO_YEARS);
         }
-        // A handler knows better than this layer what its page needs and how long its answer lives.
+        // A handler knows better what its page needs and how long its response may be cached.
         headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(NOTHING);
         headers.entry(header::CACHE_CONTROL).or_insert(NO_STORE);
     }
@@ -61,9 +56,9 @@ mod tests {
     use axum::body::Body;
 
     #[test]
-    fn an_answer_gets_them_and_keeps_its_own_policy_and_caching() {
+    fn a_response_gets_them_and_keeps_its_own_policy_and_caching() {
         let mut plain = Response::new(Body::empty());
-        SecurityHeaders { hsts: false }.after(&mut plain);
+        SecurityHeaders { hsts: false }.on_response(&mut plain);
         assert_eq!(plain.headers()[header::CACHE_CONTROL], "no-store");
         assert_eq!(plain.headers()[header::X_FRAME_OPTIONS], "DENY");
         assert!(!plain.headers().contains_key(header::STRICT_TRANSPORT_SECURITY));
@@ -71,7 +66,7 @@ mod tests {
         let mut page = Response::new(Body::empty());
         page.headers_mut()
             .insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'self'"));
-        SecurityHeaders { hsts: true }.after(&mut page);
+        SecurityHeaders { hsts: true }.on_response(&mut page);
         assert_eq!(page.headers()[header::CONTENT_SECURITY_POLICY], "default-src 'self'");
         assert!(page.headers().contains_key(header::STRICT_TRANSPORT_SECURITY));
     }

@@ -3,22 +3,20 @@
 use axum::extract::Request;
 use http::header::{AUTHORIZATION, COOKIE, HeaderName, PROXY_AUTHORIZATION};
 
-use super::step::Step;
+use super::hook::RequestHook;
 use crate::problem::Problem;
 
-/// The header of an API key.
-pub const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+pub(crate) const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 /// The header of the second key that live trading asks for.
-pub const X_LIVE_TRADING_KEY: HeaderName = HeaderName::from_static("x-live-trading-key");
+pub(crate) const X_LIVE_TRADING_KEY: HeaderName = HeaderName::from_static("x-live-trading-key");
 
-/// The layer.
 #[derive(Clone, Copy, Debug)]
-pub struct SensitiveHeaders;
+pub(crate) struct SensitiveHeaders;
 
-impl Step for SensitiveHeaders {
-    type After = ();
+impl RequestHook for SensitiveHeaders {
+    type ResponseHook = ();
 
-    fn before(&self, request: &mut Request) -> Result<(), Problem> {
+    fn on_request(&self, request: &mut Request) -> Result<(), Problem> {
         for (name, value) in request.headers_mut() {
             let is_credential = *name == AUTHORIZATION
                 || *name == X_API_KEY
@@ -42,7 +40,7 @@ mod tests {
     fn every_line_of_a_credential_is_redacted_in_debug_output() {
         let request = http::Request::get("/").header("x-api-key", "canary").header("x-api-key", "canary");
         let mut request = request.header("authorization", "Bearer canary").body(Body::empty()).unwrap();
-        SensitiveHeaders.before(&mut request).unwrap();
+        SensitiveHeaders.on_request(&mut request).unwrap();
         assert!(!format!("{request:?}").contains("canary"));
     }
 }

@@ -9,78 +9,73 @@ use std::time::Duration;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use pin_project_lite::pin_project;
+use telemetry::metrics::Metrics;
 use tokio::time::Sleep;
 use tower::{Layer, Service};
 
-use crate::metrics::Metrics;
 use crate::problem::{Kind, Problem};
 
-/// The layer.
 #[derive(Clone, Debug)]
-pub struct Timeout {
-    /// Longest time for an answer.
-    pub limit: Duration,
-    /// Where to count.
-    pub metrics: Arc<Metrics>,
+pub(crate) struct Timeout {
+    pub(crate) limit: Duration,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 impl<S> Layer<S> for Timeout {
-    type Service = Timed<S>;
+    type Service = TimeoutService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Timed { timeout: self.clone(), inner }
+        TimeoutService { timeout: self.clone(), inner }
     }
 }
 
-/// A service whose answers are on time.
 #[derive(Clone, Debug)]
-pub struct Timed<S> {
+pub(crate) struct TimeoutService<S> {
     timeout: Timeout,
     inner: S,
 }
 
-impl<S> Service<Request> for Timed<S>
+impl<S> Service<Request> for TimeoutService<S>
 where
     S: Service<Request, Response = Response, Error = Infallible>,
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = TimedFuture<S::Future>;
+    type Future = TimeoutFuture<S::Future>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(context)
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        TimedFuture { timeout: self.timeout.clone(), inner: self.inner.call(request), alarm: None }
+        TimeoutFuture { timeout: self.timeout.clone(), inner: self.inner.call(request), deadline: None }
     }
 }
 
 pin_project! {
-    /// The answer of a [`Timed`] service.
     #[derive(Debug)]
-    pub struct TimedFuture<F> {
+    pub(crate) struct TimeoutFuture<F> {
         timeout: Timeout,
         #[pin]
         inner: F,
-        // Set only when the answer is not there at once: most are, and a timer costs as much as a small handler.
-        alarm: Option<Pin<Box<Sleep>>>,
+        // Set only when the response is not ready at once: most are, and a timer costs as much as a small handler.
+        deadline: Option<Pin<Box<Sleep>>>,
     }
 }
 
-impl<F: Future<Output = Result<Response, Infallible>>> Future for TimedFuture<F> {
+impl<F: Future<Output = Result<Response, Infallible>>> Future for TimeoutFuture<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        if let Poll::Ready(answer) = this.inner.poll(context) {
-            return Poll::Ready(answer);
+        if let Poll::Ready(response) = this.inner.poll(context) {
+            return Poll::Ready(response);
         }
         let limit = this.timeout.limit;
-        let alarm = this.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
-        alarm.as_mut().poll(context).map(|()| {
+        let deadline = this.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
+        deadline.as_mut().poll(context).map(|()| {
             this.timeout.metrics.timeouts.inc();
-            let detail = format!("the request was not answered within {} s", limit.as_secs_f64());
+            let detail = format!("the request took longer than {} s", limit.as_secs_f64());
             Ok(Problem::new(Kind::Timeout, detail).into_response())
         })
     }
@@ -92,8 +87,8 @@ mod tests {
     use tower::{ServiceExt, service_fn};
 
     #[tokio::test(start_paused = true)]
-    async fn an_answer_that_takes_too_long_is_a_problem_and_counted() {
-        let metrics = Arc::new(Metrics::new([]).unwrap());
+    async fn a_response_that_takes_too_long_is_a_problem_and_counted() {
+        let metrics = Arc::new(Metrics::new(telemetry::metrics::Labels::default()).unwrap());
         let handler = service_fn(|request: Request| async move {
             let seconds = request.uri().path().trim_start_matches('/').parse().unwrap();
             tokio::time::sleep(Duration::from_secs(seconds)).await;

@@ -1,4 +1,4 @@
-//! What a failure of the data source means to a client. The vendor's own words stay with us.
+//! Problems from errors of the data source. Clients never see the vendor's own messages.
 
 use market_data::{Denial, Error};
 
@@ -9,22 +9,21 @@ impl From<Error> for Problem {
         let retry_after_s = error.retry_after_s();
         let problem = match &error {
             Error::UnknownSymbol { symbol } => {
-                Self::new(Kind::UnknownSymbol, format!("the data source knows no {symbol}"))
+                Self::new(Kind::UnknownSymbol, format!("the data source does not have {symbol}"))
                     .with("symbol", symbol.as_str())
             }
-            Error::QuotaExhausted { .. } => Self::new(
-                Kind::UpstreamQuota,
-                "this service's plan with its data vendor is used up for the moment",
-            ),
+            Error::QuotaExhausted { .. } => {
+                Self::new(Kind::UpstreamQuota, "this service's quota at its data vendor is exhausted")
+            }
             Error::Unavailable { .. } => Self::new(
                 Kind::UpstreamUnavailable,
-                "the data source does not answer and nothing usable is stored",
+                "the data source is unreachable and nothing usable is cached",
             ),
             Error::Denied(Denial::NoKey | Denial::KeyRefused | Denial::NotInPlan) => Self::new(
                 Kind::BadGateway,
-                "the data vendor does not serve this service; its operator must act",
+                "the data vendor denies access to this service; its operator must act",
             ),
-            // What is wrong is told in our own words: with one's own files the reader is who can put it right.
+            // `fault` is our own text, and with local files the reader is the one who can fix them.
             Error::BadData { symbol, fault } => {
                 Self::new(Kind::BadGateway, format!("the data of {symbol} cannot be used: {fault}"))
                     .with("symbol", symbol.as_str())
@@ -44,7 +43,7 @@ mod tests {
     use market_data::{Fault, Outage};
 
     #[test]
-    fn failures_of_the_source_are_never_answers() {
+    fn errors_of_the_data_source_become_error_responses() {
         let symbol = "AAPL".parse().unwrap();
         for (error, status, retry_after) in [
             (Error::UnknownSymbol { symbol }, 404, None),

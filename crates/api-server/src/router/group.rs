@@ -1,7 +1,7 @@
 //! Puts the layers of a group of routes around each of its handlers.
 //!
 //! Around the handler itself and not with `Router::layer`, so that axum keeps handler and layers as one service: every
-//! service inside another would be cloned and boxed again for each request. Which methods a path serves is no secret:
+//! service inside another would be cloned and boxed again for each request. Which methods a path supports is no secret:
 //! the refusal of another method, and with it a browser's preflight, needs no key.
 
 use std::convert::Infallible;
@@ -10,16 +10,16 @@ use axum::extract::Request;
 use axum::handler::Handler;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get_service, post_service};
+use config::MetricsAccess;
+use config::api_keys::Role;
 use domain::Provider;
 use http::StatusCode;
 use tower::{Service, ServiceExt, service_fn};
 
-use crate::config::MetricsAccess;
 use crate::handlers::metrics::is_open_to;
-use crate::keys::Role;
 use crate::layers::Layers;
 
-/// Routes that nothing sheds or limits.
+/// Routes without limits.
 pub(super) struct Unlimited<'a, S> {
     pub(super) layers: &'a Layers,
     pub(super) state: S,
@@ -32,7 +32,7 @@ impl<S: Clone + Send + Sync + 'static> Unlimited<'_, S> {
     }
 }
 
-/// Routes for everyone.
+/// Routes without an API key.
 pub(super) struct Public<'a, S> {
     pub(super) layers: &'a Layers,
     pub(super) state: S,
@@ -45,7 +45,7 @@ impl<S: Clone + Send + Sync + 'static> Public<'_, S> {
     }
 }
 
-/// Routes for those whom the role lets in.
+/// Routes that require an API key with this role.
 pub(super) struct Keyed<'a, S> {
     pub(super) layers: &'a Layers,
     pub(super) role: Role,
@@ -66,26 +66,26 @@ impl<S: Clone + Send + Sync + 'static> Keyed<'_, S> {
     }
 }
 
-/// Routes at which the deliveries of one source come in.
-pub(super) struct Delivered<'a, S> {
+/// The webhook endpoint of one provider.
+pub(super) struct Webhook<'a, S> {
     pub(super) layers: &'a Layers,
-    pub(super) source: Provider,
+    pub(super) provider: Provider,
     pub(super) state: S,
 }
 
-impl<S: Clone + Send + Sync + 'static> Delivered<'_, S> {
+impl<S: Clone + Send + Sync + 'static> Webhook<'_, S> {
     pub(super) fn post<T: 'static>(&self, handler: impl Handler<T, S>) -> MethodRouter {
         post_service(self.within(handler))
             .fallback_service(self.layers.protect(service_fn(method_not_allowed)))
     }
 
-    /// For a source that asks first whether anyone is there.
+    /// For a provider that first asks whether the endpoint exists.
     pub(super) fn post_and_head<T: 'static, U: 'static>(
         &self,
         handler: impl Handler<T, S>,
-        is_here: impl Handler<U, S>,
+        exists: impl Handler<U, S>,
     ) -> MethodRouter {
-        self.post(handler).head_service(self.within(is_here))
+        self.post(handler).head_service(self.within(exists))
     }
 
     fn within<T: 'static>(
@@ -93,12 +93,12 @@ impl<S: Clone + Send + Sync + 'static> Delivered<'_, S> {
         handler: impl Handler<T, S>,
     ) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static
     {
-        self.layers.deliveries(self.source, handler.with_state(self.state.clone()))
+        self.layers.webhooks(self.provider, handler.with_state(self.state.clone()))
     }
 }
 
-/// Routes that are [`Unlimited`] for whom `access` names, which is seen at the request, and [`Keyed`] for everyone
-/// else, with an admin's key.
+/// Routes that are [`Unlimited`] for clients that `access` allows, and otherwise [`Keyed`] with the role admin. Decided for
+/// each request.
 pub(super) struct Guarded<'a, S> {
     pub(super) layers: &'a Layers,
     pub(super) access: MetricsAccess,
@@ -111,12 +111,12 @@ impl<S: Clone + Send + Sync + 'static> Guarded<'_, S> {
         let open = self.layers.probes(handler.clone());
         let keyed = self.layers.protect(self.layers.api(Role::Admin, handler));
         let access = self.access;
-        let door = service_fn(move |request: Request| {
+        let guarded = service_fn(move |request: Request| {
             let is_open = is_open_to(access, &request);
             let (open, keyed) = (open.clone(), keyed.clone());
             async move { if is_open { open.oneshot(request).await } else { keyed.oneshot(request).await } }
         });
-        get_service(door).fallback_service(self.layers.protect(service_fn(method_not_allowed)))
+        get_service(guarded).fallback_service(self.layers.protect(service_fn(method_not_allowed)))
     }
 }
 
@@ -124,7 +124,7 @@ async fn method_not_allowed(_: Request) -> Result<Response, Infallible> {
     Ok(StatusCode::METHOD_NOT_ALLOWED.into_response())
 }
 
-/// The answer of paths that are no route.
+/// The response to unknown paths.
 pub(super) async fn not_found(_: Request) -> Result<Response, Infallible> {
     Ok(StatusCode::NOT_FOUND.into_response())
 }

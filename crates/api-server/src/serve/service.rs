@@ -1,4 +1,4 @@
-//! The step from hyper's requests to the app's: each learns its connection.
+//! The step from hyper's requests to the app's: each gets the context of its connection.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,10 +8,10 @@ use axum::extract::Request;
 use axum::response::Response;
 use http_body::Body as _;
 use hyper::body::Incoming;
+use strict_http1::Connection;
 use tower::Service;
 
-use crate::connection::Connection;
-use crate::layers::exchange::Exchange;
+use crate::request_context::RequestContext;
 
 /// The requests of one connection.
 #[derive(Debug)]
@@ -38,9 +38,9 @@ where
         // Most requests have no body, and an empty one costs no allocation.
         let mut request =
             request.map(|body| if body.is_end_stream() { Body::empty() } else { Body::new(body) });
-        Exchange::begin(&mut request, Arc::clone(&self.connection));
-        // The router and all layers around it are always ready. The lock is never waited for, because a connection
-        // begins its requests one by one, and is cheaper than a clone of every layer.
+        RequestContext::attach(&mut request, Arc::clone(&self.connection));
+        // The router and all layers around it are always ready. The lock is never contended, because a connection starts
+        // its requests one by one, and it is cheaper than a clone of every layer.
         self.app.lock().unwrap_or_else(PoisonError::into_inner).call(request)
     }
 }

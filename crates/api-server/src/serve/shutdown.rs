@@ -1,60 +1,60 @@
-//! The end: which signals ask for it, and how requests in flight are waited for.
+//! Shutdown: the signals that start it, and the wait for requests in flight.
 
 use std::io;
 use std::time::Duration;
 
 use hyper_util::server::graceful::GracefulShutdown;
+use telemetry::metrics::Metrics;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::connection::Caps;
-use crate::metrics::Metrics;
+use crate::connection_limits::ConnectionLimits;
 
-/// How the end went.
+/// What was cut off at shutdown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Drained {
-    /// Connections that were still open at the deadline.
-    pub connections_cut: usize,
-    /// Requests that were still in flight at the deadline.
-    pub requests_cut: u64,
+pub(crate) struct Drained {
+    /// Connections still open at the deadline.
+    pub(crate) connections_cut: usize,
+    /// Requests still in flight at the deadline.
+    pub(crate) requests_cut: u64,
 }
 
 impl Drained {
-    /// Whether nothing was cut.
+    /// Whether nothing was cut off.
     #[must_use]
-    pub fn is_complete(self) -> bool {
+    pub(crate) fn is_complete(self) -> bool {
         self == Self::default()
     }
 }
 
-/// Resolves when the process is asked to end, by SIGTERM or SIGINT.
+/// Resolves on SIGTERM or SIGINT.
 ///
 /// # Errors
-/// The handlers cannot be installed.
-pub fn stop_signal() -> io::Result<impl Future<Output = ()> + Send> {
+/// The signal handlers cannot be installed.
+pub(crate) fn stop_signal() -> io::Result<impl Future<Output = ()> + Send> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {
         tokio::select! {
-            _ = terminate.recv() => tracing::info!(signal = "SIGTERM", "asked to stop"),
-            _ = interrupt.recv() => tracing::info!(signal = "SIGINT", "asked to stop"),
+            _ = terminate.recv() => tracing::info!(signal = "SIGTERM", "shutdown requested"),
+            _ = interrupt.recv() => tracing::info!(signal = "SIGINT", "shutdown requested"),
         }
     })
 }
 
-/// Lets every connection finish what it is answering, up to the deadline.
+/// Lets requests in flight finish, up to the deadline.
 pub(super) async fn drain(
     graceful: GracefulShutdown,
     timeout: Duration,
-    caps: &Caps,
+    limits: &ConnectionLimits,
     metrics: &Metrics,
 ) -> Drained {
-    tracing::info!(connections = caps.open(), requests = metrics.in_flight.get(), "draining");
+    tracing::info!(connections = limits.open(), requests = metrics.in_flight.get(), "draining connections");
     if tokio::time::timeout(timeout, graceful.shutdown()).await.is_ok() {
-        tracing::info!("drained: every request was answered");
+        tracing::info!("drained: all requests completed");
         return Drained::default();
     }
     let cut = Drained {
-        connections_cut: caps.open(),
+        connections_cut: limits.open(),
         requests_cut: u64::try_from(metrics.in_flight.get()).unwrap_or(0),
     };
     let Drained { connections_cut, requests_cut } = cut;
@@ -62,7 +62,7 @@ pub(super) async fn drain(
         connections_cut,
         requests_cut,
         timeout_s = timeout.as_secs(),
-        "the deadline cut requests off"
+        "shutdown deadline reached: requests were cut off"
     );
     cut
 }

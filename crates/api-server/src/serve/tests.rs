@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use super::*;
 use crate::layers::Layers;
 
-/// How long the slow answer takes: far above the shortest deadline here, which is not to be missed for want of a core.
+/// How long the slow response takes: far above the shortest deadline here, even on a busy machine.
 const SLOW: Duration = Duration::from_secs(2);
 /// Longest wait for the server to close a connection.
 const CLOSE_WAIT: Duration = Duration::from_secs(60);
@@ -22,7 +22,10 @@ struct Running {
 }
 
 async fn start(header_timeout: Duration, drain_timeout: Duration) -> Running {
-    let metrics = Arc::new(Metrics::new([("GET", "/slow")]).unwrap());
+    let metrics = Arc::new(
+        Metrics::new(telemetry::metrics::Labels { routes: &[("GET", "/slow")], ..Default::default() })
+            .unwrap(),
+    );
     let layers = Layers::without_keys(Arc::clone(&metrics)).with_body_bytes_max(1000);
     let slow = || async { tokio::time::sleep(SLOW).await };
     let panics = async || -> &'static str { panic!("on purpose") };
@@ -32,10 +35,9 @@ async fn start(header_timeout: Duration, drain_timeout: Duration) -> Running {
         .route("/panic", get_service(layers.protect(panics.into_service())))
         .route("/echo", post_service(layers.protect((async |body: String| body).into_service())));
     let app = layers.observe(routes);
-    let config = Config {
-        connections_max: 10,
-        connections_per_address_max: 10,
-        trusted_proxies: TrustedProxies::default(),
+    let config = Connections {
+        max: 10,
+        per_address_max: 10,
         header_timeout,
         unready_for: Duration::ZERO,
         drain_timeout,
@@ -44,7 +46,15 @@ async fn start(header_timeout: Duration, drain_timeout: Duration) -> Running {
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
     let stopped = async { drop(stopped.await) };
-    let serving = serve(listener, app, config, Arc::clone(&metrics), Draining::default(), stopped);
+    let serving = serve(
+        listener,
+        app,
+        config,
+        TrustedProxies::default(),
+        Arc::clone(&metrics),
+        ShutdownSignal::default(),
+        stopped,
+    );
     Running { address, metrics, stop, ended: tokio::spawn(serving) }
 }
 
@@ -53,10 +63,10 @@ impl Running {
     async fn exchange(&self, request: &str) -> String {
         let mut socket = TcpStream::connect(self.address).await.unwrap();
         socket.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = Vec::new();
-        let read = socket.read_to_end(&mut answer);
+        let mut response = Vec::new();
+        let read = socket.read_to_end(&mut response);
         tokio::time::timeout(CLOSE_WAIT, read).await.expect("the server closes").unwrap();
-        String::from_utf8(answer).unwrap()
+        String::from_utf8(response).unwrap()
     }
 }
 
@@ -64,18 +74,18 @@ fn usual() -> (Duration, Duration) {
     (Duration::from_secs(10), Duration::from_secs(10))
 }
 
-fn statuses(answers: &str) -> Vec<&str> {
-    answers.split("HTTP/1.1 ").skip(1).filter_map(|answer| answer.get(..3)).collect()
+fn statuses(responses: &str) -> Vec<&str> {
+    responses.split("HTTP/1.1 ").skip(1).filter_map(|response| response.get(..3)).collect()
 }
 
 #[tokio::test]
-async fn a_refused_head_is_answered_in_its_turn_as_a_problem_and_ends_the_connection() {
+async fn a_rejected_head_gets_a_problem_in_its_turn_and_ends_the_connection() {
     let (header_timeout, drain_timeout) = usual();
     let server = start(header_timeout, drain_timeout).await;
     let sound = "GET /fast HTTP/1.1\r\nHost: a\r\n\r\n";
-    let answers = server.exchange(&[sound, sound, "GET /fast HTTP/1.1\r\n\r\n", sound].concat()).await;
-    assert_eq!(statuses(&answers), ["200", "200", "400"]);
-    let (_, refusal) = answers.rsplit_once("HTTP/1.1 ").unwrap();
+    let responses = server.exchange(&[sound, sound, "GET /fast HTTP/1.1\r\n\r\n", sound].concat()).await;
+    assert_eq!(statuses(&responses), ["200", "200", "400"]);
+    let (_, refusal) = responses.rsplit_once("HTTP/1.1 ").unwrap();
     for part in
         ["application/problem+json", "x-request-id: ", "x-frame-options: DENY", "exactly one valid Host"]
     {
@@ -91,9 +101,9 @@ async fn bodies_reach_the_handler_whole_and_malformed_chunks_are_a_bad_request()
     let chunked = "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
     let sound = [chunked, "3\r\nabc\r\n2;x\r\nde\r\n0\r\n\r\n"].concat();
     let counted = "POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3\r\n\r\nfgh";
-    let answers = server.exchange(&[&sound, counted].concat()).await;
-    assert_eq!(statuses(&answers), ["200", "200"]);
-    assert!(answers.contains("abcde") && answers.ends_with("fgh"), "{answers}");
+    let responses = server.exchange(&[&sound, counted].concat()).await;
+    assert_eq!(statuses(&responses), ["200", "200"]);
+    assert!(responses.contains("abcde") && responses.ends_with("fgh"), "{responses}");
 
     let malformed = server.exchange(&[chunked, "3\r\nabcd\r\n0\r\n\r\n"].concat()).await;
     assert_eq!(statuses(&malformed), ["400"]);
@@ -107,25 +117,25 @@ async fn a_panic_costs_one_request_and_leaves_the_connection_and_the_gauge() {
     let server = start(header_timeout, drain_timeout).await;
     let request = |path: &str, last: &str| format!("GET {path} HTTP/1.1\r\nHost: a\r\n{last}\r\n");
     let both = [request("/panic", ""), request("/fast", "Connection: close\r\n")].concat();
-    let answers = server.exchange(&both).await;
-    assert_eq!(statuses(&answers), ["500", "200"]);
-    assert!(!answers.contains("on purpose"));
+    let responses = server.exchange(&both).await;
+    assert_eq!(statuses(&responses), ["500", "200"]);
+    assert!(!responses.contains("on purpose"));
     assert_eq!((server.metrics.panics.get(), server.metrics.in_flight.get()), (1, 0));
 }
 
 #[tokio::test]
-async fn whoever_says_nothing_or_half_a_head_is_cut_off() {
+async fn a_client_that_sends_nothing_or_half_a_head_is_disconnected() {
     let server = start(Duration::from_millis(500), Duration::from_secs(10)).await;
     for start in
         ["", "P", "PRI * HTTP/2.0\r\n", "GET / HTTP/1.1\r\nHo", "GET /fast HTTP/1.1\r\nHost: a\r\n\r\nGET"]
     {
-        let answer = server.exchange(start).await;
-        assert_eq!(statuses(&answer).len(), usize::from(start.ends_with("GET")), "{start:?}: {answer}");
+        let response = server.exchange(start).await;
+        assert_eq!(statuses(&response).len(), usize::from(start.ends_with("GET")), "{start:?}: {response}");
     }
 }
 
 #[tokio::test]
-async fn a_request_in_flight_is_answered_before_the_server_ends() {
+async fn a_request_in_flight_completes_before_the_server_ends() {
     let (header_timeout, drain_timeout) = usual();
     let server = start(header_timeout, drain_timeout).await;
     let mut socket = TcpStream::connect(server.address).await.unwrap();
@@ -134,9 +144,9 @@ async fn a_request_in_flight_is_answered_before_the_server_ends() {
         tokio::task::yield_now().await;
     }
     server.stop.send(()).unwrap();
-    let mut answer = Vec::new();
-    socket.read_to_end(&mut answer).await.unwrap();
-    assert!(answer.starts_with(b"HTTP/1.1 200"));
+    let mut response = Vec::new();
+    socket.read_to_end(&mut response).await.unwrap();
+    assert!(response.starts_with(b"HTTP/1.1 200"));
     assert!(server.ended.await.unwrap().is_complete());
     assert!(TcpStream::connect(server.address).await.is_err(), "nothing is accepted any more");
 }
@@ -155,7 +165,7 @@ async fn what_is_cut_off_at_the_deadline_is_counted() {
 
 #[tokio::test]
 async fn a_busy_port_is_an_error_that_names_the_address() {
-    let taken = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
-    let address = taken.local_addr().unwrap();
-    assert_eq!(bind(address).await.unwrap_err().to_string(), format!("listen on {address}"));
+    let bound = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+    let address = bound.local_addr().unwrap();
+    assert_eq!(bind(address).await.unwrap_err().to_string(), format!("binding {address} failed"));
 }

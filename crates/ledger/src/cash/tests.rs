@@ -1,34 +1,34 @@
-//! Worked by hand: which account of ours stands across from each kind of entry.
+//! Worked by hand: which system account is the counterpart of each kind of entry.
 
-use domain::{Booking, CashKind, Currency, Fact, Money, Standing, Subject, What};
+use domain::{CashKind, Currency, EntryStatus, Fact, FactKind, Money, PostingMode, Subject};
 use jiff::Timestamp;
 
 use crate::{Rules, State, fold};
 
-fn entry(second: i64, kind: CashKind, minor: i64, standing: Standing) -> Fact {
+fn entry(second: i64, kind: CashKind, minor: i64, status: EntryStatus) -> Fact {
     Fact {
         subject: Subject::CashEntry("alpaca:n1".parse().unwrap()),
         at: Timestamp::from_second(second).unwrap(),
-        what: What::Cash {
+        kind: FactKind::Cash {
             account: "alpaca:a1".parse().unwrap(),
             kind,
             amount: Money::from_minor(minor, Currency::Usd),
-            standing,
-            booking: Booking::Books,
+            status,
+            posting_mode: PostingMode::Post,
         },
     }
 }
 
 fn superseded(second: i64) -> Fact {
-    let what = What::Superseded { by: "alpaca:n2".parse().unwrap() };
-    Fact { what, ..entry(second, CashKind::Fee, 0, Standing::Pending) }
+    let kind = FactKind::Superseded { by: "alpaca:n2".parse().unwrap() };
+    Fact { kind, ..entry(second, CashKind::Fee, 0, EntryStatus::Pending) }
 }
 
 fn state(facts: &[Fact]) -> State {
     fold(&facts[0].subject, facts, &Rules::default()).unwrap()
 }
 
-/// The legs as text, the first posting's effect before them.
+/// The effect of the first posting, then its legs as text.
 fn legs(state: &State) -> Vec<String> {
     let Some(posting) = state.postings.first() else { return Vec::new() };
     let legs = posting.legs().iter().map(|leg| format!("{} {}", leg.account, leg.money.minor()));
@@ -36,7 +36,7 @@ fn legs(state: &State) -> Vec<String> {
 }
 
 #[test]
-fn each_kind_stands_across_from_its_own_account() {
+fn each_kind_has_its_own_counterpart() {
     for (kind, minor, effect, system) in [
         (CashKind::Dividend, 250, "dividend", "income"),
         (CashKind::Interest, 3, "interest", "income"),
@@ -47,7 +47,7 @@ fn each_kind_stands_across_from_its_own_account() {
         (CashKind::Deposit, 50_000, "deposit", "clearing/alpaca"),
         (CashKind::Withdrawal, -20_000, "withdrawal", "clearing/alpaca"),
     ] {
-        let state = state(&[entry(1, kind, minor, Standing::Executed)]);
+        let state = state(&[entry(1, kind, minor, EntryStatus::Executed)]);
         let expected = [
             format!("cash/alpaca:n1/{effect}"),
             format!("user/alpaca:a1/fiat_exposure {minor}"),
@@ -58,27 +58,27 @@ fn each_kind_stands_across_from_its_own_account() {
 }
 
 #[test]
-fn only_what_holds_moves_the_books() {
-    use Standing::{Canceled, Executed, Pending};
-    for (facts, is_booked) in [
+fn only_executed_entries_are_posted() {
+    use EntryStatus::{Canceled, Executed, Pending};
+    for (facts, is_posted) in [
         (vec![entry(1, CashKind::Dividend, 5, Pending)], false),
         (vec![entry(2, CashKind::Dividend, 5, Executed), entry(1, CashKind::Dividend, 5, Pending)], true),
-        // Taken back is taken back, whenever it is told.
+        // Canceled stays canceled, in any order.
         (vec![entry(2, CashKind::Dividend, 5, Canceled), entry(1, CashKind::Dividend, 5, Executed)], false),
         (vec![entry(1, CashKind::Dividend, 5, Canceled), entry(2, CashKind::Dividend, 5, Executed)], false),
         (vec![entry(1, CashKind::Dividend, 5, Executed), superseded(2)], false),
         (vec![superseded(2)], false),
         (vec![entry(1, CashKind::Dividend, 0, Executed)], false),
     ] {
-        assert_eq!(!legs(&state(&facts)).is_empty(), is_booked, "{facts:?}");
+        assert_eq!(!legs(&state(&facts)).is_empty(), is_posted, "{facts:?}");
     }
 }
 
 #[test]
 fn of_two_amounts_the_later_one_holds() {
     let facts = [
-        entry(2, CashKind::Dividend, 7, Standing::Executed),
-        entry(1, CashKind::Dividend, 5, Standing::Executed),
+        entry(2, CashKind::Dividend, 7, EntryStatus::Executed),
+        entry(1, CashKind::Dividend, 5, EntryStatus::Executed),
     ];
     let state = state(&facts);
     assert_eq!(legs(&state)[1], "user/alpaca:a1/fiat_exposure 7");

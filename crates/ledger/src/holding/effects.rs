@@ -1,21 +1,20 @@
-//! The money that executions and orders move. Shares are bought with what the holder has at the broker.
+//! The money that executions and orders move. Shares are paid for from the holder's cash at the broker.
 
 use domain::{ExternalId, Money, Side};
 
-use super::book::is_final;
-use crate::account::{Bucket, LedgerAccount, System};
-use crate::fault::Fault;
+use crate::error::LedgerError;
+use crate::ledger_account::{Bucket, LedgerAccount, System};
 use crate::posting::{Posting, TransactionKind};
-use crate::state::{Change, ChangeKind, ChangeStanding, Order};
+use crate::state::{Change, ChangeKind, ChangeStatus, Order};
 
 fn user(holder: &ExternalId, bucket: Bucket) -> LedgerAccount {
     LedgerAccount::User(holder.clone(), bucket)
 }
 
-/// Money against shares. A change that does not count moves none.
-pub(super) fn fill(holder: &ExternalId, change: &Change) -> Result<Option<Posting>, Fault> {
+/// Cash against shares. Only a counted change moves money.
+pub(super) fn fill(holder: &ExternalId, change: &Change) -> Result<Option<Posting>, LedgerError> {
     let ChangeKind::Fill { side, notional, .. } = &change.kind else { return Ok(None) };
-    if change.standing != ChangeStanding::Counted {
+    if change.status != ChangeStatus::Counted {
         return Ok(None);
     }
     let (cash, shares) =
@@ -28,11 +27,11 @@ pub(super) fn fill(holder: &ExternalId, change: &Change) -> Result<Option<Postin
     Posting::movement(effect, TransactionKind::Investment, change.at, *notional, between).map(Some)
 }
 
-/// Money that stays set aside: what the order was given less what its fills took, until it ends. An order that was
-/// given nothing sets nothing aside.
-pub(super) fn reserve(holder: &ExternalId, order: &Order) -> Result<Option<Posting>, Fault> {
+/// Money that an open buy order sets aside: its reserve less what its fills cost. An order without a reserve sets nothing
+/// aside.
+pub(super) fn reserve(holder: &ExternalId, order: &Order) -> Result<Option<Posting>, LedgerError> {
     let Some(reserve) = order.reserve else { return Ok(None) };
-    let is_open = order.side == Side::Buy && !is_final(order.status);
+    let is_open = order.side == Side::Buy && !order.status.is_final();
     let spent = order.notional.filter(|spent| spent.currency() == reserve.currency());
     let spent = spent.unwrap_or(Money::zero(reserve.currency()));
     let left = reserve.plus(spent.negated()?)?;

@@ -1,18 +1,20 @@
-//! What is held and what it cost.
+//! How fills and splits change a position and its cost.
 
 use domain::{Money, Quantity};
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use crate::fault::Fault;
+use crate::error::LedgerError;
 use crate::state::{Position, ReviewKind};
 
-/// Why a change is parked: it would leave a position that cannot be.
-pub(super) type Parked = ReviewKind;
-
+// The inner error is why a change is parked: it would leave an impossible position.
 impl Position {
-    /// More shares, for `cost`. A cost below zero, from an order whose executions contradict each other, counts against
-    /// what the others cost, down to nothing.
-    pub(super) fn bought(&mut self, shares: Quantity, cost: Money) -> Result<Result<(), Parked>, Fault> {
+    /// Adds shares and their cost. A negative cost, from an order whose executions contradict each other, reduces the total
+    /// cost, but not below zero.
+    pub(super) fn buy(
+        &mut self,
+        shares: Quantity,
+        cost: Money,
+    ) -> Result<Result<(), ReviewKind>, LedgerError> {
         let before = self.cost.unwrap_or(Money::zero(cost.currency()));
         if before.currency() != cost.currency() {
             return Ok(Err(ReviewKind::CurrencyMixed));
@@ -23,8 +25,12 @@ impl Position {
         Ok(Ok(()))
     }
 
-    /// Fewer shares, and their part of the cost, rounded to the smallest unit, halves to the even neighbour.
-    pub(super) fn sold(&mut self, shares: Quantity, proceeds: Money) -> Result<Result<(), Parked>, Fault> {
+    /// Removes shares and their part of the cost, rounded to the smallest unit, halves to even.
+    pub(super) fn sell(
+        &mut self,
+        shares: Quantity,
+        proceeds: Money,
+    ) -> Result<Result<(), ReviewKind>, LedgerError> {
         if shares > self.quantity {
             return Ok(Err(ReviewKind::BeyondHolding));
         }
@@ -38,8 +44,8 @@ impl Position {
         Ok(Ok(()))
     }
 
-    /// More or fewer shares for the same cost. Shares appear from nothing as little as they are sold from nothing.
-    pub(super) fn split(&mut self, change: Quantity) -> Result<Result<(), Parked>, Fault> {
+    /// Adds or removes shares for the same cost. An empty position cannot be split.
+    pub(super) fn split(&mut self, change: Quantity) -> Result<Result<(), ReviewKind>, LedgerError> {
         let after = self.quantity.plus(change)?;
         if self.quantity.is_zero() || after <= Quantity::ZERO {
             return Ok(Err(ReviewKind::BeyondHolding));
@@ -65,7 +71,7 @@ mod tests {
 
     use super::*;
 
-    fn held(quantity: &str, cents: i64) -> Position {
+    fn position(quantity: &str, cents: i64) -> Position {
         let quantity = quantity.parse().unwrap();
         let cost = Some(Money::from_minor(cents, Currency::Usd));
         Position { quantity, cost, last_at: Timestamp::UNIX_EPOCH }
@@ -77,7 +83,7 @@ mod tests {
 
     #[test]
     fn a_sale_takes_its_part_of_the_cost() {
-        // By hand: (held, cost in cents, sold) → cost that remains.
+        // By hand: (shares, cost in cents, sold) → remaining cost.
         for (quantity, cents, sold, remaining) in [
             ("10", 1000, "4", 600),
             ("3", 100, "1", 67),
@@ -88,29 +94,29 @@ mod tests {
             ("0.000000001", 1, "0.0000000005", 0),
             ("1000000000000", i64::MAX, "0.000000000001", i64::MAX),
         ] {
-            let mut position = held(quantity, cents);
-            assert_eq!(position.sold(sold.parse().unwrap(), usd(1)).unwrap(), Ok(()));
+            let mut position = position(quantity, cents);
+            assert_eq!(position.sell(sold.parse().unwrap(), usd(1)).unwrap(), Ok(()));
             assert_eq!(position.cost, Some(usd(remaining)), "{sold} of {quantity}");
         }
     }
 
     #[test]
-    fn what_is_sold_whole_leaves_no_cost() {
-        let mut position = held("3", 100);
-        assert_eq!(position.sold("3".parse().unwrap(), usd(1)).unwrap(), Ok(()));
+    fn a_position_sold_whole_has_no_cost() {
+        let mut position = position("3", 100);
+        assert_eq!(position.sell("3".parse().unwrap(), usd(1)).unwrap(), Ok(()));
         assert_eq!((position.quantity, position.cost), (Quantity::ZERO, None));
     }
 
     #[test]
-    fn what_cannot_be_moves_nothing() {
-        let before = held("3", 100);
+    fn an_impossible_change_moves_nothing() {
+        let before = position("3", 100);
         for attempt in 0..4 {
             let mut position = before;
             let got = match attempt {
-                0 => position.sold("3.1".parse().unwrap(), usd(1)).unwrap(),
+                0 => position.sell("3.1".parse().unwrap(), usd(1)).unwrap(),
                 1 => position.split("-3".parse().unwrap()).unwrap(),
-                2 => position.bought("1".parse().unwrap(), Money::from_minor(1, Currency::Eur)).unwrap(),
-                _ => position.sold("1".parse().unwrap(), Money::from_minor(1, Currency::Eur)).unwrap(),
+                2 => position.buy("1".parse().unwrap(), Money::from_minor(1, Currency::Eur)).unwrap(),
+                _ => position.sell("1".parse().unwrap(), Money::from_minor(1, Currency::Eur)).unwrap(),
             };
             assert!(got.is_err(), "{attempt}");
             assert_eq!(position, before, "{attempt}");

@@ -1,15 +1,15 @@
-//! Worked by hand: fills by what an order grew, cost pro rata, what was taken back, splits, and what cannot be.
+//! Worked by hand: fills by how much an order grew, cost pro rata, busts, splits, and impossible changes.
 
-use domain::{Currency, Fact, Money, OrderStatus, Side, Subject, What};
+use domain::{Currency, Fact, FactKind, Money, OrderStatus, Side, Subject};
 use jiff::Timestamp;
 
-use crate::{ChangeStanding, Holding, ReviewKind, Row, Rules, State, follow};
+use crate::{ChangeStatus, Holding, ReviewKind, Row, Rules, State, fold_incremental};
 
 use Side::{Buy, Sell};
 
-fn at(second: i64, what: What) -> Fact {
+fn at(second: i64, kind: FactKind) -> Fact {
     let subject = Subject::Holding { account: "alpaca:a1".parse().unwrap(), symbol: "AAPL".parse().unwrap() };
-    Fact { subject, at: Timestamp::from_second(second).unwrap(), what }
+    Fact { subject, at: Timestamp::from_second(second).unwrap(), kind }
 }
 
 fn usd(cents: i64) -> Money {
@@ -20,7 +20,7 @@ fn usd(cents: i64) -> Money {
 fn fill(second: i64, side: Side, order: &str, execution: &str, cumulative: &str, cents: i64) -> Fact {
     at(
         second,
-        What::Fill {
+        FactKind::Fill {
             order: format!("alpaca:{order}").parse().unwrap(),
             execution: format!("alpaca:{execution}").parse().unwrap(),
             side,
@@ -32,16 +32,16 @@ fn fill(second: i64, side: Side, order: &str, execution: &str, cumulative: &str,
 
 fn order(second: i64, side: Side, order: &str, status: OrderStatus, reserve: Option<i64>) -> Fact {
     let order = format!("alpaca:{order}").parse().unwrap();
-    at(second, What::Order { order, side, status, reserve: reserve.map(usd) })
+    at(second, FactKind::Order { order, side, status, reserve: reserve.map(usd) })
 }
 
 fn bust(second: i64, execution: &str) -> Fact {
-    at(second, What::Bust { execution: format!("alpaca:{execution}").parse().unwrap() })
+    at(second, FactKind::Bust { execution: format!("alpaca:{execution}").parse().unwrap() })
 }
 
 fn split(second: i64, entry: &str, change: &str) -> Fact {
     let entry = format!("alpaca:{entry}").parse().unwrap();
-    at(second, What::Split { entry, change: change.parse().unwrap() })
+    at(second, FactKind::Split { entry, change: change.parse().unwrap() })
 }
 
 fn state(facts: &[Fact]) -> State {
@@ -53,7 +53,7 @@ fn row(state: &State) -> &Holding {
     holding
 }
 
-/// Shares, their cost, cash, what is set aside, and what the clearing of shares holds: the last four in cents.
+/// Shares, then in cents their cost, cash, money set aside, and the balance of securities clearing.
 fn sums(state: &State) -> (String, i64, i64, i64, i64) {
     let position = row(state).position;
     let balance = |name: &str| -> i64 {
@@ -88,7 +88,7 @@ fn a_fill_counts_by_how_much_its_order_grew() {
     assert_eq!(row(&state).changes[1].quantity.to_string(), "6");
     // The later one alone brings all; the earlier one then takes its part of it.
     holds(&facts[1..], ("10", 100_500, -100_500, 0, 100_500));
-    // What is told again and what is told too late bring nothing.
+    // Repeated and outdated fills bring nothing.
     let late = fill(3, Buy, "o1", "e0", "2", 20_000);
     holds(
         &[facts[0].clone(), facts[1].clone(), facts[0].clone(), late],
@@ -104,7 +104,7 @@ fn a_sale_brings_money_and_takes_its_part_of_the_cost() {
 }
 
 #[test]
-fn more_than_is_held_is_not_sold_but_parked_until_the_missing_buy_is_told() {
+fn a_sale_of_more_than_the_position_is_parked_until_the_missing_buy_is_reported() {
     let facts = [
         fill(2, Sell, "o2", "e2", "4", 48_000),
         fill(3, Buy, "o3", "e3", "1", 10_000),
@@ -112,7 +112,7 @@ fn more_than_is_held_is_not_sold_but_parked_until_the_missing_buy_is_told() {
     ];
     let parked = holds(&facts[..1], ("0", 0, 0, 0, 0));
     assert_eq!(kinds(&parked), [ReviewKind::BeyondHolding]);
-    assert_eq!(row(&parked).changes[0].standing, ChangeStanding::Parked);
+    assert_eq!(row(&parked).changes[0].status, ChangeStatus::Parked);
     // A later buy does not explain an earlier sale.
     holds(&facts[..2], ("1", 10_000, -10_000, 0, 10_000));
     // The missing one does: 10 − 4 for 603.00, and 1 for 100.00; −1,005.00 + 480.00 − 100.00.
@@ -135,7 +135,7 @@ fn money_is_set_aside_until_the_order_ends() {
         OrderStatus::Filled,
     ] {
         let ended = order(3, Buy, "o1", status, None);
-        // Told twice it is released once; an opening that is told late does not set it aside again.
+        // Ended twice it is released once; an opening that arrives late does not set it aside again.
         let facts = [ended.clone(), placed.clone(), ended, part.clone()];
         holds(&facts, ("4", 40_000, -40_000, 0, 40_000));
     }
@@ -147,7 +147,7 @@ fn money_is_set_aside_until_the_order_ends() {
 }
 
 #[test]
-fn an_execution_that_is_taken_back_did_not_happen() {
+fn a_busted_execution_did_not_happen() {
     let facts = [
         fill(1, Buy, "o1", "e1", "4", 40_000),
         fill(2, Buy, "o1", "e2", "10", 100_500),
@@ -157,7 +157,7 @@ fn an_execution_that_is_taken_back_did_not_happen() {
     ];
     holds(&facts[..3], ("6", 60_500, -60_500, 0, 60_500));
     holds(&facts, ("8", 80_600, -80_600, 0, 80_600));
-    // Taken back before it is told of: people look until it is, and it never happens.
+    // Busted before it is reported: under review until it is, and it never happens.
     let early = holds(&facts[2..3], ("0", 0, 0, 0, 0));
     assert_eq!(kinds(&early), [ReviewKind::UnknownExecution]);
     let late = fill(5, Buy, "o1", "e1", "4", 40_000);
@@ -165,7 +165,7 @@ fn an_execution_that_is_taken_back_did_not_happen() {
 }
 
 #[test]
-fn a_correction_takes_back_and_tells_anew_at_one_instant() {
+fn a_correction_busts_and_reports_again_at_one_instant() {
     // e1 was 4 for 400.00 and is 4 for 404.00: the order is 10 for 1,009.00.
     let facts = [
         fill(1, Buy, "o1", "e1", "4", 40_000),
@@ -184,7 +184,7 @@ fn a_split_changes_shares_and_not_their_cost() {
         &[bought.clone(), four_for_one.clone(), four_for_one.clone()],
         ("40", 100_500, -100_500, 0, 100_500),
     );
-    // Of nothing there is no split, until what was held is told.
+    // An empty position cannot be split, until the earlier buy is reported.
     let parked = holds(&[four_for_one], ("0", 0, 0, 0, 0));
     assert_eq!(kinds(&parked), [ReviewKind::BeyondHolding]);
     let vanished = holds(&[bought, split(2, "s2", "-10")], ("10", 100_500, -100_500, 0, 100_500));
@@ -192,7 +192,7 @@ fn a_split_changes_shares_and_not_their_cost() {
 }
 
 #[test]
-fn two_ends_of_an_order_are_looked_at_and_the_later_one_holds() {
+fn two_final_statuses_get_a_review_and_the_later_one_holds() {
     let facts = [
         order(1, Buy, "o1", OrderStatus::Canceled, None),
         order(2, Buy, "o1", OrderStatus::Filled, None),
@@ -206,29 +206,29 @@ fn two_ends_of_an_order_are_looked_at_and_the_later_one_holds() {
 }
 
 #[test]
-fn going_on_from_what_is_known_is_folding_all_of_it() {
+fn folding_incrementally_is_folding_all_facts() {
     let known = state(&[fill(1, Buy, "o1", "e1", "4", 40_000)]);
     let latest = Timestamp::from_second(1).unwrap();
     let new = [order(2, Buy, "o1", OrderStatus::Filled, None), fill(2, Buy, "o1", "e2", "10", 100_500)];
-    let next = follow(row(&known), latest, &new).unwrap().unwrap();
+    let next = fold_incremental(row(&known), latest, &new).unwrap().unwrap();
     assert_eq!((row(&next).position.quantity.to_string(), row(&next).changes.len()), ("10".to_owned(), 1));
     for needs_all in
         [bust(2, "e1"), fill(1, Buy, "o1", "e2", "10", 100_500), fill(2, Buy, "o1", "e1", "10", 100_500)]
     {
-        assert_eq!(follow(row(&known), latest, &[needs_all]).unwrap(), None);
+        assert_eq!(fold_incremental(row(&known), latest, &[needs_all]).unwrap(), None);
     }
 }
 
-/// Otherwise what was kept of the order when it was told of first would stay, and be gone on from.
+/// Otherwise the row that was stored when the order was first reported would stay, and later folds would start from it.
 #[test]
-fn an_order_that_was_told_of_stays_when_its_execution_is_another_ones() {
+fn a_reported_order_exists_even_when_its_execution_belongs_to_another_order() {
     let known = [fill(20, Buy, "o2", "e1", "1", 100)];
     let earlier = fill(10, Buy, "o1", "e1", "1", 100);
     let all = [known[0].clone(), earlier.clone()];
     let orders: Vec<_> = row(&state(&all)).orders.iter().map(|order| order.id.to_string()).collect();
     assert_eq!(orders, ["alpaca:o1", "alpaca:o2"]);
-    let amended = crate::amend(&row(&state(&known)).account, row(&state(&known)).symbol, &all, &[earlier]);
+    let diff = crate::fold_diff(&row(&state(&known)).account, row(&state(&known)).symbol, &all, &[earlier]);
     let cumulative = |order: &crate::Order| order.cumulative.to_string();
-    let orders: Vec<_> = row(&amended.unwrap().state).orders.iter().map(cumulative).collect();
+    let orders: Vec<_> = row(&diff.unwrap().state).orders.iter().map(cumulative).collect();
     assert_eq!(orders, ["1", "0"]);
 }

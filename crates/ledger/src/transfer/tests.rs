@@ -1,6 +1,6 @@
 //! Worked by hand from the definitions of deposit, split, transfer and reversal of the money domain.
 
-use domain::{Booking, Currency, Direction, Fact, Money, Subject, TransferStatus, What};
+use domain::{Currency, Direction, Fact, FactKind, Money, PostingMode, Subject, TransferStatus};
 use jiff::Timestamp;
 
 use crate::{ReviewKind, Row, Rules, State, Transfer, fold};
@@ -16,12 +16,12 @@ fn fact(second: i64, status: TransferStatus, amount: Option<Money>) -> Fact {
     Fact {
         subject: Subject::Transfer("bridge:t1".parse().unwrap()),
         at: Timestamp::from_second(second).unwrap(),
-        what: What::Transfer {
+        kind: FactKind::Transfer {
             account: Some("bridge:c1".parse().unwrap()),
             direction: Some(Direction::Inbound),
             amount,
             status,
-            booking: Booking::Books,
+            posting_mode: PostingMode::Post,
         },
     }
 }
@@ -35,7 +35,7 @@ fn row(state: &State) -> &Transfer {
     transfer
 }
 
-/// What all postings together leave on each account.
+/// Balance of each account after all postings.
 fn balances(state: &State) -> Vec<(String, i64)> {
     let mut sums = std::collections::BTreeMap::new();
     for leg in state.postings.iter().flat_map(crate::Posting::legs) {
@@ -73,7 +73,7 @@ fn nothing_moves_before_it_settles_or_when_it_fails() {
 }
 
 #[test]
-fn what_went_back_is_reversed_on_the_accounts_that_it_reached() {
+fn a_returned_deposit_is_reversed_on_every_account_it_reached() {
     let state = state(&[fact(3, Returned, None), fact(2, Settled, Some(usdc(10)))]);
     assert_eq!(row(&state).status, Returned);
     assert_eq!(
@@ -84,41 +84,41 @@ fn what_went_back_is_reversed_on_the_accounts_that_it_reached() {
 }
 
 #[test]
-fn what_settles_counts_more_than_what_was_announced() {
+fn the_settled_amount_overrides_the_announced_one() {
     let state = state(&[fact(1, Settled, Some(usdc(99))), fact(2, Pending, Some(usdc(100)))]);
     assert_eq!(row(&state).amount, Some(usdc(99)));
 }
 
 #[test]
-fn money_of_a_state_arrives_whole_at_the_broker() {
+fn fiat_money_arrives_whole_at_the_broker() {
     let state = state(&[fact(1, Settled, Some(Money::from_minor(12_345, Currency::Usd)))]);
     let expected = [("system/clearing/bridge", -12_345), ("user/bridge:c1/fiat_exposure", 12_345)];
     assert_eq!(balances(&state), expected.map(|(account, minor)| (account.to_owned(), minor)));
 }
 
 #[test]
-fn money_leaves_from_what_may_be_spent() {
+fn withdrawals_leave_from_the_spending_balance() {
     let mut leaving = fact(1, Settled, Some(usdc(7)));
-    let What::Transfer { direction, .. } = &mut leaving.what else { panic!("a transfer") };
+    let FactKind::Transfer { direction, .. } = &mut leaving.kind else { panic!("a transfer") };
     *direction = Some(Direction::Outbound);
     let expected = [("system/clearing/bridge", 7), ("user/bridge:c1/spending_balance", -7)];
     assert_eq!(balances(&state(&[leaving])), expected.map(|(account, minor)| (account.to_owned(), minor)));
 }
 
 #[test]
-fn what_is_told_to_compare_is_not_booked() {
+fn a_memo_is_not_posted() {
     let mut memo = fact(1, Settled, Some(usdc(7)));
-    let What::Transfer { booking, .. } = &mut memo.what else { panic!("a transfer") };
-    *booking = Booking::Memo;
+    let FactKind::Transfer { posting_mode, .. } = &mut memo.kind else { panic!("a transfer") };
+    *posting_mode = PostingMode::Memo;
     assert_eq!(balances(&state(&[memo.clone()])), []);
-    // Told both ways it is not booked, and looked at.
+    // Reported both ways it is not posted, and gets a review.
     let both = state(&[memo, fact(1, Settled, Some(usdc(7)))]);
     assert_eq!(balances(&both), []);
     assert_eq!(both.reviews[0].kind, ReviewKind::Contradiction);
 }
 
 #[test]
-fn an_amount_that_was_not_told_is_waited_for() {
+fn a_transfer_without_an_amount_waits_for_it() {
     let facts = [fact(2, Settled, None), fact(1, Pending, Some(usdc(10)))];
     let before = state(&facts[..1]);
     assert_eq!((balances(&before).len(), before.reviews[0].kind), (0, ReviewKind::Incomplete));
@@ -127,7 +127,7 @@ fn an_amount_that_was_not_told_is_waited_for() {
 }
 
 #[test]
-fn two_amounts_that_settled_are_looked_at_and_the_later_one_holds() {
+fn two_settled_amounts_get_a_review_and_the_later_one_holds() {
     let facts = [fact(2, Settled, Some(usdc(99))), fact(1, Settled, Some(usdc(100)))];
     let state = state(&facts);
     assert_eq!((row(&state).amount, state.reviews[0].kind), (Some(usdc(99)), ReviewKind::Contradiction));

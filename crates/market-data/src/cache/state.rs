@@ -1,124 +1,131 @@
-//! What the cache holds, and what to do for a caller: decided under one lock, without waiting.
+//! What is cached, and what to do for a caller: decided under one lock, without waiting.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::Symbol;
+use quick_cache::unsync;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::{Config, Fetched, Landing, Outcome};
-use crate::lru::Lru;
+use super::{Config, FetchedValue, InFlight, Outcome, OutcomeSender};
 use crate::{Error, Outage};
 
 pub(super) struct State<V> {
-    values: Lru<Held<V>>,
-    failures: Lru<Failure>,
-    /// Fetches in flight; each removes itself when it lands.
-    flights: HashMap<Symbol, Landing<V>>,
+    values: unsync::Cache<Symbol, CachedValue<V>>,
+    failures: unsync::Cache<Symbol, CachedFailure>,
+    /// Each fetch removes itself when it ends.
+    in_flight: HashMap<Symbol, InFlight<V>>,
 }
 
-struct Held<V> {
+struct CachedValue<V> {
     value: Arc<V>,
     fetched_at: Instant,
     fresh_until: Instant,
 }
 
-struct Failure {
+struct CachedFailure {
     error: Error,
     until: Instant,
 }
 
 /// What to do for one caller.
-pub(super) enum Step<V> {
-    /// Answer this.
+pub(super) enum Lookup<V> {
     Fresh(Arc<V>),
-    /// Answer this, marked; and start a fetch when there is something to land on.
-    Stale { value: Arc<V>, age_s: u64, land: Option<watch::Sender<Option<Outcome<V>>>> },
-    /// Answer this failure.
+    /// Return the value, and start a fetch when there is a sender for its outcome.
+    Stale {
+        value: Arc<V>,
+        age_s: u64,
+        refresh: Option<OutcomeSender<V>>,
+    },
     Failed(Error),
     /// Wait for the fetch that is running.
-    Join(Landing<V>),
+    Join(InFlight<V>),
     /// Start a fetch and wait for it.
-    Start(watch::Sender<Option<Outcome<V>>>),
+    Fetch(OutcomeSender<V>),
 }
 
 impl<V> State<V> {
     pub(super) fn new(config: &Config) -> Self {
         Self {
-            values: Lru::new(config.symbols_max),
-            failures: Lru::new(config.failures_max),
-            flights: HashMap::new(),
+            values: unsync::Cache::new(config.symbols_max.max(1)),
+            failures: unsync::Cache::new(config.failures_max.max(1)),
+            in_flight: HashMap::new(),
         }
     }
 
-    pub(super) fn step(&mut self, symbol: &Symbol, now: Instant, config: &Config) -> Step<V> {
+    pub(super) fn look_up(&mut self, symbol: &Symbol, now: Instant, config: &Config) -> Lookup<V> {
         let failure = self.failure(symbol, now);
-        let held =
-            self.values.get(symbol).map(|held| (held.value.clone(), held.fetched_at, held.fresh_until));
-        match held {
-            Some((value, _, fresh_until)) if now < fresh_until => Step::Fresh(value),
+        let cached = self
+            .values
+            .get(symbol)
+            .map(|cached| (cached.value.clone(), cached.fetched_at, cached.fresh_until));
+        match cached {
+            Some((value, _, fresh_until)) if now < fresh_until => Lookup::Fresh(value),
             Some((value, fetched_at, _)) if now < fetched_at + config.stale_for => {
-                let may_start = failure.is_none() && !self.flights.contains_key(symbol);
-                let land = may_start.then(|| self.take_off(symbol, config)).flatten();
-                Step::Stale { value, age_s: (now - fetched_at).as_secs(), land }
+                let may_start = failure.is_none() && !self.in_flight.contains_key(symbol);
+                let refresh = may_start.then(|| self.start(symbol, config)).flatten();
+                Lookup::Stale { value, age_s: (now - fetched_at).as_secs(), refresh }
             }
-            Some(_) | None => self.step_without_value(symbol, failure, config),
+            Some(_) | None => self.look_up_without_value(symbol, failure, config),
         }
     }
 
-    fn step_without_value(&mut self, symbol: &Symbol, failure: Option<Error>, config: &Config) -> Step<V> {
-        if let Some(landing) = self.flights.get(symbol) {
-            return Step::Join(landing.clone());
+    fn look_up_without_value(
+        &mut self,
+        symbol: &Symbol,
+        failure: Option<Error>,
+        config: &Config,
+    ) -> Lookup<V> {
+        if let Some(in_flight) = self.in_flight.get(symbol) {
+            return Lookup::Join(in_flight.clone());
         }
         if let Some(error) = failure {
-            return Step::Failed(error);
+            return Lookup::Failed(error);
         }
         let busy = Error::Unavailable { kind: Outage::Busy, retry_after_s: 1 };
-        self.take_off(symbol, config).map_or(Step::Failed(busy), Step::Start)
+        self.start(symbol, config).map_or(Lookup::Failed(busy), Lookup::Fetch)
     }
 
-    /// A place for one more fetch, unless there are as many as there may be.
-    fn take_off(&mut self, symbol: &Symbol, config: &Config) -> Option<watch::Sender<Option<Outcome<V>>>> {
-        if self.flights.len() >= config.fetches_max.max(1) {
+    /// Registers one more fetch, unless there are as many as there may be.
+    fn start(&mut self, symbol: &Symbol, config: &Config) -> Option<OutcomeSender<V>> {
+        if self.in_flight.len() >= config.fetches_max.max(1) {
             return None;
         }
-        let (land, landing) = watch::channel(None);
-        self.flights.insert(*symbol, landing);
-        Some(land)
+        let (sender, in_flight) = watch::channel(None);
+        self.in_flight.insert(*symbol, in_flight);
+        Some(sender)
     }
 
-    /// A failure that still holds, with the wait that is left of it.
+    /// A failure that is still remembered, with the wait that is left of it.
     fn failure(&mut self, symbol: &Symbol, now: Instant) -> Option<Error> {
+        self.failures.remove_if(symbol, |failure| failure.until <= now);
         let failure = self.failures.get(symbol)?;
-        if failure.until <= now {
-            self.failures.remove(symbol);
-            return None;
-        }
         Some(failure.error.clone().waiting(whole_seconds(failure.until - now)))
     }
 
-    /// Keeps what a fetch brought; says whether another value had to go.
-    pub(super) fn settle(
+    /// Stores the outcome of a fetch. The flag says whether another entry was dropped to make room.
+    pub(super) fn finish(
         &mut self,
         symbol: Symbol,
-        outcome: Result<Fetched<V>, Error>,
+        outcome: Result<FetchedValue<V>, Error>,
         now: Instant,
         config: &Config,
     ) -> (Outcome<V>, bool) {
-        self.flights.remove(&symbol);
+        self.in_flight.remove(&symbol);
         match outcome {
-            Ok(Fetched { value, is_partial }) => {
+            Ok(FetchedValue { value, is_partial }) => {
                 self.failures.remove(&symbol);
                 let value = Arc::new(value);
                 let fresh_for = if is_partial { config.partial_fresh_for } else { config.fresh_for };
-                let held = Held { value: value.clone(), fetched_at: now, fresh_until: now + fresh_for };
-                (Ok(value), self.values.insert(symbol, held))
+                let cached =
+                    CachedValue { value: value.clone(), fetched_at: now, fresh_until: now + fresh_for };
+                (Ok(value), insert(&mut self.values, symbol, cached))
             }
             Err(error) => {
                 let until = now + remembered_for(&error, config);
-                (Err(error.clone()), self.failures.insert(symbol, Failure { error, until }))
+                (Err(error.clone()), insert(&mut self.failures, symbol, CachedFailure { error, until }))
             }
         }
     }
@@ -130,12 +137,19 @@ impl<V> State<V> {
     /// Values, failures and fetches in flight.
     #[cfg(test)]
     pub(super) fn sizes(&self) -> (usize, usize, usize) {
-        (self.values.iter().count(), self.failures.iter().count(), self.flights.len())
+        (self.values.iter().count(), self.failures.iter().count(), self.in_flight.len())
     }
 
-    pub(super) fn held(&self) -> Vec<(Symbol, Arc<V>)> {
-        self.values.iter().map(|(symbol, held)| (*symbol, held.value.clone())).collect()
+    pub(super) fn entries(&self) -> Vec<(Symbol, Arc<V>)> {
+        self.values.iter().map(|(symbol, cached)| (*symbol, cached.value.clone())).collect()
     }
+}
+
+/// Whether another entry was dropped to make room.
+fn insert<T>(cache: &mut unsync::Cache<Symbol, T>, symbol: Symbol, entry: T) -> bool {
+    let is_evicting = cache.weight() >= cache.capacity() && !cache.contains_key(&symbol);
+    cache.insert(symbol, entry);
+    is_evicting
 }
 
 /// A failure that names a wait is remembered for that wait.
@@ -152,4 +166,17 @@ fn remembered_for(error: &Error, config: &Config) -> Duration {
 /// Rounded up, so that a caller who waits this long finds the failure gone.
 fn whole_seconds(left: Duration) -> u32 {
     u32::try_from(left.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_cache_drops_an_entry_for_a_new_symbol_and_none_for_a_cached_one() {
+        let mut cache = unsync::Cache::new(2);
+        let evictions = ["A", "B", "C", "C"].map(|text| insert(&mut cache, text.parse().unwrap(), ()));
+        assert_eq!(evictions, [false, false, true, false]);
+        assert_eq!(cache.len(), 2);
+    }
 }

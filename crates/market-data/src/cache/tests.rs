@@ -20,7 +20,7 @@ impl Source {
     async fn get(
         &self,
         symbol: &str,
-        outcome: impl FnOnce(usize) -> Result<Fetched<usize>, Error> + Send + 'static,
+        outcome: impl FnOnce(usize) -> Result<FetchedValue<usize>, Error> + Send + 'static,
     ) -> Result<(usize, Freshness), Error> {
         let fetches = self.fetches.clone();
         let fetch = move |_| async move {
@@ -37,11 +37,11 @@ impl Source {
     }
 }
 
-fn whole(number: usize) -> Result<Fetched<usize>, Error> {
-    Ok(Fetched { value: number, is_partial: false })
+fn whole(number: usize) -> Result<FetchedValue<usize>, Error> {
+    Ok(FetchedValue { value: number, is_partial: false })
 }
 
-fn outage(_: usize) -> Result<Fetched<usize>, Error> {
+fn outage(_: usize) -> Result<FetchedValue<usize>, Error> {
     Err(Error::Unavailable { kind: Outage::Timeout, retry_after_s: 5 })
 }
 
@@ -60,7 +60,7 @@ async fn fifty_callers_make_one_fetch() {
         assert_eq!(caller.await.unwrap(), Ok((1, FRESH)));
     }
     assert_eq!(source.fetches(), 1);
-    assert_eq!((source.stats.read().cache_misses, source.stats.read().cache_joined), (1, 49));
+    assert_eq!((source.stats.snapshot().cache_misses, source.stats.snapshot().cache_joined), (1, 49));
 }
 
 #[tokio::test(start_paused = true)]
@@ -85,7 +85,7 @@ async fn a_failed_refresh_keeps_the_stale_value_until_its_end_and_then_fails() {
     source.get("A", outage).await.unwrap();
     sleep(Duration::from_secs(2)).await;
     assert_eq!(source.get("A", outage).await, Ok((1, Freshness::Stale { age_s: 1_002 })));
-    assert_eq!(source.fetches(), 2, "a fresh failure is not asked for again");
+    assert_eq!(source.fetches(), 2, "a fresh failure is not fetched again");
     advance(Duration::from_secs(24 * 3600)).await;
     assert_eq!(
         source.get("A", outage).await,
@@ -102,7 +102,7 @@ async fn a_failure_is_remembered_with_the_wait_that_is_left() {
     assert_eq!(again, Err(Error::Unavailable { kind: Outage::Timeout, retry_after_s: 2 }));
     advance(Duration::from_secs(2)).await;
     assert_eq!(source.get("A", whole).await, Ok((2, FRESH)));
-    assert_eq!(source.stats.read().cache_negative, 1);
+    assert_eq!(source.stats.snapshot().cache_negative, 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -144,7 +144,7 @@ async fn a_panic_is_a_failure_and_leaves_no_fetch_behind() {
 #[tokio::test(start_paused = true)]
 async fn a_partial_value_is_fetched_again_sooner() {
     let source = Source::new(Config::default());
-    source.get("A", |value| Ok(Fetched { value, is_partial: true })).await.unwrap();
+    source.get("A", |value| Ok(FetchedValue { value, is_partial: true })).await.unwrap();
     advance(Duration::from_secs(31)).await;
     assert_eq!(source.get("A", whole).await, Ok((1, Freshness::Stale { age_s: 31 })));
 }
@@ -156,8 +156,8 @@ async fn values_failures_and_fetches_have_bounds() {
     for symbol in ["A", "B", "C"] {
         source.get(symbol, whole).await.unwrap();
     }
-    assert_eq!(source.cache.held().len(), 2);
-    assert_eq!(source.stats.read().cache_evictions, 1);
+    assert_eq!(source.cache.entries().len(), 2);
+    assert_eq!(source.stats.snapshot().cache_evictions, 1);
     let first = tokio::spawn({
         let source = source.clone();
         async move { source.get("D", whole).await }

@@ -9,14 +9,13 @@ const ROW_BYTES_MAX: usize = 256;
 /// Longest number.
 const NUMBER_BYTES_MAX: usize = 32;
 
-/// Which of the two headers a file has.
+/// The two headers that a file may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Columns {
     Plain,
     WithAdjustedClose,
 }
 
-/// One row as written.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Row {
     pub(super) bar: RawBar,
@@ -24,7 +23,7 @@ pub(super) struct Row {
 }
 
 impl Columns {
-    pub(super) fn of_header(line: &[u8]) -> Option<Self> {
+    pub(super) fn from_header(line: &[u8]) -> Option<Self> {
         match line {
             b"date,open,high,low,close,volume" => Some(Self::Plain),
             b"date,open,high,low,close,volume,adj_close" => Some(Self::WithAdjustedClose),
@@ -64,7 +63,7 @@ pub(super) fn parse(line: &[u8], columns: Columns) -> Result<Row, RowFault> {
     Ok(Row { bar, adjusted_close })
 }
 
-/// The date of a row that is refused for something else.
+/// The date of a row that was refused for another reason.
 pub(super) fn date(line: &[u8]) -> Option<Date> {
     std::str::from_utf8(line.get(..10)?).ok()?.parse().ok()
 }

@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
-use crate::{Fault, MarketData, Place, REFUSED_LISTED_MAX, RowFault};
+use crate::{Fault, MarketData, REFUSED_LISTED_MAX, RowFault, RowLocation};
 
 /// A directory of its own for one test, removed with it.
 struct Directory(PathBuf);
@@ -51,8 +51,8 @@ async fn every_bad_row_is_listed_with_its_line_and_the_others_are_used() {
     assert_eq!(snapshot.history.raw().len(), 2);
     assert_eq!(snapshot.as_of.to_string(), "2013-01-07");
     let listed: Vec<_> =
-        snapshot.quality.refused.iter().map(|row| (row.place, row.reason.as_str())).collect();
-    let line = |line| Place::Line { line };
+        snapshot.quality.refused.iter().map(|row| (row.location, row.reason.as_str())).collect();
+    let line = |line| RowLocation::Line { line };
     assert_eq!(
         listed,
         [
@@ -115,7 +115,7 @@ async fn a_file_without_one_usable_row_names_its_first_lines_and_why() {
     let error = directory.open().snapshot(&symbol("BAD")).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the data of BAD cannot be used: none of its 1000 rows can be used: line 2 (not_a_date), \
+        "invalid data for BAD: none of 1000 rows is usable: line 2 (not_a_date), \
          line 3 (field_count), line 4 (not_positive), line 5 (not_positive), line 6 (not_positive)"
     );
 }

@@ -1,5 +1,5 @@
-//! One symbol from four calls: bars and name, then filings and news; a refresh within a day asks for bars and news alone.
-//! Bars are needed; each other part may fail alone.
+//! One symbol from four calls: bars and name, then filings and news; a refresh within a day fetches bars and news only.
+//! Bars are required; each other part may fail alone.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use tokio::time::Instant;
 use super::DATA_SOURCE;
 use super::bars::FetchedBars;
 use super::client::{CallError, Client};
-use super::known::{Known, Parts};
-use crate::cache::Fetched;
+use super::parts::{FetchedParts, MergedParts};
+use crate::cache::FetchedValue;
 use crate::{Error, Fault, Freshness, Part, Snapshot};
 
 const NOTES: [&str; 2] = [
@@ -18,33 +18,33 @@ const NOTES: [&str; 2] = [
     "per-share figures are as filed: after a later split they do not match the prices",
 ];
 
-/// What the cache holds of a symbol.
-pub(super) struct Kept {
+/// What is cached of a symbol.
+pub(super) struct CacheEntry {
     pub(super) snapshot: Arc<Snapshot>,
-    /// When name and filings were asked for: they change a few times a year, bars and news every day.
+    /// When name and filings were fetched: they change a few times a year, bars and news every day.
     reference_at: Instant,
 }
 
-/// Fetches everything of `symbol`. A part that fails now and was there before stays as it was.
+/// Fetches all data of `symbol`. A part that fails now and was there before stays as it was.
 pub(super) async fn snapshot(
     client: Arc<Client>,
     symbol: Symbol,
-    previous: Option<Arc<Kept>>,
-) -> Result<Fetched<Kept>, Error> {
+    previous: Option<Arc<CacheEntry>>,
+) -> Result<FetchedValue<CacheEntry>, Error> {
     let previous = previous.as_deref();
-    let (bars, parts, reference_at) = match previous.filter(|kept| has_young_reference(kept, &client)) {
-        Some(kept) => refreshed(&client, symbol, kept).await?,
-        None => fetched(&client, symbol).await?,
+    let (bars, parts, reference_at) = match previous.filter(|entry| has_young_reference(entry, &client)) {
+        Some(entry) => fetch_changing(&client, symbol, entry).await?,
+        None => fetch_all(&client, symbol).await?,
     };
-    let known = Known::of(symbol, parts, previous.map(|kept| &*kept.snapshot));
-    build(symbol, bars, known, reference_at, (client.clock)())
+    let merged = MergedParts::merge(symbol, parts, previous.map(|entry| &*entry.snapshot));
+    build(symbol, bars, merged, reference_at, (client.clock)())
 }
 
-async fn fetched(client: &Client, symbol: Symbol) -> Result<(FetchedBars, Parts, Instant), Error> {
+async fn fetch_all(client: &Client, symbol: Symbol) -> Result<(FetchedBars, FetchedParts, Instant), Error> {
     let (bars, name) = tokio::join!(Box::pin(client.bars(symbol)), Box::pin(client.name(symbol)));
     let bars = usable(bars?, &name, symbol)?;
     let (filings, news) = tokio::join!(Box::pin(client.filings(symbol)), Box::pin(client.news(symbol)));
-    let parts = Parts {
+    let parts = FetchedParts {
         name: name.map(|name| name.map(Arc::from)),
         filings: filings.map(Arc::from),
         news: news.map(Arc::from),
@@ -52,46 +52,50 @@ async fn fetched(client: &Client, symbol: Symbol) -> Result<(FetchedBars, Parts,
     Ok((bars, parts, Instant::now()))
 }
 
-async fn refreshed(
+async fn fetch_changing(
     client: &Client,
     symbol: Symbol,
-    kept: &Kept,
-) -> Result<(FetchedBars, Parts, Instant), Error> {
+    entry: &CacheEntry,
+) -> Result<(FetchedBars, FetchedParts, Instant), Error> {
     let (bars, news) = tokio::join!(Box::pin(client.bars(symbol)), Box::pin(client.news(symbol)));
-    let Snapshot { name, filings, .. } = &*kept.snapshot;
+    let Snapshot { name, filings, .. } = &*entry.snapshot;
     let name = Ok(name.clone());
     let bars = usable(bars?, &name, symbol)?;
-    Ok((bars, Parts { name, filings: Ok(filings.clone()), news: news.map(Arc::from) }, kept.reference_at))
+    Ok((
+        bars,
+        FetchedParts { name, filings: Ok(filings.clone()), news: news.map(Arc::from) },
+        entry.reference_at,
+    ))
 }
 
-fn has_young_reference(kept: &Kept, client: &Client) -> bool {
-    let is_complete = kept.snapshot.missing.iter().all(|missing| missing.part == Part::News);
-    is_complete && kept.reference_at.elapsed() < client.config.reference_fresh_for
+fn has_young_reference(entry: &CacheEntry, client: &Client) -> bool {
+    let is_complete = entry.snapshot.missing.iter().all(|missing| missing.part == Part::News);
+    is_complete && entry.reference_at.elapsed() < client.config.reference_fresh_for
 }
 
-/// Without bars the symbol is unknown when its name is unknown too; else its bars failed us.
+/// Without bars the symbol is unknown when its name is unknown too; otherwise its bars are bad data.
 fn usable<T>(bars: FetchedBars, name: &Result<T, CallError>, symbol: Symbol) -> Result<FetchedBars, Error> {
     match name {
         _ if !bars.bars.is_empty() => Ok(bars),
         Ok(_) => Err(Error::BadData { symbol, fault: Fault::NoBars }),
-        Err(error) => Err(error.clone().about(symbol)),
+        Err(error) => Err(error.clone().for_symbol(symbol)),
     }
 }
 
 fn build(
     symbol: Symbol,
     fetched: FetchedBars,
-    known: Known,
+    merged: MergedParts,
     reference_at: Instant,
     now_unix_ms: i64,
-) -> Result<Fetched<Kept>, Error> {
+) -> Result<FetchedValue<CacheEntry>, Error> {
     let FetchedBars { bars, refused, mut quality, .. } = fetched;
     quality.notes.extend(NOTES);
     let history = History::unadjusted(symbol, bars, PriceBasis::Split, refused);
     let as_of = history.as_of().ok_or(Error::BadData { symbol, fault: Fault::NoBars })?;
-    let Known { name, filings, news, missing, is_partial } = known;
+    let MergedParts { name, filings, news, missing, is_partial } = merged;
     let snapshot = Snapshot {
-        version: Snapshot::version_of(&history, name.as_deref(), &filings, news.as_deref(), &missing),
+        version: Snapshot::compute_version(&history, name.as_deref(), &filings, news.as_deref(), &missing),
         history: Arc::new(history),
         name,
         filings,
@@ -103,5 +107,5 @@ fn build(
         fetched_at_unix_ms: Some(now_unix_ms),
         freshness: Freshness::Fresh,
     };
-    Ok(Fetched { value: Kept { snapshot: Arc::new(snapshot), reference_at }, is_partial })
+    Ok(FetchedValue { value: CacheEntry { snapshot: Arc::new(snapshot), reference_at }, is_partial })
 }

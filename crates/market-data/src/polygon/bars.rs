@@ -1,17 +1,18 @@
-//! Daily bars: pages of the vendor, the exchange date of each, and what was refused.
+//! Daily bars: pages of the vendor, the exchange date of each, and the rows that were refused.
 
 use domain::{Bars, Date, RawBar, RefusedBar, Symbol};
+use outbound::BaseUrl;
 use reqwest::Url;
 
 use super::client::{CallError, Client};
 use super::wire::{Aggregate, Aggregates};
-use crate::{Error, Fault, Place, Quality, RowFault};
+use crate::{Error, Fault, Quality, RowFault, RowLocation};
 
 /// Most pages that are followed; with 50,000 bars a page, the first holds two centuries of days.
 const PAGES_MAX: usize = 10;
-/// Most bars that are used.
+/// Most bars of all pages together.
 const BARS_MAX: usize = 50_000;
-/// Asked of each page; the vendor's own most.
+/// Rows per page: the vendor's maximum.
 const PAGE_ROWS: &str = "50000";
 
 const HOUR_MS: i64 = 3_600_000;
@@ -20,7 +21,6 @@ const SUMMER_OFFSET_S: i32 = -4 * 3_600;
 const SUMMER_MIDNIGHT_UTC_MS: i64 = 4 * HOUR_MS;
 const WINTER_MIDNIGHT_UTC_MS: i64 = 5 * HOUR_MS;
 
-/// Bars and what was left out of them.
 #[derive(Debug, Default)]
 pub(super) struct FetchedBars {
     pub(super) bars: Bars,
@@ -30,9 +30,9 @@ pub(super) struct FetchedBars {
 }
 
 impl Client {
-    /// Daily bars up to today; an empty answer is no error here.
+    /// Daily bars up to today; none at all is no error here.
     pub(super) async fn bars(&self, symbol: Symbol) -> Result<FetchedBars, Error> {
-        self.all_pages(symbol).await.map_err(|error| error.about(symbol))
+        self.all_pages(symbol).await.map_err(|error| error.for_symbol(symbol))
     }
 
     async fn all_pages(&self, symbol: Symbol) -> Result<FetchedBars, CallError> {
@@ -42,8 +42,8 @@ impl Client {
             let Some(url) = next.take() else { return Ok(fetched) };
             let page: Aggregates = self.get(url).await?;
             check(&page, symbol)?;
-            next = page.next_url.map(|next| same_place(self.base(), &next)).transpose()?;
-            fetched.take(page.results.unwrap_or_default())?;
+            next = page.next_url.map(|next| next_page(self.base_url(), &next)).transpose()?;
+            fetched.add(page.results.unwrap_or_default())?;
         }
         match next {
             None => Ok(fetched),
@@ -52,7 +52,7 @@ impl Client {
     }
 
     fn first_page(&self, symbol: Symbol) -> Result<Url, CallError> {
-        // The clock is a setting: a date that no calendar holds is answered like bad data, not with a panic.
+        // The clock is an argument: a date that no calendar holds is treated as bad data, without a panic.
         let today = Date::from_unix_ms((self.clock)(), SUMMER_OFFSET_S)
             .map_err(|_| CallError::Bad(Fault::NotAsDocumented))?;
         let (from, to) = (today.minus_days(self.config.history_days).to_string(), today.to_string());
@@ -61,7 +61,7 @@ impl Client {
     }
 }
 
-/// The answer is about what was asked.
+/// Refuses a page about another symbol, or without the adjustment that was requested.
 fn check(page: &Aggregates, symbol: Symbol) -> Result<(), CallError> {
     if page.ticker.as_deref().is_some_and(|ticker| ticker != symbol.as_str()) {
         return Err(CallError::Bad(Fault::OtherSymbol));
@@ -72,17 +72,14 @@ fn check(page: &Aggregates, symbol: Symbol) -> Result<(), CallError> {
     Ok(())
 }
 
-/// The next page, when it lies where the key may go.
-fn same_place(base: &Url, next: &str) -> Result<Url, CallError> {
+/// The next page, when the key may be sent to it.
+fn next_page(base_url: &BaseUrl, next: &str) -> Result<Url, CallError> {
     let next = Url::parse(next).map_err(|_| CallError::Bad(Fault::NotAsDocumented))?;
-    let place =
-        |url: &Url| (url.scheme().to_owned(), url.host_str().map(str::to_owned), url.port_or_known_default());
-    let is_same = place(&next) == place(base) && next.username().is_empty() && next.password().is_none();
-    if is_same { Ok(next) } else { Err(CallError::Bad(Fault::ForeignPage)) }
+    if base_url.is_origin_of(&next) { Ok(next) } else { Err(CallError::Bad(Fault::ForeignPage)) }
 }
 
 impl FetchedBars {
-    fn take(&mut self, rows: Vec<Aggregate>) -> Result<(), CallError> {
+    fn add(&mut self, rows: Vec<Aggregate>) -> Result<(), CallError> {
         if self.rows + rows.len() > BARS_MAX {
             return Err(CallError::Bad(Fault::TooManyRows { limit_rows: BARS_MAX }));
         }
@@ -90,7 +87,7 @@ impl FetchedBars {
             let position = self.rows;
             self.rows += 1;
             match bar(&row) {
-                Err(fault) => self.quality.refuse(Place::Position { position }, None, fault),
+                Err(fault) => self.quality.refuse(RowLocation::Position { position }, None, fault),
                 Ok(bar) => self.push(bar, position),
             }
         }
@@ -100,7 +97,7 @@ impl FetchedBars {
     fn push(&mut self, bar: RawBar, position: usize) {
         if let Err(reason) = self.bars.push(bar) {
             let date = bar.date;
-            self.quality.refuse(Place::Position { position }, Some(date), RowFault::Bar(reason));
+            self.quality.refuse(RowLocation::Position { position }, Some(date), RowFault::Bar(reason));
             self.refused.push(RefusedBar { position, date, reason });
         }
     }
@@ -118,7 +115,7 @@ fn bar(row: &Aggregate) -> Result<RawBar, RowFault> {
     })
 }
 
-/// A daily bar begins at midnight in New York, 04:00 or 05:00 UTC: on summer's clock both are the right day.
+/// A daily bar begins at midnight in New York, 04:00 or 05:00 UTC: with the summer offset both fall on the right day.
 fn exchange_date(start_unix_ms: i64) -> Result<Date, RowFault> {
     match start_unix_ms.rem_euclid(24 * HOUR_MS) {
         SUMMER_MIDNIGHT_UTC_MS | WINTER_MIDNIGHT_UTC_MS => {
@@ -144,8 +141,8 @@ mod tests {
 
     #[test]
     fn a_next_page_lies_on_the_configured_scheme_host_and_port() {
-        let base = Url::parse("https://api.massive.com").unwrap();
-        for (next, is_taken) in [
+        let base_url: BaseUrl = "https://api.massive.com".parse().unwrap();
+        for (next, is_followed) in [
             ("https://api.massive.com/v2/aggs?cursor=abc", true),
             ("https://api.massive.com:443/v2/aggs?cursor=abc", true),
             ("http://api.massive.com/v2/aggs", false),
@@ -156,7 +153,7 @@ mod tests {
             ("//evil.example/v2/aggs", false),
             ("/v2/aggs", false),
         ] {
-            assert_eq!(same_place(&base, next).is_ok(), is_taken, "{next}");
+            assert_eq!(next_page(&base_url, next).is_ok(), is_followed, "{next}");
         }
     }
 }

@@ -6,11 +6,10 @@ use super::client::{CallError, Client};
 use super::wire::{Details, Results};
 use crate::Fault;
 
-/// Longest name that is kept.
+/// Longer names are cut.
 const NAME_CHARS_MAX: usize = 200;
 
 impl Client {
-    /// The name that the vendor gives; `None` when it gives none.
     pub(super) async fn name(&self, symbol: Symbol) -> Result<Option<String>, CallError> {
         let url = self.url(&["v3", "reference", "tickers", symbol.as_str()], &[]);
         let Results { results } = self.get::<Results<Details>>(url).await?;

@@ -5,9 +5,9 @@ use domain::{Filing, FilingPeriod, Symbol};
 use super::client::{CallError, Client};
 use super::wire::{Financial, Results, Statement, Statements};
 
-/// Filings asked for: five years with their quarters and trailing twelve months fit.
+/// Filings to fetch: five years with their quarters and trailing twelve months fit.
 const FILINGS: &str = "50";
-/// Longest reference that is kept.
+/// Longer references are dropped.
 const REFERENCE_BYTES_MAX: usize = 40;
 
 impl Client {
@@ -51,14 +51,14 @@ fn filing(wire: Financial) -> Filing {
         long_term_debt: line(balance, &["long_term_debt"]),
         equity: line(balance, &["equity_attributable_to_parent", "equity"]),
         operating_cash_flow: line(cash, &["net_cash_flow_from_operating_activities"]),
-        // The vendor has no line for it: all investing together is something else.
+        // The vendor has no such line: its total of all investing is something else.
         capital_expenditure: None,
         depreciation_amortization: line(income, &["depreciation_and_amortization"]),
     }
 }
 
-/// The vendor's URL ends in the SEC's accession number; the rest needs a key to read. What is not digits and hyphens is
-/// no such number, and may be a query that nobody else should see.
+/// The vendor's URL ends in the SEC's accession number; the rest needs a key. Anything but digits and hyphens is no such
+/// number, and may be a query that must not be shown.
 fn accession_number(url: &str) -> Option<String> {
     let last = url.rsplit('/').next()?;
     let is_number = last.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');

@@ -5,13 +5,13 @@ use domain::{NewsItem, Symbol, Tone};
 use super::client::{CallError, Client};
 use super::wire::{Article, Results};
 
-/// Articles asked for, newest first.
+/// Articles to fetch, newest first.
 const ARTICLES: &str = "50";
-/// Longest text that is kept of a headline, a name or an identifier.
+/// Longer headlines, names and identifiers are cut.
 const TEXT_CHARS_MAX: usize = 300;
 
 impl Client {
-    /// An article without an identifier, a title or a time that can be read is left out.
+    /// Articles without an identifier, a title or a valid time are left out.
     pub(super) async fn news(&self, symbol: Symbol) -> Result<Vec<NewsItem>, CallError> {
         let query =
             [("ticker", symbol.as_str()), ("limit", ARTICLES), ("sort", "published_utc"), ("order", "desc")];
@@ -51,7 +51,7 @@ fn bounded(text: String) -> String {
 mod tests {
     use super::*;
 
-    fn read(wire: &str) -> Option<NewsItem> {
+    fn parse(wire: &str) -> Option<NewsItem> {
         item(serde_json::from_str(wire).unwrap(), "AAPL".parse().unwrap())
     }
 
@@ -61,18 +61,18 @@ mod tests {
             "tickers":["MSFT","AAPL"],"insights":[
               {"ticker":"MSFT","sentiment":"negative","sentiment_reasoning":"r"},
               {"ticker":"AAPL","sentiment":"positive","sentiment_reasoning":"r"}]}"#;
-        let item = read(wire).unwrap();
+        let item = parse(wire).unwrap();
         assert_eq!((item.tone, item.published_unix_s), (Some(Tone::Positive), 1_362_114_000));
     }
 
     #[test]
-    fn what_is_not_said_is_not_made_up() {
+    fn a_tone_or_time_that_is_absent_is_not_invented() {
         let toneless = r#"{"id":"1","title":"T","published_utc":"2013-03-01T05:00:00Z"}"#;
-        assert_eq!(read(toneless).unwrap().tone, None);
-        assert_eq!(read(r#"{"id":"1","title":"T","published_utc":"yesterday"}"#), None);
-        assert_eq!(read(r#"{"id":"1","title":"T"}"#), None);
+        assert_eq!(parse(toneless).unwrap().tone, None);
+        assert_eq!(parse(r#"{"id":"1","title":"T","published_utc":"yesterday"}"#), None);
+        assert_eq!(parse(r#"{"id":"1","title":"T"}"#), None);
         let mixed = r#"{"id":"1","title":"T","published_utc":"2013-03-01T05:00:00Z",
             "insights":[{"ticker":"AAPL","sentiment":"mixed"}]}"#;
-        assert_eq!(read(mixed).unwrap().tone, None);
+        assert_eq!(parse(mixed).unwrap().tone, None);
     }
 }

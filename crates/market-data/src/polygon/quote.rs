@@ -11,7 +11,7 @@ use crate::{Error, Fault};
 pub struct Quote {
     /// Price of the last trade, else the day's close so far; finite and positive.
     pub price: f64,
-    /// When the vendor last changed it, in milliseconds since 1970.
+    /// When the vendor last updated it, in milliseconds since 1970.
     pub updated_unix_ms: Option<i64>,
 }
 
@@ -21,7 +21,7 @@ impl Client {
         let snapshot: Result<TickerSnapshot, CallError> = self.get(self.url(&path, &[])).await;
         let quote =
             snapshot.and_then(|snapshot| quote(&snapshot).ok_or(CallError::Bad(Fault::NotAsDocumented)));
-        quote.map_err(|error| error.about(symbol))
+        quote.map_err(|error| error.for_symbol(symbol))
     }
 }
 
@@ -41,10 +41,10 @@ mod tests {
 
     #[test]
     fn zeros_before_the_first_trade_are_no_price() {
-        let read = |wire: &str| quote(&serde_json::from_str(wire).unwrap());
+        let parse = |wire: &str| quote(&serde_json::from_str(wire).unwrap());
         let day = r#"{"ticker":{"day":{"c":430.47},"lastTrade":{"p":0},"updated":1362114000000000000}}"#;
-        assert_eq!(read(day), Some(Quote { price: 430.47, updated_unix_ms: Some(1_362_114_000_000) }));
-        assert_eq!(read(r#"{"ticker":{"day":{"c":0}}}"#), None);
-        assert_eq!(read("{}"), None);
+        assert_eq!(parse(day), Some(Quote { price: 430.47, updated_unix_ms: Some(1_362_114_000_000) }));
+        assert_eq!(parse(r#"{"ticker":{"day":{"c":0}}}"#), None);
+        assert_eq!(parse("{}"), None);
     }
 }

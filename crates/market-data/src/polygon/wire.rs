@@ -1,5 +1,5 @@
-//! The vendor's JSON, as its documents and its own client's tests have it. Every field may be absent; unknown ones are
-//! skipped. Nothing outside this folder sees these types.
+//! The vendor's JSON, as its documentation and the tests of its own client show it. Every field may be absent; unknown ones are
+//! skipped. These types are private to this folder.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ pub(super) struct Aggregate {
     pub(super) v: Option<f64>,
 }
 
-/// An answer whose results are of one kind.
+/// A response whose results are of one type.
 #[derive(Debug, Deserialize)]
 pub(super) struct Results<T> {
     pub(super) results: Option<T>,

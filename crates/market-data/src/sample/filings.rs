@@ -9,7 +9,6 @@ static FILINGS: LazyLock<BTreeMap<String, Vec<Filing>>> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../../sample/filings.json")).expect("a test reads the bundled filings")
 });
 
-/// The filings of one of the five tickers.
-pub(super) fn of(ticker: &str) -> Vec<Filing> {
+pub(super) fn for_ticker(ticker: &str) -> Vec<Filing> {
     FILINGS.get(ticker).cloned().unwrap_or_default()
 }

@@ -25,7 +25,7 @@ impl<'a> Columns<'a> {
 
     fn dates(&mut self) -> impl Iterator<Item = Date> + use<'a> {
         self.next::<4>().map(|bytes| {
-            Date::from_days(i32::from_le_bytes(bytes)).expect("bundled dates lie in 2000 to 2013")
+            Date::from_days(i32::from_le_bytes(bytes)).expect("bundled dates are from 2000 to 2013")
         })
     }
 

@@ -98,7 +98,7 @@ fn the_files_are_those_that_sources_md_names() {
     let listed = checksums();
     for (name, size, sum) in &listed {
         let content = std::fs::read(folder.join(name)).unwrap();
-        let found: String = Sha256::digest(&content).iter().map(|byte| format!("{byte:02x}")).collect();
+        let found = hex::encode(Sha256::digest(&content));
         assert_eq!((content.len(), found.as_str()), (*size, *sum), "{name}");
     }
     let mut names: Vec<_> = listed.iter().map(|(name, ..)| (*name).to_owned()).collect();

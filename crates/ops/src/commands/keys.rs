@@ -2,7 +2,7 @@
 
 mod generate;
 
-pub(crate) use generate::Purpose;
+pub(crate) use generate::ModeName;
 
 use crate::console::Console;
 use crate::exit::Exit;

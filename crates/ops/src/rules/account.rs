@@ -3,7 +3,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use api_server::config::Profile;
+use config::Profile;
 use jiff::Timestamp;
 use secrets::SourceKind;
 use secrets::aws::{Label, ListedVersion, SecretsManager};
@@ -24,7 +24,7 @@ pub(crate) async fn findings(
     now: Timestamp,
 ) -> Vec<Finding> {
     let is_there = |origin: &secrets::Origin| origin.kind() == SourceKind::Aws;
-    let entries = survey.report.entries.iter();
+    let entries = survey.report.secrets.iter();
     let there =
         entries.filter(|entry| entry.version.as_ref().is_some_and(|version| is_there(&version.origin)));
     let mut findings = Vec::from_iter(skew(manager.clock_skew(), profile));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use api_server::config::{Environment, Profile};
+use config::{Environment, Profile};
 use rustix::process::Resource;
 
 use super::in_production;

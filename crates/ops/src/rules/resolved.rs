@@ -1,7 +1,9 @@
 //! Rules for secrets as they were found: what the server refuses, and age, hiding places and environment besides.
 
-use api_server::config::Profile;
-use secrets::{Breach, Catalogue, Class, Entry, Error, Grade, Notice, SourceKind, VersionReport, Warning};
+use config::Profile;
+use secrets::{
+    Catalogue, Class, Error, Grade, Notice, PolicyViolation, SecretReport, SourceKind, VersionReport, Warning,
+};
 
 use super::in_production;
 use crate::finding::{Finding, Severity};
@@ -13,7 +15,7 @@ const DAY_S: u64 = 24 * 60 * 60;
 pub(crate) fn findings(survey: &Survey, profile: Profile) -> Vec<Finding> {
     let refused = survey.problems.iter().map(refused);
     let noticed = survey.notices.iter().map(|notice| noticed(notice, profile));
-    let standing = survey.report.entries.iter().flat_map(|entry| standing(entry, profile));
+    let standing = survey.report.secrets.iter().flat_map(|entry| standing(entry, profile));
     let keys = survey.key_faults().into_iter().flat_map(|faults| faults.0);
     let keys = keys.map(|fault| Finding::new(Severity::Error, "api_keys", API_KEYS, fault.to_string()));
     refused.chain(noticed).chain(standing).chain(keys).collect()
@@ -26,22 +28,22 @@ fn refused(error: &Error) -> Finding {
         Error::Ambiguous { name, .. } => ("ambiguous", name.as_str()),
         Error::AccessDenied { name, .. } => ("access_denied", name.as_str()),
         Error::Invalid { name, .. } => ("form", name.as_str()),
-        Error::Policy { name, breach, .. } => (rule_of(breach), name.as_str()),
+        Error::Policy { name, violation, .. } => (rule_of(violation), name.as_str()),
         Error::Unavailable { name, .. } => ("unavailable", name.as_str()),
         other => (other.kind().as_str(), "secrets"),
     };
     Finding::new(Severity::Error, rule, subject, error.to_string())
 }
 
-fn rule_of(breach: &Breach) -> &'static str {
-    match breach {
-        Breach::Placeholder => "placeholder",
-        Breach::Example => "example",
-        Breach::Repeated => "repeated",
-        Breach::Sequential => "sequential",
-        Breach::Weak { .. } => "weak",
-        Breach::Reused { .. } => "reused",
-        Breach::Source => "source",
+fn rule_of(violation: &PolicyViolation) -> &'static str {
+    match violation {
+        PolicyViolation::Placeholder => "placeholder",
+        PolicyViolation::PublishedExample => "example",
+        PolicyViolation::RepeatedPattern => "repeated",
+        PolicyViolation::Sequential => "sequential",
+        PolicyViolation::Weak { .. } => "weak",
+        PolicyViolation::Reused { .. } => "reused",
+        PolicyViolation::SourceNotAllowed => "source",
         _ => "policy",
     }
 }
@@ -49,18 +51,18 @@ fn rule_of(breach: &Breach) -> &'static str {
 /// What the server says and accepts.
 fn noticed(notice: &Notice, profile: Profile) -> Finding {
     let (severity, rule) = match &notice.warning {
-        Warning::Form(_) => (Severity::Warning, "form"),
+        Warning::Invalid(_) => (Severity::Warning, "form"),
         Warning::Mount(_) => (Severity::Warning, "mount"),
-        Warning::Rule(breach) => (Severity::Warning, rule_of(breach)),
+        Warning::Policy(violation) => (Severity::Warning, rule_of(violation)),
         Warning::EmptyVariable => (Severity::Warning, "empty_variable"),
-        Warning::HidesAnother { .. } => (in_production(profile), "drift"),
+        Warning::ShadowsOther { .. } => (in_production(profile), "drift"),
         _ => (Severity::Warning, "notice"),
     };
     Finding::new(severity, rule, notice.name.as_str(), notice.to_string())
 }
 
 /// What a value that is in use leaves to be wished.
-fn standing(entry: &Entry, profile: Profile) -> Vec<Finding> {
+fn standing(entry: &SecretReport, profile: Profile) -> Vec<Finding> {
     let Some(version) = &entry.version else { return Vec::new() };
     let find = |severity, rule, message: String| Finding::new(severity, rule, entry.name.as_str(), message);
     let is_env = version.origin.kind() == SourceKind::Env;
@@ -99,7 +101,7 @@ fn standing(entry: &Entry, profile: Profile) -> Vec<Finding> {
 }
 
 fn overdue(
-    entry: &Entry,
+    entry: &SecretReport,
     version: &VersionReport,
     profile: Profile,
 ) -> Option<(Severity, &'static str, String)> {

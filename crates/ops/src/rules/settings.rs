@@ -1,20 +1,20 @@
-//! Rules for settings: what the server accepts and an operator should not.
+//! Rules for settings that the server accepts and an operator should not.
 
-use api_server::config::{Config, Fault, Profile};
+use config::{Config, Profile};
 
 use super::in_production;
 use crate::finding::{Finding, Severity};
 
-/// Requests a minute from which on a rate limit limits nobody.
+/// A rate limit from here on has no effect, in requests per minute.
 const PER_MINUTE_WITHOUT_LIMIT: u32 = 100_000;
 
-/// What the server refuses to start on.
-pub(crate) fn fault(fault: &Fault) -> Finding {
-    let subject = if fault.path.is_empty() { &fault.source } else { &fault.path };
-    Finding::new(Severity::Error, "setting", subject, fault.to_string())
+/// The server does not start with this error.
+pub(crate) fn error(error: &config::Error) -> Finding {
+    let subject = if error.path.is_empty() { &error.source } else { &error.path };
+    Finding::new(Severity::Error, "setting", subject, error.to_string())
 }
 
-/// What it starts on, and should not.
+/// Settings with which the server starts, and should not.
 pub(crate) fn findings(config: &Config) -> Vec<Finding> {
     let profile = config.profile;
     let mut findings: Vec<Finding> = config
@@ -27,32 +27,34 @@ pub(crate) fn findings(config: &Config) -> Vec<Finding> {
     }
     let strict = in_production(profile);
     let rules = [
-        (config.layers.rate_limit.per_minute.get() >= PER_MINUTE_WITHOUT_LIMIT)
-            .then(|| Finding::new(strict, "rate_limit", "rate_limit.per_minute", "limits nobody")),
-        config.layers.trusted_proxies.is_empty().then(|| {
+        (config.http.rate_limit.per_minute.get() >= PER_MINUTE_WITHOUT_LIMIT).then(|| {
+            Finding::new(strict, "rate_limit", "rate_limit.per_minute", "is too high to have an effect")
+        }),
+        config.trusted_proxies.is_empty().then(|| {
             let message =
-                "names no proxy: behind one, all clients share one limit and one address in the log";
+                "is empty: behind a proxy, all clients share one rate limit and one address in the log";
             Finding::new(strict, "trusted_proxies", "server.trusted_proxies", message)
         }),
         config.docs_enabled.then(|| {
             let message =
-                "shows the reference page to everyone: set ENABLE_SWAGGER=false unless that is meant";
+                "shows the API reference to everyone: set ENABLE_SWAGGER=false unless that is intended";
             Finding::new(Severity::Warning, "docs", "docs.enabled", message)
         }),
-        (!config.layers.hsts).then(|| {
-            let message = "is off: browsers may come back without TLS";
+        (!config.http.hsts).then(|| {
+            let message = "is off: browsers may connect without TLS";
             Finding::new(Severity::Warning, "hsts", "server.hsts", message)
         }),
         reveals_requests(&config.logs.filter).then(|| {
-            let message = "traces the client of AWS, whose log then has the header that signs requests";
+            let message =
+                "enables trace logs of the AWS client, which contain the header that signs requests";
             Finding::new(strict, "trace", "logs.filter", message)
         }),
-        config.market_data.polygon.base_url.starts_with("http://").then(|| {
+        (!config.market_data.polygon.base_url.is_encrypted()).then(|| {
             Finding::new(
                 strict,
                 "plain_http",
                 "market_data.polygon.base_url",
-                "sends the vendor's key in the clear",
+                "sends the vendor's key unencrypted",
             )
         }),
     ];

@@ -11,7 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 
-use super::{Signed, not_signed, read_private_key, refused};
+use super::{Signed, cannot_sign, invalid_key, read_private_key};
 use crate::failure::Failure;
 
 pub(crate) const HEADER: &str = "x-webhook-signature";
@@ -23,7 +23,7 @@ impl Bridge {
     /// With the private key of a PEM file.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         let pair = KeyPair::from_pkcs8(&read_private_key(path)?);
-        pair.map(Self).map_err(|_| refused(path, "an RSA key in PKCS #8"))
+        pair.map(Self).map_err(|_| invalid_key(path, "an RSA key in PKCS #8"))
     }
 
     pub(super) fn new(pair: KeyPair) -> Self {
@@ -35,7 +35,7 @@ impl Bridge {
         self.request(digest(&SHA256, &message).as_ref(), body, at)
     }
 
-    /// As one would who overlooked that the digest is hashed once more.
+    /// As a sender that hashes only once.
     pub(super) fn sign_single_digest(&self, body: &[u8], at: Timestamp) -> Result<Signed, Failure> {
         self.request(&message(body, at), body, at)
     }
@@ -55,6 +55,6 @@ fn message(body: &[u8], at: Timestamp) -> Vec<u8> {
 /// RSASSA-PKCS1-v1_5 with SHA-256.
 pub(super) fn rsa(pair: &KeyPair, message: &[u8]) -> Result<Vec<u8>, Failure> {
     let mut signature = vec![0; pair.public_modulus_len()];
-    pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature).map_err(|_| not_signed())?;
+    pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature).map_err(|_| cannot_sign())?;
     Ok(signature)
 }

@@ -8,7 +8,7 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Signed, not_signed, read_private_key, refused};
+use super::{Signed, cannot_sign, invalid_key, read_private_key};
 use crate::failure::Failure;
 
 pub(crate) const HEADER: &str = "x-circle-signature";
@@ -21,10 +21,10 @@ pub(crate) struct Circle {
 }
 
 impl Circle {
-    /// With the private key of a PEM file, which the server fetches the public one of under this id.
+    /// With the private key of a PEM file; the server fetches the public one under this id.
     pub(crate) fn open(path: &Path, key_id: &str) -> Result<Self, Failure> {
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &read_private_key(path)?);
-        let pair = pair.map_err(|_| refused(path, "a P-256 key in PKCS #8"))?;
+        let pair = pair.map_err(|_| invalid_key(path, "a P-256 key in PKCS #8"))?;
         Ok(Self::new(pair, key_id))
     }
 
@@ -37,7 +37,7 @@ impl Circle {
     }
 
     pub(super) fn sign(&self, body: &[u8]) -> Result<Signed, Failure> {
-        let signature = self.pair.sign(&SystemRandom::new(), body).map_err(|_| not_signed())?;
+        let signature = self.pair.sign(&SystemRandom::new(), body).map_err(|_| cannot_sign())?;
         let headers = vec![
             ("content-type", "application/json".to_owned()),
             (HEADER, STANDARD.encode(signature.as_ref())),

@@ -1,11 +1,13 @@
-//! Deliveries that a server must refuse: each is a good one with one thing wrong.
+//! Deliveries that a server must reject: each is a valid one with one thing wrong.
 
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
+use domain::Provider;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
+use webhooks::{ChannelDeclaration, SignatureScheme};
 
-use super::{Bridge, Circle, Signed, Signer, Source, alpaca, bridge, circle};
+use super::{Bridge, Circle, Signed, Signer, bridge, circle};
 use crate::failure::Failure;
 use crate::identifier;
 
@@ -25,55 +27,60 @@ pub(crate) enum Tamper {
     Timestamp,
     /// It was signed two hours ago
     Stale,
-    /// It is signed for in two hours
+    /// It is signed two hours in the future
     Future,
     /// Signed over the body hashed once, where the scheme hashes twice
     SingleDigest,
-    /// The signature stands in two header lines
+    /// The signature header occurs twice
     DuplicateHeader,
     /// The signature is left out
     MissingHeader,
-    /// Signed with a key that the server does not know, under the name of one that it knows
+    /// Signed with a key that the server does not have, under the id of one that it has
     OtherKey,
-    /// It names a key that nobody has
+    /// It names a key that does not exist
     UnknownKey,
-    /// Signed over the body alone, in the legacy form that a server may accept
+    /// Signed over the body alone, without a time
     BodyOnly,
-    /// Posted to the path of another kind of event
+    /// Posted to the endpoint of another kind of event
     OtherKind,
-    /// Published in a topic that is not on the server's list
+    /// Published in a topic that is not configured
     Topic,
-    /// Its certificate lies on a host that is not Amazon's
+    /// Its certificate is on a host that is not Amazon's
     Host,
 }
 
 impl Tamper {
-    /// The reason for which a server refuses it; `None` where a source has no such thing.
-    pub(crate) const fn refusal(self, source: Source) -> Option<&'static str> {
-        match (self, source) {
+    /// The reason for which a server rejects it; `None` where a channel has no such thing.
+    pub(crate) fn reason(self, declared: &ChannelDeclaration) -> Option<&'static str> {
+        use SignatureScheme::{AmazonSns, BridgeRsa, CircleEcdsa, TimedHmac};
+        match (self, declared.signature) {
             (Self::Body | Self::Signature | Self::OtherKey, _)
-            | (Self::Timestamp, Source::Alpaca | Source::Bridge | Source::CircleSns)
-            | (Self::SingleDigest, Source::Bridge) => Some("signature"),
-            (Self::Stale, Source::Alpaca | Source::Bridge) => Some("stale"),
-            (Self::Future, Source::Alpaca | Source::Bridge) => Some("future"),
-            (Self::DuplicateHeader, Source::Alpaca | Source::Bridge | Source::Circle)
-            | (Self::OtherKind, Source::Alpaca) => Some("malformed"),
-            (Self::MissingHeader, Source::Alpaca | Source::Bridge | Source::Circle) => Some("missing"),
-            (Self::UnknownKey, Source::Circle) => Some("unknown_key"),
-            (Self::BodyOnly, Source::Alpaca) => Some("untimed"),
-            (Self::Topic, Source::CircleSns) => Some("topic"),
-            (Self::Host, Source::CircleSns) => Some("host"),
+            | (Self::Timestamp, TimedHmac { .. } | BridgeRsa | AmazonSns)
+            | (Self::SingleDigest, BridgeRsa) => Some("signature"),
+            (Self::Stale, TimedHmac { .. } | BridgeRsa) => Some("stale"),
+            (Self::Future, TimedHmac { .. } | BridgeRsa) => Some("future"),
+            (Self::DuplicateHeader, TimedHmac { .. } | BridgeRsa | CircleEcdsa) => Some("malformed"),
+            (Self::MissingHeader, TimedHmac { .. } | BridgeRsa | CircleEcdsa) => Some("missing"),
+            (Self::OtherKind, _) => declared.channel.endpoint().parameter().map(|_| "malformed"),
+            (Self::UnknownKey, CircleEcdsa) => Some("unknown_key"),
+            // Only Alpaca has this form, where the settings allow it.
+            (Self::BodyOnly, TimedHmac { .. }) if declared.channel.provider() == Provider::Alpaca => {
+                Some("untimed")
+            }
+            (Self::BodyOnly, TimedHmac { .. }) => Some("malformed"),
+            (Self::Topic, AmazonSns) => Some("topic"),
+            (Self::Host, AmazonSns) => Some("host"),
             _ => None,
         }
     }
 }
 
 impl Signer {
-    /// Becomes one who signs wrongly, where that is what is wrong.
-    pub(crate) fn misled(self, tamper: Tamper) -> Result<Self, Failure> {
+    /// A signer with another key, topic or host, if that is what is wrong.
+    pub(crate) fn tampered(self, tamper: Tamper) -> Result<Self, Failure> {
         match (tamper, self) {
             (Tamper::OtherKey, signer) => signer.with_other_key(),
-            (Tamper::Topic, Self::Sns(sns)) => Ok(Self::Sns(sns.of_another_topic())),
+            (Tamper::Topic, Self::Sns(sns)) => Ok(Self::Sns(sns.with_another_topic())),
             (Tamper::Host, Self::Sns(sns)) => Ok(Self::Sns(sns.with_another_host())),
             (_, signer) => Ok(signer),
         }
@@ -81,7 +88,9 @@ impl Signer {
 
     fn with_other_key(self) -> Result<Self, Failure> {
         match self {
-            Self::Alpaca(signer) => Ok(Self::Alpaca(signer.with_secret(identifier::hex(64)?.as_bytes()))),
+            Self::TimedHmac(signer) => {
+                Ok(Self::TimedHmac(signer.with_secret(identifier::hex(64)?.as_bytes())))
+            }
             Self::Bridge(_) => Ok(Self::Bridge(Bridge::new(rsa_pair()?))),
             Self::Circle(signer) => {
                 let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING);
@@ -92,17 +101,22 @@ impl Signer {
         }
     }
 
-    /// Signs a body, and does to it what is wrong.
-    pub(crate) fn sign_wrongly(&self, tamper: Tamper, body: &[u8], at: Timestamp) -> Result<Signed, Failure> {
+    /// Signs a body, with one thing wrong.
+    pub(crate) fn sign_tampered(
+        &self,
+        tamper: Tamper,
+        body: &[u8],
+        at: Timestamp,
+    ) -> Result<Signed, Failure> {
         match (tamper, self) {
             (Tamper::Stale, _) => self.sign(body, at - SHIFT),
             (Tamper::Future, _) => self.sign(body, at + SHIFT),
             (Tamper::SingleDigest, Self::Bridge(signer)) => signer.sign_single_digest(body, at),
-            (Tamper::BodyOnly, Self::Alpaca(signer)) => Ok(signer.sign_body_only(body)),
+            (Tamper::BodyOnly, Self::TimedHmac(signer)) => Ok(signer.sign_body_only(body)),
             (_, Self::Sns(_)) => in_envelope(self.sign(body, at)?, tamper),
-            (_, Self::Alpaca(_) | Self::Bridge(_) | Self::Circle(_)) => {
-                Ok(in_headers(self.sign(body, at)?, tamper)?)
-            }
+            (_, Self::TimedHmac(signer)) => in_headers(self.sign(body, at)?, signer.header(), tamper),
+            (_, Self::Bridge(_)) => in_headers(self.sign(body, at)?, bridge::HEADER, tamper),
+            (_, Self::Circle(_)) => in_headers(self.sign(body, at)?, circle::HEADER, tamper),
         }
     }
 }
@@ -111,10 +125,9 @@ fn rsa_pair() -> Result<KeyPair, Failure> {
     KeyPair::generate(KeySize::Rsa2048).map_err(|_| Failure::NoRandomness)
 }
 
-/// For those whose signature is a header.
-fn in_headers(mut signed: Signed, tamper: Tamper) -> Result<Signed, Failure> {
-    let names = [alpaca::HEADER, bridge::HEADER, circle::HEADER];
-    let at = signed.headers.iter().position(|(name, _)| names.contains(name)).unwrap_or_default();
+/// For senders whose signature is in this header.
+fn in_headers(mut signed: Signed, header: &str, tamper: Tamper) -> Result<Signed, Failure> {
+    let at = signed.headers.iter().position(|(name, _)| *name == header).unwrap_or_default();
     let (name, value) = signed.headers[at].clone();
     match tamper {
         Tamper::Body => flip(&mut signed.body),
@@ -139,10 +152,10 @@ fn in_headers(mut signed: Signed, tamper: Tamper) -> Result<Signed, Failure> {
     Ok(signed)
 }
 
-/// For the one whose signature is a field of its envelope.
+/// For the sender whose signature is a field of its envelope.
 fn in_envelope(signed: Signed, tamper: Tamper) -> Result<Signed, Failure> {
     let mut fields: Map<String, Value> =
-        serde_json::from_slice(&signed.body).map_err(|_| super::not_signed())?;
+        serde_json::from_slice(&signed.body).map_err(|_| super::cannot_sign())?;
     let mut change = |field: &str, how: fn(&str) -> String| {
         if let Some(Value::String(text)) = fields.get_mut(field) {
             *text = how(text);
@@ -164,7 +177,7 @@ fn flip(body: &mut [u8]) {
     }
 }
 
-/// One letter of a signature changed: to a digit, which every notation has.
+/// One letter of a signature changed, to a digit, which every encoding has.
 fn altered(signature: &str) -> String {
     let at = signature.len().saturating_sub(LETTER_FROM_END);
     let letters = signature.char_indices();

@@ -1,4 +1,4 @@
-//! Many current versions in few calls.
+//! Reads many current versions in few calls.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,30 +10,29 @@ use tokio::task::JoinSet;
 
 use super::SecretsManager;
 use super::failure::Failure;
-use super::read::{Answered, Which};
-use crate::version::Stage;
+use super::read::{Selector, VersionResponse};
 
-/// Most secrets in one call, by AWS's rule.
+/// Secrets per call, by AWS's limit.
 const BATCH_SECRETS_MAX: usize = 20;
 
-type Answers = HashMap<String, Result<Answered, Failure>>;
+type Responses = HashMap<String, Result<VersionResponse, Failure>>;
 
 impl SecretsManager {
-    /// The current version of each id, in the order asked: in batches, and one by one where a batch gave no lasting answer.
-    pub(super) async fn current(&self, ids: Vec<String>) -> Vec<Result<Answered, Failure>> {
-        let mut answers = if self.is_one_by_one() { Answers::new() } else { self.batches(&ids).await };
+    /// The current version of each id, in the order given: in batches, and one by one where a batch gave no final
+    /// result.
+    pub(super) async fn current(&self, ids: Vec<String>) -> Vec<Result<VersionResponse, Failure>> {
+        let mut responses = if self.is_one_by_one() { Responses::new() } else { self.batches(&ids).await };
         let is_open = |id: &&String| {
-            let answer = answers.get(*id);
-            answer.is_none_or(|answer| {
-                answer.as_ref().is_err_and(|failure| failure.is_of_one() && failure.is_transient())
+            responses.get(*id).is_none_or(|response| {
+                response.as_ref().is_err_and(|failure| failure.is_of_entry() && failure.is_transient())
             })
         };
         let open: Vec<String> = ids.iter().filter(is_open).cloned().collect();
-        answers.extend(self.singles(open).await);
-        ids.iter().map(|id| answers.remove(id).unwrap_or_else(|| Err(Failure::unintelligible()))).collect()
+        responses.extend(self.singles(open).await);
+        ids.iter().map(|id| responses.remove(id).unwrap_or_else(|| Err(Failure::malformed()))).collect()
     }
 
-    async fn batches(&self, ids: &[String]) -> Answers {
+    async fn batches(&self, ids: &[String]) -> Responses {
         let mut tasks = JoinSet::new();
         for ids in ids.chunks(BATCH_SECRETS_MAX) {
             let (this, ids) = (self.clone(), ids.to_vec());
@@ -42,45 +41,49 @@ impl SecretsManager {
         tasks.join_all().await.into_iter().flatten().collect()
     }
 
-    /// One call. An id that is missing from the result is open.
-    async fn batch(&self, ids: Vec<String>) -> Answers {
+    /// One call. An id without a result is missing in the map.
+    async fn batch(&self, ids: Vec<String>) -> Responses {
         let send = |client: Arc<Client>| {
             client.batch_get_secret_value().set_secret_id_list(Some(ids.clone())).send()
         };
         match self.inner.client.call("BatchGetSecretValue", &self.recorder, send).await {
-            Ok(answer) => taken_apart(answer),
+            Ok(output) => parse_batch(output),
             Err(failure) if failure.is_denied() => {
-                // The right to batch is one of its own; the right to each secret is asked of each.
+                // The batch needs a permission of its own; each secret may still be granted.
                 self.inner.is_one_by_one.store(true, Ordering::Relaxed);
-                Answers::new()
+                Responses::new()
             }
             Err(failure) => ids.into_iter().map(|id| (id, Err(failure.clone()))).collect(),
         }
     }
 
-    async fn singles(&self, ids: Vec<String>) -> Answers {
+    async fn singles(&self, ids: Vec<String>) -> Responses {
         let mut tasks = JoinSet::new();
         for id in ids {
             let this = self.clone();
             tasks.spawn(async move {
-                let answer = this.ask(&id, Which::Labelled(Stage::Current)).await;
-                (id, answer)
+                let response = this.get_value(&id, &Selector::CURRENT).await;
+                (id, response)
             });
         }
         tasks.join_all().await.into_iter().collect()
     }
 }
 
-fn taken_apart(answer: BatchGetSecretValueOutput) -> Answers {
-    let failures = answer.errors.into_iter().flatten().filter_map(|error| {
+fn parse_batch(output: BatchGetSecretValueOutput) -> Responses {
+    let failures = output.errors.into_iter().flatten().filter_map(|error| {
         let (code, message) = (error.error_code.unwrap_or_default(), error.message.unwrap_or_default());
-        Some((error.secret_id?, Err(Failure::of_batch(&code, &message))))
+        Some((error.secret_id?, Err(Failure::from_batch_entry(&code, &message))))
     });
-    let values = answer.secret_values.into_iter().flatten().filter_map(|entry| {
+    let values = output.secret_values.into_iter().flatten().filter_map(|entry| {
         let created = entry.created_date;
-        let answer =
-            Answered::new(entry.version_id, entry.secret_string, entry.secret_binary, created.as_ref());
-        Some((entry.name?, answer))
+        let response = VersionResponse::new(
+            entry.version_id,
+            entry.secret_string,
+            entry.secret_binary,
+            created.as_ref(),
+        );
+        Some((entry.name?, response))
     });
     failures.chain(values).collect()
 }

@@ -1,4 +1,4 @@
-//! The SDK's client: its limits set, few calls at a time, each counted, and credentials renewed once when they expired.
+//! The SDK's client with limits: few calls at a time, each counted, and one retry with new credentials.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -21,18 +21,18 @@ use tokio::time::Instant;
 use super::failure::{Cause, Failure};
 use super::settings::{CredentialSource, Settings};
 use super::skew::SkewMeter;
-use crate::builder::Clock;
+use crate::clock::Clock;
 use crate::event::{Event, Recorder};
+use crate::value::SecretValue;
 
-/// The SDK alone has no limit but the first of these, and a longer one.
+/// By default, the SDK sets only a connect timeout, and a longer one.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
 pub(crate) const OPERATION_TIMEOUT: Duration = Duration::from_secs(5);
 const ATTEMPTS_MAX: u32 = 3;
-/// Calls under way at any time.
+/// Concurrent calls.
 const CALLS_MAX: usize = 4;
 
-/// The SDK's client, bounded and counted.
 pub(super) struct BoundedClient {
     client: ArcSwap<Client>,
     skew: SkewMeter,
@@ -40,7 +40,6 @@ pub(super) struct BoundedClient {
 }
 
 impl BoundedClient {
-    /// Sets up; nothing is asked yet.
     pub(super) async fn new(settings: &Settings, clock: Clock) -> Self {
         let skew = SkewMeter::new(clock);
         let timeouts = TimeoutConfig::builder()
@@ -65,7 +64,7 @@ impl BoundedClient {
         self.skew.last()
     }
 
-    /// Asks once; and once more with renewed credentials when those in use expired.
+    /// Calls once, and once more with new credentials when those in use have expired.
     pub(super) async fn call<T, E, Sent>(
         &self,
         operation: &'static str,
@@ -78,24 +77,24 @@ impl BoundedClient {
         Sent: Future<Output = Result<T, SdkError<E>>>,
     {
         let _permit = self.permits.acquire().await;
-        let ask = async || {
-            let began = Instant::now();
-            let answer = send(self.client.load_full()).await.map_err(|error| Failure::of(&error));
-            let outcome = answer.as_ref().map_or_else(Failure::label, |_| "ok");
-            recorder(&Event::Asked { operation, outcome, took: began.elapsed() });
-            answer
+        let attempt = async || {
+            let start = Instant::now();
+            let result = send(self.client.load_full()).await.map_err(|error| Failure::from_sdk(&error));
+            let outcome = result.as_ref().map_or_else(Failure::label, |_| "ok");
+            recorder(&Event::ApiCall { operation, outcome, elapsed: start.elapsed() });
+            result
         };
-        match ask().await {
+        match attempt().await {
             Err(failure) if failure.cause == Cause::CredentialsExpired => {
-                self.renew_credentials();
-                ask().await
+                self.reset_credentials();
+                attempt().await
             }
-            answer => answer,
+            result => result,
         }
     }
 
-    /// Forgets the credentials in use, so that their source is asked again.
-    fn renew_credentials(&self) {
+    /// Drops the cached credentials, so that the next call loads new ones.
+    fn reset_credentials(&self) {
         let config = self.client.load().config().to_builder();
         let config = config.identity_cache(IdentityCache::lazy().build()).build();
         self.client.store(Arc::new(Client::from_conf(config)));
@@ -105,7 +104,7 @@ impl BoundedClient {
 async fn credentials(settings: &Settings) -> SharedCredentialsProvider {
     match &settings.credentials {
         CredentialSource::Static { access_key_id, secret_access_key, session_token } => {
-            let text = |value: &crate::SecretValue| value.expose_text().unwrap_or_default().to_owned();
+            let text = |value: &SecretValue| value.expose_text().unwrap_or_default().to_owned();
             SharedCredentialsProvider::new(Credentials::new(
                 access_key_id,
                 text(secret_access_key),
@@ -114,7 +113,7 @@ async fn credentials(settings: &Settings) -> SharedCredentialsProvider {
                 "environment",
             ))
         }
-        CredentialSource::Machine => {
+        CredentialSource::DefaultChain => {
             let region = Region::new(settings.region.clone());
             let config = ProviderConfig::without_region().with_region(Some(region));
             SharedCredentialsProvider::new(DefaultCredentialsChain::builder().configure(config).build().await)

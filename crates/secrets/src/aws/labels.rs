@@ -1,17 +1,20 @@
-//! The labels that say which version is which, and what is told of a secret without its value.
+//! The staging labels of versions, and the description of a secret without its value.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::primitives::DateTime;
 use aws_sdk_secretsmanager::types::Tag;
 
 use super::SecretsManager;
 use crate::error::Error;
 use crate::name::SecretName;
-use crate::version::{Stage, VersionId};
+use crate::version::Stage;
+use crate::version_id::VersionId;
 
-/// A label, as AWS spells it.
+/// A staging label.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Label {
     /// `AWSPENDING`.
@@ -20,48 +23,40 @@ pub enum Label {
     Current,
     /// `AWSPREVIOUS`.
     Previous,
-    /// One that somebody made up.
+    /// A label that AWS does not define.
     Other(String),
 }
 
-/// What is told of a secret without its value.
+/// A secret without its value.
 #[derive(Clone, Debug)]
 pub struct Description {
-    /// Its ARN.
-    pub arn: String,
-    /// When it was made.
-    pub created: Option<SystemTime>,
-    /// When it, a label or a tag was last changed.
-    pub changed: Option<SystemTime>,
-    /// When it was last read, to the day.
-    pub accessed: Option<SystemTime>,
-    /// When its deletion was asked for; such a secret can be restored and not be read.
-    pub deletion_asked: Option<SystemTime>,
-    /// Labels by version; versions without one are not told.
+    /// When its deletion was requested. Such a secret can be restored, and not be read.
+    pub deletion_requested: Option<SystemTime>,
+    /// The labels of each version that has one, by version id.
     pub labels: BTreeMap<String, Vec<Label>>,
-    /// What people and tools are told of it.
+    /// Readable by everyone who may list secrets.
     pub tags: BTreeMap<String, String>,
 }
 
 /// One version in a list.
 #[derive(Clone, Debug)]
 pub struct ListedVersion {
-    /// Its id.
+    /// As AWS assigned it.
     pub id: VersionId,
-    /// Its labels; without one it is only waiting to be pruned.
+    /// A version without a label is going to be pruned.
     pub labels: Vec<Label>,
-    /// When it was made.
+    /// When it was created.
     pub created: Option<SystemTime>,
 }
 
 impl Description {
-    /// The version under a label.
+    /// The version with a label.
     #[must_use]
     pub fn version(&self, label: &Label) -> Option<VersionId> {
         self.labels.iter().find(|(_, labels)| labels.contains(label)).map(|(id, _)| VersionId::new(id))
     }
 
-    /// The version that was made to take over and has not. AWS may leave the label on one that did.
+    /// The version that is going to take over. AWS may leave the label on one that already did.
     #[must_use]
     pub fn pending(&self) -> Option<VersionId> {
         self.version(&Label::Pending).filter(|id| Some(id) != self.version(&Label::Current).as_ref())
@@ -73,7 +68,7 @@ impl Description {
 }
 
 impl Label {
-    pub(super) fn named(name: &str) -> Self {
+    pub(super) fn parse(name: &str) -> Self {
         match name {
             "AWSPENDING" => Self::Pending,
             "AWSCURRENT" => Self::Current,
@@ -83,8 +78,8 @@ impl Label {
     }
 }
 
-/// How AWS spells a stage.
-pub(super) fn spelled(stage: Stage) -> &'static str {
+/// The label of a stage.
+pub(super) fn stage_label(stage: Stage) -> &'static str {
     match stage {
         Stage::Pending => "AWSPENDING",
         Stage::Current => "AWSCURRENT",
@@ -92,7 +87,7 @@ pub(super) fn spelled(stage: Stage) -> &'static str {
     }
 }
 
-/// A time before 1970 is no time of ours.
+/// `None` for a time before 1970.
 pub(super) fn time(at: Option<&DateTime>) -> Option<SystemTime> {
     let since = u64::try_from(at?.secs()).ok()?;
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(since))
@@ -102,32 +97,25 @@ fn pair(tag: &Tag) -> Option<(String, String)> {
     Some((tag.key()?.to_owned(), tag.value()?.to_owned()))
 }
 
-fn named(names: &[String]) -> Vec<Label> {
-    names.iter().map(|name| Label::named(name)).collect()
+fn parse_labels(names: &[String]) -> Vec<Label> {
+    names.iter().map(|name| Label::parse(name)).collect()
 }
 
 impl SecretsManager {
-    /// What is told of a secret without its value.
+    /// The description of a secret.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::AccessDenied`] or [`Error::Unavailable`].
     pub async fn describe(&self, name: &SecretName) -> Result<Description, Error> {
         let id = self.id(name);
-        let send = |client: std::sync::Arc<aws_sdk_secretsmanager::Client>| {
-            let request = client.describe_secret().secret_id(&id);
-            request.send()
-        };
-        let answer = self.inner.client.call("DescribeSecret", &self.recorder, send).await;
-        let answer = answer.map_err(|failure| failure.about(name, self.origin(name)))?;
-        let labels = answer.version_ids_to_stages.iter().flatten();
+        let send = |client: Arc<Client>| client.describe_secret().secret_id(&id).send();
+        let output = self.inner.client.call("DescribeSecret", &self.recorder, send).await;
+        let output = output.map_err(|failure| failure.into_error(name, self.origin(name)))?;
+        let labels = output.version_ids_to_stages.iter().flatten();
         Ok(Description {
-            arn: answer.arn().unwrap_or_default().to_owned(),
-            created: time(answer.created_date()),
-            changed: time(answer.last_changed_date()),
-            accessed: time(answer.last_accessed_date()),
-            deletion_asked: time(answer.deleted_date()),
-            labels: labels.map(|(id, names)| (id.clone(), named(names))).collect(),
-            tags: answer.tags().iter().filter_map(pair).collect(),
+            deletion_requested: time(output.deleted_date()),
+            labels: labels.map(|(id, names)| (id.clone(), parse_labels(names))).collect(),
+            tags: output.tags().iter().filter_map(pair).collect(),
         })
     }
 
@@ -137,17 +125,15 @@ impl SecretsManager {
     /// As [`describe`](Self::describe).
     pub async fn versions(&self, name: &SecretName) -> Result<Vec<ListedVersion>, Error> {
         let id = self.id(name);
-        let send = |client: std::sync::Arc<aws_sdk_secretsmanager::Client>| {
-            client.list_secret_version_ids().secret_id(&id).send()
-        };
-        let answer = self.inner.client.call("ListSecretVersionIds", &self.recorder, send).await;
-        let answer = answer.map_err(|failure| failure.about(name, self.origin(name)))?;
-        let mut versions: Vec<ListedVersion> = answer
+        let send = |client: Arc<Client>| client.list_secret_version_ids().secret_id(&id).send();
+        let output = self.inner.client.call("ListSecretVersionIds", &self.recorder, send).await;
+        let output = output.map_err(|failure| failure.into_error(name, self.origin(name)))?;
+        let mut versions: Vec<ListedVersion> = output
             .versions()
             .iter()
             .map(|version| ListedVersion {
                 id: VersionId::new(version.version_id().unwrap_or_default()),
-                labels: named(version.version_stages()),
+                labels: parse_labels(version.version_stages()),
                 created: time(version.created_date()),
             })
             .filter(|version| !version.labels.is_empty())

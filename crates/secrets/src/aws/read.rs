@@ -1,6 +1,7 @@
-//! Reads secrets: one version, or all current ones with what is announced of them.
+//! Reads secrets: one version, or all current ones with the announcements of their rotations.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::primitives::{Blob, DateTime};
@@ -8,27 +9,43 @@ use tokio::task::JoinSet;
 
 use super::SecretsManager;
 use super::failure::{Cause, Failure};
-use super::labels::{spelled, time};
+use super::labels::{stage_label, time};
 use crate::announcement::{Announcement, Announcements, Deadline};
 use crate::error::{Error, Outage};
 use crate::name::SecretName;
-use crate::origin::Grade;
-use crate::provider::{Announced, Beside, Found, Rotating, Selector};
+use crate::rotation_state::{RotationState, RotationUpdate};
+use crate::source::{OverlapVersion, RawSecret};
 use crate::value::SecretValue;
-use crate::version::{Created, Stage, VersionId};
+use crate::version::{Created, Stage};
+use crate::version_id::VersionId;
 
-/// How long to wait for a place that lags behind itself.
-const LAG: std::time::Duration = std::time::Duration::from_secs(1);
+/// How long to wait after a stale read.
+const STALE_READ_RETRY_IN: Duration = Duration::from_secs(1);
 
-/// One version as the service answers with it.
-pub(super) struct Answered {
+/// One version as the service returned it.
+pub(super) struct VersionResponse {
     pub(super) value: SecretValue,
     pub(super) id: VersionId,
-    pub(super) created: Created,
+    created: Created,
 }
 
-impl Answered {
-    /// Takes an answer apart; without a version or a value it is none.
+/// Which version to read. A stage label is always sent, because without one some emulators return another version than
+/// AWS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Selector {
+    /// The version with the label of this stage.
+    Stage(Stage),
+    /// The version with this id, which may have lost its label.
+    Id(VersionId),
+}
+
+impl Selector {
+    /// The version in use.
+    pub const CURRENT: Self = Self::Stage(Stage::Current);
+}
+
+impl VersionResponse {
+    /// A response without an id or a value is malformed.
     pub(super) fn new(
         id: Option<String>,
         text: Option<String>,
@@ -42,141 +59,138 @@ impl Answered {
                 let created = time(created).map_or(Created::Unknown, Created::Aws);
                 Ok(Self { value, id: VersionId::new(&id), created })
             }
-            (None, _) | (_, None) => Err(Failure::unintelligible()),
+            (None, _) | (_, None) => Err(Failure::malformed()),
         }
     }
-}
-
-/// A version to ask for. A label is always sent: without it some emulators answer with another version than AWS.
-#[derive(Clone)]
-pub(super) enum Which {
-    Labelled(Stage),
-    /// The version of this id. Its label may be gone, so none is sent.
-    Exactly(VersionId),
 }
 
 impl SecretsManager {
-    /// One version of one secret; the current one with what is announced of it.
+    /// One version of one secret; the current one with what is announced of its rotation.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::AccessDenied`], [`Error::Deleted`] or [`Error::Unavailable`].
-    pub async fn find(&self, name: &SecretName, which: &Selector) -> Result<Found, Error> {
-        let which = match which {
-            Selector::Current => {
-                let mut found = self.find_many(vec![name.clone()]).await;
-                return found.pop().unwrap_or_else(|| {
-                    Err(Error::Internal { name: name.clone(), what: "the service was not asked" })
-                });
-            }
-            Selector::Previous => Which::Labelled(Stage::Previous),
-            Selector::Pending => Which::Labelled(Stage::Pending),
-            Selector::Version(id) => Which::Exactly(id.clone()),
-        };
-        self.version(name, which).await
+    pub async fn find(&self, name: &SecretName, selector: &Selector) -> Result<RawSecret, Error> {
+        if *selector != Selector::CURRENT {
+            return self.version(name, selector).await;
+        }
+        let mut results = self.find_many(vec![name.clone()]).await;
+        results
+            .pop()
+            .unwrap_or_else(|| Err(Error::Internal { name: name.clone(), what: "the service was not asked" }))
     }
 
-    /// The current version of many secrets, in the order asked.
-    pub(super) async fn find_many(&self, names: Vec<SecretName>) -> Vec<Result<Found, Error>> {
+    /// The current versions of many secrets, in the order of `names`.
+    pub(super) async fn find_many(&self, names: Vec<SecretName>) -> Vec<Result<RawSecret, Error>> {
         let ids = names.iter().map(|name| self.id(name)).chain([self.announcements_id()]).collect();
-        let mut answers = self.current(ids).await;
-        let told = told(answers.pop());
+        let mut responses = self.current(ids).await;
+        let announcements = parse_announcements(responses.pop());
         let mut tasks = JoinSet::new();
-        let mut found: Vec<Option<Result<Found, Error>>> = Vec::new();
-        for (place, (name, answer)) in names.iter().zip(answers).enumerate() {
-            let answer = answer.map_err(|failure| failure.about(name, self.origin(name)));
-            let announced = told.as_ref().map(|told| told.of(name));
-            found.push(match (answer, announced) {
-                (Ok(answer), Some(Some(announced))) => {
-                    let (this, name, announced) = (self.clone(), name.clone(), announced.clone());
-                    tasks.spawn(async move { (place, this.beside(&name, answer, announced).await) });
+        let mut results: Vec<Option<Result<RawSecret, Error>>> = Vec::new();
+        for (index, (name, response)) in names.iter().zip(responses).enumerate() {
+            let response = response.map_err(|failure| failure.into_error(name, self.origin(name)));
+            let announcement = announcements.as_ref().map(|announcements| announcements.get(name));
+            results.push(match (response, announcement) {
+                (Ok(response), Some(Some(announcement))) => {
+                    let (this, name, announcement) = (self.clone(), name.clone(), announcement.clone());
+                    tasks.spawn(async move {
+                        (index, this.with_overlap_versions(&name, response, announcement).await)
+                    });
                     None
                 }
-                (Ok(answer), Some(None)) => Some(Ok(self.found(name, answer, Announced::Nothing))),
-                (Ok(answer), None) => Some(Ok(self.found(name, answer, Announced::Unknown))),
+                (Ok(response), Some(None)) => Some(Ok(self.raw_secret(name, response, RotationUpdate::None))),
+                (Ok(response), None) => Some(Ok(self.raw_secret(name, response, RotationUpdate::Unknown))),
                 (Err(error), _) => Some(Err(error)),
             });
         }
-        while let Some(Ok((place, rotating))) = tasks.join_next().await {
-            found[place] = Some(rotating);
+        while let Some(Ok((index, result))) = tasks.join_next().await {
+            results[index] = Some(result);
         }
         let lost = |name: &SecretName| Error::Internal { name: name.clone(), what: "a call panicked" };
-        names.iter().zip(found).map(|(name, found)| found.unwrap_or_else(|| Err(lost(name)))).collect()
+        names.iter().zip(results).map(|(name, result)| result.unwrap_or_else(|| Err(lost(name)))).collect()
     }
 
-    /// The current version, and those which are announced beside it.
-    async fn beside(
+    /// Adds the versions that are announced beside the current one.
+    async fn with_overlap_versions(
         &self,
         name: &SecretName,
-        mut current: Answered,
-        announced: Announcement,
-    ) -> Result<Found, Error> {
-        if announced.is_behind(&current.id) {
-            current = self.caught_up(name, &announced).await?;
+        mut current: VersionResponse,
+        announcement: Announcement,
+    ) -> Result<RawSecret, Error> {
+        if announcement.is_stale(&current.id) {
+            current = self.read_again(name, &announcement).await?;
         }
-        let previous = announced.previous_beside(&current.id, (self.inner.clock)());
-        let pending = announced.pending_beside(&current.id).map(|id| (id, None));
-        let rotating = Rotating {
-            pending: self.version_beside(name, pending).await,
-            previous: self.version_beside(name, previous).await,
-            is_told_of_current: announced.speaks_of(&current.id),
-            denied: announced.denied.iter().map(|id| VersionId::new(id)).collect(),
+        let previous = announcement.previous_overlap(&current.id, (self.inner.clock)());
+        let pending = announcement.pending_overlap(&current.id).map(|id| (id, None));
+        let state = RotationState {
+            pending: self.overlap_version(name, pending).await,
+            previous: self.overlap_version(name, previous).await,
+            covers_current: announcement.covers(&current.id),
+            revoked: announcement.revoked.iter().map(|id| VersionId::new(id)).collect(),
         };
-        Ok(self.found(name, current, Announced::Rotating(rotating)))
+        Ok(self.raw_secret(name, current, RotationUpdate::Active(Box::new(state))))
     }
 
-    async fn version_beside(
+    async fn overlap_version(
         &self,
         name: &SecretName,
-        which: Option<(VersionId, Deadline)>,
-    ) -> Option<Beside> {
-        let (id, until) = which?;
-        let found = self.version(name, Which::Exactly(id.clone())).await.ok();
-        Some(Beside { id, found: found.map(Box::new), until })
+        version: Option<(VersionId, Deadline)>,
+    ) -> Option<OverlapVersion> {
+        let (id, accepted_until) = version?;
+        let secret = self.version(name, &Selector::Id(id.clone())).await.ok();
+        Some(OverlapVersion { id, secret: secret.map(Box::new), accepted_until })
     }
 
-    /// Asks once more, alone and by label, after an answer that was older than what is announced.
-    async fn caught_up(&self, name: &SecretName, announced: &Announcement) -> Result<Answered, Error> {
-        let answer = self.ask(&self.id(name), Which::Labelled(Stage::Current)).await;
-        let answer = answer.map_err(|failure| failure.about(name, self.origin(name)))?;
-        if announced.is_behind(&answer.id) {
-            let (name, origin) = (name.clone(), self.origin(name));
-            return Err(Error::Unavailable { name, origin, outage: Outage::Lagging, retry_in: LAG });
+    /// Reads once more, alone and by label, after a stale read.
+    async fn read_again(
+        &self,
+        name: &SecretName,
+        announcement: &Announcement,
+    ) -> Result<VersionResponse, Error> {
+        let response = self.get_value(&self.id(name), &Selector::CURRENT).await;
+        let response = response.map_err(|failure| failure.into_error(name, self.origin(name)))?;
+        if announcement.is_stale(&response.id) {
+            let (name, origin, retry_in) = (name.clone(), self.origin(name), STALE_READ_RETRY_IN);
+            return Err(Error::Unavailable { name, origin, outage: Outage::StaleRead, retry_in });
         }
-        Ok(answer)
+        Ok(response)
     }
 
-    async fn version(&self, name: &SecretName, which: Which) -> Result<Found, Error> {
-        let answer = self.ask(&self.id(name), which).await;
-        answer
-            .map(|answer| self.found(name, answer, Announced::Nothing))
-            .map_err(|failure| failure.about(name, self.origin(name)))
+    async fn version(&self, name: &SecretName, selector: &Selector) -> Result<RawSecret, Error> {
+        let response = self.get_value(&self.id(name), selector).await;
+        response
+            .map(|response| self.raw_secret(name, response, RotationUpdate::None))
+            .map_err(|failure| failure.into_error(name, self.origin(name)))
     }
 
     /// One version, in a call of its own.
-    pub(super) async fn ask(&self, id: &str, which: Which) -> Result<Answered, Failure> {
+    pub(super) async fn get_value(&self, id: &str, selector: &Selector) -> Result<VersionResponse, Failure> {
         let send = |client: Arc<Client>| {
             let request = client.get_secret_value().secret_id(id);
-            match &which {
-                Which::Labelled(stage) => request.version_stage(spelled(*stage)).send(),
-                Which::Exactly(version) => request.version_id(version.as_str()).send(),
+            match selector {
+                Selector::Stage(stage) => request.version_stage(stage_label(*stage)).send(),
+                Selector::Id(version) => request.version_id(version.as_str()).send(),
             }
         };
-        let answer = self.inner.client.call("GetSecretValue", &self.recorder, send).await?;
-        let created = answer.created_date;
-        Answered::new(answer.version_id, answer.secret_string, answer.secret_binary, created.as_ref())
+        let output = self.inner.client.call("GetSecretValue", &self.recorder, send).await?;
+        let created = output.created_date;
+        VersionResponse::new(output.version_id, output.secret_string, output.secret_binary, created.as_ref())
     }
 
-    fn found(&self, name: &SecretName, answer: Answered, announced: Announced) -> Found {
-        let Answered { value: raw, id, created } = answer;
-        let (origin, grade) = (self.origin(name), Grade::Secure);
-        Found { raw, origin, id: Some(id), created, grade, warnings: Vec::new(), announced }
+    fn raw_secret(
+        &self,
+        name: &SecretName,
+        response: VersionResponse,
+        rotation: RotationUpdate<OverlapVersion>,
+    ) -> RawSecret {
+        let VersionResponse { value, id, created } = response;
+        RawSecret { id: Some(id), created, rotation, ..RawSecret::new(value, self.origin(name)) }
     }
 }
 
-/// The announcements, when they can be had; a document that nobody wrote yet announces nothing.
-fn told(answer: Option<Result<Answered, Failure>>) -> Option<Announcements> {
-    match answer? {
-        Ok(answer) => Announcements::parse(answer.value.expose_text()?),
+/// `None` when the announcements could not be read; a document that does not exist announces nothing.
+fn parse_announcements(response: Option<Result<VersionResponse, Failure>>) -> Option<Announcements> {
+    match response? {
+        Ok(response) => Announcements::parse(response.value.expose_text()?),
         Err(failure) => (failure.cause == Cause::NotFound).then(Announcements::default),
     }
 }

@@ -1,7 +1,7 @@
-//! How far our clock is from the service's, by the date of its answers.
+//! The difference between our clock and the service's, by the `Date` of its responses.
 //!
-//! Until when a version is accepted is told as a time of the wall clock: a process whose clock is wrong by more than the
-//! margin of a rotation lets a version go too early, or keeps it too long.
+//! The deadline of a version is a wall-clock time: a process whose clock is wrong by more than the margin of a rotation
+//! drops a version too early or keeps it too long.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,12 +14,12 @@ use aws_sdk_secretsmanager::error::BoxError;
 use aws_sdk_secretsmanager::primitives::{DateTime, DateTimeFormat};
 
 use super::labels::time;
-use crate::builder::Clock;
+use crate::clock::Clock;
 
-/// No answer had a date yet.
+/// No response had a date yet.
 const UNKNOWN: u64 = u64::MAX;
 
-/// Looks at the date of each answer. Cheap to clone.
+/// Reads the date of each response. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct SkewMeter {
     clock: Clock,
@@ -31,13 +31,13 @@ impl SkewMeter {
         Self { clock, seconds: Arc::new(AtomicU64::new(UNKNOWN)) }
     }
 
-    /// The difference at the last answer, to the second.
+    /// The difference at the last response, to the second.
     pub(super) fn last(&self) -> Option<Duration> {
         let seconds = self.seconds.load(Ordering::Relaxed);
         (seconds != UNKNOWN).then(|| Duration::from_secs(seconds))
     }
 
-    fn note(&self, date: &str) {
+    fn record(&self, date: &str) {
         let theirs = DateTime::from_str(date, DateTimeFormat::HttpDate).ok();
         if let Some(theirs) = time(theirs.as_ref()) {
             self.seconds.store(difference((self.clock)(), theirs).as_secs(), Ordering::Relaxed);
@@ -57,7 +57,7 @@ impl Intercept for SkewMeter {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         if let Some(date) = context.response().headers().get("date") {
-            self.note(date);
+            self.record(date);
         }
         Ok(())
     }
@@ -78,15 +78,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_date_of_an_answer_is_compared_with_our_clock_whichever_is_ahead() {
+    fn the_date_of_a_response_is_compared_with_our_clock_whichever_is_ahead() {
         // 1994-11-06T08:49:37Z, the example of RFC 9110, 5.6.7.
         let at = |offset_s: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777 - 100 + offset_s);
         for (ours, expected_s) in [(at(100), 0), (at(130), 30), (at(0), 100)] {
             let meter = SkewMeter::new(Arc::new(move || ours));
             assert_eq!(meter.last(), None);
-            meter.note("not a date");
+            meter.record("not a date");
             assert_eq!(meter.last(), None);
-            meter.note("Sun, 06 Nov 1994 08:49:37 GMT");
+            meter.record("Sun, 06 Nov 1994 08:49:37 GMT");
             assert_eq!(meter.last(), Some(Duration::from_secs(expected_s)));
         }
     }

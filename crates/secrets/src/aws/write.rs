@@ -1,4 +1,4 @@
-//! Changes secrets: each change is recorded before it is made and after, and can be asked for twice.
+//! Changes secrets. Each change is recorded before and after it is made, and can be repeated.
 
 use std::fmt;
 use std::future::Future;
@@ -10,55 +10,56 @@ use aws_sdk_secretsmanager::types::Tag;
 
 use super::SecretsManager;
 use super::failure::{Cause, Failure};
-use super::labels::{Label, spelled, time};
-use crate::error::{Error, Misuse};
+use super::labels::{Label, stage_label, time};
+use crate::error::{ConfigError, Error};
 use crate::event::{Change, Event, Progress};
 use crate::name::SecretName;
 use crate::spec::SecretSpec;
 use crate::text;
 use crate::value::SecretValue;
-use crate::version::{Stage, VersionId};
+use crate::version::Stage;
+use crate::version_id::VersionId;
 
-/// Days for which a deleted secret can be restored, by AWS's rule.
+/// Limits of the recovery window, by AWS's rule.
 const WINDOW_DAYS_MIN: u8 = 7;
 const WINDOW_DAYS_MAX: u8 = 30;
 
-/// Becomes the id of a new version: a request that is sent twice makes one version.
+/// An idempotency token, which becomes the id of the new version: a request that is sent twice creates one version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token(VersionId);
 
 /// For how long a deleted secret can be restored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecoveryWindow {
-    /// So many days; fewer than 7 are 7, more than 30 are 30.
+    /// Clamped to 7 to 30 days.
     Days(u8),
-    /// Not at all.
+    /// Deleted at once.
     None,
 }
 
 impl Token {
-    /// A random one (a version 4 UUID, RFC 9562).
+    /// A random UUID of version 4 (RFC 9562).
     ///
     /// # Errors
-    /// [`Misuse::NoRandomness`].
+    /// [`ConfigError::NoRandomness`].
     pub fn random() -> Result<Self, Error> {
         let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes).map_err(|_| Error::Config(Misuse::NoRandomness))?;
+        getrandom::fill(&mut bytes).map_err(|_| Error::Config(ConfigError::NoRandomness))?;
         bytes[6] = bytes[6] & 0x0f | 0x40;
         bytes[8] = bytes[8] & 0x3f | 0x80;
-        let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digits = hex::encode(bytes);
         let mut digits = digits.chars();
         let groups: [String; 5] = [8, 4, 4, 4, 12].map(|length| digits.by_ref().take(length).collect());
         Ok(Self(VersionId::new(&groups.join("-"))))
     }
 
-    /// One that was written down.
+    /// The token that creates this version.
     #[must_use]
-    pub fn known(id: &VersionId) -> Self {
+    pub fn from_version(id: &VersionId) -> Self {
         Self(id.clone())
     }
 
-    /// The id of the version that it makes.
+    /// The id of the version that it creates.
     #[must_use]
     pub fn version(&self) -> &VersionId {
         &self.0
@@ -72,27 +73,27 @@ impl fmt::Display for Token {
 }
 
 impl SecretsManager {
-    /// Makes `value` the current one, whether or not there was one before. It is checked first: what no reader would
+    /// Makes `value` the current version, and creates the secret if it does not exist. A value that no process would
     /// accept is not written.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a malformed value, [`Error::RotationInProgress`] while a rotation is not finished,
-    /// [`Error::VersionConflict`] when someone else was faster, and as [`describe`](Self::describe).
+    /// [`Error::VersionConflict`] when another writer was faster, and as [`describe`](Self::describe).
     pub async fn set(
         &self,
         spec: &SecretSpec,
         value: &SecretValue,
         token: &Token,
     ) -> Result<VersionId, Error> {
-        let clean = self.checked(spec, value)?;
-        let described = match self.describe(&spec.name).await {
+        let clean = self.clean(spec, value)?;
+        let description = match self.describe(&spec.name).await {
             Err(Error::NotFound { .. }) => return self.create(spec, &clean, token).await,
-            described => described?,
+            description => description?,
         };
-        if described.deletion_asked.is_some() {
+        if description.deletion_requested.is_some() {
             return Err(Error::Deleted { name: spec.name.clone(), origin: self.origin(&spec.name) });
         }
-        match (described.version(&Label::Current), described.pending()) {
+        match (description.version(&Label::Current), description.pending()) {
             (_, Some(other)) if other != *token.version() => {
                 Err(Error::RotationInProgress { name: spec.name.clone(), token: other.as_str().to_owned() })
             }
@@ -107,10 +108,10 @@ impl SecretsManager {
         }
     }
 
-    /// Makes a secret that does not exist.
+    /// Creates a secret.
     ///
     /// # Errors
-    /// [`Error::Exists`] when it does, [`Error::Invalid`] for a malformed value, [`Error::Audit`], and as
+    /// [`Error::Exists`], [`Error::Invalid`] for a malformed value, [`Error::Audit`], and as
     /// [`describe`](Self::describe).
     pub async fn create(
         &self,
@@ -118,7 +119,7 @@ impl SecretsManager {
         value: &SecretValue,
         token: &Token,
     ) -> Result<VersionId, Error> {
-        let clean = self.checked(spec, value)?;
+        let clean = self.clean(spec, value)?;
         self.create_unchecked(&spec.name, spec.purpose, &clean, token).await
     }
 
@@ -138,12 +139,14 @@ impl SecretsManager {
                 None => request.secret_binary(value.expose().to_vec().into()).send(),
             }
         };
-        let sent = self.inner.client.call("CreateSecret", &self.recorder, send);
-        self.change(name, Change::Create(token.version().clone()), sent).await.map_err(Denied::into_error)?;
+        let call = self.inner.client.call("CreateSecret", &self.recorder, send);
+        self.change(name, Change::Create(token.version().clone()), call)
+            .await
+            .map_err(ChangeError::into_error)?;
         Ok(token.version().clone())
     }
 
-    /// Adds a version under a label, which other versions lose. Asked for twice with one token, it adds one.
+    /// Adds a version with a label, which is removed from other versions. Repeated with one token, it adds one version.
     ///
     /// # Errors
     /// [`Error::Exists`] when the token stands for another value, [`Error::Audit`], and as
@@ -157,20 +160,20 @@ impl SecretsManager {
     ) -> Result<VersionId, Error> {
         let id = self.id(name);
         let send = |client: Arc<Client>| {
-            let request = client.put_secret_value().secret_id(&id).version_stages(spelled(stage));
+            let request = client.put_secret_value().secret_id(&id).version_stages(stage_label(stage));
             let request = request.client_request_token(token.version().as_str());
             match value.expose_text() {
                 Some(text) => request.secret_string(text).send(),
                 None => request.secret_binary(value.expose().to_vec().into()).send(),
             }
         };
-        let sent = self.inner.client.call("PutSecretValue", &self.recorder, send);
+        let call = self.inner.client.call("PutSecretValue", &self.recorder, send);
         let change = Change::Put(token.version().clone(), stage);
-        self.change(name, change, sent).await.map_err(Denied::into_error)?;
+        self.change(name, change, call).await.map_err(ChangeError::into_error)?;
         Ok(token.version().clone())
     }
 
-    /// Lets `to` take over, if `from` is still the current version. Asked for twice, it is done once.
+    /// Makes `to` the current version, if `from` still is. It can be repeated.
     ///
     /// # Errors
     /// [`Error::VersionConflict`] when another version is current, [`Error::Audit`], and as
@@ -183,44 +186,44 @@ impl SecretsManager {
         let id = self.id(name);
         let send = |client: Arc<Client>| {
             let request = client.update_secret_version_stage().secret_id(&id);
-            let request = request.version_stage(spelled(Stage::Current));
-            // Naming the version that loses the label is the comparison of this compare-and-swap.
+            let request = request.version_stage(stage_label(Stage::Current));
+            // Naming the version that loses the label makes this a compare-and-swap.
             request.move_to_version_id(to.as_str()).remove_from_version_id(from.as_str()).send()
         };
-        let sent = self.inner.client.call("UpdateSecretVersionStage", &self.recorder, send);
+        let call = self.inner.client.call("UpdateSecretVersionStage", &self.recorder, send);
         let change = Change::Promote { to: to.clone(), from: from.clone() };
-        match self.change(name, change, sent).await {
-            Err(Denied { cause: Some(Cause::Invalid), error }) => {
+        match self.change(name, change, call).await {
+            Err(ChangeError { cause: Some(Cause::Invalid), error }) => {
                 match self.describe(name).await?.version(&Label::Current) {
                     Some(current) if current == *to => Ok(()),
                     current => self.expect_current(name, current, from).and(Err(error)),
                 }
             }
-            done => done.map(drop).map_err(Denied::into_error),
+            result => result.map(drop).map_err(ChangeError::into_error),
         }
     }
 
-    /// Takes a label off a version. A version without it stays as it is.
+    /// Removes a label from a version; nothing happens when the version does not have it.
     ///
     /// # Errors
     /// [`Error::Audit`], and as [`describe`](Self::describe).
     pub async fn unlabel(&self, name: &SecretName, version: &VersionId, stage: Stage) -> Result<(), Error> {
         let labels = self.describe(name).await?.labels;
-        let label = Label::named(spelled(stage));
+        let label = Label::parse(stage_label(stage));
         if !labels.get(version.as_str()).is_some_and(|labels| labels.contains(&label)) {
             return Ok(());
         }
         let id = self.id(name);
         let send = |client: Arc<Client>| {
             let request = client.update_secret_version_stage().secret_id(&id);
-            request.version_stage(spelled(stage)).remove_from_version_id(version.as_str()).send()
+            request.version_stage(stage_label(stage)).remove_from_version_id(version.as_str()).send()
         };
-        let sent = self.inner.client.call("UpdateSecretVersionStage", &self.recorder, send);
+        let call = self.inner.client.call("UpdateSecretVersionStage", &self.recorder, send);
         let change = Change::Unlabel(version.clone(), stage);
-        self.change(name, change, sent).await.map(drop).map_err(Denied::into_error)
+        self.change(name, change, call).await.map(drop).map_err(ChangeError::into_error)
     }
 
-    /// Deletes a secret, and says when it is gone for good. Until then it can be restored and not be read.
+    /// Deletes a secret and returns when it is gone for good. Until then it can be restored, and not be read.
     ///
     /// # Errors
     /// [`Error::Audit`], and as [`describe`](Self::describe).
@@ -241,67 +244,69 @@ impl SecretsManager {
                 None => request.force_delete_without_recovery(true).send(),
             }
         };
-        let sent = self.inner.client.call("DeleteSecret", &self.recorder, send);
-        let answer = self.change(name, Change::Delete { days }, sent).await.map_err(Denied::into_error)?;
-        Ok(time(answer.deletion_date()))
+        let call = self.inner.client.call("DeleteSecret", &self.recorder, send);
+        let output =
+            self.change(name, Change::Delete { days }, call).await.map_err(ChangeError::into_error)?;
+        Ok(time(output.deletion_date()))
     }
 
-    /// Calls a deletion off.
+    /// Cancels a deletion.
     ///
     /// # Errors
     /// [`Error::NotFound`] after the recovery window, [`Error::Audit`], and as [`describe`](Self::describe).
     pub async fn restore(&self, name: &SecretName) -> Result<(), Error> {
         let id = self.id(name);
         let send = |client: Arc<Client>| client.restore_secret().secret_id(&id).send();
-        let sent = self.inner.client.call("RestoreSecret", &self.recorder, send);
-        self.change(name, Change::Restore, sent).await.map(drop).map_err(Denied::into_error)
+        let call = self.inner.client.call("RestoreSecret", &self.recorder, send);
+        self.change(name, Change::Restore, call).await.map(drop).map_err(ChangeError::into_error)
     }
 
-    /// Tells people and tools something about a secret. Never anything secret: who may list secrets reads tags.
+    /// Sets a tag. Never put a secret value in it: everyone who may list secrets can read tags.
     ///
     /// # Errors
     /// [`Error::Audit`], and as [`describe`](Self::describe).
     pub async fn tag(&self, name: &SecretName, key: &str, value: &str) -> Result<(), Error> {
         let (id, tag) = (self.id(name), Tag::builder().key(key).value(value).build());
         let send = |client: Arc<Client>| client.tag_resource().secret_id(&id).tags(tag.clone()).send();
-        let sent = self.inner.client.call("TagResource", &self.recorder, send);
+        let call = self.inner.client.call("TagResource", &self.recorder, send);
         let change = Change::Tag { key: key.to_owned() };
-        self.change(name, change, sent).await.map(drop).map_err(Denied::into_error)
+        self.change(name, change, call).await.map(drop).map_err(ChangeError::into_error)
     }
 
-    /// Makes one change, between the record of its intent and that of its outcome.
+    /// Makes one change between the audit records of its intent and of its outcome.
     async fn change<T>(
         &self,
         name: &SecretName,
         change: Change,
-        sent: impl Future<Output = Result<T, Failure>>,
-    ) -> Result<T, Denied> {
+        call: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, ChangeError> {
         let origin = self.origin(name);
         let event = |progress| {
             let (name, origin, change) = (name.clone(), origin.clone(), change.clone());
             Event::Mutation { name, origin, change, progress }
         };
-        self.tell(&event(Progress::Intended)).map_err(|error| Denied { cause: None, error })?;
-        let answer = sent.await;
+        self.record(&event(Progress::Intended)).map_err(|error| ChangeError { cause: None, error })?;
+        let result = call.await;
         let outcome =
-            answer.as_ref().map_or_else(|failure| Progress::Failed(failure.label()), |_| Progress::Done);
-        let kept = self.tell(&event(outcome));
-        match answer {
-            Ok(answer) => kept.map(|()| answer).map_err(|error| Denied { cause: None, error }),
-            Err(failure) => {
-                Err(Denied { cause: Some(failure.cause), error: failure.about_change(name, origin.clone()) })
-            }
+            result.as_ref().map_or_else(|failure| Progress::Failed(failure.label()), |_| Progress::Done);
+        let recorded = self.record(&event(outcome));
+        match result {
+            Ok(output) => recorded.map(|()| output).map_err(|error| ChangeError { cause: None, error }),
+            Err(failure) => Err(ChangeError {
+                cause: Some(failure.cause),
+                error: failure.into_change_error(name, origin.clone()),
+            }),
         }
     }
 
-    pub(crate) fn tell(&self, event: &Event) -> Result<(), Error> {
+    pub(crate) fn record(&self, event: &Event) -> Result<(), Error> {
         (self.recorder)(event);
         (self.audit)(event).map_err(|_| Error::Audit)
     }
 
-    pub(crate) fn checked(&self, spec: &SecretSpec, value: &SecretValue) -> Result<SecretValue, Error> {
+    pub(crate) fn clean(&self, spec: &SecretSpec, value: &SecretValue) -> Result<SecretValue, Error> {
         let invalid =
-            |fault| Error::Invalid { name: spec.name.clone(), origin: self.origin(&spec.name), fault };
+            |reason| Error::Invalid { name: spec.name.clone(), origin: self.origin(&spec.name), reason };
         text::clean(value, spec.format).map(|clean| clean.value).map_err(invalid)
     }
 
@@ -319,13 +324,13 @@ impl SecretsManager {
     }
 }
 
-/// A change that was not made, or of which no record could be kept.
-struct Denied {
+/// A change that was not made, or that could not be recorded.
+struct ChangeError {
     cause: Option<Cause>,
     error: Error,
 }
 
-impl Denied {
+impl ChangeError {
     fn into_error(self) -> Error {
         self.error
     }

@@ -1,4 +1,4 @@
-//! Opens a path that may be a link, but may not lead out of its directory.
+//! Opens a path that may be a link, but may not lead outside its directory.
 
 use std::os::fd::OwnedFd;
 use std::path::{Component, Path};
@@ -6,59 +6,59 @@ use std::path::{Component, Path};
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
-use super::Refusal;
-use crate::fault::Fault;
+use super::ReadError;
+use crate::invalid::InvalidReason;
 
-/// A FIFO without a writer must not hold us, and no terminal may become ours.
+/// A FIFO without a writer must not block, and no terminal may become the controlling one.
 const READ: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
 const DIRECTORY: OFlags = OFlags::PATH.union(OFlags::CLOEXEC).union(OFlags::DIRECTORY);
 
-/// A file and the directory it was resolved beneath.
-pub(super) struct Opened {
+pub(super) struct OpenFile {
     pub(super) file: OwnedFd,
+    /// The directory beneath which the path was resolved.
     pub(super) directory: OwnedFd,
 }
 
-/// Opens `leaf` beneath `directory`. Links are followed as long as they stay beneath it, as those of a Kubernetes
-/// volume do.
-pub(super) fn open(directory: &Path, leaf: &Path) -> Result<Opened, Refusal> {
-    let root = rustix::fs::openat(CWD, directory, DIRECTORY, Mode::empty()).map_err(refusal)?;
-    let file = match by_kernel(&root, leaf) {
-        // Old kernels do not know the call, and old container engines forbid calls that they do not know.
-        Err(Errno::NOSYS | Errno::PERM) => by_path(directory, leaf)?,
-        opened => opened.map_err(refusal)?,
+/// Opens `name` beneath `directory`. Links are followed while they stay beneath it, as those of a Kubernetes volume do.
+pub(super) fn open(directory: &Path, name: &Path) -> Result<OpenFile, ReadError> {
+    let root = rustix::fs::openat(CWD, directory, DIRECTORY, Mode::empty()).map_err(read_error)?;
+    let file = match with_openat2(&root, name) {
+        // Old kernels lack the call, and old container engines forbid calls that they do not know.
+        Err(Errno::NOSYS | Errno::PERM) => with_canonical_path(directory, name)?,
+        file => file.map_err(read_error)?,
     };
-    Ok(Opened { file, directory: root })
+    Ok(OpenFile { file, directory: root })
 }
 
-fn by_kernel(root: &OwnedFd, leaf: &Path) -> Result<OwnedFd, Errno> {
-    rustix::fs::openat2(root, leaf, READ, Mode::empty(), ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS)
+fn with_openat2(root: &OwnedFd, name: &Path) -> Result<OwnedFd, Errno> {
+    rustix::fs::openat2(root, name, READ, Mode::empty(), ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS)
 }
 
-/// The same by comparing canonical paths. The last step may not be a link any more, so a swap between the two calls
-/// fails instead of leading out.
-fn by_path(directory: &Path, leaf: &Path) -> Result<OwnedFd, Refusal> {
-    let io = |error: std::io::Error| refusal(Errno::from_io_error(&error).unwrap_or(Errno::IO));
-    if !leaf.components().all(|part| matches!(part, Component::Normal(_))) {
-        return Err(Refusal::Fault(Fault::Escapes));
+/// Compares canonical paths instead. The last component may not be a link, so a swap between the two calls fails
+/// instead of leading outside.
+fn with_canonical_path(directory: &Path, name: &Path) -> Result<OwnedFd, ReadError> {
+    let io = |error: std::io::Error| read_error(Errno::from_io_error(&error).unwrap_or(Errno::IO));
+    if !name.components().all(|part| matches!(part, Component::Normal(_))) {
+        return Err(ReadError::Invalid(InvalidReason::OutsideDirectory));
     }
     let root = directory.canonicalize().map_err(io)?;
-    let path = root.join(leaf).canonicalize().map_err(io)?;
+    let path = root.join(name).canonicalize().map_err(io)?;
     if !path.starts_with(&root) {
-        return Err(Refusal::Fault(Fault::Escapes));
+        return Err(ReadError::Invalid(InvalidReason::OutsideDirectory));
     }
-    rustix::fs::openat(CWD, &path, READ | OFlags::NOFOLLOW, Mode::empty()).map_err(refusal)
+    rustix::fs::openat(CWD, &path, READ | OFlags::NOFOLLOW, Mode::empty()).map_err(read_error)
 }
 
-/// What the operating system's answer means for a secret.
-pub(super) fn refusal(errno: Errno) -> Refusal {
+pub(super) fn read_error(errno: Errno) -> ReadError {
     match errno {
-        // A link of a Kubernetes volume can exist before its target does: that is missing, too.
-        Errno::NOENT => Refusal::Missing,
-        Errno::ACCESS | Errno::PERM => Refusal::Denied { uid: rustix::process::geteuid().as_raw() },
-        Errno::XDEV | Errno::LOOP => Refusal::Fault(Fault::Escapes),
-        Errno::NXIO | Errno::NODEV => Refusal::Fault(Fault::NotAFile { kind: "socket or device" }),
-        other => Refusal::Io(other.raw_os_error()),
+        // Includes a link of a Kubernetes volume that exists before its target does.
+        Errno::NOENT => ReadError::Missing,
+        Errno::ACCESS | Errno::PERM => ReadError::Denied { uid: rustix::process::geteuid().as_raw() },
+        Errno::XDEV | Errno::LOOP => ReadError::Invalid(InvalidReason::OutsideDirectory),
+        Errno::NXIO | Errno::NODEV => {
+            ReadError::Invalid(InvalidReason::NotRegularFile { kind: "socket or device" })
+        }
+        other => ReadError::Io(other.raw_os_error()),
     }
 }
 
@@ -68,45 +68,48 @@ mod tests {
 
     use super::*;
 
-    /// Each case is tried by the kernel's way and by the other, which must agree.
-    fn check(leaf: &str, expected: Option<&Refusal>) {
-        let place = tempfile::tempdir().unwrap();
-        let mount = place.path().join("mount");
+    /// Both ways must agree.
+    fn check(name: &str, expected: Option<&ReadError>) {
+        let directory = tempfile::tempdir().unwrap();
+        let mount = directory.path().join("mount");
         std::fs::create_dir_all(mount.join("..2026")).unwrap();
-        std::fs::write(place.path().join("outside"), "out").unwrap();
+        std::fs::write(directory.path().join("outside"), "out").unwrap();
         std::fs::write(mount.join("plain"), "in").unwrap();
         std::fs::write(mount.join("..2026/key"), "in").unwrap();
         symlink("..2026", mount.join("..data")).unwrap();
         symlink("..data/key", mount.join("key")).unwrap();
         symlink("../outside", mount.join("escape")).unwrap();
-        symlink(place.path().join("outside"), mount.join("absolute")).unwrap();
+        symlink(directory.path().join("outside"), mount.join("absolute")).unwrap();
         symlink("nowhere", mount.join("dangling")).unwrap();
         symlink("loop", mount.join("loop")).unwrap();
         let root = rustix::fs::openat(CWD, &mount, DIRECTORY, Mode::empty()).unwrap();
-        let kernel = by_kernel(&root, Path::new(leaf)).map_err(refusal).err();
-        let path = by_path(&mount, Path::new(leaf)).err();
-        assert_eq!(kernel.as_ref(), expected, "{leaf} by the kernel");
-        assert_eq!(path.as_ref(), expected, "{leaf} by its path");
+        let kernel = with_openat2(&root, Path::new(name)).map_err(read_error).err();
+        let path = with_canonical_path(&mount, Path::new(name)).err();
+        assert_eq!(kernel.as_ref(), expected, "{name} with openat2");
+        assert_eq!(path.as_ref(), expected, "{name} with its canonical path");
     }
 
     #[test]
     fn links_that_stay_beneath_the_mount_are_followed_and_others_are_not() {
-        let escapes = Refusal::Fault(Fault::Escapes);
+        let escapes = ReadError::Invalid(InvalidReason::OutsideDirectory);
         check("plain", None);
         check("key", None);
         check("escape", Some(&escapes));
         check("absolute", Some(&escapes));
         check("../outside", Some(&escapes));
         check("loop", Some(&escapes));
-        check("dangling", Some(&Refusal::Missing));
-        check("absent", Some(&Refusal::Missing));
+        check("dangling", Some(&ReadError::Missing));
+        check("absent", Some(&ReadError::Missing));
     }
 
     #[test]
-    fn a_refused_file_names_the_user_and_a_failing_disk_its_errno() {
+    fn a_denied_file_names_the_user_and_a_failing_disk_its_errno() {
         let uid = rustix::process::geteuid().as_raw();
-        assert_eq!(refusal(Errno::ACCESS), Refusal::Denied { uid });
-        assert_eq!(refusal(Errno::IO), Refusal::Io(5));
-        assert_eq!(refusal(Errno::NXIO), Refusal::Fault(Fault::NotAFile { kind: "socket or device" }));
+        assert_eq!(read_error(Errno::ACCESS), ReadError::Denied { uid });
+        assert_eq!(read_error(Errno::IO), ReadError::Io(5));
+        assert_eq!(
+            read_error(Errno::NXIO),
+            ReadError::Invalid(InvalidReason::NotRegularFile { kind: "socket or device" })
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Reads one secret file whole, or says that it kept changing.
+//! Reads one secret file consistently, or reports that it kept changing.
 
 use std::fs::File;
 use std::io::Read;
@@ -9,24 +9,23 @@ use std::time::{Duration, SystemTime};
 use rustix::fs::{FileType, Stat, StatVfsMountFlags};
 use zeroize::Zeroizing;
 
-use super::beneath::{self, Opened};
-use super::hygiene::{self, Facts, Place};
-use super::{Refusal, SECRET_BYTES_MAX};
-use crate::fault::Fault;
-use crate::value::SecretValue;
+use super::ReadError;
+use super::beneath::{self, OpenFile};
+use super::permissions::{self, FileMetadata, Location};
+use crate::invalid::InvalidReason;
+use crate::value::{SECRET_BYTES_MAX, SecretValue};
 use crate::warning::Warning;
 
-/// How often a file that changed while it was read is read again.
+/// Attempts to read a file that changes while it is read.
 const ATTEMPTS_MAX: usize = 5;
-/// How long a writer is given to finish.
+/// Gives a writer time to finish.
 const ATTEMPT_PAUSE: Duration = Duration::from_millis(5);
 
-/// Magic numbers of Linux's file systems in memory, from `linux/magic.h`.
+/// Magic numbers of Linux's memory file systems, from `linux/magic.h`.
 const TMPFS_MAGIC: i64 = 0x0102_1994;
 const RAMFS_MAGIC: i64 = 0x8584_58f6;
 const GROUP_OR_OTHER: u32 = 0o077;
 
-/// The bytes of a file as they lie there.
 #[derive(Debug)]
 pub(crate) struct SecretFile {
     pub(crate) bytes: SecretValue,
@@ -34,39 +33,39 @@ pub(crate) struct SecretFile {
     pub(crate) warning: Option<Warning>,
 }
 
-/// Reads `leaf` beneath `directory`.
-pub(super) fn read(directory: &Path, leaf: &Path) -> Result<SecretFile, Refusal> {
+/// Reads `name` beneath `directory`.
+pub(super) fn read(directory: &Path, name: &Path) -> Result<SecretFile, ReadError> {
     for attempt in 0..ATTEMPTS_MAX {
         if attempt > 0 {
             std::thread::sleep(ATTEMPT_PAUSE);
         }
-        // Opened anew each time: a file that is replaced by a rename is then another one.
-        if let Some(file) = attempt_once(beneath::open(directory, leaf)?, read_bounded)? {
+        // Opened again each time, because a rename may have replaced the file.
+        if let Some(file) = attempt_once(beneath::open(directory, name)?, read_bounded)? {
             return Ok(file);
         }
     }
-    Err(Refusal::Fault(Fault::Changing))
+    Err(ReadError::Invalid(InvalidReason::ChangedDuringRead))
 }
 
-/// One attempt; `None` when the file changed while `read` was at work.
+/// `None` when the file changed during `read`.
 fn attempt_once(
-    opened: Opened,
-    read: impl FnOnce(&mut File) -> Result<Zeroizing<Vec<u8>>, Refusal>,
-) -> Result<Option<SecretFile>, Refusal> {
-    let before = rustix::fs::fstat(&opened.file).map_err(beneath::refusal)?;
-    let warning = hygiene::judge(&facts(&before, &opened)?)?;
+    opened: OpenFile,
+    read: impl FnOnce(&mut File) -> Result<Zeroizing<Vec<u8>>, ReadError>,
+) -> Result<Option<SecretFile>, ReadError> {
+    let before = rustix::fs::fstat(&opened.file).map_err(beneath::read_error)?;
+    let warning = permissions::check(&metadata(&before, &opened)?)?;
     let mut file = File::from(opened.file);
     let bytes = read(&mut file)?;
-    let after = rustix::fs::fstat(file.as_fd()).map_err(beneath::refusal)?;
+    let after = rustix::fs::fstat(file.as_fd()).map_err(beneath::read_error)?;
     if stamp(&before) != stamp(&after) || u64::try_from(after.st_size) != u64::try_from(bytes.len()) {
         return Ok(None);
     }
     Ok(Some(SecretFile { bytes: SecretValue::from_slice(&bytes), modified: modified(&after), warning }))
 }
 
-/// Reads one byte more than is allowed, to know that there was more. The buffer never grows, so no copy of its
-/// contents is left behind.
-fn read_bounded(file: &mut File) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+/// Reads up to one byte more than is allowed, to detect a larger file. The buffer never grows, so no copy of its
+/// contents is left in memory.
+fn read_bounded(file: &mut File) -> Result<Zeroizing<Vec<u8>>, ReadError> {
     let mut buffer = Zeroizing::new(vec![0; SECRET_BYTES_MAX + 1]);
     let mut filled = 0;
     loop {
@@ -74,37 +73,37 @@ fn read_bounded(file: &mut File) -> Result<Zeroizing<Vec<u8>>, Refusal> {
             Ok(0) => break,
             Ok(count) => filled += count,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(Refusal::Io(error.raw_os_error().unwrap_or_default())),
+            Err(error) => return Err(ReadError::Io(error.raw_os_error().unwrap_or_default())),
         }
     }
     if filled > SECRET_BYTES_MAX {
-        return Err(Refusal::Fault(Fault::TooLarge { limit: SECRET_BYTES_MAX }));
+        return Err(ReadError::Invalid(InvalidReason::TooLarge { limit: SECRET_BYTES_MAX }));
     }
     buffer.truncate(filled);
     Ok(buffer)
 }
 
-fn facts(stat: &Stat, opened: &Opened) -> Result<Facts, Refusal> {
-    Ok(Facts {
+fn metadata(stat: &Stat, opened: &OpenFile) -> Result<FileMetadata, ReadError> {
+    Ok(FileMetadata {
         kind: FileType::from_raw_mode(stat.st_mode),
         mode: stat.st_mode,
         owner: stat.st_uid,
         own_uid: rustix::process::geteuid().as_raw(),
-        place: place(&opened.file, &opened.directory)?,
+        location: location(&opened.file, &opened.directory)?,
     })
 }
 
-fn place(file: &OwnedFd, directory: &OwnedFd) -> Result<Place, Refusal> {
-    let memory = rustix::fs::fstatfs(file).map_err(beneath::refusal)?.f_type;
-    let mount = rustix::fs::fstatvfs(file).map_err(beneath::refusal)?;
+fn location(file: &OwnedFd, directory: &OwnedFd) -> Result<Location, ReadError> {
+    let memory = rustix::fs::fstatfs(file).map_err(beneath::read_error)?.f_type;
+    let mount = rustix::fs::fstatvfs(file).map_err(beneath::read_error)?;
     if matches!(memory, TMPFS_MAGIC | RAMFS_MAGIC) || mount.f_flag.contains(StatVfsMountFlags::RDONLY) {
-        return Ok(Place::Mount);
+        return Ok(Location::Mount);
     }
-    let around = rustix::fs::fstat(directory).map_err(beneath::refusal)?;
-    Ok(if around.st_mode & GROUP_OR_OTHER == 0 { Place::Private } else { Place::Disk })
+    let parent = rustix::fs::fstat(directory).map_err(beneath::read_error)?;
+    Ok(if parent.st_mode & GROUP_OR_OTHER == 0 { Location::Private } else { Location::Disk })
 }
 
-/// What changes when a file is written to or replaced.
+/// Differs when a file was written to or replaced.
 fn stamp(stat: &Stat) -> impl PartialEq + use<> {
     (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime, stat.st_mtime_nsec)
 }
@@ -121,12 +120,12 @@ fn modified(stat: &Stat) -> SystemTime {
 mod tests {
     use super::*;
 
-    /// Reads a file to which `meanwhile` happens between the first look and the last.
+    /// Reads a file to which `meanwhile` happens between the two checks.
     fn attempt(meanwhile: impl FnOnce(&Path)) -> Option<String> {
-        let place = tempfile::tempdir().unwrap();
-        let path = place.path().join("key");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("key");
         std::fs::write(&path, "aaaa").unwrap();
-        let opened = beneath::open(place.path(), Path::new("key")).unwrap();
+        let opened = beneath::open(directory.path(), Path::new("key")).unwrap();
         let read = |file: &mut File| {
             let bytes = read_bounded(file);
             meanwhile(&path);
@@ -147,7 +146,7 @@ mod tests {
             File::options().write(true).open(path).unwrap().set_modified(later).unwrap();
         };
         assert_eq!(attempt(same_length), None, "the same length");
-        // The file that was opened is whole; its successor is the next look's affair.
+        // The opened file is complete; the next read finds its successor.
         let replace = |path: &Path| {
             let next = path.with_extension("next");
             std::fs::write(&next, "bbbb").unwrap();

@@ -1,8 +1,8 @@
-//! Values that somebody meant to replace.
+//! Placeholders and published examples.
 
-use crate::fault::Breach;
+use crate::invalid::PolicyViolation;
 
-/// Words that mark a placeholder wherever they stand.
+/// Texts that mark a placeholder anywhere in a value.
 const MARKS: [&str; 14] = [
     "changeme",
     "change-me",
@@ -19,7 +19,7 @@ const MARKS: [&str; 14] = [
     "insert-",
     "to-be-set",
 ];
-/// Whole values that are placeholders; as parts of longer ones they mean nothing.
+/// Placeholders when they are the whole value.
 const WHOLE: [&str; 18] = [
     "secret",
     "password",
@@ -49,21 +49,20 @@ const EXAMPLES: [&str; 6] = [
     "a-string-secret-at-least-256-bits-long",
     "whsec_test_secret",
 ];
-/// Marks of an example within a longer value, such as a URL.
+/// Texts that mark an example within a longer value, such as a URL.
 const EXAMPLE_MARKS: [&str; 2] = ["example.com", "examplekey"];
 
-/// Whether `text` is a placeholder or an example from a page that everybody can read.
-pub(super) fn breach(text: &str) -> Option<Breach> {
+pub(super) fn violation(text: &str) -> Option<PolicyViolation> {
     let text = text.to_ascii_lowercase();
     let text = zeroize::Zeroizing::new(text);
     if EXAMPLES.contains(&text.as_str()) || EXAMPLE_MARKS.iter().any(|mark| text.contains(mark)) {
-        return Some(Breach::Example);
+        return Some(PolicyViolation::PublishedExample);
     }
     let is_bracketed = (text.starts_with('<') && text.ends_with('>'))
         || (text.starts_with("${") && text.ends_with('}'))
         || (text.starts_with("{{") && text.ends_with("}}"));
     if is_bracketed || WHOLE.contains(&text.as_str()) || MARKS.iter().any(|mark| text.contains(mark)) {
-        return Some(Breach::Placeholder);
+        return Some(PolicyViolation::Placeholder);
     }
     None
 }
@@ -73,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_somebody_meant_to_replace_is_found() {
+    fn placeholders_are_found() {
         let placeholders = [
             "changeme",
             "CHANGEME",
@@ -89,12 +88,12 @@ mod tests {
             "xx-placeholder-xx",
         ];
         for text in placeholders {
-            assert_eq!(breach(text), Some(Breach::Placeholder), "{text}");
+            assert_eq!(violation(text), Some(PolicyViolation::Placeholder), "{text}");
         }
     }
 
     #[test]
-    fn what_a_documentation_page_shows_is_found() {
+    fn published_examples_are_found() {
         let examples = [
             "AKIAIOSFODNN7EXAMPLE",
             "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
@@ -102,7 +101,7 @@ mod tests {
             "postgres://iq:w8Tz@db.example.com/iq",
         ];
         for text in examples {
-            assert_eq!(breach(text), Some(Breach::Example), "{text}");
+            assert_eq!(violation(text), Some(PolicyViolation::PublishedExample), "{text}");
         }
     }
 
@@ -115,7 +114,7 @@ mod tests {
             "latest-keystore-9f",
         ];
         for text in real {
-            assert_eq!(breach(text), None, "{text}");
+            assert_eq!(violation(text), None, "{text}");
         }
     }
 }

@@ -1,28 +1,26 @@
-//! An upper bound of how hard a value is to guess. It cannot prove a value good, only bad.
+//! An upper bound of how hard a value is to guess. It can prove a value weak, never strong.
 
-use crate::fault::Breach;
+use crate::invalid::PolicyViolation;
 use crate::spec::{Format, SecretSpec};
 
-/// Shorter texts are left to the strength rule: a pattern in three characters says nothing.
+/// Shorter texts are left to the strength rule: a pattern in a few characters means nothing.
 const PATTERN_CHARS_MIN: usize = 6;
-/// Longest pattern whose repetition is looked for.
 const PATTERN_CHARS_MAX: usize = 8;
-/// Share of neighbouring characters above which a text is a run.
+/// Share of consecutive characters above which a text is a run.
 const RUN_SHARE_MAX: f64 = 0.75;
-/// A random text of n characters out of k shows at least half of the smaller of both, but for one in millions.
+/// All but one in millions of random texts with n out of k characters have at least min(n, k) / 2 different ones.
 const DIFFERENT_SHARE_MIN: f64 = 0.5;
 
-/// Whether `text` is repeated, runs along the alphabet or is too weak for its class.
-pub(super) fn breach(text: &str, spec: &SecretSpec) -> Option<Breach> {
+pub(super) fn violation(text: &str, spec: &SecretSpec) -> Option<PolicyViolation> {
     let bytes = text.as_bytes();
     if bytes.len() >= PATTERN_CHARS_MIN && is_repeated(bytes) {
-        return Some(Breach::Repeated);
+        return Some(PolicyViolation::RepeatedPattern);
     }
     if bytes.len() >= PATTERN_CHARS_MIN && is_run(bytes) {
-        return Some(Breach::Sequential);
+        return Some(PolicyViolation::Sequential);
     }
     let (bits, bits_min) = (bits(bytes, spec.format), spec.strength_bits_min);
-    (bits < bits_min).then_some(Breach::Weak { bits, bits_min })
+    (bits < bits_min).then_some(PolicyViolation::Weak { bits, bits_min })
 }
 
 fn is_repeated(bytes: &[u8]) -> bool {
@@ -38,8 +36,8 @@ fn is_run(bytes: &[u8]) -> bool {
     longest as f64 > RUN_SHARE_MAX * steps as f64
 }
 
-/// Length times the bits of one character. Only the kinds of characters that occur count as possible, and where far
-/// fewer different ones occur than chance would show, only those do.
+/// Length times the bits of one character. Only the kinds of characters that occur count as possible; where far fewer
+/// different characters occur than expected at random, only those do.
 fn bits(bytes: &[u8], format: Format) -> u32 {
     let different = different(bytes);
     let possible = match format {
@@ -47,8 +45,8 @@ fn bits(bytes: &[u8], format: Format) -> u32 {
         Format::Base64 { .. } | Format::Base64Lines { .. } => 64.0,
         Format::Text | Format::Lines | Format::Pem | Format::Json { .. } | Format::Bytes => alphabet(bytes),
     };
-    let is_poor = different < DIFFERENT_SHARE_MIN * f64::min(bytes.len() as f64, possible);
-    let per_char = if is_poor { different.log2() } else { possible.log2() };
+    let is_uneven = different < DIFFERENT_SHARE_MIN * f64::min(bytes.len() as f64, possible);
+    let per_char = if is_uneven { different.log2() } else { possible.log2() };
     (bytes.len() as f64 * per_char) as u32
 }
 
@@ -58,7 +56,7 @@ fn different(bytes: &[u8]) -> f64 {
     seen.iter().filter(|seen| **seen).count() as f64
 }
 
-/// How many characters there are of the kinds that occur.
+/// The number of characters of the kinds that occur.
 fn alphabet(bytes: &[u8]) -> f64 {
     let size = |is_kind: fn(&u8) -> bool, count: f64| if bytes.iter().any(is_kind) { count } else { 0.0 };
     size(u8::is_ascii_lowercase, 26.0)
@@ -73,20 +71,20 @@ mod tests {
     use super::*;
     use crate::spec::Class;
 
-    fn check(text: &str, strength_bits_min: u32, expected: Option<Breach>) {
+    fn check(text: &str, strength_bits_min: u32, expected: Option<PolicyViolation>) {
         let name = "key".parse().unwrap();
         let spec =
             SecretSpec { strength_bits_min, ..SecretSpec::new(name, Class::SigningKey, Format::Text, "") };
-        assert_eq!(breach(text, &spec), expected, "{text}");
+        assert_eq!(violation(text, &spec), expected, "{text}");
     }
 
     #[test]
     fn repetition_and_runs_are_found_at_any_length() {
         for text in ["aaaaaaaaaaaaaaaa", "abababababababab", "12341234123412341234", &"0".repeat(64)] {
-            check(text, 0, Some(Breach::Repeated));
+            check(text, 0, Some(PolicyViolation::RepeatedPattern));
         }
         for text in ["abcdefghijklmnop", "0123456789", "9876543210", "ABCDEFGHIJ1", "123456"] {
-            check(text, 0, Some(Breach::Sequential));
+            check(text, 0, Some(PolicyViolation::Sequential));
         }
     }
 
@@ -94,15 +92,15 @@ mod tests {
     fn strength_is_length_times_the_bits_of_a_character() {
         // 22 characters of base62: 22 × log2(62) = 130.99.
         check("kT9v2LqXw0cPz7RbJ4mYs8", 128, None);
-        check("kT9v2LqXw0cPz7RbJ4mYs8", 131, Some(Breach::Weak { bits: 130, bits_min: 131 }));
+        check("kT9v2LqXw0cPz7RbJ4mYs8", 131, Some(PolicyViolation::Weak { bits: 130, bits_min: 131 }));
         // 8 lower-case letters: 8 × log2(26) = 37.6.
-        check("hunterrr", 112, Some(Breach::Weak { bits: 37, bits_min: 112 }));
+        check("hunterrr", 112, Some(PolicyViolation::Weak { bits: 37, bits_min: 112 }));
         // 20 characters, but only two different ones: 20 × log2(2).
-        check("aabbabaabbbaabababba", 112, Some(Breach::Weak { bits: 20, bits_min: 112 }));
+        check("aabbabaabbbaabababba", 112, Some(PolicyViolation::Weak { bits: 20, bits_min: 112 }));
     }
 
     #[test]
-    fn a_random_key_passes_and_a_short_pattern_in_it_does_not_matter() {
+    fn a_random_key_passes_even_with_a_short_pattern_in_it() {
         check("u5fJ0w7dHk3mZq9xT1bRaaa2vN8cLyPe4sGo6iXhQWE=", 128, None);
         check("4f1dc0ffee9b7a3358e2d6410b9c7f5e", 100, None);
     }

@@ -1,6 +1,6 @@
-//! How far a rotation went, in a file that only its owner reads. It holds ids and times, and no value.
+//! The plan file of a rotation, readable by its owner only. It holds ids and times, and no value.
 //!
-//! It is written by an operator's command, never on a server's way, so it is written while everything waits.
+//! Only an operator's command writes it, never a server, so blocking I/O is fine.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -10,33 +10,33 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::Terms;
+use super::OverlapPolicy;
 use crate::announcement::Deadline;
 use crate::aws::Token;
 use crate::error::Error;
 use crate::name::SecretName;
-use crate::version::VersionId;
+use crate::version_id::VersionId;
 
-/// The form of the file.
+/// Version of the file format.
 const FORMAT: u32 = 1;
-/// A plan is some hundred bytes.
+/// A plan has some hundred bytes.
 const PLAN_BYTES_MAX: u64 = 16 * 1024;
 
-/// How far a rotation went.
+/// The steps of a rotation, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
-    /// The ids are chosen.
+    /// The version ids are chosen.
     Planned,
-    /// The new version exists, and nobody uses or accepts it.
+    /// The new version is stored; no process uses or accepts it.
     Created,
-    /// Every process is told to accept it.
+    /// Every process is going to accept the new version.
     Announced,
-    /// It is taking over.
+    /// The new version is taking over.
     Promoting,
-    /// It took over, and the one before is accepted until its overlap ends.
+    /// The new version is current, and the previous one is accepted until its overlap ends.
     Promoted,
-    /// The one before is taking over again.
+    /// The previous version is taking over again.
     RollingBack,
 }
 
@@ -50,18 +50,18 @@ pub(super) struct Plan {
     pub(super) step: Step,
     announced_unix_s: Option<u64>,
     promoted_unix_s: Option<u64>,
-    /// How long the version before is accepted; without it, until it is retired by hand.
+    /// How long the previous version is accepted; `None` until it is retired by hand.
     overlap_s: Option<u64>,
-    /// Whether the new value is made here, so that it can be made anew after a crash; unknown until it is about to be
-    /// stored.
+    /// Whether the new value is generated, so that another one can be generated after a crash; `None` until it is about
+    /// to be stored.
     #[serde(default)]
-    pub(super) is_made_here: Option<bool>,
-    /// Why there is no wait and no overlap.
+    pub(super) is_generated: Option<bool>,
+    /// The reason of an emergency rotation.
     pub(super) emergency: Option<String>,
 }
 
 impl Plan {
-    pub(super) fn new(name: &SecretName, to: &Token, from: &VersionId, terms: &Terms) -> Self {
+    pub(super) fn new(name: &SecretName, to: &Token, from: &VersionId, overlap: &OverlapPolicy) -> Self {
         Self {
             format: FORMAT,
             secret: name.as_str().to_owned(),
@@ -70,8 +70,8 @@ impl Plan {
             step: Step::Planned,
             announced_unix_s: None,
             promoted_unix_s: None,
-            overlap_s: (terms.overlap != Duration::MAX).then_some(terms.overlap.as_secs()),
-            is_made_here: None,
+            overlap_s: (overlap.overlap != Duration::MAX).then_some(overlap.overlap.as_secs()),
+            is_generated: None,
             emergency: None,
         }
     }
@@ -92,64 +92,63 @@ impl Plan {
         self.announced_unix_s.and_then(time)
     }
 
-    pub(super) fn announce_at(&mut self, now: SystemTime) {
+    pub(super) fn set_announced_at(&mut self, now: SystemTime) {
         self.announced_unix_s = unix_s(now);
     }
 
-    pub(super) fn promote_at(&mut self, now: SystemTime) {
+    pub(super) fn set_promoted_at(&mut self, now: SystemTime) {
         self.promoted_unix_s = unix_s(now);
     }
 
-    /// When the version before is accepted no longer.
-    pub(super) fn leaves_at(&self) -> Deadline {
+    /// Until when the previous version is accepted.
+    pub(super) fn overlap_ends_at(&self) -> Deadline {
         let overlap = Duration::from_secs(self.overlap_s?);
         self.promoted_unix_s.and_then(time)?.checked_add(overlap)
     }
 
-    pub(super) fn leaves_by_hand(&self) -> bool {
+    pub(super) fn is_retired_by_hand(&self) -> bool {
         self.overlap_s.is_none()
     }
 
-    /// The versions change places: what was replaced took over again.
-    pub(super) fn turn_around(&mut self) {
+    /// For a rollback: the replaced version takes over again.
+    pub(super) fn swap_versions(&mut self) {
         std::mem::swap(&mut self.to, &mut self.from);
     }
 
-    /// The plan at `path`, if there is one.
+    /// The plan at `path`; `None` when there is none.
     pub(super) fn load(name: &SecretName, path: &Path) -> Result<Option<Self>, Error> {
-        let fault = |what| Error::Plan { name: name.clone(), path: path.to_path_buf(), what };
+        let error = |what| Error::Plan { name: name.clone(), path: path.to_path_buf(), what };
         match fs::metadata(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(_) => return Err(fault("cannot be read")),
-            Ok(metadata) if metadata.len() > PLAN_BYTES_MAX => return Err(fault("is too large")),
+            Err(io) if io.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(_) => return Err(error("cannot be read")),
+            Ok(metadata) if metadata.len() > PLAN_BYTES_MAX => return Err(error("is too large")),
             Ok(_) => {}
         }
-        let text = fs::read_to_string(path).map_err(|_| fault("cannot be read"))?;
-        let plan: Self = serde_json::from_str(&text).map_err(|_| fault("is no plan"))?;
+        let text = fs::read_to_string(path).map_err(|_| error("cannot be read"))?;
+        let plan: Self = serde_json::from_str(&text).map_err(|_| error("is not a plan"))?;
         match (plan.format == FORMAT, plan.secret == name.as_str()) {
             (true, true) => Ok(Some(plan)),
-            (false, _) => Err(fault("is of another version of this program")),
-            (true, false) => Err(fault("is of another secret")),
+            (false, _) => Err(error("was written by another version of this program")),
+            (true, false) => Err(error("belongs to another secret")),
         }
     }
 
-    /// Writes a plan where there is none.
+    /// Writes the plan, unless there is one.
     pub(super) fn save_new(&self, name: &SecretName, path: &Path) -> Result<(), Error> {
         if path.symlink_metadata().is_ok() {
-            let what = "exists: resume or abort that rotation";
+            let what = "already exists: resume or abort that rotation";
             return Err(Error::Plan { name: name.clone(), path: path.to_path_buf(), what });
         }
         self.save(name, path)
     }
 
-    /// Writes the plan whole or not at all.
+    /// Writes the plan atomically.
     pub(super) fn save(&self, name: &SecretName, path: &Path) -> Result<(), Error> {
-        let text = serde_json::to_string_pretty(self).expect("texts and numbers have a JSON form");
+        let text = serde_json::to_string_pretty(self).expect("strings and numbers serialize to JSON");
         let what = "cannot be written";
         replace(path, &text).map_err(|_| Error::Plan { name: name.clone(), path: path.to_path_buf(), what })
     }
 
-    /// Removes the plan: the rotation is over.
     pub(super) fn remove(name: &SecretName, path: &Path) -> Result<(), Error> {
         match fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -160,7 +159,7 @@ impl Plan {
     }
 }
 
-/// A file beside the old one, complete and on the disk, takes its place.
+/// Writes a temporary file beside `path`, syncs it, and renames it.
 fn replace(path: &Path, text: &str) -> io::Result<()> {
     let mut next = path.as_os_str().to_owned();
     next.push(".next");
@@ -195,15 +194,15 @@ mod tests {
 
     fn plan() -> (SecretName, Plan) {
         let name: SecretName = "jwt_secret".parse().unwrap();
-        let terms = Terms { overlap: HOUR, token_life: HOUR, overlap_max: HOUR };
-        let plan = Plan::new(&name, &Token::random().unwrap(), &VersionId::new("seen"), &terms);
+        let overlap = OverlapPolicy { overlap: HOUR, token_life: HOUR, overlap_max: HOUR };
+        let plan = Plan::new(&name, &Token::random().unwrap(), &VersionId::new("seen"), &overlap);
         (name, plan)
     }
 
     #[test]
-    fn a_plan_reads_back_is_its_owners_and_is_never_overwritten_by_a_new_one() {
-        let place = tempfile::tempdir().unwrap();
-        let path = place.path().join("jwt_secret.plan");
+    fn a_plan_is_loaded_back_is_private_and_is_never_overwritten_by_a_new_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("jwt_secret.plan");
         let (name, mut plan) = plan();
         assert!(Plan::load(&name, &path).unwrap().is_none());
         plan.save_new(&name, &path).unwrap();
@@ -211,17 +210,20 @@ mod tests {
         assert!(matches!(plan.save_new(&name, &path), Err(Error::Plan { .. })));
         plan.step = Step::Announced;
         plan.save(&name, &path).unwrap();
-        let read = Plan::load(&name, &path).unwrap().unwrap();
-        assert_eq!((read.step, read.to(), read.from()), (Step::Announced, plan.to(), VersionId::new("seen")));
+        let loaded = Plan::load(&name, &path).unwrap().unwrap();
+        assert_eq!(
+            (loaded.step, loaded.to(), loaded.from()),
+            (Step::Announced, plan.to(), VersionId::new("seen"))
+        );
         Plan::remove(&name, &path).unwrap();
         Plan::remove(&name, &path).unwrap();
-        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
     }
 
     #[test]
-    fn a_plan_of_another_secret_or_no_plan_is_refused() {
-        let place = tempfile::tempdir().unwrap();
-        let path = place.path().join("plan");
+    fn a_plan_of_another_secret_or_a_malformed_plan_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("plan");
         let (name, plan) = plan();
         plan.save(&name, &path).unwrap();
         assert!(Plan::load(&"session_key".parse().unwrap(), &path).is_err());
@@ -230,10 +232,10 @@ mod tests {
     }
 
     #[test]
-    fn the_overlap_counts_from_the_takeover() {
+    fn the_overlap_starts_at_the_takeover() {
         let (_, mut plan) = plan();
-        assert_eq!(plan.leaves_at(), None);
-        plan.promote_at(SystemTime::UNIX_EPOCH + HOUR);
-        assert_eq!(plan.leaves_at(), Some(SystemTime::UNIX_EPOCH + 2 * HOUR));
+        assert_eq!(plan.overlap_ends_at(), None);
+        plan.set_promoted_at(SystemTime::UNIX_EPOCH + HOUR);
+        assert_eq!(plan.overlap_ends_at(), Some(SystemTime::UNIX_EPOCH + 2 * HOUR));
     }
 }

@@ -1,67 +1,67 @@
-//! The steps forward.
+//! The forward steps of a rotation.
 
 use std::time::Duration;
 
 use super::{Distribution, NewValue, Plan, PreviousUse, Rotation, Step, generate};
-use crate::announcement::{Announcement, Leaving};
-use crate::aws::Token;
+use crate::announcement::{Announcement, PreviousVersion};
+use crate::aws::{Selector, Token};
 use crate::error::Error;
 use crate::name::SecretName;
-use crate::provider::Selector;
 use crate::value::SecretValue;
-use crate::version::{Stage, VersionId};
+use crate::version::Stage;
+use crate::version_id::VersionId;
 
 impl Rotation {
-    /// Creates the new version and tells every process to accept it. Nobody uses it yet.
+    /// Stores the new version and announces it, so that every process accepts it. No process uses it yet.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a malformed value, [`Error::Config`] when there is none to be made here,
+    /// [`Error::Invalid`] for a malformed value, [`Error::Config`] when the value cannot be generated,
     /// [`Error::Audit`], [`Error::Plan`], and as [`SecretsManager::describe`](crate::aws::SecretsManager::describe).
     pub async fn create(&mut self, value: &NewValue) -> Result<(), Error> {
         if self.plan.step == Step::Planned {
-            self.plan.is_made_here = Some(matches!(value, NewValue::Generated));
-            self.reached(Step::Planned)?;
+            self.plan.is_generated = Some(matches!(value, NewValue::Generated));
+            self.save_step(Step::Planned)?;
             self.put(value).await?;
-            self.reached(Step::Created)?;
+            self.save_step(Step::Created)?;
         }
         if self.plan.step == Step::Created {
             let (to, from) = (self.plan.to(), self.plan.from());
-            let announce = |told: &mut Announcement| {
-                told.pending = Some(to.as_str().to_owned());
-                told.current = Some(from.as_str().to_owned());
+            let announce = |announcement: &mut Announcement| {
+                announcement.pending = Some(to.as_str().to_owned());
+                announcement.current = Some(from.as_str().to_owned());
             };
             self.manager.announce(&self.spec.name, announce).await?;
-            self.plan.announce_at(self.now());
-            self.reached(Step::Announced)?;
+            self.plan.set_announced_at(self.now());
+            self.save_step(Step::Announced)?;
         }
         Ok(())
     }
 
-    /// Whether the new value, which was given and not made here, was lost in a crash before it was stored. Then another
-    /// one must not take its place unseen: [`abort`](Rotation::abort), and begin anew.
+    /// Whether a given value was lost in a crash before it was stored. Then [`abort`](Rotation::abort) and start again,
+    /// so that no other value replaces it unnoticed.
     ///
     /// # Errors
     /// As [`SecretsManager::describe`](crate::aws::SecretsManager::describe).
-    pub async fn lost_its_value(&self) -> Result<bool, Error> {
-        if self.plan.step != Step::Planned || self.plan.is_made_here == Some(true) {
+    pub async fn is_value_lost(&self) -> Result<bool, Error> {
+        if self.plan.step != Step::Planned || self.plan.is_generated == Some(true) {
             return Ok(false);
         }
         Ok(!self.manager.describe(&self.spec.name).await?.has(&self.plan.to()))
     }
 
-    /// The new value, to try it out where it will be used before it is.
+    /// The new value, to test it where it will be used.
     ///
     /// # Errors
     /// As [`SecretsManager::find`](crate::aws::SecretsManager::find).
     pub async fn new_value(&self) -> Result<SecretValue, Error> {
-        let which = Selector::Version(self.plan.to());
-        self.manager.find(&self.spec.name, &which).await.map(|found| found.raw)
+        let selector = Selector::Id(self.plan.to());
+        self.manager.find(&self.spec.name, &selector).await.map(|raw| raw.value)
     }
 
-    /// Lets the new version take over, if the one that was in use at the beginning still is.
+    /// Makes the new version current, if the version that it replaces still is.
     ///
     /// # Errors
-    /// [`Error::NotYet`] while a process may not have heard of it, [`Error::VersionConflict`] when someone else was
+    /// [`Error::NotYet`] while a process may not know it yet, [`Error::VersionConflict`] when another writer was
     /// faster, [`Error::Audit`], [`Error::Plan`], and as
     /// [`SecretsManager::describe`](crate::aws::SecretsManager::describe).
     pub async fn finish(&mut self, distribution: Distribution) -> Result<(), Error> {
@@ -70,8 +70,8 @@ impl Rotation {
                 return Err(self.not_yet("the new value is not announced: create it first", Duration::ZERO));
             }
             Step::Announced => {
-                self.await_distribution(distribution)?;
-                self.is_still_announced().await?;
+                self.check_distribution(distribution)?;
+                self.check_announcement().await?;
             }
             Step::Promoting | Step::RollingBack => {}
             Step::Promoted => return self.end_emergency().await,
@@ -81,71 +81,72 @@ impl Rotation {
         }
         self.take_over(Step::Promoting).await?;
         self.manager.unlabel(&self.spec.name, &self.plan.to(), Stage::Pending).await?;
-        self.reached(Step::Promoted)?;
+        self.save_step(Step::Promoted)?;
         self.end_emergency().await
     }
 
-    /// There is no overlap to wait for.
+    /// An emergency rotation has no overlap to wait for.
     async fn end_emergency(&mut self) -> Result<(), Error> {
-        if self.plan.is_emergency() { self.clear_up().await } else { Ok(()) }
+        if self.plan.is_emergency() { self.clean_up().await } else { Ok(()) }
     }
 
-    /// Forgets the version before, after its overlap. The rotation is over, and its plan is removed.
+    /// Drops the previous version after its overlap. The rotation is complete, and its plan is removed.
     ///
     /// # Errors
-    /// [`Error::NotYet`] before the overlap is over, while the value before is used, or for the key of stored data until
-    /// everything was encrypted anew; [`Error::Audit`], [`Error::Plan`], and as
+    /// [`Error::NotYet`] during the overlap, while the previous value is used, or for an encryption key until
+    /// everything is re-encrypted; [`Error::Audit`], [`Error::Plan`], and as
     /// [`SecretsManager::describe`](crate::aws::SecretsManager::describe).
     pub async fn retire(&mut self, previous: PreviousUse) -> Result<(), Error> {
         if self.plan.step != Step::Promoted {
             return Err(self.not_yet("the new value has not taken over: finish first", Duration::ZERO));
         }
-        if self.plan.leaves_by_hand() && previous != PreviousUse::Reencrypted {
-            let why = "what it encrypts cannot be read without it: encrypt that anew and confirm";
+        if self.plan.is_retired_by_hand() && previous != PreviousUse::Reencrypted {
+            let why =
+                "data encrypted with the previous value cannot be read without it: re-encrypt it and confirm";
             return Err(self.not_yet(why, Duration::ZERO));
         }
         if previous == PreviousUse::Seen {
-            return Err(self.not_yet("somebody still uses the value before", self.spec.ttl));
+            return Err(self.not_yet("the previous value is still used", self.spec.ttl));
         }
-        let left = self.plan.leaves_at().and_then(|until| until.duration_since(self.now()).ok());
+        let left = self.plan.overlap_ends_at().and_then(|until| until.duration_since(self.now()).ok());
         if let Some(left) = left.filter(|left| !left.is_zero()) {
-            return Err(self.not_yet("the value before is still accepted", left));
+            return Err(self.not_yet("the previous value is still accepted", left));
         }
-        self.clear_up().await
+        self.clean_up().await
     }
 
-    /// Puts the new version, unless it was put before a crash.
+    /// Stores the new version, unless it was stored before a crash.
     async fn put(&self, value: &NewValue) -> Result<(), Error> {
-        let described = self.manager.describe(&self.spec.name).await?;
-        if described.has(&self.plan.to()) {
+        let description = self.manager.describe(&self.spec.name).await?;
+        if description.has(&self.plan.to()) {
             return Ok(());
         }
         let value = match value {
             NewValue::Generated => generate(&self.spec)?,
-            NewValue::Given(value) => self.manager.checked(&self.spec, value)?,
+            NewValue::Given(value) => self.manager.clean(&self.spec, value)?,
         };
-        let token = Token::known(&self.plan.to());
+        let token = Token::from_version(&self.plan.to());
         match self.manager.put(&self.spec.name, &value, &token, Stage::Pending).await {
-            // The version exists with another value: that of the attempt before, whose answer was lost.
+            // The version exists with another value: the one of an earlier attempt whose response was lost.
             Ok(_) | Err(Error::Exists { .. }) => Ok(()),
             Err(error) => Err(error),
         }
     }
 
-    fn await_distribution(&self, distribution: Distribution) -> Result<(), Error> {
+    fn check_distribution(&self, distribution: Distribution) -> Result<(), Error> {
         if self.plan.is_emergency() || distribution == Distribution::Reported {
             return Ok(());
         }
         let from = self.status().finish_from;
         match from.and_then(|from| from.duration_since(self.now()).ok()).filter(|wait| !wait.is_zero()) {
-            Some(wait) => Err(self.not_yet("a process may not accept the new value yet", wait)),
+            Some(wait) => Err(self.not_yet("some processes may not accept the new value yet", wait)),
             None => Ok(()),
         }
     }
 
-    /// Whoever announced another version meanwhile made every process forget ours.
-    async fn is_still_announced(&self) -> Result<(), Error> {
-        let pending = self.manager.announced(&self.spec.name).await?.pending;
+    /// Another writer may have replaced the announcement of this rotation.
+    async fn check_announcement(&self) -> Result<(), Error> {
+        let pending = self.manager.announcement(&self.spec.name).await?.pending;
         if pending.as_deref() == Some(self.plan.to().as_str()) {
             return Ok(());
         }
@@ -153,50 +154,46 @@ impl Rotation {
         Err(Error::RotationInProgress { name: self.spec.name.clone(), token })
     }
 
-    /// Moves the label of the version in use, between two announcements: the first says until when the one before is
-    /// accepted, the second that whoever still answers with it lags.
+    /// Moves the label of the current version between two announcements: the first gives the deadline of the previous
+    /// version, the second makes a read that still returns it stale.
     pub(super) async fn take_over(&mut self, step: Step) -> Result<(), Error> {
         let (name, to, from) = (self.spec.name.clone(), self.plan.to(), self.plan.from());
         match self.current().await? {
-            Some(current) if current == from => self.plan.promote_at(self.now()),
+            Some(current) if current == from => self.plan.set_promoted_at(self.now()),
             Some(current) if current == to => {}
             other => return Err(conflict(&name, &from, other)),
         }
-        self.reached(step)?;
-        let leaving = self.leaving(&from);
-        let before = |told: &mut Announcement| {
-            told.pending = Some(to.as_str().to_owned());
-            told.current = None;
-            told.previous.clone_from(&leaving);
+        self.save_step(step)?;
+        // Announced even without an overlap, so that a stale read is recognised.
+        let previous = Some(PreviousVersion::new(&from, self.plan.overlap_ends_at()));
+        let before = |announcement: &mut Announcement| {
+            announcement.pending = Some(to.as_str().to_owned());
+            announcement.current = None;
+            announcement.previous.clone_from(&previous);
         };
         self.manager.announce(&name, before).await?;
         self.manager.promote(&name, &to, &from).await?;
         let is_emergency = self.plan.is_emergency();
-        let after = |told: &mut Announcement| {
-            told.pending = None;
-            told.current = Some(to.as_str().to_owned());
-            told.previous.clone_from(&leaving);
+        let after = |announcement: &mut Announcement| {
+            announcement.pending = None;
+            announcement.current = Some(to.as_str().to_owned());
+            announcement.previous.clone_from(&previous);
             if is_emergency {
-                told.deny(&from);
+                announcement.revoke(&from);
             }
         };
         self.manager.announce(&name, after).await
     }
 
-    /// Without an overlap the version before is named all the same, so that a place that lags is seen to.
-    fn leaving(&self, from: &VersionId) -> Option<Leaving> {
-        Some(Leaving::new(from, self.plan.leaves_at()))
-    }
-
-    /// Nothing is announced any more but what is denied.
-    pub(super) async fn clear_up(&mut self) -> Result<(), Error> {
+    /// Removes the announcement, except what an emergency needs.
+    pub(super) async fn clean_up(&mut self) -> Result<(), Error> {
         let (name, from) = (self.spec.name.clone(), self.plan.from());
         self.manager.unlabel(&name, &from, Stage::Previous).await?;
         let is_emergency = self.plan.is_emergency();
-        let end = |told: &mut Announcement| {
-            // After an emergency a place that lags must still be told from one that does not.
+        let end = |announcement: &mut Announcement| {
+            // After an emergency, stale reads must still be recognised.
             if !is_emergency {
-                (told.pending, told.current, told.previous) = (None, None, None);
+                (announcement.pending, announcement.current, announcement.previous) = (None, None, None);
             }
         };
         self.manager.announce(&name, end).await?;

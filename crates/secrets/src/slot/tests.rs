@@ -1,10 +1,7 @@
-//! A slot on a clock that the test moves.
-
-use std::time::SystemTime;
+//! A slot under a paused clock.
 
 use super::*;
-use crate::fault::Fault;
-use crate::fingerprint::FingerprintKey;
+use crate::invalid::InvalidReason;
 use crate::origin::{Grade, Origin, Provenance};
 use crate::spec::{Class, Format};
 use crate::value::SecretValue;
@@ -16,11 +13,12 @@ fn slot(class: Class) -> Slot {
     Slot::new(SecretSpec::new("key".parse().unwrap(), class, Format::Text, ""))
 }
 
+fn origin() -> Origin {
+    Origin::Env { variable: "KEY".to_owned() }
+}
+
 fn version(text: &str) -> SecretVersion {
-    let fingerprint = FingerprintKey::random().unwrap().of(text.as_bytes());
-    let (origin, resolved_at) = (Origin::Generated, SystemTime::UNIX_EPOCH);
-    let provenance =
-        Provenance { origin, resolved_at, grade: Grade::Secure, shadowed: Vec::new(), fingerprint };
+    let provenance = Provenance { origin: origin(), grade: Grade::Secure, shadowed: Vec::new() };
     SecretVersion {
         id: VersionId::new(text),
         stage: Stage::Current,
@@ -30,12 +28,12 @@ fn version(text: &str) -> SecretVersion {
     }
 }
 
-fn seen(text: &str) -> Sighting {
-    Sighting { version: version(text), announced: Announcing::Nothing }
+fn update(text: &str) -> Update {
+    Update { version: version(text), rotation: RotationUpdate::None }
 }
 
 fn unavailable() -> Error {
-    let (name, origin) = ("key".parse().unwrap(), Origin::Generated);
+    let (name, origin) = ("key".parse().unwrap(), origin());
     Error::Unavailable { name, origin, outage: crate::error::Outage::Timeout, retry_in: SECOND }
 }
 
@@ -43,24 +41,24 @@ fn gone() -> Error {
     Error::NotFound { name: "key".parse().unwrap(), tried: Vec::new() }
 }
 
-fn spoilt() -> Error {
-    Error::Invalid { name: "key".parse().unwrap(), origin: Origin::Generated, fault: Fault::Empty }
+fn malformed() -> Error {
+    Error::Invalid { name: "key".parse().unwrap(), origin: origin(), reason: InvalidReason::Empty }
 }
 
 fn value(slot: &Slot) -> Option<String> {
     slot.load().ok().map(|set| set.value().expose_text().unwrap().to_owned())
 }
 
-/// How long the last good value is served when `error` is all that a look brings, each second, up to 30 hours.
+/// How long the last good value is served when every refresh fails with `error`, once a second for up to 30 hours.
 async fn served_s(class: Class, error: &Error) -> Option<u64> {
     let slot = slot(class);
-    assert_eq!(slot.accept(Ok(seen("good"))), Outcome::Appeared);
+    assert_eq!(slot.apply(Ok(update("good"))), Transition::Appeared);
     for second in 0..30 * 3600_u32 {
-        assert_ne!(slot.accept(Err(error.clone())), Outcome::Changed);
+        assert_ne!(slot.apply(Err(error.clone())), Transition::Changed);
         if slot.load().is_err() {
             let health = slot.health();
             assert_eq!(health.freshness, Freshness::Expired);
-            assert_eq!(health.confirmed_ago, Some(second * SECOND), "never stamped anew");
+            assert_eq!(health.confirmed_ago, Some(second * SECOND), "never reset");
             return Some(u64::from(second));
         }
         tokio::time::advance(SECOND).await;
@@ -69,35 +67,35 @@ async fn served_s(class: Class, error: &Error) -> Option<u64> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_good_value_is_served_for_as_long_as_its_class_and_the_fault_allow() {
+async fn the_last_good_value_is_served_for_as_long_as_its_class_and_the_error_allow() {
     // A failure each second does not move the end.
     assert_eq!(served_s(Class::ApiKey, &unavailable()).await, Some(24 * 3600));
     assert_eq!(served_s(Class::WebhookSecret, &unavailable()).await, Some(3600));
     assert_eq!(served_s(Class::ApiKey, &gone()).await, Some(60));
-    assert_eq!(served_s(Class::ApiKey, &spoilt()).await, None);
+    assert_eq!(served_s(Class::ApiKey, &malformed()).await, None);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_source_that_recovers_makes_the_value_fresh_again() {
     let slot = slot(Class::ApiKey);
-    slot.accept(Ok(seen("good")));
-    slot.accept(Err(gone()));
+    slot.apply(Ok(update("good")));
+    slot.apply(Err(gone()));
     tokio::time::advance(61 * SECOND).await;
     assert!(
         matches!(slot.load(), Err(Error::Expired { age, limit, .. }) if age == 61 * SECOND && limit == 60 * SECOND)
     );
-    assert_eq!(slot.accept(Ok(seen("good"))), Outcome::Confirmed);
+    assert_eq!(slot.apply(Ok(update("good"))), Transition::Confirmed);
     assert_eq!(value(&slot).as_deref(), Some("good"));
     assert_eq!(slot.health().freshness, Freshness::Fresh);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_later_milder_fault_does_not_lengthen_what_an_earlier_one_allowed() {
+async fn a_later_milder_error_does_not_extend_an_earlier_deadline() {
     let slot = slot(Class::ApiKey);
-    slot.accept(Ok(seen("good")));
-    slot.accept(Err(gone()));
-    slot.accept(Err(unavailable()));
-    slot.accept(Err(spoilt()));
+    slot.apply(Ok(update("good")));
+    slot.apply(Err(gone()));
+    slot.apply(Err(unavailable()));
+    slot.apply(Err(malformed()));
     tokio::time::advance(59 * SECOND).await;
     assert!(slot.load().is_ok());
     tokio::time::advance(SECOND).await;
@@ -105,10 +103,10 @@ async fn a_later_milder_fault_does_not_lengthen_what_an_earlier_one_allowed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_value_before_is_accepted_until_its_overlap_ends_and_never_primary() {
+async fn the_previous_value_is_accepted_until_its_overlap_ends_and_never_primary() {
     let slot = slot(Class::SigningKey);
-    slot.accept(Ok(seen("old")));
-    assert_eq!(slot.accept(Ok(seen("new"))), Outcome::Changed);
+    slot.apply(Ok(update("old")));
+    assert_eq!(slot.apply(Ok(update("new"))), Transition::Changed);
     let set = slot.load().unwrap();
     assert_eq!(value(&slot).as_deref(), Some("new"));
     assert_eq!(set.verify_eq(b"old").map(SecretVersion::stage), Some(Stage::Previous));
@@ -120,27 +118,27 @@ async fn the_value_before_is_accepted_until_its_overlap_ends_and_never_primary()
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_taken_off_a_list_of_whom_we_accept_ends_at_once() {
+async fn an_entry_removed_from_an_access_list_ends_at_once() {
     let slot = slot(Class::AccessList);
-    slot.accept(Ok(seen("old")));
-    slot.accept(Ok(seen("new")));
+    slot.apply(Ok(update("old")));
+    slot.apply(Ok(update("new")));
     assert!(slot.load().unwrap().verify_eq(b"old").is_none());
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_key_of_stored_data_is_never_ended_by_the_clock() {
+async fn an_encryption_key_never_expires_by_the_clock() {
     let slot = slot(Class::EncryptionKey);
-    slot.accept(Ok(seen("old")));
-    slot.accept(Ok(seen("new")));
+    slot.apply(Ok(update("old")));
+    slot.apply(Ok(update("new")));
     tokio::time::advance(Duration::from_secs(400 * 24 * 3600)).await;
-    slot.accept(Ok(seen("new")));
+    slot.apply(Ok(update("new")));
     assert!(slot.load().unwrap().verify_eq(b"old").is_some());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_value_that_nobody_looked_for_again_grows_stale() {
+async fn a_value_that_is_not_refreshed_becomes_stale() {
     let slot = slot(Class::ApiKey);
-    slot.accept(Ok(seen("good")));
+    slot.apply(Ok(update("good")));
     tokio::time::advance(900 * SECOND).await;
     assert_eq!(slot.health().freshness, Freshness::Fresh);
     tokio::time::advance(SECOND).await;

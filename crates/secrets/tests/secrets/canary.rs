@@ -1,10 +1,10 @@
-//! A value that must appear nowhere: not in any error, report, event or `Debug` of anything that knows it.
+//! A value that must not appear in any error, report, event or `Debug` output.
 
 use std::sync::{Arc, Mutex};
 
 use secrets::{Catalogue, Class, Format, Profile};
 
-use crate::stage::{Stage, spec};
+use crate::fixture::{Fixture, spec};
 
 const CANARY: &str = "c4n4ry-7Zq1xW9";
 
@@ -22,27 +22,27 @@ fn catalogue() -> Catalogue {
     .unwrap()
 }
 
-fn lay_out(stage: &mut Stage) {
-    stage.file("good", CANARY);
-    stage.file("two_lines", format!("{CANARY}\n{CANARY}"));
-    stage.file("not_base64", CANARY);
-    stage.file("not_json", format!("{{\"{CANARY}\": {CANARY}}}"));
-    stage.file("weak", CANARY);
-    stage.file("reused", CANARY);
-    stage.file("blank", format!(" {CANARY}"));
-    stage.variable("VARIABLE", format!("{CANARY}\0"));
+fn write_secrets(fixture: &mut Fixture) {
+    fixture.file("good", CANARY);
+    fixture.file("two_lines", format!("{CANARY}\n{CANARY}"));
+    fixture.file("not_base64", CANARY);
+    fixture.file("not_json", format!("{{\"{CANARY}\": {CANARY}}}"));
+    fixture.file("weak", CANARY);
+    fixture.file("reused", CANARY);
+    fixture.file("blank", format!(" {CANARY}"));
+    fixture.variable("VARIABLE", format!("{CANARY}\0"));
 }
 
 #[tokio::test]
-async fn a_value_is_in_nothing_that_is_shown() {
-    let mut stage = Stage::new();
-    lay_out(&mut stage);
+async fn a_value_is_never_shown() {
+    let mut fixture = Fixture::new();
+    write_secrets(&mut fixture);
     let shown = Arc::new(Mutex::new(String::new()));
-    let problems = stage.builder(Profile::Production, catalogue()).build().await.err().unwrap();
-    assert_eq!(problems.0.len(), 7, "{problems}");
-    show(&shown, &format!("{problems} {problems:?} {problems:#?}"));
+    let errors = fixture.builder(Profile::Production, catalogue()).build().await.err().unwrap();
+    assert_eq!(errors.0.len(), 7, "{errors}");
+    show(&shown, &format!("{errors} {errors:?} {errors:#?}"));
 
-    let mut good = Stage::new();
+    let mut good = Fixture::new();
     good.file("good", CANARY);
     good.variable("WEAK", "another-value");
     let recorded = Arc::clone(&shown);
@@ -56,7 +56,7 @@ async fn a_value_is_in_nothing_that_is_shown() {
     let reloaded = secrets.reload().await;
     let handle = secrets.handle("good", "test").unwrap();
     let set = handle.load().unwrap();
-    assert!(set.verify_eq(CANARY.as_bytes()).is_some(), "the canary is there to be found");
+    assert!(set.verify_eq(CANARY.as_bytes()).is_some(), "the canary is the previous value");
     show(&shown, &format!("{reloaded:?} {handle:?} {:?} {set:?} {set:#?}", handle.health()));
     for version in set.accepted() {
         show(
@@ -68,7 +68,7 @@ async fn a_value_is_in_nothing_that_is_shown() {
 
     let shown = shown.lock().unwrap();
     let bytes = format!("{:?}", CANARY.as_bytes());
-    let hex: String = CANARY.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex::encode(CANARY);
     for form in [CANARY, bytes.trim_matches(['[', ']']), &hex] {
         assert!(!shown.contains(form), "{form} is shown in {shown}");
     }

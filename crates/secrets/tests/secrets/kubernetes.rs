@@ -1,44 +1,44 @@
-//! A volume as Kubernetes makes it: each file a link through `..data`, which a rename swaps.
+//! A Kubernetes volume: each file is a link through `..data`, which a rename swaps.
 
 use std::os::unix::fs::symlink;
 use std::time::Duration;
 
 use secrets::{Class, Format, Profile};
 
-use crate::stage::{Stage, chmod, spec, text};
+use crate::fixture::{Fixture, chmod, spec, text};
 
 const NAME: &str = "database_url";
 
-/// Lays out the next version of a volume and swaps it in.
-fn swap(stage: &Stage, version: usize, contents: &str) {
+/// Writes the next version of a volume and swaps it in.
+fn swap(fixture: &Fixture, version: usize, contents: &str) {
     let directory = format!("..2026_{version}");
-    std::fs::create_dir(stage.path(&directory)).unwrap();
-    let file = stage.path(&directory).join(NAME);
+    std::fs::create_dir(fixture.path(&directory)).unwrap();
+    let file = fixture.path(&directory).join(NAME);
     std::fs::write(&file, contents).unwrap();
     chmod(&file, 0o440);
-    symlink(&directory, stage.path("..data_tmp")).unwrap();
-    std::fs::rename(stage.path("..data_tmp"), stage.path("..data")).unwrap();
+    symlink(&directory, fixture.path("..data_tmp")).unwrap();
+    std::fs::rename(fixture.path("..data_tmp"), fixture.path("..data")).unwrap();
     if version == 0 {
-        symlink(format!("..data/{NAME}"), stage.path(NAME)).unwrap();
+        symlink(format!("..data/{NAME}"), fixture.path(NAME)).unwrap();
     } else {
-        std::fs::remove_dir_all(stage.path(&format!("..2026_{}", version - 1))).unwrap();
+        std::fs::remove_dir_all(fixture.path(&format!("..2026_{}", version - 1))).unwrap();
     }
 }
 
-/// A file watch sees the first swap and is deaf to the second.
+/// A watch on the file would miss the second swap.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_swap_is_noticed_and_not_only_the_first() {
-    let stage = Stage::new();
-    swap(&stage, 0, "postgres://iq:value-0@db/iq");
+    let fixture = Fixture::new();
+    swap(&fixture, 0, "postgres://iq:value-0@db/iq");
     let catalogue = secrets::Catalogue::new([spec(NAME, Class::DbCredential, Format::Text)]).unwrap();
-    let secrets = stage.builder(Profile::Production, catalogue).build().await.unwrap();
+    let secrets = fixture.builder(Profile::Production, catalogue).build().await.unwrap();
     let mut handle = secrets.handle(NAME, "test").unwrap();
     let watch = tokio::spawn(secrets.clone().watch());
-    // The first poll of the watch comes at once; what it finds is what was there.
+    // The first poll of the watch comes at once and finds the initial value.
     tokio::time::sleep(Duration::from_millis(300)).await;
     for version in 1..=3 {
         let value = format!("postgres://iq:value-{version}@db/iq");
-        swap(&stage, version, &value);
+        swap(&fixture, version, &value);
         tokio::time::timeout(Duration::from_secs(60), handle.changed())
             .await
             .expect("the swap was not noticed");
@@ -50,14 +50,14 @@ async fn every_swap_is_noticed_and_not_only_the_first() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_swaps_under_reads_never_tear() {
     const SWAPS: usize = 1_000;
-    let stage = std::sync::Arc::new(Stage::new());
+    let fixture = std::sync::Arc::new(Fixture::new());
     let value = |version: usize| format!("{version:04}-{}-{version:04}", "mQ2v8sKd".repeat(400));
-    swap(&stage, 0, &value(0));
+    swap(&fixture, 0, &value(0));
     let catalogue = secrets::Catalogue::new([spec(NAME, Class::AccessList, Format::Text)]).unwrap();
-    let secrets = stage.builder(Profile::Production, catalogue).build().await.unwrap();
+    let secrets = fixture.builder(Profile::Production, catalogue).build().await.unwrap();
     let writer = {
-        let stage = std::sync::Arc::clone(&stage);
-        std::thread::spawn(move || (1..=SWAPS).for_each(|version| swap(&stage, version, &value(version))))
+        let fixture = std::sync::Arc::clone(&fixture);
+        std::thread::spawn(move || (1..=SWAPS).for_each(|version| swap(&fixture, version, &value(version))))
     };
     let mut seen = std::collections::BTreeSet::new();
     while !writer.is_finished() {
@@ -68,6 +68,6 @@ async fn a_thousand_swaps_under_reads_never_tear() {
     }
     writer.join().unwrap();
     secrets.reload().await;
-    assert!(text(&secrets, NAME).unwrap().starts_with("1000-"), "deaf");
+    assert!(text(&secrets, NAME).unwrap().starts_with("1000-"), "the last swap was missed");
     assert!(seen.len() > 10, "only {} versions seen", seen.len());
 }

@@ -1,14 +1,14 @@
-//! The crate from outside: real files, an environment handed in, and places that answer as a test tells them to.
+//! Tests of the public API: real files, an injected environment, and scripted sources.
 
 #![expect(clippy::unwrap_used, reason = "every line here is a test, and a test may panic")]
 
-mod behind;
 mod canary;
 mod corpus;
+mod fixture;
 mod kubernetes;
 mod refresh;
 mod reload;
 mod rules;
 mod scripted;
+mod shadows;
 mod sources;
-mod stage;

@@ -1,22 +1,22 @@
-//! What a place that costs a call is asked, and when: on a clock that the test moves.
+//! When remote sources are asked, under a paused clock.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use secrets::{Event, Freshness, Kind, Profile, Secrets};
+use secrets::{ErrorKind, Event, Freshness, Profile, Secrets};
 
+use crate::fixture::{Fixture, clock, keys, text};
 use crate::scripted::{self, Scripted};
-use crate::stage::{Stage, clock, keys, text};
 
 const NAME: &str = "polygon_api_key";
 const HOUR: Duration = Duration::from_secs(3_600);
 
 async fn built(service: Scripted, names: &[&str]) -> Secrets {
-    Secrets::builder(Profile::Production, keys(names), clock()).provider(service).build().await.unwrap()
+    Secrets::builder(Profile::Production, keys(names), clock()).source(service).build().await.unwrap()
 }
 
-/// A service whose answers a test can turn off and on.
+/// A service that a test can turn off and on.
 fn switchable() -> (Scripted, Arc<AtomicBool>) {
     let is_down = Arc::new(AtomicBool::new(false));
     let down = Arc::clone(&is_down);
@@ -29,7 +29,7 @@ fn switchable() -> (Scripted, Arc<AtomicBool>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn good_values_are_looked_for_together_once_in_three_quarters_of_the_ttl_to_all_of_it() {
+async fn good_values_are_read_together_once_in_three_quarters_of_the_ttl_to_all_of_it() {
     let (service, _) = switchable();
     let asked = service.clone();
     let secrets = built(service, &[NAME, "other_key"]).await;
@@ -46,7 +46,7 @@ async fn good_values_are_looked_for_together_once_in_three_quarters_of_the_ttl_t
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_is_met_with_pauses_and_recovery_is_noticed_within_the_longest() {
+async fn an_outage_causes_pauses_and_recovery_is_noticed_within_the_longest() {
     let (service, is_down) = switchable();
     let asked = service.clone();
     let secrets = built(service, &[NAME]).await;
@@ -55,8 +55,8 @@ async fn an_outage_is_met_with_pauses_and_recovery_is_noticed_within_the_longest
     is_down.store(true, Ordering::SeqCst);
     tokio::time::sleep(HOUR).await;
     assert!(handle.load().is_ok(), "an API key is served for a day");
-    assert!(matches!(handle.health().freshness, Freshness::Stale { why: Kind::Unavailable, .. }));
-    // Without pauses the first second alone would bring thousands; full jitter halves the pauses on average.
+    assert!(matches!(handle.health().freshness, Freshness::Stale { why: ErrorKind::Unavailable, .. }));
+    // Without pauses the first second alone would bring thousands of calls.
     assert!(asked.calls() < 80, "{} calls", asked.calls());
     is_down.store(false, Ordering::SeqCst);
     tokio::time::sleep(Duration::from_secs(301)).await;
@@ -65,17 +65,21 @@ async fn an_outage_is_met_with_pauses_and_recovery_is_noticed_within_the_longest
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_stirs_costs_no_call_and_one_that_goes_is_looked_for_elsewhere_at_once() {
+async fn a_changed_file_costs_no_call_and_a_removed_one_is_looked_up_remotely_at_once() {
     let (service, _) = switchable();
     let asked = service.clone();
-    let stage = Stage::new();
-    let path = stage.file(NAME, "from-mount-4k");
-    let builder = stage.builder(Profile::Production, keys(&[NAME, "other_key"])).provider(service);
+    let fixture = Fixture::new();
+    let path = fixture.file(NAME, "from-mount-4k");
+    let builder = fixture.builder(Profile::Production, keys(&[NAME, "other_key"])).source(service);
     let secrets = builder.build().await.unwrap();
     let mut handle = secrets.handle(NAME, "test").unwrap();
     let watch = tokio::spawn(secrets.clone().watch());
-    assert_eq!((asked.calls(), asked.batches()), (2, 1), "the other key, and what is behind the file");
-    stage.file(NAME, "from-mount-9p");
+    assert_eq!(
+        (asked.calls(), asked.batches()),
+        (2, 1),
+        "the other key, and the value that the file shadows"
+    );
+    fixture.file(NAME, "from-mount-9p");
     handle.changed().await;
     assert_eq!(text(&secrets, NAME).as_deref(), Ok("from-mount-9p"));
     let calls = asked.calls();
@@ -89,7 +93,7 @@ async fn a_file_that_stirs_costs_no_call_and_one_that_goes_is_looked_for_elsewhe
 #[tokio::test(start_paused = true)]
 async fn a_thousand_refused_logins_are_one_call() {
     let (service, _) = switchable();
-    let service = service.taking(Duration::from_millis(50));
+    let service = service.delayed(Duration::from_millis(50));
     let asked = service.clone();
     let secrets = built(service, &[NAME, "other_key"]).await;
     for callers in [1, 10, 100, 1_000] {
@@ -100,39 +104,39 @@ async fn a_thousand_refused_logins_are_one_call() {
         for refresh in refreshes {
             refresh.await.unwrap().unwrap();
         }
-        assert_eq!(asked.calls() - before, 1, "{callers} callers, and the other key is left alone");
+        assert_eq!(asked.calls() - before, 1, "{callers} callers, and the other key is not read");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_absence_is_not_asked_for_again_for_30_s() {
+async fn not_found_is_not_asked_again_for_30_s() {
     let service =
         Scripted::new(|spec, before| if before < 2 { Err(scripted::not_found(spec)) } else { Ok("late-8d") });
     let asked = service.clone();
     let secrets = built(service, &[NAME]).await;
     for second in 1..30 {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        assert_eq!(secrets.refresh(NAME).await.unwrap_err().kind(), Kind::NotFound);
+        assert_eq!(secrets.refresh(NAME).await.unwrap_err().kind(), ErrorKind::NotFound);
         assert_eq!(asked.calls(), 1, "after {second} s");
     }
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(secrets.refresh(NAME).await.is_err());
     assert_eq!(asked.calls(), 2);
-    assert_eq!(secrets.reload().await.changed.len(), 1, "an operator's reload believes nothing");
+    assert_eq!(secrets.reload().await.changed.len(), 1, "an operator's reload trusts nothing");
     assert!(secrets.refresh(NAME).await.is_ok());
     assert_eq!(asked.calls(), 3);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_notice_is_told_once_however_often_it_is_seen() {
-    let told = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&told);
+async fn a_notice_is_reported_once() {
+    let notices = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&notices);
     let service = Scripted::new(|_, _| Ok("changeme"));
     let asked = service.clone();
     let secrets = Secrets::builder(Profile::Development, keys(&[NAME]), clock())
-        .provider(service)
+        .source(service)
         .recorder(Arc::new(move |event| {
-            count.fetch_add(usize::from(matches!(event, Event::Noticed(_))), Ordering::SeqCst);
+            count.fetch_add(usize::from(matches!(event, Event::Notice(_))), Ordering::SeqCst);
         }))
         .build()
         .await
@@ -140,12 +144,12 @@ async fn a_notice_is_told_once_however_often_it_is_seen() {
     let watch = tokio::spawn(secrets.watch());
     tokio::time::sleep(HOUR).await;
     assert!(asked.calls() > 10);
-    assert_eq!(told.load(Ordering::SeqCst), 1);
+    assert_eq!(notices.load(Ordering::SeqCst), 1);
     watch.abort();
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_place_that_panics_is_not_asked_without_a_pause() {
+async fn a_source_that_panics_is_asked_after_a_pause() {
     let service =
         Scripted::new(|_, before| if before == 0 { Ok("a-value-8d") } else { panic!("a test's panic") });
     let asked = service.clone();
@@ -159,9 +163,9 @@ async fn a_place_that_panics_is_not_asked_without_a_pause() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn readers_never_wait_for_a_place_that_hangs() {
+async fn readers_never_wait_for_a_slow_source() {
     let (service, _) = switchable();
-    let secrets = built(service.taking(Duration::from_secs(5)), &[NAME]).await;
+    let secrets = built(service.delayed(Duration::from_secs(5)), &[NAME]).await;
     let handle = secrets.handle(NAME, "test").unwrap();
     let reload = tokio::spawn({
         let secrets = secrets.clone();

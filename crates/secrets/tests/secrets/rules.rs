@@ -1,13 +1,14 @@
-//! What a strict profile refuses, what development merely says, and that everything is said at once.
+//! What a strict profile refuses, what development only reports, and that all errors are reported at once.
 
 use secrets::{
-    Breach, Catalogue, Class, Error, Format, Kind, Misuse, Profile, SecretSpec, Secrets, SourceKind,
+    Catalogue, Class, ConfigError, Error, ErrorKind, Format, PolicyViolation, Profile, SecretSpec, Secrets,
+    SourceKind,
 };
 
-use crate::stage::{Stage, clock, keys, spec};
+use crate::fixture::{Fixture, clock, keys, spec};
 
-async fn problems(stage: &Stage, profile: Profile, catalogue: Catalogue) -> Vec<Error> {
-    stage.builder(profile, catalogue).build().await.err().map_or(Vec::new(), |problems| problems.0)
+async fn errors(fixture: &Fixture, profile: Profile, catalogue: Catalogue) -> Vec<Error> {
+    fixture.builder(profile, catalogue).build().await.err().map_or(Vec::new(), |errors| errors.0)
 }
 
 fn key_and(name: &str) -> Catalogue {
@@ -19,25 +20,25 @@ fn key_and(name: &str) -> Catalogue {
 }
 
 #[tokio::test]
-async fn each_rule_fires_in_production_and_is_a_notice_in_development() {
+async fn each_rule_is_enforced_in_production_and_a_notice_in_development() {
     let cases = [
-        ("changeme", Breach::Placeholder),
-        ("your-256-bit-secret", Breach::Example),
-        ("abababababababababab", Breach::Repeated),
-        ("0123456789abcdefghij", Breach::Sequential),
-        ("kT9v2LqX", Breach::Weak { bits: 47, bits_min: 128 }),
+        ("changeme", PolicyViolation::Placeholder),
+        ("your-256-bit-secret", PolicyViolation::PublishedExample),
+        ("abababababababababab", PolicyViolation::RepeatedPattern),
+        ("0123456789abcdefghij", PolicyViolation::Sequential),
+        ("kT9v2LqX", PolicyViolation::Weak { bits: 47, bits_min: 128 }),
     ];
-    for (value, breach) in cases {
-        let stage = Stage::new();
-        stage.file("jwt_secret", value);
+    for (value, violation) in cases {
+        let fixture = Fixture::new();
+        fixture.file("jwt_secret", value);
         for strict in [Profile::Production, Profile::Staging] {
-            let found = problems(&stage, strict, key_and("other")).await;
+            let found = errors(&fixture, strict, key_and("other")).await;
             assert!(
-                matches!(&found[..], [Error::Policy { breach: found, .. }] if *found == breach),
+                matches!(&found[..], [Error::Policy { violation: found, .. }] if *found == violation),
                 "{value}: {found:?}"
             );
         }
-        let notices = stage
+        let notices = fixture
             .builder(Profile::Development, key_and("other"))
             .build()
             .await
@@ -51,49 +52,52 @@ async fn each_rule_fires_in_production_and_is_a_notice_in_development() {
 
 #[tokio::test]
 async fn a_value_under_two_names_is_refused() {
-    let mut stage = Stage::new();
-    stage.file("jwt_secret", "u5fJ0w7dHk3mZq9xT1bRaG2v");
-    stage.variable("OTHER", "u5fJ0w7dHk3mZq9xT1bRaG2v");
-    let found = problems(&stage, Profile::Production, key_and("other")).await;
+    let mut fixture = Fixture::new();
+    fixture.file("jwt_secret", "u5fJ0w7dHk3mZq9xT1bRaG2v");
+    fixture.variable("OTHER", "u5fJ0w7dHk3mZq9xT1bRaG2v");
+    let found = errors(&fixture, Profile::Production, key_and("other")).await;
     let expected = "secret other in environment variable OTHER has the same value as secret jwt_secret";
     assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), [expected]);
 }
 
 #[tokio::test]
-async fn a_place_that_is_not_allowed_is_refused() {
-    let mut stage = Stage::new();
-    stage.variable("KEY", "kT9v2LqXw0cP");
+async fn a_source_that_is_not_allowed_is_refused() {
+    let mut fixture = Fixture::new();
+    fixture.variable("KEY", "kT9v2LqXw0cP");
     let spec = SecretSpec { sources: &[SourceKind::File], ..spec("key", Class::ApiKey, Format::Text) };
-    let found = problems(&stage, Profile::Production, Catalogue::new([spec]).unwrap()).await;
-    assert!(matches!(&found[..], [Error::Policy { breach: Breach::Source, .. }]), "{found:?}");
+    let found = errors(&fixture, Profile::Production, Catalogue::new([spec]).unwrap()).await;
+    assert!(
+        matches!(&found[..], [Error::Policy { violation: PolicyViolation::SourceNotAllowed, .. }]),
+        "{found:?}"
+    );
 }
 
 #[tokio::test]
-async fn everything_that_is_wrong_is_said_at_once() {
-    let mut stage = Stage::new();
-    stage.file("key_a", "changeme");
-    stage.file("key_b", "two\nlines");
-    stage.variable("KEY_C", "x");
-    stage.variable("KEY_C_FILE", "/nowhere");
-    let builder = stage.builder(Profile::Production, keys(&["key_a", "key_b", "key_c", "key_d", "key_e"]));
+async fn all_errors_are_reported_at_once() {
+    let mut fixture = Fixture::new();
+    fixture.file("key_a", "changeme");
+    fixture.file("key_b", "two\nlines");
+    fixture.variable("KEY_C", "x");
+    fixture.variable("KEY_C_FILE", "/nowhere");
+    let builder = fixture.builder(Profile::Production, keys(&["key_a", "key_b", "key_c", "key_d", "key_e"]));
     let found = builder.require("key_d").build().await.err().unwrap().0;
-    let kinds: Vec<Kind> = found.iter().map(Error::kind).collect();
-    assert_eq!(kinds, [Kind::Policy, Kind::Invalid, Kind::Ambiguous, Kind::NotFound]);
+    let kinds: Vec<ErrorKind> = found.iter().map(Error::kind).collect();
+    assert_eq!(kinds, [ErrorKind::Policy, ErrorKind::Invalid, ErrorKind::Ambiguous, ErrorKind::NotFound]);
 }
 
 #[tokio::test]
-async fn what_a_profile_requires_must_be_there() {
-    let stage = Stage::new();
+async fn what_a_profile_requires_must_exist() {
+    let fixture = Fixture::new();
     let required =
         |profiles| SecretSpec { required_in: profiles, ..spec("key", Class::ApiKey, Format::Text) };
     let catalogue = Catalogue::new([required(&[Profile::Production])]).unwrap();
-    assert!(problems(&stage, Profile::Development, catalogue.clone()).await.is_empty());
-    let found = problems(&stage, Profile::Production, catalogue).await;
-    assert_eq!(found.iter().map(Error::kind).collect::<Vec<_>>(), [Kind::NotFound]);
+    assert!(errors(&fixture, Profile::Development, catalogue.clone()).await.is_empty());
+    let found = errors(&fixture, Profile::Production, catalogue).await;
+    assert_eq!(found.iter().map(Error::kind).collect::<Vec<_>>(), [ErrorKind::NotFound]);
 }
 
 #[tokio::test]
-async fn settings_that_contradict_each_other_are_refused() {
+async fn contradictory_settings_are_refused() {
     let address = "0.0.0.0:3000".parse().unwrap();
     let found = Secrets::builder(Profile::Development, keys(&["key"]), clock())
         .require("other")
@@ -102,15 +106,18 @@ async fn settings_that_contradict_each_other_are_refused() {
         .await
         .err()
         .unwrap();
-    let expected =
-        [Misuse::NoProvider, Misuse::Undeclared("other".to_owned()), Misuse::DevelopmentInPublic(address)];
+    let expected = [
+        ConfigError::NoSource,
+        ConfigError::Undeclared("other".to_owned()),
+        ConfigError::DevelopmentOnPublicAddress(address),
+    ];
     assert_eq!(found.0, expected.map(Error::Config));
-    let stage = Stage::new();
+    let fixture = Fixture::new();
     let loopback = ["127.0.0.1:3000", "[::1]:3000"].map(|address| address.parse().unwrap());
     let local = loopback
         .into_iter()
-        .fold(stage.builder(Profile::Development, keys(&["key"])), secrets::Builder::listen_on);
+        .fold(fixture.builder(Profile::Development, keys(&["key"])), secrets::Builder::listen_on);
     assert!(local.build().await.is_ok());
-    let public = stage.builder(Profile::Production, keys(&["key"])).listen_on(address);
+    let public = fixture.builder(Profile::Production, keys(&["key"])).listen_on(address);
     assert!(public.build().await.is_ok());
 }

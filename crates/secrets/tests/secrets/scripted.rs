@@ -1,23 +1,20 @@
-//! A place that answers as a test tells it to, and counts how often it was asked.
+//! A source that a test scripts, and that counts how often it was asked.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use secrets::{
-    Announced, Answer, Capabilities, Created, Error, Found, Grade, Origin, Outage, Provider, SecretSpec,
-    SecretValue, Selector,
-};
+use secrets::{BoxFuture, Error, Origin, Outage, RawSecret, SecretSpec, SecretValue, Source};
 
 type Script = Arc<dyn Fn(&SecretSpec, usize) -> Result<&'static str, Error> + Send + Sync>;
 
-/// Answers with what `script` says of a secret and of how often the place was asked before.
+/// Returns what `script` makes of a secret and of the number of calls before.
 #[derive(Clone)]
 pub(crate) struct Scripted {
     script: Script,
     calls: Arc<AtomicUsize>,
     batches: Arc<AtomicUsize>,
-    takes: Duration,
+    delay: Duration,
 }
 
 impl Scripted {
@@ -28,56 +25,47 @@ impl Scripted {
             script: Arc::new(script),
             calls: Arc::default(),
             batches: Arc::default(),
-            takes: Duration::ZERO,
+            delay: Duration::ZERO,
         }
     }
 
-    pub(crate) fn taking(self, takes: Duration) -> Self {
-        Self { takes, ..self }
+    pub(crate) fn delayed(self, delay: Duration) -> Self {
+        Self { delay, ..self }
     }
 
-    /// How often it was asked, for however many secrets at once.
+    /// Calls for one or more secrets.
     pub(crate) fn batches(&self) -> usize {
         self.batches.load(Ordering::SeqCst)
     }
 
-    /// How many secrets it was asked for.
+    /// Secrets in all calls.
     pub(crate) fn calls(&self) -> usize {
         self.calls.load(Ordering::SeqCst)
     }
 }
 
-impl Provider for Scripted {
-    fn capabilities(&self) -> Capabilities {
-        Capabilities { is_local: false, has_versions: false }
+impl Source for Scripted {
+    fn is_local(&self) -> bool {
+        false
     }
 
-    fn get<'a>(&'a self, spec: &'a SecretSpec, _: &'a Selector) -> Answer<'a, Result<Found, Error>> {
+    fn get<'a>(&'a self, spec: &'a SecretSpec) -> BoxFuture<'a, Result<RawSecret, Error>> {
         Box::pin(async move {
             let before = self.calls.fetch_add(1, Ordering::SeqCst);
-            tokio::time::sleep(self.takes).await;
-            let raw = SecretValue::from_slice((self.script)(spec, before)?.as_bytes());
-            let (origin, created) = (origin(spec), Created::Unknown);
-            Ok(Found {
-                raw,
-                origin,
-                id: None,
-                created,
-                grade: Grade::Secure,
-                warnings: Vec::new(),
-                announced: Announced::Nothing,
-            })
+            tokio::time::sleep(self.delay).await;
+            let value = SecretValue::from_slice((self.script)(spec, before)?.as_bytes());
+            Ok(RawSecret::new(value, origin(spec)))
         })
     }
 
-    fn get_many<'a>(&'a self, specs: &'a [&'a SecretSpec]) -> Answer<'a, Vec<Result<Found, Error>>> {
+    fn get_many<'a>(&'a self, specs: &'a [&'a SecretSpec]) -> BoxFuture<'a, Vec<Result<RawSecret, Error>>> {
         Box::pin(async move {
             self.batches.fetch_add(1, Ordering::SeqCst);
-            let mut found = Vec::new();
+            let mut results = Vec::new();
             for spec in specs {
-                found.push(self.get(spec, &Selector::Current).await);
+                results.push(self.get(spec).await);
             }
-            found
+            results
         })
     }
 }

@@ -5,55 +5,57 @@ use jiff::{SignedDuration, Timestamp};
 use ledger::Day;
 use rust_decimal::Decimal;
 
-use super::returns::Whose;
-use super::{Worth, load_marks, today, worth, year_to_date};
-use crate::database::{Transaction, values};
+use super::market_value::{MarketValue, market_value};
+use super::prices::load_prices;
+use super::returns::{HolderScope, year_to_date};
+use super::today;
+use crate::database::{Transaction, sql};
 use crate::error::Error;
 use crate::store::Store;
 
-/// A user who did something within this long is active.
+/// A user counts as active for this long after an activity.
 pub const ACTIVE_WITHIN: SignedDuration = SignedDuration::from_secs(300);
 
-/// Positions that are read at once.
+/// Positions that are fetched at once.
 const POSITIONS_PAGE: i64 = 5_000;
 
 const POSITIONS: &str = "SELECT account, symbol, quantity FROM positions WHERE (account, symbol) > ($1, $2) \
     AND quantity <> '0' ORDER BY account, symbol LIMIT $3";
 const BALANCES: &str =
     "SELECT currency, CAST(SUM(balance) AS BIGINT) AS minor FROM ledger_balances GROUP BY currency";
-const ACTIVE: &str = "SELECT COUNT(DISTINCT user_id) AS number FROM provider_accounts \
+const ACTIVE: &str = "SELECT COUNT(DISTINCT user_id) AS count FROM provider_accounts \
     WHERE last_seen_at > $1 AND last_seen_at <= $2";
 const REGISTERED: &str =
-    "SELECT COUNT(DISTINCT user_id) AS number FROM provider_accounts WHERE registered_at IS NOT NULL";
+    "SELECT COUNT(DISTINCT user_id) AS count FROM provider_accounts WHERE registered_at IS NOT NULL";
 
-/// What the business looks at.
+/// The figures of the whole business.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Figures {
-    /// When they were read.
+    /// When they were computed.
     pub at: Timestamp,
-    /// What all holders have: their accounts, what they owe counted against it, and their shares at the last marks.
-    pub assets: Worth,
+    /// The accounts of all holders less what they owe, and their shares, at the last prices.
+    pub assets: MarketValue,
     /// Deposits that settled since midnight UTC.
-    pub deposits_today: Worth,
-    /// How many.
+    pub deposits_today: MarketValue,
+    /// Their number.
     pub deposits_today_number: u64,
-    /// Deposits that went back since midnight UTC, whenever they settled.
-    pub returns_today: Worth,
-    /// What buys filled since midnight UTC came to.
-    pub investments_today: Worth,
-    /// Users who did something within [`ACTIVE_WITHIN`].
+    /// Deposits that were returned since midnight UTC, whenever they settled.
+    pub returns_today: MarketValue,
+    /// Buys that were filled since midnight UTC.
+    pub investments_today: MarketValue,
+    /// Users who were active within [`ACTIVE_WITHIN`].
     pub active_users: u64,
-    /// Users whose account was ever told of by its provider.
+    /// Users with an account that its provider has registered.
     pub registrations: u64,
-    /// The time-weighted return of everything since the last close of the previous year: 0.05 is 5 %.
+    /// The time-weighted return of all assets since the last close of the previous year: 0.05 is 5 %.
     pub year_to_date: Option<Decimal>,
 }
 
 impl Store {
-    /// The figures as they are at `now`. It reads every position: have one worker ask, now and then.
+    /// The figures as of `now`. It reads every position: let one worker call it now and then.
     ///
     /// # Errors
-    /// [`Error`] of the database; [`Error::Ledger`] when a sum does not fit.
+    /// [`Error`] of the database; [`Error::Ledger`] when a sum is out of range.
     pub async fn figures(&self, now: Timestamp) -> Result<Figures, Error> {
         let mut reader = self.shared.database.reader().await?;
         figures(&mut reader.begin().await?, now).await
@@ -61,28 +63,28 @@ impl Store {
 }
 
 pub(super) async fn figures(tx: &mut Transaction<'_>, now: Timestamp) -> Result<Figures, Error> {
-    let day = Day::of(now).map_err(|_| Error::unreadable("day"))?;
-    let marks = load_marks(tx).await?;
+    let day = Day::from_timestamp(now)?;
+    let prices = load_prices(tx).await?;
     let money = balances(tx).await?;
-    let shares = positions(tx).await?;
-    let assets = worth(&money, &shares, &marks)?;
+    let assets = market_value(&money, &positions(tx).await?, &prices)?;
     let (deposits, returns) = (today::deposits(tx, &day).await?, today::returns(tx, &day).await?);
     let investments = today::investments(tx, &day).await?;
+    let active_since = now.checked_sub(ACTIVE_WITHIN).unwrap_or(Timestamp::MIN);
     Ok(Figures {
         at: now,
         assets,
-        deposits_today: worth(&deposits.money(), &[], &marks)?,
+        deposits_today: market_value(&deposits.money(), &[], &prices)?,
         deposits_today_number: deposits.number,
-        returns_today: worth(&returns.money(), &[], &marks)?,
-        investments_today: worth(&investments.money(), &[], &marks)?,
-        active_users: active(tx, now).await?,
-        registrations: number(tx, REGISTERED).await?,
-        year_to_date: year_to_date(tx, Whose::All, day.date, assets.value, &marks).await?,
+        returns_today: market_value(&returns.money(), &[], &prices)?,
+        investments_today: market_value(&investments.money(), &[], &prices)?,
+        active_users: tx.count(sql!(ACTIVE, active_since, now)).await?,
+        registrations: tx.count(sql!(REGISTERED)).await?,
+        year_to_date: year_to_date(tx, HolderScope::All, day.date, assets.value, &prices).await?,
     })
 }
 
 async fn balances(tx: &mut Transaction<'_>) -> Result<Vec<Money>, Error> {
-    let rows = tx.rows(BALANCES, values![]).await?;
+    let rows = tx.fetch_all(sql!(BALANCES)).await?;
     rows.iter().map(|row| Ok(Money::from_minor(row.int("minor")?, row.parsed("currency")?))).collect()
 }
 
@@ -90,7 +92,7 @@ async fn positions(tx: &mut Transaction<'_>) -> Result<Vec<(Symbol, Quantity)>, 
     let mut positions = Vec::new();
     let mut last = (String::new(), String::new());
     loop {
-        let rows = tx.rows(POSITIONS, values![&last.0, &last.1, POSITIONS_PAGE]).await?;
+        let rows = tx.fetch_all(sql!(POSITIONS, &last.0, &last.1, POSITIONS_PAGE)).await?;
         for row in &rows {
             positions.push((row.parsed("symbol")?, row.parsed("quantity")?));
         }
@@ -99,15 +101,4 @@ async fn positions(tx: &mut Transaction<'_>) -> Result<Vec<(Symbol, Quantity)>, 
             None => return Ok(positions),
         }
     }
-}
-
-async fn active(tx: &mut Transaction<'_>, now: Timestamp) -> Result<u64, Error> {
-    let since = now.checked_sub(ACTIVE_WITHIN).unwrap_or(Timestamp::MIN);
-    let row = tx.row(ACTIVE, values![since, now]).await?;
-    Ok(row.ok_or_else(|| Error::unreadable("number"))?.int("number")?.cast_unsigned())
-}
-
-async fn number(tx: &mut Transaction<'_>, sql: &'static str) -> Result<u64, Error> {
-    let row = tx.row(sql, values![]).await?.ok_or_else(|| Error::unreadable("number"))?;
-    Ok(row.int("number")?.cast_unsigned())
 }

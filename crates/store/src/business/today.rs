@@ -1,30 +1,30 @@
-//! What happened on a day in UTC.
+//! What happened on one day in UTC.
 
 use std::collections::BTreeMap;
 
 use domain::{Currency, Money};
-use ledger::{Day, Fault};
+use ledger::{Day, LedgerError};
 
-use crate::database::{Transaction, values};
+use crate::database::{Transaction, sql};
 use crate::error::Error;
 
-/// A deposit is an inbound transfer that settled, or the broker's entry in its place; it was one even when it went back
-/// later.
-const DEPOSITS: &str = "SELECT currency, CAST(SUM(amount) AS BIGINT) AS minor, COUNT(*) AS number FROM transfers \
-    WHERE settled_at >= $1 AND settled_at < $2 AND booking = 'books' AND direction = 'inbound' \
+/// A deposit is an inbound transfer that settled, or the broker's cash entry in its place. It still is one when it is
+/// returned later.
+const DEPOSITS: &str = "SELECT currency, CAST(SUM(amount) AS BIGINT) AS minor, COUNT(*) AS count FROM transfers \
+    WHERE settled_at >= $1 AND settled_at < $2 AND posting_mode = 'post' AND direction = 'inbound' \
     AND status IN ('settled', 'returned') AND account IS NOT NULL AND amount IS NOT NULL GROUP BY currency";
-const DEPOSIT_ENTRIES: &str = "SELECT currency, CAST(SUM(amount) AS BIGINT) AS minor, COUNT(*) AS number \
-    FROM cash_entries WHERE at >= $1 AND at < $2 AND kind = 'deposit' AND standing = 'executed' \
-    AND booking = 'books' AND superseded_by IS NULL AND amount > 0 GROUP BY currency";
+const DEPOSIT_ENTRIES: &str = "SELECT currency, CAST(SUM(amount) AS BIGINT) AS minor, COUNT(*) AS count \
+    FROM cash_entries WHERE at >= $1 AND at < $2 AND kind = 'deposit' AND status = 'executed' \
+    AND posting_mode = 'post' AND superseded_by IS NULL AND amount > 0 GROUP BY currency";
 
-const RETURNS: &str = "SELECT currency, CAST(SUM(amount) AS BIGINT) AS minor, COUNT(*) AS number FROM transfers \
-    WHERE returned_at >= $1 AND returned_at < $2 AND booking = 'books' AND direction = 'inbound' \
+const RETURNS: &str = "SELECT currency, CAST(SUM(amount) AS BIGINT) AS minor, COUNT(*) AS count FROM transfers \
+    WHERE returned_at >= $1 AND returned_at < $2 AND posting_mode = 'post' AND direction = 'inbound' \
     AND settled_at IS NOT NULL AND account IS NOT NULL AND amount IS NOT NULL GROUP BY currency";
 
-const INVESTMENTS: &str = "SELECT currency, CAST(SUM(notional) AS BIGINT) AS minor, COUNT(*) AS number FROM fills \
-    WHERE at >= $1 AND at < $2 AND side = 'buy' AND standing = 'counted' GROUP BY currency";
+const INVESTMENTS: &str = "SELECT currency, CAST(SUM(notional) AS BIGINT) AS minor, COUNT(*) AS count FROM fills \
+    WHERE at >= $1 AND at < $2 AND side = 'buy' AND status = 'counted' GROUP BY currency";
 
-/// Sums of one kind of event, and how many there were.
+/// Sums of one kind, and how many there were.
 #[derive(Debug, Default)]
 pub(super) struct Sums {
     by_currency: BTreeMap<Currency, Money>,
@@ -37,35 +37,29 @@ impl Sums {
     }
 }
 
-/// Deposits that settled on the day.
 pub(super) async fn deposits(tx: &mut Transaction<'_>, day: &Day) -> Result<Sums, Error> {
-    let mut sums = Sums::default();
-    for sql in [DEPOSITS, DEPOSIT_ENTRIES] {
-        add(tx, sql, day, &mut sums).await?;
-    }
-    Ok(sums)
+    sums(tx, &[DEPOSITS, DEPOSIT_ENTRIES], day).await
 }
 
-/// Deposits that went back on the day.
+/// Deposits that were returned on the day.
 pub(super) async fn returns(tx: &mut Transaction<'_>, day: &Day) -> Result<Sums, Error> {
-    let mut sums = Sums::default();
-    add(tx, RETURNS, day, &mut sums).await?;
-    Ok(sums)
+    sums(tx, &[RETURNS], day).await
 }
 
-/// What buys that were filled on the day came to.
+/// Buys that were filled on the day.
 pub(super) async fn investments(tx: &mut Transaction<'_>, day: &Day) -> Result<Sums, Error> {
-    let mut sums = Sums::default();
-    add(tx, INVESTMENTS, day, &mut sums).await?;
-    Ok(sums)
+    sums(tx, &[INVESTMENTS], day).await
 }
 
-async fn add(tx: &mut Transaction<'_>, sql: &'static str, day: &Day, sums: &mut Sums) -> Result<(), Error> {
-    for row in tx.rows(sql, values![day.start, day.end]).await? {
-        let currency: Currency = row.parsed("currency")?;
-        let sum = sums.by_currency.entry(currency).or_insert(Money::zero(currency));
-        *sum = sum.plus(Money::from_minor(row.int("minor")?, currency)).map_err(Fault::from)?;
-        sums.number += row.int("number")?.cast_unsigned();
+async fn sums(tx: &mut Transaction<'_>, selects: &[&'static str], day: &Day) -> Result<Sums, Error> {
+    let mut sums = Sums::default();
+    for select in selects {
+        for row in tx.fetch_all(sql!(*select, day.start, day.end)).await? {
+            let currency: Currency = row.parsed("currency")?;
+            let sum = sums.by_currency.entry(currency).or_insert(Money::zero(currency));
+            *sum = sum.plus(Money::from_minor(row.int("minor")?, currency)).map_err(LedgerError::from)?;
+            sums.number += row.number::<u64>("count")?;
+        }
     }
-    Ok(())
+    Ok(sums)
 }

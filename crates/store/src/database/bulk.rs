@@ -1,6 +1,5 @@
-//! Many rows in few statements: each is a journey, to Postgres or to SQLite's own thread.
+//! Many rows in few statements: each statement is a round trip, to Postgres or to SQLite's own thread.
 
-use super::statement::many;
 use super::{Row, Statement, Transaction, Value};
 use crate::error::Error;
 
@@ -8,74 +7,42 @@ use crate::error::Error;
 pub(crate) const ROWS_MAX: usize = 64;
 
 impl Transaction<'_> {
-    /// Writes rows of one table: `start (…), (…) end`. Counts those that changed.
-    pub(crate) async fn write_rows(
+    /// Inserts rows with `start (…), (…) end`; gives the rows that `end` returns.
+    pub(crate) async fn insert_rows(
         &mut self,
         start: &str,
-        mut rows: Vec<Vec<Value>>,
-        end: &str,
-    ) -> Result<u64, Error> {
-        let mut changed = 0;
-        while let Some((count, columns, values)) = cut(&mut rows) {
-            changed += self.execute_made(many(self.backend(), start, count, columns, end), values).await?;
-        }
-        Ok(changed)
-    }
-
-    /// The same, with what `end` gives back of each.
-    pub(crate) async fn write_rows_returning(
-        &mut self,
-        start: &str,
-        mut rows: Vec<Vec<Value>>,
+        rows: Vec<Vec<Value>>,
         end: &str,
     ) -> Result<Vec<Row>, Error> {
-        let mut given = Vec::new();
-        while let Some((count, columns, values)) = cut(&mut rows) {
-            given.extend(self.rows_made(many(self.backend(), start, count, columns, end), values).await?);
+        let mut returned = Vec::new();
+        for chunk in chunks(rows) {
+            returned.extend(self.fetch_all(Statement::insert(self.backend(), start, chunk, end)).await?);
         }
-        Ok(given)
+        Ok(returned)
     }
 
-    /// Adds rows of one statement to a table of SQLite that numbers them: the numbers of those that were added.
-    ///
-    /// A table's next number is one more than its greatest, and nobody else writes during this transaction.
-    pub(crate) async fn add_rows(
+    /// All rows of `start (…) end`, where the parentheses list values.
+    pub(crate) async fn fetch_in<V: Into<Value> + Clone>(
         &mut self,
-        start: &str,
-        mut rows: Vec<Vec<Value>>,
-        end: &str,
-    ) -> Result<std::ops::Range<i64>, Error> {
-        debug_assert!(rows.len() <= ROWS_MAX, "the rows of one statement");
-        let Some((count, columns, values)) = cut(&mut rows) else { return Ok(0..0) };
-        let added = self.insert_made(many(self.backend(), start, count, columns, end), values).await?;
-        let end = added.last.saturating_add(1);
-        Ok(end.saturating_sub_unsigned(added.count)..end)
-    }
-
-    /// All rows of a statement that names a list: `start (…) end`.
-    pub(crate) async fn rows_among<V: Into<Value> + Clone>(
-        &mut self,
-        start: &'static str,
+        start: Statement,
         list: &[V],
         end: &'static str,
     ) -> Result<Vec<Row>, Error> {
         let mut rows = Vec::new();
         for list in list.chunks(ROWS_MAX) {
-            let mut statement = Statement::new(start);
-            statement.among("", list.iter().cloned()).words(end);
-            let (sql, values) = statement.finish();
-            rows.extend(self.rows_made(sql, values).await?);
+            let statement = start.clone().push_in(list.iter().cloned()).push_sql(end);
+            rows.extend(self.fetch_all(statement).await?);
         }
         Ok(rows)
     }
 }
 
-/// Takes the rows of one statement from the front: how many, of how many columns, and all their values.
-fn cut(rows: &mut Vec<Vec<Value>>) -> Option<(usize, usize, Vec<Value>)> {
-    let columns = rows.first()?.len();
-    let count = rows.len().min(ROWS_MAX);
-    debug_assert!(rows.iter().all(|row| row.len() == columns), "rows of one table are alike");
-    Some((count, columns, rows.drain(..count).flatten().collect()))
+fn chunks(rows: Vec<Vec<Value>>) -> impl Iterator<Item = Vec<Vec<Value>>> {
+    let mut rows = rows.into_iter();
+    std::iter::from_fn(move || {
+        let chunk: Vec<_> = rows.by_ref().take(ROWS_MAX).collect();
+        (!chunk.is_empty()).then_some(chunk)
+    })
 }
 
 #[cfg(test)]
@@ -85,13 +52,9 @@ mod tests {
 
     #[test]
     fn rows_are_cut_into_statements_in_their_order() {
-        let mut rows: Vec<Vec<Value>> = (0..70_i64).map(|number| values![number, "x"]).collect();
-        let mut firsts = Vec::new();
-        while let Some((count, columns, values)) = cut(&mut rows) {
-            assert_eq!((columns, values.len()), (2, count * 2));
-            firsts.push((count, format!("{:?}", values[0])));
-        }
+        let rows: Vec<Vec<Value>> = (0..70_i64).map(|number| values![number, "x"]).collect();
         let first = |number: i64| format!("{:?}", Value::from(number));
+        let firsts: Vec<_> = chunks(rows).map(|chunk| (chunk.len(), format!("{:?}", chunk[0][0]))).collect();
         assert_eq!(firsts, [(64, first(0)), (6, first(64))]);
     }
 }

@@ -1,6 +1,6 @@
-//! Connections to Postgres: what each session is told, and that the server keeps what it acknowledges.
+//! Connections to Postgres: what each session is set to, and that the server keeps what it acknowledges.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
@@ -11,117 +11,92 @@ use sqlx::{
 };
 
 use super::Transaction;
+use super::reply_timeout::ReplyTimeout;
 use crate::config::StoreConfig;
 use crate::error::{Error, OpenError};
 
-/// A connection is replaced after this long, so that a new password, a moved server and new certificates are taken up.
-const LIFETIME: Duration = Duration::from_mins(30);
-/// A connection that nobody used for this long is closed.
-const IDLE: Duration = Duration::from_mins(5);
-/// What the server gets to break off a statement itself, and to say so.
-const SILENCE: Duration = Duration::from_secs(2);
+/// A connection is replaced after this long, so that a new password, a moved server and new certificates take effect.
+const LIFETIME_MAX: Duration = Duration::from_mins(30);
+/// A connection that is unused for this long is closed.
+const IDLE_MAX: Duration = Duration::from_mins(5);
+/// The time in which the server may cancel a statement itself, and say so.
+const CANCEL_WITHIN: Duration = Duration::from_secs(2);
 /// Texts of statements that a connection keeps prepared.
 const STATEMENTS_MAX: usize = 256;
-/// Longest wait for a row that another transaction holds, of the time that a statement may take.
-const LOCK_SHARE: u32 = 2;
+/// Longest wait for a row lock, as a part of the statement timeout.
+const LOCK_TIMEOUT_DIVISOR: u32 = 2;
 
 pub(crate) struct PostgresDatabase {
     pool: PgPool,
-    patience: Duration,
+    reply_timeout: Duration,
 }
 
 /// A connection of the pool, in use.
 pub(crate) struct Session {
     connection: PoolConnection<Postgres>,
-    /// The server did not answer: whatever it says later is not for us.
-    is_silent: AtomicBool,
-    patience: Duration,
+    has_expired: AtomicBool,
+    reply_timeout: Duration,
 }
 
 impl PostgresDatabase {
     pub(super) async fn open(options: &PgConnectOptions, config: &StoreConfig) -> Result<Self, OpenError> {
-        let session = session(config.statement_timeout);
+        let settings = settings(config.statement_timeout);
         let pool = PgPoolOptions::new()
             .max_connections(config.connections.saturating_add(1))
             .acquire_timeout(config.connect_timeout)
-            .max_lifetime(LIFETIME)
-            .idle_timeout(IDLE)
-            // After the server was restarted every connection is dead, and nobody is to find that out one by one.
+            .max_lifetime(LIFETIME_MAX)
+            .idle_timeout(IDLE_MAX)
+            // After a restart of the server every connection is dead; without this, requests would find out one by one.
             .test_before_acquire(true)
             .after_connect(move |connection, _| {
-                let session = session.clone();
-                Box::pin(async move { connection.execute(AssertSqlSafe(session)).await.map(drop) })
+                let settings = settings.clone();
+                Box::pin(async move { connection.execute(AssertSqlSafe(settings)).await.map(drop) })
             })
-            .connect_lazy_with(quiet(options));
-        check(&pool, config).await?;
-        Ok(Self { pool, patience: config.statement_timeout + SILENCE })
+            .connect_lazy_with(without_logging(options));
+        check_durability(&pool, config).await?;
+        Ok(Self { pool, reply_timeout: config.statement_timeout + CANCEL_WITHIN })
     }
 
     pub(super) async fn session(&self) -> Result<Session, Error> {
         let connection = self.pool.acquire().await?;
-        Ok(Session { connection, is_silent: AtomicBool::new(false), patience: self.patience })
+        Ok(Session { connection, has_expired: AtomicBool::new(false), reply_timeout: self.reply_timeout })
     }
 
     pub(super) fn set_options(&self, options: &PgConnectOptions) {
-        self.pool.set_connect_options(quiet(options));
+        self.pool.set_connect_options(without_logging(options));
     }
 
     pub(super) async fn close(&self) {
-        // A connection that does not answer is not waited for.
-        drop(tokio::time::timeout(self.patience, self.pool.close()).await);
+        // A connection that does not respond must not hold up the shutdown.
+        drop(tokio::time::timeout(self.reply_timeout, self.pool.close()).await);
     }
 }
 
 impl Session {
     pub(super) async fn begin(&mut self, statement: &'static str) -> Result<Transaction<'_>, Error> {
-        let Self { connection, is_silent, patience } = self;
-        let limit = Limit { patience: *patience, is_silent };
-        let transaction = limit.wait(connection.begin_with(statement)).await?;
-        Ok(Transaction::postgres(transaction, limit))
+        let Self { connection, has_expired, reply_timeout } = self;
+        let timeout = ReplyTimeout { limit: *reply_timeout, has_expired };
+        let transaction = timeout.wait(connection.begin_with(statement)).await?;
+        Ok(Transaction::Postgres(transaction, timeout))
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
-        if *self.is_silent.get_mut() {
+        if *self.has_expired.get_mut() {
             self.connection.close_on_drop();
         }
     }
 }
 
-/// How long a server may be silent. It breaks off long statements itself; it cannot when it is cut off from us.
-#[derive(Clone, Copy)]
-pub(super) struct Limit<'c> {
-    patience: Duration,
-    is_silent: &'c AtomicBool,
-}
-
-impl Limit<'_> {
-    pub(super) fn extend(&mut self, patience: Duration) {
-        self.patience = patience;
-    }
-
-    pub(super) async fn wait<T>(
-        &self,
-        answer: impl Future<Output = Result<T, sqlx::Error>>,
-    ) -> Result<T, Error> {
-        let Ok(answer) = tokio::time::timeout(self.patience, answer).await else {
-            self.is_silent.store(true, Ordering::Release);
-            return Err(Error::Silent);
-        };
-        Ok(answer?)
-    }
-}
-
-/// Statements are not logged.
-fn quiet(options: &PgConnectOptions) -> PgConnectOptions {
+fn without_logging(options: &PgConnectOptions) -> PgConnectOptions {
     options.clone().statement_cache_capacity(STATEMENTS_MAX).disable_statement_logging()
 }
 
-/// What a session is told first: keep before acknowledging, whatever the server's default; and wait for nothing forever.
-fn session(statement_timeout: Duration) -> String {
+/// Durable before acknowledged, whatever the server's default; and no wait is endless.
+fn settings(statement_timeout: Duration) -> String {
     let statement_ms = statement_timeout.as_millis();
-    let lock_ms = (statement_timeout / LOCK_SHARE).as_millis();
+    let lock_ms = (statement_timeout / LOCK_TIMEOUT_DIVISOR).as_millis();
     format!(
         "SET synchronous_commit = on; SET statement_timeout = {statement_ms}; SET lock_timeout = {lock_ms}; \
          SET idle_in_transaction_session_timeout = {statement_ms}; SET default_transaction_isolation = 'read committed'; \
@@ -129,18 +104,19 @@ fn session(statement_timeout: Duration) -> String {
     )
 }
 
-async fn check(pool: &PgPool, config: &StoreConfig) -> Result<(), OpenError> {
-    let failed = |source| OpenError::Connect { place: config.url.to_string(), source: Error::from(source) };
+async fn check_durability(pool: &PgPool, config: &StoreConfig) -> Result<(), OpenError> {
+    let failed =
+        |source| OpenError::Connect { location: config.url.to_string(), source: Error::from(source) };
     let mut connection = pool.acquire().await.map_err(failed)?;
     for setting in ["fsync", "full_page_writes"] {
-        if shown(&mut connection, setting).await.map_err(failed)? == "off" {
+        if current_setting(&mut connection, setting).await.map_err(failed)? == "off" {
             return Err(OpenError::NotDurable { setting });
         }
     }
     Ok(())
 }
 
-async fn shown(connection: &mut PgConnection, setting: &str) -> Result<String, sqlx::Error> {
+async fn current_setting(connection: &mut PgConnection, setting: &str) -> Result<String, sqlx::Error> {
     let query = sqlx::query("SELECT current_setting($1)").bind(setting);
     query.fetch_one(connection).await?.try_get(0)
 }

@@ -1,4 +1,4 @@
-//! Rows that a statement gives back.
+//! Rows that a statement returns.
 
 use jiff::Timestamp;
 use sqlx::postgres::PgRow;
@@ -30,12 +30,11 @@ impl Row {
         self.get(column)
     }
 
-    /// A number of things, or of times.
-    pub(crate) fn count(&self, column: &str) -> Result<u32, Error> {
-        self.int(column)?.try_into().map_err(|_| Error::unreadable(column))
+    pub(crate) fn number<T: TryFrom<i64>>(&self, column: &str) -> Result<T, Error> {
+        self.int(column)?.try_into().map_err(|_| Error::decode(column))
     }
 
-    pub(crate) fn maybe_int(&self, column: &str) -> Result<Option<i64>, Error> {
+    pub(crate) fn optional_int(&self, column: &str) -> Result<Option<i64>, Error> {
         self.get(column)
     }
 
@@ -43,7 +42,7 @@ impl Row {
         self.get(column)
     }
 
-    pub(crate) fn maybe_text(&self, column: &str) -> Result<Option<String>, Error> {
+    pub(crate) fn optional_text(&self, column: &str) -> Result<Option<String>, Error> {
         self.get(column)
     }
 
@@ -52,19 +51,15 @@ impl Row {
     }
 
     pub(crate) fn time(&self, column: &str) -> Result<Timestamp, Error> {
-        moment(column, self.int(column)?)
+        Timestamp::from_microsecond(self.int(column)?).map_err(|_| Error::decode(column))
     }
 
-    pub(crate) fn maybe_time(&self, column: &str) -> Result<Option<Timestamp>, Error> {
-        self.maybe_int(column)?.map(|micros| moment(column, micros)).transpose()
+    pub(crate) fn optional_time(&self, column: &str) -> Result<Option<Timestamp>, Error> {
+        if self.optional_int(column)?.is_some() { self.time(column).map(Some) } else { Ok(None) }
     }
 
     /// Text that was written from a type is read back into it.
     pub(crate) fn parsed<T: std::str::FromStr>(&self, column: &str) -> Result<T, Error> {
-        self.text(column)?.parse().map_err(|_| Error::unreadable(column))
+        self.text(column)?.parse().map_err(|_| Error::decode(column))
     }
-}
-
-fn moment(column: &str, micros: i64) -> Result<Timestamp, Error> {
-    Timestamp::from_microsecond(micros).map_err(|_| Error::unreadable(column))
 }

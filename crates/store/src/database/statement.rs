@@ -1,100 +1,106 @@
-//! Texts of statements that are made at run time: of our own words and placeholders, never of values.
+//! SQL texts with their values. A text is made of our own SQL and placeholders, never of values.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 use super::{Backend, Value};
 
-/// A statement that grows condition by condition.
+/// A text with the values of its placeholders `$1`, `$2`, …
+#[derive(Clone, Debug)]
 pub(crate) struct Statement {
-    sql: String,
-    values: Vec<Value>,
+    pub(super) sql: Cow<'static, str>,
+    pub(super) values: Vec<Value>,
 }
 
+/// `sql!("SELECT … WHERE id = $1", id)`
+macro_rules! sql {
+    ($sql:expr $(, $value:expr)* $(,)?) => {
+        $crate::database::Statement::new($sql, $crate::database::values![$($value),*])
+    };
+}
+pub(crate) use sql;
+
 impl Statement {
-    pub(crate) fn new(sql: &'static str) -> Self {
-        Self { sql: sql.to_owned(), values: Vec::new() }
+    pub(crate) fn new(sql: impl Into<Cow<'static, str>>, values: Vec<Value>) -> Self {
+        Self { sql: sql.into(), values }
     }
 
-    /// Continues with words.
-    pub(crate) fn words(&mut self, sql: &'static str) -> &mut Self {
-        self.sql.push_str(sql);
+    pub(crate) fn push_sql(mut self, sql: &'static str) -> Self {
+        self.sql.to_mut().push_str(sql);
         self
     }
 
-    /// Continues with a value.
-    pub(crate) fn value(&mut self, value: impl Into<Value>) -> &mut Self {
+    pub(crate) fn push_value(mut self, value: impl Into<Value>) -> Self {
         self.values.push(value.into());
         // Writing into a String cannot fail.
-        let _ = write!(self.sql, "${}", self.values.len());
+        let _ = write!(self.sql.to_mut(), "${}", self.values.len());
         self
     }
 
-    /// Continues with words and the value after them, when there is one.
-    pub(crate) fn given(&mut self, sql: &'static str, value: Option<impl Into<Value>>) -> &mut Self {
+    /// Adds the text and the value after it, if there is a value.
+    pub(crate) fn push_optional(self, sql: &'static str, value: Option<impl Into<Value>>) -> Self {
         match value {
-            Some(value) => self.words(sql).value(value),
+            Some(value) => self.push_sql(sql).push_value(value),
             None => self,
         }
     }
 
-    /// Continues with words and a list of values in parentheses; there is at least one.
-    pub(crate) fn among<V: Into<Value>>(
-        &mut self,
-        sql: &'static str,
-        values: impl IntoIterator<Item = V>,
-    ) -> &mut Self {
-        self.words(sql);
-        for (place, value) in values.into_iter().enumerate() {
-            self.words(if place == 0 { " (" } else { ", " }).value(value);
-        }
-        self.words(")")
+    /// Adds a list of values in parentheses, which must not be empty.
+    pub(crate) fn push_in<V: Into<Value>>(self, values: impl IntoIterator<Item = V>) -> Self {
+        let push = |statement: Self, (index, value)| {
+            statement.push_sql(if index == 0 { " (" } else { ", " }).push_value(value)
+        };
+        values.into_iter().enumerate().fold(self, push).push_sql(")")
     }
 
-    pub(crate) fn finish(self) -> (Arc<str>, Vec<Value>) {
-        (self.sql.into(), self.values)
-    }
-}
-
-/// `start (?, ?), (?, ?) end` with placeholders alone. SQLite looks up a numbered placeholder by walking through all of
-/// them, which for a thousand takes longer than the statement, so there they have no numbers.
-pub(super) fn many(backend: Backend, start: &str, rows: usize, columns: usize, end: &str) -> Arc<str> {
-    let mut sql = String::with_capacity(start.len() + end.len() + rows * (columns * 6 + 4));
-    sql.push_str(start);
-    for row in 0..rows {
-        sql.push_str(if row == 0 { "(" } else { ", (" });
-        for column in 0..columns {
-            sql.push_str(if column == 0 { "" } else { ", " });
-            match backend {
-                Backend::Sqlite => sql.push('?'),
-                Backend::Postgres => {
-                    let _ = write!(sql, "${}", row * columns + column + 1);
+    /// `start (?, ?), (?, ?) end` with the values of rows that have equally many. SQLite walks through all placeholders to
+    /// find a numbered one, which for a thousand takes longer than the statement, so there they have no numbers.
+    pub(crate) fn insert(backend: Backend, start: &str, rows: Vec<Vec<Value>>, end: &str) -> Self {
+        let columns = rows.first().map_or(0, Vec::len);
+        let mut sql = String::with_capacity(start.len() + end.len() + rows.len() * (columns * 6 + 4));
+        sql.push_str(start);
+        for row in 0..rows.len() {
+            sql.push_str(if row == 0 { "(" } else { ", (" });
+            for column in 0..columns {
+                sql.push_str(if column == 0 { "" } else { ", " });
+                match backend {
+                    Backend::Sqlite => sql.push('?'),
+                    Backend::Postgres => {
+                        let _ = write!(sql, "${}", row * columns + column + 1);
+                    }
                 }
             }
+            sql.push(')');
         }
-        sql.push(')');
+        sql.push_str(end);
+        Self { sql: sql.into(), values: rows.into_iter().flatten().collect() }
     }
-    sql.push_str(end);
-    sql.into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::database::values;
 
     #[test]
     fn a_statement_has_a_placeholder_for_each_value() {
-        let made = |backend| many(backend, "VALUES ", 2, 2, " END");
-        assert_eq!(&*made(Backend::Postgres), "VALUES ($1, $2), ($3, $4) END");
-        assert_eq!(&*made(Backend::Sqlite), "VALUES (?, ?), (?, ?) END");
+        let insert = |backend| {
+            let rows = vec![values![1_i64, "a"], values![2_i64, "b"]];
+            Statement::insert(backend, "VALUES ", rows, " END")
+        };
+        assert_eq!(insert(Backend::Postgres).sql, "VALUES ($1, $2), ($3, $4) END");
+        assert_eq!(insert(Backend::Sqlite).sql, "VALUES (?, ?), (?, ?) END");
+        assert_eq!(insert(Backend::Sqlite).values.len(), 4);
     }
 
     #[test]
-    fn a_condition_that_is_not_given_leaves_no_trace() {
-        let mut statement = Statement::new("SELECT 1 WHERE TRUE");
-        statement.given(" AND a = ", Some("x")).given(" AND b = ", None::<i64>).among(" AND c IN", [1, 2]);
-        let (sql, values) = statement.finish();
-        assert_eq!(&*sql, "SELECT 1 WHERE TRUE AND a = $1 AND c IN ($2, $3)");
-        assert_eq!(values.len(), 3);
+    fn an_absent_condition_leaves_no_trace() {
+        let statement = sql!("SELECT 1 WHERE TRUE")
+            .push_optional(" AND a = ", Some("x"))
+            .push_optional(" AND b = ", None::<i64>)
+            .push_sql(" AND c IN")
+            .push_in([1, 2]);
+        assert_eq!(statement.sql, "SELECT 1 WHERE TRUE AND a = $1 AND c IN ($2, $3)");
+        assert_eq!(statement.values.len(), 3);
     }
 }

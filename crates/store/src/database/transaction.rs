@@ -2,110 +2,92 @@
 
 use std::time::Duration;
 
-use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr, SqlStr, Sqlite};
+use sqlx::postgres::PgArguments;
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr as _, SqlStr, Sqlite};
 
-use super::postgres::Limit;
-use super::{Backend, Row, Value};
+use super::reply_timeout::ReplyTimeout;
+use super::{Backend, Row, Statement, Value};
 use crate::error::Error;
 
-/// A transaction: dropped without [`commit`](Self::commit), nothing of it happened. Statements are written once for both
-/// databases, with `$1`, `$2`, … for their values.
-pub(crate) struct Transaction<'c>(Inner<'c>);
-
-/// How many rows SQLite added, and the number of the last.
-pub(super) struct Added {
-    pub(super) count: u64,
-    pub(super) last: i64,
-}
-
-enum Inner<'c> {
+/// A transaction: dropped without [`commit`](Self::commit), nothing of it happened.
+pub(crate) enum Transaction<'c> {
     Sqlite(sqlx::Transaction<'c, Sqlite>),
-    Postgres(sqlx::Transaction<'c, Postgres>, Limit<'c>),
+    Postgres(sqlx::Transaction<'c, Postgres>, ReplyTimeout<'c>),
 }
 
-impl<'c> From<sqlx::Transaction<'c, Sqlite>> for Transaction<'c> {
-    fn from(inner: sqlx::Transaction<'c, Sqlite>) -> Self {
-        Self(Inner::Sqlite(inner))
-    }
-}
-
-impl<'c> Transaction<'c> {
-    pub(super) fn postgres(inner: sqlx::Transaction<'c, Postgres>, limit: Limit<'c>) -> Self {
-        Self(Inner::Postgres(inner, limit))
-    }
+/// What a statement changed.
+pub(crate) struct Changes {
+    pub(crate) rows: u64,
+    /// The id of the last inserted row. Postgres knows none, and has RETURNING: there it is 0.
+    pub(crate) last_id: i64,
 }
 
 impl Transaction<'_> {
     /// Which database it is, for the few statements that must differ: see [`Backend::pick`].
     pub(crate) fn backend(&self) -> Backend {
-        match self.0 {
-            Inner::Sqlite(_) => Backend::Sqlite,
-            Inner::Postgres(..) => Backend::Postgres,
+        match self {
+            Self::Sqlite(_) => Backend::Sqlite,
+            Self::Postgres(..) => Backend::Postgres,
         }
     }
 
     /// Waits longer for Postgres than usual, for statements that may take long.
-    pub(crate) fn wait_for(&mut self, patience: Duration) {
-        if let Inner::Postgres(_, limit) = &mut self.0 {
-            limit.extend(patience);
+    pub(crate) fn set_reply_timeout(&mut self, limit: Duration) {
+        if let Self::Postgres(_, timeout) = self {
+            timeout.limit = limit;
         }
     }
 
-    /// Runs a statement and counts the rows that it changed.
-    pub(crate) async fn execute(&mut self, sql: &'static str, values: Vec<Value>) -> Result<u64, Error> {
-        self.run(sql.into_sql_str(), values).await
+    pub(crate) async fn execute(&mut self, statement: Statement) -> Result<Changes, Error> {
+        let (sql, values) = parts(statement);
+        match self {
+            Self::Sqlite(tx) => {
+                let query = sqlx::query_with(sql, Value::arguments::<SqliteArguments>(values)?);
+                let done = query.execute(&mut **tx).await?;
+                Ok(Changes { rows: done.rows_affected(), last_id: done.last_insert_rowid() })
+            }
+            Self::Postgres(tx, timeout) => {
+                let query = sqlx::query_with(sql, Value::arguments::<PgArguments>(values)?);
+                let done = timeout.wait(query.execute(&mut **tx)).await?;
+                Ok(Changes { rows: done.rows_affected(), last_id: 0 })
+            }
+        }
     }
 
     /// All rows of a statement. It must bound them itself, with a key or a `LIMIT`.
-    pub(crate) async fn rows(&mut self, sql: &'static str, values: Vec<Value>) -> Result<Vec<Row>, Error> {
-        self.ask(sql.into_sql_str(), values).await
-    }
-
-    /// The first row of a statement, if there is one.
-    pub(crate) async fn row(&mut self, sql: &'static str, values: Vec<Value>) -> Result<Option<Row>, Error> {
-        Ok(self.ask(sql.into_sql_str(), values).await?.into_iter().next())
-    }
-
-    /// As [`execute`](Self::execute), for a text made at run time of our own words and placeholders alone.
-    pub(crate) async fn execute_made(
-        &mut self,
-        sql: std::sync::Arc<str>,
-        values: Vec<Value>,
-    ) -> Result<u64, Error> {
-        self.run(AssertSqlSafe(sql).into_sql_str(), values).await
-    }
-
-    /// The same, for rows that SQLite numbers.
-    pub(super) async fn insert_made(
-        &mut self,
-        sql: std::sync::Arc<str>,
-        values: Vec<Value>,
-    ) -> Result<Added, Error> {
-        match &mut self.0 {
-            Inner::Sqlite(tx) => {
-                let query = sqlx::query_with(AssertSqlSafe(sql).into_sql_str(), Value::sqlite(values)?);
-                let done = query.execute(&mut **tx).await?;
-                Ok(Added { count: done.rows_affected(), last: done.last_insert_rowid() })
+    pub(crate) async fn fetch_all(&mut self, statement: Statement) -> Result<Vec<Row>, Error> {
+        let (sql, values) = parts(statement);
+        match self {
+            Self::Sqlite(tx) => {
+                let query = sqlx::query_with(sql, Value::arguments::<SqliteArguments>(values)?);
+                Ok(query.fetch_all(&mut **tx).await?.into_iter().map(Row::Sqlite).collect())
             }
-            Inner::Postgres(..) => Err(Error::unreadable("number")),
+            Self::Postgres(tx, timeout) => {
+                let query = sqlx::query_with(sql, Value::arguments::<PgArguments>(values)?);
+                let rows = timeout.wait(query.fetch_all(&mut **tx)).await?;
+                Ok(rows.into_iter().map(Row::Postgres).collect())
+            }
         }
     }
 
-    /// As [`rows`](Self::rows), for a text made at run time of our own words and placeholders alone.
-    pub(crate) async fn rows_made(
-        &mut self,
-        sql: std::sync::Arc<str>,
-        values: Vec<Value>,
-    ) -> Result<Vec<Row>, Error> {
-        self.ask(AssertSqlSafe(sql).into_sql_str(), values).await
+    /// The first row of a statement, if there is one.
+    pub(crate) async fn fetch_optional(&mut self, statement: Statement) -> Result<Option<Row>, Error> {
+        Ok(self.fetch_all(statement).await?.into_iter().next())
+    }
+
+    /// The column `count` of the one row of a statement.
+    pub(crate) async fn count(&mut self, statement: Statement) -> Result<u64, Error> {
+        let row = self.fetch_optional(statement).await?.ok_or(sqlx::Error::RowNotFound)?;
+        Ok(row.int("count")?.cast_unsigned())
     }
 
     /// Runs several statements without values, such as a migration.
     pub(crate) async fn script(&mut self, sql: &'static str) -> Result<(), Error> {
-        match &mut self.0 {
-            Inner::Sqlite(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(drop)?,
-            Inner::Postgres(tx, limit) => {
-                limit.wait(sqlx::raw_sql(sql).execute(&mut **tx)).await.map(drop)?;
+        match self {
+            Self::Sqlite(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(drop)?,
+            Self::Postgres(tx, timeout) => {
+                timeout.wait(sqlx::raw_sql(sql).execute(&mut **tx)).await.map(drop)?;
             }
         }
         Ok(())
@@ -113,46 +95,26 @@ impl Transaction<'_> {
 
     /// Makes everything durable. When it fails the outcome is unknown.
     pub(crate) async fn commit(self) -> Result<(), Error> {
-        match self.0 {
-            Inner::Sqlite(tx) => tx.commit().await?,
-            Inner::Postgres(tx, limit) => limit.wait(tx.commit()).await?,
+        match self {
+            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Postgres(tx, timeout) => timeout.wait(tx.commit()).await?,
         }
         Ok(())
     }
 
     /// Undoes everything, and waits until that is done.
     pub(crate) async fn rollback(self) -> Result<(), Error> {
-        match self.0 {
-            Inner::Sqlite(tx) => tx.rollback().await?,
-            Inner::Postgres(tx, limit) => limit.wait(tx.rollback()).await?,
+        match self {
+            Self::Sqlite(tx) => tx.rollback().await?,
+            Self::Postgres(tx, timeout) => timeout.wait(tx.rollback()).await?,
         }
         Ok(())
     }
+}
 
-    async fn run(&mut self, sql: SqlStr, values: Vec<Value>) -> Result<u64, Error> {
-        match &mut self.0 {
-            Inner::Sqlite(tx) => {
-                let query = sqlx::query_with(sql, Value::sqlite(values)?);
-                Ok(query.execute(&mut **tx).await?.rows_affected())
-            }
-            Inner::Postgres(tx, limit) => {
-                let query = sqlx::query_with(sql, Value::postgres(values)?);
-                Ok(limit.wait(query.execute(&mut **tx)).await?.rows_affected())
-            }
-        }
-    }
-
-    async fn ask(&mut self, sql: SqlStr, values: Vec<Value>) -> Result<Vec<Row>, Error> {
-        match &mut self.0 {
-            Inner::Sqlite(tx) => {
-                let rows = sqlx::query_with(sql, Value::sqlite(values)?).fetch_all(&mut **tx).await?;
-                Ok(rows.into_iter().map(Row::Sqlite).collect())
-            }
-            Inner::Postgres(tx, limit) => {
-                let query = sqlx::query_with(sql, Value::postgres(values)?);
-                let rows = limit.wait(query.fetch_all(&mut **tx)).await?;
-                Ok(rows.into_iter().map(Row::Postgres).collect())
-            }
-        }
+fn parts(Statement { sql, values }: Statement) -> (SqlStr, Vec<Value>) {
+    match sql {
+        std::borrow::Cow::Borrowed(sql) => (sql.into_sql_str(), values),
+        std::borrow::Cow::Owned(sql) => (AssertSqlSafe(sql).into_sql_str(), values),
     }
 }

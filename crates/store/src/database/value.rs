@@ -1,9 +1,7 @@
 //! Values that go into a statement.
 
 use jiff::Timestamp;
-use sqlx::postgres::PgArguments;
-use sqlx::sqlite::SqliteArguments;
-use sqlx::{Arguments as _, Postgres, Sqlite};
+use sqlx::{Arguments, Encode, Type};
 
 use crate::error::Error;
 
@@ -22,40 +20,24 @@ macro_rules! values {
 pub(crate) use values;
 
 impl Value {
-    pub(crate) fn sqlite(values: Vec<Self>) -> Result<SqliteArguments, Error> {
-        let mut arguments = SqliteArguments::default();
+    pub(super) fn arguments<A: Arguments>(values: Vec<Self>) -> Result<A, Error>
+    where
+        Option<i64>: Encode<'static, A::Database> + Type<A::Database>,
+        Option<String>: Encode<'static, A::Database> + Type<A::Database>,
+        Option<Vec<u8>>: Encode<'static, A::Database> + Type<A::Database>,
+    {
+        let mut arguments = A::default();
         arguments.reserve(values.len(), 0);
         for value in values {
-            let added = match value {
-                Self::Int(int) => sqlx::Arguments::add(&mut arguments, int),
-                Self::Text(text) => sqlx::Arguments::add(&mut arguments, text),
-                Self::Bytes(bytes) => sqlx::Arguments::add(&mut arguments, bytes),
-            };
-            added.map_err(|source| Error::from(sqlx::Error::Encode(source)))?;
-        }
-        debug_assert_eq!(<Sqlite as sqlx::Database>::NAME, "SQLite");
-        Ok(arguments)
-    }
-
-    pub(crate) fn postgres(values: Vec<Self>) -> Result<PgArguments, Error> {
-        let mut arguments = PgArguments::default();
-        arguments.reserve(values.len(), 0);
-        for value in values {
-            let added = match value {
+            match value {
                 Self::Int(int) => arguments.add(int),
                 Self::Text(text) => arguments.add(text),
                 Self::Bytes(bytes) => arguments.add(bytes),
-            };
-            added.map_err(|source| Error::from(sqlx::Error::Encode(source)))?;
+            }
+            .map_err(Error::encode)?;
         }
-        debug_assert_eq!(<Postgres as sqlx::Database>::NAME, "PostgreSQL");
         Ok(arguments)
     }
-}
-
-/// Microseconds since 1970, as times are kept.
-pub(crate) fn micros(at: Timestamp) -> i64 {
-    at.as_microsecond()
 }
 
 macro_rules! from {
@@ -77,8 +59,8 @@ from! {
     Int: i64 => std::convert::identity,
     Int: i32 => i64::from,
     Int: u32 => i64::from,
-    Int: bool => i64::from,
-    Int: Timestamp => micros,
+    // Times are stored as microseconds since 1970.
+    Int: Timestamp => Timestamp::as_microsecond,
     Text: String => std::convert::identity,
     Text: &str => str::to_owned,
     Text: &String => String::clone,

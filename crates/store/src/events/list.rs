@@ -1,105 +1,100 @@
-//! Lists of kept deliveries, newest first, page by page.
+//! Lists of stored events, newest first, page by page.
 
 use domain::Provider;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::Filter;
-use super::filter::FROM;
-use crate::database::{Row, Statement};
+use super::filter::{EventFilter, WITH_LATEST_JOB};
+use crate::database::{Row, sql};
 use crate::error::Error;
 use crate::ids::EventId;
+use crate::jobs::JobState;
 use crate::store::Store;
-use crate::work::WorkState;
 
-/// Rows of a page, at most.
+/// Most rows of a page.
 pub const PAGE_ROWS_MAX: u32 = 500;
 
-/// Which part of a list.
+/// Selects one page of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Page {
-    /// Only what is older than this.
+pub struct PageRequest {
+    /// Only events older than this one.
     pub before: Option<EventId>,
-    /// How many rows; at most [`PAGE_ROWS_MAX`].
+    /// Rows of the page, at most [`PAGE_ROWS_MAX`].
     pub rows: u32,
 }
 
-/// A kept delivery in a list, without its body.
+/// A stored event in a list, without its body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct EventLine {
-    /// Its id.
+pub struct EventSummary {
+    /// The id of the event.
     pub id: EventId,
-    /// Whose it is.
+    /// The provider that sent it.
     pub provider: Provider,
-    /// Where it came in.
+    /// The channel on which it was received; a newer program may have more channels.
     pub channel: String,
     /// `webhook` or `stream`.
     pub transport: String,
-    /// What its source calls this kind of event.
+    /// Its type in the provider's words.
     pub event_type: String,
     /// What it is about.
-    pub object: String,
-    /// When it happened, when the body says so.
+    pub resource: String,
+    /// When it happened, if the body says so.
     pub occurred_at: Option<Timestamp>,
     /// When it was received.
     pub received_at: Timestamp,
     /// When its body was emptied.
     pub redacted_at: Option<Timestamp>,
-    /// How far its latest work is.
-    pub state: WorkState,
-    /// How often that was tried.
+    /// The state of its latest job.
+    pub state: JobState,
+    /// How often that job was leased.
     pub attempts: u32,
-    /// What its last failure was, or why it means nothing for the books.
+    /// The last error of that job, or why the event is unhandled.
     pub reason: Option<String>,
 }
 
 /// A page of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Events {
+pub struct EventPage {
     /// Newest first.
-    pub events: Vec<EventLine>,
-    /// What to ask for next as [`Page::before`]; `None` at the end.
+    pub events: Vec<EventSummary>,
+    /// [`PageRequest::before`] of the next page; `None` at the end.
     pub next_before: Option<EventId>,
 }
 
-pub(crate) const LINE: &str = "SELECT e.id, e.provider, e.channel, e.transport, e.event_type, e.object, e.occurred_at, \
-    e.received_at, e.redacted_at, w.state, w.attempts, w.last_error";
+pub(crate) const SUMMARY: &str = "SELECT e.id, e.provider, e.channel, e.transport, e.event_type, e.resource, \
+    e.occurred_at, e.received_at, e.redacted_at, j.state, j.attempts, j.last_error";
 
 impl Store {
-    /// Kept deliveries, newest first.
+    /// Stored events, newest first.
     ///
     /// # Errors
     /// [`Error`] of the database.
-    pub async fn events(&self, filter: &Filter, page: Page) -> Result<Events, Error> {
-        let rows = page.rows.clamp(1, PAGE_ROWS_MAX);
-        let mut statement = Statement::new(LINE);
-        statement.words(FROM);
-        filter.narrow(&mut statement);
-        statement.given(" AND e.id < ", page.before.map(EventId::get));
-        statement.words(" ORDER BY e.id DESC LIMIT ").value(rows);
-        let (sql, values) = statement.finish();
-        let mut reader = self.shared.database.reader().await?;
-        let found = reader.begin().await?.rows_made(sql, values).await?;
-        let events = found.iter().map(line).collect::<Result<Vec<_>, _>>()?;
-        let is_full = u32::try_from(events.len()).is_ok_and(|found| found == rows);
-        let next_before = events.last().filter(|_| is_full).map(|last| last.id);
-        Ok(Events { events, next_before })
+    pub async fn events(&self, filter: &EventFilter, page: PageRequest) -> Result<EventPage, Error> {
+        let limit = page.rows.clamp(1, PAGE_ROWS_MAX);
+        let statement = filter
+            .apply(sql!(SUMMARY).push_sql(WITH_LATEST_JOB))
+            .push_optional(" AND e.id < ", page.before.map(EventId::get))
+            .push_sql(" ORDER BY e.id DESC LIMIT ")
+            .push_value(limit);
+        let events = self.read(statement).await?.iter().map(summary).collect::<Result<Vec<_>, _>>()?;
+        let next_before = events.last().filter(|_| events.len() == limit as usize).map(|last| last.id);
+        Ok(EventPage { events, next_before })
     }
 }
 
-pub(crate) fn line(row: &Row) -> Result<EventLine, Error> {
-    Ok(EventLine {
+pub(crate) fn summary(row: &Row) -> Result<EventSummary, Error> {
+    Ok(EventSummary {
         id: EventId::new(row.int("id")?),
         provider: row.parsed("provider")?,
         channel: row.text("channel")?,
         transport: row.text("transport")?,
         event_type: row.text("event_type")?,
-        object: row.text("object")?,
-        occurred_at: row.maybe_time("occurred_at")?,
+        resource: row.text("resource")?,
+        occurred_at: row.optional_time("occurred_at")?,
         received_at: row.time("received_at")?,
-        redacted_at: row.maybe_time("redacted_at")?,
+        redacted_at: row.optional_time("redacted_at")?,
         state: row.parsed("state")?,
-        attempts: row.count("attempts")?,
-        reason: row.maybe_text("last_error")?,
+        attempts: row.number("attempts")?,
+        reason: row.optional_text("last_error")?,
     })
 }

@@ -1,4 +1,4 @@
-//! One task per store that keeps deliveries, as many at a time as wait.
+//! One task per store that stores deliveries, as many at a time as are queued.
 
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -6,79 +6,78 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::batch::{self, Item};
-use super::{Cursor, Receipt, ReceiveError, Record};
+use super::batch::{self, BatchWrite, Item};
+use super::{Cursor, NewEvent, Receipt, ReceiveError};
 use crate::chain;
-use crate::database::{Database, Writer};
-use crate::error::{Error, Remedy};
+use crate::database::{Database, Writer, retry_delays};
+use crate::error::{Error, Retry};
 
-/// Deliveries that one transaction keeps, at most.
+/// Most deliveries of one transaction.
 const BATCH_MAX: usize = 256;
-/// How often a batch is tried when others are in its way, or its connection turns out to be dead.
-const TRIES_MAX: usize = 5;
 /// Longest that a sender waits. Providers wait ten seconds and more before they count a delivery as lost.
-const ANSWER_WITHIN: Duration = Duration::from_secs(6);
-/// A batch is not tried again after so long: its senders wait, and are told to come back before they give up.
-const TRIES_WITHIN: Duration = Duration::from_secs(4);
+const REPLY_WITHIN: Duration = Duration::from_secs(6);
+/// A batch is not retried after this long, so that its senders get a reply before they give up.
+const RETRY_WITHIN: Duration = Duration::from_secs(4);
 
-/// The waiting line of deliveries.
+/// The queue of deliveries.
 pub(crate) struct Inbox {
-    line: mpsc::Sender<Message>,
+    queue: mpsc::Sender<Message>,
 }
 
 enum Message {
-    Keep(Box<Waiting>),
-    /// Everything before it is kept, nothing after it.
+    Store(Box<QueuedDelivery>),
+    /// Everything before it is stored, nothing after it.
     Close(oneshot::Sender<()>),
 }
 
-struct Waiting {
-    record: Record,
+struct QueuedDelivery {
+    event: NewEvent,
     cursor: Option<Cursor>,
-    answer: oneshot::Sender<Result<Receipt, ReceiveError>>,
+    reply: oneshot::Sender<Result<Receipt, ReceiveError>>,
 }
 
 /// Where in its transaction a batch failed.
-enum Failure {
+enum BatchError {
     /// Before the commit: nothing was written.
-    Undone(Error),
-    /// While it was committed: it may have been written.
+    NotCommitted(Error),
+    /// During the commit: it may have been written.
     Unknown(Error),
 }
 
 impl Inbox {
-    /// Starts the task that keeps deliveries. It ends when the inbox is closed or dropped.
-    pub(crate) fn start(database: Arc<Database>, key: audit::Key, queue: usize) -> Self {
-        let (line, waiting) = mpsc::channel(queue.max(1));
-        drop(tokio::spawn(Batcher { database, key }.run(waiting)));
-        Self { line }
+    /// Starts the task that stores deliveries. It ends when the inbox is closed or dropped.
+    pub(crate) fn start(database: Arc<Database>, key: audit::Key, capacity: usize) -> Self {
+        let (queue, deliveries) = mpsc::channel(capacity.max(1));
+        drop(tokio::spawn(Batcher { database, key }.run(deliveries)));
+        Self { queue }
     }
 
     pub(crate) async fn receive(
         &self,
-        record: Record,
+        event: NewEvent,
         cursor: Option<Cursor>,
     ) -> Result<Receipt, ReceiveError> {
-        let (answer, answered) = oneshot::channel();
-        let message = Message::Keep(Box::new(Waiting { record, cursor, answer }));
-        self.line.try_send(message).map_err(|error| match error {
+        let (reply, receipt) = oneshot::channel();
+        let message = Message::Store(Box::new(QueuedDelivery { event, cursor, reply }));
+        self.queue.try_send(message).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => ReceiveError::Busy,
             mpsc::error::TrySendError::Closed(_) => ReceiveError::Unavailable,
         })?;
-        // What comes too late for its sender may still be kept; then its next copy is a duplicate.
-        let answered = tokio::time::timeout(ANSWER_WITHIN, answered).await;
-        answered.unwrap_or(Ok(Err(ReceiveError::Unavailable))).unwrap_or(Err(ReceiveError::Unavailable))
+        // A delivery whose receipt comes too late may still be stored; its next copy is then a duplicate.
+        match tokio::time::timeout(REPLY_WITHIN, receipt).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) | Err(_) => Err(ReceiveError::Unavailable),
+        }
     }
 
-    /// How many deliveries wait.
-    pub(crate) fn waiting(&self) -> usize {
-        self.line.max_capacity() - self.line.capacity()
+    pub(crate) fn queued(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
     }
 
-    /// Keeps what waits and then no more.
+    /// Stores what is queued and then nothing more.
     pub(crate) async fn close(&self) {
         let (done, is_done) = oneshot::channel();
-        if self.line.send(Message::Close(done)).await.is_ok() {
+        if self.queue.send(Message::Close(done)).await.is_ok() {
             drop(is_done.await);
         }
     }
@@ -90,150 +89,138 @@ struct Batcher {
 }
 
 impl Batcher {
-    async fn run(self, mut line: mpsc::Receiver<Message>) {
+    async fn run(self, mut queue: mpsc::Receiver<Message>) {
         let mut messages = Vec::with_capacity(BATCH_MAX);
         let mut closers = Vec::new();
-        let mut kept = None;
-        while line.recv_many(&mut messages, BATCH_MAX).await > 0 {
+        let mut idle_writer = None;
+        while queue.recv_many(&mut messages, BATCH_MAX).await > 0 {
             let mut batch = Vec::with_capacity(messages.len());
             for message in messages.drain(..) {
                 match message {
-                    Message::Keep(waiting) => batch.push(*waiting),
+                    Message::Store(delivery) => batch.push(*delivery),
                     Message::Close(done) => closers.push(done),
                 }
             }
             if !closers.is_empty() {
-                line.close();
+                queue.close();
             }
-            self.keep(batch, &mut kept).await;
-            // Those who were just answered may have more: it belongs into the next batch, not into the one after.
+            self.store(batch, &mut idle_writer).await;
+            // Whoever just got a receipt may send more: it belongs in the next batch, not in the one after.
             tokio::task::yield_now().await;
         }
-        drop(kept);
+        drop(idle_writer);
         for done in closers {
             // Whoever closed may have stopped waiting.
             let _ = done.send(());
         }
     }
 
-    /// Keeps a batch and answers everyone in it. One that is at fault does not make the others suffer.
-    async fn keep<'s>(&'s self, batch: Vec<Waiting>, kept: &mut Option<Writer<'s>>) {
-        let Err(failure) = self.keep_together(batch, kept).await else {
-            return;
-        };
-        for waiting in failure {
-            if let Err(alone) = self.keep_together(vec![waiting], kept).await {
-                answer(alone, std::iter::repeat(Err(ReceiveError::Refused)));
+    /// Stores a batch and replies to every sender. If the database refuses one delivery, the others are stored without it.
+    async fn store<'s>(&'s self, batch: Vec<QueuedDelivery>, idle_writer: &mut Option<Writer<'s>>) {
+        let Err(refused) = self.store_together(batch, idle_writer).await else { return };
+        for delivery in refused {
+            if let Err(refused) = self.store_together(vec![delivery], idle_writer).await {
+                reply(refused, std::iter::repeat(Err(ReceiveError::Refused)));
             }
         }
     }
 
-    /// Keeps a batch and answers everyone in it; gives it back when the database refuses something in it.
-    async fn keep_together<'s>(
+    /// Stores a batch and replies to every sender; returns the batch if the database refuses something in it.
+    async fn store_together<'s>(
         &'s self,
-        batch: Vec<Waiting>,
-        kept: &mut Option<Writer<'s>>,
-    ) -> Result<(), Vec<Waiting>> {
-        match self.attempt(&batch, kept).await {
-            Ok(receipts) => answer(batch, receipts.into_iter().map(Ok)),
-            Err(Failure::Undone(error)) if error.remedy() == Remedy::Never => {
-                tracing::error!(
-                    error = &error as &dyn StdError,
-                    count = batch.len(),
-                    "deliveries were refused"
-                );
+        batch: Vec<QueuedDelivery>,
+        idle_writer: &mut Option<Writer<'s>>,
+    ) -> Result<(), Vec<QueuedDelivery>> {
+        match self.retry(&batch, idle_writer).await {
+            Ok(receipts) => reply(batch, receipts.into_iter().map(Ok)),
+            Err(BatchError::NotCommitted(error)) if error.retry() == Retry::Never => {
+                let error = &error as &dyn StdError;
+                tracing::error!(error, count = batch.len(), "database refused deliveries");
                 return Err(batch);
             }
-            Err(Failure::Undone(error) | Failure::Unknown(error)) => {
-                tracing::warn!(
-                    error = &error as &dyn StdError,
-                    count = batch.len(),
-                    "deliveries were not kept"
-                );
-                answer(batch, std::iter::repeat(Err(ReceiveError::Unavailable)));
+            Err(BatchError::NotCommitted(error) | BatchError::Unknown(error)) => {
+                let error = &error as &dyn StdError;
+                tracing::warn!(error, count = batch.len(), "deliveries not stored");
+                reply(batch, std::iter::repeat(Err(ReceiveError::Unavailable)));
             }
         }
         Ok(())
     }
 
-    async fn attempt<'s>(
+    async fn retry<'s>(
         &'s self,
-        batch: &[Waiting],
-        kept: &mut Option<Writer<'s>>,
-    ) -> Result<Vec<Receipt>, Failure> {
+        batch: &[QueuedDelivery],
+        idle_writer: &mut Option<Writer<'s>>,
+    ) -> Result<Vec<Receipt>, BatchError> {
         let items: Vec<Item<'_>> = batch
             .iter()
-            .map(|waiting| Item { record: &waiting.record, cursor: waiting.cursor.as_ref() })
+            .map(|queued| Item { event: &queued.event, cursor: queued.cursor.as_ref() })
             .collect();
-        let (mut tries, began) = (1, Instant::now());
+        let (mut delays, started) = (retry_delays(), Instant::now());
         loop {
-            let was_kept = kept.is_some();
-            match self.transact(&items, kept).await {
-                Err(Failure::Undone(error))
-                    if tries < TRIES_MAX
-                        && began.elapsed() < TRIES_WITHIN
-                        && is_worth_another(&error, was_kept) =>
-                {
-                    tries += 1;
-                }
-                outcome => return outcome,
+            let was_idle = idle_writer.is_some();
+            let result = self.attempt(&items, idle_writer).await;
+            let Err(BatchError::NotCommitted(error)) = &result else { return result };
+            let is_retried = started.elapsed() < RETRY_WITHIN && is_retryable(error, was_idle);
+            match delays.next().filter(|_| is_retried) {
+                Some(delay) => tokio::time::sleep(delay).await,
+                None => return result,
             }
         }
     }
 
-    /// One transaction on the connection that was kept, which is kept again when it served.
-    async fn transact<'s>(
+    /// One transaction, on the connection of the previous one if that succeeded.
+    async fn attempt<'s>(
         &'s self,
         items: &[Item<'_>],
-        kept: &mut Option<Writer<'s>>,
-    ) -> Result<Vec<Receipt>, Failure> {
+        idle_writer: &mut Option<Writer<'s>>,
+    ) -> Result<Vec<Receipt>, BatchError> {
         if items.is_empty() {
             return Ok(Vec::new());
         }
-        let mut writer = match kept.take() {
+        let mut writer = match idle_writer.take() {
             Some(writer) => writer,
-            None => self.database.inbox_writer(items.len()).await.map_err(Failure::Undone)?,
+            None => self.database.inbox_writer(items.len()).await.map_err(BatchError::NotCommitted)?,
         };
-        let receipts = self.transact_with(&mut writer, items).await?;
-        if writer.is_own() {
-            *kept = Some(writer);
-        }
+        let receipts = self.transact(&mut writer, items).await?;
+        *idle_writer = Some(writer).filter(Writer::is_reusable);
         Ok(receipts)
     }
 
-    async fn transact_with(
+    async fn transact(
         &self,
         writer: &mut Writer<'_>,
         items: &[Item<'_>],
-    ) -> Result<Vec<Receipt>, Failure> {
-        let mut tx = writer.begin().await.map_err(Failure::Undone)?;
-        let written = batch::write(&mut tx, items).await.map_err(Failure::Undone)?;
-        let Some(entry) = written.entry else {
-            tx.rollback().await.map_err(Failure::Undone)?;
-            return Ok(written.receipts);
+    ) -> Result<Vec<Receipt>, BatchError> {
+        let mut tx = writer.begin().await.map_err(BatchError::NotCommitted)?;
+        let BatchWrite { receipts, entry, head } =
+            batch::write(&mut tx, items).await.map_err(BatchError::NotCommitted)?;
+        let Some(entry) = entry else {
+            tx.rollback().await.map_err(BatchError::NotCommitted)?;
+            return Ok(receipts);
         };
-        let appended = match &written.head {
-            Some(head) => chain::append_to(&mut tx, &self.key, head, entry).await,
+        let appended = match &head {
+            Some(head) => chain::append_after(&mut tx, &self.key, head, entry).await,
             None => chain::append(&mut tx, &self.key, entry).await,
         };
-        appended.map_err(Failure::Undone)?;
-        tx.commit().await.map_err(Failure::Unknown)?;
-        Ok(written.receipts)
+        appended.map_err(BatchError::NotCommitted)?;
+        tx.commit().await.map_err(BatchError::Unknown)?;
+        Ok(receipts)
     }
 }
 
-/// Others were in the way; or the connection had been kept for long, and may have been dead before it was used.
-fn is_worth_another(error: &Error, was_kept: bool) -> bool {
-    match error.remedy() {
-        Remedy::Again => true,
-        Remedy::Later => was_kept && !matches!(error, Error::Silent),
-        Remedy::Never => false,
+/// Another transaction was in the way; or the connection was idle for long, and may have died before it was used.
+fn is_retryable(error: &Error, was_idle: bool) -> bool {
+    match error.retry() {
+        Retry::Now => true,
+        Retry::Later => was_idle && !matches!(error, Error::Timeout),
+        Retry::Never => false,
     }
 }
 
-fn answer(batch: Vec<Waiting>, answers: impl Iterator<Item = Result<Receipt, ReceiveError>>) {
-    for (waiting, answer) in batch.into_iter().zip(answers) {
-        // The caller may be gone; what was kept stays kept.
-        let _ = waiting.answer.send(answer);
+fn reply(batch: Vec<QueuedDelivery>, results: impl Iterator<Item = Result<Receipt, ReceiveError>>) {
+    for (delivery, result) in batch.into_iter().zip(results) {
+        // The sender may be gone; its delivery stays stored.
+        let _ = delivery.reply.send(result);
     }
 }

@@ -1,102 +1,107 @@
-//! The statements of a batch.
+//! The statements of a batch, in the fewest round trips of either database.
+//!
+//! ```text
+//! SQLite     a round trip goes to the driver's thread, which hands rows over one by one; there is one writer
+//!   INSERT webhook_events (64 rows)      ─> last rowid: all new, so the ids are the last 64 up to it
+//!   SELECT id … WHERE dedupe_key IN …    ─> only if some were known
+//!   INSERT webhook_jobs (64 rows); SELECT head of the audit chain
+//!
+//! Postgres   a round trip goes over the network; there are many writers, so only RETURNING knows the ids
+//!   WITH stored AS (INSERT webhook_events (64 rows) RETURNING id, …),
+//!        jobs   AS (INSERT webhook_jobs SELECT … FROM stored)
+//!   SELECT id, dedupe_key FROM stored
+//! ```
 
 use std::collections::HashMap;
 
-use super::Record;
+use super::NewEvent;
 use crate::chain;
-use crate::database::{Backend, ROWS_MAX, Row, Transaction, Value, values};
+use crate::database::{Backend, ROWS_MAX, Row, Statement, Transaction, Value, sql, values};
 use crate::error::Error;
 use crate::ids::EventId;
 
-// Without a target for the conflict: whichever of the two keys is known already.
-const EVENT: &str = "INSERT INTO webhook_events (provider, channel, transport, event_type, object, dedupe_key, \
+// Without a conflict target: whichever of the two keys is already known.
+const EVENTS: &str = "INSERT INTO webhook_events (provider, channel, transport, event_type, resource, dedupe_key, \
     content_key, key_id, occurred_at, signed_at, received_at, headers, body, body_sha256) VALUES ";
-const EVENT_END: &str = " ON CONFLICT DO NOTHING";
+const EVENTS_END: &str = " ON CONFLICT DO NOTHING";
 
-const WORK: &str =
-    "INSERT INTO webhook_work (event_id, provider, object, next_at, created_at, cause, state) VALUES ";
-// The head of the audit chain comes along, which saves a journey to SQLite's thread.
-const WORK_END: &str = concat!("; ", chain::head_sql!());
+const JOBS: &str =
+    "INSERT INTO webhook_jobs (event_id, provider, resource, next_at, created_at, cause, state) VALUES ";
+const JOBS_END: &str = concat!("; ", chain::head_sql!());
 
-// Postgres does both in one, since each of its statements is a journey over the network.
-const EVENT_AS_ONE: &str = "WITH kept AS (INSERT INTO webhook_events (provider, channel, transport, event_type, object, \
-    dedupe_key, content_key, key_id, occurred_at, signed_at, received_at, headers, body, body_sha256) VALUES ";
-const EVENT_AS_ONE_END: &str = " ON CONFLICT DO NOTHING RETURNING id, dedupe_key, provider, object, received_at), \
-    work AS (INSERT INTO webhook_work (event_id, provider, object, next_at, created_at, cause, state) \
-    SELECT id, provider, object, received_at, received_at, 'received', 'pending' FROM kept ORDER BY id) \
-    SELECT id, dedupe_key FROM kept";
+const EVENTS_AND_JOBS: &str = "WITH stored AS (INSERT INTO webhook_events (provider, channel, transport, event_type, \
+    resource, dedupe_key, content_key, key_id, occurred_at, signed_at, received_at, headers, body, body_sha256) VALUES ";
+const EVENTS_AND_JOBS_END: &str = " ON CONFLICT DO NOTHING RETURNING id, dedupe_key, provider, resource, received_at), \
+    jobs AS (INSERT INTO webhook_jobs (event_id, provider, resource, next_at, created_at, cause, state) \
+    SELECT id, provider, resource, received_at, received_at, 'received', 'pending' FROM stored ORDER BY id) \
+    SELECT id, dedupe_key FROM stored";
 
-/// Where a key is kept.
-#[derive(Clone, Copy)]
-pub(super) enum KeyColumn {
-    Dedupe,
-    Content,
-}
+/// Selects the events that have one of some keys.
+pub(super) const BY_DEDUPE_KEY: &str = "SELECT id, dedupe_key AS key FROM webhook_events WHERE dedupe_key IN";
+pub(super) const BY_CONTENT_KEY: &str =
+    "SELECT id, content_key AS key FROM webhook_events WHERE content_key IN";
 
-/// What became of records.
-pub(super) struct Inserted {
-    /// The ids of those that were new, by dedupe key.
+pub(super) struct InsertResult {
+    /// The ids of the new events, by dedupe key.
     pub(super) ids: HashMap<String, EventId>,
-    /// The head of the audit chain, where it came along.
+    /// The head of the audit chain, where it was selected along.
     pub(super) head: Option<Row>,
 }
 
-/// Writes the records that are new, each with its first piece of work. No two records have a key in common.
-pub(super) async fn events(tx: &mut Transaction<'_>, records: &[&Record]) -> Result<Inserted, Error> {
+/// Inserts the events that are new, each with its first job. No two of them may share a key.
+pub(super) async fn events(tx: &mut Transaction<'_>, events: &[&NewEvent]) -> Result<InsertResult, Error> {
     match tx.backend() {
-        Backend::Sqlite => sqlite(tx, records).await,
-        Backend::Postgres => postgres(tx, records).await,
+        Backend::Sqlite => sqlite(tx, events).await,
+        Backend::Postgres => postgres(tx, events).await,
     }
 }
 
-async fn postgres(tx: &mut Transaction<'_>, records: &[&Record]) -> Result<Inserted, Error> {
-    let rows = records.iter().copied().map(of_event).collect();
-    let rows = tx.write_rows_returning(EVENT_AS_ONE, rows, EVENT_AS_ONE_END).await?;
+async fn postgres(tx: &mut Transaction<'_>, events: &[&NewEvent]) -> Result<InsertResult, Error> {
+    let rows = events.iter().copied().map(event_values).collect();
+    let rows = tx.insert_rows(EVENTS_AND_JOBS, rows, EVENTS_AND_JOBS_END).await?;
     let id = |row: &Row| Ok((row.text("dedupe_key")?, EventId::new(row.int("id")?)));
-    Ok(Inserted { ids: rows.iter().map(id).collect::<Result<_, Error>>()?, head: None })
+    Ok(InsertResult { ids: rows.iter().map(id).collect::<Result<_, Error>>()?, head: None })
 }
 
-/// SQLite hands rows over one by one, and numbers what its only writer inserts one after the other: where every record was
-/// new their numbers are known without asking.
-async fn sqlite(tx: &mut Transaction<'_>, records: &[&Record]) -> Result<Inserted, Error> {
-    let mut ids = HashMap::with_capacity(records.len());
-    for records in records.chunks(ROWS_MAX) {
-        let added = tx.add_rows(EVENT, records.iter().copied().map(of_event).collect(), EVENT_END).await?;
-        if added.clone().count() == records.len() {
-            let keys = records.iter().map(|record| record.dedupe_key.clone());
-            ids.extend(keys.zip(added.map(EventId::new)));
-        } else if !added.is_empty() {
-            let keys: Vec<&str> = records.iter().map(|record| record.dedupe_key.as_str()).collect();
-            let known = known(tx, KeyColumn::Dedupe, &keys).await?;
-            ids.extend(known.into_iter().filter(|(_, id)| added.contains(&id.get())));
+async fn sqlite(tx: &mut Transaction<'_>, events: &[&NewEvent]) -> Result<InsertResult, Error> {
+    let mut ids = HashMap::with_capacity(events.len());
+    for events in events.chunks(ROWS_MAX) {
+        let rows = events.iter().copied().map(event_values).collect();
+        let changes = tx.execute(Statement::insert(tx.backend(), EVENTS, rows, EVENTS_END)).await?;
+        // A table's next rowid is one more than its greatest, and nobody else writes during this transaction.
+        let end = changes.last_id.saturating_add(1);
+        let new = end.saturating_sub_unsigned(changes.rows)..end;
+        if new.clone().count() == events.len() {
+            let keys = events.iter().map(|event| event.dedupe_key.clone());
+            ids.extend(keys.zip(new.map(EventId::new)));
+        } else if !new.is_empty() {
+            let keys: Vec<&str> = events.iter().map(|event| event.dedupe_key.as_str()).collect();
+            let found = find(tx, BY_DEDUPE_KEY, &keys).await?;
+            ids.extend(found.into_iter().filter(|(_, id)| new.contains(&id.get())));
         }
     }
-    let new = records.iter().filter_map(|record| Some(of_work(*ids.get(&record.dedupe_key)?, record)));
-    let mut heads = tx.write_rows_returning(WORK, new.collect(), WORK_END).await?;
-    Ok(Inserted { ids, head: heads.pop() })
+    let jobs = events.iter().filter_map(|event| Some(job_values(*ids.get(&event.dedupe_key)?, event)));
+    let mut heads = tx.insert_rows(JOBS, jobs.collect(), JOBS_END).await?;
+    Ok(InsertResult { ids, head: heads.pop() })
 }
 
-/// The ids of the events that have one of these keys.
-pub(super) async fn known(
+/// The ids of stored events, by the key that `select` names.
+pub(super) async fn find(
     tx: &mut Transaction<'_>,
-    column: KeyColumn,
+    select: &'static str,
     keys: &[&str],
 ) -> Result<HashMap<String, EventId>, Error> {
-    let start = match column {
-        KeyColumn::Dedupe => "SELECT id, dedupe_key AS name FROM webhook_events WHERE dedupe_key IN",
-        KeyColumn::Content => "SELECT id, content_key AS name FROM webhook_events WHERE content_key IN",
-    };
-    let rows = tx.rows_among(start, keys, "").await?;
-    rows.iter().map(|row| Ok((row.text("name")?, EventId::new(row.int("id")?)))).collect()
+    let rows = tx.fetch_in(sql!(select), keys, "").await?;
+    rows.iter().map(|row| Ok((row.text("key")?, EventId::new(row.int("id")?)))).collect()
 }
 
-fn of_event(record: &Record) -> Vec<Value> {
-    let Record {
+fn event_values(event: &NewEvent) -> Vec<Value> {
+    let NewEvent {
         provider,
         channel,
         transport,
         event_type,
-        object,
+        resource,
         dedupe_key,
         content_key,
         key_id,
@@ -106,13 +111,13 @@ fn of_event(record: &Record) -> Vec<Value> {
         headers,
         body,
         body_sha256,
-    } = record;
+    } = event;
     values![
         provider.as_str(),
         *channel,
         *transport,
         event_type,
-        object,
+        resource,
         dedupe_key,
         content_key.clone(),
         key_id,
@@ -125,7 +130,7 @@ fn of_event(record: &Record) -> Vec<Value> {
     ]
 }
 
-fn of_work(id: EventId, record: &Record) -> Vec<Value> {
-    let at = record.received_at;
-    values![id.get(), record.provider.as_str(), &record.object, at, at, "received", "pending"]
+fn job_values(id: EventId, event: &NewEvent) -> Vec<Value> {
+    let at = event.received_at;
+    values![id.get(), event.provider.as_str(), &event.resource, at, at, "received", "pending"]
 }

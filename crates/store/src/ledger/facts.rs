@@ -1,4 +1,4 @@
-//! The set of facts: what was told, each once.
+//! The set of facts, each stored once.
 
 use std::collections::BTreeMap;
 
@@ -6,50 +6,48 @@ use domain::{Fact, Subject};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use crate::database::{Transaction, values};
+use crate::database::{Transaction, sql, values};
 use crate::error::Error;
 
-const INSERT: &str = "INSERT INTO facts (id, subject, at, body, known_at) VALUES ";
-const END: &str = " ON CONFLICT DO NOTHING RETURNING id";
+const INSERT: &str = "INSERT INTO facts (id, subject, at, body, recorded_at) VALUES ";
+const INSERT_END: &str = " ON CONFLICT DO NOTHING RETURNING id";
 
-const ALL: &str = "SELECT '[' || string_agg(body, ',') || ']' AS bodies FROM facts WHERE subject IN";
+const SETS: &str = "SELECT '[' || string_agg(body, ',') || ']' AS bodies FROM facts WHERE subject IN";
 
-/// Keeps the facts and gives those that were not known. A fact is known by the SHA-256 of its canonical JSON; they are
-/// written in the order of that, so that two transactions do not wait for each other.
-pub(super) async fn keep(
+/// Inserts the facts and gives those that are new. A fact's id is the SHA-256 of its canonical JSON; they are inserted in
+/// the order of their ids, so that two transactions cannot deadlock.
+pub(super) async fn insert(
     tx: &mut Transaction<'_>,
     facts: impl IntoIterator<Item = &Fact>,
     now: Timestamp,
 ) -> Result<Vec<Fact>, Error> {
-    let mut told: BTreeMap<[u8; 32], (&Fact, String)> = BTreeMap::new();
+    let mut by_id: BTreeMap<[u8; 32], (&Fact, String)> = BTreeMap::new();
     for fact in facts {
-        let body = serde_json::to_string(fact).map_err(|_| Error::unreadable("body"))?;
-        told.insert(Sha256::digest(&body).into(), (fact, body));
+        let body = serde_json::to_string(fact).map_err(Error::encode)?;
+        by_id.insert(Sha256::digest(&body).into(), (fact, body));
     }
-    let of = |(id, (fact, body)): (&[u8; 32], &(&Fact, String))| {
+    let row = |(id, (fact, body)): (&[u8; 32], &(&Fact, String))| {
         values![*id, fact.subject.to_string(), fact.at, body, now]
     };
-    let rows = told.iter().map(of).collect();
-    let mut new = Vec::with_capacity(told.len());
-    for row in tx.write_rows_returning(INSERT, rows, END).await? {
-        let id: [u8; 32] = row.bytes("id")?.try_into().map_err(|_| Error::unreadable("id"))?;
-        new.extend(told.get(&id).map(|(fact, _)| (*fact).clone()));
+    let mut new = Vec::with_capacity(by_id.len());
+    for row in tx.insert_rows(INSERT, by_id.iter().map(row).collect(), INSERT_END).await? {
+        let id: [u8; 32] = row.bytes("id")?.try_into().map_err(|_| Error::decode("id"))?;
+        new.extend(by_id.get(&id).map(|(fact, _)| (*fact).clone()));
     }
     Ok(new)
 }
 
-/// All facts of these subjects, by subject. How many each may have has been checked. Each set is one row: what a row costs
-/// on its way is more than reading the fact in it.
-pub(super) async fn all(
+/// All facts of these subjects, whose number has been checked. Each set is one row: fetching a row costs more than decoding
+/// the fact in it.
+pub(super) async fn sets(
     tx: &mut Transaction<'_>,
     subjects: &[String],
 ) -> Result<BTreeMap<Subject, Vec<Fact>>, Error> {
-    let mut facts: BTreeMap<Subject, Vec<Fact>> = BTreeMap::new();
-    for row in tx.rows_among(ALL, subjects, " GROUP BY subject").await? {
-        let set: Vec<Fact> =
-            serde_json::from_str(&row.text("bodies")?).map_err(|_| Error::unreadable("body"))?;
-        let first = set.first().ok_or_else(|| Error::unreadable("body"))?;
-        facts.insert(first.subject.clone(), set);
+    let mut sets: BTreeMap<Subject, Vec<Fact>> = BTreeMap::new();
+    for row in tx.fetch_in(sql!(SETS), subjects, " GROUP BY subject").await? {
+        let set: Vec<Fact> = serde_json::from_str(&row.text("bodies")?).map_err(|_| Error::decode("body"))?;
+        let first = set.first().ok_or_else(|| Error::decode("body"))?;
+        sets.insert(first.subject.clone(), set);
     }
-    Ok(facts)
+    Ok(sets)
 }

@@ -1,32 +1,40 @@
-//! The journal: movements that are added and never changed. What an effect comes to is the sum of its revisions.
+//! The journal: transactions are added and never changed. An effect amounts to the sum of its revisions.
 
 use std::collections::BTreeMap;
 
-use domain::{Currency, MoneyError};
+use domain::Currency;
 use jiff::Timestamp;
-use ledger::{Fault, LedgerAccount, Posting, TransactionKind};
+use ledger::{LedgerAccount, LedgerError, Posting, TransactionKind};
 
-use super::balances::Deltas;
-use crate::database::{ROWS_MAX, Statement, Transaction, Value, values};
+use super::deltas::{Deltas, out_of_range};
+use crate::database::{Row, Transaction, Value, sql, values};
 use crate::error::Error;
 
-const SUMS: &str = "SELECT t.subject, t.effect, e.account, e.currency, CAST(SUM(e.minor) AS BIGINT) AS minor, \
-    MAX(t.revision) AS revision, MAX(t.kind) AS kind \
-    FROM ledger_transactions t JOIN ledger_entries e ON e.transaction_id = t.id";
-const GROUPED: &str = " GROUP BY t.subject, t.effect, e.account, e.currency";
+macro_rules! sums_sql {
+    ($condition:literal) => {
+        concat!(
+            "SELECT t.subject, t.effect, e.account, e.currency, CAST(SUM(e.minor) AS BIGINT) AS minor, \
+             MAX(t.revision) AS revision, MAX(t.kind) AS kind \
+             FROM ledger_transactions t JOIN ledger_entries e ON e.transaction_id = t.id WHERE ",
+            $condition
+        )
+    };
+}
+const SUMS_OF_SUBJECTS: &str = sums_sql!("t.subject IN");
+const SUMS_OF_EFFECTS: &str = sums_sql!("t.subject = $1 AND t.effect IN");
+const SUMS_END: &str = " GROUP BY t.subject, t.effect, e.account, e.currency";
 
 const TRANSACTION: &str =
     "INSERT INTO ledger_transactions (subject, effect, revision, kind, at, posted_at) VALUES ";
 const TRANSACTION_END: &str = " RETURNING id, subject, effect";
 const ENTRY: &str = "INSERT INTO ledger_entries (transaction_id, account, holder, currency, minor) VALUES ";
 
-/// What stands in the journal, by effect.
-pub(super) type Written = BTreeMap<String, Effect>;
+/// The present effects of a subject, by name.
+pub(super) type Effects = BTreeMap<String, Effect>;
 
-/// What stands in the journal of one effect.
 #[derive(Debug)]
 pub(super) struct Effect {
-    /// How often it was written.
+    /// How often it was posted.
     revisions: i64,
     kind: TransactionKind,
     sums: Sums,
@@ -34,9 +42,9 @@ pub(super) struct Effect {
 
 type Sums = BTreeMap<(LedgerAccount, Currency), i64>;
 
-/// What is to be added for one effect.
+/// A transaction that is to be added for one effect.
 #[derive(Debug, PartialEq, Eq)]
-struct Movement {
+struct Correction {
     effect: String,
     revision: i64,
     kind: TransactionKind,
@@ -44,169 +52,149 @@ struct Movement {
     legs: Sums,
 }
 
-/// What a subject's postings say, and what is written of them.
+/// The postings of a subject, and its effects that are already written.
 pub(super) struct Due<'d> {
     pub(super) subject: &'d str,
     pub(super) postings: &'d [Posting],
-    pub(super) written: Written,
+    pub(super) written: Effects,
 }
 
-/// What stands in the journal of these subjects.
-pub(super) async fn whole(
+/// The written effects of these subjects.
+pub(super) async fn subjects(
     tx: &mut Transaction<'_>,
     subjects: &[&String],
-) -> Result<BTreeMap<String, Written>, Error> {
-    let mut written = BTreeMap::new();
-    for subjects in subjects.chunks(ROWS_MAX) {
-        let mut statement = Statement::new(SUMS);
-        statement.among(" WHERE t.subject IN", subjects.iter().copied()).words(GROUPED);
-        read(tx, statement, &mut written).await?;
-    }
-    Ok(written)
+) -> Result<BTreeMap<String, Effects>, Error> {
+    by_subject(&tx.fetch_in(sql!(SUMS_OF_SUBJECTS), subjects, SUMS_END).await?)
 }
 
-/// What stands in the journal of a subject, of these effects.
-pub(super) async fn named(
+/// The written effects of a subject that have these names.
+pub(super) async fn effects(
     tx: &mut Transaction<'_>,
     subject: &str,
-    effects: &[&str],
-) -> Result<Written, Error> {
-    let mut written = BTreeMap::new();
-    for effects in effects.chunks(ROWS_MAX) {
-        let mut statement = Statement::new(SUMS);
-        statement.words(" WHERE t.subject = ").value(subject);
-        statement.among(" AND t.effect IN", effects.iter().copied()).words(GROUPED);
-        read(tx, statement, &mut written).await?;
-    }
-    Ok(written.remove(subject).unwrap_or_default())
+    names: &[&str],
+) -> Result<Effects, Error> {
+    let rows = tx.fetch_in(sql!(SUMS_OF_EFFECTS, subject), names, SUMS_END).await?;
+    Ok(by_subject(&rows)?.remove(subject).unwrap_or_default())
 }
 
-async fn read(
-    tx: &mut Transaction<'_>,
-    statement: Statement,
-    written: &mut BTreeMap<String, Written>,
-) -> Result<(), Error> {
-    let (sql, values) = statement.finish();
-    for row in tx.rows_made(sql, values).await? {
+fn by_subject(rows: &[Row]) -> Result<BTreeMap<String, Effects>, Error> {
+    let mut subjects: BTreeMap<String, Effects> = BTreeMap::new();
+    for row in rows {
         let (kind, revision) = (row.parsed("kind")?, row.int("revision")?);
         let none = Effect { revisions: 0, kind, sums: Sums::new() };
-        let of_subject = written.entry(row.text("subject")?).or_default();
-        let effect = of_subject.entry(row.text("effect")?).or_insert(none);
+        let effects = subjects.entry(row.text("subject")?).or_default();
+        let effect = effects.entry(row.text("effect")?).or_insert(none);
         effect.revisions = effect.revisions.max(revision);
         effect.sums.insert((row.parsed("account")?, row.parsed("currency")?), row.int("minor")?);
     }
-    Ok(())
+    Ok(subjects)
 }
 
-/// Adds what the postings say less what is written, and notes what that changes on the accounts of holders. An effect that
-/// is written and not posted has come to nothing. Gives the number of entries.
+/// Writes the differences between the postings and what is written, and adds them to the deltas. An effect that is written
+/// but not posted now amounts to nothing. Gives the number of entries.
 pub(super) async fn write(
     tx: &mut Transaction<'_>,
     due: Vec<Due<'_>>,
     now: Timestamp,
     deltas: &mut Deltas,
 ) -> Result<u64, Error> {
-    let mut movements = Vec::new();
+    let mut corrections = Vec::new();
     for Due { subject, postings, written } in due {
-        movements.extend(difference(written, postings, now)?.into_iter().map(|movement| (subject, movement)));
+        corrections.extend(difference(written, postings, now)?.into_iter().map(|each| (subject, each)));
     }
-    let ids = transactions(tx, &movements, now).await?;
-    let count = entries(tx, ids, &movements).await?;
-    for (_, movement) in &movements {
-        for ((account, currency), minor) in &movement.legs {
-            deltas.add(account, *currency, *minor, movement.kind)?;
+    let ids = insert_transactions(tx, &corrections, now).await?;
+    let count = insert_entries(tx, ids, &corrections).await?;
+    for (_, correction) in &corrections {
+        for ((account, currency), minor) in &correction.legs {
+            deltas.add(account, *currency, *minor, correction.kind)?;
         }
     }
     Ok(count)
 }
 
-/// Each effect's postings less what is written of it, where that is not nothing.
-fn difference(mut written: Written, postings: &[Posting], now: Timestamp) -> Result<Vec<Movement>, Error> {
-    let mut movements = Vec::new();
+/// The posting of each effect less what is written of it, where that is not zero.
+fn difference(mut written: Effects, postings: &[Posting], now: Timestamp) -> Result<Vec<Correction>, Error> {
+    let mut corrections = Vec::new();
     for posting in postings {
         let kind = posting.kind();
         let before = written.remove(posting.effect());
         let before = before.unwrap_or(Effect { revisions: 0, kind, sums: Sums::new() });
         let revision = before.revisions + 1;
-        let mut legs = turned(before.sums)?;
+        let mut legs = negated(before.sums)?;
         for leg in posting.legs() {
             add(&mut legs, (leg.account.clone(), leg.money.currency()), leg.money.minor())?;
         }
         let effect = posting.effect().to_owned();
-        movements.push(Movement { effect, revision, kind, at: posting.at(), legs });
+        corrections.push(Correction { effect, revision, kind, at: posting.at(), legs });
     }
     for (effect, Effect { revisions, kind, sums }) in written {
-        movements.push(Movement { effect, revision: revisions + 1, kind, at: now, legs: turned(sums)? });
+        let (revision, legs) = (revisions + 1, negated(sums)?);
+        corrections.push(Correction { effect, revision, kind, at: now, legs });
     }
-    for movement in &mut movements {
-        movement.legs.retain(|_, minor| *minor != 0);
-        check(movement)?;
+    for correction in &mut corrections {
+        correction.legs.retain(|_, minor| *minor != 0);
+        check_balance(correction)?;
     }
-    movements.retain(|movement| !movement.legs.is_empty());
-    Ok(movements)
+    corrections.retain(|correction| !correction.legs.is_empty());
+    Ok(corrections)
 }
 
-fn turned(sums: Sums) -> Result<Sums, Error> {
-    let turned = |(key, minor): (_, i64)| minor.checked_neg().map(|minor| (key, minor)).ok_or_else(too_large);
-    sums.into_iter().map(turned).collect()
+fn negated(sums: Sums) -> Result<Sums, Error> {
+    let negate = |(key, minor): (_, i64)| Ok((key, minor.checked_neg().ok_or_else(out_of_range)?));
+    sums.into_iter().map(negate).collect()
 }
 
 fn add(legs: &mut Sums, key: (LedgerAccount, Currency), minor: i64) -> Result<(), Error> {
     let sum = legs.entry(key).or_insert(0);
-    *sum = sum.checked_add(minor).ok_or_else(too_large)?;
+    *sum = sum.checked_add(minor).ok_or_else(out_of_range)?;
     Ok(())
 }
 
-fn too_large() -> Error {
-    Error::Ledger(Fault::Money(MoneyError::OutOfRange))
-}
-
 /// Postgres checks this again when the transaction commits; SQLite cannot.
-fn check(movement: &Movement) -> Result<(), Error> {
+fn check_balance(correction: &Correction) -> Result<(), Error> {
     let mut totals: BTreeMap<Currency, i128> = BTreeMap::new();
-    for ((_, currency), minor) in &movement.legs {
+    for ((_, currency), minor) in &correction.legs {
         *totals.entry(*currency).or_default() += i128::from(*minor);
     }
     match totals.into_iter().find(|(_, total)| *total != 0) {
         Some((currency, _)) => {
-            Err(Error::Ledger(Fault::Unbalanced { effect: movement.effect.clone(), currency }))
+            Err(Error::Ledger(LedgerError::Unbalanced { effect: correction.effect.clone(), currency }))
         }
         None => Ok(()),
     }
 }
 
-/// Writes the heads of the movements and gives their ids, by subject and effect.
-async fn transactions(
+/// Gives the ids of the transactions, by subject and effect.
+async fn insert_transactions(
     tx: &mut Transaction<'_>,
-    movements: &[(&str, Movement)],
+    corrections: &[(&str, Correction)],
     now: Timestamp,
 ) -> Result<BTreeMap<(String, String), i64>, Error> {
-    let of = |(subject, movement): &(&str, Movement)| {
-        let Movement { effect, revision, kind, at, legs: _ } = movement;
+    let row = |(subject, correction): &(&str, Correction)| {
+        let Correction { effect, revision, kind, at, legs: _ } = correction;
         values![*subject, effect, *revision, kind.as_str(), *at, now]
     };
-    let rows = movements.iter().map(of).collect();
-    let rows = tx.write_rows_returning(TRANSACTION, rows, TRANSACTION_END).await?;
+    let rows = tx.insert_rows(TRANSACTION, corrections.iter().map(row).collect(), TRANSACTION_END).await?;
     rows.iter().map(|row| Ok(((row.text("subject")?, row.text("effect")?), row.int("id")?))).collect()
 }
 
-/// Writes the legs of the movements, and counts them.
-async fn entries(
+/// Gives the number of entries.
+async fn insert_entries(
     tx: &mut Transaction<'_>,
     mut ids: BTreeMap<(String, String), i64>,
-    movements: &[(&str, Movement)],
+    corrections: &[(&str, Correction)],
 ) -> Result<u64, Error> {
     let mut rows: Vec<Vec<Value>> = Vec::new();
-    for (subject, movement) in movements {
-        let id = ids.remove(&((*subject).to_owned(), movement.effect.clone()));
-        let id = id.ok_or_else(|| Error::unreadable("effect"))?;
-        for ((account, currency), minor) in &movement.legs {
+    for (subject, correction) in corrections {
+        let id = ids.remove(&((*subject).to_owned(), correction.effect.clone()));
+        let id = id.ok_or_else(|| Error::decode("effect"))?;
+        for ((account, currency), minor) in &correction.legs {
             let holder = account.holder().map(ToString::to_string);
             rows.push(values![id, account.to_string(), holder, currency.as_str(), *minor]);
         }
     }
     let count = rows.len() as u64;
-    tx.write_rows(ENTRY, rows, "").await?;
+    tx.insert_rows(ENTRY, rows, "").await?;
     Ok(count)
 }
 
@@ -227,27 +215,27 @@ mod tests {
             .unwrap()
     }
 
-    fn written(effect: &str, minor: i64) -> Written {
+    fn written(effect: &str, minor: i64) -> Effects {
         let legs = posting(effect, minor).legs().to_vec();
         let sums =
             legs.into_iter().map(|leg| ((leg.account, leg.money.currency()), leg.money.minor())).collect();
-        Written::from([(effect.to_owned(), Effect { revisions: 1, kind: TransactionKind::Dividend, sums })])
+        Effects::from([(effect.to_owned(), Effect { revisions: 1, kind: TransactionKind::Dividend, sums })])
     }
 
     /// Effect, revision, and what it adds to the holder's account.
-    fn added(written: Written, postings: &[Posting]) -> Vec<(String, i64, i64)> {
-        let movements = difference(written, postings, Timestamp::UNIX_EPOCH).unwrap();
-        let of_holder = |movement: &Movement| {
-            let mut legs = movement.legs.iter();
+    fn added(written: Effects, postings: &[Posting]) -> Vec<(String, i64, i64)> {
+        let corrections = difference(written, postings, Timestamp::UNIX_EPOCH).unwrap();
+        let holder_minor = |correction: &Correction| {
+            let mut legs = correction.legs.iter();
             *legs.find(|((account, _), _)| account.holder().is_some()).unwrap().1
         };
-        movements.iter().map(|each| (each.effect.clone(), each.revision, of_holder(each))).collect()
+        corrections.iter().map(|each| (each.effect.clone(), each.revision, holder_minor(each))).collect()
     }
 
     #[test]
     fn only_what_is_not_written_yet_is_added() {
         for (before, after, expected) in [
-            (Written::new(), vec![posting("a", 5)], vec![("a".to_owned(), 1, 5)]),
+            (Effects::new(), vec![posting("a", 5)], vec![("a".to_owned(), 1, 5)]),
             (written("a", 5), vec![posting("a", 5)], vec![]),
             (written("a", 5), vec![posting("a", 7)], vec![("a".to_owned(), 2, 2)]),
             (written("a", 5), vec![posting("a", 0)], vec![("a".to_owned(), 2, -5)]),
@@ -264,7 +252,7 @@ mod tests {
         before.get_mut("a").unwrap().sums.pop_first();
         assert!(matches!(
             difference(before, &[], Timestamp::UNIX_EPOCH),
-            Err(Error::Ledger(Fault::Unbalanced { .. }))
+            Err(Error::Ledger(LedgerError::Unbalanced { .. }))
         ));
     }
 }

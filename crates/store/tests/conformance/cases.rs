@@ -1,9 +1,9 @@
 //! The cases, which know no database.
 
-pub(crate) mod auditing;
+pub(crate) mod audit_chain;
 pub(crate) mod circle_keys;
+pub(crate) mod concurrency;
+pub(crate) mod jobs;
 pub(crate) mod opening;
-pub(crate) mod operating;
-pub(crate) mod racing;
+pub(crate) mod operators;
 pub(crate) mod receiving;
-pub(crate) mod working;

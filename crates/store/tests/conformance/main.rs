@@ -1,14 +1,10 @@
-//! What a store promises, held against both databases: every case runs on an SQLite file and on a Postgres cluster of its
-//! own, which is started from the system's packages and must be there.
+//! The promises of a store, checked on both databases: every case runs on an SQLite file and on a Postgres cluster of its
+//! own, which is started from the system's packages and must be installed.
 
 #![expect(clippy::unwrap_used, reason = "in a test a failed unwrap is the failure to report")]
 
 mod cases;
-mod stage;
-
-#[path = "../../../../tests/harness/postgres.rs"]
-#[expect(dead_code, unreachable_pub, reason = "the starter is a part of the harness of other tests too")]
-mod postgres;
+mod fixture;
 
 /// Each case on each database.
 macro_rules! on_both {
@@ -17,7 +13,7 @@ macro_rules! on_both {
             $(mod $file {
                 $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $case() {
-                    crate::cases::$file::$case(&crate::stage::Stage::sqlite()).await;
+                    crate::cases::$file::$case(&crate::fixture::TestDatabase::sqlite()).await;
                 })*
             })*
         }
@@ -26,7 +22,7 @@ macro_rules! on_both {
             $(mod $file {
                 $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $case() {
-                    crate::cases::$file::$case(&crate::stage::Stage::postgres()).await;
+                    crate::cases::$file::$case(&crate::fixture::TestDatabase::postgres()).await;
                 })*
             })*
         }
@@ -35,70 +31,69 @@ macro_rules! on_both {
 
 on_both! {
     receiving {
-        a_delivery_is_kept_as_it_was,
+        a_delivery_is_stored_as_received,
         a_thousand_racing_copies_are_one,
         a_copy_is_known_after_a_restart,
-        one_bad_delivery_does_not_refuse_the_others,
-        a_full_line_refuses_and_keeps_what_waits,
-        a_cursor_is_kept_with_its_delivery,
-        a_cursor_that_moves_is_recorded,
-        closing_keeps_what_waits,
-        two_stores_keep_one_copy,
+        one_refused_delivery_does_not_refuse_the_others,
+        a_full_queue_refuses_and_stores_what_is_queued,
+        a_cursor_is_stored_with_its_delivery,
+        a_cursor_that_moves_is_audited,
+        closing_stores_what_is_queued,
+        two_stores_store_one_copy,
     }
-    working {
-        work_is_leased_once,
-        an_object_is_never_in_two_hands,
-        work_is_finished_once,
-        who_held_too_long_changes_nothing,
-        what_fails_is_tried_later_and_then_given_up,
-        work_that_outlives_every_lease_is_given_up,
-        what_killed_its_workers_takes_no_other_work_with_it,
-        what_is_given_back_has_lost_no_attempt,
-        what_a_newer_program_received_is_left_to_it,
-        two_stores_share_the_work,
-        an_office_has_one_holder,
-        who_takes_an_office_is_recorded_and_who_prolongs_it_is_not,
+    jobs {
+        a_job_is_leased_once,
+        a_resource_is_never_leased_to_two_workers,
+        a_job_is_finished_once,
+        an_expired_lease_changes_nothing,
+        a_failed_job_is_retried_and_then_given_up,
+        a_job_that_outlives_every_lease_is_given_up,
+        a_job_that_kills_its_workers_takes_no_other_with_it,
+        an_unknown_channel_is_left_to_a_newer_program,
+        two_stores_share_the_jobs,
+        a_leader_lease_has_one_owner,
+        acquiring_a_leader_lease_is_audited_and_renewing_it_is_not,
     }
     circle_keys {
-        a_key_is_kept_as_it_was_told_last,
-        the_key_told_longest_ago_gives_way,
-        a_key_that_is_dropped_is_gone_and_both_are_recorded,
+        the_last_fetched_copy_of_a_key_is_stored,
+        the_key_fetched_longest_ago_is_deleted,
+        saving_and_deleting_a_key_are_audited,
     }
-    operating {
+    operators {
         lists_are_filtered_and_paged,
-        a_replay_adds_work_and_changes_nothing_else,
-        replays_at_once_ask_for_each_delivery_once,
-        what_was_given_up_can_be_asked_for_again,
-        what_was_given_up_and_is_replayed_is_given_up_no_more,
+        a_replay_adds_jobs_and_changes_nothing_else,
+        concurrent_replays_replay_each_event_once,
+        a_dead_letter_can_be_requeued,
+        a_replayed_dead_letter_is_dead_no_more,
         redaction_keeps_the_hash_and_the_key,
         the_backlog_is_counted,
     }
-    auditing {
+    audit_chain {
         every_write_is_in_a_whole_chain,
         two_writers_cannot_fork_the_chain,
-        a_changed_entry_is_found,
-        a_cut_chain_is_found,
-        an_entry_before_the_first_is_found,
-        a_chain_that_was_wiped_is_not_begun_anew,
+        a_changed_entry_is_detected,
+        a_truncated_chain_is_detected,
+        an_entry_before_the_first_is_detected,
+        a_deleted_chain_is_not_started_again,
         nothing_is_written_without_a_head,
-        an_entry_of_others_is_recorded,
+        what_is_done_outside_of_the_store_is_recorded,
     }
     opening {
         opening_twice_changes_nothing,
         a_newer_database_is_refused,
-        a_step_that_was_changed_is_refused,
-        a_step_that_fails_changes_nothing,
-        who_may_not_migrate_leaves_another_database_as_it_is,
+        a_changed_migration_is_refused,
+        a_failed_migration_changes_nothing,
+        without_migrating_a_database_is_not_changed,
         two_processes_may_open_at_once,
         another_audit_key_is_refused,
     }
-    racing {
-        a_close_and_its_flows_are_of_one_moment,
-        workers_of_two_processes_finish_everything_at_once,
-        a_body_is_emptied_once_and_never_under_a_replay,
+    concurrency {
+        a_snapshot_and_its_flows_are_of_one_moment,
+        workers_of_two_processes_finish_everything_together,
+        a_body_is_emptied_once_and_never_during_a_replay,
     }
 }
 
-mod files;
-mod outages;
-mod wire;
+mod faulty_proxy;
+mod postgres_outages;
+mod sqlite_file;

@@ -4,66 +4,56 @@ use bytes::Bytes;
 use http::HeaderMap;
 use jiff::Timestamp;
 
-use super::header::{self, Signature};
-use super::keys::Keys;
-use super::kind::Kind;
-use super::outline::outline;
-use crate::channel::Channel;
+use super::envelope::parse_envelope;
+use super::settings::{SCHEME, TIMESTAMPED, TOLERANCE};
+use super::{Kind, SIGNATURE_HEADER};
+use crate::channel::Endpoint;
 use crate::delivery::{Delivery, Proof};
-use crate::freshness::Tolerance;
+use crate::header;
+use crate::hmac_signature::{TimedSignature, parse_digest};
+use crate::keys::Keys;
 use crate::rejection::Rejection;
+use crate::settings::Settings;
+use crate::tolerance::Tolerance;
 
-/// The header that carries the signature.
-pub const SIGNATURE_HEADER: &str = "alpaca-signature";
-
-/// Which forms of signature are accepted, and how old a signed time may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Policy {
-    /// Only those that cover a time.
-    Timestamped(Tolerance),
-    /// Also those over the body alone.
-    AlsoBodyOnly(Tolerance),
-}
-
-/// Proves a delivery that was posted to the path of `kind`.
+/// Proves a delivery that was posted to the endpoint of a kind of event.
 ///
 /// # Errors
 /// [`Rejection`], in this order: the header, the signature, the signed time, the body.
 pub fn verify(
     keys: &Keys,
-    policy: Policy,
-    kind: Kind,
+    settings: &Settings,
+    endpoint: Endpoint,
     headers: &HeaderMap,
     body: Bytes,
     now: Timestamp,
 ) -> Result<Delivery, Rejection> {
-    let (signed_at, key_id) = match (header::read(headers)?, policy) {
-        (
-            Signature::Timed { text, at, signatures },
-            Policy::Timestamped(limits) | Policy::AlsoBodyOnly(limits),
-        ) => {
-            let prefix = format!("{text}.");
-            let key_id = keys.find([prefix.as_bytes(), &body], &signatures, now)?;
-            limits.judge(at, now)?;
-            (Some(at), key_id)
+    let kind = Kind::ALL.into_iter().find(|kind| endpoint.parameter() == Some(kind.as_str()));
+    let kind = kind.ok_or(Rejection::malformed("path", "it names no kind of event"))?;
+    let header = header::only(headers, SIGNATURE_HEADER)?;
+    let digest = header.strip_prefix("sha256=").unwrap_or(header);
+    let proof = if digest.contains('=') {
+        let seconds = settings.number(&TOLERANCE);
+        let tolerance = Tolerance { past_s: seconds, future_s: seconds };
+        TimedSignature::parse(SIGNATURE_HEADER, header)?.verify(keys, tolerance, &body, now)?
+    } else {
+        let digest = parse_digest(SIGNATURE_HEADER, digest)?;
+        if settings.is(&SCHEME, TIMESTAMPED) {
+            return Err(Rejection::Untimed);
         }
-        (Signature::BodyOnly(signature), Policy::AlsoBodyOnly(_)) => {
-            (None, keys.find([&body, b""], &[signature], now)?)
-        }
-        (Signature::BodyOnly(_), Policy::Timestamped(_)) => return Err(Rejection::Untimed),
+        let key_id = keys.find_hmac([&body, b""], &[digest], now)?.into();
+        Proof { signed_at: None, key_id, headers: vec![(SIGNATURE_HEADER, header.into())] }
     };
-    let outline = outline(kind, None, &body)?;
-    let sent = crate::header::only(headers, SIGNATURE_HEADER)?;
-    let proof = Proof { signed_at, key_id: key_id.into(), headers: vec![(SIGNATURE_HEADER, sent.into())] };
-    Ok(Delivery::posted(Channel::Alpaca(kind), outline, proof, body))
+    let envelope = parse_envelope(kind, None, &body)?;
+    Ok(Delivery::posted(kind.channel(), envelope, proof, body))
 }
 
-/// Takes a record of the stream of `kind` that we opened ourselves, so that TLS and our credentials prove it; `id` is
-/// what the stream calls it, and is used when the body does not say.
+/// A record of the stream of `kind` that we opened ourselves, so that TLS and our credentials prove it; `id` is the stream's
+/// id of it, and is used when the body has none.
 ///
 /// # Errors
 /// [`Rejection::Malformed`] when the record is not an event of `kind`.
-pub fn of_stream(kind: Kind, id: &str, data: Bytes) -> Result<Delivery, Rejection> {
-    let outline = outline(kind, Some(id), &data)?;
-    Ok(Delivery::streamed(Channel::Alpaca(kind), outline, data))
+pub fn from_stream(kind: Kind, id: &str, data: Bytes) -> Result<Delivery, Rejection> {
+    let envelope = parse_envelope(kind, Some(id), &data)?;
+    Ok(Delivery::streamed(kind.channel(), envelope, data))
 }

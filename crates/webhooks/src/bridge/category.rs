@@ -1,50 +1,37 @@
-//! Categories of events, and what happened to their objects.
+//! Categories of events, and what happened to their resources.
 
 /// A category (apidocs.bridge.xyz/platform/additional-information/webhooks/structure). More are promised.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Category {
-    /// A customer.
+pub(super) enum Category {
     Customer,
-    /// A customer's identity check.
     KycLink,
-    /// Tokens that were sent to an address and paid on.
+    /// Tokens that were sent to an address and forwarded.
     LiquidationAddressDrain,
-    /// Deposits that are told apart by a memo.
+    /// Deposits that are distinguished by a memo.
     StaticMemoActivity,
-    /// A transfer.
     Transfer,
-    /// Deposits into a virtual bank account.
     VirtualAccountActivity,
-    /// A card's account.
     CardAccount,
-    /// A payment by card that is asked for or allowed.
     CardTransaction,
-    /// A payment by card that is booked.
     PostedCardAccountTransaction,
-    /// A withdrawal from a card.
     CardWithdrawal,
-    /// Another one.
     Unknown(Box<str>),
 }
 
-/// What happened to an object.
+/// What happened to a resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Mutation {
-    /// It came to be.
+pub(super) enum Mutation {
     Created,
-    /// It changed.
     Updated,
-    /// Its status changed.
     StatusTransitioned,
-    /// It is gone.
     Deleted,
-    /// Something else: the seed's server spoke of `completed`, `failed`, `deposit.received` and the like.
+    /// Earlier relays send `completed`, `failed`, `deposit.received` and the like.
     Other(Box<str>),
 }
 
 impl Category {
-    /// Takes a full type such as `transfer.updated.status_transitioned` apart.
-    pub(crate) fn of(full_type: &str) -> (Self, Mutation) {
+    /// Parses a full type such as `transfer.updated.status_transitioned`.
+    pub(super) fn parse(full_type: &str) -> (Self, Mutation) {
         const KNOWN: [(&str, Category); 10] = [
             ("customer", Category::Customer),
             ("kyc_link", Category::KycLink),
@@ -52,7 +39,7 @@ impl Category {
             ("static_memo.activity", Category::StaticMemoActivity),
             ("transfer", Category::Transfer),
             ("virtual_account.activity", Category::VirtualAccountActivity),
-            // What the seed's server expected instead: virtual_account.deposit.received.
+            // Earlier relays send virtual_account.deposit.received.
             ("virtual_account", Category::VirtualAccountActivity),
             ("card_account", Category::CardAccount),
             ("card_transaction", Category::CardTransaction),
@@ -66,14 +53,14 @@ impl Category {
         let found = KNOWN.into_iter().find_map(|(name, category)| Some((category, rest_of(name)?)));
         let withdrawal = || rest_of("card_withdrawal").map(|rest| (Self::CardWithdrawal, rest));
         match found.or_else(withdrawal) {
-            Some((category, rest)) => (category, Mutation::of(rest)),
+            Some((category, rest)) => (category, Mutation::parse(rest)),
             None => (Self::Unknown(full_type.into()), Mutation::Other("".into())),
         }
     }
 }
 
 impl Mutation {
-    fn of(text: &str) -> Self {
+    fn parse(text: &str) -> Self {
         match text {
             "created" => Self::Created,
             "updated" => Self::Updated,
@@ -89,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn full_types_are_taken_apart() {
+    fn a_full_type_has_a_category_and_a_mutation() {
         for (text, category, mutation) in [
             ("transfer.updated.status_transitioned", Category::Transfer, Mutation::StatusTransitioned),
             ("virtual_account.activity.created", Category::VirtualAccountActivity, Mutation::Created),
@@ -102,7 +89,7 @@ mod tests {
             ("card_withdrawal.created", Category::CardWithdrawal, Mutation::Created),
             ("transfers.created", Category::Unknown("transfers.created".into()), Mutation::Other("".into())),
         ] {
-            assert_eq!(Category::of(text), (category, mutation), "{text}");
+            assert_eq!(Category::parse(text), (category, mutation), "{text}");
         }
     }
 }

@@ -1,17 +1,28 @@
 //! Circle's second system: deliveries that Circle posts and signs by itself.
 //!
 //! `X-Circle-Signature` is the Base64 of a DER-encoded ECDSA signature on P-256 with SHA-256 over the raw body;
-//! `X-Circle-Key-Id` names the key, which is asked of Circle once and never changes
-//! (developers.circle.com/api-reference/verify-webhook-signatures). No time is signed, so only the receiver's memory
-//! protects a delivery from being sent again. A signature (r, s) has a twin (r, n − s) that anyone can compute and that
-//! is as valid: it is accepted, and as the key for recognising copies is made of the body, it has no second effect.
+//! `X-Circle-Key-Id` names the key, which is fetched from Circle once and never changes
+//! (developers.circle.com/api-reference/verify-webhook-signatures). No time is signed, so only the receiver's memory protects a
+//! delivery from a replay. A signature (r, s) has a twin (r, n − s) that anyone can compute and that is as valid: it is
+//! accepted, and as copies are recognized by the body, it has no second effect.
 
+mod envelope;
 mod family;
+mod interpret;
 mod key;
-mod outline;
 mod verify;
 
-pub use family::Family;
+use domain::Provider;
+
+use crate::channel::Channel;
+
+pub(super) use interpret::interpret;
 pub use key::{KeyId, PublicKey};
-pub(crate) use outline::TEST;
-pub use verify::{KEY_ID_HEADER, SIGNATURE_HEADER, key_id, verify};
+pub use verify::{key_id, verify};
+
+/// The header that carries the signature.
+pub const SIGNATURE_HEADER: &str = "x-circle-signature";
+/// The header that names the key.
+pub const KEY_ID_HEADER: &str = "x-circle-key-id";
+
+pub(super) const CHANNEL: Channel = Channel::new(Provider::Circle, "circle/direct");

@@ -1,29 +1,29 @@
 //! Alpaca: HMAC over time and body, or over the body alone.
 
+use domain::Provider;
 use http::HeaderMap;
 use jiff::Timestamp;
 use serde_json::Value;
-use webhooks::alpaca::{Keys, Kind, Policy, SIGNATURE_HEADER, of_stream, verify};
-use webhooks::{Channel, Delivery, KeysError, Rejection, Tolerance, Transport};
+use webhooks::alpaca::{Kind, SIGNATURE_HEADER, from_stream, verify};
+use webhooks::{Delivery, KeyFormat, Keys, KeysError, Rejection, Settings, Transport};
 
 use crate::signed;
 
 pub(crate) fn keys() -> Keys {
-    Keys::parse(signed::text(&signed::of("alpaca")["keys"])).unwrap()
+    Keys::parse(KeyFormat::HmacSecrets, signed::text(&signed::of("alpaca")["keys"])).unwrap()
 }
 
-fn policy(name: &str) -> Policy {
-    match name {
-        "timestamped" => Policy::Timestamped(Tolerance::ALPACA),
-        _ => Policy::AlsoBodyOnly(Tolerance::ALPACA),
-    }
+pub(crate) fn settings(scheme: &str) -> Settings {
+    let scheme = if scheme == "timestamped" { scheme } else { "any" };
+    crate::settings("webhooks.alpaca.scheme", scheme).provider(Provider::Alpaca).clone()
 }
 
 fn run(case: &Value) -> Result<Delivery, Rejection> {
     let headers = signed::headers(SIGNATURE_HEADER, &case["headers"]);
-    let kind = signed::text(&case["kind"]).parse().unwrap();
-    let policy = policy(signed::text(&case["policy"]));
-    verify(&keys(), policy, kind, &headers, signed::base64(&case["body"]), signed::seconds(&case["now"]))
+    let endpoint = format!("alpaca/{}", signed::text(&case["kind"])).parse().unwrap();
+    let settings = settings(signed::text(&case["policy"]));
+    let (body, now) = (signed::base64(&case["body"]), signed::seconds(&case["now"]));
+    verify(&keys(), &settings, endpoint, &headers, body, now)
 }
 
 #[test]
@@ -34,12 +34,12 @@ fn every_signed_delivery_has_its_outcome() {
 #[test]
 fn a_delivery_says_what_its_receiver_must_know() {
     let delivery = run(signed::case("alpaca", "timestamped")).unwrap();
-    assert_eq!(delivery.channel(), Channel::Alpaca(Kind::Trade));
+    assert_eq!(delivery.channel(), Kind::Trade.channel());
     assert_eq!(delivery.transport(), Transport::Webhook);
     assert_eq!(delivery.dedupe_key(), "alpaca/trade/01KDZ0Q1ZM8Y8J0Z5T9GQ4T3WX");
     assert_eq!(delivery.content_key(), None);
     assert_eq!(delivery.event_type(), "trade.new");
-    assert_eq!(delivery.object(), "529248ad-c4cc-4a50-bea4-6bfd2953f83a/TSLA");
+    assert_eq!(delivery.resource(), "529248ad-c4cc-4a50-bea4-6bfd2953f83a/TSLA");
     assert_eq!(delivery.occurred_at(), Some("2026-01-02T15:04:05.656741Z".parse().unwrap()));
     assert_eq!(delivery.signed_at(), Some("2026-01-02T15:04:05Z".parse().unwrap()));
     assert_eq!(delivery.key_id(), "now");
@@ -50,7 +50,7 @@ fn a_delivery_says_what_its_receiver_must_know() {
 #[test]
 fn a_relayed_event_and_a_streamed_one_are_one_event() {
     let posted = run(signed::case("alpaca", "timestamped")).unwrap();
-    let streamed = of_stream(Kind::Trade, "ignored", posted.body().clone()).unwrap();
+    let streamed = from_stream(Kind::Trade, "ignored", posted.body().clone()).unwrap();
     assert_eq!(streamed.dedupe_key(), posted.dedupe_key());
     assert_eq!((streamed.transport(), streamed.key_id()), (Transport::Stream, "stream"));
 }
@@ -58,15 +58,15 @@ fn a_relayed_event_and_a_streamed_one_are_one_event() {
 #[test]
 fn a_streamed_event_without_an_id_has_the_streams() {
     let data = br#"{"account_id":"a","account_number":"1","status_to":"ACTIVE","at":"2026-01-02T00:00:00Z"}"#;
-    let of = |id| of_stream(Kind::Account, id, bytes::Bytes::from_static(data)).unwrap();
+    let of = |id| from_stream(Kind::Account, id, bytes::Bytes::from_static(data)).unwrap();
     assert_eq!(of("01KD").dedupe_key(), "alpaca/account/01KD");
     assert!(of("").dedupe_key().starts_with("alpaca/account/sha256:"));
     assert_eq!(of("01KD").event_type(), "account.status");
-    assert_eq!(of("01KD").object(), "a");
+    assert_eq!(of("01KD").resource(), "a");
 }
 
 #[test]
-fn bodies_of_every_kind_are_told_apart() {
+fn bodies_of_every_kind_are_distinguished() {
     for (kind, body) in [
         (Kind::Trade, r#"{"event":"fill","order":{},"event_id":"1"}"#),
         (Kind::Account, r#"{"account_number":"","status_to":"ACTIVE","event_id":1}"#),
@@ -78,7 +78,7 @@ fn bodies_of_every_kind_are_told_apart() {
         (Kind::Activity, r#"{"activity_type":"DIV","details":{},"event_id":"1"}"#),
     ] {
         for path in Kind::ALL {
-            let got = of_stream(path, "", bytes::Bytes::copy_from_slice(body.as_bytes()));
+            let got = from_stream(path, "", bytes::Bytes::copy_from_slice(body.as_bytes()));
             assert_eq!(got.is_ok(), path == kind, "{body} at {path}");
             let key = got.map(|delivery| delivery.dedupe_key().to_owned());
             assert_eq!(key.ok(), (path == kind).then(|| format!("alpaca/{kind}/1")));
@@ -87,22 +87,22 @@ fn bodies_of_every_kind_are_told_apart() {
 }
 
 #[test]
-fn a_body_of_unknown_shape_is_one_event_at_each_door() {
-    let of = |kind, body: &'static [u8]| of_stream(kind, "", bytes::Bytes::from_static(body)).unwrap();
-    // A copy at a door that makes nothing of it must not stand in the way of the door that does.
+fn a_body_of_unknown_shape_is_one_event_per_endpoint() {
+    let of = |kind, body: &'static [u8]| from_stream(kind, "", bytes::Bytes::from_static(body)).unwrap();
+    // A copy at an endpoint that cannot interpret it must not make the right endpoint's delivery a duplicate.
     let body = br#"{"account_id":"a","entry_type":"SPLIT","id":"n1"}"#;
     let keys: Vec<String> =
         Kind::ALL.into_iter().map(|kind| of(kind, body).dedupe_key().to_owned()).collect();
     for (kind, key) in Kind::ALL.into_iter().zip(&keys) {
         assert!(key.starts_with(&format!("alpaca/{kind}/sha256:")), "{key}");
-        assert_eq!(of(kind, body).dedupe_key(), key, "a copy at one door is a copy");
+        assert_eq!(of(kind, body).dedupe_key(), key, "a copy at one endpoint is a copy");
     }
 }
 
 #[test]
 fn an_old_number_and_a_new_id_together_are_known_by_the_new_id() {
     let body = br#"{"account_number":"9","status_to":"ACTIVE","event_id":12,"event_ulid":"01KD"}"#;
-    let delivery = of_stream(Kind::Account, "", bytes::Bytes::from_static(body)).unwrap();
+    let delivery = from_stream(Kind::Account, "", bytes::Bytes::from_static(body)).unwrap();
     assert_eq!(delivery.dedupe_key(), "alpaca/account/01KD");
 }
 
@@ -121,15 +121,15 @@ fn keys_are_read_strictly() {
         (format!("label=a label=b secret={long}"), Err(KeysError::Attribute(1))),
         (format!("label=a {long}"), Err(KeysError::Attribute(1))),
         (format!("label=a/b secret={long}"), Err(KeysError::Label(1))),
-        (format!("not_after=soon secret={long}"), Err(KeysError::Window(1))),
+        (format!("not_after=soon secret={long}"), Err(KeysError::ValidityPeriod(1))),
         (
             format!("not_before=2026-01-02T00:00:00Z not_after=2026-01-02T00:00:00Z secret={long}"),
-            Err(KeysError::Window(1)),
+            Err(KeysError::ValidityPeriod(1)),
         ),
-        (format!("label=a secret={long}\nlabel=a secret={long}x"), Err(KeysError::LabelTwice(2))),
+        (format!("label=a secret={long}\nlabel=a secret={long}x"), Err(KeysError::DuplicateLabel(2))),
         (format!("{long}\n").repeat(17), Err(KeysError::TooMany)),
     ] {
-        let keys = Keys::parse(&text);
+        let keys = Keys::parse(KeyFormat::HmacSecrets, &text);
         let got = keys.as_ref().map(|keys| keys.labels().collect::<Vec<_>>()).map_err(|error| *error);
         assert_eq!(got, expected, "{text:?}");
         assert!(!format!("{keys:?}").contains(long));
@@ -139,9 +139,15 @@ fn keys_are_read_strictly() {
 #[test]
 fn an_earlier_version_of_the_secret_is_accepted_beside_the_new_one() {
     let (new, old) = ("the new secret of the relay", "the old secret of the relay");
-    let both = Keys::parse(new).unwrap().and_earlier(Keys::parse(old).unwrap()).unwrap();
+    let both = Keys::parse(KeyFormat::HmacSecrets, new)
+        .unwrap()
+        .and_earlier(Keys::parse(KeyFormat::HmacSecrets, old).unwrap())
+        .unwrap();
     assert_eq!(both.labels().collect::<Vec<_>>(), ["key1", "key1-previous"]);
-    let same = Keys::parse(new).unwrap().and_earlier(Keys::parse(new).unwrap()).unwrap();
+    let same = Keys::parse(KeyFormat::HmacSecrets, new)
+        .unwrap()
+        .and_earlier(Keys::parse(KeyFormat::HmacSecrets, new).unwrap())
+        .unwrap();
     assert_eq!(same.labels().collect::<Vec<_>>(), ["key1"]);
 }
 
@@ -150,12 +156,13 @@ fn an_earlier_version_of_the_secret_is_accepted_beside_the_new_one() {
 fn no_signature_serves_in_the_other_form() {
     let case = signed::case("alpaca", "timestamped");
     let (body, header) = (signed::base64(&case["body"]), signed::text(&case["headers"][0]));
+    let endpoint = "alpaca/trade".parse().unwrap();
     let (time, hex) = header.strip_prefix("t=").unwrap().split_once(",v1=").unwrap();
     let verify = |header: &str, body: Vec<u8>| {
         let mut headers = HeaderMap::new();
         headers.insert(SIGNATURE_HEADER, header.parse().unwrap());
         let now = signed::seconds(&case["now"]);
-        verify(&keys(), policy("also_body_only"), Kind::Trade, &headers, body.into(), now)
+        verify(&keys(), &settings("any"), endpoint, &headers, body.into(), now)
     };
     assert!(verify(header, body.to_vec()).is_ok());
     let whole = [time.as_bytes(), b".", &body].concat();
@@ -170,8 +177,8 @@ fn no_signature_serves_in_the_other_form() {
 fn no_key_opens_without_a_header() {
     let got = verify(
         &keys(),
-        policy("also_body_only"),
-        Kind::Trade,
+        &settings("any"),
+        "alpaca/trade".parse().unwrap(),
         &HeaderMap::new(),
         bytes::Bytes::new(),
         Timestamp::UNIX_EPOCH,

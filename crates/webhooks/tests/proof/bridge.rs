@@ -2,19 +2,23 @@
 
 use jiff::Timestamp;
 use serde_json::Value;
-use webhooks::bridge::{Keys, SIGNATURE_HEADER, verify};
-use webhooks::{Channel, Delivery, KeysError, Rejection, Tolerance};
+use webhooks::bridge::{SIGNATURE_HEADER, verify};
+use webhooks::{Delivery, Endpoint, KeyFormat, Keys, KeysError, Rejection, Settings};
 
 use crate::signed;
 
 pub(crate) fn keys() -> Keys {
-    Keys::parse(signed::text(&signed::of("bridge")["keys"])).unwrap()
+    Keys::parse(KeyFormat::RsaPublicKeys, signed::text(&signed::of("bridge")["keys"])).unwrap()
+}
+
+pub(crate) fn endpoint() -> Endpoint {
+    "bridge".parse().unwrap()
 }
 
 fn run(case: &Value) -> Result<Delivery, Rejection> {
     let headers = signed::headers(SIGNATURE_HEADER, &case["headers"]);
     let now = Timestamp::from_millisecond(case["now"].as_i64().unwrap()).unwrap();
-    verify(&keys(), Tolerance::BRIDGE, &headers, signed::base64(&case["body"]), now)
+    verify(&keys(), &Settings::default(), endpoint(), &headers, signed::base64(&case["body"]), now)
 }
 
 #[test]
@@ -25,10 +29,10 @@ fn every_signed_delivery_has_its_outcome() {
 #[test]
 fn a_delivery_says_what_its_receiver_must_know() {
     let delivery = run(signed::case("bridge", "by another endpoint's key that is ours too")).unwrap();
-    assert_eq!(delivery.channel(), Channel::Bridge);
+    assert_eq!(delivery.channel(), "bridge".parse().unwrap());
     assert_eq!(delivery.dedupe_key(), "bridge/wh_t8TAhPPYrRV2v8Asi9ed3sw");
     assert_eq!(delivery.event_type(), "virtual_account.activity.created");
-    assert_eq!(delivery.object(), "fecffc8b-ed5e-48ae-bd24-b36268330b32");
+    assert_eq!(delivery.resource(), "fecffc8b-ed5e-48ae-bd24-b36268330b32");
     assert_eq!(delivery.occurred_at(), Some("2026-01-02T15:04:04.978Z".parse().unwrap()));
     assert_eq!(delivery.signed_at(), Some("2026-01-02T15:04:05Z".parse().unwrap()));
     assert_eq!(delivery.key_id(), "deposits");
@@ -64,11 +68,14 @@ fn keys_are_read_strictly() {
         (format!("{one}label=a"), Err(KeysError::PublicKey(2))),
         // Behind its key it would limit nothing.
         (format!("{one}not_after=2026-01-01T00:00:00Z"), Err(KeysError::PublicKey(2))),
-        (format!("label=a\n{one}label=a\n{one}"), Err(KeysError::LabelTwice(2))),
+        (format!("label=a\n{one}label=a\n{one}"), Err(KeysError::DuplicateLabel(2))),
         (one.repeat(17), Err(KeysError::TooMany)),
     ] {
-        let got = Keys::parse(&text).map(|keys| keys.labels().count());
+        let got = Keys::parse(KeyFormat::RsaPublicKeys, &text).map(|keys| keys.labels().count());
         assert_eq!(got, expected, "{text}");
     }
-    assert_eq!(keys().and_earlier(Keys::parse(&one).unwrap()).unwrap().labels().count(), 4);
+    assert_eq!(
+        keys().and_earlier(Keys::parse(KeyFormat::RsaPublicKeys, &one).unwrap()).unwrap().labels().count(),
+        4
+    );
 }

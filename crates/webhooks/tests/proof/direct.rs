@@ -4,7 +4,7 @@ use http::HeaderMap;
 use serde_json::Value;
 use webhooks::circle::System;
 use webhooks::circle::direct::{KEY_ID_HEADER, PublicKey, SIGNATURE_HEADER, key_id, verify};
-use webhooks::{Channel, Delivery, Rejection};
+use webhooks::{Delivery, Rejection};
 
 use crate::signed;
 
@@ -51,9 +51,9 @@ fn a_twin_of_a_signature_has_no_second_effect() {
 #[test]
 fn a_delivery_says_what_its_receiver_must_know() {
     let delivery = run(signed::case("direct", "signed")).unwrap();
-    assert_eq!(delivery.channel(), Channel::CircleDirect);
+    assert_eq!(delivery.channel(), "circle/direct".parse().unwrap());
     assert_eq!(delivery.event_type(), "transactions.inbound");
-    assert_eq!(delivery.object(), "e2cde5d2-edf9-5343-b13b-7172e1949501");
+    assert_eq!(delivery.resource(), "e2cde5d2-edf9-5343-b13b-7172e1949501");
     assert_eq!(delivery.key_id(), key().id().as_str());
     assert_eq!(delivery.signed_at(), None);
     assert_eq!(delivery.occurred_at(), Some("2026-01-02T15:04:05.779834211Z".parse().unwrap()));
@@ -80,13 +80,13 @@ fn a_key_is_read_back_from_what_it_says_of_itself() {
 }
 
 #[test]
-fn the_two_systems_are_told_apart() {
+fn the_two_systems_are_distinguished() {
     let signed = headers(signed::case("direct", "signed"));
     let sns = br#"{"Type":"Notification","TopicArn":"arn:aws:sns:us-east-1:1:a"}"#;
-    assert_eq!(System::of(&signed, b"{}"), System::Direct);
+    assert_eq!(System::detect(&signed, b"{}"), System::Direct);
     // A header of the second system cannot be left aside by writing a body of the first.
-    assert_eq!(System::of(&signed, sns), System::Direct);
-    assert_eq!(System::of(&HeaderMap::new(), sns), System::Sns);
-    assert_eq!(System::of(&HeaderMap::new(), b"{}"), System::Direct);
-    assert_eq!(System::of(&HeaderMap::new(), b"\xff"), System::Direct);
+    assert_eq!(System::detect(&signed, sns), System::Direct);
+    assert_eq!(System::detect(&HeaderMap::new(), sns), System::Sns);
+    assert_eq!(System::detect(&HeaderMap::new(), b"{}"), System::Direct);
+    assert_eq!(System::detect(&HeaderMap::new(), b"\xff"), System::Direct);
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 use webhooks::circle::{direct, sns};
-use webhooks::{Tolerance, alpaca, bridge};
+use webhooks::{Settings, alpaca, bridge};
 
 use crate::signed;
 
@@ -31,11 +31,10 @@ fn alpaca() {
     let case = signed::case("alpaca", "timestamped");
     let (body, header) = (signed::base64(&case["body"]), signed::text(&case["headers"][0]).as_bytes());
     let is_accepted = |header: &[u8], body: Vec<u8>| {
-        let policy = alpaca::Policy::AlsoBodyOnly(Tolerance::ALPACA);
+        let (settings, endpoint) = (crate::alpaca::settings("any"), "alpaca/trade".parse().unwrap());
         let now = signed::seconds(&case["now"]);
         headers(&[(alpaca::SIGNATURE_HEADER, header)]).is_some_and(|headers| {
-            alpaca::verify(&crate::alpaca::keys(), policy, alpaca::Kind::Trade, &headers, body.into(), now)
-                .is_ok()
+            alpaca::verify(&crate::alpaca::keys(), &settings, endpoint, &headers, body.into(), now).is_ok()
         })
     };
     assert!(is_accepted(header, body.to_vec()));
@@ -51,7 +50,8 @@ fn bridge() {
     let now = Timestamp::from_millisecond(case["now"].as_i64().unwrap()).unwrap();
     let is_accepted = |header: &[u8], body: Vec<u8>| {
         headers(&[(bridge::SIGNATURE_HEADER, header)]).is_some_and(|headers| {
-            bridge::verify(&keys, Tolerance::BRIDGE, &headers, body.into(), now).is_ok()
+            bridge::verify(&keys, &Settings::default(), crate::bridge::endpoint(), &headers, body.into(), now)
+                .is_ok()
         })
     };
     assert!(is_accepted(header, body.to_vec()));
@@ -82,9 +82,9 @@ fn circle_sns() {
         let case = signed::case("sns", name);
         let body = signed::base64(&case["body"]);
         let topics = crate::sns::topics();
-        let certificate = crate::sns::certificate(&sns::read(body.clone(), &topics).unwrap());
+        let certificate = crate::sns::certificate(&sns::parse(body.clone(), &topics).unwrap());
         let is_accepted = |body: Vec<u8>| {
-            sns::read(Bytes::from(body), &topics)
+            sns::parse(Bytes::from(body), &topics)
                 .and_then(|envelope| sns::verify(envelope, &certificate, signed::seconds(&case["now"])))
                 .is_ok()
         };

@@ -7,8 +7,15 @@ mod alpaca;
 mod bridge;
 mod direct;
 mod flips;
-mod meaning;
+mod interpret;
 mod properties;
 mod signed;
 mod sns;
 mod vectors;
+
+use webhooks::{ProviderSettings, SettingValue};
+
+/// The defaults, with another word of one choice.
+fn settings(path: &str, word: &str) -> ProviderSettings {
+    ProviderSettings::default().with(path, &SettingValue::Text(Some(word.to_owned())))
+}

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use webhooks::circle::sns::{self, Certificate, Trust, Unchained};
 use webhooks::circle::{System, direct};
-use webhooks::{AlpacaCash, Channel, Reading, Tolerance, alpaca, bridge, meaning};
+use webhooks::{Channel, KeyFormat, Keys, SettingValue, Settings, alpaca, bridge, interpret};
 
 use crate::signed;
 
@@ -203,21 +203,22 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
 
 /// What becomes keys, columns and labels is short and plain, whatever a body says.
 fn can_be_kept(delivery: &webhooks::Delivery) -> bool {
-    let texts = [delivery.dedupe_key(), delivery.event_type(), delivery.object()];
+    let texts = [delivery.dedupe_key(), delivery.event_type(), delivery.resource()];
     texts
         .iter()
         .all(|text| (1..=512).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()))
 }
 
-/// Meanings are the same each time, and the texts about them hold no panic.
-fn is_read_alike(body: &[u8]) {
-    let tokens = [("token".to_owned(), domain::Currency::Usdc)];
-    for alpaca_cash in [AlpacaCash::Activities, AlpacaCash::Transfers] {
-        let reading = Reading { alpaca_cash, circle_tokens: tokens.clone().into(), ..Reading::default() };
-        for channel in Channel::ALL {
-            let read = meaning(channel, body, &reading);
-            assert_eq!(read, meaning(channel, body, &reading));
-            assert!(!format!("{read:?}").is_empty());
+/// Interpretations are the same each time, and printing one does not panic.
+fn is_interpreted_alike(body: &[u8]) {
+    for cash in ["activities", "transfers"] {
+        let tokens = SettingValue::List(vec!["token".to_owned()]);
+        let settings =
+            crate::settings("ledger.alpaca_cash", cash).with("webhooks.circle.usdc_token_ids", &tokens);
+        for channel in Channel::all() {
+            let interpreted = interpret(channel, body, &settings);
+            assert_eq!(interpreted, interpret(channel, body, &settings));
+            assert!(!format!("{interpreted:?}").is_empty());
         }
     }
 }
@@ -234,40 +235,40 @@ proptest! {
         let body = Bytes::from(body);
         let now = Timestamp::from_second(now_s).unwrap();
         for kind in alpaca::Kind::ALL {
-            let policy = alpaca::Policy::AlsoBodyOnly(Tolerance::ALPACA);
-            let got = alpaca::verify(&crate::alpaca::keys(), policy, kind, &headers, body.clone(), now);
+            let endpoint = format!("alpaca/{kind}").parse().unwrap();
+            let got = alpaca::verify(&crate::alpaca::keys(), &Settings::default(), endpoint, &headers, body.clone(), now);
             prop_assert!(got.is_err());
-            if let Ok(delivery) = alpaca::of_stream(kind, &String::from_utf8_lossy(&body), body.clone()) {
+            if let Ok(delivery) = alpaca::from_stream(kind, &String::from_utf8_lossy(&body), body.clone()) {
                 prop_assert!(can_be_kept(&delivery), "{delivery:?}");
             }
         }
-        prop_assert!(bridge::verify(&crate::bridge::keys(), Tolerance::BRIDGE, &headers, body.clone(), now).is_err());
+        prop_assert!(bridge::verify(&crate::bridge::keys(), &Settings::default(), crate::bridge::endpoint(), &headers, body.clone(), now).is_err());
         prop_assert!(direct::verify(&crate::direct::key(), &headers, body.clone()).is_err());
         let _ = direct::key_id(&headers);
-        let _ = System::of(&headers, &body);
-        prop_assert!(sns::read(body.clone(), &crate::sns::topics()).is_err());
+        let _ = System::detect(&headers, &body);
+        prop_assert!(sns::parse(body.clone(), &crate::sns::topics()).is_err());
         let _ = direct::PublicKey::parse(&body);
     }
 
     #[test]
-    fn meanings_are_the_same_each_time(body in body()) {
-        is_read_alike(&body);
+    fn interpretations_are_the_same_each_time(body in body()) {
+        is_interpreted_alike(&body);
     }
 
     /// Inside an envelope of SNS lies a second text.
     #[test]
-    fn inner_messages_are_read_alike(inner in object()) {
+    fn inner_messages_are_interpreted_alike(inner in object()) {
         let outer = json!({"Type": "Notification", "Timestamp": "2026-01-02T15:04:05Z", "Message": inner.to_string()});
-        is_read_alike(outer.to_string().as_bytes());
+        is_interpreted_alike(outer.to_string().as_bytes());
     }
 
     #[test]
     fn keys_and_certificates_of_any_text_are_read_or_refused(text in ".{0,300}", bytes in vec(any::<u8>(), 0..400)) {
-        let _ = alpaca::Keys::parse(&text);
-        let _ = bridge::Keys::parse(&text);
-        let _ = bridge::Keys::parse(&format!("-----BEGIN PUBLIC KEY-----\n{text}\n-----END PUBLIC KEY-----"));
+        let _ = Keys::parse(KeyFormat::HmacSecrets, &text);
+        let _ = Keys::parse(KeyFormat::RsaPublicKeys, &text);
+        let _ = Keys::parse(KeyFormat::RsaPublicKeys, &format!("-----BEGIN PUBLIC KEY-----\n{text}\n-----END PUBLIC KEY-----"));
         let _ = sns::Topics::parse(&text);
-        let envelope = sns::read(signed::base64(&signed::case("sns", "notification, version 1")["body"]), &crate::sns::topics());
+        let envelope = sns::parse(signed::base64(&signed::case("sns", "notification, version 1")["body"]), &crate::sns::topics());
         let url = envelope.unwrap().certificate_url().clone();
         let trust = Trust::amazon(Unchained::ProvedByFetch).unwrap();
         prop_assert!(Certificate::parse(url, &bytes, Timestamp::UNIX_EPOCH, &trust).is_err());
@@ -279,10 +280,10 @@ proptest! {
         let mut pem = signed::text(&signed::of("sns")["chain"]).as_bytes().to_vec();
         let at = at % pem.len();
         pem[at] = byte;
-        let envelope = sns::read(signed::base64(&signed::case("sns", "notification, version 1")["body"]), &crate::sns::topics());
+        let envelope = sns::parse(signed::base64(&signed::case("sns", "notification, version 1")["body"]), &crate::sns::topics());
         let url = envelope.unwrap().certificate_url().clone();
         let roots = signed::text(&signed::of("sns")["roots"]).as_bytes();
-        let trust = Trust::of_roots(roots, Unchained::ProvedByFetch).unwrap();
+        let trust = Trust::from_roots(roots, Unchained::ProvedByFetch).unwrap();
         let now = signed::seconds(&signed::of("sns")["now"]);
         let _ = Certificate::parse(url, &pem, now, &trust);
     }

@@ -4,9 +4,9 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::Value;
 use webhooks::circle::sns::{
-    self, Certificate, CertificateUrl, Envelope, Topics, Trust, Unchained, Verified,
+    self, Certificate, CertificateUrl, Topics, Trust, Unchained, UnverifiedMessage, VerifiedMessage,
 };
-use webhooks::{CertificateFault, Channel, Rejection};
+use webhooks::{CertificateFault, Rejection};
 
 use crate::signed;
 
@@ -23,43 +23,43 @@ fn now() -> Timestamp {
 }
 
 fn trust(unchained: Unchained) -> Trust {
-    Trust::of_roots(signed::text(&signed::of("sns")["roots"]).as_bytes(), unchained).unwrap()
+    Trust::from_roots(signed::text(&signed::of("sns")["roots"]).as_bytes(), unchained).unwrap()
 }
 
 fn url() -> CertificateUrl {
     let body = signed::base64(&signed::case("sns", "notification, version 1")["body"]);
-    sns::read(body, &topics()).unwrap().certificate_url().clone()
+    sns::parse(body, &topics()).unwrap().certificate_url().clone()
 }
 
 fn parse(pem: &str, trust: &Trust) -> Result<Certificate, Rejection> {
     Certificate::parse(url(), pem.as_bytes(), now(), trust)
 }
 
-/// The certificate of the chain, as fetched from where `envelope` says.
-pub(crate) fn certificate(envelope: &Envelope) -> Certificate {
+/// The certificate of the chain, as fetched from where `message` says.
+pub(crate) fn certificate(message: &UnverifiedMessage) -> Certificate {
     let pem = signed::text(&signed::of("sns")["chain"]).as_bytes();
-    let url = envelope.certificate_url().clone();
+    let url = message.certificate_url().clone();
     Certificate::parse(url, pem, now(), &trust(Unchained::Refused)).unwrap()
 }
 
-fn run(case: &Value) -> Result<Verified, Rejection> {
-    let envelope = sns::read(signed::base64(&case["body"]), &topics())?;
-    let certificate = certificate(&envelope);
-    sns::verify(envelope, &certificate, signed::seconds(&case["now"]))
+fn run(case: &Value) -> Result<VerifiedMessage, Rejection> {
+    let message = sns::parse(signed::base64(&case["body"]), &topics())?;
+    let certificate = certificate(&message);
+    sns::verify(message, &certificate, signed::seconds(&case["now"]))
 }
 
 fn outcome(case: &Value) -> &'static str {
     match run(case) {
-        Ok(Verified::Notification(_)) => "notification",
-        Ok(Verified::Confirmation(_)) => "confirmation",
-        Ok(Verified::Unsubscribed(_)) => "unsubscribed",
+        Ok(VerifiedMessage::Notification(_)) => "notification",
+        Ok(VerifiedMessage::Confirmation(_)) => "confirmation",
+        Ok(VerifiedMessage::Unsubscribed(_)) => "unsubscribed",
         Err(rejection) => rejection.reason(),
     }
 }
 
 fn delivery(name: &str) -> webhooks::Delivery {
     match run(signed::case("sns", name)).unwrap() {
-        Verified::Notification(delivery) => delivery,
+        VerifiedMessage::Notification(delivery) => delivery,
         other => panic!("{other:?}"),
     }
 }
@@ -73,15 +73,15 @@ fn every_signed_message_has_its_outcome() {
 fn a_hostile_address_or_topic_is_refused_before_anyone_is_called() {
     for case in signed::of("sns")["cases"].as_array().unwrap() {
         if matches!(signed::text(&case["outcome"]), "topic" | "host" | "missing" | "malformed") {
-            assert!(sns::read(signed::base64(&case["body"]), &topics()).is_err(), "{}", case["name"]);
+            assert!(sns::parse(signed::base64(&case["body"]), &topics()).is_err(), "{}", case["name"]);
         }
     }
     let body = signed::base64(&signed::case("sns", "notification, version 1")["body"]);
-    assert_eq!(sns::read(body, &Topics::default()).unwrap_err(), Rejection::Topic);
+    assert_eq!(sns::parse(body, &Topics::default()).unwrap_err(), Rejection::Topic);
 }
 
 #[test]
-fn certificates_are_judged_by_dates_name_key_and_chain() {
+fn certificates_are_checked_for_dates_name_key_and_chain() {
     for (name, certificate) in signed::of("sns")["certificates"].as_object().unwrap() {
         let pem = signed::text(&certificate["pem"]);
         let is_accepted = |unchained| parse(pem, &trust(unchained)).is_ok();
@@ -119,7 +119,7 @@ fn a_certificate_is_refused_for_its_reason() {
     }
 }
 
-/// A lone certificate is proved by the fetch, and by that alone: all else that can be judged of it is judged.
+/// A lone certificate is proved by the fetch alone: everything else that can be checked is checked.
 #[test]
 fn a_lone_certificate_that_was_fetched_is_refused_for_each_fault_of_its_own() {
     for (name, expected) in [
@@ -147,8 +147,8 @@ fn a_lone_certificate_that_was_fetched_is_refused_for_each_fault_of_its_own() {
 #[test]
 fn a_certificate_is_fetched_from_sns_of_the_topics_region_and_nowhere_else() {
     for case in signed::of("sns")["cases"].as_array().unwrap() {
-        if let Ok(envelope) = sns::read(signed::base64(&case["body"]), &topics()) {
-            let (url, region) = (envelope.certificate_url(), envelope.topic().region());
+        if let Ok(message) = sns::parse(signed::base64(&case["body"]), &topics()) {
+            let (url, region) = (message.certificate_url(), message.topic().region());
             assert_eq!(url.host(), format!("sns.{region}.amazonaws.com"));
             assert!(url.path().starts_with("/SimpleNotificationService-") && url.path().ends_with(".pem"));
             assert_eq!(url.to_string(), format!("https://{}{}", url.host(), url.path()));
@@ -166,14 +166,14 @@ fn a_lone_certificate_is_chained_by_authorities_that_are_given() {
 
 #[test]
 fn a_certificate_serves_no_message_that_names_another() {
-    let envelope =
-        sns::read(signed::base64(&signed::case("sns", "notification, version 1")["body"]), &topics());
-    let other = sns::read(
+    let message =
+        sns::parse(signed::base64(&signed::case("sns", "notification, version 1")["body"]), &topics());
+    let other = sns::parse(
         signed::base64(&signed::case("sns", "notification of the second region")["body"]),
         &topics(),
     );
     let certificate = certificate(&other.unwrap());
-    let got = sns::verify(envelope.unwrap(), &certificate, now());
+    let got = sns::verify(message.unwrap(), &certificate, now());
     assert_eq!(got.unwrap_err(), Rejection::Certificate(CertificateFault::OtherAddress));
 }
 
@@ -182,11 +182,11 @@ fn a_message_that_aws_signed_is_accepted() {
     let topics = Topics::parse("arn:aws:sns:us-east-1:041977924901:foo").unwrap();
     let trust = Trust::amazon(Unchained::ProvedByFetch).unwrap();
     let then: Timestamp = "2015-02-20T20:59:26Z".parse().unwrap();
-    let read = || sns::read(Bytes::from_static(AWS_NOTIFICATION), &topics).unwrap();
+    let read = || sns::parse(Bytes::from_static(AWS_NOTIFICATION), &topics).unwrap();
     let fetch =
         |trust, now| Certificate::parse(read().certificate_url().clone(), AWS_CERTIFICATE, now, trust);
     let verified = sns::verify(read(), &fetch(&trust, then).unwrap(), then).unwrap();
-    let Verified::Notification(delivery) = verified else { panic!("{verified:?}") };
+    let VerifiedMessage::Notification(delivery) = verified else { panic!("{verified:?}") };
     assert_eq!(delivery.dedupe_key(), "circle/sns/a890c547-5d98-55e2-971d-8826fff56413");
     assert_eq!(delivery.event_type(), "unknown");
     // The file holds one certificate, whose issuer stands in no file of ours: this is why such a one is not refused.
@@ -197,17 +197,17 @@ fn a_message_that_aws_signed_is_accepted() {
     assert_eq!(fetch(&trust, now()).err(), expired);
     let body =
         String::from_utf8(AWS_NOTIFICATION.to_vec()).unwrap().replace("test message", "TAMPERED MESSAGE");
-    let tampered = sns::read(body.into(), &topics).unwrap();
+    let tampered = sns::parse(body.into(), &topics).unwrap();
     assert_eq!(sns::verify(tampered, &fetch(&trust, then).unwrap(), then).unwrap_err(), Rejection::Signature);
 }
 
 #[test]
 fn a_delivery_says_what_its_receiver_must_know() {
     let one = delivery("notification, version 1");
-    assert_eq!(one.channel(), Channel::CircleSns);
+    assert_eq!(one.channel(), "circle/sns".parse().unwrap());
     assert_eq!(one.dedupe_key(), "circle/sns/7a3b1f2e-4c5d-5e6f-8a9b-0c1d2e3f4a5b");
     assert_eq!(one.event_type(), "transfers");
-    assert_eq!(one.object(), "b8627ae8-732b-4d25-b947-1df8f4007a29");
+    assert_eq!(one.resource(), "b8627ae8-732b-4d25-b947-1df8f4007a29");
     assert_eq!(one.key_id(), "0123456789abcdef0123456789abcdef");
     assert_eq!(one.signed_at(), Some("2026-01-02T15:04:05.123Z".parse().unwrap()));
     // The same event from the other region is known by its content.
@@ -218,7 +218,7 @@ fn a_delivery_says_what_its_receiver_must_know() {
 
 #[test]
 fn a_confirmation_leads_to_the_topics_region_and_hides_its_token() {
-    let Verified::Confirmation(confirmation) =
+    let VerifiedMessage::Confirmation(confirmation) =
         run(signed::case("sns", "confirmation of region 1, version 1")).unwrap()
     else {
         panic!("a confirmation");
@@ -237,7 +237,7 @@ fn a_subject_is_one_line() {
     let mut message: Value = serde_json::from_slice(&body).unwrap();
     for (subject, expected) in [("A transfer", None), ("a\nTimestamp\n2026", Some("malformed"))] {
         message["Subject"] = subject.into();
-        let read = sns::read(message.to_string().into(), &topics());
+        let read = sns::parse(message.to_string().into(), &topics());
         assert_eq!(read.err().map(|rejection| rejection.reason()), expected, "{subject:?}");
     }
 }

@@ -3,9 +3,10 @@
 use http::{HeaderMap, HeaderValue};
 use jiff::Timestamp;
 use serde_json::Value;
-use webhooks::alpaca::{Keys, Kind, Policy};
 use webhooks::circle::direct;
-use webhooks::{Meaning, Reading, Rejection, Tolerance, alpaca, bridge, meaning};
+use webhooks::{
+    Interpretation, KeyFormat, Keys, ProviderSettings, Rejection, Settings, alpaca, bridge, interpret,
+};
 
 use crate::signed;
 
@@ -22,11 +23,12 @@ fn the_delivery_on_bridges_page_verifies() {
     let vector = &vectors()["bridge"];
     let key = signed::text(&vector["public_key"]);
     let keys = format!("-----BEGIN PUBLIC KEY-----\n{key}\n-----END PUBLIC KEY-----\n");
-    let keys = bridge::Keys::parse(&keys).unwrap();
+    let keys = Keys::parse(KeyFormat::RsaPublicKeys, &keys).unwrap();
     let header = HeaderValue::from_str(signed::text(&vector["header"])).unwrap();
     let headers = HeaderMap::from_iter([(bridge::SIGNATURE_HEADER.parse().unwrap(), header)]);
     let now = Timestamp::from_millisecond(vector["now_ms"].as_i64().unwrap()).unwrap();
-    let got = bridge::verify(&keys, Tolerance::BRIDGE, &headers, body(vector), now);
+    let got =
+        bridge::verify(&keys, &Settings::default(), crate::bridge::endpoint(), &headers, body(vector), now);
     assert_eq!(got.unwrap().key_id(), "key1");
 }
 
@@ -46,19 +48,22 @@ fn the_ping_on_circles_page_verifies_and_is_a_test() {
     assert_eq!(delivery.event_type(), "webhooks.test");
     // The ids of a ping are always the same; its key is not.
     assert!(delivery.dedupe_key().len() > 64 + "circle/direct/".len());
-    assert_eq!(meaning(delivery.channel(), delivery.body(), &Reading::default()), Meaning::Test);
+    assert_eq!(
+        interpret(delivery.channel(), delivery.body(), &ProviderSettings::default()),
+        Interpretation::Test
+    );
 }
 
-/// GitHub's body is no JSON, so the core accepts it and the reading of the body is what refuses.
+/// GitHub's body is no JSON, so the core accepts it and the body is refused when it is parsed.
 #[test]
 fn the_hmac_on_githubs_page_is_ours() {
     let vector = &vectors()["github"];
-    let keys = Keys::parse(signed::text(&vector["secret"])).unwrap();
+    let keys = Keys::parse(KeyFormat::HmacSecrets, signed::text(&vector["secret"])).unwrap();
     let verify = |signature: String, body| {
         let header = HeaderValue::from_str(&signature).unwrap();
         let headers = HeaderMap::from_iter([(alpaca::SIGNATURE_HEADER.parse().unwrap(), header)]);
-        let policy = Policy::AlsoBodyOnly(Tolerance::ALPACA);
-        alpaca::verify(&keys, policy, Kind::Trade, &headers, body, Timestamp::UNIX_EPOCH).unwrap_err()
+        let (settings, endpoint) = (Settings::default(), "alpaca/trade".parse().unwrap());
+        alpaca::verify(&keys, &settings, endpoint, &headers, body, Timestamp::UNIX_EPOCH).unwrap_err()
     };
     let signature = signed::text(&vector["signature"]);
     assert_eq!(verify(format!("sha256={signature}"), body(vector)).reason(), "malformed");

@@ -1,4 +1,4 @@
-//! `GET /api/admin/audit/verify`: whether the audit chain is whole.
+//! `GET /api/admin/audit/verify`: verifies the audit chain.
 
 use std::sync::Arc;
 
@@ -6,57 +6,57 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use store::VerifyError;
+use telemetry::with_causes;
 use tokio::sync::Mutex;
 use utoipa::ToSchema;
 
 use crate::handlers::Parameters;
-use crate::logs::with_causes;
-use crate::openapi::Problems;
 use crate::problem::{Kind, Problem};
-use crate::state::Books;
+use crate::schemas::Problems;
+use crate::state::AdminState;
 
-/// One check at a time: each reads the whole chain.
-static CHECKING: Mutex<()> = Mutex::const_new(());
-/// What a second one is told to wait.
+/// One verification at a time: each reads the whole chain.
+static VERIFYING: Mutex<()> = Mutex::const_new(());
+/// Wait that a second client is asked for.
 const RETRY_AFTER_S: u64 = 5;
 
-/// What a check of the chain found.
+/// The result of a verification of the audit chain.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct AuditAnswer {
+pub(crate) struct AuditResponse {
     /// Whether every entry is as it was written, and none is missing.
     is_whole: bool,
-    /// Entries that were checked; 0 when something is wrong.
+    /// Verified entries; 0 if the chain is damaged.
     entries: u64,
-    /// The first thing that is wrong.
+    /// The first damage.
     #[schema(required)]
     fault: Option<String>,
 }
 
-/// Check the whole audit chain
+/// Verify the whole audit chain
 ///
-/// It reads every entry. A chain of millions takes longer than a request may: `investiq audit verify` has no such limit.
+/// Reads every entry. A chain of millions takes longer than a request may: `investiq audit verify` has no such limit.
 #[utoipa::path(
     get,
     path = "/api/admin/audit/verify",
     tag = "admin",
-    responses((status = 200, description = "What was found", body = AuditAnswer), Problems)
+    responses((status = 200, description = "The result", body = AuditResponse), Problems)
 )]
-pub async fn verify(
+pub(crate) async fn verify(
     parameters: Parameters,
-    State(books): State<Arc<Books>>,
-) -> Result<Json<AuditAnswer>, Problem> {
-    parameters.only(&[])?;
-    let Ok(_alone) = CHECKING.try_lock() else {
-        return Err(Problem::new(Kind::Overloaded, "the audit chain is being checked; one check at a time")
+    State(state): State<Arc<AdminState>>,
+) -> Result<Json<AuditResponse>, Problem> {
+    parameters.allow_only(&[])?;
+    let Ok(_guard) = VERIFYING.try_lock() else {
+        return Err(Problem::new(Kind::Overloaded, "another verification of the audit chain is in progress")
             .retry_after_s(RETRY_AFTER_S));
     };
-    match books.store().verify_audit(None, |_, _| {}).await {
-        Ok(verified) => Ok(Json(AuditAnswer { is_whole: true, entries: verified.entries, fault: None })),
+    match state.store().verify_audit(None, |_, _| {}).await {
+        Ok(verified) => Ok(Json(AuditResponse { is_whole: true, entries: verified.entries, fault: None })),
         Err(VerifyError::Unread(error)) => Err(error.into()),
-        Err(wrong @ (VerifyError::Damaged(_) | VerifyError::NoHead)) => {
-            let fault = with_causes(&wrong);
-            tracing::error!(fault, "THE AUDIT CHAIN IS NOT WHOLE");
-            Ok(Json(AuditAnswer { is_whole: false, entries: 0, fault: Some(fault) }))
+        Err(damage @ (VerifyError::Damaged(_) | VerifyError::NoHead)) => {
+            let fault = with_causes(&damage);
+            tracing::error!(fault, "AUDIT CHAIN IS DAMAGED");
+            Ok(Json(AuditResponse { is_whole: false, entries: 0, fault: Some(fault) }))
         }
     }
 }

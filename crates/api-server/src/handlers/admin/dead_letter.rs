@@ -1,114 +1,112 @@
-//! `GET /api/admin/dead-letter` and `POST /api/admin/dead-letter/requeue`: what was given up, and another try.
+//! `GET /api/admin/dead-letter` and `POST /api/admin/dead-letter/requeue`: jobs that failed for the last time.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use store::{PAGE_ROWS_MAX, REPLAY_MAX, WorkId};
+use store::{JobId, PAGE_ROWS_MAX, REPLAY_MAX};
 use utoipa::ToSchema;
 
 use super::Operator;
-use super::shown::EventShown;
+use super::responses::EventResponse;
 use crate::handlers::parameters::unprocessable;
 use crate::handlers::{JsonBody, Parameters};
-use crate::openapi::Problems;
 use crate::problem::Problem;
-use crate::state::Books;
+use crate::schemas::Problems;
+use crate::state::AdminState;
 
-/// Rows of a page when nothing is said.
+/// The default.
 const ROWS_DEFAULT: u32 = 50;
 
-/// A page of work that was given up.
+/// A page of dead letters.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct DeadLetters {
+pub(crate) struct DeadLettersPage {
     /// Latest first.
-    dead_letters: Vec<DeadLetterShown>,
-    /// What to send as `before` for the next page; null at the end.
+    dead_letters: Vec<DeadLetterResponse>,
+    /// The value of `before` for the next page; null on the last page.
     #[schema(required)]
     next: Option<String>,
 }
 
-/// Work that was given up, with its delivery.
+/// A job that failed for the last time, with its event.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct DeadLetterShown {
-    /// The work: what a requeue names.
+pub(crate) struct DeadLetterResponse {
+    /// The id to requeue.
     #[schema(example = "7")]
-    work: String,
-    /// The delivery.
-    event: EventShown,
+    job: String,
+    event: EventResponse,
 }
 
-/// What to try again.
+/// Which jobs to requeue.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RequeueRequest {
-    /// These pieces of work.
+pub(crate) struct RequeueRequest {
     #[serde(default)]
     #[schema(max_items = 1000, example = json!(["7"]))]
-    work: Vec<String>,
-    /// Up to 1,000 of all that were given up, where no piece is named.
+    jobs: Vec<String>,
+    /// Up to 1,000 of all dead letters, in place of `jobs`.
     #[serde(default)]
     all: bool,
 }
 
-/// What will be tried again.
+/// What was requeued.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct RequeueAnswer {
-    /// How many.
+pub(crate) struct RequeueResponse {
+    /// Number of jobs.
     requeued: u32,
 }
 
-/// Work that was given up, latest first
+/// Dead letters, latest first
 #[utoipa::path(
     get,
     path = "/api/admin/dead-letter",
     tag = "admin",
     params(
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "Rows of the page"),
-        ("before" = Option<String>, Query, description = "The `next` of the page before"),
+        ("before" = Option<String>, Query, description = "`next` of the previous page"),
     ),
-    responses((status = 200, description = "A page", body = DeadLetters), Problems)
+    responses((status = 200, description = "A page", body = DeadLettersPage), Problems)
 )]
-pub async fn list(
+pub(crate) async fn list(
     parameters: Parameters,
-    State(books): State<Arc<Books>>,
-) -> Result<Json<DeadLetters>, Problem> {
-    parameters.only(&["limit", "before"])?;
-    let before = parameters.parsed::<WorkId>("before")?;
+    State(state): State<Arc<AdminState>>,
+) -> Result<Json<DeadLettersPage>, Problem> {
+    parameters.allow_only(&["limit", "before"])?;
+    let before = parameters.parse_as::<JobId>("before")?;
     let rows = parameters.number("limit", 1..=PAGE_ROWS_MAX)?.unwrap_or(ROWS_DEFAULT);
-    let found = books.store().dead_letters(before, rows).await?;
+    let found = state.store().dead_letters(before, rows).await?;
     let is_full = found.len() == rows as usize;
-    let next = found.last().filter(|_| is_full).map(|last| last.work.to_string());
-    let shown = |letter: store::DeadLetter| DeadLetterShown {
-        work: letter.work.to_string(),
+    let next = found.last().filter(|_| is_full).map(|last| last.job.to_string());
+    let respond = |letter: store::DeadLetter| DeadLetterResponse {
+        job: letter.job.to_string(),
         event: letter.event.into(),
     };
-    Ok(Json(DeadLetters { dead_letters: found.into_iter().map(shown).collect(), next }))
+    Ok(Json(DeadLettersPage { dead_letters: found.into_iter().map(respond).collect(), next }))
 }
 
-/// Try again what was given up, with all attempts anew
+/// Requeue dead letters, with all attempts again
 #[utoipa::path(
     post,
     path = "/api/admin/dead-letter/requeue",
     tag = "admin",
     request_body = RequeueRequest,
-    responses((status = 200, description = "How many", body = RequeueAnswer), Problems)
+    responses((status = 200, description = "What was requeued", body = RequeueResponse), Problems)
 )]
-pub async fn requeue(
-    State(books): State<Arc<Books>>,
+pub(crate) async fn requeue(
+    State(state): State<Arc<AdminState>>,
     operator: Operator,
-    JsonBody(RequeueRequest { work, all }): JsonBody<RequeueRequest>,
-) -> Result<Json<RequeueAnswer>, Problem> {
-    if work.is_empty() != all {
-        return Err(unprocessable("work", "must name pieces of work, or be left out with \"all\": true"));
+    JsonBody(RequeueRequest { jobs, all }): JsonBody<RequeueRequest>,
+) -> Result<Json<RequeueResponse>, Problem> {
+    if jobs.is_empty() != all {
+        return Err(unprocessable("jobs", "must have ids, or be absent with \"all\": true"));
     }
-    if work.len() > REPLAY_MAX as usize {
-        return Err(unprocessable("work", format!("at most {REPLAY_MAX}")));
+    if jobs.len() > REPLAY_MAX as usize {
+        return Err(unprocessable("jobs", format!("must be at most {REPLAY_MAX} ids")));
     }
-    let read = |text: &String| text.parse().map_err(|_| unprocessable("work", "must be ids such as 7"));
-    let work: Vec<WorkId> = work.iter().map(read).collect::<Result<_, _>>()?;
-    let requeued = books.store().requeue(&work, operator.actor(), books.clock.now()).await?;
-    books.desk.kick.notify_waiters();
-    Ok(Json(RequeueAnswer { requeued }))
+    let parse = |text: &String| text.parse().map_err(|_| unprocessable("jobs", "must be ids such as 7"));
+    let jobs: Vec<JobId> = jobs.iter().map(parse).collect::<Result<_, _>>()?;
+    let requeued = state.store().requeue(&jobs, operator.actor(), state.clock.now()).await?;
+    state.intake.work_available().notify_waiters();
+    Ok(Json(RequeueResponse { requeued }))
 }

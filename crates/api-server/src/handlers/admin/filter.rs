@@ -1,11 +1,11 @@
-//! Which deliveries are meant, from a query or from a body.
+//! Selects events, from a query or from a body.
 
 use std::str::FromStr;
 
 use domain::Provider;
 use jiff::Timestamp;
 use serde::Deserialize;
-use store::{EventId, Filter, IDS_MAX, WorkState};
+use store::{EventFilter, EventId, FILTER_IDS_MAX, JobState};
 use utoipa::ToSchema;
 use webhooks::Channel;
 
@@ -13,34 +13,34 @@ use crate::handlers::Parameters;
 use crate::handlers::parameters::unprocessable;
 use crate::problem::Problem;
 
-/// Longest type of an event and longest object that can be asked for, in bytes.
+/// Longest `event_type` and `resource`, in bytes.
 const TEXT_BYTES_MAX: usize = 256;
 
-/// The names of the parameters of a filter.
+/// The query parameters of a filter.
 pub(super) const NAMES: [&str; 7] =
-    ["source", "channel", "event_type", "object", "state", "received_from", "received_before"];
+    ["provider", "channel", "event_type", "resource", "state", "received_from", "received_before"];
 
-/// Which deliveries are meant: those that meet every condition that is given.
+/// Selects the events that meet every given condition.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct FilterBody {
-    /// One of these; at most 500.
+pub(crate) struct FilterBody {
+    /// One of these ids; at most 500.
     #[serde(default)]
     #[schema(max_items = 500, example = json!(["42"]))]
     ids: Vec<String>,
     /// `alpaca`, `bridge` or `circle`.
     #[schema(example = "alpaca")]
-    source: Option<String>,
-    /// Where they came in, such as `alpaca/trade`.
+    provider: Option<String>,
+    /// The channel, such as `alpaca/trade`.
     #[schema(example = "alpaca/trade")]
     channel: Option<String>,
-    /// Of this type.
+    /// The type that the provider gives the event.
     #[schema(max_length = 256)]
     event_type: Option<String>,
-    /// About this object.
+    /// The object that the event is about.
     #[schema(max_length = 256)]
-    object: Option<String>,
-    /// Whose latest work is so far.
+    resource: Option<String>,
+    /// The state of the latest job.
     #[schema(example = "done")]
     state: Option<String>,
     /// Received at or after this time.
@@ -51,60 +51,56 @@ pub struct FilterBody {
     received_before: Option<String>,
 }
 
-impl FilterBody {
-    /// The filter of a query.
-    pub(super) fn of(parameters: &Parameters) -> Self {
+impl From<&Parameters> for FilterBody {
+    fn from(parameters: &Parameters) -> Self {
         let text = |name: &str| parameters.text(name).map(str::to_owned);
         Self {
             ids: Vec::new(),
-            source: text("source"),
+            provider: text("provider"),
             channel: text("channel"),
             event_type: text("event_type"),
-            object: text("object"),
+            resource: text("resource"),
             state: text("state"),
             received_from: text("received_from"),
             received_before: text("received_before"),
         }
     }
+}
 
-    /// The same, read.
-    pub(super) fn read(self) -> Result<Filter, Problem> {
-        if self.ids.len() > IDS_MAX {
-            return Err(unprocessable("ids", format!("at most {IDS_MAX}")));
+impl FilterBody {
+    pub(super) fn parse(self) -> Result<EventFilter, Problem> {
+        if self.ids.len() > FILTER_IDS_MAX {
+            return Err(unprocessable("ids", format!("must be at most {FILTER_IDS_MAX} ids")));
         }
-        Ok(Filter {
-            ids: ids(&self.ids)?,
-            provider: parsed::<Provider>("source", self.source, "must be alpaca, bridge or circle")?,
-            channel: parsed::<Channel>("channel", self.channel, "must be a channel such as alpaca/trade")?,
+        Ok(EventFilter {
+            ids: parse_ids(&self.ids)?,
+            provider: parse::<Provider>("provider", self.provider, "must be alpaca, bridge or circle")?,
+            channel: parse::<Channel>("channel", self.channel, "must be a channel such as alpaca/trade")?,
             event_type: bounded("event_type", self.event_type)?,
-            object: bounded("object", self.object)?,
-            state: parsed::<WorkState>(
+            resource: bounded("resource", self.resource)?,
+            state: parse::<JobState>(
                 "state",
                 self.state,
                 "must be pending, leased, done, unhandled, dead or requeued",
             )?,
-            received_from: parsed::<Timestamp>("received_from", self.received_from, TIME)?,
-            received_before: parsed::<Timestamp>("received_before", self.received_before, TIME)?,
+            received_from: parse::<Timestamp>("received_from", self.received_from, TIME)?,
+            received_before: parse::<Timestamp>("received_before", self.received_before, TIME)?,
         })
     }
 }
 
 const TIME: &str = "must be a time such as 2026-01-02T15:04:05Z";
 
-fn ids(texts: &[String]) -> Result<Vec<EventId>, Problem> {
-    let read = |text: &String| text.parse().map_err(|_| unprocessable("ids", "must be ids such as 42"));
-    texts.iter().map(read).collect()
+fn parse_ids(texts: &[String]) -> Result<Vec<EventId>, Problem> {
+    let parse = |text: &String| text.parse().map_err(|_| unprocessable("ids", "must be ids such as 42"));
+    texts.iter().map(parse).collect()
 }
 
-fn parsed<T: FromStr>(
-    name: &str,
-    text: Option<String>,
-    expected: &'static str,
-) -> Result<Option<T>, Problem> {
+fn parse<T: FromStr>(name: &str, text: Option<String>, expected: &'static str) -> Result<Option<T>, Problem> {
     text.map(|text| text.parse().map_err(|_| unprocessable(name, expected))).transpose()
 }
 
-/// A text that every database can compare with.
+/// A text that every database can compare.
 fn bounded(name: &str, text: Option<String>) -> Result<Option<String>, Problem> {
     match &text {
         Some(given) if given.len() > TEXT_BYTES_MAX || given.contains('\0') => {

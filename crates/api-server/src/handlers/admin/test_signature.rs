@@ -1,5 +1,6 @@
-//! `POST /api/admin/webhooks/test-signature`: would this delivery be taken? Nothing is kept, and no secret is told.
+//! `POST /api/admin/webhooks/test-signature`: whether a delivery would be accepted. Nothing is stored, no secret is shown.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -8,100 +9,96 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use intake::{IncomingRequest, IntakeError, VerifiedRequest};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use telemetry::with_causes;
 use utoipa::ToSchema;
+use webhooks::Endpoint;
 
-use crate::deliveries::{Door, Proved, Refusal, Sent};
 use crate::handlers::JsonBody;
 use crate::handlers::parameters::unprocessable;
-use crate::openapi::Problems;
 use crate::problem::Problem;
-use crate::state::Books;
+use crate::schemas::Problems;
+use crate::state::AdminState;
 
-/// Most headers of a delivery.
 const HEADERS_MAX: usize = 64;
 
-/// A delivery to be looked at.
+/// A delivery to test.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct TestRequest {
-    /// Where it would come in: `alpaca/trade`, …, `bridge` or `circle`.
+pub(crate) struct SignatureTestRequest {
+    /// The path below `/api/v1/webhooks/`.
     #[schema(example = "alpaca/trade")]
-    door: String,
-    /// Its headers.
+    endpoint: String,
     #[serde(default)]
     headers: BTreeMap<String, String>,
-    /// Its body as text.
+    /// The body as text.
     #[serde(default)]
     body: Option<String>,
-    /// Its body in Base64, where it is no text.
+    /// The body in Base64, if it is not text.
     #[serde(default)]
     body_base64: Option<String>,
 }
 
-/// Whether it would be taken.
+/// Whether the delivery would be accepted.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct TestAnswer {
-    /// Whether its sender is proved.
-    is_proved: bool,
+pub(crate) struct SignatureTestResponse {
+    is_verified: bool,
     /// The step that failed: `parse`, `origin`, `key`, `signature` or `freshness`.
     #[schema(required, value_type = Option<String>)]
     step: Option<&'static str>,
-    /// Why, in one word.
+    /// Why it failed, for programs.
     #[schema(required, value_type = Option<String>)]
     reason: Option<&'static str>,
-    /// Why, in a sentence.
+    /// Why it failed, for people.
     #[schema(required)]
     detail: Option<String>,
-    /// What the key is called that proved it.
+    /// The label of the key that verified it.
     #[schema(required)]
     key_id: Option<String>,
-    /// What kind of event it is.
+    /// The type that the provider gives the event.
     #[schema(required)]
     event_type: Option<String>,
 }
 
-/// See whether a delivery would be taken, and which step fails
+/// Test whether a delivery would be accepted, and which step fails
 #[utoipa::path(
     post,
     path = "/api/admin/webhooks/test-signature",
     tag = "admin",
-    request_body = TestRequest,
-    responses((status = 200, description = "What was found", body = TestAnswer), Problems)
+    request_body = SignatureTestRequest,
+    responses((status = 200, description = "The result", body = SignatureTestResponse), Problems)
 )]
-pub async fn post(
-    State(books): State<Arc<Books>>,
-    JsonBody(request): JsonBody<TestRequest>,
-) -> Result<Json<TestAnswer>, Problem> {
-    let door: Door = request.door.parse().map_err(|_| {
-        unprocessable(
-            "door",
-            "must be alpaca/trade, account, transfer, journal, nta or activity, bridge or circle",
-        )
-    })?;
-    let headers = headers(&request.headers)?;
-    let body = body(request.body, request.body_base64)?;
-    let now = books.clock.now();
-    Ok(Json(match books.desk.prove(Sent { door, headers: &headers, client: None }, body, now).await {
-        Ok(proved) => TestAnswer::proved(&proved),
-        Err(refusal) => TestAnswer::refused(&refusal),
-    }))
+pub(crate) async fn post(
+    State(state): State<Arc<AdminState>>,
+    JsonBody(request): JsonBody<SignatureTestRequest>,
+) -> Result<Json<SignatureTestResponse>, Problem> {
+    let endpoint = request.endpoint.parse().map_err(|_| unprocessable("endpoint", expected_endpoints()))?;
+    let headers = parse_headers(&request.headers)?;
+    let body = parse_body(request.body, request.body_base64)?;
+    let incoming = IncomingRequest { endpoint, headers: &headers, client: None };
+    let verified = state.intake.verify(incoming, body, state.clock.now()).await;
+    Ok(Json(verified.map_or_else(SignatureTestResponse::from, SignatureTestResponse::from)))
 }
 
-fn headers(given: &BTreeMap<String, String>) -> Result<HeaderMap, Problem> {
-    let wrong = || unprocessable("headers", format!("must be at most {HEADERS_MAX} header fields"));
+fn expected_endpoints() -> String {
+    let names: Vec<String> = Endpoint::all().map(|endpoint| endpoint.to_string()).collect();
+    format!("must be one of {}", names.join(", "))
+}
+
+fn parse_headers(given: &BTreeMap<String, String>) -> Result<HeaderMap, Problem> {
+    let invalid = || unprocessable("headers", format!("must be at most {HEADERS_MAX} header fields"));
     if given.len() > HEADERS_MAX {
-        return Err(wrong());
+        return Err(invalid());
     }
-    let read = |(name, value): (&String, &String)| {
-        let name = HeaderName::try_from(name.as_str()).map_err(|_| wrong())?;
-        Ok((name, HeaderValue::try_from(value.as_str()).map_err(|_| wrong())?))
+    let parse = |(name, value): (&String, &String)| {
+        let name = HeaderName::try_from(name.as_str()).map_err(|_| invalid())?;
+        Ok((name, HeaderValue::try_from(value.as_str()).map_err(|_| invalid())?))
     };
-    given.iter().map(read).collect()
+    given.iter().map(parse).collect()
 }
 
-fn body(text: Option<String>, base64: Option<String>) -> Result<Bytes, Problem> {
+fn parse_body(text: Option<String>, base64: Option<String>) -> Result<Bytes, Problem> {
     match (text, base64) {
         (Some(text), None) => Ok(text.into()),
         (None, Some(base64)) => {
@@ -109,29 +106,32 @@ fn body(text: Option<String>, base64: Option<String>) -> Result<Bytes, Problem> 
             bytes.map(Bytes::from).map_err(|_| unprocessable("body_base64", "must be Base64"))
         }
         (None, None) => Ok(Bytes::new()),
-        (Some(_), Some(_)) => Err(unprocessable("body", "is given twice: body and body_base64")),
+        (Some(_), Some(_)) => Err(unprocessable("body", "must be absent if there is body_base64")),
     }
 }
 
-impl TestAnswer {
-    fn proved(proved: &Proved) -> Self {
-        let (key_id, event_type) = match proved {
-            Proved::Delivery(delivery) => {
-                (Some(delivery.key_id().to_owned()), Some(delivery.event_type().to_owned()))
+impl From<VerifiedRequest> for SignatureTestResponse {
+    fn from(verified: VerifiedRequest) -> Self {
+        let (key_id, event_type) = match verified {
+            VerifiedRequest::Delivery(delivery) => {
+                (Some(delivery.key_id().to_owned()), delivery.event_type().to_owned())
             }
-            Proved::Confirmation(_) => (None, Some("SubscriptionConfirmation".to_owned())),
-            Proved::Unsubscribed(_) => (None, Some("UnsubscribeConfirmation".to_owned())),
+            VerifiedRequest::Confirmation(_) => (None, "SubscriptionConfirmation".to_owned()),
+            VerifiedRequest::SubscriptionEnd(_) => (None, "UnsubscribeConfirmation".to_owned()),
         };
-        Self { is_proved: true, step: None, reason: None, detail: None, key_id, event_type }
+        let event_type = Some(event_type);
+        Self { is_verified: true, step: None, reason: None, detail: None, key_id, event_type }
     }
+}
 
-    fn refused(refusal: &Refusal) -> Self {
-        let (step, detail) = match refusal {
-            Refusal::Rejected(rejection) => (Some(rejection.step().as_str()), rejection.to_string()),
-            Refusal::NoKey(_) | Refusal::Fetch(_) => (Some("key"), refusal.to_string()),
-            Refusal::NotKept(_) => (None, refusal.to_string()),
+impl From<IntakeError> for SignatureTestResponse {
+    fn from(error: IntakeError) -> Self {
+        let (step, detail) = match &error {
+            IntakeError::Rejected(rejection) => (Some(rejection.step().as_str()), rejection.to_string()),
+            IntakeError::NoKey(_) | IntakeError::Fetch(_) => (Some("key"), with_causes(&error)),
+            IntakeError::NotStored(_) => (None, with_causes(&error)),
         };
-        let reason = Some(refusal.reason().unwrap_or("unavailable"));
-        Self { is_proved: false, step, reason, detail: Some(detail), key_id: None, event_type: None }
+        let reason = Some(error.reason().unwrap_or("unavailable"));
+        Self { is_verified: false, step, reason, detail: Some(detail), key_id: None, event_type: None }
     }
 }

@@ -1,56 +1,28 @@
-//! The little Markdown that our own pages use: headings, paragraphs, code, bold text and links.
+//! CommonMark as HTML. Every `##` heading can be linked by its text, and raw HTML is shown as text.
 
-/// HTML of a page in which every `##` heading begins a section that can be linked by its text.
+use pulldown_cmark::{Event, HeadingLevel, Parser, Tag, TextMergeStream, html::push_html};
+
 pub(super) fn html(markdown: &str) -> String {
-    let blocks = markdown.split("\n\n").map(str::trim).filter(|block| !block.is_empty());
-    blocks.map(block).collect()
-}
-
-fn block(text: &str) -> String {
-    if let Some(heading) = text.strip_prefix("## ") {
-        let id = heading.trim();
-        return format!("<h2 id=\"{}\">{}</h2>\n", escape(id), inline(heading));
-    }
-    if let Some(heading) = text.strip_prefix("# ") {
-        return format!("<h1>{}</h1>\n", inline(heading));
-    }
-    format!("<p>{}</p>\n", inline(text))
-}
-
-fn inline(text: &str) -> String {
-    let mut out = String::new();
-    for (at, part) in text.split('`').enumerate() {
-        match at % 2 {
-            0 => out.push_str(&bold(part)),
-            _ => out.push_str(&format!("<code>{}</code>", escape(part))),
+    let mut events: Vec<Event<'_>> =
+        TextMergeStream::new(Parser::new(markdown).map(without_raw_html)).collect();
+    for at in 1..events.len() {
+        let (before, rest) = events.split_at_mut(at);
+        if let (Event::Start(Tag::Heading { level: HeadingLevel::H2, id, .. }), Event::Text(text)) =
+            (&mut before[at - 1], &rest[0])
+        {
+            *id = Some(text.clone());
         }
     }
-    out
+    let mut html = String::new();
+    push_html(&mut html, events.into_iter());
+    html
 }
 
-fn bold(text: &str) -> String {
-    let parts = text.split("**").enumerate();
-    parts
-        .map(|(at, part)| match at % 2 {
-            0 => escape(part),
-            _ => format!("<strong>{}</strong>", escape(part)),
-        })
-        .collect()
-}
-
-/// Text as HTML shows it.
-pub(super) fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            other => out.push(other),
-        }
+fn without_raw_html(event: Event<'_>) -> Event<'_> {
+    match event {
+        Event::Html(text) | Event::InlineHtml(text) => Event::Text(text),
+        other => other,
     }
-    out
 }
 
 #[cfg(test)]

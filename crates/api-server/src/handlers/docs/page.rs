@@ -1,18 +1,18 @@
-//! The pages: the OpenAPI document and the list of problems as a person reads them.
+//! The HTML of the OpenAPI document and of the list of problems.
 
 use std::fmt::Write;
 
 use serde_json::Value;
 
-use super::markdown::{self, escape};
+use super::markdown;
 
-/// The reference page of an OpenAPI document.
+/// The API reference.
 pub(super) fn reference(document: &Value) -> String {
     let operations = operations(document);
     let mut body = String::new();
     let title = text(&document["info"]["title"]);
     let version = text(&document["info"]["version"]);
-    let description = paragraphs(text(&document["info"]["description"]));
+    let description = markdown::html(text(&document["info"]["description"]));
     // Writing to a String cannot fail.
     let _infallible = write!(
         body,
@@ -32,14 +32,13 @@ pub(super) fn reference(document: &Value) -> String {
     }
     body.push_str("</ul></nav>");
     operations.iter().for_each(|operation| body.push_str(&operation.html()));
-    body.push_str("<h2 id=\"schemas\">Shapes</h2>");
+    body.push_str("<h2 id=\"schemas\">Schemas</h2>");
     for (name, schema) in members(&document["components"]["schemas"]) {
         body.push_str(&schema_html(name, schema));
     }
     page(title, &body)
 }
 
-/// The page of problems.
 pub(super) fn problems(markdown: &str) -> String {
     page("Problems", &markdown::html(markdown))
 }
@@ -59,7 +58,7 @@ struct Operation<'a> {
     value: &'a Value,
 }
 
-/// Every operation, in the order of the document's tags: what a reader came for first.
+/// Every operation, in the order of the document's tags.
 fn operations(document: &Value) -> Vec<Operation<'_>> {
     let tags: Vec<_> = document["tags"].as_array().into_iter().flatten().map(|tag| &tag["name"]).collect();
     let place = |operation: &Operation<'_>| tags.iter().position(|tag| **tag == operation.value["tags"][0]);
@@ -86,7 +85,7 @@ impl Operation<'_> {
             self.id(),
             escape(path),
             escape(text(&value["summary"])),
-            paragraphs(text(&value["description"])),
+            markdown::html(text(&value["description"])),
         );
         if *method == "get" {
             let example = path.replace("{symbol}", "AAPL");
@@ -95,8 +94,8 @@ impl Operation<'_> {
         out.push_str(&table("Parameters", parameter_rows(value)));
         out.push_str(&table("Body", body_rows(&value["requestBody"])));
         let is_error = |(status, _): &(&str, &Value)| status.starts_with(['4', '5']);
-        let (errors, answers): (Vec<_>, Vec<_>) = members(&value["responses"]).partition(is_error);
-        out.push_str(&table("Answers", answers.into_iter().map(response_row).collect()));
+        let (errors, successes): (Vec<_>, Vec<_>) = members(&value["responses"]).partition(is_error);
+        out.push_str(&table("Responses", successes.into_iter().map(response_row).collect()));
         let errors = table("", errors.into_iter().map(response_row).collect());
         if !errors.is_empty() {
             let _infallible = write!(out, "<details><summary>Problems</summary>{errors}</details>");
@@ -112,7 +111,7 @@ fn parameter_rows(operation: &Value) -> Vec<String> {
             format!(
                 "<td><code>{}</code></td><td>{}</td><td>{}</td>",
                 escape(text(&parameter["name"])),
-                shape(&parameter["schema"]),
+                summary(&parameter["schema"]),
                 escape(text(&parameter["description"])),
             )
         })
@@ -123,14 +122,14 @@ fn body_rows(body: &Value) -> Vec<String> {
     let content = members(&body["content"]);
     content
         .map(|(media_type, content)| {
-            format!("<td><code>{}</code></td><td>{}</td>", escape(media_type), shape(&content["schema"]))
+            format!("<td><code>{}</code></td><td>{}</td>", escape(media_type), summary(&content["schema"]))
         })
         .collect()
 }
 
 fn response_row((status, response): (&str, &Value)) -> String {
     let content: Vec<_> =
-        members(&response["content"]).map(|(_, content)| shape(&content["schema"])).collect();
+        members(&response["content"]).map(|(_, content)| summary(&content["schema"])).collect();
     format!(
         "<td><code>{status}</code></td><td>{}</td><td>{}</td>",
         escape(text(&response["description"])),
@@ -143,34 +142,34 @@ fn schema_html(name: &str, schema: &Value) -> String {
     let mut rows = Vec::new();
     for part in parts {
         if part["$ref"].is_string() {
-            rows.push(format!("<td colspan=\"3\">everything of {}</td>", shape(part)));
+            rows.push(format!("<td colspan=\"3\">all fields of {}</td>", summary(part)));
         }
         for (field, value) in members(&part["properties"]) {
             rows.push(format!(
                 "<td><code>{}</code></td><td>{}</td><td>{}</td>",
                 escape(field),
-                shape(value),
+                summary(value),
                 escape(text(&value["description"])),
             ));
         }
     }
-    let description = paragraphs(text(&schema["description"]));
+    let description = markdown::html(text(&schema["description"]));
     format!("<h3 id=\"{0}\">{0}</h3>{description}{1}", escape(name), table("", rows))
 }
 
-/// A schema in a few words, with links to the shapes that it names.
-fn shape(schema: &Value) -> String {
+/// A schema in a few words, with links to the schemas that it refers to.
+fn summary(schema: &Value) -> String {
     if let Some(reference) = schema["$ref"].as_str() {
         let name = escape(reference.rsplit('/').next().unwrap_or_default());
         return format!("<a href=\"#{name}\">{name}</a>");
     }
     let alternatives = ["oneOf", "anyOf", "allOf"].iter().find_map(|key| schema[*key].as_array());
     if let Some(alternatives) = alternatives {
-        return alternatives.iter().map(shape).collect::<Vec<_>>().join(" or ");
+        return alternatives.iter().map(summary).collect::<Vec<_>>().join(" or ");
     }
     let named = match &schema["type"] {
         Value::Array(names) => names.iter().map(text).collect::<Vec<_>>().join(" or "),
-        Value::String(name) if name == "array" => format!("list of {}", shape(&schema["items"])),
+        Value::String(name) if name == "array" => format!("list of {}", summary(&schema["items"])),
         Value::String(name) => name.clone(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => "any".to_owned(),
     };
@@ -187,9 +186,18 @@ fn table(title: &str, rows: Vec<String>) -> String {
     format!("{heading}<table><tbody><tr>{}</tr></tbody></table>", rows.join("</tr><tr>"))
 }
 
-fn paragraphs(text: &str) -> String {
-    let paragraphs = text.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty());
-    paragraphs.map(|paragraph| format!("<p>{}</p>", escape(paragraph))).collect()
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            other => out.push(other),
+        }
+    }
+    out
 }
 
 fn members(value: &Value) -> impl Iterator<Item = (&str, &Value)> {

@@ -1,8 +1,10 @@
 use std::io::Write;
 use std::sync::Mutex;
 
+use telemetry::Clock;
+use telemetry::logs::Format;
+
 use super::*;
-use crate::clock::Clock;
 
 #[derive(Clone, Default)]
 struct Output(Arc<Mutex<Vec<u8>>>);
@@ -28,19 +30,19 @@ fn logged(format: Format, write: impl FnOnce(&Arc<AccessLog>)) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-fn request(log: &Arc<AccessLog>, path: &str, user_agent: &[u8]) -> Pending {
+fn request(log: &Arc<AccessLog>, path: &str, user_agent: &[u8]) -> PendingLine {
     let user_agent = HeaderValue::from_bytes(user_agent).unwrap();
     let request = http::Request::get(path).header("user-agent", user_agent);
     let mut request = request.body(axum::body::Body::empty()).unwrap();
-    Exchange::begin_from(&mut request, "192.0.2.1");
-    Exchange::of(&request).unwrap().set_id(RequestId::parse(b"request-1").unwrap());
-    LogAccess { log: Arc::clone(log) }.before(&mut request).unwrap()
+    RequestContext::attach_from(&mut request, "192.0.2.1");
+    RequestContext::get(request.extensions()).unwrap().set_id(RequestId::parse(b"request-1").unwrap());
+    LogAccess { log: Arc::clone(log) }.on_request(&mut request).unwrap()
 }
 
 #[test]
 fn a_request_is_one_object_with_everything_in_it_but_the_query() {
     let text = logged(Format::Json, |log| {
-        request(log, "/api/analyze/AAPL?key=canary", b"curl/8").after(&mut Response::new("x".into()));
+        request(log, "/api/analyze/AAPL?key=canary", b"curl/8").on_response(&mut Response::new("x".into()));
     });
     let mut line: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert!(line["duration_us"].take().is_u64());
@@ -59,7 +61,7 @@ fn whatever_a_client_sends_is_one_line_and_one_object() {
     let hostile: [&[u8]; 4] = [b"a\"b\\c", b"\xff\xfe\x80 caf\xc3\xa9", b"tab\there", &[b'x'; 60_000]];
     let text = logged(Format::Json, |log| {
         for user_agent in hostile {
-            request(log, "/%0d%0a%1b[31m\"x", user_agent).after(&mut Response::default());
+            request(log, "/%0d%0a%1b[31m\"x", user_agent).on_response(&mut Response::default());
         }
     });
     let lines: Vec<&str> = text.lines().collect();
@@ -72,7 +74,7 @@ fn whatever_a_client_sends_is_one_line_and_one_object() {
 }
 
 #[test]
-fn a_client_that_goes_away_leaves_a_line_without_a_status() {
+fn a_client_that_disconnects_leaves_a_line_without_a_status() {
     let text = logged(Format::Text, |log| drop(request(log, "/a", b"curl\xe9")));
     let (start, rest) = text.split_once(" duration_us=").unwrap();
     assert_eq!(start, "2026-11-22T03:20:22.000789Z INFO access: GET /a status=null bytes=null");

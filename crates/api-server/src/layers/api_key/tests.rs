@@ -1,37 +1,38 @@
 use std::num::NonZeroU32;
 
+use config::api_keys::KeySet;
+
 use super::*;
-use crate::keys::{KeyRing, KeySet};
-use crate::layers::rate_limit;
+use crate::keys::KeyRing;
 
 const VIEWER: &str = "k7Vn2Qx9LpR4tYw8ZbM3cDf6HjGs5Aa1";
 const ADMIN: &str = "Zq8Wm3Xc6Vb9Nn2Ll5Kk7Jj1Hh4Gg0Ff";
 
 fn layer() -> ApiKeys {
     let five = NonZeroU32::new(5).unwrap();
-    let limit = rate_limit::Config { per_minute: five, burst: five };
+    let limit = rate_limit::Limit { per_minute: five, burst: five };
     let set = KeySet::parse(&format!("{VIEWER},{ADMIN}:admin"), limit).unwrap();
-    let metrics = Arc::new(Metrics::new([]).unwrap());
+    let metrics = Arc::new(Metrics::new(telemetry::metrics::Labels::default()).unwrap());
     let ring = Arc::new(KeyRing::new(set, limit, Arc::clone(&metrics)));
     ApiKeys::new(AuthMode::Keys(ring), 10, metrics)
 }
 
 fn ask(layer: &ApiKeys, from: &str, headers: &[(&'static str, &str)]) -> Result<Role, Problem> {
     let mut request = Request::default();
-    Exchange::begin_from(&mut request, from);
+    RequestContext::attach_from(&mut request, from);
     for (name, value) in headers {
         request.headers_mut().append(*name, value.parse().unwrap());
     }
-    layer.before(&mut request)?;
-    Ok(Exchange::of(&request)?.caller().unwrap().role())
+    layer.on_request(&mut request)?;
+    Ok(RequestContext::get(request.extensions())?.caller().unwrap().role)
 }
 
-fn status(answer: Result<Role, Problem>) -> u16 {
-    answer.map_or_else(|problem| problem.kind().status().as_u16(), |_| 200)
+fn status(result: Result<Role, Problem>) -> u16 {
+    result.map_or_else(|problem| problem.kind().status().as_u16(), |_| 200)
 }
 
 #[test]
-fn exactly_one_valid_key_opens() {
+fn exactly_one_valid_key_is_accepted() {
     let layer = layer();
     let bearer = format!("Bearer {ADMIN}");
     let lower = format!("bearer {VIEWER}");
@@ -56,13 +57,13 @@ fn exactly_one_valid_key_opens() {
 }
 
 #[test]
-fn every_wrong_key_is_answered_alike() {
+fn every_wrong_key_gets_the_same_response() {
     let layer = layer();
-    let answers = ["", "wrong", "iq_live_abcdefgh_wrong", VIEWER.get(1..).unwrap()].map(|key| {
+    let responses = ["", "wrong", "iq_live_abcdefgh_wrong", VIEWER.get(1..).unwrap()].map(|key| {
         let problem = ask(&layer, "192.0.2.1", &[("x-api-key", key)]).unwrap_err();
         format!("{problem:?}")
     });
-    assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+    assert!(responses.iter().all(|response| *response == responses[0]), "{responses:?}");
 }
 
 #[test]

@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::*;
 
 #[tokio::test]
-async fn probes_answer_and_readiness_ends_with_draining() {
+async fn probes_respond_and_readiness_ends_with_shutdown() {
     let parts = parts().await;
-    let draining = parts.probes.draining.clone();
+    let shutdown = parts.probes.shutdown.clone();
     let router = all(parts);
     for path in ["/livez", "/readyz"] {
         assert_eq!(get(&router, path).await.json()["status"], "ok", "{path}");
@@ -23,30 +23,32 @@ async fn probes_answer_and_readiness_ends_with_draining() {
         assert_eq!(health["checks"][check]["status"], "pending", "{check}");
     }
     assert_eq!(health["checks"]["workers"]["status"], "ok");
-    draining.begin();
+    shutdown.set();
     assert_eq!(get(&router, "/livez").await.status, 200);
     let refused = get(&router, "/readyz").await;
     assert_eq!((refused.status.as_u16(), refused.code()), (503, Some("draining")));
 }
 
-/// How long a worker of these tests may be silent: long enough to be asked of while it is not, on a busy machine.
+/// Longest silence of a worker in these tests: long enough for a request in between, even on a busy machine.
 const SILENCE_MAX: Duration = Duration::from_secs(2);
 
 #[tokio::test]
-async fn a_worker_that_hangs_or_ended_makes_the_replica_unready_by_name_and_alive_all_the_same() {
+async fn a_worker_that_hangs_or_ended_makes_the_replica_unready_but_not_dead() {
     let parts = parts().await;
-    let roster = parts.probes.board.roster().clone();
+    let registry = parts.probes.health.workers().clone();
     let router = all(parts);
-    let shown = prometheus::IntGauge::new("beat", "of this test").unwrap();
-    let pulse = |silence_max| workers::Pulse { silence_max, shown: shown.clone() };
-    let _other = roster.hire("events/1", Some(pulse(Duration::from_secs(3600))));
-    let hanging = roster.hire("events/2", Some(pulse(SILENCE_MAX)));
+    let gauge = prometheus::IntGauge::new("heartbeat", "of this test").unwrap();
+    let config = |silence_max| {
+        Some(workers::HeartbeatConfig { silence_max, gauge: gauge.clone(), clock: Clock::System })
+    };
+    let _other = registry.register("events/1", config(Duration::from_secs(3600)));
+    let hanging = registry.register("events/2", config(SILENCE_MAX));
     tokio::time::sleep(SILENCE_MAX + Duration::from_millis(10)).await;
     let refused = get(&router, "/readyz").await;
     assert_eq!((refused.status.as_u16(), refused.code()), (503, Some("not_ready")));
     let problem = serde_json::to_value(refused.problem.unwrap().document("/readyz", "r")).unwrap();
     assert_eq!((&problem["check"], &problem["worker"]), (&"workers".into(), &"events/2".into()), "{problem}");
-    assert!(problem["detail"].as_str().unwrap().contains("events/2 shows no life for "), "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("events/2 had no heartbeat for "), "{problem}");
     assert_eq!(get(&router, "/livez").await.status, 200);
     let health = get(&router, "/health").await;
     assert_eq!((health.status.as_u16(), &health.json()["status"]), (200, &"degraded".into()));
@@ -55,7 +57,7 @@ async fn a_worker_that_hangs_or_ended_makes_the_replica_unready_by_name_and_aliv
     assert_eq!(get(&router, "/readyz").await.status, 200);
     hanging.stop();
     let ended = get(&router, "/readyz").await.problem.unwrap();
-    assert_eq!(ended.detail(), "the worker events/2 has ended; ask another instance");
+    assert_eq!(ended.detail(), "the worker events/2 has ended; try another instance");
 }
 
 #[tokio::test]
@@ -82,7 +84,7 @@ async fn pages_load_nothing_from_elsewhere_and_name_every_route_and_problem() {
 }
 
 #[tokio::test]
-async fn both_paths_of_the_openapi_document_answer_the_same() {
+async fn both_paths_of_the_openapi_document_return_the_same() {
     let router = all(parts().await);
     let document = get(&router, "/openapi.json").await;
     assert_eq!(document.json()["openapi"], "3.1.0");
@@ -90,24 +92,24 @@ async fn both_paths_of_the_openapi_document_answer_the_same() {
 }
 
 #[tokio::test]
-async fn pages_that_are_turned_off_are_not_there() {
+async fn disabled_pages_are_not_found() {
     let router = all(Parts { pages: None, ..parts().await });
     for path in ["/docs", "/openapi.json", "/api-docs/openapi.json"] {
         assert_eq!(get(&router, path).await.status, 404, "{path}");
     }
     for path in ["/docs/problems", "/docs/style.css"] {
-        assert_eq!(get(&router, path).await.status, 200, "answers link to {path}");
+        assert_eq!(get(&router, path).await.status, 200, "responses link to {path}");
     }
     let index = get(&router, "/").await.json();
     assert!(index["documentation"].is_null() && index["openapi"].is_null(), "{index}");
 }
 
 #[tokio::test]
-async fn a_method_that_is_not_served_is_told_which_are() {
+async fn an_unsupported_method_gets_the_supported_ones() {
     let router = all(parts().await);
     for (path, allowed) in [("/api/analyze", "POST"), ("/api/bars/AAPL", "GET,HEAD"), ("/livez", "GET,HEAD")]
     {
-        let answer = ask(&router, Request::delete(path).body(Body::empty()).unwrap()).await;
-        assert_eq!((answer.status.as_u16(), answer.header(header::ALLOW)), (405, allowed), "{path}");
+        let response = send(&router, Request::delete(path).body(Body::empty()).unwrap()).await;
+        assert_eq!((response.status.as_u16(), response.header(header::ALLOW)), (405, allowed), "{path}");
     }
 }

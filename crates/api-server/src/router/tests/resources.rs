@@ -19,9 +19,9 @@ fn own_bars(count: i32) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn an_analysis_says_where_its_data_comes_from_and_is_kept() {
+async fn an_analysis_names_its_data_source_and_is_cached() {
     let parts = parts().await;
-    let answers = Arc::clone(&parts.api.answers);
+    let cache = Arc::clone(&parts.api.response_cache);
     let router = all(parts);
     let first = get(&router, "/api/analyze/aapl?days=730").await;
     assert_eq!(first.status, 200);
@@ -34,25 +34,25 @@ async fn an_analysis_says_where_its_data_comes_from_and_is_kept() {
     assert_eq!(json["data_source"], "bundled sample");
     assert_eq!((&json["stale"], &json["fetched_at"]), (&json!(false), &json!(null)));
     assert!(json["technical"]["metrics"]["rsi"]["value"].is_f64());
-    assert_eq!(answers.len(), 1);
+    assert_eq!(cache.len(), 1);
     let again = get(&router, "/api/analyze/AAPL?days=730&timeframe=1d").await;
-    assert_eq!((again.body, answers.len()), (first.body, 1));
+    assert_eq!((again.body, cache.len()), (first.body, 1));
 }
 
 #[tokio::test]
-async fn windows_with_the_same_bars_are_one_answer() {
+async fn windows_with_the_same_bars_share_one_cached_response() {
     let parts = parts().await;
-    let answers = Arc::clone(&parts.api.answers);
+    let cache = Arc::clone(&parts.api.response_cache);
     let router = all(parts);
     // The sample begins in 2000: each of these asks for all of it.
     for days in 15_000..15_050 {
         assert_eq!(get(&router, &format!("/api/analyze/AAPL?days={days}")).await.status, 200);
     }
-    assert_eq!(answers.len(), 1);
+    assert_eq!(cache.len(), 1);
 }
 
 #[tokio::test]
-async fn a_current_copy_is_not_sent_again() {
+async fn a_client_with_a_current_copy_gets_304() {
     let router = all(parts().await);
     for path in
         ["/api/analyze/MSFT", "/api/bars/MSFT", "/api/indicators/MSFT?names=rsi:14", "/api/symbols/MSFT"]
@@ -62,10 +62,10 @@ async fn a_current_copy_is_not_sent_again() {
         assert!(etag.starts_with('"') && etag.ends_with('"'), "{path}: {etag}");
         assert_eq!(first.header(header::CACHE_CONTROL), "private, no-cache");
         assert_eq!(first.header(header::VARY), "Authorization, X-API-Key");
-        let held = get_held(&router, path, etag).await;
-        assert_eq!((held.status, held.body.len()), (StatusCode::NOT_MODIFIED, 0), "{path}");
-        assert_eq!(held.header(header::ETAG), etag);
-        assert_eq!(get_held(&router, path, "\"another\"").await.status, 200, "{path}");
+        let not_modified = get_with_etag(&router, path, etag).await;
+        assert_eq!((not_modified.status, not_modified.body.len()), (StatusCode::NOT_MODIFIED, 0), "{path}");
+        assert_eq!(not_modified.header(header::ETAG), etag);
+        assert_eq!(get_with_etag(&router, path, "\"another\"").await.status, 200, "{path}");
         let other = get(&router, &path.replace("MSFT", "IBM")).await;
         assert_ne!(other.header(header::ETAG), etag, "{path}");
     }
@@ -80,7 +80,7 @@ async fn a_current_copy_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn bars_are_of_the_window_and_at_its_timeframe() {
+async fn bars_match_the_window_and_the_timeframe() {
     let router = all(parts().await);
     let bars = |path: &'static str| {
         let router = router.clone();
@@ -118,7 +118,7 @@ async fn indicators_have_a_value_for_every_date_of_the_window() {
 }
 
 #[tokio::test]
-async fn the_memory_and_the_time_of_an_indicators_answer_are_bounded() {
+async fn the_memory_and_the_time_of_indicators_are_bounded() {
     let router = all(parts().await);
     // 3,270 bars: three values each for bands; a thousand reads each for a long CCI.
     for (name, most) in [("bbands", 25), ("cci:1000", 6), ("willr:1000", 6), ("stoch:1000", 6), ("cci", 32)] {
@@ -130,7 +130,7 @@ async fn the_memory_and_the_time_of_an_indicators_answer_are_bounded() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_answered_is_a_problem() {
+async fn invalid_requests_are_problems() {
     let router = all(parts().await);
     for (path, status, code) in [
         ("/api/analyze/ZZZZ", 404, "unknown_symbol"),
@@ -146,8 +146,8 @@ async fn what_cannot_be_answered_is_a_problem() {
         ("/api/indicators/AAPL?names=rsi:0", 422, "unprocessable"),
         ("/api/symbols?q=a", 422, "unprocessable"),
     ] {
-        let answer = get(&router, path).await;
-        assert_eq!((answer.status.as_u16(), answer.code()), (status, Some(code)), "{path}");
+        let response = get(&router, path).await;
+        assert_eq!((response.status.as_u16(), response.code()), (status, Some(code)), "{path}");
     }
 }
 
@@ -164,14 +164,14 @@ async fn symbols_are_listed_with_their_names() {
 }
 
 #[tokio::test]
-async fn own_bars_are_analysed_and_those_that_do_not_hold_together_are_listed() {
+async fn own_bars_are_analysed_and_invalid_ones_are_listed() {
     let router = all(parts().await);
     let mut bars = own_bars(300);
     bars[5]["close"] = json!(-1);
     bars[7]["date"] = bars[6]["date"].clone();
-    let answer = post(&router, "/api/analyze", &json!({"symbol": "mine", "bars": bars})).await;
-    assert_eq!(answer.status, 200);
-    let json = answer.json();
+    let response = post(&router, "/api/analyze", &json!({"symbol": "mine", "bars": bars})).await;
+    assert_eq!(response.status, 200);
+    let json = response.json();
     assert_eq!((&json["symbol"], &json["data_source"]), (&json!("MINE"), &json!("request")));
     assert_eq!(json["bars_used"], 298);
     let quality = &json["data_quality"];
@@ -180,11 +180,11 @@ async fn own_bars_are_analysed_and_those_that_do_not_hold_together_are_listed() 
     for (listed, (position, reason)) in quality["refused"].as_array().unwrap().iter().zip(refused) {
         assert_eq!((&listed["position"], &listed["reason"]), (&json!(position), &json!(reason)));
     }
-    assert!(answer.header(header::ETAG).is_empty());
+    assert!(response.header(header::ETAG).is_empty());
 }
 
 #[tokio::test]
-async fn own_bars_that_cannot_be_used_are_refused() {
+async fn unusable_own_bars_are_refused() {
     let router = all(parts().await);
     let bar = own_bars(1)[0].clone();
     let with = |field: &str, value: Value| {
@@ -205,14 +205,14 @@ async fn own_bars_that_cannot_be_used_are_refused() {
         with("date", json!("2024-02-30")),
         with("vwap", json!(1)),
     ] {
-        let answer = post(&router, "/api/analyze", &body).await;
+        let response = post(&router, "/api/analyze", &body).await;
         assert_eq!(
-            (answer.status.as_u16(), answer.code()),
+            (response.status.as_u16(), response.code()),
             (422, Some("unprocessable")),
             "{:.200}",
             body.to_string()
         );
     }
     let plain = Request::post("/api/analyze").body(Body::from("{}")).unwrap();
-    assert_eq!(ask(&router, plain).await.code(), Some("unsupported_media_type"));
+    assert_eq!(send(&router, plain).await.code(), Some("unsupported_media_type"));
 }

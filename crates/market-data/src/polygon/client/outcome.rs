@@ -1,23 +1,22 @@
-//! How a call ended when it did not bring an answer, before it is known what the call was for.
+//! How a call failed, before it is known what the call was for.
 
 use std::time::Duration;
 
 use domain::Symbol;
+use outbound::BodyError;
 
 use crate::stats::count;
 use crate::{Denial, Error, Fault, Outage, Stats};
 
-/// Pause before a vendor that failed is worth asking again.
+/// Pause before a vendor that failed is worth calling again.
 const OUTAGE_RETRY_AFTER_S: u32 = 5;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum CallError {
-    /// 404.
     NotFound,
-    /// Our own count is used up; the call was not made.
+    /// Our own quota is used up; the call was not made.
     OutOfQuota(Duration),
-    /// 429.
-    Limited(Duration),
+    RateLimited(Duration),
     Denied(Denial),
     Outage(Outage),
     Bad(Fault),
@@ -25,7 +24,7 @@ pub(crate) enum CallError {
 
 impl CallError {
     /// The library's error without its text, which holds the URL.
-    pub(super) fn of(error: &reqwest::Error) -> Self {
+    pub(super) fn from_reqwest(error: &reqwest::Error) -> Self {
         Self::Outage(if error.is_timeout() {
             Outage::Timeout
         } else if error.is_connect() {
@@ -35,11 +34,11 @@ impl CallError {
         })
     }
 
-    /// The failure as one of `symbol`.
-    pub(crate) fn about(self, symbol: Symbol) -> Error {
+    /// The error of a call for `symbol`.
+    pub(crate) fn for_symbol(self, symbol: Symbol) -> Error {
         match self {
             Self::NotFound => Error::UnknownSymbol { symbol },
-            Self::OutOfQuota(wait) | Self::Limited(wait) => {
+            Self::OutOfQuota(wait) | Self::RateLimited(wait) => {
                 Error::QuotaExhausted { retry_after_s: whole_seconds(wait) }
             }
             Self::Denied(denial) => Error::Denied(denial),
@@ -48,10 +47,10 @@ impl CallError {
         }
     }
 
-    /// The failure as one of the vendor: an answer that cannot be used is an outage then.
-    pub(super) fn about_the_vendor(self) -> Error {
+    /// The error of a probe: a response that cannot be used counts as an outage.
+    pub(super) fn for_vendor(self) -> Error {
         match self {
-            Self::OutOfQuota(wait) | Self::Limited(wait) => {
+            Self::OutOfQuota(wait) | Self::RateLimited(wait) => {
                 Error::QuotaExhausted { retry_after_s: whole_seconds(wait) }
             }
             Self::Denied(denial) => Error::Denied(denial),
@@ -59,6 +58,15 @@ impl CallError {
             Self::Bad(_) | Self::NotFound => {
                 Error::Unavailable { kind: Outage::Broken, retry_after_s: OUTAGE_RETRY_AFTER_S }
             }
+        }
+    }
+}
+
+impl From<BodyError> for CallError {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge { bytes_max } => Self::Bad(Fault::TooLarge { limit_bytes: bytes_max }),
+            BodyError::Connection(error) => Self::from_reqwest(&error),
         }
     }
 }
@@ -77,13 +85,13 @@ fn whole_seconds(wait: Duration) -> u32 {
     u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX).max(1)
 }
 
-/// Counts one exchange with the vendor that brought nothing; one that did is counted when its answer was read.
+/// Counts one failed call; a successful one is counted when its response is parsed.
 pub(super) fn count_call(stats: &Stats, outcome: &Result<Vec<u8>, CallError>) {
     count(match outcome {
         Ok(_) => return,
         Err(CallError::NotFound) => &stats.calls_not_found,
         Err(CallError::OutOfQuota(_)) => &stats.quota_refusals,
-        Err(CallError::Limited(_)) => &stats.calls_limited,
+        Err(CallError::RateLimited(_)) => &stats.calls_limited,
         Err(CallError::Denied(_)) => &stats.calls_denied,
         Err(CallError::Outage(Outage::Timeout)) => &stats.calls_timed_out,
         Err(CallError::Outage(Outage::Connect | Outage::Broken)) => &stats.calls_broken,

@@ -1,15 +1,15 @@
 //! `investiq audit export`: the chain as JSON lines, which `audit verify --file` and others check without the database. It is
 //! checked while it is written: a damaged chain is exported as far as it is whole, and said to be damaged.
 
-use api_server::logs::with_causes;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
+use telemetry::with_causes;
 
-use audit::{Fault, Head, Verifier, export};
+use audit::{ChainError, Head, Verifier, export};
 use store::Store;
 
-use crate::books::{Whereabouts, open};
 use crate::console::Console;
+use crate::database::{DatabaseLocation, open};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::local_file;
@@ -24,7 +24,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
-    let Whereabouts { config: _, url, key } = Whereabouts::find(console).await?;
+    let DatabaseLocation { config: _, url, key } = DatabaseLocation::find(console).await?;
     let store = match open(url, key.clone(), console).await {
         Ok(store) => store,
         Err(error) => return verify::not_opened(error, console),
@@ -56,8 +56,8 @@ async fn write(
     key: &audit::Key,
     target: &mut impl Write,
     console: &Console,
-) -> Result<Result<u64, Fault>, Failure> {
-    let head = match store.audit_head().await?.open(key) {
+) -> Result<Result<u64, ChainError>, Failure> {
+    let head = match store.audit_head().await?.verify(key) {
         Ok(head) => head,
         Err(fault) => return Ok(Err(fault)),
     };
@@ -87,10 +87,10 @@ async fn write(
 }
 
 /// What stands after the head is there because the head has moved on meanwhile, or should not be there.
-async fn nothing_beyond(store: &Store, head: &Head) -> Result<Result<(), Fault>, Failure> {
+async fn nothing_beyond(store: &Store, head: &Head) -> Result<Result<(), ChainError>, Failure> {
     let is_more = !store.audit_page(head.sequence()).await?.is_empty();
     if is_more && store.audit_head().await?.sequence <= head.sequence() {
-        return Ok(Err(Fault::BeyondHead { sequence: head.sequence() + 1 }));
+        return Ok(Err(ChainError::BeyondHead { sequence: head.sequence() + 1 }));
     }
     Ok(Ok(()))
 }

@@ -4,15 +4,14 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use api_server::assembly::audit_key;
-use api_server::logs::with_causes;
-use audit::export::{ExportFault, LINE_BYTES_MAX, Reader};
-use audit::{Fault, Head, Key, Verified};
+use audit::export::{ExportError, LINE_BYTES_MAX, LineVerifier};
+use audit::{ChainError, Head, Key, VerifiedChain};
 use serde::Serialize;
 use store::{OpenError, VerifyError};
+use telemetry::with_causes;
 
-use crate::books::{Whereabouts, open};
 use crate::console::Console;
+use crate::database::{DatabaseLocation, open};
 use crate::document::{self, Form};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -46,7 +45,7 @@ struct Body {
 
 /// What a check found.
 enum Outcome {
-    Whole(Verified),
+    Whole(VerifiedChain),
     Broken { sequence: Option<u64>, reason: &'static str, detail: String },
 }
 
@@ -59,7 +58,7 @@ pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<
 }
 
 async fn in_database(arguments: &Arguments, console: &Console) -> Result<Outcome, Failure> {
-    let Whereabouts { config: _, url, key } = Whereabouts::find(console).await?;
+    let DatabaseLocation { config: _, url, key } = DatabaseLocation::find(console).await?;
     let witness = match kept_head(arguments, &key)? {
         Ok(witness) => witness,
         Err(fault) => return Ok(fault.into()),
@@ -106,11 +105,11 @@ pub(super) fn not_opened(error: OpenError, console: &mut Console) -> Result<Exit
 async fn in_export(path: &Path, arguments: &Arguments, console: &Console) -> Result<Outcome, Failure> {
     let key = match &arguments.key {
         Some(path) => read_key(path)?,
-        None => Whereabouts::find(console).await?.key,
+        None => DatabaseLocation::find(console).await?.key,
     };
-    let mut reader = Reader::new(&key);
+    let mut reader = LineVerifier::new(&key);
     match kept_head(arguments, &key)? {
-        Ok(Some(head)) => reader = reader.witness(head),
+        Ok(Some(head)) => reader = reader.with_checkpoint(head),
         Ok(None) => {}
         Err(fault) => return Ok(fault.into()),
     }
@@ -138,7 +137,7 @@ fn read_line(lines: &mut impl BufRead, line: &mut Vec<u8>) -> std::io::Result<us
     lines.take(LINE_BYTES_MAX as u64).read_until(b'\n', line)
 }
 
-fn kept_head(arguments: &Arguments, key: &Key) -> Result<Result<Option<Head>, Fault>, Failure> {
+fn kept_head(arguments: &Arguments, key: &Key) -> Result<Result<Option<Head>, ChainError>, Failure> {
     match &arguments.witness {
         Some(path) => Ok(witness::read(path, key)?.map(Some)),
         None => Ok(Ok(None)),
@@ -150,7 +149,7 @@ fn read_key(path: &Path) -> Result<Key, Failure> {
     let refused = |why: String| Failure::Precondition(format!("the key {}: {why}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
     let text = zeroize::Zeroizing::new(text);
-    audit_key::of_lines(text.trim_end().lines()).map_err(|error| refused(error.to_string()))
+    store::parse_audit_key(text.trim_end()).map_err(|error| refused(error.to_string()))
 }
 
 impl Outcome {
@@ -160,21 +159,21 @@ impl Outcome {
     }
 }
 
-impl From<Fault> for Outcome {
-    fn from(fault: Fault) -> Self {
+impl From<ChainError> for Outcome {
+    fn from(fault: ChainError) -> Self {
         Self::Broken { sequence: Some(fault.sequence()), reason: fault.reason(), detail: fault.to_string() }
     }
 }
 
-impl From<ExportFault> for Outcome {
-    fn from(fault: ExportFault) -> Self {
+impl From<ExportError> for Outcome {
+    fn from(fault: ExportError) -> Self {
         let detail = fault.to_string();
         let reason = match fault {
-            ExportFault::Chain(fault) => return fault.into(),
-            ExportFault::Line { .. } => "line",
-            ExportFault::Format => "format",
-            ExportFault::AfterHead { .. } => "after_head",
-            ExportFault::NoHead { .. } => "no_head",
+            ExportError::Chain(fault) => return fault.into(),
+            ExportError::Line { .. } => "line",
+            ExportError::Format => "format",
+            ExportError::AfterHead { .. } => "after_head",
+            ExportError::NoHead { .. } => "no_head",
         };
         Self::Broken { sequence: None, reason, detail }
     }
@@ -182,7 +181,7 @@ impl From<ExportFault> for Outcome {
 
 fn tell(outcome: Outcome, form: Form, console: &mut Console) -> Result<Exit, Failure> {
     let (text, body, exit) = match outcome {
-        Outcome::Whole(Verified { entries, hash }) => {
+        Outcome::Whole(VerifiedChain { entries, hash }) => {
             let text = format!("whole: {entries} entries, the last is {hash}\n");
             let (entries, hash) = (Some(entries), Some(hash.to_string()));
             (

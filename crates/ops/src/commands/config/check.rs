@@ -1,16 +1,16 @@
-//! `investiq config check PROFILE`: what a release is held to before it starts.
+//! `investiq config check PROFILE`: checks the settings of a release before it starts.
 //!
-//! The settings are loaded by the very function that the server calls. Only the profile is the argument's, so that no
-//! file that is read on the way can turn a check of production into another one.
+//! The settings are loaded by the function that the server calls. The profile is always that of the argument, so that a
+//! check of production cannot become another one.
 
-use api_server::config::{Config, Faults, Profile};
+use config::{Config, Errors, Profile};
 
-use crate::command_line;
 use crate::console::Console;
 use crate::document::Form;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::finding::{Finding, Findings, Severity, Strictness};
+use crate::named_values;
 use crate::place::{self, Place};
 use crate::rules;
 use crate::survey::Survey;
@@ -21,7 +21,7 @@ const VENDOR_KEY: &str = "polygon_api_key";
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// The profile
-    #[arg(value_parser = command_line::profile())]
+    #[arg(value_parser = named_values::profile())]
     profile: Profile,
     /// Find every secret, say where, and hold it to the rules
     #[arg(long)]
@@ -38,15 +38,15 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
     let findings = match place::load(console.environment(), Some(arguments.profile)) {
         Ok(config) => of_config(arguments, &config, console).await?,
-        Err(faults) => of_faults(&faults),
+        Err(errors) => of_errors(&errors),
     };
     let machine = rules::machine::findings(console.environment(), arguments.profile);
     let findings = Findings::new(arguments.profile.as_str(), [findings, machine].concat());
     findings.answer(console, arguments.form, arguments.strictness)
 }
 
-fn of_faults(faults: &Faults) -> Vec<Finding> {
-    faults.iter().map(rules::settings::fault).collect()
+fn of_errors(errors: &Errors) -> Vec<Finding> {
+    errors.iter().map(rules::settings::error).collect()
 }
 
 async fn of_config(
@@ -61,7 +61,7 @@ async fn of_config(
     let steps = if arguments.connect { 2 } else { 1 };
     console.progress(1, steps, "looking for every secret");
     let survey = Survey::of(&Place::of(config, None), console).await?;
-    for entry in survey.report.entries.iter().filter(|entry| entry.version.is_some()) {
+    for entry in survey.report.secrets.iter().filter(|entry| entry.version.is_some()) {
         console.say(&entry.to_string());
     }
     findings.extend(rules::of_secrets(&survey, config.profile, console).await);

@@ -1,10 +1,10 @@
-//! `investiq keys generate`: a new key, shown once on a terminal or written to a new file that its owner alone can read.
+//! `investiq keys generate`: a new key, shown once on a terminal or written to a new file that only its owner can read.
 //!
-//! It does not put the key in force: add the line to the secret `api_keys`, where the server picks it up.
+//! The key is not active yet: add the line to the secret `api_keys`, which the server reloads.
 
 use std::path::{Path, PathBuf};
 
-use api_server::keys::{Environment, Role};
+use config::api_keys::{KeyMode, Role};
 
 use crate::console::Console;
 use crate::exit::Exit;
@@ -12,9 +12,9 @@ use crate::failure::Failure;
 use crate::generation;
 use crate::local_file;
 
-/// What a key is for; it becomes part of the key.
+/// What a key is for: it is part of the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Purpose {
+pub(crate) enum ModeName {
     /// Real money
     Live,
     /// Simulated money
@@ -23,14 +23,14 @@ pub(crate) enum Purpose {
     Test,
 }
 
-/// What a key allows.
+/// The role of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Allowance {
-    /// Reads
+enum RoleName {
+    /// May read
     Viewer,
-    /// Reads and trades
+    /// May read and trade
     Trader,
-    /// Reads, trades and administers
+    /// May read, trade and administer
     Admin,
 }
 
@@ -38,47 +38,47 @@ enum Allowance {
 pub(crate) struct Arguments {
     /// What the key is for
     #[arg(long = "env", value_enum, default_value = "live")]
-    purpose: Purpose,
-    /// What it allows
+    mode: ModeName,
+    /// What the key allows
     #[arg(long, value_enum, default_value = "viewer")]
-    role: Allowance,
+    role: RoleName,
     /// Write it to this new file instead of the terminal
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
 
-impl From<Purpose> for Environment {
-    fn from(purpose: Purpose) -> Self {
-        match purpose {
-            Purpose::Live => Self::Live,
-            Purpose::Paper => Self::Paper,
-            Purpose::Test => Self::Test,
+impl From<ModeName> for KeyMode {
+    fn from(mode: ModeName) -> Self {
+        match mode {
+            ModeName::Live => Self::Live,
+            ModeName::Paper => Self::Paper,
+            ModeName::Test => Self::Test,
         }
     }
 }
 
-impl From<Allowance> for Role {
-    fn from(allowance: Allowance) -> Self {
-        match allowance {
-            Allowance::Viewer => Self::Viewer,
-            Allowance::Trader => Self::Trader,
-            Allowance::Admin => Self::Admin,
+impl From<RoleName> for Role {
+    fn from(role: RoleName) -> Self {
+        match role {
+            RoleName::Viewer => Self::Viewer,
+            RoleName::Trader => Self::Trader,
+            RoleName::Admin => Self::Admin,
         }
     }
 }
 
 pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
     if arguments.output.is_none() && !console.is_watched() {
-        let message = "a key is shown on a terminal alone: name a new file with --output";
+        let message = "a key is only shown on a terminal: write it to a new file with --output";
         return Err(Failure::Precondition(message.to_owned()));
     }
-    let key = generation::api_key(arguments.purpose.into(), arguments.role.into())?;
+    let key = generation::api_key(arguments.mode.into(), arguments.role.into())?;
     match &arguments.output {
         Some(path) => write(path, &key)?,
         None => console.answer(&format!("{}\n", key.entry.expose_text().unwrap_or_default()))?,
     }
     console.say(&format!(
-        "key {}: the server's log calls it so. It is shown this once; add it to api_keys.",
+        "key {}, as the server's log names it. It is shown only once; add it to api_keys.",
         key.label
     ));
     Ok(Exit::Good)

@@ -1,6 +1,6 @@
 //! `investiq secrets abort NAME`: undoes a rotation whose value has not taken over.
 
-use secrets::rotation::abort_foreign;
+use secrets::rotation::abort_without_plan;
 
 use crate::account::AccountArguments;
 use crate::console::Console;
@@ -28,7 +28,7 @@ pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<
     let spec = declared(&arguments.name)?;
     let account = arguments.account.open(console).await?;
     if arguments.foreign {
-        abort_foreign(&account.manager, &spec).await?;
+        abort_without_plan(&account.manager, &spec).await?;
     } else {
         resumed(&account, &spec, console)?.abort().await?;
     }

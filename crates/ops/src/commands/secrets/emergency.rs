@@ -66,7 +66,7 @@ async fn replace(
     rotation.create(&value).await?;
     console.progress(2, 3, "stored");
     rotation.finish(Distribution::ByTime).await?;
-    console.progress(3, 3, "took over; the old value is denied");
+    console.progress(3, 3, "the new value took over; the old value is revoked");
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use secrets::rotation::Terms;
+use secrets::rotation::OverlapPolicy;
 use secrets::{Class, SecretSpec};
 use serde::Serialize;
 
@@ -93,7 +93,7 @@ fn text(line: &Line, spec: &SecretSpec, looked_in: &[String]) -> String {
 fn overlap(spec: &SecretSpec) -> String {
     match spec.overlap.as_secs() {
         _ if spec.class == Class::AccessList => {
-            let hours = Terms::of(spec, Duration::ZERO).overlap.as_secs() / (60 * 60);
+            let hours = OverlapPolicy::new(spec, Duration::ZERO).overlap.as_secs() / (60 * 60);
             format!("a list that is changed by hand ends at once; rotated, it is accepted for {hours} hours")
         }
         0 => "none: the value before ends at once".to_owned(),

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use secrets::{Catalogue, SecretSpec};
 use serde::Serialize;
 
-use crate::commands::Purpose;
+use crate::commands::ModeName;
 use crate::console::Console;
 use crate::document::{self, Form};
 use crate::exit::Exit;
@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
     replace: Vec<String>,
     /// What the first API key is for
     #[arg(long = "env", value_enum, default_value = "live")]
-    purpose: Purpose,
+    mode: ModeName,
     /// Say what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
@@ -77,7 +77,7 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
 fn replaced(names: &[String]) -> Result<Vec<SecretSpec>, Failure> {
     let replaced = |name: &String| {
         let spec = declared(name)?;
-        match Recipe::of(&spec) {
+        match Recipe::for_secret(&spec) {
             Some(_) => Ok(spec),
             None => {
                 Err(Failure::Usage(format!("{name} is made by others: use `investiq secrets set {name}`")))
@@ -101,11 +101,11 @@ fn make(arguments: &Arguments, replaced: &[SecretSpec], console: &mut Console) -
     for spec in Catalogue::product().iter() {
         let path = arguments.directory.join(spec.name.as_str());
         let existing = existing(spec, replaced);
-        let outcome = match Recipe::of(spec) {
+        let outcome = match Recipe::for_secret(spec) {
             _ if local_file::exists(&path) && existing == Existing::Keep => Outcome::Kept,
             None => Outcome::ToBeSet,
             Some(recipe) => {
-                let value = recipe.make(spec, arguments.purpose.into())?;
+                let value = recipe.generate(spec, arguments.mode.into())?;
                 directory.write(spec.name.as_str(), value.expose(), existing)?.into()
             }
         };
@@ -117,7 +117,7 @@ fn make(arguments: &Arguments, replaced: &[SecretSpec], console: &mut Console) -
 fn foresee(arguments: &Arguments, replaced: &[SecretSpec]) -> Vec<Line> {
     let outcome = |spec: &SecretSpec| {
         let is_there = local_file::exists(&arguments.directory.join(spec.name.as_str()));
-        match (is_there, existing(spec, replaced), Recipe::of(spec)) {
+        match (is_there, existing(spec, replaced), Recipe::for_secret(spec)) {
             (true, Existing::Keep, _) => Outcome::Kept,
             (true, Existing::Replace, _) => Outcome::Replaced,
             (false, _, Some(_)) => Outcome::Created,

@@ -49,7 +49,7 @@ fn line(spec: &SecretSpec, prefix: &str) -> Line {
     Line {
         name: spec.name.to_string(),
         purpose: spec.purpose,
-        made_by: if Recipe::of(spec).is_some() { "us" } else { "others" },
+        made_by: if Recipe::for_secret(spec).is_some() { "us" } else { "others" },
         variables: spec.variables().collect(),
         aws_id: spec.name.aws_id(prefix),
         age_max_days: spec.age_max.as_secs() / super::report::DAY_S,

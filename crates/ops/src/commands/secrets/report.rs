@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use secrets::{Catalogue, Entry, Shadow, VersionReport};
+use secrets::{Catalogue, SecretReport, Shadow, VersionReport};
 use serde::Serialize;
 
 use crate::calendar::{self, Due};
@@ -77,12 +77,12 @@ pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<
 /// Every secret, as it stands.
 pub(super) fn lines(survey: &Survey, now: Timestamp) -> Vec<Line> {
     let catalogue = Catalogue::product();
-    let age_max = |entry: &Entry| catalogue.get(entry.name.as_str()).map(|spec| spec.age_max);
-    survey.report.entries.iter().map(|entry| Line::of(entry, age_max(entry), now)).collect()
+    let age_max = |entry: &SecretReport| catalogue.get(entry.name.as_str()).map(|spec| spec.age_max);
+    survey.report.secrets.iter().map(|entry| Line::of(entry, age_max(entry), now)).collect()
 }
 
 impl Line {
-    fn of(entry: &Entry, age_max: Option<Duration>, now: Timestamp) -> Self {
+    fn of(entry: &SecretReport, age_max: Option<Duration>, now: Timestamp) -> Self {
         let version = entry.version.as_ref();
         let age = version.and_then(|version| version.age);
         Self {
@@ -125,7 +125,7 @@ fn lasting_id(version: &VersionReport) -> Option<String> {
 }
 
 fn is_absence(error: &secrets::Error) -> bool {
-    error.kind() == secrets::Kind::NotFound
+    error.kind() == secrets::ErrorKind::NotFound
 }
 
 /// The day, in UTC, on which a secret of this age falls due.

@@ -55,7 +55,7 @@ pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<
 
 /// Stores the value, unless it is stored already. One that was brought and lost is not replaced by another.
 async fn store(rotation: &mut Rotation, spec: &SecretSpec) -> Result<(), Failure> {
-    if rotation.lost_its_value().await? {
+    if rotation.is_value_lost().await? {
         let name = &spec.name;
         let message =
             format!("the new value was not stored: investiq secrets abort {name}, and begin anew with it");

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use secrets::rotation::{self, NewValue, Rotation, Status, Terms};
+use secrets::rotation::{self, NewValue, OverlapPolicy, Rotation, Status};
 use secrets::{Class, Error, SecretSpec, SourceKind};
 
 use crate::account::{Account, AccountArguments};
@@ -104,13 +104,13 @@ fn time(text: &str) -> Result<Duration, String> {
 }
 
 /// For how long the value before counts.
-fn terms(arguments: &Arguments, spec: &SecretSpec) -> Terms {
-    let declared = Terms::of(spec, Duration::from_secs(arguments.token_life_s));
-    Terms { overlap: arguments.overlap.unwrap_or(declared.overlap), ..declared }
+fn terms(arguments: &Arguments, spec: &SecretSpec) -> OverlapPolicy {
+    let declared = OverlapPolicy::new(spec, Duration::from_secs(arguments.token_life_s));
+    OverlapPolicy { overlap: arguments.overlap.unwrap_or(declared.overlap), ..declared }
 }
 
 /// Says how many callers have to change their keys, and by when.
-fn tell_left_out(value: &NewValue, terms: &Terms, survey: &Survey, console: &mut Console) {
+fn tell_left_out(value: &NewValue, terms: &OverlapPolicy, survey: &Survey, console: &mut Console) {
     let NewValue::Given(value) = value else { return };
     let left_out = value.expose_text().map_or(0, |text| survey.keys_left_out(text));
     if left_out > 0 {
@@ -142,7 +142,7 @@ async fn begin_due(
 
 /// What is older than it may be, lies in AWS, and is ours to make. Haste with a key of stored data loses the data.
 fn due(survey: &Survey) -> Vec<SecretSpec> {
-    let entries = survey.report.entries.iter().filter(|entry| entry.class != Class::EncryptionKey);
+    let entries = survey.report.secrets.iter().filter(|entry| entry.class != Class::EncryptionKey);
     let overdue = entries.filter(|entry| {
         entry
             .version
@@ -150,14 +150,14 @@ fn due(survey: &Survey) -> Vec<SecretSpec> {
             .is_some_and(|version| version.is_overdue && version.origin.kind() == SourceKind::Aws)
     });
     let specs = overdue.filter_map(|entry| declared(entry.name.as_str()).ok());
-    specs.filter(|spec| Recipe::of(spec) == Some(Recipe::Key)).collect()
+    specs.filter(|spec| Recipe::for_secret(spec) == Some(Recipe::Key)).collect()
 }
 
 /// A new value in AWS changes nothing for a server that finds another one before it.
 fn refuse_other_places(survey: &Survey, spec: &SecretSpec) -> Result<(), Failure> {
     let found = survey.report.get(spec.name.as_str()).and_then(|entry| entry.version.as_ref());
     let elsewhere = found.filter(|version| version.origin.kind() != SourceKind::Aws);
-    match elsewhere.and_then(|version| rotation::writable(&version.origin).err()) {
+    match elsewhere.and_then(|version| rotation::check_writable(&version.origin).err()) {
         Some(error) => Err(Failure::Precondition(format!("{error}. {}", instructions(spec)))),
         None => Ok(()),
     }
@@ -165,7 +165,7 @@ fn refuse_other_places(survey: &Survey, spec: &SecretSpec) -> Result<(), Failure
 
 fn instructions(spec: &SecretSpec) -> String {
     let name = &spec.name;
-    let how = match Recipe::of(spec) {
+    let how = match Recipe::for_secret(spec) {
         Some(_) => format!("investiq secrets init --replace {name}"),
         None => format!("investiq secrets set {name} --replace"),
     };

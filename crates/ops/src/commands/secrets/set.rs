@@ -98,10 +98,9 @@ async fn to_file(
         return Err(is_there());
     }
     let place = Origin::SecretFile { path: path.clone() };
-    // The strictest rules, unless it is said otherwise: files of one's own are copied to servers.
-    let profile = arguments.account.place.profile.map(api_server::config::Profile::as_str);
-    let rules = secrets::Profile::named(profile);
-    let judged = judge(spec, arguments.source.read(spec)?, place, rules, console).await?;
+    // The strictest rules by default, because files are copied to servers.
+    let profile = arguments.account.place.profile.unwrap_or(config::Profile::Production);
+    let judged = judge(spec, arguments.source.read(spec)?, place, profile, console).await?;
     if arguments.dry_run {
         return Ok(("acceptable", judged.notices));
     }
@@ -120,7 +119,7 @@ async fn to_aws(
     spec: &SecretSpec,
     console: &Console,
 ) -> Result<(&'static str, Vec<Notice>), Failure> {
-    let Account { manager, rules, .. } = arguments.account.open(console).await?;
+    let Account { manager, profile, .. } = arguments.account.open(console).await?;
     let place = manager.origin(&spec.name);
     let was_there = match manager.describe(&spec.name).await {
         Ok(_) => true,
@@ -130,7 +129,7 @@ async fn to_aws(
     if was_there && !arguments.replace {
         return Err(Failure::Precondition(format!("{place} is there: --replace it")));
     }
-    let judged = judge(spec, arguments.source.read(spec)?, place, rules, console).await?;
+    let judged = judge(spec, arguments.source.read(spec)?, place, profile, console).await?;
     if arguments.dry_run {
         return Ok(("acceptable", judged.notices));
     }

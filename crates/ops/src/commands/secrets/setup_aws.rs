@@ -8,7 +8,7 @@ use secrets::{Catalogue, Error, SecretSpec, SecretValue};
 use serde::Serialize;
 
 use crate::account::{Account, AccountArguments};
-use crate::commands::Purpose;
+use crate::commands::ModeName;
 use crate::console::Console;
 use crate::document::{self, Form};
 use crate::exit::Exit;
@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
     rotation_days: u16,
     /// What the first API key is for
     #[arg(long = "env", value_enum, default_value = "live")]
-    purpose: Purpose,
+    mode: ModeName,
     /// Say what would be done, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -98,7 +98,7 @@ async fn settle(
     console: &mut Console,
 ) -> Result<Outcome, Failure> {
     match account.manager.describe(&spec.name).await {
-        Ok(described) if described.deletion_asked.is_some() => return Ok(Outcome::Deleted),
+        Ok(described) if described.deletion_requested.is_some() => return Ok(Outcome::Deleted),
         Ok(described) => {
             schedule(arguments, account, spec, Some(&described)).await?;
             return Ok(Outcome::Kept);
@@ -107,7 +107,7 @@ async fn settle(
         Err(error) => return Err(error.into()),
     }
     if arguments.dry_run {
-        return Ok(if Recipe::of(spec).is_some() { Outcome::Created } else { Outcome::ToBeSet });
+        return Ok(if Recipe::for_secret(spec).is_some() { Outcome::Created } else { Outcome::ToBeSet });
     }
     let Some(value) = value(arguments, account, spec, console).await? else { return Ok(Outcome::ToBeSet) };
     let outcome = match account.manager.create(spec, &value, &Token::random()?).await {
@@ -128,12 +128,12 @@ async fn value(
     console: &mut Console,
 ) -> Result<Option<SecretValue>, Failure> {
     let typed = if arguments.interactive { Some(typed::prompt(spec)?) } else { None };
-    match (typed.filter(|typed| !typed.is_empty()), Recipe::of(spec)) {
+    match (typed.filter(|typed| !typed.is_empty()), Recipe::for_secret(spec)) {
         (Some(typed), _) => {
             let place = account.manager.origin(&spec.name);
-            Ok(Some(judge(spec, typed, place, account.rules, console).await?.value))
+            Ok(Some(judge(spec, typed, place, account.profile, console).await?.value))
         }
-        (None, Some(recipe)) => recipe.make(spec, arguments.purpose.into()).map(Some),
+        (None, Some(recipe)) => recipe.generate(spec, arguments.mode.into()).map(Some),
         (None, None) => Ok(None),
     }
 }

@@ -57,7 +57,7 @@ async fn standing(
             );
             return Ok(Some(Standing::without_plan(spec, next)));
         }
-        Ok(described) if described.deletion_asked.is_some() => "it waits to be deleted".to_owned(),
+        Ok(described) if described.deletion_requested.is_some() => "it waits to be deleted".to_owned(),
         Ok(described) => match described.version(&Label::Current) {
             Some(version) => format!("version {} is in use", version.as_str()),
             None => "it has no version in use".to_owned(),

@@ -11,9 +11,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 use crate::console::Console;
+use crate::dev_keys::{self, DevKeys};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::trial_keys::{self, TrialKeys};
 
 /// Largest head of a request, in bytes.
 const HEAD_BYTES_MAX: usize = 8 * 1024;
@@ -31,7 +31,7 @@ const CIRCLE_PATHS: [&str; 3] = [
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// Where the keys lie
-    #[arg(long, value_name = "DIR", default_value = trial_keys::DIRECTORY)]
+    #[arg(long, value_name = "DIR", default_value = dev_keys::DIRECTORY)]
     keys: PathBuf,
     /// Where to listen
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3900")]
@@ -46,7 +46,7 @@ struct Documents {
 }
 
 pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
-    let documents = Arc::new(Documents::read(&TrialKeys::of(&arguments.keys))?);
+    let documents = Arc::new(Documents::read(&DevKeys::new(&arguments.keys))?);
     if !arguments.bind.ip().is_loopback() {
         return Err(Failure::Usage("--bind is a loopback address: these keys are for a trial".to_owned()));
     }
@@ -77,7 +77,7 @@ async fn serve(listener: TcpListener, documents: Arc<Documents>) {
 }
 
 impl Documents {
-    fn read(keys: &TrialKeys) -> Result<Self, Failure> {
+    fn read(keys: &DevKeys) -> Result<Self, Failure> {
         let read = |path: PathBuf| {
             std::fs::read_to_string(&path).map_err(|error| {
                 let hint = "`investiq webhooks keygen` makes it";
@@ -85,8 +85,8 @@ impl Documents {
             })
         };
         Ok(Self {
-            circle_id: keys.read_circle_answer()?.data.id,
-            circle: read(keys.circle_answer())?,
+            circle_id: keys.read_circle_response()?.data.id,
+            circle: read(keys.circle_response())?,
             certificate: read(keys.sns_certificate())?,
         })
     }

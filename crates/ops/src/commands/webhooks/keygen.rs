@@ -6,15 +6,15 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::console::Console;
+use crate::dev_keys::{self, DevKeys};
 use crate::document::{self, Form};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::trial_keys::{self, TrialKeys};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// Where the keys are left
-    #[arg(long, value_name = "DIR", default_value = trial_keys::DIRECTORY)]
+    #[arg(long, value_name = "DIR", default_value = dev_keys::DIRECTORY)]
     keys: PathBuf,
     #[command(flatten)]
     form: Form,
@@ -26,8 +26,8 @@ struct Body {
 }
 
 pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
-    let keys = TrialKeys::of(&arguments.keys);
-    let created = keys.make(console.now())?;
+    let keys = DevKeys::new(&arguments.keys);
+    let created = keys.create(console.now())?;
     let created: Vec<String> = created.iter().map(|path| path.display().to_string()).collect();
     if arguments.form.json {
         document::answer(console, "investiq.webhooks.keygen.v1", &Body { created })?;

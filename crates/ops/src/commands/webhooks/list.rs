@@ -1,17 +1,17 @@
 //! `investiq webhooks list`: kept deliveries, newest first. It shows no bodies.
 
-use store::{EventId, EventLine, Events, Page};
+use store::{EventId, EventPage, EventSummary, PageRequest};
 
-use crate::books::Books;
 use crate::console::Console;
+use crate::database::Database;
 use crate::document::{self, Form};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::selection::Selection;
 use crate::table::table;
 
-/// Longest object in a table, in letters: an account's id and a symbol.
-const OBJECT_LETTERS_MAX: usize = 48;
+/// Longest resource in a table, in letters: an account's id and a symbol.
+const RESOURCE_LETTERS_MAX: usize = 48;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -29,9 +29,9 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
     let filter = arguments.selection.filter(&[])?;
-    let books = Books::open(console).await?;
-    let page = Page { before: arguments.before, rows: arguments.limit };
-    let found = books.store.events(&filter, page).await?;
+    let database = Database::open(console).await?;
+    let page = PageRequest { before: arguments.before, rows: arguments.limit };
+    let found = database.store.events(&filter, page).await?;
     if arguments.form.json {
         document::answer(console, "investiq.webhooks.list.v1", &found)?;
         return Ok(Exit::Good);
@@ -43,29 +43,29 @@ pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<
     Ok(Exit::Good)
 }
 
-fn text(found: &Events) -> String {
+fn text(found: &EventPage) -> String {
     let rows: Vec<_> = found.events.iter().map(row).collect();
-    table(["ID", "RECEIVED", "CHANNEL", "TYPE", "OBJECT", "STATUS", "TRIES", "REASON"], &rows)
+    table(["ID", "RECEIVED", "CHANNEL", "TYPE", "RESOURCE", "STATUS", "TRIES", "REASON"], &rows)
 }
 
-/// The beginning and the end of a long object; `show` and --json have it whole.
-fn abbreviated(object: &str) -> String {
-    let letters: Vec<char> = object.chars().collect();
-    if letters.len() <= OBJECT_LETTERS_MAX {
-        return object.to_owned();
+/// The beginning and the end of a long resource; `show` and --json have it whole.
+fn abbreviated(resource: &str) -> String {
+    let letters: Vec<char> = resource.chars().collect();
+    if letters.len() <= RESOURCE_LETTERS_MAX {
+        return resource.to_owned();
     }
-    let half = OBJECT_LETTERS_MAX / 2 - 1;
+    let half = RESOURCE_LETTERS_MAX / 2 - 1;
     letters[..half].iter().chain(&['…']).chain(&letters[letters.len() - half..]).collect()
 }
 
 /// A delivery in a table.
-pub(super) fn row(line: &EventLine) -> [String; 8] {
+pub(super) fn row(line: &EventSummary) -> [String; 8] {
     [
         line.id.to_string(),
         line.received_at.to_string(),
         line.channel.clone(),
         line.event_type.clone(),
-        abbreviated(&line.object),
+        abbreviated(&line.resource),
         line.state.as_str().to_owned(),
         line.attempts.to_string(),
         line.reason.clone().unwrap_or_default(),

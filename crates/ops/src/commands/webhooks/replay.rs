@@ -4,8 +4,8 @@
 use serde::Serialize;
 use store::EventId;
 
-use crate::books::Books;
 use crate::console::Console;
+use crate::database::Database;
 use crate::document::{self, Form};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -39,8 +39,8 @@ pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<
         let message = "say which: ids, conditions such as --status dead, or --all";
         return Err(Failure::Usage(message.to_owned()));
     }
-    let books = Books::open(console).await?;
-    let events = replay(arguments, &books, console).await?;
+    let database = Database::open(console).await?;
+    let events = replay(arguments, &database, console).await?;
     if arguments.form.json {
         document::answer(
             console,
@@ -56,16 +56,16 @@ pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<
 }
 
 /// How many it would be, or how many it was.
-async fn replay(arguments: &Arguments, books: &Books, console: &Console) -> Result<u64, Failure> {
+async fn replay(arguments: &Arguments, database: &Database, console: &Console) -> Result<u64, Failure> {
     let filter = arguments.selection.filter(&arguments.ids)?;
-    let found = books.store.count_replayable(&filter).await?;
+    let found = database.store.count_replayable(&filter).await?;
     if arguments.dry_run {
         return Ok(found);
     }
     let bar = console.bar(found, "replaying");
     let (mut done, mut after) = (0, None);
     loop {
-        let part = books.store.replay(&filter, after, books.actor(), console.now()).await;
+        let part = database.store.replay(&filter, after, database.actor(), console.now()).await;
         let part = part.map_err(|error| broken(done, &error))?;
         done += u64::from(part.events);
         bar.set_position(done);
@@ -79,6 +79,6 @@ async fn replay(arguments: &Arguments, books: &Books, console: &Console) -> Resu
 }
 
 fn broken(done: u64, error: &store::Error) -> Failure {
-    let why = api_server::logs::with_causes(error);
+    let why = telemetry::with_causes(error);
     Failure::Broken(format!("after {done} that will be applied again: {why}"))
 }

@@ -1,32 +1,33 @@
-//! `investiq webhooks samples [NAME]`: what providers send, each kind of event once. It sends nothing.
+//! `investiq webhooks samples [NAME]`: events as providers send them, each kind once. It sends nothing.
 
+use domain::Provider;
 use serde::Serialize;
 
 use crate::console::Console;
 use crate::document::{self, Form};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::samples::Sample;
-use crate::signing::Source;
+use crate::named_values;
+use crate::samples::ChannelSample;
 use crate::table::table;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Print this one
+    /// Print this sample
     name: Option<String>,
-    /// List those of this source alone
-    #[arg(long, value_enum, conflicts_with = "name")]
-    source: Option<Source>,
+    /// List only the samples of this provider
+    #[arg(long, value_parser = named_values::provider(), conflicts_with = "name")]
+    provider: Option<Provider>,
     #[command(flatten)]
     form: Form,
 }
 
 #[derive(Serialize)]
 struct Line {
-    name: &'static str,
-    source: &'static str,
-    kind: Option<&'static str>,
-    what: &'static str,
+    name: String,
+    provider: &'static str,
+    channel: &'static str,
+    summary: &'static str,
 }
 
 #[derive(Serialize)]
@@ -36,29 +37,32 @@ struct Body {
 
 pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
     if let Some(name) = &arguments.name {
-        console.answer(find(name)?.body)?;
+        console.answer(find(name)?.sample.body)?;
         return Ok(Exit::Good);
     }
-    let wanted = arguments.source.map(Source::as_str);
-    let samples = Sample::ALL.iter().filter(|sample| wanted.is_none_or(|source| sample.source() == source));
-    let line = |sample: &Sample| Line {
-        name: sample.name,
-        source: sample.source(),
-        kind: sample.kind(),
-        what: sample.what,
+    let line = |sample: ChannelSample| {
+        let channel = sample.channel.channel;
+        let provider = channel.provider();
+        let is_listed = arguments.provider.is_none_or(|listed| listed == provider);
+        is_listed.then(|| Line {
+            name: sample.name(),
+            provider: provider.as_str(),
+            channel: channel.as_str(),
+            summary: sample.sample.summary,
+        })
     };
-    let samples: Vec<Line> = samples.map(line).collect();
+    let samples: Vec<Line> = ChannelSample::all().filter_map(line).collect();
     if arguments.form.json {
         document::answer(console, "investiq.webhooks.samples.v1", &Body { samples })?;
     } else {
-        let rows: Vec<_> = samples.iter().map(|line| [line.name.to_owned(), line.what.to_owned()]).collect();
+        let rows: Vec<_> = samples.iter().map(|line| [line.name.clone(), line.summary.to_owned()]).collect();
         console.answer(&table(["NAME", "WHAT HAPPENED"], &rows))?;
     }
     Ok(Exit::Good)
 }
 
-/// The sample of this name.
-pub(super) fn find(name: &str) -> Result<&'static Sample, Failure> {
-    Sample::named(name)
-        .ok_or_else(|| Failure::Usage(format!("{name} is no sample: `investiq webhooks samples` names them")))
+pub(super) fn find(name: &str) -> Result<ChannelSample, Failure> {
+    ChannelSample::find(name).ok_or_else(|| {
+        Failure::Usage(format!("unknown sample {name}: `investiq webhooks samples` lists the samples"))
+    })
 }

@@ -5,12 +5,13 @@ mod answer;
 mod arguments;
 
 use jiff::Timestamp;
+use webhooks::ChannelDeclaration;
 
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::renewal;
-use crate::signing::{Signed, Signer, Source, Tamper};
+use crate::fresh_ids::with_fresh_ids;
+use crate::signing::{Signed, Signer, Tamper};
 
 pub(crate) use arguments::Arguments;
 
@@ -18,17 +19,17 @@ use answer::{Answers, Client};
 
 /// What is sent, by whom, and what is wrong with it.
 struct Delivery {
-    source: Source,
+    channel: &'static ChannelDeclaration,
     signer: Signer,
     body: Vec<u8>,
     tamper: Option<Tamper>,
-    is_renewed: bool,
+    has_fresh_ids: bool,
 }
 
 pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
     let delivery = arguments.delivery(console)?;
     let client = Client::new(&arguments.base_url(console)?)?;
-    let expected = delivery.tamper.and_then(|tamper| tamper.refusal(delivery.source));
+    let expected = delivery.tamper.and_then(|tamper| tamper.reason(delivery.channel));
     let bar = console.bar(u64::from(arguments.count), "sending");
     let mut answers = Answers::default();
     for _ in 0..arguments.count {
@@ -42,11 +43,11 @@ pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<
 
 impl Delivery {
     fn sign(&self, now: Timestamp) -> Result<Signed, Failure> {
-        let renewed = self.is_renewed.then(|| renewal::renewed(self.source, &self.body)).transpose()?;
-        let body = renewed.as_deref().unwrap_or(&self.body);
+        let fresh = self.has_fresh_ids.then(|| with_fresh_ids(self.channel, &self.body)).transpose()?;
+        let body = fresh.as_deref().unwrap_or(&self.body);
         match self.tamper {
             None => self.signer.sign(body, now),
-            Some(tamper) => self.signer.sign_wrongly(tamper, body, now),
+            Some(tamper) => self.signer.sign_tampered(tamper, body, now),
         }
     }
 }

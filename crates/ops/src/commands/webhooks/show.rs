@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use store::{EventDetail, EventId, EventLine, WorkLine};
+use store::{EventDetail, EventId, EventSummary, JobSummary};
 
-use crate::books::Books;
 use crate::console::Console;
+use crate::database::Database;
 use crate::document::{self, Form};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -26,7 +26,7 @@ pub(crate) struct Arguments {
 
 #[derive(Serialize)]
 struct Body<'a> {
-    event: &'a EventLine,
+    event: &'a EventSummary,
     dedupe_key: &'a str,
     content_key: Option<&'a str>,
     key_id: &'a str,
@@ -34,12 +34,12 @@ struct Body<'a> {
     headers: &'a BTreeMap<String, String>,
     body_bytes: usize,
     body_sha256: &'a str,
-    work: &'a [WorkLine],
+    jobs: &'a [JobSummary],
 }
 
 pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
-    let books = Books::open(console).await?;
-    let event = books.store.event(arguments.id).await?;
+    let database = Database::open(console).await?;
+    let event = database.store.event(arguments.id).await?;
     let event = event.ok_or_else(|| Failure::Precondition(format!("there is no event {}", arguments.id)))?;
     if arguments.body {
         return bare(&event, console);
@@ -53,7 +53,7 @@ pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<
 }
 
 fn bare(event: &EventDetail, console: &mut Console) -> Result<Exit, Failure> {
-    if let Some(at) = event.line.redacted_at {
+    if let Some(at) = event.summary.redacted_at {
         return Err(Failure::Precondition(format!("the body was emptied at {at}; its SHA-256 is kept")));
     }
     console.answer_bytes(&event.body)?;
@@ -62,7 +62,7 @@ fn bare(event: &EventDetail, console: &mut Console) -> Result<Exit, Failure> {
 
 fn body(event: &EventDetail) -> Body<'_> {
     Body {
-        event: &event.line,
+        event: &event.summary,
         dedupe_key: &event.dedupe_key,
         content_key: event.content_key.as_deref(),
         key_id: &event.key_id,
@@ -70,25 +70,25 @@ fn body(event: &EventDetail) -> Body<'_> {
         headers: &event.headers,
         body_bytes: event.body.len(),
         body_sha256: &event.body_sha256,
-        work: &event.work,
+        jobs: &event.jobs,
     }
 }
 
 fn text(event: &EventDetail) -> String {
-    let EventDetail { line, dedupe_key, content_key, key_id, signed_at, headers, body, body_sha256, work } =
+    let EventDetail { summary, dedupe_key, content_key, key_id, signed_at, headers, body, body_sha256, jobs } =
         event;
     let time = |at: Option<jiff::Timestamp>| at.map_or_else(|| "-".to_owned(), |at| at.to_string());
     let fact = |name: &str, value: &str| format!("{name:<12} {value}\n");
     let mut text = [
-        fact("id", &line.id.to_string()),
-        fact("channel", &line.channel),
-        fact("transport", &line.transport),
-        fact("type", &line.event_type),
-        fact("object", &line.object),
-        fact("occurred at", &time(line.occurred_at)),
+        fact("id", &summary.id.to_string()),
+        fact("channel", &summary.channel),
+        fact("transport", &summary.transport),
+        fact("type", &summary.event_type),
+        fact("resource", &summary.resource),
+        fact("occurred at", &time(summary.occurred_at)),
         fact("signed at", &time(*signed_at)),
-        fact("received at", &line.received_at.to_string()),
-        fact("redacted at", &time(line.redacted_at)),
+        fact("received at", &summary.received_at.to_string()),
+        fact("redacted at", &time(summary.redacted_at)),
         fact("proved by", key_id),
         fact("dedupe key", dedupe_key),
         fact("content key", content_key.as_deref().unwrap_or("-")),
@@ -97,19 +97,19 @@ fn text(event: &EventDetail) -> String {
     ]
     .concat();
     headers.iter().for_each(|(name, value)| text.push_str(&fact("header", &format!("{name}: {value}"))));
-    let rows: Vec<_> = work.iter().map(row).collect();
+    let rows: Vec<_> = jobs.iter().map(row).collect();
     text.push('\n');
-    text + &table(["WORK", "CAUSE", "STATUS", "TRIES", "SINCE", "UNTIL", "REASON"], &rows)
+    text + &table(["JOB", "CAUSE", "STATUS", "TRIES", "SINCE", "UNTIL", "REASON"], &rows)
 }
 
-fn row(work: &WorkLine) -> [String; 7] {
+fn row(job: &JobSummary) -> [String; 7] {
     [
-        work.id.to_string(),
-        work.cause.as_str().to_owned(),
-        work.state.as_str().to_owned(),
-        work.attempts.to_string(),
-        work.created_at.to_string(),
-        work.finished_at.map(|at| at.to_string()).unwrap_or_default(),
-        work.reason.clone().unwrap_or_default(),
+        job.id.to_string(),
+        job.cause.as_str().to_owned(),
+        job.state.as_str().to_owned(),
+        job.attempts.to_string(),
+        job.created_at.to_string(),
+        job.finished_at.map(|at| at.to_string()).unwrap_or_default(),
+        job.reason.clone().unwrap_or_default(),
     ]
 }

@@ -1,11 +1,11 @@
 //! A position with its orders, executions and splits.
 
-use domain::{ExternalId, Fact, Symbol, What};
-use ledger::{Change, ChangeKind, ChangeStanding, Holding, Order, Position};
+use domain::{ExternalId, Fact, FactKind, Symbol};
+use ledger::{Change, ChangeKind, ChangeStatus, Holding, Order, Position};
 
-use crate::database::{ROWS_MAX, Row, Statement, Transaction, Value, values};
+use crate::database::{Row, Transaction, Value, sql, values};
 use crate::error::Error;
-use crate::ledger::words::{money, optional_money, read, word};
+use crate::ledger::columns::{enum_name, money, optional_money, parse_enum};
 
 const POSITION: &str = "INSERT INTO positions (account, symbol, quantity, cost, currency, last_at) \
     VALUES ";
@@ -20,45 +20,44 @@ const ORDER_END: &str = " ON CONFLICT (account, symbol, id) DO UPDATE SET side =
     last_at = excluded.last_at";
 
 const FILL: &str = "INSERT INTO fills (account, symbol, id, kind, order_id, side, quantity, notional, currency, \
-    standing, at) VALUES ";
+    status, at) VALUES ";
 const FILL_END: &str = " ON CONFLICT (account, symbol, id) DO UPDATE SET kind = excluded.kind, \
     order_id = excluded.order_id, side = excluded.side, quantity = excluded.quantity, notional = excluded.notional, \
-    currency = excluded.currency, standing = excluded.standing, at = excluded.at";
+    currency = excluded.currency, status = excluded.status, at = excluded.at";
 
-const ORDERS: &str = "SELECT * FROM orders WHERE account = ";
-const FILLS: &str = "SELECT * FROM fills WHERE account = ";
+const ORDERS: &str = "SELECT * FROM orders WHERE account = $1 AND symbol = $2 AND id IN";
+const FILLS: &str = "SELECT * FROM fills WHERE account = $1 AND symbol = $2 AND id IN";
 
 /// Rows of holdings that are yet to be written.
 #[derive(Default)]
-pub(super) struct Unwritten {
+pub(super) struct Rows {
     positions: Vec<Vec<Value>>,
     orders: Vec<Vec<Value>>,
     changes: Vec<Vec<Value>>,
 }
 
-impl Unwritten {
-    /// Adds the position, and the orders and changes that are named.
+impl Rows {
     pub(super) fn add(&mut self, row: &Holding) -> Result<(), Error> {
         let Holding { account, symbol, position, orders, changes } = row;
-        self.positions.push(of_position(account, *symbol, *position));
+        self.positions.push(position_values(account, *symbol, *position));
         for order in orders {
-            self.orders.push(of_order(account, *symbol, order)?);
+            self.orders.push(order_values(account, *symbol, order)?);
         }
         for change in changes {
-            self.changes.push(of_change(account, *symbol, change)?);
+            self.changes.push(change_values(account, *symbol, change)?);
         }
         Ok(())
     }
 
     pub(super) async fn write(self, tx: &mut Transaction<'_>) -> Result<(), Error> {
-        tx.write_rows(POSITION, self.positions, POSITION_END).await?;
-        tx.write_rows(ORDER, self.orders, ORDER_END).await?;
-        tx.write_rows(FILL, self.changes, FILL_END).await?;
+        tx.insert_rows(POSITION, self.positions, POSITION_END).await?;
+        tx.insert_rows(ORDER, self.orders, ORDER_END).await?;
+        tx.insert_rows(FILL, self.changes, FILL_END).await?;
         Ok(())
     }
 }
 
-fn of_position(account: &ExternalId, symbol: Symbol, position: Position) -> Vec<Value> {
+fn position_values(account: &ExternalId, symbol: Symbol, position: Position) -> Vec<Value> {
     let Position { quantity, cost, last_at } = position;
     values![
         account.to_string(),
@@ -70,14 +69,14 @@ fn of_position(account: &ExternalId, symbol: Symbol, position: Position) -> Vec<
     ]
 }
 
-fn of_order(account: &ExternalId, symbol: Symbol, order: &Order) -> Result<Vec<Value>, Error> {
+fn order_values(account: &ExternalId, symbol: Symbol, order: &Order) -> Result<Vec<Value>, Error> {
     let Order { id, side, status, cumulative, notional, reserve, last_at } = order;
     Ok(values![
         account.to_string(),
         symbol.as_str(),
         id.to_string(),
-        word(side)?,
-        word(status)?,
+        enum_name(side)?,
+        enum_name(status)?,
         cumulative.to_string(),
         notional.map(domain::Money::minor),
         notional.map(|money| money.currency().as_str()),
@@ -87,11 +86,11 @@ fn of_order(account: &ExternalId, symbol: Symbol, order: &Order) -> Result<Vec<V
     ])
 }
 
-fn of_change(account: &ExternalId, symbol: Symbol, change: &Change) -> Result<Vec<Value>, Error> {
-    let Change { id, kind, quantity, standing, at } = change;
+fn change_values(account: &ExternalId, symbol: Symbol, change: &Change) -> Result<Vec<Value>, Error> {
+    let Change { id, kind, quantity, status, at } = change;
     let (kind, order, side, notional) = match kind {
         ChangeKind::Fill { order, side, notional } => {
-            ("fill", Some(order.to_string()), Some(word(side)?), Some(*notional))
+            ("fill", Some(order.to_string()), Some(enum_name(side)?), Some(*notional))
         }
         ChangeKind::Split => ("split", None, None, None),
         ChangeKind::Unknown => ("unknown", None, None, None),
@@ -106,56 +105,54 @@ fn of_change(account: &ExternalId, symbol: Symbol, change: &Change) -> Result<Ve
         quantity.to_string(),
         notional.map(domain::Money::minor),
         notional.map(|money| money.currency().as_str()),
-        standing.as_str(),
+        status.as_str(),
         *at,
     ])
 }
 
-/// What is written of a holding, as far as `new` names its orders and changes; `None` when nothing is.
-pub(in crate::ledger) async fn known(
+/// The written rows of a holding: its position, and the orders and changes that `new` names. `None` if it has no position.
+pub(in crate::ledger) async fn find(
     tx: &mut Transaction<'_>,
     account: &ExternalId,
     symbol: Symbol,
     new: &[Fact],
 ) -> Result<Option<Holding>, Error> {
-    let sql = "SELECT quantity, cost, currency, last_at FROM positions WHERE account = $1 AND symbol = $2";
-    let Some(row) = tx.row(sql, values![account.to_string(), symbol.as_str()]).await? else {
-        return Ok(None);
-    };
+    let select = "SELECT quantity, cost, currency, last_at FROM positions WHERE account = $1 AND symbol = $2";
+    let position = sql!(select, account.to_string(), symbol.as_str());
+    let Some(row) = tx.fetch_optional(position).await? else { return Ok(None) };
     let position = Position {
         quantity: row.parsed("quantity")?,
         cost: optional_money(&row, "cost", "currency")?,
         last_at: row.time("last_at")?,
     };
-    let (named_orders, named_changes) = named(new);
-    let mut holding =
-        Holding { account: account.clone(), symbol, position, orders: Vec::new(), changes: Vec::new() };
-    for ids in named_orders.chunks(ROWS_MAX) {
-        for row in select(tx, ORDERS, account, symbol, ids).await? {
-            holding.orders.push(read_order(&row)?);
-        }
-    }
-    for ids in named_changes.chunks(ROWS_MAX) {
-        for row in select(tx, FILLS, account, symbol, ids).await? {
-            holding.changes.push(read_change(&row)?);
-        }
-    }
-    Ok(Some(holding))
+    let (order_ids, change_ids) = ids(new);
+    let orders = tx.fetch_in(sql!(ORDERS, account.to_string(), symbol.as_str()), &order_ids, "").await?;
+    let changes = tx.fetch_in(sql!(FILLS, account.to_string(), symbol.as_str()), &change_ids, "").await?;
+    Ok(Some(Holding {
+        account: account.clone(),
+        symbol,
+        position,
+        orders: orders.iter().map(order).collect::<Result<_, _>>()?,
+        changes: changes.iter().map(change).collect::<Result<_, _>>()?,
+    }))
 }
 
-/// Orders and changes that facts are about.
-fn named(facts: &[Fact]) -> (Vec<String>, Vec<String>) {
+/// The ids of the orders and changes that facts are about.
+fn ids(facts: &[Fact]) -> (Vec<String>, Vec<String>) {
     let (mut orders, mut changes) = (Vec::new(), Vec::new());
     for fact in facts {
-        match &fact.what {
-            What::Order { order, .. } => orders.push(order.to_string()),
-            What::Fill { order, execution, .. } => {
+        match &fact.kind {
+            FactKind::Order { order, .. } => orders.push(order.to_string()),
+            FactKind::Fill { order, execution, .. } => {
                 orders.push(order.to_string());
                 changes.push(execution.to_string());
             }
-            What::Bust { execution } => changes.push(execution.to_string()),
-            What::Split { entry, .. } => changes.push(entry.to_string()),
-            What::Account { .. } | What::Transfer { .. } | What::Cash { .. } | What::Superseded { .. } => {}
+            FactKind::Bust { execution } => changes.push(execution.to_string()),
+            FactKind::Split { entry, .. } => changes.push(entry.to_string()),
+            FactKind::Account { .. }
+            | FactKind::Transfer { .. }
+            | FactKind::Cash { .. }
+            | FactKind::Superseded { .. } => {}
         }
     }
     for ids in [&mut orders, &mut changes] {
@@ -165,26 +162,11 @@ fn named(facts: &[Fact]) -> (Vec<String>, Vec<String>) {
     (orders, changes)
 }
 
-/// Rows of a holding: those with one of these ids.
-async fn select(
-    tx: &mut Transaction<'_>,
-    start: &'static str,
-    account: &ExternalId,
-    symbol: Symbol,
-    ids: &[String],
-) -> Result<Vec<Row>, Error> {
-    let mut statement = Statement::new(start);
-    statement.value(account.to_string()).words(" AND symbol = ").value(symbol.as_str());
-    statement.among(" AND id IN", ids);
-    let (sql, values) = statement.finish();
-    tx.rows_made(sql, values).await
-}
-
-fn read_order(row: &Row) -> Result<Order, Error> {
+fn order(row: &Row) -> Result<Order, Error> {
     Ok(Order {
         id: row.parsed("id")?,
-        side: read(row, "side")?,
-        status: read(row, "status")?,
+        side: parse_enum(row, "side")?,
+        status: parse_enum(row, "status")?,
         cumulative: row.parsed("cumulative")?,
         notional: optional_money(row, "notional", "currency")?,
         reserve: optional_money(row, "reserve", "reserve_currency")?,
@@ -192,23 +174,23 @@ fn read_order(row: &Row) -> Result<Order, Error> {
     })
 }
 
-fn read_change(row: &Row) -> Result<Change, Error> {
+fn change(row: &Row) -> Result<Change, Error> {
     let kind = match row.text("kind")?.as_str() {
         "fill" => ChangeKind::Fill {
             order: row.parsed("order_id")?,
-            side: read(row, "side")?,
+            side: parse_enum(row, "side")?,
             notional: money(row, "notional", "currency")?,
         },
         "split" => ChangeKind::Split,
         _ => ChangeKind::Unknown,
     };
-    let standing = row.text("standing")?;
-    let standing = ChangeStanding::ALL.into_iter().find(|known| known.as_str() == standing);
+    let status = row.text("status")?;
+    let status = ChangeStatus::ALL.into_iter().find(|known| known.as_str() == status);
     Ok(Change {
         id: row.parsed("id")?,
         kind,
         quantity: row.parsed("quantity")?,
-        standing: standing.ok_or_else(|| Error::unreadable("standing"))?,
+        status: status.ok_or_else(|| Error::decode("status"))?,
         at: row.time("at")?,
     })
 }

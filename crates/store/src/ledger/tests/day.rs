@@ -1,8 +1,8 @@
-//! A day with each kind of event, and what it comes to by hand.
+//! A day with each kind of event, and what it amounts to by hand.
 
 use domain::{
-    AccountStatus, Booking, CashKind, Currency, Direction, Fact, Money, OrderStatus, Side, Standing, Subject,
-    TransferStatus, What,
+    AccountStatus, CashKind, Currency, Direction, EntryStatus, Fact, FactKind, Money, OrderStatus,
+    PostingMode, Side, Subject, TransferStatus,
 };
 use jiff::Timestamp;
 
@@ -36,42 +36,42 @@ fn usd(cents: i64) -> Money {
 
 fn account(clock: &str, status: AccountStatus) -> Fact {
     let subject = Subject::Account("alpaca:a1".parse().unwrap());
-    Fact { subject, at: at(clock), what: What::Account { status } }
+    Fact { subject, at: at(clock), kind: FactKind::Account { status } }
 }
 
 /// A transfer of USDC of `bridge:c1`.
 fn transfer(clock: &str, id: &str, direction: Direction, micros: i64, status: TransferStatus) -> Fact {
-    let what = What::Transfer {
+    let kind = FactKind::Transfer {
         account: Some("bridge:c1".parse().unwrap()),
         direction: Some(direction),
         amount: Some(Money::from_minor(micros, Currency::Usdc)),
         status,
-        booking: Booking::Books,
+        posting_mode: PostingMode::Post,
     };
-    Fact { subject: Subject::Transfer(id.parse().unwrap()), at: at(clock), what }
+    Fact { subject: Subject::Transfer(id.parse().unwrap()), at: at(clock), kind }
 }
 
-/// The broker's own telling of a deposit, which is booked by its entry.
+/// The broker's own report of a deposit, which is posted by its cash entry.
 fn memo(clock: &str, status: TransferStatus) -> Fact {
-    let what = What::Transfer {
+    let kind = FactKind::Transfer {
         account: Some("alpaca:a1".parse().unwrap()),
         direction: None,
         amount: None,
         status,
-        booking: Booking::Memo,
+        posting_mode: PostingMode::Memo,
     };
-    Fact { subject: Subject::Transfer("alpaca:t1".parse().unwrap()), at: at(clock), what }
+    Fact { subject: Subject::Transfer("alpaca:t1".parse().unwrap()), at: at(clock), kind }
 }
 
-pub(super) fn cash(clock: &str, id: &str, kind: CashKind, cents: i64, standing: Standing) -> Fact {
+pub(super) fn cash(clock: &str, id: &str, kind: CashKind, cents: i64, status: EntryStatus) -> Fact {
     let account = "alpaca:a1".parse().unwrap();
-    let what = What::Cash { account, kind, amount: usd(cents), standing, booking: Booking::Books };
-    Fact { subject: Subject::CashEntry(id.parse().unwrap()), at: at(clock), what }
+    let kind = FactKind::Cash { account, kind, amount: usd(cents), status, posting_mode: PostingMode::Post };
+    Fact { subject: Subject::CashEntry(id.parse().unwrap()), at: at(clock), kind }
 }
 
-pub(super) fn held(clock: &str, symbol: &str, what: What) -> Fact {
+pub(super) fn holding(clock: &str, symbol: &str, kind: FactKind) -> Fact {
     let subject = Subject::Holding { account: "alpaca:a1".parse().unwrap(), symbol: symbol.parse().unwrap() };
-    Fact { subject, at: at(clock), what }
+    Fact { subject, at: at(clock), kind }
 }
 
 pub(super) fn order(
@@ -81,7 +81,11 @@ pub(super) fn order(
     (side, status): (Side, OrderStatus),
     cents: Option<i64>,
 ) -> Fact {
-    held(clock, symbol, What::Order { order: id.parse().unwrap(), side, status, reserve: cents.map(usd) })
+    holding(
+        clock,
+        symbol,
+        FactKind::Order { order: id.parse().unwrap(), side, status, reserve: cents.map(usd) },
+    )
 }
 
 pub(super) fn fill(
@@ -91,10 +95,10 @@ pub(super) fn fill(
     side: Side,
     (cumulative, cents): (&str, i64),
 ) -> Fact {
-    held(
+    holding(
         clock,
         symbol,
-        What::Fill {
+        FactKind::Fill {
             order: order.parse().unwrap(),
             execution: execution.parse().unwrap(),
             side,
@@ -104,12 +108,12 @@ pub(super) fn fill(
     )
 }
 
-/// Each kind of event, in the order in which they became so.
+/// Each kind of event, in the order in which they happened.
 pub(super) fn facts() -> Vec<Fact> {
     use Direction::{Inbound, Outbound};
+    use EntryStatus::{Canceled, Executed, Pending};
     use OrderStatus::{Filled, Open, PartiallyFilled};
     use Side::{Buy, Sell};
-    use Standing::{Canceled, Executed, Pending};
     use TransferStatus::{Returned, Settled};
     vec![
         account("09:00:00", AccountStatus::Submitted),
@@ -132,12 +136,12 @@ pub(super) fn facts() -> Vec<Fact> {
         order("15:00:00", "AAPL", "alpaca:o3", (Sell, Filled), None),
         fill("15:00:00", "AAPL", ("alpaca:o3", "alpaca:e3"), Sell, ("1", 19_000)),
         fill("15:10:00", "TSLA", ("alpaca:o4", "alpaca:e4"), Buy, ("1", 20_000)),
-        held("15:20:00", "TSLA", What::Bust { execution: "alpaca:e4".parse().unwrap() }),
+        holding("15:20:00", "TSLA", FactKind::Bust { execution: "alpaca:e4".parse().unwrap() }),
         fill("15:30:00", "NVDA", ("alpaca:o5", "alpaca:e5"), Sell, ("1", 15_000)),
-        held(
+        holding(
             "16:00:00",
             "AAPL",
-            What::Split { entry: "alpaca:s1".parse().unwrap(), change: "6".parse().unwrap() },
+            FactKind::Split { entry: "alpaca:s1".parse().unwrap(), change: "6".parse().unwrap() },
         ),
         cash("16:01:00", "alpaca:n2", CashKind::Dividend, 240, Executed),
         cash("16:02:00", "alpaca:n3", CashKind::Tax, -36, Executed),
@@ -152,7 +156,7 @@ pub(super) fn facts() -> Vec<Fact> {
         Fact {
             subject: Subject::CashEntry("alpaca:n9".parse().unwrap()),
             at: at("16:11:00"),
-            what: What::Superseded { by: "alpaca:n10".parse().unwrap() },
+            kind: FactKind::Superseded { by: "alpaca:n10".parse().unwrap() },
         },
         cash("16:11:00", "alpaca:n10", CashKind::Dividend, 400, Executed),
     ]

@@ -1,26 +1,26 @@
-//! Deliveries are kept once, before anyone is told so.
+//! Deliveries are stored once, before any receipt.
 
 use std::time::Duration;
 
 use store::{Cursor, Receipt, ReceiveError, Store};
 
-use crate::stage::{Stage, event, fill, key, now};
+use crate::fixture::{TestDatabase, fill, key, now, trade};
 
-pub(crate) async fn a_delivery_is_kept_as_it_was(stage: &Stage) {
-    let store = stage.open().await;
+pub(crate) async fn a_delivery_is_stored_as_received(database: &TestDatabase) {
+    let store = database.open().await;
     let delivery = fill("01H");
     let receipt = store.receive(&delivery, now()).await.unwrap();
-    let kept = store.event(receipt.id()).await.unwrap().unwrap();
-    assert_eq!(kept.body, &delivery.body()[..]);
-    assert_eq!(kept.line.channel, "alpaca/trade");
-    assert_eq!(kept.line.transport, "stream");
-    assert_eq!(kept.line.event_type, delivery.event_type());
-    assert_eq!(kept.line.object, delivery.object());
-    assert_eq!(kept.line.received_at, now());
-    assert_eq!(kept.dedupe_key, delivery.dedupe_key());
+    let stored = store.event(receipt.id()).await.unwrap().unwrap();
+    assert_eq!(stored.body, &delivery.body()[..]);
+    assert_eq!(stored.summary.channel, "alpaca/trade");
+    assert_eq!(stored.summary.transport, "stream");
+    assert_eq!(stored.summary.event_type, delivery.event_type());
+    assert_eq!(stored.summary.resource, delivery.resource());
+    assert_eq!(stored.summary.received_at, now());
+    assert_eq!(stored.dedupe_key, delivery.dedupe_key());
     // sha256sum of the same bytes.
-    assert_eq!(kept.body_sha256, sha256sum(delivery.body()));
-    assert_eq!(kept.work.len(), 1);
+    assert_eq!(stored.body_sha256, sha256sum(delivery.body()));
+    assert_eq!(stored.jobs.len(), 1);
 }
 
 fn sha256sum(bytes: &[u8]) -> String {
@@ -30,8 +30,8 @@ fn sha256sum(bytes: &[u8]) -> String {
     String::from_utf8(output.stdout).unwrap().split(' ').next().unwrap().to_owned()
 }
 
-pub(crate) async fn a_thousand_racing_copies_are_one(stage: &Stage) {
-    let store = stage.open().await;
+pub(crate) async fn a_thousand_racing_copies_are_one(database: &TestDatabase) {
+    let store = database.open().await;
     let copies: Vec<_> = (0..1_000)
         .map(|_| {
             let store = store.clone();
@@ -45,36 +45,36 @@ pub(crate) async fn a_thousand_racing_copies_are_one(stage: &Stage) {
     let stored = receipts.iter().filter(|receipt| matches!(receipt, Receipt::Stored(_))).count();
     assert_eq!(stored, 1);
     assert!(receipts.iter().all(|receipt| receipt.id() == receipts[0].id()));
-    assert_eq!(stage.number("SELECT COUNT(*) FROM webhook_events").await, 1);
-    assert_eq!(stage.number("SELECT COUNT(*) FROM webhook_work").await, 1);
-    assert_eq!(stage.number("SELECT COUNT(*) FROM audit_entries").await, 1);
+    assert_eq!(database.number("SELECT COUNT(*) FROM webhook_events").await, 1);
+    assert_eq!(database.number("SELECT COUNT(*) FROM webhook_jobs").await, 1);
+    assert_eq!(database.number("SELECT COUNT(*) FROM audit_entries").await, 1);
 }
 
-pub(crate) async fn a_copy_is_known_after_a_restart(stage: &Stage) {
-    let store = stage.open().await;
+pub(crate) async fn a_copy_is_known_after_a_restart(database: &TestDatabase) {
+    let store = database.open().await;
     let first = store.receive(&fill("01H"), now()).await.unwrap();
     store.close().await;
     assert_eq!(store.receive(&fill("01J"), now()).await, Err(ReceiveError::Unavailable));
-    let again = stage.open().await.receive(&fill("01H"), now()).await.unwrap();
+    let again = database.open().await.receive(&fill("01H"), now()).await.unwrap();
     assert_eq!(again, Receipt::Duplicate(first.id()));
 }
 
-pub(crate) async fn one_bad_delivery_does_not_refuse_the_others(stage: &Stage) {
-    let store = stage.open().await;
-    // No delivery is known that only one row's constraint refuses; this one is made up.
-    stage.sql(poison(stage)).await;
-    let (before, bad, after) = (fill("01H"), event("01J", "rejected", "AAPL"), fill("01K"));
-    let blocker = stage.block_writers().await;
+pub(crate) async fn one_refused_delivery_does_not_refuse_the_others(database: &TestDatabase) {
+    let store = database.open().await;
+    // No known delivery violates the constraint of one row alone, so the test adds a constraint.
+    database.sql(poison(database)).await;
+    let (before, bad, after) = (fill("01H"), trade("01J", "rejected", "AAPL"), fill("01K"));
+    let blocker = database.block_writers().await;
     let receive = |delivery| {
         let store = store.clone();
         tokio::spawn(async move { store.receive(&delivery, now()).await })
     };
-    // The first is on its way to the database; the others wait, and are one batch.
+    // The first is on its way to the database; the others are queued, and are one batch.
     let first = receive(fill("01G"));
-    waits_until(&store, 0).await;
+    wait_for_queue(&store, 0).await;
     let batch = [receive(before), receive(bad), receive(after)];
-    waits_until(&store, 3).await;
-    blocker.let_go().await;
+    wait_for_queue(&store, 3).await;
+    blocker.release().await;
     assert!(matches!(first.await.unwrap(), Ok(Receipt::Stored(_))));
     let [before, bad, after] = batch;
     assert!(matches!(before.await.unwrap(), Ok(Receipt::Stored(_))));
@@ -83,8 +83,8 @@ pub(crate) async fn one_bad_delivery_does_not_refuse_the_others(stage: &Stage) {
     store.verify_audit(None, |_, _| ()).await.unwrap();
 }
 
-fn poison(stage: &Stage) -> &'static str {
-    if stage.is_sqlite() {
+fn poison(database: &TestDatabase) -> &'static str {
+    if database.is_sqlite() {
         "CREATE TRIGGER poison BEFORE INSERT ON webhook_events WHEN NEW.event_type LIKE '%rejected' \
          BEGIN SELECT RAISE(ABORT, 'poison'); END"
     } else {
@@ -92,67 +92,67 @@ fn poison(stage: &Stage) -> &'static str {
     }
 }
 
-/// Until as many wait in the line, the batch on its way not counted.
-async fn waits_until(store: &Store, count: usize) {
+/// Waits until as many are queued, not counting the batch that is on its way.
+async fn wait_for_queue(store: &Store, count: usize) {
     for _ in 0..6_000 {
         tokio::time::sleep(Duration::from_millis(10)).await;
-        if store.waiting() == count {
+        if store.queued_deliveries() == count {
             return;
         }
     }
-    panic!("{} wait", store.waiting());
+    panic!("{} are queued", store.queued_deliveries());
 }
 
-pub(crate) async fn a_full_line_refuses_and_keeps_what_waits(stage: &Stage) {
-    drop(stage.open().await);
-    let mut config = stage.config();
+pub(crate) async fn a_full_queue_refuses_and_stores_what_is_queued(database: &TestDatabase) {
+    drop(database.open().await);
+    let mut config = database.config();
     config.queue_deliveries = 2;
     let store = Store::open(config, key(), now()).await.unwrap();
-    let blocker = stage.block_writers().await;
-    // It comes again while the line is full, as it is until the first is on its way to the database.
+    let blocker = database.block_writers().await;
+    // Sent again while the queue is full, which it is until the first is on its way to the database.
     let receive = |id: &'static str| {
         let store = store.clone();
         tokio::spawn(async move {
             loop {
                 match store.receive(&fill(id), now()).await {
                     Err(ReceiveError::Busy) => tokio::time::sleep(Duration::from_millis(10)).await,
-                    kept => return kept,
+                    result => return result,
                 }
             }
         })
     };
     let first = receive("01A");
-    waits_until(&store, 0).await;
-    let waiting = [receive("01B"), receive("01C")];
-    waits_until(&store, 2).await;
+    wait_for_queue(&store, 0).await;
+    let queued = [receive("01B"), receive("01C")];
+    wait_for_queue(&store, 2).await;
     assert_eq!(store.receive(&fill("01D"), now()).await, Err(ReceiveError::Busy));
-    blocker.let_go().await;
+    blocker.release().await;
     first.await.unwrap().unwrap();
-    for one in waiting {
+    for one in queued {
         one.await.unwrap().unwrap();
     }
-    // What was refused was not kept, and is when it comes again.
+    // A refused delivery was not stored, and is when it comes again.
     assert!(matches!(store.receive(&fill("01D"), now()).await, Ok(Receipt::Stored(_))));
 }
 
-pub(crate) async fn a_cursor_is_kept_with_its_delivery(stage: &Stage) {
-    let store = stage.open().await;
+pub(crate) async fn a_cursor_is_stored_with_its_delivery(database: &TestDatabase) {
+    let store = database.open().await;
     let at = |position: &str| Cursor { stream: "trades".into(), position: position.into() };
     assert_eq!(store.cursor("trades").await.unwrap(), None);
     store.receive_from_stream(&fill("01H"), at("01H"), now()).await.unwrap();
     assert_eq!(store.cursor("trades").await.unwrap().as_deref(), Some("01H"));
-    // A copy moves the cursor too, or the stream would be read from there forever.
+    // A duplicate moves the cursor too, or the stream would be read from there forever.
     let copy = store.receive_from_stream(&fill("01H"), at("01J"), now()).await.unwrap();
     assert!(matches!(copy, Receipt::Duplicate(_)));
     store.close().await;
-    assert_eq!(stage.open().await.cursor("trades").await.unwrap().as_deref(), Some("01J"));
-    assert_eq!(stage.open().await.cursor("journals").await.unwrap(), None);
+    assert_eq!(database.open().await.cursor("trades").await.unwrap().as_deref(), Some("01J"));
+    assert_eq!(database.open().await.cursor("journals").await.unwrap(), None);
 }
 
-pub(crate) async fn a_cursor_that_moves_is_recorded(stage: &Stage) {
-    let store = stage.open().await;
+pub(crate) async fn a_cursor_that_moves_is_audited(database: &TestDatabase) {
+    let store = database.open().await;
     let at = |position: &str| Cursor { stream: "trades".into(), position: position.into() };
-    // New; a copy that moves the cursor; a copy that does not.
+    // New; a duplicate that moves the cursor; a duplicate that does not.
     for (id, position) in [("01H", "01H"), ("01H", "01J"), ("01H", "01J")] {
         store.receive_from_stream(&fill(id), at(position), now()).await.unwrap();
     }
@@ -160,17 +160,17 @@ pub(crate) async fn a_cursor_that_moves_is_recorded(stage: &Stage) {
     let entries = store.audit_page(0).await.unwrap();
     let detail =
         |index: usize| serde_json::from_str::<serde_json::Value>(entries[index].entry.detail()).unwrap();
-    let told: Vec<_> = (0..entries.len())
+    let details: Vec<_> = (0..entries.len())
         .map(|index| (detail(index)["events"].as_array().unwrap().len(), detail(index)["cursors"].clone()))
         .collect();
     let cursor = |position: &str| serde_json::json!({ "trades": position });
-    assert_eq!(told, [(1, cursor("01H")), (0, cursor("01J")), (1, serde_json::Value::Null)]);
+    assert_eq!(details, [(1, cursor("01H")), (0, cursor("01J")), (1, serde_json::Value::Null)]);
     store.verify_audit(None, |_, _| ()).await.unwrap();
 }
 
-pub(crate) async fn closing_keeps_what_waits(stage: &Stage) {
-    let store = stage.open().await;
-    let waiting: Vec<_> = (0..50)
+pub(crate) async fn closing_stores_what_is_queued(database: &TestDatabase) {
+    let store = database.open().await;
+    let queued: Vec<_> = (0..50)
         .map(|id| {
             let store = store.clone();
             tokio::spawn(async move { store.receive(&fill(&format!("id-{id}")), now()).await })
@@ -178,21 +178,21 @@ pub(crate) async fn closing_keeps_what_waits(stage: &Stage) {
         .collect();
     tokio::task::yield_now().await;
     store.close().await;
-    let mut kept = 0;
-    for one in waiting {
+    let mut stored = 0;
+    for one in queued {
         match one.await.unwrap() {
             Ok(receipt) => {
                 assert!(matches!(receipt, Receipt::Stored(_)));
-                kept += 1;
+                stored += 1;
             }
             Err(error) => assert_eq!(error, ReceiveError::Unavailable),
         }
     }
-    assert_eq!(stage.number("SELECT COUNT(*) FROM webhook_events").await, kept);
+    assert_eq!(database.number("SELECT COUNT(*) FROM webhook_events").await, stored);
 }
 
-pub(crate) async fn two_stores_keep_one_copy(stage: &Stage) {
-    let (one, other) = (stage.open().await, stage.open().await);
+pub(crate) async fn two_stores_store_one_copy(database: &TestDatabase) {
+    let (one, other) = (database.open().await, database.open().await);
     let copies: Vec<_> = (0..400)
         .map(|number| {
             let store = if number % 2 == 0 { one.clone() } else { other.clone() };
@@ -206,6 +206,6 @@ pub(crate) async fn two_stores_keep_one_copy(stage: &Stage) {
         stored += i64::from(matches!(copy.await.unwrap(), Receipt::Stored(_)));
     }
     assert_eq!(stored, 100);
-    assert_eq!(stage.number("SELECT COUNT(*) FROM webhook_events").await, 100);
+    assert_eq!(database.number("SELECT COUNT(*) FROM webhook_events").await, 100);
     one.verify_audit(None, |_, _| ()).await.unwrap();
 }

@@ -1,19 +1,16 @@
 //! Families of notification types.
 
-/// What the part before the first dot says.
+/// The part before the first dot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Family {
-    /// Transactions of wallets.
+pub(super) enum Family {
     Transactions,
-    /// Transfers, as the seed's server expected them.
+    /// As earlier relays send them.
     Transfers,
     /// What a user is asked to confirm.
     Challenges,
     /// Log entries of contracts.
     Contracts,
-    /// Wallets made of modules.
     ModularWallet,
-    /// Questions of the travel rule.
     TravelRule,
     /// Buying and selling of tokens by users.
     RampSession,
@@ -21,14 +18,12 @@ pub enum Family {
     Cpn,
     /// One balance over many chains.
     Gateway,
-    /// Another one.
     Unknown,
 }
 
 impl Family {
     /// The family of a type such as `transactions.inbound`.
-    #[must_use]
-    pub fn of(notification_type: &str) -> Self {
+    pub(super) fn parse(notification_type: &str) -> Self {
         match notification_type.split('.').next().unwrap_or_default() {
             "transactions" => Self::Transactions,
             "transfers" => Self::Transfers,

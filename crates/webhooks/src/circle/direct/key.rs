@@ -6,22 +6,22 @@ use std::str::FromStr;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, ParsedPublicKey};
 use serde::Deserialize;
 
-use super::verify::KEY_ID_HEADER;
-use crate::content::{self, Field};
-use crate::notation;
+use super::KEY_ID_HEADER;
+use crate::encoding;
+use crate::json::{self, Field};
 use crate::rejection::Rejection;
 
-/// What is at fault in an answer.
+/// The part that a rejection names.
 const PART: &str = "key";
 
-/// Name of a key: a UUID in lower case.
+/// The id of a key: a UUID in lower case.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId(Box<str>);
 
-/// What Circle calls ECDSA on P-256 with SHA-256, the only thing that a key may be for.
+/// ECDSA on P-256 with SHA-256, the only algorithm that is accepted.
 const ALGORITHM: &str = "ECDSA_SHA_256";
 
-/// A key with its name.
+/// A key with its id.
 #[derive(Clone)]
 pub struct PublicKey {
     id: KeyId,
@@ -29,17 +29,17 @@ pub struct PublicKey {
     key: ParsedPublicKey,
 }
 
-/// The vendor's answer to a question for a key.
+/// Circle's response to a request for a key.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Answer<'a> {
+struct Response<'a> {
     #[serde(borrow)]
     data: Field<'a>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct AnswerData<'a> {
+struct ResponseData<'a> {
     #[serde(borrow)]
     id: Field<'a>,
     algorithm: Field<'a>,
@@ -57,7 +57,7 @@ impl KeyId {
 impl FromStr for KeyId {
     type Err = Rejection;
 
-    /// 8-4-4-4-12 hexadecimal digits in lower case: nothing else becomes part of an address that is asked.
+    /// 8-4-4-4-12 hexadecimal digits in lower case: nothing else becomes part of a URL that is fetched.
     fn from_str(text: &str) -> Result<Self, Rejection> {
         let is_dash = |at: usize| matches!(at, 8 | 13 | 18 | 23);
         let is_uuid = text.len() == 36
@@ -81,23 +81,23 @@ impl fmt::Display for KeyId {
 }
 
 impl PublicKey {
-    /// Reads Circle's answer, `{"data":{"id":…,"algorithm":"ECDSA_SHA_256","publicKey":…,…}}`. Whoever asked compares
-    /// [`Self::id`] with what was asked for; [`super::verify`] compares it with what a delivery names.
+    /// Parses Circle's response, `{"data":{"id":…,"algorithm":"ECDSA_SHA_256","publicKey":…,…}}`. The caller compares
+    /// [`Self::id`] with the id it requested; [`super::verify`] compares it with the id that a delivery names.
     ///
     /// # Errors
-    /// [`Rejection::Malformed`] when it is not such an answer, or the key is not on P-256.
-    pub fn parse(answer: &[u8]) -> Result<Self, Rejection> {
-        let answer: Answer<'_> = content::fields(answer)?;
-        let data: AnswerData<'_> = answer.data.fields();
+    /// [`Rejection::Malformed`] when it is not such a response, or the key is not on P-256.
+    pub fn parse(response: &[u8]) -> Result<Self, Rejection> {
+        let response: Response<'_> = json::fields(response)?;
+        let data: ResponseData<'_> = response.data.fields();
         let [id, algorithm, key] = [data.id, data.algorithm, data.public_key].map(Field::text);
         Self::new(
-            &id.ok_or(Rejection::malformed(PART, "data.id is not there"))?,
+            &id.ok_or(Rejection::malformed(PART, "data.id is missing"))?,
             &algorithm.unwrap_or_default(),
             &key.unwrap_or_default(),
         )
     }
 
-    /// A key as Circle told it once: its name, [`Self::algorithm`] and [`Self::base64`].
+    /// A key that was parsed before: its id, [`Self::algorithm`] and [`Self::base64`].
     ///
     /// # Errors
     /// [`Rejection::Malformed`], as [`Self::parse`].
@@ -106,26 +106,26 @@ impl PublicKey {
         if algorithm != ALGORITHM {
             return Err(Rejection::malformed(PART, "data.algorithm is not ECDSA_SHA_256"));
         }
-        let spki = notation::base64(base64);
+        let spki = encoding::from_base64(base64);
         let spki = spki.ok_or(Rejection::malformed(PART, "data.publicKey is not Base64"))?;
         let key = ParsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, &spki);
         let key = key.map_err(|_| Rejection::malformed(PART, "data.publicKey is not a key on P-256"))?;
         Ok(Self { id, spki: spki.into(), key })
     }
 
-    /// What it is for, in Circle's words.
+    /// Circle's name of the signature algorithm.
     #[must_use]
     pub fn algorithm(&self) -> &'static str {
         ALGORITHM
     }
 
-    /// The key as Circle writes it.
+    /// The `SubjectPublicKeyInfo` in Base64.
     #[must_use]
     pub fn base64(&self) -> String {
-        notation::to_base64(&self.spki)
+        encoding::to_base64(&self.spki)
     }
 
-    /// Its name.
+    /// The id under which Circle publishes it.
     #[must_use]
     pub fn id(&self) -> &KeyId {
         &self.id

@@ -3,20 +3,15 @@
 use bytes::Bytes;
 use http::HeaderMap;
 
+use super::envelope::parse_envelope;
 use super::key::{KeyId, PublicKey};
-use super::outline::outline;
-use crate::channel::Channel;
+use super::{CHANNEL, KEY_ID_HEADER, SIGNATURE_HEADER};
 use crate::delivery::{Delivery, Proof};
+use crate::encoding;
 use crate::header;
-use crate::notation;
 use crate::rejection::Rejection;
 
-/// The header that carries the signature.
-pub const SIGNATURE_HEADER: &str = "x-circle-signature";
-/// The header that names the key.
-pub const KEY_ID_HEADER: &str = "x-circle-key-id";
-
-/// The key that a delivery names. Nothing is asked of Circle before both headers are well formed.
+/// The key that a delivery names. Nothing is fetched from Circle before both headers are well formed.
 ///
 /// # Errors
 /// [`Rejection::Missing`] or [`Rejection::Malformed`].
@@ -29,7 +24,7 @@ pub fn key_id(headers: &HeaderMap) -> Result<KeyId, Rejection> {
 /// Proves a delivery with the key that it names.
 ///
 /// # Errors
-/// [`Rejection`], in this order: the headers, the key's name, the signature, the body.
+/// [`Rejection`], in this order: the headers, the key id, the signature, the body.
 pub fn verify(key: &PublicKey, headers: &HeaderMap, body: Bytes) -> Result<Delivery, Rejection> {
     let (id, signature) = (key_id(headers)?, signature(headers)?);
     if &id != key.id() {
@@ -38,14 +33,16 @@ pub fn verify(key: &PublicKey, headers: &HeaderMap, body: Bytes) -> Result<Deliv
     if !key.made(&body, &signature) {
         return Err(Rejection::Signature);
     }
-    let outline = outline(&body)?;
-    let sent = [SIGNATURE_HEADER, KEY_ID_HEADER].map(|name| Ok((name, header::only(headers, name)?.into())));
-    let headers = sent.into_iter().collect::<Result<Vec<_>, Rejection>>()?;
+    let envelope = parse_envelope(&body)?;
+    let headers =
+        [SIGNATURE_HEADER, KEY_ID_HEADER].map(|name| Ok((name, header::only(headers, name)?.into())));
+    let headers = headers.into_iter().collect::<Result<Vec<_>, Rejection>>()?;
     let proof = Proof { signed_at: None, key_id: id.as_str().into(), headers };
-    Ok(Delivery::posted(Channel::CircleDirect, outline, proof, body))
+    Ok(Delivery::posted(CHANNEL, envelope, proof, body))
 }
 
 fn signature(headers: &HeaderMap) -> Result<Vec<u8>, Rejection> {
-    let bytes = notation::base64(header::only(headers, SIGNATURE_HEADER)?).filter(|bytes| !bytes.is_empty());
-    bytes.ok_or(Rejection::malformed(SIGNATURE_HEADER, "it is not Base64 with its padding"))
+    let header = header::only(headers, SIGNATURE_HEADER)?;
+    let bytes = encoding::from_base64(header).filter(|bytes| !bytes.is_empty());
+    bytes.ok_or(Rejection::malformed(SIGNATURE_HEADER, "it is not padded Base64"))
 }

@@ -1,5 +1,5 @@
-//! Addresses that a message names. They are matched as texts against the one form that SNS uses, not taken apart: what
-//! two readers of an address could understand differently is refused.
+//! URLs that a message names. They are matched as texts against the one form that SNS uses, not parsed: a URL that two parsers
+//! could understand differently is refused.
 
 use std::fmt;
 
@@ -12,14 +12,14 @@ const FILE_DIGITS_MAX: usize = 64;
 const TOKEN_BYTES_MAX: usize = 1024;
 const FILE_BEGINS: &str = "/SimpleNotificationService-";
 
-/// Where a certificate is to be fetched: `https://sns.<region>.amazonaws.com/SimpleNotificationService-<hex>.pem`.
+/// The URL of a certificate: `https://sns.<region>.amazonaws.com/SimpleNotificationService-<hex>.pem`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CertificateUrl {
     host: Box<str>,
     path: Box<str>,
 }
 
-/// Where a subscription is confirmed: `https://sns.<region>.amazonaws.com/?Action=ConfirmSubscription&…`, of a message
+/// The URL that confirms a subscription: `https://sns.<region>.amazonaws.com/?Action=ConfirmSubscription&…`, of a message
 /// whose signature was verified.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SubscribeUrl {
@@ -46,19 +46,19 @@ impl CertificateUrl {
         }
     }
 
-    /// The host to ask, over TLS on port 443, without following redirects.
+    /// The host to connect to, over TLS on port 443, without following redirects.
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// The path to ask for; it has no query.
+    /// The path to request; it has no query.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// The digits in the file's name: what the certificate is called among ours.
+    /// The digits in the file's name: the key id of deliveries that it proves.
     pub(super) fn name(&self) -> &str {
         self.path.strip_prefix(FILE_BEGINS).and_then(|name| name.strip_suffix(".pem")).unwrap_or_default()
     }
@@ -71,7 +71,7 @@ impl fmt::Display for CertificateUrl {
 }
 
 impl SubscribeUrl {
-    /// Accepts `text` when it asks SNS of the topic's region to confirm this topic with this token, and nothing else.
+    /// Accepts `text` when it confirms this topic with this token at SNS of the topic's region, and nothing else.
     pub(super) fn parse(text: &str, topic: &TopicArn, token: &str) -> Result<Self, Rejection> {
         let is_token = (1..=TOKEN_BYTES_MAX).contains(&token.len())
             && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
@@ -89,13 +89,13 @@ impl SubscribeUrl {
         }
     }
 
-    /// The host to ask, over TLS on port 443, without following redirects.
+    /// The host to connect to, over TLS on port 443, without following redirects.
     #[must_use]
     pub fn host(&self) -> String {
         host(&self.topic)
     }
 
-    /// Path and query to ask for. The token is a credential: it belongs in no log.
+    /// Path and query to request. The token is a credential: it belongs in no log.
     #[must_use]
     pub fn path_and_query(&self) -> String {
         format!("/?Action=ConfirmSubscription&TopicArn={}&Token={}", self.topic, self.token)

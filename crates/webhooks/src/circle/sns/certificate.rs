@@ -12,19 +12,19 @@ use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, Error, KeyUsage};
 
 use super::address::CertificateUrl;
-use super::envelope::Version;
+use super::fields::Version;
 use super::trust::{Trust, Unchained};
+use crate::keys::parse_rsa_public_key;
 use crate::rejection::{CertificateFault, Rejection};
-use crate::rsa;
 
-/// Largest answer that is read, in bytes: a chain of four has about 8 KiB.
+/// Largest file that is parsed, in bytes: a chain of four has about 8 KiB.
 pub const CERTIFICATE_BYTES_MAX: usize = 32 * 1024;
 /// Most certificates in one file.
 const CHAIN_CERTIFICATES_MAX: usize = 8;
-/// Whom a certificate must be made for.
+/// The name that a certificate must be valid for.
 const NAME: &str = "sns.amazonaws.com";
 
-/// A certificate of SNS that was good when it was parsed, with its key.
+/// A certificate of SNS that was valid when it was parsed, with its key.
 pub struct Certificate {
     url: CertificateUrl,
     leaf: CertificateDer<'static>,
@@ -35,46 +35,46 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// Judges what was fetched from `url`: a certificate, and maybe those between it and a root. Its dates must hold
-    /// `now`, its names `sns.amazonaws.com`, and it must lead to a root of `trust`, unless `trust` takes the fetch for
-    /// the proof of a certificate that comes alone.
+    /// Checks what was fetched from `url`: a certificate, and maybe those between it and a root. Its dates must include
+    /// `now`, its names `sns.amazonaws.com`, and it must chain to a root of `trust`, unless `trust` accepts the fetch as the
+    /// proof of a certificate that comes alone.
     ///
     /// # Errors
     /// [`Rejection::Certificate`].
     pub fn parse(url: CertificateUrl, pem: &[u8], now: Timestamp, trust: &Trust) -> Result<Self, Rejection> {
-        let (leaf, others) = read(pem).ok_or(CertificateFault::Unreadable)?;
+        let (leaf, others) = parse(pem).ok_or(CertificateFault::Unreadable)?;
         let certificate = EndEntityCert::try_from(&leaf).map_err(|_| CertificateFault::Unreadable)?;
         let name = ServerName::try_from(NAME).map_err(|_| CertificateFault::Name)?;
         certificate.verify_is_valid_for_subject_name(&name).map_err(|_| CertificateFault::Name)?;
-        let is_chained = judge_chain(&certificate, &others, now, trust)?;
+        let is_chained = check_chain(&certificate, &others, now, trust)?;
         let spki = certificate.subject_public_key_info();
-        let sha1 = rsa::public_key(&RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY, spki.as_ref());
-        let sha256 = rsa::public_key(&RSA_PKCS1_2048_8192_SHA256, spki.as_ref());
+        let sha1 = parse_rsa_public_key(&RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY, spki.as_ref());
+        let sha256 = parse_rsa_public_key(&RSA_PKCS1_2048_8192_SHA256, spki.as_ref());
         let (Some(sha1), Some(sha256)) = (sha1, sha256) else {
             return Err(CertificateFault::Key.into());
         };
         Ok(Self { url, leaf, is_chained, sha1, sha256 })
     }
 
-    /// Where it was fetched.
+    /// The URL from which it was fetched.
     #[must_use]
     pub fn url(&self) -> &CertificateUrl {
         &self.url
     }
 
-    /// Whether it leads to a root that is known; if not, only its fetch proves it.
+    /// Whether it chains to a known root; if not, only its fetch proves it.
     #[must_use]
     pub fn is_chained(&self) -> bool {
         self.is_chained
     }
 
-    /// Whether its dates hold `now`; it may have been kept for long.
+    /// Checks its dates again: it may have been cached for long.
     ///
     /// # Errors
     /// [`Rejection::Certificate`].
-    pub fn judge_dates(&self, now: Timestamp) -> Result<(), Rejection> {
+    pub fn check_dates(&self, now: Timestamp) -> Result<(), Rejection> {
         let certificate = EndEntityCert::try_from(&self.leaf).map_err(|_| CertificateFault::Unreadable)?;
-        // Without any roots the search ends with "unknown issuer", after the dates were found good.
+        // Without any roots the search ends with "unknown issuer", after the dates were found valid.
         match chain_error(&certificate, &[], now, &[]) {
             None | Some(Error::UnknownIssuer) => Ok(()),
             Some(error) => Err(fault(&error).into()),
@@ -91,7 +91,7 @@ impl Certificate {
 }
 
 /// The first certificate, and the others.
-fn read(pem: &[u8]) -> Option<(CertificateDer<'static>, Vec<CertificateDer<'static>>)> {
+fn parse(pem: &[u8]) -> Option<(CertificateDer<'static>, Vec<CertificateDer<'static>>)> {
     if pem.len() > CERTIFICATE_BYTES_MAX {
         return None;
     }
@@ -103,9 +103,9 @@ fn read(pem: &[u8]) -> Option<(CertificateDer<'static>, Vec<CertificateDer<'stat
     found.pop().map(|leaf| (leaf, others))
 }
 
-/// Whether it leads to a trusted root; an error where that, or its fetch, does not suffice. "Unknown issuer" is what is left
-/// when all that stands in the certificate itself was found good: its dates, that it is no authority's, what it is for.
-fn judge_chain(
+/// Whether it chains to a trusted root; an error where neither that nor its fetch suffices. "Unknown issuer" is what is left
+/// when everything in the certificate itself is valid: its dates, that it is no authority's, its usage.
+fn check_chain(
     certificate: &EndEntityCert<'_>,
     others: &[CertificateDer<'static>],
     now: Timestamp,
@@ -121,7 +121,7 @@ fn judge_chain(
     }
 }
 
-/// Why there is no good chain. Dates are judged before issuers are looked for.
+/// Why there is no valid chain. Dates are checked before issuers are looked for.
 fn chain_error(
     certificate: &EndEntityCert<'_>,
     between: &[CertificateDer<'_>],

@@ -1,9 +1,9 @@
-//! What SNS says about a subscription of ours, once it is proved that SNS says so.
+//! Messages of SNS about a subscription of ours, already proved.
 
 use super::address::SubscribeUrl;
 use super::topic::TopicArn;
 
-/// A subscription wants to be confirmed.
+/// A subscription waits to be confirmed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Confirmation {
     pub(super) url: SubscribeUrl,
@@ -12,39 +12,39 @@ pub struct Confirmation {
 
 /// A subscription has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ending {
+pub struct SubscriptionEnd {
     pub(super) topic: TopicArn,
     pub(super) message_id: Box<str>,
 }
 
 impl Confirmation {
-    /// What is to be called.
+    /// The URL that confirms it when it is called.
     #[must_use]
     pub fn url(&self) -> &SubscribeUrl {
         &self.url
     }
 
-    /// The topic.
+    /// The topic that was subscribed.
     #[must_use]
     pub fn topic(&self) -> &TopicArn {
         self.url.topic()
     }
 
-    /// What SNS calls the message.
+    /// The id that SNS gave the message.
     #[must_use]
     pub fn message_id(&self) -> &str {
         &self.message_id
     }
 }
 
-impl Ending {
-    /// The topic.
+impl SubscriptionEnd {
+    /// The topic that was subscribed.
     #[must_use]
     pub fn topic(&self) -> &TopicArn {
         &self.topic
     }
 
-    /// What SNS calls the message.
+    /// The id that SNS gave the message.
     #[must_use]
     pub fn message_id(&self) -> &str {
         &self.message_id

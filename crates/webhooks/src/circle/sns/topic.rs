@@ -5,36 +5,36 @@ use std::fmt;
 use std::str::FromStr;
 
 /// Most topics that are listed: Circle publishes to one in each of two regions.
-const TOPICS_MAX: usize = 16;
+pub(super) const TOPICS_MAX: usize = 16;
 /// Longest name of a topic, in bytes (docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html).
 const NAME_BYTES_MAX: usize = 256;
 /// Longest name of a region, in bytes: `ap-southeast-1` has 14.
 const REGION_BYTES_MAX: usize = 24;
 
-/// Name of a topic: `arn:aws:sns:us-east-1:908968368384:sandbox_platform-notifications-topic`.
+/// The ARN of a topic: `arn:aws:sns:us-east-1:908968368384:sandbox_platform-notifications-topic`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TopicArn {
     text: Box<str>,
     region: Box<str>,
 }
 
-/// Topics whose messages are accepted. Empty: none are.
+/// Topics whose messages are accepted. Empty: none is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Topics(BTreeSet<TopicArn>);
 
 /// The text is no topic, or no list of topics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TopicError {
-    /// Not the name of a topic.
+    /// Not the ARN of a topic.
     #[error("a topic is arn:aws:sns:<region>:<12 digits>:<name>")]
     Shape,
-    /// More than are needed.
+    /// More than Circle publishes to.
     #[error("there are more than 16 topics")]
     TooMany,
 }
 
 impl TopicArn {
-    /// Its whole name.
+    /// The whole ARN.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
@@ -82,8 +82,14 @@ impl fmt::Display for TopicArn {
     }
 }
 
+impl FromIterator<TopicArn> for Topics {
+    fn from_iter<I: IntoIterator<Item = TopicArn>>(topics: I) -> Self {
+        Self(topics.into_iter().collect())
+    }
+}
+
 impl Topics {
-    /// Reads topics between commas or blanks; an empty text is an empty list.
+    /// Parses topics between commas or blanks; an empty text is an empty list.
     ///
     /// # Errors
     /// [`TopicError`].

@@ -10,20 +10,20 @@ const AMAZON_ROOTS: &[u8] = include_bytes!("../../../roots/amazon.crt");
 
 /// Which certificates are trusted to sign for SNS.
 ///
-/// The file that SNS serves holds the signing certificate alone, without those between it and a root, and Amazon names
-/// new ones in between without notice: from the file a chain cannot be built, and to demand one is to refuse SNS. The
-/// decision, which is [`Unchained::ProvedByFetch`]: such a file is proved by how it was fetched, and by nothing less.
+/// The file that SNS serves holds only the signing certificate, without the intermediates between it and a root, and Amazon
+/// changes intermediates without notice: no chain can be built from the file, and requiring one would reject SNS. Therefore
+/// [`Unchained::ProvedByFetch`] accepts such a file for how it was fetched:
 ///
-/// - *Where*: over TLS, whose own chain to a public root the TLS stack has built, from `sns.<region>.amazonaws.com` and the
-///   region of a topic of ours, at a path of one form, without redirects ([`super::CertificateUrl`]).
-/// - *For whom*: `sns.amazonaws.com` is among its names.
-/// - *When*: its dates hold the time, at the fetch and again with each message.
-/// - *What for*: a server's certificate and no authority's, with an RSA key of a size that can be trusted.
-/// - *Alone*: a file that holds others too must lead to a root through them, and one whose issuer is known must be signed by
-///   it.
+/// - *Where*: over TLS, with a chain to a public root, from `sns.<region>.amazonaws.com` in the region of a topic of ours, at a
+///   path of one form, without redirects ([`super::CertificateUrl`]).
+/// - *Name*: `sns.amazonaws.com` is among its names.
+/// - *Dates*: they include the time, at the fetch and again with each message.
+/// - *Usage*: a server's certificate and no authority's, with an RSA key of a size that can be trusted.
+/// - *Alone*: a file with further certificates must chain to a root through them, and one whose issuer is known must be signed
+///   by it.
 ///
-/// AWS's own validators ask for less. [`Unchained::Refused`] demands a chain always; with it the certificates in between are
-/// to be given ([`Self::with_intermediates`]).
+/// AWS's own validators require less. [`Unchained::Refused`] always requires a chain; the intermediates must then be given
+/// ([`Self::with_intermediates`]).
 #[derive(Clone)]
 pub struct Trust {
     pub(super) roots: Vec<TrustAnchor<'static>>,
@@ -31,12 +31,12 @@ pub struct Trust {
     pub(super) unchained: Unchained,
 }
 
-/// What is done with a lone certificate whose issuer is not known.
+/// Whether a lone certificate whose issuer is not known is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unchained {
     /// It is refused.
     Refused,
-    /// It is accepted, because it was fetched over TLS from the host that it is made for. Only for whoever fetches so.
+    /// It is accepted, because it was fetched over TLS from the host that it names. Only for callers that fetch so.
     ProvedByFetch,
 }
 
@@ -49,16 +49,16 @@ impl Trust {
     /// Amazon's roots.
     ///
     /// # Errors
-    /// None in practice: the roots are part of the program, and a test reads them.
+    /// None in practice: the roots are part of the program, and a test parses them.
     pub fn amazon(unchained: Unchained) -> Result<Self, TrustError> {
-        Self::of_roots(AMAZON_ROOTS, unchained)
+        Self::from_roots(AMAZON_ROOTS, unchained)
     }
 
     /// The roots in `pem`, for emulators of SNS and tests.
     ///
     /// # Errors
     /// [`TrustError`].
-    pub fn of_roots(pem: &[u8], unchained: Unchained) -> Result<Self, TrustError> {
+    pub fn from_roots(pem: &[u8], unchained: Unchained) -> Result<Self, TrustError> {
         let anchor = |root: &CertificateDer<'static>| {
             webpki::anchor_from_trusted_cert(root).map(|anchor| anchor.to_owned()).map_err(|_| TrustError)
         };
@@ -66,7 +66,7 @@ impl Trust {
         Ok(Self { roots, intermediates: Vec::new(), unchained })
     }
 
-    /// Also knows the certificates in `pem`, which stand between a signing certificate and a root.
+    /// Adds intermediates, in `pem`.
     ///
     /// # Errors
     /// [`TrustError`].

@@ -2,58 +2,63 @@
 
 use jiff::Timestamp;
 
+use super::CHANNEL;
 use super::certificate::Certificate;
-use super::envelope::{Envelope, Type};
-use super::outline::outline;
-use super::subscription::{Confirmation, Ending};
-use crate::channel::Channel;
+use super::envelope::envelope;
+use super::fields::Type;
+use super::message::UnverifiedMessage;
+use super::subscription::{Confirmation, SubscriptionEnd};
 use crate::delivery::{Delivery, Proof};
 use crate::rejection::{CertificateFault, Rejection};
 
 /// A message whose sender is proved.
 #[derive(Debug)]
-pub enum Verified {
-    /// Something happened.
+pub enum VerifiedMessage {
+    /// An event.
     Notification(Delivery),
-    /// A subscription wants to be confirmed, by a call.
+    /// A subscription waits to be confirmed, by a call.
     Confirmation(Confirmation),
     /// A subscription has ended; nobody is called.
-    Unsubscribed(Ending),
+    Unsubscribed(SubscriptionEnd),
 }
 
 /// Proves a message with the certificate that it names.
 ///
 /// # Errors
-/// [`Rejection::Certificate`] or [`Rejection::Signature`]. The signed time is not judged: SNS repeats a message for
-/// days as it was first signed.
-pub fn verify(envelope: Envelope, certificate: &Certificate, now: Timestamp) -> Result<Verified, Rejection> {
-    if certificate.url() != &envelope.certificate_url {
+/// [`Rejection::Certificate`] or [`Rejection::Signature`]. The signed time is not checked: SNS retries a message for days as
+/// it was first signed.
+pub fn verify(
+    message: UnverifiedMessage,
+    certificate: &Certificate,
+    now: Timestamp,
+) -> Result<VerifiedMessage, Rejection> {
+    if certificate.url() != &message.certificate_url {
         return Err(CertificateFault::OtherAddress.into());
     }
-    certificate.judge_dates(now)?;
-    if !certificate.made(envelope.version, envelope.string_to_sign.as_bytes(), &envelope.signature) {
+    certificate.check_dates(now)?;
+    if !certificate.made(message.version, message.string_to_sign.as_bytes(), &message.signature) {
         return Err(Rejection::Signature);
     }
-    let Envelope { kind, subscribe_url, message_id, topic, .. } = &envelope;
+    let UnverifiedMessage { kind, subscribe_url, message_id, topic, .. } = &message;
     match (kind, subscribe_url) {
         (Type::SubscriptionConfirmation, Some(url)) => {
             let (url, message_id) = (url.clone(), message_id.clone());
-            Ok(Verified::Confirmation(Confirmation { url, message_id }))
+            Ok(VerifiedMessage::Confirmation(Confirmation { url, message_id }))
         }
         (Type::SubscriptionConfirmation, None) => Err(Rejection::Missing("SubscribeURL")),
         (Type::UnsubscribeConfirmation, _) => {
             let (topic, message_id) = (topic.clone(), message_id.clone());
-            Ok(Verified::Unsubscribed(Ending { topic, message_id }))
+            Ok(VerifiedMessage::Unsubscribed(SubscriptionEnd { topic, message_id }))
         }
-        (Type::Notification, _) => Ok(Verified::Notification(delivery(envelope))),
+        (Type::Notification, _) => Ok(VerifiedMessage::Notification(delivery(message))),
     }
 }
 
-fn delivery(envelope: Envelope) -> Delivery {
+fn delivery(message: UnverifiedMessage) -> Delivery {
     let proof = Proof {
-        signed_at: Some(envelope.timestamp),
-        key_id: envelope.certificate_url.name().into(),
+        signed_at: Some(message.timestamp),
+        key_id: message.certificate_url.name().into(),
         headers: Vec::new(),
     };
-    Delivery::posted(Channel::CircleSns, outline(&envelope), proof, envelope.body)
+    Delivery::posted(CHANNEL, envelope(&message), proof, message.body)
 }

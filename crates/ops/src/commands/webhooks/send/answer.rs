@@ -13,8 +13,10 @@ use crate::failure::Failure;
 use crate::signing::Signed;
 use crate::table::table;
 
-/// Longest wait for an answer.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest time for a request and its response.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Larger responses count as a failure.
+const RESPONSE_BYTES_MAX: usize = 1024 * 1024;
 
 /// Posts deliveries to one server.
 pub(super) struct Client {
@@ -59,12 +61,9 @@ struct Body<'a> {
 
 impl Client {
     pub(super) fn new(base_url: &str) -> Result<Self, Failure> {
-        let http = reqwest::Client::builder()
-            .user_agent(concat!("investiq/", env!("CARGO_PKG_VERSION")))
-            .timeout(ANSWER_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build();
+        // The operator may send test deliveries to any host; they carry no key.
+        let http =
+            outbound::client_builder(RESPONSE_TIMEOUT).timeout(RESPONSE_TIMEOUT).https_only(false).build();
         let http = http.map_err(|error| Failure::Precondition(format!("setting up HTTP: {error}")))?;
         Ok(Self { base_url: base_url.to_owned(), http })
     }
@@ -74,12 +73,12 @@ impl Client {
         for (name, value) in signed.headers {
             request = request.header(name, value);
         }
-        let unreachable = |error: reqwest::Error| {
-            Failure::Broken(format!("the server at {} does not answer: {}", self.base_url, causes(&error)))
+        let failed = |error: &dyn std::error::Error| {
+            Failure::Broken(format!("the server at {} does not answer: {}", self.base_url, causes(error)))
         };
-        let response = request.send().await.map_err(unreachable)?;
+        let response = request.send().await.map_err(|error| failed(&error))?;
         let status = response.status().as_u16();
-        let body = response.bytes().await.map_err(unreachable)?;
+        let body = outbound::read_body(response, RESPONSE_BYTES_MAX).await.map_err(|error| failed(&error))?;
         Ok(Answer::read(status, &body))
     }
 }

@@ -1,21 +1,25 @@
-//! What `send` is told, and what it takes from the settings where it is told nothing.
+//! The arguments of `send`, and the defaults that it takes from the settings.
 
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use api_server::config::Config;
+use config::Config;
+use domain::Provider;
+use webhooks::circle::TOPICS;
+use webhooks::{ChannelDeclaration, ENDPOINTS_PATH, SignatureScheme, declaration};
 
 use super::Delivery;
 use crate::commands::webhooks::samples;
 use crate::console::Console;
+use crate::dev_keys::{self, DevKeys};
 use crate::document::Form;
 use crate::failure::Failure;
+use crate::named_values;
 use crate::place;
-use crate::signing::{Alpaca, Bridge, Circle, MessageType, Signer, Sns, Source, Tamper};
-use crate::trial_keys::{self, TrialKeys};
+use crate::signing::{Bridge, Circle, MessageType, Signer, Sns, Tamper, TimedHmac};
 
-/// Largest body that is sent, in bytes: more than any server can be told to take.
+/// Largest body that is sent, in bytes: more than any server can be configured to accept.
 const BODY_BYTES_MAX: u64 = 32 * 1024 * 1024;
 /// Stands for standard input.
 const STDIN: &str = "-";
@@ -24,44 +28,43 @@ const SANDBOX_TOPIC: &str = "arn:aws:sns:us-east-1:908968368384:sandbox_platform
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Who sends; of a sample it is known
-    #[arg(long, value_enum, required_unless_present = "sample")]
-    source: Option<Source>,
-    /// The body: a file, or - for standard input; of circle-sns the message within the envelope
+    /// The channel by which it is sent; a sample has its own
+    #[arg(long, value_parser = named_values::channel(), required_unless_present = "sample", conflicts_with = "sample")]
+    channel: Option<&'static ChannelDeclaration>,
+    /// The body: a file, or - for standard input; for circle/sns the message within the envelope
     #[arg(long, value_name = "FILE", required_unless_present = "sample", conflicts_with = "sample")]
     file: Option<PathBuf>,
-    /// The body: a sample that `webhooks samples` names
+    /// The body: a sample that `webhooks samples` lists
     #[arg(long, value_name = "NAME")]
     sample: Option<String>,
-    /// Of alpaca the kind of event: trade, account, transfer, journal, nta, activity. Of circle-sns the type of message:
-    /// Notification, SubscriptionConfirmation, UnsubscribeConfirmation
-    #[arg(long)]
-    kind: Option<String>,
+    /// For circle/sns: Notification, SubscriptionConfirmation or UnsubscribeConfirmation
+    #[arg(long, value_name = "TYPE")]
+    message_type: Option<String>,
     /// The sender's key: a file
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
-    /// The directory of keys that `webhooks keygen` made
-    #[arg(long, value_name = "DIR", default_value = trial_keys::DIRECTORY)]
+    /// The directory of keys that `webhooks keygen` created
+    #[arg(long, value_name = "DIR", default_value = dev_keys::DIRECTORY)]
     keys: PathBuf,
-    /// Of circle: the id of the key
+    /// For circle/direct: the id of the key
     #[arg(long, value_name = "UUID")]
     key_id: Option<String>,
-    /// Of circle-sns: the topic; without it the first that the settings name, else one of Circle's sandbox
+    /// For circle/sns: the topic; by default the first that is configured, else one of Circle's sandbox
     #[arg(long, value_name = "ARN")]
     topic: Option<String>,
-    /// Of circle-sns: where the certificate lies
+    /// For circle/sns: the URL of the certificate
     #[arg(long, value_name = "URL")]
     certificate_url: Option<String>,
-    /// Make one thing wrong, and fail unless the server refuses it for that
+    /// Make one thing wrong, and fail unless the server rejects it for that
     #[arg(long, value_enum)]
     tamper: Option<Tamper>,
-    /// How often it is sent
+    /// How many times it is sent
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(super) count: u32,
-    /// Give it ids of its own each time, so that it is a new event and no copy
+    /// Give it new ids each time, so that it is a new event and not a copy
     #[arg(long)]
     renew: bool,
-    /// The server; without it the address that the settings name
+    /// The server; by default at the address that is configured
     #[arg(long, value_name = "URL")]
     url: Option<String>,
     #[command(flatten)]
@@ -70,70 +73,59 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(super) fn delivery(&self, console: &Console) -> Result<Delivery, Failure> {
-        let source = self.source()?;
-        if let Some(tamper) = self.tamper.filter(|tamper| tamper.refusal(source).is_none()) {
-            return Err(Failure::Usage(format!("{} has no such thing as {tamper:?}", source.as_str())));
+        let channel = self.channel()?;
+        if let Some(tamper) = self.tamper.filter(|tamper| tamper.reason(channel).is_none()) {
+            return Err(Failure::Usage(format!("--tamper {tamper:?} does not apply to {}", channel.channel)));
         }
-        let signer = self.signer(source, console)?;
+        if self.message_type.is_some() && channel.signature != SignatureScheme::AmazonSns {
+            return Err(Failure::Usage(format!("--message-type does not apply to {}", channel.channel)));
+        }
+        let signer = self.signer(channel, console)?;
         let signer = match self.tamper {
-            Some(tamper) => signer.misled(tamper)?,
+            Some(tamper) => signer.tampered(tamper)?,
             None => signer,
         };
-        Ok(Delivery { source, signer, body: self.body()?, tamper: self.tamper, is_renewed: self.renew })
+        Ok(Delivery { channel, signer, body: self.body()?, tamper: self.tamper, has_fresh_ids: self.renew })
     }
 
-    fn source(&self) -> Result<Source, Failure> {
-        let of_sample = match &self.sample {
-            Some(name) => Source::named(samples::find(name)?.source()),
-            None => None,
-        };
-        match (self.source, of_sample) {
-            (Some(said), Some(known)) if said != known => {
-                Err(Failure::Usage(format!("that sample is one of {}", known.as_str())))
-            }
-            (Some(source), _) | (None, Some(source)) => Ok(source),
-            (None, None) => Err(Failure::Usage("--source says who sends".to_owned())),
+    fn channel(&self) -> Result<&'static ChannelDeclaration, Failure> {
+        match (self.channel, &self.sample) {
+            (Some(channel), _) => Ok(channel),
+            (None, Some(name)) => Ok(samples::find(name)?.channel),
+            (None, None) => Err(Failure::Usage("--channel is required".to_owned())),
         }
     }
 
-    fn signer(&self, source: Source, console: &Console) -> Result<Signer, Failure> {
-        let keys = TrialKeys::of(&self.keys);
+    fn signer(&self, declared: &ChannelDeclaration, console: &Console) -> Result<Signer, Failure> {
+        let keys = DevKeys::new(&self.keys);
         let key = |default: PathBuf| self.key.clone().unwrap_or(default);
-        match source {
-            Source::Alpaca => Ok(Signer::Alpaca(Alpaca::open(&key(keys.alpaca()), &self.alpaca_kind()?)?)),
-            Source::Bridge => Ok(Signer::Bridge(Bridge::open(&key(keys.bridge()))?)),
-            Source::Circle => {
+        let provider = declared.channel.provider();
+        match declared.signature {
+            SignatureScheme::TimedHmac { header } => {
+                let path = format!("{ENDPOINTS_PATH}{}", declared.channel.endpoint());
+                let secret = declaration(provider).secret().unwrap_or_default();
+                TimedHmac::open(&key(keys.secret(secret)), header, path).map(Signer::TimedHmac)
+            }
+            SignatureScheme::BridgeRsa => Bridge::open(&key(keys.private(provider))).map(Signer::Bridge),
+            SignatureScheme::CircleEcdsa => {
                 let id = match &self.key_id {
                     Some(id) => id.clone(),
-                    None => keys.read_circle_answer()?.data.id,
+                    None => keys.read_circle_response()?.data.id,
                 };
-                Ok(Signer::Circle(Circle::open(&key(keys.circle()), &id)?))
+                Circle::open(&key(keys.private(provider)), &id).map(Signer::Circle)
             }
-            Source::CircleSns => {
-                let url = self.certificate_url.as_deref();
-                let topic = self.topic(console)?;
-                Ok(Signer::Sns(Sns::open(&key(keys.sns()), &topic, url, self.message_type()?)?))
+            SignatureScheme::AmazonSns => {
+                let (topic, url) = (self.topic(console)?, self.certificate_url.as_deref());
+                Sns::open(&key(keys.sns()), &topic, url, self.message_type()?).map(Signer::Sns)
             }
         }
-    }
-
-    fn alpaca_kind(&self) -> Result<String, Failure> {
-        let of_sample = match &self.sample {
-            Some(name) => samples::find(name)?.kind(),
-            None => None,
-        };
-        let kind = self.kind.as_deref().or(of_sample);
-        let kind = kind.ok_or_else(|| Failure::Usage("--kind says which kind of event it is".to_owned()))?;
-        let kind: webhooks::alpaca::Kind =
-            kind.parse().map_err(|error| Failure::Usage(format!("--kind: {error}")))?;
-        Ok(kind.to_string())
     }
 
     fn message_type(&self) -> Result<MessageType, Failure> {
-        let Some(kind) = &self.kind else { return Ok(MessageType::Notification) };
-        MessageType::named(kind).ok_or_else(|| {
+        let Some(name) = &self.message_type else { return Ok(MessageType::Notification) };
+        MessageType::parse(name).ok_or_else(|| {
             let types = "Notification, SubscriptionConfirmation or UnsubscribeConfirmation";
-            Failure::Usage(format!("--kind of circle-sns is {types}"))
+            Failure::Usage(format!("--message-type must be {types}"))
         })
     }
 
@@ -141,17 +133,18 @@ impl Arguments {
         if let Some(topic) = &self.topic {
             return Ok(topic.clone());
         }
-        let topics = settings(console)?.deliveries.circle.topics;
-        Ok(topics.first().map_or_else(|| SANDBOX_TOPIC.to_owned(), ToString::to_string))
+        let config = settings(console)?;
+        let topics = config.webhooks.providers.provider(Provider::Circle).list(&TOPICS);
+        Ok(topics.first().map_or_else(|| SANDBOX_TOPIC.to_owned(), String::clone))
     }
 
     fn body(&self) -> Result<Vec<u8>, Failure> {
         if let Some(name) = &self.sample {
-            return Ok(samples::find(name)?.body.as_bytes().to_vec());
+            return Ok(samples::find(name)?.sample.body.as_bytes().to_vec());
         }
         let path = self.file.clone().unwrap_or_else(|| PathBuf::from(STDIN));
         let failed =
-            |error: std::io::Error| Failure::Precondition(format!("reading {}: {error}", path.display()));
+            |error: std::io::Error| Failure::Precondition(format!("cannot read {}: {error}", path.display()));
         let source: Box<dyn Read> = match path.to_str() == Some(STDIN) {
             true => Box::new(std::io::stdin().lock()),
             false => Box::new(std::fs::File::open(&path).map_err(failed)?),
@@ -169,7 +162,7 @@ impl Arguments {
     }
 }
 
-/// An address that says "all of this machine's" is reached on the loopback.
+/// An unspecified address is reached on the loopback.
 fn reachable(address: SocketAddr) -> SocketAddr {
     match address.ip().is_unspecified() {
         true => SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), address.port()),

@@ -1,76 +1,75 @@
-//! Proving a delivery that lies in files.
+//! Verifies a delivery from files.
 
-use std::time::Duration;
-
-use api_server::deliveries::{Alpaca, Bridge, Scheme};
 use bytes::Bytes;
 use http::HeaderMap;
 use jiff::Timestamp;
-use webhooks::circle::{direct, sns};
-use webhooks::{CertificateFault, Rejection, Tolerance, alpaca, bridge};
+use webhooks::circle::{TOPICS, direct, sns};
+use webhooks::{CertificateFault, Channel, Keys, Rejection, Settings, VerifyFn};
 
-/// What is known of a delivery that is proved.
-pub(super) struct Proved {
+use crate::failure::Failure;
+
+/// What is known of a verified delivery.
+pub(super) struct Verified {
     pub(super) key_id: String,
     pub(super) event_type: String,
     pub(super) dedupe_key: String,
 }
 
-/// A delivery as it lies in files.
-pub(super) struct Received {
+/// A delivery from files, and the settings of its provider.
+pub(super) struct Received<'s> {
+    pub(super) channel: Channel,
+    pub(super) settings: &'s Settings,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
     pub(super) now: Timestamp,
 }
 
-impl Received {
-    pub(super) fn by_alpaca(
-        self,
-        keys: &alpaca::Keys,
-        settings: Alpaca,
-        kind: alpaca::Kind,
-    ) -> Result<Proved, Rejection> {
-        let seconds = whole_seconds(settings.tolerance);
-        let tolerance = Tolerance { past_s: seconds, future_s: seconds };
-        let policy = match settings.scheme {
-            Scheme::Any => alpaca::Policy::AlsoBodyOnly(tolerance),
-            Scheme::Timestamped => alpaca::Policy::Timestamped(tolerance),
-        };
-        alpaca::verify(keys, policy, kind, &self.headers, self.body, self.now).map(Proved::from)
+impl Received<'_> {
+    pub(super) fn verify(self, verify: VerifyFn, keys: &Keys) -> Result<Verified, Rejection> {
+        let endpoint = self.channel.endpoint();
+        verify(keys, self.settings, endpoint, &self.headers, self.body, self.now).map(Verified::from)
     }
 
-    pub(super) fn by_bridge(self, keys: &bridge::Keys, settings: Bridge) -> Result<Proved, Rejection> {
-        let (past_s, future_s) = (whole_seconds(settings.past), whole_seconds(settings.future));
-        bridge::verify(keys, Tolerance { past_s, future_s }, &self.headers, self.body, self.now)
-            .map(Proved::from)
+    pub(super) fn verify_circle(self, response: &[u8]) -> Result<Verified, Rejection> {
+        let key = direct::PublicKey::parse(response)?;
+        direct::verify(&key, &self.headers, self.body).map(Verified::from)
     }
 
-    pub(super) fn by_circle(self, answer: &[u8]) -> Result<Proved, Rejection> {
-        let key = direct::PublicKey::parse(answer)?;
-        direct::verify(&key, &self.headers, self.body).map(Proved::from)
+    pub(super) fn verify_sns(self, certificate: &[u8]) -> Result<Result<Verified, Rejection>, Failure> {
+        let topics = sns::Topics::parse(&self.settings.list(&TOPICS).join(","))
+            .map_err(|error| Failure::Precondition(error.to_string()))?;
+        if topics.is_empty() {
+            let message = "CIRCLE_SNS_TOPICS is empty: the server accepts no topic";
+            return Err(Failure::Precondition(message.to_owned()));
+        }
+        Ok(self.verify_message(certificate, &topics))
     }
 
-    pub(super) fn by_sns(self, certificate: &[u8], topics: &sns::Topics) -> Result<Proved, Rejection> {
-        let envelope = sns::read(self.body, topics)?;
-        // The server fetches it over TLS from the host that the message names, which this check has before it.
+    fn verify_message(self, certificate: &[u8], topics: &sns::Topics) -> Result<Verified, Rejection> {
+        let message = sns::parse(self.body, topics)?;
+        // The server fetches it over TLS from the host that the message names; this command trusts the file.
         let trust = sns::Trust::amazon(sns::Unchained::ProvedByFetch)
             .map_err(|_| Rejection::Certificate(CertificateFault::Untrusted))?;
-        let url = envelope.certificate_url().clone();
+        let url = message.certificate_url().clone();
         let certificate = sns::Certificate::parse(url, certificate, self.now, &trust)?;
         let key_id = certificate.url().to_string();
-        Ok(match sns::verify(envelope, &certificate, self.now)? {
-            sns::Verified::Notification(delivery) => Proved::from(delivery),
-            sns::Verified::Confirmation(url) => of_topic(key_id, "SubscriptionConfirmation", url.topic()),
-            sns::Verified::Unsubscribed(end) => of_topic(key_id, "UnsubscribeConfirmation", end.topic()),
+        Ok(match sns::verify(message, &certificate, self.now)? {
+            sns::VerifiedMessage::Notification(delivery) => Verified::from(delivery),
+            sns::VerifiedMessage::Confirmation(confirmation) => {
+                of_topic(key_id, "SubscriptionConfirmation", confirmation.topic())
+            }
+            sns::VerifiedMessage::Unsubscribed(end) => {
+                of_topic(key_id, "UnsubscribeConfirmation", end.topic())
+            }
         })
     }
 }
 
-fn of_topic(key_id: String, event_type: &str, topic: &sns::TopicArn) -> Proved {
-    Proved { key_id, event_type: event_type.to_owned(), dedupe_key: topic.to_string() }
+fn of_topic(key_id: String, event_type: &str, topic: &sns::TopicArn) -> Verified {
+    Verified { key_id, event_type: event_type.to_owned(), dedupe_key: topic.to_string() }
 }
 
-impl From<webhooks::Delivery> for Proved {
+impl From<webhooks::Delivery> for Verified {
     fn from(delivery: webhooks::Delivery) -> Self {
         Self {
             key_id: delivery.key_id().to_owned(),
@@ -78,8 +77,4 @@ impl From<webhooks::Delivery> for Proved {
             dedupe_key: delivery.dedupe_key().to_owned(),
         }
     }
-}
-
-fn whole_seconds(duration: Duration) -> u32 {
-    u32::try_from(duration.as_secs()).unwrap_or(u32::MAX)
 }

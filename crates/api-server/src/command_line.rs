@@ -1,0 +1,42 @@
+//! The arguments of the program. Without any it starts the server.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use config::Environment;
+use config::check::{self, Report};
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "api-server",
+    version,
+    about = "The InvestIQ API server. Without a command, it starts the server",
+    after_help = "Settings come from the environment and from configs/config.yaml; docs/API.md lists them.\n\n\
+                  Exit codes: 0 success, 1 failure, 2 invalid arguments"
+)]
+pub(crate) struct CommandLine {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check whether a running server is alive; exit with 0 if it is, with 1 if not
+    Healthcheck {
+        /// URL to request [default: /livez at the configured address]
+        #[arg(long, value_name = "URL")]
+        url: Option<String>,
+    },
+    /// Check the settings like `investiq config check`; exit with 1 on errors
+    CheckConfig,
+}
+
+/// Prints the findings for the settings and the profile of the environment.
+pub(crate) fn check_config() -> ExitCode {
+    let environment = Environment::from_process();
+    let report = Report::new(config::profile(&environment), check::findings(&environment));
+    // The exit code says the same to a caller that closed the stream.
+    drop(write!(std::io::stdout(), "{report}"));
+    if report.passes(false) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,0 +1,119 @@
+//! How many connections may be open at once, in total and from one address.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rate_limit::Network;
+
+use crate::client_address::TrustedProxies;
+
+/// The open connections. The map holds only networks with an open connection, so it is bounded by `total_max`.
+#[derive(Debug)]
+pub(crate) struct ConnectionLimits {
+    total_max: usize,
+    per_address_max: usize,
+    proxies: TrustedProxies,
+    open: Mutex<Open>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    total: usize,
+    by_network: HashMap<Network, usize>,
+}
+
+/// Which limit is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LimitHit {
+    Total,
+    Address,
+}
+
+/// One open connection; dropping it makes room.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    limits: Arc<ConnectionLimits>,
+    network: Option<Network>,
+}
+
+impl ConnectionLimits {
+    /// At most `total_max` connections, `per_address_max` of them from one address (IPv6: one /64). A trusted proxy
+    /// carries many clients, so only the first limit applies to it.
+    pub(crate) fn new(total_max: usize, per_address_max: usize, proxies: TrustedProxies) -> Arc<Self> {
+        Arc::new(Self { total_max, per_address_max, proxies, open: Mutex::default() })
+    }
+
+    pub(crate) fn acquire(self: &Arc<Self>, peer: IpAddr) -> Result<Permit, LimitHit> {
+        let network = (!self.proxies.contains(peer)).then(|| Network::from(peer));
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.total >= self.total_max {
+            return Err(LimitHit::Total);
+        }
+        if let Some(network) = network {
+            let from_network = open.by_network.entry(network).or_default();
+            if *from_network >= self.per_address_max {
+                return Err(LimitHit::Address);
+            }
+            *from_network += 1;
+        }
+        open.total += 1;
+        Ok(Permit { limits: Arc::clone(self), network })
+    }
+
+    pub(crate) fn open(&self) -> usize {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).total
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let mut open = self.limits.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.total -= 1;
+        let Some(network) = self.network else { return };
+        if let Some(from_network) = open.by_network.get_mut(&network) {
+            *from_network -= 1;
+            if *from_network == 0 {
+                open.by_network.remove(&network);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn one_address_cannot_take_every_connection_and_a_closed_one_makes_room() {
+        let limits = ConnectionLimits::new(4, 2, TrustedProxies::default());
+        let first = limits.acquire(address("192.0.2.1")).unwrap();
+        let _second = limits.acquire(address("192.0.2.1")).unwrap();
+        assert_eq!(limits.acquire(address("192.0.2.1")).unwrap_err(), LimitHit::Address);
+        drop(first);
+        let _third = limits.acquire(address("192.0.2.1")).unwrap();
+        let _a = limits.acquire(address("192.0.2.2")).unwrap();
+        let _b = limits.acquire(address("192.0.2.3")).unwrap();
+        assert_eq!(limits.acquire(address("192.0.2.4")).unwrap_err(), LimitHit::Total);
+        assert_eq!(limits.open(), 4);
+    }
+
+    #[test]
+    fn an_ipv6_client_cannot_escape_its_limit_by_changing_its_last_64_bits() {
+        let limits = ConnectionLimits::new(9, 1, TrustedProxies::default());
+        let _permit = limits.acquire(address("2001:db8::1")).unwrap();
+        assert_eq!(limits.acquire(address("2001:db8::ffff")).unwrap_err(), LimitHit::Address);
+        assert!(limits.acquire(address("2001:db8:0:1::1")).is_ok());
+    }
+
+    #[test]
+    fn only_the_total_limit_applies_to_a_trusted_proxy() {
+        let limits = ConnectionLimits::new(3, 1, TrustedProxies::new(["10.0.0.0/8".parse().unwrap()]));
+        let _permits = [(); 2].map(|()| limits.acquire(address("10.0.0.1")).unwrap());
+        assert_eq!(limits.open(), 2);
+    }
+}

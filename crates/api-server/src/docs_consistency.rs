@@ -1,0 +1,170 @@
+//! Tests that compare the documentation with the code: routes, OpenAPI, problems, settings and metrics.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::problem::Kind;
+
+const ROUTER: &str = include_str!("router.rs");
+const API_PAGE: &str = include_str!("../../../docs/API.md");
+const METRICS_PAGE: &str = include_str!("../../../docs/METRICS.md");
+const PROBLEMS_PAGE: &str = include_str!("../../../docs/PROBLEMS.md");
+
+/// How router.rs registers each method.
+const CALLS: [(&str, &str); 3] = [("GET", "get("), ("POST", "post("), ("DELETE", "delete(")];
+
+/// `GET /path` for every route and method in router.rs, except those of webhooks.
+fn registered_routes() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for route in ROUTER.split(".route(\"").skip(1) {
+        let (path, handlers) = route.split_once('"').unwrap();
+        let handlers = handlers.lines().next().unwrap();
+        for (method, call) in CALLS {
+            if handlers.contains(call) {
+                found.insert(format!("{method} {path}"));
+            }
+        }
+    }
+    found
+}
+
+fn described_routes() -> BTreeSet<String> {
+    let document = serde_json::to_value(crate::openapi::document()).unwrap();
+    let paths = document["paths"].as_object().unwrap().iter();
+    let operations = paths.flat_map(|(path, methods)| {
+        methods.as_object().unwrap().keys().map(move |method| format!("{} {path}", method.to_uppercase()))
+    });
+    operations.collect()
+}
+
+/// The first cell of each row of the table under `heading`, without its backticks.
+fn first_cells(page: &str, heading: &str) -> BTreeSet<String> {
+    let section = page.split_once(&format!("## {heading}\n")).unwrap().1;
+    let section = section.split("\n## ").next().unwrap();
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
+    rows.map(|row| row.split('`').next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_router_the_openapi_document_and_the_page_have_the_same_routes() {
+    let routes: BTreeSet<String> =
+        crate::router::routes().into_iter().map(|(method, path)| format!("{method} {path}")).collect();
+    let is_derived = |route: &&String| route.contains(crate::handlers::webhooks::PATH_PREFIX);
+    let (derived, listed): (BTreeSet<_>, BTreeSet<_>) = routes.iter().partition(is_derived);
+    assert_eq!(listed, registered_routes().iter().collect());
+    assert!(listed.len() > 10 && derived.len() >= domain::Provider::ALL.len(), "{routes:?}");
+    assert_eq!(routes, described_routes());
+    assert_eq!(routes, first_cells(API_PAGE, "Routes"));
+}
+
+#[test]
+fn every_operation_describes_its_refusals() {
+    let document = serde_json::to_value(crate::openapi::document()).unwrap();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let has = |status: &str| operation["responses"][status].is_object();
+            assert!(has("200"), "{method} {path}");
+            let is_api = path.starts_with("/api/");
+            let refusals = ["400", "401", "403", "404", "405", "413", "415", "422", "429", "500", "503"];
+            assert!(!is_api || refusals.into_iter().all(has), "{method} {path}");
+        }
+    }
+    assert_eq!(document["openapi"], "3.1.0");
+}
+
+#[test]
+fn every_kind_of_problem_is_a_heading_with_its_status_and_nothing_else_is() {
+    let mut headings = BTreeSet::new();
+    for section in PROBLEMS_PAGE.split("\n## ").skip(1) {
+        let (heading, text) = section.split_once("\n\n").unwrap();
+        headings.insert(heading.to_owned());
+        let kind = Kind::ALL.into_iter().find(|kind| kind.code() == heading);
+        let status = kind.unwrap_or_else(|| panic!("{heading} is not a kind")).status().as_u16();
+        assert!(text.starts_with(&format!("**Status {status}.** ")), "{heading} is {status}");
+        assert!(text.contains("**What to do:** "), "{heading}");
+        let iana = kind.and_then(|kind| {
+            kind.type_uri().strip_prefix("https://iana.org/assignments/http-problem-types#")
+        });
+        assert!(iana.is_none_or(|name| text.contains(&format!("`{name}`"))), "{heading}");
+    }
+    let kinds: BTreeSet<_> = Kind::ALL.into_iter().map(|kind| kind.code().to_owned()).collect();
+    assert_eq!(headings, kinds);
+}
+
+#[test]
+fn every_setting_is_in_the_page_with_its_variable_and_its_default() {
+    let settings = config::settings();
+    for setting in &settings {
+        let default = config::default_text(setting.path);
+        let row = format!("| `{}` | `{}` | `{default}` | ", setting.variable, setting.path);
+        assert!(API_PAGE.contains(&row), "docs/API.md lacks {row}");
+    }
+    let rows = API_PAGE.split_once("| variable | setting |").unwrap().1;
+    let rows = rows.split("\n\n").next().unwrap().lines().filter(|line| line.starts_with("| `")).count();
+    assert_eq!(rows, settings.len(), "docs/API.md has a setting that does not exist");
+}
+
+/// Every metric that the server has.
+async fn metrics() -> Arc<telemetry::metrics::Metrics> {
+    let environment = [("SECRETS_DIR", "/nonexistent")].into_iter().collect();
+    let config = config::load(&environment).unwrap();
+    let credentials = config::Credentials::load(&config, &environment).await.unwrap();
+    let metrics = Arc::new(crate::startup::metrics().unwrap());
+    credentials.metrics.register(metrics.families(), &credentials.secrets).unwrap();
+    let responses = Arc::new(crate::response_cache::ResponseCache::new(config.response_cache));
+    let health = Arc::new(workers::HealthRegistry::new("polygon"));
+    let market_data = Arc::new(market_data::MarketData::bundled());
+    let sources =
+        crate::startup::dependency_metrics::DependencyMetrics::new(market_data, responses, health).unwrap();
+    metrics.families().register(Box::new(sources)).unwrap();
+    metrics
+}
+
+/// The rows of docs/METRICS.md: name, kind, labels, meaning.
+fn metric_rows() -> BTreeMap<String, [String; 3]> {
+    let rows = METRICS_PAGE.lines().filter_map(|line| line.strip_prefix("| `")?.strip_suffix(" |"));
+    let cells = rows.map(|row| row.split(" | ").map(str::to_owned).collect::<Vec<_>>());
+    let described = cells.map(|cells| {
+        let [name, kind, _unit, labels, meaning] = <[String; 5]>::try_from(cells).unwrap();
+        (name.trim_end_matches('`').to_owned(), [kind, labels, meaning])
+    });
+    described.collect()
+}
+
+#[tokio::test]
+async fn every_metric_is_in_the_page_with_its_kind_labels_and_meaning() {
+    let metrics = metrics().await;
+    let (rows, helps) = (metric_rows(), metrics.families().helps());
+    assert!(helps.len() > 50, "{}", helps.len());
+    let meanings = rows.iter().map(|(name, [.., meaning])| (name.clone(), meaning.clone()));
+    assert_eq!(meanings.collect::<BTreeMap<_, _>>(), helps);
+    for family in metrics.families().gather() {
+        let [kind, labels, _] = &rows[family.name()];
+        assert_eq!(kind, &format!("{:?}", family.get_field_type()).to_lowercase(), "{}", family.name());
+        let pairs = family.get_metric()[0].get_label().iter().map(|pair| format!("`{}`", pair.name()));
+        let shown: BTreeSet<String> = pairs.collect();
+        let described = labels.split(", ").filter(|label| !label.is_empty()).map(str::to_owned).collect();
+        assert_eq!(shown, described, "the labels of {}", family.name());
+    }
+}
+
+#[test]
+fn every_metric_has_its_unit_in_its_name_or_counts_things() {
+    for (row, name) in
+        METRICS_PAGE.lines().filter_map(|line| Some((line, line.strip_prefix("| `")?.split('`').next()?)))
+    {
+        let unit = row.split(" | ").nth(2).unwrap();
+        let suffix = match unit {
+            "s" | "s since 1970" => "_seconds",
+            "bytes" => "_bytes",
+            "USD" => "_usd",
+            "1 is 100 %" => "_ratio",
+            "smallest units of money" => "_minor",
+            _ => continue,
+        };
+        assert!(
+            name.trim_end_matches("_total").ends_with(suffix) || name.contains(&format!("{suffix}_")),
+            "{row}"
+        );
+    }
+}

@@ -1,0 +1,143 @@
+//! Events and jobs as responses show them.
+
+use serde::Serialize;
+use store::{EventDetail, EventSummary, JobSummary};
+use utoipa::ToSchema;
+
+/// An event without its body.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EventResponse {
+    #[schema(example = "42")]
+    id: String,
+    #[schema(value_type = String, example = "alpaca")]
+    provider: &'static str,
+    #[schema(example = "alpaca/trade")]
+    channel: String,
+    /// `webhook` or `stream`.
+    transport: String,
+    /// The type that the provider gives the event.
+    event_type: String,
+    /// The object that the event is about.
+    resource: String,
+    /// When it happened, if the event says so.
+    #[schema(required, format = DateTime)]
+    occurred_at: Option<String>,
+    #[schema(format = DateTime)]
+    received_at: String,
+    /// When the body was removed.
+    #[schema(required, format = DateTime)]
+    redacted_at: Option<String>,
+    /// The state of the latest job: `pending`, `leased`, `done`, `unhandled`, `dead` or `requeued`.
+    #[schema(value_type = String, example = "done")]
+    state: &'static str,
+    /// The attempts of that job.
+    attempts: u32,
+    /// Why that job failed last, or why the event has no effect.
+    #[schema(required)]
+    reason: Option<String>,
+}
+
+/// An event with everything that is stored of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EventDetailResponse {
+    #[serde(flatten)]
+    event: EventResponse,
+    /// Two deliveries with the same key are one event.
+    dedupe_key: String,
+    /// A second such key, which is the same for every transport.
+    #[schema(required)]
+    content_key: Option<String>,
+    /// The label of the key that verified the delivery.
+    key_id: String,
+    /// When it was signed, if the signature says so.
+    #[schema(required, format = DateTime)]
+    signed_at: Option<String>,
+    /// SHA-256 of the verified bytes; it is kept after the body is removed.
+    body_sha256: String,
+    /// Size of the body; 0 once it is removed.
+    body_bytes: usize,
+    /// The body as text, if requested with `body=true`, which is recorded in the audit chain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<String>,
+    /// Latest first.
+    jobs: Vec<JobResponse>,
+}
+
+/// A job that applies an event.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct JobResponse {
+    id: String,
+    /// `received`, `replay` or `requeue`.
+    #[schema(value_type = String, example = "received")]
+    cause: &'static str,
+    #[schema(value_type = String, example = "done")]
+    state: &'static str,
+    attempts: u32,
+    /// Why it failed last, or why the event has no effect.
+    #[schema(required)]
+    reason: Option<String>,
+    #[schema(format = DateTime)]
+    created_at: String,
+    #[schema(required, format = DateTime)]
+    finished_at: Option<String>,
+}
+
+impl From<EventSummary> for EventResponse {
+    fn from(event: EventSummary) -> Self {
+        Self {
+            id: event.id.to_string(),
+            provider: event.provider.as_str(),
+            channel: event.channel,
+            transport: event.transport,
+            event_type: event.event_type,
+            resource: event.resource,
+            occurred_at: event.occurred_at.map(|at| at.to_string()),
+            received_at: event.received_at.to_string(),
+            redacted_at: event.redacted_at.map(|at| at.to_string()),
+            state: event.state.as_str(),
+            attempts: event.attempts,
+            reason: event.reason,
+        }
+    }
+}
+
+impl From<JobSummary> for JobResponse {
+    fn from(job: JobSummary) -> Self {
+        Self {
+            id: job.id.to_string(),
+            cause: job.cause.as_str(),
+            state: job.state.as_str(),
+            attempts: job.attempts,
+            reason: job.reason,
+            created_at: job.created_at.to_string(),
+            finished_at: job.finished_at.map(|at| at.to_string()),
+        }
+    }
+}
+
+impl EventDetailResponse {
+    pub(super) fn new(detail: EventDetail, body_shown: BodyShown) -> Self {
+        let body = match body_shown {
+            BodyShown::Yes => Some(String::from_utf8_lossy(&detail.body).into_owned()),
+            BodyShown::No => None,
+        };
+        Self {
+            event: detail.summary.into(),
+            dedupe_key: detail.dedupe_key,
+            content_key: detail.content_key,
+            key_id: detail.key_id,
+            signed_at: detail.signed_at.map(|at| at.to_string()),
+            body_sha256: detail.body_sha256,
+            body_bytes: detail.body.len(),
+            body,
+            jobs: detail.jobs.into_iter().map(JobResponse::from).collect(),
+        }
+    }
+}
+
+/// Whether the body of an event, which names people and accounts, is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BodyShown {
+    Yes,
+    No,
+}

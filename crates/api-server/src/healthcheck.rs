@@ -1,0 +1,32 @@
+//! Asks a running server whether it is alive, for the health check of a container that has no other program in it.
+
+use std::error::Error;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use config::Environment;
+use telemetry::with_causes;
+
+const TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Requests `url`, or `/livez` of the configured server. Healthy is a 2xx response.
+pub(crate) fn run(url: Option<String>) -> ExitCode {
+    match url.map_or_else(configured_url, Ok).and_then(|url| request(&url)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("api-server is not healthy: {}", with_causes(&*error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn configured_url() -> Result<String, Box<dyn Error>> {
+    Ok(format!("{}/livez", config::load(&Environment::from_process())?.local_url()))
+}
+
+fn request(url: &str) -> Result<(), Box<dyn Error>> {
+    let client = outbound::client_builder(TIMEOUT).timeout(TIMEOUT).https_only(false).build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let status = runtime.block_on(client.get(url).send())?.status();
+    if status.is_success() { Ok(()) } else { Err(format!("{url} responded with {status}").into()) }
+}

@@ -1,0 +1,118 @@
+//! What a response says about a limit: the header fields of the IETF draft (`draft-ietf-httpapi-ratelimit-headers-10`)
+//! and the older ones that clients know, and the problem when a limit is exceeded.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use rate_limit::{Limit, LimitStatus, WINDOW_S};
+
+use crate::problem::{HEADERS_EXPECTED, Kind, Problem};
+
+const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const X_RATELIMIT_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+const X_RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+const X_RATELIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+
+/// Every header field of a limit, for the list of what a page of another origin may read.
+pub(crate) const RATE_LIMIT_HEADERS: &str =
+    "RateLimit, RateLimit-Policy, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset";
+
+const FIELDS: usize = 5;
+
+/// A limit with its name and the header values that never change.
+#[derive(Clone, Debug)]
+pub(crate) struct LimitPolicy {
+    name: &'static str,
+    names: &'static [&'static str],
+    detail: String,
+    stated: HeaderValue,
+    per_minute: HeaderValue,
+}
+
+impl LimitPolicy {
+    pub(crate) fn new(names: &'static [&'static str; 1], limit: Limit) -> Self {
+        let [name] = *names;
+        let limit = limit.bounded();
+        let Limit { per_minute, burst } = limit;
+        let burst_window_s = limit.burst_window_s();
+        let stated =
+            format!("\"{name}\";q={per_minute};w={WINDOW_S}, \"burst\";q={burst};w={burst_window_s}");
+        let stated = HeaderValue::try_from(stated).expect("digits and quotes are a header value");
+        let detail = format!("this {name} may make {per_minute} requests a minute");
+        Self { name, names, detail, stated, per_minute: HeaderValue::from(per_minute.get()) }
+    }
+
+    /// Whether a response already states a limit.
+    pub(crate) fn is_stated_in(headers: &HeaderMap) -> bool {
+        headers.contains_key(RATELIMIT)
+    }
+
+    /// Adds the header fields to a response.
+    pub(crate) fn state(&self, status: LimitStatus, headers: &mut HeaderMap) {
+        headers.reserve(HEADERS_EXPECTED.saturating_sub(headers.len()));
+        for (name, value) in self.fields(status) {
+            headers.insert(name, value);
+        }
+    }
+
+    /// The problem of a client that exceeded the limit.
+    pub(crate) fn exceeded(&self, status: LimitStatus) -> Problem {
+        let problem = Problem::new(Kind::QuotaExceeded, self.detail.clone())
+            .violating(self.names)
+            .with_room_for_headers(FIELDS + 1)
+            .retry_after_s(status.reset_s);
+        self.fields(status)
+            .into_iter()
+            .fold(problem, |problem, (name, value)| problem.with_header(name, value))
+    }
+
+    fn fields(&self, status: LimitStatus) -> [(HeaderName, HeaderValue); FIELDS] {
+        let [item, remaining, reset] = values(self.name, status);
+        [
+            (RATELIMIT_POLICY, self.stated.clone()),
+            (RATELIMIT, item),
+            (X_RATELIMIT_LIMIT, self.per_minute.clone()),
+            (X_RATELIMIT_REMAINING, remaining),
+            (X_RATELIMIT_RESET, reset),
+        ]
+    }
+}
+
+/// `"name";r=remaining;t=seconds`, a structured field item (RFC 9651 §3.3), and both numbers alone. The numbers are
+/// parts of the item's text, so that one allocation holds all three.
+fn values(name: &str, LimitStatus { remaining, reset_s }: LimitStatus) -> [HeaderValue; 3] {
+    let mut text = Vec::with_capacity(64);
+    let mut number = itoa::Buffer::new();
+    for part in [b"\"", name.as_bytes(), b"\";r="] {
+        text.extend_from_slice(part);
+    }
+    let remaining_at = text.len();
+    text.extend_from_slice(number.format(remaining).as_bytes());
+    let remaining = remaining_at..text.len();
+    text.extend_from_slice(b";t=");
+    let reset_at = text.len();
+    text.extend_from_slice(number.format(reset_s).as_bytes());
+    let text = Bytes::from(text);
+    let value = |text| HeaderValue::from_maybe_shared(text).expect("digits and quotes are a header value");
+    [text.clone(), text.slice(remaining), text.slice(reset_at..)].map(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use super::*;
+
+    #[test]
+    fn the_header_fields_follow_the_draft() {
+        let number = |number| NonZeroU32::new(number).unwrap();
+        let policy = LimitPolicy::new(&["key"], Limit { per_minute: number(120), burst: number(20) });
+        let mut headers = HeaderMap::new();
+        policy.state(LimitStatus { remaining: 17, reset_s: 2 }, &mut headers);
+        assert_eq!(headers["ratelimit-policy"], "\"key\";q=120;w=60, \"burst\";q=20;w=10");
+        assert_eq!(headers["ratelimit"], "\"key\";r=17;t=2");
+        assert_eq!(headers["x-ratelimit-limit"], "120");
+        assert_eq!(headers["x-ratelimit-remaining"], "17");
+        assert_eq!(headers["x-ratelimit-reset"], "2");
+    }
+}

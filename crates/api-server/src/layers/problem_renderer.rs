@@ -1,0 +1,142 @@
+//! Writes the body of every error response, because only here the path and the request id are at hand.
+//!
+//! A [`Problem`] comes in the extensions of the response. An error of the framework has nothing but a status, and gets the
+//! kind of that status. A response marked [`CompleteBody`] stays as it is.
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use http::{HeaderValue, StatusCode, header};
+use telemetry::RequestId;
+
+use super::hook::{RequestHook, ResponseHook};
+use crate::problem::{Kind, MEDIA_TYPE, Problem};
+use crate::request_context::RequestContext;
+
+/// Bytes that fit nearly every body.
+const BODY_BYTES_USUAL: usize = 512;
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ProblemRenderer;
+
+/// In the extensions of an error response whose body says more than a problem could.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CompleteBody;
+
+#[derive(Debug)]
+pub(crate) struct RenderProblem(RequestContext);
+
+impl RequestHook for ProblemRenderer {
+    type ResponseHook = RenderProblem;
+
+    fn on_request(&self, request: &mut Request) -> Result<RenderProblem, Problem> {
+        Ok(RenderProblem(RequestContext::get(request.extensions())?.clone()))
+    }
+}
+
+impl ResponseHook for RenderProblem {
+    fn on_response(self, response: &mut Response) {
+        let status = response.status();
+        let is_error = status.is_client_error() || status.is_server_error();
+        if !is_error || response.extensions().get::<CompleteBody>().is_some() {
+            return;
+        }
+        let problem = match response.extensions().get::<Problem>() {
+            Some(problem) => problem,
+            None => &from_status(status),
+        };
+        log_cause(problem);
+        let Self(context) = &self;
+        let request_id = context.id().map_or("", RequestId::as_str);
+        let document = problem.document(context.uri().path(), request_id);
+        let mut body = Vec::with_capacity(BODY_BYTES_USUAL);
+        // Writing into memory cannot fail, and every member serialises.
+        let _written = json_writer::write(&mut body, &document);
+        *response.body_mut() = Body::from(body);
+        let headers = response.headers_mut();
+        headers.remove(header::CONTENT_LENGTH);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+    }
+}
+
+/// Logs what led to a failure of the service. The access log says only that there was one; the client sees neither.
+fn log_cause(problem: &Problem) {
+    let Some(cause) = problem.cause() else { return };
+    let code = problem.kind().code();
+    match problem.kind().status() {
+        // A dependency is down for a while: nobody has to act on a single one of these.
+        StatusCode::SERVICE_UNAVAILABLE => {
+            tracing::warn!(code, cause, "request failed: dependency unavailable")
+        }
+        status if status.is_server_error() => tracing::error!(code, cause, "request failed"),
+        _ => {}
+    }
+}
+
+/// The problem of a response with nothing but a status. Its body is replaced: the framework wrote it.
+fn from_status(status: StatusCode) -> Problem {
+    let kind = Kind::from_status(status).unwrap_or(Kind::Internal);
+    let detail = match kind {
+        Kind::NotFound => "no resource at this path",
+        Kind::MethodNotAllowed => "this path does not support the method; Allow lists those it supports",
+        Kind::UnsupportedMediaType => "the body must be application/json",
+        Kind::PayloadTooLarge => "the body is too large",
+        Kind::Internal => "internal error",
+        _ => kind.title(),
+    };
+    Problem::new(kind, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::response::IntoResponse;
+
+    fn rendered(mut response: Response) -> (Response, serde_json::Value) {
+        let mut request = http::Request::get("/a?secret").body(Body::empty()).unwrap();
+        RequestContext::attach_from(&mut request, "192.0.2.1");
+        RequestContext::get(request.extensions()).unwrap().set_id(RequestId::parse(b"request-1").unwrap());
+        ProblemRenderer.on_request(&mut request).unwrap().on_response(&mut response);
+        let (parts, body) = response.into_parts();
+        let bytes = wait_for(axum::body::to_bytes(body, 10_000));
+        (Response::from_parts(parts, Body::empty()), serde_json::from_slice(&bytes).unwrap_or_default())
+    }
+
+    fn wait_for<T, E: std::fmt::Debug>(future: impl Future<Output = Result<T, E>>) -> T {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future).unwrap()
+    }
+
+    #[test]
+    fn a_problem_is_written_with_its_path_and_request_id_and_without_the_query() {
+        let (response, json) = rendered(Problem::new(Kind::Timeout, "too slow").into_response());
+        assert_eq!(response.headers()[header::CONTENT_TYPE], MEDIA_TYPE);
+        assert_eq!(json["instance"], "/a");
+        assert_eq!(json["request_id"], "request-1");
+        assert_eq!(json["detail"], "too slow");
+        assert_eq!(json["status"], 408);
+    }
+
+    #[test]
+    fn a_bare_status_becomes_a_problem_and_keeps_its_headers() {
+        let allow = [(header::ALLOW, "GET,HEAD")];
+        let (response, json) =
+            rendered((StatusCode::METHOD_NOT_ALLOWED, allow, "plain text").into_response());
+        assert_eq!(response.headers()[header::ALLOW], "GET,HEAD");
+        assert_eq!(response.headers()[header::CONTENT_TYPE], MEDIA_TYPE);
+        assert_eq!(json["status"], 405);
+    }
+
+    #[test]
+    fn a_response_that_says_more_than_a_problem_is_left_alone() {
+        let mut response = (StatusCode::SERVICE_UNAVAILABLE, "{\"status\":\"unhealthy\"}").into_response();
+        response.extensions_mut().insert(CompleteBody);
+        let (_, json) = rendered(response);
+        assert_eq!(json["status"], "unhealthy");
+    }
+
+    #[test]
+    fn a_success_is_left_alone() {
+        let (response, _) = rendered("fine".into_response());
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "text/plain; charset=utf-8");
+    }
+}

@@ -1,0 +1,76 @@
+//! A resource as JSON with its ETag, and the cache directives of the response.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::{HeaderValue, header};
+use serde::Serialize;
+
+use crate::problem::{HEADERS_EXPECTED, Kind, Problem};
+
+/// The client may cache the response and must revalidate it; proxies may not cache it.
+pub(crate) const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private, no-cache");
+/// Cached responses depend on the credential.
+pub(crate) const VARY: HeaderValue = HeaderValue::from_static("Authorization, X-API-Key");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// JSON and, if the same tag always means the same bytes, an ETag.
+#[derive(Clone, Debug)]
+pub(crate) struct Representation {
+    body: Bytes,
+    etag: Option<HeaderValue>,
+}
+
+impl Representation {
+    /// With a strong ETag, or without one if the bytes change with every response.
+    pub(crate) fn new(body: Bytes, etag: Option<HeaderValue>) -> Self {
+        Self { body, etag }
+    }
+
+    /// With an ETag computed from the bytes: for small bodies without a version.
+    pub(crate) fn with_content_etag(body: Bytes) -> Self {
+        let mut hasher = DefaultHasher::new();
+        body.hash(&mut hasher);
+        let etag = HeaderValue::try_from(format!("\"{:016x}\"", hasher.finish())).ok();
+        Self { body, etag }
+    }
+
+    /// Writes `value` as JSON. Fails only for values without a JSON form, such as a NaN in a map's key.
+    pub(crate) fn serialize(value: &impl Serialize) -> Result<Bytes, Problem> {
+        /// Bytes that fit most responses, so that writing rarely reallocates.
+        const CAPACITY_BYTES: usize = 16 * 1024;
+        let mut body = Vec::with_capacity(CAPACITY_BYTES);
+        match json_writer::write(&mut body, value) {
+            // Without spare capacity, because many of them are cached.
+            Ok(()) => Ok(Bytes::from(body.into_boxed_slice())),
+            Err(error) => {
+                Err(Problem::new(Kind::Internal, "serializing the response failed").caused_by(&error))
+            }
+        }
+    }
+
+    pub(crate) fn etag(&self) -> Option<&HeaderValue> {
+        self.etag.as_ref()
+    }
+
+    pub(crate) fn bytes_len(&self) -> usize {
+        self.body.len()
+    }
+}
+
+impl IntoResponse for Representation {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.body));
+        let headers = response.headers_mut();
+        headers.reserve(HEADERS_EXPECTED);
+        headers.insert(header::CONTENT_TYPE, JSON);
+        headers.insert(header::CACHE_CONTROL, CACHE_CONTROL);
+        headers.insert(header::VARY, VARY);
+        if let Some(etag) = self.etag {
+            headers.insert(header::ETAG, etag);
+        }
+        response
+    }
+}

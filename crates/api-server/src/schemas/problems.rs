@@ -1,0 +1,50 @@
+//! The error responses, described from [`Kind`] itself.
+
+use std::collections::BTreeMap;
+
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::{IntoResponses, ToSchema};
+
+use crate::problem::{Kind, MEDIA_TYPE};
+
+/// An error response (RFC 9457). A kind may add members of its own, such as `parameter`.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "read by the derived schema alone")]
+pub(crate) struct ProblemDocument {
+    /// What kind of problem: a heading of `/docs/problems`, or a kind registered with IANA.
+    #[schema(format = "uri-reference", example = "/docs/problems#unknown_symbol")]
+    r#type: String,
+    /// The kind in a few words.
+    title: String,
+    /// The status of the response.
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+    /// The kind for programs.
+    #[schema(example = "unknown_symbol")]
+    code: String,
+    /// What happened, in one sentence.
+    detail: String,
+    /// The path of the request.
+    instance: String,
+    /// The id of the request in the log of the service.
+    request_id: String,
+}
+
+/// Every error response, one entry for each status.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Problems;
+
+impl IntoResponses for Problems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let mut codes: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        for kind in Kind::ALL {
+            codes.entry(kind.status().as_str().to_owned()).or_default().push(kind.code());
+        }
+        let response = |codes: Vec<&str>| {
+            let content =
+                ContentBuilder::new().schema(Some(Ref::from_schema_name("ProblemDocument"))).build();
+            ResponseBuilder::new().description(codes.join(", ")).content(MEDIA_TYPE, content).build()
+        };
+        codes.into_iter().map(|(status, codes)| (status, RefOr::T(response(codes)))).collect()
+    }
+}

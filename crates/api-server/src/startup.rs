@@ -1,0 +1,253 @@
+//! Builds the parts of the service from its configuration, in the order in which `main` needs them.
+
+mod api_keys;
+mod background;
+pub(crate) mod dependency_metrics;
+mod storage;
+mod vendor_key;
+mod worker_setup;
+
+use std::io;
+use std::sync::Arc;
+
+use ::secrets::SecretHandle;
+use alpaca::{EventStreams, Stream};
+use axum::Router;
+use config::api_keys::KeyErrors;
+use config::{Config, Credentials, CredentialsError};
+use intake::WebhookIntake;
+use market_data::{MarketData, cache, polygon};
+use store::Store;
+use telemetry::Clock;
+use telemetry::access_log::AccessLog;
+use telemetry::metrics::{Labels, Metrics};
+use workers::{HealthRegistry, ShutdownSignal, WorkerSupervisor};
+
+use crate::client_address::TrustedProxies;
+use crate::handlers::docs::Pages;
+use crate::keys::{AuthMode, AuthModeError, KeyRing};
+use crate::layers::Layers;
+use crate::response_cache::ResponseCache;
+use crate::router::Parts;
+use crate::state::{AdminState, Api, Exposition, Probes, WebhookState};
+use crate::{openapi, router};
+use dependency_metrics::DependencyMetrics;
+
+pub(crate) use storage::{Storage, open as storage};
+
+/// The service cannot start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    #[error("reading a secret failed")]
+    Secret(#[from] ::secrets::Error),
+    #[error(transparent)]
+    Keys(#[from] KeyErrors),
+    #[error(transparent)]
+    AuthMode(#[from] AuthModeError),
+    #[error("opening MARKET_DATA_DIR failed")]
+    Directory(#[from] market_data::csv_directory::OpenError),
+    #[error("setting up the client of Polygon failed")]
+    Vendor(#[from] polygon::BuildError),
+    #[error("parsing the compiled-in models failed")]
+    Models(#[from] serde_json::Error),
+    #[error("declaring the metrics failed")]
+    Metrics(#[from] prometheus::Error),
+    #[error("starting the access log failed")]
+    AccessLog(#[source] io::Error),
+    #[error("setting up the event streams of Alpaca failed")]
+    Streams(#[from] alpaca::BuildError),
+    #[error("ALPACA_EVENTS_STREAMS is invalid")]
+    Stream(#[from] alpaca::UnknownStream),
+    #[error(transparent)]
+    Intake(#[from] intake::BuildError),
+}
+
+/// Everything that handles requests.
+#[derive(Debug)]
+pub(crate) struct Service {
+    /// The routes within their layers; [`Layers::observe`] goes around them.
+    pub(crate) router: Router,
+    pub(crate) layers: Layers,
+    pub(crate) metrics: Arc<Metrics>,
+    /// Where requests are logged; to be closed at the end.
+    pub(crate) access_log: Arc<AccessLog>,
+    pub(crate) shutdown: ShutdownSignal,
+    mode: AuthMode,
+    market_data: Arc<MarketData>,
+    health: Arc<HealthRegistry>,
+    keys: SecretHandle,
+    polygon_key: SecretHandle,
+    intake: Arc<WebhookIntake>,
+    database_url: SecretHandle,
+    event_streams: Option<(Arc<EventStreams>, Vec<Stream>)>,
+}
+
+/// Every metric, with the label values of this service.
+pub(crate) fn metrics() -> Result<Metrics, prometheus::Error> {
+    let routes = router::routes();
+    let routes: Vec<(&str, &str)> = routes.iter().map(|(method, path)| (*method, path.as_str())).collect();
+    Metrics::new(Labels {
+        routes: &routes,
+        providers: &domain::Provider::ALL.map(domain::Provider::as_str),
+        rejections: &webhooks::Rejection::REASONS,
+        streams: &Stream::ALL.map(Stream::as_str),
+    })
+}
+
+pub(crate) fn service(
+    config: &Config,
+    credentials: &Credentials,
+    storage: Storage,
+) -> Result<Service, Error> {
+    let metrics = Arc::new(metrics()?);
+    credentials.metrics.register(metrics.families(), &credentials.secrets)?;
+    let keys = credentials.handle("api_keys", "api-server")?;
+    let polygon_key = credentials.handle("polygon_api_key", "market-data")?;
+    let mode = api_keys::mode(config, &keys, &metrics)?;
+    let market_data = Arc::new(market_data(config, &polygon_key)?);
+    let health = Arc::new(HealthRegistry::new(market_data.data_source()));
+    let dropped = metrics.log_lines_dropped.clone();
+    let access_log = AccessLog::start(config.logs.format, Clock::System, dropped, io::stdout());
+    let access_log = Arc::new(access_log.map_err(Error::AccessLog)?);
+    let shutdown = ShutdownSignal::default();
+    let Storage { store, url: database_url } = storage;
+    let settings = config.webhooks.providers.clone();
+    let intake = WebhookIntake::new(settings, &credentials.secrets, store.clone(), Arc::clone(&metrics))?;
+    let intake = Arc::new(intake);
+    let layers = Layers::new(
+        config.http.clone(),
+        TrustedProxies::new(config.trusted_proxies.iter().copied()),
+        mode.clone(),
+        Arc::clone(&metrics),
+        Arc::clone(&access_log),
+    );
+    let response_cache = Arc::new(ResponseCache::new(config.response_cache));
+    let sources =
+        DependencyMetrics::new(Arc::clone(&market_data), Arc::clone(&response_cache), Arc::clone(&health))?;
+    metrics.families().register(Box::new(sources))?;
+    let parts = Parts {
+        api: Api {
+            market_data: Arc::clone(&market_data),
+            response_cache,
+            models: Arc::new(analysis::Models::bundled()?),
+        },
+        probes: Probes { health: Arc::clone(&health), shutdown: shutdown.clone() },
+        exposition: Exposition { metrics: Arc::clone(&metrics), store, access: config.metrics_access },
+        pages: config.docs_enabled.then(|| Arc::new(Pages::new(&document(&mode)))),
+        webhooks: Arc::new(WebhookState::new(
+            Arc::clone(&intake),
+            Clock::System,
+            // The other half is for requests whose body has arrived.
+            config.http.requests_in_flight_max / 2,
+        )),
+        admin: Arc::new(AdminState { intake: Arc::clone(&intake), clock: Clock::System }),
+    };
+    let router = router::router(parts, &layers);
+    Ok(Service {
+        router,
+        layers,
+        metrics,
+        access_log,
+        shutdown,
+        mode,
+        market_data,
+        health,
+        keys,
+        polygon_key,
+        intake,
+        database_url,
+        event_streams: event_streams(config, credentials)?,
+    })
+}
+
+/// The broker's event streams and which of them to read, if they are enabled.
+fn event_streams(
+    config: &Config,
+    credentials: &Credentials,
+) -> Result<Option<(Arc<EventStreams>, Vec<Stream>)>, Error> {
+    let config::AlpacaEvents { enabled, base_url, streams } = &config.alpaca_events;
+    if !enabled {
+        return Ok(None);
+    }
+    let handle = |name| credentials.handle(name, "alpaca");
+    let (id, secret) = (handle("alpaca_api_key")?, handle("alpaca_api_secret")?);
+    // Loaded for each connection, so that a new pair needs no restart.
+    let key = move || {
+        let (id, secret) = (id.load().ok()?, secret.load().ok()?);
+        alpaca::basic(id.value().expose_text()?, secret.value().expose_text()?)
+    };
+    let streams = streams.iter().map(|name| name.parse()).collect::<Result<_, _>>()?;
+    let settings = alpaca::Config { base_url: base_url.clone(), ..alpaca::Config::default() };
+    let clock: alpaca::Clock = Arc::new(|| Clock::System.now().as_millisecond());
+    Ok(Some((Arc::new(EventStreams::new(settings, Arc::new(key), clock)?), streams)))
+}
+
+fn document(mode: &AuthMode) -> utoipa::openapi::OpenApi {
+    if mode.is_open() { openapi::document_without_keys() } else { openapi::document() }
+}
+
+/// Polygon if its key is set, else the directory of CSV files, else the bundled sample.
+fn market_data(config: &Config, key: &SecretHandle) -> Result<MarketData, Error> {
+    let clock: market_data::Clock = Arc::new(|| Clock::System.now().as_millisecond());
+    let config::MarketData { directory, polygon } = &config.market_data;
+    match directory {
+        _ if key.load().is_ok() => {
+            if directory.is_some() {
+                tracing::warn!("MARKET_DATA_DIR is set and has no effect: POLYGON_API_KEY is set");
+            }
+            // Loaded for each call, so that a new key needs no restart.
+            let key = key.clone();
+            let bearer = move || {
+                let set = key.load().ok()?;
+                polygon::bearer(set.value().expose_text()?)
+            };
+            Ok(MarketData::polygon(polygon_config(polygon), Arc::new(bearer), clock)?)
+        }
+        Some(directory) => Ok(MarketData::csv_directory(directory, clock)?),
+        None => Ok(MarketData::bundled()),
+    }
+}
+
+fn polygon_config(settings: &config::Polygon) -> polygon::Config {
+    let default = polygon::Config::default();
+    polygon::Config {
+        base_url: settings.base_url.clone(),
+        calls_per_minute: settings.calls_per_minute,
+        calls_in_flight_max: settings.calls_in_flight_max,
+        call_timeout: settings.call_timeout,
+        history_days: settings.history_days,
+        cache: cache::Config {
+            fresh_for: settings.fresh_for,
+            stale_for: settings.stale_for,
+            symbols_max: settings.symbols_max,
+            ..default.cache
+        },
+        ..default
+    }
+}
+
+impl Service {
+    /// Starts the background work. Most of it ends when the service shuts down; the workers of the returned supervisor
+    /// apply stored events, and must be stopped when no request can add to them.
+    pub(crate) fn start_background(&self, config: &Config, credentials: &Credentials) -> WorkerSupervisor {
+        background::start(self, config, &credentials.secrets)
+    }
+
+    /// The store, to be closed at the end.
+    pub(crate) fn store(&self) -> &Store {
+        self.intake.store()
+    }
+
+    /// The API keys in use; `None` on an open server.
+    fn ring(&self) -> Option<&Arc<KeyRing>> {
+        match &self.mode {
+            AuthMode::Keys(ring) => Some(ring),
+            AuthMode::Open => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,74 @@
+//! Background work that ends when the service shuts down: checks of dependencies, and secrets that change.
+
+use std::sync::Arc;
+
+use ::secrets::Secrets;
+use config::Config;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
+use workers::{Heartbeat, ShutdownSignal, WorkerSupervisor};
+
+use super::api_keys::KeyReloader;
+use super::{Service, vendor_key, worker_setup};
+
+pub(super) fn start(service: &Service, config: &Config, secrets: &Secrets) -> WorkerSupervisor {
+    let shutdown = || service.shutdown.clone();
+    let register = |worker: &'static str| service.health.workers().register(worker, None);
+    let (market_data, health) = (Arc::clone(&service.market_data), Arc::clone(&service.health));
+    let checks = workers::check_market_data(market_data, health, config.health_check_period, shutdown());
+    watch(shutdown(), register("health_checks"), tokio::spawn(checks));
+    let used = vec![service.keys.clone(), service.polygon_key.clone(), service.database_url.clone()];
+    let checks = workers::check_secrets(used, config.secret_ttl, Arc::clone(&service.health));
+    until_shutdown(shutdown(), register("secret_checks"), checks);
+    let (market_data, key) = (Arc::clone(&service.market_data), service.polygon_key.clone());
+    let following = vendor_key::follow(market_data, key, secrets.clone());
+    until_shutdown(shutdown(), register("vendor_key"), following);
+    until_shutdown(shutdown(), register("secrets"), secrets.clone().watch());
+    until_shutdown(shutdown(), register("sighup"), reload_on_sighup(secrets.clone()));
+    if let Some(ring) = service.ring() {
+        let reloader = KeyReloader::new(service.keys.clone(), Arc::clone(ring));
+        until_shutdown(shutdown(), register("api_keys"), reloader.run());
+    }
+    worker_setup::start(service, config)
+}
+
+/// Runs work until the service shuts down.
+fn until_shutdown(
+    shutdown: ShutdownSignal,
+    heartbeat: Heartbeat,
+    work: impl Future<Output = ()> + Send + 'static,
+) {
+    let until = shutdown.clone();
+    let running = tokio::spawn(async move {
+        tokio::select! {
+            () = until.wait() => {}
+            () = work => {}
+        }
+    });
+    watch(shutdown, heartbeat, running);
+}
+
+/// Marks work that panics as unhealthy, because it is not restarted. Some of it may end early, when there is nothing to
+/// watch.
+fn watch(shutdown: ShutdownSignal, heartbeat: Heartbeat, running: JoinHandle<()>) {
+    tokio::spawn(async move {
+        let ended = running.await;
+        if ended.is_err() && !shutdown.is_set() {
+            heartbeat.stop();
+            tracing::error!(worker = heartbeat.worker(), "background work panicked");
+        }
+    });
+}
+
+/// Refreshes every secret when an operator sends SIGHUP.
+async fn reload_on_sighup(secrets: Secrets) {
+    let mut signals = match signal(SignalKind::hangup()) {
+        Ok(signals) => signals,
+        Err(error) => return tracing::warn!(%error, "handling SIGHUP failed: it will not reload secrets"),
+    };
+    while signals.recv().await.is_some() {
+        let reloaded = secrets.reload().await;
+        let (changed, failed) = (reloaded.changed.len(), reloaded.failed.len());
+        tracing::info!(changed, failed, "secrets reloaded after SIGHUP");
+    }
+}

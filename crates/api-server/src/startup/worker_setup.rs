@@ -1,0 +1,145 @@
+//! Starts the workers that work on stored data.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use alpaca::{EventStreams, Stream};
+use config::Config;
+use telemetry::Clock;
+use workers::{
+    DATABASE_SILENCE_MAX, EVENTS_SILENCE_MAX, Events, LeaderLease, PoisonGuard, StreamIngest,
+    WorkerSupervisor,
+};
+
+use super::{Service, storage};
+
+/// Longest silence of the workers that only the leader runs. They have a heartbeat before and after each database query,
+/// the longest of which sums all ledger entries, and for each symbol that they wait for, half a minute at most.
+const LEADER_SILENCE_MAX: Duration = Duration::from_secs(300);
+/// Longest silence of the worker that checks the event streams every two seconds, without any request.
+const STREAMS_SILENCE_MAX: Duration = Duration::from_secs(60);
+
+/// Random bytes in the name of this process among those that share a database.
+const OWNER_BYTES: usize = 8;
+
+pub(super) fn start(service: &Service, config: &Config) -> WorkerSupervisor {
+    let registry = service.health.workers().clone();
+    let mut supervisor = WorkerSupervisor::new(registry, Arc::clone(&service.metrics), Clock::System);
+    let store = service.store().clone();
+    let owner = owner();
+    tracing::info!(owner, "workers started");
+
+    let (url, followed) = (service.database_url.clone(), store.clone());
+    let heartbeat = supervisor.register_waiting("database_url");
+    supervisor.start_endless(&heartbeat, move || storage::follow(followed.clone(), url.clone()));
+    let health = Arc::clone(&service.health);
+    let heartbeat = supervisor.register("database", DATABASE_SILENCE_MAX);
+    let beating = heartbeat.clone();
+    supervisor.start_endless(&heartbeat, move || {
+        workers::check_database(store.clone(), Arc::clone(&health), Clock::System, beating.clone())
+    });
+    start_events(&mut supervisor, service, config, &owner);
+    start_leader_work(&mut supervisor, service, config, &owner);
+    if let Some((streams, names)) = &service.event_streams {
+        start_streams(&mut supervisor, service, streams, names, &owner);
+    }
+    supervisor
+}
+
+/// The work that only one of all processes does: business figures, prices and snapshots, and the removal of bodies.
+fn start_leader_work(supervisor: &mut WorkerSupervisor, service: &Service, config: &Config, owner: &str) {
+    let lease = start_lease(supervisor, service, "ledger", owner);
+    let (store, metrics) = (service.store().clone(), Arc::clone(&service.metrics));
+    let heartbeat = supervisor.register("business", LEADER_SILENCE_MAX);
+    let (held, of_store, beating) = (lease.clone(), store.clone(), heartbeat.clone());
+    supervisor.start_endless(&heartbeat, move || {
+        let (metrics, beating) = (Arc::clone(&metrics), beating.clone());
+        workers::compute_business(of_store.clone(), held.clone(), metrics, Clock::System, beating)
+    });
+    let heartbeat = supervisor.register("prices", LEADER_SILENCE_MAX);
+    let (held, of_store, beating) = (lease.clone(), store.clone(), heartbeat.clone());
+    let market_data = Arc::clone(&service.market_data);
+    supervisor.start_endless(&heartbeat, move || {
+        let (market_data, beating) = (Arc::clone(&market_data), beating.clone());
+        workers::refresh_prices(of_store.clone(), market_data, held.clone(), Clock::System, beating)
+    });
+    let heartbeat = supervisor.register("retention", LEADER_SILENCE_MAX);
+    let (settings, beating) = (config.webhooks.providers.clone(), heartbeat.clone());
+    supervisor.start_endless(&heartbeat, move || {
+        workers::remove_bodies(store.clone(), settings.clone(), lease.clone(), Clock::System, beating.clone())
+    });
+}
+
+fn start_lease(
+    supervisor: &mut WorkerSupervisor,
+    service: &Service,
+    name: &'static str,
+    owner: &str,
+) -> LeaderLease {
+    let lease = LeaderLease::new(name);
+    let (held, store) = (lease.clone(), service.store().clone());
+    let (owner, shutdown) = (owner.to_owned(), supervisor.shutdown());
+    let heartbeat = supervisor.register(format!("leader/{name}"), LEADER_SILENCE_MAX);
+    let beating = heartbeat.clone();
+    supervisor.start(&heartbeat, move || {
+        held.clone().run(store.clone(), owner.clone(), Clock::System, beating.clone(), shutdown.clone())
+    });
+    lease
+}
+
+fn start_streams(
+    supervisor: &mut WorkerSupervisor,
+    service: &Service,
+    streams: &Arc<EventStreams>,
+    names: &[Stream],
+    owner: &str,
+) {
+    let ingest = StreamIngest {
+        streams: Arc::clone(streams),
+        store: service.store().clone(),
+        work_available: Arc::clone(service.intake.work_available()),
+        metrics: Arc::clone(&service.metrics),
+        lease: start_lease(supervisor, service, "alpaca_events", owner),
+        clock: Clock::System,
+    };
+    for stream in names.iter().copied() {
+        let ingest = ingest.clone();
+        let heartbeat = supervisor.register_waiting(format!("alpaca_events/{stream}"));
+        supervisor.start_endless(&heartbeat, move || workers::ingest_stream(ingest.clone(), stream));
+    }
+    let (names, health) = (names.to_vec(), Arc::clone(&service.health));
+    let heartbeat = supervisor.register("alpaca_events", STREAMS_SILENCE_MAX);
+    let beating = heartbeat.clone();
+    supervisor.start_endless(&heartbeat, move || {
+        workers::watch_streams(ingest.clone(), names.clone(), Arc::clone(&health), beating.clone())
+    });
+}
+
+fn start_events(supervisor: &mut WorkerSupervisor, service: &Service, config: &Config, owner: &str) {
+    let events = Events {
+        store: service.store().clone(),
+        settings: Arc::new(config.webhooks.providers.clone()),
+        rules: ledger::Rules { stash_ratio: config.stash_ratio },
+        work_available: Arc::clone(service.intake.work_available()),
+        metrics: Arc::clone(&service.metrics),
+        poison_guard: PoisonGuard::default(),
+        clock: Clock::System,
+    };
+    for number in 1..=config.webhooks.workers {
+        // A heartbeat for each: one that hangs is noticed while the others work.
+        let heartbeat = supervisor.register(format!("events/{number}"), EVENTS_SILENCE_MAX);
+        let (events, beating) = (events.clone(), heartbeat.clone());
+        let (owner, shutdown) = (format!("{owner}/{number}"), supervisor.shutdown());
+        supervisor.start(&heartbeat, move || {
+            workers::apply_events(events.clone(), owner.clone(), beating.clone(), shutdown.clone())
+        });
+    }
+}
+
+/// The name of this process among those that share a database.
+fn owner() -> String {
+    let mut bytes = [0; OWNER_BYTES];
+    // Without randomness the process id still distinguishes the processes of one machine.
+    let _missing = getrandom::fill(&mut bytes);
+    format!("{}-{:016x}", std::process::id(), u64::from_ne_bytes(bytes))
+}

@@ -1,0 +1,262 @@
+//! A set of API keys, parsed from `key[:role],…`.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use rate_limit::{KeyLimiter, Limit};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::format::{self, FormatCheck};
+use super::role::Role;
+use super::strength::{BITS_MIN, bits, is_placeholder};
+
+/// Most keys in a set.
+const KEYS_MAX: usize = 1000;
+/// Most bytes of a key.
+const KEY_BYTES_MAX: usize = 128;
+
+type Sha256Digest = [u8; 32];
+
+/// One key, without its text.
+pub struct Key {
+    digest: Sha256Digest,
+    role: Role,
+    limiter: KeyLimiter,
+}
+
+/// The name of a key in logs: the start of its digest, which reveals nothing of a strong key.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Label([u8; 4]);
+
+impl Key {
+    fn new(digest: Sha256Digest, role: Role, limit: Limit) -> Self {
+        Self { digest, role, limiter: KeyLimiter::new(limit) }
+    }
+
+    /// What the key allows.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// The name of the key in logs.
+    #[must_use]
+    pub fn label(&self) -> Label {
+        Label::from_digest(self.digest)
+    }
+
+    /// The rate limit of the key.
+    #[must_use]
+    pub fn limiter(&self) -> &KeyLimiter {
+        &self.limiter
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Key")
+            .field("label", &self.label())
+            .field("role", &self.role)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Label {
+    /// The label of the key with this text.
+    #[must_use]
+    pub fn from_key(text: &str) -> Self {
+        Self::from_digest(digest(text.as_bytes()))
+    }
+
+    fn from_digest([first, second, third, fourth, ..]: Sha256Digest) -> Self {
+        Self([first, second, third, fourth])
+    }
+
+    /// The bytes whose hexadecimal digits are the label.
+    #[must_use]
+    pub fn bytes(self) -> [u8; 4] {
+        self.0
+    }
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:08x}", u32::from_be_bytes(self.0))
+    }
+}
+
+impl fmt::Debug for Label {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+/// What is wrong with an entry, by its position in the list, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// Two commas in a row, or one at an end.
+    #[error("key {0} is empty")]
+    Empty(usize),
+    /// The text after the colon is no role.
+    #[error("key {0} has an unknown role: it must be viewer, trader or admin")]
+    UnknownRole(usize),
+    /// White space, control characters or anything beyond ASCII.
+    #[error("key {0} has characters that are not allowed in a header")]
+    Unprintable(usize),
+    /// Longer than any key needs to be.
+    #[error("key {0} is longer than 128 bytes")]
+    TooLong(usize),
+    /// A value that was never filled in.
+    #[error("key {0} is a placeholder")]
+    Placeholder(usize),
+    /// Too easy to guess.
+    #[error("key {0} is weak: at least 112 bits are required, such as 43 random letters and digits")]
+    Weak(usize),
+    /// A key of our format whose checksum does not match.
+    #[error("key {0} is mistyped: its checksum does not match")]
+    Mistyped(usize),
+    /// The same key again.
+    #[error("key {position} is the same as key {first}")]
+    Duplicate {
+        /// The position of the second entry.
+        position: usize,
+        /// The position of the first entry.
+        first: usize,
+    },
+    /// More keys than are sensible.
+    #[error("there are more than 1000 keys")]
+    TooMany,
+}
+
+/// Everything that is wrong with a list of keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyErrors(pub Vec<KeyError>);
+
+impl fmt::Display for KeyErrors {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let texts: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        write!(formatter, "API_KEYS: {}", texts.join("; "))
+    }
+}
+
+impl std::error::Error for KeyErrors {}
+
+/// A set of API keys.
+#[derive(Debug, Default)]
+pub struct KeySet {
+    // By the first eight bytes of the digest, which are as good as random.
+    by_prefix: HashMap<u64, Arc<Key>>,
+}
+
+impl KeySet {
+    /// Parses `key[:role]` entries, separated by commas or line breaks; the default role is viewer. A text of white space
+    /// has no keys.
+    ///
+    /// # Errors
+    /// Everything that is wrong with any entry.
+    pub fn parse(text: &str, limit: Limit) -> Result<Self, KeyErrors> {
+        let mut set = Self::default();
+        let mut errors = Vec::new();
+        let mut positions = HashMap::new();
+        let text = text.trim();
+        let entries = text.split([',', '\n']).map(str::trim).filter(|_| !text.is_empty());
+        for (entry, position) in entries.zip(1..) {
+            match parse_entry(entry, position) {
+                Err(error) => errors.push(error),
+                Ok((digest, role)) => match positions.insert(digest, position) {
+                    Some(first) => errors.push(KeyError::Duplicate { position, first }),
+                    None => {
+                        set.by_prefix.insert(prefix(&digest), Arc::new(Key::new(digest, role, limit)));
+                    }
+                },
+            }
+        }
+        if positions.len() > KEYS_MAX {
+            errors.push(KeyError::TooMany);
+        }
+        if errors.is_empty() { Ok(set) } else { Err(KeyErrors(errors)) }
+    }
+
+    /// The key with this text.
+    #[must_use]
+    pub fn find(&self, presented: &[u8]) -> Option<Arc<Key>> {
+        let is_plausible = (1..=KEY_BYTES_MAX).contains(&presented.len())
+            && format::check(presented) != FormatCheck::Damaged;
+        let digest = is_plausible.then(|| digest(presented))?;
+        let key = self.by_prefix.get(&prefix(&digest))?;
+        bool::from(key.digest.ct_eq(&digest)).then(|| Arc::clone(key))
+    }
+
+    /// The number of keys.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.by_prefix.len()
+    }
+
+    /// Whether there are no keys.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.by_prefix.is_empty()
+    }
+
+    /// Adds the keys of another set. If a key is in both, its role in this set counts.
+    pub fn extend(&mut self, other: Self) {
+        for (prefix, key) in other.by_prefix {
+            self.by_prefix.entry(prefix).or_insert(key);
+        }
+    }
+
+    /// Removes the keys that another set also has.
+    pub fn remove_all(&mut self, other: &Self) {
+        self.by_prefix.retain(|prefix, _| !other.by_prefix.contains_key(prefix));
+    }
+
+    /// Takes the used-up part of the rate limits of the same keys in an older set.
+    pub fn keep_limits(&mut self, older: &Self) {
+        for (prefix, key) in &mut self.by_prefix {
+            let same =
+                older.by_prefix.get(prefix).filter(|old| old.digest == key.digest && old.role == key.role);
+            if let Some(old) = same {
+                *key = Arc::clone(old);
+            }
+        }
+    }
+}
+
+fn parse_entry(entry: &str, position: usize) -> Result<(Sha256Digest, Role), KeyError> {
+    let (key, role) = match entry.rsplit_once(':') {
+        None => (entry, Role::Viewer),
+        Some((key, role)) => (key, Role::parse(role).ok_or(KeyError::UnknownRole(position))?),
+    };
+    if key.is_empty() {
+        return Err(KeyError::Empty(position));
+    }
+    if key.len() > KEY_BYTES_MAX {
+        return Err(KeyError::TooLong(position));
+    }
+    if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(KeyError::Unprintable(position));
+    }
+    match format::check(key.as_bytes()) {
+        FormatCheck::Valid => Ok((digest(key.as_bytes()), role)),
+        FormatCheck::Damaged => Err(KeyError::Mistyped(position)),
+        FormatCheck::Other if is_placeholder(key) => Err(KeyError::Placeholder(position)),
+        FormatCheck::Other if bits(key) < BITS_MIN => Err(KeyError::Weak(position)),
+        FormatCheck::Other => Ok((digest(key.as_bytes()), role)),
+    }
+}
+
+fn digest(text: &[u8]) -> Sha256Digest {
+    Sha256::digest(text).into()
+}
+
+fn prefix(digest: &Sha256Digest) -> u64 {
+    let (prefix, _) = digest.split_first_chunk().expect("a digest has more than 8 bytes");
+    u64::from_be_bytes(*prefix)
+}
+
+#[cfg(test)]
+mod tests;

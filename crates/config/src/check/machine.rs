@@ -1,0 +1,90 @@
+//! Rules for what surrounds the process: variables of the AWS client, resource limits, the checkout.
+
+use std::path::Path;
+
+use rustix::process::Resource;
+use secrets::{Environment, Profile};
+
+use super::{Finding, Severity};
+
+/// Point the AWS client at an emulator.
+const ENDPOINTS: [&str; 2] = ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SECRETS_MANAGER"];
+/// A key that does not expire, unless there is a session token.
+const STATIC_KEY: &str = "AWS_SECRET_ACCESS_KEY";
+/// Patterns that .gitignore must contain.
+const IGNORED: [&str; 3] = [".env", "*.key", "*.pem"];
+
+/// Checks the variables of the AWS client, the core dump limit, and .gitignore in the current directory.
+#[must_use]
+pub fn machine_findings(environment: &Environment, profile: Profile) -> Vec<Finding> {
+    let checkout = checkout(Path::new("."));
+    if profile == Profile::Development {
+        return checkout;
+    }
+    let severity = Severity::error_in_production(profile);
+    let endpoints = ENDPOINTS.into_iter().filter(|name| environment.get(name).is_some()).map(|name| {
+        Finding::new(
+            severity,
+            "endpoint_override",
+            name,
+            "sends secrets to an endpoint that is not AWS; unset it",
+        )
+    });
+    let is_temporary = environment.get("AWS_SESSION_TOKEN").is_some();
+    let has_static_key = environment.get(STATIC_KEY).is_some() && !is_temporary;
+    let static_key = has_static_key.then(|| {
+        let message = "does not expire; use the role of the machine or web identity";
+        Finding::new(severity, "static_aws_key", STATIC_KEY, message)
+    });
+    endpoints.chain(static_key).chain(core_dumps()).chain(checkout).collect()
+}
+
+fn core_dumps() -> Option<Finding> {
+    let may_dump = rustix::process::getrlimit(Resource::Core).current != Some(0);
+    let message = "are enabled (ulimit -c); a dump of the process contains its secrets";
+    may_dump.then(|| Finding::new(Severity::Warning, "core_dumps", "core dumps", message))
+}
+
+fn checkout(directory: &Path) -> Vec<Finding> {
+    if !directory.join(".git").exists() {
+        return Vec::new();
+    }
+    let ignored = std::fs::read_to_string(directory.join(".gitignore")).unwrap_or_default();
+    let missing = IGNORED.iter().filter(|pattern| !ignored.lines().any(|line| line.trim() == **pattern));
+    let find = |pattern: &&str| {
+        Finding::new(Severity::Error, "gitignore", ".gitignore", format!("does not contain {pattern}"))
+    };
+    missing.map(find).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkout_must_ignore_files_with_secrets_and_other_directories_need_not() {
+        let directory = tempfile::tempdir().unwrap();
+        assert_eq!(checkout(directory.path()), []);
+        std::fs::create_dir(directory.path().join(".git")).unwrap();
+        assert_eq!(checkout(directory.path()).len(), 3);
+        std::fs::write(directory.path().join(".gitignore"), "/target/\n.env\n*.key\n").unwrap();
+        let found = checkout(directory.path());
+        assert!(matches!(&found[..], [only] if only.message.contains("*.pem")), "{found:?}");
+    }
+
+    #[test]
+    fn an_emulator_and_a_static_key_fail_production_alone() {
+        let environment = Environment::from_iter([
+            ("AWS_ENDPOINT_URL", "http://127.0.0.1:5000"),
+            ("AWS_SECRET_ACCESS_KEY", "x"),
+        ]);
+        let severities = |profile| {
+            let found = machine_findings(&environment, profile);
+            let of_aws = |finding: &Finding| ["endpoint_override", "static_aws_key"].contains(&finding.rule);
+            found.into_iter().filter(of_aws).map(|finding| finding.severity).collect::<Vec<_>>()
+        };
+        assert_eq!(severities(Profile::Production), [Severity::Error; 2]);
+        assert_eq!(severities(Profile::Staging), [Severity::Warning; 2]);
+        assert_eq!(severities(Profile::Development), []);
+    }
+}

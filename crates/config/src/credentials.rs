@@ -1,0 +1,222 @@
+//! Finds every secret that the product declares: in the environment, in files, and, if configured, in AWS Secrets Manager.
+
+mod audit_log;
+mod metrics;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::secrets::aws::{SecretsManager, Settings};
+use ::secrets::{self, Catalogue, Environment, Errors, Profile, SecretHandle, Secrets};
+use telemetry::Clock;
+
+use crate::settings::Config;
+
+pub use metrics::SecretMetrics;
+
+/// The secrets that are used, those with the keys of providers aside.
+const USED: &[&str] = &[
+    "api_keys",
+    "polygon_api_key",
+    "database_url",
+    "audit_key",
+    "circle_api_key",
+    "alpaca_api_key",
+    "alpaca_api_secret",
+];
+
+/// The database outside production, if no other is set.
+const DATABASE_URL_DEFAULT: &str = "sqlite:data/investiq.db";
+
+/// Every secret, and its metrics.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// The secrets, behind handles that change when a secret does.
+    pub secrets: Secrets,
+    /// Metrics of the secrets.
+    pub metrics: Arc<SecretMetrics>,
+}
+
+/// A secret is missing or invalid.
+#[derive(Debug, thiserror::Error)]
+pub enum CredentialsError {
+    /// Everything that is wrong with any secret.
+    #[error("loading the secrets failed: {0}")]
+    Secrets(Errors),
+    /// One secret cannot be read.
+    #[error("reading a secret failed")]
+    Secret(#[from] secrets::Error),
+    /// Production has no default database.
+    #[error("DATABASE_URL is not set: production requires it")]
+    NoDatabaseUrl,
+    /// Two metrics have one name.
+    #[error("declaring the metrics of secrets failed")]
+    Metrics(#[from] prometheus::Error),
+}
+
+impl Credentials {
+    /// Finds every secret. AWS is not called unless `SECRET_PREFIX` is set.
+    ///
+    /// # Errors
+    /// Every secret that is missing or invalid, or settings that the profile does not allow.
+    pub async fn load(config: &Config, environment: &Environment) -> Result<Self, CredentialsError> {
+        if config.profile.is_strict() {
+            forbid_core_dumps();
+        }
+        let catalogue = catalogue(config.secret_ttl);
+        let metrics = Arc::new(SecretMetrics::new(catalogue.clone())?);
+        let clock: secrets::Clock = Arc::new(|| Clock::System.now().into());
+        let mut builder = Secrets::builder(config.profile, catalogue, Arc::clone(&clock))
+            .local(environment.clone(), &config.secrets_directory)
+            .using(&used())
+            .listen_on(config.bind_address)
+            .recorder(metrics.recorder())
+            .audit(audit_log::sink());
+        let rejected = |error| CredentialsError::Secrets(Errors(vec![error]));
+        if let Some(settings) = Settings::from_environment(environment).map_err(rejected)? {
+            let manager =
+                SecretsManager::connect(&settings, config.profile, clock).await.map_err(rejected)?;
+            builder = builder.source(manager.recorder(metrics.recorder()).audit(audit_log::sink()));
+        }
+        let secrets = builder.build().await.map_err(CredentialsError::Secrets)?;
+        Ok(Self { secrets, metrics })
+    }
+
+    /// A handle of a secret for the component of this name.
+    ///
+    /// # Errors
+    /// The secret is not declared.
+    pub fn handle(&self, name: &str, component: &'static str) -> Result<SecretHandle, CredentialsError> {
+        Ok(self.secrets.handle(name, component)?)
+    }
+
+    /// The URL of the database, and the handle that reports its changes. Outside production the default is a file in the
+    /// working directory.
+    ///
+    /// # Errors
+    /// The secret cannot be read, or production has none.
+    pub fn database_url(
+        &self,
+        profile: Profile,
+        component: &'static str,
+    ) -> Result<(String, SecretHandle), CredentialsError> {
+        let handle = self.handle("database_url", component)?;
+        let url = match handle.load_optional()? {
+            Some(set) => set.value().expose_text().unwrap_or_default().to_owned(),
+            None if profile == Profile::Production => return Err(CredentialsError::NoDatabaseUrl),
+            None => DATABASE_URL_DEFAULT.to_owned(),
+        };
+        Ok((url, handle))
+    }
+
+    /// Every accepted version of the key of the audit log, one per line and the current one first; `None` if it is not set.
+    ///
+    /// # Errors
+    /// The secret cannot be read.
+    pub fn audit_key(&self, component: &'static str) -> Result<Option<String>, CredentialsError> {
+        let set = self.handle("audit_key", component)?.load_optional()?;
+        Ok(set.map(|set| {
+            let versions = set.accepted().map(|version| version.value().expose_text().unwrap_or_default());
+            versions.collect::<Vec<_>>().join("\n")
+        }))
+    }
+}
+
+/// Before the first value is read. In development a core dump is useful, and worth the risk.
+fn forbid_core_dumps() {
+    if let Err(error) = secrets::forbid_core_dumps() {
+        tracing::warn!(%error, "core dumps cannot be disabled: a crash may write secrets to a file");
+    }
+}
+
+/// The secrets that are used. AWS is asked for these and no others, so that a policy can name exactly them:
+/// docs/secrets-rotation.md shows it.
+fn used() -> Vec<&'static str> {
+    let keys = webhooks::PROVIDERS.iter().filter_map(|provider| provider.secret());
+    USED.iter().copied().chain(keys).collect()
+}
+
+/// What the product declares, each secret as fresh as configured.
+fn catalogue(ttl: Duration) -> Catalogue {
+    let mut catalogue = Catalogue::product();
+    let names: Vec<_> = catalogue.iter().map(|spec| spec.name.clone()).collect();
+    for name in names {
+        if let Some(spec) = catalogue.get_mut(name.as_str()) {
+            spec.ttl = ttl;
+        }
+    }
+    catalogue
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    const PAGE: &str = include_str!("../../../docs/API.md");
+    /// The files that read variables which are no secrets of the catalogue.
+    const READERS: [&str; 2] =
+        [include_str!("../../secrets/src/aws/settings.rs"), include_str!("../../secrets/src/environment.rs")];
+
+    fn section() -> &'static str {
+        PAGE.split_once("\n## Secrets\n").unwrap().1.split("\n## ").next().unwrap()
+    }
+
+    /// Quoted texts outside tests that look like a variable.
+    fn variables_read(source: &str) -> BTreeSet<&str> {
+        let code = source.split("#[cfg(test)]").next().unwrap();
+        let quoted = code.split('"').skip(1).step_by(2);
+        let is_variable = |text: &&str| {
+            text.contains('_')
+                && !text.starts_with('_')
+                && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+        };
+        quoted.filter(is_variable).collect()
+    }
+
+    #[test]
+    fn every_declared_secret_is_in_the_page_with_its_variables_its_file_and_its_name_in_aws() {
+        let catalogue = Catalogue::product();
+        for spec in catalogue.iter() {
+            let variables: Vec<String> = spec.variables().map(|name| format!("`{name}`")).collect();
+            let (variables, leaf) = (variables.join(" "), spec.name.aws_id(""));
+            let row = format!("| {variables} | `{}` | `{leaf}` | ", spec.name);
+            assert!(section().contains(&row), "docs/API.md lacks {row}");
+        }
+        let table = section().split_once("| variable | file |").unwrap().1.split("\n\n").next().unwrap();
+        let rows = table.lines().filter(|line| line.starts_with("| `")).count();
+        assert_eq!(rows, catalogue.iter().count(), "docs/API.md names a secret that is not declared");
+    }
+
+    #[test]
+    fn every_variable_that_locates_secrets_is_in_the_page() {
+        let table = section().split_once("| variable | meaning |").unwrap().1.split("\n\n").next().unwrap();
+        let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+        let named: BTreeSet<&str> = rows.collect();
+        let read: BTreeSet<&str> = READERS.into_iter().flat_map(variables_read).collect();
+        assert!(read.contains("SECRET_PREFIX") && read.contains("CREDENTIALS_DIRECTORY"), "{read:?}");
+        assert_eq!(named, read);
+    }
+
+    #[test]
+    fn the_policy_of_the_page_names_the_secrets_that_are_used_and_no_others() {
+        let page = include_str!("../../../docs/secrets-rotation.md");
+        let policy = page.split_once("```json\n").unwrap().1.split("```").next().unwrap();
+        // AWS adds a hyphen and six characters to a secret's name in its ARN.
+        let resources = policy.lines().map(|line| line.trim().trim_end_matches(','));
+        let named =
+            resources.filter_map(|line| line.split_once(":secret:prod/rail/")?.1.strip_suffix("-??????\""));
+        let named: BTreeSet<String> = named.map(str::to_owned).collect();
+        let catalogue = Catalogue::product();
+        let used = used().into_iter().map(|name| catalogue.get(name).unwrap().name.aws_id(""));
+        let used: BTreeSet<String> = used.map(|id| id.trim_start_matches('/').to_owned()).collect();
+        assert_eq!(named, used.into_iter().chain(["rotation-announcements".to_owned()]).collect());
+    }
+
+    #[test]
+    fn every_secret_is_as_fresh_as_configured() {
+        let ttl = Duration::from_secs(7);
+        assert!(catalogue(ttl).iter().all(|spec| spec.ttl == ttl));
+    }
+}

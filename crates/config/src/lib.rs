@@ -1,0 +1,129 @@
+//! The configuration of every binary: `configs/config.yaml`, then the profile's file, then the environment.
+//!
+//! Loaded once at the start. Unknown keys are rejected, and **all** errors are reported at once, each with its path and its
+//! source; no error repeats a value, because a value may be a secret in the wrong place. [`Config`] never holds secrets:
+//! [`Credentials`] finds them, and [`api_keys`] parses the one that lists who may call the API.
+
+pub mod api_keys;
+pub mod check;
+mod credentials;
+mod error;
+mod file;
+mod reader;
+mod rules;
+mod setting;
+mod settings;
+mod unsupported_vars;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+pub use credentials::{Credentials, CredentialsError, SecretMetrics};
+pub use error::{Error, Errors, Warning};
+pub use secrets::{Environment, Profile};
+pub use setting::Setting;
+pub use settings::{
+    AlpacaEvents, Config, Connections, Http, Logs, MarketData, MetricsAccess, Polygon, ResponseCache,
+    WebhookLimits, Webhooks,
+};
+
+use webhooks::{PROVIDERS, ProviderDeclaration, SettingValue};
+
+use file::{Files, RawValue};
+use reader::Reader;
+
+/// The variable that names the directory of the configuration files.
+pub const DIRECTORY_VARIABLE: &str = "INVESTIQ_CONFIG_DIR";
+/// The variable that names the profile.
+pub const PROFILE_VARIABLE: &str = "INVESTIQ_PROFILE";
+
+/// The directory of the configuration files when [`DIRECTORY_VARIABLE`] is not set. If it does not exist, the built-in
+/// files are used.
+const DIRECTORY_DEFAULT: &str = "configs";
+
+/// Loads, merges and checks the configuration that this environment names. The server and `investiq` call this function.
+///
+/// # Errors
+/// Every error that was found, not only the first.
+pub fn load(environment: &Environment) -> Result<Config, Errors> {
+    load_from(environment, directory(environment).as_deref())
+}
+
+/// The directory of the configuration files: the one that is named, else `configs` here, else none.
+fn directory(environment: &Environment) -> Option<PathBuf> {
+    match environment.get(DIRECTORY_VARIABLE) {
+        Some(named) => Some(PathBuf::from(named)),
+        None => Some(PathBuf::from(DIRECTORY_DEFAULT)).filter(|default| default.is_dir()),
+    }
+}
+
+fn load_from(environment: &Environment, directory: Option<&Path>) -> Result<Config, Errors> {
+    let mut files = Files::open(directory, environment);
+    let profile = profile_with(&files, environment);
+    files.open_profile(profile, directory, environment);
+
+    let mut reader = Reader::new(&files, environment);
+    let mut config = settings::load(&mut reader, profile);
+    let (mut errors, settings) = reader.finish();
+    errors.extend(files.errors(&settings));
+    errors.extend(rules::check(&config));
+    if !errors.is_empty() {
+        return Err(Errors::new(errors));
+    }
+    config.warnings = unsupported_vars::warnings(environment, &settings);
+    Ok(config)
+}
+
+/// The profile that the environment names. If it names none, the profile is development only when the address of the base
+/// file and the environment is a loopback address.
+#[must_use]
+pub fn profile(environment: &Environment) -> Profile {
+    profile_with(&Files::open(directory(environment).as_deref(), environment), environment)
+}
+
+fn profile_with(files: &Files, environment: &Environment) -> Profile {
+    let is_local = |address: SocketAddr| address.ip().to_canonical().is_loopback();
+    match environment.get(PROFILE_VARIABLE) {
+        Some(name) => Profile::parse(name),
+        None => match settings::bind_address(&mut Reader::new(files, environment)) {
+            Some(address) if is_local(address) => Profile::Development,
+            Some(_) | None => Profile::Production,
+        },
+    }
+}
+
+/// Every setting with its variable, in the order in which the configuration is loaded.
+#[must_use]
+pub fn settings() -> Vec<Setting> {
+    let environment = Environment::default();
+    let files = Files::open(None, &environment);
+    let mut reader = Reader::new(&files, &environment);
+    let _config = settings::load(&mut reader, Profile::Development);
+    reader.finish().1
+}
+
+/// The settings that are declared with the providers of webhooks.
+fn provider_settings() -> impl Iterator<Item = &'static webhooks::Setting> {
+    PROVIDERS.into_iter().flat_map(ProviderDeclaration::all_settings)
+}
+
+/// The default of the setting at `path`, as `docs/API.md` writes it.
+#[must_use]
+pub fn default_text(path: &str) -> String {
+    let declared = provider_settings().find(|setting| setting.path == path);
+    let default = match (
+        declared.map(webhooks::Setting::default_value),
+        Files::open(None, &Environment::default()).get(path),
+    ) {
+        (Some(SettingValue::Number(number)), _) => Some(number.to_string()),
+        (Some(SettingValue::Text(text)), _) => text,
+        (Some(SettingValue::List(items)), _) => Some(items.join(",")),
+        (None, Some((RawValue::Text(text), _))) => Some(text.clone()),
+        (None, Some((RawValue::List(items), _))) => Some(items.join(",")),
+        (None, Some((RawValue::Unset, _)) | None) => None,
+    };
+    default.filter(|text| !text.is_empty()).unwrap_or_else(|| "unset".to_owned())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,76 @@
+//! Rules between settings: no default and no typing mistake opens the service to a network.
+
+use domain::Provider;
+use secrets::Profile;
+use webhooks::{PROVIDERS, Scope, SettingKind, SettingValue, alpaca};
+
+use crate::error::Error;
+use crate::settings::{ACTIVITIES, Config, MetricsAccess};
+
+const NOT_ENCRYPTED: &str =
+    "must be https outside development: its responses decide which payments are posted";
+
+/// The errors of settings that contradict each other or the profile.
+pub(crate) fn check(config: &Config) -> Vec<Error> {
+    let Config { profile, metrics_access, webhooks, alpaca_events, .. } = config;
+    let is_local = config.bind_address.ip().to_canonical().is_loopback();
+    let is_strict = profile.is_strict();
+    let rules = [
+        (
+            !is_strict && !is_local,
+            "server.bind_address",
+            "must be a loopback address in development: set INVESTIQ_PROFILE",
+        ),
+        (
+            (is_strict || !is_local) && !config.keys_required,
+            "auth.required",
+            "must be true outside development on a loopback address",
+        ),
+        (
+            (is_strict || !is_local) && *metrics_access == MetricsAccess::Open,
+            "metrics.access",
+            "must be loopback or key outside development on a loopback address",
+        ),
+        (
+            is_strict && alpaca_events.enabled && !alpaca_events.base_url.is_encrypted(),
+            "alpaca.events.base_url",
+            NOT_ENCRYPTED,
+        ),
+        (
+            alpaca_events.enabled
+                && alpaca_events.streams.contains(&ACTIVITIES)
+                && webhooks.providers.provider(Provider::Alpaca).is(&alpaca::ENTRIES, alpaca::NTA),
+            "ledger.alpaca_entries",
+            "must be activities, because the stream activities is read",
+        ),
+    ];
+    let broken =
+        rules.into_iter().filter_map(|(is_broken, path, problem)| is_broken.then_some((path, problem)));
+    let errors = broken.chain(restrictions(config)).map(|(path, problem)| Error {
+        path: path.to_owned(),
+        source: format!("profile {}", config.profile.as_str()),
+        problem: problem.to_owned(),
+    });
+    errors.collect()
+}
+
+/// Settings of providers whose value the profile does not allow.
+fn restrictions(config: &Config) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let applies = |scope| match scope {
+        Scope::OutsideDevelopment => config.profile.is_strict(),
+        Scope::Production => config.profile == Profile::Production,
+    };
+    PROVIDERS.into_iter().flat_map(move |declared| {
+        let settings = config.webhooks.providers.provider(declared.provider);
+        declared.all_settings().filter_map(move |setting| {
+            let value = settings.value(setting)?;
+            let restriction = setting.restriction.filter(|restriction| applies(restriction.scope));
+            let is_plain = matches!((&setting.kind, value), (SettingKind::BaseUrl { .. }, SettingValue::Text(Some(url)))
+                if url.starts_with("http:"));
+            match restriction.filter(|restriction| (restriction.breaks)(value)) {
+                Some(restriction) => Some((setting.path, restriction.problem)),
+                None => (is_plain && config.profile.is_strict()).then_some((setting.path, NOT_ENCRYPTED)),
+            }
+        })
+    })
+}

@@ -1,0 +1,155 @@
+//! Parsers of single values. Their errors say what is expected.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use ::ledger::StashRatio;
+use http::{HeaderValue, Uri};
+use ipnet::IpNet;
+use outbound::{BaseUrl, BaseUrlError};
+use rust_decimal::Decimal;
+
+use crate::reader::Reader;
+use crate::setting::Setting;
+
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "must be an IP address and a port, such as 127.0.0.1:3000".into())
+}
+
+/// A directory that exists.
+pub(super) fn directory(text: &str) -> Result<PathBuf, String> {
+    Some(PathBuf::from(text))
+        .filter(|path| path.is_dir())
+        .ok_or_else(|| "must be a directory that exists".into())
+}
+
+/// A network in CIDR notation, or one address; large parts of the internet are rejected.
+pub(super) fn network(text: &str) -> Result<IpNet, String> {
+    let network = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+    match network {
+        Some(network) if network.prefix_len() < widest(&network) => Err(
+            "must not trust so many addresses: use the networks of the proxies, at most a /8 (IPv6: a /16)"
+                .into(),
+        ),
+        Some(network) => Ok(network.trunc()),
+        None => Err("must be addresses or networks such as 10.0.0.0/8".into()),
+    }
+}
+
+/// The shortest prefix that is accepted. If all of the internet were trusted, a client could claim any address.
+fn widest(network: &IpNet) -> u8 {
+    match network {
+        IpNet::V4(_) => 8,
+        IpNet::V6(_) => 16,
+    }
+}
+
+/// A web origin: scheme, host and port, and nothing else; `*` and `null` are rejected.
+pub(super) fn origin(text: &str) -> Result<HeaderValue, String> {
+    let expected = || "must be exact origins such as https://app.example.com".to_owned();
+    let uri: Uri = text.parse().map_err(|_| expected())?;
+    let is_origin = matches!(uri.scheme_str(), Some("http" | "https"))
+        && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
+        && uri.path() == "/"
+        && uri.query().is_none()
+        && !text.ends_with('/');
+    match is_origin {
+        true => HeaderValue::from_str(text).map_err(|_| expected()),
+        false => Err(expected()),
+    }
+}
+
+/// Reads a setting that is the URL of an API; see [`url`].
+pub(super) fn base_url(read: &mut Reader<'_>, setting: Setting) -> BaseUrl {
+    let nowhere = "https://localhost".parse().expect("it has a scheme and a host");
+    read.required(setting, nowhere, url)
+}
+
+/// The URL of an API, without a slash at its end, so that a path can be appended.
+pub(super) fn url(text: &str) -> Result<BaseUrl, String> {
+    match text.ends_with('/') {
+        true => Err("must not end with a slash".to_owned()),
+        false => text.parse().map_err(|error: BaseUrlError| error.to_string()),
+    }
+}
+
+/// A number from 0 to 1, such as 0.30.
+pub(super) fn ratio(text: &str) -> Result<StashRatio, String> {
+    let ratio = Decimal::from_str_exact(text).ok().and_then(|ratio| StashRatio::new(ratio).ok());
+    ratio.ok_or_else(|| "must be a number from 0 to 1 with at most 6 digits, such as 0.30".into())
+}
+
+/// One of these words.
+pub(super) fn one_of(text: &str, words: &[&'static str]) -> Result<&'static str, String> {
+    let word = words.iter().find(|word| **word == text);
+    word.copied().ok_or_else(|| format!("must be one of {}", words.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_are_cidrs_or_addresses_and_never_everything() {
+        for (text, expected) in [
+            ("10.0.0.0/8", Some("10.0.0.0/8")),
+            ("10.1.2.3/8", Some("10.0.0.0/8")),
+            ("192.0.2.7", Some("192.0.2.7/32")),
+            ("::1", Some("::1/128")),
+            ("0.0.0.0/0", None),
+            ("128.0.0.0/1", None),
+            ("2000::/3", None),
+            ("fd00::/16", Some("fd00::/16")),
+            ("::/0", None),
+            ("proxy", None),
+            ("", None),
+        ] {
+            let got = network(text).ok().map(|network| network.to_string());
+            assert_eq!(got.as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn origins_are_exact() {
+        for (text, expected) in [
+            ("https://app.example.com", true),
+            ("http://localhost:8050", true),
+            ("*", false),
+            ("null", false),
+            ("https://app.example.com/", false),
+            ("https://app.example.com/x", false),
+            ("https://u@app.example.com", false),
+            ("app.example.com", false),
+            ("ftp://app.example.com", false),
+        ] {
+            assert_eq!(origin(text).is_ok(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn ratios_are_from_0_to_1() {
+        for (text, expected) in
+            [("0", true), ("0.30", true), ("1", true), ("1.01", false), ("-0.1", false), ("30%", false)]
+        {
+            assert_eq!(ratio(text).is_ok(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn urls_are_https_or_a_loopback_host() {
+        for (text, expected) in [
+            ("https://api.massive.com", true),
+            ("http://127.0.0.1:9000", true),
+            ("http://localhost:9000", true),
+            ("http://[::1]:9000", true),
+            ("http://api.massive.com", false),
+            ("http://127.0.0.1.example.com", false),
+            ("https://key@api.massive.com", false),
+            ("https://api.massive.com?apiKey=1", false),
+            ("https://api.massive.com/", false),
+            ("api.massive.com", false),
+        ] {
+            assert_eq!(url(text).is_ok(), expected, "{text}");
+        }
+    }
+}

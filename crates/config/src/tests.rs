@@ -1,0 +1,279 @@
+//! The whole configuration: layers, errors, profiles, and the files compared with the settings.
+
+use webhooks::SettingKind;
+
+use super::*;
+
+fn environment(pairs: &[(&str, &str)]) -> Environment {
+    pairs.iter().copied().collect()
+}
+
+fn errors(pairs: &[(&str, &str)]) -> Vec<String> {
+    let errors = load_from(&environment(pairs), None).expect_err("errors");
+    errors.iter().map(ToString::to_string).collect()
+}
+
+/// The files of the repository.
+fn repository_configs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs")
+}
+
+/// A directory with these files, removed by the test's end.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn with(name: &str, files: &[(&str, &str)]) -> Self {
+        let path = std::env::temp_dir().join(format!("investiq-config-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        for (file, text) in files {
+            std::fs::write(path.join(file), text).unwrap();
+        }
+        Self(path)
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
+#[test]
+fn the_default_is_a_loopback_address_without_keys() {
+    let config = load_from(&Environment::default(), None).unwrap();
+    assert_eq!(config.profile, Profile::Development);
+    assert_eq!(config.bind_address.to_string(), "127.0.0.1:3000");
+    assert!(!config.keys_required);
+    assert_eq!(config.http.rate_limit.per_minute.get(), 120);
+    assert_eq!(config.http.rate_limit.burst.get(), 20);
+    assert_eq!(config.market_data.directory, None);
+}
+
+#[test]
+fn a_public_address_is_production_unless_a_profile_is_named() {
+    for pairs in [
+        &[("BIND_ADDRESS", "0.0.0.0:3000")][..],
+        &[("BIND_ADDRESS", "0.0.0.0:3000"), ("INVESTIQ_PROFILE", "prod")],
+        &[("INVESTIQ_PROFILE", "Development")],
+    ] {
+        let config = load_from(&environment(pairs), None).unwrap();
+        assert_eq!(config.profile, Profile::Production, "{pairs:?}");
+        assert!(config.keys_required, "{pairs:?}");
+    }
+}
+
+#[test]
+fn each_profile_loads_from_the_repository_and_from_the_built_in_files() {
+    for profile in Profile::ALL {
+        let environment = environment(&[("INVESTIQ_PROFILE", profile.as_str())]);
+        for directory in [None, Some(repository_configs())] {
+            let config = load_from(&environment, directory.as_deref()).unwrap();
+            assert_eq!(config.profile, profile);
+            assert_eq!(config.keys_required, profile != Profile::Development);
+            assert_eq!(config.docs_enabled, profile != Profile::Production, "{profile:?}");
+            assert_eq!(config.warnings, []);
+        }
+    }
+}
+
+#[test]
+fn no_typing_mistake_opens_the_service_to_a_network() {
+    for (pairs, path) in [
+        (&[("INVESTIQ_PROFILE", "development"), ("BIND_ADDRESS", "0.0.0.0:1")][..], "server.bind_address"),
+        (&[("INVESTIQ_PROFILE", "production"), ("REQUIRE_AUTH", "false")], "auth.required"),
+        (&[("INVESTIQ_PROFILE", "staging"), ("METRICS_ACCESS", "open")], "metrics.access"),
+        (&[("BIND_ADDRESS", "[::]:1"), ("REQUIRE_AUTH", "0")], "auth.required"),
+        (&[("TRUSTED_PROXIES", "10.0.0.0/8,0.0.0.0/0")], "server.trusted_proxies"),
+        (&[("MARKET_DATA_DIR", "/nonexistent")], "market_data.directory"),
+        (&[("ALLOWED_ORIGINS", "*")], "server.allowed_origins"),
+        (&[("POLYGON_BASE_URL", "http://example.com")], "market_data.polygon.base_url"),
+        (&[("INVESTIQ_PROFILE", "production"), ("WEBHOOK_ALPACA_SCHEME", "any")], "webhooks.alpaca.scheme"),
+        (
+            &[("INVESTIQ_PROFILE", "production"), ("SNS_BASE_URL", "http://127.0.0.1:9")],
+            "webhooks.circle.sns_base_url",
+        ),
+        (
+            &[("INVESTIQ_PROFILE", "staging"), ("CIRCLE_BASE_URL", "http://127.0.0.1:9")],
+            "webhooks.circle.base_url",
+        ),
+        (
+            &[
+                ("INVESTIQ_PROFILE", "production"),
+                ("ALPACA_EVENTS_ENABLED", "true"),
+                ("ALPACA_EVENTS_BASE_URL", "http://127.0.0.1:9"),
+            ],
+            "alpaca.events.base_url",
+        ),
+        (&[("CIRCLE_SNS_TOPICS", "*")], "webhooks.circle.topics"),
+        (&[("INVESTIQ_PROFILE", "production"), ("LEDGER_ALPACA_ENTRIES", "either")], "ledger.alpaca_entries"),
+        (&[("ALPACA_EVENTS_ENABLED", "true"), ("LEDGER_ALPACA_ENTRIES", "nta")], "ledger.alpaca_entries"),
+        (&[("INVESTIQ_PROFILE", "production"), ("ALPACA_EVENTS_ENABLED", "true")], "ledger.alpaca_entries"),
+    ] {
+        assert!(errors(pairs).iter().any(|error| error.starts_with(path)), "{pairs:?}: {:?}", errors(pairs));
+    }
+}
+
+#[test]
+fn all_errors_are_reported_at_once_with_their_sources_and_without_their_values() {
+    let errors = errors(&[
+        ("BIND_ADDRESS", "s3cret"),
+        ("REQUEST_TIMEOUT_SECS", "0"),
+        ("RATE_LIMIT_PER_MINUTE", "-1"),
+        ("ENABLE_HSTS", "yes"),
+        ("RUST_LOG_FORMAT", "xml"),
+    ]);
+    assert_eq!(
+        errors,
+        [
+            "logs.format (RUST_LOG_FORMAT): must be one of text, json",
+            "rate_limit.per_minute (RATE_LIMIT_PER_MINUTE): must be a whole number from 1 to 1000000000",
+            "server.bind_address (BIND_ADDRESS): must be an IP address and a port, such as 127.0.0.1:3000",
+            "server.hsts (ENABLE_HSTS): must be true or false",
+            "server.request_timeout_s (REQUEST_TIMEOUT_SECS): must be a whole number from 1 to 600",
+        ]
+    );
+}
+
+#[test]
+fn files_are_layered_and_the_environment_comes_last() {
+    let directory = Directory::with(
+        "layers",
+        &[
+            ("config.yaml", "server: { request_timeout_s: 5, shutdown_timeout_s: 6, body_bytes_max: 2048 }"),
+            ("development.yaml", "server:\n  shutdown_timeout_s: 7\n  body_bytes_max: \"${BYTES:-4096}\""),
+        ],
+    );
+    let environment = environment(&[("REQUEST_TIMEOUT_SECS", "8"), ("BYTES", "8192")]);
+    let config = load_from(&environment, Some(&directory.0)).unwrap();
+    assert_eq!(
+        (
+            config.http.request_timeout.as_secs(),
+            config.connections.drain_timeout.as_secs(),
+            config.http.body_bytes_max,
+        ),
+        (8, 7, 8192)
+    );
+}
+
+#[test]
+fn errors_of_a_file_name_the_file() {
+    for (name, text, expected) in [
+        ("unknown", "server: { port: 1 }", "server.port (FILE): is not a setting"),
+        ("section", "server: 1", "server (FILE): is not a setting"),
+        (
+            "twice",
+            "docs: { enabled: true, enabled: false }",
+            "FILE: is not YAML with distinct keys, at line 1",
+        ),
+        (
+            "open",
+            "server: { bind_address: \"${NOWHERE}\" }",
+            "server.bind_address (FILE): needs the variable NOWHERE",
+        ),
+        (
+            "list",
+            "server: { bind_address: [a, b] }",
+            "server.bind_address (FILE): must be one value, not a list",
+        ),
+        ("empty", "server: { bind_address: }", "server.bind_address"),
+    ] {
+        let directory = Directory::with(name, &[("config.yaml", text)]);
+        let file = directory.0.join("config.yaml").display().to_string();
+        let errors = load_from(&Environment::default(), Some(&directory.0)).expect_err(name).to_string();
+        assert!(errors.contains(&expected.replace("FILE", &file)), "{name}: {errors}");
+    }
+}
+
+#[test]
+fn a_directory_that_does_not_exist_is_an_error() {
+    let errors = load_from(&Environment::default(), Some(Path::new("/nonexistent"))).expect_err("error");
+    assert!(errors.to_string().contains("/nonexistent: is not a directory"), "{errors}");
+}
+
+#[test]
+fn the_base_file_has_every_setting() {
+    let files = Files::open(None, &Environment::default());
+    let is_declared = |path| provider_settings().any(|setting| setting.path == path);
+    for Setting { path, .. } in settings() {
+        assert!(is_declared(path) || files.get(path).is_some(), "{path} is not in configs/config.yaml");
+    }
+}
+
+#[test]
+fn every_variable_changes_the_configuration() {
+    let base = format!("{:?}", load_from(&Environment::default(), None).unwrap());
+    let values = [
+        ("BIND_ADDRESS", "127.0.0.1:1"),
+        ("CONNECTIONS_MAX", "9"),
+        ("CONNECTIONS_PER_ADDRESS_MAX", "9"),
+        ("REQUESTS_IN_FLIGHT_MAX", "9"),
+        ("REQUEST_TIMEOUT_SECS", "9"),
+        ("UNREADY_SECS", "9"),
+        ("SHUTDOWN_TIMEOUT_SECS", "9"),
+        ("REQUEST_BODY_BYTES_MAX", "9999"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8"),
+        ("ALLOWED_ORIGINS", "https://example.com"),
+        ("ENABLE_HSTS", "true"),
+        ("REQUIRE_AUTH", "true"),
+        ("AUTH_FAILURES_PER_MINUTE", "9"),
+        ("RATE_LIMIT_PER_MINUTE", "9"),
+        ("RATE_LIMIT_BURST", "9"),
+        ("MARKET_DATA_DIR", "/"),
+        ("POLYGON_BASE_URL", "https://example.com"),
+        ("POLYGON_RATE_LIMIT", "9"),
+        ("POLYGON_MAX_CONCURRENT", "9"),
+        ("POLYGON_TIMEOUT_SECS", "9"),
+        ("POLYGON_HISTORY_DAYS", "99"),
+        ("POLYGON_FRESH_SECS", "9"),
+        ("POLYGON_STALE_SECS", "9"),
+        ("POLYGON_SYMBOLS_MAX", "9"),
+        ("RESPONSE_CACHE_ENTRIES", "9"),
+        ("RESPONSE_CACHE_BYTES", "9999999"),
+        ("WEBHOOK_BODY_BYTES_MAX", "9999"),
+        ("WEBHOOK_RATE_LIMIT_PER_MINUTE", "9"),
+        ("WEBHOOK_QUEUE_MAX", "9"),
+        ("WEBHOOK_WORKERS", "9"),
+        ("LEDGER_STASH_RATIO", "0.5"),
+        ("ALPACA_EVENTS_ENABLED", "true"),
+        ("ALPACA_EVENTS_BASE_URL", "https://example.com"),
+        ("ALPACA_EVENTS_STREAMS", "trades"),
+        ("HEALTH_CHECK_INTERVAL_SECS", "9"),
+        ("METRICS_ACCESS", "key"),
+        ("ENABLE_SWAGGER", "false"),
+        ("RUST_LOG", "warn"),
+        ("RUST_LOG_FORMAT", "json"),
+        ("SECRETS_DIR", "/secrets"),
+        ("SECRET_TTL_SECS", "9"),
+    ];
+    let values: Vec<_> = values.map(|(variable, value)| (variable, value.to_owned())).into();
+    let values = [values, provider_settings().map(another_value).collect()].concat();
+    for setting in settings() {
+        let value = values.iter().find(|(variable, _)| *variable == setting.variable);
+        let (variable, value) = value.unwrap_or_else(|| panic!("no value to try for {}", setting.variable));
+        let changed = format!("{:?}", load_from(&environment(&[(variable, value)]), None).unwrap());
+        assert_ne!(changed, base, "{variable}");
+    }
+    assert_eq!(values.len(), settings().len());
+}
+
+/// The variable of a provider's setting, and a value that is not the default.
+fn another_value(setting: &webhooks::Setting) -> (&'static str, String) {
+    let ids = ["36b6931a-873a-56a8-8a27-b706b17104ee", "arn:aws:sns:us-east-1:908968368384:topic"];
+    let value = match &setting.kind {
+        SettingKind::Number { range, default } if range.start() == default => range.end().to_string(),
+        SettingKind::Number { range, .. } => range.start().to_string(),
+        SettingKind::Choice(words) => words[1].to_owned(),
+        SettingKind::BaseUrl { .. } => "https://example.com".to_owned(),
+        SettingKind::List { is_item, .. } => ids.into_iter().find(|id| is_item(id)).unwrap().to_owned(),
+    };
+    (setting.variable, value)
+}
+
+#[test]
+fn a_key_with_a_dot_is_not_a_path() {
+    let files = [("config.yaml", "\"rate_limit.per_minute\": 5\nrate_limit:\n  per_minute: 6\n")];
+    let directory = Directory::with("dot", &files);
+    let errors = load_from(&Environment::default(), Some(&directory.0)).expect_err("an error");
+    let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
+    assert!(errors.len() == 1 && errors[0].contains("rate_limit.per_minute"), "{errors:?}");
+}

@@ -1,0 +1,64 @@
+//! Limits how many documents one client can make the server fetch: whoever sends deliveries decides which documents are
+//! looked for, before anything is verified.
+//!
+//! The fetcher's own limit is shared by all. Without a share for each client, one unknown sender with made-up names could
+//! use all of it forever, and a provider's new key could never be fetched.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+
+use prometheus::IntCounter;
+use rate_limit::{AddressLimiter, Capacity, Limit};
+use telemetry::metrics::FetchMetrics;
+
+use crate::fetcher::FetchError;
+
+/// What one client can make the server fetch: a provider needs one document in months.
+const SHARE: Limit = Limit {
+    per_minute: NonZeroU32::new(4).expect("4 is not 0"),
+    burst: NonZeroU32::new(8).expect("8 is not 0"),
+};
+
+#[derive(Debug)]
+pub(crate) struct FetchLimiter {
+    limiter: AddressLimiter,
+    limited: IntCounter,
+}
+
+impl FetchLimiter {
+    pub(crate) fn new(metrics: &FetchMetrics) -> Self {
+        Self { limiter: AddressLimiter::new(SHARE, Capacity::FewClients), limited: metrics.limited.clone() }
+    }
+
+    /// Counts one document for this client; an operator, who has an API key, has no address here.
+    pub(crate) fn check(&self, client: Option<IpAddr>) -> Result<(), FetchError> {
+        let Some(address) = client else { return Ok(()) };
+        let result = self.limiter.check(address).map(drop);
+        result.map_err(|exceeded| {
+            self.limited.inc();
+            FetchError::Limited { retry_after_s: exceeded.status.reset_s }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use telemetry::metrics::{Labels, Metrics};
+
+    #[test]
+    fn one_client_uses_up_its_share_and_not_that_of_others() {
+        let metrics = Metrics::new(Labels::default()).unwrap();
+        let limiter = FetchLimiter::new(&metrics.deliveries.circle_keys);
+        let passed = |address: &str, count: usize| {
+            let address = address.parse().unwrap();
+            (0..count).filter(|_| limiter.check(Some(address)).is_ok()).count()
+        };
+        assert_eq!(passed("192.0.2.1", 1000), 8);
+        assert_eq!(passed("198.51.100.1", 1), 1, "the provider");
+        assert_eq!(metrics.deliveries.circle_keys.limited.get(), 992);
+        // A client with one address of a /64 has all of them.
+        assert_eq!((0..100).map(|host| passed(&format!("2001:db8::{host:x}"), 1)).sum::<usize>(), 8);
+        assert!((0..1000).all(|_| limiter.check(None).is_ok()));
+    }
+}

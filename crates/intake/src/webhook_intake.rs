@@ -1,0 +1,216 @@
+//! Verifies deliveries, stores them, and counts what became of them.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use domain::Provider;
+use http::HeaderMap;
+use jiff::Timestamp;
+use secrets::Secrets;
+use store::{Receipt, Store};
+use telemetry::metrics::{Metrics, ProviderMetrics};
+use tokio::sync::Notify;
+use webhooks::{Endpoint, PROVIDERS, Proof, ProviderSettings, VerifyFn};
+
+use crate::circle::{CircleKey, CircleVerifier};
+use crate::error::{BuildError, IntakeError};
+use crate::log_sampler::LogSampler;
+use crate::secret_keys::SecretKeys;
+use crate::verified_request::VerifiedRequest;
+
+/// A request to a webhook endpoint.
+#[derive(Clone, Copy, Debug)]
+pub struct IncomingRequest<'r> {
+    /// Where it came in.
+    pub endpoint: Endpoint,
+    /// The headers, which may carry the signature.
+    pub headers: &'r HeaderMap,
+    /// The address of the sender; `None` for a request that an operator tests.
+    pub client: Option<IpAddr>,
+}
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The delivery is stored, now or since an earlier copy.
+    Stored(Receipt),
+    /// The subscription is confirmed.
+    Confirmed,
+    /// The end of a subscription is recorded.
+    Noted,
+}
+
+/// Everything that verifies deliveries, and the store that holds them.
+#[derive(Debug)]
+pub struct WebhookIntake {
+    store: Store,
+    work_available: Arc<Notify>,
+    metrics: Arc<Metrics>,
+    settings: ProviderSettings,
+    verifiers: [Verifier; Provider::ALL.len()],
+    circle: CircleVerifier,
+    samplers: [LogSampler; Provider::ALL.len()],
+}
+
+/// What verifies the deliveries of one provider.
+#[derive(Debug)]
+enum Verifier {
+    Keys { keys: SecretKeys, verify: VerifyFn },
+    Circle,
+}
+
+impl WebhookIntake {
+    /// Verifies with the keys in these secrets and stores in this store.
+    ///
+    /// # Errors
+    /// A setting or a secret is not usable.
+    pub fn new(
+        settings: ProviderSettings,
+        secrets: &Secrets,
+        store: Store,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, BuildError> {
+        let mut verifiers = Vec::with_capacity(PROVIDERS.len());
+        for declaration in PROVIDERS {
+            verifiers.push(match &declaration.proof {
+                Proof::Keys { secret, format, verify, .. } => {
+                    let keys = SecretKeys::new(secrets.handle(secret, "webhooks")?, *format);
+                    Verifier::Keys { keys, verify: *verify }
+                }
+                Proof::Fetched => Verifier::Circle,
+            });
+        }
+        let circle_settings = settings.provider(Provider::Circle);
+        Ok(Self {
+            circle: CircleVerifier::new(circle_settings, secrets, &store, &metrics)?,
+            store,
+            work_available: Arc::new(Notify::new()),
+            metrics,
+            settings,
+            verifiers: verifiers.try_into().expect("PROVIDERS has one entry for each provider"),
+            samplers: Default::default(),
+        })
+    }
+
+    /// Where deliveries are stored.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Notified when a job was added.
+    #[must_use]
+    pub fn work_available(&self) -> &Arc<Notify> {
+        &self.work_available
+    }
+
+    /// The settings of each provider.
+    #[must_use]
+    pub fn settings(&self) -> &ProviderSettings {
+        &self.settings
+    }
+
+    /// Verifies a request and stores its delivery, which then outlives a crash. Errors are counted, and logged every few
+    /// seconds: why, never what was sent.
+    ///
+    /// # Errors
+    /// Why it is not accepted; nothing of it was stored then.
+    pub async fn receive(
+        &self,
+        request: IncomingRequest<'_>,
+        body: Bytes,
+        now: Timestamp,
+    ) -> Result<Outcome, IntakeError> {
+        let (provider, body_bytes) = (request.endpoint.provider(), body.len());
+        let outcome = self.verify_and_store(request, body, now).await;
+        outcome.inspect_err(|error| self.note_error(provider, error, body_bytes, now))
+    }
+
+    async fn verify_and_store(
+        &self,
+        request: IncomingRequest<'_>,
+        body: Bytes,
+        now: Timestamp,
+    ) -> Result<Outcome, IntakeError> {
+        let counters = self.counters(request.endpoint.provider());
+        let (verified, circle_key) = self.verify_by(request, body, now).await?;
+        counters.verified.inc();
+        match verified {
+            VerifiedRequest::Delivery(delivery) => {
+                let receipt = self.store.receive(&delivery, now).await?;
+                match receipt {
+                    Receipt::Stored(_) => {
+                        counters.stored.inc();
+                        self.work_available.notify_one();
+                    }
+                    Receipt::Duplicate(_) => counters.duplicate.inc(),
+                }
+                if let Some(key) = circle_key {
+                    Box::pin(self.circle.keys.note_use(&key, now)).await;
+                }
+                Ok(Outcome::Stored(receipt))
+            }
+            VerifiedRequest::Confirmation(confirmation) => {
+                Box::pin(self.circle.sns.confirm(&confirmation, now)).await?;
+                counters.confirmed.inc();
+                Ok(Outcome::Confirmed)
+            }
+            VerifiedRequest::SubscriptionEnd(end) => {
+                Box::pin(self.circle.sns.note_end(&end, now)).await.map(|()| Outcome::Noted)
+            }
+        }
+    }
+
+    /// Verifies a request and stores nothing.
+    ///
+    /// # Errors
+    /// Why its sender is not verified.
+    pub async fn verify(
+        &self,
+        request: IncomingRequest<'_>,
+        body: Bytes,
+        now: Timestamp,
+    ) -> Result<VerifiedRequest, IntakeError> {
+        self.verify_by(request, body, now).await.map(|(verified, _)| verified)
+    }
+
+    /// With the key of Circle that verified the request.
+    async fn verify_by(
+        &self,
+        request: IncomingRequest<'_>,
+        body: Bytes,
+        now: Timestamp,
+    ) -> Result<(VerifiedRequest, Option<CircleKey>), IntakeError> {
+        let IncomingRequest { endpoint, headers, client } = request;
+        let provider = endpoint.provider();
+        match &self.verifiers[provider as usize] {
+            Verifier::Keys { keys, verify } => {
+                let active = keys.active()?;
+                let settings = self.settings.provider(provider);
+                let delivery = verify(active.keys(), settings, endpoint, headers, body, now)?;
+                active.note_use(delivery.key_id());
+                Ok((VerifiedRequest::Delivery(delivery), None))
+            }
+            // Boxed, so that fetching a key does not make the future of every delivery large.
+            Verifier::Circle => Box::pin(self.circle.verify(headers, body, client, now)).await,
+        }
+    }
+
+    fn note_error(&self, provider: Provider, error: &IntakeError, body_bytes: usize, now: Timestamp) {
+        let (counters, reason) = (self.counters(provider), error.reason());
+        match reason.and_then(|reason| counters.rejected(reason)) {
+            Some(counter) => counter.inc(),
+            // The server counts these, together with what its own limits refuse.
+            None if matches!(error, IntakeError::NotStored(_)) => {}
+            None => counters.unavailable.inc(),
+        }
+        let Some(suppressed) = self.samplers[provider as usize].due(now) else { return };
+        let error = telemetry::with_causes(error);
+        tracing::warn!(%provider, reason, error, body_bytes, suppressed, "delivery not accepted");
+    }
+
+    fn counters(&self, provider: Provider) -> &ProviderMetrics {
+        self.metrics.deliveries.provider(provider.as_str())
+    }
+}

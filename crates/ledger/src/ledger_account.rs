@@ -1,0 +1,229 @@
+//! The accounts of the ledger: those of holders, and those of the system.
+
+use std::fmt;
+use std::str::FromStr;
+
+use domain::{Currency, ExternalId, Provider};
+
+/// An account of the ledger. A positive entry increases its balance. One account has a separate balance in each currency.
+///
+/// Its text form is `user/<holder>/<bucket>`, `system/<name>` or `system/clearing/<provider>`.
+///
+/// ```
+/// let account: ledger::LedgerAccount = "user/alpaca:a1/fiat_exposure".parse().unwrap();
+/// assert_eq!(account.to_string(), "user/alpaca:a1/fiat_exposure");
+/// assert!("user/alpaca:a1/gold".parse::<ledger::LedgerAccount>().is_err());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LedgerAccount {
+    /// A bucket of a holder.
+    User(ExternalId, Bucket),
+    /// An account of the system.
+    System(System),
+}
+
+/// The accounts that each holder has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Bucket {
+    /// Tokens that are not split into spending and stash yet.
+    UsdcBalance,
+    /// Buying power at the broker.
+    FiatExposure,
+    /// Money set aside for open orders.
+    PendingInvestment,
+    /// The part of deposits for spending.
+    SpendingBalance,
+    /// The part of deposits that is saved and invested.
+    StashBalance,
+    /// What the holder owes: never positive, and part of the holder's net worth.
+    Receivable,
+}
+
+/// Accounts of the system. All but the buffers may be negative: they represent the outside world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum System {
+    /// Tokens kept for conversions.
+    BufferUsdc,
+    /// Cash kept for conversions.
+    BufferFiat,
+    /// The firm's own cash at the broker, the counterpart of journals.
+    BrokerOperational,
+    /// Cost of shares bought less proceeds of shares sold.
+    SecuritiesClearing,
+    /// Fees paid.
+    Fees,
+    /// Taxes withheld.
+    Taxes,
+    /// Source of dividends and interest.
+    Income,
+    /// Negative of the money that came in through a provider.
+    Clearing(Provider),
+}
+
+/// The text is not the name of a ledger account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("ledger account must be user/<holder>/<bucket>, system/<name> or system/clearing/<provider>")]
+pub struct LedgerAccountError;
+
+impl Bucket {
+    /// Every bucket.
+    pub const ALL: [Self; 6] = [
+        Self::UsdcBalance,
+        Self::FiatExposure,
+        Self::PendingInvestment,
+        Self::SpendingBalance,
+        Self::StashBalance,
+        Self::Receivable,
+    ];
+
+    /// Name in the database and the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::UsdcBalance => "usdc_balance",
+            Self::FiatExposure => "fiat_exposure",
+            Self::PendingInvestment => "pending_investment",
+            Self::SpendingBalance => "spending_balance",
+            Self::StashBalance => "stash_balance",
+            Self::Receivable => "receivable",
+        }
+    }
+
+    /// The bucket that receives deposits in `currency`: fiat money goes to the broker, tokens to the wallet.
+    #[must_use]
+    pub const fn arriving(currency: Currency) -> Self {
+        match currency {
+            Currency::Usd | Currency::Eur | Currency::Gbp | Currency::Mxn | Currency::Brl => {
+                Self::FiatExposure
+            }
+            Currency::Usdc | Currency::Eurc | Currency::Usdt | Currency::Usdb | Currency::Pyusd => {
+                Self::UsdcBalance
+            }
+        }
+    }
+
+    /// The bucket that withdrawals in `currency` leave from. USDC is split on arrival, and leaves from the spending part.
+    #[must_use]
+    pub const fn leaving(currency: Currency) -> Self {
+        match currency {
+            Currency::Usdc => Self::SpendingBalance,
+            Currency::Usd | Currency::Eur | Currency::Gbp | Currency::Mxn | Currency::Brl => {
+                Self::FiatExposure
+            }
+            Currency::Eurc | Currency::Usdt | Currency::Usdb | Currency::Pyusd => Self::UsdcBalance,
+        }
+    }
+}
+
+impl System {
+    /// Every system account but the clearing accounts.
+    const NAMED: [(Self, &'static str); 7] = [
+        (Self::BufferUsdc, "system_buffer_usdc"),
+        (Self::BufferFiat, "system_buffer_fiat"),
+        (Self::BrokerOperational, "broker_operational"),
+        (Self::SecuritiesClearing, "securities_clearing"),
+        (Self::Fees, "fees"),
+        (Self::Taxes, "taxes"),
+        (Self::Income, "income"),
+    ];
+}
+
+impl LedgerAccount {
+    /// The holder, unless it is a system account.
+    #[must_use]
+    pub const fn holder(&self) -> Option<&ExternalId> {
+        match self {
+            Self::User(holder, _) => Some(holder),
+            Self::System(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for LedgerAccount {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(holder, bucket) => write!(out, "user/{holder}/{}", bucket.as_str()),
+            Self::System(system) => write!(out, "system/{system}"),
+        }
+    }
+}
+
+impl fmt::Display for System {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Self::Clearing(provider) = self {
+            return write!(out, "clearing/{provider}");
+        }
+        let found = Self::NAMED.iter().find(|(system, _)| system == self);
+        out.write_str(found.map_or("", |(_, name)| name))
+    }
+}
+
+impl FromStr for Bucket {
+    type Err = LedgerAccountError;
+
+    fn from_str(text: &str) -> Result<Self, LedgerAccountError> {
+        let found = Self::ALL.into_iter().find(|bucket| bucket.as_str() == text);
+        found.ok_or(LedgerAccountError)
+    }
+}
+
+impl FromStr for System {
+    type Err = LedgerAccountError;
+
+    fn from_str(text: &str) -> Result<Self, LedgerAccountError> {
+        if let Some(provider) = text.strip_prefix("clearing/") {
+            return provider.parse().map(Self::Clearing).map_err(|_| LedgerAccountError);
+        }
+        let found = Self::NAMED.iter().find(|(_, name)| *name == text);
+        found.map(|(system, _)| *system).ok_or(LedgerAccountError)
+    }
+}
+
+impl FromStr for LedgerAccount {
+    type Err = LedgerAccountError;
+
+    fn from_str(text: &str) -> Result<Self, LedgerAccountError> {
+        let (owner, rest) = text.split_once('/').ok_or(LedgerAccountError)?;
+        match owner {
+            "system" => rest.parse().map(Self::System),
+            "user" => {
+                let (holder, bucket) = rest.split_once('/').ok_or(LedgerAccountError)?;
+                let holder = holder.parse().map_err(|_| LedgerAccountError)?;
+                Ok(Self::User(holder, bucket.parse()?))
+            }
+            _ => Err(LedgerAccountError),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_account_parses_from_its_text() {
+        let holder: ExternalId = "bridge:cust_1".parse().unwrap();
+        let users = Bucket::ALL.map(|bucket| LedgerAccount::User(holder.clone(), bucket));
+        let named = System::NAMED.map(|(system, _)| LedgerAccount::System(system));
+        let clearings = Provider::ALL.map(|provider| LedgerAccount::System(System::Clearing(provider)));
+        for account in users.into_iter().chain(named).chain(clearings) {
+            assert_eq!(account.to_string().parse(), Ok(account));
+        }
+    }
+
+    #[test]
+    fn other_texts_are_not_accounts() {
+        for text in [
+            "",
+            "user",
+            "user/a1/fees",
+            "user/alpaca:a1",
+            "user/alpaca:a1/fees",
+            "system/",
+            "bank/fees",
+            "system/clearing/x",
+        ] {
+            assert_eq!(text.parse::<LedgerAccount>(), Err(LedgerAccountError), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The server's database, located and opened with the settings, secrets and key that the server uses.
+
+use std::path::Path;
+
+use config::{Config, Credentials, Profile};
+use rustix::process::getuid;
+use store::{DatabaseUrl, OpenError, Store, StoreConfig, load_audit_key};
+use telemetry::with_causes;
+
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::place;
+
+/// Connections that a command needs: one to read, one to write.
+const CONNECTIONS: u32 = 2;
+/// Longest name of an operator in audit entries, in letters.
+const NAME_LETTERS_MAX: usize = 64;
+
+/// An open database, and the operator who uses it.
+pub(crate) struct Database {
+    pub(crate) store: Store,
+    pub(crate) config: Config,
+    operator: String,
+}
+
+/// The URL of the database, and the key of its audit chain. The database is not open.
+pub(crate) struct DatabaseLocation {
+    pub(crate) config: Config,
+    pub(crate) url: DatabaseUrl,
+    pub(crate) key: audit::Key,
+}
+
+impl DatabaseLocation {
+    /// The database that the server would use with this environment.
+    pub(crate) async fn find(console: &Console) -> Result<Self, Failure> {
+        let config = place::load(console.environment(), None).map_err(Failure::Settings)?;
+        let credentials = Credentials::load(&config, console.environment()).await.map_err(failed)?;
+        let (text, _changes) = credentials.database_url(config.profile, "ops").map_err(failed)?;
+        let url: DatabaseUrl = text.parse().map_err(failed)?;
+        url.sqlite_file().map_or(Ok(()), check_exists)?;
+        let secret = credentials.audit_key("ops").map_err(failed)?;
+        let key = load_audit_key(secret.as_deref(), &url, config.profile == Profile::Production);
+        Ok(Self { config, url, key: key.map_err(failed)? })
+    }
+}
+
+fn failed(error: impl std::error::Error + 'static) -> Failure {
+    Failure::Precondition(with_causes(&error))
+}
+
+/// A command never creates a database: in the wrong directory it would report an empty one.
+fn check_exists(path: &Path) -> Result<(), Failure> {
+    if path.is_file() {
+        return Ok(());
+    }
+    let hint = "the server creates it when it first starts; DATABASE_URL says where it is";
+    Err(Failure::Precondition(format!("database {} does not exist: {hint}", path.display())))
+}
+
+impl Database {
+    /// Opens the database of the server.
+    pub(crate) async fn open(console: &Console) -> Result<Self, Failure> {
+        let DatabaseLocation { config, url, key } = DatabaseLocation::find(console).await?;
+        let store = open(url, key, console).await.map_err(failed)?;
+        Ok(Self { store, config, operator: operator(console) })
+    }
+
+    /// The operator, as audit entries name them.
+    pub(crate) fn actor(&self) -> store::Actor<'_> {
+        store::Actor::named(&self.operator)
+    }
+}
+
+/// Opens a database without migrating it.
+pub(crate) async fn open(url: DatabaseUrl, key: audit::Key, console: &Console) -> Result<Store, OpenError> {
+    // In the wrong database a command would create tables, and report that they are empty.
+    let config = StoreConfig { connections: CONNECTIONS, migrates: false, ..StoreConfig::new(url) };
+    Store::open(config, key, console.now()).await
+}
+
+/// `operator:ana`: the name of the user who runs this process, or their number.
+fn operator(console: &Console) -> String {
+    let name = console.environment().get("USER").or_else(|| console.environment().get("LOGNAME"));
+    let is_plain = |letter: &char| letter.is_ascii_alphanumeric() || "-_.@".contains(*letter);
+    let name: String = name.unwrap_or_default().chars().filter(is_plain).take(NAME_LETTERS_MAX).collect();
+    if name.is_empty() { format!("operator:uid-{}", getuid().as_raw()) } else { format!("operator:{name}") }
+}
+
+impl From<store::Error> for Failure {
+    fn from(error: store::Error) -> Self {
+        Self::Broken(with_causes(&error))
+    }
+}

@@ -1,0 +1,77 @@
+//! What a limit allows, and how much of it a client has left.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use governor::Quota;
+
+/// The window that limits are stated for, in seconds.
+pub const WINDOW_S: u64 = 60;
+
+/// Longest time in which a burst is earned. A larger burst would never be used up, and would overflow.
+const BURST_EARNED_IN_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// How often one client may ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// Requests a minute, in the long run.
+    pub per_minute: NonZeroU32,
+    /// Requests at once, after a long enough pause.
+    pub burst: NonZeroU32,
+}
+
+/// How much of its limit a client has left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LimitStatus {
+    /// Requests that it may make at once.
+    pub remaining: u32,
+    /// Whole seconds until it may make a whole burst again; once the limit is exceeded, until its next request.
+    pub reset_s: u64,
+}
+
+impl Limit {
+    /// The limit as it is applied: its burst can be earned in 30 days.
+    #[must_use]
+    pub fn bounded(self) -> Self {
+        let longest = BURST_EARNED_IN_MAX.as_nanos() / self.period().as_nanos();
+        let longest = u32::try_from(longest).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MAX);
+        Self { burst: self.burst.min(longest), ..self }
+    }
+
+    /// Whole seconds in which a whole burst is earned.
+    #[must_use]
+    pub fn burst_window_s(self) -> u64 {
+        whole_seconds(self.period() * self.bounded().burst.get())
+    }
+
+    pub(crate) fn times(self, factor: u32) -> Self {
+        let times = |number: NonZeroU32| number.saturating_mul(NonZeroU32::MIN.saturating_add(factor - 1));
+        Self { per_minute: times(self.per_minute), burst: times(self.burst) }
+    }
+
+    pub(crate) fn quota(self) -> Quota {
+        // The period is at least 60 s / 2^32, about 14 ns, so that it is never zero.
+        Quota::with_period(self.period()).expect("a period is positive").allow_burst(self.bounded().burst)
+    }
+
+    pub(crate) fn status(self, remaining: u32) -> LimitStatus {
+        let spent = self.bounded().burst.get().saturating_sub(remaining);
+        LimitStatus { remaining, reset_s: whole_seconds(self.period().saturating_mul(spent)) }
+    }
+
+    /// The time in which one request is earned.
+    fn period(self) -> Duration {
+        Duration::from_secs(WINDOW_S) / self.per_minute.get()
+    }
+}
+
+impl LimitStatus {
+    pub(crate) fn exceeded(wait: Duration) -> Self {
+        Self { remaining: 0, reset_s: whole_seconds(wait) }
+    }
+}
+
+/// Seconds, rounded up: waiting that long always suffices. At least 1, or a client would come back at once.
+fn whole_seconds(wait: Duration) -> u64 {
+    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
+}

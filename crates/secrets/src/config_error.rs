@@ -1,0 +1,45 @@
+//! Contradictory or missing settings of this crate.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::name::SecretName;
+
+/// Contradictory or missing settings of this crate.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "the messages document the variants")]
+pub enum ConfigError {
+    #[error("{0} is declared twice")]
+    DeclaredTwice(SecretName),
+    #[error("{0} is not declared in the catalogue")]
+    Undeclared(String),
+    /// A handle was requested for a secret that remote sources are not asked for.
+    #[error("{0} is not in the list of secrets that this process uses: add it there")]
+    Unused(SecretName),
+    #[error(
+        "the development profile may not listen on {0}: set the profile to production or listen on loopback"
+    )]
+    DevelopmentOnPublicAddress(SocketAddr),
+    #[error("the operating system provides no randomness")]
+    NoRandomness,
+    #[error("SECRET_PREFIX is set and AWS_REGION is not")]
+    NoRegion,
+    #[error("the AWS endpoint can be set to {0} only in the development profile")]
+    EndpointOverride(String),
+    #[error("the endpoint {0} is neither https nor loopback")]
+    PlainHttp(String),
+    #[error("the overlap {overlap:?} is not between {min:?} and {max:?}")]
+    OverlapOutOfRange {
+        overlap: Duration,
+        /// Freshness of a value, longest token lifetime and clock margin together.
+        min: Duration,
+        max: Duration,
+    },
+    #[error("{0} is verified by others: they decide how long they accept the previous value")]
+    OverlapNotSupported(SecretName),
+    #[error("{0} is issued by the party that accepts it: supply the new value")]
+    IssuedElsewhere(SecretName),
+    #[error("no source of secrets is configured")]
+    NoSource,
+}

@@ -1,0 +1,121 @@
+//! Whether others can read or change a secret file, and whether that matters where it is stored.
+
+use rustix::fs::FileType;
+
+use super::ReadError;
+use crate::invalid::InvalidReason;
+use crate::warning::Warning;
+
+const GROUP_OR_OTHER_WRITE: u32 = 0o022;
+const OTHER_READ: u32 = 0o004;
+const PERMISSIONS: u32 = 0o7777;
+const ROOT: u32 = 0;
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FileMetadata {
+    pub(super) kind: FileType,
+    pub(super) mode: u32,
+    pub(super) owner: u32,
+    pub(super) own_uid: u32,
+    pub(super) location: Location,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Location {
+    Disk,
+    /// On a disk, in a directory that only its owner can enter, as a developer's own `secrets/`.
+    Private,
+    /// In memory or on a read-only mount, where container engines put secrets that everyone may read.
+    Mount,
+}
+
+/// Refuses a file that others can change or that is not regular, and warns when everyone can read it.
+pub(super) fn check(file: &FileMetadata) -> Result<Option<Warning>, ReadError> {
+    let mode = file.mode & PERMISSIONS;
+    if file.kind != FileType::RegularFile {
+        return Err(ReadError::Invalid(InvalidReason::NotRegularFile { kind: kind_name(file.kind) }));
+    }
+    if file.owner != ROOT && file.owner != file.own_uid {
+        return Err(ReadError::Invalid(InvalidReason::WrongOwner { uid: file.owner, own_uid: file.own_uid }));
+    }
+    if mode & GROUP_OR_OTHER_WRITE != 0 {
+        return Err(ReadError::Invalid(InvalidReason::WritableByOthers { mode }));
+    }
+    let readable = mode & OTHER_READ != 0;
+    Ok(match file.location {
+        Location::Disk if readable => Some(Warning::Invalid(InvalidReason::WorldReadable { mode })),
+        Location::Mount if readable => Some(Warning::Mount(InvalidReason::WorldReadable { mode })),
+        Location::Disk | Location::Mount | Location::Private => None,
+    })
+}
+
+fn kind_name(kind: FileType) -> &'static str {
+    match kind {
+        FileType::RegularFile => "regular file",
+        FileType::Directory => "directory",
+        FileType::Symlink => "link",
+        FileType::Fifo => "FIFO",
+        FileType::Socket => "socket",
+        FileType::CharacterDevice => "character device",
+        FileType::BlockDevice => "block device",
+        FileType::Unknown => "file of unknown kind",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SELF: u32 = 1000;
+
+    fn metadata(mode: u32, location: Location) -> FileMetadata {
+        FileMetadata { kind: FileType::RegularFile, mode, owner: SELF, own_uid: SELF, location }
+    }
+
+    #[test]
+    fn every_mode_is_checked_by_location() {
+        let form = |mode| Ok(Some(Warning::Invalid(InvalidReason::WorldReadable { mode })));
+        let mount = |mode| Ok(Some(Warning::Mount(InvalidReason::WorldReadable { mode })));
+        let writable = |mode| Err(ReadError::Invalid(InvalidReason::WritableByOthers { mode }));
+        for location in [Location::Disk, Location::Private, Location::Mount] {
+            for private in [0o400, 0o600, 0o440, 0o640] {
+                assert_eq!(check(&metadata(private, location)), Ok(None), "{private:o} {location:?}");
+            }
+            for open in [0o620, 0o660, 0o602, 0o666, 0o777] {
+                assert_eq!(check(&metadata(open, location)), writable(open), "{open:o} {location:?}");
+            }
+        }
+        for readable in [0o444, 0o644] {
+            assert_eq!(check(&metadata(readable, Location::Disk)), form(readable));
+            assert_eq!(check(&metadata(readable, Location::Mount)), mount(readable));
+            assert_eq!(check(&metadata(readable, Location::Private)), Ok(None));
+        }
+    }
+
+    #[test]
+    fn the_type_bits_of_a_mode_are_not_permissions() {
+        assert_eq!(check(&metadata(0o100_400, Location::Disk)), Ok(None));
+    }
+
+    #[test]
+    fn a_file_is_owned_by_root_or_by_us() {
+        let owned = |owner| check(&FileMetadata { owner, ..metadata(0o400, Location::Disk) });
+        assert_eq!(owned(0), Ok(None));
+        assert_eq!(owned(SELF), Ok(None));
+        assert_eq!(
+            owned(1001),
+            Err(ReadError::Invalid(InvalidReason::WrongOwner { uid: 1001, own_uid: SELF }))
+        );
+    }
+
+    #[test]
+    fn only_a_regular_file_is_a_secret() {
+        for kind in [FileType::Directory, FileType::Fifo, FileType::CharacterDevice, FileType::Socket] {
+            let result = check(&FileMetadata { kind, ..metadata(0o400, Location::Mount) });
+            assert_eq!(
+                result,
+                Err(ReadError::Invalid(InvalidReason::NotRegularFile { kind: kind_name(kind) }))
+            );
+        }
+    }
+}

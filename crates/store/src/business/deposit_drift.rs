@@ -1,0 +1,88 @@
+//! Whether the deposits that were credited are those that providers report as settled.
+
+use std::collections::BTreeMap;
+
+use domain::{Currency, Provider};
+
+use crate::database::{Transaction, sql};
+use crate::error::Error;
+use crate::store::Store;
+
+/// What the journal credited as deposits.
+const CREDITED: &str = "SELECT e.currency, CAST(-SUM(e.minor) AS BIGINT) AS minor FROM ledger_entries e \
+    JOIN ledger_transactions t ON t.id = e.transaction_id \
+    WHERE e.account = $1 AND t.kind = 'deposit' GROUP BY e.currency";
+
+/// What settled, by posting mode: transfers, and cash entries of the broker.
+const TRANSFERS: &str = "SELECT currency, CAST(SUM(amount) AS BIGINT) AS minor FROM transfers \
+    WHERE id LIKE $1 AND posting_mode = $2 AND direction = 'inbound' AND status IN ('settled', 'returned') \
+    AND settled_at IS NOT NULL AND amount IS NOT NULL AND account IS NOT NULL GROUP BY currency";
+const CASH_ENTRIES: &str = "SELECT currency, CAST(SUM(amount) AS BIGINT) AS minor FROM cash_entries \
+    WHERE id LIKE $1 AND posting_mode = $2 AND kind = 'deposit' AND status = 'executed' AND superseded_by IS NULL \
+    GROUP BY currency";
+
+/// All deposits of one provider in one currency, from three sources, in smallest units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DepositDrift {
+    /// The provider that received them.
+    pub provider: Provider,
+    /// The currency of the amounts.
+    pub currency: Currency,
+    /// What the journal credited.
+    pub credited_minor: i64,
+    /// What settled according to the facts that are posted.
+    pub settled_minor: i64,
+    /// What settled according to the facts that are only kept for comparison, which may have no amounts.
+    pub memo_minor: i64,
+}
+
+impl DepositDrift {
+    /// How much more was credited than settled, in smallest units: anything but 0 is a fault.
+    #[must_use]
+    pub const fn drift_minor(&self) -> i64 {
+        self.credited_minor.saturating_sub(self.settled_minor)
+    }
+}
+
+impl Store {
+    /// Deposits as credited and as reported by providers, since the beginning.
+    ///
+    /// # Errors
+    /// [`Error`] of the database.
+    pub async fn deposit_drift(&self) -> Result<Vec<DepositDrift>, Error> {
+        let mut reader = self.shared.database.reader().await?;
+        let mut tx = reader.begin().await?;
+        let mut drifts = Vec::new();
+        for provider in Provider::ALL {
+            drifts.extend(provider_drifts(&mut tx, provider).await?);
+        }
+        Ok(drifts)
+    }
+}
+
+async fn provider_drifts(tx: &mut Transaction<'_>, provider: Provider) -> Result<Vec<DepositDrift>, Error> {
+    let mut drifts: BTreeMap<Currency, DepositDrift> = BTreeMap::new();
+    let account = format!("system/clearing/{provider}");
+    for row in tx.fetch_all(sql!(CREDITED, account)).await? {
+        drift(&mut drifts, provider, row.parsed("currency")?).credited_minor += row.int("minor")?;
+    }
+    let ids = format!("{provider}:%");
+    for select in [TRANSFERS, CASH_ENTRIES] {
+        for row in tx.fetch_all(sql!(select, &ids, "post")).await? {
+            drift(&mut drifts, provider, row.parsed("currency")?).settled_minor += row.int("minor")?;
+        }
+        for row in tx.fetch_all(sql!(select, &ids, "memo")).await? {
+            drift(&mut drifts, provider, row.parsed("currency")?).memo_minor += row.int("minor")?;
+        }
+    }
+    Ok(drifts.into_values().collect())
+}
+
+fn drift(
+    drifts: &mut BTreeMap<Currency, DepositDrift>,
+    provider: Provider,
+    currency: Currency,
+) -> &mut DepositDrift {
+    let none = DepositDrift { provider, currency, credited_minor: 0, settled_minor: 0, memo_minor: 0 };
+    drifts.entry(currency).or_insert(none)
+}

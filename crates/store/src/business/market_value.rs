@@ -1,0 +1,38 @@
+//! The market value of money and shares at the last prices.
+
+use std::collections::BTreeMap;
+
+use domain::{Currency, Money, Quantity, Symbol};
+use jiff::Timestamp;
+use ledger::{LedgerError, PricedAsset, Prices};
+
+use super::AssetPrice;
+use crate::error::Error;
+
+/// A value in dollars.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MarketValue {
+    /// In dollars, rounded once.
+    pub value: Money,
+    /// Currencies and positions that it lacks, because they have no price.
+    pub unpriced: u64,
+    /// The time of the oldest price in it; `None` if it needed no price.
+    pub oldest_price_at: Option<Timestamp>,
+}
+
+/// The value of `money` and `shares` together.
+pub(super) fn market_value(
+    money: &[Money],
+    shares: &[(Symbol, Quantity)],
+    prices: &BTreeMap<PricedAsset, AssetPrice>,
+) -> Result<MarketValue, Error> {
+    let by_asset: Prices = prices.iter().map(|(asset, price)| (*asset, price.price)).collect();
+    let valuation =
+        ledger::value(money.iter().copied(), shares.iter().copied(), &by_asset).map_err(LedgerError::from)?;
+    let currencies = money.iter().filter(|money| !money.is_zero()).map(|money| money.currency());
+    let currencies = currencies.filter(|currency| *currency != Currency::Usd).map(PricedAsset::Currency);
+    let symbols = shares.iter().filter(|(_, quantity)| !quantity.is_zero()).map(|(symbol, _)| *symbol);
+    let assets = currencies.chain(symbols.map(PricedAsset::Share));
+    let oldest_price_at = assets.filter_map(|asset| prices.get(&asset)).map(|price| price.at).min();
+    Ok(MarketValue { value: valuation.value, unpriced: valuation.unpriced as u64, oldest_price_at })
+}

@@ -1,0 +1,142 @@
+//! Applies jobs: their facts, the postings of those, the audit entry and the jobs' new state, in one transaction.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::Fact;
+use jiff::Timestamp;
+use serde_json::{Value as Json, json};
+use telemetry::with_causes;
+use webhooks::Interpretation;
+
+use super::{ApplyOutcome, Job, WORKER, fail};
+use crate::database::{Transaction, retry, sql};
+use crate::error::{Error, Retry};
+use crate::ledger;
+use crate::store::Store;
+
+const FINISH: &str = "UPDATE webhook_jobs SET lease_owner = NULL, lease_until = NULL, state = $1, last_error = $2, \
+    finished_at = $3 WHERE state = 'leased' AND lease_owner = $4 AND attempts = $5 AND id IN";
+
+impl Store {
+    /// Applies jobs, in their order, in one transaction. If one cannot be applied, each is applied in a transaction of its
+    /// own, and the one at fault is marked as failed.
+    ///
+    /// # Errors
+    /// [`Error`] of the database; the jobs are unchanged, or the reply was lost on the way. Their leases run out.
+    pub async fn apply_all(
+        &self,
+        jobs: &[(Job, Interpretation)],
+        rules: &::ledger::Rules,
+        now: Timestamp,
+    ) -> Result<Vec<ApplyOutcome>, Error> {
+        match self.apply_together(jobs, rules, now).await {
+            Err(error) if error.retry() == Retry::Never => {}
+            outcomes => return outcomes,
+        }
+        let mut outcomes = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            match self.apply_together(std::slice::from_ref(job), rules, now).await {
+                Err(error) if error.retry() == Retry::Never => {
+                    outcomes.push(self.fail(&job.0, &with_causes(&error), now).await?);
+                }
+                outcome => outcomes.extend(outcome?),
+            }
+        }
+        Ok(outcomes)
+    }
+
+    async fn apply_together(
+        &self,
+        jobs: &[(Job, Interpretation)],
+        rules: &::ledger::Rules,
+        now: Timestamp,
+    ) -> Result<Vec<ApplyOutcome>, Error> {
+        retry(|| self.try_apply(jobs, rules, now)).await
+    }
+
+    async fn try_apply(
+        &self,
+        jobs: &[(Job, Interpretation)],
+        rules: &::ledger::Rules,
+        now: Timestamp,
+    ) -> Result<Vec<ApplyOutcome>, Error> {
+        let mut writer = self.shared.database.writer().await?;
+        let mut tx = writer.begin().await?;
+        ledger::lock_accounts(&mut tx, jobs.iter().flat_map(|(_, interpretation)| facts(interpretation)))
+            .await?;
+        let finished = finish(&mut tx, jobs, now).await?;
+        let is_finished = |job: &Job| finished.contains(&job.id.get());
+        // The ledger is a function of the set of facts, so those of a whole batch are posted as one set.
+        let facts = jobs.iter().filter(|(job, _)| is_finished(job)).flat_map(|(_, meaning)| facts(meaning));
+        ledger::post(&mut tx, facts, rules, now).await?;
+        let outcomes: Vec<ApplyOutcome> =
+            jobs.iter().map(|(job, interpretation)| outcome(is_finished(job), interpretation)).collect();
+        let details: Vec<Json> =
+            jobs.iter().zip(&outcomes).filter_map(|((job, _), outcome)| detail(job, outcome)).collect();
+        if details.is_empty() {
+            tx.rollback().await?;
+            return Ok(outcomes);
+        }
+        let object = format!("webhook_jobs/{}", details.len());
+        let entry = WORKER.entry("webhooks.apply", &object, &json!({ "applied": details }), now)?;
+        self.commit(tx, entry).await?;
+        Ok(outcomes)
+    }
+}
+
+fn facts(interpretation: &Interpretation) -> &[Fact] {
+    match interpretation {
+        Interpretation::Facts(facts) => facts,
+        Interpretation::Unhandled(_) | Interpretation::Test => &[],
+    }
+}
+
+/// Marks the jobs as finished whose lease is not lost, and gives their ids. It comes first and locks the rows, so that no one
+/// else finishes them.
+async fn finish(
+    tx: &mut Transaction<'_>,
+    jobs: &[(Job, Interpretation)],
+    now: Timestamp,
+) -> Result<BTreeSet<i64>, Error> {
+    let mut alike: BTreeMap<(&str, Option<String>, &str, u32), Vec<i64>> = BTreeMap::new();
+    for (job, interpretation) in jobs {
+        let (state, reason) = state(interpretation);
+        alike.entry((state, reason, &*job.owner, job.attempt)).or_default().push(job.id.get());
+    }
+    let mut finished = BTreeSet::new();
+    for ((state, reason, owner, attempt), ids) in alike {
+        let start = sql!(FINISH, state, reason, now, owner, attempt);
+        for row in tx.fetch_in(start, &ids, " RETURNING id").await? {
+            finished.insert(row.int("id")?);
+        }
+    }
+    Ok(finished)
+}
+
+/// The final state, and the reason if the event is unhandled.
+fn state(interpretation: &Interpretation) -> (&'static str, Option<String>) {
+    match interpretation {
+        Interpretation::Facts(_) | Interpretation::Test => ("done", None),
+        Interpretation::Unhandled(reason) => ("unhandled", Some(fail::truncated(&reason.to_string()))),
+    }
+}
+
+fn outcome(is_finished: bool, interpretation: &Interpretation) -> ApplyOutcome {
+    match interpretation {
+        _ if !is_finished => ApplyOutcome::LeaseLost,
+        Interpretation::Facts(_) | Interpretation::Test => ApplyOutcome::Done,
+        Interpretation::Unhandled(_) => ApplyOutcome::Unhandled,
+    }
+}
+
+/// What the audit entry says of a job; `None` if it was not changed.
+fn detail(job: &Job, outcome: &ApplyOutcome) -> Option<Json> {
+    let state = match outcome {
+        ApplyOutcome::Done => "done",
+        ApplyOutcome::Unhandled => "unhandled",
+        ApplyOutcome::LeaseLost => return None,
+        ApplyOutcome::Failed { .. } => "failed",
+        ApplyOutcome::Dead { .. } => "dead",
+    };
+    Some(json!({ "job": job.id, "event": job.event_id, "attempt": job.attempt, "state": state }))
+}

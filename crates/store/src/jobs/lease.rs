@@ -1,0 +1,137 @@
+//! Leases jobs.
+//!
+//! A lease is not audited: it changes nothing that is known or owed, and ends by itself. Its outcome is audited: applied,
+//! failed or given up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use audit::Entry;
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use super::{ATTEMPTS_MAX, Job, WORKER, due};
+use crate::chain;
+use crate::database::{Backend, Row, Transaction, retry, sql};
+use crate::error::Error;
+use crate::ids::{EventId, JobId};
+use crate::store::Store;
+
+/// Most jobs of one call.
+pub const LEASE_MAX: u32 = 256;
+
+/// A job with more attempts is leased alone: if it kills its worker or stops the database, it takes no other job with it
+/// until it is given up.
+const SHARED_ATTEMPTS_MAX: u32 = 2;
+
+/// Two processes that lease at once could each take a part of one resource's jobs; they wait for each other.
+const LOCK: &str = "SELECT pg_advisory_xact_lock(4211500171)";
+
+// A worker that is applying a job at this moment holds its row, whatever the lease says: it may finish.
+const EXPIRED: &str = "SELECT id, event_id, attempts FROM webhook_jobs \
+    WHERE state = 'leased' AND lease_until <= $1 ORDER BY id LIMIT 256";
+const EXPIRED_UNLOCKED: &str = "SELECT id, event_id, attempts FROM webhook_jobs \
+    WHERE state = 'leased' AND lease_until <= $1 ORDER BY id LIMIT 256 FOR UPDATE SKIP LOCKED";
+
+const GIVE_UP: &str = "UPDATE webhook_jobs SET state = 'dead', lease_owner = NULL, lease_until = NULL, \
+    finished_at = $2, last_error = 'lease expired in the last attempt' WHERE id = $1";
+const RELEASE: &str =
+    "UPDATE webhook_jobs SET state = 'pending', lease_owner = NULL, lease_until = NULL WHERE id = $1";
+const LEASE: &str = "UPDATE webhook_jobs SET state = 'leased', attempts = attempts + 1, lease_owner = $1, \
+    lease_until = $2 WHERE id IN";
+
+impl Store {
+    /// Leases up to `max` due jobs, oldest first, until `now + hold`; a job that has failed to finish before is leased
+    /// alone. Jobs whose lease has expired become due first, or are given up after their last attempt.
+    ///
+    /// # Errors
+    /// [`Error`] of the database; nothing is leased.
+    pub async fn lease(
+        &self,
+        owner: &str,
+        max: u32,
+        hold: Duration,
+        now: Timestamp,
+    ) -> Result<Vec<Job>, Error> {
+        if !self.has_due_jobs(now).await? {
+            return Ok(Vec::new());
+        }
+        let owner: Arc<str> = owner.into();
+        let until = now.saturating_add(SignedDuration::try_from(hold).unwrap_or(SignedDuration::MAX));
+        let until = until.unwrap_or(Timestamp::MAX);
+        retry(async || {
+            let mut writer = self.shared.database.writer().await?;
+            let mut tx = writer.begin().await?;
+            if tx.backend() == Backend::Postgres {
+                tx.script(LOCK).await?;
+            }
+            let given_up = expire(&mut tx, now).await?;
+            let rows = due::rows(&mut tx, max.min(LEASE_MAX), now).await?;
+            let mut jobs = rows.iter().map(|row| job(row, &owner)).collect::<Result<Vec<_>, _>>()?;
+            jobs.truncate(count_together(&jobs));
+            if !jobs.is_empty() {
+                let ids = jobs.iter().map(|job| job.id.get());
+                tx.execute(sql!(LEASE, &*owner, until).push_in(ids)).await?;
+            }
+            if let Some(entry) = given_up {
+                chain::append(&mut tx, &self.shared.key, entry).await?;
+            }
+            tx.commit().await?;
+            Ok(jobs)
+        })
+        .await
+    }
+
+    /// Checks without a lock, since most checks find nothing.
+    async fn has_due_jobs(&self, now: Timestamp) -> Result<bool, Error> {
+        let mut reader = self.shared.database.reader().await?;
+        let mut tx = reader.begin().await?;
+        if due::is_any(&mut tx, now).await? {
+            return Ok(true);
+        }
+        self.shared.unknown_channels.warn_once(&mut tx).await?;
+        Ok(false)
+    }
+}
+
+/// How many of the first jobs may be leased together.
+fn count_together(jobs: &[Job]) -> usize {
+    let is_suspect = |job: &Job| job.attempt > SHARED_ATTEMPTS_MAX;
+    jobs.iter().position(is_suspect).unwrap_or(jobs.len()).max(1)
+}
+
+fn job(row: &Row, owner: &Arc<str>) -> Result<Job, Error> {
+    Ok(Job {
+        id: JobId::new(row.int("id")?),
+        event_id: EventId::new(row.int("event_id")?),
+        channel: row.parsed("channel")?,
+        event_type: row.text("event_type")?,
+        resource: row.text("resource")?,
+        body: Bytes::from(row.bytes("body")?),
+        received_at: row.time("received_at")?,
+        cause: row.parsed("cause")?,
+        attempt: row.number::<u32>("attempts")?.saturating_add(1),
+        owner: owner.clone(),
+    })
+}
+
+/// Ends expired leases. Jobs whose last attempt that was are given up, which is audited.
+async fn expire(tx: &mut Transaction<'_>, now: Timestamp) -> Result<Option<Entry>, Error> {
+    let rows = tx.fetch_all(sql!(tx.backend().pick(EXPIRED, EXPIRED_UNLOCKED), now)).await?;
+    let mut given_up = Vec::new();
+    for row in rows {
+        let (job, event) = (row.int("id")?, row.int("event_id")?);
+        if row.number::<u32>("attempts")? >= ATTEMPTS_MAX {
+            tx.execute(sql!(GIVE_UP, job, now)).await?;
+            given_up.push(json!({ "job": job, "event": event }));
+        } else {
+            tx.execute(sql!(RELEASE, job)).await?;
+        }
+    }
+    if given_up.is_empty() {
+        return Ok(None);
+    }
+    let detail = json!({ "reason": "lease", "jobs": given_up });
+    WORKER.entry("webhooks.give_up", "webhook_jobs", &detail, now).map(Some)
+}

@@ -1,0 +1,80 @@
+//! Leader leases: which process does what only one may do at a time. Acquiring and releasing a lease is audited; renewing it,
+//! every few seconds, is not.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use crate::actor::Actor;
+use crate::database::{retry, sql};
+use crate::error::Error;
+use crate::store::Store;
+
+const OWNER: &str = "SELECT owner FROM leader_leases WHERE name = $1";
+const OWNER_LOCKED: &str = "SELECT owner FROM leader_leases WHERE name = $1 FOR UPDATE";
+const RENEW: &str = "UPDATE leader_leases SET lease_until = $3 WHERE name = $1 AND owner = $2";
+const ACQUIRE: &str = "INSERT INTO leader_leases (name, owner, lease_until) VALUES ($1, $2, $3) \
+    ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, lease_until = excluded.lease_until \
+    WHERE leader_leases.lease_until <= $4";
+const RELEASE: &str = "DELETE FROM leader_leases WHERE name = $1 AND owner = $2";
+
+impl Store {
+    /// Acquires or renews the leader lease `name` until `now + hold`. Gives `false` while another owner holds it. Clocks of
+    /// all processes count, so `hold` must be much longer than their differences.
+    ///
+    /// # Errors
+    /// [`Error`] of the database; assume that the lease is lost.
+    pub async fn acquire_leader_lease(
+        &self,
+        name: &str,
+        owner: &str,
+        hold: Duration,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let until = now.saturating_add(SignedDuration::try_from(hold).unwrap_or(SignedDuration::MAX));
+        let until = until.unwrap_or(Timestamp::MAX);
+        retry(async || {
+            let mut writer = self.shared.database.writer().await?;
+            let mut tx = writer.begin().await?;
+            let select = tx.backend().pick(OWNER, OWNER_LOCKED);
+            let row = tx.fetch_optional(sql!(select, name)).await?;
+            // The last owner, whether or not its lease has expired.
+            let before = row.map(|row| row.text("owner")).transpose()?;
+            if before.as_deref() == Some(owner) {
+                tx.execute(sql!(RENEW, name, owner, until)).await?;
+                tx.commit().await?;
+            } else if tx.execute(sql!(ACQUIRE, name, owner, until, now)).await?.rows == 1 {
+                let detail = json!({ "owner": owner, "before": before, "until": until });
+                let entry = Actor::named(owner).entry("leader.acquire", &object(name), &detail, now)?;
+                self.commit(tx, entry).await?;
+            } else {
+                return Ok(false);
+            }
+            Ok(true)
+        })
+        .await
+    }
+
+    /// Releases a leader lease, if `owner` holds it.
+    ///
+    /// # Errors
+    /// [`Error`] of the database; the lease expires.
+    pub async fn release_leader_lease(&self, name: &str, owner: &str, now: Timestamp) -> Result<(), Error> {
+        let detail = json!({ "owner": null, "before": owner });
+        let entry = Actor::named(owner).entry("leader.release", &object(name), &detail, now)?;
+        retry(async || {
+            let mut writer = self.shared.database.writer().await?;
+            let mut tx = writer.begin().await?;
+            if tx.execute(sql!(RELEASE, name, owner)).await?.rows == 0 {
+                return Ok(());
+            }
+            self.commit(tx, entry.clone()).await
+        })
+        .await
+    }
+}
+
+fn object(name: &str) -> String {
+    format!("leader_leases/{name}")
+}

@@ -1,0 +1,49 @@
+//! The accounts that facts name, and when they were last active.
+
+use std::collections::BTreeMap;
+
+use domain::{ExternalId, Fact, FactKind, Subject};
+use jiff::Timestamp;
+
+use crate::database::{Transaction, values};
+use crate::error::Error;
+
+const UPSERT: &str = "INSERT INTO provider_accounts (account, user_id, last_seen_at) VALUES ";
+const UPSERT_END: &str = " ON CONFLICT (account) DO UPDATE SET last_seen_at = excluded.last_seen_at \
+    WHERE provider_accounts.last_seen_at IS NULL OR provider_accounts.last_seen_at < excluded.last_seen_at";
+
+/// Inserts the accounts that the facts of a whole transaction name, and locks their rows until it ends: Postgres locks a row
+/// even where nothing changes. Locked first and in one order, accounts cannot deadlock, whatever the order of the events.
+///
+/// An account that acts (opens, moves money, trades) was active when that happened on the provider's clock, so that a replay
+/// makes nobody active. What is paid or charged to an account is no activity of it.
+pub(crate) async fn lock_accounts(
+    tx: &mut Transaction<'_>,
+    facts: impl IntoIterator<Item = &Fact>,
+) -> Result<(), Error> {
+    let mut accounts: BTreeMap<&ExternalId, Option<Timestamp>> = BTreeMap::new();
+    for (account, active_at) in facts.into_iter().filter_map(account) {
+        let latest = accounts.entry(account).or_default();
+        *latest = active_at.max(*latest);
+    }
+    let row = |(account, active_at): (&ExternalId, Option<Timestamp>)| {
+        values![account.to_string(), account.to_string(), active_at]
+    };
+    tx.insert_rows(UPSERT, accounts.into_iter().map(row).collect(), UPSERT_END).await.map(drop)
+}
+
+/// The account that a fact names, and when it was active.
+fn account(fact: &Fact) -> Option<(&ExternalId, Option<Timestamp>)> {
+    match (&fact.subject, &fact.kind) {
+        (Subject::Account(account), _) => Some((account, Some(fact.at))),
+        (Subject::Holding { account, .. }, FactKind::Order { .. } | FactKind::Fill { .. }) => {
+            Some((account, Some(fact.at)))
+        }
+        (Subject::Holding { account, .. }, _) => Some((account, None)),
+        (Subject::Transfer(_), FactKind::Transfer { account, .. }) => {
+            Some((account.as_ref()?, Some(fact.at)))
+        }
+        (Subject::CashEntry(_), FactKind::Cash { account, .. }) => Some((account, None)),
+        (Subject::Transfer(_) | Subject::CashEntry(_), _) => None,
+    }
+}

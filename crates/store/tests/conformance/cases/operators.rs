@@ -1,0 +1,175 @@
+//! Operators list events, replay and requeue them, and empty their bodies.
+
+use domain::Provider;
+use store::{
+    ATTEMPTS_MAX, Actor, ApplyOutcome, EventFilter, JobCause, JobState, PageRequest, Receipt, ReplayBatch,
+};
+use webhooks::Interpretation;
+
+use crate::fixture::{TestDatabase, after_s, apply, lease_all, now, receive, trade};
+
+const ANA: Actor<'_> = Actor { name: "operator:ana", request_id: Some("r-1") };
+
+async fn apply_all_jobs(store: &store::Store) {
+    for job in lease_all(store, "one", after_s(60)).await {
+        apply(store, &job, &Interpretation::Test, now()).await;
+    }
+}
+
+pub(crate) async fn lists_are_filtered_and_paged(database: &TestDatabase) {
+    let store = database.open().await;
+    let ids = receive(&store, 0..10).await;
+    store.receive(&trade("late", "new", "MSFT"), after_s(60)).await.unwrap();
+    let all = PageRequest { before: None, rows: 500 };
+    let newest = store.events(&EventFilter::default(), PageRequest { before: None, rows: 4 }).await.unwrap();
+    assert_eq!(newest.events.len(), 4);
+    assert_eq!(newest.events[1].id, ids[9]);
+    let older = store
+        .events(&EventFilter::default(), PageRequest { before: newest.next_before, rows: 500 })
+        .await
+        .unwrap();
+    assert_eq!((older.events.len(), older.next_before), (7, None));
+    assert_eq!(older.events[0].id, ids[6]);
+    let count = async |filter: EventFilter| store.events(&filter, all).await.unwrap().events.len();
+    let late = newest.events[0].clone();
+    assert_eq!(count(EventFilter { ids: ids[2..4].to_vec(), ..EventFilter::default() }).await, 2);
+    assert_eq!(count(EventFilter { provider: Some(Provider::Alpaca), ..EventFilter::default() }).await, 11);
+    assert_eq!(count(EventFilter { provider: Some(Provider::Bridge), ..EventFilter::default() }).await, 0);
+    assert_eq!(
+        count(EventFilter { channel: Some("alpaca/trade".parse().unwrap()), ..EventFilter::default() }).await,
+        11
+    );
+    assert_eq!(count(EventFilter { event_type: Some(late.event_type), ..EventFilter::default() }).await, 1);
+    assert_eq!(count(EventFilter { resource: Some(late.resource), ..EventFilter::default() }).await, 1);
+    assert_eq!(count(EventFilter { received_from: Some(after_s(1)), ..EventFilter::default() }).await, 1);
+    assert_eq!(count(EventFilter { received_before: Some(after_s(60)), ..EventFilter::default() }).await, 10);
+    assert_eq!(count(EventFilter { state: Some(JobState::Done), ..EventFilter::default() }).await, 0);
+    apply_all_jobs(&store).await;
+    assert_eq!(count(EventFilter { state: Some(JobState::Done), ..EventFilter::default() }).await, 11);
+}
+
+pub(crate) async fn a_replay_adds_jobs_and_changes_nothing_else(database: &TestDatabase) {
+    let store = database.open().await;
+    let ids = receive(&store, 0..3).await;
+    // A pending job needs no replay.
+    assert_eq!(store.count_replayable(&EventFilter::default()).await.unwrap(), 0);
+    apply_all_jobs(&store).await;
+    let before = store.event(ids[1]).await.unwrap().unwrap();
+    let filter = EventFilter { ids: ids[1..].to_vec(), ..EventFilter::default() };
+    assert_eq!(store.count_replayable(&filter).await.unwrap(), 2);
+    let replayed = store.replay(&filter, None, ANA, after_s(9)).await.unwrap();
+    assert_eq!(replayed, ReplayBatch { events: 2, next_after: None });
+    assert_eq!(store.replay(&filter, None, ANA, after_s(9)).await.unwrap().events, 0);
+    let jobs = lease_all(&store, "one", after_s(10)).await;
+    assert_eq!(jobs.iter().map(|job| job.event_id()).collect::<Vec<_>>(), ids[1..]);
+    assert!(jobs.iter().all(|job| job.cause() == JobCause::Replay));
+    let after = store.event(ids[1]).await.unwrap().unwrap();
+    assert_eq!((after.jobs.len(), &after.jobs[1]), (2, &before.jobs[0]));
+    assert_eq!((after.body, after.summary.received_at), (before.body, before.summary.received_at));
+    let entries = store.audit_page(0).await.unwrap();
+    let replay = entries.iter().find(|sealed| sealed.entry.action() == "webhooks.replay").unwrap();
+    assert_eq!((replay.entry.actor(), replay.entry.request_id()), ("operator:ana", Some("r-1")));
+}
+
+pub(crate) async fn concurrent_replays_replay_each_event_once(database: &TestDatabase) {
+    let stores = [database.open().await, database.open().await];
+    receive(&stores[0], 0..200).await;
+    apply_all_jobs(&stores[0]).await;
+    let filter = EventFilter::default();
+    let replays = stores.iter().cycle().take(6).map(|store| {
+        let (store, filter) = (store.clone(), filter.clone());
+        tokio::spawn(async move { store.replay(&filter, None, ANA, after_s(70)).await.unwrap().events })
+    });
+    let mut replayed = 0;
+    for replay in replays.collect::<Vec<_>>() {
+        replayed += replay.await.unwrap();
+    }
+    assert_eq!(replayed, 200);
+}
+
+pub(crate) async fn a_dead_letter_can_be_requeued(database: &TestDatabase) {
+    let store = database.open().await;
+    let ids = receive(&store, 0..2).await;
+    for attempt in 0..i64::from(ATTEMPTS_MAX) {
+        for job in lease_all(&store, "one", after_s(attempt * 600)).await {
+            store.fail(&job, "broken", after_s(attempt * 600)).await.unwrap();
+        }
+    }
+    let letters = store.dead_letters(None, 10).await.unwrap();
+    assert_eq!(letters.len(), 2);
+    let one = [letters[1].job];
+    assert_eq!(store.requeue(&one, ANA, after_s(9_000)).await.unwrap(), 1);
+    assert_eq!(store.requeue(&one, ANA, after_s(9_000)).await.unwrap(), 0);
+    let again = lease_all(&store, "one", after_s(9_001)).await;
+    assert_eq!((again.len(), again[0].attempt(), again[0].cause()), (1, 1, JobCause::Requeue));
+    assert_eq!(again[0].event_id(), ids[0]);
+    assert!(matches!(apply(&store, &again[0], &Interpretation::Test, now()).await, ApplyOutcome::Done));
+    let history = store.event(ids[0]).await.unwrap().unwrap().jobs;
+    assert_eq!((history[0].state, history[1].state), (JobState::Done, JobState::Requeued));
+    assert_eq!(history[1].reason.as_deref(), Some("broken"));
+    assert_eq!(store.requeue(&[], ANA, after_s(9_002)).await.unwrap(), 1);
+    assert!(store.dead_letters(None, 10).await.unwrap().is_empty());
+}
+
+pub(crate) async fn a_replayed_dead_letter_is_dead_no_more(database: &TestDatabase) {
+    let store = database.open().await;
+    let ids = receive(&store, 0..2).await;
+    for attempt in 0..i64::from(ATTEMPTS_MAX) {
+        for job in lease_all(&store, "one", after_s(attempt * 600)).await {
+            store.fail(&job, "broken", after_s(attempt * 600)).await.unwrap();
+        }
+    }
+    let filter = EventFilter { ids: vec![ids[0]], ..EventFilter::default() };
+    assert_eq!(store.replay(&filter, None, ANA, after_s(9_000)).await.unwrap().events, 1);
+    let dead: Vec<_> =
+        store.dead_letters(None, 10).await.unwrap().iter().map(|letter| letter.event.id).collect();
+    assert_eq!(dead, [ids[1]]);
+    let history = store.event(ids[0]).await.unwrap().unwrap().jobs;
+    assert_eq!((history[0].state, history[1].state), (JobState::Pending, JobState::Requeued));
+}
+
+pub(crate) async fn redaction_keeps_the_hash_and_the_key(database: &TestDatabase) {
+    let store = database.open().await;
+    let ids = receive(&store, 0..3).await;
+    let before = store.event(ids[0]).await.unwrap().unwrap();
+    // The body of an unfinished event stays.
+    assert_eq!(store.count_redactable(Provider::Alpaca, after_s(1)).await.unwrap(), 0);
+    apply_all_jobs(&store).await;
+    receive(&store, 3..4).await;
+    assert_eq!(store.count_redactable(Provider::Alpaca, now()).await.unwrap(), 0);
+    assert_eq!(store.count_redactable(Provider::Bridge, after_s(1)).await.unwrap(), 0);
+    assert_eq!(store.count_redactable(Provider::Alpaca, after_s(1)).await.unwrap(), 3);
+    assert_eq!(store.redact(Provider::Alpaca, after_s(1), ANA, after_s(2)).await.unwrap(), 3);
+    assert_eq!(store.redact(Provider::Alpaca, after_s(1), ANA, after_s(2)).await.unwrap(), 0);
+    let after = store.event(ids[0]).await.unwrap().unwrap();
+    assert_eq!((after.body.len(), after.headers.len()), (0, 0));
+    assert_eq!(after.summary.redacted_at, Some(after_s(2)));
+    assert_eq!((after.body_sha256, after.dedupe_key), (before.body_sha256, before.dedupe_key));
+    let copy = store.receive(&trade("id-0", "fill", "AAA"), after_s(3)).await.unwrap();
+    assert_eq!(copy, Receipt::Duplicate(ids[0]));
+    // An event without a body cannot be replayed.
+    assert_eq!(store.count_replayable(&EventFilter::default()).await.unwrap(), 0);
+    assert_eq!(store.replay(&EventFilter::default(), None, ANA, after_s(4)).await.unwrap().events, 0);
+    store.verify_audit(None, |_, _| ()).await.unwrap();
+}
+
+pub(crate) async fn the_backlog_is_counted(database: &TestDatabase) {
+    let store = database.open().await;
+    let alpaca = async || {
+        let backlogs = store.backlog().await.unwrap();
+        assert!(backlogs[1..].iter().all(|backlog| backlog.unfinished == 0 && backlog.oldest_at.is_none()));
+        (backlogs[0].unfinished, backlogs[0].oldest_at, backlogs[0].dead)
+    };
+    assert_eq!(alpaca().await, (0, None, 0));
+    receive(&store, 0..3).await;
+    assert_eq!(alpaca().await, (3, Some(now()), 0));
+    let jobs = lease_all(&store, "one", now()).await;
+    assert_eq!(alpaca().await, (3, Some(now()), 0));
+    apply(&store, &jobs[0], &Interpretation::Test, now()).await;
+    assert_eq!(alpaca().await, (2, Some(now()), 0));
+    for attempt in 1..i64::from(ATTEMPTS_MAX) {
+        lease_all(&store, "one", after_s(attempt * 31)).await;
+    }
+    lease_all(&store, "one", after_s(86_400)).await;
+    assert_eq!(alpaca().await, (0, None, 2));
+}

@@ -1,0 +1,198 @@
+//! A database for one test, and deliveries for it.
+
+use std::sync::{Arc, Mutex, Weak};
+
+use jiff::Timestamp;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
+use store::{ApplyOutcome, Job, OpenError, Receipt, Store, StoreConfig};
+use test_postgres::Postgres;
+use webhooks::{Delivery, Interpretation, alpaca};
+
+/// The cluster is shared by the tests that run at one time, and ends with the last of them.
+static CLUSTER: Mutex<Weak<Postgres>> = Mutex::new(Weak::new());
+
+/// An empty database.
+pub(crate) struct TestDatabase {
+    url: String,
+    backend: Backend,
+}
+
+enum Backend {
+    Sqlite { _directory: tempfile::TempDir },
+    Postgres { _cluster: Arc<Postgres> },
+}
+
+impl TestDatabase {
+    pub(crate) fn sqlite() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", directory.path().join("data/investiq.db").display());
+        Self { url, backend: Backend::Sqlite { _directory: directory } }
+    }
+
+    pub(crate) fn postgres() -> Self {
+        let cluster = {
+            let mut shared = CLUSTER.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            shared.upgrade().unwrap_or_else(|| {
+                let cluster = Arc::new(Postgres::start());
+                *shared = Arc::downgrade(&cluster);
+                cluster
+            })
+        };
+        static SERIAL: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        let serial = SERIAL.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let url = cluster.create_database(&format!("test_{serial}"));
+        Self { url, backend: Backend::Postgres { _cluster: cluster } }
+    }
+
+    pub(crate) fn is_sqlite(&self) -> bool {
+        matches!(self.backend, Backend::Sqlite { .. })
+    }
+
+    pub(crate) fn config(&self) -> StoreConfig {
+        StoreConfig::new(self.url.parse().unwrap())
+    }
+
+    pub(crate) async fn open(&self) -> Store {
+        self.try_open().await.unwrap()
+    }
+
+    pub(crate) async fn try_open(&self) -> Result<Store, OpenError> {
+        Store::open(self.config(), key(), now()).await
+    }
+
+    /// Runs statements that bypass the store.
+    pub(crate) async fn sql(&self, statements: &str) {
+        let statements = AssertSqlSafe(statements.to_owned());
+        match &self.backend {
+            Backend::Sqlite { .. } => {
+                self.sqlite_connection().await.execute(sqlx::raw_sql(statements)).await.map(drop).unwrap();
+            }
+            Backend::Postgres { .. } => {
+                self.postgres_connection().await.execute(sqlx::raw_sql(statements)).await.map(drop).unwrap();
+            }
+        }
+    }
+
+    /// The one number that a statement selects.
+    pub(crate) async fn number(&self, statement: &str) -> i64 {
+        let statement = AssertSqlSafe(statement.to_owned());
+        match &self.backend {
+            Backend::Sqlite { .. } => {
+                sqlx::query_scalar(statement).fetch_one(&mut self.sqlite_connection().await).await.unwrap()
+            }
+            Backend::Postgres { .. } => {
+                sqlx::query_scalar(statement).fetch_one(&mut self.postgres_connection().await).await.unwrap()
+            }
+        }
+    }
+
+    pub(crate) async fn sqlite_connection(&self) -> sqlx::SqliteConnection {
+        let path = self.url.strip_prefix("sqlite:").unwrap();
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path).create_if_missing(true);
+        std::fs::create_dir_all(std::path::Path::new(path).parent().unwrap()).unwrap();
+        sqlx::SqliteConnection::connect_with(&options).await.unwrap()
+    }
+
+    pub(crate) async fn postgres_connection(&self) -> sqlx::PgConnection {
+        sqlx::PgConnection::connect(&self.url).await.unwrap()
+    }
+
+    /// Keeps all writers out until the blocker is released.
+    pub(crate) async fn block_writers(&self) -> Blocker {
+        match &self.backend {
+            Backend::Sqlite { .. } => {
+                let mut connection = self.sqlite_connection().await;
+                connection.execute("BEGIN IMMEDIATE").await.unwrap();
+                Blocker::Sqlite(connection)
+            }
+            Backend::Postgres { .. } => {
+                let mut connection = self.postgres_connection().await;
+                connection
+                    .execute(sqlx::raw_sql("BEGIN; LOCK TABLE webhook_events IN EXCLUSIVE MODE"))
+                    .await
+                    .unwrap();
+                Blocker::Postgres(connection)
+            }
+        }
+    }
+}
+
+pub(crate) enum Blocker {
+    Sqlite(sqlx::SqliteConnection),
+    Postgres(sqlx::PgConnection),
+}
+
+impl Blocker {
+    pub(crate) async fn release(self) {
+        match self {
+            Self::Sqlite(mut connection) => connection.execute("ROLLBACK").await.map(drop).unwrap(),
+            Self::Postgres(mut connection) => connection.execute("ROLLBACK").await.map(drop).unwrap(),
+        }
+    }
+}
+
+/// The audit key of every test.
+pub(crate) fn key() -> audit::Key {
+    audit::Key::new(b"a key of tests, of thirty-two bytes and more").unwrap()
+}
+
+/// The time at which every test starts.
+pub(crate) fn now() -> Timestamp {
+    "2026-01-02T15:04:05.000006Z".parse().unwrap()
+}
+
+pub(crate) fn after_s(seconds: i64) -> Timestamp {
+    now() + jiff::SignedDuration::from_secs(seconds)
+}
+
+/// A fill of an order.
+pub(crate) fn fill(id: &str) -> Delivery {
+    trade(id, "fill", "AAPL")
+}
+
+/// A trade event of a type, for a symbol.
+pub(crate) fn trade(id: &str, event_type: &str, symbol: &str) -> Delivery {
+    let body = format!(
+        r#"{{"account_id":"a1","at":"2026-01-02T15:04:05.000006Z","event":"{event_type}","event_id":"{id}","execution_id":"e-{id}","timestamp":"2026-01-02T15:04:05Z","price":"100","qty":"1","position_qty":"1","order":{{"id":"o-{id}","symbol":"{symbol}","side":"buy","filled_qty":"1","filled_avg_price":"100","status":"filled"}}}}"#
+    );
+    alpaca::from_stream(alpaca::Kind::Trade, id, body.into()).unwrap()
+}
+
+/// Stores deliveries about different resources.
+pub(crate) async fn receive(store: &Store, ids: std::ops::Range<u32>) -> Vec<store::EventId> {
+    let mut stored = Vec::new();
+    for id in ids {
+        let receipt = store.receive(&trade(&format!("id-{id}"), "fill", &symbol(id)), now()).await.unwrap();
+        assert!(matches!(receipt, Receipt::Stored(_)), "{receipt:?}");
+        stored.push(receipt.id());
+    }
+    stored
+}
+
+/// A different symbol for each number.
+pub(crate) fn symbol(number: u32) -> String {
+    let letter = |place: u32| char::from(b'A' + u8::try_from(number / 26_u32.pow(place) % 26).unwrap());
+    [letter(2), letter(1), letter(0)].iter().collect()
+}
+
+/// Leases all due jobs.
+pub(crate) async fn lease_all(store: &Store, owner: &str, at: Timestamp) -> Vec<Job> {
+    let mut all = Vec::new();
+    loop {
+        let hold = std::time::Duration::from_secs(30);
+        match store.lease(owner, store::LEASE_MAX, hold, at).await.unwrap() {
+            jobs if jobs.is_empty() => return all,
+            jobs => all.extend(jobs),
+        }
+    }
+}
+
+pub(crate) async fn apply(
+    store: &Store,
+    job: &Job,
+    interpretation: &Interpretation,
+    now: Timestamp,
+) -> ApplyOutcome {
+    let jobs = [(job.clone(), interpretation.clone())];
+    store.apply_all(&jobs, &ledger::Rules::default(), now).await.unwrap().remove(0)
+}

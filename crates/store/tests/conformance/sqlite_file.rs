@@ -1,0 +1,41 @@
+//! The file of an SQLite database.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use store::{OpenError, Store, StoreConfig};
+
+use crate::fixture::{TestDatabase, key, now, receive};
+
+fn mode(path: &std::path::Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[tokio::test]
+async fn only_the_owner_reads_the_file() {
+    let database = TestDatabase::sqlite();
+    let store = database.open().await;
+    receive(&store, 0..1).await;
+    let config = database.config();
+    let path = config.url.sqlite_file().unwrap();
+    assert_eq!(mode(path), 0o600);
+    assert_eq!(mode(path.parent().unwrap()), 0o700);
+    for end in ["-wal", "-shm"] {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(end);
+        assert_eq!(mode(std::path::Path::new(&beside)), 0o600, "{end}");
+    }
+    store.close().await;
+    // A file that others could read is made private again.
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let store = database.open().await;
+    assert_eq!(mode(path), 0o600);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_directory_in_place_of_the_file_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", directory.path().display()).parse().unwrap();
+    let refused = Store::open(StoreConfig::new(url), key(), now()).await.unwrap_err();
+    assert!(matches!(refused, OpenError::File { .. }), "{refused:?}");
+}

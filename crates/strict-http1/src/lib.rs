@@ -1,0 +1,21 @@
+//! Reads HTTP/1 heads and body framing strictly, in front of hyper.
+//!
+//! hyper is lenient where RFC 9112 allows it. A service behind a proxy cannot be: two parsers that disagree about where a
+//! message ends make request smuggling possible. [`StrictHttp1`] wraps the socket and checks every HTTP/1 head and every
+//! chunk before hyper sees them. Responses are made by the caller, never here.
+
+mod chunks;
+mod connection;
+mod head;
+mod head_error;
+mod linger;
+mod strict;
+
+pub use connection::Connection;
+pub use head::{HEAD_BYTES_MAX, HEADERS_MAX, TARGET_BYTES_MAX};
+pub use head_error::HeadError;
+pub use strict::StrictHttp1;
+
+/// The method of the head that hyper gets in place of a rejected one. No client can send it: over HTTP/1 it is itself
+/// rejected, and over HTTP/2 there is no [`Connection::head_error`] to go with it.
+pub const REJECTED_METHOD: &str = "X-REJECTED";

@@ -1,0 +1,288 @@
+//! Stands between the socket and hyper and passes only sound HTTP/1 messages on.
+//!
+//! Every head of a connection is checked here first, on keep-alive and pipelined connections too, because each body is
+//! followed to its end. A sound stream passes without being copied. In place of a rejected head hyper gets a small fixed
+//! one, so that the same layers make the response as for every other request, in its turn; it closes the connection. A
+//! body with malformed chunks ends in a read error. HTTP/2 passes untouched: hyper's framing is strict there.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::chunks::{Chunks, Outcome};
+use crate::head::{Body, Progress, Scan, validate};
+use crate::linger::{Discarded, Linger};
+use crate::{Connection, HeadError, REJECTED_METHOD};
+
+/// What a client that speaks HTTP/2 sends first (RFC 9113 §3.4).
+const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// The error that ends a body of malformed chunks.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the chunks of the body are malformed")]
+struct InvalidChunks;
+
+/// A socket whose input is checked.
+#[derive(Debug)]
+pub struct StrictHttp1<S> {
+    socket: S,
+    connection: Arc<Connection>,
+    phase: Phase,
+    partial_head: Vec<u8>,
+    /// Checked bytes that hyper has not read yet, from `checked_at` on.
+    checked_bytes: Vec<u8>,
+    checked_at: usize,
+    discarded: Discarded,
+    linger: Option<Linger>,
+}
+
+/// What the next byte of the stream belongs to.
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    Start,
+    Http2,
+    Head(Scan),
+    Body { left: u64 },
+    Chunks(Chunks),
+    Rejected,
+    Broken,
+}
+
+/// What to do after the bytes that may pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    ReadOn,
+    WaitForHead,
+    Reject(HeadError),
+    Break,
+}
+
+impl<S> StrictHttp1<S> {
+    /// Checks the input of `socket` and reports to `connection`.
+    pub fn new(socket: S, connection: Arc<Connection>) -> Self {
+        Self {
+            socket,
+            connection,
+            phase: Phase::Start,
+            partial_head: Vec::new(),
+            checked_bytes: Vec::new(),
+            checked_at: 0,
+            discarded: Discarded::default(),
+            linger: None,
+        }
+    }
+
+    /// Scans new bytes, or a partial head followed by new bytes; returns how many may pass.
+    fn scan(&mut self, bytes: &[u8]) -> (usize, Next) {
+        let mut at = 0;
+        loop {
+            let rest = &bytes[at..];
+            if rest.is_empty() {
+                return (at, Next::ReadOn);
+            }
+            match &mut self.phase {
+                Phase::Start => {
+                    let common = rest.len().min(HTTP2_PREFACE.len());
+                    if rest[..common] != HTTP2_PREFACE[..common] {
+                        self.phase = Phase::Head(Scan::default());
+                    } else if common == HTTP2_PREFACE.len() {
+                        self.phase = Phase::Http2;
+                        self.connection.note_http2();
+                    } else {
+                        return (at, Next::WaitForHead);
+                    }
+                }
+                Phase::Head(scan) => match scan.advance(rest) {
+                    Progress::Incomplete => return (at, Next::WaitForHead),
+                    Progress::Rejected(error) => return (at, Next::Reject(error)),
+                    Progress::Complete(length) => match validate(&rest[..length]) {
+                        Err(error) => return (at, Next::Reject(error)),
+                        Ok(body) => {
+                            self.phase = Phase::after_head(body);
+                            at += length;
+                        }
+                    },
+                },
+                Phase::Body { left } => {
+                    let passed = usize::try_from(*left).unwrap_or(usize::MAX).min(rest.len());
+                    *left -= passed as u64;
+                    at += passed;
+                    if *left == 0 {
+                        self.phase = Phase::Head(Scan::default());
+                    }
+                }
+                Phase::Chunks(chunks) => {
+                    let (passed, outcome) = chunks.advance(rest);
+                    at += passed;
+                    match outcome {
+                        Outcome::More => return (at, Next::ReadOn),
+                        Outcome::Done => self.phase = Phase::Head(Scan::default()),
+                        Outcome::Invalid => return (at, Next::Break),
+                    }
+                }
+                Phase::Http2 => return (bytes.len(), Next::ReadOn),
+                Phase::Rejected | Phase::Broken => return (at, Next::ReadOn),
+            }
+        }
+    }
+
+    /// Checks the bytes that were just read into `buffer` from `start` on, and leaves there only what may pass.
+    fn check(&mut self, buffer: &mut ReadBuf<'_>, start: usize) {
+        let fresh = buffer.filled().get(start..).unwrap_or_default();
+        let next = if self.partial_head.is_empty() {
+            let (passed, next) = self.scan(fresh);
+            if next == Next::WaitForHead {
+                self.partial_head.extend_from_slice(&fresh[passed..]);
+            }
+            buffer.set_filled(start + passed);
+            next
+        } else {
+            self.partial_head.extend_from_slice(fresh);
+            buffer.set_filled(start);
+            let mut head = std::mem::take(&mut self.partial_head);
+            let (passed, next) = self.scan(&head);
+            self.checked_bytes.extend_from_slice(&head[..passed]);
+            head.drain(..passed);
+            if next == Next::WaitForHead {
+                self.partial_head = head;
+            }
+            next
+        };
+        match next {
+            Next::ReadOn | Next::WaitForHead => {}
+            Next::Break => self.phase = Phase::Broken,
+            Next::Reject(error) => self.reject(error),
+        }
+    }
+
+    fn reject(&mut self, error: HeadError) {
+        self.phase = Phase::Rejected;
+        self.connection.reject(error);
+        self.checked_bytes.extend_from_slice(REJECTED_METHOD.as_bytes());
+        self.checked_bytes.extend_from_slice(b" / HTTP/1.1\r\nhost: rejected\r\nconnection: close\r\n\r\n");
+    }
+
+    /// Moves checked bytes into `buffer`; whether there were any.
+    fn read_checked(&mut self, buffer: &mut ReadBuf<'_>) -> bool {
+        let waiting = self.checked_bytes.get(self.checked_at..).unwrap_or_default();
+        let length = waiting.len().min(buffer.remaining());
+        buffer.put_slice(&waiting[..length]);
+        self.checked_at += length;
+        if self.checked_at == self.checked_bytes.len() {
+            self.checked_bytes.clear();
+            self.checked_at = 0;
+        }
+        length > 0
+    }
+
+    fn note_write(&self, write: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match write {
+            Poll::Ready(_) => self.connection.note_write(),
+            Poll::Pending => self.connection.note_blocked_write(),
+        }
+        write
+    }
+
+    /// Whether the client may still be sending something that nobody is going to read.
+    fn is_mid_message(&self) -> bool {
+        match self.phase {
+            Phase::Body { .. } | Phase::Chunks(_) | Phase::Rejected | Phase::Broken => true,
+            Phase::Start | Phase::Http2 | Phase::Head(_) => false,
+        }
+    }
+}
+
+impl Phase {
+    fn after_head(body: Body) -> Self {
+        match body {
+            Body::Length(0) => Self::Head(Scan::default()),
+            Body::Length(left) => Self::Body { left },
+            Body::Chunked => Self::Chunks(Chunks::START),
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for StrictHttp1<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if buffer.remaining() == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        loop {
+            if this.read_checked(buffer) {
+                return Poll::Ready(Ok(()));
+            }
+            match this.phase {
+                Phase::Broken => {
+                    return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, InvalidChunks)));
+                }
+                // The response closes the connection. An end of input now would make hyper abandon it.
+                Phase::Rejected => {
+                    let _stopped = this.discarded.poll_more(&mut this.socket, context);
+                    return Poll::Pending;
+                }
+                Phase::Http2 => return Pin::new(&mut this.socket).poll_read(context, buffer),
+                Phase::Start | Phase::Head(_) | Phase::Body { .. } | Phase::Chunks(_) => {}
+            }
+            let start = buffer.filled().len();
+            ready!(Pin::new(&mut this.socket).poll_read(context, buffer))?;
+            if buffer.filled().len() == start {
+                return Poll::Ready(Ok(()));
+            }
+            this.check(buffer, start);
+            if buffer.filled().len() > start {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for StrictHttp1<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let write = Pin::new(&mut self.socket).poll_write(context, bytes);
+        self.note_write(write)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let write = Pin::new(&mut self.socket).poll_write_vectored(context, slices);
+        self.note_write(write)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.linger.is_none() {
+            ready!(Pin::new(&mut this.socket).poll_shutdown(context))?;
+            this.linger = if this.is_mid_message() { Linger::start() } else { None };
+        }
+        match &mut this.linger {
+            Some(linger) => linger.poll(&mut this.discarded, &mut this.socket, context).map(Ok),
+            None => Poll::Ready(Ok(())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

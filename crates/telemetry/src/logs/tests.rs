@@ -1,0 +1,73 @@
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use super::*;
+use crate::RequestId;
+
+#[derive(Clone, Default)]
+struct Output(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn logged(format: Format, work: impl FnOnce()) -> String {
+    let output = Output::default();
+    let writer = output.clone();
+    let lines =
+        tracing_subscriber::fmt::layer().event_format(OneLine { format }).with_writer(move || writer.clone());
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), work);
+    let bytes = output.0.lock().unwrap().clone();
+    String::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn an_event_is_one_object_with_its_fields_and_the_id_of_its_request() {
+    let text = logged(Format::Json, || {
+        RequestId::parse(b"request-1")
+            .unwrap()
+            .scope(|| tracing::warn!(tries = 3, what = "a\"b\n\u{1b}c", "it\nbroke"));
+    });
+    assert_eq!(text.lines().count(), 1);
+    let mut object: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert!(object["timestamp"].take().as_str().unwrap().ends_with('Z'));
+    assert_eq!(
+        object,
+        serde_json::json!({
+            "timestamp": null, "level": "WARN", "target": "telemetry::logs::tests", "request_id": "request-1",
+            "message": "it\nbroke", "tries": 3, "what": "a\"b\n\u{1b}c"
+        })
+    );
+}
+
+#[test]
+fn text_is_one_line_too_and_an_error_includes_its_causes() {
+    let cause = std::io::Error::other("the\ncause\u{1b}[31m");
+    let error = Error::Filter(EnvFilter::builder().parse("a=b=c").unwrap_err());
+    let text = logged(Format::Text, || {
+        tracing::error!(error = &error as &dyn std::error::Error, %cause, "it\nbroke");
+    });
+    assert_eq!(text.lines().count(), 1, "{text}");
+    assert!(text.contains("ERROR telemetry::logs::tests: it\\nbroke"), "{text}");
+    assert!(text.contains("invalid log filter RUST_LOG: "), "{text}");
+    assert!(!text.contains('\u{1b}'), "{text}");
+}
+
+#[test]
+fn debug_output_of_third_party_crates_is_not_logged() {
+    for (target, expected) in [
+        ("hyper::proto", true),
+        ("h2", true),
+        ("hyperion", false),
+        ("api_server::serve", false),
+        ("reqwest", true),
+    ] {
+        assert_eq!(is_capped(target), expected, "{target}");
+    }
+}

@@ -1,5 +1,0 @@
-//! What notifications of Circle's two systems mean.
-
-pub(super) mod direct;
-pub(super) mod mint;
-mod transfer;

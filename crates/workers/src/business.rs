@@ -1,0 +1,111 @@
+//! Business figures from tables: computed by the holder of the leader lease, and zero in all other processes.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use rust_decimal::prelude::ToPrimitive as _;
+use store::{Actor, Figures, Store};
+use telemetry::metrics::{Business, Metrics};
+use telemetry::{Clock, with_causes};
+
+use crate::leader_lease::LeaderLease;
+use crate::registry::Heartbeat;
+
+/// Shortest time between two computations.
+const PERIOD_MIN: Duration = Duration::from_secs(1);
+/// A computation may take one part in so many of the time: figures of a large ledger are computed less often.
+const SHARE: u32 = 20;
+/// Time between two trial balances, which sum the whole journal.
+const TRIAL_BALANCE_PERIOD: Duration = Duration::from_secs(60);
+/// Time between two snapshots: the last one of a day is its close.
+const SNAPSHOT_PERIOD: Duration = Duration::from_secs(300);
+
+const ACTOR: Actor<'static> = Actor::named("worker:business");
+
+/// Computes while the lease is held, forever.
+pub async fn run(
+    store: Store,
+    lease: LeaderLease,
+    metrics: Arc<Metrics>,
+    clock: Clock,
+    heartbeat: Heartbeat,
+) {
+    let business = &metrics.business;
+    loop {
+        business.step_down();
+        heartbeat.beat();
+        tokio::select! {
+            () = lease.acquired() => {}
+            // For the next heartbeat.
+            () = tokio::time::sleep(PERIOD_MIN) => continue,
+        }
+        let (mut trial_balance_at, mut snapshot_at) = (None, None);
+        let mut ended_at = Instant::now();
+        while lease.is_held() {
+            let started_at = Instant::now();
+            if let Err(error) =
+                round(&store, business, clock, &heartbeat, &mut trial_balance_at, &mut snapshot_at).await
+            {
+                tracing::warn!(error = with_causes(&error), "computing business figures failed");
+                business.grow_older(ended_at.elapsed());
+            }
+            ended_at = Instant::now();
+            // After a slow computation, longer than other workers may be silent.
+            heartbeat.rest(PERIOD_MIN.max(started_at.elapsed() * SHARE)).await;
+        }
+    }
+}
+
+async fn round(
+    store: &Store,
+    business: &Business,
+    clock: Clock,
+    heartbeat: &Heartbeat,
+    trial_balance_at: &mut Option<Instant>,
+    snapshot_at: &mut Option<Instant>,
+) -> Result<(), store::Error> {
+    let now = clock.now();
+    note(business, &store.figures(now).await?, now);
+    heartbeat.beat();
+    if is_due(trial_balance_at, TRIAL_BALANCE_PERIOD) {
+        let trial = store.trial_balance().await?;
+        if !trial.is_balanced() {
+            tracing::error!(?trial, "THE LEDGER DOES NOT BALANCE");
+        }
+        business.ledger_imbalance_minor.set(i64::try_from(trial.imbalance_minor()).unwrap_or(i64::MAX));
+        business.ledger_drifted_accounts.set(i64::try_from(trial.drifted_accounts).unwrap_or(i64::MAX));
+        let drift = store.deposit_drift().await?;
+        let drift_minor = drift.iter().map(|line| line.drift_minor().saturating_abs());
+        business.deposit_drift_minor.set(drift_minor.fold(0, i64::saturating_add));
+        *trial_balance_at = Some(Instant::now());
+    }
+    heartbeat.beat();
+    if is_due(snapshot_at, SNAPSHOT_PERIOD) {
+        store.take_snapshots(ACTOR, now).await?;
+        *snapshot_at = Some(Instant::now());
+    }
+    Ok(())
+}
+
+fn is_due(last: &Option<Instant>, period: Duration) -> bool {
+    last.is_none_or(|last| last.elapsed() >= period)
+}
+
+fn note(business: &Business, figures: &Figures, now: Timestamp) {
+    let dollars =
+        |market_value: &store::MarketValue| market_value.value.to_decimal().to_f64().unwrap_or(f64::NAN);
+    let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let oldest_at = figures.assets.oldest_price_at.unwrap_or(now);
+    business.aum_usd.set(dollars(&figures.assets));
+    business.aum_age_seconds.set(now.duration_since(oldest_at).as_secs_f64().max(0.0));
+    business.aum_unpriced.set(count(figures.assets.unpriced));
+    business.deposits_today_usd.set(dollars(&figures.deposits_today));
+    business.investments_today_usd.set(dollars(&figures.investments_today));
+    business.active_users_5m.set(count(figures.active_users));
+    business.user_registrations.set(count(figures.registrations));
+    let year_to_date = figures.year_to_date.and_then(|ratio| ratio.to_f64());
+    business.portfolio_return_ytd_ratio.set(year_to_date.unwrap_or(f64::NAN));
+    business.computed_at_seconds.set(now.as_duration().as_secs_f64());
+    business.is_elected.set(1);
+}

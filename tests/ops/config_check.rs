@@ -1,0 +1,94 @@
+//! `config check` checks settings as the server loads them, under the requested profile and no other.
+
+use crate::command::{CANARY, Workspace};
+
+/// Settings without findings in production.
+fn valid() -> Workspace {
+    Workspace::new()
+        .set("BIND_ADDRESS", "0.0.0.0:3000")
+        .set("TRUSTED_PROXIES", "10.0.0.0/8")
+        .set("ENABLE_SWAGGER", "false")
+}
+
+fn errors(workspace: &Workspace, arguments: &str) -> Vec<String> {
+    workspace.run(&format!("config check {arguments} --json")).errors()
+}
+
+#[test]
+fn valid_settings_pass() {
+    let result = valid().run("config check production --json");
+    assert_eq!((result.exit_code, result.errors()), (0, Vec::new()), "{result:?}");
+    assert_eq!(result.json()["profile"], "production");
+}
+
+#[test]
+fn all_errors_are_reported_at_once_with_their_source() {
+    let workspace = valid().set("BIND_ADDRESS", "nowhere").set("RATE_LIMIT_PER_MINUTE", "-1");
+    let result = workspace.run("config check production --json");
+    assert_eq!(result.exit_code, 3, "{result:?}");
+    assert_eq!(result.errors(), ["setting rate_limit.per_minute", "setting server.bind_address"]);
+    assert!(result.stdout.contains("RATE_LIMIT_PER_MINUTE"), "{result:?}");
+}
+
+#[test]
+fn settings_that_are_valid_but_unfit_for_production_are_found() {
+    for (variable, value, expected) in [
+        ("TRUSTED_PROXIES", "", "trusted_proxies server.trusted_proxies"),
+        ("RATE_LIMIT_PER_MINUTE", "1000000", "rate_limit rate_limit.per_minute"),
+        ("RUST_LOG", "info,aws_smithy_runtime=trace", "trace logs.filter"),
+        ("POLYGON_BASE_URL", "http://127.0.0.1:9", "plain_http market_data.polygon.base_url"),
+        ("REQUIRE_AUTH", "false", "setting auth.required"),
+        ("METRICS_ACCESS", "open", "setting metrics.access"),
+    ] {
+        let workspace = valid().set(variable, value);
+        assert_eq!(errors(&workspace, "production"), [expected], "{variable}");
+    }
+    let proxies = valid().set("TRUSTED_PROXIES", "");
+    assert_eq!(errors(&proxies, "staging"), Vec::<String>::new(), "a warning in staging");
+}
+
+#[test]
+fn no_variable_changes_the_checked_profile() {
+    let workspace =
+        Workspace::new().set("INVESTIQ_PROFILE", "development").set("BIND_ADDRESS", "127.0.0.1:3000");
+    let result = workspace.run("config check production --json");
+    assert_eq!(result.json()["profile"], "production");
+    assert_eq!(result.exit_code, 3, "{result:?}");
+    assert_eq!(workspace.run("config check prod").exit_code, 1);
+}
+
+#[test]
+fn warnings_fail_only_a_strict_check() {
+    let workspace = valid().set("ENABLE_SWAGGER", "true");
+    assert_eq!(workspace.run("config check production").exit_code, 0);
+    assert_eq!(workspace.run("config check production --strict").exit_code, 3);
+}
+
+#[test]
+fn secrets_are_resolved_with_their_source() {
+    let workspace = valid();
+    assert_eq!(errors(&workspace, "production"), Vec::<String>::new(), "secrets are not resolved by default");
+    assert_eq!(errors(&workspace, "production --resolve"), ["missing api_keys"]);
+    workspace.run("secrets init");
+    workspace.write_secret("polygon_api_key", CANARY, 0o444);
+    let directory = workspace.path("secrets").to_string_lossy().into_owned();
+    let workspace = workspace.set("SECRETS_DIR", &directory);
+    let result = workspace.run("config check production --resolve --json");
+    assert_eq!((result.exit_code, result.errors()), (0, Vec::new()), "{result:?}");
+    assert!(result.stderr.contains("secrets/polygon_api_key (secure)"), "{result:?}");
+}
+
+#[test]
+fn an_unreachable_vendor_is_found() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    let workspace = valid();
+    workspace.run("secrets init");
+    workspace.write_secret("polygon_api_key", CANARY, 0o444);
+    let directory = workspace.path("secrets").to_string_lossy().into_owned();
+    let workspace = workspace.set("SECRETS_DIR", &directory).set("POLYGON_BASE_URL", &url);
+    assert_eq!(errors(&workspace, "production --connect"), Vec::<String>::new());
+    // Port 9 (discard) on loopback refuses connections; another process could take the listener's port.
+    let workspace = workspace.set("POLYGON_BASE_URL", "https://127.0.0.1:9");
+    assert_eq!(errors(&workspace, "production --connect"), ["connect market_data.polygon.base_url"]);
+}

@@ -1,0 +1,149 @@
+//! `secrets check` finds each defect by its rule and its secret; a clean workspace passes.
+
+use crate::command::{CANARY, CommandResult, Workspace, set_mode};
+
+const STRONG: &str = "u5fJ0w7dHk3mZq9xT1bRaaa2vN8cLyPe4sGo6iXhQWE=";
+const OTHER: &str = "Zm9vYmFyYmF6cXV4cXV1eGNvcmdlZ3JhdWx0Z2FycGx5";
+
+/// A workspace with everything that production requires.
+fn clean() -> Workspace {
+    let workspace = Workspace::new();
+    assert_eq!(workspace.run("secrets init").exit_code, 0);
+    workspace
+}
+
+fn check(workspace: &Workspace) -> CommandResult {
+    workspace.run("secrets check --profile production --directory secrets --json")
+}
+
+fn assert_only_error(workspace: &Workspace, expected: &str) {
+    let result = check(workspace);
+    assert_eq!(result.exit_code, 3, "{expected}: {result:?}");
+    assert_eq!(result.errors(), [expected], "{result:?}");
+}
+
+#[test]
+fn each_invalid_value_is_found_alone() {
+    for (name, value, rule) in [
+        ("polygon_api_key", "changeme", "placeholder"),
+        ("polygon_api_key", "your-polygon-key", "placeholder"),
+        ("alpaca_api_key", "AKIAIOSFODNN7EXAMPLE", "example"),
+        ("alpaca_api_secret", "aaaaaaaaaaaaaaaaaaaaaaaa", "repeated"),
+        ("resend_api_key", "abcdefghijklmnopqrst", "sequential"),
+        ("live_trading_key", "tooweak", "weak"),
+        ("jwt_secret", "c2hvcnQ=", "form"),
+        ("polygon_api_key", "", "form"),
+    ] {
+        let workspace = clean();
+        drop(std::fs::remove_file(workspace.path("secrets").join(name)));
+        workspace.write_secret(name, value, 0o444);
+        assert_only_error(&workspace, &format!("{rule} {name}"));
+    }
+}
+
+#[test]
+fn a_value_under_two_names_is_found() {
+    let workspace = clean();
+    workspace.write_secret("polygon_api_key", CANARY, 0o444);
+    workspace.write_secret("finnhub_api_key", CANARY, 0o444);
+    assert_only_error(&workspace, "reused polygon_api_key");
+}
+
+#[test]
+fn a_missing_secret_is_found() {
+    let workspace = clean();
+    std::fs::remove_file(workspace.path("secrets").join("api_keys")).unwrap();
+    assert_only_error(&workspace, "missing api_keys");
+}
+
+#[test]
+fn modes_that_give_others_access_are_found() {
+    let workspace = clean();
+    set_mode(&workspace.path("secrets").join("jwt_secret"), 0o666);
+    assert_only_error(&workspace, "form jwt_secret");
+    let workspace = clean();
+    set_mode(&workspace.path("secrets"), 0o755);
+    let result = check(&workspace);
+    assert!(result.errors().contains(&"form jwt_secret".to_owned()), "readable by everyone: {result:?}");
+}
+
+#[test]
+fn an_overdue_secret_is_an_error_and_an_overdue_encryption_key_a_warning() {
+    let workspace = clean();
+    workspace.backdate("jwt_secret", 1000);
+    workspace.backdate("encryption_key", 1000);
+    assert_only_error(&workspace, "overdue jwt_secret");
+    let strict = workspace.run("secrets check --profile production --directory secrets --json --strict");
+    assert!(strict.stdout.contains("encryption_key"), "{strict:?}");
+}
+
+#[test]
+fn values_in_the_environment_and_shadowed_values_are_found() {
+    let workspace = clean().set("POLYGON_API_KEY", CANARY);
+    assert_only_error(&workspace, "environment polygon_api_key");
+    workspace.write_secret("polygon_api_key", OTHER, 0o444);
+    let mut errors = check(&workspace).errors();
+    errors.sort();
+    assert_eq!(errors, ["drift polygon_api_key", "environment polygon_api_key"]);
+}
+
+#[test]
+fn both_forms_of_a_variable_are_found() {
+    let workspace = clean().set("POLYGON_API_KEY", CANARY).set("POLYGON_API_KEY_FILE", "/nowhere");
+    assert_only_error(&workspace, "ambiguous polygon_api_key");
+}
+
+#[test]
+fn the_same_value_in_two_sources_is_a_warning() {
+    let workspace = clean();
+    workspace.write_secret("polygon_api_key", CANARY, 0o444);
+    let elsewhere = workspace.path("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    set_mode(&elsewhere, 0o700);
+    std::fs::write(elsewhere.join("key"), CANARY).unwrap();
+    set_mode(&elsewhere.join("key"), 0o400);
+    let path = elsewhere.join("key").to_string_lossy().into_owned();
+    let workspace = workspace.set("POLYGON_API_KEY_FILE", &path);
+    let result = check(&workspace);
+    assert_eq!(result.exit_code, 0, "{result:?}");
+    assert!(result.stdout.contains("\"shadowed\""), "{result:?}");
+    assert_eq!(workspace.run("secrets check --profile production --directory secrets --strict").exit_code, 3);
+}
+
+#[test]
+fn an_emulator_and_a_static_aws_key_are_found() {
+    let workspace =
+        clean().set("AWS_ENDPOINT_URL", "http://127.0.0.1:1").set("AWS_SECRET_ACCESS_KEY", CANARY);
+    let mut errors = check(&workspace).errors();
+    errors.sort();
+    assert_eq!(errors, ["endpoint_override AWS_ENDPOINT_URL", "static_aws_key AWS_SECRET_ACCESS_KEY"]);
+}
+
+#[test]
+fn an_invalid_api_key_is_found_with_its_position() {
+    let workspace = clean();
+    std::fs::remove_file(workspace.path("secrets").join("api_keys")).unwrap();
+    workspace.write_secret("api_keys", &format!("{STRONG},hunter2"), 0o444);
+    let result = check(&workspace);
+    assert_eq!((result.exit_code, result.errors()), (3, vec!["api_keys api_keys".to_owned()]), "{result:?}");
+    assert!(result.stdout.contains("key 2"), "{result:?}");
+}
+
+#[test]
+fn development_warns_about_what_production_rejects() {
+    let workspace = clean();
+    workspace.write_secret("polygon_api_key", "changeme", 0o444);
+    let result = workspace.run("secrets check --profile development --directory secrets --json");
+    assert_eq!((result.exit_code, result.errors()), (0, Vec::new()), "{result:?}");
+    assert!(result.stdout.contains("placeholder"), "{result:?}");
+}
+
+#[test]
+fn a_young_secret_is_not_overdue() {
+    let workspace = clean();
+    workspace.backdate("jwt_secret", 89);
+    assert_eq!(check(&workspace).errors(), Vec::<String>::new());
+    // In addition to the 89 days.
+    workspace.backdate("jwt_secret", 2);
+    assert_only_error(&workspace, "overdue jwt_secret");
+}
