@@ -13,7 +13,7 @@ const ADMIN_REQUESTS: [(Method, &str, &str); 8] = [
     (Method::GET, "/api/admin/webhooks", ""),
     (Method::GET, "/api/admin/webhooks/1?body=true", ""),
     (Method::POST, "/api/admin/webhooks/replay", r#"{"all":true}"#),
-    (Method::POST, "/api/admin/webhooks/test-signature", r#"{"door":"bridge"}"#),
+    (Method::POST, "/api/admin/webhooks/test-signature", r#"{"endpoint":"bridge"}"#),
     (Method::GET, "/api/admin/dead-letter", ""),
     (Method::POST, "/api/admin/dead-letter/requeue", r#"{"all":true}"#),
     (Method::POST, "/api/admin/retention/run", "{}"),
@@ -44,7 +44,7 @@ fn deliver_deposits(providers: &Providers, server: &Server) {
         assert_eq!(server.deliver(&providers.alpaca("nta", body)).status, 200);
     }
     server.wait_until("everything is applied", |server| {
-        server.metric("webhook_events_total{outcome=\"processed\",provider=\"alpaca\"}")
+        server.metric("webhook_jobs_total{outcome=\"processed\",provider=\"alpaca\"}")
             == Some(DEPOSITS as f64)
     });
 }
@@ -139,7 +139,7 @@ fn concurrent_operator_requests_take_effect_once() {
     let portfolio = || server.admin_json(&format!("/api/portfolio/{holder}"));
     let before = portfolio();
     for (path, body) in [
-        ("/api/admin/webhooks/replay", r#"{"filter":{"source":"alpaca"}}"#),
+        ("/api/admin/webhooks/replay", r#"{"filter":{"provider":"alpaca"}}"#),
         ("/api/admin/dead-letter/requeue", r#"{"all":true}"#),
         ("/api/admin/retention/run", "{}"),
     ] {
@@ -159,7 +159,7 @@ fn concurrent_operator_requests_take_effect_once() {
     assert_eq!(server.metric("ledger_imbalance_minor"), Some(0.0));
     assert_eq!(server.metric("webhook_dead_letters"), Some(0.0));
     assert_eq!(server.admin_json("/api/admin/audit/verify")["is_whole"], true);
-    let mixed = r#"{"filter":{"source":"alpaca"},"after":"3","dry_run":true}"#;
+    let mixed = r#"{"filter":{"provider":"alpaca"},"after":"3","dry_run":true}"#;
     let response = send(&server, &Method::POST, "/api/admin/webhooks/replay", &ADMIN, mixed);
     assert_eq!((response.status, &response.problem()["parameter"]), (422, &"after".into()), "{response:?}");
 }

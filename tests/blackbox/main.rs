@@ -6,6 +6,7 @@ mod analysis;
 mod authentication;
 mod business_metrics;
 mod command_line;
+mod compression;
 mod configuration;
 mod csv_directory;
 mod errors;

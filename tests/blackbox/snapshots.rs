@@ -2,6 +2,7 @@
 //!
 //! After an intended change: `INSTA_UPDATE=always cargo test -p tests --test blackbox snapshots`, then review the diff.
 
+use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::Value;
 use tests::events::AlpacaAccount;
@@ -9,30 +10,36 @@ use tests::providers::{ADMIN_KEY, Providers, VIEWER_KEY, now};
 use tests::{Response, Server};
 
 /// Headers and JSON members whose values differ between runs or builds.
-const REDACTED: [&str; 20] = [
-    "age_s",
-    "at",
-    "body_sha256",
+const REDACTED_HEADERS: [&str; 8] = [
     "content-length",
     "date",
-    "dedupe_key",
-    "entries",
     "etag",
-    "hash",
-    "latency_ms",
     "ratelimit",
-    "received_at",
-    "request_id",
     "retry-after",
-    "signed_at",
-    "uptime_s",
-    "version",
     "x-ratelimit-remaining",
     "x-ratelimit-reset",
     "x-request-id",
 ];
-/// JSON below this depth is written on one line.
+const REDACTED_MEMBERS: [&str; 15] = [
+    "age_s",
+    "at",
+    "body_sha256",
+    "created_at",
+    "dedupe_key",
+    "entries",
+    "finished_at",
+    "latency_ms",
+    "occurred_at",
+    "posted_at",
+    "received_at",
+    "request_id",
+    "signed_at",
+    "uptime_s",
+    "version",
+];
+/// JSON that is short, or below this depth, is written on one line.
 const DEPTH_MAX: usize = 3;
+const LINE_CHARS: usize = 100;
 
 pub(crate) fn assert_snapshot(name: &str, text: &str) {
     let mut settings = insta::Settings::clone_current();
@@ -41,15 +48,13 @@ pub(crate) fn assert_snapshot(name: &str, text: &str) {
     settings.bind(|| insta::assert_snapshot!(name, text));
 }
 
-fn is_redacted(name: &str) -> bool {
-    REDACTED.contains(&name) || name.ends_with("_at")
-}
-
 /// Replaces redacted values, and rounds numbers to nine digits, which are the same on every processor.
 fn redact(value: &mut Value) {
     match value {
         Value::Object(members) => members.iter_mut().for_each(|(name, value)| match value {
-            Value::String(_) | Value::Number(_) if is_redacted(name) => *value = format!("[{name}]").into(),
+            Value::String(_) | Value::Number(_) if REDACTED_MEMBERS.contains(&name.as_str()) => {
+                *value = format!("[{name}]").into()
+            }
             value => redact(value),
         }),
         Value::Array(items) => items.iter_mut().for_each(redact),
@@ -61,24 +66,26 @@ fn redact(value: &mut Value) {
 }
 
 fn pretty(value: &Value, depth: usize) -> String {
+    let line = value.to_string();
+    if depth >= DEPTH_MAX || line.len() <= LINE_CHARS {
+        return line;
+    }
     let indent = "  ".repeat(depth + 1);
-    let (open, lines, close) = match value {
-        Value::Object(members) if depth < DEPTH_MAX && !members.is_empty() => {
-            let line = |(name, value): (&String, &Value)| {
-                format!("{indent}\"{name}\": {}", pretty(value, depth + 1))
-            };
-            ('{', members.iter().map(line).collect::<Vec<_>>(), '}')
+    let (open, lines, close): (_, Vec<String>, _) = match value {
+        Value::Object(members) => {
+            let member = |(name, value)| format!("{indent}\"{name}\": {}", pretty(value, depth + 1));
+            ('{', members.iter().map(member).collect(), '}')
         }
-        Value::Array(items) if depth < DEPTH_MAX && !items.is_empty() => {
+        Value::Array(items) => {
             ('[', items.iter().map(|item| indent.clone() + &pretty(item, depth + 1)).collect(), ']')
         }
-        other => return other.to_string(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => return line,
     };
     format!("{open}\n{}\n{}{close}", lines.join(",\n"), "  ".repeat(depth))
 }
 
 fn text(response: &Response) -> String {
-    let header = |(name, value): &(String, String)| match is_redacted(name) {
+    let header = |(name, value): &(String, String)| match REDACTED_HEADERS.contains(&name.as_str()) {
         true => format!("{name}: [{name}]\n"),
         false => format!("{name}: {value}\n"),
     };
@@ -91,8 +98,10 @@ fn text(response: &Response) -> String {
 
 /// A deposit, its duplicate, a forged copy, and a delivery of a provider without a secret.
 fn deliveries(providers: &Providers, server: &Server) -> Vec<(&'static str, Response)> {
+    // Whole seconds, so that the body always has the same length.
+    let at = Timestamp::from_second(now().as_second()).unwrap();
     let account = AlpacaAccount::named("snapshot");
-    let deposit = providers.alpaca("nta", account.entry(now(), "deposit", "CSD", "100.00", "executed"));
+    let deposit = providers.alpaca("nta", account.entry(at, "deposit", "CSD", "100.00", "executed"));
     let forged = deposit.clone().with_body("{}");
     let responses = vec![
         ("webhook_stored", server.deliver(&deposit)),
@@ -100,7 +109,7 @@ fn deliveries(providers: &Providers, server: &Server) -> Vec<(&'static str, Resp
         ("webhook_unauthorized", server.deliver(&forged)),
         ("webhook_unavailable", server.deliver(&providers.bridge("{}"))),
     ];
-    let series = "webhook_events_total{outcome=\"processed\",provider=\"alpaca\"}";
+    let series = "webhook_jobs_total{outcome=\"processed\",provider=\"alpaca\"}";
     server.wait_until("the deposit is applied", |server| server.metric(series) == Some(1.0));
     responses
 }

@@ -111,12 +111,12 @@ fn a_restored_older_database_is_found_by_a_saved_head() {
     copy(&fixture, DATABASE, "earlier.db");
     let last = verify(&fixture, "").1["entries"].as_u64().unwrap();
     assert_eq!(fixture.workspace.run("webhooks replay --all").exit_code, 0);
-    let head = fixture.workspace.run("audit head");
+    let head = fixture.workspace.run("audit checkpoint");
     std::fs::write(fixture.workspace.path("head.json"), &head.stdout).unwrap();
-    assert_eq!(verify(&fixture, "--witness head.json").0, 0);
+    assert_eq!(verify(&fixture, "--checkpoint head.json").0, 0);
     copy(&fixture, "earlier.db", DATABASE);
     assert_eq!(verify(&fixture, "").0, 0, "the database alone does not show it");
-    let (code, found) = verify(&fixture, "--witness head.json");
+    let (code, found) = verify(&fixture, "--checkpoint head.json");
     assert_eq!(
         (code, &found["sequence"], &found["reason"]),
         (3, &(last + 1).into(), &"truncated".into()),
@@ -124,9 +124,9 @@ fn a_restored_older_database_is_found_by_a_saved_head() {
     );
     let forged = head.stdout.replacen("\"sequence\":", "\"sequence\":1", 1);
     std::fs::write(fixture.workspace.path("forged.json"), forged).unwrap();
-    assert_eq!(verify(&fixture, "--witness forged.json").1["reason"], "head_changed");
+    assert_eq!(verify(&fixture, "--checkpoint forged.json").1["reason"], "head_changed");
     std::fs::write(fixture.workspace.path("empty.json"), "").unwrap();
-    assert_eq!(fixture.workspace.run("audit verify --witness empty.json").exit_code, 2);
+    assert_eq!(fixture.workspace.run("audit verify --checkpoint empty.json").exit_code, 2);
 }
 
 #[test]

@@ -12,11 +12,12 @@ const CANARY_ENV: &str = "c4n4ry-Jp4wRk7nXt9vMq1zGc6yLs8bHd2fKe";
 /// At least one run of every command, with values in every source that it reads.
 const RUNS: &[&str] = &[
     "audit export",
-    "audit head",
+    "audit checkpoint",
     "audit verify",
     "audit verify --file value --json",
     "audit verify --file value --key value",
     "completions bash",
+    "man .",
     "config check production --resolve --connect",
     "config check production --resolve --json",
     "config check development --resolve --strict",

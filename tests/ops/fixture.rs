@@ -58,7 +58,7 @@ impl Fixture {
     pub(crate) fn start_with(settings: &[(&str, &str)]) -> Self {
         let workspace = Workspace::new().set("SECRETS_DIR", "secrets");
         assert_eq!(workspace.run("webhooks keygen").exit_code, 0);
-        for name in ["alpaca_webhook_secret", "bridge_webhook_secret"] {
+        for name in webhooks::PROVIDERS.iter().filter_map(|provider| provider.secret()) {
             let value = std::fs::read_to_string(workspace.path("webhook-keys").join(name)).unwrap();
             workspace.write_secret(name, &value, 0o444);
         }
@@ -82,9 +82,9 @@ impl Fixture {
     pub(crate) fn outcome(&self, arguments: &str) -> (u64, String) {
         let result = self.send(&format!("{arguments} --json"));
         let json = result.json();
-        let answers = json["answers"].as_array().unwrap();
-        assert_eq!(answers.len(), 1, "{result:?}");
-        (answers[0]["status"].as_u64().unwrap(), answers[0]["outcome"].as_str().unwrap().to_owned())
+        let responses = json["responses"].as_array().unwrap();
+        assert_eq!(responses.len(), 1, "{result:?}");
+        (responses[0]["status"].as_u64().unwrap(), responses[0]["outcome"].as_str().unwrap().to_owned())
     }
 
     /// Waits until no job is left.

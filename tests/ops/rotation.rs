@@ -78,7 +78,7 @@ fn a_rotation_from_elsewhere_is_shown_and_can_be_aborted() {
     let (aws, workspace) = account_with_secrets();
     let elsewhere = account(&aws.endpoint_url());
     assert_eq!(elsewhere.run("secrets rotate jwt_secret").exit_code, 0);
-    assert!(workspace.run("secrets status").stdout.contains("begun elsewhere"));
+    assert!(workspace.run("secrets status").stdout.contains("started elsewhere"));
     assert_eq!(workspace.run("secrets rotate jwt_secret").exit_code, 5);
     assert_eq!(workspace.run("secrets abort jwt_secret").exit_code, 2, "its plan is not here");
     assert_eq!(workspace.run("secrets abort jwt_secret --foreign").exit_code, 0);

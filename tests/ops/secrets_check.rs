@@ -31,8 +31,8 @@ fn each_invalid_value_is_found_alone() {
         ("alpaca_api_secret", "aaaaaaaaaaaaaaaaaaaaaaaa", "repeated"),
         ("resend_api_key", "abcdefghijklmnopqrst", "sequential"),
         ("live_trading_key", "tooweak", "weak"),
-        ("jwt_secret", "c2hvcnQ=", "form"),
-        ("polygon_api_key", "", "form"),
+        ("jwt_secret", "c2hvcnQ=", "invalid"),
+        ("polygon_api_key", "", "invalid"),
     ] {
         let workspace = clean();
         drop(std::fs::remove_file(workspace.path("secrets").join(name)));
@@ -60,11 +60,11 @@ fn a_missing_secret_is_found() {
 fn modes_that_give_others_access_are_found() {
     let workspace = clean();
     set_mode(&workspace.path("secrets").join("jwt_secret"), 0o666);
-    assert_only_error(&workspace, "form jwt_secret");
+    assert_only_error(&workspace, "invalid jwt_secret");
     let workspace = clean();
     set_mode(&workspace.path("secrets"), 0o755);
     let result = check(&workspace);
-    assert!(result.errors().contains(&"form jwt_secret".to_owned()), "readable by everyone: {result:?}");
+    assert!(result.errors().contains(&"invalid jwt_secret".to_owned()), "readable by everyone: {result:?}");
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn every_command_works() {
     for block in &run[1..] {
         shell(&workspace, block, &server.url(""));
     }
-    for written in ["event.json", "headers", "body.json", "head-of-today.json", "chain.jsonl"] {
+    for written in ["event.json", "headers", "body.json", "checkpoint.json", "chain.jsonl"] {
         assert!(workspace.path(written).exists(), "{written}");
     }
 }
@@ -88,7 +88,7 @@ fn every_reason_for_a_rejection_is_explained() {
 #[test]
 fn the_page_and_the_store_have_the_same_number_of_attempts() {
     assert_eq!(store::ATTEMPTS_MAX, 8);
-    assert!(page().contains("given up after eight tries"));
+    assert!(page().contains("`dead` after eight failed attempts"));
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use webhooks::{KeyFormat, Proof};
+
 use crate::command::Workspace;
 use crate::fixture::{Fixture, TOPIC};
 
@@ -124,8 +126,8 @@ fn tampered_deliveries_are_rejected_with_the_right_reason() {
             let result = fixture.send(&format!("{arguments} --json"));
             let json = result.json();
             assert_eq!(result.exit_code, 0, "{sample} {tamper}: {json}");
-            assert_eq!(json["answers"][0]["status"], *status, "{sample} {tamper}: {json}");
-            assert_eq!(json["answers"][0]["outcome"], *reason, "{sample} {tamper}: {json}");
+            assert_eq!(json["responses"][0]["status"], *status, "{sample} {tamper}: {json}");
+            assert_eq!(json["responses"][0]["outcome"], *reason, "{sample} {tamper}: {json}");
         }
     }
     let list = fixture.workspace.run("webhooks list --json").json();
@@ -142,7 +144,7 @@ fn an_unexpected_outcome_is_a_finding() {
     let fixture = Fixture::start_with(&[("WEBHOOK_ALPACA_SCHEME", "any")]);
     let result = fixture.send("--sample alpaca/trade/fill --tamper body-only");
     assert_eq!(result.exit_code, 3, "{result:?}");
-    assert!(result.stderr.contains("it should have been refused for: untimed"), "{result:?}");
+    assert!(result.stderr.contains("expected a rejection with the reason untimed"), "{result:?}");
     let rejected = fixture.send("--sample bridge/transfer.created --key webhook-keys/sns.key.pem");
     assert_eq!(rejected.exit_code, 3, "so is a rejected valid delivery: {rejected:?}");
 }
@@ -152,7 +154,7 @@ fn copies_are_duplicates_unless_they_have_fresh_ids() {
     let fixture = Fixture::start();
     let copies = fixture.send("--sample alpaca/nta/dividend --count 5 --json").json();
     assert_eq!(copies["sent"], 5);
-    let counts: Vec<(&str, u64)> = copies["answers"]
+    let counts: Vec<(&str, u64)> = copies["responses"]
         .as_array()
         .unwrap()
         .iter()
@@ -160,9 +162,9 @@ fn copies_are_duplicates_unless_they_have_fresh_ids() {
         .collect();
     assert_eq!(counts, [("duplicate", 4), ("stored", 1)]);
     for sample in ONE_OF_EACH {
-        let renewed = fixture.send(&format!("--sample {sample} --count 3 --renew --json")).json();
-        assert_eq!(renewed["answers"][0]["outcome"], "stored", "{renewed}");
-        assert_eq!(renewed["answers"][0]["count"], 3, "{renewed}");
+        let renewed = fixture.send(&format!("--sample {sample} --count 3 --fresh-ids --json")).json();
+        assert_eq!(renewed["responses"][0]["outcome"], "stored", "{renewed}");
+        assert_eq!(renewed["responses"][0]["count"], 3, "{renewed}");
     }
 }
 
@@ -172,7 +174,7 @@ fn a_body_is_sent_as_it_is_in_its_file() {
     let body = "{\"event_id\": \"wh_x\",\r\n\t\"event_type\":\"customer.created\" , \"event_object_id\":\"c-1\"}\n\n";
     std::fs::write(fixture.workspace.path("body.json"), body).unwrap();
     let result = fixture.send("--channel bridge --file body.json --json").json();
-    let id = result["answers"][0]["first"].as_str().unwrap().to_owned();
+    let id = result["responses"][0]["first"].as_str().unwrap().to_owned();
     assert_eq!(fixture.workspace.run(&format!("webhooks show {id} --body")).stdout, body);
 }
 
@@ -205,7 +207,14 @@ fn invalid_arguments_send_nothing() {
 #[test]
 fn keys_are_generated_once_and_private() {
     let workspace = Workspace::new();
-    assert_eq!(workspace.run("webhooks keygen --json").json()["created"].as_array().unwrap().len(), 7);
+    let files = |provider: &&webhooks::ProviderDeclaration| match provider.proof {
+        Proof::Keys { format: KeyFormat::HmacSecrets, .. } => 1,
+        Proof::Keys { format: KeyFormat::RsaPublicKeys, .. } => 2,
+        Proof::Fetched => 4,
+    };
+    let expected: usize = webhooks::PROVIDERS.iter().map(files).sum();
+    let created = workspace.run("webhooks keygen --json").json();
+    assert_eq!(created["created"].as_array().unwrap().len(), expected);
     let second = workspace.run("webhooks keygen --json").json();
     assert_eq!(second["created"].as_array().unwrap().len(), 0);
     let directory = workspace.path("webhook-keys");

@@ -235,7 +235,7 @@ fn without_a_database_no_command_creates_one() {
         "webhooks retention",
         "audit verify",
         "audit export",
-        "audit head",
+        "audit checkpoint",
     ] {
         let result = workspace.run(command);
         assert_eq!(result.exit_code, 2, "{command}: {result:?}");
@@ -268,7 +268,7 @@ fn no_command_prints_a_key_in_use() {
         "webhooks replay 1 --json",
         "webhooks dead-letter list",
         "webhooks retention --json",
-        "audit head",
+        "audit checkpoint",
         "audit export",
         "audit verify --json",
         &format!("{test_signature} alpaca/trade"),

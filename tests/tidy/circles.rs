@@ -20,7 +20,8 @@ struct Imports {
 
 fn is_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
-        attribute.path().is_ident("cfg") && attribute.parse_args().is_ok_and(|path: syn::Path| path.is_ident("test"))
+        attribute.path().is_ident("cfg")
+            && attribute.parse_args().is_ok_and(|path: syn::Path| path.is_ident("test"))
     })
 }
 
@@ -105,7 +106,9 @@ fn arrows(modules: &BTreeMap<Module, Imports>) -> Arrows {
 fn circles(sources: &BTreeMap<Module, String>) -> Vec<String> {
     let parsed = sources.iter().map(|(module, source)| {
         let mut imports = Imports::default();
-        imports.visit_file(&syn::parse_file(source).unwrap_or_else(|error| panic!("{}: {error}", module.join("::"))));
+        imports.visit_file(
+            &syn::parse_file(source).unwrap_or_else(|error| panic!("{}: {error}", module.join("::"))),
+        );
         (module.clone(), imports)
     });
     let mut arrows = arrows(&parsed.collect());
@@ -151,10 +154,15 @@ fn of_text(files: &[(&str, &str)]) -> Vec<String> {
 
 #[test]
 fn a_circle_is_seen_through_a_third_module_a_child_and_a_re_export() {
-    let through_a_third =
-        of_text(&[("", ""), ("a", "use crate::b::B;"), ("b", "use super::c::C;"), ("c", "fn c(_: crate::a::A) {}")]);
+    let through_a_third = of_text(&[
+        ("", ""),
+        ("a", "use crate::b::B;"),
+        ("b", "use super::c::C;"),
+        ("c", "fn c(_: crate::a::A) {}"),
+    ]);
     assert_eq!(through_a_third, ["a imports crate::b::B", "b imports super::c::C", "c imports crate::a::A"]);
-    let through_a_child = of_text(&[("", ""), ("a", ""), ("a::x", "use crate::b::B;"), ("b", "use crate::a::A;")]);
+    let through_a_child =
+        of_text(&[("", ""), ("a", ""), ("a::x", "use crate::b::B;"), ("b", "use crate::a::A;")]);
     assert_eq!(through_a_child.len(), 2);
     let through_a_re_export =
         of_text(&[("", "pub use b::B; pub use a::A;"), ("a", "use crate::B;"), ("b", "use crate::{A};")]);
@@ -163,7 +171,10 @@ fn a_circle_is_seen_through_a_third_module_a_child_and_a_re_export() {
 
 #[test]
 fn a_parent_and_its_child_are_no_circle_and_neither_are_tests() {
-    assert_eq!(of_text(&[("", ""), ("a", "mod b; use b::B;"), ("a::b", "use super::A;")]), Vec::<String>::new());
+    assert_eq!(
+        of_text(&[("", ""), ("a", "mod b; use b::B;"), ("a::b", "use super::A;")]),
+        Vec::<String>::new()
+    );
     let tests = "#[cfg(test)] mod tests { use crate::a::A; }";
     assert_eq!(of_text(&[("", ""), ("a", "use crate::b::B;"), ("b", tests)]), Vec::<String>::new());
 }

@@ -1,7 +1,8 @@
 //! A provider is declared once: a patch adds one in a folder of its own and at most five lines elsewhere, and a server built from
 //! the patched copy of the workspace verifies, stores, posts, shows and counts its deliveries.
 //!
-//! The copy is at a fixed place below `target/` and shares its build directory, so that only what changed is built again.
+//! The copy is at a fixed place below `target/` and shares its build directory, so that dependencies are not built again. Its
+//! version differs: cargo would otherwise take a crate of the copy for the one of the workspace.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -32,7 +33,8 @@ fn changed_lines(patch: &str) -> Vec<(&str, usize)> {
 }
 
 fn lines_elsewhere(patch: &str) -> usize {
-    let elsewhere = changed_lines(patch).into_iter().filter(|(path, _)| !OWN.iter().any(|own| path.starts_with(own)));
+    let elsewhere =
+        changed_lines(patch).into_iter().filter(|(path, _)| !OWN.iter().any(|own| path.starts_with(own)));
     elsewhere.map(|(_, lines)| lines).sum()
 }
 
@@ -58,13 +60,13 @@ fn copy_patched(to: &Path) {
         std::fs::copy(&from, &to).unwrap();
     }
     let patch = workspace_root().join(PATCH);
-    let output = Command::new("git")
-        .arg("apply")
-        .arg(&patch)
-        .current_dir(staging.path())
-        .output()
-        .unwrap();
+    let output = Command::new("git").arg("apply").arg(&patch).current_dir(staging.path()).output().unwrap();
     assert!(output.status.success(), "git apply {PATCH}: {}", String::from_utf8_lossy(&output.stderr));
+    let manifest = staging.path().join("Cargo.toml");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    let (before, rest) = text.split_once("\nversion = \"").unwrap();
+    let (version, after) = rest.split_once('"').unwrap();
+    std::fs::write(manifest, format!("{before}\nversion = \"{version}-fourth\"{after}")).unwrap();
     let patch = std::fs::read_to_string(patch).unwrap();
     paths.extend(changed_lines(&patch).into_iter().map(|(path, _)| PathBuf::from(path)));
     for path in files_below(to).difference(&paths) {
@@ -95,9 +97,10 @@ fn files_below(directory: &Path) -> BTreeSet<PathBuf> {
 
 /// Builds the server of the copy, and returns its path.
 fn build(copy: &Path) -> PathBuf {
-    let (target, out) = (workspace_root().join("target"), workspace_root().join("target/fourth-provider/out"));
+    let (target, out) =
+        (workspace_root().join("target"), workspace_root().join("target/fourth-provider/out"));
     let output = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--offline", "--locked", "--package", "api-server"])
+        .args(["build", "--quiet", "--offline", "--package", "api-server"])
         .current_dir(copy)
         .env("CARGO_BUILD_BUILD_DIR", target)
         .env("CARGO_TARGET_DIR", &out)
@@ -114,7 +117,8 @@ fn signed(body: &[u8], secret: &str) -> SignedRequest {
     mac.update(format!("{t}.").as_bytes());
     mac.update(body);
     let v1 = hex::encode(mac.finalize().into_bytes());
-    let headers = [("content-type", "application/json".to_owned()), ("x-column-signature", format!("t={t},v1={v1}"))];
+    let headers =
+        [("content-type", "application/json".to_owned()), ("x-column-signature", format!("t={t},v1={v1}"))];
     SignedRequest {
         path: "/api/v1/webhooks/column".to_owned(),
         headers: headers.map(|(name, value)| (name.to_owned(), value)).to_vec(),
@@ -144,7 +148,7 @@ fn a_fourth_provider_is_its_own_folder_and_at_most_five_lines() {
     let copy_of_it = server.deliver(&signed(&body, SECRET));
     assert_eq!(copy_of_it.json()["status"], "duplicate");
 
-    let processed = r#"webhook_events_total{outcome="processed",provider="column"}"#;
+    let processed = r#"webhook_jobs_total{outcome="processed",provider="column"}"#;
     server.wait_until("the delivery is applied", |server| server.metric(processed) == Some(1.0));
     let events = server.admin_json("/api/admin/webhooks?provider=column");
     let event = &events["events"][0];
@@ -153,8 +157,14 @@ fn a_fourth_provider_is_its_own_folder_and_at_most_five_lines() {
     assert!(portfolio.to_string().contains("123.45"), "posted: {portfolio}");
     let entries = server.admin_json("/api/ledger/entries?account=column:acct_1");
     assert!(!entries["entries"].as_array().unwrap().is_empty(), "posted: {entries}");
-    let counted = |outcome| server.metric(&format!(r#"webhook_deliveries_total{{outcome="{outcome}",provider="column"}}"#));
-    assert_eq!(["verified", "stored", "duplicate"].map(counted), [Some(2.0), Some(1.0), Some(1.0)], "counted");
+    let counted = |outcome| {
+        server.metric(&format!(r#"webhook_deliveries_total{{outcome="{outcome}",provider="column"}}"#))
+    };
+    assert_eq!(
+        ["verified", "stored", "duplicate"].map(counted),
+        [Some(2.0), Some(1.0), Some(1.0)],
+        "counted"
+    );
     let rejected = r#"webhook_rejected_total{provider="column",reason="signature"}"#;
     assert_eq!(server.metric(rejected), Some(1.0), "counted");
 }
@@ -162,6 +172,9 @@ fn a_fourth_provider_is_its_own_folder_and_at_most_five_lines() {
 #[test]
 fn a_patch_with_more_lines_elsewhere_is_noticed() {
     let patch = crate::read(Path::new(PATCH));
-    let more = format!("{patch}diff --git a/x b/x\n--- a/x\n+++ b/crates/store/src/x.rs\n@@ -1 +1,9 @@\n{}", "+x\n".repeat(9));
+    let more = format!(
+        "{patch}diff --git a/x b/x\n--- a/x\n+++ b/crates/store/src/x.rs\n@@ -1 +1,9 @@\n{}",
+        "+x\n".repeat(9)
+    );
     assert!(lines_elsewhere(&more) > LINES_ELSEWHERE_MAX);
 }

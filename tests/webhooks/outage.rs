@@ -132,7 +132,7 @@ fn outages_of_postgres_reject_deliveries_and_lose_no_acknowledged_one() {
 
 /// Events that this server has processed.
 fn processed(server: &Server) -> f64 {
-    let series = "webhook_events_total{outcome=\"processed\",provider=\"alpaca\"}";
+    let series = "webhook_jobs_total{outcome=\"processed\",provider=\"alpaca\"}";
     server.metric(series).unwrap_or_else(|| panic!("{series} is missing"))
 }
 

@@ -26,7 +26,7 @@ pub(crate) enum Command {
     Healthcheck {
         /// URL to request [default: /livez at the configured address]
         #[arg(long, value_name = "URL")]
-        url: Option<String>,
+        url: Option<reqwest::Url>,
     },
     /// Check the settings like `investiq config check`; exit with 1 on errors
     CheckConfig,

@@ -5,13 +5,14 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use config::Environment;
+use reqwest::Url;
 use telemetry::with_causes;
 
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Requests `url`, or `/livez` of the configured server. Healthy is a 2xx response.
-pub(crate) fn run(url: Option<String>) -> ExitCode {
-    match url.map_or_else(configured_url, Ok).and_then(|url| request(&url)) {
+pub(crate) fn run(url: Option<Url>) -> ExitCode {
+    match url.map_or_else(configured_url, Ok).and_then(request) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("api-server is not healthy: {}", with_causes(&*error));
@@ -20,13 +21,13 @@ pub(crate) fn run(url: Option<String>) -> ExitCode {
     }
 }
 
-fn configured_url() -> Result<String, Box<dyn Error>> {
-    Ok(format!("{}/livez", config::load(&Environment::from_process())?.local_url()))
+fn configured_url() -> Result<Url, Box<dyn Error>> {
+    Ok(format!("{}/livez", config::load(&Environment::from_process())?.local_url()).parse()?)
 }
 
-fn request(url: &str) -> Result<(), Box<dyn Error>> {
+fn request(url: Url) -> Result<(), Box<dyn Error>> {
     let client = outbound::client_builder(TIMEOUT).timeout(TIMEOUT).https_only(false).build()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let status = runtime.block_on(client.get(url).send())?.status();
+    let status = runtime.block_on(async { client.get(url.clone()).send().await })?.status();
     if status.is_success() { Ok(()) } else { Err(format!("{url} responded with {status}").into()) }
 }

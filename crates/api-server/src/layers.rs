@@ -11,6 +11,7 @@ pub(crate) mod api_key;
 pub(crate) mod body_limit;
 pub(crate) mod catch_panic;
 pub(crate) mod client_address;
+pub(crate) mod compression;
 pub(crate) mod concurrency;
 pub(crate) mod cors;
 pub(crate) mod hook;
@@ -49,6 +50,7 @@ use api_key::ApiKeys;
 use body_limit::BodyLimit;
 use catch_panic::CatchPanic;
 use client_address::ClientAddresses;
+use compression::Compression;
 use concurrency::Concurrency;
 use cors::Cors;
 use hook::layer;
@@ -119,7 +121,7 @@ impl Layers {
     pub(crate) fn observe(&self, router: Router) -> service!() {
         let metrics = || Arc::clone(&self.metrics);
         // Around everything that makes responses, so that none is without them.
-        let observed = layer(SecurityHeaders { hsts: self.config.hsts })
+        let outer = layer(SecurityHeaders { hsts: self.config.hsts })
             // Before anything could print a request.
             .then(SensitiveHeaders)
             // Before logs and limits, which must mean the same client.
@@ -130,15 +132,15 @@ impl Layers {
             // Outside the panic catcher, because a panic becomes a problem, too.
             .then(ProblemRenderer);
         // Outside routing, because only there the refusal of a preflight lists the methods of the path.
-        let routable = layer(Cors::new(self.config.allowed_origins.iter().cloned()))
+        let inner = layer(Cors::new(self.config.allowed_origins.iter().cloned()))
             // Last before routing: a target that two parsers would read differently is not routed.
             .then(RequestValidation { metrics: metrics() });
         ServiceBuilder::new()
             // First, so that every log line of a request has its id, and every response, too.
             .layer(self.request_ids.clone())
-            .layer(observed)
+            .layer(outer)
             .layer(CatchPanic { metrics: metrics() })
-            .layer(routable)
+            .layer(inner)
             // Resolved once: a router without its state would build each route, layers and all, for every request.
             .service(router.with_state(()))
     }
@@ -146,56 +148,63 @@ impl Layers {
     /// Around every handler except those of probes and deliveries, and around the response to unknown paths.
     pub(crate) fn protect(&self, handler: service!()) -> service!() {
         // First inside the router, so that refusals have a route in logs and metrics.
-        let admitted = layer(MatchedRoute)
+        let admission = layer(MatchedRoute)
             // Before work begins, and cheaper than any of it.
             .then(self.concurrency.clone());
-        let limited = layer(BodyLimit {
+        let limits = layer(BodyLimit {
             bytes_max: self.config.body_bytes_max,
             frame_timeout: self.config.body_frame_timeout,
         })
         // Before the key is checked: guessing counts against the limit.
-        .then(self.address_limit.clone());
+        .then(self.address_limit.clone())
+        // Inside every limit, because it takes time. Problems get their short bodies further out.
+        .then(Compression);
         ServiceBuilder::new()
-            .layer(admitted)
+            .layer(admission)
             // Around the body, because reading it takes time, too.
             .layer(Timeout { limit: self.config.request_timeout, metrics: Arc::clone(&self.metrics) })
-            .layer(limited)
+            .layer(limits)
             .service(handler)
     }
 
     /// Around the handlers of the API, inside [`protect`](Self::protect). No stack checks a key without a role, or a role
     /// without a key.
     pub(crate) fn api(&self, role: Role, handler: service!()) -> service!() {
-        let keyed = layer(self.api_keys.clone())
+        let authentication = layer(self.api_keys.clone())
             .then(RequireRole { role, metrics: Arc::clone(&self.metrics) })
             // Last, so that a caller without the role does not use up the limit of the key.
             .then(self.key_limit.clone());
-        ServiceBuilder::new().layer(keyed).service(handler)
+        ServiceBuilder::new().layer(authentication).service(handler)
     }
 
     /// Around the webhook handlers of this provider. They have limits of their own, so that neither a provider's burst nor
     /// a busy API starves the other, and no API key, because each delivery is signed.
     pub(crate) fn webhooks(&self, provider: Provider, handler: service!()) -> service!() {
-        let admitted = layer(MatchedRoute)
+        let admission = layer(MatchedRoute)
             // Around every limit, so that what they refuse is counted for the provider.
             .then(WebhookMetrics { provider, metrics: Arc::clone(&self.metrics) })
             .then(self.webhook_concurrency.clone());
-        let limited = layer(BodyLimit {
+        let limits = layer(BodyLimit {
             bytes_max: self.config.webhooks.body_bytes_max,
             frame_timeout: self.config.body_frame_timeout,
         })
         // Before the body is read, and long before a signature is verified.
         .then(self.provider_limits[provider as usize].clone());
         ServiceBuilder::new()
-            .layer(admitted)
+            .layer(admission)
             .layer(Timeout { limit: self.config.request_timeout, metrics: Arc::clone(&self.metrics) })
-            .layer(limited)
+            .layer(limits)
             .service(handler)
     }
 
     /// Around the handlers of probes: no limits, only the route for logs and metrics.
     pub(crate) fn probes(&self, handler: service!()) -> service!() {
         ServiceBuilder::new().layer(layer(MatchedRoute)).service(handler)
+    }
+
+    /// Around the handlers of metrics that are open to the client: like probes, but long.
+    pub(crate) fn open_metrics(&self, handler: service!()) -> service!() {
+        ServiceBuilder::new().layer(layer(MatchedRoute).then(Compression)).service(handler)
     }
 }
 

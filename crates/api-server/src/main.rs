@@ -7,6 +7,7 @@ mod body_readers;
 mod client_address;
 mod command_line;
 mod connection_limits;
+mod content_encoding;
 mod handlers;
 mod healthcheck;
 mod keys;
@@ -39,13 +40,13 @@ static ALLOCATOR: secrets::ZeroOnFree = secrets::ZeroOnFree;
 
 fn main() -> ExitCode {
     match CommandLine::parse().command {
-        None => serve(),
+        None => run_server(),
         Some(Command::Healthcheck { url }) => healthcheck::run(url),
         Some(Command::CheckConfig) => command_line::check_config(),
     }
 }
 
-fn serve() -> ExitCode {
+fn run_server() -> ExitCode {
     match run() {
         Ok(drained) if drained.is_complete() => ExitCode::SUCCESS,
         Ok(_cut) => ExitCode::FAILURE,

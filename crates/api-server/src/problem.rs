@@ -92,6 +92,7 @@ impl Problem {
         self.kind
     }
 
+    #[cfg(test)]
     pub(crate) fn detail(&self) -> &str {
         &self.detail
     }

@@ -8,25 +8,27 @@ use bytes::Bytes;
 use http::{HeaderValue, header};
 use serde::Serialize;
 
+use crate::content_encoding::{COMPRESSED_BYTES_MIN, ContentEncoding, LEVEL_CACHED};
 use crate::problem::{HEADERS_EXPECTED, Kind, Problem};
 
 /// The client may cache the response and must revalidate it; proxies may not cache it.
 pub(crate) const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private, no-cache");
-/// Cached responses depend on the credential.
-pub(crate) const VARY: HeaderValue = HeaderValue::from_static("Authorization, X-API-Key");
+/// Cached responses depend on the credential and the encoding.
+pub(crate) const VARY: HeaderValue = HeaderValue::from_static("Authorization, X-API-Key, Accept-Encoding");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// JSON and, if the same tag always means the same bytes, an ETag.
 #[derive(Clone, Debug)]
 pub(crate) struct Representation {
     body: Bytes,
+    encoding: ContentEncoding,
     etag: Option<HeaderValue>,
 }
 
 impl Representation {
     /// With a strong ETag, or without one if the bytes change with every response.
     pub(crate) fn new(body: Bytes, etag: Option<HeaderValue>) -> Self {
-        Self { body, etag }
+        Self { body, encoding: ContentEncoding::Identity, etag }
     }
 
     /// With an ETag computed from the bytes: for small bodies without a version.
@@ -34,7 +36,7 @@ impl Representation {
         let mut hasher = DefaultHasher::new();
         body.hash(&mut hasher);
         let etag = HeaderValue::try_from(format!("\"{:016x}\"", hasher.finish())).ok();
-        Self { body, etag }
+        Self::new(body, etag)
     }
 
     /// Writes `value` as JSON. Fails only for values without a JSON form, such as a NaN in a map's key.
@@ -49,6 +51,16 @@ impl Representation {
                 Err(Problem::new(Kind::Internal, "serializing the response failed").caused_by(&error))
             }
         }
+    }
+
+    /// Compressed for the cache. Unchanged if it is short.
+    pub(crate) fn compressed(mut self, encoding: ContentEncoding) -> Self {
+        if self.body.len() >= COMPRESSED_BYTES_MIN
+            && let Some(body) = encoding.compress(Body::from(self.body.clone()), LEVEL_CACHED)
+        {
+            (self.body, self.encoding) = (body, encoding);
+        }
+        self
     }
 
     pub(crate) fn etag(&self) -> Option<&HeaderValue> {
@@ -68,6 +80,9 @@ impl IntoResponse for Representation {
         headers.insert(header::CONTENT_TYPE, JSON);
         headers.insert(header::CACHE_CONTROL, CACHE_CONTROL);
         headers.insert(header::VARY, VARY);
+        if self.encoding != ContentEncoding::Identity {
+            headers.insert(header::CONTENT_ENCODING, self.encoding.header_value());
+        }
         if let Some(etag) = self.etag {
             headers.insert(header::ETAG, etag);
         }

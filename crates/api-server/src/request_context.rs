@@ -13,6 +13,7 @@ use http::{Method, Uri};
 use strict_http1::Connection;
 use telemetry::RequestId;
 
+use crate::content_encoding::ContentEncoding;
 use crate::problem::{Kind, Problem};
 
 /// One request and its response. Clones share it.
@@ -30,6 +31,7 @@ struct Inner {
     client: OnceLock<IpAddr>,
     route: OnceLock<MatchedPath>,
     caller: OnceLock<Caller>,
+    content_encoding: OnceLock<ContentEncoding>,
 }
 
 /// Whose key a request carries.
@@ -60,6 +62,7 @@ impl RequestContext {
             client: OnceLock::new(),
             route: OnceLock::new(),
             caller: OnceLock::new(),
+            content_encoding: OnceLock::new(),
         }));
         request.extensions_mut().insert(context);
     }
@@ -119,6 +122,15 @@ impl RequestContext {
 
     pub(crate) fn set_caller(&self, caller: Caller) {
         let _first = self.0.caller.set(caller);
+    }
+
+    /// The encoding that the client prefers; identity on routes that are not compressed.
+    pub(crate) fn content_encoding(&self) -> ContentEncoding {
+        self.0.content_encoding.get().copied().unwrap_or_default()
+    }
+
+    pub(crate) fn set_content_encoding(&self, encoding: ContentEncoding) {
+        let _first = self.0.content_encoding.set(encoding);
     }
 
     /// The caller's key.

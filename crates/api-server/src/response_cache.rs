@@ -1,4 +1,4 @@
-//! Caches finished responses as bytes: the same request for the same data is computed and serialized once.
+//! Caches finished responses as bytes: the same request for the same data is computed, serialized and compressed once.
 //!
 //! A key has everything that the bytes depend on, the version of the data included, so that an entry is never wrong and
 //! nothing has to be invalidated. Entries and bytes are bounded; the least used are evicted.
@@ -11,6 +11,8 @@ use market_data::{Benchmark, Snapshot};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
+use crate::content_encoding::ContentEncoding;
+use crate::problem::Problem;
 use crate::representation::Representation;
 
 /// Everything that a response depends on.
@@ -20,6 +22,7 @@ pub(crate) struct CacheKey {
     data_version: u64,
     fetched_at_unix_ms: Option<i64>,
     resource: Resource,
+    encoding: ContentEncoding,
 }
 
 /// Hashes only a part of the key: hashing all of it costs more than the lookup.
@@ -64,6 +67,7 @@ impl CacheKey {
             data_version: snapshot.version,
             fetched_at_unix_ms: snapshot.fetched_at_unix_ms,
             resource,
+            encoding: ContentEncoding::Identity,
         })
     }
 }
@@ -84,7 +88,30 @@ impl ResponseCache {
         Self { cache: (entries_max > 0).then(cache), hits: AtomicU64::new(0), misses: AtomicU64::new(0) }
     }
 
-    pub(crate) fn get(&self, key: &CacheKey) -> Option<Representation> {
+    /// The response in this encoding: from the cache, or compressed from what the cache has, or computed. Without a key it is
+    /// only computed.
+    pub(crate) fn get_or_compute(
+        &self,
+        key: Option<CacheKey>,
+        encoding: ContentEncoding,
+        compute: impl FnOnce() -> Result<Representation, Problem>,
+    ) -> Result<Representation, Problem> {
+        let Some(key) = key.filter(|_| self.cache.is_some()) else { return compute() };
+        let key = CacheKey { encoding, ..key };
+        if let Some(cached) = self.get(&key) {
+            return Ok(cached);
+        }
+        let representation = match encoding {
+            ContentEncoding::Identity => compute()?,
+            ContentEncoding::Gzip | ContentEncoding::Brotli | ContentEncoding::Zstd => {
+                self.get_or_compute(Some(key), ContentEncoding::Identity, compute)?.compressed(encoding)
+            }
+        };
+        self.insert(key, representation.clone());
+        Ok(representation)
+    }
+
+    fn get(&self, key: &CacheKey) -> Option<Representation> {
         let found = self.cache.as_ref()?.get(key);
         let counter = if found.is_some() { &self.hits } else { &self.misses };
         counter.fetch_add(1, Ordering::Relaxed);
@@ -96,7 +123,7 @@ impl ResponseCache {
         (self.hits.load(Ordering::Relaxed), self.misses.load(Ordering::Relaxed))
     }
 
-    pub(crate) fn insert(&self, key: CacheKey, representation: Representation) {
+    fn insert(&self, key: CacheKey, representation: Representation) {
         if let Some(cache) = &self.cache {
             cache.insert(key, representation);
         }
@@ -134,7 +161,14 @@ mod tests {
     }
 
     fn key_of(resource: Resource) -> CacheKey {
-        CacheKey { symbol: "AAPL".parse().unwrap(), data_version: 1, fetched_at_unix_ms: None, resource }
+        let encoding = ContentEncoding::Identity;
+        CacheKey {
+            symbol: "AAPL".parse().unwrap(),
+            data_version: 1,
+            fetched_at_unix_ms: None,
+            resource,
+            encoding,
+        }
     }
 
     fn key(first_bar: usize) -> CacheKey {
@@ -157,6 +191,23 @@ mod tests {
         let (benchmark_version, timeframe) = (None, Timeframe::Week);
         let weeks = Resource::Analysis { benchmark_version, timeframe, first_bar };
         assert!(cache.get(&key_of(weeks)).is_none());
+    }
+
+    #[test]
+    fn a_response_is_computed_once_and_compressed_once_for_each_encoding() {
+        let cache = ResponseCache::new(config::ResponseCache { entries_max: 10, bytes_max: MIB });
+        let (mut computed, mut lengths) = (0, Vec::new());
+        for encoding in [ContentEncoding::Zstd, ContentEncoding::Gzip, ContentEncoding::Identity].repeat(2) {
+            let compute = || {
+                computed += 1;
+                Ok(representation(10_000))
+            };
+            lengths.push(cache.get_or_compute(Some(key(1)), encoding, compute).unwrap().bytes_len());
+        }
+        assert!(lengths[0] < 100 && lengths[1] < 100 && lengths[2] == 10_000, "{lengths:?}");
+        assert_eq!((computed, cache.len(), &lengths[..3]), (1, 3, &lengths[3..]));
+        // Zstd and identity; gzip; then everything from the cache.
+        assert_eq!(cache.lookups(), (5, 3));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use tower::service_fn;
 use webhooks::PROVIDERS;
 
 use crate::handlers::admin::{audit, dead_letter, events, replay, retention, test_signature};
-use crate::handlers::webhooks::{PATH_PREFIX, exists, receive};
+use crate::handlers::webhooks::{exists, receive};
 use crate::handlers::{
     analyze, analyze_bars, bars, docs, entries, health, indicators, metrics, portfolio, root, symbols,
 };
@@ -93,7 +93,7 @@ fn webhook_routes(state: &Arc<WebhookState>, layers: &Layers) -> Router {
             true => endpoint.post_and_head(receive, exists),
             false => endpoint.post(receive),
         };
-        router.route(&format!("{PATH_PREFIX}{}", declaration.endpoint.path), methods)
+        router.route(&declaration.path(), methods)
     })
 }
 
@@ -129,7 +129,7 @@ fn metrics_routes(state: Exposition, layers: &Layers) -> Router {
 pub(crate) fn routes() -> Vec<(&'static str, String)> {
     let webhooks = PROVIDERS.into_iter().flat_map(|declaration| {
         let methods = if declaration.endpoint.has_head { &["POST", "HEAD"][..] } else { &["POST"] };
-        methods.iter().map(|method| (*method, format!("{PATH_PREFIX}{}", declaration.endpoint.path)))
+        methods.iter().map(|method| (*method, declaration.path()))
     });
     ROUTES.into_iter().map(|(method, path)| (method, path.to_owned())).chain(webhooks).collect()
 }

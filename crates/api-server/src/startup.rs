@@ -81,7 +81,7 @@ pub(crate) struct Service {
     polygon_key: SecretHandle,
     intake: Arc<WebhookIntake>,
     database_url: SecretHandle,
-    event_streams: Option<(Arc<EventStreams>, Vec<Stream>)>,
+    event_streams: Option<StreamsInUse>,
 }
 
 /// Every metric, with the label values of this service.
@@ -162,11 +162,10 @@ pub(crate) fn service(
     })
 }
 
-/// The broker's event streams and which of them to read, if they are enabled.
-fn event_streams(
-    config: &Config,
-    credentials: &Credentials,
-) -> Result<Option<(Arc<EventStreams>, Vec<Stream>)>, Error> {
+/// The event streams of Alpaca, and which of them to read.
+type StreamsInUse = (Arc<EventStreams>, Vec<Stream>);
+
+fn event_streams(config: &Config, credentials: &Credentials) -> Result<Option<StreamsInUse>, Error> {
     let config::AlpacaEvents { enabled, base_url, streams } = &config.alpaca_events;
     if !enabled {
         return Ok(None);

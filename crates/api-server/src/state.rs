@@ -1,4 +1,4 @@
-//! What handlers are given: small parts, each handler taking only those that it needs.
+//! The state of handlers in small parts, so that each handler takes only what it needs.
 
 use std::sync::Arc;
 
@@ -55,7 +55,7 @@ pub(crate) struct WebhookState {
     pub(crate) readers: BodyReaders,
 }
 
-/// For the routes that show the ledger and events, and those of the operator.
+/// For the routes of the ledger and of the operator.
 #[derive(Debug)]
 pub(crate) struct AdminState {
     pub(crate) intake: Arc<WebhookIntake>,

@@ -41,7 +41,7 @@ const KNOWN: &[(&str, &str)] = &[
     ("REDIS_URL", "responses and rate limits are cached in memory"),
     ("RETENTION_AUDIT_DAYS", "audit entries are never removed"),
     ("RETENTION_BACKTEST_DAYS", "no backtests are stored"),
-    ("RETENTION_DAYS", "use WEBHOOK_RETENTION_DAYS_ALPACA, _BRIDGE and _CIRCLE"),
+    ("RETENTION_DAYS", "use WEBHOOK_RETENTION_DAYS_ALPACA and the like, one for each provider"),
     ("RETENTION_FEATURES_DAYS", "no features are stored"),
     ("RETENTION_SENTIMENT_DAYS", "no sentiment is stored"),
     ("RETENTION_TRADES_DAYS", "ledger entries are never removed"),

@@ -1,5 +1,5 @@
-//! Limits how many documents one client can make the server fetch: whoever sends deliveries decides which documents are
-//! looked for, before anything is verified.
+//! Limits how many documents one client can make the server fetch: the sender of a delivery decides which document it
+//! needs, before anything is verified.
 //!
 //! The fetcher's own limit is shared by all. Without a share for each client, one unknown sender with made-up names could
 //! use all of it forever, and a provider's new key could never be fetched.

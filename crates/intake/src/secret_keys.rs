@@ -84,7 +84,7 @@ impl SecretKeys {
             match other.and_then(|other| keys.clone().and_earlier(other)) {
                 Ok(joined) => keys = joined,
                 Err(error) => {
-                    tracing::warn!(%secret, %error, "webhook keys of another version are invalid and ignored")
+                    tracing::warn!(%secret, %error, "webhook keys of another version are invalid and ignored");
                 }
             }
             if version.stage() == Stage::Previous {

@@ -1,42 +1,59 @@
-//! Every command. Each file opens with what its command does, and what it leaves alone.
+//! The command line, and one file for each command, which opens with what the command does and does not do.
 
 mod audit;
 mod completions;
 mod config;
 mod keys;
+mod man;
 mod secrets;
 mod webhooks;
 
-pub(crate) use self::keys::ModeName;
-
-use crate::command_line::CommandLine;
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// What can be asked for.
+const AFTER_HELP: &str = "\
+Exit codes:
+  0  success
+  1  invalid arguments
+  2  something else must be fixed first, such as the settings; nothing was changed
+  3  a check found problems
+  4  failed part-way; completed steps are listed
+  5  another rotation of the same secret is in progress; nothing was changed
+
+The value of a secret is never an argument. It is typed at a hidden prompt, or read from standard input or a file.";
+
+/// Operate InvestIQ: secrets, settings, API keys, webhooks and the audit chain
+#[derive(Debug, clap::Parser)]
+#[command(name = "investiq", version, after_help = AFTER_HELP, arg_required_else_help = true)]
+pub(crate) struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
 #[derive(Debug, clap::Subcommand)]
-pub(crate) enum Command {
-    /// Make, place, check and change secrets
+enum Command {
+    /// Create, store, check and rotate secrets
     #[command(subcommand)]
     Secrets(secrets::Command),
     /// Check the settings
     #[command(subcommand)]
     Config(config::Command),
-    /// Make API keys
+    /// Create API keys
     #[command(subcommand)]
     Keys(keys::Command),
-    /// Send, look at, replay and clean up deliveries of providers
+    /// Send, inspect, replay and clean up webhook deliveries
     #[command(subcommand)]
     Webhooks(webhooks::Command),
-    /// Check and export the audit chain
+    /// Verify and export the audit chain
     #[command(subcommand)]
     Audit(audit::Command),
-    /// Write completions for a shell to standard output
+    /// Print shell completions
     Completions(completions::Arguments),
+    /// Write the man pages to a directory
+    Man(man::Arguments),
 }
 
-/// Does what was asked for.
 pub(crate) async fn run(line: CommandLine, console: &mut Console) -> Result<Exit, Failure> {
     match line.command {
         Command::Secrets(command) => secrets::run(command, console).await,
@@ -45,5 +62,33 @@ pub(crate) async fn run(line: CommandLine, console: &mut Console) -> Result<Exit
         Command::Webhooks(command) => webhooks::run(command, console).await,
         Command::Audit(command) => audit::run(&command, console).await,
         Command::Completions(arguments) => completions::run(&arguments, console),
+        Command::Man(arguments) => man::run(&arguments, console),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_consistent_and_none_takes_the_value_of_a_secret() {
+        CommandLine::command().debug_assert();
+        let mut commands = vec![CommandLine::command()];
+        while let Some(command) = commands.pop() {
+            for argument in command.get_arguments() {
+                assert!(!["value", "secret", "password"].contains(&argument.get_id().as_str()), "{argument}");
+            }
+            commands.extend(command.get_subcommands().cloned());
+        }
+    }
+
+    #[test]
+    fn the_help_lists_every_exit_code() {
+        let all =
+            [Exit::Success, Exit::Usage, Exit::Precondition, Exit::Findings, Exit::Failed, Exit::Conflict];
+        for exit in all {
+            assert!(AFTER_HELP.contains(&format!("\n  {}  ", exit.code())), "{exit:?}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! What a command is handed: environment, clock and streams. Nothing else in this crate reaches for them.
+//! The environment, clock and streams of a command. Nothing else in this crate accesses them.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::SystemTime;
@@ -10,61 +10,56 @@ use telemetry::Clock;
 
 use crate::failure::Failure;
 
-/// A command's view of the world.
 pub(crate) struct Console {
     environment: Environment,
     clock: Clock,
 }
 
 impl Console {
-    /// That of this process.
-    pub(crate) fn of_process() -> Self {
+    pub(crate) fn from_process() -> Self {
         Self { environment: Environment::from_process(), clock: Clock::System }
     }
 
-    /// The variables.
     pub(crate) fn environment(&self) -> &Environment {
         &self.environment
     }
 
-    /// The time now.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// The clock in the form in which crates/secrets takes it.
+    /// The clock in the form that crates/secrets takes.
     pub(crate) fn clock(&self) -> secrets::Clock {
         let clock = self.clock;
         std::sync::Arc::new(move || SystemTime::from(clock.now()))
     }
 
-    /// Writes the command's answer. A reader that has seen enough, such as `head`, is no failure.
-    pub(crate) fn answer(&mut self, text: &str) -> Result<(), Failure> {
-        self.answer_bytes(text.as_bytes())
+    /// Writes the result to standard output. A reader that closes the pipe early, such as `head`, is no failure.
+    pub(crate) fn print(&mut self, text: &str) -> Result<(), Failure> {
+        self.print_bytes(text.as_bytes())
     }
 
-    /// The same with bytes that may be no text.
-    pub(crate) fn answer_bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+    /// Like `print`, for bytes that may not be text.
+    pub(crate) fn print_bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         match io::stdout().write_all(bytes).and_then(|()| io::stdout().flush()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            written => written.map_err(Failure::Output),
+            result => result.map_err(Failure::Output),
         }
     }
 
-    /// Says something beside the answer: progress, or what to do next.
-    pub(crate) fn say(&mut self, text: &str) {
-        // Nobody may be listening, and then there is nobody to tell that.
+    /// Writes a line to standard error: progress, a warning, or what to do next.
+    pub(crate) fn eprint(&mut self, text: &str) {
+        // If standard error is closed, there is nowhere to report that.
         drop(writeln!(io::stderr(), "{text}"));
     }
 
-    /// Says how far a long piece of work is.
-    pub(crate) fn progress(&mut self, done: usize, of: usize, what: &str) {
-        let width = of.to_string().len();
-        self.say(&format!("[{done:>width$}/{of}] {what}"));
+    pub(crate) fn progress(&mut self, step: usize, total: usize, what: &str) {
+        let width = total.to_string().len();
+        self.eprint(&format!("[{step:>width$}/{total}] {what}"));
     }
 
-    /// Shows how far a long piece of work is, to a person on a terminal and to nobody else.
-    pub(crate) fn bar(&self, steps: u64, what: &'static str) -> ProgressBar {
+    /// A progress bar, visible only on a terminal.
+    pub(crate) fn progress_bar(&self, steps: u64, what: &'static str) -> ProgressBar {
         let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}");
         let bar = ProgressBar::new(steps).with_message(what);
         match style {
@@ -73,13 +68,7 @@ impl Console {
         }
     }
 
-    /// Says why a command did not do what was asked.
-    pub(crate) fn tell_failure(&mut self, failure: &Failure) {
-        self.say(&format!("investiq: {failure}"));
-    }
-
-    /// Whether a person reads the answer.
-    pub(crate) fn is_watched(&self) -> bool {
+    pub(crate) fn is_terminal(&self) -> bool {
         io::stdout().is_terminal()
     }
 }

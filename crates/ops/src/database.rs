@@ -9,21 +9,19 @@ use telemetry::with_causes;
 
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::place;
 
-/// Connections that a command needs: one to read, one to write.
+/// One to read and one to write.
 const CONNECTIONS: u32 = 2;
-/// Longest name of an operator in audit entries, in letters.
+/// Longest name of an operator in audit entries.
 const NAME_LETTERS_MAX: usize = 64;
 
-/// An open database, and the operator who uses it.
 pub(crate) struct Database {
     pub(crate) store: Store,
     pub(crate) config: Config,
     operator: String,
 }
 
-/// The URL of the database, and the key of its audit chain. The database is not open.
+/// What is needed to open the database.
 pub(crate) struct DatabaseLocation {
     pub(crate) config: Config,
     pub(crate) url: DatabaseUrl,
@@ -31,9 +29,9 @@ pub(crate) struct DatabaseLocation {
 }
 
 impl DatabaseLocation {
-    /// The database that the server would use with this environment.
+    /// The database that the server uses in this environment.
     pub(crate) async fn find(console: &Console) -> Result<Self, Failure> {
-        let config = place::load(console.environment(), None).map_err(Failure::Settings)?;
+        let config = config::load(console.environment())?;
         let credentials = Credentials::load(&config, console.environment()).await.map_err(failed)?;
         let (text, _changes) = credentials.database_url(config.profile, "ops").map_err(failed)?;
         let url: DatabaseUrl = text.parse().map_err(failed)?;
@@ -58,14 +56,13 @@ fn check_exists(path: &Path) -> Result<(), Failure> {
 }
 
 impl Database {
-    /// Opens the database of the server.
     pub(crate) async fn open(console: &Console) -> Result<Self, Failure> {
         let DatabaseLocation { config, url, key } = DatabaseLocation::find(console).await?;
         let store = open(url, key, console).await.map_err(failed)?;
         Ok(Self { store, config, operator: operator(console) })
     }
 
-    /// The operator, as audit entries name them.
+    /// The operator as audit entries name them.
     pub(crate) fn actor(&self) -> store::Actor<'_> {
         store::Actor::named(&self.operator)
     }
@@ -88,6 +85,6 @@ fn operator(console: &Console) -> String {
 
 impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
-        Self::Broken(with_causes(&error))
+        Self::Incomplete(with_causes(&error))
     }
 }

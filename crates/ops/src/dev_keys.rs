@@ -18,21 +18,19 @@ use webhooks::{KeyFormat, PROVIDERS, Proof};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
-use crate::identifier;
-use crate::local_file;
+use crate::random_id;
+use crate::secret_file;
 
-/// The directory, unless another one is named.
+/// Default directory.
 pub(crate) const DIRECTORY: &str = "webhook-keys";
 
 const DIRECTORY_MODE: u32 = 0o700;
-/// Random digits of a secret that is shared with a sender: 256 bits.
+/// Hexadecimal digits of a shared secret: 256 bits.
 const SECRET_DIGITS: usize = 64;
-/// The name that a certificate of SNS is valid for.
+/// The name in the certificate of SNS.
 const SNS_NAME: &str = "sns.amazonaws.com";
-/// Years for which that certificate is valid.
 const CERTIFICATE_YEARS: i16 = 2;
 
-/// The directory of the keys.
 #[derive(Clone, Debug)]
 pub(crate) struct DevKeys(PathBuf);
 
@@ -42,7 +40,6 @@ pub(crate) struct CircleResponse {
     pub(crate) data: CircleKey,
 }
 
-/// A public key of Circle.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CircleKey {
@@ -57,32 +54,28 @@ impl DevKeys {
         Self(directory.to_path_buf())
     }
 
-    /// The file with the value of a secret, which the server is given.
+    /// The file with the value of a secret of the server.
     pub(crate) fn secret(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 
-    /// The file with the private key of a provider.
     pub(crate) fn private(&self, provider: Provider) -> PathBuf {
         self.0.join(format!("{provider}.key.pem"))
     }
 
-    /// The public key of Circle, as Circle responds.
+    /// Circle's response with the public key.
     pub(crate) fn circle_response(&self) -> PathBuf {
         self.0.join("circle.public.json")
     }
 
-    /// The private key of Amazon SNS.
     pub(crate) fn sns(&self) -> PathBuf {
         self.0.join("sns.key.pem")
     }
 
-    /// The certificate of Amazon SNS.
     pub(crate) fn sns_certificate(&self) -> PathBuf {
         self.0.join("sns.certificate.pem")
     }
 
-    /// The public key of Circle with its id.
     pub(crate) fn read_circle_response(&self) -> Result<CircleResponse, Failure> {
         let path = self.circle_response();
         let text = std::fs::read_to_string(&path).map_err(|error| {
@@ -94,17 +87,17 @@ impl DevKeys {
         })
     }
 
-    /// Creates every key that is missing, and returns the files that it wrote.
+    /// Creates the missing keys and returns the new files.
     pub(crate) fn create(&self, now: Timestamp) -> Result<Vec<PathBuf>, Failure> {
         let created = DirBuilder::new().mode(DIRECTORY_MODE).recursive(true).create(&self.0);
-        created.map_err(Failure::file("making", &self.0))?;
+        created.map_err(Failure::file("create", &self.0))?;
         let mut written = Vec::new();
         for declared in PROVIDERS {
-            let is_missing = |path: &Path| !local_file::exists(path);
+            let is_missing = |path: &Path| !secret_file::exists(path);
             match declared.proof {
                 Proof::Keys { secret, format: KeyFormat::HmacSecrets, .. } => {
                     if is_missing(&self.secret(secret)) {
-                        write(&mut written, self.secret(secret), &identifier::hex(SECRET_DIGITS)?)?;
+                        write(&mut written, self.secret(secret), &random_id::hex(SECRET_DIGITS)?)?;
                     }
                 }
                 Proof::Keys { secret, format: KeyFormat::RsaPublicKeys, .. } => {
@@ -112,7 +105,7 @@ impl DevKeys {
                     if is_missing(&path) {
                         let (pair, private) = rsa()?;
                         let public: PublicKeyX509Der<'_> =
-                            pair.public_key().as_der().map_err(|_| Failure::NoRandomness)?;
+                            pair.public_key().as_der().map_err(|_| Failure::Random)?;
                         let public = crate::pem::write("PUBLIC KEY", public.as_ref());
                         write(&mut written, self.secret(secret), &public)?;
                         write(&mut written, path, &crate::pem::write("PRIVATE KEY", private.as_ref()))?;
@@ -138,12 +131,11 @@ impl DevKeys {
         path: PathBuf,
         now: Timestamp,
     ) -> Result<(), Failure> {
-        let pair =
-            EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).map_err(|_| Failure::NoRandomness)?;
-        let private = pair.to_pkcs8v1().map_err(|_| Failure::NoRandomness)?;
-        let public: PublicKeyX509Der<'_> = pair.public_key().as_der().map_err(|_| Failure::NoRandomness)?;
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).map_err(|_| Failure::Random)?;
+        let private = pair.to_pkcs8v1().map_err(|_| Failure::Random)?;
+        let public: PublicKeyX509Der<'_> = pair.public_key().as_der().map_err(|_| Failure::Random)?;
         let data = CircleKey {
-            id: identifier::uuid()?,
+            id: random_id::uuid()?,
             algorithm: "ECDSA_SHA_256".to_owned(),
             public_key: STANDARD.encode(public.as_ref()),
             create_date: now.to_string(),
@@ -157,7 +149,7 @@ impl DevKeys {
     fn create_sns(&self, written: &mut Vec<PathBuf>, now: Timestamp) -> Result<(), Failure> {
         let (_, private) = rsa()?;
         let certificate = certificate(&private, now).map_err(|error| {
-            Failure::Precondition(format!("creating the certificate of SNS failed: {error}"))
+            Failure::Precondition(format!("cannot create the certificate of SNS: {error}"))
         })?;
         write(written, self.sns_certificate(), &crate::pem::write("CERTIFICATE", &certificate))?;
         write(written, self.sns(), &crate::pem::write("PRIVATE KEY", private.as_ref()))
@@ -165,19 +157,19 @@ impl DevKeys {
 }
 
 fn rsa() -> Result<(KeyPair, Pkcs8V1Der<'static>), Failure> {
-    let pair = KeyPair::generate(KeySize::Rsa2048).map_err(|_| Failure::NoRandomness)?;
-    let private = pair.as_der().map_err(|_| Failure::NoRandomness)?;
+    let pair = KeyPair::generate(KeySize::Rsa2048).map_err(|_| Failure::Random)?;
+    let private = pair.as_der().map_err(|_| Failure::Random)?;
     Ok((pair, private))
 }
 
-/// A self-signed certificate for the name of SNS.
+/// Self-signed, for the name of SNS.
 fn certificate(private: &Pkcs8V1Der<'_>, now: Timestamp) -> Result<Vec<u8>, rcgen::Error> {
     let key = rcgen::KeyPair::try_from(private.as_ref())?;
     let mut params = CertificateParams::new([SNS_NAME.to_owned()])?;
     params.distinguished_name.push(DnType::CommonName, SNS_NAME);
     params.extended_key_usages.push(ExtendedKeyUsagePurpose::ServerAuth);
     let today = now.to_zoned(TimeZone::UTC).date();
-    // From the first of this month, so that no clock is behind it and every year has that day.
+    // From the first of this month: a clock may be slow, and every year has that day.
     let first = |year: i16| date_time_ymd(i32::from(year), today.month().unsigned_abs(), 1);
     (params.not_before, params.not_after) = (first(today.year()), first(today.year() + CERTIFICATE_YEARS));
     Ok(params.self_signed(&key)?.der().to_vec())
@@ -185,13 +177,15 @@ fn certificate(private: &Pkcs8V1Der<'_>, now: Timestamp) -> Result<Vec<u8>, rcge
 
 fn write(written: &mut Vec<PathBuf>, path: PathBuf, text: &str) -> Result<(), Failure> {
     let text = Zeroizing::new(text.trim_end().to_owned());
-    local_file::create_private(&path, text.as_bytes()).map_err(Failure::file("creating", &path))?;
+    secret_file::create_private(&path, text.as_bytes()).map_err(Failure::file("create", &path))?;
     written.push(path);
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use webhooks::ProviderDeclaration;
+
     use super::*;
 
     #[test]
@@ -201,7 +195,12 @@ mod tests {
         let keys = DevKeys::new(&around.path().join("keys"));
         let now = "2028-02-29T15:04:05Z".parse().unwrap();
         let written = keys.create(now).unwrap();
-        assert_eq!(written.len(), 7);
+        let files = |declared: &ProviderDeclaration| match declared.proof {
+            Proof::Keys { format: KeyFormat::HmacSecrets, .. } => 1,
+            Proof::Keys { format: KeyFormat::RsaPublicKeys, .. } => 2,
+            Proof::Fetched => 4,
+        };
+        assert_eq!(written.len(), PROVIDERS.map(files).iter().sum::<usize>());
         for path in &written {
             assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600, "{path:?}");
         }

@@ -1,25 +1,27 @@
-//! Gives an event new ids, so that a server does not take it for a copy.
+//! Replaces the ids of an event, so that the server does not treat it as a duplicate.
 
 use serde_json::Value;
 use webhooks::ChannelDeclaration;
 
 use crate::failure::Failure;
-use crate::identifier;
+use crate::random_id;
 
-/// The body with new ids. It is serialized again, compactly.
+/// Returns the body with new ids, serialized compactly.
 pub(crate) fn with_fresh_ids(channel: &ChannelDeclaration, body: &[u8]) -> Result<Vec<u8>, Failure> {
     let mut event: Value = serde_json::from_slice(body)
-        .map_err(|_| Failure::Usage("--renew requires a JSON body".to_owned()))?;
+        .map_err(|_| Failure::Usage("--fresh-ids requires a JSON body".to_owned()))?;
     let mut is_changed = false;
     for field in channel.id_fields {
         if let Some(id) = event.get_mut(*field) {
-            *id = identifier::uuid()?.into();
+            *id = random_id::uuid()?.into();
             is_changed = true;
         }
     }
     match is_changed {
         true => Ok(event.to_string().into_bytes()),
-        false => Err(Failure::Usage(format!("--renew requires a field {}", channel.id_fields.join(" or ")))),
+        false => {
+            Err(Failure::Usage(format!("--fresh-ids requires a field {}", channel.id_fields.join(" or "))))
+        }
     }
 }
 
@@ -33,7 +35,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_gets_an_id_of_its_own_and_keeps_the_rest() {
+    fn an_event_gets_a_new_id_and_keeps_the_rest() {
         let body = br#"{"event_id":"wh_1","event_object":{"amount":"100.0"}}"#;
         let text = String::from_utf8(with_fresh_ids(channel("bridge"), body).unwrap()).unwrap();
         assert!(!text.contains("wh_1") && text.contains(r#""event_object":{"amount":"100.0"}"#), "{text}");

@@ -1,65 +1,63 @@
-//! `investiq`, the operator's command: what must not be in a program that the network can reach.
+//! `investiq`, the operator's command. What it does is kept out of the program that the network can reach.
 //!
-//! It reads the settings and the secrets exactly as the server does, shows where they come from, and makes and changes
-//! secrets. No value of a secret is ever an argument of it, and none is ever printed but a key that was just made, once,
-//! on a terminal.
+//! It loads settings and finds secrets with the functions that the server uses. The value of a secret is never an argument,
+//! and never printed, except that a new API key is shown once on a terminal.
 //!
 //! | module | subject |
 //! | --- | --- |
-//! | `commands` | one file for each command |
-//! | `command_line`, `named_values` | the arguments, and the exit codes as the help tells them |
-//! | `console` | what a command is handed: environment, clock, streams |
+//! | `commands` | the command line; one file for each command |
+//! | `named_values`, `output`, `outcome`, `table`, `calendar` | shared arguments, and how results are printed |
+//! | `console` | environment, clock and streams |
 //! | `exit`, `failure` | how a command ends |
-//! | `document` | the JSON that scripts read |
-//! | `finding`, `rules` | what a check found, and what it holds things to |
-//! | `place`, `survey` | where secrets are looked for, and what was found there |
-//! | `account`, `rotating` | AWS Secrets Manager, and rotations between two runs |
-//! | `state`, `record` | plans, and the record of changes |
-//! | `signing`, `samples`, `fresh_ids`, `dev_keys`, `identifier`, `pem` | deliveries as providers would send them |
-//! | `database`, `selection` | the server's database, and filters for its events |
-//! | `generation`, `typed`, `new_value`, `judge`, `local_file` | a new value: made or typed, judged, written |
+//! | `secret_lookup`, `secret_scan`, `rules` | where secrets are looked up, what is found there, and what is wrong with it |
+//! | `api_key_list`, `validate` | checks of a value before it is stored |
+//! | `value_input`, `new_value`, `generator`, `secret_file` | how a new value is read or generated, and written to a file |
+//! | `aws_account`, `rotation_status` | AWS Secrets Manager and its rotations |
+//! | `state_directory`, `change_log` | rotation plans and the log of changes in AWS |
+//! | `signing`, `samples`, `fresh_ids`, `dev_keys`, `random_id`, `pem` | deliveries signed as providers sign them |
+//! | `database`, `event_filter` | the server's database, and conditions on its events |
 
-mod account;
+mod api_key_list;
+mod aws_account;
 mod calendar;
-mod command_line;
+mod change_log;
 mod commands;
 mod console;
 mod database;
 mod dev_keys;
-mod document;
+mod event_filter;
 mod exit;
 mod failure;
-mod finding;
 mod fresh_ids;
-mod generation;
-mod identifier;
-mod judge;
-mod local_file;
+mod generator;
 mod named_values;
 mod new_value;
+mod outcome;
+mod output;
 mod pem;
-mod place;
-mod record;
-mod rotating;
+mod random_id;
+mod rotation_status;
 mod rules;
 mod samples;
-mod selection;
+mod secret_file;
+mod secret_lookup;
+mod secret_scan;
 mod signing;
-mod state;
-mod survey;
+mod state_directory;
 mod table;
-mod typed;
+mod validate;
+mod value_input;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 use rustix::process::DumpableBehavior;
 
-use command_line::CommandLine;
+use commands::CommandLine;
 use console::Console;
 use exit::Exit;
 
-/// Wipes what is freed, so that no copy of a secret is left in memory.
+/// Zeroes freed memory, so that no copy of a secret stays in it.
 #[global_allocator]
 static ALLOCATOR: ::secrets::ZeroOnFree = ::secrets::ZeroOnFree;
 
@@ -67,26 +65,25 @@ static ALLOCATOR: ::secrets::ZeroOnFree = ::secrets::ZeroOnFree;
 async fn main() -> ExitCode {
     let arguments = match CommandLine::try_parse() {
         Ok(arguments) => arguments,
-        Err(told) => return usage(&told).into(),
+        Err(error) => return help_or_usage(&error).into(),
     };
-    let mut console = Console::of_process();
-    // A dump of this process would hold every secret that it read.
+    let mut console = Console::from_process();
+    // A core dump would contain every secret that this process read.
     if rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).is_err() {
-        console.say("warning: this process may leave a core dump, which would hold what it reads");
+        console.eprint("warning: cannot disable core dumps; a dump of this process would contain secrets");
     }
     match commands::run(arguments, &mut console).await {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            console.tell_failure(&failure);
+            console.eprint(&format!("investiq: {failure}"));
             failure.exit().into()
         }
     }
 }
 
-/// The help that was asked for, or what is wrong with the arguments.
-fn usage(told: &clap::Error) -> Exit {
-    let exit = if told.use_stderr() { Exit::Usage } else { Exit::Good };
-    // A stream that nobody reads changes nothing about the outcome.
-    drop(told.print());
-    exit
+/// Prints the requested help, or what is wrong with the arguments.
+fn help_or_usage(error: &clap::Error) -> Exit {
+    // A closed stream does not change the outcome.
+    drop(error.print());
+    if error.use_stderr() { Exit::Usage } else { Exit::Success }
 }

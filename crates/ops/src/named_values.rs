@@ -1,31 +1,63 @@
 //! Arguments that must be one of a list of names. The names appear in the help and in completions.
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use config::Profile;
+use config::api_keys::{KeyMode, Role};
 use domain::Provider;
+use store::JobState;
 use webhooks::{ChannelDeclaration, PROVIDERS};
 
-/// The name of a profile.
+/// One of these, each with its name and its help, which may be empty.
+fn one_of<T: Clone + Send + Sync + 'static>(
+    choices: impl IntoIterator<Item = (T, &'static str, &'static str)>,
+) -> impl TypedValueParser<Value = T> {
+    let choices: Vec<_> = choices.into_iter().collect();
+    let names = choices.iter().map(|(_, name, help)| match help.is_empty() {
+        true => PossibleValue::new(*name),
+        false => PossibleValue::new(*name).help(*help),
+    });
+    PossibleValuesParser::new(names).map(move |given| {
+        let chosen = choices.iter().find(|(_, name, _)| *name == given);
+        chosen.expect("the parser accepts only these names").0.clone()
+    })
+}
+
 pub(crate) fn profile() -> impl TypedValueParser<Value = Profile> {
-    let names = Profile::ALL.map(Profile::as_str);
-    PossibleValuesParser::new(names).map(|name| {
-        let named = Profile::ALL.into_iter().find(|profile| profile.as_str() == name);
-        named.expect("the parser passes only names of profiles")
-    })
+    one_of(Profile::ALL.map(|profile| (profile, profile.as_str(), "")))
 }
 
-/// The name of a provider.
 pub(crate) fn provider() -> impl TypedValueParser<Value = Provider> {
-    PossibleValuesParser::new(Provider::ALL.map(Provider::as_str))
-        .map(|name| name.parse().expect("the parser passes only names of providers"))
+    one_of(Provider::ALL.map(|provider| (provider, provider.as_str(), "")))
 }
 
-/// The name of a channel.
 pub(crate) fn channel() -> impl TypedValueParser<Value = &'static ChannelDeclaration> {
-    let channels = || PROVIDERS.into_iter().flat_map(|provider| provider.channels);
-    let names = channels().map(|declared| declared.channel.as_str());
-    PossibleValuesParser::new(names).map(move |name| {
-        let named = channels().find(|declared| declared.channel.as_str() == name);
-        named.expect("the parser passes only names of channels")
-    })
+    let channels = PROVIDERS.into_iter().flat_map(|provider| provider.channels);
+    one_of(channels.map(|declared| (declared, declared.channel.as_str(), "")))
+}
+
+pub(crate) fn key_mode() -> impl TypedValueParser<Value = KeyMode> {
+    one_of([
+        (KeyMode::Live, "live", "Real money"),
+        (KeyMode::Paper, "paper", "Simulated money"),
+        (KeyMode::Test, "test", "Tests"),
+    ])
+}
+
+pub(crate) fn role() -> impl TypedValueParser<Value = Role> {
+    one_of([
+        (Role::Viewer, "viewer", "Read"),
+        (Role::Trader, "trader", "Read and trade"),
+        (Role::Admin, "admin", "Read, trade and administer"),
+    ])
+}
+
+pub(crate) fn job_state() -> impl TypedValueParser<Value = JobState> {
+    one_of([
+        (JobState::Pending, "pending", "Waiting for a worker"),
+        (JobState::Leased, "leased", "Being applied by a worker"),
+        (JobState::Done, "done", "Applied"),
+        (JobState::Unhandled, "unhandled", "Has no effect on the ledger"),
+        (JobState::Dead, "dead", "Given up after too many attempts"),
+        (JobState::Requeued, "requeued", "Given up, then requeued"),
+    ])
 }

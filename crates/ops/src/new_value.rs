@@ -1,41 +1,41 @@
-//! The value that a rotation brings: read, made here, or asked for.
+//! The value that a rotation brings: read from input, generated, or prompted for.
 
+use config::api_keys::KeyMode;
 use secrets::SecretSpec;
 use secrets::rotation::NewValue;
 
-use crate::account::Account;
-use crate::commands::ModeName;
+use crate::aws_account::AwsAccount;
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::generation::Recipe;
-use crate::judge::judge;
-use crate::typed::Source;
+use crate::generator::Generator;
+use crate::named_values;
+use crate::validate::validate;
+use crate::value_input::ValueInput;
 
-/// Where the new value comes from. Without a word it is made here, or asked for where others make it.
+/// By default the value is generated, or prompted for if somebody else issues it.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct NewValueArguments {
     #[command(flatten)]
-    source: Source,
-    /// What a new API key is for
-    #[arg(long = "env", value_enum, default_value = "live")]
-    mode: ModeName,
+    input: ValueInput,
+    /// Environment of a generated API key
+    #[arg(long = "env", value_parser = named_values::key_mode(), default_value = "live")]
+    mode: KeyMode,
 }
 
 impl NewValueArguments {
-    /// The value, judged.
     pub(crate) async fn value(
         &self,
-        account: &Account,
+        account: &AwsAccount,
         spec: &SecretSpec,
         console: &Console,
     ) -> Result<NewValue, Failure> {
-        match Recipe::for_secret(spec).filter(|_| !self.source.is_named()) {
-            Some(Recipe::Key) => Ok(NewValue::Generated),
-            Some(recipe) => Ok(NewValue::Given(recipe.generate(spec, self.mode.into())?)),
+        match Generator::for_secret(spec).filter(|_| !self.input.is_given()) {
+            Some(Generator::Key) => Ok(NewValue::Generated),
+            Some(generator) => Ok(NewValue::Given(generator.generate(spec, self.mode)?)),
             None => {
-                let raw = self.source.read(spec)?;
-                let place = account.manager.origin(&spec.name);
-                Ok(NewValue::Given(judge(spec, raw, place, account.profile, console).await?.value))
+                let raw = self.input.read(spec)?;
+                let origin = account.manager.origin(&spec.name);
+                Ok(NewValue::Given(validate(spec, raw, origin, account.profile, console).await?.value))
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Events as providers send them, so that the product can be tried without a provider. `webhooks` declares them with each channel.
+//! Sample events of every channel, which `webhooks` declares.
 
 use webhooks::{ChannelDeclaration, PROVIDERS, Sample};
 

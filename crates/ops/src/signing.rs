@@ -1,6 +1,6 @@
-//! Signs deliveries as a provider would, to try a server without one.
+//! Signs deliveries as providers do, to test a server without them.
 //!
-//! It is written from the providers' descriptions, and shares no code with what the server verifies with.
+//! It is written from the providers' documentation and shares no code with the server's verification.
 
 mod amazon_sns;
 mod bridge;
@@ -20,17 +20,16 @@ pub(crate) use circle::Circle;
 pub(crate) use tamper::Tamper;
 pub(crate) use timed_hmac::TimedHmac;
 
-/// A signed request.
 #[derive(Clone, Debug)]
-pub(crate) struct Signed {
+pub(crate) struct SignedRequest {
     /// The path below the server's address.
     pub(crate) path: String,
-    /// The headers, in order; a name may occur twice.
+    /// In order; a name may occur twice.
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: Vec<u8>,
 }
 
-/// A sender, with its key.
+/// A sender with its key.
 pub(crate) enum Signer {
     TimedHmac(TimedHmac),
     Bridge(Bridge),
@@ -39,7 +38,7 @@ pub(crate) enum Signer {
 }
 
 impl Signer {
-    pub(crate) fn sign(&self, body: &[u8], at: Timestamp) -> Result<Signed, Failure> {
+    pub(crate) fn sign(&self, body: &[u8], at: Timestamp) -> Result<SignedRequest, Failure> {
         match self {
             Self::TimedHmac(signer) => Ok(signer.sign(body, at)),
             Self::Bridge(signer) => signer.sign(body, at),
@@ -49,7 +48,6 @@ impl Signer {
     }
 }
 
-/// The text of a key file. It is never an argument, so that only its owner can read it.
 fn read_key(path: &Path) -> Result<zeroize::Zeroizing<String>, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         let hint = "`investiq webhooks keygen` creates test keys";
@@ -58,9 +56,9 @@ fn read_key(path: &Path) -> Result<zeroize::Zeroizing<String>, Failure> {
     Ok(zeroize::Zeroizing::new(text))
 }
 
-/// The private key in a PEM file, as PKCS #8.
+/// The private key of a PEM file, as PKCS #8.
 fn read_private_key(path: &Path) -> Result<zeroize::Zeroizing<Vec<u8>>, Failure> {
-    let der = crate::pem::read("PRIVATE KEY", &read_key(path)?);
+    let der = crate::pem::parse("PRIVATE KEY", &read_key(path)?);
     der.map(zeroize::Zeroizing::new).ok_or_else(|| invalid_key(path, "a PEM block `PRIVATE KEY`"))
 }
 
@@ -69,5 +67,5 @@ fn invalid_key(path: &Path, expected: &str) -> Failure {
 }
 
 fn cannot_sign() -> Failure {
-    Failure::Precondition("signing failed: the key is not usable".to_owned())
+    Failure::Precondition("signing failed: the key is invalid".to_owned())
 }

@@ -1,6 +1,6 @@
-//! Columns for a person's eye.
+//! Tables of text.
 
-/// Rows under a heading, each column as wide as its widest cell.
+/// Each column is as wide as its widest cell.
 pub(crate) fn table<const COLUMNS: usize>(heading: [&str; COLUMNS], rows: &[[String; COLUMNS]]) -> String {
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row[column].chars().count());

@@ -1,8 +1,8 @@
-//! How often one client may ask: by address or by API key.
+//! Limits requests by client address or by API key.
 //!
 //! The algorithm is GCRA (`governor`): one arrival time per client, and no window edge at which twice the limit passes.
-//! Rejecting costs no more than admitting, and memory is bounded whatever addresses appear. It counts nothing and knows no
-//! HTTP: callers do both.
+//! Rejecting costs no more than admitting, and memory is bounded whatever addresses appear. Metrics and HTTP are left to
+//! callers.
 
 mod address;
 mod key;

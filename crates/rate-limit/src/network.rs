@@ -2,12 +2,12 @@
 
 use std::net::IpAddr;
 
-/// An IPv4 address, or an IPv6 /64, because whoever has one address of it has them all.
+/// An IPv4 address, or an IPv6 /64, because a client with one address of it has them all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Network(u128);
 
 impl Network {
-    /// The /48 around an IPv6 network, which one customer can hold; IPv4 has no such thing.
+    /// The /48 around an IPv6 network, which one customer can hold; `None` for IPv4.
     #[must_use]
     pub fn site(self) -> Option<Self> {
         let site = self.0 & (u128::MAX << 80);

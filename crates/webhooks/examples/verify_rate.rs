@@ -23,7 +23,7 @@ use webhooks::circle::{direct, sns};
 use webhooks::{Interpretation, KeyFormat, Keys, ProviderSettings, Settings, alpaca, bridge, interpret};
 
 const SIGNED: &str = include_str!("../../../tests/fixtures/webhooks/signed.json");
-/// How long each scheme is measured when nothing is said.
+/// How long each scheme is measured unless another number is given.
 const SECONDS_DEFAULT: u64 = 2;
 
 fn main() {
@@ -48,8 +48,8 @@ fn measure(scheme: &str, time: Duration, prove: impl Fn() -> bool) {
     println!("{scheme} {} {nanoseconds}", 1_000_000_000 / nanoseconds.max(1));
 }
 
-fn case<'a>(source: &'a Value, name: &str) -> &'a Value {
-    source["cases"].as_array().unwrap().iter().find(|case| case["name"] == name).unwrap()
+fn case<'a>(fixture: &'a Value, name: &str) -> &'a Value {
+    fixture["cases"].as_array().unwrap().iter().find(|case| case["name"] == name).unwrap()
 }
 
 fn body(case: &Value) -> Bytes {
@@ -61,11 +61,11 @@ fn header(name: &'static str, value: &Value) -> HeaderMap {
     HeaderMap::from_iter([(HeaderName::from_static(name), value)])
 }
 
-fn alpaca(source: &Value, time: Duration) {
-    let case = case(source, "timestamped");
+fn alpaca(fixture: &Value, time: Duration) {
+    let case = case(fixture, "timestamped");
     // One key: each further one costs one more HMAC.
     let keys: Vec<&str> =
-        source["keys"].as_str().unwrap().lines().filter(|key| key.contains("=now")).collect();
+        fixture["keys"].as_str().unwrap().lines().filter(|key| key.contains("=now")).collect();
     let keys = Keys::parse(KeyFormat::HmacSecrets, &keys.join("\n")).unwrap();
     let (headers, body) = (header(alpaca::SIGNATURE_HEADER, &case["headers"]), body(case));
     let now = Timestamp::from_second(case["now"].as_i64().unwrap()).unwrap();
@@ -80,10 +80,10 @@ fn alpaca(source: &Value, time: Duration) {
     });
 }
 
-fn bridge(source: &Value, time: Duration) {
-    let case = case(source, "signed twice over");
+fn bridge(fixture: &Value, time: Duration) {
+    let case = case(fixture, "signed twice over");
     let end = "-----END PUBLIC KEY-----";
-    let keys = format!("{}{end}\n", source["keys"].as_str().unwrap().split(end).next().unwrap());
+    let keys = format!("{}{end}\n", fixture["keys"].as_str().unwrap().split(end).next().unwrap());
     let keys = Keys::parse(KeyFormat::RsaPublicKeys, &keys).unwrap();
     let (headers, body) = (header(bridge::SIGNATURE_HEADER, &case["headers"]), body(case));
     let now = Timestamp::from_millisecond(case["now"].as_i64().unwrap()).unwrap();
@@ -93,30 +93,30 @@ fn bridge(source: &Value, time: Duration) {
     });
 }
 
-fn direct(source: &Value, time: Duration) {
-    let case = case(source, "signed");
-    let key = direct::PublicKey::parse(source["key"].as_str().unwrap().as_bytes()).unwrap();
+fn direct(fixture: &Value, time: Duration) {
+    let case = case(fixture, "signed");
+    let key = direct::PublicKey::parse(fixture["key"].as_str().unwrap().as_bytes()).unwrap();
     let mut headers = header(direct::SIGNATURE_HEADER, &case["signatures"]);
     headers.extend(header(direct::KEY_ID_HEADER, &case["key_ids"]));
     let body = body(case);
     measure("circle_ecdsa_p256", time, || direct::verify(&key, &headers, body.clone()).is_ok());
 }
 
-fn sns(source: &Value, time: Duration) {
-    let topics = sns::Topics::parse(source["topics"].as_str().unwrap()).unwrap();
-    let roots = source["roots"].as_str().unwrap().as_bytes();
+fn sns(fixture: &Value, time: Duration) {
+    let topics = sns::Topics::parse(fixture["topics"].as_str().unwrap()).unwrap();
+    let roots = fixture["roots"].as_str().unwrap().as_bytes();
     let trust = sns::Trust::from_roots(roots, sns::Unchained::Refused).unwrap();
-    let now = Timestamp::from_second(source["now"].as_i64().unwrap()).unwrap();
+    let now = Timestamp::from_second(fixture["now"].as_i64().unwrap()).unwrap();
     for (scheme, name) in
         [("circle_sns_sha1", "notification, version 1"), ("circle_sns_sha256", "notification, version 2")]
     {
-        let body = body(case(source, name));
+        let body = body(case(fixture, name));
         let url = sns::parse(body.clone(), &topics).unwrap().certificate_url().clone();
-        let pem = source["chain"].as_str().unwrap().as_bytes();
+        let pem = fixture["chain"].as_str().unwrap().as_bytes();
         let certificate = sns::Certificate::parse(url, pem, now, &trust).unwrap();
         measure(scheme, time, || {
-            let envelope = sns::parse(body.clone(), &topics).unwrap();
-            sns::verify(envelope, &certificate, now).is_ok()
+            let message = sns::parse(body.clone(), &topics).unwrap();
+            sns::verify(message, &certificate, now).is_ok()
         });
     }
 }

@@ -36,7 +36,6 @@ pub static DECLARATION: ProviderDeclaration = ProviderDeclaration {
     provider: Provider::Alpaca,
     summary: "the broker, through a relay that signs as docs/webhooks.md says",
     endpoint: EndpointDeclaration {
-        path: "alpaca/{kind}",
         parameter: Some(Parameter {
             name: "kind",
             description: "The kind of event",

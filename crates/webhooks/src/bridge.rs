@@ -40,7 +40,6 @@ pub static DECLARATION: ProviderDeclaration = ProviderDeclaration {
     provider: Provider::Bridge,
     summary: "bank accounts and transfers",
     endpoint: EndpointDeclaration {
-        path: "bridge",
         parameter: None,
         has_head: false,
         headers: &[("X-Webhook-Signature", "The signature")],

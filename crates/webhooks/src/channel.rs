@@ -4,7 +4,7 @@ use std::fmt;
 
 use domain::Provider;
 
-/// A protocol of a provider. It decides how a delivery is proved and how its body is interpreted.
+/// A protocol of a provider. It decides how a delivery is verified and how its body is interpreted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Channel {
     provider: Provider,

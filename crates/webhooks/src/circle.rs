@@ -26,7 +26,6 @@ pub static DECLARATION: ProviderDeclaration = ProviderDeclaration {
     provider: Provider::Circle,
     summary: "wallets: Circle's own deliveries; Mint: its deliveries through Amazon SNS",
     endpoint: EndpointDeclaration {
-        path: "circle",
         parameter: None,
         has_head: true,
         headers: &[

@@ -37,12 +37,10 @@ pub struct ProviderDeclaration {
     pub retention: Setting,
 }
 
-/// The path at which deliveries come in, as the API reference describes it.
+/// The endpoint at which deliveries come in, as the API reference describes it.
 #[derive(Debug)]
 pub struct EndpointDeclaration {
-    /// The path below [`ENDPOINTS_PATH`], such as `alpaca/{kind}`.
-    pub path: &'static str,
-    /// The parameter in the path.
+    /// The parameter at the end of the path.
     pub parameter: Option<Parameter>,
     /// Whether the provider sends `HEAD` to check that the endpoint exists.
     pub has_head: bool,
@@ -54,7 +52,7 @@ pub struct EndpointDeclaration {
     pub description: &'static str,
 }
 
-/// The parameter in the path of an endpoint.
+/// The parameter at the end of an endpoint's path.
 #[derive(Debug)]
 pub struct Parameter {
     /// Its name in the path.

@@ -1,4 +1,4 @@
-//! A delivery whose sender is proved.
+//! A verified delivery.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::channel::{Channel, Transport};
 
-/// A delivery whose sender is proved: only the functions named `verify`, and the one that accepts records of a stream that we
+/// A verified delivery: only the functions named `verify`, and the one that accepts records of a stream that we
 /// opened ourselves, make one.
 #[derive(Clone)]
 pub struct Delivery {
@@ -28,7 +28,7 @@ pub(crate) struct Envelope {
     pub(crate) occurred_at: Option<Timestamp>,
 }
 
-/// What was proved, with what.
+/// The proof of a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Proof {
     pub(crate) signed_at: Option<Timestamp>,

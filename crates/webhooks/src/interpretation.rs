@@ -1,4 +1,4 @@
-//! What a proved body means.
+//! What a verified body means.
 //!
 //! A body is a snapshot or a step in its provider's words; it becomes facts in ours. What cannot be interpreted with certainty
 //! is not guessed: the event is unhandled, with a reason, and stays stored for a person to look at.

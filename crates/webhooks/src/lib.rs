@@ -1,4 +1,4 @@
-//! Proves who sent a delivery, and interprets what it says.
+//! Verifies who sent a delivery, and interprets what it says.
 //!
 //! Each provider is a module with one [`ProviderDeclaration`], and [`PROVIDERS`] lists them. The function `verify` of a provider
 //! ([`alpaca`], [`bridge`], [`circle::direct`], [`circle::sns`]) is the only way to make a [`Delivery`]: whoever has one has bytes
@@ -29,8 +29,8 @@ mod validity_period;
 
 pub use channel::{Channel, Endpoint, Transport};
 pub use declaration::{
-    ChannelDeclaration, ENDPOINTS_PATH, EndpointDeclaration, Parameter, Proof, ProviderDeclaration, Sample, SignatureScheme,
-    VerifyFn,
+    ChannelDeclaration, ENDPOINTS_PATH, EndpointDeclaration, Parameter, Proof, ProviderDeclaration, Sample,
+    SignatureScheme, VerifyFn,
 };
 pub use delivery::Delivery;
 pub use interpretation::{Interpretation, Unhandled};

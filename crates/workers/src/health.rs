@@ -191,8 +191,8 @@ impl HealthRegistry {
     /// Whether a check of this importance is down.
     #[must_use]
     pub fn is_down(&self, importance: Importance) -> bool {
-        let of_importance = self.checks.iter().filter(|check| check.importance == importance);
-        of_importance.map(Check::result).any(|result| result.outcome == Outcome::Down)
+        let checks = self.checks.iter().filter(|check| check.importance == importance);
+        checks.map(Check::result).any(|result| result.outcome == Outcome::Down)
     }
 }
 

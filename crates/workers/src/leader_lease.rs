@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use crate::ShutdownSignal;
 use crate::registry::Heartbeat;
 
-/// How long the lease lasts without renewal: after a crash another process acquires it then.
+/// How long the lease lasts if it is not renewed: after a crash, another process acquires it then.
 const LEASE: Duration = Duration::from_secs(15);
 /// Time between two attempts to acquire or renew it.
 const PERIOD: Duration = Duration::from_secs(4);

@@ -1,4 +1,4 @@
-//! The background work of one process: each worker has a name, a heartbeat and a bound, and stops when it is told to.
+//! The background work of one process: each worker has a name, a heartbeat and a longest silence, and stops on shutdown.
 //!
 //! [`WorkerSupervisor`] starts workers and restarts those that panic; [`WorkerRegistry`] knows which of them are alive;
 //! [`LeaderLease`] elects the one process that may do what only one may do. The other modules are the workers themselves.

@@ -76,9 +76,9 @@ async fn round(
     price_tokens(store, now).await?;
     let symbols = store.position_symbols().await?;
     let count = symbols.len().min(SYMBOLS_PER_ROUND);
-    let of_round = symbols.iter().cycle().skip(*start % symbols.len().max(1)).take(count);
+    let round = symbols.iter().cycle().skip(*start % symbols.len().max(1)).take(count);
     let mut prices = Vec::with_capacity(count);
-    for symbol in of_round {
+    for symbol in round {
         // For a vendor that is slow with each of them.
         heartbeat.beat();
         let close = timeout(SYMBOL_TIMEOUT, last_close(market_data, symbol, now)).await;

@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn of_several_workers_the_silent_one_is_named_until_its_next_heartbeat() {
+    async fn the_silent_worker_is_named_until_its_next_heartbeat() {
         let registry = WorkerRegistry::default();
         let first = registry.register("events/1", Some(config()));
         let second = registry.register("events/2", Some(config()));

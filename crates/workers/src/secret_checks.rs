@@ -19,9 +19,9 @@ const TTLS_UNCONFIRMED: u32 = 3;
 /// Checks the secrets that are set now, forever.
 pub async fn run(handles: Vec<SecretHandle>, ttl: Duration, health: Arc<HealthRegistry>) {
     let in_use = |handle: &SecretHandle| handle.health().freshness != Freshness::Absent;
-    let used: Vec<SecretHandle> = handles.into_iter().filter(in_use).collect();
-    while !used.is_empty() {
-        let outcome = worst(used.iter().map(|handle| handle.health().freshness), ttl);
+    let secrets: Vec<SecretHandle> = handles.into_iter().filter(in_use).collect();
+    while !secrets.is_empty() {
+        let outcome = worst(secrets.iter().map(|handle| handle.health().freshness), ttl);
         let result = CheckResult { outcome, checked_at: Some(Instant::now()), latency: None };
         let before = health.secrets().record(result);
         if before.outcome != outcome && before.outcome != Outcome::NotConfigured {

@@ -1,4 +1,4 @@
-//! Runs workers until they are told to stop, and then waits for them.
+//! Runs workers until shutdown, and then waits for them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,14 +54,13 @@ impl WorkerSupervisor {
 
     /// Starts a worker; `work` ends after [`shutdown`](Self::shutdown) is set. If it panics it is restarted; if it ends
     /// early the worker is unhealthy.
-    pub fn start<F>(&mut self, heartbeat: &Heartbeat, work: impl Fn() -> F + Send + 'static)
+    pub fn start<F>(&mut self, heartbeat: Heartbeat, work: impl Fn(Heartbeat) -> F + Send + 'static)
     where
         F: Future<Output = ()> + Send + 'static,
     {
         let (shutdown, panics) = (self.shutdown(), self.metrics.workers.panics.clone());
-        let heartbeat = heartbeat.clone();
         self.tasks.spawn(async move {
-            while tokio::spawn(work()).await.is_err_and(|error| error.is_panic()) {
+            while tokio::spawn(work(heartbeat.clone())).await.is_err_and(|error| error.is_panic()) {
                 panics.inc();
                 tracing::error!(worker = heartbeat.worker(), "worker panicked and is restarted");
                 tokio::select! {
@@ -77,13 +76,13 @@ impl WorkerSupervisor {
     }
 
     /// Starts endless work that may be dropped at any point.
-    pub fn start_endless<F>(&mut self, heartbeat: &Heartbeat, work: impl Fn() -> F + Send + 'static)
+    pub fn start_endless<F>(&mut self, heartbeat: Heartbeat, work: impl Fn(Heartbeat) -> F + Send + 'static)
     where
         F: Future<Output = ()> + Send + 'static,
     {
         let shutdown = self.shutdown();
-        self.start(heartbeat, move || {
-            let (shutdown, work) = (shutdown.clone(), work());
+        self.start(heartbeat, move |heartbeat| {
+            let (shutdown, work) = (shutdown.clone(), work(heartbeat));
             async move {
                 tokio::select! {
                     () = shutdown.wait() => {}
@@ -127,7 +126,7 @@ mod tests {
         let (starts, ends) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let shutdown = supervisor.shutdown();
         let (started, ended) = (Arc::clone(&starts), Arc::clone(&ends));
-        supervisor.start(&supervisor.register_waiting("test"), move || {
+        supervisor.start(supervisor.register_waiting("test"), move |_| {
             let (shutdown, started, ended) = (shutdown.clone(), Arc::clone(&started), Arc::clone(&ended));
             async move {
                 assert!(started.fetch_add(1, Ordering::Relaxed) > 0, "the first time it panics");
@@ -145,13 +144,13 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_worker_that_hangs_keeps_panicking_or_ends_early_is_unhealthy() {
-        async fn hangs() {
+        async fn hangs(_: Heartbeat) {
             std::future::pending::<()>().await;
         }
-        async fn panics() {
+        async fn panics(_: Heartbeat) {
             panic!("each time it starts");
         }
-        async fn ends() {}
+        async fn ends(_: Heartbeat) {}
         let started_at = Instant::now();
         let cause =
             |registry: &WorkerRegistry| registry.unhealthy(started_at).map(|unhealthy| unhealthy.cause);
@@ -159,9 +158,9 @@ mod tests {
             let (mut supervisor, registry, _metrics) = supervisor();
             let heartbeat = supervisor.register("test", SILENCE_MAX);
             match number {
-                0 => supervisor.start_endless(&heartbeat, hangs),
-                1 => supervisor.start_endless(&heartbeat, panics),
-                _ => supervisor.start_endless(&heartbeat, ends),
+                0 => supervisor.start_endless(heartbeat, hangs),
+                1 => supervisor.start_endless(heartbeat, panics),
+                _ => supervisor.start_endless(heartbeat, ends),
             }
             tokio::time::sleep(SILENCE_MAX / 2).await;
             assert_eq!(cause(&registry), (number == 2).then_some(Cause::Ended), "{number}");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use analysis::{AnalysisInput, Models, analyze};
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::response::Response;
 use domain::{Date, DatedValues};
 use market_data::{Benchmark, MarketData, Snapshot};
@@ -13,6 +13,7 @@ use super::window::{DAYS, TIMEFRAME};
 use super::{IfNoneMatch, Parameters, Provenance, SymbolPath, Window, provenance};
 use crate::problem::Problem;
 use crate::representation::Representation;
+use crate::request_context::RequestContext;
 use crate::response_cache::{CacheKey, ResponseCache};
 use crate::schemas::{Problems, SymbolParameter, WindowParameters};
 
@@ -37,6 +38,7 @@ pub(crate) async fn get(
     SymbolPath(symbol): SymbolPath,
     parameters: Parameters,
     if_none_match: IfNoneMatch,
+    Extension(context): Extension<RequestContext>,
     State(market_data): State<Arc<MarketData>>,
     State(cache): State<Arc<ResponseCache>>,
     State(models): State<Arc<Models>>,
@@ -47,14 +49,9 @@ pub(crate) async fn get(
     let first_bar = window.first_bar(&snapshot.history);
     let (benchmark, risk_free) = (market_data.benchmark().await, market_data.risk_free());
     let key = CacheKey::for_analysis(&snapshot, benchmark.as_deref(), window.timeframe(), first_bar);
-    if let Some(cached) = key.as_ref().and_then(|key| cache.get(key)) {
-        return Ok(if_none_match.respond(cached));
-    }
     let market = Market { benchmark: benchmark.as_deref(), risk_free: risk_free.as_deref() };
-    let representation = compute(&snapshot, market, window, first_bar, &models)?;
-    if let Some(key) = key {
-        cache.insert(key, representation.clone());
-    }
+    let compute = || compute(&snapshot, market, window, first_bar, &models);
+    let representation = cache.get_or_compute(key, context.content_encoding(), compute)?;
     Ok(if_none_match.respond(representation))
 }
 

@@ -1,4 +1,4 @@
-//! `POST /api/analyze`: the analysis of bars in the request. Nothing of them is stored.
+//! `POST /api/analyze`: the analysis of bars in the request, which are not stored.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! The API reference: `/openapi.json`, `/docs`, `/docs/problems`. Pages are made once at the start; they load one style
-//! sheet from this service and nothing else.
+//! The API reference: `/openapi.json`, `/docs`, `/docs/problems`. Pages are built once at startup, and load nothing except one
+//! style sheet of this service.
 
 mod markdown;
 mod page;

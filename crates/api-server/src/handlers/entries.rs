@@ -14,7 +14,6 @@ use crate::problem::Problem;
 use crate::schemas::Problems;
 use crate::state::AdminState;
 
-/// The default.
 const ROWS_DEFAULT: u32 = 50;
 
 /// A page of entries.

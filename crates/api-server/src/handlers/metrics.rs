@@ -64,8 +64,8 @@ fn is_local_client(address: Option<IpAddr>, headers: &HeaderMap) -> bool {
 pub(crate) async fn text(State(exposition): State<Exposition>) -> Result<Response, Problem> {
     let Exposition { metrics, store, access: _ } = exposition;
     let now = Clock::System.now();
-    // Queried now, because the backlog changes with every delivery. While the database is down the last values stay: other
-    // metrics show the outage.
+    // Queried now, because the backlog changes with every delivery. While the database is down, the last values stay:
+    // other metrics show the outage.
     if let Ok(Ok(backlogs)) = timeout(BACKLOG_TIMEOUT, store.backlog()).await {
         let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         for backlog in &backlogs {

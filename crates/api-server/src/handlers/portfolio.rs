@@ -85,7 +85,7 @@ pub(crate) struct Position {
     path = "/api/portfolio/{account}",
     tag = "ledger",
     params(("account" = String, Path, description = "The provider and its id of the account", example = "alpaca:a1",
-        pattern = "^(alpaca|bridge|circle):[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}$")),
+        pattern = "^[a-z]+:[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}$")),
     responses((status = 200, description = "The portfolio", body = PortfolioResponse), Problems)
 )]
 pub(crate) async fn get(

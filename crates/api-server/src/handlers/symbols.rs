@@ -10,6 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{IfNoneMatch, Parameters, Provenance, SymbolPath, provenance};
+use crate::content_encoding::ContentEncoding;
 use crate::problem::Problem;
 use crate::representation::Representation;
 use crate::response_cache::{CacheKey, ResponseCache};
@@ -105,13 +106,8 @@ pub(crate) async fn get(
     parameters.allow_only(&[])?;
     let snapshot = market_data.snapshot(&symbol).await?;
     let key = CacheKey::for_symbol(&snapshot);
-    if let Some(cached) = key.as_ref().and_then(|key| cache.get(key)) {
-        return Ok(if_none_match.respond(cached));
-    }
-    let representation = describe(&snapshot)?;
-    if let Some(key) = key {
-        cache.insert(key, representation.clone());
-    }
+    // Too short to be compressed.
+    let representation = cache.get_or_compute(key, ContentEncoding::Identity, || describe(&snapshot))?;
     Ok(if_none_match.respond(representation))
 }
 

@@ -12,19 +12,15 @@ use intake::{IncomingRequest, Outcome};
 use serde::Serialize;
 use store::Receipt;
 use utoipa::ToSchema;
-use webhooks::Endpoint;
+use webhooks::{ENDPOINTS_PATH, Endpoint};
 
 use crate::body_readers::ReadError;
 use crate::problem::{Kind, Problem};
 use crate::request_context::RequestContext;
 use crate::state::WebhookState;
 
-/// What every endpoint's path begins with; the rest names the endpoint.
-pub(crate) const PATH_PREFIX: &str = "/api/v1/webhooks/";
-
 /// What became of a delivery.
 #[derive(Serialize, ToSchema)]
-#[expect(dead_code, reason = "read by the derived schema alone")]
 pub(crate) struct WebhookResponse {
     /// `stored`, `duplicate` (it was stored before, and has no second effect), `confirmed` (a subscription at SNS), or
     /// `noted`.
@@ -42,7 +38,8 @@ pub(crate) async fn receive(
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    let endpoint = parts.uri.path().strip_prefix(PATH_PREFIX).and_then(|name| name.parse::<Endpoint>().ok());
+    let endpoint =
+        parts.uri.path().strip_prefix(ENDPOINTS_PATH).and_then(|name| name.parse::<Endpoint>().ok());
     let endpoint = endpoint.ok_or_else(|| Problem::new(Kind::NotFound, "unknown webhook endpoint"))?;
     // The layer around this bounds the body, and reports what was wrong with one that could not be read.
     let body = state.readers.read(body).await.map_err(unread)?;

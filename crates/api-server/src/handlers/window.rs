@@ -9,7 +9,6 @@ use crate::problem::Problem;
 
 /// Most days of a window: about 55 years.
 pub(super) const DAYS_MAX: u32 = 20_000;
-/// The default.
 pub(super) const DAYS_DEFAULT: u32 = 365;
 
 pub(super) const TIMEFRAME: &str = "timeframe";

@@ -125,7 +125,7 @@ mod tests {
         assert!(is_valid(OLD) && is_valid(NEW));
         assert!(
             ring.find(OLD.as_bytes()).unwrap().limiter().check().is_err(),
-            "a reload does not renew the limit"
+            "a reload does not reset the limit"
         );
 
         for bad in ["", "weak", &format!("{NEW}:root")] {

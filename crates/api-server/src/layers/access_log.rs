@@ -1,6 +1,6 @@
 //! Writes one line for every request: client, method, route, status, duration.
 //!
-//! The query is not logged, because clients put secrets there. Whatever a client sends is escaped, so that a line is
+//! The query is not logged, because clients put secrets there. Everything from the client is escaped, so that a line is
 //! always one line and, as JSON, one object.
 
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Limits how often one client address may ask.
+//! Limits the requests of one client address.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ struct Inner {
     site_exceeded: IntCounter,
 }
 
-/// What the response says about the client's limit.
+/// The limit in the response.
 #[derive(Debug)]
 pub(crate) struct LimitSnapshot {
     limit: AddressLimit,
@@ -43,7 +43,7 @@ impl AddressLimit {
         }))
     }
 
-    /// For the deliveries of one provider, apart from the API's. Few clients deliver.
+    /// For the webhook endpoint of one provider, which few clients call.
     pub(crate) fn for_provider(limit: Limit, metrics: &Metrics) -> Self {
         Self(Arc::new(Inner {
             policy: LimitPolicy::new(&["provider"], limit),
@@ -76,9 +76,9 @@ impl RequestHook for AddressLimit {
 
 impl ResponseHook for LimitSnapshot {
     fn on_response(self, response: &mut Response) {
-        // An inner layer may have stated a limit that binds more closely.
-        if !LimitPolicy::is_stated_in(response.headers()) {
-            self.limit.0.policy.state(self.status, response.headers_mut());
+        // An inner layer may have added a stricter limit.
+        if !LimitPolicy::is_present(response.headers()) {
+            self.limit.0.policy.insert(self.status, response.headers_mut());
         }
     }
 }

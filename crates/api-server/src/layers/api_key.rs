@@ -1,7 +1,7 @@
 //! Authenticates the caller: exactly one key, in `X-API-Key` or as a bearer token.
 //!
-//! Every wrong key gets the same response, whatever is wrong with it. Whoever keeps sending wrong keys is slowed down; a
-//! valid key is looked up first and never waits for the mistakes of others.
+//! Every wrong key gets the same response, whatever is wrong with it. A client that keeps sending wrong keys is slowed
+//! down; a valid key is looked up first and never waits because of other clients.
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
@@ -66,7 +66,7 @@ impl State {
             self.metrics.auth_missing.inc();
             return unauthorized();
         };
-        // Guesses are counted for the address and, so that many addresses do not help, for the key they aim at.
+        // Guesses are counted for the address and, so that many addresses do not help, for the key that they guess.
         let address = client.map(|address| Network::from(address).to_bits());
         let subjects = [
             Some(self.subjects.hash_one(address)),

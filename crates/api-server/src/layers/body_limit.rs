@@ -1,7 +1,7 @@
-//! Bounds a request body while it is read: its bytes in all, and the time to its next bytes.
+//! Bounds a request body while it is read: its size, and the time until its next bytes.
 //!
-//! A body whose declared length is too large is refused before a byte of it is read. Whatever a handler makes of a body
-//! that failed, the response says what was wrong with it.
+//! A body whose declared length is too large is refused before a byte of it is read. If reading a body fails, the
+//! response names the cause, whatever the handler does with the error.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -70,7 +70,7 @@ fn closing(problem: Problem) -> Problem {
 enum BodyError {
     #[error("the body is too large")]
     TooLarge,
-    #[error("the body came too slowly")]
+    #[error("the body arrived too slowly")]
     TooSlow,
     #[error("the body is malformed")]
     Malformed,
@@ -92,7 +92,7 @@ impl BodyError {
     }
 }
 
-/// What became of a body, until the response is made.
+/// The state of a body, until the response is built.
 #[derive(Debug)]
 pub(crate) struct BodyStatus {
     limit: BodyLimit,

@@ -73,7 +73,7 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for CatchPanicFutu
             Some(inner) => catch_unwind(AssertUnwindSafe(|| inner.poll(context))),
             None => Err(Box::new("no future")),
         };
-        // The panic hook logs the message; the client must not see it.
+        // The panic hook logs the message, which clients must not see.
         polled.unwrap_or_else(|_message| {
             this.layer.metrics.panics.inc();
             Poll::Ready(Ok(Problem::new(Kind::Internal, "internal error").into_response()))

@@ -1,4 +1,4 @@
-//! Decides once who the client is, for limits, logs and audit alike.
+//! Determines the client's address once, for limits, logs and the audit chain.
 
 use axum::extract::Request;
 

@@ -13,7 +13,7 @@ use crate::problem::{Kind, Problem};
 /// Wait that a shed client is asked for.
 const RETRY_AFTER_S: u64 = 1;
 
-/// The layer. All clones share one count.
+/// All clones share one count.
 #[derive(Clone, Debug)]
 pub(crate) struct Concurrency {
     max: usize,

@@ -1,4 +1,4 @@
-//! Lets the pages of configured origins read responses, and no others.
+//! Lets pages of configured origins read responses, and no other pages.
 //!
 //! A preflight carries no key and needs none. It passes the limits like every request, and the response is made from the
 //! router's own `405` with the methods that the path supports.

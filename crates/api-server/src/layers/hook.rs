@@ -1,4 +1,4 @@
-//! What most layers are: a look at the request, and another one at its response.
+//! Layers that only look at the request and at its response, as most do.
 //!
 //! A [`RequestHook`] becomes a tower layer with [`layer`]; [`HookLayer::then`] puts several into one. The future is one
 //! enum and nothing is boxed. Hooks of one layer see the request and the response in place, one after the other: a layer
@@ -39,7 +39,7 @@ impl ResponseHook for () {
 pub(crate) trait RequestHooks {
     type ResponseHook: ResponseHook;
 
-    /// The error is the response as outer layers shall see it. Boxed, so that its size is not that of every result and
+    /// The error is the response that outer layers see. Boxed, so that its size is not that of every result and
     /// every future around it.
     fn on_request(&self, request: &mut Request) -> Result<Self::ResponseHook, Box<Response>>;
 }

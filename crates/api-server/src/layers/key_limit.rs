@@ -1,4 +1,4 @@
-//! Limits how often one key may ask, from whatever addresses.
+//! Limits the requests of one API key, from any address.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ pub(crate) struct KeyLimit {
     metrics: Arc<Metrics>,
 }
 
-/// What the response says about the key's limit; nothing when there are no keys.
+/// The limit in the response; `None` without a key.
 #[derive(Debug)]
 pub(crate) struct KeyLimitSnapshot(Option<(Arc<LimitPolicy>, LimitStatus)>);
 
@@ -48,7 +48,7 @@ impl RequestHook for KeyLimit {
 impl ResponseHook for KeyLimitSnapshot {
     fn on_response(self, response: &mut Response) {
         if let Some((policy, status)) = self.0 {
-            policy.state(status, response.headers_mut());
+            policy.insert(status, response.headers_mut());
         }
     }
 }

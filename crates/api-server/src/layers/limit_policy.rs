@@ -25,7 +25,7 @@ pub(crate) struct LimitPolicy {
     name: &'static str,
     names: &'static [&'static str],
     detail: String,
-    stated: HeaderValue,
+    rate_limit_policy: HeaderValue,
     per_minute: HeaderValue,
 }
 
@@ -35,20 +35,21 @@ impl LimitPolicy {
         let limit = limit.bounded();
         let Limit { per_minute, burst } = limit;
         let burst_window_s = limit.burst_window_s();
-        let stated =
+        let rate_limit_policy =
             format!("\"{name}\";q={per_minute};w={WINDOW_S}, \"burst\";q={burst};w={burst_window_s}");
-        let stated = HeaderValue::try_from(stated).expect("digits and quotes are a header value");
+        let rate_limit_policy =
+            HeaderValue::try_from(rate_limit_policy).expect("digits and quotes are a header value");
         let detail = format!("this {name} may make {per_minute} requests a minute");
-        Self { name, names, detail, stated, per_minute: HeaderValue::from(per_minute.get()) }
+        Self { name, names, detail, rate_limit_policy, per_minute: HeaderValue::from(per_minute.get()) }
     }
 
-    /// Whether a response already states a limit.
-    pub(crate) fn is_stated_in(headers: &HeaderMap) -> bool {
+    /// Whether a response already has the header fields of a limit.
+    pub(crate) fn is_present(headers: &HeaderMap) -> bool {
         headers.contains_key(RATELIMIT)
     }
 
     /// Adds the header fields to a response.
-    pub(crate) fn state(&self, status: LimitStatus, headers: &mut HeaderMap) {
+    pub(crate) fn insert(&self, status: LimitStatus, headers: &mut HeaderMap) {
         headers.reserve(HEADERS_EXPECTED.saturating_sub(headers.len()));
         for (name, value) in self.fields(status) {
             headers.insert(name, value);
@@ -69,7 +70,7 @@ impl LimitPolicy {
     fn fields(&self, status: LimitStatus) -> [(HeaderName, HeaderValue); FIELDS] {
         let [item, remaining, reset] = values(self.name, status);
         [
-            (RATELIMIT_POLICY, self.stated.clone()),
+            (RATELIMIT_POLICY, self.rate_limit_policy.clone()),
             (RATELIMIT, item),
             (X_RATELIMIT_LIMIT, self.per_minute.clone()),
             (X_RATELIMIT_REMAINING, remaining),
@@ -108,7 +109,7 @@ mod tests {
         let number = |number| NonZeroU32::new(number).unwrap();
         let policy = LimitPolicy::new(&["key"], Limit { per_minute: number(120), burst: number(20) });
         let mut headers = HeaderMap::new();
-        policy.state(LimitStatus { remaining: 17, reset_s: 2 }, &mut headers);
+        policy.insert(LimitStatus { remaining: 17, reset_s: 2 }, &mut headers);
         assert_eq!(headers["ratelimit-policy"], "\"key\";q=120;w=60, \"burst\";q=20;w=10");
         assert_eq!(headers["ratelimit"], "\"key\";r=17;t=2");
         assert_eq!(headers["x-ratelimit-limit"], "120");

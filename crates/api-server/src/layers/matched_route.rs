@@ -1,4 +1,4 @@
-//! Passes the matched route to the layers around the router: axum tells only those inside.
+//! Passes the matched route to the layers around the router: axum gives it only to those inside.
 
 use axum::extract::{MatchedPath, Request};
 

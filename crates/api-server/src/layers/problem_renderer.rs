@@ -1,7 +1,7 @@
-//! Writes the body of every error response, because only here the path and the request id are at hand.
+//! Writes the body of every error response, because only this layer has the path and the request id.
 //!
-//! A [`Problem`] comes in the extensions of the response. An error of the framework has nothing but a status, and gets the
-//! kind of that status. A response marked [`CompleteBody`] stays as it is.
+//! A [`Problem`] comes in the extensions of the response. An error of the framework has only a status, and gets the kind of
+//! that status. A response marked [`CompleteBody`] stays as it is.
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -19,7 +19,7 @@ const BODY_BYTES_USUAL: usize = 512;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ProblemRenderer;
 
-/// In the extensions of an error response whose body says more than a problem could.
+/// An extension of error responses whose body is complete without a problem.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CompleteBody;
 
@@ -59,21 +59,21 @@ impl ResponseHook for RenderProblem {
     }
 }
 
-/// Logs what led to a failure of the service. The access log says only that there was one; the client sees neither.
+/// Logs the cause of a server error, which neither the access log nor the client gets.
 fn log_cause(problem: &Problem) {
     let Some(cause) = problem.cause() else { return };
     let code = problem.kind().code();
     match problem.kind().status() {
-        // A dependency is down for a while: nobody has to act on a single one of these.
+        // Expected while a dependency is down: a single one needs no action.
         StatusCode::SERVICE_UNAVAILABLE => {
-            tracing::warn!(code, cause, "request failed: dependency unavailable")
+            tracing::warn!(code, cause, "request failed: dependency unavailable");
         }
         status if status.is_server_error() => tracing::error!(code, cause, "request failed"),
         _ => {}
     }
 }
 
-/// The problem of a response with nothing but a status. Its body is replaced: the framework wrote it.
+/// The problem of a response that has only a status. Its body is replaced: the framework wrote it.
 fn from_status(status: StatusCode) -> Problem {
     let kind = Kind::from_status(status).unwrap_or(Kind::Internal);
     let detail = match kind {

@@ -18,7 +18,7 @@ use crate::request_context::RequestContext;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The layer. Ids are a counter under a keyed hash: they never repeat in a process and cannot be guessed from others.
+/// Ids are a counter under a keyed hash: they never repeat in a process and cannot be guessed from others.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RequestIds(Arc<Source>);
 
@@ -35,8 +35,8 @@ impl RequestIds {
     }
 
     fn choose(&self, headers: &HeaderMap) -> RequestId {
-        let given = headers.get(X_REQUEST_ID).and_then(|value| RequestId::parse(value.as_bytes()));
-        given.unwrap_or_else(|| self.issue())
+        let from_client = headers.get(X_REQUEST_ID).and_then(|value| RequestId::parse(value.as_bytes()));
+        from_client.unwrap_or_else(|| self.issue())
     }
 }
 

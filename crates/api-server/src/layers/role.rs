@@ -1,4 +1,4 @@
-//! Lets only callers in whose role is high enough.
+//! Rejects callers without the required role.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Adds the headers to every response that keep a browser from doing more with it than reading it.
+//! Adds headers to every response that restrict what a browser may do with it.
 
 use axum::extract::Request;
 use axum::response::Response;
@@ -21,7 +21,7 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SecurityHeaders {
-    /// Whether browsers shall use TLS only, for two years.
+    /// Whether browsers must use TLS for two years.
     pub(crate) hsts: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Marks the headers that carry credentials, so that no `Debug` output and no HTTP/2 header table ever holds them.
+//! Marks the headers that carry credentials, so that they never appear in `Debug` output or in an HTTP/2 header table.
 
 use axum::extract::Request;
 use http::header::{AUTHORIZATION, COOKIE, HeaderName, PROXY_AUTHORIZATION};
@@ -7,7 +7,7 @@ use super::hook::RequestHook;
 use crate::problem::Problem;
 
 pub(crate) const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
-/// The header of the second key that live trading asks for.
+/// The header of the second key, which live trading requires.
 pub(crate) const X_LIVE_TRADING_KEY: HeaderName = HeaderName::from_static("x-live-trading-key");
 
 #[derive(Clone, Copy, Debug)]

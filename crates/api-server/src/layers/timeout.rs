@@ -1,4 +1,4 @@
-//! Bounds the time of a whole request.
+//! Bounds the duration of a whole request.
 
 use std::convert::Infallible;
 use std::pin::Pin;

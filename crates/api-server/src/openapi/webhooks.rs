@@ -12,7 +12,6 @@ use utoipa::openapi::{
 use utoipa::{IntoResponses, Modify};
 use webhooks::{EndpointDeclaration, PROVIDERS, ProviderDeclaration};
 
-use crate::handlers::webhooks::PATH_PREFIX;
 use crate::schemas::Problems;
 
 /// Adds one path for each provider.
@@ -21,8 +20,7 @@ pub(super) struct WebhookPaths;
 impl Modify for WebhookPaths {
     fn modify(&self, document: &mut OpenApi) {
         for declaration in PROVIDERS {
-            let path = format!("{PATH_PREFIX}{}", declaration.endpoint.path);
-            document.paths.paths.insert(path, path_item(declaration));
+            document.paths.paths.insert(declaration.path(), path_item(declaration));
         }
     }
 }

@@ -1,11 +1,11 @@
-//! What a rejected delivery means to its sender. What its signature should have been is never said.
+//! Problems from rejected deliveries. The expected signature is never revealed.
 
 use intake::{FetchError, IntakeError};
 use webhooks::{Rejection, Step};
 
 use super::{Kind, Problem};
 
-/// Wait that a sender is asked for when something of ours is missing.
+/// Wait that senders are asked for when the fault is ours.
 const RETRY_AFTER_S: u64 = 5;
 
 impl From<IntakeError> for Problem {
@@ -23,7 +23,7 @@ impl From<IntakeError> for Problem {
                     FetchError::Limited { retry_after_s } => retry_after_s,
                     FetchError::NotFound | FetchError::Denied | FetchError::Unavailable => RETRY_AFTER_S,
                 };
-                // Without a cause: it is logged every few seconds, and unknown senders must not write the log.
+                // Without a cause: `intake` logs it every few seconds, and unknown senders must not fill the log.
                 Self::new(Kind::KeyUnavailable, "the key that verifies this delivery cannot be fetched now")
                     .with("reason", "fetch")
                     .retry_after_s(wait_s)

@@ -108,7 +108,7 @@ pub(super) struct Guarded<'a, S> {
 impl<S: Clone + Send + Sync + 'static> Guarded<'_, S> {
     pub(super) fn get<T: 'static>(&self, handler: impl Handler<T, S>) -> MethodRouter {
         let handler = handler.with_state(self.state.clone());
-        let open = self.layers.probes(handler.clone());
+        let open = self.layers.open_metrics(handler.clone());
         let keyed = self.layers.protect(self.layers.api(Role::Admin, handler));
         let access = self.access;
         let guarded = service_fn(move |request: Request| {

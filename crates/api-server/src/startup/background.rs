@@ -17,12 +17,13 @@ pub(super) fn start(service: &Service, config: &Config, secrets: &Secrets) -> Wo
     let (market_data, health) = (Arc::clone(&service.market_data), Arc::clone(&service.health));
     let checks = workers::check_market_data(market_data, health, config.health_check_period, shutdown());
     watch(shutdown(), register("health_checks"), tokio::spawn(checks));
-    let used = vec![service.keys.clone(), service.polygon_key.clone(), service.database_url.clone()];
-    let checks = workers::check_secrets(used, config.secret_ttl, Arc::clone(&service.health));
+    let secrets_in_use =
+        vec![service.keys.clone(), service.polygon_key.clone(), service.database_url.clone()];
+    let checks = workers::check_secrets(secrets_in_use, config.secret_ttl, Arc::clone(&service.health));
     until_shutdown(shutdown(), register("secret_checks"), checks);
     let (market_data, key) = (Arc::clone(&service.market_data), service.polygon_key.clone());
-    let following = vendor_key::follow(market_data, key, secrets.clone());
-    until_shutdown(shutdown(), register("vendor_key"), following);
+    let refresh = vendor_key::follow(market_data, key, secrets.clone());
+    until_shutdown(shutdown(), register("vendor_key"), refresh);
     until_shutdown(shutdown(), register("secrets"), secrets.clone().watch());
     until_shutdown(shutdown(), register("sighup"), reload_on_sighup(secrets.clone()));
     if let Some(ring) = service.ring() {

@@ -1,5 +1,5 @@
-//! Metrics of dependencies: the market-data vendor, the caches of its responses and of ours, and the last check of each
-//! dependency. Other parts count these; they are read at each scrape.
+//! Metrics of dependencies: the market-data vendor, the caches of its responses and of this service's, and the last
+//! check of each dependency. Other parts count these; they are read at each scrape.
 
 use std::sync::Arc;
 
@@ -38,8 +38,6 @@ const MARKET_DATA: &str = "market_data";
 const RESPONSES: &str = "responses";
 
 impl DependencyMetrics {
-    /// Metrics of these.
-    ///
     /// # Errors
     /// A malformed name, which is a bug in this file.
     pub(crate) fn new(
@@ -129,9 +127,9 @@ impl Scrape {
 
     fn read_caches(&self, market_data: &MarketData, stats: &StatsSnapshot, responses: &ResponseCache) {
         let (hits, misses) = responses.lookups();
-        let of_market_data = lookups(stats).map(|(outcome, number)| (MARKET_DATA, outcome, number));
-        let of_responses = [(RESPONSES, "hit", hits), (RESPONSES, "miss", misses)];
-        for (cache, outcome, number) in of_market_data.into_iter().chain(of_responses) {
+        let market_data_lookups = lookups(stats).map(|(outcome, number)| (MARKET_DATA, outcome, number));
+        let response_lookups = [(RESPONSES, "hit", hits), (RESPONSES, "miss", misses)];
+        for (cache, outcome, number) in market_data_lookups.into_iter().chain(response_lookups) {
             self.lookups.with_label_values(&[cache, outcome]).inc_by(number);
         }
         self.evictions.with_label_values(&[MARKET_DATA]).inc_by(stats.cache_evictions);

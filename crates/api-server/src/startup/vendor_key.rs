@@ -26,8 +26,8 @@ pub(super) async fn follow(market_data: Arc<MarketData>, key: SecretHandle, secr
         }
         let name = key.name().as_str();
         // The cached response of the source is not used either: the vendor just rejected it.
-        let doubted = secrets.invalidate(name).await;
-        if let Err(error) = doubted.and(secrets.refresh(name).await.map(drop)) {
+        let invalidated = secrets.invalidate(name).await;
+        if let Err(error) = invalidated.and(secrets.refresh(name).await.map(drop)) {
             tracing::warn!(%error, "the vendor rejects its key, and refreshing it failed");
         }
         tokio::time::sleep(PAUSE).await;

@@ -29,14 +29,13 @@ pub(super) fn start(service: &Service, config: &Config) -> WorkerSupervisor {
     let owner = owner();
     tracing::info!(owner, "workers started");
 
-    let (url, followed) = (service.database_url.clone(), store.clone());
+    let (store_to_update, url) = (store.clone(), service.database_url.clone());
     let heartbeat = supervisor.register_waiting("database_url");
-    supervisor.start_endless(&heartbeat, move || storage::follow(followed.clone(), url.clone()));
+    supervisor.start_endless(heartbeat, move |_| storage::follow(store_to_update.clone(), url.clone()));
     let health = Arc::clone(&service.health);
     let heartbeat = supervisor.register("database", DATABASE_SILENCE_MAX);
-    let beating = heartbeat.clone();
-    supervisor.start_endless(&heartbeat, move || {
-        workers::check_database(store.clone(), Arc::clone(&health), Clock::System, beating.clone())
+    supervisor.start_endless(heartbeat, move |heartbeat| {
+        workers::check_database(store.clone(), Arc::clone(&health), Clock::System, heartbeat)
     });
     start_events(&mut supervisor, service, config, &owner);
     start_leader_work(&mut supervisor, service, config, &owner);
@@ -49,24 +48,23 @@ pub(super) fn start(service: &Service, config: &Config) -> WorkerSupervisor {
 /// The work that only one of all processes does: business figures, prices and snapshots, and the removal of bodies.
 fn start_leader_work(supervisor: &mut WorkerSupervisor, service: &Service, config: &Config, owner: &str) {
     let lease = start_lease(supervisor, service, "ledger", owner);
-    let (store, metrics) = (service.store().clone(), Arc::clone(&service.metrics));
+    let shared = || (service.store().clone(), lease.clone());
+    let ((store, lease), metrics) = (shared(), Arc::clone(&service.metrics));
     let heartbeat = supervisor.register("business", LEADER_SILENCE_MAX);
-    let (held, of_store, beating) = (lease.clone(), store.clone(), heartbeat.clone());
-    supervisor.start_endless(&heartbeat, move || {
-        let (metrics, beating) = (Arc::clone(&metrics), beating.clone());
-        workers::compute_business(of_store.clone(), held.clone(), metrics, Clock::System, beating)
+    supervisor.start_endless(heartbeat, move |heartbeat| {
+        let metrics = Arc::clone(&metrics);
+        workers::compute_business(store.clone(), lease.clone(), metrics, Clock::System, heartbeat)
     });
+    let ((store, lease), market_data) = (shared(), Arc::clone(&service.market_data));
     let heartbeat = supervisor.register("prices", LEADER_SILENCE_MAX);
-    let (held, of_store, beating) = (lease.clone(), store.clone(), heartbeat.clone());
-    let market_data = Arc::clone(&service.market_data);
-    supervisor.start_endless(&heartbeat, move || {
-        let (market_data, beating) = (Arc::clone(&market_data), beating.clone());
-        workers::refresh_prices(of_store.clone(), market_data, held.clone(), Clock::System, beating)
+    supervisor.start_endless(heartbeat, move |heartbeat| {
+        let market_data = Arc::clone(&market_data);
+        workers::refresh_prices(store.clone(), market_data, lease.clone(), Clock::System, heartbeat)
     });
+    let ((store, lease), settings) = (shared(), config.webhooks.providers.clone());
     let heartbeat = supervisor.register("retention", LEADER_SILENCE_MAX);
-    let (settings, beating) = (config.webhooks.providers.clone(), heartbeat.clone());
-    supervisor.start_endless(&heartbeat, move || {
-        workers::remove_bodies(store.clone(), settings.clone(), lease.clone(), Clock::System, beating.clone())
+    supervisor.start_endless(heartbeat, move |heartbeat| {
+        workers::remove_bodies(store.clone(), settings.clone(), lease.clone(), Clock::System, heartbeat)
     });
 }
 
@@ -77,12 +75,11 @@ fn start_lease(
     owner: &str,
 ) -> LeaderLease {
     let lease = LeaderLease::new(name);
-    let (held, store) = (lease.clone(), service.store().clone());
+    let (renewed, store) = (lease.clone(), service.store().clone());
     let (owner, shutdown) = (owner.to_owned(), supervisor.shutdown());
     let heartbeat = supervisor.register(format!("leader/{name}"), LEADER_SILENCE_MAX);
-    let beating = heartbeat.clone();
-    supervisor.start(&heartbeat, move || {
-        held.clone().run(store.clone(), owner.clone(), Clock::System, beating.clone(), shutdown.clone())
+    supervisor.start(heartbeat, move |heartbeat| {
+        renewed.clone().run(store.clone(), owner.clone(), Clock::System, heartbeat, shutdown.clone())
     });
     lease
 }
@@ -105,13 +102,12 @@ fn start_streams(
     for stream in names.iter().copied() {
         let ingest = ingest.clone();
         let heartbeat = supervisor.register_waiting(format!("alpaca_events/{stream}"));
-        supervisor.start_endless(&heartbeat, move || workers::ingest_stream(ingest.clone(), stream));
+        supervisor.start_endless(heartbeat, move |_| workers::ingest_stream(ingest.clone(), stream));
     }
     let (names, health) = (names.to_vec(), Arc::clone(&service.health));
     let heartbeat = supervisor.register("alpaca_events", STREAMS_SILENCE_MAX);
-    let beating = heartbeat.clone();
-    supervisor.start_endless(&heartbeat, move || {
-        workers::watch_streams(ingest.clone(), names.clone(), Arc::clone(&health), beating.clone())
+    supervisor.start_endless(heartbeat, move |heartbeat| {
+        workers::watch_streams(ingest.clone(), names.clone(), Arc::clone(&health), heartbeat)
     });
 }
 
@@ -128,10 +124,10 @@ fn start_events(supervisor: &mut WorkerSupervisor, service: &Service, config: &C
     for number in 1..=config.webhooks.workers {
         // A heartbeat for each: one that hangs is noticed while the others work.
         let heartbeat = supervisor.register(format!("events/{number}"), EVENTS_SILENCE_MAX);
-        let (events, beating) = (events.clone(), heartbeat.clone());
-        let (owner, shutdown) = (format!("{owner}/{number}"), supervisor.shutdown());
-        supervisor.start(&heartbeat, move || {
-            workers::apply_events(events.clone(), owner.clone(), beating.clone(), shutdown.clone())
+        let (events, owner) = (events.clone(), format!("{owner}/{number}"));
+        let shutdown = supervisor.shutdown();
+        supervisor.start(heartbeat, move |heartbeat| {
+            workers::apply_events(events.clone(), owner.clone(), heartbeat, shutdown.clone())
         });
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use rate_limit::{KeyLimiter, Limit};
@@ -178,6 +179,14 @@ impl KeySet {
             errors.push(KeyError::TooMany);
         }
         if errors.is_empty() { Ok(set) } else { Err(KeyErrors(errors)) }
+    }
+
+    /// Parses a list to check it; the rate limit of its keys is the lowest.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn check(text: &str) -> Result<Self, KeyErrors> {
+        Self::parse(text, Limit { per_minute: NonZeroU32::MIN, burst: NonZeroU32::MIN })
     }
 
     /// The key with this text.

@@ -1,8 +1,7 @@
 //! Circle's public keys: fetched from Circle once for each id that a well-formed delivery names, and cached.
 //!
-//! Whoever sends deliveries decides which ids are looked up, so all unknown senders share one quota. Another quota is
-//! reserved for keys that were fetched before and for whatever Circle's own addresses name. A crowd with made-up ids can
-//! keep neither from being fetched.
+//! The sender decides which id is looked up, so all unknown senders share one quota. Another quota is reserved for keys that
+//! were fetched before and for ids from Circle's own addresses, so that made-up ids cannot keep either from being fetched.
 
 use std::net::IpAddr;
 use std::sync::Arc;

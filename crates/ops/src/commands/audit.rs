@@ -1,9 +1,8 @@
-//! `investiq audit …`: the chain of what was done. It adds nothing to it.
+//! `investiq audit …`: the audit chain. It adds no entry.
 
+mod checkpoint;
 mod export;
-mod head;
 mod verify;
-mod witness;
 
 use crate::console::Console;
 use crate::exit::Exit;
@@ -11,18 +10,18 @@ use crate::failure::Failure;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-    /// Check the whole chain, in the database or in an export
+    /// Verify the whole chain, in the database or in an export
     Verify(verify::Arguments),
-    /// Write the chain as JSON lines that can be checked by themselves
+    /// Export the chain as JSON lines, which can be verified without the database
     Export(export::Arguments),
-    /// Print the sealed head, to be kept where the database's writers cannot reach it
-    Head,
+    /// Print a checkpoint: the head of the chain, to be stored outside the database
+    Checkpoint,
 }
 
 pub(crate) async fn run(command: &Command, console: &mut Console) -> Result<Exit, Failure> {
     match command {
         Command::Verify(arguments) => verify::run(arguments, console).await,
         Command::Export(arguments) => export::run(arguments, console).await,
-        Command::Head => head::run(console).await,
+        Command::Checkpoint => checkpoint::run(console).await,
     }
 }

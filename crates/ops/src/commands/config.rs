@@ -8,7 +8,7 @@ use crate::failure::Failure;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-    /// Load the settings as the server does, and hold them to the rules of a profile
+    /// Check the settings as the server loads them, under the rules of a profile
     Check(check::Arguments),
 }
 

@@ -1,8 +1,6 @@
-//! `investiq keys …`: keys of callers of the API.
+//! `investiq keys …`: API keys.
 
 mod generate;
-
-pub(crate) use generate::ModeName;
 
 use crate::console::Console;
 use crate::exit::Exit;
@@ -10,7 +8,7 @@ use crate::failure::Failure;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-    /// Make a key and show it once, on a terminal or in a new file
+    /// Generate an API key and show it once, on a terminal or in a new file
     Generate(generate::Arguments),
 }
 

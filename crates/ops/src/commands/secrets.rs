@@ -1,4 +1,4 @@
-//! `investiq secrets …`: makes, places, finds, checks and changes secrets. None of them ever prints a value.
+//! `investiq secrets …`: creates, stores, finds, checks and rotates secrets. None of these commands prints a value.
 
 mod abort;
 mod audit;
@@ -26,39 +26,39 @@ use crate::failure::Failure;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-    /// Make what can be made, as files of a directory of your own
+    /// Generate secrets as files in a directory
     Init(init::Arguments),
-    /// Name every secret, with its variable, file and AWS id
+    /// List every secret with its variable, file and AWS id
     List(list::Arguments),
-    /// Say where a secret comes from, how old it is and what it hides
+    /// Show where a secret comes from, its age and what it shadows
     Explain(explain::Arguments),
-    /// Check every secret by the rules of a profile
+    /// Check every secret under the rules of a profile
     Check(check::Arguments),
     /// Show the age of each secret and when it is due
     Report(report::Arguments),
-    /// Set one secret to a value that is typed, or read from a file
+    /// Set a secret to a value from a prompt, standard input or a file
     Set(set::Arguments),
-    /// Put every secret into AWS Secrets Manager: made here, or typed
+    /// Create every secret in AWS Secrets Manager
     SetupAws(setup_aws::Arguments),
-    /// Begin to replace a secret: the new value is stored and accepted, not yet used
+    /// Start to rotate a secret: store the new value, which is accepted but not used yet
     Rotate(rotate::Arguments),
-    /// Take a rotation on from where it stands
+    /// Continue a rotation from its current step
     Resume(resume::Arguments),
-    /// Forget the value before, and end a rotation
+    /// Finish a rotation: stop accepting the previous value
     Retire(retire::Arguments),
-    /// Say which rotations are under way, and what comes next
+    /// Show rotations in progress and their next steps
     Status(status::Arguments),
-    /// Undo a rotation whose value has not taken over
+    /// Abort a rotation before its value is used
     Abort(abort::Arguments),
-    /// Let the value before take over again
+    /// Return to the previous value
     Rollback(rollback::Arguments),
-    /// Replace a value that is known to others, at once
+    /// Replace a leaked secret immediately
     Emergency(emergency::Arguments),
-    /// Delete a secret of AWS, restorable for 7 to 30 days
+    /// Delete a secret in AWS; it can be restored for 7 to 30 days
     Delete(delete::Arguments),
-    /// Call a deletion off
+    /// Restore a deleted secret
     Restore(restore::Arguments),
-    /// Verify the record of changes
+    /// Verify the log of changes in AWS
     Audit(audit::Arguments),
 }
 
@@ -84,9 +84,9 @@ pub(crate) async fn run(command: Command, console: &mut Console) -> Result<Exit,
     }
 }
 
-/// What is declared of a secret; either spelling of its name will do.
-fn declared(name: &str) -> Result<SecretSpec, Failure> {
-    let undeclared = || Failure::Undeclared(name.to_owned());
-    let parsed: ::secrets::SecretName = name.parse().map_err(|_| undeclared())?;
-    Catalogue::product().get(parsed.as_str()).cloned().ok_or_else(undeclared)
+/// The specification of a secret, with hyphens or underscores in its name.
+fn find_spec(name: &str) -> Result<SecretSpec, Failure> {
+    let unknown = || Failure::UnknownSecret(name.to_owned());
+    let parsed: ::secrets::SecretName = name.parse().map_err(|_| unknown())?;
+    Catalogue::product().get(parsed.as_str()).cloned().ok_or_else(unknown)
 }

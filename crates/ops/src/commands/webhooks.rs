@@ -1,4 +1,4 @@
-//! `investiq webhooks …`: deliveries of providers, from the sender's side and from the keeper's.
+//! `investiq webhooks …`: sends deliveries as providers do, and manages those that the server stored.
 
 mod dead_letter;
 mod host_keys;
@@ -11,32 +11,40 @@ mod send;
 mod show;
 mod test_signature;
 
+use std::io::Read;
+use std::path::Path;
+
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
+/// Larger than any body that a server can be configured to accept.
+const FILE_BYTES_MAX: u64 = 32 * 1024 * 1024;
+/// The path that stands for standard input.
+const STDIN: &str = "-";
+
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-    /// Make keys for a server of one's own, to send as any provider
+    /// Generate test keys of every provider
     Keygen(keygen::Arguments),
-    /// Answer a server of one's own as Circle and SNS do when it fetches keys
+    /// Serve the test keys of Circle and Amazon SNS, which the server fetches
     HostKeys(host_keys::Arguments),
-    /// List events as providers send them, or print one
+    /// List the sample events, or print one
     Samples(samples::Arguments),
-    /// Sign a delivery as its provider would and send it, or one that must be refused
+    /// Sign a delivery as its provider would and send it, or one that the server must reject
     Send(Box<send::Arguments>),
-    /// Say of a delivery in files whether the server would take it, and which step fails
+    /// Test whether the server would accept a delivery in files, and show which step fails
     TestSignature(Box<test_signature::Arguments>),
-    /// List kept deliveries, newest first
+    /// List stored events, newest first
     List(list::Arguments),
-    /// Show one kept delivery, and what was done about it
+    /// Show a stored event and its jobs
     Show(show::Arguments),
-    /// Apply kept deliveries again
+    /// Apply stored events again
     Replay(replay::Arguments),
-    /// Deliveries that were given up
+    /// Manage events that were given up
     #[command(subcommand)]
     DeadLetter(dead_letter::Command),
-    /// Empty bodies that have been kept long enough; hashes stay
+    /// Remove bodies and headers whose retention period has ended
     Retention(retention::Arguments),
 }
 
@@ -53,4 +61,17 @@ pub(crate) async fn run(command: Command, console: &mut Console) -> Result<Exit,
         Command::DeadLetter(command) => dead_letter::run(&command, console).await,
         Command::Retention(arguments) => retention::run(&arguments, console).await,
     }
+}
+
+/// Reads a file, or standard input if the path is `-`.
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    let failed =
+        |error: std::io::Error| Failure::Precondition(format!("cannot read {}: {error}", path.display()));
+    let source: Box<dyn Read> = match path.to_str() == Some(STDIN) {
+        true => Box::new(std::io::stdin().lock()),
+        false => Box::new(std::fs::File::open(path).map_err(failed)?),
+    };
+    let mut bytes = Vec::new();
+    source.take(FILE_BYTES_MAX).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(bytes)
 }

@@ -1,37 +1,34 @@
-//! Opens the connections that the server will open, and closes them. No request is sent.
+//! Opens and closes the connections that the server needs. No request is sent.
 
 use std::time::Duration;
 
 use config::Config;
+use config::check::{Finding, Severity};
 use outbound::BaseUrl;
 use tokio::net::TcpStream;
 
-use crate::finding::{Finding, Severity};
-use crate::survey::Survey;
+use crate::secret_scan::SecretScan;
 
-/// Longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// The vendor's key: without it the vendor is not used.
-const VENDOR_KEY: &str = "polygon_api_key";
+/// Without this key the vendor is not used.
+pub(crate) const VENDOR_KEY: &str = "polygon_api_key";
 
-/// The servers that cannot be reached.
-pub(crate) async fn findings(config: &Config, survey: &Survey) -> Vec<Finding> {
-    let has_key = survey.report.get(VENDOR_KEY).is_some_and(|entry| entry.version.is_some());
+pub(crate) async fn findings(config: &Config, scan: &SecretScan) -> Vec<Finding> {
     let base_url = &config.market_data.polygon.base_url;
-    if !has_key {
+    if !scan.has_value(VENDOR_KEY) {
         return Vec::new();
     }
-    let why = match tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect(address(base_url))).await {
+    let cause = match tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect(host_and_port(base_url))).await
+    {
         Ok(Ok(_connected)) => return Vec::new(),
         Ok(Err(error)) => error.to_string(),
         Err(_) => "timed out".to_owned(),
     };
-    let message = format!("{base_url} cannot be reached: {why}");
+    let message = format!("cannot connect to {base_url}: {cause}");
     vec![Finding::new(Severity::Error, "connect", "market_data.polygon.base_url", message)]
 }
 
-/// Host and port of a URL.
-fn address(url: &BaseUrl) -> String {
+fn host_and_port(url: &BaseUrl) -> String {
     let url = url.to_url();
     let (host, port) = (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default());
     format!("{host}:{port}")
@@ -50,7 +47,7 @@ mod tests {
             ("http://[::1]:9000", "[::1]:9000"),
             ("https://[::1]", "[::1]:443"),
         ] {
-            assert_eq!(address(&url.parse().unwrap()), expected);
+            assert_eq!(host_and_port(&url.parse().unwrap()), expected);
         }
     }
 }

@@ -1,41 +1,41 @@
-//! Rules for secrets as they were found: what the server refuses, and age, hiding places and environment besides.
+//! Rules for secrets as they were found: errors and notices of the server, and age, source and shadowed values.
 
 use config::Profile;
+use config::check::{Finding, Severity};
 use secrets::{
     Catalogue, Class, Error, Grade, Notice, PolicyViolation, SecretReport, SourceKind, VersionReport, Warning,
 };
 
-use super::in_production;
-use crate::finding::{Finding, Severity};
-use crate::survey::{API_KEYS, Survey};
+use crate::api_key_list::{self, API_KEYS};
+use crate::secret_scan::SecretScan;
 
 const DAY_S: u64 = 24 * 60 * 60;
 
-/// What is wrong with the secrets of a survey.
-pub(crate) fn findings(survey: &Survey, profile: Profile) -> Vec<Finding> {
-    let refused = survey.problems.iter().map(refused);
-    let noticed = survey.notices.iter().map(|notice| noticed(notice, profile));
-    let standing = survey.report.secrets.iter().flat_map(|entry| standing(entry, profile));
-    let keys = survey.key_faults().into_iter().flat_map(|faults| faults.0);
-    let keys = keys.map(|fault| Finding::new(Severity::Error, "api_keys", API_KEYS, fault.to_string()));
-    refused.chain(noticed).chain(standing).chain(keys).collect()
+pub(crate) fn findings(scan: &SecretScan, profile: Profile) -> Vec<Finding> {
+    let errors = scan.errors.iter().map(from_error);
+    let notices = scan.notices.iter().map(|notice| from_notice(notice, profile));
+    let values = scan.report.secrets.iter().flat_map(|entry| from_value(entry, profile));
+    let key_errors = scan.with_api_keys(|text| api_key_list::parse(text).err()).flatten();
+    let key_errors = key_errors.into_iter().flat_map(|errors| errors.0);
+    let keys = key_errors.map(|error| Finding::new(Severity::Error, "api_keys", API_KEYS, error.to_string()));
+    errors.chain(notices).chain(values).chain(keys).collect()
 }
 
-/// What the server itself refuses to start on.
-fn refused(error: &Error) -> Finding {
+/// The server does not start with this error.
+fn from_error(error: &Error) -> Finding {
     let (rule, subject) = match error {
         Error::NotFound { name, .. } => ("missing", name.as_str()),
         Error::Ambiguous { name, .. } => ("ambiguous", name.as_str()),
         Error::AccessDenied { name, .. } => ("access_denied", name.as_str()),
-        Error::Invalid { name, .. } => ("form", name.as_str()),
-        Error::Policy { name, violation, .. } => (rule_of(violation), name.as_str()),
+        Error::Invalid { name, .. } => ("invalid", name.as_str()),
+        Error::Policy { name, violation, .. } => (violated_rule(violation), name.as_str()),
         Error::Unavailable { name, .. } => ("unavailable", name.as_str()),
         other => (other.kind().as_str(), "secrets"),
     };
     Finding::new(Severity::Error, rule, subject, error.to_string())
 }
 
-fn rule_of(violation: &PolicyViolation) -> &'static str {
+fn violated_rule(violation: &PolicyViolation) -> &'static str {
     match violation {
         PolicyViolation::Placeholder => "placeholder",
         PolicyViolation::PublishedExample => "example",
@@ -48,68 +48,57 @@ fn rule_of(violation: &PolicyViolation) -> &'static str {
     }
 }
 
-/// What the server says and accepts.
-fn noticed(notice: &Notice, profile: Profile) -> Finding {
+/// The server logs this and starts.
+fn from_notice(notice: &Notice, profile: Profile) -> Finding {
     let (severity, rule) = match &notice.warning {
-        Warning::Invalid(_) => (Severity::Warning, "form"),
+        Warning::Invalid(_) => (Severity::Warning, "invalid"),
         Warning::Mount(_) => (Severity::Warning, "mount"),
-        Warning::Policy(violation) => (Severity::Warning, rule_of(violation)),
+        Warning::Policy(violation) => (Severity::Warning, violated_rule(violation)),
         Warning::EmptyVariable => (Severity::Warning, "empty_variable"),
-        Warning::ShadowsOther { .. } => (in_production(profile), "drift"),
+        Warning::ShadowsOther { .. } => (Severity::error_in_production(profile), "drift"),
         _ => (Severity::Warning, "notice"),
     };
     Finding::new(severity, rule, notice.name.as_str(), notice.to_string())
 }
 
-/// What a value that is in use leaves to be wished.
-fn standing(entry: &SecretReport, profile: Profile) -> Vec<Finding> {
-    let Some(version) = &entry.version else { return Vec::new() };
-    let find = |severity, rule, message: String| Finding::new(severity, rule, entry.name.as_str(), message);
-    let is_env = version.origin.kind() == SourceKind::Env;
+/// What the server accepts silently.
+fn from_value(entry: &SecretReport, profile: Profile) -> Vec<Finding> {
+    let Some(version) = entry.version.as_ref().filter(|_| profile != Profile::Development) else {
+        return Vec::new();
+    };
+    let (origin, strict) = (&version.origin, Severity::error_in_production(profile));
     let mut findings = Vec::new();
-    if is_env {
+    let mut find = |severity, rule, message| {
+        findings.push(Finding::new(severity, rule, entry.name.as_str(), message));
+    };
+    if origin.kind() == SourceKind::Env {
         let message = format!(
-            "is in the {}, where its process shows it and its age is unknown: use a file or AWS",
-            version.origin
+            "is in the {origin}, where it is easily exposed and its age is unknown; use a file or AWS"
         );
-        let severity = in_production(profile);
-        findings.push((severity, "environment", message));
+        find(strict, "environment", message);
     } else if version.age.is_none() {
-        findings.push((
-            in_production(profile),
-            "age_unknown",
-            format!("has no known age in {}", version.origin),
-        ));
+        find(strict, "age_unknown", format!("has an unknown age in {origin}"));
     }
     if version.grade == Grade::Insecure {
-        findings.push((
-            in_production(profile),
-            "insecure",
-            format!("can be read by everyone in {}", version.origin),
-        ));
+        find(strict, "insecure", format!("is readable by everyone in {origin}"));
     }
-    findings.extend(overdue(entry, version, profile));
+    if let Some((severity, message)) = overdue(entry, version, profile) {
+        find(severity, "overdue", message);
+    }
     for shadow in version.shadowed.iter().filter(|shadow| !shadow.differs) {
-        findings.push((Severity::Warning, "shadowed", format!("is also in {}: keep one", shadow.origin)));
+        find(Severity::Warning, "shadowed", format!("is also in {}; remove one of the two", shadow.origin));
     }
-    let is_checked = profile != Profile::Development;
     findings
-        .into_iter()
-        .filter(|_| is_checked)
-        .map(|(severity, rule, message)| find(severity, rule, message))
-        .collect()
 }
 
-fn overdue(
-    entry: &SecretReport,
-    version: &VersionReport,
-    profile: Profile,
-) -> Option<(Severity, &'static str, String)> {
+fn overdue(entry: &SecretReport, version: &VersionReport, profile: Profile) -> Option<(Severity, String)> {
     let age = version.age.filter(|_| version.is_overdue)?;
     let age_max = Catalogue::product().get(entry.name.as_str())?.age_max;
-    // A new encryption key without re-encryption loses data; haste is the greater danger.
-    let severity =
-        if entry.class == Class::EncryptionKey { Severity::Warning } else { in_production(profile) };
+    // Replacing an encryption key in haste, without re-encryption, loses data.
+    let severity = match entry.class {
+        Class::EncryptionKey => Severity::Warning,
+        _ => Severity::error_in_production(profile),
+    };
     let (age, age_max) = (age.as_secs() / DAY_S, age_max.as_secs() / DAY_S);
-    Some((severity, "overdue", format!("is {age} days old; {age_max} are allowed: rotate it")))
+    Some((severity, format!("is {age} days old, and {age_max} days are allowed; rotate it")))
 }

@@ -1,7 +1,7 @@
 //! Circle's deliveries through Amazon SNS: an envelope whose fields are signed with RSA, version 2
 //! (docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html).
 //!
-//! Circle Mint is sent with version 1, whose SHA-1 our signing library refuses to make.
+//! Circle Mint uses version 1, whose SHA-1 signatures our signing library cannot make.
 
 use std::path::Path;
 
@@ -12,25 +12,21 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
-use super::{Signed, invalid_key, read_private_key};
+use super::{SignedRequest, invalid_key, read_private_key};
 use crate::failure::Failure;
 
 const NOTIFICATION_FIELDS: &[&str] = &["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"];
 const CONFIRMATION_FIELDS: &[&str] =
     &["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"];
 
-/// The type of an envelope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MessageType {
-    /// Carries a message.
     Notification,
-    /// Asks to confirm the subscription.
     SubscriptionConfirmation,
-    /// Says that the subscription has ended.
     UnsubscribeConfirmation,
 }
 
-/// Amazon SNS, publishing a topic of Circle.
+/// Amazon SNS as the publisher of a topic of Circle.
 pub(crate) struct Sns {
     pair: KeyPair,
     topic: String,
@@ -55,7 +51,7 @@ impl MessageType {
 }
 
 impl Sns {
-    /// With the private key of a PEM file, whose certificate has a URL of SNS.
+    /// Loads the private key from a PEM file.
     pub(crate) fn open(
         path: &Path,
         topic: &str,
@@ -73,12 +69,10 @@ impl Sns {
         Self { pair, ..self }
     }
 
-    /// The same with another topic of the region.
     pub(super) fn with_another_topic(self) -> Self {
         Self { topic: format!("{}-unknown", self.topic), ..self }
     }
 
-    /// The same with a certificate on another host.
     pub(super) fn with_another_host(self) -> Self {
         Self {
             certificate_url: self.certificate_url.replace(".amazonaws.com/", ".amazonaws.com.example/"),
@@ -86,9 +80,9 @@ impl Sns {
         }
     }
 
-    pub(super) fn sign(&self, message: &[u8], at: Timestamp) -> Result<Signed, Failure> {
+    pub(super) fn sign(&self, message: &[u8], at: Timestamp) -> Result<SignedRequest, Failure> {
         let message = std::str::from_utf8(message)
-            .map_err(|_| Failure::Precondition("a message of SNS must be UTF-8 text".to_owned()))?;
+            .map_err(|_| Failure::Precondition("a message for SNS must be UTF-8 text".to_owned()))?;
         let mut envelope = self.envelope(message, at)?;
         let signature =
             super::bridge::rsa(&self.pair, string_to_sign(&envelope, self.message_type).as_bytes())?;
@@ -98,7 +92,7 @@ impl Sns {
             ("x-amz-sns-message-type", self.message_type.as_str().to_owned()),
         ];
         let body = Value::Object(envelope).to_string().into_bytes();
-        Ok(Signed { path: "/api/v1/webhooks/circle".to_owned(), headers, body })
+        Ok(SignedRequest { path: "/api/v1/webhooks/circle".to_owned(), headers, body })
     }
 
     fn envelope(&self, message: &str, at: Timestamp) -> Result<Map<String, Value>, Failure> {
@@ -106,7 +100,7 @@ impl Sns {
         let topic = &self.topic;
         let mut fields = json!({
             "Type": self.message_type.as_str(),
-            "MessageId": crate::identifier::uuid()?,
+            "MessageId": crate::random_id::uuid()?,
             "TopicArn": topic,
             "Message": message,
             "Timestamp": at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string(),
@@ -117,7 +111,7 @@ impl Sns {
             fields["UnsubscribeURL"] =
                 format!("{base}/?Action=Unsubscribe&SubscriptionArn={topic}:sample").into();
         } else {
-            let token = crate::identifier::hex(128)?;
+            let token = crate::random_id::hex(128)?;
             fields["SubscribeURL"] =
                 format!("{base}/?Action=ConfirmSubscription&TopicArn={topic}&Token={token}").into();
             fields["Token"] = token.into();
@@ -146,7 +140,7 @@ fn region(topic: &str) -> Result<&str, Failure> {
     })
 }
 
-/// The emulator of `webhooks host-keys` serves its certificate under any name.
+/// `webhooks host-keys` serves its certificate under any name.
 fn default_certificate_url(region: &str) -> String {
     format!("https://sns.{region}.amazonaws.com/SimpleNotificationService-{}.pem", "0".repeat(32))
 }
@@ -158,7 +152,7 @@ mod tests {
     #[test]
     fn the_string_to_sign_is_the_one_that_amazon_shows() {
         // docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html, "To verify the signature": names and
-        // values on lines of their own, in byte order of the names, absent ones left out.
+        // values on separate lines, in byte order of the names, without absent ones.
         let envelope = json!({"Type": "Notification", "MessageId": "m", "TopicArn": "a", "Message": "b", "Timestamp": "t", "SignatureVersion": "2"});
         let text = string_to_sign(envelope.as_object().unwrap(), MessageType::Notification);
         assert_eq!(text, "Message\nb\nMessageId\nm\nTimestamp\nt\nTopicArn\na\nType\nNotification\n");

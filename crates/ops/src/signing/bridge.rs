@@ -11,16 +11,15 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 
-use super::{Signed, cannot_sign, invalid_key, read_private_key};
+use super::{SignedRequest, cannot_sign, invalid_key, read_private_key};
 use crate::failure::Failure;
 
 pub(crate) const HEADER: &str = "x-webhook-signature";
 
-/// An endpoint of Bridge.
 pub(crate) struct Bridge(KeyPair);
 
 impl Bridge {
-    /// With the private key of a PEM file.
+    /// Loads the private key from a PEM file.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         let pair = KeyPair::from_pkcs8(&read_private_key(path)?);
         pair.map(Self).map_err(|_| invalid_key(path, "an RSA key in PKCS #8"))
@@ -30,21 +29,21 @@ impl Bridge {
         Self(pair)
     }
 
-    pub(super) fn sign(&self, body: &[u8], at: Timestamp) -> Result<Signed, Failure> {
+    pub(super) fn sign(&self, body: &[u8], at: Timestamp) -> Result<SignedRequest, Failure> {
         let message = message(body, at);
         self.request(digest(&SHA256, &message).as_ref(), body, at)
     }
 
-    /// As a sender that hashes only once.
-    pub(super) fn sign_single_digest(&self, body: &[u8], at: Timestamp) -> Result<Signed, Failure> {
+    /// Signs as a sender that hashes only once.
+    pub(super) fn sign_single_digest(&self, body: &[u8], at: Timestamp) -> Result<SignedRequest, Failure> {
         self.request(&message(body, at), body, at)
     }
 
-    fn request(&self, message: &[u8], body: &[u8], at: Timestamp) -> Result<Signed, Failure> {
+    fn request(&self, message: &[u8], body: &[u8], at: Timestamp) -> Result<SignedRequest, Failure> {
         let v0 = STANDARD.encode(rsa(&self.0, message)?);
         let signature = format!("t={},v0={v0}", at.as_millisecond());
         let headers = vec![("content-type", "application/json".to_owned()), (HEADER, signature)];
-        Ok(Signed { path: "/api/v1/webhooks/bridge".to_owned(), headers, body: body.to_vec() })
+        Ok(SignedRequest { path: "/api/v1/webhooks/bridge".to_owned(), headers, body: body.to_vec() })
     }
 }
 

@@ -7,50 +7,49 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 use webhooks::{ChannelDeclaration, SignatureScheme};
 
-use super::{Bridge, Circle, Signed, Signer, bridge, circle};
+use super::{Bridge, Circle, SignedRequest, Signer, bridge, circle};
 use crate::failure::Failure;
-use crate::identifier;
+use crate::random_id;
 
-/// How far a signed time is moved: farther than any server can be told to allow.
+/// Moves a signed time beyond every tolerance that a server can be configured to allow.
 const SHIFT: SignedDuration = SignedDuration::from_hours(2);
-/// Which letter of a signature is changed, counted from its end: before any padding.
+/// The changed letter of a signature, counted from its end: before any padding.
 const LETTER_FROM_END: usize = 8;
 
-/// What is wrong with a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Tamper {
-    /// One bit of the body is changed after it was signed
+    /// Change one bit of the body after signing
     Body,
-    /// One letter of the signature is changed
+    /// Change one letter of the signature
     Signature,
-    /// The time is changed after it was signed
+    /// Change the time after signing
     Timestamp,
-    /// It was signed two hours ago
+    /// Sign with a time two hours ago
     Stale,
-    /// It is signed two hours in the future
+    /// Sign with a time two hours ahead
     Future,
-    /// Signed over the body hashed once, where the scheme hashes twice
+    /// Sign the body hashed once, where the scheme hashes twice
     SingleDigest,
-    /// The signature header occurs twice
+    /// Send the signature header twice
     DuplicateHeader,
-    /// The signature is left out
+    /// Omit the signature
     MissingHeader,
-    /// Signed with a key that the server does not have, under the id of one that it has
+    /// Sign with another key under the id of a known one
     OtherKey,
-    /// It names a key that does not exist
+    /// Name a key that does not exist
     UnknownKey,
-    /// Signed over the body alone, without a time
+    /// Sign the body alone, without a time
     BodyOnly,
-    /// Posted to the endpoint of another kind of event
+    /// Post to the endpoint of another kind of event
     OtherKind,
-    /// Published in a topic that is not configured
+    /// Publish in a topic that is not configured
     Topic,
-    /// Its certificate is on a host that is not Amazon's
+    /// Name a certificate on a host that is not Amazon's
     Host,
 }
 
 impl Tamper {
-    /// The reason for which a server rejects it; `None` where a channel has no such thing.
+    /// The reason of the rejection; `None` if it does not apply to the channel.
     pub(crate) fn reason(self, declared: &ChannelDeclaration) -> Option<&'static str> {
         use SignatureScheme::{AmazonSns, BridgeRsa, CircleEcdsa, TimedHmac};
         match (self, declared.signature) {
@@ -63,7 +62,7 @@ impl Tamper {
             (Self::MissingHeader, TimedHmac { .. } | BridgeRsa | CircleEcdsa) => Some("missing"),
             (Self::OtherKind, _) => declared.channel.endpoint().parameter().map(|_| "malformed"),
             (Self::UnknownKey, CircleEcdsa) => Some("unknown_key"),
-            // Only Alpaca has this form, where the settings allow it.
+            // Only Alpaca's relay may sign without a time, if the settings allow it.
             (Self::BodyOnly, TimedHmac { .. }) if declared.channel.provider() == Provider::Alpaca => {
                 Some("untimed")
             }
@@ -76,7 +75,7 @@ impl Tamper {
 }
 
 impl Signer {
-    /// A signer with another key, topic or host, if that is what is wrong.
+    /// A signer with another key, topic or host, if that is what is tampered with.
     pub(crate) fn tampered(self, tamper: Tamper) -> Result<Self, Failure> {
         match (tamper, self) {
             (Tamper::OtherKey, signer) => signer.with_other_key(),
@@ -89,25 +88,25 @@ impl Signer {
     fn with_other_key(self) -> Result<Self, Failure> {
         match self {
             Self::TimedHmac(signer) => {
-                Ok(Self::TimedHmac(signer.with_secret(identifier::hex(64)?.as_bytes())))
+                Ok(Self::TimedHmac(signer.with_secret(random_id::hex(64)?.as_bytes())))
             }
             Self::Bridge(_) => Ok(Self::Bridge(Bridge::new(rsa_pair()?))),
             Self::Circle(signer) => {
                 let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING);
-                let pair = pair.map_err(|_| Failure::NoRandomness)?;
+                let pair = pair.map_err(|_| Failure::Random)?;
                 Ok(Self::Circle(Circle::new(pair, signer.key_id())))
             }
             Self::Sns(signer) => Ok(Self::Sns(signer.with_pair(rsa_pair()?))),
         }
     }
 
-    /// Signs a body, with one thing wrong.
+    /// Signs a body and makes one thing wrong.
     pub(crate) fn sign_tampered(
         &self,
         tamper: Tamper,
         body: &[u8],
         at: Timestamp,
-    ) -> Result<Signed, Failure> {
+    ) -> Result<SignedRequest, Failure> {
         match (tamper, self) {
             (Tamper::Stale, _) => self.sign(body, at - SHIFT),
             (Tamper::Future, _) => self.sign(body, at + SHIFT),
@@ -122,11 +121,11 @@ impl Signer {
 }
 
 fn rsa_pair() -> Result<KeyPair, Failure> {
-    KeyPair::generate(KeySize::Rsa2048).map_err(|_| Failure::NoRandomness)
+    KeyPair::generate(KeySize::Rsa2048).map_err(|_| Failure::Random)
 }
 
-/// For senders whose signature is in this header.
-fn in_headers(mut signed: Signed, header: &str, tamper: Tamper) -> Result<Signed, Failure> {
+/// Tampers with a request whose signature is in this header.
+fn in_headers(mut signed: SignedRequest, header: &str, tamper: Tamper) -> Result<SignedRequest, Failure> {
     let at = signed.headers.iter().position(|(name, _)| *name == header).unwrap_or_default();
     let (name, value) = signed.headers[at].clone();
     match tamper {
@@ -138,7 +137,7 @@ fn in_headers(mut signed: Signed, header: &str, tamper: Tamper) -> Result<Signed
         Tamper::OtherKind => signed.path = other_kind(&signed.path),
         Tamper::UnknownKey => {
             let ids = signed.headers.iter_mut().filter(|(name, _)| *name == circle::KEY_ID_HEADER);
-            let unknown = identifier::uuid()?;
+            let unknown = random_id::uuid()?;
             ids.for_each(|(_, id)| id.clone_from(&unknown));
         }
         Tamper::Stale
@@ -152,8 +151,8 @@ fn in_headers(mut signed: Signed, header: &str, tamper: Tamper) -> Result<Signed
     Ok(signed)
 }
 
-/// For the sender whose signature is a field of its envelope.
-fn in_envelope(signed: Signed, tamper: Tamper) -> Result<Signed, Failure> {
+/// Tampers with a request whose signature is in its envelope.
+fn in_envelope(signed: SignedRequest, tamper: Tamper) -> Result<SignedRequest, Failure> {
     let mut fields: Map<String, Value> =
         serde_json::from_slice(&signed.body).map_err(|_| super::cannot_sign())?;
     let mut change = |field: &str, how: fn(&str) -> String| {
@@ -167,7 +166,7 @@ fn in_envelope(signed: Signed, tamper: Tamper) -> Result<Signed, Failure> {
         Tamper::Timestamp => change("Timestamp", |text| text.replace("20", "21")),
         _ => {}
     }
-    Ok(Signed { body: Value::Object(fields).to_string().into_bytes(), ..signed })
+    Ok(SignedRequest { body: Value::Object(fields).to_string().into_bytes(), ..signed })
 }
 
 fn flip(body: &mut [u8]) {
@@ -177,7 +176,7 @@ fn flip(body: &mut [u8]) {
     }
 }
 
-/// One letter of a signature changed, to a digit, which every encoding has.
+/// Changes one letter of a signature to a digit, which every encoding has.
 fn altered(signature: &str) -> String {
     let at = signature.len().saturating_sub(LETTER_FROM_END);
     let letters = signature.char_indices();
@@ -186,7 +185,7 @@ fn altered(signature: &str) -> String {
         .collect()
 }
 
-/// `t=…` one more.
+/// Adds one to `t=…`.
 fn later(header: &str) -> String {
     let Some((t, rest)) = header.strip_prefix("t=").and_then(|header| header.split_once(',')) else {
         return header.to_owned();

@@ -5,19 +5,19 @@ use std::path::Path;
 use aws_lc_rs::hmac;
 use jiff::Timestamp;
 
-use super::{Signed, read_key};
+use super::{SignedRequest, read_key};
 use crate::failure::Failure;
 
 /// A sender that shares a secret with the server.
 pub(crate) struct TimedHmac {
-    // Its blocks are large, and the other senders small.
+    // Boxed because it is much larger than the other senders.
     key: Box<hmac::Key>,
     header: &'static str,
     path: String,
 }
 
 impl TimedHmac {
-    /// With the first secret of a file that holds them as the server's secret does.
+    /// Loads the first secret of a file in the format of the server's secret.
     pub(crate) fn open(file: &Path, header: &'static str, path: String) -> Result<Self, Failure> {
         let text = read_key(file)?;
         let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
@@ -40,14 +40,14 @@ impl TimedHmac {
         self.header
     }
 
-    pub(super) fn sign(&self, body: &[u8], at: Timestamp) -> Signed {
+    pub(super) fn sign(&self, body: &[u8], at: Timestamp) -> SignedRequest {
         let t = at.as_second();
         let v1 = self.hex(&[t.to_string().as_bytes(), b".", body].concat());
         self.request(format!("t={t},v1={v1}"), body)
     }
 
-    /// A signature over the body alone.
-    pub(super) fn sign_body_only(&self, body: &[u8]) -> Signed {
+    /// Signs the body alone.
+    pub(super) fn sign_body_only(&self, body: &[u8]) -> SignedRequest {
         self.request(format!("sha256={}", self.hex(body)), body)
     }
 
@@ -55,9 +55,9 @@ impl TimedHmac {
         hex::encode(hmac::sign(&self.key, message))
     }
 
-    fn request(&self, signature: String, body: &[u8]) -> Signed {
+    fn request(&self, signature: String, body: &[u8]) -> SignedRequest {
         let headers = vec![("content-type", "application/json".to_owned()), (self.header, signature)];
-        Signed { path: self.path.clone(), headers, body: body.to_vec() }
+        SignedRequest { path: self.path.clone(), headers, body: body.to_vec() }
     }
 }
 

@@ -125,7 +125,7 @@ impl ProviderMetrics {
 struct ByProvider {
     outcomes: IntCounterVec,
     rejected: IntCounterVec,
-    events: IntCounterVec,
+    jobs: IntCounterVec,
     backlog: IntGaugeVec,
     oldest_pending_seconds: GaugeVec,
     dead_letters: IntGaugeVec,
@@ -145,7 +145,7 @@ impl ByProvider {
         Ok(Self {
             outcomes: by("webhook_deliveries_total", "Deliveries by outcome", "outcome")?,
             rejected: by("webhook_rejected_total", "Deliveries rejected, by reason", "reason")?,
-            events: by("webhook_events_total", "Attempts to apply an event, by outcome", "outcome")?,
+            jobs: by("webhook_jobs_total", "Attempts to apply an event, by outcome", "outcome")?,
             backlog: gauges("webhook_backlog", "Events waiting to be applied")?,
             oldest_pending_seconds: declare.register(GaugeVec::new(oldest, &[PROVIDER]))?,
             dead_letters: gauges(
@@ -158,7 +158,7 @@ impl ByProvider {
 
     fn provider(&self, provider: &str, reasons: &[String]) -> ProviderMetrics {
         let outcome = |outcome| self.outcomes.with_label_values(&[provider, outcome]);
-        let event = |outcome| self.events.with_label_values(&[provider, outcome]);
+        let job = |outcome| self.jobs.with_label_values(&[provider, outcome]);
         let rejected =
             |reason: &String| (reason.clone(), self.rejected.with_label_values(&[provider, reason]));
         ProviderMetrics {
@@ -168,10 +168,10 @@ impl ByProvider {
             duplicate: outcome("duplicate"),
             confirmed: outcome("confirmed"),
             unavailable: outcome("unavailable"),
-            processed: event("processed"),
-            unhandled: event("unhandled"),
-            failed: event("failed"),
-            dead: event("dead"),
+            processed: job("processed"),
+            unhandled: job("unhandled"),
+            failed: job("failed"),
+            dead: job("dead"),
             backlog: self.backlog.with_label_values(&[provider]),
             oldest_pending_seconds: self.oldest_pending_seconds.with_label_values(&[provider]),
             dead_letters: self.dead_letters.with_label_values(&[provider]),

@@ -1,4 +1,4 @@
-//! Proving an event of the broker.
+//! Verifies an event of the broker.
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -16,7 +16,7 @@ use crate::rejection::Rejection;
 use crate::settings::Settings;
 use crate::tolerance::Tolerance;
 
-/// Proves a delivery that was posted to the endpoint of a kind of event.
+/// Verifies a delivery that was posted to the endpoint of a kind of event.
 ///
 /// # Errors
 /// [`Rejection`], in this order: the header, the signature, the signed time, the body.

@@ -1,4 +1,4 @@
-//! Proving a delivery of Bridge.
+//! Verifies a delivery of Bridge.
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -16,7 +16,7 @@ use crate::rejection::Rejection;
 use crate::settings::Settings;
 use crate::tolerance::Tolerance;
 
-/// Proves a delivery.
+/// Verifies a delivery.
 ///
 /// # Errors
 /// [`Rejection`], in this order: the header, the signature, the signed time, the body.

@@ -10,7 +10,7 @@ use webhooks::{Delivery, KeyFormat, Keys, KeysError, Rejection, Settings, Transp
 use crate::signed;
 
 pub(crate) fn keys() -> Keys {
-    Keys::parse(KeyFormat::HmacSecrets, signed::text(&signed::of("alpaca")["keys"])).unwrap()
+    Keys::parse(KeyFormat::HmacSecrets, signed::text(&signed::scheme("alpaca")["keys"])).unwrap()
 }
 
 pub(crate) fn settings(scheme: &str) -> Settings {

@@ -8,7 +8,7 @@ use webhooks::{Delivery, Endpoint, KeyFormat, Keys, KeysError, Rejection, Settin
 use crate::signed;
 
 pub(crate) fn keys() -> Keys {
-    Keys::parse(KeyFormat::RsaPublicKeys, signed::text(&signed::of("bridge")["keys"])).unwrap()
+    Keys::parse(KeyFormat::RsaPublicKeys, signed::text(&signed::scheme("bridge")["keys"])).unwrap()
 }
 
 pub(crate) fn endpoint() -> Endpoint {
@@ -51,7 +51,7 @@ fn nobody_is_shown_what_a_body_says() {
 
 #[test]
 fn keys_are_read_strictly() {
-    let all = signed::text(&signed::of("bridge")["keys"]);
+    let all = signed::text(&signed::scheme("bridge")["keys"]);
     assert_eq!(keys().labels().collect::<Vec<_>>(), ["key1", "deposits", "old", "long"]);
     let end = "-----END PUBLIC KEY-----";
     let one = format!("{}{end}\n", all.split(end).next().unwrap());

@@ -9,7 +9,7 @@ use webhooks::{Delivery, Rejection};
 use crate::signed;
 
 pub(crate) fn key() -> PublicKey {
-    PublicKey::parse(signed::text(&signed::of("direct")["key"]).as_bytes()).unwrap()
+    PublicKey::parse(signed::text(&signed::scheme("direct")["key"]).as_bytes()).unwrap()
 }
 
 pub(crate) fn headers(case: &Value) -> HeaderMap {
@@ -29,7 +29,7 @@ fn every_signed_delivery_has_its_outcome() {
 
 #[test]
 fn nothing_is_asked_for_a_malformed_key_id_or_signature() {
-    for case in signed::of("direct")["cases"].as_array().unwrap() {
+    for case in signed::scheme("direct")["cases"].as_array().unwrap() {
         let is_refused_before = key_id(&headers(case)).is_err();
         let expected = matches!(signed::text(&case["outcome"]), "missing" | "malformed");
         // What is wrong with a body is seen after its signature.
@@ -62,7 +62,7 @@ fn a_delivery_says_what_its_receiver_must_know() {
 
 #[test]
 fn answers_that_hold_no_key_on_p256_are_refused() {
-    for (name, answer) in signed::of("direct")["refused_keys"].as_object().unwrap() {
+    for (name, answer) in signed::scheme("direct")["refused_keys"].as_object().unwrap() {
         let got = PublicKey::parse(signed::text(answer).as_bytes());
         assert_eq!(got.err().map(|rejection| rejection.reason()), Some("malformed"), "{name}");
     }

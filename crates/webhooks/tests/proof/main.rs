@@ -9,6 +9,7 @@ mod direct;
 mod flips;
 mod interpret;
 mod properties;
+mod samples;
 mod signed;
 mod sns;
 mod vectors;

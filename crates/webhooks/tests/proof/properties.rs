@@ -277,14 +277,14 @@ proptest! {
     /// A chain in which bytes are exchanged at random is refused or holds the same key.
     #[test]
     fn a_damaged_certificate_never_panics(at in 0_usize..2_000, byte in any::<u8>()) {
-        let mut pem = signed::text(&signed::of("sns")["chain"]).as_bytes().to_vec();
+        let mut pem = signed::text(&signed::scheme("sns")["chain"]).as_bytes().to_vec();
         let at = at % pem.len();
         pem[at] = byte;
         let envelope = sns::parse(signed::base64(&signed::case("sns", "notification, version 1")["body"]), &crate::sns::topics());
         let url = envelope.unwrap().certificate_url().clone();
-        let roots = signed::text(&signed::of("sns")["roots"]).as_bytes();
+        let roots = signed::text(&signed::scheme("sns")["roots"]).as_bytes();
         let trust = Trust::from_roots(roots, Unchained::ProvedByFetch).unwrap();
-        let now = signed::seconds(&signed::of("sns")["now"]);
+        let now = signed::seconds(&signed::scheme("sns")["now"]);
         let _ = Certificate::parse(url, &pem, now, &trust);
     }
 }

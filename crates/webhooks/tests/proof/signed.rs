@@ -14,9 +14,9 @@ static SIGNED: LazyLock<Value> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../../../../tests/fixtures/webhooks/signed.json")).unwrap()
 });
 
-/// The deliveries of one source.
-pub(crate) fn of(source: &str) -> &'static Value {
-    &SIGNED[source]
+/// The deliveries of one signature scheme.
+pub(crate) fn scheme(name: &str) -> &'static Value {
+    &SIGNED[name]
 }
 
 pub(crate) fn text(value: &Value) -> &str {
@@ -41,7 +41,7 @@ pub(crate) fn headers(name: &str, values: &Value) -> HeaderMap {
     headers
 }
 
-/// What became of a delivery, in the fixtures' words.
+/// The outcome as the fixtures name it.
 pub(crate) fn outcome<T>(result: &Result<T, Rejection>) -> &'static str {
     match result {
         Ok(_) => "accepted",
@@ -49,20 +49,20 @@ pub(crate) fn outcome<T>(result: &Result<T, Rejection>) -> &'static str {
     }
 }
 
-/// Runs `check` on every case of `source`, and reports all that turn out otherwise than they say.
-pub(crate) fn every_case(source: &str, check: impl Fn(&Value) -> &'static str) {
-    let cases = of(source)["cases"].as_array().unwrap();
+/// Runs `check` on every case of `scheme`, and reports all with another outcome than expected.
+pub(crate) fn every_case(scheme: &str, check: impl Fn(&Value) -> &'static str) {
+    let cases = self::scheme(scheme)["cases"].as_array().unwrap();
     let wrong: Vec<String> = cases
         .iter()
         .filter(|case| check(case) != text(&case["outcome"]))
         .map(|case| format!("{}: expected {}, got {}", case["name"], case["outcome"], check(case)))
         .collect();
-    assert!(cases.len() > 30, "{source} has cases");
+    assert!(cases.len() > 30, "{scheme} has cases");
     assert_eq!(wrong, Vec::<String>::new());
 }
 
 /// The case of this name.
-pub(crate) fn case(source: &str, name: &str) -> &'static Value {
-    let cases = of(source)["cases"].as_array().unwrap();
+pub(crate) fn case(scheme: &str, name: &str) -> &'static Value {
+    let cases = self::scheme(scheme)["cases"].as_array().unwrap();
     cases.iter().find(|case| case["name"] == name).unwrap()
 }

@@ -15,15 +15,15 @@ const AWS_NOTIFICATION: &[u8] = include_bytes!("../../../../tests/fixtures/webho
 const AWS_CERTIFICATE: &[u8] = include_bytes!("../../../../tests/fixtures/webhooks/aws_certificate.crt");
 
 pub(crate) fn topics() -> Topics {
-    Topics::parse(signed::text(&signed::of("sns")["topics"])).unwrap()
+    Topics::parse(signed::text(&signed::scheme("sns")["topics"])).unwrap()
 }
 
 fn now() -> Timestamp {
-    signed::seconds(&signed::of("sns")["now"])
+    signed::seconds(&signed::scheme("sns")["now"])
 }
 
 fn trust(unchained: Unchained) -> Trust {
-    Trust::from_roots(signed::text(&signed::of("sns")["roots"]).as_bytes(), unchained).unwrap()
+    Trust::from_roots(signed::text(&signed::scheme("sns")["roots"]).as_bytes(), unchained).unwrap()
 }
 
 fn url() -> CertificateUrl {
@@ -37,7 +37,7 @@ fn parse(pem: &str, trust: &Trust) -> Result<Certificate, Rejection> {
 
 /// The certificate of the chain, as fetched from where `message` says.
 pub(crate) fn certificate(message: &UnverifiedMessage) -> Certificate {
-    let pem = signed::text(&signed::of("sns")["chain"]).as_bytes();
+    let pem = signed::text(&signed::scheme("sns")["chain"]).as_bytes();
     let url = message.certificate_url().clone();
     Certificate::parse(url, pem, now(), &trust(Unchained::Refused)).unwrap()
 }
@@ -71,7 +71,7 @@ fn every_signed_message_has_its_outcome() {
 
 #[test]
 fn a_hostile_address_or_topic_is_refused_before_anyone_is_called() {
-    for case in signed::of("sns")["cases"].as_array().unwrap() {
+    for case in signed::scheme("sns")["cases"].as_array().unwrap() {
         if matches!(signed::text(&case["outcome"]), "topic" | "host" | "missing" | "malformed") {
             assert!(sns::parse(signed::base64(&case["body"]), &topics()).is_err(), "{}", case["name"]);
         }
@@ -82,7 +82,7 @@ fn a_hostile_address_or_topic_is_refused_before_anyone_is_called() {
 
 #[test]
 fn certificates_are_checked_for_dates_name_key_and_chain() {
-    for (name, certificate) in signed::of("sns")["certificates"].as_object().unwrap() {
+    for (name, certificate) in signed::scheme("sns")["certificates"].as_object().unwrap() {
         let pem = signed::text(&certificate["pem"]);
         let is_accepted = |unchained| parse(pem, &trust(unchained)).is_ok();
         let expected = match signed::text(&certificate["outcome"]) {
@@ -113,7 +113,7 @@ fn a_certificate_is_refused_for_its_reason() {
         ("cut short", CertificateFault::Unreadable),
         ("longer than is read", CertificateFault::Unreadable),
     ] {
-        let pem = signed::text(&signed::of("sns")["certificates"][name]["pem"]);
+        let pem = signed::text(&signed::scheme("sns")["certificates"][name]["pem"]);
         let got = parse(pem, &trust(Unchained::Refused)).err();
         assert_eq!(got, Some(Rejection::Certificate(expected)), "{name}");
     }
@@ -134,19 +134,19 @@ fn a_lone_certificate_that_was_fetched_is_refused_for_each_fault_of_its_own() {
         ("with a short key, alone", Some(CertificateFault::Key)),
         ("with a key on a curve, alone", Some(CertificateFault::Key)),
     ] {
-        let pem = signed::text(&signed::of("sns")["certificates"][name]["pem"]);
+        let pem = signed::text(&signed::scheme("sns")["certificates"][name]["pem"]);
         let got = parse(pem, &trust(Unchained::ProvedByFetch));
         assert_eq!(got.as_ref().err(), expected.map(Rejection::Certificate).as_ref(), "{name}");
         assert_eq!(got.is_ok_and(|certificate| !certificate.is_chained()), expected.is_none(), "{name}");
     }
-    let chain = signed::text(&signed::of("sns")["chain"]);
+    let chain = signed::text(&signed::scheme("sns")["chain"]);
     assert!(parse(chain, &trust(Unchained::ProvedByFetch)).unwrap().is_chained());
 }
 
 /// The other half of what proves a lone certificate: there is no address but AWS's own from which one is taken.
 #[test]
 fn a_certificate_is_fetched_from_sns_of_the_topics_region_and_nowhere_else() {
-    for case in signed::of("sns")["cases"].as_array().unwrap() {
+    for case in signed::scheme("sns")["cases"].as_array().unwrap() {
         if let Ok(message) = sns::parse(signed::base64(&case["body"]), &topics()) {
             let (url, region) = (message.certificate_url(), message.topic().region());
             assert_eq!(url.host(), format!("sns.{region}.amazonaws.com"));
@@ -158,8 +158,8 @@ fn a_certificate_is_fetched_from_sns_of_the_topics_region_and_nowhere_else() {
 
 #[test]
 fn a_lone_certificate_is_chained_by_authorities_that_are_given() {
-    let alone = signed::text(&signed::of("sns")["certificates"]["alone"]["pem"]);
-    let given = signed::text(&signed::of("sns")["intermediates"]).as_bytes();
+    let alone = signed::text(&signed::scheme("sns")["certificates"]["alone"]["pem"]);
+    let given = signed::text(&signed::scheme("sns")["intermediates"]).as_bytes();
     let trust = trust(Unchained::Refused).with_intermediates(given).unwrap();
     assert!(parse(alone, &trust).is_ok());
 }

@@ -48,9 +48,9 @@ mod tests {
         let at = |second| Timestamp::from_second(second).unwrap();
         drop(guard.enter_round(at(1000)));
         assert!(!guard.is_on(at(1000)));
-        let of_worker = guard.clone();
+        let shared = guard.clone();
         let round = tokio::spawn(async move {
-            let _round = of_worker.enter_round(at(1000));
+            let _round = shared.enter_round(at(1000));
             tokio::task::yield_now().await;
             panic!("an event that nobody foresaw");
         });

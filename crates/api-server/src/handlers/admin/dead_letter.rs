@@ -16,7 +16,6 @@ use crate::problem::Problem;
 use crate::schemas::Problems;
 use crate::state::AdminState;
 
-/// The default.
 const ROWS_DEFAULT: u32 = 50;
 
 /// A page of dead letters.
@@ -75,14 +74,14 @@ pub(crate) async fn list(
     parameters.allow_only(&["limit", "before"])?;
     let before = parameters.parse_as::<JobId>("before")?;
     let rows = parameters.number("limit", 1..=PAGE_ROWS_MAX)?.unwrap_or(ROWS_DEFAULT);
-    let found = state.store().dead_letters(before, rows).await?;
-    let is_full = found.len() == rows as usize;
-    let next = found.last().filter(|_| is_full).map(|last| last.job.to_string());
+    let letters = state.store().dead_letters(before, rows).await?;
+    let is_full = letters.len() == rows as usize;
+    let next = letters.last().filter(|_| is_full).map(|last| last.job.to_string());
     let respond = |letter: store::DeadLetter| DeadLetterResponse {
         job: letter.job.to_string(),
         event: letter.event.into(),
     };
-    Ok(Json(DeadLettersPage { dead_letters: found.into_iter().map(respond).collect(), next }))
+    Ok(Json(DeadLettersPage { dead_letters: letters.into_iter().map(respond).collect(), next }))
 }
 
 /// Requeue dead letters, with all attempts again

@@ -18,7 +18,6 @@ use crate::problem::{Kind, Problem};
 use crate::schemas::Problems;
 use crate::state::AdminState;
 
-/// The default.
 const ROWS_DEFAULT: u32 = 50;
 
 /// A page of events.
@@ -37,7 +36,7 @@ pub(crate) struct EventsPage {
     path = "/api/admin/webhooks",
     tag = "admin",
     params(
-        ("provider" = Option<String>, Query, description = "alpaca, bridge or circle"),
+        ("provider" = Option<String>, Query, description = "The provider"),
         ("channel" = Option<String>, Query, description = "Such as alpaca/trade"),
         ("event_type" = Option<String>, Query, description = "The type that the provider gives the event"),
         ("resource" = Option<String>, Query, description = "The object that the event is about"),

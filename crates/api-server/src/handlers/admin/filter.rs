@@ -28,7 +28,7 @@ pub(crate) struct FilterBody {
     #[serde(default)]
     #[schema(max_items = 500, example = json!(["42"]))]
     ids: Vec<String>,
-    /// `alpaca`, `bridge` or `circle`.
+    /// The provider.
     #[schema(example = "alpaca")]
     provider: Option<String>,
     /// The channel, such as `alpaca/trade`.
@@ -74,7 +74,11 @@ impl FilterBody {
         }
         Ok(EventFilter {
             ids: parse_ids(&self.ids)?,
-            provider: parse::<Provider>("provider", self.provider, "must be alpaca, bridge or circle")?,
+            provider: parse::<Provider>(
+                "provider",
+                self.provider,
+                "must be the name of a provider, such as alpaca",
+            )?,
             channel: parse::<Channel>("channel", self.channel, "must be a channel such as alpaca/trade")?,
             event_type: bounded("event_type", self.event_type)?,
             resource: bounded("resource", self.resource)?,

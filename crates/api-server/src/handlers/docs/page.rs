@@ -167,7 +167,7 @@ fn summary(schema: &Value) -> String {
     if let Some(alternatives) = alternatives {
         return alternatives.iter().map(summary).collect::<Vec<_>>().join(" or ");
     }
-    let named = match &schema["type"] {
+    let type_name = match &schema["type"] {
         Value::Array(names) => names.iter().map(text).collect::<Vec<_>>().join(" or "),
         Value::String(name) if name == "array" => format!("list of {}", summary(&schema["items"])),
         Value::String(name) => name.clone(),
@@ -175,7 +175,7 @@ fn summary(schema: &Value) -> String {
     };
     let values = schema["enum"].as_array().into_iter().flatten();
     let values = values.map(|value| format!("<code>{}</code>", escape(text(value)))).collect::<Vec<_>>();
-    if values.is_empty() { named } else { format!("{named}: {}", values.join(", ")) }
+    if values.is_empty() { type_name } else { format!("{type_name}: {}", values.join(", ")) }
 }
 
 fn table(title: &str, rows: Vec<String>) -> String {

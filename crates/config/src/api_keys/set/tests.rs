@@ -1,20 +1,13 @@
-use std::num::NonZeroU32;
-
 use super::*;
 use crate::api_keys::{KeyMode, generate};
 
 const ONE: &str = "k7Vn2Qx9LpR4tYw8ZbM3cDf6HjGs5Aa1";
 const TWO: &str = "Zq8Wm3Xc6Vb9Nn2Ll5Kk7Jj1Hh4Gg0Ff";
 
-fn parse(text: &str) -> Result<KeySet, KeyErrors> {
-    let limit = Limit { per_minute: NonZeroU32::MIN, burst: NonZeroU32::MIN };
-    KeySet::parse(text, limit)
-}
-
 #[test]
 fn keys_have_the_role_after_the_colon_or_else_the_lowest() {
     let ours = generate(KeyMode::Paper).unwrap();
-    let set = parse(&format!("{ONE} , {TWO}:admin,{}:trader\n", ours.expose())).unwrap();
+    let set = KeySet::check(&format!("{ONE} , {TWO}:admin,{}:trader\n", ours.expose())).unwrap();
     let role = |text: &str| set.find(text.as_bytes()).map(|key| key.role());
     assert_eq!(role(ONE), Some(Role::Viewer));
     assert_eq!(role(TWO), Some(Role::Admin));
@@ -25,8 +18,8 @@ fn keys_have_the_role_after_the_colon_or_else_the_lowest() {
         assert_eq!(role(unknown), None, "{unknown:?}");
     }
     assert_eq!(set.len(), 3);
-    assert!(parse(" \n").unwrap().is_empty());
-    assert_eq!(parse(&format!("{ONE}\r\n{TWO}:admin\n")).unwrap().len(), 2);
+    assert!(KeySet::check(" \n").unwrap().is_empty());
+    assert_eq!(KeySet::check(&format!("{ONE}\r\n{TWO}:admin\n")).unwrap().len(), 2);
 }
 
 #[test]
@@ -37,7 +30,7 @@ fn every_error_is_reported_by_position_without_any_part_of_a_key() {
     let text = format!(
         "{ONE},{TWO}:root,short,changeme-{TWO},{ONE}:admin,,{mistyped},{long},caf\u{e9}{TWO},:viewer"
     );
-    let errors = parse(&text).unwrap_err();
+    let errors = KeySet::check(&text).unwrap_err();
     assert_eq!(
         errors.0,
         [
@@ -60,7 +53,7 @@ fn every_error_is_reported_by_position_without_any_part_of_a_key() {
 
 #[test]
 fn nothing_that_is_printed_of_a_key_is_part_of_it() {
-    let set = parse(ONE).unwrap();
+    let set = KeySet::check(ONE).unwrap();
     let key = set.find(ONE.as_bytes()).unwrap();
     let printed = format!("{set:?} {key:?} {}", key.label());
     assert!(

@@ -1,6 +1,7 @@
-//! `investiq audit verify`: checks every entry of the chain, in the database or in an export, and names the first that is
-//! wrong and why.
+//! `investiq audit verify`: verifies every entry of the chain, in the database or in an export, and reports the first that
+//! is damaged.
 
+use std::fmt;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
@@ -10,32 +11,32 @@ use serde::Serialize;
 use store::{OpenError, VerifyError};
 use telemetry::with_causes;
 
+use super::checkpoint;
 use crate::console::Console;
 use crate::database::{DatabaseLocation, open};
-use crate::document::{self, Form};
 use crate::exit::Exit;
 use crate::failure::Failure;
-
-use super::witness;
+use crate::output::OutputFormat;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Check this export instead of the database
+    /// Verify this export instead of the database
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// For an export: the key, in a file as the secret has it; without it the one that the server has
+    /// File with the key of the export [default: the secret audit_key]
     #[arg(long, value_name = "FILE", requires = "file")]
     key: Option<PathBuf>,
-    /// The chain must go through this head, which `audit head` printed and somebody kept
+    /// Require that the chain contains this output of `audit checkpoint`
     #[arg(long, value_name = "FILE")]
-    witness: Option<PathBuf>,
+    checkpoint: Option<PathBuf>,
     #[command(flatten)]
-    form: Form,
+    output: OutputFormat,
 }
 
-#[derive(Serialize)]
-struct Body {
-    whole: bool,
+/// The result of a verification.
+#[derive(Default, Serialize)]
+struct Verification {
+    intact: bool,
     entries: Option<u64>,
     hash: Option<String>,
     sequence: Option<u64>,
@@ -43,162 +44,155 @@ struct Body {
     detail: Option<String>,
 }
 
-/// What a check found.
-enum Outcome {
-    Whole(VerifiedChain),
-    Broken { sequence: Option<u64>, reason: &'static str, detail: String },
-}
-
 pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
-    let outcome = match &arguments.file {
-        Some(path) => in_export(path, arguments, console).await?,
-        None => in_database(arguments, console).await?,
+    let result = match &arguments.file {
+        Some(path) => verify_export(path, arguments, console).await?,
+        None => verify_database(arguments, console).await?,
     };
-    tell(outcome, arguments.form, console)
+    arguments.output.print(console, "investiq.audit.verify.v1", &result, Verification::text)?;
+    Ok(if result.intact { Exit::Success } else { Exit::Findings })
 }
 
-async fn in_database(arguments: &Arguments, console: &Console) -> Result<Outcome, Failure> {
+async fn verify_database(arguments: &Arguments, console: &Console) -> Result<Verification, Failure> {
     let DatabaseLocation { config: _, url, key } = DatabaseLocation::find(console).await?;
-    let witness = match kept_head(arguments, &key)? {
-        Ok(witness) => witness,
-        Err(fault) => return Ok(fault.into()),
+    let checkpoint = match read_checkpoint(arguments, &key)? {
+        Ok(checkpoint) => checkpoint,
+        Err(error) => return Ok(error.into()),
     };
     let store = match open(url, key, console).await {
         Ok(store) => store,
-        Err(error) => return of_open(error),
+        Err(error) => return from_open_error(error),
     };
-    let bar = console.bar(0, "checking");
-    let progress = |done, of| {
-        bar.set_length(of);
+    let bar = console.progress_bar(0, "verifying");
+    let progress = |done, total| {
+        bar.set_length(total);
         bar.set_position(done);
     };
-    let outcome = store.verify_audit(witness, progress).await;
+    let outcome = store.verify_audit(checkpoint, progress).await;
     bar.finish_and_clear();
     match outcome {
-        Ok(verified) => Ok(Outcome::Whole(verified)),
-        Err(VerifyError::Damaged(fault)) => Ok(fault.into()),
-        Err(VerifyError::NoHead) => Ok(Outcome::no_head()),
-        Err(error @ VerifyError::Unread(_)) => Err(Failure::Broken(with_causes(&error))),
+        Ok(verified) => Ok(verified.into()),
+        Err(VerifyError::Damaged(error)) => Ok(error.into()),
+        Err(VerifyError::NoHead) => Ok(Verification::no_head()),
+        Err(error @ VerifyError::Unread(_)) => Err(Failure::Incomplete(with_causes(&error))),
     }
 }
 
-/// A chain whose head is not ours keeps the database from being opened, and that is what a check is to find.
-fn of_open(error: OpenError) -> Result<Outcome, Failure> {
+/// A damaged head prevents that the database is opened, and is the result of the verification.
+fn from_open_error(error: OpenError) -> Result<Verification, Failure> {
     match error {
-        OpenError::Audit(store::Error::Chain(fault)) => Ok(fault.into()),
-        OpenError::Audit(store::Error::NoHead) => Ok(Outcome::no_head()),
+        OpenError::Audit(store::Error::Chain(error)) => Ok(error.into()),
+        OpenError::Audit(store::Error::NoHead) => Ok(Verification::no_head()),
         error => Err(Failure::Precondition(with_causes(&error))),
     }
 }
 
-/// The same for a command that has nothing to answer then.
-pub(super) fn not_opened(error: OpenError, console: &mut Console) -> Result<Exit, Failure> {
-    match of_open(error)? {
-        Outcome::Whole(_) => Ok(Exit::Good),
-        Outcome::Broken { detail, .. } => {
-            console.say(&format!("investiq: the chain is damaged: {detail}"));
-            Ok(Exit::Found)
-        }
-    }
+/// Reports a damaged head in a command that needs an open database.
+pub(super) fn report_open_error(error: OpenError, console: &mut Console) -> Result<Exit, Failure> {
+    let detail = from_open_error(error)?.detail.unwrap_or_default();
+    console.eprint(&format!("investiq: {}", damage(&detail)));
+    Ok(Exit::Findings)
 }
 
-async fn in_export(path: &Path, arguments: &Arguments, console: &Console) -> Result<Outcome, Failure> {
+pub(super) fn damage(detail: &impl fmt::Display) -> String {
+    format!("the audit chain is damaged: {detail}")
+}
+
+async fn verify_export(
+    path: &Path,
+    arguments: &Arguments,
+    console: &Console,
+) -> Result<Verification, Failure> {
     let key = match &arguments.key {
         Some(path) => read_key(path)?,
         None => DatabaseLocation::find(console).await?.key,
     };
-    let mut reader = LineVerifier::new(&key);
-    match kept_head(arguments, &key)? {
-        Ok(Some(head)) => reader = reader.with_checkpoint(head),
+    let mut verifier = LineVerifier::new(&key);
+    match read_checkpoint(arguments, &key)? {
+        Ok(Some(head)) => verifier = verifier.with_checkpoint(head),
         Ok(None) => {}
-        Err(fault) => return Ok(fault.into()),
+        Err(error) => return Ok(error.into()),
     }
     let failed =
-        |error: std::io::Error| Failure::Precondition(format!("reading {}: {error}", path.display()));
+        |error: std::io::Error| Failure::Precondition(format!("cannot read {}: {error}", path.display()));
     let file = std::fs::File::open(path).map_err(failed)?;
-    let bar = console.bar(file.metadata().map_err(failed)?.len(), "checking");
+    let bar = console.progress_bar(file.metadata().map_err(failed)?.len(), "verifying");
     let mut lines = BufReader::new(file);
     let mut line = Vec::new();
     while read_line(&mut lines, &mut line).map_err(failed)? > 0 {
         bar.inc(line.len() as u64);
         let text = line.strip_suffix(b"\n").unwrap_or(&line);
-        // What is not UTF-8 is no line, as an empty one is none.
-        if let Err(fault) = reader.line(std::str::from_utf8(text).unwrap_or_default()) {
-            return Ok(fault.into());
+        // Invalid UTF-8 is rejected as an empty line is.
+        if let Err(error) = verifier.line(std::str::from_utf8(text).unwrap_or_default()) {
+            return Ok(error.into());
         }
     }
     bar.finish_and_clear();
-    Ok(reader.finish().map_or_else(Outcome::from, Outcome::Whole))
+    Ok(verifier.finish().map_or_else(Verification::from, Verification::from))
 }
 
-/// Reads one line, or as much of it as a line may have.
+/// Reads one line, or as much of it as a valid line may have.
 fn read_line(lines: &mut impl BufRead, line: &mut Vec<u8>) -> std::io::Result<usize> {
     line.clear();
     lines.take(LINE_BYTES_MAX as u64).read_until(b'\n', line)
 }
 
-fn kept_head(arguments: &Arguments, key: &Key) -> Result<Result<Option<Head>, ChainError>, Failure> {
-    match &arguments.witness {
-        Some(path) => Ok(witness::read(path, key)?.map(Some)),
+fn read_checkpoint(arguments: &Arguments, key: &Key) -> Result<Result<Option<Head>, ChainError>, Failure> {
+    match &arguments.checkpoint {
+        Some(path) => Ok(checkpoint::read(path, key)?.map(Some)),
         None => Ok(Ok(None)),
     }
 }
 
-/// The key as the secret has it: read as the server reads it.
+/// Reads a key as the server reads the secret `audit_key`.
 fn read_key(path: &Path) -> Result<Key, Failure> {
-    let refused = |why: String| Failure::Precondition(format!("the key {}: {why}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
+    let failed =
+        |cause: String| Failure::Precondition(format!("cannot read the key {}: {cause}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
     let text = zeroize::Zeroizing::new(text);
-    store::parse_audit_key(text.trim_end()).map_err(|error| refused(error.to_string()))
+    store::parse_audit_key(text.trim_end()).map_err(|error| failed(error.to_string()))
 }
 
-impl Outcome {
+impl Verification {
     fn no_head() -> Self {
-        let detail = "there are entries and no head that says which is the last".to_owned();
-        Self::Broken { sequence: None, reason: "no_head", detail }
+        let detail = "there are entries but no head".to_owned();
+        Self { reason: Some("no_head"), detail: Some(detail), ..Self::default() }
+    }
+
+    fn text(&self) -> String {
+        match (self.entries, &self.hash, &self.detail, self.reason) {
+            (Some(entries), Some(hash), ..) => format!("intact: {entries} entries, head hash {hash}\n"),
+            (.., detail, reason) => {
+                let (detail, reason) = (detail.as_deref().unwrap_or_default(), reason.unwrap_or_default());
+                format!("damaged: {detail} [{reason}]\n")
+            }
+        }
     }
 }
 
-impl From<ChainError> for Outcome {
-    fn from(fault: ChainError) -> Self {
-        Self::Broken { sequence: Some(fault.sequence()), reason: fault.reason(), detail: fault.to_string() }
+impl From<VerifiedChain> for Verification {
+    fn from(VerifiedChain { entries, hash }: VerifiedChain) -> Self {
+        Self { intact: true, entries: Some(entries), hash: Some(hash.to_string()), ..Self::default() }
     }
 }
 
-impl From<ExportError> for Outcome {
-    fn from(fault: ExportError) -> Self {
-        let detail = fault.to_string();
-        let reason = match fault {
-            ExportError::Chain(fault) => return fault.into(),
+impl From<ChainError> for Verification {
+    fn from(error: ChainError) -> Self {
+        let (sequence, reason) = (Some(error.sequence()), Some(error.reason()));
+        Self { sequence, reason, detail: Some(error.to_string()), ..Self::default() }
+    }
+}
+
+impl From<ExportError> for Verification {
+    fn from(error: ExportError) -> Self {
+        let detail = Some(error.to_string());
+        let reason = match error {
+            ExportError::Chain(error) => return error.into(),
             ExportError::Line { .. } => "line",
             ExportError::Format => "format",
             ExportError::AfterHead { .. } => "after_head",
             ExportError::NoHead { .. } => "no_head",
         };
-        Self::Broken { sequence: None, reason, detail }
+        Self { reason: Some(reason), detail, ..Self::default() }
     }
-}
-
-fn tell(outcome: Outcome, form: Form, console: &mut Console) -> Result<Exit, Failure> {
-    let (text, body, exit) = match outcome {
-        Outcome::Whole(VerifiedChain { entries, hash }) => {
-            let text = format!("whole: {entries} entries, the last is {hash}\n");
-            let (entries, hash) = (Some(entries), Some(hash.to_string()));
-            (
-                text,
-                Body { whole: true, entries, hash, sequence: None, reason: None, detail: None },
-                Exit::Good,
-            )
-        }
-        Outcome::Broken { sequence, reason, detail } => {
-            let text = format!("broken: {detail} [{reason}]\n");
-            let (reason, detail) = (Some(reason), Some(detail));
-            (text, Body { whole: false, entries: None, hash: None, sequence, reason, detail }, Exit::Found)
-        }
-    };
-    match form.json {
-        true => document::answer(console, "investiq.audit.verify.v1", &body)?,
-        false => console.answer(&text)?,
-    }
-    Ok(exit)
 }

@@ -1,83 +1,69 @@
 //! `investiq config check PROFILE`: checks the settings of a release before it starts.
 //!
-//! The settings are loaded by the function that the server calls. The profile is always that of the argument, so that a
-//! check of production cannot become another one.
+//! The profile is always the argument's, so that no variable turns a check of production into another one.
 
-use config::{Config, Errors, Profile};
+use config::check::{self, Finding, Report, Severity};
+use config::{Config, Environment, PROFILE_VARIABLE, Profile};
 
 use crate::console::Console;
-use crate::document::Form;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::finding::{Finding, Findings, Severity, Strictness};
 use crate::named_values;
-use crate::place::{self, Place};
-use crate::rules;
-use crate::survey::Survey;
-
-/// The vendor's key: without it the bundled sample is served.
-const VENDOR_KEY: &str = "polygon_api_key";
+use crate::output::ReportFormat;
+use crate::rules::connections::{self, VENDOR_KEY};
+use crate::secret_lookup::SecretLookup;
+use crate::secret_scan::SecretScan;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The profile
+    /// Profile whose rules apply
     #[arg(value_parser = named_values::profile())]
     profile: Profile,
-    /// Find every secret, say where, and hold it to the rules
+    /// Look up every secret, print its source and check it
     #[arg(long)]
     resolve: bool,
-    /// Open the connections that the server will open; implies --resolve
+    /// Open the connections that the server needs; implies --resolve
     #[arg(long)]
     connect: bool,
     #[command(flatten)]
-    strictness: Strictness,
-    #[command(flatten)]
-    form: Form,
+    format: ReportFormat,
 }
 
 pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
-    let findings = match place::load(console.environment(), Some(arguments.profile)) {
-        Ok(config) => of_config(arguments, &config, console).await?,
-        Err(errors) => of_errors(&errors),
-    };
-    let machine = rules::machine::findings(console.environment(), arguments.profile);
-    let findings = Findings::new(arguments.profile.as_str(), [findings, machine].concat());
-    findings.answer(console, arguments.form, arguments.strictness)
+    let environment = console.environment().clone().with(PROFILE_VARIABLE, arguments.profile.as_str());
+    let mut findings = check::findings(&environment);
+    if arguments.resolve || arguments.connect {
+        findings.extend(resolve(arguments, &environment, console).await?);
+    }
+    arguments.format.print(&Report::new(arguments.profile, findings), console)
 }
 
-fn of_errors(errors: &Errors) -> Vec<Finding> {
-    errors.iter().map(rules::settings::error).collect()
-}
-
-async fn of_config(
+async fn resolve(
     arguments: &Arguments,
-    config: &Config,
+    environment: &Environment,
     console: &mut Console,
 ) -> Result<Vec<Finding>, Failure> {
-    let mut findings = rules::settings::findings(config);
-    if !arguments.resolve && !arguments.connect {
-        return Ok(findings);
-    }
+    // Invalid settings are findings already.
+    let Ok(config) = config::load(environment) else { return Ok(Vec::new()) };
     let steps = if arguments.connect { 2 } else { 1 };
-    console.progress(1, steps, "looking for every secret");
-    let survey = Survey::of(&Place::of(config, None), console).await?;
-    for entry in survey.report.secrets.iter().filter(|entry| entry.version.is_some()) {
-        console.say(&entry.to_string());
+    console.progress(1, steps, "looking up every secret");
+    let scan = SecretScan::run(&SecretLookup::from_config(&config), console).await?;
+    for entry in scan.report.secrets.iter().filter(|entry| entry.version.is_some()) {
+        console.eprint(&entry.to_string());
     }
-    findings.extend(rules::of_secrets(&survey, config.profile, console).await);
-    findings.extend(sample(config, &survey));
+    let mut findings = crate::rules::findings(&scan, config.profile, console).await;
+    findings.extend(sample_data(&config, &scan));
     if arguments.connect {
         console.progress(2, steps, "opening connections");
-        findings.extend(rules::connections::findings(config, &survey).await);
+        findings.extend(connections::findings(&config, &scan).await);
     }
     Ok(findings)
 }
 
-/// Bundled data in production is most likely a key that was forgotten.
-fn sample(config: &Config, survey: &Survey) -> Option<Finding> {
-    let has_key = survey.report.get(VENDOR_KEY).is_some_and(|entry| entry.version.is_some());
-    let is_sample = !has_key && config.market_data.directory.is_none();
-    let message = "is not set: the bundled sample is served";
+/// Outside development, bundled data most likely means that the vendor's key was forgotten.
+fn sample_data(config: &Config, scan: &SecretScan) -> Option<Finding> {
+    let is_sample = !scan.has_value(VENDOR_KEY) && config.market_data.directory.is_none();
+    let message = "is not set: the bundled sample data is served";
     (is_sample && config.profile != Profile::Development)
         .then(|| Finding::new(Severity::Warning, "sample", VENDOR_KEY, message))
 }

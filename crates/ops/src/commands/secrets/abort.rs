@@ -1,37 +1,36 @@
-//! `investiq secrets abort NAME`: undoes a rotation whose value has not taken over.
+//! `investiq secrets abort NAME`: aborts a rotation before its value is used.
 
 use secrets::rotation::abort_without_plan;
 
-use crate::account::AccountArguments;
+use super::find_spec;
+use crate::aws_account::AwsArguments;
 use crate::console::Console;
-use crate::document::Form;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::rotating::{Standing, resumed};
-
-use super::declared;
+use crate::output::OutputFormat;
+use crate::rotation_status::{RotationStatus, resume};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The secret
+    /// Name of the secret
     name: String,
-    /// Undo one that was begun elsewhere: whoever began it cannot finish it then
+    /// Abort a rotation that was started elsewhere; it cannot be finished there afterwards
     #[arg(long)]
     foreign: bool,
     #[command(flatten)]
-    account: AccountArguments,
+    aws: AwsArguments,
     #[command(flatten)]
-    form: Form,
+    output: OutputFormat,
 }
 
 pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
-    let spec = declared(&arguments.name)?;
-    let account = arguments.account.open(console).await?;
+    let spec = find_spec(&arguments.name)?;
+    let account = arguments.aws.open(console).await?;
     if arguments.foreign {
         abort_without_plan(&account.manager, &spec).await?;
     } else {
-        resumed(&account, &spec, console)?.abort().await?;
+        resume(&account, &spec, console)?.abort().await?;
     }
-    Standing::without_plan(&spec, "the value in use stays").answer(console, arguments.form)?;
-    Ok(Exit::Good)
+    RotationStatus::without_plan(&spec, "the current value stays in use").print(console, arguments.output)?;
+    Ok(Exit::Success)
 }

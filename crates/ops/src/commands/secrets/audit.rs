@@ -1,10 +1,10 @@
-//! `investiq secrets audit`: verifies the record of changes that this command made.
+//! `investiq secrets audit`: verifies the log of changes that this command made in AWS.
 
+use crate::change_log;
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::record;
-use crate::state::StateArguments;
+use crate::state_directory::StateArguments;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -13,15 +13,13 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
-    let path = arguments.state.open(console)?.record();
-    let (text, exit) = match record::verify(&path)? {
-        Ok(lines) => {
-            (format!("{}: {lines} lines, each follows from the one before\n", path.display()), Exit::Good)
-        }
+    let path = arguments.state.open(console)?.change_log();
+    let (result, exit) = match change_log::verify(&path)? {
+        Ok(lines) => (format!("intact: {lines} lines"), Exit::Success),
         Err(line) => {
-            (format!("{}: line {line} does not follow from the one before\n", path.display()), Exit::Found)
+            (format!("damaged: line {line} does not match the hash of the line before"), Exit::Findings)
         }
     };
-    console.answer(&text)?;
+    console.print(&format!("{}: {result}\n", path.display()))?;
     Ok(exit)
 }

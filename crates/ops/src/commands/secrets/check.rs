@@ -1,29 +1,26 @@
-//! `investiq secrets check`: every rule for secrets that can be held to what is found, under a profile's strictness.
+//! `investiq secrets check`: looks up every secret and checks it under the rules of a profile.
+
+use config::check::{Report, machine_findings};
 
 use crate::console::Console;
-use crate::document::Form;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::finding::{Findings, Strictness};
-use crate::place::PlaceArguments;
-use crate::rules;
-use crate::survey::Survey;
+use crate::output::ReportFormat;
+use crate::secret_lookup::LookupArguments;
+use crate::secret_scan::SecretScan;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    place: PlaceArguments,
+    lookup: LookupArguments,
     #[command(flatten)]
-    strictness: Strictness,
-    #[command(flatten)]
-    form: Form,
+    format: ReportFormat,
 }
 
 pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
-    let place = arguments.place.resolve(console)?;
-    let survey = Survey::of(&place, console).await?;
-    let mut findings = rules::of_secrets(&survey, place.profile, console).await;
-    findings.extend(rules::machine::findings(console.environment(), place.profile));
-    let findings = Findings::new(place.profile.as_str(), findings);
-    findings.answer(console, arguments.form, arguments.strictness)
+    let lookup = arguments.lookup.resolve(console)?;
+    let scan = SecretScan::run(&lookup, console).await?;
+    let mut findings = crate::rules::findings(&scan, lookup.profile, console).await;
+    findings.extend(machine_findings(console.environment(), lookup.profile));
+    arguments.format.print(&Report::new(lookup.profile, findings), console)
 }

@@ -1,60 +1,59 @@
-//! `investiq secrets emergency NAME --reason …`: a new value at once, and the old one refused wherever it is offered.
+//! `investiq secrets emergency NAME --reason …`: stores a new value and revokes the old one wherever it is offered.
 //!
-//! It waits for nobody, so requests may fail until every process has the news: that is the price, and it says so.
+//! It does not wait for processes to accept the new value, so requests may fail until they do.
 
 use secrets::rotation::{self, Distribution, Rotation};
 use secrets::{Class, SecretSpec};
 
-use crate::account::{Account, AccountArguments};
+use super::find_spec;
+use crate::aws_account::{AwsAccount, AwsArguments};
 use crate::console::Console;
-use crate::document::Form;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::new_value::NewValueArguments;
-use crate::rotating::Standing;
-
-use super::declared;
+use crate::output::OutputFormat;
+use crate::rotation_status::RotationStatus;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The secret
+    /// Name of the secret
     name: String,
-    /// Why: it is kept in the record
+    /// Reason for the change log
     #[arg(long)]
     reason: String,
     #[command(flatten)]
     value: NewValueArguments,
-    /// Say what would break, and change nothing
+    /// Show what would break, and change nothing
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
-    account: AccountArguments,
+    aws: AwsArguments,
     #[command(flatten)]
-    form: Form,
+    output: OutputFormat,
 }
 
 pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
-    let spec = declared(&arguments.name)?;
-    let account = arguments.account.open(console).await?;
+    let spec = find_spec(&arguments.name)?;
+    let account = arguments.aws.open(console).await?;
     account.verify(&spec.name).await?;
-    console.say(&format!("what breaks: {}", breakage(&spec)));
+    console.eprint(&format!("what breaks: {}", breakage(&spec)));
     if !arguments.dry_run {
         replace(arguments, &account, &spec, console).await?;
     }
     let next = match arguments.dry_run {
         true => "nothing was changed".to_owned(),
         false => format!(
-            "every process that reaches AWS refuses the old value within {} s",
+            "every process that reaches AWS rejects the old value within {} s",
             rotation::emergency_bound(&spec).as_secs()
         ),
     };
-    Standing::without_plan(&spec, next).answer(console, arguments.form)?;
-    Ok(Exit::Good)
+    RotationStatus::without_plan(&spec, next).print(console, arguments.output)?;
+    Ok(Exit::Success)
 }
 
 async fn replace(
     arguments: &Arguments,
-    account: &Account,
+    account: &AwsAccount,
     spec: &SecretSpec,
     console: &mut Console,
 ) -> Result<(), Failure> {
@@ -64,25 +63,24 @@ async fn replace(
         Rotation::begin_emergency(manager, spec, console.clock(), plan, &arguments.reason).await?;
     console.progress(1, 3, "planned");
     rotation.create(&value).await?;
-    console.progress(2, 3, "stored");
+    console.progress(2, 3, "new value stored");
     rotation.finish(Distribution::ByTime).await?;
-    console.progress(3, 3, "the new value took over; the old value is revoked");
+    console.progress(3, 3, "new value in use, old value revoked");
     Ok(())
 }
 
-/// What stops working at once.
 fn breakage(spec: &SecretSpec) -> &'static str {
     match spec.class {
-        Class::SigningKey => "everything that was signed with the old key is refused: people sign in again",
+        Class::SigningKey => "everything signed with the old key is rejected; users must sign in again",
         Class::EncryptionKey => {
-            "what the old key encrypted cannot be read until the old version is asked for by its id"
+            "data encrypted with the old key is unreadable unless its version is requested by id"
         }
-        Class::WebhookSecret => "deliveries are refused until the vendor signs with the new secret",
-        Class::AccessList => "every caller whose key is not in the new list is refused",
+        Class::WebhookSecret => "deliveries are rejected until the provider signs with the new secret",
+        Class::AccessList => "clients whose key is not in the new list are rejected",
         Class::ApiKey | Class::DbCredential => {
-            "calls fail until every process has the new value; end the old one at its vendor, too"
+            "calls fail until every process has the new value; revoke the old value where it was issued, too"
         }
-        Class::Pepper => "everything that was hashed with it no longer matches",
-        _ => "whoever holds the old value is refused",
+        Class::Pepper => "nothing that was hashed with it matches any longer",
+        _ => "clients with the old value are rejected",
     }
 }

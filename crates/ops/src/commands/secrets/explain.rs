@@ -1,4 +1,4 @@
-//! `investiq secrets explain NAME`: where a secret comes from, which version, how old it is and what it hides.
+//! `investiq secrets explain NAME`: where a secret comes from, its version and age, and what it shadows.
 
 use std::time::Duration;
 
@@ -6,57 +6,51 @@ use secrets::rotation::OverlapPolicy;
 use secrets::{Class, SecretSpec};
 use serde::Serialize;
 
+use super::find_spec;
+use super::report::{self, Line};
 use crate::console::Console;
-use crate::document::{self, Form};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::place::{Place, PlaceArguments};
-use crate::survey::Survey;
-
-use super::declared;
-use super::report::{self, Line};
+use crate::output::OutputFormat;
+use crate::secret_lookup::{LookupArguments, SecretLookup};
+use crate::secret_scan::SecretScan;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The secret
+    /// Name of the secret
     name: String,
     #[command(flatten)]
-    place: PlaceArguments,
+    lookup: LookupArguments,
     #[command(flatten)]
-    form: Form,
+    output: OutputFormat,
 }
 
 #[derive(Serialize)]
-struct Body<'a> {
+struct Explanation<'a> {
     profile: &'a str,
     looked_in: Vec<String>,
-    secret: &'a Line,
+    secret: Line,
 }
 
 pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
-    let spec = declared(&arguments.name)?;
-    let place = arguments.place.resolve(console)?;
-    let survey = Survey::of(&place, console).await?;
-    let lines = report::lines(&survey, console.now());
-    let found = lines.into_iter().find(|line| line.name == spec.name.as_str());
-    let line = found.ok_or_else(|| Failure::Undeclared(arguments.name.clone()))?;
-    if arguments.form.json {
-        let body = Body {
-            profile: place.profile.as_str(),
-            looked_in: looked_in(&spec, &place, console),
-            secret: &line,
-        };
-        document::answer(console, "investiq.secrets.explain.v1", &body)?;
-    } else {
-        console.answer(&text(&line, &spec, &looked_in(&spec, &place, console)))?;
-    }
-    Ok(Exit::Good)
+    let spec = find_spec(&arguments.name)?;
+    let lookup = arguments.lookup.resolve(console)?;
+    let scan = SecretScan::run(&lookup, console).await?;
+    let mut lines = report::lines(&scan, console.now()).into_iter();
+    let secret = lines.find(|line| line.name == spec.name.as_str());
+    let secret = secret.ok_or_else(|| Failure::UnknownSecret(arguments.name.clone()))?;
+    let (profile, looked_in) = (lookup.profile.as_str(), sources(&spec, &lookup, console));
+    let explanation = Explanation { profile, looked_in, secret };
+    arguments.output.print(console, "investiq.secrets.explain.v1", &explanation, |explanation| {
+        text(explanation, &spec)
+    })?;
+    Ok(Exit::Success)
 }
 
-/// Every place that is asked, in order.
-fn looked_in(spec: &SecretSpec, place: &Place, console: &Console) -> Vec<String> {
+/// Every source that the lookup asks, in order.
+fn sources(spec: &SecretSpec, lookup: &SecretLookup, console: &Console) -> Vec<String> {
     let variables = spec.variables().map(|variable| format!("{variable} or {variable}_FILE"));
-    let file = place.directory.join(spec.name.as_str()).display().to_string();
+    let file = lookup.directory.join(spec.name.as_str()).display().to_string();
     let environment = console.environment();
     let systemd =
         environment.get("CREDENTIALS_DIRECTORY").map(|directory| format!("{directory}/{}", spec.name));
@@ -64,29 +58,29 @@ fn looked_in(spec: &SecretSpec, place: &Place, console: &Console) -> Vec<String>
     variables.chain([file]).chain(systemd).chain(aws).collect()
 }
 
-fn text(line: &Line, spec: &SecretSpec, looked_in: &[String]) -> String {
-    let mut text = format!("{}: {}\n", line.name, line.purpose);
-    let mut say = |what: &str, how: &str| text.push_str(&format!("  {what:<10} {how}\n"));
-    match (&line.source, &line.grade) {
-        (Some(source), Some(grade)) => say("found in", &format!("{source} ({grade})")),
-        _ => say("found in", "no place that may be used"),
+fn text(Explanation { looked_in, secret, .. }: &Explanation<'_>, spec: &SecretSpec) -> String {
+    let mut text = format!("{}: {}\n", secret.name, secret.purpose);
+    let mut push = |name: &str, value: &str| text.push_str(&format!("  {name:<10} {value}\n"));
+    match (&secret.source, &secret.grade) {
+        (Some(source), Some(grade)) => push("found in", &format!("{source} ({grade})")),
+        _ => push("found in", "no source that may be used"),
     }
-    if let Some(version) = &line.version {
-        say("version", version);
+    if let Some(version) = &secret.version {
+        push("version", version);
     }
-    match (line.age_days, line.due) {
-        (Some(age), Some(due)) => say("age", &format!("{age} days; due on {due}")),
-        _ => say("age", "unknown"),
+    match (secret.age_days, secret.due) {
+        (Some(age), Some(due)) => push("age", &format!("{age} days; due on {due}")),
+        _ => push("age", "unknown"),
     }
-    for hidden in &line.hides {
-        let relation = if hidden.differs { "another value" } else { "the same value" };
-        say("hides", &format!("{relation} in {}", hidden.source));
+    for shadow in &secret.shadows {
+        let relation = if shadow.differs { "another value" } else { "the same value" };
+        push("shadows", &format!("{relation} in {}", shadow.source));
     }
-    if let Some(error) = &line.error {
-        say("refused", error);
+    if let Some(error) = &secret.error {
+        push("error", error);
     }
-    say("overlap", &overlap(spec));
-    say("looked in", &looked_in.join(", then "));
+    push("overlap", &overlap(spec));
+    push("looked in", &looked_in.join(", then "));
     text
 }
 
@@ -94,10 +88,10 @@ fn overlap(spec: &SecretSpec) -> String {
     match spec.overlap.as_secs() {
         _ if spec.class == Class::AccessList => {
             let hours = OverlapPolicy::new(spec, Duration::ZERO).overlap.as_secs() / (60 * 60);
-            format!("a list that is changed by hand ends at once; rotated, it is accepted for {hours} hours")
+            format!("an edited list replaces the previous one immediately; a rotated one after {hours} hours")
         }
-        0 => "none: the value before ends at once".to_owned(),
-        _ if spec.overlap == Duration::MAX => "the value before is kept until it is retired".to_owned(),
-        seconds => format!("the value before is accepted for {} hours", seconds / (60 * 60)),
+        0 => "none: the previous value is rejected immediately".to_owned(),
+        _ if spec.overlap == Duration::MAX => "the previous value is kept until it is retired".to_owned(),
+        seconds => format!("the previous value is accepted for {} hours", seconds / (60 * 60)),
     }
 }

@@ -1,151 +1,120 @@
-//! `investiq secrets init`: makes what can be made, as files of a directory that only its owner can enter.
+//! `investiq secrets init`: generates secrets as files in a directory that only its owner can enter.
 //!
-//! What is there stays, so that it can be run again at any time. What others make is named, not invented.
+//! Existing files are kept, so that it can be run again. Secrets that somebody else issues are listed as to be set.
 
 use std::path::PathBuf;
 
+use config::api_keys::KeyMode;
 use secrets::{Catalogue, SecretSpec};
 use serde::Serialize;
 
-use crate::commands::ModeName;
+use super::find_spec;
 use crate::console::Console;
-use crate::document::{self, Form};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::generation::Recipe;
-use crate::local_file::{self, Existing, SecretDirectory, Written};
-
-use super::declared;
+use crate::generator::Generator;
+use crate::named_values;
+use crate::outcome::{Outcome, SecretOutcome};
+use crate::output::OutputFormat;
+use crate::secret_file::{self, Existing, SecretDirectory};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The directory
+    /// Directory to write to
     #[arg(long, value_name = "DIR", default_value = "secrets")]
     directory: PathBuf,
-    /// Make this one anew although it is there; may be repeated
+    /// Replace this secret if it exists; can be repeated
     #[arg(long, value_name = "NAME")]
     replace: Vec<String>,
-    /// What the first API key is for
-    #[arg(long = "env", value_enum, default_value = "live")]
-    mode: ModeName,
-    /// Say what would be done, and do nothing
+    /// Environment of the first API key
+    #[arg(long = "env", value_parser = named_values::key_mode(), default_value = "live")]
+    mode: KeyMode,
+    /// Show what would be done, and change nothing
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
-    form: Form,
-}
-
-/// What became of one secret.
-#[derive(Debug, Serialize)]
-struct Line {
-    name: String,
-    outcome: Outcome,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Outcome {
-    Created,
-    Kept,
-    Replaced,
-    /// Somebody else makes it.
-    ToBeSet,
+    output: OutputFormat,
 }
 
 #[derive(Serialize)]
-struct Body<'a> {
-    directory: &'a str,
+struct Initialization {
+    directory: String,
     dry_run: bool,
-    secrets: &'a [Line],
+    secrets: Vec<SecretOutcome>,
 }
 
 pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
     let replaced = replaced(&arguments.replace)?;
-    let lines =
-        if arguments.dry_run { foresee(arguments, &replaced) } else { make(arguments, &replaced, console)? };
+    let secrets =
+        if arguments.dry_run { plan(arguments, &replaced) } else { generate(arguments, &replaced, console)? };
     let directory = arguments.directory.display().to_string();
-    if arguments.form.json {
-        let body = Body { directory: &directory, dry_run: arguments.dry_run, secrets: &lines };
-        document::answer(console, "investiq.secrets.init.v1", &body)?;
-    } else {
-        console.answer(&text(&lines, &directory))?;
-    }
-    Ok(Exit::Good)
+    let result = Initialization { directory, dry_run: arguments.dry_run, secrets };
+    arguments.output.print(console, "investiq.secrets.init.v1", &result, text)?;
+    Ok(Exit::Success)
 }
 
-/// The names to be made anew: each declared, and each one that can be made.
+/// The secrets to be replaced, each of which must be known and be one that can be generated.
 fn replaced(names: &[String]) -> Result<Vec<SecretSpec>, Failure> {
     let replaced = |name: &String| {
-        let spec = declared(name)?;
-        match Recipe::for_secret(&spec) {
+        let spec = find_spec(name)?;
+        match Generator::for_secret(&spec) {
             Some(_) => Ok(spec),
-            None => {
-                Err(Failure::Usage(format!("{name} is made by others: use `investiq secrets set {name}`")))
-            }
+            None => Err(Failure::Usage(format!(
+                "{name} cannot be generated here: use `investiq secrets set {name}`"
+            ))),
         }
     };
     names.iter().map(replaced).collect()
 }
 
 fn existing(spec: &SecretSpec, replaced: &[SecretSpec]) -> Existing {
-    let is_named = replaced.iter().any(|named| named.name == spec.name);
-    if is_named { Existing::Replace } else { Existing::Keep }
+    let is_replaced = replaced.iter().any(|replaced| replaced.name == spec.name);
+    if is_replaced { Existing::Replace } else { Existing::Keep }
 }
 
-fn make(arguments: &Arguments, replaced: &[SecretSpec], console: &mut Console) -> Result<Vec<Line>, Failure> {
+fn generate(
+    arguments: &Arguments,
+    replaced: &[SecretSpec],
+    console: &mut Console,
+) -> Result<Vec<SecretOutcome>, Failure> {
     let directory = SecretDirectory::open(&arguments.directory)?;
     if directory.was_open {
-        console.say("the directory could be entered by others: its mode is 0700 now");
+        console.eprint("others could enter the directory; its mode is now 0700");
     }
-    let mut lines = Vec::new();
-    for spec in Catalogue::product().iter() {
+    let outcome = |spec: &SecretSpec| {
         let path = arguments.directory.join(spec.name.as_str());
         let existing = existing(spec, replaced);
-        let outcome = match Recipe::for_secret(spec) {
-            _ if local_file::exists(&path) && existing == Existing::Keep => Outcome::Kept,
-            None => Outcome::ToBeSet,
-            Some(recipe) => {
-                let value = recipe.generate(spec, arguments.mode.into())?;
-                directory.write(spec.name.as_str(), value.expose(), existing)?.into()
+        match Generator::for_secret(spec) {
+            _ if secret_file::exists(&path) && existing == Existing::Keep => Ok(Outcome::Kept),
+            None => Ok(Outcome::ToBeSet),
+            Some(generator) => {
+                let value = generator.generate(spec, arguments.mode)?;
+                directory.write(spec.name.as_str(), value.expose(), existing)
             }
-        };
-        lines.push(Line { name: spec.name.to_string(), outcome });
-    }
-    Ok(lines)
+        }
+    };
+    let secrets = Catalogue::product();
+    let secrets =
+        secrets.iter().map(|spec| Ok(SecretOutcome { name: spec.name.to_string(), outcome: outcome(spec)? }));
+    secrets.collect()
 }
 
-fn foresee(arguments: &Arguments, replaced: &[SecretSpec]) -> Vec<Line> {
+fn plan(arguments: &Arguments, replaced: &[SecretSpec]) -> Vec<SecretOutcome> {
     let outcome = |spec: &SecretSpec| {
-        let is_there = local_file::exists(&arguments.directory.join(spec.name.as_str()));
-        match (is_there, existing(spec, replaced), Recipe::for_secret(spec)) {
+        let exists = secret_file::exists(&arguments.directory.join(spec.name.as_str()));
+        match (exists, existing(spec, replaced), Generator::for_secret(spec)) {
             (true, Existing::Keep, _) => Outcome::Kept,
             (true, Existing::Replace, _) => Outcome::Replaced,
             (false, _, Some(_)) => Outcome::Created,
             (false, _, None) => Outcome::ToBeSet,
         }
     };
-    let line = |spec: &SecretSpec| Line { name: spec.name.to_string(), outcome: outcome(spec) };
-    Catalogue::product().iter().map(line).collect()
+    let secrets = Catalogue::product();
+    let secrets =
+        secrets.iter().map(|spec| SecretOutcome { name: spec.name.to_string(), outcome: outcome(spec) });
+    secrets.collect()
 }
 
-impl From<Written> for Outcome {
-    fn from(written: Written) -> Self {
-        match written {
-            Written::Created => Self::Created,
-            Written::Kept => Self::Kept,
-            Written::Replaced => Self::Replaced,
-        }
-    }
-}
-
-fn text(lines: &[Line], directory: &str) -> String {
-    let line = |line: &Line| match line.outcome {
-        Outcome::Created => format!("created   {}\n", line.name),
-        Outcome::Kept => format!("kept      {}\n", line.name),
-        Outcome::Replaced => format!("replaced  {}\n", line.name),
-        Outcome::ToBeSet => {
-            format!("to be set {0}: investiq secrets set {0} --directory {directory}\n", line.name)
-        }
-    };
-    lines.iter().map(line).collect()
+fn text(Initialization { directory, secrets, .. }: &Initialization) -> String {
+    secrets.iter().map(|secret| secret.text(&format!("--directory {directory}"))).collect()
 }

@@ -1,24 +1,23 @@
-//! `investiq secrets restore NAME`: calls a deletion off, while it can be.
+//! `investiq secrets restore NAME`: restores a deleted secret within its recovery window.
 
-use crate::account::AccountArguments;
+use super::find_spec;
+use crate::aws_account::AwsArguments;
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-use super::declared;
-
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The secret
+    /// Name of the secret
     name: String,
     #[command(flatten)]
-    account: AccountArguments,
+    aws: AwsArguments,
 }
 
 pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
-    let spec = declared(&arguments.name)?;
-    let account = arguments.account.open(console).await?;
+    let spec = find_spec(&arguments.name)?;
+    let account = arguments.aws.open(console).await?;
     account.manager.restore(&spec.name).await?;
-    console.answer(&format!("{}: restored\n", spec.name))?;
-    Ok(Exit::Good)
+    console.print(&format!("{}: restored\n", spec.name))?;
+    Ok(Exit::Success)
 }

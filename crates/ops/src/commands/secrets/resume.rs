@@ -1,42 +1,41 @@
-//! `investiq secrets resume NAME`: takes a rotation to its next resting place, wherever it was interrupted.
+//! `investiq secrets resume NAME`: continues a rotation from its current step, wherever it was interrupted.
 
 use std::time::Duration;
 
 use secrets::rotation::{Distribution, NewValue, Rotation, Step};
 use secrets::{Error, SecretSpec};
 
-use crate::account::AccountArguments;
+use super::find_spec;
+use crate::aws_account::AwsArguments;
 use crate::console::Console;
-use crate::document::Form;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::rotating::{Standing, resumed};
+use crate::output::OutputFormat;
+use crate::rotation_status::{self, RotationStatus};
 
-use super::declared;
-
-/// Longest time that `--wait` waits.
+/// Longest wait of `--wait`.
 const WAIT_MAX: Duration = Duration::from_secs(15 * 60);
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The secret
+    /// Name of the secret
     name: String,
-    /// Every process reported the new version as accepted: do not wait for the time it may take
+    /// Do not wait: every process reports the new version as accepted in investiq_secret_version_info
     #[arg(long)]
     reported: bool,
-    /// Wait until the new value may take over
+    /// Wait until the new value may be used
     #[arg(long, conflicts_with = "reported")]
     wait: bool,
     #[command(flatten)]
-    account: AccountArguments,
+    aws: AwsArguments,
     #[command(flatten)]
-    form: Form,
+    output: OutputFormat,
 }
 
 pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
-    let spec = declared(&arguments.name)?;
-    let account = arguments.account.open(console).await?;
-    let mut rotation = resumed(&account, &spec, console)?;
+    let spec = find_spec(&arguments.name)?;
+    let account = arguments.aws.open(console).await?;
+    let mut rotation = rotation_status::resume(&account, &spec, console)?;
     match rotation.status().step {
         Step::Planned | Step::Created => store(&mut rotation, &spec).await?,
         Step::Announced | Step::Promoting | Step::RollingBack => {
@@ -44,21 +43,21 @@ pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<
         }
         Step::Promoted => {}
     }
-    let is_over = rotation.status().is_emergency && rotation.status().step == Step::Promoted;
-    let standing = match is_over {
-        true => Standing::without_plan(&spec, "the new value took over"),
-        false => Standing::of(&spec, &rotation.status()),
+    let status = rotation.status();
+    let status = match status.is_emergency && status.step == Step::Promoted {
+        true => RotationStatus::without_plan(&spec, "the new value is in use"),
+        false => RotationStatus::planned(&spec, &status),
     };
-    standing.answer(console, arguments.form)?;
-    Ok(Exit::Good)
+    status.print(console, arguments.output)?;
+    Ok(Exit::Success)
 }
 
-/// Stores the value, unless it is stored already. One that was brought and lost is not replaced by another.
+/// Stores the value unless it is stored. A value from input that was lost is not replaced by a generated one.
 async fn store(rotation: &mut Rotation, spec: &SecretSpec) -> Result<(), Failure> {
     if rotation.is_value_lost().await? {
         let name = &spec.name;
         let message =
-            format!("the new value was not stored: investiq secrets abort {name}, and begin anew with it");
+            format!("the new value was not stored; run `investiq secrets abort {name}`, then rotate again");
         return Err(Failure::Precondition(message));
     }
     Ok(rotation.create(&NewValue::Generated).await?)
@@ -69,15 +68,15 @@ async fn finish(
     rotation: &mut Rotation,
     console: &mut Console,
 ) -> Result<(), Failure> {
-    let how = if arguments.reported { Distribution::Reported } else { Distribution::ByTime };
-    match rotation.finish(how).await {
+    let distribution = if arguments.reported { Distribution::Reported } else { Distribution::ByTime };
+    match rotation.finish(distribution).await {
         Err(Error::NotYet { wait, .. }) if arguments.wait && !wait.is_zero() && wait <= WAIT_MAX => {
-            console
-                .say(&format!("waiting {} s for every process to accept the new value", wait.as_secs() + 1));
+            let seconds = wait.as_secs() + 1;
+            console.eprint(&format!("waiting {seconds} s for every process to accept the new value"));
             // Times in plans are whole seconds.
             tokio::time::sleep(wait + Duration::from_secs(1)).await;
-            Ok(rotation.finish(how).await?)
+            Ok(rotation.finish(distribution).await?)
         }
-        finished => Ok(finished?),
+        result => Ok(result?),
     }
 }

@@ -1,38 +1,37 @@
-//! `investiq secrets retire NAME`: forgets the value before, after its overlap. The rotation is over then.
+//! `investiq secrets retire NAME`: stops accepting the previous value after its overlap, which finishes the rotation.
 
 use secrets::rotation::PreviousUse;
 
-use crate::account::AccountArguments;
+use super::find_spec;
+use crate::aws_account::AwsArguments;
 use crate::console::Console;
-use crate::document::Form;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::rotating::{Standing, resumed};
-
-use super::declared;
+use crate::output::OutputFormat;
+use crate::rotation_status::{RotationStatus, resume};
 
 #[derive(Debug, clap::Args)]
 #[group(id = "previous_use", args = ["unused", "reencrypted"], required = true, multiple = false)]
 pub(crate) struct Arguments {
-    /// The secret
+    /// Name of the secret
     name: String,
-    /// The metric secret_previous_used_total no longer grows
+    /// Confirm that the metric investiq_secret_previous_used_total no longer increases
     #[arg(long)]
     unused: bool,
-    /// Everything that the value before encrypts was encrypted anew
+    /// Confirm that everything that was encrypted with the previous value is re-encrypted
     #[arg(long)]
     reencrypted: bool,
     #[command(flatten)]
-    account: AccountArguments,
+    aws: AwsArguments,
     #[command(flatten)]
-    form: Form,
+    output: OutputFormat,
 }
 
 pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
-    let spec = declared(&arguments.name)?;
-    let account = arguments.account.open(console).await?;
+    let spec = find_spec(&arguments.name)?;
+    let account = arguments.aws.open(console).await?;
     let previous = if arguments.reencrypted { PreviousUse::Reencrypted } else { PreviousUse::None };
-    resumed(&account, &spec, console)?.retire(previous).await?;
-    Standing::without_plan(&spec, "the value before is forgotten").answer(console, arguments.form)?;
-    Ok(Exit::Good)
+    resume(&account, &spec, console)?.retire(previous).await?;
+    RotationStatus::without_plan(&spec, "the previous value is retired").print(console, arguments.output)?;
+    Ok(Exit::Success)
 }

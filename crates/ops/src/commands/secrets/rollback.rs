@@ -1,29 +1,28 @@
-//! `investiq secrets rollback NAME`: lets the value before take over again, while every process still accepts it.
+//! `investiq secrets rollback NAME`: returns to the previous value while every process still accepts it.
 
-use crate::account::AccountArguments;
+use super::find_spec;
+use crate::aws_account::AwsArguments;
 use crate::console::Console;
-use crate::document::Form;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::rotating::{Standing, resumed};
-
-use super::declared;
+use crate::output::OutputFormat;
+use crate::rotation_status::{RotationStatus, resume};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The secret
+    /// Name of the secret
     name: String,
     #[command(flatten)]
-    account: AccountArguments,
+    aws: AwsArguments,
     #[command(flatten)]
-    form: Form,
+    output: OutputFormat,
 }
 
 pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
-    let spec = declared(&arguments.name)?;
-    let account = arguments.account.open(console).await?;
-    let mut rotation = resumed(&account, &spec, console)?;
+    let spec = find_spec(&arguments.name)?;
+    let account = arguments.aws.open(console).await?;
+    let mut rotation = resume(&account, &spec, console)?;
     rotation.rollback().await?;
-    Standing::of(&spec, &rotation.status()).answer(console, arguments.form)?;
-    Ok(Exit::Good)
+    RotationStatus::planned(&spec, &rotation.status()).print(console, arguments.output)?;
+    Ok(Exit::Success)
 }

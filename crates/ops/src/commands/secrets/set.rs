@@ -1,51 +1,49 @@
-//! `investiq secrets set NAME`: one secret, to a value that is typed or read, judged before it is written.
+//! `investiq secrets set NAME`: validates a value from a prompt, standard input or a file, and stores it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use secrets::aws::Token;
 use secrets::{Class, Error, Notice, Origin, SecretSpec, rotation};
 use serde::Serialize;
 
-use crate::account::{Account, AccountArguments};
+use super::find_spec;
+use crate::aws_account::{AwsAccount, AwsArguments};
 use crate::console::Console;
-use crate::document::{self, Form};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::judge::judge;
-use crate::local_file::{self, Existing, SecretDirectory, Written};
-use crate::typed::Source;
+use crate::outcome::Outcome;
+use crate::output::OutputFormat;
+use crate::secret_file::{self, Existing, SecretDirectory};
+use crate::validate::{ValidSecret, validate};
+use crate::value_input::ValueInput;
 
-use super::declared;
-
-/// What came of a value that was there.
-const REPLACED: &str = "replaced";
-/// Where files of one's own lie.
+/// Directory of secret files unless --directory names another.
 const DIRECTORY: &str = "secrets";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The secret
+    /// Name of the secret
     name: String,
     #[command(flatten)]
-    source: Source,
-    /// Where to put it; files go to `secrets` unless --directory says else
+    input: ValueInput,
+    /// Where to store it; files are written to `secrets` unless --directory names another directory
     #[arg(long, value_enum, default_value = "files")]
     to: Destination,
-    /// Take the place of a value that is there
+    /// Replace the existing value
     #[arg(long)]
     replace: bool,
-    /// Judge it, and write nothing
+    /// Validate the value, and store nothing
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
-    account: AccountArguments,
+    aws: AwsArguments,
     #[command(flatten)]
-    form: Form,
+    output: OutputFormat,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Destination {
-    /// A directory of one's own
+    /// A directory of files
     Files,
     /// AWS Secrets Manager
     Aws,
@@ -54,35 +52,33 @@ enum Destination {
 #[derive(Serialize)]
 struct Body<'a> {
     name: &'a str,
-    outcome: &'static str,
+    outcome: Outcome,
     warnings: Vec<String>,
 }
 
 pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
-    let spec = declared(&arguments.name)?;
+    let spec = find_spec(&arguments.name)?;
     let (outcome, notices) = match arguments.to {
         Destination::Files => to_file(arguments, &spec, console).await?,
         Destination::Aws => to_aws(arguments, &spec, console).await?,
     };
     let mut warnings: Vec<String> = notices.iter().map(ToString::to_string).collect();
-    warnings.extend(in_one_step(arguments.to, &spec, outcome));
-    warnings.iter().for_each(|warning| console.say(&format!("warning: {warning}")));
-    if arguments.form.json {
-        let body = Body { name: spec.name.as_str(), outcome, warnings };
-        document::answer(console, "investiq.secrets.set.v1", &body)?;
-    } else {
-        console.answer(&format!("{outcome} {}\n", spec.name))?;
-    }
-    Ok(Exit::Good)
+    warnings.extend(single_step_warning(arguments.to, &spec, outcome));
+    warnings.iter().for_each(|warning| console.eprint(&format!("warning: {warning}")));
+    let body = Body { name: spec.name.as_str(), outcome, warnings };
+    arguments.output.print(console, "investiq.secrets.set.v1", &body, |Body { name, outcome, .. }| {
+        format!("{outcome} {name}\n")
+    })?;
+    Ok(Exit::Success)
 }
 
-/// What we verify others by, replaced at once: some process uses it before another one accepts it.
-fn in_one_step(to: Destination, spec: &SecretSpec, outcome: &str) -> Option<String> {
-    let is_verified = matches!(spec.class, Class::SigningKey | Class::WebhookSecret | Class::AccessList);
+/// Replaced in a single step, a secret that others are verified by is used by some process before another accepts it.
+fn single_step_warning(to: Destination, spec: &SecretSpec, outcome: Outcome) -> Option<String> {
+    let verifies_others = matches!(spec.class, Class::SigningKey | Class::WebhookSecret | Class::AccessList);
     let seconds = rotation::emergency_bound(spec).as_secs();
     let name = &spec.name;
-    (to == Destination::Aws && outcome == REPLACED && is_verified).then(|| {
-        format!("every process has it within {seconds} s, and until then one may refuse what another accepts: investiq secrets rotate {name} avoids that")
+    (to == Destination::Aws && outcome == Outcome::Replaced && verifies_others).then(|| {
+        format!("every process has it within {seconds} s, and until then one may reject what another accepts; to avoid that, use `investiq secrets rotate {name}`")
     })
 }
 
@@ -90,27 +86,24 @@ async fn to_file(
     arguments: &Arguments,
     spec: &SecretSpec,
     console: &Console,
-) -> Result<(&'static str, Vec<Notice>), Failure> {
-    let directory = arguments.account.place.directory.as_deref().unwrap_or(Path::new(DIRECTORY));
-    let path: PathBuf = directory.join(spec.name.as_str());
-    let is_there = || Failure::Precondition(format!("{} is there: --replace it", path.display()));
-    if local_file::exists(&path) && !arguments.replace {
-        return Err(is_there());
+) -> Result<(Outcome, Vec<Notice>), Failure> {
+    let directory = arguments.aws.lookup.directory.as_deref().unwrap_or(Path::new(DIRECTORY));
+    let path = directory.join(spec.name.as_str());
+    if secret_file::exists(&path) && !arguments.replace {
+        return Err(exists(path.display()));
     }
-    let place = Origin::SecretFile { path: path.clone() };
+    let origin = Origin::SecretFile { path: path.clone() };
     // The strictest rules by default, because files are copied to servers.
-    let profile = arguments.account.place.profile.unwrap_or(config::Profile::Production);
-    let judged = judge(spec, arguments.source.read(spec)?, place, profile, console).await?;
+    let profile = arguments.aws.lookup.profile.unwrap_or(config::Profile::Production);
+    let ValidSecret { value, notices } =
+        validate(spec, arguments.input.read(spec)?, origin, profile, console).await?;
     if arguments.dry_run {
-        return Ok(("acceptable", judged.notices));
+        return Ok((Outcome::Valid, notices));
     }
     let existing = if arguments.replace { Existing::Replace } else { Existing::Keep };
-    let written =
-        SecretDirectory::open(directory)?.write(spec.name.as_str(), judged.value.expose(), existing)?;
-    match written {
-        Written::Created => Ok(("created", judged.notices)),
-        Written::Replaced => Ok((REPLACED, judged.notices)),
-        Written::Kept => Err(is_there()),
+    match SecretDirectory::open(directory)?.write(spec.name.as_str(), value.expose(), existing)? {
+        Outcome::Kept => Err(exists(path.display())),
+        outcome => Ok((outcome, notices)),
     }
 }
 
@@ -118,21 +111,24 @@ async fn to_aws(
     arguments: &Arguments,
     spec: &SecretSpec,
     console: &Console,
-) -> Result<(&'static str, Vec<Notice>), Failure> {
-    let Account { manager, profile, .. } = arguments.account.open(console).await?;
-    let place = manager.origin(&spec.name);
-    let was_there = match manager.describe(&spec.name).await {
-        Ok(_) => true,
-        Err(Error::NotFound { .. }) => false,
+) -> Result<(Outcome, Vec<Notice>), Failure> {
+    let AwsAccount { manager, profile, .. } = arguments.aws.open(console).await?;
+    let origin = manager.origin(&spec.name);
+    let outcome = match manager.describe(&spec.name).await {
+        Ok(_) if !arguments.replace => return Err(exists(origin)),
+        Ok(_) => Outcome::Replaced,
+        Err(Error::NotFound { .. }) => Outcome::Created,
         Err(error) => return Err(error.into()),
     };
-    if was_there && !arguments.replace {
-        return Err(Failure::Precondition(format!("{place} is there: --replace it")));
-    }
-    let judged = judge(spec, arguments.source.read(spec)?, place, profile, console).await?;
+    let ValidSecret { value, notices } =
+        validate(spec, arguments.input.read(spec)?, origin, profile, console).await?;
     if arguments.dry_run {
-        return Ok(("acceptable", judged.notices));
+        return Ok((Outcome::Valid, notices));
     }
-    manager.set(spec, &judged.value, &Token::random()?).await?;
-    Ok((if was_there { REPLACED } else { "created" }, judged.notices))
+    manager.set(spec, &value, &Token::random()?).await?;
+    Ok((outcome, notices))
+}
+
+fn exists(place: impl std::fmt::Display) -> Failure {
+    Failure::Precondition(format!("{place} already exists; use --replace to replace it"))
 }

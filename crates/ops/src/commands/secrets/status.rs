@@ -1,69 +1,67 @@
-//! `investiq secrets status`: which rotations are under way, here and elsewhere, and what comes next.
+//! `investiq secrets status`: rotations in progress, started here or elsewhere, and their next steps.
 
 use secrets::aws::Label;
 use secrets::rotation::Rotation;
 use secrets::{Catalogue, Error, SecretSpec};
 
-use crate::account::{Account, AccountArguments};
+use super::find_spec;
+use crate::aws_account::{AwsAccount, AwsArguments};
 use crate::console::Console;
-use crate::document::Form;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::rotating::{self, Standing};
-
-use super::declared;
+use crate::output::OutputFormat;
+use crate::rotation_status::{self, RotationStatus};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The secret; without it every one that is declared
+    /// Name of the secret [default: all secrets with a rotation in progress]
     name: Option<String>,
     #[command(flatten)]
-    account: AccountArguments,
+    aws: AwsArguments,
     #[command(flatten)]
-    form: Form,
+    output: OutputFormat,
 }
 
 pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
-    let account = arguments.account.open(console).await?;
+    let account = arguments.aws.open(console).await?;
     let specs = match &arguments.name {
-        Some(name) => vec![declared(name)?],
+        Some(name) => vec![find_spec(name)?],
         None => Catalogue::product().iter().cloned().collect(),
     };
     let mut rotations = Vec::new();
     for spec in &specs {
-        rotations.extend(standing(&account, spec, arguments.name.is_some(), console).await?);
+        rotations.extend(status(&account, spec, arguments.name.is_some(), console).await?);
     }
-    rotating::answer(rotations, console, arguments.form)?;
-    Ok(Exit::Good)
+    rotation_status::print_all(rotations, console, arguments.output)?;
+    Ok(Exit::Success)
 }
 
-/// A rotation of which there is a plan, or a version that waits without one; where a secret was asked for, always
-/// something.
-async fn standing(
-    account: &Account,
+/// The status of a rotation with or without a plan here; a secret that was named always has a status.
+async fn status(
+    account: &AwsAccount,
     spec: &SecretSpec,
-    is_asked_for: bool,
+    is_named: bool,
     console: &Console,
-) -> Result<Option<Standing>, Failure> {
+) -> Result<Option<RotationStatus>, Failure> {
     let plan = account.state.plan(&spec.name);
     if let Some(rotation) = Rotation::resume(&account.manager, spec, console.clock(), plan)? {
-        return Ok(Some(Standing::of(spec, &rotation.status())));
+        return Ok(Some(RotationStatus::planned(spec, &rotation.status())));
     }
-    let told = match account.manager.describe(&spec.name).await {
-        Ok(described) if described.pending().is_some() => {
+    let summary = match account.manager.describe(&spec.name).await {
+        Ok(description) if description.pending().is_some() => {
             let next = format!(
-                "one was begun elsewhere: finish it there, or investiq secrets abort {} --foreign",
+                "a rotation was started elsewhere; finish it there, or run `investiq secrets abort {} --foreign`",
                 spec.name
             );
-            return Ok(Some(Standing::without_plan(spec, next)));
+            return Ok(Some(RotationStatus::without_plan(spec, next)));
         }
-        Ok(described) if described.deletion_requested.is_some() => "it waits to be deleted".to_owned(),
-        Ok(described) => match described.version(&Label::Current) {
+        Ok(description) if description.deletion_requested.is_some() => "scheduled for deletion".to_owned(),
+        Ok(description) => match description.version(&Label::Current) {
             Some(version) => format!("version {} is in use", version.as_str()),
-            None => "it has no version in use".to_owned(),
+            None => "no version is in use".to_owned(),
         },
-        Err(Error::NotFound { .. }) => "it is not in AWS".to_owned(),
+        Err(Error::NotFound { .. }) => "does not exist in AWS".to_owned(),
         Err(error) => return Err(error.into()),
     };
-    Ok(is_asked_for.then(|| Standing::without_plan(spec, told)))
+    Ok(is_named.then(|| RotationStatus::without_plan(spec, summary)))
 }

@@ -1,5 +1,6 @@
-//! `investiq webhooks host-keys`: answers a server of one's own as Circle and Amazon SNS would when it fetches keys and
-//! confirms subscriptions. For trials: it speaks plain HTTP, and a server in production refuses to ask it.
+//! `investiq webhooks host-keys`: serves the test keys of Circle and Amazon SNS, and confirms subscriptions.
+//!
+//! It serves plain HTTP, and a server in production refuses to fetch from it.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -15,13 +16,10 @@ use crate::dev_keys::{self, DevKeys};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// Largest head of a request, in bytes.
 const HEAD_BYTES_MAX: usize = 8 * 1024;
-/// Longest time for one request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
-/// Most connections at once.
 const CONNECTIONS_MAX: usize = 64;
-/// Where Circle's products publish keys.
+/// Paths of public keys in Circle's APIs.
 const CIRCLE_PATHS: [&str; 3] = [
     "/v2/notifications/publicKey/",
     "/v2/cpn/notifications/publicKey/",
@@ -30,15 +28,14 @@ const CIRCLE_PATHS: [&str; 3] = [
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Where the keys lie
+    /// Directory of the keys of `webhooks keygen`
     #[arg(long, value_name = "DIR", default_value = dev_keys::DIRECTORY)]
     keys: PathBuf,
-    /// Where to listen
+    /// Loopback address to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3900")]
     bind: SocketAddr,
 }
 
-/// What is answered, read once.
 struct Documents {
     circle_id: String,
     circle: String,
@@ -48,30 +45,30 @@ struct Documents {
 pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
     let documents = Arc::new(Documents::read(&DevKeys::new(&arguments.keys))?);
     if !arguments.bind.ip().is_loopback() {
-        return Err(Failure::Usage("--bind is a loopback address: these keys are for a trial".to_owned()));
+        return Err(Failure::Usage("--bind must be a loopback address: these keys are for tests".to_owned()));
     }
     let listener = TcpListener::bind(arguments.bind).await;
     let listener = listener
-        .map_err(|error| Failure::Precondition(format!("listening on {}: {error}", arguments.bind)))?;
+        .map_err(|error| Failure::Precondition(format!("cannot listen on {}: {error}", arguments.bind)))?;
     let address = listener.local_addr()?;
-    console.answer(&format!("CIRCLE_BASE_URL=http://{address}\nSNS_BASE_URL=http://{address}\n"))?;
-    console.say("answering; end it with ctrl-c");
+    console.print(&format!("CIRCLE_BASE_URL=http://{address}\nSNS_BASE_URL=http://{address}\n"))?;
+    console.eprint("serving keys; press Ctrl-C to stop");
     tokio::select! {
         () = serve(listener, documents) => {}
         _ = tokio::signal::ctrl_c() => {}
     }
-    Ok(Exit::Good)
+    Ok(Exit::Success)
 }
 
 async fn serve(listener: TcpListener, documents: Arc<Documents>) {
-    let turns = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    while let Ok(turn) = Arc::clone(&turns).acquire_owned().await {
+    let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
         let Ok((stream, _)) = listener.accept().await else { continue };
         let documents = Arc::clone(&documents);
         tokio::spawn(async move {
-            // Who is too slow or hangs up gets no answer, and nobody is waiting for an outcome.
-            drop(tokio::time::timeout(REQUEST_TIMEOUT, documents.answer(stream)).await);
-            drop(turn);
+            // A client that is slow or disconnects gets no response.
+            drop(tokio::time::timeout(REQUEST_TIMEOUT, documents.respond(stream)).await);
+            drop(permit);
         });
     }
 }
@@ -80,8 +77,8 @@ impl Documents {
     fn read(keys: &DevKeys) -> Result<Self, Failure> {
         let read = |path: PathBuf| {
             std::fs::read_to_string(&path).map_err(|error| {
-                let hint = "`investiq webhooks keygen` makes it";
-                Failure::Precondition(format!("reading {}: {error}; {hint}", path.display()))
+                let hint = "`investiq webhooks keygen` creates it";
+                Failure::Precondition(format!("cannot read {}: {error}; {hint}", path.display()))
             })
         };
         Ok(Self {
@@ -91,8 +88,8 @@ impl Documents {
         })
     }
 
-    async fn answer(&self, mut stream: TcpStream) -> std::io::Result<()> {
-        let head = head(&mut stream).await?;
+    async fn respond(&self, mut stream: TcpStream) -> std::io::Result<()> {
+        let head = read_head(&mut stream).await?;
         let target = head.split(' ').nth(1).unwrap_or_default();
         let (status, kind, body) = self.document(target);
         let length = body.len();
@@ -118,8 +115,8 @@ impl Documents {
     }
 }
 
-/// Everything up to the empty line, of a request without a body.
-async fn head(stream: &mut TcpStream) -> std::io::Result<String> {
+/// Reads up to the empty line of a request without a body.
+async fn read_head(stream: &mut TcpStream) -> std::io::Result<String> {
     let (mut head, mut chunk) = (Vec::new(), [0; 1024]);
     while !head.windows(4).any(|end| end == b"\r\n\r\n") && head.len() < HEAD_BYTES_MAX {
         let count = stream.read(&mut chunk).await?;

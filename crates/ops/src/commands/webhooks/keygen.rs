@@ -1,5 +1,4 @@
-//! `investiq webhooks keygen`: keys with which one can play every provider, for a server of one's own. It puts none of
-//! them in force.
+//! `investiq webhooks keygen`: generates test keys of every provider. A server does not trust them until it is given them.
 
 use std::path::PathBuf;
 
@@ -7,17 +6,17 @@ use serde::Serialize;
 
 use crate::console::Console;
 use crate::dev_keys::{self, DevKeys};
-use crate::document::{self, Form};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::output::OutputFormat;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Where the keys are left
+    /// Directory to write to
     #[arg(long, value_name = "DIR", default_value = dev_keys::DIRECTORY)]
     keys: PathBuf,
     #[command(flatten)]
-    form: Form,
+    output: OutputFormat,
 }
 
 #[derive(Serialize)]
@@ -26,15 +25,14 @@ struct Body {
 }
 
 pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
-    let keys = DevKeys::new(&arguments.keys);
-    let created = keys.create(console.now())?;
-    let created: Vec<String> = created.iter().map(|path| path.display().to_string()).collect();
-    if arguments.form.json {
-        document::answer(console, "investiq.webhooks.keygen.v1", &Body { created })?;
-    } else {
-        let lines: String = created.iter().map(|path| format!("created  {path}\n")).collect();
-        console.answer(&lines)?;
-    }
-    console.say("these keys prove nothing to anyone but a server that is told to trust them; docs/webhooks.md says how");
-    Ok(Exit::Good)
+    let created = DevKeys::new(&arguments.keys).create(console.now())?;
+    let created = created.iter().map(|path| path.display().to_string()).collect();
+    arguments.output.print(
+        console,
+        "investiq.webhooks.keygen.v1",
+        &Body { created },
+        |Body { created }| created.iter().map(|path| format!("created  {path}\n")).collect(),
+    )?;
+    console.eprint("only a server that is configured to trust these keys accepts them; see docs/webhooks.md");
+    Ok(Exit::Success)
 }

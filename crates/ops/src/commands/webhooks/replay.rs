@@ -1,72 +1,64 @@
-//! `investiq webhooks replay`: applies kept deliveries again. What was delivered stays as it is; each gets a piece of work
-//! more, which the workers of the server take up, and the audit chain says who asked.
+//! `investiq webhooks replay`: applies stored events again. The events are unchanged; each gets another job, which the
+//! workers of the server take, and the audit chain records the operator.
 
 use serde::Serialize;
 use store::EventId;
 
 use crate::console::Console;
 use crate::database::Database;
-use crate::document::{self, Form};
+use crate::event_filter::FilterArguments;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::selection::Selection;
+use crate::output::OutputFormat;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// These deliveries; without them all that meet the conditions
+    /// Only these events [default: all that meet the conditions]
     #[arg(value_name = "ID")]
     ids: Vec<EventId>,
     #[command(flatten)]
-    selection: Selection,
-    /// Every delivery there is
+    filter: FilterArguments,
+    /// Replay every event
     #[arg(long)]
     all: bool,
-    /// Say how many it would be, and change nothing
+    /// Count the events, and change nothing
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
-    form: Form,
+    output: OutputFormat,
 }
 
 #[derive(Serialize)]
-struct Body {
+struct Replay {
     dry_run: bool,
     events: u64,
 }
 
 pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
-    if arguments.ids.is_empty() && arguments.selection.is_empty() && !arguments.all {
-        let message = "say which: ids, conditions such as --status dead, or --all";
+    if arguments.ids.is_empty() && arguments.filter.is_empty() && !arguments.all {
+        let message = "name ids, conditions such as --status dead, or --all";
         return Err(Failure::Usage(message.to_owned()));
     }
     let database = Database::open(console).await?;
     let events = replay(arguments, &database, console).await?;
-    if arguments.form.json {
-        document::answer(
-            console,
-            "investiq.webhooks.replay.v1",
-            &Body { dry_run: arguments.dry_run, events },
-        )?;
-    } else if arguments.dry_run {
-        console.answer(&format!("{events} would be applied again\n"))?;
-    } else {
-        console.answer(&format!("{events} will be applied again\n"))?;
-    }
-    Ok(Exit::Good)
+    let result = Replay { dry_run: arguments.dry_run, events };
+    arguments.output.print(console, "investiq.webhooks.replay.v1", &result, |result| {
+        format!("{events} {} be applied again\n", if result.dry_run { "would" } else { "will" })
+    })?;
+    Ok(Exit::Success)
 }
 
-/// How many it would be, or how many it was.
 async fn replay(arguments: &Arguments, database: &Database, console: &Console) -> Result<u64, Failure> {
-    let filter = arguments.selection.filter(&arguments.ids)?;
-    let found = database.store.count_replayable(&filter).await?;
+    let filter = arguments.filter.filter(&arguments.ids)?;
+    let count = database.store.count_replayable(&filter).await?;
     if arguments.dry_run {
-        return Ok(found);
+        return Ok(count);
     }
-    let bar = console.bar(found, "replaying");
+    let bar = console.progress_bar(count, "replaying");
     let (mut done, mut after) = (0, None);
     loop {
         let part = database.store.replay(&filter, after, database.actor(), console.now()).await;
-        let part = part.map_err(|error| broken(done, &error))?;
+        let part = part.map_err(|error| failed(done, &error))?;
         done += u64::from(part.events);
         bar.set_position(done);
         match part.next_after {
@@ -78,7 +70,7 @@ async fn replay(arguments: &Arguments, database: &Database, console: &Console) -
     Ok(done)
 }
 
-fn broken(done: u64, error: &store::Error) -> Failure {
-    let why = telemetry::with_causes(error);
-    Failure::Broken(format!("after {done} that will be applied again: {why}"))
+fn failed(done: u64, error: &store::Error) -> Failure {
+    let causes = telemetry::with_causes(error);
+    Failure::Incomplete(format!("failed after {done} events, which will be applied again: {causes}"))
 }

@@ -1,5 +1,5 @@
-//! `investiq webhooks retention`: empties bodies and headers whose retention has ended. Hashes stay, so that copies are still
-//! recognized and the audit chain can still be compared. No event is deleted.
+//! `investiq webhooks retention`: removes bodies and headers whose retention period has ended. Events and hashes are kept,
+//! so that duplicates are still detected and the audit chain can still be compared.
 
 use domain::Provider;
 use jiff::{SignedDuration, Timestamp};
@@ -7,28 +7,27 @@ use serde::Serialize;
 
 use crate::console::Console;
 use crate::database::Database;
-use crate::document::{self, Form};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::named_values;
+use crate::output::OutputFormat;
 use crate::table::table;
 
-/// Hours of a day.
 const DAY_HOURS: i64 = 24;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Only of this provider
+    /// Only events of this provider
     #[arg(long, value_parser = named_values::provider())]
     provider: Option<Provider>,
-    /// Keep this many days instead of the configured ones
+    /// Retention period in days [default: as configured]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=3660), requires = "provider")]
     days: Option<u32>,
-    /// Print how many it would be, and change nothing
+    /// Count the events, and change nothing
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
-    form: Form,
+    output: OutputFormat,
 }
 
 #[derive(Serialize)]
@@ -47,7 +46,7 @@ struct Body {
 
 pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
     let database = Database::open(console).await?;
-    let mut lines = Vec::new();
+    let mut providers = Vec::new();
     for provider in arguments.provider.map_or_else(|| Provider::ALL.to_vec(), |provider| vec![provider]) {
         let configured_days = database.config.webhooks.providers.retention_days(provider);
         let days = arguments.days.unwrap_or(configured_days);
@@ -56,9 +55,12 @@ pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<
             true => database.store.count_redactable(provider, before).await?,
             false => redact(&database, provider, before, console).await?,
         };
-        lines.push(Line { provider: provider.as_str(), days, received_before: before.to_string(), events });
+        let (provider, received_before) = (provider.as_str(), before.to_string());
+        providers.push(Line { provider, days, received_before, events });
     }
-    tell(arguments, lines, console)
+    let body = Body { dry_run: arguments.dry_run, providers };
+    arguments.output.print(console, "investiq.webhooks.retention.v1", &body, text)?;
+    Ok(Exit::Success)
 }
 
 async fn redact(
@@ -67,7 +69,7 @@ async fn redact(
     before: Timestamp,
     console: &Console,
 ) -> Result<u64, Failure> {
-    let bar = console.bar(database.store.count_redactable(provider, before).await?, "emptying");
+    let bar = console.progress_bar(database.store.count_redactable(provider, before).await?, "redacting");
     let mut done = 0;
     loop {
         match database.store.redact(provider, before, database.actor(), console.now()).await? {
@@ -80,18 +82,12 @@ async fn redact(
     Ok(done)
 }
 
-fn tell(arguments: &Arguments, providers: Vec<Line>, console: &mut Console) -> Result<Exit, Failure> {
-    let dry_run = arguments.dry_run;
-    if arguments.form.json {
-        document::answer(console, "investiq.webhooks.retention.v1", &Body { dry_run, providers })?;
-        return Ok(Exit::Good);
-    }
+fn text(Body { dry_run, providers }: &Body) -> String {
     let row = |line: &Line| {
         let Line { provider, days, received_before, events } = line;
         [(*provider).to_owned(), days.to_string(), received_before.clone(), events.to_string()]
     };
     let rows: Vec<_> = providers.iter().map(row).collect();
-    let last = if dry_run { "WOULD BE EMPTIED" } else { "EMPTIED" };
-    console.answer(&table(["PROVIDER", "DAYS", "RECEIVED BEFORE", last], &rows))?;
-    Ok(Exit::Good)
+    let last = if *dry_run { "WOULD BE REDACTED" } else { "REDACTED" };
+    table(["PROVIDER", "DAYS", "RECEIVED BEFORE", last], &rows)
 }

@@ -1,13 +1,13 @@
-//! `investiq webhooks samples [NAME]`: events as providers send them, each kind once. It sends nothing.
+//! `investiq webhooks samples [NAME]`: a sample of each kind of event that providers send. It sends nothing.
 
 use domain::Provider;
 use serde::Serialize;
 
 use crate::console::Console;
-use crate::document::{self, Form};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::named_values;
+use crate::output::OutputFormat;
 use crate::samples::ChannelSample;
 use crate::table::table;
 
@@ -19,7 +19,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_parser = named_values::provider(), conflicts_with = "name")]
     provider: Option<Provider>,
     #[command(flatten)]
-    form: Form,
+    output: OutputFormat,
 }
 
 #[derive(Serialize)]
@@ -37,8 +37,8 @@ struct Body {
 
 pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
     if let Some(name) = &arguments.name {
-        console.answer(find(name)?.sample.body)?;
-        return Ok(Exit::Good);
+        console.print(find(name)?.sample.body)?;
+        return Ok(Exit::Success);
     }
     let line = |sample: ChannelSample| {
         let channel = sample.channel.channel;
@@ -51,18 +51,16 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
             summary: sample.sample.summary,
         })
     };
-    let samples: Vec<Line> = ChannelSample::all().filter_map(line).collect();
-    if arguments.form.json {
-        document::answer(console, "investiq.webhooks.samples.v1", &Body { samples })?;
-    } else {
+    let body = Body { samples: ChannelSample::all().filter_map(line).collect() };
+    arguments.output.print(console, "investiq.webhooks.samples.v1", &body, |Body { samples }| {
         let rows: Vec<_> = samples.iter().map(|line| [line.name.clone(), line.summary.to_owned()]).collect();
-        console.answer(&table(["NAME", "WHAT HAPPENED"], &rows))?;
-    }
-    Ok(Exit::Good)
+        table(["NAME", "WHAT HAPPENED"], &rows)
+    })?;
+    Ok(Exit::Success)
 }
 
 pub(super) fn find(name: &str) -> Result<ChannelSample, Failure> {
     ChannelSample::find(name).ok_or_else(|| {
-        Failure::Usage(format!("unknown sample {name}: `investiq webhooks samples` lists the samples"))
+        Failure::Usage(format!("unknown sample {name}; `investiq webhooks samples` lists the samples"))
     })
 }

@@ -1,8 +1,8 @@
 //! `investiq webhooks send`: signs a delivery as its provider would and posts it. It knows the server's address and the
 //! sender's key, and nothing else of the server.
 
-mod answer;
 mod arguments;
+mod response;
 
 use jiff::Timestamp;
 use webhooks::ChannelDeclaration;
@@ -11,13 +11,12 @@ use crate::console::Console;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::fresh_ids::with_fresh_ids;
-use crate::signing::{Signed, Signer, Tamper};
+use crate::signing::{SignedRequest, Signer, Tamper};
 
 pub(crate) use arguments::Arguments;
 
-use answer::{Answers, Client};
+use response::{Client, Responses};
 
-/// What is sent, by whom, and what is wrong with it.
 struct Delivery {
     channel: &'static ChannelDeclaration,
     signer: Signer,
@@ -30,19 +29,19 @@ pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<
     let delivery = arguments.delivery(console)?;
     let client = Client::new(&arguments.base_url(console)?)?;
     let expected = delivery.tamper.and_then(|tamper| tamper.reason(delivery.channel));
-    let bar = console.bar(u64::from(arguments.count), "sending");
-    let mut answers = Answers::default();
+    let bar = console.progress_bar(u64::from(arguments.count), "sending");
+    let mut responses = Responses::default();
     for _ in 0..arguments.count {
-        let signed = delivery.sign(console.now())?;
-        answers.count(client.post(signed).await?);
+        let request = delivery.sign(console.now())?;
+        responses.count(client.post(request).await?);
         bar.inc(1);
     }
     bar.finish_and_clear();
-    answers.tell(expected, arguments.form, console)
+    responses.print(expected, arguments.output, console)
 }
 
 impl Delivery {
-    fn sign(&self, now: Timestamp) -> Result<Signed, Failure> {
+    fn sign(&self, now: Timestamp) -> Result<SignedRequest, Failure> {
         let fresh = self.has_fresh_ids.then(|| with_fresh_ids(self.channel, &self.body)).transpose()?;
         let body = fresh.as_deref().unwrap_or(&self.body);
         match self.tamper {

@@ -1,5 +1,5 @@
-//! `investiq webhooks show ID`: one kept delivery, what proved it and what was done about it; with --body also its body,
-//! which names people and accounts.
+//! `investiq webhooks show ID`: one stored event, how it was verified, and its jobs; with --body its body instead, which may
+//! contain personal data.
 
 use std::collections::BTreeMap;
 
@@ -8,20 +8,20 @@ use store::{EventDetail, EventId, EventSummary, JobSummary};
 
 use crate::console::Console;
 use crate::database::Database;
-use crate::document::{self, Form};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::output::OutputFormat;
 use crate::table::table;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The delivery, as `list` shows it
+    /// Id of the event, as `list` shows it
     id: EventId,
-    /// Print its body and nothing else, byte for byte as it was signed
+    /// Print only the body, byte for byte as it was signed
     #[arg(long, conflicts_with = "json")]
     body: bool,
     #[command(flatten)]
-    form: Form,
+    output: OutputFormat,
 }
 
 #[derive(Serialize)]
@@ -40,24 +40,21 @@ struct Body<'a> {
 pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
     let database = Database::open(console).await?;
     let event = database.store.event(arguments.id).await?;
-    let event = event.ok_or_else(|| Failure::Precondition(format!("there is no event {}", arguments.id)))?;
+    let event =
+        event.ok_or_else(|| Failure::Precondition(format!("event {} does not exist", arguments.id)))?;
     if arguments.body {
-        return bare(&event, console);
+        return print_body(&event, console);
     }
-    if arguments.form.json {
-        document::answer(console, "investiq.webhooks.show.v1", &body(&event))?;
-    } else {
-        console.answer(&text(&event))?;
-    }
-    Ok(Exit::Good)
+    arguments.output.print(console, "investiq.webhooks.show.v1", &body(&event), |_| text(&event))?;
+    Ok(Exit::Success)
 }
 
-fn bare(event: &EventDetail, console: &mut Console) -> Result<Exit, Failure> {
+fn print_body(event: &EventDetail, console: &mut Console) -> Result<Exit, Failure> {
     if let Some(at) = event.summary.redacted_at {
-        return Err(Failure::Precondition(format!("the body was emptied at {at}; its SHA-256 is kept")));
+        return Err(Failure::Precondition(format!("the body was removed at {at}; its SHA-256 is kept")));
     }
-    console.answer_bytes(&event.body)?;
-    Ok(Exit::Good)
+    console.print_bytes(&event.body)?;
+    Ok(Exit::Success)
 }
 
 fn body(event: &EventDetail) -> Body<'_> {
@@ -78,28 +75,28 @@ fn text(event: &EventDetail) -> String {
     let EventDetail { summary, dedupe_key, content_key, key_id, signed_at, headers, body, body_sha256, jobs } =
         event;
     let time = |at: Option<jiff::Timestamp>| at.map_or_else(|| "-".to_owned(), |at| at.to_string());
-    let fact = |name: &str, value: &str| format!("{name:<12} {value}\n");
+    let field = |name: &str, value: &str| format!("{name:<12} {value}\n");
     let mut text = [
-        fact("id", &summary.id.to_string()),
-        fact("channel", &summary.channel),
-        fact("transport", &summary.transport),
-        fact("type", &summary.event_type),
-        fact("resource", &summary.resource),
-        fact("occurred at", &time(summary.occurred_at)),
-        fact("signed at", &time(*signed_at)),
-        fact("received at", &summary.received_at.to_string()),
-        fact("redacted at", &time(summary.redacted_at)),
-        fact("proved by", key_id),
-        fact("dedupe key", dedupe_key),
-        fact("content key", content_key.as_deref().unwrap_or("-")),
-        fact("body", &format!("{} bytes", body.len())),
-        fact("body sha256", body_sha256),
+        field("id", &summary.id.to_string()),
+        field("channel", &summary.channel),
+        field("transport", &summary.transport),
+        field("type", &summary.event_type),
+        field("resource", &summary.resource),
+        field("occurred at", &time(summary.occurred_at)),
+        field("signed at", &time(*signed_at)),
+        field("received at", &summary.received_at.to_string()),
+        field("redacted at", &time(summary.redacted_at)),
+        field("verified by", key_id),
+        field("dedupe key", dedupe_key),
+        field("content key", content_key.as_deref().unwrap_or("-")),
+        field("body", &format!("{} bytes", body.len())),
+        field("body sha256", body_sha256),
     ]
     .concat();
-    headers.iter().for_each(|(name, value)| text.push_str(&fact("header", &format!("{name}: {value}"))));
+    headers.iter().for_each(|(name, value)| text.push_str(&field("header", &format!("{name}: {value}"))));
     let rows: Vec<_> = jobs.iter().map(row).collect();
     text.push('\n');
-    text + &table(["JOB", "CAUSE", "STATUS", "TRIES", "SINCE", "UNTIL", "REASON"], &rows)
+    text + &table(["JOB", "CAUSE", "STATUS", "ATTEMPTS", "SINCE", "UNTIL", "REASON"], &rows)
 }
 
 fn row(job: &JobSummary) -> [String; 7] {

@@ -1,4 +1,4 @@
-//! Proving a notification of Circle's second system.
+//! Verifies a notification of Circle's second system.
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -21,7 +21,7 @@ pub fn key_id(headers: &HeaderMap) -> Result<KeyId, Rejection> {
     Ok(id)
 }
 
-/// Proves a delivery with the key that it names.
+/// Verifies a delivery with the key that it names.
 ///
 /// # Errors
 /// [`Rejection`], in this order: the headers, the key id, the signature, the body.

@@ -1,4 +1,4 @@
-//! A message of SNS that is well formed and comes from where it may: nothing is proved yet.
+//! A message of SNS that is well formed and comes from where it may: nothing is verified yet.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use crate::encoding;
 use crate::json;
 use crate::rejection::Rejection;
 
-/// A message of SNS that is well formed, of a topic of ours, and names a certificate of SNS. Nothing is proved yet.
+/// A message of SNS that is well formed, of a topic of ours, and names a certificate of SNS. Nothing is verified yet.
 pub struct UnverifiedMessage {
     pub(super) body: Bytes,
     pub(super) kind: Type,

@@ -1,4 +1,4 @@
-//! Messages of SNS about a subscription of ours, already proved.
+//! Verified messages of SNS about a subscription of ours.
 
 use super::address::SubscribeUrl;
 use super::topic::TopicArn;

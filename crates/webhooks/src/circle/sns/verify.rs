@@ -1,4 +1,4 @@
-//! Proving a message of SNS.
+//! Verifies a message of SNS.
 
 use jiff::Timestamp;
 
@@ -11,7 +11,7 @@ use super::subscription::{Confirmation, SubscriptionEnd};
 use crate::delivery::{Delivery, Proof};
 use crate::rejection::{CertificateFault, Rejection};
 
-/// A message whose sender is proved.
+/// A verified message.
 #[derive(Debug)]
 pub enum VerifiedMessage {
     /// An event.
@@ -22,7 +22,7 @@ pub enum VerifiedMessage {
     Unsubscribed(SubscriptionEnd),
 }
 
-/// Proves a message with the certificate that it names.
+/// Verifies a message with the certificate that it names.
 ///
 /// # Errors
 /// [`Rejection::Certificate`] or [`Rejection::Signature`]. The signed time is not checked: SNS retries a message for days as

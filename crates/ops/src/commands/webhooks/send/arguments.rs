@@ -1,74 +1,66 @@
-//! The arguments of `send`, and the defaults that it takes from the settings.
+//! The arguments of `send`, and their defaults from the settings.
 
-use std::io::Read;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use config::Config;
 use domain::Provider;
 use webhooks::circle::TOPICS;
 use webhooks::{ChannelDeclaration, ENDPOINTS_PATH, SignatureScheme, declaration};
 
+use super::super::{STDIN, read, samples};
 use super::Delivery;
-use crate::commands::webhooks::samples;
 use crate::console::Console;
 use crate::dev_keys::{self, DevKeys};
-use crate::document::Form;
 use crate::failure::Failure;
 use crate::named_values;
-use crate::place;
+use crate::output::OutputFormat;
 use crate::signing::{Bridge, Circle, MessageType, Signer, Sns, Tamper, TimedHmac};
 
-/// Largest body that is sent, in bytes: more than any server can be configured to accept.
-const BODY_BYTES_MAX: u64 = 32 * 1024 * 1024;
-/// Stands for standard input.
-const STDIN: &str = "-";
 /// A topic of Circle's sandbox (developers.circle.com, notifications quickstart).
 const SANDBOX_TOPIC: &str = "arn:aws:sns:us-east-1:908968368384:sandbox_platform-notifications-topic";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The channel by which it is sent; a sample has its own
+    /// Channel of the delivery; a sample has its own
     #[arg(long, value_parser = named_values::channel(), required_unless_present = "sample", conflicts_with = "sample")]
     channel: Option<&'static ChannelDeclaration>,
-    /// The body: a file, or - for standard input; for circle/sns the message within the envelope
+    /// File with the body, or - for standard input; for circle/sns, the message within the envelope
     #[arg(long, value_name = "FILE", required_unless_present = "sample", conflicts_with = "sample")]
     file: Option<PathBuf>,
-    /// The body: a sample that `webhooks samples` lists
+    /// Sample to send; `webhooks samples` lists them
     #[arg(long, value_name = "NAME")]
     sample: Option<String>,
-    /// For circle/sns: Notification, SubscriptionConfirmation or UnsubscribeConfirmation
+    /// For circle/sns: Notification, SubscriptionConfirmation or UnsubscribeConfirmation [default: Notification]
     #[arg(long, value_name = "TYPE")]
     message_type: Option<String>,
-    /// The sender's key: a file
+    /// File with the sender's key [default: the one in the directory of keys]
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
-    /// The directory of keys that `webhooks keygen` created
+    /// Directory of the keys of `webhooks keygen`
     #[arg(long, value_name = "DIR", default_value = dev_keys::DIRECTORY)]
     keys: PathBuf,
-    /// For circle/direct: the id of the key
+    /// For circle/direct: id of the key
     #[arg(long, value_name = "UUID")]
     key_id: Option<String>,
-    /// For circle/sns: the topic; by default the first that is configured, else one of Circle's sandbox
+    /// For circle/sns: topic [default: the first configured, or Circle's sandbox]
     #[arg(long, value_name = "ARN")]
     topic: Option<String>,
-    /// For circle/sns: the URL of the certificate
+    /// For circle/sns: URL of the certificate
     #[arg(long, value_name = "URL")]
     certificate_url: Option<String>,
-    /// Make one thing wrong, and fail unless the server rejects it for that
+    /// Make one thing wrong, and fail unless the server rejects the delivery for that reason
     #[arg(long, value_enum)]
     tamper: Option<Tamper>,
-    /// How many times it is sent
+    /// Number of times to send it
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(super) count: u32,
-    /// Give it new ids each time, so that it is a new event and not a copy
+    /// Give it fresh ids each time, so that it is not a duplicate
     #[arg(long)]
-    renew: bool,
-    /// The server; by default at the address that is configured
+    fresh_ids: bool,
+    /// URL of the server [default: the configured address on this machine]
     #[arg(long, value_name = "URL")]
     url: Option<String>,
     #[command(flatten)]
-    pub(super) form: Form,
+    pub(super) output: OutputFormat,
 }
 
 impl Arguments {
@@ -85,7 +77,13 @@ impl Arguments {
             Some(tamper) => signer.tampered(tamper)?,
             None => signer,
         };
-        Ok(Delivery { channel, signer, body: self.body()?, tamper: self.tamper, has_fresh_ids: self.renew })
+        Ok(Delivery {
+            channel,
+            signer,
+            body: self.body()?,
+            tamper: self.tamper,
+            has_fresh_ids: self.fresh_ids,
+        })
     }
 
     fn channel(&self) -> Result<&'static ChannelDeclaration, Failure> {
@@ -133,7 +131,7 @@ impl Arguments {
         if let Some(topic) = &self.topic {
             return Ok(topic.clone());
         }
-        let config = settings(console)?;
+        let config = config::load(console.environment())?;
         let topics = config.webhooks.providers.provider(Provider::Circle).list(&TOPICS);
         Ok(topics.first().map_or_else(|| SANDBOX_TOPIC.to_owned(), String::clone))
     }
@@ -142,34 +140,13 @@ impl Arguments {
         if let Some(name) = &self.sample {
             return Ok(samples::find(name)?.sample.body.as_bytes().to_vec());
         }
-        let path = self.file.clone().unwrap_or_else(|| PathBuf::from(STDIN));
-        let failed =
-            |error: std::io::Error| Failure::Precondition(format!("cannot read {}: {error}", path.display()));
-        let source: Box<dyn Read> = match path.to_str() == Some(STDIN) {
-            true => Box::new(std::io::stdin().lock()),
-            false => Box::new(std::fs::File::open(&path).map_err(failed)?),
-        };
-        let mut body = Vec::new();
-        source.take(BODY_BYTES_MAX).read_to_end(&mut body).map_err(failed)?;
-        Ok(body)
+        read(&self.file.clone().unwrap_or_else(|| PathBuf::from(STDIN)))
     }
 
     pub(super) fn base_url(&self, console: &Console) -> Result<String, Failure> {
-        if let Some(url) = &self.url {
-            return Ok(url.trim_end_matches('/').to_owned());
+        match &self.url {
+            Some(url) => Ok(url.trim_end_matches('/').to_owned()),
+            None => Ok(config::load(console.environment())?.local_url()),
         }
-        Ok(format!("http://{}", reachable(settings(console)?.bind_address)))
     }
-}
-
-/// An unspecified address is reached on the loopback.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    match address.ip().is_unspecified() {
-        true => SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), address.port()),
-        false => address,
-    }
-}
-
-fn settings(console: &Console) -> Result<Config, Failure> {
-    place::load(console.environment(), None).map_err(Failure::Settings)
 }

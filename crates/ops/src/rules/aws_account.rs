@@ -1,44 +1,41 @@
-//! Rules for AWS Secrets Manager: our clock agrees with its, and no version waits there that nobody finishes, which needs
-//! a call for each secret.
+//! Rules for AWS Secrets Manager: our clock agrees with its clock, and no rotation was left unfinished. The second needs a
+//! call for each secret.
 
 use std::time::{Duration, SystemTime};
 
 use config::Profile;
+use config::check::{Finding, Severity};
 use jiff::Timestamp;
 use secrets::SourceKind;
 use secrets::aws::{Label, ListedVersion, SecretsManager};
 use secrets::rotation::MARGIN;
 
-use super::in_production;
-use crate::finding::{Finding, Severity};
-use crate::survey::Survey;
+use crate::secret_scan::SecretScan;
 
-/// Age from which on a version that waits was left behind: every step of a rotation takes minutes.
-const LEFT_BEHIND: Duration = Duration::from_secs(24 * 60 * 60);
+/// A pending version that is older was abandoned: every step of a rotation takes minutes.
+const PENDING_AGE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What waits in the account, of the secrets that are found there.
 pub(crate) async fn findings(
     manager: &SecretsManager,
-    survey: &Survey,
+    scan: &SecretScan,
     profile: Profile,
     now: Timestamp,
 ) -> Vec<Finding> {
-    let is_there = |origin: &secrets::Origin| origin.kind() == SourceKind::Aws;
-    let entries = survey.report.secrets.iter();
-    let there =
-        entries.filter(|entry| entry.version.as_ref().is_some_and(|version| is_there(&version.origin)));
+    let entries = scan.report.secrets.iter().filter(|entry| {
+        entry.version.as_ref().is_some_and(|version| version.origin.kind() == SourceKind::Aws)
+    });
     let mut findings = Vec::from_iter(skew(manager.clock_skew(), profile));
-    for entry in there {
+    for entry in entries {
         let subject = entry.name.as_str();
         match manager.versions(&entry.name).await {
             Ok(versions) => {
                 findings.extend(
-                    waiting(&versions, profile, now)
+                    pending(&versions, profile, now)
                         .map(|(severity, message)| Finding::new(severity, "pending", subject, message)),
                 );
             }
             Err(error) => {
-                let message = format!("its versions cannot be listed: {error}");
+                let message = format!("cannot list its versions: {error}");
                 findings.push(Finding::new(Severity::Warning, "unlisted", subject, message));
             }
         }
@@ -46,30 +43,32 @@ pub(crate) async fn findings(
     findings
 }
 
-/// Until when a version is accepted is a time of the wall clock.
+/// A version is accepted until a time of the wall clock.
 fn skew(skew: Option<Duration>, profile: Profile) -> Option<Finding> {
     let skew = skew.filter(|skew| *skew > MARGIN)?;
     let message = format!(
-        "is {} s from that of AWS; a rotation allows {} s: set it by NTP",
+        "differs from the clock of AWS by {} s, and rotations allow {} s; synchronize it with NTP",
         skew.as_secs(),
         MARGIN.as_secs()
     );
-    Some(Finding::new(in_production(profile), "clock_skew", "clock", message))
+    Some(Finding::new(Severity::error_in_production(profile), "clock_skew", "clock", message))
 }
 
-fn waiting(versions: &[ListedVersion], profile: Profile, now: Timestamp) -> Option<(Severity, String)> {
-    let waits = |version: &&ListedVersion| {
+fn pending(versions: &[ListedVersion], profile: Profile, now: Timestamp) -> Option<(Severity, String)> {
+    let is_pending = |version: &&ListedVersion| {
         version.labels.contains(&Label::Pending) && !version.labels.contains(&Label::Current)
     };
-    let version = versions.iter().find(waits)?;
-    let age = version.created.and_then(|made| SystemTime::from(now).duration_since(made).ok());
+    let version = versions.iter().find(is_pending)?;
+    let age = version.created.and_then(|created| SystemTime::from(now).duration_since(created).ok());
     let id = version.id.as_str();
-    Some(match age.is_some_and(|age| age >= LEFT_BEHIND) {
+    Some(match age.is_some_and(|age| age >= PENDING_AGE_MAX) {
         true => (
-            in_production(profile),
-            format!("version {id} was left behind by a rotation: resume or abort it"),
+            Severity::error_in_production(profile),
+            format!("version {id} belongs to an unfinished rotation; resume or abort it"),
         ),
-        false => (Severity::Warning, format!("version {id} is about to take over: a rotation is under way")),
+        false => {
+            (Severity::Warning, format!("version {id} is about to become current: a rotation is in progress"))
+        }
     })
 }
 
@@ -86,22 +85,24 @@ mod tests {
             labels: labels.to_vec(),
             created: Some(SystemTime::from(created)),
         };
-        waiting(&[version], Profile::Production, now).map(|(severity, _)| severity)
+        pending(&[version], Profile::Production, now).map(|(severity, _)| severity)
     }
 
     #[test]
-    fn a_clock_that_is_wrong_by_more_than_the_margin_is_told() {
+    fn a_clock_that_is_wrong_by_more_than_the_margin_is_found() {
         let found = |seconds| skew(Some(Duration::from_secs(seconds)), Profile::Production);
         assert_eq!((skew(None, Profile::Production), found(30)), (None, None));
-        assert_eq!(found(31).map(|finding| finding.severity), Some(Severity::Error));
+        let message =
+            "differs from the clock of AWS by 31 s, and rotations allow 30 s; synchronize it with NTP";
+        assert_eq!(found(31), Some(Finding::new(Severity::Error, "clock_skew", "clock", message)));
     }
 
     #[test]
-    fn a_version_that_waits_for_a_day_was_left_behind() {
+    fn a_version_that_is_pending_for_a_day_is_an_error() {
         const DAY_S: i64 = 86_400;
         assert_eq!(severity(&[Label::Pending], DAY_S), Some(Severity::Error));
         assert_eq!(severity(&[Label::Pending], DAY_S - 1), Some(Severity::Warning));
-        assert_eq!(severity(&[Label::Pending, Label::Current], DAY_S), None, "it took over");
+        assert_eq!(severity(&[Label::Pending, Label::Current], DAY_S), None, "it is current");
         assert_eq!(severity(&[Label::Current], DAY_S), None);
     }
 }

@@ -1,5 +1,5 @@
-//! The record of changes: JSON lines, each with the SHA-256 of the line before, so that none can be changed or taken out
-//! without a trace. It tells names, places and versions; events cannot hold a value.
+//! The log of changes in AWS: JSON lines, each with the SHA-256 of the line before, so that a line that is changed or
+//! removed is detected. It contains names, origins and versions; events cannot contain a value.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
@@ -15,26 +15,25 @@ use sha2::{Digest, Sha256};
 
 use crate::failure::Failure;
 
-/// What the first line calls the line before it.
-const BEGINNING: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+/// The hash of the line before the first.
+const FIRST_HASH: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 const MODE: u32 = 0o600;
 
-/// One line.
 #[derive(Debug, Serialize, Deserialize)]
 struct Line {
     at: String,
     event: String,
     secret: String,
-    place: String,
-    what: String,
+    origin: String,
+    change: String,
     outcome: String,
-    before: String,
+    previous: String,
 }
 
-/// Keeps the record in a file that its owner alone reads.
+/// Appends to a file that only its owner can read.
 pub(crate) fn sink(path: PathBuf, clock: Clock) -> Result<AuditSink, Failure> {
     let file = OpenOptions::new().read(true).append(true).create(true).mode(MODE).open(&path);
-    let file = Arc::new(Mutex::new(file.map_err(Failure::file("opening", path))?));
+    let file = Arc::new(Mutex::new(file.map_err(Failure::file("open", path))?));
     Ok(Arc::new(move |event: &Event| {
         let Some(line) = line(event) else { return Ok(()) };
         let at = Timestamp::try_from(clock()).map_err(|_| AuditError)?.to_string();
@@ -43,11 +42,11 @@ pub(crate) fn sink(path: PathBuf, clock: Clock) -> Result<AuditSink, Failure> {
     }))
 }
 
-/// What is kept of an event; reads are not.
+/// The line of a change; other events are not logged.
 fn line(event: &Event) -> Option<Line> {
-    let (event, secret, place, what, outcome) = match event {
+    let (event, secret, origin, change, outcome) = match event {
         Event::Mutation { name, origin, change, progress } => {
-            ("change", name, origin.to_string(), word(change), outcome(*progress))
+            ("change", name, origin.to_string(), describe(change), outcome(*progress))
         }
         Event::EmergencyRotation { name, revoked, reason } => (
             "emergency",
@@ -59,17 +58,17 @@ fn line(event: &Event) -> Option<Line> {
         _ => return None,
     };
     let (event, secret) = (event.to_owned(), secret.to_string());
-    Some(Line { at: String::new(), event, secret, place, what, outcome, before: String::new() })
+    Some(Line { at: String::new(), event, secret, origin, change, outcome, previous: String::new() })
 }
 
-fn word(change: &Change) -> String {
+fn describe(change: &Change) -> String {
     match change {
         Change::Create(version) => format!("create {}", version.as_str()),
         Change::Put(version, stage) => format!("put {} as {stage:?}", version.as_str()),
         Change::Promote { to, from } => format!("promote {} over {}", to.as_str(), from.as_str()),
         Change::Unlabel(version, stage) => format!("unlabel {} as {stage:?}", version.as_str()),
         Change::Delete { days: Some(days) } => format!("delete after {days} days"),
-        Change::Delete { days: None } => "delete for good".to_owned(),
+        Change::Delete { days: None } => "delete permanently".to_owned(),
         other => format!("{other:?}").to_lowercase(),
     }
 }
@@ -82,29 +81,29 @@ fn outcome(progress: Progress) -> String {
     }
 }
 
-/// Appends a line and waits until it is on the disk. The file is held meanwhile, against another run of this command.
+/// Appends a line and syncs the file, which is locked against other runs of this command meanwhile.
 fn append(mut file: &File, line: Line) -> io::Result<()> {
     rustix::fs::flock(file, FlockOperation::LockExclusive)?;
-    let written = (|| {
+    let result = (|| {
         let mut text = String::new();
         file.rewind()?;
         file.read_to_string(&mut text)?;
-        let before = text.lines().last().map_or_else(|| BEGINNING.to_owned(), digest);
-        let line = serde_json::to_string(&Line { before, ..line })?;
+        let previous = text.lines().last().map_or_else(|| FIRST_HASH.to_owned(), digest);
+        let line = serde_json::to_string(&Line { previous, ..line })?;
         file.write_all(format!("{line}\n").as_bytes())?;
         file.sync_all()
     })();
     rustix::fs::flock(file, FlockOperation::Unlock)?;
-    written
+    result
 }
 
-/// How many lines a record has, or the number of the first that does not follow from the one before it.
+/// The number of lines, or the number of the first line whose hash of the line before is wrong.
 pub(crate) fn verify(path: &Path) -> Result<Result<usize, usize>, Failure> {
-    let text = fs::read_to_string(path).map_err(Failure::file("reading", path))?;
-    let mut before = BEGINNING.to_owned();
+    let text = fs::read_to_string(path).map_err(Failure::file("read", path))?;
+    let mut previous = FIRST_HASH.to_owned();
     for (number, text) in (1..).zip(text.lines()) {
         match serde_json::from_str::<Line>(text) {
-            Ok(line) if line.before == before => before = digest(text),
+            Ok(line) if line.previous == previous => previous = digest(text),
             Ok(_) | Err(_) => return Ok(Err(number)),
         }
     }
@@ -121,9 +120,9 @@ mod tests {
     use std::time::SystemTime;
 
     #[test]
-    fn a_line_that_was_changed_or_taken_out_shows() {
-        let place = tempfile::tempdir().unwrap();
-        let path = place.path().join("audit.jsonl");
+    fn a_changed_or_removed_line_is_detected() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("audit.jsonl");
         let sink = sink(path.clone(), Arc::new(|| SystemTime::UNIX_EPOCH)).unwrap();
         let event = Event::Mutation {
             name: "jwt_secret".parse().unwrap(),

@@ -1,51 +1,52 @@
-//! The AWS account whose Secrets Manager the environment names, and the record of every change in it.
+//! The Secrets Manager of the AWS account that the environment names.
 
 use secrets::SecretName;
 use secrets::aws::{SecretsManager, Settings};
 
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::place::PlaceArguments;
-use crate::state::{State, StateArguments};
+use crate::secret_lookup::LookupArguments;
+use crate::state_directory::{StateArguments, StateDirectory};
 
-/// The AWS account, and the record of every change in it.
-pub(crate) struct Account {
+pub(crate) struct AwsAccount {
+    /// It logs every change to the state directory.
     pub(crate) manager: SecretsManager,
-    pub(crate) state: State,
+    pub(crate) state: StateDirectory,
     pub(crate) profile: config::Profile,
 }
 
-/// Which rules apply, and where plans and records are stored.
 #[derive(Clone, Debug, Default, clap::Args)]
-pub(crate) struct AccountArguments {
+pub(crate) struct AwsArguments {
     #[command(flatten)]
-    pub(crate) place: PlaceArguments,
+    pub(crate) lookup: LookupArguments,
     #[command(flatten)]
     pub(crate) state: StateArguments,
 }
 
-impl AccountArguments {
-    /// The account that `SECRET_PREFIX` and `AWS_REGION` name. No request is sent yet.
-    pub(crate) async fn open(&self, console: &Console) -> Result<Account, Failure> {
+impl AwsArguments {
+    /// Sends no request yet.
+    pub(crate) async fn open(&self, console: &Console) -> Result<AwsAccount, Failure> {
         let settings = settings(console)?.ok_or_else(|| {
             let message =
-                "SECRET_PREFIX is not set: it is the prefix of our secrets in the account, such as prod/rail";
+                "SECRET_PREFIX is not set; set it to the prefix of the secrets in AWS, such as prod/rail";
             Failure::Precondition(message.to_owned())
         })?;
-        let profile = self.place.resolve(console)?.profile;
+        let profile = self.lookup.resolve(console)?.profile;
         let state = self.state.open(console)?;
         let manager = SecretsManager::connect(&settings, profile, console.clock()).await?;
         let manager = manager.audit(state.audit(console.clock())?);
-        Ok(Account { manager, state, profile })
+        Ok(AwsAccount { manager, state, profile })
     }
 }
 
-impl Account {
-    /// Checks that we can read from the account, before anything is changed in it.
+impl AwsAccount {
+    /// Checks the credentials before anything is changed.
     pub(crate) async fn verify(&self, name: &SecretName) -> Result<(), Failure> {
         match self.manager.describe(name).await {
             Ok(_) | Err(secrets::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(Failure::Precondition(format!("the account cannot be read: {error}"))),
+            Err(error) => {
+                Err(Failure::Precondition(format!("cannot read from AWS Secrets Manager: {error}")))
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Verifies a delivery from files.
+//! Verifies a delivery in files with the functions of the server.
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -8,8 +8,7 @@ use webhooks::{CertificateFault, Channel, Keys, Rejection, Settings, VerifyFn};
 
 use crate::failure::Failure;
 
-/// What is known of a verified delivery.
-pub(super) struct Verified {
+pub(super) struct VerifiedDelivery {
     pub(super) key_id: String,
     pub(super) event_type: String,
     pub(super) dedupe_key: String,
@@ -25,51 +24,54 @@ pub(super) struct Received<'s> {
 }
 
 impl Received<'_> {
-    pub(super) fn verify(self, verify: VerifyFn, keys: &Keys) -> Result<Verified, Rejection> {
+    pub(super) fn verify(self, verify: VerifyFn, keys: &Keys) -> Result<VerifiedDelivery, Rejection> {
         let endpoint = self.channel.endpoint();
-        verify(keys, self.settings, endpoint, &self.headers, self.body, self.now).map(Verified::from)
+        verify(keys, self.settings, endpoint, &self.headers, self.body, self.now).map(VerifiedDelivery::from)
     }
 
-    pub(super) fn verify_circle(self, response: &[u8]) -> Result<Verified, Rejection> {
+    pub(super) fn verify_circle(self, response: &[u8]) -> Result<VerifiedDelivery, Rejection> {
         let key = direct::PublicKey::parse(response)?;
-        direct::verify(&key, &self.headers, self.body).map(Verified::from)
+        direct::verify(&key, &self.headers, self.body).map(VerifiedDelivery::from)
     }
 
-    pub(super) fn verify_sns(self, certificate: &[u8]) -> Result<Result<Verified, Rejection>, Failure> {
+    pub(super) fn verify_sns(
+        self,
+        certificate: &[u8],
+    ) -> Result<Result<VerifiedDelivery, Rejection>, Failure> {
         let topics = sns::Topics::parse(&self.settings.list(&TOPICS).join(","))
             .map_err(|error| Failure::Precondition(error.to_string()))?;
         if topics.is_empty() {
-            let message = "CIRCLE_SNS_TOPICS is empty: the server accepts no topic";
+            let message = "CIRCLE_SNS_TOPICS is empty, so the server accepts no topic";
             return Err(Failure::Precondition(message.to_owned()));
         }
         Ok(self.verify_message(certificate, &topics))
     }
 
-    fn verify_message(self, certificate: &[u8], topics: &sns::Topics) -> Result<Verified, Rejection> {
+    fn verify_message(self, certificate: &[u8], topics: &sns::Topics) -> Result<VerifiedDelivery, Rejection> {
         let message = sns::parse(self.body, topics)?;
-        // The server fetches it over TLS from the host that the message names; this command trusts the file.
+        // The server fetches the certificate over TLS from the host that the message names; this command trusts the file.
         let trust = sns::Trust::amazon(sns::Unchained::ProvedByFetch)
             .map_err(|_| Rejection::Certificate(CertificateFault::Untrusted))?;
         let url = message.certificate_url().clone();
         let certificate = sns::Certificate::parse(url, certificate, self.now, &trust)?;
         let key_id = certificate.url().to_string();
         Ok(match sns::verify(message, &certificate, self.now)? {
-            sns::VerifiedMessage::Notification(delivery) => Verified::from(delivery),
+            sns::VerifiedMessage::Notification(delivery) => VerifiedDelivery::from(delivery),
             sns::VerifiedMessage::Confirmation(confirmation) => {
-                of_topic(key_id, "SubscriptionConfirmation", confirmation.topic())
+                from_topic(key_id, "SubscriptionConfirmation", confirmation.topic())
             }
             sns::VerifiedMessage::Unsubscribed(end) => {
-                of_topic(key_id, "UnsubscribeConfirmation", end.topic())
+                from_topic(key_id, "UnsubscribeConfirmation", end.topic())
             }
         })
     }
 }
 
-fn of_topic(key_id: String, event_type: &str, topic: &sns::TopicArn) -> Verified {
-    Verified { key_id, event_type: event_type.to_owned(), dedupe_key: topic.to_string() }
+fn from_topic(key_id: String, event_type: &str, topic: &sns::TopicArn) -> VerifiedDelivery {
+    VerifiedDelivery { key_id, event_type: event_type.to_owned(), dedupe_key: topic.to_string() }
 }
 
-impl From<webhooks::Delivery> for Verified {
+impl From<webhooks::Delivery> for VerifiedDelivery {
     fn from(delivery: webhooks::Delivery) -> Self {
         Self {
             key_id: delivery.key_id().to_owned(),

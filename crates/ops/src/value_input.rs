@@ -1,4 +1,4 @@
-//! A value that a person brings: typed at a hidden prompt, or read from standard input or a file. Never an argument.
+//! Reads the value of a secret from a hidden prompt, standard input or a file. A value is never an argument.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
@@ -9,10 +9,9 @@ use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 
-/// Where the value is read.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[group(multiple = false)]
-pub(crate) struct Source {
+pub(crate) struct ValueInput {
     /// Read the value from this file
     #[arg(long, value_name = "FILE")]
     from_file: Option<PathBuf>,
@@ -21,41 +20,39 @@ pub(crate) struct Source {
     stdin: bool,
 }
 
-impl Source {
-    /// Whether the operator said where the value is read.
-    pub(crate) fn is_named(&self) -> bool {
+impl ValueInput {
+    /// Whether the arguments say where to read the value; otherwise it is prompted for.
+    pub(crate) fn is_given(&self) -> bool {
         self.stdin || self.from_file.is_some()
     }
 
-    /// The value as it was brought.
     pub(crate) fn read(&self, spec: &SecretSpec) -> Result<SecretValue, Failure> {
         match &self.from_file {
             Some(path) => {
-                let failed = |error| Failure::Precondition(format!("reading {}: {error}", path.display()));
-                bounded(File::open(path).map_err(failed)?).map_err(failed)
+                let failed =
+                    |error| Failure::Precondition(format!("cannot read {}: {error}", path.display()));
+                read_bounded(File::open(path).map_err(failed)?).map_err(failed)
             }
-            None if self.stdin => bounded(io::stdin().lock())
-                .map_err(|error| Failure::Precondition(format!("reading standard input: {error}"))),
+            None if self.stdin => read_bounded(io::stdin().lock())
+                .map_err(|error| Failure::Precondition(format!("cannot read standard input: {error}"))),
             None => prompt(spec),
         }
     }
 }
 
-/// Asks on the terminal, showing nothing of what is typed.
+/// Prompts on the terminal without echoing.
 pub(crate) fn prompt(spec: &SecretSpec) -> Result<SecretValue, Failure> {
-    let absent = || {
-        let message = "there is no terminal to ask on: use --stdin or --from-file";
-        Failure::Precondition(message.to_owned())
-    };
+    let no_terminal =
+        || Failure::Precondition("there is no terminal to prompt on; use --stdin or --from-file".to_owned());
     if !io::stdin().is_terminal() {
-        return Err(absent());
+        return Err(no_terminal());
     }
     let question = format!("{} ({}): ", spec.name, spec.purpose);
-    rpassword::prompt_password(question).map(SecretValue::from_string).map_err(|_| absent())
+    rpassword::prompt_password(question).map(SecretValue::from_string).map_err(|_| no_terminal())
 }
 
-/// Reads one byte more than a secret may have, so that one which is too large is refused and not cut.
-fn bounded(source: impl Read) -> io::Result<SecretValue> {
+/// Reads one byte more than a secret may have, so that a longer one is rejected and not cut.
+fn read_bounded(source: impl Read) -> io::Result<SecretValue> {
     let limit = SECRET_BYTES_MAX + 1;
     // Large enough from the start: a vector that grows leaves copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(limit + 1));

@@ -1,8 +1,7 @@
-//! Random names, from the operating system.
+//! Random ids from the operating system's random number generator.
 
 use crate::failure::Failure;
 
-/// Most digits of a name.
 const DIGITS_MAX: usize = 256;
 
 /// A random UUID (RFC 9562, version 4).
@@ -12,10 +11,10 @@ pub(crate) fn uuid() -> Result<String, Failure> {
     Ok(format!("{}-{}-4{}-8{}-{}", field(0, 8), field(8, 12), field(13, 16), field(17, 20), field(20, 32)))
 }
 
-/// So many random hexadecimal digits, an even number.
+/// Random hexadecimal digits; their number must be even.
 pub(crate) fn hex(digits: usize) -> Result<String, Failure> {
     let mut bytes = vec![0; digits.min(DIGITS_MAX) / 2];
-    getrandom::fill(&mut bytes).map_err(|_| Failure::NoRandomness)?;
+    getrandom::fill(&mut bytes).map_err(|_| Failure::Random)?;
     Ok(hex::encode(bytes))
 }
 

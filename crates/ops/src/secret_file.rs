@@ -1,0 +1,152 @@
+//! Writes secret files: atomically, without overwriting another by accident, and readable where Compose mounts them.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, FlockOperation, RenameFlags};
+use rustix::io::Errno;
+
+use crate::failure::Failure;
+use crate::outcome::Outcome;
+
+/// Only the owner can enter the directory, so its files may be readable, as the user of a container needs them.
+const DIRECTORY_MODE: u32 = 0o700;
+/// Compose mounts a file with its own mode.
+const FILE_MODE: u32 = 0o444;
+const PRIVATE_MODE: u32 = 0o600;
+const PERMISSIONS: u32 = 0o777;
+
+/// A directory of secret files, locked by this process until it is dropped.
+pub(crate) struct SecretDirectory {
+    path: PathBuf,
+    /// Holds the lock.
+    handle: File,
+    /// Whether others could enter the directory before.
+    pub(crate) was_open: bool,
+}
+
+/// What to do with a file that exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Existing {
+    Keep,
+    Replace,
+}
+
+impl SecretDirectory {
+    /// Creates the directory if it does not exist, sets its mode and locks it.
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        let failed = |error: io::Error| Failure::file("open", path)(error);
+        match DirBuilder::new().mode(DIRECTORY_MODE).create(path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(error)),
+            Ok(()) | Err(_) => {}
+        }
+        let handle = File::open(path).map_err(failed)?;
+        let metadata = handle.metadata().map_err(failed)?;
+        if !metadata.is_dir() {
+            return Err(Failure::Precondition(format!("{} is not a directory", path.display())));
+        }
+        match rustix::fs::flock(&handle, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::WOULDBLOCK) => return Err(Failure::Locked(path.to_path_buf())),
+            result => result.map_err(|error| failed(error.into()))?,
+        }
+        let was_open = metadata.permissions().mode() & PERMISSIONS != DIRECTORY_MODE;
+        if was_open {
+            handle.set_permissions(Permissions::from_mode(DIRECTORY_MODE)).map_err(failed)?;
+        }
+        Ok(Self { path: path.to_path_buf(), handle, was_open })
+    }
+
+    /// Writes the file of a secret atomically.
+    pub(crate) fn write(&self, name: &str, bytes: &[u8], existing: Existing) -> Result<Outcome, Failure> {
+        let (path, temporary) = (self.path.join(name), self.path.join(format!(".{name}.new")));
+        let outcome = self.replace(&temporary, &path, bytes, existing);
+        if !matches!(outcome, Ok(Outcome::Created | Outcome::Replaced)) {
+            drop(fs::remove_file(&temporary));
+        }
+        outcome.map_err(Failure::file("write", path))
+    }
+
+    fn replace(
+        &self,
+        temporary: &Path,
+        path: &Path,
+        bytes: &[u8],
+        existing: Existing,
+    ) -> io::Result<Outcome> {
+        // The directory is locked, so only an interrupted run can have left it.
+        drop(fs::remove_file(temporary));
+        let mut file = create(temporary)?;
+        file.write_all(bytes)?;
+        file.set_permissions(Permissions::from_mode(FILE_MODE))?;
+        file.sync_all()?;
+        let outcome = match rustix::fs::renameat_with(CWD, temporary, CWD, path, RenameFlags::NOREPLACE) {
+            Ok(()) => Outcome::Created,
+            Err(Errno::EXIST) if existing == Existing::Keep => return Ok(Outcome::Kept),
+            Err(Errno::EXIST) => {
+                fs::rename(temporary, path)?;
+                Outcome::Replaced
+            }
+            Err(error) => return Err(error.into()),
+        };
+        self.handle.sync_all()?;
+        Ok(outcome)
+    }
+}
+
+/// Whether there is anything at the path, even a broken link.
+pub(crate) fn exists(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}
+
+/// Creates a file with one line that only its owner can read. It must not exist.
+pub(crate) fn create_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = create(path)?;
+    file.write_all(bytes)?;
+    file.write_all(b"\n")?;
+    file.sync_all()
+}
+
+/// Creates an empty file that only its owner can read. It must not exist.
+pub(crate) fn create(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(PRIVATE_MODE).open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o7777
+    }
+
+    #[test]
+    fn a_directory_is_private_and_locked_and_its_files_are_readable() {
+        let around = tempfile::tempdir().unwrap();
+        let path = around.path().join("secrets");
+        let directory = SecretDirectory::open(&path).unwrap();
+        assert!(matches!(SecretDirectory::open(&path), Err(Failure::Locked(_))));
+        assert_eq!(directory.write("key", b"one", Existing::Keep).unwrap(), Outcome::Created);
+        assert_eq!((mode(&path), mode(&path.join("key"))), (0o700, 0o444));
+        drop(directory);
+        fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+        assert!(SecretDirectory::open(&path).unwrap().was_open);
+        assert_eq!(mode(&path), 0o700);
+    }
+
+    #[test]
+    fn a_file_is_kept_or_replaced_atomically_and_nothing_is_left_over() {
+        let around = tempfile::tempdir().unwrap();
+        let directory = SecretDirectory::open(around.path()).unwrap();
+        let path = around.path().join("key");
+        let write = |text: &str, existing| directory.write("key", text.as_bytes(), existing).unwrap();
+        fs::write(around.path().join(".key.new"), "left by an interrupted run").unwrap();
+        assert_eq!(write("one", Existing::Replace), Outcome::Created);
+        assert_eq!(write("two", Existing::Keep), Outcome::Kept);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "one");
+        assert_eq!(write("three", Existing::Replace), Outcome::Replaced);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "three");
+        assert_eq!(fs::read_dir(around.path()).unwrap().count(), 1);
+    }
+}
