@@ -72,7 +72,7 @@ fn no_header_and_no_method_makes_a_viewer_an_administrator() {
     {
         assert!(send(&server, &Method::GET, path, &VIEWER, "").status >= 400, "{path}");
     }
-    assert_eq!(server.admin_json("/api/admin/audit/verify")["is_whole"], true);
+    assert_eq!(server.admin_json("/api/admin/audit/verify")["is_intact"], true);
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn concurrent_operator_requests_take_effect_once() {
     });
     assert_eq!(server.metric("ledger_imbalance_minor"), Some(0.0));
     assert_eq!(server.metric("webhook_dead_letters"), Some(0.0));
-    assert_eq!(server.admin_json("/api/admin/audit/verify")["is_whole"], true);
+    assert_eq!(server.admin_json("/api/admin/audit/verify")["is_intact"], true);
     let mixed = r#"{"filter":{"provider":"alpaca"},"after":"3","dry_run":true}"#;
     let response = send(&server, &Method::POST, "/api/admin/webhooks/replay", &ADMIN, mixed);
     assert_eq!((response.status, &response.problem()["parameter"]), (422, &"after".into()), "{response:?}");

@@ -53,7 +53,7 @@ fn redact(value: &mut Value) {
     match value {
         Value::Object(members) => members.iter_mut().for_each(|(name, value)| match value {
             Value::String(_) | Value::Number(_) if REDACTED_MEMBERS.contains(&name.as_str()) => {
-                *value = format!("[{name}]").into()
+                *value = format!("[{name}]").into();
             }
             value => redact(value),
         }),

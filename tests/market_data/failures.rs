@@ -114,8 +114,8 @@ async fn a_short_429_is_waited_out() {
     assert_eq!(vendor.calls(Route::News), 2);
 }
 
-fn cache_that_never_refreshes() -> market_data::cache::Config {
-    market_data::cache::Config { partial_fresh_for: Duration::from_secs(600), ..Default::default() }
+fn cache_that_never_refreshes() -> market_data::CacheConfig {
+    market_data::CacheConfig { partial_fresh_for: Duration::from_secs(600), ..Default::default() }
 }
 
 #[tokio::test]
@@ -156,14 +156,4 @@ async fn probes_reuse_the_last_outcome() {
         assert_eq!(market_data.probe().await, Ok(()));
     }
     assert_eq!((vendor.calls(Route::MarketStatus), vendor.calls_total()), (1, 1));
-}
-
-#[tokio::test]
-async fn a_quote_is_the_last_trade() {
-    let vendor = FakePolygon::start();
-    let market_data = client(config(&vendor));
-    let quote = market_data.quote(&symbol("AAPL")).await.unwrap().unwrap();
-    assert_eq!((quote.price, quote.updated_unix_ms), (100.5, Some(1_362_168_000_000)));
-    let unknown = symbol("NOSUCH");
-    assert_eq!(market_data.quote(&unknown).await.unwrap_err(), Error::UnknownSymbol { symbol: unknown });
 }

@@ -56,7 +56,7 @@ fn an_intact_chain_and_its_export_verify() {
     let printed = String::from_utf8(python.stdout).unwrap();
     assert_eq!(
         printed.trim(),
-        format!("whole: {entries} entries, the last is {}", found["hash"].as_str().unwrap())
+        format!("intact: {entries} entries, the last is {}", found["hash"].as_str().unwrap())
     );
 }
 

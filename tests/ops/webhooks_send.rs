@@ -210,7 +210,7 @@ fn keys_are_generated_once_and_private() {
     let files = |provider: &&webhooks::ProviderDeclaration| match provider.proof {
         Proof::Keys { format: KeyFormat::HmacSecrets, .. } => 1,
         Proof::Keys { format: KeyFormat::RsaPublicKeys, .. } => 2,
-        Proof::Fetched => 4,
+        Proof::Circle => 4,
     };
     let expected: usize = webhooks::PROVIDERS.iter().map(files).sum();
     let created = workspace.run("webhooks keygen --json").json();

@@ -177,5 +177,5 @@ fn assert_posted_once(database: &Database, server: &Server, planned: &[Planned])
     assert_eq!(database.integer("SELECT SUM(minor) FROM ledger_entries"), 0);
     assert_eq!(database.integer("SELECT COUNT(*) FROM webhook_jobs WHERE state = 'dead'"), 0);
     let verification = server.admin_json("/api/admin/audit/verify");
-    assert_eq!(verification["is_whole"], true, "{verification}");
+    assert_eq!(verification["is_intact"], true, "{verification}");
 }

@@ -1,4 +1,4 @@
-//! Circle's first system through the real server: messages of Amazon SNS from two regions, certificates, and the
+//! Circle Mint through the real server: messages of Amazon SNS from two regions, certificates, and the
 //! confirmation of subscriptions.
 
 mod certificates;
@@ -40,7 +40,7 @@ impl Fixture {
         Self { providers, sns, server, east, west }
     }
 
-    /// Signs a message in the version that Circle's first system uses, and sends it.
+    /// Signs a message in the version that Circle Mint uses, and sends it.
     fn send(&self, message: &Value) -> Response {
         self.deliver(signed(&self.providers.signer, message, "1"))
     }

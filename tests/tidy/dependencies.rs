@@ -11,11 +11,15 @@ type Allowance = (&'static str, &'static [&'static str], Option<&'static [&'stat
 /// What each of our crates may use. A shell's outside dependencies are free; a pure crate's are listed, because an
 /// HTTP or async crate in a pure one would mean that it does I/O.
 const ALLOWED: &[Allowance] = &[
-    ("domain", &[], Some(&["jiff", "rust_decimal", "serde", "thiserror", "utoipa"])),
-    ("analysis", &["domain"], Some(&["serde", "serde_json", "ta-lib", "thiserror", "utoipa"])),
-    ("audit", &[], Some(&["hex", "hmac", "jiff", "serde", "serde_json", "sha2", "subtle", "thiserror"])),
+    ("domain", &[], Some(&["jiff", "rust_decimal", "serde", "strum", "thiserror", "utoipa"])),
+    ("analysis", &["domain"], Some(&["serde", "serde_json", "strum", "ta-lib", "thiserror", "utoipa"])),
+    (
+        "audit",
+        &[],
+        Some(&["hex", "hmac", "jiff", "serde", "serde_json", "sha2", "strum", "subtle", "thiserror"]),
+    ),
     ("json-writer", &[], Some(&["serde", "serde_json"])),
-    ("ledger", &["domain"], Some(&["jiff", "rust_decimal", "serde", "thiserror"])),
+    ("ledger", &["domain"], Some(&["jiff", "rust_decimal", "serde", "strum", "thiserror"])),
     // Reads the time between requests from its governor; no I/O.
     ("rate-limit", &[], Some(&["governor"])),
     // Wraps a socket that it is handed, hence tokio's traits; it opens none.
@@ -26,17 +30,13 @@ const ALLOWED: &[Allowance] = &[
     ("secrets", &["telemetry", "webhooks"], None),
     // Parses settings into the types of the crates that they are for.
     ("config", &["domain", "ledger", "outbound", "rate-limit", "secrets", "telemetry", "webhooks"], None),
-    ("market-data", &["domain", "outbound", "telemetry"], None),
-    ("alpaca", &["domain", "outbound", "telemetry"], None),
+    ("market-data", &["domain", "outbound"], None),
+    ("alpaca", &["outbound"], None),
     ("store", &["audit", "domain", "ledger", "telemetry", "webhooks"], None),
-    (
-        "intake",
-        &["config", "domain", "outbound", "rate-limit", "secrets", "store", "telemetry", "webhooks"],
-        None,
-    ),
+    ("intake", &["domain", "outbound", "rate-limit", "secrets", "store", "telemetry", "webhooks"], None),
     (
         "workers",
-        &["alpaca", "config", "domain", "ledger", "market-data", "secrets", "store", "telemetry", "webhooks"],
+        &["alpaca", "domain", "ledger", "market-data", "secrets", "store", "telemetry", "webhooks"],
         None,
     ),
     ("api-server", ANY_OF_OURS, None),
@@ -47,7 +47,7 @@ const ALLOWED: &[Allowance] = &[
     ),
     ("test-postgres", &[], None),
     // The crate of the black-box tests starts the server as a process; its tests of the vendor client link that crate.
-    ("tests", &["domain", "market-data", "secrets", "store", "test-postgres", "webhooks"], None),
+    ("tests", &["domain", "secrets", "test-postgres"], None),
 ];
 
 /// The server composes every crate but the operator's command.

@@ -19,6 +19,7 @@ const DELIVERABLES: &[&str] = &[
     "deny.toml",
     "docs/API.md",
     "docs/ARCHITECTURE.md",
+    "docs/GLOSSARY.md",
     "docs/METRICS.md",
     "docs/PROBLEMS.md",
     "docs/STYLE.md",

@@ -70,3 +70,28 @@ fn every_crate_takes_the_shared_lints() {
         assert!(manifest.contains("[lints]\nworkspace = true"), "{folder:?}");
     }
 }
+
+/// Makes a delivery without a signature, for a record of a stream that the server opened itself.
+const UNSIGNED: &str = "alpaca::from_stream(";
+
+/// The one caller of [`UNSIGNED`]. A handler that called it would store whatever it is sent.
+const UNSIGNED_CALLER: &str = "crates/workers/src/stream_ingest.rs";
+
+fn calls_unsigned(source: &str) -> bool {
+    source.contains(UNSIGNED) || source.contains("use webhooks::alpaca::from_stream")
+}
+
+#[test]
+fn only_the_stream_worker_makes_a_delivery_without_a_signature() {
+    let sources = crate::rust_files("crates")
+        .into_iter()
+        .filter(|file| file.iter().nth(2).is_some_and(|part| part == "src"));
+    let callers: Vec<_> = sources.filter(|file| calls_unsigned(&crate::read(file))).collect();
+    assert_eq!(callers, [Path::new(UNSIGNED_CALLER)]);
+}
+
+#[test]
+fn a_call_without_a_signature_is_seen() {
+    assert!(calls_unsigned("store.receive(&webhooks::alpaca::from_stream(kind, id, body)?, now)"));
+    assert!(!calls_unsigned("store.receive_from_stream(&delivery, cursor, now)"));
+}

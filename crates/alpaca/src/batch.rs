@@ -14,29 +14,28 @@ pub const BATCH_RECORDS_MAX: usize = 128;
 /// One event of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// The stream that it came from.
+    /// Stream of the record.
     pub stream: Stream,
-    /// Its position in that stream, by which the stream is resumed. On [`Stream::Activities`] the same activity can come
-    /// under several of these.
+    /// Position in the stream, for resuming. On [`Stream::Activities`] one activity can have several ids.
     pub id: EventId,
-    /// JSON, as it was sent; the lines of a record that came in several are joined by line feeds.
+    /// JSON as received; several `data` lines are joined by line feeds.
     pub data: Bytes,
 }
 
-/// Records to store together, in the order in which they came.
+/// Records to store together, in order of arrival.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
-    /// The stream that they came from.
+    /// Stream of the records.
     pub stream: Stream,
     /// At least one and at most [`BATCH_RECORDS_MAX`].
     pub records: Vec<Record>,
-    /// The position to resume from once all of them are durable: store it in the same transaction, or after it.
+    /// Position to resume from once all records are durable: store it in their transaction or later.
     pub cursor: EventId,
 }
 
 /// The sink could not store a batch; it will be read again.
 #[derive(Debug, thiserror::Error)]
-#[error("storing event stream records")]
+#[error("storing event stream records failed")]
 pub struct SinkError(#[source] Box<dyn std::error::Error + Send + Sync>);
 
 /// Why a record cannot be stored.
@@ -51,7 +50,7 @@ pub(crate) enum RecordError {
 }
 
 impl SinkError {
-    /// `source` is the reason, which is logged.
+    /// Wraps the cause, which is logged.
     pub fn new(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self(source.into())
     }
@@ -94,7 +93,7 @@ mod tests {
     fn each_stream_is_resumed_by_its_own_id() {
         let both = format!(r#"{{"event_id":12627517,"event_ulid":"{ID}","account_id":"a"}}"#);
         assert_eq!(parse(Stream::AccountStatus, &both), Ok(ID.parse().unwrap()));
-        assert_eq!(parse(Stream::Trades, &both), Err(RecordError::NoId), "an integer is no ULID");
+        assert_eq!(parse(Stream::Trades, &both), Err(RecordError::NoId), "an integer is not a ULID");
         let one = format!(r#"{{"order":{{"event_id":1}},"event_id":"{ID}"}}"#);
         for stream in [Stream::Trades, Stream::Journals, Stream::Funding, Stream::Activities] {
             assert_eq!(parse(stream, &one), Ok(ID.parse().unwrap()), "{stream}");
@@ -103,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_without_one_certain_id_is_refused() {
+    fn records_without_exactly_one_valid_id_are_refused() {
         for json in [
             "",
             "[]",

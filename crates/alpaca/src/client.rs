@@ -1,4 +1,4 @@
-//! The HTTP client of Alpaca's streams, and the time of day.
+//! The HTTP client of the streams.
 
 use std::time::Duration;
 

@@ -13,23 +13,23 @@ pub struct Config {
     pub connect_timeout: Duration,
     /// Time until Alpaca's response begins. Default 15 seconds.
     pub response_timeout: Duration,
-    /// Time without any data, heartbeats included, after which a connection is closed. Alpaca documents no cadence;
-    /// 15 seconds have been seen. Default 90 seconds.
+    /// Time without data, heartbeats included, after which a connection is closed. Alpaca documents no heartbeat interval;
+    /// 15 seconds were observed. Default 90 seconds.
     pub idle_timeout: Duration,
     /// Longest wait for the sink to store a batch. Default 30 seconds.
     pub sink_timeout: Duration,
     /// How far before its cursor a stream is resumed: ids are in order only within an account, and random within a
     /// millisecond. Default 5 minutes.
     pub margin: Duration,
-    /// How long a connection is used before it is replaced, to read again what it may have missed. Default 1 hour.
+    /// Age at which a connection is replaced, to read records again that it may have missed. Default 1 hour.
     pub connection_age_max: Duration,
-    /// How far before its cursor a stream is resumed after that. Default 2 hours.
+    /// How far before its cursor a stream is resumed after such a replacement. Default 2 hours.
     pub reread_span: Duration,
     /// How far back a stream without a cursor is read. Default 24 hours.
     pub history: Duration,
-    /// First pause before another connection; each further one is twice as long. Default 1 second.
+    /// First pause before reconnecting; each further pause is twice as long. Default 1 second.
     pub backoff_first: Duration,
-    /// Longest pause. Default 60 seconds.
+    /// Longest pause before reconnecting. Default 60 seconds.
     pub backoff_max: Duration,
 }
 
@@ -37,7 +37,7 @@ impl Default for Config {
     fn default() -> Self {
         let base_url = "https://broker-api.alpaca.markets".parse();
         Self {
-            base_url: base_url.expect("it has a scheme and a host"),
+            base_url: base_url.expect("the constant has a scheme and a host"),
             connect_timeout: Duration::from_secs(5),
             response_timeout: Duration::from_secs(15),
             idle_timeout: Duration::from_secs(90),
@@ -52,21 +52,21 @@ impl Default for Config {
     }
 }
 
-/// Why the streams cannot be set up.
+/// The settings are invalid, or the HTTPS client cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     /// Without a pause, a server that refuses connections would be called in a tight loop.
-    #[error("first backoff pause must be longer than zero and at most the longest")]
+    #[error("first backoff pause must be above zero and at most the longest pause")]
     Backoff,
-    /// The TLS client cannot be set up.
-    #[error("building the HTTPS client")]
+    /// The HTTPS client cannot be built.
+    #[error("building the HTTPS client failed")]
     Client(#[source] reqwest::Error),
 }
 
 impl Config {
     pub(crate) fn check(&self) -> Result<(), BuildError> {
-        let is_sound = !self.backoff_first.is_zero() && self.backoff_first <= self.backoff_max;
-        if is_sound { Ok(()) } else { Err(BuildError::Backoff) }
+        let is_valid = !self.backoff_first.is_zero() && self.backoff_first <= self.backoff_max;
+        if is_valid { Ok(()) } else { Err(BuildError::Backoff) }
     }
 }
 

@@ -1,6 +1,6 @@
 //! One connection: a reader that never waits for a disk, a queue, and a writer that passes batches to the sink.
 //!
-//! The reader stops when the queue is full, and so does Alpaca, which then reports what it dropped; nothing grows.
+//! When the queue is full the reader stops; Alpaca then drops records and reports it. No buffer grows.
 
 use std::pin::pin;
 
@@ -19,9 +19,9 @@ use crate::notice::Notice;
 use crate::status::Status;
 use crate::stream::Stream;
 
-/// Records read and not yet passed to the sink. With a full batch beside it a stream holds 16 MiB at the worst.
+/// Records that wait for the sink. With a full batch in addition, a stream uses at most 16 MiB.
 const QUEUE_RECORDS_MAX: usize = 128;
-/// How far ahead of our clock an id may be and still move the cursor. Otherwise one bad id would skip later records.
+/// How far ahead of our clock an id may move the cursor. Without a bound, one bad id would skip later records.
 const AHEAD_MAX_MS: i64 = 5 * 60 * 1000;
 
 pub(crate) struct Connection<'a> {
@@ -31,7 +31,7 @@ pub(crate) struct Connection<'a> {
 }
 
 impl Connection<'_> {
-    /// Reads from `since` on until the connection ends, moving the cursor with what became durable.
+    /// Reads from `since` on until the connection ends, and moves the cursor when records become durable.
     pub(crate) async fn run<S, F>(&self, since: EventId, cursor: &mut EventId, sink: &S) -> DisconnectReason
     where
         S: Fn(Batch) -> F,
@@ -46,7 +46,7 @@ impl Connection<'_> {
         let mut reading = pin!(self.read(response, queue));
         let mut storing = pin!(self.store(queued, cursor, sink));
         tokio::select! {
-            // Records read before the end are still stored: they precede whatever was lost.
+            // Records read before the end are still stored: they precede the lost ones.
             reason = &mut reading => storing.await.map_or(DisconnectReason::SinkFailed, |()| reason),
             // The writer ends first only when the sink has failed.
             _ = &mut storing => DisconnectReason::SinkFailed,
@@ -89,7 +89,7 @@ impl Connection<'_> {
                 if let Err(reason) = self.process(item, &queue).await {
                     return reason;
                 }
-                // Measured from here: waiting for room in the queue is no idle time of Alpaca's.
+                // Measured from here: time spent waiting for the queue is not idle time.
                 idle_at = Instant::now() + config.idle_timeout;
             }
         }
@@ -121,7 +121,7 @@ impl Connection<'_> {
         }
     }
 
-    /// Stopping here would block every account for one record that will never be readable: it is counted and logged.
+    /// Counts and logs the record. Stopping instead would block every account for one record that stays unreadable.
     fn skip(&self, error: RecordError) {
         self.status.record_unreadable();
         tracing::error!(stream = %self.stream, %error, "event stream record skipped");

@@ -1,9 +1,9 @@
-//! Decodes server-sent events into records and comments, as the HTML standard's "event stream interpretation" says,
-//! within bounds.
+//! Decodes server-sent events into records and comments, within bounds, by "event stream interpretation" of the HTML
+//! standard.
 //!
-//! Written here because the maintained decoders (`eventsource-stream`, `sse-stream`) discard comments, in which Alpaca
-//! reports dropped records, and bound neither a line nor a record. Event names, `id:` and `retry:` are not used:
-//! Alpaca's ids are in the JSON, and the pauses are ours.
+//! The maintained decoders (`eventsource-stream`, `sse-stream`) discard comments, in which Alpaca reports dropped records,
+//! and bound neither a line nor a record. Event names, `id:` and `retry:` are ignored: ids are in the JSON, and pauses are
+//! settings.
 
 use bytes::{Buf, Bytes};
 use memchr::{memchr, memchr2};
@@ -23,7 +23,7 @@ pub(crate) enum Item {
     Data(Bytes),
     /// A record beyond the bound was skipped.
     TooLarge,
-    /// Without its colon.
+    /// The text after the colon.
     Comment(String),
 }
 
@@ -57,7 +57,7 @@ impl Decoder {
         None
     }
 
-    /// Consumes up to the end of a line; whether there is one. Lines end with CR, LF or both.
+    /// Consumes up to the end of a line, and returns whether it was reached. Lines end with CR, LF or both.
     fn complete_line(&mut self, input: &mut Bytes) -> bool {
         if self.is_after_return && input.has_remaining() {
             self.is_after_return = false;
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn the_examples_of_the_standard_are_decoded_as_it_says() {
+    fn the_examples_of_the_standard_are_decoded() {
         // html.spec.whatwg.org, "9.2.6 Interpreting an event stream".
         for (text, items) in [
             ("data: YHOO\ndata: +2\ndata: 10\n\n", vec![data("YHOO\n+2\n10")]),
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_end_in_three_ways_and_an_unfinished_record_is_none() {
+    fn lines_end_in_three_ways_and_an_unfinished_record_is_ignored() {
         for text in ["data: a\r\ndata: b\r\n\r\n", "data: a\rdata: b\r\r", "data: a\ndata: b\r\n\n"] {
             assert_eq!(decode(&[text.as_bytes()]), [data("a\nb")], "{text:?}");
         }
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_at_the_bound_is_decoded_and_only_one_beyond_is_skipped() {
+    fn records_above_the_bound_are_skipped() {
         let record = |bytes: usize| format!("data: {}\n\n", "x".repeat(bytes));
         let text = record(RECORD_BYTES_MAX) + &record(RECORD_BYTES_MAX + 1) + "data: after\n\n";
         let items = decode(&[text.as_bytes()]);
@@ -213,18 +213,18 @@ mod tests {
         }
         assert!(decoder.line.capacity() <= 2 * LINE_BYTES_MAX, "{}", decoder.line.capacity());
         let mut rest = Bytes::from_static(b"\n\ndata: after\n\n");
-        assert_eq!(decoder.next(&mut rest), Some(data("after")), "a field of no meaning is no record");
+        assert_eq!(decoder.next(&mut rest), Some(data("after")), "an unknown field is not a record");
     }
 
     #[test]
-    fn a_long_comment_is_cut_and_costs_no_record() {
+    fn a_long_comment_is_cut_and_the_next_record_is_decoded() {
         let text = format!(":{}\ndata: a\n\n", "y".repeat(3 * LINE_BYTES_MAX));
         assert_eq!(decode(&[text.as_bytes()]), [comment(&"y".repeat(COMMENT_BYTES_MAX)), data("a")]);
     }
 
     proptest! {
         #[test]
-        fn pieces_of_any_size_are_decoded_as_the_whole(
+        fn pieces_of_any_size_are_decoded_like_the_whole(
             text in "(data|data: |:|id|x|\r\n|\n|\r|a|ä|\u{feff}| ){0,60}",
             cuts in proptest::collection::vec(1_usize..9, 0..200),
         ) {

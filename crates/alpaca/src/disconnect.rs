@@ -1,12 +1,13 @@
-//! Why a connection ended, or was not made.
+//! The reasons why a connection fails or ends.
 
 use std::time::Duration;
 
-/// Longest wait that Alpaca may ask for.
+/// Longest `Retry-After` that is honoured.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
 
-/// Why a connection ended, or was not made. After each of them the stream is resumed from its last durable cursor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why a connection failed or ended. The stream is then resumed from its last durable cursor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr, thiserror::Error)]
+#[strum(serialize_all = "snake_case")]
 pub(crate) enum DisconnectReason {
     #[error("no API key configured")]
     NoKey,
@@ -34,13 +35,13 @@ pub(crate) enum DisconnectReason {
     ConnectionLost,
     #[error("connection closed by Alpaca")]
     Closed,
-    /// Nothing was received for too long, not even a heartbeat.
+    /// Alpaca sends heartbeats, so that a silent connection is a broken one.
     #[error("nothing received in time")]
     IdleTimeout,
-    /// Alpaca sent a comment about an error of its own.
+    /// Alpaca reported an internal error in a comment.
     #[error("Alpaca reported a server error")]
     ServerError,
-    /// Alpaca sent a comment that it left records out: a gap, which is read again.
+    /// Alpaca reported in a comment that it left out records; the gap is read again.
     #[error("Alpaca dropped records")]
     RecordsDropped { messages: Option<u64> },
     #[error("storing the records failed")]
@@ -51,29 +52,12 @@ pub(crate) enum DisconnectReason {
 }
 
 impl DisconnectReason {
-    /// Its name in logs.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::NoKey => "no_key",
-            Self::KeyRefused => "key_refused",
-            Self::Forbidden => "forbidden",
-            Self::RateLimited { .. } => "rate_limited",
-            Self::Status(_) => "status",
-            Self::Redirect => "redirect",
-            Self::NotEventStream => "not_event_stream",
-            Self::ConnectFailed => "connect_failed",
-            Self::ResponseTimeout => "response_timeout",
-            Self::ConnectionLost => "connection_lost",
-            Self::Closed => "closed",
-            Self::IdleTimeout => "idle_timeout",
-            Self::ServerError => "server_error",
-            Self::RecordsDropped { .. } => "records_dropped",
-            Self::SinkFailed => "sink_failed",
-            Self::ScheduledReconnect => "scheduled_reconnect",
-        }
+    /// The name in logs and metrics.
+    pub(crate) fn as_str(self) -> &'static str {
+        self.into()
     }
 
-    /// The pause before the next connection: the one of the backoff, or a longer one that Alpaca asked for.
+    /// The pause before the next connection: the backoff, or a longer `Retry-After`.
     pub(crate) fn pause(self, backoff: Duration) -> Duration {
         match self {
             Self::RateLimited { retry_after: Some(wait) } => backoff.max(wait.min(RETRY_AFTER_MAX)),
@@ -87,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn alpaca_may_ask_for_a_longer_pause_within_a_bound() {
+    fn a_longer_retry_after_is_honoured_up_to_the_maximum() {
         let pause = |retry_after| DisconnectReason::RateLimited { retry_after }.pause(Duration::from_secs(1));
         assert_eq!(pause(Some(Duration::from_secs(30))), Duration::from_secs(30));
         assert_eq!(pause(Some(Duration::ZERO)), Duration::from_secs(1));

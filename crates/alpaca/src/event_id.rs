@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use serde::de::{Deserialize, Deserializer, Error as _, Unexpected, Visitor};
+use serde::de::{Deserialize, Deserializer, Error as _};
 
 /// Characters of a ULID's text.
 const TEXT_CHARACTERS: usize = 26;
@@ -27,20 +27,20 @@ pub struct EventId(u128);
 pub struct EventIdError;
 
 impl EventId {
-    /// Not after any id of this moment, in milliseconds since 1970. Moments outside 1970 to 10889 count as the nearest.
+    /// The smallest id of the moment `unix_ms`, which is clamped to the years 1970 to 10889.
     #[must_use]
     pub fn earliest_at(unix_ms: i64) -> Self {
         let ms = u128::try_from(unix_ms.clamp(0, TIME_MAX_MS)).unwrap_or_default();
         Self(ms << RANDOM_BITS)
     }
 
-    /// When it was assigned, in milliseconds since 1970.
+    /// Time of assignment, in milliseconds since 1970.
     #[must_use]
     pub fn unix_ms(self) -> i64 {
         i64::try_from(self.0 >> RANDOM_BITS).unwrap_or(TIME_MAX_MS)
     }
 
-    /// Not after any id assigned within `margin` before this one.
+    /// The smallest id of the moment `margin` before this id.
     #[must_use]
     pub fn rewound(self, margin: Duration) -> Self {
         let margin_ms = i64::try_from(margin.as_millis()).unwrap_or(i64::MAX);
@@ -86,19 +86,7 @@ impl FromStr for EventId {
 
 impl<'de> Deserialize<'de> for EventId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl Visitor<'_> for Text {
-            type Value = EventId;
-
-            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.write_str("a ULID")
-            }
-
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<EventId, E> {
-                text.parse().map_err(|_| E::invalid_value(Unexpected::Other("another text"), &self))
-            }
-        }
-        deserializer.deserialize_str(Text).map_err(D::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 
@@ -124,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_no_ulid_is_refused() {
+    fn texts_that_are_not_ulids_are_refused() {
         for text in [
             "",
             "01ARYZ6S41TSV4RRFFQ69G5FA",
@@ -149,7 +137,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn ids_sort_as_their_texts_do(first in any::<u128>(), second in any::<u128>()) {
+        fn ids_and_their_texts_sort_alike(first in any::<u128>(), second in any::<u128>()) {
             let (first, second) = (EventId(first), EventId(second));
             prop_assert_eq!(first.to_string().parse(), Ok(first));
             prop_assert_eq!(first.cmp(&second), first.to_string().cmp(&second.to_string()));

@@ -1,9 +1,8 @@
 //! Alpaca's event streams: server-sent events read over HTTPS, each stream resumed after its last durable record.
 //!
-//! It knows neither what an event means nor where it is stored: batches of records go to a sink, and a cursor moves only
-//! when the sink returns, because the batch is durable. Every record arrives at least once, often twice: the sink must
-//! deduplicate them by id. It reads neither the environment nor the wall clock: settings, the key and the time are
-//! arguments.
+//! The crate interprets and stores nothing: batches of records go to a sink, and a cursor moves only when the sink returns,
+//! because the batch is then durable. Every record arrives at least once, often twice: the sink must deduplicate by id.
+//! Settings, the key and the time are arguments.
 //!
 //! ```no_run
 //! # use std::sync::Arc;

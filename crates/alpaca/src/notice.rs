@@ -1,9 +1,9 @@
-//! Comments of a stream, in which Alpaca reports drops and errors.
+//! Comments of a stream: Alpaca reports drops and errors in them.
 
 /// The meaning of a comment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Notice {
-    /// Alpaca left out records because we read too slowly: how many, where it says.
+    /// Alpaca left out records because we read too slowly; the number, if reported.
     Dropped(Option<u64>),
     /// Alpaca failed and is about to close the connection.
     ServerError,

@@ -15,29 +15,29 @@ pub(crate) struct Status(Mutex<StatusSnapshot>);
 pub struct StatusSnapshot {
     /// Whether a connection is open and its response has begun.
     pub is_connected: bool,
-    /// When anything was received last, a heartbeat included.
+    /// When data was last received, heartbeats included.
     pub received_unix_ms: Option<i64>,
-    /// When a batch became durable last.
+    /// When a batch last became durable.
     pub stored_unix_ms: Option<i64>,
-    /// The time within the last durable cursor.
+    /// Time of the last durable cursor.
     pub cursor_unix_ms: Option<i64>,
-    /// Records that became durable, repeated ones each time.
+    /// Records that became durable; repeated records count again.
     pub records_stored: u64,
-    /// Records that were skipped because they are too large or have no id of their stream: each needs a look.
+    /// Records that were skipped because they are too large or have no id; investigate each.
     pub records_unreadable: u64,
-    /// Records that Alpaca said it left out, where it said how many.
+    /// Records that Alpaca reported as left out, where it reported a number.
     pub messages_dropped: u64,
     disconnects: BTreeMap<&'static str, u64>,
 }
 
 impl StatusSnapshot {
-    /// Connections that ended or were not made for this reason, such as `closed` or `rate_limited`.
+    /// Number of connections that failed or ended for `reason`, such as `closed` or `rate_limited`.
     #[must_use]
     pub fn disconnects(&self, reason: &str) -> u64 {
         self.disconnects.get(reason).copied().unwrap_or_default()
     }
 
-    /// How often Alpaca said that it left records out.
+    /// How often Alpaca reported that it left out records.
     #[must_use]
     pub fn gaps(&self) -> u64 {
         self.disconnects(DisconnectReason::RecordsDropped { messages: None }.as_str())
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn changes_are_seen_in_the_next_snapshot() {
+    fn snapshots_contain_all_changes() {
         let status = Status::default();
         let fresh = status.snapshot();
         assert_eq!((fresh.received_unix_ms, fresh.gaps(), fresh.is_connected), (None, 0, false));

@@ -1,10 +1,10 @@
-//! The streams that are read: the path of each, and the id that it is resumed by.
+//! The streams, their paths, and the ids that they are resumed by.
 
-use std::fmt;
-use std::str::FromStr;
+use strum::{Display, EnumString, IntoStaticStr};
 
-/// One of its event streams.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// An event stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Display, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", parse_err_ty = UnknownStream, parse_err_fn = unknown)]
 pub enum Stream {
     /// Orders and executions.
     Trades,
@@ -42,14 +42,8 @@ impl Stream {
 
     /// The name in settings, logs and metrics.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Trades => "trades",
-            Self::AccountStatus => "account_status",
-            Self::Journals => "journals",
-            Self::Funding => "funding",
-            Self::Activities => "activities",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 
     pub(crate) const fn path(self) -> &'static str {
@@ -84,18 +78,8 @@ impl Resume {
     }
 }
 
-impl fmt::Display for Stream {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Stream {
-    type Err = UnknownStream;
-
-    fn from_str(text: &str) -> Result<Self, UnknownStream> {
-        Self::ALL.into_iter().find(|stream| stream.as_str() == text).ok_or(UnknownStream)
-    }
+fn unknown(_: &str) -> UnknownStream {
+    UnknownStream
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use std::time::Instant;
 use analysis::indicators::{IndicatorSpec, IndicatorState, compute};
 use analysis::technical::technical;
 use analysis::{AnalysisInput, patterns};
-use domain::{Bars, BarsView, Date, PriceBasis, RawBar, Symbol, Timeframe};
+use domain::{Bars, BarsView, Date, RawBar, Symbol};
 use ta_lib::{Core, MAType};
 
 /// Number of calls for a median.
@@ -39,7 +39,7 @@ fn main() {
         let walk = walk(bars);
         let view = walk.view();
         let symbol: Symbol = "WALK".parse().expect("it is a symbol");
-        let input = input(&symbol, view);
+        let input = AnalysisInput::daily(&symbol, view, view);
         row(
             "technical: newest row, votes, patterns",
             bars,
@@ -67,13 +67,9 @@ fn appends(specs: &[IndicatorSpec]) {
     let walk = walk(2_520);
     let view = walk.view();
     let mut states: Vec<_> = specs.iter().filter_map(|spec| IndicatorState::from_bars(spec, &view)).collect();
-    let bar = |i: usize| {
-        let (high, low, close) = (view.high[i], view.low[i], view.close[i]);
-        RawBar { date: view.date[i], open: view.open[i], high, low, close, volume: view.volume[i] }
-    };
     let us = median_us(1, || {
         for i in 0..100 {
-            let bar = bar(i);
+            let bar = view.bar(i);
             for state in &mut states {
                 black_box(state.append(&bar));
             }
@@ -99,22 +95,6 @@ fn median_us(bars: usize, mut call: impl FnMut()) -> f64 {
         .collect();
     times.sort_by(f64::total_cmp);
     times[times.len() / 2]
-}
-
-fn input<'a>(symbol: &'a Symbol, bars: BarsView<'a>) -> AnalysisInput<'a> {
-    AnalysisInput {
-        symbol,
-        timeframe: Timeframe::Day,
-        bars,
-        raw: bars,
-        price_basis: PriceBasis::SplitDividend,
-        raw_basis: PriceBasis::Raw,
-        benchmark: None,
-        risk_free: None,
-        filings: &[],
-        news: None,
-        now_unix_s: 0,
-    }
 }
 
 /// The same 17 calls made directly, into fresh buffers.

@@ -14,7 +14,7 @@ use analysis::fundamental::fundamental;
 use analysis::quantitative::quantitative;
 use analysis::technical::technical;
 use analysis::{AnalysisInput, Benchmark, Models, analyze};
-use domain::{Date, Filing, FilingPeriod, Timeframe};
+use domain::{Date, Filing, FilingPeriod};
 
 #[path = "../tests/engines/sample.rs"]
 mod sample;
@@ -28,24 +28,19 @@ fn main() {
     let (market, rate) = (sample::market(), sample::rate());
     let models = Models::bundled().unwrap();
     let filings = [filing()];
-    for bars in [252, 500, 2_520] {
-        let start = aapl.raw().len() - bars;
+    for count in [252, 500, 2_520] {
+        let start = aapl.raw().len() - count;
+        let (bars, raw) = (aapl.adjusted().view().from(start), aapl.raw().view().from(start));
         let input = AnalysisInput {
-            symbol: aapl.symbol(),
-            timeframe: Timeframe::Day,
-            bars: aapl.adjusted().view().from(start),
-            raw: aapl.raw().view().from(start),
-            price_basis: aapl.basis(),
-            raw_basis: aapl.raw_basis(),
             benchmark: Some(Benchmark { name: "SPY", returns: &market }),
             risk_free: Some(&rate),
             filings: &filings,
-            news: None,
             now_unix_s: 1_362_160_800,
+            ..AnalysisInput::daily(aapl.symbol(), bars, raw)
         };
         let analysis = analyze(&input, &models);
         let bytes = serde_json::to_vec(&analysis).unwrap().len();
-        println!("{bars} bars, {bytes} bytes of JSON");
+        println!("{count} bars, {bytes} bytes of JSON");
         show("analyze", || analyze(&input, &models));
         show("  technical", || technical(&input));
         show("  quantitative", || quantitative(&input));

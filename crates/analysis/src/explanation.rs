@@ -8,8 +8,7 @@ use crate::overall::{Contribution, MissingEngine, Overall};
 pub(crate) fn recommendation(overall: &Overall) -> String {
     match (overall.score, overall.signal()) {
         (Some(score), Some(signal)) => format!(
-            "{}: score {score:+.2} on a scale from -1 to 1, from {} of 4 engines.",
-            signal.as_str(),
+            "{signal}: score {score:+.2} on a scale from -1 to 1, from {} of 4 engines.",
             overall.contributions.len()
         ),
         _ => "No signal: no engine has enough data.".to_owned(),
@@ -28,7 +27,7 @@ pub(crate) fn explanation(overall: &Overall, confidence: &Confidence) -> Vec<Str
 fn contribution(part: &Contribution) -> String {
     format!(
         "The {} engine contributes {:+.3}: score {:+.2} at {:.0} % of the weight.",
-        part.engine.as_str(),
+        part.engine,
         part.contribution,
         part.score,
         part.weight * 100.0
@@ -37,7 +36,7 @@ fn contribution(part: &Contribution) -> String {
 
 fn missing(part: &MissingEngine) -> String {
     let why = because(part.reason);
-    format!("The {} engine is unavailable, which lowers the confidence: {why}.", part.engine.as_str())
+    format!("The {} engine is unavailable, which lowers the confidence: {why}.", part.engine)
 }
 
 fn because(reason: Absence) -> String {

@@ -104,8 +104,8 @@ pub(crate) fn features(bars: BarsView<'_>) -> Result<[f64; 3], Absence> {
     let long = risk::deviation(&returns)?;
     let newest = have - RANGE_BARS..have;
     let range: f64 = newest.map(|at| (bars.high[at] - bars.low[at]) / bars.close[at]).sum();
-    let found = [short, long, range / RANGE_BARS as f64];
-    if found.iter().all(|value| value.is_finite()) { Ok(found) } else { Err(Absence::OutOfRange) }
+    let features = [short, long, range / RANGE_BARS as f64];
+    if features.iter().all(|value| value.is_finite()) { Ok(features) } else { Err(Absence::OutOfRange) }
 }
 
 impl FallModel {

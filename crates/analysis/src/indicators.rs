@@ -183,9 +183,8 @@ fn columns(
         return vec![cci::series(bars, n.bars())];
     }
     let mut out = vec![vec![0.0; count]; output_names(spec).len()];
-    let written =
-        fill(core, spec, bars, last, &mut out).expect("a spec's periods are within TA-Lib's bounds");
-    debug_assert_eq!(written.count, count, "{spec} writes one value for each bar past its lookback");
+    let range = fill(core, spec, bars, last, &mut out).expect("a spec's periods are within TA-Lib's bounds");
+    debug_assert_eq!(range.count, count, "{spec} writes one value for each bar past its lookback");
     out
 }
 

@@ -41,14 +41,27 @@ pub struct AnalysisInput<'a> {
     pub now_unix_s: i64,
 }
 
-impl AnalysisInput<'_> {
+impl<'a> AnalysisInput<'a> {
+    /// Daily bars adjusted for splits and dividends, and the same bars as traded, without any other data.
+    #[must_use]
+    pub fn daily(symbol: &'a Symbol, bars: BarsView<'a>, raw: BarsView<'a>) -> Self {
+        Self {
+            symbol,
+            timeframe: Timeframe::Day,
+            bars,
+            raw,
+            price_basis: PriceBasis::SplitDividend,
+            raw_basis: PriceBasis::Raw,
+            benchmark: None,
+            risk_free: None,
+            filings: &[],
+            news: None,
+            now_unix_s: 0,
+        }
+    }
+
     /// The span of all adjusted bars.
     pub(crate) fn span(&self) -> Span {
-        Span {
-            bars_used: self.bars.len(),
-            first_date: self.bars.date.first().copied(),
-            last_date: self.bars.date.last().copied(),
-            price_basis: self.price_basis,
-        }
+        Span::newest(self.bars, usize::MAX, self.price_basis)
     }
 }

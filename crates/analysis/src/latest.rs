@@ -89,6 +89,10 @@ impl<'a> LatestIndicators<'a> {
     }
 }
 
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
 fn ichimoku(bars: &BarsView<'_>) -> Ichimoku {
     let ahead = ICHIMOKU_AHEAD_BARS;
     let lead_a = || {

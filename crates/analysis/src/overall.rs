@@ -6,8 +6,9 @@ use utoipa::ToSchema;
 use crate::{Absence, Engine, Signal, Status};
 
 /// The four engines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum EngineName {
     /// Indicators and their votes.
     Technical,
@@ -28,17 +29,6 @@ impl EngineName {
             Self::Fundamental => 0.40,
             Self::Quantitative => 0.15,
             Self::Sentiment => 0.25,
-        }
-    }
-
-    /// Name in the API.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Technical => "technical",
-            Self::Fundamental => "fundamental",
-            Self::Quantitative => "quantitative",
-            Self::Sentiment => "sentiment",
         }
     }
 }

@@ -35,17 +35,17 @@ pub fn newest(bars: &BarsView<'_>) -> Vec<Pattern> {
     let Some(last) = bars.len().checked_sub(1) else { return Vec::new() };
     let core = Core::new();
     let first = (last + 1).saturating_sub(NEWEST_BARS);
-    let mut found = Vec::new();
+    let mut patterns = Vec::new();
     for (pattern, name) in NAMES.iter().enumerate() {
         let mut values = [0; NEWEST_BARS];
         for (i, value) in run(&core, pattern, bars, first, last, &mut values) {
             if value != 0 {
-                found.push(Pattern { name, value, date: bars.date[i], bars_ago: last - i });
+                patterns.push(Pattern { name, value, date: bars.date[i], bars_ago: last - i });
             }
         }
     }
-    found.sort_by_key(|pattern| pattern.bars_ago);
-    found
+    patterns.sort_by_key(|pattern| pattern.bars_ago);
+    patterns
 }
 
 /// Pattern number `pattern` of [`NAMES`] at every bar; 0 where there is none or too few bars before it.

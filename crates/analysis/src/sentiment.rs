@@ -76,7 +76,7 @@ impl Sentiment {
             news.iter().filter(recent).filter(|item| ids.insert(item.id.as_str())).collect();
         let toned: Vec<(&NewsItem, Tone)> =
             items.iter().filter_map(|item| item.tone.map(|tone| (*item, tone))).collect();
-        let count = |wanted: Tone| toned.iter().filter(|(_, tone)| *tone == wanted).count();
+        let count = |kind: Tone| toned.iter().filter(|(_, tone)| *tone == kind).count();
         let sources: HashSet<&str> = toned.iter().map(|(item, _)| item.publisher.as_str()).collect();
         let (mut sum, mut decayed, mut weights) = (0.0, 0.0, 0.0);
         for (item, tone) in &toned {
@@ -136,12 +136,15 @@ mod tests {
             item("c", 6, "two", Some(Tone::Neutral)),
             item("d", 1, "three", None),
         ];
-        let found = Sentiment::from_news(&news, NOW).unwrap();
+        let sentiment = Sentiment::from_news(&news, NOW).unwrap();
         // Weights 1, 1/2, 1/4: (1 - 1/2) / (7/4).
-        assert!((found.normalized_score - 0.5 / 1.75).abs() < 1e-12);
-        assert!(found.avg_sentiment.abs() < 1e-12);
-        assert_eq!((found.total_articles, found.positive, found.neutral, found.negative), (3, 1, 1, 1));
-        assert_eq!((found.sources, found.untoned_articles), (2, 1));
+        assert!((sentiment.normalized_score - 0.5 / 1.75).abs() < 1e-12);
+        assert!(sentiment.avg_sentiment.abs() < 1e-12);
+        assert_eq!(
+            (sentiment.total_articles, sentiment.positive, sentiment.neutral, sentiment.negative),
+            (3, 1, 1, 1)
+        );
+        assert_eq!((sentiment.sources, sentiment.untoned_articles), (2, 1));
     }
 
     #[test]
@@ -152,8 +155,8 @@ mod tests {
             item("future", -1, "one", Some(Tone::Negative)),
             item("old", 31, "one", Some(Tone::Negative)),
         ];
-        let found = Sentiment::from_news(&news, NOW).unwrap();
-        assert_eq!((found.total_articles, found.negative), (1, 0));
+        let sentiment = Sentiment::from_news(&news, NOW).unwrap();
+        assert_eq!((sentiment.total_articles, sentiment.negative), (1, 0));
     }
 
     #[test]

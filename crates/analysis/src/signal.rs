@@ -1,6 +1,7 @@
 //! The seven signals and their score bands.
 
 use serde::{Deserialize, Serialize};
+use strum::{Display, VariantArray};
 use utoipa::ToSchema;
 
 /// A score is neutral below this size.
@@ -11,7 +12,7 @@ const PLAIN_FROM: f64 = 0.5;
 const STRONG_FROM: f64 = 0.8;
 
 /// The band of a score from -1 to 1. Bands are symmetric about 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, VariantArray, Serialize, Deserialize, ToSchema)]
 pub enum Signal {
     /// Score at or below -0.8.
     StrongSell,
@@ -30,17 +31,6 @@ pub enum Signal {
 }
 
 impl Signal {
-    /// All signals, from sell to buy.
-    pub const ALL: [Self; 7] = [
-        Self::StrongSell,
-        Self::Sell,
-        Self::WeakSell,
-        Self::Neutral,
-        Self::WeakBuy,
-        Self::Buy,
-        Self::StrongBuy,
-    ];
-
     /// The band of `score`.
     pub(crate) fn from_score(score: f64) -> Self {
         let size = score.abs();
@@ -75,20 +65,6 @@ impl Signal {
     pub fn score(self) -> f64 {
         f64::from(self.strength()) / 100.0
     }
-
-    /// Name in the API.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::StrongSell => "StrongSell",
-            Self::Sell => "Sell",
-            Self::WeakSell => "WeakSell",
-            Self::Neutral => "Neutral",
-            Self::WeakBuy => "WeakBuy",
-            Self::Buy => "Buy",
-            Self::StrongBuy => "StrongBuy",
-        }
-    }
 }
 
 #[cfg(test)]
@@ -97,10 +73,10 @@ mod tests {
 
     #[test]
     fn signal_to_score_to_signal_is_stable_for_all_seven() {
-        for (signal, strength) in Signal::ALL.into_iter().zip([-100, -60, -30, 0, 30, 60, 100]) {
+        for (signal, strength) in Signal::VARIANTS.iter().copied().zip([-100, -60, -30, 0, 30, 60, 100]) {
             assert_eq!(signal.strength(), strength);
             assert_eq!(Signal::from_score(signal.score()), signal);
-            assert_eq!(serde_json::to_string(&signal).unwrap(), format!("\"{}\"", signal.as_str()));
+            assert_eq!(serde_json::to_string(&signal).unwrap(), format!("\"{}\"", signal));
         }
     }
 

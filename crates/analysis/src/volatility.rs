@@ -99,13 +99,13 @@ pub(crate) fn features(bars: BarsView<'_>) -> Result<[f64; 5], Absence> {
     }
     let squares: Vec<f64> =
         risk::log_returns(&bars.close[have - BARS_MIN..]).iter().map(|value| value * value).collect();
-    let mut found = [0.0; 5];
+    let mut features = [0.0; 5];
     for (at, window) in WINDOWS.into_iter().enumerate() {
-        found[at] = logarithm(risk::mean(&squares[squares.len() - window..]))?;
+        features[at] = logarithm(risk::mean(&squares[squares.len() - window..]))?;
     }
     let ranges = (have - RANGE_BARS..have).map(|at| garman_klass(&bars, at)).sum::<f64>();
-    found[4] = logarithm(ranges / RANGE_BARS as f64)?;
-    Ok(found)
+    features[4] = logarithm(ranges / RANGE_BARS as f64)?;
+    Ok(features)
 }
 
 /// One bar's variance from its open, high, low and close.

@@ -1,8 +1,8 @@
 //! Bounds the bodies that are still arriving at webhook endpoints.
 //!
-//! Anyone may start a delivery and send its body a byte at a time, and so keep one of the requests in flight busy. A
-//! provider's body arrives within milliseconds. When too many are waiting, the one that has waited longest is therefore
-//! abandoned, not the next one refused: slow senders displace slow senders.
+//! Anyone can send the body of a delivery a byte at a time, and so use up the requests in flight. A provider's body arrives
+//! within milliseconds. If too many bodies are waiting, the one that has waited longest is abandoned, instead of refusing the
+//! next: slow senders displace slow senders.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,9 +16,9 @@ use tokio::sync::oneshot;
 /// Why a body was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ReadError {
-    #[error("the body cannot be read")]
+    #[error("reading the body failed")]
     Broken,
-    /// It took long, and others waited.
+    /// Too many bodies were waiting, and this one waited longest.
     #[error("the body arrived too slowly")]
     Displaced,
 }
@@ -29,7 +29,7 @@ pub(crate) struct BodyReaders {
     waiting: Mutex<Waiting>,
 }
 
-/// Each with the channel that displaces it, in the order in which they started.
+/// The channel that displaces each waiting body, in the order in which they started.
 #[derive(Debug, Default)]
 struct Waiting {
     next: u64,
@@ -43,15 +43,15 @@ struct Reader<'r> {
 }
 
 impl BodyReaders {
-    /// At least one may wait.
+    /// Allows at least one waiting body.
     pub(crate) fn new(max: usize) -> Self {
         Self { max: max.max(1), waiting: Mutex::default() }
     }
 
-    /// Reads a whole body; a layer around this bounds its size.
+    /// Reads a whole body. A layer around the handler bounds its size.
     pub(crate) async fn read(&self, body: Body) -> Result<Bytes, ReadError> {
         let mut collected = std::pin::pin!(body.collect());
-        // Most have arrived already and do not wait.
+        // Most bodies have arrived already.
         let first = std::future::poll_fn(|context| Poll::Ready(collected.as_mut().poll(context))).await;
         let collected = match first {
             Poll::Ready(collected) => collected,
@@ -73,7 +73,7 @@ impl BodyReaders {
         if waiting.displace.len() >= self.max
             && let Some((_, longest)) = waiting.displace.pop_first()
         {
-            // It may have ended by itself.
+            // It may have ended already.
             let _ended = longest.send(());
         }
         let number = waiting.next;
@@ -95,28 +95,12 @@ impl Drop for Reader<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::pin::Pin;
+    use std::io;
     use std::sync::Arc;
-    use std::task::Context;
 
-    use http_body::Frame;
+    use futures_util::stream;
 
     use super::*;
-
-    /// A body that never arrives.
-    struct Silent;
-
-    impl http_body::Body for Silent {
-        type Data = Bytes;
-        type Error = std::io::Error;
-
-        fn poll_frame(
-            self: Pin<&mut Self>,
-            _: &mut Context<'_>,
-        ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-            Poll::Pending
-        }
-    }
 
     #[tokio::test]
     async fn the_body_that_waits_longest_is_displaced_and_one_that_has_arrived_does_not_wait() {
@@ -124,13 +108,14 @@ mod tests {
         let mut slow = Vec::new();
         for _ in 0..3 {
             let readers = Arc::clone(&readers);
-            slow.push(tokio::spawn(async move { readers.read(Body::new(Silent)).await }));
+            let body = Body::from_stream(stream::pending::<io::Result<Bytes>>());
+            slow.push(tokio::spawn(async move { readers.read(body).await }));
             tokio::task::yield_now().await;
         }
         assert_eq!(slow.remove(0).await.unwrap(), Err(ReadError::Displaced));
         assert_eq!(readers.waiting().displace.len(), 2);
         assert_eq!(readers.read(Body::from("here")).await.unwrap(), "here");
-        assert!(slow.iter().all(|slow| !slow.is_finished()), "it displaced none");
+        assert!(slow.iter().all(|slow| !slow.is_finished()), "it displaces none");
         slow.remove(0).abort();
         tokio::task::yield_now().await;
         assert_eq!(readers.waiting().displace.len(), 1, "an aborted read makes room");

@@ -1,7 +1,7 @@
-//! The address of the client: the peer of the socket, or what a trusted proxy forwards.
+//! The address of the client: the peer of the socket, or the address that a trusted proxy forwards.
 //!
-//! A forwarded header is a claim. It is trusted hop by hop from the right, as long as the hop that added it is a
-//! configured proxy; the client itself may have written everything further left.
+//! A forwarded header is trusted hop by hop from the right, as long as a configured proxy added the hop. The client may have
+//! written everything further left.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -9,9 +9,9 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use ipnet::IpNet;
 
-/// Hops followed at most.
+/// Most hops that are followed.
 const HOPS_MAX: usize = 20;
-/// Bytes of all lines of a forwarded header; longer claims are ignored.
+/// Most bytes of a forwarded header; longer ones are ignored.
 const CLAIM_BYTES_MAX: usize = 1024;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -21,8 +21,7 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 pub(crate) struct TrustedProxies(Arc<[IpNet]>);
 
 impl TrustedProxies {
-    /// A network of every address is ignored, because any client could then claim any address; the configuration rejects
-    /// it by name.
+    /// Ignores a network of all addresses, with which a client could claim any address. The configuration rejects it, too.
     pub(crate) fn new(networks: impl IntoIterator<Item = IpNet>) -> Self {
         Self(networks.into_iter().filter(|network| network.prefix_len() > 0).collect())
     }
@@ -42,8 +41,8 @@ impl TrustedProxies {
             headers.contains_key(&name).then(|| self.claimed(peer, hops(headers, name), parse_hop))
         };
         match (claim(X_FORWARDED_FOR, parse_address), claim(header::FORWARDED, parse_forwarded)) {
-            // A proxy writes one of the two and passes on what the client wrote in the other. Nothing tells which is
-            // which, so if they differ, neither is trusted.
+            // A proxy sets one of the two headers and forwards the client's own value of the other. If they differ,
+            // neither is trusted.
             (Some(one), Some(other)) if one != other => peer,
             (Some(claim), _) | (None, Some(claim)) => claim,
             (None, None) => peer,

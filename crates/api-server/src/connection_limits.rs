@@ -23,7 +23,6 @@ struct Open {
     by_network: HashMap<Network, usize>,
 }
 
-/// Which limit is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LimitHit {
     Total,
@@ -89,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn one_address_cannot_take_every_connection_and_a_closed_one_makes_room() {
+    fn one_address_cannot_use_every_connection_and_a_closed_connection_makes_room() {
         let limits = ConnectionLimits::new(4, 2, TrustedProxies::default());
         let first = limits.acquire(address("192.0.2.1")).unwrap();
         let _second = limits.acquire(address("192.0.2.1")).unwrap();

@@ -10,22 +10,22 @@ const API_PAGE: &str = include_str!("../../../docs/API.md");
 const METRICS_PAGE: &str = include_str!("../../../docs/METRICS.md");
 const PROBLEMS_PAGE: &str = include_str!("../../../docs/PROBLEMS.md");
 
-/// How router.rs registers each method.
+/// The calls that register each method in router.rs.
 const CALLS: [(&str, &str); 3] = [("GET", "get("), ("POST", "post("), ("DELETE", "delete(")];
 
 /// `GET /path` for every route and method in router.rs, except those of webhooks.
 fn registered_routes() -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
+    let mut routes = BTreeSet::new();
     for route in ROUTER.split(".route(\"").skip(1) {
         let (path, handlers) = route.split_once('"').unwrap();
         let handlers = handlers.lines().next().unwrap();
         for (method, call) in CALLS {
             if handlers.contains(call) {
-                found.insert(format!("{method} {path}"));
+                routes.insert(format!("{method} {path}"));
             }
         }
     }
-    found
+    routes
 }
 
 fn described_routes() -> BTreeSet<String> {
@@ -48,7 +48,7 @@ fn first_cells(page: &str, heading: &str) -> BTreeSet<String> {
 #[test]
 fn the_router_the_openapi_document_and_the_page_have_the_same_routes() {
     let routes: BTreeSet<String> =
-        crate::router::routes().into_iter().map(|(method, path)| format!("{method} {path}")).collect();
+        crate::openapi::routes().into_iter().map(|(method, path)| format!("{method} {path}")).collect();
     let is_derived = |route: &&String| route.contains(webhooks::ENDPOINTS_PATH);
     let (derived, listed): (BTreeSet<_>, BTreeSet<_>) = routes.iter().partition(is_derived);
     assert_eq!(listed, registered_routes().iter().collect());
@@ -111,12 +111,13 @@ async fn metrics() -> Arc<telemetry::metrics::Metrics> {
     let credentials = config::Credentials::load(&config, &environment).await.unwrap();
     let metrics = Arc::new(crate::startup::metrics().unwrap());
     credentials.metrics.register(metrics.families(), &credentials.secrets).unwrap();
-    let responses = Arc::new(crate::response_cache::ResponseCache::new(config.response_cache));
-    let health = Arc::new(workers::HealthRegistry::new("polygon"));
-    let market_data = Arc::new(market_data::MarketData::bundled());
-    let sources =
-        crate::startup::dependency_metrics::DependencyMetrics::new(market_data, responses, health).unwrap();
-    metrics.families().register(Box::new(sources)).unwrap();
+    let dependencies = crate::startup::dependency_metrics::Dependencies {
+        market_data: Arc::new(market_data::MarketData::bundled()),
+        response_cache: Arc::new(crate::response_cache::ResponseCache::new(config.response_cache)),
+        health: Arc::new(workers::HealthRegistry::new("polygon")),
+        streams: None,
+    };
+    dependencies.register(metrics.families()).unwrap();
     metrics
 }
 
@@ -142,9 +143,9 @@ async fn every_metric_is_in_the_page_with_its_kind_labels_and_meaning() {
         let [kind, labels, _] = &rows[family.name()];
         assert_eq!(kind, &format!("{:?}", family.get_field_type()).to_lowercase(), "{}", family.name());
         let pairs = family.get_metric()[0].get_label().iter().map(|pair| format!("`{}`", pair.name()));
-        let shown: BTreeSet<String> = pairs.collect();
+        let exposed: BTreeSet<String> = pairs.collect();
         let described = labels.split(", ").filter(|label| !label.is_empty()).map(str::to_owned).collect();
-        assert_eq!(shown, described, "the labels of {}", family.name());
+        assert_eq!(exposed, described, "the labels of {}", family.name());
     }
 }
 

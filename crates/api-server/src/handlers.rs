@@ -23,7 +23,7 @@ mod provenance;
 mod symbol_path;
 mod window;
 
-use if_none_match::{IfNoneMatch, NotModified};
+use if_none_match::IfNoneMatch;
 use json_body::JsonBody;
 use parameters::Parameters;
 use provenance::{DataQuality, Provenance};

@@ -1,13 +1,11 @@
-//! The description of the API for programs (OpenAPI 3.1), derived from handlers, their types and the declarations of
-//! providers.
-//!
-//! A test compares it with the router: every route is described, and nothing else is.
+//! The OpenAPI 3.1 document, derived from handlers, their types and the declarations of providers. A test compares it with the
+//! router.
 
 mod engines;
 mod webhooks;
 
-use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{OpenApi as Document, PathItem};
 use utoipa::{Modify, OpenApi};
 
 use crate::handlers::admin::{audit, dead_letter, events, replay, retention, test_signature};
@@ -25,19 +23,19 @@ use webhooks::WebhookPaths;
     info(
         title = "InvestIQ",
         description = "Analyses of equities: indicators, risk, fundamentals, sentiment, and one explained signal.\n\n\
-            The body of a response is the resource itself. Every figure says what it is, which bars it was computed from, \
-            and why it is null when it is. Errors are problem documents (RFC 9457).\n\n\
+            The body of a response is the resource itself. Every figure has its definition, the bars that it was computed \
+            from and, if it is null, the reason. Errors are problem documents (RFC 9457).\n\n\
             This is information, not advice.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     servers((url = "/", description = "This service")),
     tags(
-        (name = "analysis", description = "Market data and what is computed from it"),
+        (name = "analysis", description = "Market data and analyses"),
         (name = "webhooks", description = "Deliveries of providers, each verified by its signature"),
         (name = "ledger", description = "Balances, positions and entries"),
-        (name = "admin", description = "Events and what became of them; requires an API key with the role admin"),
+        (name = "admin", description = "Events, jobs and the audit chain; requires an API key with the role admin"),
         (name = "probes", description = "The state of the service"),
-        (name = "documentation", description = "This description"),
+        (name = "documentation", description = "The API reference"),
     ),
     paths(
         analyze::get,
@@ -66,7 +64,7 @@ use webhooks::WebhookPaths;
         docs::problems,
         docs::style,
         docs::openapi,
-        docs::openapi_older_path,
+        docs::openapi_legacy_path,
     ),
     components(schemas(ProblemDocument, WebhookResponse)),
     security(("api_key" = []), ("bearer" = [])),
@@ -89,6 +87,15 @@ impl Modify for Credentials {
 /// The description of a service that requires API keys.
 pub(crate) fn document() -> Document {
     Description::openapi()
+}
+
+/// Method and path of every route, for metrics that exist before the first request.
+pub(crate) fn routes() -> Vec<(&'static str, String)> {
+    let operations = |(path, item): (String, PathItem)| {
+        let methods = [("GET", item.get), ("POST", item.post), ("HEAD", item.head)];
+        methods.into_iter().filter_map(move |(method, operation)| operation.map(|_| (method, path.clone())))
+    };
+    document().paths.paths.into_iter().flat_map(operations).collect()
 }
 
 /// The description of a service that runs without API keys.

@@ -1,8 +1,8 @@
 //! Every error response of the service, as RFC 9457 problem details.
 //!
-//! A [`Problem`] becomes a response with an *empty* body and itself in the response's extensions; the outermost layer
-//! renders it, because only that layer has the request id and the path. Nothing else in this crate builds an error
-//! body, and no other crate knows HTTP status codes.
+//! A [`Problem`] becomes a response with an *empty* body and itself in the response's extensions. An outer layer writes the
+//! body, because only it has the request id and the path. Nothing else in this crate builds an error body, and no other crate
+//! knows HTTP status codes.
 
 mod from_intake;
 mod from_market_data;
@@ -22,22 +22,23 @@ pub(crate) use kind::Kind;
 /// The media type of every error body.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 
-/// Header fields of a typical response. Reserve room for all of them before adding the first: growing the map is expensive.
+/// Header fields of a typical response. Reserve room for all of them before you add the first: growing the map is expensive.
 pub(crate) const HEADERS_EXPECTED: usize = 20;
 
-/// One error response. The client reads `detail` and `members`: they must not contain internal details.
+/// One error response. Clients read `detail` and `members`, which must not contain internal details.
 #[derive(Clone, Debug)]
 pub(crate) struct Problem {
-    kind: Kind,
-    detail: Cow<'static, str>,
+    pub(crate) kind: Kind,
+    pub(crate) detail: Cow<'static, str>,
     members: Vec<(&'static str, Value)>,
     violated_policies: &'static [&'static str],
     headers: Vec<(HeaderName, HeaderValue)>,
-    cause: Option<String>,
+    /// The error and its sources, for the log.
+    pub(crate) cause: Option<String>,
 }
 
 impl Problem {
-    /// `detail` tells the client in one sentence what happened this time.
+    /// `detail` says in one sentence what happened this time.
     pub(crate) fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
         Self {
             kind,
@@ -55,8 +56,8 @@ impl Problem {
         self
     }
 
-    /// Names the limits that were exceeded, as the draft of the rate limit fields requires. Copies nothing: rejecting
-    /// must be cheap.
+    /// Names the exceeded limits, as the draft of the rate limit fields requires. Copies nothing, because a refusal must be
+    /// cheap.
     pub(crate) fn violating(mut self, policies: &'static [&'static str]) -> Self {
         self.violated_policies = policies;
         self
@@ -72,7 +73,7 @@ impl Problem {
         self
     }
 
-    /// Adds `Retry-After`: at least 1, because a client that should wait 0 s retries at once.
+    /// Adds `Retry-After` of at least 1: with 0, clients retry at once.
     pub(crate) fn retry_after_s(self, seconds: u64) -> Self {
         self.with_header(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)))
     }
@@ -81,20 +82,6 @@ impl Problem {
     pub(crate) fn caused_by(mut self, error: &(dyn std::error::Error + 'static)) -> Self {
         self.cause = Some(telemetry::with_causes(error));
         self
-    }
-
-    /// The error behind the problem, for the log.
-    pub(crate) fn cause(&self) -> Option<&str> {
-        self.cause.as_deref()
-    }
-
-    pub(crate) fn kind(&self) -> Kind {
-        self.kind
-    }
-
-    #[cfg(test)]
-    pub(crate) fn detail(&self) -> &str {
-        &self.detail
     }
 
     /// The JSON document of one occurrence; `instance` is the path of the request.
@@ -170,6 +157,9 @@ mod tests {
         let response = problem.into_response();
         assert_eq!(response.status(), 429);
         assert_eq!(response.headers()[header::RETRY_AFTER], "1");
-        assert_eq!(response.extensions().get::<Problem>().map(Problem::kind), Some(Kind::QuotaExceeded));
+        assert_eq!(
+            response.extensions().get::<Problem>().map(|problem| problem.kind),
+            Some(Kind::QuotaExceeded)
+        );
     }
 }

@@ -17,21 +17,20 @@ pub(crate) const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private,
 pub(crate) const VARY: HeaderValue = HeaderValue::from_static("Authorization, X-API-Key, Accept-Encoding");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// JSON and, if the same tag always means the same bytes, an ETag.
+/// JSON and, unless it changes with every response, its ETag.
 #[derive(Clone, Debug)]
 pub(crate) struct Representation {
-    body: Bytes,
+    pub(crate) body: Bytes,
     encoding: ContentEncoding,
-    etag: Option<HeaderValue>,
+    pub(crate) etag: Option<HeaderValue>,
 }
 
 impl Representation {
-    /// With a strong ETag, or without one if the bytes change with every response.
     pub(crate) fn new(body: Bytes, etag: Option<HeaderValue>) -> Self {
         Self { body, encoding: ContentEncoding::Identity, etag }
     }
 
-    /// With an ETag computed from the bytes: for small bodies without a version.
+    /// With an ETag from the bytes, for small bodies without a version.
     pub(crate) fn with_content_etag(body: Bytes) -> Self {
         let mut hasher = DefaultHasher::new();
         body.hash(&mut hasher);
@@ -39,9 +38,9 @@ impl Representation {
         Self::new(body, etag)
     }
 
-    /// Writes `value` as JSON. Fails only for values without a JSON form, such as a NaN in a map's key.
+    /// `value` as JSON. Fails only for values without a JSON form, such as a NaN in a map's key.
     pub(crate) fn serialize(value: &impl Serialize) -> Result<Bytes, Problem> {
-        /// Bytes that fit most responses, so that writing rarely reallocates.
+        /// Bytes that are enough for most responses, so that writing rarely reallocates.
         const CAPACITY_BYTES: usize = 16 * 1024;
         let mut body = Vec::with_capacity(CAPACITY_BYTES);
         match json_writer::write(&mut body, value) {
@@ -53,7 +52,7 @@ impl Representation {
         }
     }
 
-    /// Compressed for the cache. Unchanged if it is short.
+    /// Compressed for the cache, unless it is short.
     pub(crate) fn compressed(mut self, encoding: ContentEncoding) -> Self {
         if self.body.len() >= COMPRESSED_BYTES_MIN
             && let Some(body) = encoding.compress(Body::from(self.body.clone()), LEVEL_CACHED)
@@ -61,14 +60,6 @@ impl Representation {
             (self.body, self.encoding) = (body, encoding);
         }
         self
-    }
-
-    pub(crate) fn etag(&self) -> Option<&HeaderValue> {
-        self.etag.as_ref()
-    }
-
-    pub(crate) fn bytes_len(&self) -> usize {
-        self.body.len()
     }
 }
 

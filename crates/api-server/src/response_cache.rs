@@ -1,7 +1,7 @@
 //! Caches finished responses as bytes: the same request for the same data is computed, serialized and compressed once.
 //!
-//! A key has everything that the bytes depend on, the version of the data included, so that an entry is never wrong and
-//! nothing has to be invalidated. Entries and bytes are bounded; the least used are evicted.
+//! A key includes everything that the bytes depend on, such as the version of the data, so that no entry has to be invalidated.
+//! Entries and bytes are bounded; the least used entries are evicted.
 
 use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -44,8 +44,8 @@ enum Resource {
 }
 
 impl CacheKey {
-    /// The analysis of this data from its daily bar number `first_bar` on: whatever `days` clients ask for, there are only as
-    /// many keys as bars. `None` for stale data: its age is part of the response, so no two are the same.
+    /// The analysis of this data from its daily bar `first_bar` on: there are as many keys as bars, whatever `days` clients
+    /// request. `None` for stale data: its age is part of the response, so no two responses are the same.
     pub(crate) fn for_analysis(
         snapshot: &Snapshot,
         benchmark: Option<&Benchmark>,
@@ -88,8 +88,8 @@ impl ResponseCache {
         Self { cache: (entries_max > 0).then(cache), hits: AtomicU64::new(0), misses: AtomicU64::new(0) }
     }
 
-    /// The response in this encoding: from the cache, or compressed from what the cache has, or computed. Without a key it is
-    /// only computed.
+    /// The response in this encoding: cached, compressed from the cached identity response, or computed. Without a key it is
+    /// always computed.
     pub(crate) fn get_or_compute(
         &self,
         key: Option<CacheKey>,
@@ -112,13 +112,13 @@ impl ResponseCache {
     }
 
     fn get(&self, key: &CacheKey) -> Option<Representation> {
-        let found = self.cache.as_ref()?.get(key);
-        let counter = if found.is_some() { &self.hits } else { &self.misses };
+        let cached = self.cache.as_ref()?.get(key);
+        let counter = if cached.is_some() { &self.hits } else { &self.misses };
         counter.fetch_add(1, Ordering::Relaxed);
-        found
+        cached
     }
 
-    /// Hits and misses; both stay 0 if the cache is disabled.
+    /// Hits and misses; both are 0 if the cache is disabled.
     pub(crate) fn lookups(&self) -> (u64, u64) {
         (self.hits.load(Ordering::Relaxed), self.misses.load(Ordering::Relaxed))
     }
@@ -129,7 +129,7 @@ impl ResponseCache {
         }
     }
 
-    /// Cached responses.
+    /// Number of cached responses.
     pub(crate) fn len(&self) -> usize {
         self.cache.as_ref().map_or(0, Cache::len)
     }
@@ -146,7 +146,7 @@ const ENTRY_OVERHEAD_BYTES: u64 = 320;
 
 impl Weighter<CacheKey, Representation> for Weight {
     fn weight(&self, _: &CacheKey, representation: &Representation) -> u64 {
-        (representation.bytes_len() as u64 + ENTRY_OVERHEAD_BYTES).max(self.entry_bytes_min)
+        (representation.body.len() as u64 + ENTRY_OVERHEAD_BYTES).max(self.entry_bytes_min)
     }
 }
 
@@ -177,10 +177,10 @@ mod tests {
     }
 
     #[test]
-    fn a_response_is_found_only_by_the_same_key() {
+    fn a_response_is_returned_only_for_the_same_key() {
         let cache = ResponseCache::new(config::ResponseCache { entries_max: 10, bytes_max: MIB });
         cache.insert(key(1), representation(3));
-        assert_eq!(cache.get(&key(1)).map(|cached| cached.bytes_len()), Some(3));
+        assert_eq!(cache.get(&key(1)).map(|cached| cached.body.len()), Some(3));
         assert!(cache.get(&key(2)).is_none());
         assert!(cache.get(&CacheKey { data_version: 2, ..key(1) }).is_none());
         assert_eq!(cache.lookups(), (1, 2));
@@ -202,7 +202,7 @@ mod tests {
                 computed += 1;
                 Ok(representation(10_000))
             };
-            lengths.push(cache.get_or_compute(Some(key(1)), encoding, compute).unwrap().bytes_len());
+            lengths.push(cache.get_or_compute(Some(key(1)), encoding, compute).unwrap().body.len());
         }
         assert!(lengths[0] < 100 && lengths[1] < 100 && lengths[2] == 10_000, "{lengths:?}");
         assert_eq!((computed, cache.len(), &lengths[..3]), (1, 3, &lengths[3..]));

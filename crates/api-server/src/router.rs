@@ -17,14 +17,14 @@ use crate::handlers::{
     analyze, analyze_bars, bars, docs, entries, health, indicators, metrics, portfolio, root, symbols,
 };
 use crate::layers::Layers;
-use crate::state::{AdminState, Api, Exposition, Probes, SharedApi, WebhookState};
+use crate::state::{AdminState, Api, Exposition, Probes, WebhookState};
 
 use group::{Guarded, Keyed, Public, Unlimited, Webhook};
 
 /// The state of every group of routes.
 #[derive(Clone, Debug)]
 pub(crate) struct Parts {
-    pub(crate) api: Api,
+    pub(crate) api: Arc<Api>,
     pub(crate) probes: Probes,
     pub(crate) exposition: Exposition,
     /// `None` if the API reference is disabled.
@@ -43,11 +43,11 @@ pub(crate) fn router(parts: Parts, layers: &Layers) -> Router {
         .merge(ledger_routes(&admin, layers))
         .merge(admin_routes(&admin, layers))
         .merge(metrics_routes(exposition, layers))
-        // Unknown paths count against the limit of their client, too: probing for paths is not free.
+        // Requests for unknown paths count against the limit of their client, too.
         .fallback_service(layers.protect(service_fn(group::not_found)))
 }
 
-/// Called by machines all the time: nothing may shed or limit them.
+/// Probes are called all the time and must never be shed or limited.
 fn probe_routes(state: Probes, layers: &Layers) -> Router {
     let probes = Unlimited { layers, state };
     Router::new()
@@ -69,12 +69,12 @@ fn documentation_routes(pages: Option<Arc<docs::Pages>>, layers: &Layers) -> Rou
     always
         .route("/docs", pages.get(docs::reference))
         .route("/openapi.json", pages.get(docs::openapi))
-        .route("/api-docs/openapi.json", pages.get(docs::openapi_older_path))
+        .route("/api-docs/openapi.json", pages.get(docs::openapi_legacy_path))
 }
 
-fn api_routes(state: Api, layers: &Layers) -> Router {
-    let api = Keyed { layers, role: Role::Viewer, state: SharedApi::from(state) };
-    // A layer around the handler bounds the body, and makes the response when it is too large.
+fn api_routes(state: Arc<Api>, layers: &Layers) -> Router {
+    let api = Keyed { layers, role: Role::Viewer, state };
+    // A layer around the handler bounds the body, and refuses a larger one.
     let bounded = analyze_bars::post.layer(DefaultBodyLimit::disable());
     Router::new()
         .route("/api/analyze/{symbol}", api.get(analyze::get))
@@ -124,45 +124,6 @@ fn metrics_routes(state: Exposition, layers: &Layers) -> Router {
         .route("/metrics", guarded.get(metrics::text))
         .route("/metrics/json", guarded.get(metrics::json))
 }
-
-/// Method and path of every route, for metrics that exist before the first request.
-pub(crate) fn routes() -> Vec<(&'static str, String)> {
-    let webhooks = PROVIDERS.into_iter().flat_map(|declaration| {
-        let methods = if declaration.endpoint.has_head { &["POST", "HEAD"][..] } else { &["POST"] };
-        methods.iter().map(|method| (*method, declaration.path()))
-    });
-    ROUTES.into_iter().map(|(method, path)| (method, path.to_owned())).chain(webhooks).collect()
-}
-
-const ROUTES: [(&str, &str); 27] = [
-    ("GET", "/livez"),
-    ("GET", "/readyz"),
-    ("GET", "/health"),
-    ("GET", "/"),
-    ("GET", "/docs"),
-    ("GET", "/docs/problems"),
-    ("GET", "/docs/style.css"),
-    ("GET", "/openapi.json"),
-    ("GET", "/api-docs/openapi.json"),
-    ("GET", "/api/analyze/{symbol}"),
-    ("POST", "/api/analyze"),
-    ("GET", "/api/bars/{symbol}"),
-    ("GET", "/api/indicators/{symbol}"),
-    ("GET", "/api/symbols"),
-    ("GET", "/api/symbols/{symbol}"),
-    ("GET", "/api/portfolio/{account}"),
-    ("GET", "/api/ledger/entries"),
-    ("GET", "/api/admin/webhooks"),
-    ("GET", "/api/admin/webhooks/{id}"),
-    ("POST", "/api/admin/webhooks/replay"),
-    ("POST", "/api/admin/webhooks/test-signature"),
-    ("GET", "/api/admin/dead-letter"),
-    ("POST", "/api/admin/dead-letter/requeue"),
-    ("POST", "/api/admin/retention/run"),
-    ("GET", "/api/admin/audit/verify"),
-    ("GET", "/metrics"),
-    ("GET", "/metrics/json"),
-];
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
-//! Parts of the API's description that handlers share.
+//! Parts of the OpenAPI document that handlers share.
 
 mod parameters;
 mod problems;
 
 pub(crate) use parameters::{PriceBasisName, SymbolParameter, TimeframeName, WindowParameters};
-pub(crate) use problems::{ProblemDocument, Problems};
+pub(crate) use problems::{NotModifiedOrProblems, ProblemDocument, Problems};

@@ -1,7 +1,7 @@
 //! Serves HTTP/1 and HTTP/2 on one port: accepts and bounds connections, and drains them at shutdown.
 //!
-//! hyper is driven directly, because only then time is bounded: a client that sends half a head and then nothing, or
-//! nothing at all, is disconnected after [`Connections::header_timeout`].
+//! hyper is used directly, to bound time: a client that sends nothing, or only a part of a head, is disconnected after
+//! [`Connections::header_timeout`].
 
 mod service;
 mod shutdown;
@@ -21,15 +21,15 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use strict_http1::{Connection, HEAD_BYTES_MAX, HEADERS_MAX, StrictHttp1};
 use telemetry::metrics::Metrics;
 use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
 use tower::Service;
-use workers::ShutdownSignal;
 
 use crate::client_address::TrustedProxies;
 use crate::connection_limits::{ConnectionLimits, LimitHit, Permit};
 use service::Requests;
 pub(crate) use shutdown::{Drained, stop_signal};
 
-/// How long accepting pauses when the operating system refuses, for instance because no file descriptor is left.
+/// Pause after accepting a connection failed, for instance because there are no file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Time between two pings to an HTTP/2 peer, and longest wait for its response.
 const HTTP2_PING: Duration = Duration::from_secs(10);
@@ -37,7 +37,7 @@ const HTTP2_PING: Duration = Duration::from_secs(10);
 const HTTP2_STREAMS_MAX: u32 = 128;
 /// Streams that one HTTP/2 peer may reset before they were handled; a rapid-reset attack ends here.
 const HTTP2_PENDING_RESETS_MAX: usize = 20;
-/// hyper's read buffer: a whole head and what follows it. Longer heads are rejected before.
+/// hyper's read buffer: a whole head and the start of the body. Longer heads are rejected before.
 const READ_BUFFER_BYTES: usize = 2 * HEAD_BYTES_MAX;
 
 /// The address cannot be bound.
@@ -56,14 +56,14 @@ pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, BindError> 
     TcpListener::bind(address).await.map_err(|source| BindError { address, source })
 }
 
-/// Serves until `stop`, then lets requests in flight finish.
+/// Serves until `stop`, then waits for requests in flight.
 pub(crate) async fn serve<S>(
     listener: TcpListener,
     app: S,
     config: Connections,
     proxies: TrustedProxies,
     metrics: Arc<Metrics>,
-    shutdown: ShutdownSignal,
+    shutdown: CancellationToken,
     stop: impl Future<Output = ()>,
 ) -> Drained
 where
@@ -74,20 +74,25 @@ where
         + 'static,
 {
     let graceful = GracefulShutdown::new();
-    let (unready_for, drain_timeout) = (config.unready_for, config.drain_timeout);
-    let server = Server::new(config, proxies, app, metrics);
+    let server = Server {
+        app,
+        protocol: Arc::new(protocol()),
+        header_timeout: config.header_timeout,
+        limits: ConnectionLimits::new(config.max, config.per_address_max, proxies),
+        metrics,
+    };
     let accept = server.accept_all(&listener, &graceful);
     let stop = async {
         stop.await;
-        shutdown.set();
-        tokio::time::sleep(unready_for).await;
+        shutdown.cancel();
+        tokio::time::sleep(config.unready_for).await;
     };
     tokio::select! {
         () = accept => {}
         () = stop => {}
     }
     drop(listener);
-    shutdown::drain(graceful, drain_timeout, &server.limits, &server.metrics).await
+    shutdown::drain(graceful, config.drain_timeout, &server.limits, &server.metrics).await
 }
 
 struct Server<S> {
@@ -106,16 +111,6 @@ where
         + Sync
         + 'static,
 {
-    fn new(config: Connections, proxies: TrustedProxies, app: S, metrics: Arc<Metrics>) -> Self {
-        Self {
-            app,
-            protocol: Arc::new(protocol()),
-            header_timeout: config.header_timeout,
-            limits: ConnectionLimits::new(config.max, config.per_address_max, proxies),
-            metrics,
-        }
-    }
-
     async fn accept_all(&self, listener: &TcpListener, graceful: &GracefulShutdown) {
         loop {
             match listener.accept().await {
@@ -131,7 +126,7 @@ where
     fn admit(&self, stream: TcpStream, peer: SocketAddr, watcher: Watcher) {
         match self.limits.acquire(peer.ip()) {
             Ok(permit) => self.start(stream, peer, permit, watcher),
-            // Closing is all that can be afforded: a response would need what the limit protects.
+            // Closed without a response, which would need the resources that the limit protects.
             Err(LimitHit::Total) => self.metrics.connections_refused_by_total.inc(),
             Err(LimitHit::Address) => self.metrics.connections_refused_by_address.inc(),
         }
@@ -139,7 +134,7 @@ where
 
     fn start(&self, stream: TcpStream, peer: SocketAddr, permit: Permit, watcher: Watcher) {
         self.metrics.connections_accepted.inc();
-        // Responses are written whole; waiting for more to send would only delay them.
+        // Responses are written whole; waiting for more data would only delay them.
         let _unsupported = stream.set_nodelay(true);
         let connection = Arc::new(Connection::new(peer));
         let socket = StrictHttp1::new(stream, Arc::clone(&connection));
@@ -151,8 +146,8 @@ where
         tokio::spawn(async move {
             let _open = OpenConnection::new(metrics, permit);
             let mut served = std::pin::pin!(served);
-            // From the start, because a silent peer would keep its permit forever. Biased, because a random choice for each
-            // event of a connection would cost more than it is worth.
+            // A silent peer must not keep its permit forever. Biased, because a random choice for each event of a connection
+            // is expensive.
             tokio::select! {
                 biased;
                 _ended = &mut served => return,
@@ -161,7 +156,7 @@ where
             if !connection.has_received_request() {
                 return;
             }
-            // One timer for all the requests of a connection: hyper's own would be set and cancelled for each.
+            // One timer for all requests of a connection; hyper would set and cancel one for each.
             while let Some(time_left) = connection.idle_time_left(between_requests) {
                 // How a connection ends is not logged; its requests are in the access log.
                 tokio::select! {

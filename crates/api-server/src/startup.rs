@@ -16,12 +16,13 @@ use axum::Router;
 use config::api_keys::KeyErrors;
 use config::{Config, Credentials, CredentialsError};
 use intake::WebhookIntake;
-use market_data::{MarketData, cache, polygon};
+use market_data::{CacheConfig, MarketData, polygon};
 use store::Store;
 use telemetry::Clock;
 use telemetry::access_log::AccessLog;
 use telemetry::metrics::{Labels, Metrics};
-use workers::{HealthRegistry, ShutdownSignal, WorkerSupervisor};
+use tokio_util::sync::CancellationToken;
+use workers::{HealthRegistry, WorkerSupervisor};
 
 use crate::client_address::TrustedProxies;
 use crate::handlers::docs::Pages;
@@ -31,7 +32,7 @@ use crate::response_cache::ResponseCache;
 use crate::router::Parts;
 use crate::state::{AdminState, Api, Exposition, Probes, WebhookState};
 use crate::{openapi, router};
-use dependency_metrics::DependencyMetrics;
+use dependency_metrics::Dependencies;
 
 pub(crate) use storage::{Storage, open as storage};
 
@@ -48,7 +49,7 @@ pub(crate) enum Error {
     AuthMode(#[from] AuthModeError),
     #[error("opening MARKET_DATA_DIR failed")]
     Directory(#[from] market_data::csv_directory::OpenError),
-    #[error("setting up the client of Polygon failed")]
+    #[error("setting up the Polygon client failed")]
     Vendor(#[from] polygon::BuildError),
     #[error("parsing the compiled-in models failed")]
     Models(#[from] serde_json::Error),
@@ -56,7 +57,7 @@ pub(crate) enum Error {
     Metrics(#[from] prometheus::Error),
     #[error("starting the access log failed")]
     AccessLog(#[source] io::Error),
-    #[error("setting up the event streams of Alpaca failed")]
+    #[error("setting up the Alpaca event streams failed")]
     Streams(#[from] alpaca::BuildError),
     #[error("ALPACA_EVENTS_STREAMS is invalid")]
     Stream(#[from] alpaca::UnknownStream),
@@ -71,9 +72,9 @@ pub(crate) struct Service {
     pub(crate) router: Router,
     pub(crate) layers: Layers,
     pub(crate) metrics: Arc<Metrics>,
-    /// Where requests are logged; to be closed at the end.
+    /// To be closed at the end.
     pub(crate) access_log: Arc<AccessLog>,
-    pub(crate) shutdown: ShutdownSignal,
+    pub(crate) shutdown: CancellationToken,
     mode: AuthMode,
     market_data: Arc<MarketData>,
     health: Arc<HealthRegistry>,
@@ -86,13 +87,12 @@ pub(crate) struct Service {
 
 /// Every metric, with the label values of this service.
 pub(crate) fn metrics() -> Result<Metrics, prometheus::Error> {
-    let routes = router::routes();
+    let routes = openapi::routes();
     let routes: Vec<(&str, &str)> = routes.iter().map(|(method, path)| (*method, path.as_str())).collect();
     Metrics::new(Labels {
         routes: &routes,
         providers: &domain::Provider::ALL.map(domain::Provider::as_str),
         rejections: &webhooks::Rejection::REASONS,
-        streams: &Stream::ALL.map(Stream::as_str),
     })
 }
 
@@ -111,7 +111,7 @@ pub(crate) fn service(
     let dropped = metrics.log_lines_dropped.clone();
     let access_log = AccessLog::start(config.logs.format, Clock::System, dropped, io::stdout());
     let access_log = Arc::new(access_log.map_err(Error::AccessLog)?);
-    let shutdown = ShutdownSignal::default();
+    let shutdown = CancellationToken::new();
     let Storage { store, url: database_url } = storage;
     let settings = config.webhooks.providers.clone();
     let intake = WebhookIntake::new(settings, &credentials.secrets, store.clone(), Arc::clone(&metrics))?;
@@ -124,15 +124,20 @@ pub(crate) fn service(
         Arc::clone(&access_log),
     );
     let response_cache = Arc::new(ResponseCache::new(config.response_cache));
-    let sources =
-        DependencyMetrics::new(Arc::clone(&market_data), Arc::clone(&response_cache), Arc::clone(&health))?;
-    metrics.families().register(Box::new(sources))?;
+    let event_streams = event_streams(config, credentials)?;
+    let dependencies = Dependencies {
+        market_data: Arc::clone(&market_data),
+        response_cache: Arc::clone(&response_cache),
+        health: Arc::clone(&health),
+        streams: event_streams.as_ref().map(|(streams, _)| Arc::clone(streams)),
+    };
+    dependencies.register(metrics.families())?;
     let parts = Parts {
-        api: Api {
+        api: Arc::new(Api {
             market_data: Arc::clone(&market_data),
             response_cache,
-            models: Arc::new(analysis::Models::bundled()?),
-        },
+            models: analysis::Models::bundled()?,
+        }),
         probes: Probes { health: Arc::clone(&health), shutdown: shutdown.clone() },
         exposition: Exposition { metrics: Arc::clone(&metrics), store, access: config.metrics_access },
         pages: config.docs_enabled.then(|| Arc::new(Pages::new(&document(&mode)))),
@@ -158,7 +163,7 @@ pub(crate) fn service(
         polygon_key,
         intake,
         database_url,
-        event_streams: event_streams(config, credentials)?,
+        event_streams,
     })
 }
 
@@ -217,7 +222,7 @@ fn polygon_config(settings: &config::Polygon) -> polygon::Config {
         calls_in_flight_max: settings.calls_in_flight_max,
         call_timeout: settings.call_timeout,
         history_days: settings.history_days,
-        cache: cache::Config {
+        cache: CacheConfig {
             fresh_for: settings.fresh_for,
             stale_for: settings.stale_for,
             symbols_max: settings.symbols_max,
@@ -228,15 +233,14 @@ fn polygon_config(settings: &config::Polygon) -> polygon::Config {
 }
 
 impl Service {
-    /// Starts the background work. Most of it ends when the service shuts down; the workers of the returned supervisor
-    /// apply stored events, and must be stopped when no request can add to them.
+    /// Starts the background work. The workers of the returned supervisor apply stored events: stop them after the last request.
     pub(crate) fn start_background(&self, config: &Config, credentials: &Credentials) -> WorkerSupervisor {
         background::start(self, config, &credentials.secrets)
     }
 
     /// The store, to be closed at the end.
     pub(crate) fn store(&self) -> &Store {
-        self.intake.store()
+        &self.intake.store
     }
 
     /// The API keys in use; `None` on an open server.

@@ -1,42 +1,32 @@
-//! The state of handlers in small parts, so that each handler takes only what it needs.
+//! The state of the handlers of each group of routes.
 
 use std::sync::Arc;
 
-use axum::extract::FromRef;
 use config::MetricsAccess;
 use intake::WebhookIntake;
 use market_data::MarketData;
 use store::Store;
 use telemetry::Clock;
 use telemetry::metrics::Metrics;
-use workers::{HealthRegistry, ShutdownSignal};
+use tokio_util::sync::CancellationToken;
+use workers::HealthRegistry;
 
 use crate::body_readers::BodyReaders;
 use crate::response_cache::ResponseCache;
 
-/// For the routes of the API.
-#[derive(Clone, Debug)]
+/// For the routes of market data and analyses.
+#[derive(Debug)]
 pub(crate) struct Api {
     pub(crate) market_data: Arc<MarketData>,
     pub(crate) response_cache: Arc<ResponseCache>,
-    pub(crate) models: Arc<analysis::Models>,
-}
-
-/// [`Api`] behind one count: axum clones a route's state twice for each request.
-#[derive(Clone, Debug)]
-pub(crate) struct SharedApi(Arc<Api>);
-
-impl From<Api> for SharedApi {
-    fn from(api: Api) -> Self {
-        Self(Arc::new(api))
-    }
+    pub(crate) models: analysis::Models,
 }
 
 /// For the probes.
 #[derive(Clone, Debug)]
 pub(crate) struct Probes {
     pub(crate) health: Arc<HealthRegistry>,
-    pub(crate) shutdown: ShutdownSignal,
+    pub(crate) shutdown: CancellationToken,
 }
 
 /// For the metrics.
@@ -70,36 +60,6 @@ impl WebhookState {
 
 impl AdminState {
     pub(crate) fn store(&self) -> &Store {
-        self.intake.store()
-    }
-}
-
-impl FromRef<SharedApi> for Arc<MarketData> {
-    fn from_ref(SharedApi(api): &SharedApi) -> Self {
-        Self::clone(&api.market_data)
-    }
-}
-
-impl FromRef<SharedApi> for Arc<ResponseCache> {
-    fn from_ref(SharedApi(api): &SharedApi) -> Self {
-        Self::clone(&api.response_cache)
-    }
-}
-
-impl FromRef<SharedApi> for Arc<analysis::Models> {
-    fn from_ref(SharedApi(api): &SharedApi) -> Self {
-        Self::clone(&api.models)
-    }
-}
-
-impl FromRef<Probes> for Arc<HealthRegistry> {
-    fn from_ref(probes: &Probes) -> Self {
-        Self::clone(&probes.health)
-    }
-}
-
-impl FromRef<Probes> for ShutdownSignal {
-    fn from_ref(probes: &Probes) -> Self {
-        probes.shutdown.clone()
+        &self.intake.store
     }
 }

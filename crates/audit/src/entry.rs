@@ -26,7 +26,7 @@ pub struct Entry {
     detail: String,
 }
 
-/// Why an entry is refused.
+/// The entry is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EntryError {
     /// A required field is empty.

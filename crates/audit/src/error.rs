@@ -1,11 +1,12 @@
-//! Why a chain is not authentic, and from which entry on.
+//! Reasons why a chain is not authentic.
 
 use crate::key_id::KeyId;
 
 /// The first problem of a chain. `sequence` is the number of the entry that it is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr, thiserror::Error)]
+#[strum(serialize_all = "snake_case")]
 pub enum ChainError {
-    /// An entry or the head names a key that was not given.
+    /// An entry or the head names a key that is not configured.
     #[error("entry {sequence} is signed with unknown key {key}")]
     UnknownKey {
         /// Number of the entry.
@@ -19,7 +20,7 @@ pub enum ChainError {
         /// Number of the entry.
         sequence: u64,
     },
-    /// A later entry is in the place of an entry.
+    /// A later entry is in its place.
     #[error("entry {sequence} is missing: found entry {found} in its place")]
     Missing {
         /// Number of the entry.
@@ -95,18 +96,7 @@ impl ChainError {
 
     /// Machine-readable code.
     #[must_use]
-    pub const fn reason(self) -> &'static str {
-        match self {
-            Self::UnknownKey { .. } => "unknown_key",
-            Self::Changed { .. } => "changed",
-            Self::Missing { .. } => "missing",
-            Self::OutOfOrder { .. } => "out_of_order",
-            Self::Repeated { .. } => "repeated",
-            Self::Forked { .. } => "forked",
-            Self::Truncated { .. } => "truncated",
-            Self::BeyondHead { .. } => "beyond_head",
-            Self::HeadChanged { .. } => "head_changed",
-            Self::Rewritten { .. } => "rewritten",
-        }
+    pub fn reason(self) -> &'static str {
+        self.into()
     }
 }

@@ -33,7 +33,7 @@ impl Head {
         Self::seal(key, 0, Hash::ZERO)
     }
 
-    /// Not public: an entry is the last one because it was appended here.
+    /// Private to the crate: only appending an entry makes it the last one.
     pub(crate) fn seal(key: &Key, sequence: u64, hash: Hash) -> Self {
         let seal = key.sign(&head_message(key.id(), sequence, &hash));
         Self(StoredHead { sequence, hash, key: key.id(), seal })

@@ -7,11 +7,11 @@ macro_rules! hex_text {
             type Err = $error;
 
             fn from_str(text: &str) -> Result<Self, $error> {
-                // The crate reads upper case too; a second spelling would be a change that no key authenticates.
+                // `hex` also accepts upper case, which would be a change that no key authenticates.
                 let mut value = Self(Default::default());
                 let is_lower = !text.bytes().any(|byte| byte.is_ascii_uppercase());
-                let is_read = is_lower && hex::decode_to_slice(text, &mut value.0).is_ok();
-                is_read.then_some(value).ok_or($error)
+                let is_valid = is_lower && hex::decode_to_slice(text, &mut value.0).is_ok();
+                is_valid.then_some(value).ok_or($error)
             }
         }
 

@@ -102,8 +102,8 @@ mod tests {
     #[test]
     fn a_key_is_not_printed() {
         let key = Key::new(&[b'k'; 32]).unwrap();
-        let shown = format!("{key:?}");
-        assert!(!shown.contains("kkk") && !shown.contains("107") && !shown.contains("6b6b"), "{shown}");
+        let debug = format!("{key:?}");
+        assert!(!debug.contains("kkk") && !debug.contains("107") && !debug.contains("6b6b"), "{debug}");
         assert_ne!(key.id(), Key::new(&[b'j'; 32]).unwrap().id());
     }
 }

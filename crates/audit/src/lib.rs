@@ -6,7 +6,7 @@
 //! an earlier authentic state, head included, is detected only with a head that was stored elsewhere as a checkpoint:
 //! [`Verifier::with_checkpoint`].
 //!
-//! This crate stores nothing, reads no clock, and knows only the keys that it is given.
+//! This crate stores nothing and reads no clock; keys are arguments.
 //!
 //! ```
 //! use audit::{Entry, Head, Key, Verifier, append};

@@ -65,20 +65,20 @@ impl<'a> Verifier<'a> {
     }
 
     fn check_sequence(&self, sealed: &SealedEntry) -> Result<(), ChainError> {
-        let (found, expected) = (sealed.sequence, self.sequence + 1);
-        if found > expected {
-            return Err(ChainError::Missing { sequence: expected, found });
+        let (sequence, expected) = (sealed.sequence, self.sequence + 1);
+        if sequence > expected {
+            return Err(ChainError::Missing { sequence: expected, found: sequence });
         }
-        if found == expected {
+        if sequence == expected {
             return Ok(());
         }
-        if found == self.sequence && sealed.hash == self.hash {
-            return Err(ChainError::Repeated { sequence: found });
+        if sequence == self.sequence && sealed.hash == self.hash {
+            return Err(ChainError::Repeated { sequence });
         }
-        if found == self.sequence && sealed.expected_hash(self.key) == Some(sealed.hash) {
-            return Err(ChainError::Forked { sequence: found });
+        if sequence == self.sequence && sealed.expected_hash(self.key) == Some(sealed.hash) {
+            return Err(ChainError::Forked { sequence });
         }
-        Err(ChainError::OutOfOrder { sequence: found, expected })
+        Err(ChainError::OutOfOrder { sequence, expected })
     }
 
     fn check_checkpoint(&self) -> Result<(), ChainError> {

@@ -54,10 +54,10 @@ fn export(entries: &[SealedEntry], head: &Head) -> String {
     lines.map(|line| line + "\n").collect()
 }
 
-fn read(key: &Key, text: &str) -> Result<VerifiedChain, ExportError> {
-    let mut reader = LineVerifier::new(key);
-    text.lines().try_for_each(|line| reader.line(line))?;
-    reader.finish()
+fn verify_export(key: &Key, text: &str) -> Result<VerifiedChain, ExportError> {
+    let mut verifier = LineVerifier::new(key);
+    text.lines().try_for_each(|line| verifier.line(line))?;
+    verifier.finish()
 }
 
 /// Tampers with a chain of six and expects this error.
@@ -67,7 +67,7 @@ fn check(tamper: impl FnOnce(&mut Vec<SealedEntry>), expected: ChainError) {
     tamper(&mut entries);
     let error = verify(&key(), &entries, &head).unwrap_err();
     assert_eq!(error, expected);
-    assert_eq!(read(&key(), &export(&entries, &head)).unwrap_err(), ExportError::Chain(expected));
+    assert_eq!(verify_export(&key(), &export(&entries, &head)).unwrap_err(), ExportError::Chain(expected));
 }
 
 fn replaced(sealed: &SealedEntry) -> Entry {
@@ -76,7 +76,7 @@ fn replaced(sealed: &SealedEntry) -> Entry {
 }
 
 #[test]
-fn a_chain_written_by_python_is_the_chain_written_here() {
+fn chains_are_identical_to_those_of_the_python_reference() {
     let second = r#"{"events":3,"note":"line\nend \"quoted\""}"#;
     let first = r#"{"events":[{"id":"e1","sha256":"00ff"}]}"#;
     let (entries, head) = chained(
@@ -102,18 +102,18 @@ fn a_chain_written_by_python_is_the_chain_written_here() {
         ],
     );
     assert_eq!(export(&entries, &head), REFERENCE);
-    assert_eq!(read(&key(), REFERENCE), Ok(VerifiedChain { entries: 3, hash: entries[2].hash }));
+    assert_eq!(verify_export(&key(), REFERENCE), Ok(VerifiedChain { entries: 3, hash: entries[2].hash }));
 }
 
 #[test]
-fn a_changed_entry_is_named() {
+fn a_changed_entry_is_reported() {
     check(|entries| entries[3].entry = replaced(&entries[3]), ChainError::Changed { sequence: 4 });
     check(|entries| entries[0].hash = Hash::ZERO, ChainError::Changed { sequence: 1 });
     check(|entries| entries[2].previous = Hash::ZERO, ChainError::Changed { sequence: 3 });
 }
 
 #[test]
-fn a_missing_entry_is_named() {
+fn a_missing_entry_is_reported() {
     check(|entries| drop(entries.remove(2)), ChainError::Missing { sequence: 3, found: 4 });
     check(|entries| drop(entries.remove(0)), ChainError::Missing { sequence: 1, found: 2 });
 }
@@ -128,7 +128,7 @@ fn a_gap_closed_by_renumbering_is_detected() {
 }
 
 #[test]
-fn an_entry_out_of_order_is_named() {
+fn an_entry_out_of_order_is_reported() {
     check(|entries| entries.swap(1, 2), ChainError::Missing { sequence: 2, found: 3 });
     check(
         |entries| entries.insert(5, entries[1].clone()),
@@ -142,7 +142,7 @@ fn an_entry_out_of_order_is_named() {
 }
 
 #[test]
-fn a_repeated_entry_is_named() {
+fn a_repeated_entry_is_reported() {
     check(|entries| entries.insert(3, entries[2].clone()), ChainError::Repeated { sequence: 3 });
 }
 
@@ -153,7 +153,7 @@ fn truncation_is_detected() {
 }
 
 #[test]
-fn a_fork_by_two_writers_with_the_key_is_named() {
+fn a_fork_by_two_writers_with_the_key_is_reported() {
     let (entries, head) = chained(&key(), (1..=3).map(entry));
     let (twin, _) = chained(&key(), [1, 2, 30].map(entry));
     let both = [&entries[..], &twin[2..]].concat();
@@ -176,7 +176,7 @@ fn an_entry_added_after_the_head_is_detected() {
 }
 
 #[test]
-fn another_key_is_named_and_cannot_rewrite_the_chain() {
+fn another_key_is_reported_and_cannot_rewrite_the_chain() {
     let (entries, head) = chained(&other_key(), (1..=2).map(entry));
     let unknown = ChainError::UnknownKey { sequence: 1, key: other_key().id() };
     assert_eq!(verify(&key(), &entries, &head), Err(unknown));
@@ -188,13 +188,13 @@ fn another_key_is_named_and_cannot_rewrite_the_chain() {
 #[test]
 fn a_head_is_authentic_only_by_its_seal() {
     let (_, head) = chained(&key(), (1..=3).map(entry));
-    let stored = head.to_stored();
-    assert_eq!(stored.verify(&key()), Ok(head));
-    let mut moved = stored;
+    let unverified = head.to_stored();
+    assert_eq!(unverified.verify(&key()), Ok(head));
+    let mut moved = unverified;
     moved.sequence = 2;
     assert_eq!(moved.verify(&key()), Err(ChainError::HeadChanged { sequence: 2 }));
     let unknown = ChainError::UnknownKey { sequence: 3, key: key().id() };
-    assert_eq!(stored.verify(&other_key()), Err(unknown));
+    assert_eq!(unverified.verify(&other_key()), Err(unknown));
 }
 
 #[test]
@@ -212,7 +212,11 @@ fn a_chain_continues_under_a_new_key_and_is_checked_with_both() {
 fn a_restored_older_database_is_detected_with_a_checkpoint() {
     let (entries, checkpoint) = chained(&key(), (1..=4).map(entry));
     let (_, earlier) = chained(&key(), (1..=2).map(entry));
-    assert_eq!(verify(&key(), &entries[..2], &earlier).unwrap().entries, 2, "the chain alone cannot tell");
+    assert_eq!(
+        verify(&key(), &entries[..2], &earlier).unwrap().entries,
+        2,
+        "the chain alone does not reveal it"
+    );
     let check = |entries: &[SealedEntry], head: &Head| {
         let key = key();
         let mut verifier = Verifier::new(&key).with_checkpoint(checkpoint);
@@ -238,7 +242,7 @@ fn entries_after_a_head_can_be_checked_alone() {
 #[test]
 fn an_export_contains_only_authenticated_content() {
     let whole: Vec<&str> = REFERENCE.lines().collect();
-    let check = |lines: &[&str]| read(&key(), &lines.join("\n")).unwrap_err();
+    let check = |lines: &[&str]| verify_export(&key(), &lines.join("\n")).unwrap_err();
     assert_eq!(check(&whole[1..]), ExportError::Format);
     assert_eq!(check(&whole[..4]), ExportError::NoHead { sequence: 3 });
     assert_eq!(check(&[]), ExportError::NoHead { sequence: 0 });
@@ -258,17 +262,17 @@ fn an_error_has_its_entry_and_code() {
 
 proptest! {
     #[test]
-    fn no_byte_of_an_export_can_be_another(place in 0..REFERENCE.len(), byte in 1_u8..=255) {
+    fn every_changed_byte_of_an_export_is_detected(place in 0..REFERENCE.len(), byte in 1_u8..=255) {
         let mut bytes = REFERENCE.as_bytes().to_vec();
         bytes[place] ^= byte;
         if let Ok(text) = String::from_utf8(bytes) {
-            // A last line end, or one that is written with a carriage return, is no part of a line.
-            prop_assert!(text.lines().eq(REFERENCE.lines()) || read(&key(), &text).is_err());
+            // A last line end, or one that is written with a carriage return, is not part of a line.
+            prop_assert!(text.lines().eq(REFERENCE.lines()) || verify_export(&key(), &text).is_err());
         }
     }
 
     #[test]
-    fn fields_cannot_trade_letters(texts in prop::array::uniform4("[a-c=]{1,4}"), at in 0_usize..3) {
+    fn letters_cannot_move_between_fields(texts in prop::array::uniform4("[a-c=]{1,4}"), at in 0_usize..3) {
         let [actor, action, object, detail] = &texts;
         let joined = [actor.as_str(), action, object, detail].concat();
         let ends = [actor.len(), actor.len() + action.len(), actor.len() + action.len() + object.len()];

@@ -1,6 +1,6 @@
-//! Checks before a release: settings that the server rejects, settings and surroundings with which it should not run.
+//! Release checks: settings that the server rejects, and settings and machines that are unsafe.
 //!
-//! No secret is looked up and no connection is opened; `investiq config check` can do both in addition.
+//! No secret is read and no connection is opened; `investiq config check` can do both.
 
 mod machine;
 mod settings;
@@ -12,7 +12,7 @@ use serde::Serialize;
 
 pub use machine::machine_findings;
 
-/// A problem that a check found. It never contains the value of a secret.
+/// A problem. It never contains the value of a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     pub(crate) severity: Severity,
@@ -40,7 +40,7 @@ pub struct Report {
     warnings: usize,
 }
 
-/// Checks the settings that this environment names, and the machine, under the rules of the profile that it names.
+/// Checks the settings of this environment and the machine, by the rules of its profile.
 #[must_use]
 pub fn findings(environment: &Environment) -> Vec<Finding> {
     let settings = match crate::load(environment) {

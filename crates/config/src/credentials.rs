@@ -1,4 +1,4 @@
-//! Finds every secret that the product declares: in the environment, in files, and, if configured, in AWS Secrets Manager.
+//! Loads the declared secrets from the environment, from files and, if configured, from AWS Secrets Manager.
 
 mod audit_log;
 mod metrics;
@@ -14,8 +14,8 @@ use crate::settings::Config;
 
 pub use metrics::SecretMetrics;
 
-/// The secrets that are used, those with the keys of providers aside.
-const USED: &[&str] = &[
+/// The secrets in use, except the keys of webhook providers.
+const SECRETS_IN_USE: &[&str] = &[
     "api_keys",
     "polygon_api_key",
     "database_url",
@@ -25,13 +25,13 @@ const USED: &[&str] = &[
     "alpaca_api_secret",
 ];
 
-/// The database outside production, if no other is set.
+/// The default database outside production.
 const DATABASE_URL_DEFAULT: &str = "sqlite:data/investiq.db";
 
-/// Every secret, and its metrics.
+/// The secrets, and their metrics.
 #[derive(Clone, Debug)]
 pub struct Credentials {
-    /// The secrets, behind handles that change when a secret does.
+    /// The secrets, behind handles that follow changes.
     pub secrets: Secrets,
     /// Metrics of the secrets.
     pub metrics: Arc<SecretMetrics>,
@@ -40,7 +40,7 @@ pub struct Credentials {
 /// A secret is missing or invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialsError {
-    /// Everything that is wrong with any secret.
+    /// Every secret that is missing or invalid.
     #[error("loading the secrets failed: {0}")]
     Secrets(Errors),
     /// One secret cannot be read.
@@ -55,7 +55,7 @@ pub enum CredentialsError {
 }
 
 impl Credentials {
-    /// Finds every secret. AWS is not called unless `SECRET_PREFIX` is set.
+    /// Loads every secret. AWS is called only if `SECRET_PREFIX` is set.
     ///
     /// # Errors
     /// Every secret that is missing or invalid, or settings that the profile does not allow.
@@ -68,7 +68,7 @@ impl Credentials {
         let clock: secrets::Clock = Arc::new(|| Clock::System.now().into());
         let mut builder = Secrets::builder(config.profile, catalogue, Arc::clone(&clock))
             .local(environment.clone(), &config.secrets_directory)
-            .using(&used())
+            .using(&secrets_in_use())
             .listen_on(config.bind_address)
             .recorder(metrics.recorder())
             .audit(audit_log::sink());
@@ -82,7 +82,7 @@ impl Credentials {
         Ok(Self { secrets, metrics })
     }
 
-    /// A handle of a secret for the component of this name.
+    /// A handle of a secret for this component.
     ///
     /// # Errors
     /// The secret is not declared.
@@ -122,21 +122,20 @@ impl Credentials {
     }
 }
 
-/// Before the first value is read. In development a core dump is useful, and worth the risk.
+/// Called before the first value is read, and not in development, where a core dump is worth the risk.
 fn forbid_core_dumps() {
     if let Err(error) = secrets::forbid_core_dumps() {
         tracing::warn!(%error, "core dumps cannot be disabled: a crash may write secrets to a file");
     }
 }
 
-/// The secrets that are used. AWS is asked for these and no others, so that a policy can name exactly them:
-/// docs/secrets-rotation.md shows it.
-fn used() -> Vec<&'static str> {
+/// The secrets in use. No others are requested from AWS, so that the policy in docs/secrets-rotation.md names exactly these.
+fn secrets_in_use() -> Vec<&'static str> {
     let keys = webhooks::PROVIDERS.iter().filter_map(|provider| provider.secret());
-    USED.iter().copied().chain(keys).collect()
+    SECRETS_IN_USE.iter().copied().chain(keys).collect()
 }
 
-/// What the product declares, each secret as fresh as configured.
+/// The declared secrets, with the configured TTL.
 fn catalogue(ttl: Duration) -> Catalogue {
     let mut catalogue = Catalogue::product();
     let names: Vec<_> = catalogue.iter().map(|spec| spec.name.clone()).collect();
@@ -164,7 +163,7 @@ mod tests {
     }
 
     /// Quoted texts outside tests that look like a variable.
-    fn variables_read(source: &str) -> BTreeSet<&str> {
+    fn variables_in(source: &str) -> BTreeSet<&str> {
         let code = source.split("#[cfg(test)]").next().unwrap();
         let quoted = code.split('"').skip(1).step_by(2);
         let is_variable = |text: &&str| {
@@ -193,29 +192,29 @@ mod tests {
     fn every_variable_that_locates_secrets_is_in_the_page() {
         let table = section().split_once("| variable | meaning |").unwrap().1.split("\n\n").next().unwrap();
         let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
-        let named: BTreeSet<&str> = rows.collect();
-        let read: BTreeSet<&str> = READERS.into_iter().flat_map(variables_read).collect();
-        assert!(read.contains("SECRET_PREFIX") && read.contains("CREDENTIALS_DIRECTORY"), "{read:?}");
-        assert_eq!(named, read);
+        let documented: BTreeSet<&str> = rows.collect();
+        let code: BTreeSet<&str> = READERS.into_iter().flat_map(variables_in).collect();
+        assert!(code.contains("SECRET_PREFIX") && code.contains("CREDENTIALS_DIRECTORY"), "{code:?}");
+        assert_eq!(documented, code);
     }
 
     #[test]
-    fn the_policy_of_the_page_names_the_secrets_that_are_used_and_no_others() {
+    fn the_policy_of_the_page_names_exactly_the_secrets_in_use() {
         let page = include_str!("../../../docs/secrets-rotation.md");
         let policy = page.split_once("```json\n").unwrap().1.split("```").next().unwrap();
         // AWS adds a hyphen and six characters to a secret's name in its ARN.
         let resources = policy.lines().map(|line| line.trim().trim_end_matches(','));
-        let named =
+        let documented =
             resources.filter_map(|line| line.split_once(":secret:prod/rail/")?.1.strip_suffix("-??????\""));
-        let named: BTreeSet<String> = named.map(str::to_owned).collect();
+        let documented: BTreeSet<String> = documented.map(str::to_owned).collect();
         let catalogue = Catalogue::product();
-        let used = used().into_iter().map(|name| catalogue.get(name).unwrap().name.aws_id(""));
-        let used: BTreeSet<String> = used.map(|id| id.trim_start_matches('/').to_owned()).collect();
-        assert_eq!(named, used.into_iter().chain(["rotation-announcements".to_owned()]).collect());
+        let ids = secrets_in_use().into_iter().map(|name| catalogue.get(name).unwrap().name.aws_id(""));
+        let ids = ids.map(|id| id.trim_start_matches('/').to_owned());
+        assert_eq!(documented, ids.chain(["rotation-announcements".to_owned()]).collect());
     }
 
     #[test]
-    fn every_secret_is_as_fresh_as_configured() {
+    fn every_secret_has_the_configured_ttl() {
         let ttl = Duration::from_secs(7);
         assert!(catalogue(ttl).iter().all(|spec| spec.ttl == ttl));
     }

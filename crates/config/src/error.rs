@@ -1,4 +1,4 @@
-//! What is wrong with a configuration, and where.
+//! Errors and warnings of a configuration.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use std::fmt;
 pub struct Error {
     /// The path of the setting, such as `server.bind_address`; empty for a whole file.
     pub path: String,
-    /// Where the value came from: a file, or a variable of the environment.
+    /// The source of the value: a file, or a variable of the environment.
     pub source: String,
     /// What is expected instead.
     pub problem: String,

@@ -18,15 +18,15 @@ const FILE_BYTES_MAX: u64 = 256 * 1024;
 /// The base file's name.
 const BASE: &str = "config.yaml";
 
-/// The base file as it was when the program was built: used when there is no directory.
+/// The base file that is built into the program: used if there is no directory.
 const BASE_BUILT_IN: &str = include_str!("../../../configs/config.yaml");
 
-/// A value as a file has it.
+/// A value in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RawValue {
     Text(String),
     List(Vec<String>),
-    /// The key exists, and its value is empty.
+    /// The value is empty.
     Unset,
 }
 
@@ -46,11 +46,11 @@ impl Files {
     /// The built-in base file, overridden by the one in the directory.
     pub(crate) fn open(directory: Option<&Path>, environment: &Environment) -> Self {
         let built_in = File::parse(format!("built-in {BASE}"), BASE_BUILT_IN, environment);
-        let named = directory.map(|directory| match directory.is_dir() {
+        let file = directory.map(|directory| match directory.is_dir() {
             true => File::read(&directory.join(BASE), environment),
             false => File::broken(&directory.display().to_string(), "is not a directory"),
         });
-        Self([built_in].into_iter().chain(named).collect())
+        Self([built_in].into_iter().chain(file).collect())
     }
 
     /// Adds the file of the profile: the one in the directory, else the built-in one.
@@ -61,14 +61,14 @@ impl Files {
         environment: &Environment,
     ) {
         let name = format!("{}.yaml", profile.as_str());
-        let named = directory.map(|directory| directory.join(&name)).filter(|path| path.exists());
-        self.0.push(match named {
+        let path = directory.map(|directory| directory.join(&name)).filter(|path| path.exists());
+        self.0.push(match path {
             Some(path) => File::read(&path, environment),
             None => File::parse(format!("built-in {name}"), built_in(profile), environment),
         });
     }
 
-    /// The value at `path` and the name of the file that it came from.
+    /// The value at `path`, and the name of its file.
     pub(crate) fn get(&self, path: &str) -> Option<(&RawValue, &str)> {
         self.0.iter().rev().find_map(|file| Some((file.values.get(path)?, file.name.as_str())))
     }
@@ -112,7 +112,7 @@ impl File {
     }
 
     fn parse(name: String, text: &str, environment: &Environment) -> Self {
-        // The parser's message quotes lines of the file, which may hold secrets: only the position is reported.
+        // The parser's message quotes lines of the file, which may contain secrets: only the position is reported.
         let options = serde_saphyr::options! { with_snippet: false };
         let tree = match serde_saphyr::from_str_with_options::<Value>(text, options) {
             Ok(tree) => tree,
@@ -131,7 +131,7 @@ impl File {
             Value::Object(members) => {
                 for (key, value) in members {
                     if key.contains('.') {
-                        // It would look like a path, and override the real setting or be overridden by it.
+                        // It would look like the path of another setting.
                         self.errors.push(
                             self.error(&key, "is not a setting: nest the keys instead of writing a dot"),
                         );

@@ -1,8 +1,8 @@
 //! The configuration of every binary: `configs/config.yaml`, then the profile's file, then the environment.
 //!
-//! Loaded once at the start. Unknown keys are rejected, and **all** errors are reported at once, each with its path and its
-//! source; no error repeats a value, because a value may be a secret in the wrong place. [`Config`] never holds secrets:
-//! [`Credentials`] finds them, and [`api_keys`] parses the one that lists who may call the API.
+//! Loaded once at startup. Unknown keys are rejected, and **all** errors are reported at once, each with its path and source.
+//! No error repeats a value, which may be a misplaced secret. [`Config`] never contains secrets: [`Credentials`] loads them,
+//! and [`api_keys`] parses the list of API keys.
 
 pub mod api_keys;
 pub mod check;
@@ -37,22 +37,21 @@ pub const DIRECTORY_VARIABLE: &str = "INVESTIQ_CONFIG_DIR";
 /// The variable that names the profile.
 pub const PROFILE_VARIABLE: &str = "INVESTIQ_PROFILE";
 
-/// The directory of the configuration files when [`DIRECTORY_VARIABLE`] is not set. If it does not exist, the built-in
-/// files are used.
+/// The default directory of the configuration files. If it does not exist, the built-in files are used.
 const DIRECTORY_DEFAULT: &str = "configs";
 
-/// Loads, merges and checks the configuration that this environment names. The server and `investiq` call this function.
+/// Loads, merges and checks the configuration of this environment.
 ///
 /// # Errors
-/// Every error that was found, not only the first.
+/// All errors, not only the first.
 pub fn load(environment: &Environment) -> Result<Config, Errors> {
     load_from(environment, directory(environment).as_deref())
 }
 
-/// The directory of the configuration files: the one that is named, else `configs` here, else none.
+/// The directory of the configuration files: the one in [`DIRECTORY_VARIABLE`], else `configs`, else none.
 fn directory(environment: &Environment) -> Option<PathBuf> {
     match environment.get(DIRECTORY_VARIABLE) {
-        Some(named) => Some(PathBuf::from(named)),
+        Some(path) => Some(PathBuf::from(path)),
         None => Some(PathBuf::from(DIRECTORY_DEFAULT)).filter(|default| default.is_dir()),
     }
 }
@@ -63,7 +62,7 @@ fn load_from(environment: &Environment, directory: Option<&Path>) -> Result<Conf
     files.open_profile(profile, directory, environment);
 
     let mut reader = Reader::new(&files, environment);
-    let mut config = settings::load(&mut reader, profile);
+    let mut config = Config::load(&mut reader, profile);
     let (mut errors, settings) = reader.finish();
     errors.extend(files.errors(&settings));
     errors.extend(rules::check(&config));
@@ -74,8 +73,8 @@ fn load_from(environment: &Environment, directory: Option<&Path>) -> Result<Conf
     Ok(config)
 }
 
-/// The profile that the environment names. If it names none, the profile is development only when the address of the base
-/// file and the environment is a loopback address.
+/// The profile in [`PROFILE_VARIABLE`]. If that is not set, the profile is development if the server listens on a loopback
+/// address, else production.
 #[must_use]
 pub fn profile(environment: &Environment) -> Profile {
     profile_with(&Files::open(directory(environment).as_deref(), environment), environment)
@@ -98,11 +97,11 @@ pub fn settings() -> Vec<Setting> {
     let environment = Environment::default();
     let files = Files::open(None, &environment);
     let mut reader = Reader::new(&files, &environment);
-    let _config = settings::load(&mut reader, Profile::Development);
+    let _config = Config::load(&mut reader, Profile::Development);
     reader.finish().1
 }
 
-/// The settings that are declared with the providers of webhooks.
+/// The settings that webhook providers declare.
 fn provider_settings() -> impl Iterator<Item = &'static webhooks::Setting> {
     PROVIDERS.into_iter().flat_map(ProviderDeclaration::all_settings)
 }

@@ -1,4 +1,4 @@
-//! Rules between settings: no default and no typing mistake opens the service to a network.
+//! Rules across settings: no default and no typing mistake exposes the service to a network.
 
 use domain::Provider;
 use secrets::Profile;
@@ -10,7 +10,7 @@ use crate::settings::{ACTIVITIES, Config, MetricsAccess};
 const NOT_ENCRYPTED: &str =
     "must be https outside development: its responses decide which payments are posted";
 
-/// The errors of settings that contradict each other or the profile.
+/// Settings that contradict each other or the profile.
 pub(crate) fn check(config: &Config) -> Vec<Error> {
     let Config { profile, metrics_access, webhooks, alpaca_events, .. } = config;
     let is_local = config.bind_address.ip().to_canonical().is_loopback();
@@ -54,7 +54,7 @@ pub(crate) fn check(config: &Config) -> Vec<Error> {
     errors.collect()
 }
 
-/// Settings of providers whose value the profile does not allow.
+/// Settings of webhook providers with values that the profile does not allow.
 fn restrictions(config: &Config) -> impl Iterator<Item = (&'static str, &'static str)> {
     let applies = |scope| match scope {
         Scope::OutsideDevelopment => config.profile.is_strict(),

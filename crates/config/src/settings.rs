@@ -1,8 +1,27 @@
-//! Every setting: its path, its variable, its type and its bounds, in the order of `configs/config.yaml`.
+//! Every setting: its path, its variable, its type and its range, in the order of `configs/config.yaml`.
 //!
 //! `docs/API.md` says what each setting means, and `configs/config.yaml` has the defaults; tests compare the three.
 
-mod ledger;
+/// Declares a part of the configuration: its fields with their types, and how they are loaded.
+macro_rules! settings {
+    ($read:ident $(, $argument:ident: $argument_type:ty)* =>
+        $(#[$attribute:meta])*
+        pub struct $name:ident { $($(#[$doc:meta])* $field:ident: $type:ty = $value:expr;)* }
+    ) => {
+        $(#[$attribute])*
+        pub struct $name {
+            $($(#[$doc])* pub $field: $type,)*
+        }
+
+        impl $name {
+            pub(super) fn load($read: &mut $crate::reader::Reader<'_> $(, $argument: $argument_type)*) -> Self {
+                Self { $($field: $value,)* }
+            }
+        }
+    };
+}
+
+mod alpaca_events;
 mod market_data;
 mod parse;
 mod server;
@@ -12,17 +31,16 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ::ledger::StashRatio;
 use ipnet::IpNet;
+use ledger::StashRatio;
 use secrets::Profile;
 use telemetry::logs::Format;
 
 use crate::error::Warning;
 use crate::reader::Reader;
-use crate::setting::setting;
 
-pub(crate) use ledger::ACTIVITIES;
-pub use ledger::AlpacaEvents;
+pub(crate) use alpaca_events::ACTIVITIES;
+pub use alpaca_events::AlpacaEvents;
 pub use market_data::{MarketData, Polygon};
 pub use server::{Connections, Http, ResponseCache, WebhookLimits};
 pub use webhooks::Webhooks;
@@ -30,57 +48,72 @@ pub use webhooks::Webhooks;
 /// Longest list of proxies, origins or ids.
 const LIST_ITEMS_MAX: usize = 100;
 
-/// Longest freshness of a secret, in seconds: a rotation waits that long.
+/// Longest TTL of a secret, in seconds: a rotation waits that long.
 const SECRET_TTL_MAX_S: u64 = 300;
 
-/// The whole configuration, checked.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// Which rules the configuration and the secrets must meet.
-    pub profile: Profile,
-    /// The address that the server listens on.
-    pub bind_address: SocketAddr,
-    /// Proxies whose forwarded headers are trusted.
-    pub trusted_proxies: Vec<IpNet>,
-    /// Limits and timeouts of connections.
-    pub connections: Connections,
-    /// Limits and timeouts of requests.
-    pub http: Http,
-    /// Whether the server refuses to start without API keys.
-    pub keys_required: bool,
-    /// Where bars come from.
-    pub market_data: MarketData,
-    /// How many finished responses are cached.
-    pub response_cache: ResponseCache,
-    /// How deliveries are verified, stored and applied.
-    pub webhooks: Webhooks,
-    /// The part of a deposit that goes to the stash.
-    pub stash_ratio: StashRatio,
-    /// The broker's event streams.
-    pub alpaca_events: AlpacaEvents,
-    /// Time between two background checks.
-    pub health_check_period: Duration,
-    /// Who may read the metrics.
-    pub metrics_access: MetricsAccess,
-    /// Whether `/docs`, `/openapi.json` and `/api-docs/openapi.json` are served. `/docs/problems` always is.
-    pub docs_enabled: bool,
-    /// What is logged, and how.
-    pub logs: Logs,
-    /// The directory with one file for each secret.
-    pub secrets_directory: PathBuf,
-    /// How long the value of a secret counts as fresh.
-    pub secret_ttl: Duration,
-    /// Variables that are set and have no effect.
-    pub warnings: Vec<Warning>,
-}
-
-impl Config {
-    /// The URL of the server for a client on the same machine.
-    #[must_use]
-    pub fn local_url(&self) -> String {
-        local_url(self.bind_address)
+settings! { read, profile: Profile =>
+    /// The whole configuration, checked.
+    #[derive(Clone, Debug)]
+    pub struct Config {
+        /// The profile, whose rules the configuration and the secrets must meet.
+        profile: Profile = profile;
+        /// The address that the server listens on.
+        bind_address: SocketAddr =
+            read.get("server.bind_address", "BIND_ADDRESS")
+                .required((Ipv4Addr::LOCALHOST, 0).into(), parse::address);
+        /// Proxies whose forwarded headers are trusted.
+        trusted_proxies: Vec<IpNet> =
+            read.get("server.trusted_proxies", "TRUSTED_PROXIES").list(LIST_ITEMS_MAX, parse::network);
+        /// Limits and timeouts of connections.
+        connections: Connections = Connections::load(read);
+        /// Limits and timeouts of requests.
+        http: Http = Http::load(read);
+        /// Whether the server refuses to start without API keys.
+        keys_required: bool = read.get("auth.required", "REQUIRE_AUTH").flag();
+        /// The source of bars.
+        market_data: MarketData = MarketData::load(read);
+        /// Limits of the response cache.
+        response_cache: ResponseCache = ResponseCache::load(read);
+        /// How deliveries are verified, stored and applied.
+        webhooks: Webhooks = Webhooks::load(read, profile);
+        /// The part of a deposit that goes to the stash.
+        stash_ratio: StashRatio =
+            read.get("ledger.stash_ratio", "LEDGER_STASH_RATIO").required(StashRatio::ZERO, parse::ratio);
+        /// The broker's event streams.
+        alpaca_events: AlpacaEvents = AlpacaEvents::load(read);
+        /// Time between two background checks.
+        health_check_period: Duration =
+            read.get("health.interval_s", "HEALTH_CHECK_INTERVAL_SECS").seconds(1..=3600);
+        /// Who may read the metrics.
+        metrics_access: MetricsAccess = read.get("metrics.access", "METRICS_ACCESS").choice(&METRICS_ACCESS);
+        /// Whether `/docs`, `/openapi.json` and `/api-docs/openapi.json` are served. `/docs/problems` always is.
+        docs_enabled: bool = read.get("docs.enabled", "ENABLE_SWAGGER").flag();
+        /// What is logged, and how.
+        logs: Logs = Logs::load(read);
+        /// The directory with one file for each secret.
+        secrets_directory: PathBuf =
+            read.get("secrets.directory", "SECRETS_DIR")
+                .required(PathBuf::new(), |text| Ok(PathBuf::from(text)));
+        /// Time for which the value of a secret is fresh.
+        secret_ttl: Duration = read.get("secrets.ttl_s", "SECRET_TTL_SECS").seconds(1..=SECRET_TTL_MAX_S);
+        /// Variables that are set and have no effect.
+        warnings: Vec<Warning> = Vec::new();
     }
 }
+
+settings! { read =>
+    /// What is logged, and how.
+    #[derive(Clone, Debug)]
+    pub struct Logs {
+        /// Directives such as `info,api_server=debug`.
+        filter: String =
+            read.get("logs.filter", "RUST_LOG").required(String::new(), |text| Ok(text.to_owned()));
+        /// Text, or one JSON object per line.
+        format: Format = read.get("logs.format", "RUST_LOG_FORMAT").choice(&FORMATS);
+    }
+}
+
+const FORMATS: [(&str, Format); 2] = [("text", Format::Text), ("json", Format::Json)];
 
 /// Who may read the metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,61 +126,20 @@ pub enum MetricsAccess {
     Open,
 }
 
-/// What is logged, and how.
-#[derive(Clone, Debug)]
-pub struct Logs {
-    /// Directives such as `info,api_server=debug`.
-    pub filter: String,
-    /// Text, or one JSON object a line.
-    pub format: Format,
+const METRICS_ACCESS: [(&str, MetricsAccess); 3] =
+    [("loopback", MetricsAccess::Loopback), ("key", MetricsAccess::Key), ("open", MetricsAccess::Open)];
+
+impl Config {
+    /// The URL of the server for a client on the same machine.
+    #[must_use]
+    pub fn local_url(&self) -> String {
+        local_url(self.bind_address)
+    }
 }
 
-/// The address alone: it decides the profile when none is named.
+/// The address alone: it decides the profile if none is named.
 pub(crate) fn bind_address(read: &mut Reader<'_>) -> Option<SocketAddr> {
-    read.optional(setting("server.bind_address", "BIND_ADDRESS"), parse::address)
-}
-
-/// Reads every setting; the reader collects the errors.
-pub(crate) fn load(read: &mut Reader<'_>, profile: Profile) -> Config {
-    let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let bind_address = setting("server.bind_address", "BIND_ADDRESS");
-    let trusted_proxies = setting("server.trusted_proxies", "TRUSTED_PROXIES");
-    let secrets_directory = setting("secrets.directory", "SECRETS_DIR");
-    Config {
-        profile,
-        bind_address: read.required(bind_address, nowhere, parse::address),
-        trusted_proxies: read.list(trusted_proxies, LIST_ITEMS_MAX, parse::network),
-        connections: server::connections(read),
-        http: server::http(read),
-        keys_required: read.flag(setting("auth.required", "REQUIRE_AUTH")),
-        market_data: market_data::load(read),
-        response_cache: server::response_cache(read),
-        webhooks: webhooks::load(read, profile),
-        stash_ratio: ledger::stash_ratio(read),
-        alpaca_events: ledger::alpaca_events(read),
-        health_check_period: read
-            .seconds(setting("health.interval_s", "HEALTH_CHECK_INTERVAL_SECS"), 1..=3600),
-        metrics_access: metrics_access(read),
-        docs_enabled: read.flag(setting("docs.enabled", "ENABLE_SWAGGER")),
-        logs: logs(read),
-        secrets_directory: read.required(secrets_directory, PathBuf::new(), |text| Ok(PathBuf::from(text))),
-        secret_ttl: read.seconds(setting("secrets.ttl_s", "SECRET_TTL_SECS"), 1..=SECRET_TTL_MAX_S),
-        warnings: Vec::new(),
-    }
-}
-
-fn metrics_access(read: &mut Reader<'_>) -> MetricsAccess {
-    let choices =
-        [("loopback", MetricsAccess::Loopback), ("key", MetricsAccess::Key), ("open", MetricsAccess::Open)];
-    read.choice(setting("metrics.access", "METRICS_ACCESS"), &choices)
-}
-
-fn logs(read: &mut Reader<'_>) -> Logs {
-    let formats = [("text", Format::Text), ("json", Format::Json)];
-    Logs {
-        filter: read.required(setting("logs.filter", "RUST_LOG"), String::new(), |text| Ok(text.to_owned())),
-        format: read.choice(setting("logs.format", "RUST_LOG_FORMAT"), &formats),
-    }
+    read.get("server.bind_address", "BIND_ADDRESS").optional(parse::address)
 }
 
 /// A server that listens on every address is reached on loopback.

@@ -1,5 +1,6 @@
 //! The whole configuration: layers, errors, profiles, and the files compared with the settings.
 
+use tempfile::TempDir;
 use webhooks::SettingKind;
 
 use super::*;
@@ -18,24 +19,13 @@ fn repository_configs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs")
 }
 
-/// A directory with these files, removed by the test's end.
-struct Directory(PathBuf);
-
-impl Directory {
-    fn with(name: &str, files: &[(&str, &str)]) -> Self {
-        let path = std::env::temp_dir().join(format!("investiq-config-{}-{name}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        for (file, text) in files {
-            std::fs::write(path.join(file), text).unwrap();
-        }
-        Self(path)
+/// A directory with these files.
+fn directory(files: &[(&str, &str)]) -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    for (file, text) in files {
+        std::fs::write(directory.path().join(file), text).unwrap();
     }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        drop(std::fs::remove_dir_all(&self.0));
-    }
+    directory
 }
 
 #[test]
@@ -136,15 +126,12 @@ fn all_errors_are_reported_at_once_with_their_sources_and_without_their_values()
 
 #[test]
 fn files_are_layered_and_the_environment_comes_last() {
-    let directory = Directory::with(
-        "layers",
-        &[
-            ("config.yaml", "server: { request_timeout_s: 5, shutdown_timeout_s: 6, body_bytes_max: 2048 }"),
-            ("development.yaml", "server:\n  shutdown_timeout_s: 7\n  body_bytes_max: \"${BYTES:-4096}\""),
-        ],
-    );
+    let directory = directory(&[
+        ("config.yaml", "server: { request_timeout_s: 5, shutdown_timeout_s: 6, body_bytes_max: 2048 }"),
+        ("development.yaml", "server:\n  shutdown_timeout_s: 7\n  body_bytes_max: \"${BYTES:-4096}\""),
+    ]);
     let environment = environment(&[("REQUEST_TIMEOUT_SECS", "8"), ("BYTES", "8192")]);
-    let config = load_from(&environment, Some(&directory.0)).unwrap();
+    let config = load_from(&environment, Some(directory.path())).unwrap();
     assert_eq!(
         (
             config.http.request_timeout.as_secs(),
@@ -177,9 +164,9 @@ fn errors_of_a_file_name_the_file() {
         ),
         ("empty", "server: { bind_address: }", "server.bind_address"),
     ] {
-        let directory = Directory::with(name, &[("config.yaml", text)]);
-        let file = directory.0.join("config.yaml").display().to_string();
-        let errors = load_from(&Environment::default(), Some(&directory.0)).expect_err(name).to_string();
+        let directory = directory(&[("config.yaml", text)]);
+        let file = directory.path().join("config.yaml").display().to_string();
+        let errors = load_from(&Environment::default(), Some(directory.path())).expect_err(name).to_string();
         assert!(errors.contains(&expected.replace("FILE", &file)), "{name}: {errors}");
     }
 }
@@ -272,8 +259,8 @@ fn another_value(setting: &webhooks::Setting) -> (&'static str, String) {
 #[test]
 fn a_key_with_a_dot_is_not_a_path() {
     let files = [("config.yaml", "\"rate_limit.per_minute\": 5\nrate_limit:\n  per_minute: 6\n")];
-    let directory = Directory::with("dot", &files);
-    let errors = load_from(&Environment::default(), Some(&directory.0)).expect_err("an error");
+    let directory = directory(&files);
+    let errors = load_from(&Environment::default(), Some(directory.path())).expect_err("an error");
     let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
     assert!(errors.len() == 1 && errors[0].contains("rate_limit.per_minute"), "{errors:?}");
 }

@@ -1,4 +1,4 @@
-//! Variables that people may expect to work and that have no effect: reported at the start, never ignored silently.
+//! Variables that look like settings and have no effect. Each is reported at startup.
 
 use secrets::{Environment, Profile};
 
@@ -7,11 +7,13 @@ use crate::setting::Setting;
 use crate::{DIRECTORY_VARIABLE, PROFILE_VARIABLE};
 
 /// Variables that are not supported, each with what to use instead.
-const KNOWN: &[(&str, &str)] = &[
+const UNSUPPORTED: &[(&str, &str)] = &[
     ("ADMIN_IP_ALLOWLIST", "admin routes need a key of the role admin: see API_KEYS"),
     ("ALPACA_BASE_URL", "no orders are sent yet; for events use ALPACA_EVENTS_BASE_URL"),
     ("ALPACA_WS_ENABLED", "use ALPACA_EVENTS_ENABLED"),
     ("ALPHA_VANTAGE_API_KEY", "bars come from bundled data, MARKET_DATA_DIR or Polygon"),
+    ("ANSWER_CACHE_BYTES", "use RESPONSE_CACHE_BYTES"),
+    ("ANSWER_CACHE_ENTRIES", "use RESPONSE_CACHE_ENTRIES"),
     ("API_HOST", "use BIND_ADDRESS"),
     ("API_PORT", "use BIND_ADDRESS"),
     ("AUTH_FAILURE_WINDOW_SECS", "the window is a minute: use AUTH_FAILURES_PER_MINUTE"),
@@ -25,14 +27,14 @@ const KNOWN: &[(&str, &str)] = &[
     ("IBKR_ACCOUNT_ID", "no orders are sent yet"),
     ("IBKR_GATEWAY_URL", "no orders are sent yet"),
     ("IBKR_PAPER", "no orders are sent yet"),
-    ("LIVE_TRADING_APPROVED", "nothing trades yet"),
-    ("LIVE_TRADING_KEY", "nothing trades yet"),
-    ("ML_BAYESIAN_URL", "models run inside the program"),
-    ("ML_EARNINGS_NLP_URL", "models run inside the program"),
-    ("ML_PRICE_PREDICTOR_URL", "models run inside the program"),
-    ("ML_SENTIMENT_URL", "models run inside the program"),
-    ("ML_SIGNAL_MODELS_URL", "models run inside the program"),
-    ("ML_SOCIAL_SENTIMENT_URL", "models run inside the program"),
+    ("LIVE_TRADING_APPROVED", "there is no trading yet"),
+    ("LIVE_TRADING_KEY", "there is no trading yet"),
+    ("ML_BAYESIAN_URL", "models are built in"),
+    ("ML_EARNINGS_NLP_URL", "models are built in"),
+    ("ML_PRICE_PREDICTOR_URL", "models are built in"),
+    ("ML_SENTIMENT_URL", "models are built in"),
+    ("ML_SIGNAL_MODELS_URL", "models are built in"),
+    ("ML_SOCIAL_SENTIMENT_URL", "models are built in"),
     ("NOTIFICATION_EMAIL_TO", "alerts are not sent from here"),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "traces are not exported: read the log and /metrics"),
     ("OTEL_SERVICE_NAME", "traces are not exported: read the log and /metrics"),
@@ -60,7 +62,7 @@ const KNOWN: &[(&str, &str)] = &[
     ("TLS_KEY_PATH", "put a TLS proxy in front, and name it in TRUSTED_PROXIES"),
 ];
 
-/// Our prefix: a name with it that is no setting is a typing mistake.
+/// The prefix of our own variables: any other name with it is a typing mistake.
 const PREFIX: &str = "INVESTIQ_";
 
 /// One warning for each variable that is set and has no effect.
@@ -82,8 +84,10 @@ fn advice(name: &str, settings: &[Setting]) -> Option<&'static str> {
     {
         return None;
     }
-    let known = KNOWN.iter().find(|(known, _)| *known == name).map(|(_, advice)| *advice);
-    known.or_else(|| name.starts_with(PREFIX).then_some("there is no such setting"))
+    let unsupported = UNSUPPORTED.iter().find(|(variable, _)| *variable == name);
+    unsupported
+        .map(|(_, advice)| *advice)
+        .or_else(|| name.starts_with(PREFIX).then_some("there is no such setting"))
 }
 
 #[cfg(test)]
@@ -106,7 +110,7 @@ mod tests {
 
     #[test]
     fn no_setting_is_reported_as_unsupported() {
-        for (name, _) in KNOWN {
+        for (name, _) in UNSUPPORTED {
             assert!(crate::settings().iter().all(|setting| setting.variable != *name), "{name}");
         }
     }

@@ -1,5 +1,7 @@
 //! Price bars in columns: open, high, low, close and volume by date.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Date, Timeframe};
@@ -25,8 +27,9 @@ pub struct RawBar {
 pub const VOLUME_SHARES_MAX: f64 = 1e18;
 
 /// Why a bar is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum BarDefect {
     /// A field is NaN or infinite.
     NotFinite,
@@ -91,9 +94,8 @@ impl Bars {
         let mut bars = Self::default();
         let mut refused = Vec::new();
         for (position, bar) in raw.into_iter().enumerate() {
-            match bars.push(bar) {
-                Ok(()) => {}
-                Err(reason) => refused.push(RefusedBar { position, date: bar.date, reason }),
+            if let Err(reason) = bars.push(bar) {
+                refused.push(RefusedBar { position, date: bar.date, reason });
             }
         }
         (bars, refused)
@@ -121,23 +123,22 @@ impl Bars {
         if volume > VOLUME_SHARES_MAX {
             return Err(BarDefect::VolumeTooLarge);
         }
-        if let Some(last) = self.date.last() {
-            match date.cmp(last) {
-                std::cmp::Ordering::Less if self.date.binary_search(&date).is_ok() => {
-                    return Err(BarDefect::DuplicateDate);
-                }
-                std::cmp::Ordering::Less => return Err(BarDefect::OutOfOrder),
-                std::cmp::Ordering::Equal => return Err(BarDefect::DuplicateDate),
-                std::cmp::Ordering::Greater => {}
-            }
+        if self.date.last().is_some_and(|last| date <= *last) {
+            let is_duplicate = self.date.binary_search(&date).is_ok();
+            return Err(if is_duplicate { BarDefect::DuplicateDate } else { BarDefect::OutOfOrder });
         }
+        self.append(bar);
+        Ok(())
+    }
+
+    fn append(&mut self, bar: RawBar) {
+        let RawBar { date, open, high, low, close, volume } = bar;
         self.date.push(date);
         self.open.push(open);
         self.high.push(high);
         self.low.push(low);
         self.close.push(close);
         self.volume.push(volume);
-        Ok(())
     }
 
     /// All bars.
@@ -202,14 +203,39 @@ impl<'a> BarsView<'a> {
     /// The bars from position `start` on.
     #[must_use]
     pub fn from(&self, start: usize) -> Self {
-        let start = start.min(self.len());
+        self.range(start.min(self.len())..self.len())
+    }
+
+    /// The bars at these positions.
+    ///
+    /// # Panics
+    /// When there are fewer bars.
+    #[must_use]
+    pub fn range(&self, positions: Range<usize>) -> Self {
+        let Range { start, end } = positions;
         Self {
-            date: &self.date[start..],
-            open: &self.open[start..],
-            high: &self.high[start..],
-            low: &self.low[start..],
-            close: &self.close[start..],
-            volume: &self.volume[start..],
+            date: &self.date[start..end],
+            open: &self.open[start..end],
+            high: &self.high[start..end],
+            low: &self.low[start..end],
+            close: &self.close[start..end],
+            volume: &self.volume[start..end],
+        }
+    }
+
+    /// The bar at position `i`.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    pub fn bar(&self, i: usize) -> RawBar {
+        RawBar {
+            date: self.date[i],
+            open: self.open[i],
+            high: self.high[i],
+            low: self.low[i],
+            close: self.close[i],
+            volume: self.volume[i],
         }
     }
 
@@ -247,12 +273,7 @@ impl<'a> BarsView<'a> {
                 }
                 _ => {
                     current = Some(key);
-                    out.date.push(self.date[i]);
-                    out.open.push(self.open[i]);
-                    out.high.push(self.high[i]);
-                    out.low.push(self.low[i]);
-                    out.close.push(self.close[i]);
-                    out.volume.push(self.volume[i]);
+                    out.append(self.bar(i));
                 }
             }
         }
@@ -315,5 +336,14 @@ mod tests {
         assert_eq!(months.view().open, [1.0, 3.0]);
         assert_eq!(months.view().high, [2.0, 4.0]);
         assert_eq!(bars.view().resampled(Timeframe::Day), bars);
+    }
+
+    #[test]
+    fn a_range_has_no_later_bar() {
+        let (bars, _) = Bars::from_raw((0..9).map(|day| bar(&format!("2013-01-0{}", day + 1), 1.0)));
+        let view = bars.view();
+        assert_eq!(view.range(0..5).date.last(), Some(&view.date[4]));
+        assert_eq!(view.range(0..5).close.len(), 5);
+        assert_eq!((view.from(7).len(), view.from(10).len(), view.from(7).bar(0)), (2, 0, view.bar(7)));
     }
 }

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::text::text_form;
 
 /// Longest id of a provider, in bytes.
 const ID_BYTES_MAX: usize = 128;
@@ -70,8 +72,8 @@ impl FromStr for Provider {
     type Err = ExternalIdError;
 
     fn from_str(text: &str) -> Result<Self, ExternalIdError> {
-        let found = Self::ALL.into_iter().find(|provider| provider.as_str() == text);
-        found.ok_or(ExternalIdError::Provider)
+        let provider = Self::ALL.into_iter().find(|provider| provider.as_str() == text);
+        provider.ok_or(ExternalIdError::Provider)
     }
 }
 
@@ -105,12 +107,6 @@ impl fmt::Display for ExternalId {
     }
 }
 
-impl fmt::Debug for ExternalId {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, out)
-    }
-}
-
 impl FromStr for ExternalId {
     type Err = ExternalIdError;
 
@@ -126,11 +122,7 @@ impl Serialize for ExternalId {
     }
 }
 
-impl<'de> Deserialize<'de> for ExternalId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        crate::text::deserialize(deserializer)
-    }
-}
+text_form!(ExternalId);
 
 #[cfg(test)]
 mod tests {

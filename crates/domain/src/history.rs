@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Bars, Date, RefusedBar, Symbol};
+use crate::{Bars, Date, Symbol};
 
 /// Which corporate actions the prices are adjusted for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum PriceBasis {
     /// As traded.
     Raw,
@@ -20,11 +21,7 @@ impl PriceBasis {
     /// Name in the API.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Raw => "raw",
-            Self::Split => "split",
-            Self::SplitDividend => "split_dividend",
-        }
+        self.into()
     }
 }
 
@@ -36,14 +33,13 @@ pub struct History {
     adjusted: Bars,
     raw_basis: PriceBasis,
     basis: PriceBasis,
-    refused: Vec<RefusedBar>,
 }
 
 impl History {
-    /// Bars that the source has already adjusted as `basis` says, and that are not adjusted further.
+    /// Bars that the source adjusted as `basis` says; they are not adjusted further.
     #[must_use]
-    pub fn unadjusted(symbol: Symbol, bars: Bars, basis: PriceBasis, refused: Vec<RefusedBar>) -> Self {
-        Self { symbol, adjusted: bars.clone(), raw: bars, raw_basis: basis, basis, refused }
+    pub fn unadjusted(symbol: Symbol, bars: Bars, basis: PriceBasis) -> Self {
+        Self { symbol, adjusted: bars.clone(), raw: bars, raw_basis: basis, basis }
     }
 
     /// Bars as traded, with a price factor and a volume factor for each (adjusted = raw × factor). The price factors are
@@ -52,18 +48,12 @@ impl History {
     /// # Panics
     /// When a factor column is shorter than the bars.
     #[must_use]
-    pub fn adjusted_by(
-        symbol: Symbol,
-        raw: Bars,
-        price_factor: &[f64],
-        volume_factor: &[f64],
-        refused: Vec<RefusedBar>,
-    ) -> Self {
+    pub fn adjusted_by(symbol: Symbol, raw: Bars, price_factor: &[f64], volume_factor: &[f64]) -> Self {
         let last = raw.len().checked_sub(1).map_or(1.0, |last| price_factor[last]);
         let scaled: Vec<f64> = price_factor.iter().map(|factor| factor / last).collect();
         let adjusted = raw.scaled(&scaled, volume_factor);
         let (raw_basis, basis) = (PriceBasis::Raw, PriceBasis::SplitDividend);
-        Self { symbol, raw, adjusted, raw_basis, basis, refused }
+        Self { symbol, raw, adjusted, raw_basis, basis }
     }
 
     /// The ticker.
@@ -95,12 +85,6 @@ impl History {
     #[must_use]
     pub fn basis(&self) -> PriceBasis {
         self.basis
-    }
-
-    /// Invalid bars of the input, which are not used.
-    #[must_use]
-    pub fn refused(&self) -> &[RefusedBar] {
-        &self.refused
     }
 
     /// Date of the newest bar.

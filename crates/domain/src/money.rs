@@ -1,18 +1,20 @@
 //! Money: a whole number of a currency's smallest unit.
 
 use std::fmt;
-use std::str::FromStr;
 
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::decimal;
 
-/// A currency of the ledger. The US dollar and a token worth a dollar are two currencies that are never added up.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
-)]
+/// A currency of the ledger. The US dollar and a token worth a dollar are two currencies that are never added up. Parsing
+/// ignores case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
+#[derive(strum::Display, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "UPPERCASE", ascii_case_insensitive)]
+#[strum(parse_err_ty = CurrencyError, parse_err_fn = unsupported)]
 pub enum Currency {
     /// US dollar, in cents.
     Usd,
@@ -69,35 +71,10 @@ pub enum MoneyError {
 }
 
 impl Currency {
-    /// Every supported currency.
-    pub const ALL: [Self; 10] = [
-        Self::Usd,
-        Self::Eur,
-        Self::Gbp,
-        Self::Mxn,
-        Self::Brl,
-        Self::Usdc,
-        Self::Eurc,
-        Self::Usdt,
-        Self::Usdb,
-        Self::Pyusd,
-    ];
-
     /// The upper-case code.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Usd => "USD",
-            Self::Eur => "EUR",
-            Self::Gbp => "GBP",
-            Self::Mxn => "MXN",
-            Self::Brl => "BRL",
-            Self::Usdc => "USDC",
-            Self::Eurc => "EURC",
-            Self::Usdt => "USDT",
-            Self::Usdb => "USDB",
-            Self::Pyusd => "PYUSD",
-        }
+        self.into()
     }
 
     /// Decimal places of the smallest unit: as in ISO 4217 for fiat money, and six for tokens, as their contracts say.
@@ -110,20 +87,8 @@ impl Currency {
     }
 }
 
-impl FromStr for Currency {
-    type Err = CurrencyError;
-
-    /// Ignores case.
-    fn from_str(text: &str) -> Result<Self, CurrencyError> {
-        let found = Self::ALL.into_iter().find(|currency| currency.as_str().eq_ignore_ascii_case(text));
-        found.ok_or_else(|| CurrencyError(text.chars().take(CODE_CHARS_MAX).collect()))
-    }
-}
-
-impl fmt::Display for Currency {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(self.as_str())
-    }
+fn unsupported(code: &str) -> CurrencyError {
+    CurrencyError(code.chars().take(CODE_CHARS_MAX).collect())
 }
 
 impl Money {

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 /// The tone of a news item for one ticker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::EnumString)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Tone {
     /// Good for the company.
     Positive,

@@ -4,10 +4,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use rust_decimal::Decimal;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 
 use crate::decimal;
 use crate::money::{Currency, Money, MoneyError};
+use crate::text::text_form;
 
 /// Most decimal places of a quantity or a price. Brokers report nine for shares.
 const FRACTION_DIGITS_MAX: u32 = 12;
@@ -121,12 +122,6 @@ macro_rules! as_text {
             }
         }
 
-        impl fmt::Debug for $name {
-            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.fmt(out)
-            }
-        }
-
         // As text, because many clients would read a JSON number as a float.
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -134,11 +129,7 @@ macro_rules! as_text {
             }
         }
 
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                crate::text::deserialize(deserializer)
-            }
-        }
+        text_form!($name);
     };
 }
 

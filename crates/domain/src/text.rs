@@ -1,17 +1,21 @@
-//! Deserialization of values whose serialized form is text.
+//! Types with one text form, which `Display` writes and `FromStr` parses.
 
-use std::borrow::Cow;
-use std::fmt::Display;
-use std::str::FromStr;
+/// Implements `Debug` and `Deserialize` by the text form, so that every value passes its constructor's checks.
+macro_rules! text_form {
+    ($name:ident) => {
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Display::fmt(self, out)
+            }
+        }
 
-use serde::{Deserialize, Deserializer};
-
-/// Deserializes a text and parses it, so that every value passes its constructor's checks.
-pub(crate) fn deserialize<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: FromStr<Err: Display>,
-{
-    let text = <Cow<'_, str>>::deserialize(deserializer)?;
-    text.parse().map_err(serde::de::Error::custom)
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <std::borrow::Cow<'_, str>>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
 }
+
+pub(crate) use text_form;

@@ -1,4 +1,4 @@
-//! Verifies Circle's deliveries, with public keys and certificates that are fetched.
+//! Verifies Circle's deliveries with public keys and certificates that it fetches.
 
 mod addresses;
 mod key_store;
@@ -7,6 +7,7 @@ mod sns;
 mod subscriptions;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -22,11 +23,11 @@ use webhooks::{Setting, Settings};
 use crate::error::{BuildError, IntakeError};
 use crate::verified_request::VerifiedRequest;
 
-pub(crate) use keys::CircleKey;
+pub(crate) use key_store::FetchedKey;
 use keys::CircleKeys;
 use sns::Sns;
 
-/// What verifies the deliveries of both of Circle's systems.
+/// Verifies the deliveries of both of Circle's systems.
 #[derive(Debug)]
 pub(crate) struct CircleVerifier {
     pub(crate) keys: CircleKeys,
@@ -44,7 +45,7 @@ impl CircleVerifier {
         let fetches = &metrics.deliveries;
         let api_key = secrets.handle("circle_api_key", "webhooks")?;
         let keys_url = base_url(settings, &BASE_URL)?.ok_or(BuildError::NoBaseUrl(BASE_URL.variable))?;
-        // The fetch proves a certificate: over TLS from Amazon's own host, or in development from an emulator.
+        // Certificates are fetched over TLS from Amazon's own host, or in development from an emulator.
         let trust = Trust::amazon(Unchained::ProvedByFetch)?;
         Ok(Self {
             keys: CircleKeys::new(keys_url, api_key, store.clone(), fetches.circle_keys.clone())?,
@@ -65,11 +66,11 @@ impl CircleVerifier {
         body: Bytes,
         client: Option<IpAddr>,
         now: Timestamp,
-    ) -> Result<(VerifiedRequest, Option<CircleKey>), IntakeError> {
+    ) -> Result<(VerifiedRequest, Option<Arc<FetchedKey>>), IntakeError> {
         match System::detect(headers, &body) {
             System::Direct => {
                 let key = self.keys.get(&direct::key_id(headers)?, client, now).await?;
-                let delivery = direct::verify(key.key(), headers, body)?;
+                let delivery = direct::verify(&key.key, headers, body)?;
                 Ok((VerifiedRequest::Delivery(delivery), Some(key)))
             }
             System::Sns => {

@@ -1,4 +1,4 @@
-//! Caches fetched documents: one fetch however many requests wait for it. Failures are cached, too.
+//! Caches fetched documents and failures. Concurrent requests for a document share one fetch.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,53 +7,43 @@ use quick_cache::sync::Cache;
 
 use crate::fetcher::FetchError;
 
-/// Cached documents, those that were not found among them. Unknown senders can add as many as the fetcher's limit allows;
-/// documents in use stay before those that were requested once.
+/// Most cached documents and failures. Documents in use are evicted after those that were requested once, so unknown senders
+/// cannot evict them.
 const ENTRIES_MAX: usize = 256;
-/// How long a document is used before it is fetched again.
+/// Time after which a document is fetched again.
 const FRESH_FOR: Duration = Duration::from_secs(24 * 3600);
-/// How long a document that was not found is not fetched again.
+/// Time after which a document that was not found is fetched again.
 const NOT_FOUND_FOR: Duration = Duration::from_secs(60);
-/// How long an unavailable host is not called again for one document.
+/// Time after which a document is fetched again from an unavailable host.
 const UNAVAILABLE_FOR: Duration = Duration::from_secs(2);
-/// Documents with a fallback: a provider has a few.
+/// Most documents with a fallback; a provider has a few.
 const FALLBACKS_MAX: usize = 64;
-/// How long a fallback is used before the document is fetched again.
+/// Time after which a document whose fallback is used is fetched again.
 const FALLBACK_FOR: Duration = Duration::from_secs(60);
-/// How long after it was fetched a document is used as a fallback at all: a host that is down for longer is gone.
+/// Age up to which a document is used as a fallback.
 const FALLBACK_FOR_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Documents by name.
 #[derive(Debug)]
 pub(crate) struct DocumentCache<V> {
-    entries: Cache<String, Entry<V>>,
-    /// The last successful fetch of each. The key of an id does not change, so a host that is down, or unknown senders who
-    /// use up the quota, stop no delivery whose key was fetched before.
-    fallbacks: Cache<String, Fallback<V>>,
+    entries: Cache<String, Entry<Arc<V>>>,
+    /// The last successful fetch of each. Documents do not change, so deliveries whose key was fetched before are verified
+    /// even if the host is down or the quota is used up.
+    fallbacks: Cache<String, Fallback<Arc<V>>>,
 }
 
-#[derive(Debug)]
-struct Fallback<V> {
-    document: Arc<V>,
+/// A document, or why it was not fetched, until it is fetched again.
+#[derive(Clone, Debug)]
+struct Entry<D> {
+    outcome: Result<D, FetchError>,
     until: Instant,
 }
 
-#[derive(Debug)]
-struct Entry<V> {
-    outcome: Result<Arc<V>, FetchError>,
+/// A document that is used while it cannot be fetched.
+#[derive(Clone, Debug)]
+struct Fallback<D> {
+    document: D,
     until: Instant,
-}
-
-impl<V> Clone for Fallback<V> {
-    fn clone(&self) -> Self {
-        Self { document: Arc::clone(&self.document), until: self.until }
-    }
-}
-
-impl<V> Clone for Entry<V> {
-    fn clone(&self) -> Self {
-        Self { outcome: self.outcome.clone(), until: self.until }
-    }
 }
 
 impl<V> Default for DocumentCache<V> {
@@ -63,7 +53,7 @@ impl<V> Default for DocumentCache<V> {
 }
 
 impl<V> DocumentCache<V> {
-    /// The document of this name, from the cache or by `fetch`. An error may be that of a moment ago.
+    /// The document of this name, from the cache or from `fetch`. Errors are cached, too.
     pub(crate) async fn get(
         &self,
         name: &str,
@@ -75,13 +65,12 @@ impl<V> DocumentCache<V> {
         entry.await?.outcome
     }
 
-    /// Restores a document that was fetched `age` ago as a fallback, unless there is a newer one. It is fetched again all the
-    /// same.
+    /// Restores a document that was fetched `age` ago as a fallback, unless there is a newer one.
     pub(crate) fn restore(&self, name: String, document: V, age: Duration) {
-        let Some(lasts) = FALLBACK_FOR_MAX.checked_sub(age) else { return };
+        let Some(duration) = FALLBACK_FOR_MAX.checked_sub(age) else { return };
         if self.fallbacks.get(&name).is_none() {
             let document = Arc::new(document);
-            self.fallbacks.insert(name, Fallback { document, until: Instant::now() + lasts });
+            self.fallbacks.insert(name, Fallback { document, until: Instant::now() + duration });
         }
     }
 
@@ -95,9 +84,9 @@ impl<V> DocumentCache<V> {
         (Instant::now() < fallback.until).then_some(fallback.document)
     }
 
-    /// What is cached of an outcome; `Err` caches nothing, so that the next request is counted on its own.
-    fn entry(&self, name: &str, outcome: Result<V, FetchError>) -> Result<Entry<V>, FetchError> {
-        let entry = |outcome, lasts| Entry { outcome, until: Instant::now() + lasts };
+    /// The cached entry of an outcome. `Err` is not cached: a refused fetch counts for each request.
+    fn entry(&self, name: &str, outcome: Result<V, FetchError>) -> Result<Entry<Arc<V>>, FetchError> {
+        let entry = |outcome, duration| Entry { outcome, until: Instant::now() + duration };
         let failure = match outcome {
             Ok(document) => {
                 let document = Arc::new(document);

@@ -1,4 +1,4 @@
-//! Why a delivery is not accepted, and why none can be.
+//! The errors of a delivery, and of building an intake.
 
 use webhooks::Rejection;
 use webhooks::circle::sns::{TopicError, TrustError};
@@ -9,21 +9,21 @@ use crate::secret_keys::NoKey;
 /// Why a delivery is not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum IntakeError {
-    /// Its signature is not valid.
+    /// The signature is invalid.
     #[error("delivery rejected")]
     Rejected(#[from] Rejection),
     /// No key of the provider is configured.
     #[error(transparent)]
     NoKey(#[from] NoKey),
-    /// The key or certificate that verifies it cannot be fetched now.
+    /// The key or certificate that verifies the delivery cannot be fetched.
     #[error("fetching the key of a delivery failed")]
     Fetch(#[source] FetchError),
-    /// It cannot be stored now.
+    /// The delivery cannot be stored.
     #[error("storing a delivery failed")]
     NotStored(#[from] store::ReceiveError),
 }
 
-/// Why deliveries cannot be accepted at all.
+/// Why an intake cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     /// A secret is not declared.
@@ -32,11 +32,11 @@ pub enum BuildError {
     /// The base URL of a provider is invalid.
     #[error("{0} is invalid")]
     BaseUrl(&'static str, #[source] outbound::BaseUrlError),
-    /// A provider without a default has no base URL.
+    /// The base URL of a provider without a default is not set.
     #[error("{0} is not set")]
     NoBaseUrl(&'static str),
     /// The TLS stack cannot be set up.
-    #[error("setting up the client that fetches keys of providers failed")]
+    #[error("setting up the client that fetches webhook keys failed")]
     Fetcher(#[from] reqwest::Error),
     /// The trusted roots of this build are invalid.
     #[error("parsing the compiled-in certificates of Amazon failed")]
@@ -47,7 +47,7 @@ pub enum BuildError {
 }
 
 impl IntakeError {
-    /// The label under which it is counted; `None` if it is no fault of the sender.
+    /// The metric label of a rejected delivery; `None` if the sender is not at fault.
     #[must_use]
     pub fn reason(&self) -> Option<&'static str> {
         match self {
@@ -61,7 +61,7 @@ impl IntakeError {
 impl From<FetchError> for IntakeError {
     fn from(error: FetchError) -> Self {
         match error {
-            // The provider has no such key, so the signer is not the provider.
+            // The provider has no such key, so it is not the signer.
             FetchError::NotFound => Self::Rejected(Rejection::UnknownKey),
             FetchError::Denied | FetchError::Unavailable | FetchError::Limited { .. } => Self::Fetch(error),
         }

@@ -1,8 +1,7 @@
-//! Limits how many documents one client can make the server fetch: the sender of a delivery decides which document it
-//! needs, before anything is verified.
+//! Limits how many documents one client can make the server fetch: a sender names a document before it is verified.
 //!
-//! The fetcher's own limit is shared by all. Without a share for each client, one unknown sender with made-up names could
-//! use all of it forever, and a provider's new key could never be fetched.
+//! All clients share the fetcher's own limit. Without a limit per client, one unknown sender could use it up with invented
+//! names, and a provider's new key could never be fetched.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -13,7 +12,7 @@ use telemetry::metrics::FetchMetrics;
 
 use crate::fetcher::FetchError;
 
-/// What one client can make the server fetch: a provider needs one document in months.
+/// Fetches for one client. A provider needs one document in months.
 const SHARE: Limit = Limit {
     per_minute: NonZeroU32::new(4).expect("4 is not 0"),
     burst: NonZeroU32::new(8).expect("8 is not 0"),
@@ -30,7 +29,7 @@ impl FetchLimiter {
         Self { limiter: AddressLimiter::new(SHARE, Capacity::FewClients), limited: metrics.limited.clone() }
     }
 
-    /// Counts one document for this client; an operator, who has an API key, has no address here.
+    /// Counts one document for this client; `None` is an operator with an API key.
     pub(crate) fn check(&self, client: Option<IpAddr>) -> Result<(), FetchError> {
         let Some(address) = client else { return Ok(()) };
         let result = self.limiter.check(address).map(drop);

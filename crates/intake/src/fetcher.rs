@@ -1,4 +1,4 @@
-//! Fetches one small document from a host that was decided before: no redirects, little time, few bytes, and limited in rate.
+//! Fetches small documents from fixed hosts: without redirects, and with limits of time, size and rate.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -19,16 +19,15 @@ const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Largest document: a certificate with its chain takes about 8 kB.
 const DOCUMENT_BYTES_MAX: usize = 64 * 1024;
-/// Time in which one more fetch of a quota is earned: the most that all unknown senders together can make the server fetch.
-/// Each of them has a far smaller share.
+/// Time between two fetches of a quota: the rate for all unknown senders together. Each of them has a lower limit.
 const FETCH_PERIOD: Duration = Duration::from_millis(500);
-/// Fetches at once after a pause.
+/// Fetches of a quota at once after a pause.
 const FETCH_BURST: NonZeroU32 = NonZeroU32::new(32).expect("32 is not 0");
 
 /// Why a document was not fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FetchError {
-    /// The host does not have it, or has something else in its place.
+    /// The host does not have the document, or its response is another one.
     #[error("document not found")]
     NotFound,
     /// The host refused the API key.
@@ -37,7 +36,7 @@ pub enum FetchError {
     /// The host is down, or its response is invalid.
     #[error("host unavailable")]
     Unavailable,
-    /// Too many documents were looked for.
+    /// Too many documents were requested.
     #[error("fetch limit exceeded; retry after {retry_after_s} s")]
     Limited {
         /// Seconds until the next fetch.
@@ -48,9 +47,9 @@ pub enum FetchError {
 /// Which limit a fetch counts against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FetchQuota {
-    /// All unknown senders share it.
+    /// Shared by all unknown senders.
     Shared,
-    /// No unknown sender can use it up. It is as large again, for a few documents that are fetched again once a day.
+    /// For documents that unknown senders cannot choose.
     Reserved,
 }
 
@@ -71,7 +70,7 @@ type Limiter = RateLimiter<
 >;
 
 impl Fetcher {
-    /// Only over TLS, unless the base URL is that of an emulator on a loopback address.
+    /// Uses TLS only, unless the base URL is an emulator on a loopback address.
     pub(crate) fn new(base_url: Option<&BaseUrl>, metrics: FetchMetrics) -> Result<Self, reqwest::Error> {
         let client = outbound::client_builder(CONNECT_TIMEOUT)
             .timeout(FETCH_TIMEOUT)
@@ -142,7 +141,7 @@ fn limiter() -> Limiter {
     RateLimiter::direct_with_clock(quota, MonotonicClock)
 }
 
-/// Logged without the URL, which may carry a token.
+/// Logs the error without the URL, which may contain a token.
 fn unavailable(error: &reqwest::Error) -> FetchError {
     let (is_timeout, is_connect) = (error.is_timeout(), error.is_connect());
     tracing::warn!(is_timeout, is_connect, "fetching a webhook key or certificate failed");

@@ -1,7 +1,7 @@
 //! Verifies deliveries and hands them to the store.
 //!
-//! `webhooks` decides which signature proves which provider. This crate holds the active keys, fetches keys from providers,
-//! and counts outcomes. It does not depend on an HTTP server: a caller passes headers and a body.
+//! `webhooks` verifies signatures. This crate holds the active keys, fetches keys from providers, and counts outcomes. It does
+//! not depend on an HTTP server: a caller passes headers and a body.
 
 mod circle;
 mod document_cache;

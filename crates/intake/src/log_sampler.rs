@@ -1,4 +1,4 @@
-//! One log line for many errors: a sender of a thousand bad deliveries a second must not fill a disk.
+//! Samples errors for the log: a sender of a thousand invalid deliveries a second must not fill a disk.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
@@ -18,7 +18,7 @@ impl LogSampler {
     /// When a line is due: the number of errors since the last line.
     pub(crate) fn due(&self, now: Timestamp) -> Option<u64> {
         let (now_s, next_s) = (now.as_second(), self.next_at_s.load(Ordering::Relaxed));
-        // A clock that was set back must not silence the log for long.
+        // After the clock was set back, the log continues soon.
         let is_due = now_s >= next_s || now_s + 2 * PERIOD_S < next_s;
         let is_first = is_due
             && self

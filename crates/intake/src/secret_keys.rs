@@ -1,7 +1,7 @@
-//! The keys of a provider as its secret has them now: the current version, the pending one and the previous one.
+//! The keys in a provider's secret: of its current, pending and previous versions.
 //!
-//! Checked for every delivery, so that a rotated key counts as soon as the secret changes, and an expired secret verifies
-//! nothing more. The text is parsed again only when the secret is another one.
+//! The secret is checked for every delivery, so that a rotation takes effect at once and an expired secret verifies nothing. Its
+//! text is parsed again only after it changed.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use arc_swap::ArcSwapOption;
 use secrets::{SecretHandle, SecretSet, Stage};
 use webhooks::{KeyFormat, Keys};
 
-/// The keys of a provider, behind its secret.
+/// The keys in the secret of a provider.
 #[derive(Debug)]
 pub struct SecretKeys {
     handle: SecretHandle,
@@ -22,8 +22,9 @@ pub struct SecretKeys {
 pub struct ActiveKeys {
     set: Arc<SecretSet>,
     versions: usize,
-    keys: Keys,
-    /// Labels of keys that only the previous version has.
+    /// The keys of every accepted version.
+    pub keys: Keys,
+    /// Labels of keys that are only in the previous version.
     previous_labels: Vec<Box<str>>,
 }
 
@@ -55,7 +56,7 @@ impl SecretKeys {
         Ok(active)
     }
 
-    /// The keys of this secret as it is now. If the current version is invalid, the keys before stay active.
+    /// Parses the accepted versions. If the current version is invalid, the keys in `before` stay active.
     fn parse(
         &self,
         set: Arc<SecretSet>,
@@ -67,43 +68,39 @@ impl SecretKeys {
         let mut keys = match (current, before) {
             (Ok(keys), _) => keys,
             (Err(error), Some(before)) => {
-                tracing::error!(%secret, %error, "new webhook keys are invalid; the old ones stay active");
+                tracing::error!(%secret, %error, "new webhook keys rejected: the previous ones stay in use");
                 let (keys, previous_labels) = (before.keys.clone(), before.previous_labels.clone());
                 return Ok(ActiveKeys { set, versions, keys, previous_labels });
             }
             (Err(error), None) => {
-                tracing::error!(%secret, %error, "webhook keys are invalid; no delivery of this provider is accepted");
+                tracing::error!(%secret, %error, "webhook keys are invalid: deliveries of this provider are rejected");
                 return Err(NoKey);
             }
         };
         let labels = |keys: &Keys| keys.labels().map(Box::from).collect::<Vec<Box<str>>>();
-        let mut known = labels(&keys);
+        let mut earlier_labels = labels(&keys);
         let mut previous_labels = Vec::new();
         for version in set.accepted().filter(|version| version.stage() != Stage::Current) {
             let other = Keys::parse(self.format, version.value().expose_text().unwrap_or_default());
             match other.and_then(|other| keys.clone().and_earlier(other)) {
                 Ok(joined) => keys = joined,
                 Err(error) => {
-                    tracing::warn!(%secret, %error, "webhook keys of another version are invalid and ignored");
+                    tracing::warn!(%secret, %error, "webhook keys of another version are invalid: ignored");
                 }
             }
             if version.stage() == Stage::Previous {
-                previous_labels = labels(&keys).into_iter().filter(|label| !known.contains(label)).collect();
+                previous_labels =
+                    labels(&keys).into_iter().filter(|label| !earlier_labels.contains(label)).collect();
             }
-            known = labels(&keys);
+            earlier_labels = labels(&keys);
         }
         Ok(ActiveKeys { set, versions, keys, previous_labels })
     }
 }
 
 impl ActiveKeys {
-    /// The keys of every accepted version.
-    #[must_use]
-    pub fn keys(&self) -> &Keys {
-        &self.keys
-    }
-
-    /// Notes that the key of this label verified a delivery: while one of the previous version does, it cannot be retired.
+    /// Counts a delivery that the key of this label verified, if only the previous version has the key: that version cannot
+    /// be retired yet.
     pub(crate) fn note_use(&self, label: &str) {
         if self.previous_labels.iter().any(|previous| **previous == *label) {
             self.set.count_previous_uses(1);
@@ -160,7 +157,7 @@ mod tests {
         let keys = keys(&secrets);
         let labels = || {
             let active = keys.active().unwrap();
-            let labels: Vec<String> = active.keys().labels().map(str::to_owned).collect();
+            let labels: Vec<String> = active.keys.labels().map(str::to_owned).collect();
             (labels, active.previous_labels.clone())
         };
         assert_eq!(labels(), (vec!["key1".to_owned()], vec![]));

@@ -1,4 +1,4 @@
-//! What a verified request asks for.
+//! Requests whose sender is verified.
 
 use webhooks::Delivery;
 use webhooks::circle::sns::{Confirmation, SubscriptionEnd, VerifiedMessage};
@@ -6,11 +6,11 @@ use webhooks::circle::sns::{Confirmation, SubscriptionEnd, VerifiedMessage};
 /// A request whose sender is verified.
 #[derive(Debug)]
 pub enum VerifiedRequest {
-    /// Reports an event.
+    /// A delivery of an event.
     Delivery(Delivery),
-    /// Asks to confirm a subscription.
+    /// A request to confirm a subscription.
     Confirmation(Confirmation),
-    /// Reports the end of a subscription.
+    /// A notice that a subscription has ended.
     SubscriptionEnd(SubscriptionEnd),
 }
 

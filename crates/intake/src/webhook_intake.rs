@@ -1,4 +1,4 @@
-//! Verifies deliveries, stores them, and counts what became of them.
+//! Verifies deliveries, stores them, and counts outcomes.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use telemetry::metrics::{Metrics, ProviderMetrics};
 use tokio::sync::Notify;
 use webhooks::{Endpoint, PROVIDERS, Proof, ProviderSettings, VerifyFn};
 
-use crate::circle::{CircleKey, CircleVerifier};
+use crate::circle::{CircleVerifier, FetchedKey};
 use crate::error::{BuildError, IntakeError};
 use crate::log_sampler::LogSampler;
 use crate::secret_keys::SecretKeys;
@@ -22,18 +22,18 @@ use crate::verified_request::VerifiedRequest;
 /// A request to a webhook endpoint.
 #[derive(Clone, Copy, Debug)]
 pub struct IncomingRequest<'r> {
-    /// Where it came in.
+    /// The endpoint.
     pub endpoint: Endpoint,
-    /// The headers, which may carry the signature.
+    /// The headers; some schemes put the signature there.
     pub headers: &'r HeaderMap,
     /// The address of the sender; `None` for a request that an operator tests.
     pub client: Option<IpAddr>,
 }
 
-/// What became of a request.
+/// The outcome of an accepted request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The delivery is stored, now or since an earlier copy.
+    /// The delivery is stored, now or by an earlier copy.
     Stored(Receipt),
     /// The subscription is confirmed.
     Confirmed,
@@ -41,19 +41,22 @@ pub enum Outcome {
     Noted,
 }
 
-/// Everything that verifies deliveries, and the store that holds them.
+/// Verifies deliveries and stores them.
 #[derive(Debug)]
 pub struct WebhookIntake {
-    store: Store,
-    work_available: Arc<Notify>,
+    /// The store of deliveries.
+    pub store: Store,
+    /// Notified when a job was added.
+    pub work_available: Arc<Notify>,
+    /// The settings of each provider.
+    pub settings: ProviderSettings,
     metrics: Arc<Metrics>,
-    settings: ProviderSettings,
     verifiers: [Verifier; Provider::ALL.len()],
     circle: CircleVerifier,
     samplers: [LogSampler; Provider::ALL.len()],
 }
 
-/// What verifies the deliveries of one provider.
+/// Verifies the deliveries of one provider.
 #[derive(Debug)]
 enum Verifier {
     Keys { keys: SecretKeys, verify: VerifyFn },
@@ -61,10 +64,10 @@ enum Verifier {
 }
 
 impl WebhookIntake {
-    /// Verifies with the keys in these secrets and stores in this store.
+    /// An intake with the keys in `secrets`.
     ///
     /// # Errors
-    /// A setting or a secret is not usable.
+    /// A setting or a secret is invalid.
     pub fn new(
         settings: ProviderSettings,
         secrets: &Secrets,
@@ -78,7 +81,7 @@ impl WebhookIntake {
                     let keys = SecretKeys::new(secrets.handle(secret, "webhooks")?, *format);
                     Verifier::Keys { keys, verify: *verify }
                 }
-                Proof::Fetched => Verifier::Circle,
+                Proof::Circle => Verifier::Circle,
             });
         }
         let circle_settings = settings.provider(Provider::Circle);
@@ -93,29 +96,12 @@ impl WebhookIntake {
         })
     }
 
-    /// Where deliveries are stored.
-    #[must_use]
-    pub fn store(&self) -> &Store {
-        &self.store
-    }
-
-    /// Notified when a job was added.
-    #[must_use]
-    pub fn work_available(&self) -> &Arc<Notify> {
-        &self.work_available
-    }
-
-    /// The settings of each provider.
-    #[must_use]
-    pub fn settings(&self) -> &ProviderSettings {
-        &self.settings
-    }
-
-    /// Verifies a request and stores its delivery, which then outlives a crash. Errors are counted, and logged every few
-    /// seconds: why, never what was sent.
+    /// Verifies a request and stores its delivery durably. Errors are counted, and logged every few seconds without the
+    /// delivery.
     ///
     /// # Errors
-    /// Why it is not accepted; nothing of it was stored then.
+    /// The delivery is not accepted. It is not stored, but after [`store::ReceiveError::Unavailable`] it may be: the result
+    /// came too late.
     pub async fn receive(
         &self,
         request: IncomingRequest<'_>,
@@ -134,7 +120,7 @@ impl WebhookIntake {
         now: Timestamp,
     ) -> Result<Outcome, IntakeError> {
         let counters = self.counters(request.endpoint.provider());
-        let (verified, circle_key) = self.verify_by(request, body, now).await?;
+        let (verified, fetched_key) = self.verify_by(request, body, now).await?;
         counters.verified.inc();
         match verified {
             VerifiedRequest::Delivery(delivery) => {
@@ -146,7 +132,7 @@ impl WebhookIntake {
                     }
                     Receipt::Duplicate(_) => counters.duplicate.inc(),
                 }
-                if let Some(key) = circle_key {
+                if let Some(key) = fetched_key {
                     Box::pin(self.circle.keys.note_use(&key, now)).await;
                 }
                 Ok(Outcome::Stored(receipt))
@@ -162,10 +148,10 @@ impl WebhookIntake {
         }
     }
 
-    /// Verifies a request and stores nothing.
+    /// Verifies a request without storing it.
     ///
     /// # Errors
-    /// Why its sender is not verified.
+    /// The request is not verified.
     pub async fn verify(
         &self,
         request: IncomingRequest<'_>,
@@ -175,20 +161,20 @@ impl WebhookIntake {
         self.verify_by(request, body, now).await.map(|(verified, _)| verified)
     }
 
-    /// With the key of Circle that verified the request.
+    /// Also returns the key if it was fetched from Circle.
     async fn verify_by(
         &self,
         request: IncomingRequest<'_>,
         body: Bytes,
         now: Timestamp,
-    ) -> Result<(VerifiedRequest, Option<CircleKey>), IntakeError> {
+    ) -> Result<(VerifiedRequest, Option<Arc<FetchedKey>>), IntakeError> {
         let IncomingRequest { endpoint, headers, client } = request;
         let provider = endpoint.provider();
         match &self.verifiers[provider as usize] {
             Verifier::Keys { keys, verify } => {
                 let active = keys.active()?;
                 let settings = self.settings.provider(provider);
-                let delivery = verify(active.keys(), settings, endpoint, headers, body, now)?;
+                let delivery = verify(&active.keys, settings, endpoint, headers, body, now)?;
                 active.note_use(delivery.key_id());
                 Ok((VerifiedRequest::Delivery(delivery), None))
             }
@@ -201,7 +187,7 @@ impl WebhookIntake {
         let (counters, reason) = (self.counters(provider), error.reason());
         match reason.and_then(|reason| counters.rejected(reason)) {
             Some(counter) => counter.inc(),
-            // The server counts these, together with what its own limits refuse.
+            // The server counts these, together with requests that its own limits refuse.
             None if matches!(error, IntakeError::NotStored(_)) => {}
             None => counters.unavailable.inc(),
         }

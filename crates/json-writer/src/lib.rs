@@ -21,7 +21,7 @@ use serde::ser::{Error as _, Serializer};
 
 use compound::Compound;
 
-/// Why a value cannot be written.
+/// The value cannot be written.
 pub type Error = serde_json::Error;
 
 /// Bytes checked at once, as one word.
@@ -61,7 +61,7 @@ impl Writer<'_> {
 /// Whether `text` contains a quote, a backslash or a control character.
 fn needs_escape(text: &[u8]) -> bool {
     let (words, rest) = text.as_chunks::<WORD>();
-    let in_words = words.iter().fold(0, |found, word| found | escapes(u64::from_le_bytes(*word)));
+    let in_words = words.iter().fold(0, |marks, word| marks | escapes(u64::from_le_bytes(*word)));
     // The last word overlaps the one before it; a text shorter than a word is padded with spaces.
     let last = match text.last_chunk::<WORD>() {
         Some(last) => u64::from_le_bytes(*last),

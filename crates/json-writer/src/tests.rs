@@ -7,14 +7,14 @@ use serde::Serialize;
 
 use super::*;
 
-fn written<T: Serialize>(value: &T) -> String {
+fn json_of<T: Serialize>(value: &T) -> String {
     let mut out = Vec::new();
     write(&mut out, value).unwrap();
     String::from_utf8(out).unwrap()
 }
 
 fn check<T: Serialize>(value: &T) {
-    assert_eq!(written(value), serde_json::to_string(value).unwrap());
+    assert_eq!(json_of(value), serde_json::to_string(value).unwrap());
 }
 
 #[derive(Serialize)]
@@ -70,6 +70,6 @@ proptest! {
         numbers in prop::collection::vec(prop::num::f64::ANY, 0..4),
     ) {
         let pair = (texts, numbers);
-        prop_assert_eq!(written(&pair), serde_json::to_string(&pair).unwrap());
+        prop_assert_eq!(json_of(&pair), serde_json::to_string(&pair).unwrap());
     }
 }

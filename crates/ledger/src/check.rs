@@ -29,25 +29,14 @@ pub(crate) fn check_all(subject: &Subject, facts: &[Fact]) -> Result<(), LedgerE
 
 /// Refuses a fact of another subject, and one with a zero or negative number that must be positive.
 pub(crate) fn check(subject: &Subject, fact: &Fact) -> Result<(), LedgerError> {
-    let applies = match (&fact.kind, subject) {
-        (FactKind::Account { .. }, Subject::Account(_))
-        | (FactKind::Transfer { .. }, Subject::Transfer(_))
-        | (
-            FactKind::Order { .. } | FactKind::Fill { .. } | FactKind::Bust { .. } | FactKind::Split { .. },
-            Subject::Holding { .. },
-        )
-        | (FactKind::Cash { .. } | FactKind::Superseded { .. }, Subject::CashEntry(_)) => true,
-        (
-            FactKind::Account { .. }
-            | FactKind::Transfer { .. }
-            | FactKind::Order { .. }
-            | FactKind::Fill { .. }
-            | FactKind::Bust { .. }
-            | FactKind::Split { .. }
-            | FactKind::Cash { .. }
-            | FactKind::Superseded { .. },
-            Subject::Account(_) | Subject::Transfer(_) | Subject::Holding { .. } | Subject::CashEntry(_),
-        ) => false,
+    let applies = match subject {
+        Subject::Account(_) => matches!(fact.kind, FactKind::Account { .. }),
+        Subject::Transfer(_) => matches!(fact.kind, FactKind::Transfer { .. }),
+        Subject::Holding { .. } => matches!(
+            fact.kind,
+            FactKind::Order { .. } | FactKind::Fill { .. } | FactKind::Bust { .. } | FactKind::Split { .. }
+        ),
+        Subject::CashEntry(_) => matches!(fact.kind, FactKind::Cash { .. } | FactKind::Superseded { .. }),
     };
     if !applies || fact.subject != *subject {
         return Err(LedgerError::WrongSubject { subject: subject.to_string() });

@@ -32,17 +32,10 @@ pub(crate) fn fold(id: &ExternalId, facts: &[Fact]) -> Result<State, LedgerError
 
 /// Statuses by time; at one instant, the status that is further along comes later.
 fn chronological(facts: &[Fact]) -> BTreeSet<(Timestamp, AccountStatus)> {
-    let statuses = facts.iter().filter_map(|fact| match fact.kind {
-        FactKind::Account { status } => Some((fact.at, status)),
-        FactKind::Transfer { .. }
-        | FactKind::Order { .. }
-        | FactKind::Fill { .. }
-        | FactKind::Bust { .. }
-        | FactKind::Split { .. }
-        | FactKind::Cash { .. }
-        | FactKind::Superseded { .. } => None,
-    });
-    statuses.collect()
+    let status = |fact: &Fact| {
+        if let FactKind::Account { status } = fact.kind { Some((fact.at, status)) } else { None }
+    };
+    facts.iter().filter_map(status).collect()
 }
 
 /// Whether an account may change from one status to the other: a closed account stays closed, and an open account is not
@@ -78,12 +71,12 @@ mod tests {
             })
             .collect();
         let state = fold(&subject, &facts, &Rules::default()).unwrap();
-        let Row::Account(account) = state.row else { panic!("an account") };
+        let Row::Account(account) = state.row else { panic!("expected an account") };
         (account.status, state.reviews.len())
     }
 
     #[test]
-    fn the_latest_status_holds_however_late_it_is_reported() {
+    fn late_reports_do_not_replace_the_latest_status() {
         use AccountStatus::{Active, Approved, Closed, Rejected, Restricted, Submitted};
         for (statuses, expected) in [
             (vec![(1, Submitted), (2, Approved), (3, Active)], (Active, 0)),

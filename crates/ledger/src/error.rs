@@ -13,7 +13,7 @@ pub enum LedgerError {
         subject: String,
     },
     /// There is no fact to fold.
-    #[error("no facts known for {subject}")]
+    #[error("{subject} has no facts")]
     NoFacts {
         /// The subject that was folded.
         subject: String,

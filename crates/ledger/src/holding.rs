@@ -37,7 +37,7 @@ fn empty(account: &ExternalId, symbol: Symbol, at: Timestamp) -> Holding {
 pub struct FoldDiff {
     /// The fold of all facts, with only those orders, changes and postings that the new facts changed.
     pub state: State,
-    /// Effects that the fold of the known facts had and the fold of all facts has not.
+    /// Effects of the older facts that the fold of all facts no longer has.
     pub removed_effects: Vec<String>,
 }
 
@@ -56,33 +56,33 @@ pub fn fold_diff(
     let subject = Subject::Holding { account: account.clone(), symbol };
     check_all(&subject, all)?;
     let (all, new): (Vec<&Fact>, BTreeSet<&Fact>) = (chronological(all), new.iter().collect());
-    let known: Vec<&Fact> = all.iter().copied().filter(|fact| !new.contains(fact)).collect();
+    let older: Vec<&Fact> = all.iter().copied().filter(|fact| !new.contains(fact)).collect();
     let Some(first) = all.first() else {
         return Err(LedgerError::NoFacts { subject: subject.to_string() });
     };
-    let before = HoldingFold::new(empty(account, symbol, first.at), &known).apply(&known)?.into_snapshot();
+    let before = HoldingFold::new(empty(account, symbol, first.at), &older).apply(&older)?.into_snapshot();
     let after = HoldingFold::new(empty(account, symbol, first.at), &all).apply(&all)?;
     let (state, removed_effects) = after.into_diff(&before)?;
     Ok(FoldDiff { state, removed_effects })
 }
 
-/// Continues from a known holding: the same as [`crate::fold`] of the known and the new facts, at the cost of the new ones.
-/// `known` needs only the orders and changes that the new facts name; `latest` is the time of the latest known fact. The
-/// state contains only what the new facts touched.
+/// Continues from the holding before the new facts: the same as [`crate::fold`] of all facts, at the cost of the new ones.
+/// `before` needs only the orders and changes that the new facts name; `latest` is the time of its latest fact. The state
+/// contains only what the new facts changed.
 ///
-/// `None` when all facts are needed: a new fact is not later than every known one, busts an execution, or repeats an
+/// `None` when all facts are needed: a new fact is not later than `latest`, busts an execution, or repeats an
 /// execution or split.
 ///
 /// # Errors
 /// As [`crate::fold`].
 pub fn fold_incremental(
-    known: &Holding,
+    before: &Holding,
     latest: Timestamp,
     new: &[Fact],
 ) -> Result<Option<State>, LedgerError> {
-    let subject = Subject::Holding { account: known.account.clone(), symbol: known.symbol };
+    let subject = Subject::Holding { account: before.account.clone(), symbol: before.symbol };
     new.iter().try_for_each(|fact| check(&subject, fact))?;
-    let is_known = |id: &ExternalId| known.changes.iter().any(|change| change.id == *id);
+    let is_known = |id: &ExternalId| before.changes.iter().any(|change| change.id == *id);
     let needs_all = new.iter().any(|fact| {
         fact.at <= latest
             || match &fact.kind {
@@ -99,8 +99,8 @@ pub fn fold_incremental(
         return Ok(None);
     }
     let facts = chronological(new);
-    let known = Holding { changes: Vec::new(), ..known.clone() };
-    HoldingFold::new(known, &facts).apply(&facts)?.into_state().map(Some)
+    let before = Holding { changes: Vec::new(), ..before.clone() };
+    HoldingFold::new(before, &facts).apply(&facts)?.into_state().map(Some)
 }
 
 /// Each fact once, in chronological order.

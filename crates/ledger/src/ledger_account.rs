@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use domain::{Currency, ExternalId, Provider};
+use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
 /// An account of the ledger. A positive entry increases its balance. One account has a separate balance in each currency.
 ///
@@ -23,7 +24,8 @@ pub enum LedgerAccount {
 }
 
 /// The accounts that each holder has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Display, EnumString, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum Bucket {
     /// Tokens that are not split into spending and stash yet.
     UsdcBalance,
@@ -40,11 +42,14 @@ pub enum Bucket {
 }
 
 /// Accounts of the system. All but the buffers may be negative: they represent the outside world.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, EnumString)]
+#[strum(serialize_all = "snake_case")]
 pub enum System {
     /// Tokens kept for conversions.
+    #[strum(serialize = "system_buffer_usdc")]
     BufferUsdc,
     /// Cash kept for conversions.
+    #[strum(serialize = "system_buffer_fiat")]
     BufferFiat,
     /// The firm's own cash at the broker, the counterpart of journals.
     BrokerOperational,
@@ -57,6 +62,7 @@ pub enum System {
     /// Source of dividends and interest.
     Income,
     /// Negative of the money that came in through a provider.
+    #[strum(disabled)]
     Clearing(Provider),
 }
 
@@ -66,29 +72,6 @@ pub enum System {
 pub struct LedgerAccountError;
 
 impl Bucket {
-    /// Every bucket.
-    pub const ALL: [Self; 6] = [
-        Self::UsdcBalance,
-        Self::FiatExposure,
-        Self::PendingInvestment,
-        Self::SpendingBalance,
-        Self::StashBalance,
-        Self::Receivable,
-    ];
-
-    /// Name in the database and the API.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::UsdcBalance => "usdc_balance",
-            Self::FiatExposure => "fiat_exposure",
-            Self::PendingInvestment => "pending_investment",
-            Self::SpendingBalance => "spending_balance",
-            Self::StashBalance => "stash_balance",
-            Self::Receivable => "receivable",
-        }
-    }
-
     /// The bucket that receives deposits in `currency`: fiat money goes to the broker, tokens to the wallet.
     #[must_use]
     pub const fn arriving(currency: Currency) -> Self {
@@ -115,19 +98,6 @@ impl Bucket {
     }
 }
 
-impl System {
-    /// Every system account but the clearing accounts.
-    const NAMED: [(Self, &'static str); 7] = [
-        (Self::BufferUsdc, "system_buffer_usdc"),
-        (Self::BufferFiat, "system_buffer_fiat"),
-        (Self::BrokerOperational, "broker_operational"),
-        (Self::SecuritiesClearing, "securities_clearing"),
-        (Self::Fees, "fees"),
-        (Self::Taxes, "taxes"),
-        (Self::Income, "income"),
-    ];
-}
-
 impl LedgerAccount {
     /// The holder, unless it is a system account.
     #[must_use]
@@ -139,43 +109,21 @@ impl LedgerAccount {
     }
 }
 
+impl fmt::Display for System {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Clearing(provider) => write!(out, "clearing/{provider}"),
+            named => out.write_str(named.into()),
+        }
+    }
+}
+
 impl fmt::Display for LedgerAccount {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::User(holder, bucket) => write!(out, "user/{holder}/{}", bucket.as_str()),
+            Self::User(holder, bucket) => write!(out, "user/{holder}/{bucket}"),
             Self::System(system) => write!(out, "system/{system}"),
         }
-    }
-}
-
-impl fmt::Display for System {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Self::Clearing(provider) = self {
-            return write!(out, "clearing/{provider}");
-        }
-        let found = Self::NAMED.iter().find(|(system, _)| system == self);
-        out.write_str(found.map_or("", |(_, name)| name))
-    }
-}
-
-impl FromStr for Bucket {
-    type Err = LedgerAccountError;
-
-    fn from_str(text: &str) -> Result<Self, LedgerAccountError> {
-        let found = Self::ALL.into_iter().find(|bucket| bucket.as_str() == text);
-        found.ok_or(LedgerAccountError)
-    }
-}
-
-impl FromStr for System {
-    type Err = LedgerAccountError;
-
-    fn from_str(text: &str) -> Result<Self, LedgerAccountError> {
-        if let Some(provider) = text.strip_prefix("clearing/") {
-            return provider.parse().map(Self::Clearing).map_err(|_| LedgerAccountError);
-        }
-        let found = Self::NAMED.iter().find(|(_, name)| *name == text);
-        found.map(|(system, _)| *system).ok_or(LedgerAccountError)
     }
 }
 
@@ -185,14 +133,17 @@ impl FromStr for LedgerAccount {
     fn from_str(text: &str) -> Result<Self, LedgerAccountError> {
         let (owner, rest) = text.split_once('/').ok_or(LedgerAccountError)?;
         match owner {
-            "system" => rest.parse().map(Self::System),
-            "user" => {
-                let (holder, bucket) = rest.split_once('/').ok_or(LedgerAccountError)?;
-                let holder = holder.parse().map_err(|_| LedgerAccountError)?;
-                Ok(Self::User(holder, bucket.parse()?))
+            "system" => match rest.strip_prefix("clearing/") {
+                Some(provider) => provider.parse().ok().map(System::Clearing),
+                None => rest.parse().ok(),
             }
-            _ => Err(LedgerAccountError),
+            .map(Self::System),
+            "user" => rest
+                .split_once('/')
+                .and_then(|(holder, bucket)| Some(Self::User(holder.parse().ok()?, bucket.parse().ok()?))),
+            _ => None,
         }
+        .ok_or(LedgerAccountError)
     }
 }
 
@@ -203,10 +154,19 @@ mod tests {
     #[test]
     fn every_account_parses_from_its_text() {
         let holder: ExternalId = "bridge:cust_1".parse().unwrap();
-        let users = Bucket::ALL.map(|bucket| LedgerAccount::User(holder.clone(), bucket));
-        let named = System::NAMED.map(|(system, _)| LedgerAccount::System(system));
+        let users = Bucket::VARIANTS.iter().map(|bucket| LedgerAccount::User(holder.clone(), *bucket));
+        let systems = [
+            System::BufferUsdc,
+            System::BufferFiat,
+            System::BrokerOperational,
+            System::SecuritiesClearing,
+            System::Fees,
+            System::Taxes,
+            System::Income,
+        ];
+        let systems = systems.map(LedgerAccount::System);
         let clearings = Provider::ALL.map(|provider| LedgerAccount::System(System::Clearing(provider)));
-        for account in users.into_iter().chain(named).chain(clearings) {
+        for account in users.chain(systems).chain(clearings) {
             assert_eq!(account.to_string().parse(), Ok(account));
         }
     }

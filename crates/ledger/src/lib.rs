@@ -53,7 +53,7 @@ pub use fold::fold;
 pub use holding::{FoldDiff, fold_diff, fold_incremental};
 pub use ledger_account::{Bucket, LedgerAccount, LedgerAccountError, System};
 pub use performance::{Close, year_to_date};
-pub use posting::{Leg, Posting, TransactionKind, TransactionKindError};
+pub use posting::{Leg, Posting, TransactionKind};
 pub use rules::{Rules, StashRatio, StashRatioError};
 pub use shortfall::shortfall;
 pub use state::{

@@ -128,7 +128,7 @@ fn facts_of_a_holding() -> impl Strategy<Value = Vec<Fact>> {
 struct TestLedger {
     facts: BTreeMap<Subject, Vec<Fact>>,
     states: BTreeMap<Subject, State>,
-    written: BTreeMap<(String, LedgerAccount, Currency), i64>,
+    sums: BTreeMap<(String, LedgerAccount, Currency), i64>,
 }
 
 impl TestLedger {
@@ -156,19 +156,19 @@ impl TestLedger {
 
     /// Replaces the postings of `subject`.
     fn write(&mut self, subject: &str, postings: &[crate::Posting]) {
-        self.written.retain(|(effect, ..), _| !effect.starts_with(subject));
+        self.sums.retain(|(effect, ..), _| !effect.starts_with(subject));
         for posting in postings {
             for leg in posting.legs() {
                 let key =
                     (format!("{subject}{}", posting.effect()), leg.account.clone(), leg.money.currency());
-                *self.written.entry(key).or_default() += leg.money.minor();
+                *self.sums.entry(key).or_default() += leg.money.minor();
             }
         }
     }
 
     fn balances(&self, is_raw: bool) -> BTreeMap<(LedgerAccount, Currency), i64> {
         let mut balances = BTreeMap::new();
-        for ((effect, account, currency), minor) in &self.written {
+        for ((effect, account, currency), minor) in &self.sums {
             if !is_raw || !effect.starts_with("shortfall") {
                 *balances.entry((account.clone(), *currency)).or_insert(0) += minor;
             }
@@ -216,7 +216,7 @@ proptest! {
         let piecemeal = TestLedger::from_batches(&shuffled(&facts, &keys));
         prop_assert_eq!(&at_once.states, &piecemeal.states);
         prop_assert_eq!(at_once.balances(false), piecemeal.balances(false));
-        prop_assert_eq!(at_once.written, piecemeal.written);
+        prop_assert_eq!(at_once.sums, piecemeal.sums);
     }
 
     #[test]
@@ -241,25 +241,25 @@ proptest! {
     #[test]
     fn a_position_is_never_negative(facts in facts_of_a_holding()) {
         let state = fold(&facts[0].subject, &facts, &Rules::default()).unwrap();
-        let crate::Row::Holding(holding) = state.row else { panic!("a holding") };
+        let crate::Row::Holding(holding) = state.row else { panic!("expected a holding") };
         prop_assert!(holding.position.quantity >= Quantity::ZERO);
         prop_assert!(holding.position.cost.is_none_or(|cost| cost.minor() >= 0));
         prop_assert_eq!(holding.position.cost.is_none(), holding.position.quantity.is_zero());
     }
 
-    /// The diff of late facts, applied to the known state, is the fold of all facts, and contains nothing unchanged.
+    /// The diff of late facts, applied to the state before them, is the fold of all facts, and contains nothing unchanged.
     #[test]
     fn a_fold_diff_gives_the_whole_fold(facts in facts_of_a_holding(), is_new in any::<u32>()) {
-        let part = |wanted: bool| {
-            let chosen = (0..).zip(&facts).filter(|(index, _)| (is_new >> (index % 32) & 1 == 1) == wanted);
+        let part = |in_new: bool| {
+            let chosen = (0..).zip(&facts).filter(|(index, _)| (is_new >> (index % 32) & 1 == 1) == in_new);
             chosen.map(|(_, fact)| fact.clone()).collect::<Vec<_>>()
         };
         // A repeated fact is not new.
-        let known = part(false);
-        let new: Vec<Fact> = part(true).into_iter().filter(|fact| !known.contains(fact)).collect();
-        proptest::prop_assume!(!known.is_empty());
-        let Subject::Holding { account, symbol } = &facts[0].subject else { panic!("a holding") };
-        let before = fold(&facts[0].subject, &known, &Rules::default()).unwrap();
+        let older = part(false);
+        let new: Vec<Fact> = part(true).into_iter().filter(|fact| !older.contains(fact)).collect();
+        proptest::prop_assume!(!older.is_empty());
+        let Subject::Holding { account, symbol } = &facts[0].subject else { panic!("expected a holding") };
+        let before = fold(&facts[0].subject, &older, &Rules::default()).unwrap();
         let whole = fold(&facts[0].subject, &facts, &Rules::default()).unwrap();
         let diff = fold_diff(account, *symbol, &facts, &new).unwrap();
         for posting in &diff.state.postings {
@@ -272,21 +272,21 @@ proptest! {
         prop_assert_eq!(diff_over(&before, &diff), sorted(whole));
     }
 
-    /// An incremental fold, applied to the known state, is the fold of all facts.
+    /// An incremental fold, applied to the state before it, is the fold of all facts.
     #[test]
     fn an_incremental_fold_gives_the_whole_fold(facts in facts_of_a_holding(), size in 1..4_usize, is_new in any::<u64>()) {
         let facts = apart(facts, is_new);
         let subject = facts[0].subject.clone();
-        let mut known = fold(&subject, &facts[..1], &Rules::default()).unwrap();
+        let mut before = fold(&subject, &facts[..1], &Rules::default()).unwrap();
         let mut latest = facts[0].at;
-        let mut seen = 1;
+        let mut count = 1;
         for batch in facts[1..].chunks(size) {
-            seen += batch.len();
-            let whole = fold(&subject, &facts[..seen], &Rules::default()).unwrap();
-            if let Some(next) = fold_incremental(holding_of(&known), latest, batch).unwrap() {
-                prop_assert_eq!(state_over(&known, &next), sorted(whole.clone()));
+            count += batch.len();
+            let whole = fold(&subject, &facts[..count], &Rules::default()).unwrap();
+            if let Some(next) = fold_incremental(holding_of(&before), latest, batch).unwrap() {
+                prop_assert_eq!(state_over(&before, &next), sorted(whole.clone()));
             }
-            known = whole;
+            before = whole;
             latest = batch.last().unwrap().at;
         }
     }
@@ -306,7 +306,7 @@ fn apart(mut facts: Vec<Fact>, is_new: u64) -> Vec<Fact> {
 }
 
 fn holding_of(state: &State) -> &crate::Holding {
-    let crate::Row::Holding(holding) = &state.row else { panic!("a holding") };
+    let crate::Row::Holding(holding) = &state.row else { panic!("expected a holding") };
     holding
 }
 
@@ -316,31 +316,31 @@ fn sorted(mut state: State) -> State {
     state
 }
 
-/// `known` with the orders, changes and postings of `diff` in place of its own, and without removed effects.
-fn diff_over(known: &State, diff: &FoldDiff) -> State {
+/// `before` with the orders, changes and postings of `diff`, and without removed effects.
+fn diff_over(before: &State, diff: &FoldDiff) -> State {
     let is_changed =
         |change: &crate::Change| holding_of(&diff.state).changes.iter().any(|other| other.id == change.id);
-    let mut known = known.clone();
-    let crate::Row::Holding(holding) = &mut known.row else { panic!("a holding") };
+    let mut before = before.clone();
+    let crate::Row::Holding(holding) = &mut before.row else { panic!("expected a holding") };
     holding.changes.retain(|change| !is_changed(change));
-    known.postings.retain(|posting| !diff.removed_effects.iter().any(|effect| effect == posting.effect()));
+    before.postings.retain(|posting| !diff.removed_effects.iter().any(|effect| effect == posting.effect()));
     // A diff has all reviews.
-    known.reviews.clear();
-    state_over(&known, &diff.state)
+    before.reviews.clear();
+    state_over(&before, &diff.state)
 }
 
-/// `known` with the orders, changes and postings of `next` in place of its own.
-fn state_over(known: &State, next: &State) -> State {
-    let (before, after) = (holding_of(known), holding_of(next));
-    let mut whole = after.clone();
-    let orders = before.orders.iter().filter(|order| after.orders.iter().all(|other| other.id != order.id));
+/// `before` with the orders, changes and postings of `next`.
+fn state_over(before: &State, next: &State) -> State {
+    let (older, newer) = (holding_of(before), holding_of(next));
+    let mut whole = newer.clone();
+    let orders = older.orders.iter().filter(|order| newer.orders.iter().all(|other| other.id != order.id));
     whole.orders.extend(orders.cloned());
     whole.orders.sort_by(|one, other| one.id.cmp(&other.id));
-    whole.changes.extend(before.changes.iter().cloned());
+    whole.changes.extend(older.changes.iter().cloned());
     whole.changes.sort_by(|one, other| one.id.cmp(&other.id));
     let mut postings = next.postings.clone();
     let is_kept = |effect: &str| next.postings.iter().all(|posting| posting.effect() != effect);
-    postings.extend(known.postings.iter().filter(|posting| is_kept(posting.effect())).cloned());
-    let reviews: BTreeSet<_> = known.reviews.iter().chain(&next.reviews).cloned().collect();
+    postings.extend(before.postings.iter().filter(|posting| is_kept(posting.effect())).cloned());
+    let reviews: BTreeSet<_> = before.reviews.iter().chain(&next.reviews).cloned().collect();
     sorted(State { row: crate::Row::Holding(whole), postings, reviews: reviews.into_iter().collect() })
 }

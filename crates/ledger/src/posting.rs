@@ -1,7 +1,6 @@
 //! A posting: what the ledger should contain for one effect, as legs that sum to zero in every currency.
 
 use std::collections::BTreeMap;
-use std::str::FromStr;
 
 use domain::{Currency, Money};
 use jiff::Timestamp;
@@ -64,63 +63,10 @@ pub struct Posting {
 }
 
 impl TransactionKind {
-    /// Every kind.
-    pub const ALL: [Self; 14] = [
-        Self::Deposit,
-        Self::Withdrawal,
-        Self::Investment,
-        Self::Conversion,
-        Self::InternalTransfer,
-        Self::BufferReplenishment,
-        Self::Reversal,
-        Self::CardPayment,
-        Self::Dividend,
-        Self::Interest,
-        Self::Fee,
-        Self::Tax,
-        Self::Journal,
-        Self::Shortfall,
-    ];
-
-    /// Name in the database and the API.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Deposit => "deposit",
-            Self::Withdrawal => "withdrawal",
-            Self::Investment => "investment",
-            Self::Conversion => "conversion",
-            Self::InternalTransfer => "internal_transfer",
-            Self::BufferReplenishment => "buffer_replenishment",
-            Self::Reversal => "reversal",
-            Self::CardPayment => "card_payment",
-            Self::Dividend => "dividend",
-            Self::Interest => "interest",
-            Self::Fee => "fee",
-            Self::Tax => "tax",
-            Self::Journal => "journal",
-            Self::Shortfall => "shortfall",
-        }
-    }
-
     /// Whether it moves money in from or out to the outside, and is therefore not investment performance.
     #[must_use]
     pub const fn is_flow(self) -> bool {
         matches!(self, Self::Deposit | Self::Withdrawal | Self::Reversal | Self::Journal | Self::CardPayment)
-    }
-}
-
-/// The text is not the name of a transaction kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown transaction kind; expected a name such as deposit or investment")]
-pub struct TransactionKindError;
-
-impl FromStr for TransactionKind {
-    type Err = TransactionKindError;
-
-    fn from_str(text: &str) -> Result<Self, TransactionKindError> {
-        let found = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
-        found.ok_or(TransactionKindError)
     }
 }
 

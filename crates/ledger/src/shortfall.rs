@@ -32,7 +32,7 @@ pub fn shortfall(
     let missing = if bucket == Bucket::Receivable { 0 } else { raw.minor().min(0) };
     let missing = Money::from_minor(missing, raw.currency()).negated()?;
     let user = |bucket| LedgerAccount::User(holder.clone(), bucket);
-    let effect = format!("shortfall/{holder}/{}/{}", bucket.as_str(), raw.currency());
+    let effect = format!("shortfall/{holder}/{bucket}/{}", raw.currency());
     let between = (user(Bucket::Receivable), user(bucket));
     Posting::movement(effect, TransactionKind::Shortfall, now, missing, between)
 }

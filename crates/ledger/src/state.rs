@@ -5,6 +5,7 @@ use domain::{
     Side, Symbol, TransferStatus,
 };
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::posting::Posting;
 
@@ -147,7 +148,8 @@ pub enum ChangeKind {
 }
 
 /// Whether a change counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ChangeStatus {
     /// It moved shares and money.
     Counted,
@@ -201,7 +203,8 @@ pub struct Review {
 }
 
 /// What is wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum ReviewKind {
     /// More shares were sold or split away than the position has; the whole change is parked.
     BeyondHolding,
@@ -215,35 +218,4 @@ pub enum ReviewKind {
     Incomplete,
     /// An account cannot change from one status to the other; the change is ignored.
     TransitionRefused,
-}
-
-impl ReviewKind {
-    /// Name in the database and the API.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::BeyondHolding => "beyond_holding",
-            Self::CurrencyMixed => "currency_mixed",
-            Self::UnknownExecution => "unknown_execution",
-            Self::Contradiction => "contradiction",
-            Self::Incomplete => "incomplete",
-            Self::TransitionRefused => "transition_refused",
-        }
-    }
-}
-
-impl ChangeStatus {
-    /// Every status.
-    pub const ALL: [Self; 4] = [Self::Counted, Self::Recorded, Self::Busted, Self::Parked];
-
-    /// Name in the database and the API.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Counted => "counted",
-            Self::Recorded => "recorded",
-            Self::Busted => "busted",
-            Self::Parked => "parked",
-        }
-    }
 }

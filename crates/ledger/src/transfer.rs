@@ -66,9 +66,9 @@ fn best<'a, T>(
     reports: &[TransferReport<'a>],
     field: impl Fn(&TransferReport<'a>) -> Option<T>,
 ) -> Option<T> {
-    let known = reports.iter().filter(|report| field(report).is_some());
+    let reported = reports.iter().filter(|report| field(report).is_some());
     let best =
-        known.max_by_key(|report| (report.status == TransferStatus::Settled, report.fact.at, report.fact));
+        reported.max_by_key(|report| (report.status == TransferStatus::Settled, report.fact.at, report.fact));
     best.and_then(field)
 }
 

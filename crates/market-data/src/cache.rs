@@ -1,10 +1,10 @@
-//! One fetch per symbol however many callers wait for it, and a stale value while it runs where there is one.
+//! A cache with one fetch per symbol, however many callers wait, and stale values while a fetch runs.
 //!
 //! Fresh values are returned at once. A value past its freshness is returned too, marked with its age, while one fetch
 //! runs in the background. A value past its last use, or none, makes callers wait for that fetch. Failures are remembered
-//! for a while, so that they cost the vendor nothing, and are never stored as values. Everything cached has a bound.
+//! for a while, so that they cause no calls, and are never stored as values. Every size is bounded.
 //!
-//! A fetch is a task of its own: a caller that goes away does not stop it, and a panic in it is a failure like another.
+//! A fetch is a separate task: a caller that goes away does not stop it, and a panic in it counts as a failure.
 
 mod state;
 
@@ -20,28 +20,28 @@ use crate::stats::count;
 use crate::{Error, Freshness, Outage, Stats};
 use state::{Lookup, State};
 
-/// How long values and failures are cached, and how many.
+/// Bounds of the cache, in time and number.
 #[derive(Clone, Debug)]
-pub struct Config {
+pub struct CacheConfig {
     /// How long a value is returned without a fetch. Default 5 minutes.
     pub fresh_for: Duration,
-    /// The same for a value that lacks a part which failed. Default 30 seconds.
+    /// How long a value with a failed part is returned without a fetch. Default 30 seconds.
     pub partial_fresh_for: Duration,
-    /// How long after its fetch a value is returned at all, marked stale. Default 24 hours.
+    /// How long after its fetch a value is still returned, marked as stale. Default 24 hours.
     pub stale_for: Duration,
-    /// How long a failure is remembered, where the failure names no wait itself. Default 30 seconds.
+    /// How long a failure without a wait of its own is remembered. Default 30 seconds.
     pub failure_for: Duration,
     /// How long an unknown symbol stays unknown. Default 10 minutes.
     pub unknown_for: Duration,
-    /// Most symbols cached, at least one: ten years of one take about 0.25 MB. Default 256.
+    /// Most cached symbols, at least one; ten years of bars take about 0.25 MB. Default 256.
     pub symbols_max: usize,
-    /// Most failures remembered, unknown symbols among them. Default 4096.
+    /// Most remembered failures, including unknown symbols. Default 4096.
     pub failures_max: usize,
-    /// Most symbols being fetched at one moment. Default 64.
+    /// Most fetches in flight. Default 64.
     pub fetches_max: usize,
 }
 
-impl Default for Config {
+impl Default for CacheConfig {
     fn default() -> Self {
         Self {
             fresh_for: Duration::from_secs(5 * 60),
@@ -59,7 +59,7 @@ impl Default for Config {
 /// The result of a successful fetch.
 pub(crate) struct FetchedValue<V> {
     pub(crate) value: V,
-    /// Whether a part of it failed and is worth another try soon.
+    /// Whether a part failed and should be fetched again soon.
     pub(crate) is_partial: bool,
 }
 
@@ -74,17 +74,17 @@ pub(crate) struct Cache<V> {
 
 struct Inner<V> {
     state: Mutex<State<V>>,
-    config: Config,
+    config: CacheConfig,
     stats: Arc<Stats>,
 }
 
 impl<V: Send + Sync + 'static> Cache<V> {
-    pub(crate) fn new(config: Config, stats: Arc<Stats>) -> Self {
+    pub(crate) fn new(config: CacheConfig, stats: Arc<Stats>) -> Self {
         let state = Mutex::new(State::new(&config));
         Self { inner: Arc::new(Inner { state, config, stats }) }
     }
 
-    /// The value of `symbol`, fetched when it must be; `fetch` is given the value it will replace.
+    /// The value of `symbol`, fetched if necessary; `fetch` receives the value that it replaces.
     pub(crate) async fn get<F, Fetching>(
         &self,
         symbol: Symbol,
@@ -125,7 +125,7 @@ impl<V: Send + Sync + 'static> Cache<V> {
         }
     }
 
-    /// The cached symbols, in no order, with their values.
+    /// The cached symbols with their values, in any order.
     pub(crate) fn entries(&self) -> Vec<(Symbol, Arc<V>)> {
         self.inner.lock().entries()
     }
@@ -141,14 +141,14 @@ impl<V: Send + Sync + 'static> Cache<V> {
         let inner = self.inner.clone();
         tokio::spawn(async move {
             let outcome = tokio::spawn(fetching).await.unwrap_or_else(|error| {
-                tracing::error!(%symbol, %error, "market data fetch panicked");
+                tracing::error!(%symbol, %error, "market data fetch failed: task panicked");
                 Err(internal())
             });
             let (outcome, is_evicting) = inner.lock().finish(symbol, outcome, Instant::now(), &inner.config);
             if is_evicting {
                 count(&inner.stats.cache_evictions);
             }
-            // Nobody may be waiting any more.
+            // Fails when no caller waits any more.
             let _ = sender.send(Some(outcome));
         });
     }
@@ -163,7 +163,7 @@ impl<V> Inner<V> {
 async fn finished<V>(mut in_flight: InFlight<V>) -> Result<(Arc<V>, Freshness), Error> {
     // The sender is dropped without a value only when the runtime stops.
     let outcome = in_flight.wait_for(Option::is_some).await.map_err(|_| internal())?;
-    let outcome = outcome.as_ref().expect("waited until it is there");
+    let outcome = outcome.as_ref().expect("`wait_for` returned a value");
     outcome.clone().map(|value| (value, Freshness::Fresh))
 }
 

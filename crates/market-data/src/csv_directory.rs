@@ -2,10 +2,10 @@
 //!
 //! Rows that are malformed or inconsistent are left out and listed with their line and reason; the others are used. A
 //! file is refused as a whole when its first line is not one of the two headers, when it is larger than
-//! `FILE_BYTES_MAX` or longer than `ROWS_MAX`, or when no row is left. Nothing is repaired and nothing is guessed.
+//! `FILE_BYTES_MAX` or longer than `ROWS_MAX`, or when no row is usable. Rows are not repaired.
 //!
-//! A file counts as changed when its size or its time of modification changes. Replace a file by renaming a finished
-//! one over it: a file read while it is written is used as far as it was written, until it changes again.
+//! A file counts as changed when its size or its time of modification changes. To replace a file, rename the complete new
+//! file over it: a file that is read while it is written is used incompletely, until it changes again.
 
 mod file;
 mod row;
@@ -33,9 +33,9 @@ const FILES_LISTED_MAX: usize = 10_000;
 const FILES_CACHED_MAX: usize = 256;
 /// Most files that are parsed at once.
 const PARSES_MAX: usize = 4;
-/// Pause before a directory that cannot be read is worth another try.
+/// Pause before an unreadable directory should be read again.
 const RETRY_AFTER_S: u32 = 5;
-/// The symbol that others are compared with, where it has a file.
+/// The symbol that others are compared with, if it has a file.
 const BENCHMARK: &str = "SPY";
 
 type Parsed = (Stamp, Result<Arc<Snapshot>, Error>);
@@ -46,14 +46,14 @@ pub struct CsvDirectory {
     clock: Clock,
     parsed: sync::Cache<Symbol, Parsed>,
     parses: Semaphore,
-    /// The benchmark's returns, with the snapshot that they were computed from.
+    /// The benchmark, and the snapshot that it was computed from.
     market: Mutex<Option<(Arc<Snapshot>, Arc<Benchmark>)>>,
     pub(crate) stats: Stats,
 }
 
-/// Why a directory cannot be used.
+/// The directory cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("reading the market data directory {path}")]
+#[error("reading market data directory {path} failed")]
 pub struct OpenError {
     path: PathBuf,
     source: std::io::Error,
@@ -74,7 +74,7 @@ impl CsvDirectory {
 
     pub(crate) async fn snapshot(&self, symbol: &Symbol) -> Result<Arc<Snapshot>, Error> {
         let symbol = *symbol;
-        // A symbol holds letters, digits and one inner `.` or `-`: the name cannot leave the directory.
+        // A symbol consists of letters, digits and one inner `.` or `-`: the path cannot leave the directory.
         let path = self.path.join(format!("{symbol}.csv"));
         let stamp = blocking({
             let path = path.clone();
@@ -86,7 +86,7 @@ impl CsvDirectory {
             return outcome;
         }
         let _permit = self.parses.acquire().await.map_err(|_| internal())?;
-        // The task that held the permit before may have parsed this file.
+        // Another task may have parsed the file in the meantime.
         if let Some(outcome) = self.parsed_at(&symbol, stamp) {
             crate::stats::count(&self.stats.cache_joined);
             return outcome;
@@ -144,7 +144,7 @@ fn list(path: &Path) -> std::io::Result<Vec<SymbolListing>> {
             stem.and_then(|stem| stem.parse::<Symbol>().ok().filter(|symbol| symbol.as_str() == stem));
         symbols.extend(symbol.map(|symbol| SymbolListing { symbol, name: None }));
     }
-    symbols.sort_by_key(|listed| listed.symbol);
+    symbols.sort_by_key(|listing| listing.symbol);
     Ok(symbols)
 }
 

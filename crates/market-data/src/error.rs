@@ -1,14 +1,14 @@
-//! Why there is no market data for a symbol, without any text of the vendor's.
+//! Errors of market data. They contain no text of the vendor.
 
 use domain::Symbol;
 use serde::Serialize;
 
 use crate::{RefusedRow, RowLocation};
 
-/// Most rows that are named when none is usable.
+/// Most rows that are listed when none is usable.
 pub(crate) const FIRST_ROWS_MAX: usize = 5;
 
-/// Why a symbol's data could not be loaded.
+/// Loading the data of a symbol failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The source has no such symbol.
@@ -17,18 +17,18 @@ pub enum Error {
         /// The requested symbol.
         symbol: Symbol,
     },
-    /// Our plan allows no further call for a while, by our own count or by the vendor's 429.
+    /// The plan allows no further call for a while, by our own count or by a 429 of the vendor.
     #[error("market data call quota exhausted, retry in {retry_after_s} s")]
     QuotaExhausted {
-        /// Seconds until a call is worth trying; at least 1.
+        /// Seconds until a retry may succeed; at least 1.
         retry_after_s: u32,
     },
     /// The source could not be reached, or failed.
     #[error("market data source unavailable: {kind}")]
     Unavailable {
-        /// What happened.
+        /// Reason.
         kind: Outage,
-        /// Seconds until a call is worth trying; at least 1.
+        /// Seconds until a retry may succeed; at least 1.
         retry_after_s: u32,
     },
     /// The vendor does not accept our calls.
@@ -39,28 +39,28 @@ pub enum Error {
     BadData {
         /// The requested symbol.
         symbol: Symbol,
-        /// What is wrong with it.
+        /// The fault.
         fault: Fault,
     },
 }
 
-/// Why the source is unavailable.
+/// Reasons why the source is unavailable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outage {
-    /// No connection could be made.
+    /// The connection failed.
     #[error("connection failed")]
     Connect,
-    /// The response did not come in time.
+    /// The response timed out.
     #[error("request timed out")]
     Timeout,
-    /// The connection was lost within the response.
+    /// The connection was lost while the response was read.
     #[error("connection lost")]
     Broken,
-    /// A 5xx, or a status that the vendor does not document.
+    /// The status is 5xx or not documented by the vendor.
     #[error("unexpected response status {0}")]
     Status(u16),
-    /// Too many calls are in flight here.
+    /// Too many of our calls are in flight.
     #[error("too many calls in flight")]
     Busy,
     /// A fetch panicked, or the directory cannot be read.
@@ -68,11 +68,11 @@ pub enum Outage {
     Internal,
 }
 
-/// Why the vendor does not accept our calls.
+/// Reasons why the vendor does not accept our calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Denial {
-    /// No key is configured, or it went away.
+    /// No key is configured.
     #[error("no API key configured")]
     NoKey,
     /// The key is not accepted (401).
@@ -83,26 +83,26 @@ pub enum Denial {
     NotInPlan,
 }
 
-/// What is wrong with a response or a file.
+/// Faults of a response or a file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
-    /// Not the JSON that the vendor documents, or truncated.
+    /// The response is not the documented JSON, or truncated.
     #[error("response is not the documented JSON")]
     NotAsDocumented,
-    /// More bytes than are read.
+    /// The response or file has too many bytes.
     #[error("more than {limit_bytes} bytes")]
     TooLarge {
         /// The bound.
         limit_bytes: usize,
     },
-    /// More rows than are used.
+    /// It has too many rows.
     #[error("more than {limit_rows} rows")]
     TooManyRows {
         /// The bound.
         limit_rows: usize,
     },
-    /// More pages than are followed.
+    /// The response has too many pages.
     #[error("more than {limit_pages} pages")]
     TooManyPages {
         /// The bound.
@@ -111,21 +111,21 @@ pub enum Fault {
     /// The next page is on another scheme, host or port than the configured one.
     #[error("next page is on another host")]
     ForeignPage,
-    /// Redirects are not followed.
+    /// The response is a redirect, which is not followed.
     #[error("unexpected redirect")]
     Redirect,
     /// The response is about another symbol.
     #[error("response is about another symbol")]
     OtherSymbol,
-    /// No bar is left to compute on.
+    /// There is no usable bar.
     #[error("no usable bar")]
     NoBars,
-    /// A file has rows, and none of them is usable.
+    /// A file has rows, but no usable one.
     #[error("none of {refused_total} rows is usable: {}", first_rows(first))]
     NoUsableRow {
-        /// How many rows there are.
+        /// Number of rows.
         refused_total: usize,
-        /// The first five of them.
+        /// The first five rows.
         first: Vec<RefusedRow>,
     },
     /// The first line of a CSV file is not one of the two headers.
@@ -141,6 +141,11 @@ fn first_rows(rows: &[RefusedRow]) -> String {
     rows.iter().map(describe).collect::<Vec<_>>().join(", ")
 }
 
+/// Rounded up and at least 1, so that a client that waits this long does not come too early.
+pub(crate) fn whole_seconds(wait: std::time::Duration) -> u32 {
+    u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX).max(1)
+}
+
 impl Error {
     /// Seconds after which a retry may succeed; `None` when none will.
     #[must_use]
@@ -153,11 +158,11 @@ impl Error {
         }
     }
 
-    /// The same failure with another wait, where it has one.
+    /// Replaces the wait of a failure that has one.
     pub(crate) fn waiting(self, seconds: u32) -> Self {
         match self {
-            Self::QuotaExhausted { .. } => Self::QuotaExhausted { retry_after_s: seconds.max(1) },
-            Self::Unavailable { kind, .. } => Self::Unavailable { kind, retry_after_s: seconds.max(1) },
+            Self::QuotaExhausted { .. } => Self::QuotaExhausted { retry_after_s: seconds },
+            Self::Unavailable { kind, .. } => Self::Unavailable { kind, retry_after_s: seconds },
             other @ (Self::UnknownSymbol { .. } | Self::Denied(_) | Self::BadData { .. }) => other,
         }
     }

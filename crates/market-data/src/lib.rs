@@ -1,8 +1,7 @@
 //! Bars, filings, names and news of a symbol from one of three sources: the bundled sample, a directory of CSV
 //! files, or Polygon (Massive) over HTTPS, the last behind a cache.
 //!
-//! It computes nothing from the data, knows nothing of our own HTTP responses, and reads neither the environment nor the
-//! wall clock: settings, the key and the time are arguments.
+//! Settings, the key and the time are arguments: the crate reads neither the environment nor the wall clock.
 //!
 //! ```
 //! # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -14,7 +13,7 @@
 //! # });
 //! ```
 
-pub mod cache;
+mod cache;
 mod error;
 mod market_data;
 mod quality;
@@ -27,6 +26,7 @@ mod sample;
 
 use std::sync::Arc;
 
+pub use cache::CacheConfig;
 pub use error::{Denial, Error, Fault, Outage};
 pub use market_data::MarketData;
 pub use quality::{Quality, REFUSED_LISTED_MAX, RefusedRow, RowFault, RowLocation};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use domain::{DatedValues, Symbol};
 
 use crate::csv_directory::{self, CsvDirectory, OpenError};
-use crate::polygon::{self, KeySource, Polygon, Quote};
+use crate::polygon::{self, KeySource, Polygon};
 use crate::{Benchmark, Clock, Error, Snapshot, Stats, SymbolListing, sample};
 
 /// A source of market data.
@@ -35,7 +35,7 @@ impl MarketData {
         CsvDirectory::open(path, clock).map(Self::CsvDirectory)
     }
 
-    /// Polygon (Massive), with its key loaded from `key` for each call. Makes no call yet.
+    /// Polygon (Massive), with the key loaded from `key` for each call. Makes no call yet.
     ///
     /// # Errors
     /// When the settings cannot be used.
@@ -59,7 +59,7 @@ impl MarketData {
         }
     }
 
-    /// The symbols that have data: all of the sample's, all files of a directory; of a vendor, those cached now.
+    /// The symbols that have data: all symbols of the sample or a directory, and the cached symbols of a vendor.
     ///
     /// # Errors
     /// When a directory cannot be read.
@@ -71,8 +71,7 @@ impl MarketData {
         }
     }
 
-    /// The market's returns, where the source has them. Never an error: without them, figures against the market are
-    /// absent.
+    /// The market's returns, if the source has them. Without them, figures against the market are absent.
     pub async fn benchmark(&self) -> Option<Arc<Benchmark>> {
         match self {
             Self::Bundled(_) => Some(sample::benchmark()),
@@ -81,7 +80,7 @@ impl MarketData {
         }
     }
 
-    /// The annual risk-free rate by date, as a fraction, where the source has it.
+    /// The annual risk-free rate by date, as a fraction, if the source has it.
     #[must_use]
     pub fn risk_free(&self) -> Option<Arc<DatedValues>> {
         match self {
@@ -90,21 +89,10 @@ impl MarketData {
         }
     }
 
-    /// The last price, where the source has one newer than its last bar; `None` for files and the sample.
+    /// Checks that the source is available, with at most one small call.
     ///
     /// # Errors
-    /// When the vendor's call failed. Nothing is cached: each call is one of the vendor's.
-    pub async fn quote(&self, symbol: &Symbol) -> Result<Option<Quote>, Error> {
-        match self {
-            Self::Bundled(_) | Self::CsvDirectory(_) => Ok(None),
-            Self::Polygon(vendor) => vendor.quote(symbol).await.map(Some),
-        }
-    }
-
-    /// Checks that the source is available, for a background check: at most one cheap call, often none.
-    ///
-    /// # Errors
-    /// The source's last failure, when it has not succeeded since.
+    /// The last failure of the source, if no call has succeeded since.
     pub async fn probe(&self) -> Result<(), Error> {
         match self {
             Self::Bundled(_) => Ok(()),
@@ -123,7 +111,7 @@ impl MarketData {
         }
     }
 
-    /// How many symbols' data are cached; the sample needs no cache.
+    /// Number of cached symbols; the sample needs no cache.
     #[must_use]
     pub fn entries(&self) -> usize {
         match self {
@@ -133,7 +121,7 @@ impl MarketData {
         }
     }
 
-    /// Whether the vendor is not called now, because it asked to wait with a 429.
+    /// Whether calls are paused after a 429 of the vendor.
     #[must_use]
     pub fn is_rate_limited(&self) -> bool {
         match self {

@@ -1,11 +1,11 @@
-//! Polygon (Massive): daily bars, the company's name, filings, news and the last price, over HTTPS.
+//! Polygon (Massive): daily bars, the company's name, filings and news, over HTTPS.
 //!
 //! The key is sent in a header and never in a URL; symbols are percent-encoded; redirects are not followed; a next page
-//! is fetched only from the configured scheme, host and port. Error bodies are not read: the status decides, and no text
-//! of the vendor's enters an error of ours.
+//! is fetched only from the configured scheme, host and port. Error bodies are not read: errors depend on the status alone
+//! and contain no text of the vendor.
 //!
-//! Its "adjusted" bars are adjusted for splits only, and carry every split up to the day of the call: a refresh replaces
-//! all bars and never appends, so that no series mixes two adjustments.
+//! "Adjusted" bars of Polygon are adjusted for all splits up to the day of the call, not for dividends. A refresh therefore
+//! replaces all bars and never appends, so that no series mixes two adjustments.
 
 mod assemble;
 mod bars;
@@ -16,7 +16,6 @@ mod financials;
 mod news;
 mod parts;
 mod quota;
-mod quote;
 mod wire;
 
 use std::sync::Arc;
@@ -26,7 +25,6 @@ use domain::{PriceBasis, Symbol};
 use reqwest::header::HeaderValue;
 
 pub use config::{BuildError, CALLS_PER_MINUTE_MAX, Config};
-pub use quote::Quote;
 
 use crate::cache::{Cache, FetchedValue};
 use crate::{Benchmark, Clock, Error, Snapshot, Stats, SymbolListing};
@@ -37,14 +35,13 @@ use client::Client;
 pub const DATA_SOURCE: &str = "polygon";
 /// The symbol that others are compared with.
 const BENCHMARK: &str = "SPY";
-/// Longest wait of one analysis for the market's returns.
+/// Longest wait of an analysis for the market's returns.
 const BENCHMARK_WAIT: Duration = Duration::from_secs(2);
 
-/// Loads the key for each call, so that a new one needs no restart: the whole `Authorization` value, as [`bearer`] makes
-/// it; `None` when there is none.
+/// Loads the `Authorization` value of [`bearer`] for each call, so that a new key needs no restart; `None` without a key.
 pub type KeySource = Arc<dyn Fn() -> Option<HeaderValue> + Send + Sync>;
 
-/// `Bearer <key>`, marked as sensitive; `None` when the key holds a byte that no header may carry.
+/// `Bearer <key>`, marked as sensitive; `None` when the key contains a byte that headers do not allow.
 #[must_use]
 pub fn bearer(key: &str) -> Option<HeaderValue> {
     let mut value = HeaderValue::from_str(&format!("Bearer {key}")).ok()?;
@@ -87,34 +84,30 @@ impl Polygon {
     }
 
     pub(crate) fn symbols(&self) -> Vec<SymbolListing> {
-        let listed = |(symbol, entry): (Symbol, Arc<CacheEntry>)| SymbolListing {
+        let listing = |(symbol, entry): (Symbol, Arc<CacheEntry>)| SymbolListing {
             symbol,
             name: entry.snapshot.name.as_deref().map(str::to_owned),
         };
-        let mut listed: Vec<_> = self.snapshots.entries().into_iter().map(listed).collect();
-        listed.sort_by_key(|listed| listed.symbol);
-        listed
+        let mut symbols: Vec<_> = self.snapshots.entries().into_iter().map(listing).collect();
+        symbols.sort_by_key(|listing| listing.symbol);
+        symbols
     }
 
-    /// One call, or none while it is cached. Without it an analysis has no beta, and says so: no caller waits longer than
-    /// [`BENCHMARK_WAIT`] for it, while its fetch goes on for later ones.
+    /// One call, or none while the returns are cached. No caller waits longer than [`BENCHMARK_WAIT`]: its analysis then has
+    /// no beta, and the fetch continues for later callers.
     pub(crate) async fn benchmark(&self) -> Option<Arc<Benchmark>> {
         let symbol: Symbol = BENCHMARK.parse().ok()?;
         let client = self.client.clone();
         let fetch = move |_| async move {
             let bars = client.bars(symbol).await?;
-            let history = domain::History::unadjusted(symbol, bars.bars, PriceBasis::Split, bars.refused);
+            let history = domain::History::unadjusted(symbol, bars.bars, PriceBasis::Split);
             Ok(FetchedValue { value: Benchmark::from_history(BENCHMARK, &history), is_partial: false })
         };
         let benchmark = tokio::time::timeout(BENCHMARK_WAIT, self.benchmarks.get(symbol, fetch)).await;
         benchmark.ok()?.ok().map(|(benchmark, _)| benchmark)
     }
 
-    pub(crate) async fn quote(&self, symbol: &Symbol) -> Result<Quote, Error> {
-        self.client.quote(*symbol).await
-    }
-
-    /// Symbols and market returns that are cached.
+    /// Number of cached symbols and market returns.
     pub(crate) fn entries(&self) -> usize {
         self.snapshots.len() + self.benchmarks.len()
     }

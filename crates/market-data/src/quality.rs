@@ -1,29 +1,29 @@
-//! Rows that were refused: each with its location and its reason, none repaired.
+//! Refused rows, with their locations and reasons. No row is repaired.
 
 use domain::{BarDefect, Date};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
-/// Most rows that are listed one by one; the total counts them all.
+/// Most rows that are listed; the total counts all of them.
 pub const REFUSED_LISTED_MAX: usize = 100;
 
-/// The refused rows of a symbol, and what a reader of its figures must know.
+/// The refused rows of a symbol, and limits of its data.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Quality {
-    /// Counts rows beyond the list, too.
+    /// Number of refused rows, including those beyond the list.
     pub refused_total: usize,
-    /// The first [`REFUSED_LISTED_MAX`] of them.
+    /// The first [`REFUSED_LISTED_MAX`] refused rows.
     pub refused: Vec<RefusedRow>,
     /// Limits of the source, in sentences.
     pub notes: Vec<&'static str>,
 }
 
-/// One row that was refused.
+/// A refused row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct RefusedRow {
-    /// In JSON its members are the row's own.
+    /// In JSON, `line` or `position`.
     #[serde(flatten)]
     pub location: RowLocation,
-    /// Of a row with a valid date.
+    /// The date, if it is valid.
     pub date: Option<Date>,
     /// In JSON, [`RowFault::as_str`].
     pub reason: RowFault,
@@ -35,71 +35,53 @@ pub struct RefusedRow {
 pub enum RowLocation {
     /// In a file.
     Line {
-        /// From 1; the header is line 1.
+        /// Number of the line, from 1; the header is line 1.
         line: usize,
     },
     /// In a vendor's response.
     Position {
-        /// From 0, over all pages.
+        /// Index of the row, from 0, over all pages.
         position: usize,
     },
 }
 
 /// Why a row was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, strum::IntoStaticStr)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum RowFault {
     /// Another number of fields than the header.
     FieldCount,
-    /// The date is not `YYYY-MM-DD`, or no such day.
+    /// The date is not `YYYY-MM-DD`, or the day does not exist.
     NotADate,
     /// A field is not a plain decimal number.
     NotANumber,
     /// A field that every bar needs is absent.
     MissingField,
-    /// Not UTF-8.
+    /// The row is not UTF-8.
     NotUtf8,
-    /// Longer than a row can be.
+    /// The row is longer than 256 bytes.
     TooLong,
-    /// An adjusted close that is zero or negative.
+    /// The adjusted close is zero or negative.
     AdjustedNotPositive,
-    /// A daily bar that does not begin at midnight in New York.
+    /// The daily bar does not begin at midnight in New York.
     NotMidnight,
     /// The bar is inconsistent.
+    #[serde(untagged)]
+    #[strum(transparent)]
     Bar(BarDefect),
 }
 
 impl RowFault {
-    /// Its name in responses and logs.
+    /// The code in responses and logs.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::FieldCount => "field_count",
-            Self::NotADate => "not_a_date",
-            Self::NotANumber => "not_a_number",
-            Self::MissingField => "missing_field",
-            Self::NotUtf8 => "not_utf8",
-            Self::TooLong => "too_long",
-            Self::AdjustedNotPositive => "adjusted_not_positive",
-            Self::NotMidnight => "not_midnight",
-            Self::Bar(BarDefect::NotFinite) => "not_finite",
-            Self::Bar(BarDefect::NotPositive) => "not_positive",
-            Self::Bar(BarDefect::Inconsistent) => "inconsistent",
-            Self::Bar(BarDefect::NegativeVolume) => "negative_volume",
-            Self::Bar(BarDefect::VolumeTooLarge) => "volume_too_large",
-            Self::Bar(BarDefect::DuplicateDate) => "duplicate_date",
-            Self::Bar(BarDefect::OutOfOrder) => "out_of_order",
-        }
-    }
-}
-
-impl Serialize for RowFault {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
+        self.into()
     }
 }
 
 impl Quality {
-    /// Counts a refused row, and lists it while there is room.
+    /// Counts a refused row, and lists it if the list is not full.
     pub(crate) fn refuse(&mut self, location: RowLocation, date: Option<Date>, reason: RowFault) {
         self.refused_total += 1;
         if self.refused.len() < REFUSED_LISTED_MAX {

@@ -1,7 +1,7 @@
 //! The bundled sample: real prices and filings of five companies until 2013-03-01, compiled into the program.
 //!
-//! `sample/SOURCES.md` says where each file comes from, under which licence, and what is not in it. It holds no news:
-//! none may be passed on.
+//! `sample/SOURCES.md` documents the origin, the licence and the gaps of each file. The sample has no news, because no news
+//! may be redistributed.
 
 mod filings;
 mod packed;
@@ -55,7 +55,7 @@ static COMPANIES: [Company; 5] = [
     },
 ];
 
-/// One cell per company: the first caller unpacks it.
+/// One cell per company, unpacked by its first caller.
 static SNAPSHOTS: [OnceLock<Arc<Snapshot>>; COMPANIES.len()] = [const { OnceLock::new() }; COMPANIES.len()];
 
 /// `None` when the symbol is not one of the five.
@@ -65,11 +65,11 @@ pub(crate) fn snapshot(symbol: &Symbol) -> Option<Arc<Snapshot>> {
 }
 
 pub(crate) fn symbols() -> Vec<SymbolListing> {
-    let listed = |company: &Company| {
+    let listing = |company: &Company| {
         let symbol = company.ticker.parse().ok()?;
         Some(SymbolListing { symbol, name: Some(company.name.into()) })
     };
-    COMPANIES.iter().filter_map(listed).collect()
+    COMPANIES.iter().filter_map(listing).collect()
 }
 
 /// Daily total returns of the market, 2000-02-01 to 2013-03-01.
@@ -95,7 +95,7 @@ fn unpack(company: &Company, symbol: Symbol) -> Snapshot {
     let (bars, refused) = Bars::from_raw(packed.into_iter().map(|(bar, _)| bar));
     assert!(refused.is_empty(), "every bundled bar is consistent");
     let as_of = *bars.view().date.last().expect("every bundled symbol has bars");
-    let history = History::adjusted_by(symbol, bars, &factors, &volumes, refused);
+    let history = History::adjusted_by(symbol, bars, &factors, &volumes);
     let filings: Arc<[_]> = filings::for_ticker(company.ticker).into();
     let missing = [AbsentPart { part: Part::News, error: None }];
     Snapshot {

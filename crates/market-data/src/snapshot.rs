@@ -17,7 +17,7 @@ pub struct Snapshot {
     pub name: Option<Arc<str>>,
     /// Filings, in any order.
     pub filings: Arc<[Filing]>,
-    /// News; `None` when there is no source of news or it failed (`missing` says which).
+    /// News; `None` when the source has no news or fetching them failed (see `missing`).
     pub news: Option<Arc<[NewsItem]>>,
     /// Absent parts, and why. A part that is present and empty is not in this list.
     pub missing: Arc<[AbsentPart]>,
@@ -27,23 +27,23 @@ pub struct Snapshot {
     pub data_source: &'static str,
     /// Date of the newest bar.
     pub as_of: Date,
-    /// When it was fetched, in milliseconds since 1970; `None` for what is compiled in.
+    /// Time of the fetch, in milliseconds since 1970; `None` for bundled data.
     pub fetched_at_unix_ms: Option<i64>,
-    /// Whether it is as new as it is meant to be.
+    /// Whether it is as recent as its source's settings promise.
     pub freshness: Freshness,
-    /// Changes whenever bars, name, filings, news or what is missing change; equal data gives an equal version.
+    /// Changes with bars, name, filings, news and missing parts; equal data has an equal version.
     pub version: u64,
 }
 
-/// Whether a snapshot is as new as it is meant to be.
+/// Whether a snapshot is as recent as its source's settings promise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Freshness {
-    /// As new as the source's settings promise.
+    /// As recent as the settings promise.
     Fresh,
-    /// Older than that, because it is being fetched again or because that failed.
+    /// Older, because the next fetch is in flight or failed.
     Stale {
-        /// Its age in seconds.
+        /// Age in seconds.
         age_s: u64,
     },
 }
@@ -63,16 +63,16 @@ pub enum Part {
 /// A part that a snapshot lacks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AbsentPart {
-    /// One of name, filings and news.
+    /// The absent part.
     pub part: Part,
-    /// `None` when the source has no such data, else the failure.
+    /// The failure; `None` when the source has no such data.
     pub error: Option<Error>,
 }
 
 /// A symbol that has data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SymbolListing {
-    /// Unique in its list.
+    /// Symbol, unique in a list.
     pub symbol: Symbol,
     /// The company's name, where known.
     pub name: Option<String>,
@@ -85,9 +85,9 @@ pub struct Benchmark {
     pub name: &'static str,
     /// Daily simple returns by date.
     pub returns: DatedValues,
-    /// What those returns include: with `SplitDividend` they are total returns.
+    /// What the returns include: with `SplitDividend` they are total returns.
     pub price_basis: PriceBasis,
-    /// Changes whenever the returns do; equal returns give an equal version.
+    /// Changes with the returns; equal returns have an equal version.
     pub version: u64,
 }
 
@@ -109,7 +109,7 @@ impl Snapshot {
         hash_bars(history.raw().view(), &mut hasher);
         hash_bars(history.adjusted().view(), &mut hasher);
         name.hash(&mut hasher);
-        // Filings hold floats, which do not hash: their shortest text that reads back as the same float does.
+        // Floats do not implement `Hash`; their debug text parses to the same float.
         format!("{filings:?}").hash(&mut hasher);
         format!("{news:?}").hash(&mut hasher);
         missing.iter().for_each(|missing| missing.part.hash(&mut hasher));

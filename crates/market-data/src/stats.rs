@@ -1,4 +1,4 @@
-//! Counters of calls and of cache lookups, for the metrics to read. They only ever rise.
+//! Counters of calls and of cache lookups, for metrics. They never decrease.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -31,7 +31,7 @@ macro_rules! counters {
                 [$((stringify!($name), self.$name),)*]
             }
 
-            /// How many counters there are.
+            /// Number of counters.
             pub const COUNT: usize = [$(stringify!($name),)*].len();
         }
     };
@@ -88,9 +88,9 @@ mod tests {
     fn counters_have_names() {
         let stats = Stats::default();
         count(&stats.cache_hits);
-        let read = stats.snapshot();
-        assert_eq!(read.cache_hits, 1);
-        assert_eq!(read.named()[0], ("calls_ok", 0));
-        assert!(read.named().contains(&("cache_hits", 1)));
+        let snapshot = stats.snapshot();
+        assert_eq!(snapshot.cache_hits, 1);
+        assert_eq!(snapshot.named()[0], ("calls_ok", 0));
+        assert!(snapshot.named().contains(&("cache_hits", 1)));
     }
 }

@@ -111,7 +111,7 @@ impl DevKeys {
                         write(&mut written, path, &crate::pem::write("PRIVATE KEY", private.as_ref()))?;
                     }
                 }
-                Proof::Fetched => {
+                Proof::Circle => {
                     let path = self.private(declared.provider);
                     if is_missing(&path) {
                         self.create_circle(&mut written, path, now)?;
@@ -198,7 +198,7 @@ mod tests {
         let files = |declared: &ProviderDeclaration| match declared.proof {
             Proof::Keys { format: KeyFormat::HmacSecrets, .. } => 1,
             Proof::Keys { format: KeyFormat::RsaPublicKeys, .. } => 2,
-            Proof::Fetched => 4,
+            Proof::Circle => 4,
         };
         assert_eq!(written.len(), PROVIDERS.map(files).iter().sum::<usize>());
         for path in &written {

@@ -1,4 +1,4 @@
-//! A URL that requests may go to: where a key is never sent unencrypted.
+//! Base URLs, to which keys are sent only encrypted.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -10,25 +10,25 @@ use reqwest::Url;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl(Url);
 
-/// Why a text is no base URL.
+/// The text is not a base URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BaseUrlError {
-    /// It has a user, a path, a query or a fragment, or lacks a host.
+    /// The URL has a user, a path, a query or a fragment, or lacks a host.
     #[error("must be a scheme, a host and at most a port, such as https://api.example.com")]
     NotBare,
-    /// A key would travel unencrypted.
+    /// Keys would be sent unencrypted.
     #[error("must be https, or http on a loopback host")]
     NotEncrypted,
 }
 
 impl BaseUrl {
-    /// Whether it is `https`.
+    /// Whether the scheme is `https`.
     #[must_use]
     pub fn is_encrypted(&self) -> bool {
         self.0.scheme() == "https"
     }
 
-    /// Whether `url` has its scheme, host and port, and no user.
+    /// Whether `url` has the same scheme, host and port, and no user.
     #[must_use]
     pub fn is_origin_of(&self, url: &Url) -> bool {
         url.origin() == self.0.origin() && url.username().is_empty() && url.password().is_none()
@@ -63,7 +63,7 @@ impl FromStr for BaseUrl {
 }
 
 impl fmt::Display for BaseUrl {
-    /// Without a slash at its end, so that a path can follow.
+    /// Without a trailing slash, so that a path can follow.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(self.0.as_str().trim_end_matches('/'))
     }
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_travels_encrypted_or_stays_on_this_machine() {
+    fn only_https_and_loopback_urls_are_accepted() {
         for (text, is_accepted) in [
             ("https://api.massive.com", true),
             ("https://api.polygon.io/", true),
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_can_follow_its_text() {
+    fn the_text_has_no_trailing_slash() {
         for (text, expected) in
             [("https://a.example/", "https://a.example"), ("http://[::1]:9", "http://[::1]:9")]
         {

@@ -2,24 +2,24 @@
 
 use reqwest::Response;
 
-/// Why a body was not read.
+/// The body was not read.
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {
-    /// It is larger than the bound.
+    /// The body is larger than the bound.
     #[error("response body is larger than {bytes_max} bytes")]
     TooLarge {
         /// The bound.
         bytes_max: usize,
     },
-    /// The connection failed, or the client's timeout passed.
-    #[error("reading the response body")]
+    /// The connection failed or timed out.
+    #[error("reading the response body failed")]
     Connection(#[from] reqwest::Error),
 }
 
-/// Reads a body of at most `bytes_max` bytes. One whose declared length is larger is not read at all.
+/// Reads a body of at most `bytes_max` bytes. A body with a larger declared length is not read at all.
 ///
 /// # Errors
-/// Why it was not read.
+/// [`BodyError`].
 pub async fn read_body(mut response: Response, bytes_max: usize) -> Result<Vec<u8>, BodyError> {
     let too_large = BodyError::TooLarge { bytes_max };
     if response.content_length().is_some_and(|length| length > bytes_max as u64) {

@@ -1,7 +1,6 @@
-//! Requests to other hosts: the URL that they go to, the client that sends them, the bytes that are read of a response,
-//! and the pauses between retries.
+//! Requests to other hosts: base URLs, the HTTP client, bounded response bodies, and pauses between retries.
 //!
-//! It knows no provider: paths, headers, keys, timeouts and bounds are arguments.
+//! Paths, headers, keys, timeouts and bounds are arguments.
 //!
 //! ```
 //! # use std::time::Duration;
@@ -9,7 +8,7 @@
 //! let base_url: outbound::BaseUrl = "https://api.example.com".parse()?;
 //! let client = outbound::client_builder(Duration::from_secs(2)).timeout(Duration::from_secs(5)).build()?;
 //! # drop(client);
-//! assert!("http://api.example.com".parse::<outbound::BaseUrl>().is_err(), "a key would travel unencrypted");
+//! assert!("http://api.example.com".parse::<outbound::BaseUrl>().is_err(), "keys would be sent unencrypted");
 //! # Ok(())
 //! # }
 //! ```
@@ -27,25 +26,25 @@ use reqwest::redirect::Policy;
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use body::{BodyError, read_body};
 
-/// A client with this connect timeout that follows no redirect and uses no proxy. Unless the caller changes that, it
-/// refuses URLs without TLS.
+/// A client with this connect timeout, without redirects and proxies. Unless the caller changes that, it refuses URLs
+/// without TLS.
 pub fn client_builder(connect_timeout: Duration) -> ClientBuilder {
     reqwest::Client::builder()
         .user_agent(concat!("investiq/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(connect_timeout)
-        // A redirect would carry the key to a host that nobody configured.
+        // A redirect would send the key to another host.
         .redirect(Policy::none())
-        // The proxy variables of the environment are not settings of ours.
+        // Ignores the proxy variables of the environment.
         .no_proxy()
         .referer(false)
         .https_only(true)
 }
 
-/// Pauses between retries, without end: they double from `first` to `longest`, and each is shortened at random by up to
-/// half, so that clients which failed together do not retry together.
+/// Endless pauses between retries: they double from `first` to `longest`, and each is shortened at random by up to half, so
+/// that clients that failed together do not retry together.
 #[must_use]
 pub fn backoff(first: Duration, longest: Duration) -> ExponentialBuilder {
-    // The library adds up to the whole of a pause to it.
+    // The library adds a random part of up to 100 %.
     ExponentialBuilder::new()
         .with_min_delay(first / 2)
         .with_max_delay(longest / 2)

@@ -1,4 +1,4 @@
-//! A limit for each client address.
+//! Limits by client address.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -10,33 +10,30 @@ use governor::middleware::StateInformationMiddleware;
 use crate::table::{Capacity, Table};
 use crate::{Limit, LimitStatus, Network};
 
-/// A /48 may ask this many times as often as a /64: it is a site with many users, or one spammer with many networks.
-const SITE_FACTOR: u32 = 16;
-
 type TableLimiter = RateLimiter<Network, Table, MonotonicClock, StateInformationMiddleware>;
 
-/// A limit of its own for each IPv4 address and IPv6 /64, and a wider one for each IPv6 /48.
+/// A limit for each IPv4 address and IPv6 /64, and a wider one for each IPv6 /48.
 pub struct AddressLimiter {
     limit: Limit,
     by_network: TableLimiter,
     by_site: TableLimiter,
 }
 
-/// Which limit a client exceeded.
+/// The exceeded limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// That of its address or /64.
+    /// The limit of the address or /64.
     Network,
-    /// That of the /48 around it.
+    /// The limit of the /48.
     Site,
 }
 
 /// The client must wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exceeded {
-    /// Which limit.
+    /// The exceeded limit.
     pub scope: Scope,
-    /// With the time until its next request.
+    /// Includes the time until the next request is allowed.
     pub status: LimitStatus,
 }
 
@@ -45,13 +42,13 @@ impl AddressLimiter {
     #[must_use]
     pub fn new(limit: Limit, capacity: Capacity) -> Self {
         let limiter = |limit: Limit| TableLimiter::new(limit.quota(), Table::new(capacity), MonotonicClock);
-        Self { limit, by_network: limiter(limit), by_site: limiter(limit.times(SITE_FACTOR)) }
+        Self { limit, by_network: limiter(limit), by_site: limiter(limit.for_site()) }
     }
 
-    /// Counts one request of the client at this address.
+    /// Counts a request from this address.
     ///
     /// # Errors
-    /// One of its limits is exceeded.
+    /// [`Exceeded`].
     pub fn check(&self, address: IpAddr) -> Result<LimitStatus, Exceeded> {
         let network = Network::from(address);
         let exceeded = |scope, wait| Exceeded { scope, status: LimitStatus::exceeded(wait) };
@@ -95,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_passes_and_the_next_request_has_to_wait() {
+    fn a_burst_is_allowed_and_the_next_request_must_wait() {
         let limiter = limiter(60, 3);
         let remaining: Vec<u32> =
             (0..3).map(|_| limiter.check(address("192.0.2.1")).unwrap().remaining).collect();
@@ -106,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn waiting_as_stated_is_enough_even_when_the_true_wait_is_under_a_second() {
+    fn waiting_for_reset_s_is_enough_even_if_the_wait_is_under_a_second() {
         let limiter = limiter(100, 1);
         limiter.check(address("192.0.2.1")).unwrap();
         let exceeded = limiter.check(address("192.0.2.1")).unwrap_err();
@@ -116,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv6_client_gains_nothing_by_rotating_inside_its_64_and_little_inside_its_48() {
+    fn rotating_ipv6_addresses_gains_nothing_within_a_64_and_little_within_a_48() {
         let limiter = limiter(1, 2);
         let within_64 =
             (0..100).filter(|host| limiter.check(address(&format!("2001:db8::{host:x}"))).is_ok()).count();
@@ -128,17 +125,17 @@ mod tests {
     }
 
     #[test]
-    fn a_million_addresses_take_no_memory_and_do_not_free_a_client_that_is_over_its_limit() {
+    fn a_million_addresses_take_no_memory_and_do_not_reset_an_exceeded_limit() {
         let limiter = limiter(1, 2);
         let busy = address("192.0.2.1");
-        let mut passed = 0;
+        let mut allowed = 0;
         for number in 0..1_000_000_u32 {
             let _other = limiter.check(IpAddr::from((0x0a00_0000 + number).to_be_bytes()));
             if number % 1000 == 0 && limiter.check(busy).is_ok() {
-                passed += 1;
+                allowed += 1;
             }
         }
-        assert_eq!(passed, 2);
+        assert_eq!(allowed, 2);
     }
 
     #[test]

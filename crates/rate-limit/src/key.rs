@@ -1,4 +1,4 @@
-//! The limit of one API key. It lives in the key's record, so there are as many as keys.
+//! The limit of one API key, stored in the record of the key.
 
 use governor::RateLimiter;
 use governor::clock::{Clock as _, MonotonicClock};

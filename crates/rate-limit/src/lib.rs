@@ -1,8 +1,8 @@
 //! Limits requests by client address or by API key.
 //!
-//! The algorithm is GCRA (`governor`): one arrival time per client, and no window edge at which twice the limit passes.
-//! Rejecting costs no more than admitting, and memory is bounded whatever addresses appear. Metrics and HTTP are left to
-//! callers.
+//! The algorithm is GCRA (`governor`): one arrival time per client, and no window edge that allows twice the limit.
+//! Rejecting a request costs no more than allowing it, and memory is bounded for any number of addresses. Metrics and HTTP
+//! are left to callers.
 
 mod address;
 mod key;

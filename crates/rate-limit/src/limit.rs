@@ -1,4 +1,4 @@
-//! What a limit allows, and how much of it a client has left.
+//! Limits, and the remaining part of a limit.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -8,29 +8,32 @@ use governor::Quota;
 /// The window that limits are stated for, in seconds.
 pub const WINDOW_S: u64 = 60;
 
-/// Longest time in which a burst is earned. A larger burst would never be used up, and would overflow.
+/// A /48 may ask this many times as often as a /64.
+const SITE_FACTOR: NonZeroU32 = NonZeroU32::MIN.saturating_add(15);
+
+/// Longest time in which a burst is earned; a larger burst would overflow.
 const BURST_EARNED_IN_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// How often one client may ask.
+/// The request rate of one client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
     /// Requests a minute, in the long run.
     pub per_minute: NonZeroU32,
-    /// Requests at once, after a long enough pause.
+    /// Requests at once, after a pause.
     pub burst: NonZeroU32,
 }
 
-/// How much of its limit a client has left.
+/// The remaining part of a client's limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LimitStatus {
-    /// Requests that it may make at once.
+    /// Requests that are allowed at once.
     pub remaining: u32,
-    /// Whole seconds until it may make a whole burst again; once the limit is exceeded, until its next request.
+    /// Whole seconds until a whole burst is allowed again or, once the limit is exceeded, until the next request is allowed.
     pub reset_s: u64,
 }
 
 impl Limit {
-    /// The limit as it is applied: its burst can be earned in 30 days.
+    /// The limit with its burst bounded to the requests of 30 days.
     #[must_use]
     pub fn bounded(self) -> Self {
         let longest = BURST_EARNED_IN_MAX.as_nanos() / self.period().as_nanos();
@@ -44,8 +47,10 @@ impl Limit {
         whole_seconds(self.period() * self.bounded().burst.get())
     }
 
-    pub(crate) fn times(self, factor: u32) -> Self {
-        let times = |number: NonZeroU32| number.saturating_mul(NonZeroU32::MIN.saturating_add(factor - 1));
+    /// The limit of an IPv6 /48, which is a site with many users, or one spammer with many networks.
+    #[must_use]
+    pub fn for_site(self) -> Self {
+        let times = |number: NonZeroU32| number.saturating_mul(SITE_FACTOR);
         Self { per_minute: times(self.per_minute), burst: times(self.burst) }
     }
 
@@ -71,7 +76,7 @@ impl LimitStatus {
     }
 }
 
-/// Seconds, rounded up: waiting that long always suffices. At least 1, or a client would come back at once.
+/// Seconds, rounded up and at least 1, so that waiting that long always suffices.
 fn whole_seconds(wait: Duration) -> u64 {
     (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }

@@ -1,13 +1,13 @@
-//! What counts as one client.
+//! The network that counts as one client.
 
 use std::net::IpAddr;
 
-/// An IPv4 address, or an IPv6 /64, because a client with one address of it has them all.
+/// An IPv4 address or an IPv6 /64, because clients usually have a whole /64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Network(u128);
 
 impl Network {
-    /// The /48 around an IPv6 network, which one customer can hold; `None` for IPv4.
+    /// The /48 of an IPv6 network, which may belong to one customer; `None` for IPv4.
     #[must_use]
     pub fn site(self) -> Option<Self> {
         let site = self.0 & (u128::MAX << 80);
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_ipv6_client_is_its_64_and_has_a_48_around_it() {
+    fn ipv6_addresses_are_grouped_by_64_and_48() {
         let network = |text: &str| Network::from(text.parse::<IpAddr>().unwrap());
         assert_eq!(network("2001:db8:1:2::3"), network("2001:db8:1:2:ffff::4"));
         assert_ne!(network("2001:db8:1:2::3"), network("2001:db8:1:3::3"));

@@ -1,7 +1,7 @@
 //! Arrival times by network in a table of fixed size.
 //!
-//! Each network has four slots. When all are used by others, the one that was idle longest is evicted, so that somebody
-//! with endless addresses displaces only clients that did not use their limit.
+//! Each network can use four slots. When all are used by others, the longest idle one is evicted, so that a client with many
+//! addresses displaces only clients that do not use their limit.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
@@ -11,10 +11,10 @@ use governor::state::StateStore;
 
 use crate::Network;
 
-/// Slots that a network can be in.
+/// Slots that a network can use.
 const WAYS: usize = 4;
 
-/// How many networks a table holds.
+/// The number of networks in a table.
 #[derive(Clone, Copy, Debug)]
 pub enum Capacity {
     /// 65,536 networks in about 1 MiB.
@@ -33,7 +33,7 @@ struct Slot {
 /// The state of a limiter.
 #[derive(Debug)]
 pub(crate) struct Table {
-    // Keyed with a secret, or a client could choose addresses that share a set.
+    // Keyed with a secret, so that clients cannot choose addresses that share a set.
     hasher: RandomState,
     sets: Box<[Mutex<[Slot; WAYS]>]>,
 }
@@ -57,20 +57,19 @@ impl StateStore for Table {
     {
         let hash = self.hasher.hash_one(network.to_bits());
         let tag = hash | 1;
-        // The low bits choose the set, the tag is nearly all of the hash: two networks are confused only when both agree,
-        // once in 2^63.
+        // The tag is nearly the whole hash: two networks are confused with a probability of 2^-63.
         let set = usize::try_from(hash >> 1).unwrap_or(usize::MAX) % self.sets.len();
         let mut slots = self.sets[set].lock().unwrap_or_else(PoisonError::into_inner);
-        let known = slots.iter().position(|slot| slot.tag == tag);
-        let before = known.map(|index| Nanos::new(slots[index].arrival));
+        let existing = slots.iter().position(|slot| slot.tag == tag);
+        let before = existing.map(|index| Nanos::new(slots[index].arrival));
         let (value, arrival) = decide(before)?;
-        let index = known.unwrap_or_else(|| idlest(&slots));
+        let index = existing.unwrap_or_else(|| idlest(&slots));
         slots[index] = Slot { tag, arrival: arrival.as_u64() };
         Ok(value)
     }
 }
 
-/// A free slot, or else that with the earliest arrival time.
+/// A free slot, or the slot with the earliest arrival time.
 fn idlest(slots: &[Slot; WAYS]) -> usize {
     let by_arrival = |(_, slot): &(usize, &Slot)| (slot.tag != 0, slot.arrival);
     slots.iter().enumerate().min_by_key(by_arrival).map_or(0, |(index, _)| index)

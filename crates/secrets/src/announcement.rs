@@ -1,9 +1,9 @@
 //! The document that announces rotations to every process: which version is about to take over, until when the previous
-//! one is accepted, and which versions are revoked. It holds version ids and times, and no value.
+//! version is accepted, and which versions are revoked. It contains version ids and times, but no value.
 //!
 //! AWS's own labels say which version is current, but not until when the previous one is accepted, nor that a version
 //! is revoked although it can still be read. So this document is stored beside the secrets and read with them, in the
-//! same call. It is updated *before* labels move: a process that reads between the two steps knows all that it needs.
+//! same call. It is updated *before* labels move, so that a process that reads between the two steps has all it needs.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};

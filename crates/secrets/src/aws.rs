@@ -66,7 +66,7 @@ struct Inner {
 }
 
 impl SecretsManager {
-    /// Configures a client. It makes no call, so wrong credentials show at the first read.
+    /// Configures a client without a call: wrong credentials fail at the first read.
     ///
     /// # Errors
     /// [`Error::Config`] for an endpoint other than AWS's own in production or staging, or one that is neither https
@@ -83,13 +83,13 @@ impl SecretsManager {
         Ok(Self { inner: Arc::new(inner), recorder: Arc::new(|_| {}), audit: Arc::new(|_| Ok(())) })
     }
 
-    /// Sets what counts calls and changes.
+    /// Sets the recorder of calls and changes.
     #[must_use]
     pub fn recorder(self, recorder: Recorder) -> Self {
         Self { recorder, ..self }
     }
 
-    /// Sets what records changes. A change that cannot be recorded is not made.
+    /// Sets the audit sink of changes. A change that cannot be recorded is not made.
     #[must_use]
     pub fn audit(self, audit: AuditSink) -> Self {
         Self { audit, ..self }

@@ -1,4 +1,4 @@
-//! Configures the secrets of a process, reads all of them and reports everything that is wrong at once.
+//! Configures the secrets of a process, reads all of them and reports all errors at once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -61,7 +61,7 @@ impl Builder {
         }
     }
 
-    /// Adds a source, which is asked after those before it.
+    /// Adds a source, which is queried after the earlier ones.
     #[must_use]
     pub fn source(mut self, source: impl Source + 'static) -> Self {
         self.sources.push(Arc::new(source));
@@ -75,29 +75,29 @@ impl Builder {
         self
     }
 
-    /// Limits remote sources to these secrets and the required ones, so that a policy there can name exactly them. A
-    /// handle of any other secret is refused. Without this, remote sources are asked for every declared secret.
+    /// Limits remote sources to these secrets and the required ones, so that a policy can grant exactly these. Handles of
+    /// other secrets are refused. Without this call, remote sources are queried for every declared secret.
     #[must_use]
     pub fn using(mut self, names: &[&str]) -> Self {
         self.used = Some(names.iter().map(|name| (*name).to_owned()).collect());
         self
     }
 
-    /// Declares an address that the process listens on. The development profile is refused on any but loopback.
+    /// Declares an address that the process listens on. The development profile allows only loopback.
     #[must_use]
     pub fn listen_on(mut self, address: SocketAddr) -> Self {
         self.listeners.push(address);
         self
     }
 
-    /// Sets what counts events.
+    /// Sets the recorder of events.
     #[must_use]
     pub fn recorder(mut self, recorder: Recorder) -> Self {
         self.observers.recorder = recorder;
         self
     }
 
-    /// Sets what writes the audit record.
+    /// Sets the audit sink.
     #[must_use]
     pub fn audit(mut self, audit: AuditSink) -> Self {
         self.observers.audit = audit;
@@ -107,18 +107,17 @@ impl Builder {
     /// Reads every declared secret.
     ///
     /// # Errors
-    /// Everything that is wrong, at once: contradictory settings, each required secret that is missing, and each secret
-    /// that is not acceptable.
+    /// All errors at once: contradictory settings, missing required secrets, and unacceptable secrets.
     pub async fn build(self) -> Result<Secrets, Errors> {
         let (secrets, errors) = self.inspect().await?;
         if errors.0.is_empty() { Ok(secrets) } else { Err(errors) }
     }
 
-    /// As [`build`](Self::build), but also returns what was found when something is wrong: for an operator's
-    /// inspection, never to start a service with.
+    /// As [`build`](Self::build), but returns the secrets even with errors: for inspection by an operator, never to start
+    /// a service.
     ///
     /// # Errors
-    /// Only contradictory settings; nothing is read then.
+    /// Contradictory settings; then no secret is read.
     pub async fn inspect(self) -> Result<(Secrets, Errors), Errors> {
         let config_errors = self.config_errors();
         let fingerprints = match FingerprintKey::random() {

@@ -14,7 +14,7 @@ pub struct Catalogue(BTreeMap<SecretName, SecretSpec>);
 
 impl Catalogue {
     /// # Errors
-    /// [`ConfigError::DeclaredTwice`] when two have one name.
+    /// [`ConfigError::DeclaredTwice`] when two secrets have one name.
     pub fn new(specs: impl IntoIterator<Item = SecretSpec>) -> Result<Self, Error> {
         specs.into_iter().try_fold(Self::default(), Self::with)
     }

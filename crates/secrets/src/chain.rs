@@ -1,4 +1,4 @@
-//! Asks the sources in order. Only "not found" lets the next source be asked.
+//! Queries the sources in order. The next source is queried only after "not found".
 
 mod lookup;
 
@@ -23,7 +23,7 @@ use crate::version::{SecretVersion, Stage};
 use crate::version_id::VersionId;
 use crate::warning::{Notice, Warning};
 
-/// The sources, in the order in which they are asked, and how strictly their values are validated.
+/// The sources, in order, and how strictly their values are validated.
 pub(crate) struct Chain {
     pub(crate) sources: Vec<Arc<dyn Source>>,
     pub(crate) profile: Profile,
@@ -39,20 +39,20 @@ pub(crate) struct LookupRequest<'a> {
     pub(crate) remote_shadows: RemoteShadows<'a>,
 }
 
-/// Whether remote sources are asked when this machine does not have the secret.
+/// Whether remote sources are queried when no local source has the secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RemoteLookup {
-    Ask,
-    /// Not in this search, which then brings no result.
+    Query,
+    /// Not in this search, which then has no result.
     Defer,
-    /// Never: this process does not use the secret, and a policy need not grant it.
+    /// Never: the process does not use the secret, and a policy need not grant it.
     Skip,
 }
 
-/// The remote values that a value of this machine shadows.
+/// The remote values that a local value shadows.
 #[derive(Clone, Copy)]
 pub(crate) enum RemoteShadows<'a> {
-    /// Ask for them again; where a source does not respond, these still count.
+    /// Read them again; if a source does not respond, these still count.
     Refresh(&'a [ShadowedValue]),
     Cached(&'a [ShadowedValue]),
 }
@@ -65,7 +65,7 @@ pub(crate) struct ShadowedValue {
     fingerprint: Option<Fingerprint>,
 }
 
-/// A secret that was found, cleaned and validated.
+/// A cleaned and validated secret.
 pub(crate) struct Resolution {
     pub(crate) version: SecretVersion,
     pub(crate) rotation: RotationUpdate<VersionState>,
@@ -74,8 +74,7 @@ pub(crate) struct Resolution {
 }
 
 impl Chain {
-    /// Looks up all secrets, in the order of `requests`; `None` for one whose next source was not to be asked in this
-    /// search.
+    /// Looks up all secrets, in the order of `requests`; `None` for a lookup that was deferred.
     pub(crate) async fn resolve(
         &self,
         requests: &[LookupRequest<'_>],
@@ -83,17 +82,17 @@ impl Chain {
         let mut lookups: Vec<Lookup<'_>> = requests.iter().map(|request| Lookup::new(*request)).collect();
         for source in &self.sources {
             let is_local = source.is_local();
-            let asking: Vec<&mut Lookup<'_>> =
-                lookups.iter_mut().filter_map(|lookup| lookup.asks(is_local).then_some(lookup)).collect();
-            if asking.is_empty() {
+            let pending: Vec<&mut Lookup<'_>> =
+                lookups.iter_mut().filter_map(|lookup| lookup.queries(is_local).then_some(lookup)).collect();
+            if pending.is_empty() {
                 continue;
             }
-            let specs: Vec<&SecretSpec> = asking.iter().map(|lookup| lookup.request.spec).collect();
-            // A source that omits an answer has not said "not found".
-            let mut answers = source.get_many(&specs).await.into_iter();
-            for lookup in asking {
-                let answer = answers.next().unwrap_or_else(|| Err(lookup.unanswered()));
-                lookup.record(answer, is_local, self.profile);
+            let specs: Vec<&SecretSpec> = pending.iter().map(|lookup| lookup.request.spec).collect();
+            // A missing result is not "not found".
+            let mut results = source.get_many(&specs).await.into_iter();
+            for lookup in pending {
+                let result = results.next().unwrap_or_else(|| Err(lookup.missing_result()));
+                lookup.record(result, is_local, self.profile);
             }
         }
         lookups.into_iter().map(|lookup| (!lookup.is_deferred).then(|| self.finish(lookup))).collect()
@@ -134,7 +133,7 @@ impl Chain {
         }
     }
 
-    /// The remote values that are shadowed when the lookup ended on this machine.
+    /// The remote values that a value of a local source shadows.
     fn remote_shadows(&self, lookup: &Lookup<'_>) -> Vec<ShadowedValue> {
         let spec = lookup.request.spec;
         match (&lookup.remote_shadows, lookup.request.remote_shadows) {
@@ -175,7 +174,7 @@ impl Chain {
         }
     }
 
-    /// A version that is malformed or cannot be read is reported, and not accepted.
+    /// A malformed or unreadable version is reported and not accepted.
     fn version_state(
         &self,
         spec: &SecretSpec,
@@ -189,8 +188,8 @@ impl Chain {
             Some(Err(reason)) => (None, Some(Warning::Invalid(reason))),
             None => (None, Some(Warning::OverlapVersionUnreadable)),
         };
-        let left = accepted_until.map(|until| until.duration_since((self.clock)()).unwrap_or_default());
-        let accepted_until = left.and_then(|left| Instant::now().checked_add(left));
+        let remaining = accepted_until.map(|until| until.duration_since((self.clock)()).unwrap_or_default());
+        let accepted_until = remaining.and_then(|remaining| Instant::now().checked_add(remaining));
         (VersionState { id, version, accepted_until }, warning)
     }
 
@@ -208,7 +207,7 @@ impl Chain {
         SecretVersion { id, stage, created, value, provenance }
     }
 
-    /// Turns a warning into an error where a strict profile refuses it, and into a notice otherwise.
+    /// Turns a warning into an error if a strict profile refuses it, and into a notice otherwise.
     pub(crate) fn allow(
         &self,
         spec: &SecretSpec,

@@ -14,7 +14,7 @@ pub enum ConfigError {
     DeclaredTwice(SecretName),
     #[error("{0} is not declared in the catalogue")]
     Undeclared(String),
-    /// A handle was requested for a secret that remote sources are not asked for.
+    /// A handle was requested for a secret that the process does not declare as used.
     #[error("{0} is not in the list of secrets that this process uses: add it there")]
     Unused(SecretName),
     #[error(
@@ -23,7 +23,7 @@ pub enum ConfigError {
     DevelopmentOnPublicAddress(SocketAddr),
     #[error("the operating system provides no randomness")]
     NoRandomness,
-    #[error("SECRET_PREFIX is set and AWS_REGION is not")]
+    #[error("SECRET_PREFIX is set, but AWS_REGION is not")]
     NoRegion,
     #[error("the AWS endpoint can be set to {0} only in the development profile")]
     EndpointOverride(String),
@@ -32,7 +32,7 @@ pub enum ConfigError {
     #[error("the overlap {overlap:?} is not between {min:?} and {max:?}")]
     OverlapOutOfRange {
         overlap: Duration,
-        /// Freshness of a value, longest token lifetime and clock margin together.
+        /// Sum of the TTL of a value, the longest token lifetime and the clock margin.
         min: Duration,
         max: Duration,
     },

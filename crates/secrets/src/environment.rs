@@ -1,4 +1,4 @@
-//! The process environment, and the source that finds secrets in it and in files that its variables point to.
+//! The process environment, and the source of secrets in variables and in files that variables point to.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -17,16 +17,16 @@ use crate::value::SecretValue;
 /// The suffix of a variable that holds the path of a file.
 const FILE_SUFFIX: &str = "_FILE";
 
-/// Environment variables by name: read once and passed as an argument, so that tests need no environment of their own.
+/// Environment variables by name, read once and passed as an argument.
 ///
-/// An empty variable counts as unset, because Compose writes one for a variable that is not set.
+/// An empty variable counts as unset, because Compose sets unset variables to the empty string.
 #[derive(Clone, Default)]
 pub struct Environment(Arc<BTreeMap<String, SecretValue>>);
 
 /// Environment variables as a source of secrets.
 ///
-/// `NAME` holds the value, or `NAME_FILE` the absolute path of a file that does. Both, or two spellings of one secret,
-/// are [`Error::Ambiguous`]. A `NAME_FILE` that points to no file is an error, because the operator named the place.
+/// `NAME` holds the value, or `NAME_FILE` the absolute path of a file with the value. Both, or two names of one secret,
+/// are [`Error::Ambiguous`]. A `NAME_FILE` without its file is an error, not "not found".
 pub(crate) struct EnvironmentSource {
     environment: Environment,
     /// Directories of the files that variables pointed to, to be watched for changes.
@@ -115,7 +115,7 @@ impl EnvironmentSource {
                 settings.push(Setting::Pointer { variable: pointer, path });
             }
         }
-        // Compose writes an empty string for a variable that is not set: it counts only when nothing else is set.
+        // Compose sets unset variables to the empty string, which counts only when no other variable is set.
         if settings.iter().any(|setting| !setting.is_empty()) {
             settings.retain(|setting| !setting.is_empty());
         } else {
@@ -155,7 +155,7 @@ impl EnvironmentSource {
         }
     }
 
-    /// The path may be a link, but not one that leads out of its directory.
+    /// The path may be a link, but only within its directory.
     async fn read_file(&self, path: PathBuf) -> Result<files::SecretFile, ReadError> {
         let (Some(directory), Some(name), true) = (path.parent(), path.file_name(), path.is_absolute())
         else {
@@ -166,9 +166,9 @@ impl EnvironmentSource {
     }
 
     fn remember(&self, directory: &Path) {
-        let mut known = self.pointed_directories.lock().unwrap_or_else(PoisonError::into_inner);
-        if !known.iter().any(|path| path == directory) {
-            known.push(directory.to_path_buf());
+        let mut directories = self.pointed_directories.lock().unwrap_or_else(PoisonError::into_inner);
+        if !directories.iter().any(|path| path == directory) {
+            directories.push(directory.to_path_buf());
         }
     }
 }
@@ -216,12 +216,12 @@ mod tests {
     }
 
     async fn check(variables: &[(&str, &str)], origin: &str, value: &str) {
-        let found = find(variables).await.unwrap();
-        assert_eq!((found.origin.to_string().as_str(), found.value.expose_text()), (origin, Some(value)));
+        let secret = find(variables).await.unwrap();
+        assert_eq!((secret.origin.to_string().as_str(), secret.value.expose_text()), (origin, Some(value)));
     }
 
     #[tokio::test]
-    async fn a_variable_is_found_by_its_name_or_by_an_older_one() {
+    async fn variables_are_read_by_name_and_by_alias() {
         check(&[("ALPACA_API_KEY", "a")], "environment variable ALPACA_API_KEY", "a").await;
         check(&[("APCA_API_KEY_ID", "b")], "environment variable APCA_API_KEY_ID", "b").await;
         check(
@@ -236,7 +236,7 @@ mod tests {
     #[tokio::test]
     async fn nothing_undeclared_is_found() {
         let missing = find(&[("alpaca_api_key", "lower case"), ("ALPACA_KEY", "x")]).await.unwrap_err();
-        let text = "secret alpaca_api_key was not found in environment variable ALPACA_API_KEY, \
+        let text = "secret alpaca_api_key was not secret in environment variable ALPACA_API_KEY, \
                     environment variable APCA_API_KEY_ID";
         assert_eq!(missing.to_string(), text);
     }
@@ -258,13 +258,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_path_is_followed_and_one_that_leads_nowhere_is_not_an_absence() {
+    async fn paths_are_followed_and_missing_files_are_errors() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("key");
         std::fs::write(&path, "from a file\n").unwrap();
-        let found = find(&[("ALPACA_API_KEY_FILE", path.to_str().unwrap())]).await.unwrap();
-        assert_eq!(found.value.expose(), b"from a file\n");
-        assert_eq!(found.origin, Origin::EnvFile { variable: "ALPACA_API_KEY_FILE".to_owned(), path });
+        let secret = find(&[("ALPACA_API_KEY_FILE", path.to_str().unwrap())]).await.unwrap();
+        assert_eq!(secret.value.expose(), b"from a file\n");
+        assert_eq!(secret.origin, Origin::EnvFile { variable: "ALPACA_API_KEY_FILE".to_owned(), path });
         for (path, expected) in [
             ("/nowhere/key", InvalidReason::Missing),
             ("key", InvalidReason::NotAbsolute),

@@ -1,4 +1,4 @@
-//! Why a secret cannot be read or trusted. No variant can hold a value.
+//! Errors of secrets. No variant contains a value.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -11,32 +11,38 @@ use crate::origin::Origin;
 use crate::spec::SecretSpec;
 use crate::version::SecretVersion;
 
-/// Why a secret cannot be read or trusted.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// A secret cannot be read, trusted or changed.
+#[derive(Clone, Debug, PartialEq, Eq, strum::EnumDiscriminants, thiserror::Error)]
+#[strum_discriminants(
+    name(ErrorKind),
+    derive(Hash, strum::IntoStaticStr),
+    strum(serialize_all = "snake_case")
+)]
+#[strum_discriminants(doc = "An [`Error`] without its fields: the label of a metric.", expect(missing_docs))]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the messages name the fields")]
 pub enum Error {
-    /// No source has it. The only error after which the next source is asked.
+    /// No source has the secret. Only after this error is the next source queried.
     #[error("secret {name} was not found in {}", Joined(tried))]
     NotFound { name: SecretName, tried: Vec<Origin> },
     #[error("secret {name} is set twice: {}; keep one", Joined(origins))]
     Ambiguous { name: SecretName, origins: Vec<Origin> },
-    /// The source has it and refuses to return it.
+    /// The source has the secret and refuses to return it.
     #[error("access to secret {name} in {origin} was denied for {requester}")]
     AccessDenied { name: SecretName, origin: Origin, requester: Requester },
     #[error("secret {name} in {origin} {reason}")]
     Invalid { name: SecretName, origin: Origin, reason: InvalidReason },
-    /// Well formed, and not accepted by this profile.
+    /// The value is well formed, but the profile does not accept it.
     #[error("secret {name} in {origin} {violation}")]
     Policy { name: SecretName, origin: Origin, violation: PolicyViolation },
     #[error("secret {name} could not be read from {origin}: {outage}")]
     Unavailable { name: SecretName, origin: Origin, outage: Outage, retry_in: Duration },
-    /// A change was requested, and no response says whether it was made.
+    /// A change was requested, but no response confirms it.
     #[error(
         "change of secret {name} in {origin} is unconfirmed: {outage}; check its status before you retry"
     )]
     Unconfirmed { name: SecretName, origin: Origin, outage: Outage },
-    /// The last good value has been served for as long as is allowed.
+    /// The last good value was served for the longest allowed time.
     #[error("secret {name} expired: last confirmed {age:?} ago, limit {limit:?}")]
     Expired { name: SecretName, age: Duration, limit: Duration },
     #[error("secret {name} in {origin} is scheduled for deletion: restore it, or stop requesting it")]
@@ -48,8 +54,8 @@ pub enum Error {
     #[error("rotation {token} of secret {name} is in progress: resume or abort it")]
     RotationInProgress { name: SecretName, token: String },
     /// Another writer moved the current version first.
-    #[error("current version of secret {name} changed: expected {expected}, found {found}")]
-    VersionConflict { name: SecretName, expected: String, found: String },
+    #[error("current version of secret {name} changed: expected {expected}, found {actual}")]
+    VersionConflict { name: SecretName, expected: String, actual: String },
     /// A rotation step that must wait; `wait` is zero when time alone does not help.
     #[error("secret {name}: {why}{}", wait_hint(*wait))]
     NotYet { name: SecretName, why: &'static str, wait: Duration },
@@ -64,32 +70,7 @@ pub enum Error {
     Internal { name: SecretName, what: &'static str },
 }
 
-/// An [`Error`] without its fields: the label of a metric.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-#[expect(missing_docs, reason = "each is the error of the same name")]
-pub enum ErrorKind {
-    NotFound,
-    Ambiguous,
-    AccessDenied,
-    Invalid,
-    Policy,
-    Unavailable,
-    Unconfirmed,
-    Expired,
-    Deleted,
-    Exists,
-    ReadOnly,
-    RotationInProgress,
-    VersionConflict,
-    NotYet,
-    Plan,
-    Audit,
-    Config,
-    Internal,
-}
-
-/// Whose request was denied.
+/// The denied requester.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the messages name the fields")]
@@ -100,7 +81,7 @@ pub enum Requester {
     Request { code: String, request_id: String },
 }
 
-/// Why a source cannot be read now.
+/// Reasons why a source cannot be read now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the messages document the variants")]
@@ -122,43 +103,24 @@ pub enum Outage {
     StaleRead,
 }
 
-/// Everything that is wrong, reported at once.
+/// All errors of a configuration, reported at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Errors(pub Vec<Error>);
 
 impl Error {
-    /// A source returned a version that an emergency rotation revoked.
+    /// The error of a version that an emergency rotation revoked.
     pub(crate) fn revoked(spec: &SecretSpec, version: &SecretVersion) -> Self {
         let violation = PolicyViolation::Revoked { version: version.id().clone() };
         Self::Policy { name: spec.name.clone(), origin: version.provenance().origin.clone(), violation }
     }
 
-    /// The label under which it is counted.
+    /// The label of its metric.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
-        match self {
-            Self::NotFound { .. } => ErrorKind::NotFound,
-            Self::Ambiguous { .. } => ErrorKind::Ambiguous,
-            Self::AccessDenied { .. } => ErrorKind::AccessDenied,
-            Self::Invalid { .. } => ErrorKind::Invalid,
-            Self::Policy { .. } => ErrorKind::Policy,
-            Self::Unavailable { .. } => ErrorKind::Unavailable,
-            Self::Unconfirmed { .. } => ErrorKind::Unconfirmed,
-            Self::Expired { .. } => ErrorKind::Expired,
-            Self::Deleted { .. } => ErrorKind::Deleted,
-            Self::Exists { .. } => ErrorKind::Exists,
-            Self::ReadOnly { .. } => ErrorKind::ReadOnly,
-            Self::RotationInProgress { .. } => ErrorKind::RotationInProgress,
-            Self::VersionConflict { .. } => ErrorKind::VersionConflict,
-            Self::NotYet { .. } => ErrorKind::NotYet,
-            Self::Plan { .. } => ErrorKind::Plan,
-            Self::Audit => ErrorKind::Audit,
-            Self::Config(_) => ErrorKind::Config,
-            Self::Internal { .. } => ErrorKind::Internal,
-        }
+        self.into()
     }
 
-    /// Whether a retry may succeed without anyone changing anything.
+    /// Whether a retry may succeed without any change.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(self.kind(), ErrorKind::Unavailable | ErrorKind::Unconfirmed | ErrorKind::Internal)
@@ -169,26 +131,7 @@ impl ErrorKind {
     /// The value of the metric label.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::NotFound => "not_found",
-            Self::Ambiguous => "ambiguous",
-            Self::AccessDenied => "access_denied",
-            Self::Invalid => "invalid",
-            Self::Policy => "policy",
-            Self::Unavailable => "unavailable",
-            Self::Unconfirmed => "unconfirmed",
-            Self::Expired => "expired",
-            Self::Deleted => "deleted",
-            Self::Exists => "exists",
-            Self::ReadOnly => "read_only",
-            Self::RotationInProgress => "rotation_in_progress",
-            Self::VersionConflict => "version_conflict",
-            Self::NotYet => "not_yet",
-            Self::Plan => "plan",
-            Self::Audit => "audit",
-            Self::Config => "config",
-            Self::Internal => "internal",
-        }
+        self.into()
     }
 }
 

@@ -1,4 +1,4 @@
-//! What happens to secrets, for metrics and the audit record.
+//! Events of secrets, for metrics and the audit record.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ pub type AuditSink = Arc<dyn Fn(&Event) -> Result<(), AuditError> + Send + Sync>
 #[error("audit record could not be written")]
 pub struct AuditError;
 
-/// Something that happened to a secret. It never holds a value.
+/// An event of a secret. It never contains a value.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "most fields are named by their types; the others have a sentence")]
@@ -32,9 +32,9 @@ pub enum Event {
     Confirmed { name: SecretName },
     /// A new value replaced the one in use.
     Changed { name: SecretName, origin: Origin, version: VersionId },
-    /// A secret could not be refreshed; the last good value is served for as long as is allowed.
+    /// A secret could not be refreshed; the last good value is served for a limited time.
     RefreshFailed { name: SecretName, error: Error },
-    /// Something to fix, reported when it first appears.
+    /// A warning, reported when it first appears.
     Notice(Notice),
     /// The audit sink failed on the event before this one.
     AuditLost,
@@ -46,7 +46,7 @@ pub enum Event {
     EmergencyRotation { name: SecretName, revoked: VersionId, reason: String },
     /// The versions that are accepted beside the current one changed.
     AcceptedVersions { name: SecretName, pending: Option<VersionId>, previous: Option<VersionId> },
-    /// Uses of the previous value since the last report: while they go on, it cannot be retired.
+    /// Uses of the previous value since the last report. A value in use cannot be retired.
     PreviousUsed { name: SecretName, count: u64 },
     /// Reads by a component since the last report: of a confirmed value, of an unconfirmed one, and without a value.
     Reads { name: SecretName, component: &'static str, fresh: u64, stale: u64, failed: u64 },
@@ -78,10 +78,10 @@ pub enum Change {
 /// The progress of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// About to be made.
+    /// The change is about to be made.
     Intended,
-    /// Made.
+    /// The change was made.
     Done,
-    /// Refused or unconfirmed, with the kind of failure.
+    /// The change was refused or is unconfirmed, with the kind of failure.
     Failed(&'static str),
 }

@@ -16,7 +16,7 @@ use crate::version::Created;
 use crate::warning::Warning;
 pub(crate) use read::SecretFile;
 
-/// Where container engines mount secrets.
+/// The directory where container engines mount secrets.
 pub const SECRETS_DIRECTORY: &str = "/run/secrets";
 
 const IO_RETRY_IN: Duration = Duration::from_secs(1);
@@ -33,7 +33,7 @@ enum DirectoryKind {
     Systemd,
 }
 
-/// Why a file cannot be read as a secret.
+/// A file cannot be read as a secret.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum ReadError {
     Missing,

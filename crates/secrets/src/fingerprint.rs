@@ -1,4 +1,4 @@
-//! Compares values without showing them.
+//! Keyed hashes, which compare values without revealing them.
 
 use std::fmt;
 
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_a_prefix_of_hmac_sha256() {
+    fn a_fingerprint_is_a_prefix_of_hmac_sha256() {
         // RFC 4231, test case 2: key "Jefe", data "what do ya want for nothing?". HMAC pads a short key with zeros, so
         // the same key in a 32-byte array gives the same digest.
         let mut key = [0; KEY_BYTES];
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn each_process_has_a_key_of_its_own() {
+    fn each_process_has_its_own_key() {
         let (one, two) = (FingerprintKey::random().unwrap(), FingerprintKey::random().unwrap());
         assert_eq!(one.fingerprint(b"value"), one.fingerprint(b"value"));
         assert_ne!(one.fingerprint(b"value"), two.fingerprint(b"value"));

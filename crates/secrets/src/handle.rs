@@ -45,8 +45,8 @@ impl SecretHandle {
     /// The versions that are in use or accepted now.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when no source has it, [`Error::Expired`] when its source has not confirmed it for too long,
-    /// or the error of the last search when it was never found.
+    /// [`Error::NotFound`] when no source has the secret, [`Error::Expired`] when its source has not confirmed it for too
+    /// long, or the error of the last search when it was never found.
     pub fn load(&self) -> Result<Arc<SecretSet>, Error> {
         self.slot.read(&self.reads, Arc::clone)
     }

@@ -4,19 +4,19 @@ use std::time::Duration;
 
 use crate::error::{Error, ErrorKind};
 
-/// How far a value can be trusted to be the one that its source has.
+/// How far a value can be trusted to be the current value of its source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freshness {
-    /// The source confirmed it when last asked.
+    /// The source confirmed the value at the last read.
     Fresh,
-    /// The source has not confirmed it since `age`.
+    /// The source has not confirmed the value for `age`.
     Stale {
-        /// Time since it was last confirmed.
+        /// Time since the last confirmation.
         age: Duration,
-        /// Why it could not be confirmed.
+        /// Reason.
         why: ErrorKind,
     },
-    /// It may not be served any longer.
+    /// The value is no longer served.
     Expired,
     /// There is no value.
     Absent,

@@ -1,9 +1,9 @@
-//! Why a value is not a well-formed secret, and which policy a well-formed one violates.
+//! Reasons why a value is malformed, and policies that a well-formed value violates.
 
 use crate::name::SecretName;
 use crate::version_id::VersionId;
 
-/// Why a value is not a well-formed secret. The message follows "secret NAME in ORIGIN".
+/// The value is malformed. The message follows "secret NAME in ORIGIN".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the messages document the variants")]
@@ -58,7 +58,7 @@ pub enum InvalidReason {
     ChangedDuringRead,
 }
 
-/// Which policy a well-formed secret violates. The message follows "secret NAME in ORIGIN".
+/// The value is well formed, but violates a policy. The message follows "secret NAME in ORIGIN".
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the messages document the variants")]

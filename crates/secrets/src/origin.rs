@@ -1,14 +1,14 @@
-//! Where a secret was found, and which later sources also have it.
+//! The origin of a secret, and later sources that also have it.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// The exact place where a secret was found.
+/// The exact origin of a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the fields are named by their types and by `Display`")]
 pub enum Origin {
-    /// Stays visible in the process's environment block, so it is graded weak.
+    /// An environment variable; visible in the process's environment block, and therefore graded weak.
     Env { variable: String },
     /// A file that the variable `…_FILE` points to.
     EnvFile { variable: String, path: PathBuf },
@@ -21,7 +21,8 @@ pub enum Origin {
 }
 
 /// The kind of source in a list of allowed sources, in metrics and in audit events.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 #[expect(missing_docs, reason = "each is named after its source")]
 pub enum SourceKind {
     Env,
@@ -30,17 +31,18 @@ pub enum SourceKind {
 }
 
 /// How well a source protects a secret, in the terms of `systemd-creds list`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::Display)]
+#[strum(serialize_all = "lowercase")]
 pub enum Grade {
     /// Readable by its owner and the manager only.
     Secure,
-    /// Visible to more than it needs to be.
+    /// Readable by more users than necessary.
     Weak,
     /// Readable by everyone on the machine.
     Insecure,
 }
 
-/// Where the value in use was found.
+/// The origin of the value in use.
 #[derive(Clone, Debug)]
 pub struct Provenance {
     /// The exact place.
@@ -56,12 +58,12 @@ pub struct Provenance {
 pub struct Shadow {
     /// The exact place.
     pub origin: Origin,
-    /// Whether its value differs: then a forgotten earlier source blocks every rotation there.
+    /// Whether its value differs: then rotations there have no effect.
     pub differs: bool,
 }
 
 impl Origin {
-    /// The kind of source it belongs to.
+    /// The kind of source.
     #[must_use]
     pub fn kind(&self) -> SourceKind {
         match self {
@@ -78,11 +80,7 @@ impl SourceKind {
     /// The value of the metric label.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Env => "env",
-            Self::File => "file",
-            Self::Aws => "aws",
-        }
+        self.into()
     }
 }
 
@@ -95,15 +93,5 @@ impl fmt::Display for Origin {
             Self::SystemdCredential { path } => write!(out, "systemd credential {}", path.display()),
             Self::Aws { id, region } => write!(out, "AWS secret {id} in {region}"),
         }
-    }
-}
-
-impl fmt::Display for Grade {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Self::Secure => "secure",
-            Self::Weak => "weak",
-            Self::Insecure => "insecure",
-        })
     }
 }

@@ -1,4 +1,4 @@
-//! Which well-formed values are refused: placeholders, published examples, weak and reused values.
+//! Refuses well-formed values that are placeholders, published examples, weak or reused.
 
 mod placeholder;
 mod strength;
@@ -18,22 +18,22 @@ pub(crate) fn violation(spec: &SecretSpec, origin: &Origin, value: &SecretValue)
     placeholder::violation(text).or_else(|| strength::violation(text, spec))
 }
 
-/// Each secret with the same value as an earlier one, and that one. Public keys may be shared.
+/// Pairs of a secret and an earlier secret with the same value. Public keys may be shared.
 pub(crate) fn reused<'a>(
     values: impl IntoIterator<Item = (&'a SecretSpec, &'a SecretValue)>,
 ) -> Vec<(SecretName, SecretName)> {
-    let mut seen: Vec<(&SecretSpec, &SecretValue)> = Vec::new();
+    let mut distinct: Vec<(&SecretSpec, &SecretValue)> = Vec::new();
     let mut reused = Vec::new();
     for (spec, value) in values.into_iter().filter(|(spec, _)| spec.format != Format::Pem) {
-        match seen.iter().find(|(_, earlier)| earlier.verify_eq(value.expose())) {
+        match distinct.iter().find(|(_, earlier)| earlier.verify_eq(value.expose())) {
             Some((earlier, _)) => reused.push((spec.name.clone(), earlier.name.clone())),
-            None => seen.push((spec, value)),
+            None => distinct.push((spec, value)),
         }
     }
     reused
 }
 
-/// Whether a person may have typed it. An access list is checked entry by entry by its user.
+/// Whether a person may have typed the value. Access lists are checked entry by entry by their user.
 fn may_be_typed(spec: &SecretSpec) -> bool {
     spec.class != Class::AccessList
         && !matches!(spec.format, Format::Pem | Format::Bytes | Format::Json { .. })

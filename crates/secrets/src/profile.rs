@@ -1,7 +1,8 @@
-//! How strictly a process checks its settings and secrets.
+//! The deployment profile, which decides how strictly settings and secrets are checked.
 
-/// The deployment profile of a process. Every crate of the product uses this one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The deployment profile of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Profile {
     /// A developer's machine: weak secrets are reported, not refused.
     Development,
@@ -18,14 +19,10 @@ impl Profile {
     /// The name used in settings, file names and logs.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Development => "development",
-            Self::Staging => "staging",
-            Self::Production => "production",
-        }
+        self.into()
     }
 
-    /// An unknown name is production, so that a typing mistake never makes a process less strict.
+    /// An unknown name counts as production, so that a typing mistake never makes a process less strict.
     ///
     /// ```
     /// use secrets::Profile;
@@ -35,7 +32,7 @@ impl Profile {
     /// ```
     #[must_use]
     pub fn parse(name: &str) -> Self {
-        Self::ALL.into_iter().find(|profile| profile.as_str() == name).unwrap_or(Self::Production)
+        name.parse().unwrap_or(Self::Production)
     }
 
     /// Whether weak secrets are refused.

@@ -42,15 +42,15 @@ pub struct SecretReport {
 pub struct VersionReport {
     /// Comparable between processes only where the source assigns ids.
     pub id: VersionId,
-    /// Where it was found.
+    /// Its origin.
     pub origin: Origin,
     /// How well the source protects it.
     pub grade: Grade,
     /// Later sources that also have the secret.
     pub shadowed: Vec<Shadow>,
-    /// Time since it was created, when that is known.
+    /// Time since its creation, if known.
     pub age: Option<Duration>,
-    /// Whether it is due for rotation; never when its age is unknown.
+    /// Whether it is due for rotation; `false` when its age is unknown.
     pub is_overdue: bool,
     /// The version that is about to take over.
     pub pending: Option<VersionId>,

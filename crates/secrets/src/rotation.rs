@@ -53,16 +53,16 @@ pub struct Rotation {
     plan: Plan,
 }
 
-/// Where the new value comes from.
+/// Origin of the new value.
 #[derive(Clone, Debug)]
 pub enum NewValue {
-    /// It is generated here, as the catalogue declares it.
+    /// The value is generated as the catalogue declares.
     Generated,
-    /// It was issued by another party, such as a vendor.
+    /// The value was issued by another party, such as a vendor.
     Given(SecretValue),
 }
 
-/// How it is known that every process accepts the new value.
+/// Evidence that every process accepts the new value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Distribution {
     /// Enough time has passed.
@@ -74,11 +74,11 @@ pub enum Distribution {
 /// Whether the previous value is still needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PreviousUse {
-    /// It was not used recently.
+    /// The value was not used recently.
     None,
-    /// It was used recently.
+    /// The value was used recently.
     Seen,
-    /// Everything that it encrypted has been re-encrypted.
+    /// All data encrypted with the value is re-encrypted.
     Reencrypted,
 }
 
@@ -89,7 +89,7 @@ pub struct Status {
     pub step: Step,
     /// The new version.
     pub to: VersionId,
-    /// The version that it replaces.
+    /// The replaced version.
     pub from: VersionId,
     /// The earliest time to finish without reports of all processes; `None` before the announcement and after the
     /// takeover.

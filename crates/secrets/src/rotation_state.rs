@@ -1,21 +1,21 @@
-//! What a source reports about the rotation of a secret: which versions are accepted beside the current one.
+//! The rotation of a secret as a source reports it: the versions accepted beside the current one.
 
 use tokio::time::Instant;
 
 use crate::version::SecretVersion;
 use crate::version_id::VersionId;
 
-/// What a source reports about the rotation of one secret. `V` is a version as it was read, or once it is validated.
+/// The rotation of one secret as a source reports it. `V` is a version, raw or validated.
 #[derive(Clone, Debug)]
 pub(crate) enum RotationUpdate<V> {
     /// No rotation. A version that is replaced is accepted for the overlap of its class.
     None,
-    /// Not known at the moment: the last known state stays in force.
+    /// Unknown at the moment: the last state stays in force.
     Unknown,
     Active(Box<RotationState<V>>),
 }
 
-/// Which versions are accepted beside the current one, and which are revoked.
+/// The versions that are accepted beside the current one, and the revoked versions.
 #[derive(Clone, Debug)]
 pub(crate) struct RotationState<V> {
     /// The version that is about to take over; it is accepted already.

@@ -1,4 +1,4 @@
-//! When a secret of a remote source is read again.
+//! The schedule of reads of a remote secret.
 
 use std::time::Duration;
 
@@ -16,15 +16,15 @@ const BACKOFF: ExponentialBuilder = ExponentialBuilder::new()
     .with_max_delay(Duration::from_secs(150))
     .without_max_times()
     .with_jitter();
-/// The longest pause that a source can ask for.
+/// The longest pause that a source can request.
 const RETRY_IN_MAX: Duration = Duration::from_secs(300);
-/// The shortest pause after a transient failure that names none.
+/// The shortest pause after a transient failure without a requested pause.
 const RETRY_IN_MIN: Duration = Duration::from_secs(1);
-/// How long "not found" is trusted without asking again.
+/// How long "not found" is trusted without another read.
 const NOT_FOUND_TRUSTED: Duration = Duration::from_secs(30);
-/// How long "access denied" is trusted without asking again.
+/// How long "access denied" is trusted without another read.
 const ACCESS_DENIED_TRUSTED: Duration = Duration::from_secs(10);
-/// How long any other result is: a thousand logins that fail at once are one reason to read again, not a thousand.
+/// How long other results are trusted: a thousand simultaneous login failures cause one read, not a thousand.
 const RESULT_TRUSTED: Duration = Duration::from_secs(1);
 
 /// When one secret was read, and when it is due again.
@@ -51,13 +51,12 @@ impl Schedule {
         self.due <= Instant::now()
     }
 
-    /// Whether to read it early, together with others that are due: one call for all instead of one for each. A failed
-    /// one keeps its pause.
+    /// Whether to read the secret early, in one call with others that are due. After a failure, the pause is kept.
     pub(crate) fn is_due_soon(&self, spec: &SecretSpec) -> bool {
         self.backoff.is_none() && self.due <= Instant::now() + spec.ttl.mul_f64(1.0 - TTL_SHARE_MIN)
     }
 
-    /// Whether the last result is too recent to ask again.
+    /// Whether the last result is too recent for another read.
     pub(crate) fn is_trusted(&self) -> bool {
         Instant::now() < self.trusted_until
     }
@@ -84,8 +83,7 @@ pub(crate) fn random_share() -> f64 {
     getrandom::u32().map_or(0.5, |number| f64::from(number) / (f64::from(u32::MAX) + 1.0))
 }
 
-/// The pause that a transient failure asks for. After any other failure the next read is a regular one, because
-/// somebody has to fix the cause first.
+/// The pause that a transient failure requests. Other failures need a fix first, so that the next read is a regular one.
 fn retry_in(error: &Error) -> Option<Duration> {
     match error {
         Error::Unavailable { retry_in, .. } => Some(*retry_in),
@@ -145,7 +143,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_pause_is_never_shorter_than_the_service_asks_nor_longer_than_ours() {
+    async fn a_pause_is_at_least_the_requested_one_and_at_most_the_longest() {
         for (asked_s, expected_s) in [(7, 7), (3_600, 300)] {
             let mut schedule = Schedule::new();
             schedule.record(Err(&throttled(asked_s * SECOND)), &spec(), 0.0);
@@ -173,8 +171,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn not_found_is_trusted_for_30_s_and_a_value_for_1_s() {
-        let gone = Error::NotFound { name: spec().name, tried: Vec::new() };
-        for (result, expected_s) in [(Err(&gone), 30), (Ok(()), 1), (Err(&throttled(SECOND)), 1)] {
+        let not_found = Error::NotFound { name: spec().name, tried: Vec::new() };
+        for (result, expected_s) in [(Err(&not_found), 30), (Ok(()), 1), (Err(&throttled(SECOND)), 1)] {
             let mut schedule = Schedule::new();
             assert!(!schedule.is_trusted());
             schedule.record(result, &spec(), 0.5);

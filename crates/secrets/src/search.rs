@@ -1,4 +1,4 @@
-//! Searches for secrets, one search at a time: selects what to look up, updates each slot and reports what happened.
+//! Searches for secrets, one search at a time: selects the secrets to look up, updates their slots and reports changes.
 
 mod state;
 
@@ -32,31 +32,31 @@ pub(crate) struct Searcher {
     used: Option<BTreeSet<SecretName>>,
     /// Searches started so far.
     started: AtomicU64,
-    /// A secret is due earlier than it was.
+    /// Notified when a secret becomes due earlier.
     pub(crate) invalidated: Notify,
-    /// Locked during a search, so that there is never more than one.
+    /// Locked during a search, so that searches do not overlap.
     state: Mutex<SearchState>,
 }
 
-/// Who is notified of events.
+/// The receivers of events.
 pub(crate) struct Observers {
     pub(crate) recorder: Recorder,
     pub(crate) audit: AuditSink,
 }
 
-/// What a reload found.
+/// The outcome of a reload.
 #[derive(Clone, Debug, Default)]
 pub struct ReloadOutcome {
     /// Secrets whose value changed, or that were found for the first time.
     pub changed: Vec<SecretName>,
-    /// What could not be read. A secret with a good value keeps it for as long as
-    /// [`SecretHandle::health`](crate::SecretHandle::health) says.
+    /// Errors of secrets that could not be read. Their last good values are served for a limited time; see
+    /// [`SecretHandle::health`](crate::SecretHandle::health).
     pub failed: Vec<Error>,
-    /// What should be fixed.
+    /// Warnings.
     pub notices: Vec<Notice>,
 }
 
-/// The result of one lookup; `None` when the search brought none.
+/// The result of one lookup; `None` when it was deferred.
 type LookupResult = Option<Result<Resolution, Error>>;
 
 impl Searcher {
@@ -71,12 +71,12 @@ impl Searcher {
         Self { slots, chain, observers, used, started, invalidated, state }
     }
 
-    /// Whether this process uses a secret. Remote sources are not asked for any other.
+    /// Whether the process uses a secret. Remote sources are queried only for these.
     pub(crate) fn uses(&self, name: &SecretName) -> bool {
         self.used.as_ref().is_none_or(|used| used.contains(name))
     }
 
-    /// The argument of [`all`](Self::all) and [`one`](Self::one): how many searches had started when the caller asked.
+    /// The argument of [`all`](Self::all) and [`one`](Self::one): the number of searches started before the call.
     pub(crate) fn ticket(&self) -> u64 {
         self.started.load(Ordering::SeqCst)
     }
@@ -109,7 +109,7 @@ impl Searcher {
         self.invalidated.notify_one();
     }
 
-    /// Searches for what is due.
+    /// Searches for secrets that are due.
     pub(crate) async fn due(&self) {
         let mut state = self.state.lock().await;
         let is_due = state.secrets.values().any(|secret| secret.schedule.is_due());
@@ -117,7 +117,7 @@ impl Searcher {
         self.search(&mut state, scope).await;
     }
 
-    /// When the next secret is due. Local sources are read more often than that.
+    /// The time at which the next secret is due. Local sources are read more often.
     pub(crate) async fn next_due(&self) -> Option<Instant> {
         self.state.lock().await.secrets.values().map(|secret| secret.schedule.due()).min()
     }
@@ -156,27 +156,27 @@ impl Searcher {
     ) -> LookupRequest<'a> {
         let spec = slot.spec();
         let (secret, is_used) = (state.secrets.get(&spec.name), self.uses(&spec.name));
-        let known = secret.map_or(&[][..], |secret| &secret.remote_shadows);
+        let previous = secret.map_or(&[][..], |secret| &secret.remote_shadows);
         let remote_shadows = match refreshes_shadows && is_used {
-            true => RemoteShadows::Refresh(known),
-            false => RemoteShadows::Cached(known),
+            true => RemoteShadows::Refresh(previous),
+            false => RemoteShadows::Cached(previous),
         };
-        let asks_remote = match scope {
+        let queries_remote = match scope {
             Scope::All => true,
             Scope::One(name) => *name == spec.name,
-            // A value of this machine that disappeared is looked up in remote sources at once.
+            // A local value that disappeared is looked up in remote sources at once.
             Scope::Local => slot.is_local(),
             Scope::DueSoon => slot.is_local() || secret.is_none_or(|secret| secret.is_due(spec)),
         };
-        let remote = match (is_used, asks_remote) {
+        let remote = match (is_used, queries_remote) {
             (false, _) => RemoteLookup::Skip,
-            (true, true) => RemoteLookup::Ask,
+            (true, true) => RemoteLookup::Query,
             (true, false) => RemoteLookup::Defer,
         };
         LookupRequest { spec, remote, remote_shadows }
     }
 
-    /// Two secrets with one value are compromised together: the later name is refused or reported.
+    /// Refuses or reports the later of two secrets with one value, because they are compromised together.
     fn refuse_reuse(&self, results: &mut [LookupResult]) {
         let values: Vec<Option<SecretValue>> =
             self.slots.values().zip(results.iter()).map(|(slot, result)| next_value(slot, result)).collect();
@@ -257,21 +257,21 @@ impl Searcher {
     /// Reports each notice when it first appears, and again only after it had disappeared.
     fn report_new_notices(
         &self,
-        known: &mut Vec<Notice>,
+        previous: &mut Vec<Notice>,
         spec: &SecretSpec,
         result: &Result<Resolution, Error>,
     ) {
         let notices = result.as_ref().map_or(&[][..], |resolution| &resolution.notices);
-        for notice in notices.iter().filter(|notice| !known.contains(notice)) {
+        for notice in notices.iter().filter(|notice| !previous.contains(notice)) {
             self.observers.notify(&Event::Notice(notice.clone()));
         }
-        known.retain(|notice| notice.name != spec.name);
-        known.extend_from_slice(notices);
+        previous.retain(|notice| notice.name != spec.name);
+        previous.extend_from_slice(notices);
     }
 }
 
 impl Observers {
-    /// Notifies both. A failed audit record is counted, and does not stop a read.
+    /// Notifies both. A failed audit record is counted and does not stop a read.
     pub(crate) fn notify(&self, event: &Event) {
         (self.recorder)(event);
         if (self.audit)(event).is_err() {

@@ -1,4 +1,4 @@
-//! Every secret of a process: read at startup, refreshed, and handed out by name.
+//! Every secret of a process: read at startup, refreshed, and available by name.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -38,7 +38,7 @@ impl Secrets {
     /// A handle of a declared secret for a component, whether or not the secret was found.
     ///
     /// # Errors
-    /// [`ConfigError::Undeclared`], and [`ConfigError::Unused`] when the process did not say that it uses the secret.
+    /// [`ConfigError::Undeclared`], and [`ConfigError::Unused`] when the process does not declare the secret as used.
     pub fn handle(&self, name: &str, component: &'static str) -> Result<SecretHandle, Error> {
         let slot = self.slot(name)?;
         let name = &slot.spec().name;
@@ -51,8 +51,8 @@ impl Secrets {
 
     /// Reads every secret again from every source, as a hangup signal or an operator requests.
     ///
-    /// Callers that ask while a search is waiting to start share it. Dropping the future does not stop the search, and
-    /// an unacceptable new value never replaces a good one.
+    /// Callers share a search that has not started yet. Dropping the future does not stop the search, and an unacceptable
+    /// new value never replaces a good one.
     pub async fn reload(&self) -> ReloadOutcome {
         let (searcher, ticket) = (Arc::clone(&self.0), self.0.ticket());
         match tokio::spawn(async move { searcher.all(ticket).await }).await {
@@ -66,8 +66,8 @@ impl Secrets {
 
     /// Reads one secret again before it is due, because it was refused where it was used.
     ///
-    /// However many callers ask, a source is asked once; and not at all within a second of the last read, 10 s of a
-    /// denied one, or 30 s of one that found nothing.
+    /// Concurrent callers share one read. The last result is returned within a second of a read, 10 s of "access denied",
+    /// or 30 s of "not found".
     ///
     /// # Errors
     /// As [`SecretHandle::load`], and [`ConfigError::Undeclared`].
@@ -92,7 +92,7 @@ impl Secrets {
     }
 
     /// Reports how often secrets were read, and previous values used, since the last report. [`watch`](Self::watch)
-    /// does it every minute; call it once more before the process exits.
+    /// reports every minute; call this once more before the process exits.
     pub fn report_usage(&self) {
         self.0.report_usage();
     }

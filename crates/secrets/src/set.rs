@@ -131,8 +131,8 @@ impl SecretSet {
     /// The previous version while it is accepted, and for how much longer; `None` until it is retired by hand.
     pub(crate) fn previous(&self) -> Option<(&SecretVersion, Option<Duration>)> {
         let previous = self.previous.as_ref().filter(|previous| previous.is_accepted())?;
-        let left = previous.accepted_until.map(|until| until.saturating_duration_since(Instant::now()));
-        Some((&previous.version, left))
+        let remaining = previous.accepted_until.map(|until| until.saturating_duration_since(Instant::now()));
+        Some((&previous.version, remaining))
     }
 
     /// The pending and the previous version that are accepted beside the primary one.

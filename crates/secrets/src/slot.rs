@@ -1,4 +1,4 @@
-//! The current state of one secret. Readers never wait; the one writer swaps the whole state.
+//! The current state of one secret. Readers never wait; the only writer swaps the whole state.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,9 +19,9 @@ use crate::usage::{ReadCounter, ReadCounts, ReadOutcome};
 use crate::version::SecretVersion;
 use crate::version_id::VersionId;
 
-/// Revoked versions to remember; the oldest is forgotten first.
+/// Most remembered revoked versions; the oldest is dropped first.
 const REVOKED_MAX: usize = 100;
-/// How long the last good value is served after its source said that it is gone or access is denied.
+/// How long the last good value is served after "not found" or "access denied".
 const DEFINITIVE_GRACE: Duration = Duration::from_secs(60);
 /// A value is stale when it was not confirmed for this many times its TTL, even without an error.
 const STALE_AFTER_TTLS: u32 = 3;
@@ -30,13 +30,13 @@ pub(crate) struct Slot {
     spec: SecretSpec,
     state: ArcSwap<State>,
     changes: watch::Sender<u64>,
-    /// A source with a stale read cannot bring one of these back.
+    /// Revoked versions, which a stale read cannot restore.
     revoked: Mutex<Vec<VersionId>>,
     previous_uses: Arc<AtomicU64>,
     read_counters: Mutex<Vec<Arc<ReadCounter>>>,
 }
 
-/// What a search brought for one secret.
+/// The result of a search for one secret.
 #[derive(Clone)]
 pub(crate) struct Update {
     pub(crate) version: SecretVersion,
@@ -51,17 +51,17 @@ enum State {
 struct Present {
     set: Arc<SecretSet>,
     confirmed_at: Instant,
-    failure: Option<Failure>,
+    failure: Option<RefreshFailure>,
 }
 
 /// The source stopped confirming a value. Later failures never move `serve_until` back.
 #[derive(Clone)]
-struct Failure {
+struct RefreshFailure {
     error: Error,
     serve_until: Option<Instant>,
 }
 
-/// What an update did to a slot.
+/// The effect of an update on a slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Transition {
     Appeared,
@@ -119,8 +119,8 @@ impl Slot {
 
     pub(crate) fn read_counter(&self, component: &'static str) -> Arc<ReadCounter> {
         let mut counters = locked(&self.read_counters);
-        if let Some(known) = counters.iter().find(|counter| counter.component == component) {
-            return Arc::clone(known);
+        if let Some(counter) = counters.iter().find(|counter| counter.component == component) {
+            return Arc::clone(counter);
         }
         let counter = Arc::new(ReadCounter::new(component));
         counters.push(Arc::clone(&counter));
@@ -166,7 +166,7 @@ impl Slot {
         transition
     }
 
-    /// Remembers which versions are revoked, and refuses them from then on.
+    /// Remembers revoked versions and refuses them from then on.
     fn refuse_revoked(&self, update: Result<Update, Error>) -> Result<Update, Error> {
         let mut revoked = locked(&self.revoked);
         let announced: &[VersionId] = match &update {
@@ -187,7 +187,7 @@ impl Slot {
         Ok(update)
     }
 
-    /// Whether the value in use came from this machine, so that its absence here means a change.
+    /// Whether the value in use came from a local source, so that its absence there means a change.
     pub(crate) fn is_local(&self) -> bool {
         match &**self.state.load() {
             State::Absent(_) => false,
@@ -239,7 +239,7 @@ impl Present {
         (Self::confirmed_now(next), transition)
     }
 
-    /// Whether the value in use itself was revoked, so that the last good value may not be served either.
+    /// Whether the value in use was revoked, so that it is no longer served.
     fn is_revoked_by(&self, error: &Error) -> bool {
         let Error::Policy { violation: PolicyViolation::Revoked { version }, .. } = error else {
             return false;
@@ -259,11 +259,11 @@ impl Present {
         State::Present(Self {
             set: Arc::clone(&self.set),
             confirmed_at: self.confirmed_at,
-            failure: Some(Failure { error, serve_until }),
+            failure: Some(RefreshFailure { error, serve_until }),
         })
     }
 
-    fn expired(&self, failure: &Failure, spec: &SecretSpec) -> Error {
+    fn expired(&self, failure: &RefreshFailure, spec: &SecretSpec) -> Error {
         let limit = failure.serve_until.map_or(spec.stale_max, |until| until - self.confirmed_at);
         Error::Expired { name: spec.name.clone(), age: self.confirmed_at.elapsed(), limit }
     }
@@ -285,7 +285,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Failure {
+impl RefreshFailure {
     fn is_over(&self) -> bool {
         self.serve_until.is_some_and(|until| Instant::now() >= until)
     }

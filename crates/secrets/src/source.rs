@@ -1,4 +1,4 @@
-//! Where secrets are kept: the environment, a directory of files, AWS Secrets Manager.
+//! Sources of secrets: the environment, a directory of files, AWS Secrets Manager.
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -19,17 +19,16 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A source of secrets.
 ///
-/// A source only reads. Its values are cleaned and validated in one place for all sources, so that a trailing newline
-/// or a placeholder is treated alike wherever it came from. It is asked by [`SecretSpec`], so nothing undeclared is
-/// read.
+/// A source only reads. Values of all sources are cleaned and validated in one place. Queries take a [`SecretSpec`], so
+/// that undeclared secrets are never read.
 pub trait Source: Send + Sync {
-    /// Whether reading needs no network call. Local sources are also read to find values that are shadowed.
+    /// Whether reading needs no network call. Local sources are also read for shadowed values.
     fn is_local(&self) -> bool;
 
     /// The current version of one secret.
     ///
     /// # Errors
-    /// After [`Error::NotFound`] the next source is asked; any other error ends the lookup.
+    /// After [`Error::NotFound`] the next source is queried; any other error ends the lookup.
     fn get<'a>(&'a self, spec: &'a SecretSpec) -> BoxFuture<'a, Result<RawSecret, Error>>;
 
     /// The current versions of many secrets, in the order of `specs`, in as few calls as the source allows.

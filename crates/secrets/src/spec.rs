@@ -1,4 +1,4 @@
-//! The declaration of a secret, made before it is ever read.
+//! The declaration of a secret.
 
 use std::time::Duration;
 
@@ -17,13 +17,13 @@ const TTL: Duration = Duration::from_secs(300);
 /// One declared secret.
 #[derive(Clone, Debug)]
 pub struct SecretSpec {
-    /// Its key in the catalogue.
+    /// Name in the catalogue.
     pub name: SecretName,
-    /// What it is for, in a few words for the operator.
+    /// Purpose, in a few words for the operator.
     pub purpose: &'static str,
-    /// Decides the defaults below.
+    /// Class, which sets the defaults of the other fields.
     pub class: Class,
-    /// What is checked of its text.
+    /// Format that its text is checked against.
     pub format: Format,
     /// The minimum strength, in bits, that is accepted in production; 0 where another party issues the value.
     pub strength_bits_min: u32,
@@ -39,17 +39,17 @@ pub struct SecretSpec {
     pub sources: &'static [SourceKind],
     /// Profiles in which the process does not start without it.
     pub required_in: &'static [Profile],
-    /// Older variables that also hold it, after the one derived from its name.
+    /// Older variables that are also read, after the variable of its name.
     pub aliases: &'static [&'static str],
 }
 
-/// What a secret is used for.
+/// The use of a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Class {
-    /// Signs what we later verify.
+    /// Signs data that we later verify.
     SigningKey,
-    /// Encrypts what we later decrypt: never expires by itself.
+    /// Encrypts data that we later decrypt; does not expire by itself.
     EncryptionKey,
     /// Authenticates us to a database, cache or mail server.
     DbCredential,
@@ -65,7 +65,7 @@ pub enum Class {
     Bootstrap,
 }
 
-/// How the text of a secret is encoded. Nothing is guessed from the value.
+/// The encoding of a secret's text, which is never guessed from the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "`bytes_min` counts decoded bytes, of each line where there are lines")]
@@ -109,14 +109,14 @@ impl SecretSpec {
         }
     }
 
-    /// Every variable that may hold it, the one derived from its name first.
+    /// Every variable that may hold the secret, the variable of its name first.
     pub fn variables(&self) -> impl Iterator<Item = String> + '_ {
         std::iter::once(self.name.variable()).chain(self.aliases.iter().map(|alias| (*alias).to_owned()))
     }
 }
 
 impl Class {
-    /// OWASP ASVS 6.5.2 requires 112 bits of a random secret; what others issue is theirs to size.
+    /// OWASP ASVS 6.5.2 requires 112 bits of a random secret; secrets issued by others have no minimum.
     fn strength_bits_min(self) -> u32 {
         match self {
             Self::SigningKey | Self::EncryptionKey | Self::Pepper => 128,
@@ -145,7 +145,7 @@ impl Class {
         }
     }
 
-    /// Long for what we send, short for what lets others in.
+    /// Long for secrets that we send, short for secrets that authenticate clients.
     fn stale_max(self) -> Duration {
         match self {
             Self::DbCredential | Self::ApiKey | Self::EncryptionKey | Self::Pepper => DAY,

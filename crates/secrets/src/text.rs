@@ -1,4 +1,4 @@
-//! Cleans a raw value into the text that its format requires, or says why it is invalid. Nothing is guessed.
+//! Cleans a raw value to the text that its format requires, or reports why it is invalid.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -15,11 +15,11 @@ const UTF16_MARKS: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
 #[derive(Debug)]
 pub(crate) struct CleanValue {
     pub(crate) value: SecretValue,
-    /// What was wrong with the raw value and has been repaired.
+    /// Faults of the raw value that were repaired.
     pub(crate) repaired: Option<InvalidReason>,
 }
 
-/// Strips trailing line ends and a leading byte order mark, and refuses what its format does not allow.
+/// Strips trailing line ends and a leading byte order mark, and refuses other violations of the format.
 pub(crate) fn clean(raw: &SecretValue, format: Format) -> Result<CleanValue, InvalidReason> {
     let bytes = raw.expose();
     if bytes.len() > SECRET_BYTES_MAX {
@@ -117,7 +117,7 @@ mod tests {
         for raw in ["key", "key\n", "key\r\n", "key\n\n\r\n", "key\r"] {
             check(raw.as_bytes(), Format::Text, Ok("key"));
         }
-        // What a settings file would turn into a number, a boolean or a string without quotes.
+        // Values that a settings file would parse as a number, a boolean or a quoted string.
         for raw in ["0012345678", "true", "\"quoted\"", "{\"a\":1}", "pass word", "naïve-ключ", "1e9"] {
             check(raw.as_bytes(), Format::Text, Ok(raw));
         }

@@ -1,4 +1,4 @@
-//! Counts the reads of a secret by one component, so that a minute of them is one audit record.
+//! Counts the reads of a secret by one component, for one audit record a minute.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -13,8 +13,8 @@ pub const SECRET_BYTES_MAX: usize = 65_536;
 /// The bytes of one secret.
 ///
 /// It has no `Display`, no `Serialize` and no `==`; its `Debug` shows only the length. Compare with
-/// [`verify_eq`](Self::verify_eq) and read with [`expose`](Self::expose), so that one search finds all code that sees
-/// the bytes.
+/// [`verify_eq`](Self::verify_eq) and read with [`expose`](Self::expose), so that all code with access to the bytes can be
+/// found by these names.
 ///
 /// ```
 /// use secrets::SecretValue;
@@ -57,7 +57,7 @@ impl SecretValue {
         value
     }
 
-    /// The bytes. Pass them directly to what needs them; do not copy them.
+    /// The bytes. Pass them on without copying them.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         self.0.expose_secret()
@@ -81,7 +81,7 @@ impl SecretValue {
         self.expose().len()
     }
 
-    /// Whether there are no bytes. No handle returns such a value.
+    /// Whether the value is empty. Handles never return an empty value.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.expose().is_empty()

@@ -1,4 +1,4 @@
-//! One version of a secret: its value, and where and when it was created.
+//! One version of a secret: its value, origin and time of creation.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub enum Stage {
     Previous,
 }
 
-/// When a version was created, and how that is known.
+/// The creation time of a version, by origin of the information.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Created {
     /// Reported by AWS.
@@ -73,8 +73,8 @@ impl SecretVersion {
         &self.provenance
     }
 
-    /// One text or number of a JSON secret, by JSON pointer such as `/password`. Read fields that belong together from
-    /// one version, so that a user name is never combined with another version's password.
+    /// A text or number of a JSON secret, by JSON pointer such as `/password`. Read related fields from one version, so that
+    /// a user name is never combined with the password of another version.
     ///
     /// # Errors
     /// [`InvalidReason`] when the secret is not a JSON object or has no text or number there.

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// How many characters of an id are displayed.
+/// Number of displayed characters.
 const ID_PREFIX_CHARS: usize = 8;
 
-/// The id that the source gave a version; where it has none, the fingerprint of the value.
+/// The id of a version as assigned by its source, or the fingerprint of its value.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct VersionId(Arc<str>);
 
@@ -15,7 +15,7 @@ impl VersionId {
         Self(id.into())
     }
 
-    /// The whole id; `Display` shows its first 8 characters.
+    /// The whole id; `Display` prints its first 8 characters.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

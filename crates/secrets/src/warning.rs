@@ -1,10 +1,10 @@
-//! What an operator should fix although nothing was refused.
+//! Warnings: problems of secrets that were not refused.
 
 use crate::invalid::{InvalidReason, PolicyViolation};
 use crate::name::SecretName;
 use crate::origin::Origin;
 
-/// A value that is accepted and should be fixed. The message follows "secret NAME in ORIGIN".
+/// A problem of an accepted value. The message follows "secret NAME in ORIGIN".
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the messages name the fields")]
@@ -20,10 +20,10 @@ pub enum Warning {
     Policy(PolicyViolation),
     #[error("is empty and was treated as unset")]
     EmptyVariable,
-    /// What is signed with that version is refused by this process.
+    /// This process refuses signatures of that version.
     #[error("has another announced version, which cannot be read")]
     OverlapVersionUnreadable,
-    /// A forgotten variable or file blocks every rotation in the later source.
+    /// Rotations in the later source have no effect.
     #[error("shadows another value, in {origin}: remove one of the two")]
     ShadowsOther { origin: Origin },
 }

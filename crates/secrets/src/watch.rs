@@ -1,4 +1,4 @@
-//! Keeps secrets up to date: watches directories, polls for mounts without change events, and reads what is due.
+//! Keeps secrets up to date: watches directories, polls mounts without change events, and reads secrets that are due.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::secrets::Secrets;
 
-/// How long a directory must be quiet before it is read, so that a swap of several files is one change.
+/// Quiet time before a directory is read, so that a swap of several files is one change.
 const DEBOUNCE: Duration = Duration::from_millis(200);
 /// How often local sources are read without a change event.
 const POLL_PERIOD: Duration = Duration::from_secs(60);
@@ -20,9 +20,9 @@ const PAUSE_AFTER_PANIC: Duration = Duration::from_secs(10);
 impl Secrets {
     /// Keeps every secret up to date until the future is dropped: spawn it as a task.
     ///
-    /// Local sources are read when a directory changes and once a minute. Remote ones are read when a secret is due:
-    /// after three quarters of its TTL to all of it, together with what is due soon; after a failure in pauses that
-    /// double. Readers never wait for it.
+    /// Local sources are read when a directory changes and once a minute. Remote sources are read when a secret is due:
+    /// after three quarters of its TTL to all of it, together with secrets that are due soon; after failures, in pauses
+    /// that double. Readers never wait.
     ///
     /// The directory is watched and never the file. When Kubernetes swaps its link, a watch on a file reports the first
     /// change and no later one.
@@ -42,7 +42,7 @@ impl Secrets {
             }
             let searcher = Arc::clone(&self.0);
             if tokio::spawn(async move { searcher.due().await }).await.is_err() {
-                // A search that panics leaves every value in place, and everything as due as it was.
+                // A search that panics changes neither values nor schedules.
                 tokio::time::sleep(PAUSE_AFTER_PANIC).await;
             }
         }
@@ -73,7 +73,7 @@ impl DirectoryWatcher {
         Self { watcher: notify::recommended_watcher(on_event).ok(), watched: Vec::new() }
     }
 
-    /// Adds what is not watched yet; a directory that does not exist is tried again at the next poll.
+    /// Adds new directories; a missing directory is tried again at the next poll.
     fn watch(&mut self, directories: Vec<PathBuf>) {
         let Some(watcher) = &mut self.watcher else { return };
         for directory in directories {
@@ -86,7 +86,7 @@ impl DirectoryWatcher {
     }
 }
 
-/// Whether an event may mean another value. Our own reads are events, too, and must not cause more of them.
+/// Whether an event may mean a new value. Our own reads cause events too, which must not cause further reads.
 fn may_change(kind: EventKind) -> bool {
     match kind {
         EventKind::Access(AccessKind::Close(AccessMode::Write)) => true,

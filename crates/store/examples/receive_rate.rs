@@ -93,7 +93,7 @@ async fn callers(store: &Store, count: usize, pace: Pace) -> Result<f64, Box<dyn
         .map(|_| {
             let (store, turn) = (store.clone(), turn.clone());
             tokio::spawn(async move {
-                let mut stored = 0_u32;
+                let mut count = 0_u32;
                 while started.elapsed() < MEASURED {
                     let delivery = delivery(SERIAL.fetch_add(1, Ordering::Relaxed));
                     let _turn = match pace {
@@ -101,18 +101,18 @@ async fn callers(store: &Store, count: usize, pace: Pace) -> Result<f64, Box<dyn
                         Pace::Together => None,
                     };
                     if let Ok(Receipt::Stored(_)) = store.receive(&delivery, Timestamp::now()).await {
-                        stored += 1;
+                        count += 1;
                     }
                 }
-                stored
+                count
             })
         })
         .collect();
-    let mut stored = 0.0;
+    let mut count = 0.0;
     for call in calls {
-        stored += f64::from(call.await?);
+        count += f64::from(call.await?);
     }
-    Ok(stored / started.elapsed().as_secs_f64())
+    Ok(count / started.elapsed().as_secs_f64())
 }
 
 /// A fill with ids of its own, padded to the usual size.

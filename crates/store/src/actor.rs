@@ -1,4 +1,4 @@
-//! Who asked for a change.
+//! The actor of a change.
 
 use audit::Entry;
 use jiff::Timestamp;
@@ -6,17 +6,17 @@ use serde_json::Value as Json;
 
 use crate::error::Error;
 
-/// Who asked for a change, as the audit chain names them.
+/// The actor of a change, as recorded in the audit chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Actor<'a> {
-    /// `key:ops-1`, `operator:ana`, `worker:apply`.
+    /// Name, such as `key:ops-1`, `operator:ana` or `worker:apply`.
     pub name: &'a str,
-    /// The HTTP request that asked, if one did.
+    /// Id of the HTTP request, if there was one.
     pub request_id: Option<&'a str>,
 }
 
 impl<'a> Actor<'a> {
-    /// An actor outside of any request.
+    /// An actor without an HTTP request.
     #[must_use]
     pub const fn named(name: &'a str) -> Self {
         Self { name, request_id: None }

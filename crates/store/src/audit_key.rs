@@ -15,19 +15,19 @@ const KEY_BYTES: usize = 32;
 /// Longest key file.
 const FILE_BYTES_MAX: u64 = 1024;
 
-/// There is no key for the audit log.
+/// The audit key is missing or invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum AuditKeyError {
-    /// Every replica needs the same key, and it must outlive the machine, so production never generates one.
+    /// Production never generates a key, because every replica needs the same one and it must outlive the machine.
     #[error(
         "AUDIT_KEY is not set: run `investiq secrets init`, or `openssl rand -base64 32` for this key alone"
     )]
     Missing,
-    /// The text is no key.
+    /// The text is not a key.
     #[error("the audit key must be the Base64 of at least 32 bytes, with older keys on further lines")]
     Invalid,
-    /// The file beside the database cannot be created or read.
-    #[error("create or read the audit key file {path}")]
+    /// The key file cannot be created or read.
+    #[error("audit key file {path} could not be created or read")]
     File {
         /// The path of the key file.
         path: PathBuf,
@@ -36,8 +36,8 @@ pub enum AuditKeyError {
     },
 }
 
-/// The key in `secret`, the text of the secret `audit_key`. If it is not set, the key is in a file beside the SQLite
-/// database, which is created when it does not exist. Production and a database server require the secret.
+/// Parses the secret `audit_key`. Without it, the key is read from a file beside the SQLite database, which is created if it
+/// does not exist. Production and database servers require the secret.
 ///
 /// # Errors
 /// [`AuditKeyError`].
@@ -76,12 +76,12 @@ fn from_file_beside(database: &Path) -> Result<audit::Key, AuditKeyError> {
     let text = read_or_create(&path).map_err(|source| AuditKeyError::File { path: path.clone(), source })?;
     tracing::warn!(
         path = %path.display(),
-        "NO AUDIT KEY is set, using the key file beside the database: anyone who can read both can forge entries"
+        "no audit key configured: using the key file beside the database, with which anyone who can read both can forge entries"
     );
     parse_audit_key(&text)
 }
 
-/// The text of the file, which is created when it does not exist. If two processes start together, one creates it.
+/// Reads the key file, and creates it if it does not exist. Of two processes that start together, one creates it.
 fn read_or_create(path: &Path) -> io::Result<String> {
     if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
         fs::create_dir_all(directory)?;
@@ -93,7 +93,7 @@ fn read_or_create(path: &Path) -> io::Result<String> {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
         file.write_all(STANDARD.encode(bytes).as_bytes())?;
         file.sync_all()?;
-        // Fails if another process was first: then its key counts. Never overwritten, because entries depend on it.
+        // Fails if another process was first; its key is then used. A key file is never overwritten.
         let linked = fs::hard_link(&fresh, path);
         fs::remove_file(&fresh)?;
         linked.or_else(
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_file_is_created_once_for_its_owner_alone_and_used_again() {
+    fn a_key_file_is_created_once_and_readable_by_its_owner_only() {
         let directory = tempfile::tempdir().unwrap();
         let url: DatabaseUrl = format!("sqlite:{}/data/x.db", directory.path().display()).parse().unwrap();
         let first = load_audit_key(None, &url, false).unwrap();
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_line_writes_and_the_others_still_verify() {
+    fn the_first_line_signs_and_the_others_verify() {
         let older = audit::Key::new(&[7; 32]).unwrap();
         let entry = audit::Entry::new(jiff::Timestamp::UNIX_EPOCH, "a", "b", "c", None, "{}").unwrap();
         let (sealed, head) = audit::append(&older, &audit::Head::start(&older), entry);

@@ -1,4 +1,4 @@
-//! The audit chain: reads it page by page, verifies it as a stream, and records what was done outside of the store.
+//! The audit chain: reads it page by page, verifies it as a stream, and records actions outside of the store.
 
 use audit::{ChainError, Head, SealedEntry, StoredHead, VerifiedChain, Verifier};
 use jiff::Timestamp;
@@ -16,14 +16,14 @@ pub const AUDIT_PAGE_MAX: u32 = 1_000;
 /// The audit chain could not be verified.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
-    /// It is not what was written.
+    /// The chain was changed.
     #[error("audit chain is damaged")]
     Damaged(#[source] ChainError),
-    /// It has been deleted.
+    /// The chain was deleted.
     #[error("audit chain has no head")]
     NoHead,
-    /// The database failed.
-    #[error("read the audit chain")]
+    /// The chain could not be read.
+    #[error("reading the audit chain failed")]
     Unread(#[from] Error),
 }
 
@@ -34,10 +34,10 @@ impl From<ChainError> for VerifyError {
 }
 
 impl Store {
-    /// Records something that was done outside of the store: a login, a changed setting.
+    /// Records an action outside of the store, such as a login or a changed setting.
     ///
     /// # Errors
-    /// [`Error`] of the database, or of the entry; then nothing is recorded.
+    /// [`Error`] of the database or of the entry; nothing is recorded.
     pub async fn record_audit(
         &self,
         actor: Actor<'_>,
@@ -54,7 +54,7 @@ impl Store {
         .await
     }
 
-    /// The stored head of the audit chain, not yet checked.
+    /// The stored head of the audit chain, not verified.
     ///
     /// # Errors
     /// [`Error`] of the database, and [`Error::NoHead`].
@@ -63,7 +63,7 @@ impl Store {
         chain::head(&mut reader.begin().await?).await?.ok_or(Error::NoHead)
     }
 
-    /// Up to [`AUDIT_PAGE_MAX`] stored entries of the audit chain after a number, in order, not yet checked.
+    /// Up to [`AUDIT_PAGE_MAX`] stored entries of the audit chain after a number, in order, not verified.
     ///
     /// # Errors
     /// [`Error`] of the database.
@@ -75,7 +75,7 @@ impl Store {
     }
 
     /// Verifies the audit chain up to its present head, one page at a time. Calls `progress` with the number of verified
-    /// entries and of all entries. With a checkpoint, which is an older head, the chain must go through it.
+    /// entries and of all entries. With a checkpoint (an older head), the chain must contain it.
     ///
     /// # Errors
     /// [`VerifyError`] with the first fault.
@@ -96,7 +96,7 @@ impl Store {
             let Some(last) = page.last().map(|sealed| sealed.sequence.min(head.sequence())) else {
                 break;
             };
-            // Entries that were added since the head was read are for the next verification.
+            // Entries after the head are left to the next verification.
             for sealed in page.iter().filter(|sealed| sealed.sequence <= head.sequence()) {
                 verifier.feed(sealed)?;
             }
@@ -106,8 +106,8 @@ impl Store {
         Ok(verifier.finish(&head)?)
     }
 
-    /// The head, checked against the outermost entries in one state of the database: no entry may be beyond it, nor before
-    /// the first, where no page would show it.
+    /// The head, checked against the first and last entry in one state of the database: entries outside of this range would
+    /// not be on any page.
     async fn outermost_head(&self) -> Result<StoredHead, VerifyError> {
         let mut reader = self.shared.database.reader().await?;
         let mut tx = reader.begin().await?;

@@ -14,7 +14,7 @@ pub struct Backlog {
     pub provider: Provider,
     /// Jobs that are pending or leased.
     pub unfinished: u64,
-    /// When the oldest of them was created.
+    /// Creation time of the oldest of them.
     pub oldest_at: Option<Timestamp>,
     /// Jobs that were given up and not requeued.
     pub dead: u64,
@@ -52,7 +52,7 @@ impl Store {
     }
 }
 
-/// `None` for a provider that only a newer program knows.
+/// `None` for a provider of a newer program.
 fn find<'b>(backlogs: &'b mut [Backlog], row: &Row) -> Result<Option<&'b mut Backlog>, Error> {
     let provider = row.text("provider")?;
     Ok(backlogs.iter_mut().find(|backlog| backlog.provider.as_str() == provider))

@@ -1,6 +1,6 @@
-//! What the business looks at: assets under management, today's deposits and investments, returns.
+//! Business figures: assets under management, today's deposits and investments, returns.
 //!
-//! All of it is computed from the tables and the last prices, so that a restart or a replay changes no figure.
+//! All figures are computed from the tables and the last prices, so that a restart or a replay does not change them.
 
 mod deposit_drift;
 mod figures;

@@ -1,4 +1,4 @@
-//! Appends to the audit chain: the entry and the new head are written by the transaction that does what the entry says.
+//! Appends to the audit chain: the transaction of an action also writes its entry and the new head.
 
 use audit::{Entry, Head, Key, KeyId, SealedEntry, StoredHead};
 
@@ -16,14 +16,14 @@ pub(crate) use head_sql;
 const HEAD: &str = head_sql!();
 const HEAD_LOCKED: &str = concat!(head_sql!(), " FOR UPDATE");
 
-/// Appends an entry. It must be the last thing before the commit: from here on all other writers wait.
+/// Appends an entry. Call it last before the commit, because all other writers wait from here on.
 pub(crate) async fn append(tx: &mut Transaction<'_>, key: &Key, entry: Entry) -> Result<(), Error> {
     let sql = tx.backend().pick(HEAD, HEAD_LOCKED);
     let row = tx.fetch_optional(sql!(sql)).await?.ok_or(Error::NoHead)?;
     append_after(tx, key, &row, entry).await
 }
 
-/// The same, with the row of the head that the transaction has already read: SQLite's only writer needs no lock on it.
+/// As [`append`], with the row of the head that the transaction has already read: SQLite's only writer needs no lock.
 pub(crate) async fn append_after(
     tx: &mut Transaction<'_>,
     key: &Key,
@@ -40,7 +40,7 @@ pub(crate) async fn start(tx: &mut Transaction<'_>, key: &Key) -> Result<(), Err
     if let Some(head) = head(tx).await? {
         return head.verify(key).map(drop).map_err(Error::Chain);
     }
-    // A chain starts in an empty database. If events exist without one, it has been deleted.
+    // A chain starts in an empty database. If there are events but no chain, it was deleted.
     for sql in ["SELECT sequence FROM audit_entries LIMIT 1", "SELECT id FROM webhook_events LIMIT 1"] {
         if tx.fetch_optional(sql!(sql)).await?.is_some() {
             return Err(Error::NoHead);
@@ -54,13 +54,13 @@ pub(crate) async fn start(tx: &mut Transaction<'_>, key: &Key) -> Result<(), Err
     Ok(())
 }
 
-/// The stored head, not yet checked.
+/// The stored head, not verified.
 pub(crate) async fn head(tx: &mut Transaction<'_>) -> Result<Option<StoredHead>, Error> {
     tx.fetch_optional(sql!(HEAD)).await?.map(|row| stored_head(&row)).transpose()
 }
 
-// One round trip on either database, as two statements in SQLite, as one in Postgres. Because the update names the sequence
-// that it replaces, the chain cannot fork even if a lock fails.
+// One round trip: two statements in SQLite, one in Postgres. The update names the sequence that it replaces, so that the
+// chain cannot fork even if a lock fails.
 const WRITE: &str = "INSERT INTO audit_entries \
     (sequence, at_us, actor, action, object, request_id, detail, previous, key_id, hash) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10); \
@@ -94,7 +94,7 @@ async fn write(tx: &mut Transaction<'_>, sealed: &SealedEntry, head: &Head) -> R
     if tx.execute(statement).await?.rows == rows { Ok(()) } else { Err(Error::NoHead) }
 }
 
-/// A stored entry, not yet checked.
+/// A stored entry, not verified.
 pub(crate) fn entry(row: &Row) -> Result<SealedEntry, Error> {
     let request_id = row.optional_text("request_id")?;
     let entry = Entry::from_stored(

@@ -1,5 +1,5 @@
-//! Public keys of Circle that have verified a delivery. They are fetched from Circle again after a restart; the stored ones
-//! are for when Circle is unreachable.
+//! Public keys of Circle that have verified a delivery. They are fetched again after a restart; the stored copies are used
+//! while Circle is unreachable.
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -9,7 +9,7 @@ use crate::database::{Row, retry, sql};
 use crate::error::Error;
 use crate::store::Store;
 
-/// Most stored keys: Circle uses a few. The one that was fetched longest ago is deleted first.
+/// Most stored keys; Circle uses a few. The key with the oldest fetch is deleted first.
 pub const CIRCLE_KEYS_MAX: u32 = 64;
 
 /// A public key of Circle.
@@ -21,13 +21,13 @@ pub struct CircleKey {
     pub algorithm: String,
     /// The key in Circle's notation.
     pub public_key: String,
-    /// When it was last fetched from Circle.
+    /// Time of the last fetch from Circle.
     pub fetched_at: Timestamp,
 }
 
 const ALL: &str =
     "SELECT id, algorithm, public_key, fetched_at FROM circle_keys ORDER BY fetched_at DESC, id LIMIT $1";
-/// Does not replace what another server has fetched since.
+/// Does not replace a later fetch of another server.
 const SAVE: &str = "INSERT INTO circle_keys (id, algorithm, public_key, fetched_at) VALUES ($1, $2, $3, $4) \
     ON CONFLICT (id) DO UPDATE SET algorithm = excluded.algorithm, public_key = excluded.public_key, \
     fetched_at = excluded.fetched_at WHERE circle_keys.fetched_at < excluded.fetched_at";
@@ -69,7 +69,7 @@ impl Store {
         .await
     }
 
-    /// Deletes a key: Circle says that it has none with this id.
+    /// Deletes a key that Circle no longer has.
     ///
     /// # Errors
     /// [`Error`] of the database; the key is still stored.

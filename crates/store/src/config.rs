@@ -14,15 +14,15 @@ pub const CONNECTIONS: u32 = 10;
 pub struct StoreConfig {
     /// SQLite or Postgres.
     pub url: DatabaseUrl,
-    /// Deliveries that may wait to be stored; one more is refused as [`Busy`](crate::ReceiveError::Busy).
+    /// Most deliveries that wait to be stored; further ones are refused as [`Busy`](crate::ReceiveError::Busy).
     pub queue_deliveries: usize,
-    /// Most connections to Postgres, or readers of SQLite. The inbox has one more of its own.
+    /// Most connections to Postgres, or readers of SQLite. The inbox has an additional one.
     pub connections: u32,
     /// Longest wait for a connection.
     pub connect_timeout: Duration,
     /// Longest duration of one statement.
     pub statement_timeout: Duration,
-    /// Whether to apply missing migrations. If not, a database that lacks any is not opened and not changed.
+    /// Whether to apply missing migrations. If not, a database with missing migrations is not opened.
     pub migrates: bool,
 }
 

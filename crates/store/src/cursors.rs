@@ -11,7 +11,7 @@ const ADVANCE: &str = "INSERT INTO stream_cursors (stream, position, updated_at)
     ON CONFLICT (stream) DO UPDATE SET position = excluded.position, updated_at = excluded.updated_at \
     WHERE stream_cursors.position <> excluded.position";
 
-/// Sets the position of each stream; gives those that moved.
+/// Sets the position of each stream; returns the streams that moved.
 pub(crate) async fn advance<'c>(
     tx: &mut Transaction<'_>,
     cursors: BTreeMap<&'c str, &'c str>,

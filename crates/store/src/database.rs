@@ -1,7 +1,7 @@
 //! SQLite and Postgres behind one interface: connections, transactions, statements and rows.
 //!
-//! A statement is written once, in SQL that both understand, with 64-bit integers, text and bytes. Where the two must differ,
-//! [`Backend::pick`] chooses next to the statement. Nothing here knows a table.
+//! Statements are written once, in SQL that both databases support, with 64-bit integers, text and bytes. Where they must
+//! differ, [`Backend::pick`] chooses next to the statement. This module contains no table names.
 
 mod bulk;
 mod postgres;
@@ -72,7 +72,7 @@ impl Database {
         }
     }
 
-    /// Waits for the right to write. SQLite's one writer is granted in the order of the requests.
+    /// Waits for a writer. SQLite has one, which is granted in order of the requests.
     pub(crate) async fn writer(&self) -> Result<Writer<'_>, Error> {
         Ok(match self {
             Self::Sqlite(sqlite) => Writer::Sqlite(sqlite.writer().await?),
@@ -80,7 +80,7 @@ impl Database {
         })
     }
 
-    /// The same for `batch` deliveries of the inbox, whose senders are waiting.
+    /// As [`writer`](Self::writer), for `batch` deliveries of the inbox, whose senders are waiting.
     pub(crate) async fn inbox_writer(&self, batch: usize) -> Result<Writer<'_>, Error> {
         Ok(match self {
             Self::Sqlite(sqlite) => Writer::Sqlite(sqlite.inbox_writer(batch).await?),
@@ -95,7 +95,7 @@ impl Database {
         })
     }
 
-    /// New connections use this address; open ones stay. For a rotated password.
+    /// Sets the address of new connections, for a rotated password. Open connections stay.
     pub(crate) fn set_url(&self, url: &DatabaseUrl) -> Result<(), UrlError> {
         match (self, &url.0) {
             (Self::Postgres(postgres), Address::Postgres(options)) => {
@@ -116,7 +116,7 @@ impl Database {
 }
 
 impl Writer<'_> {
-    /// SQLite takes its write lock at once: a transaction that begins by reading could not be upgraded.
+    /// SQLite takes its write lock at once, because a reading transaction cannot be upgraded.
     pub(crate) async fn begin(&mut self) -> Result<Transaction<'_>, Error> {
         match self {
             Self::Sqlite(guard) => guard.begin().await,
@@ -124,14 +124,14 @@ impl Writer<'_> {
         }
     }
 
-    /// Whether it can be reused for the next transaction; SQLite's one writer must go back to the others in between.
+    /// Whether it can be reused for the next transaction. SQLite's only writer must be returned in between.
     pub(crate) fn is_reusable(&self) -> bool {
         matches!(self, Self::Postgres(_))
     }
 }
 
 impl Reader {
-    /// All statements of the transaction see one state of the database.
+    /// Begins a transaction whose statements see one state of the database.
     pub(crate) async fn begin(&mut self) -> Result<Transaction<'_>, Error> {
         match self {
             Self::Sqlite(connection) => Ok(Transaction::Sqlite(connection.begin().await?)),

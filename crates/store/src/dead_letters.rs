@@ -8,17 +8,17 @@ use crate::events::{EventSummary, PAGE_ROWS_MAX, SUMMARY, summary};
 use crate::ids::JobId;
 use crate::store::Store;
 
-/// A job that was given up, with its event.
+/// A given-up job, with its event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DeadLetter {
-    /// The job, which a requeue names.
+    /// The job to requeue.
     pub job: JobId,
     /// The event, with the state, attempts and reason of this job.
     pub event: EventSummary,
 }
 
 impl Store {
-    /// Dead letters, latest first, up to `rows` of them, from before a job.
+    /// Up to `rows` dead letters before a job, latest first.
     ///
     /// # Errors
     /// [`Error`] of the database.

@@ -1,4 +1,4 @@
-//! What can go wrong with a database. No message holds a password or the content of a row.
+//! Errors of the database. Messages contain no password and no content of a row.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -7,36 +7,36 @@ use std::path::PathBuf;
 /// A statement or a transaction failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The database refused, or could not be reached.
+    /// The database refused the query or is unreachable.
     #[error("database query failed")]
     Database(#[source] DriverError),
     /// The server may still complete the statement.
     #[error("database did not respond in time")]
     Timeout,
-    /// A column holds what this program never writes there.
-    #[error("cannot decode column {column}")]
+    /// A column contains a value that this program never writes.
+    #[error("column {column} could not be decoded")]
     Decode {
-        /// The column as the statement names it.
+        /// Name of the column in the statement.
         column: String,
     },
-    /// It is missing, or another process has replaced it since it was read.
+    /// The head is missing, or another process has replaced it since it was read.
     #[error("audit chain head is missing or was replaced")]
     NoHead,
-    /// The configured key does not open it.
+    /// The configured key does not verify the head.
     #[error("audit chain head is not valid")]
     Chain(#[source] audit::ChainError),
-    /// A field of it is empty or too long.
+    /// A field of the entry is empty or too long.
     #[error("invalid audit entry")]
     Entry(#[from] audit::EntryError),
     /// The facts cannot be posted.
-    #[error("post to the ledger")]
+    #[error("posting to the ledger failed")]
     Ledger(#[from] ledger::LedgerError),
     /// Days are supported from 1900 to 2199.
     #[error("date is out of range")]
     Date(#[from] domain::DateError),
 }
 
-/// An error of the driver. Its message already repeats its direct cause, so its source is the cause behind that one.
+/// An error of the driver. Its message already repeats its direct cause, so that its source is the next cause.
 #[derive(Debug)]
 pub struct DriverError(sqlx::Error);
 
@@ -52,25 +52,25 @@ impl StdError for DriverError {
     }
 }
 
-/// Whether and when to retry after an [`Error`].
+/// Classes of errors, by whether a retry may succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Retry {
-    /// Another transaction was in the way.
+    /// Another transaction conflicted.
     Now,
-    /// The database is unreachable or out of order.
+    /// The database is unavailable.
     Later,
-    /// The statement or its values are at fault.
+    /// The statement or its values are invalid.
     Never,
 }
 
-/// SQLSTATE codes after which Postgres itself asks for a retry: serialization, deadlock, lock timeout.
+/// SQLSTATE codes for which a retry may succeed: serialization, deadlock, lock timeout.
 const POSTGRES_NOW: &[&str] = &["40001", "40P01", "55P03"];
-/// SQLSTATE classes and codes that say nothing about the statement: connection, authorization, resources, operator
+/// SQLSTATE classes and codes that do not concern the statement: connection, authorization, resources, operator
 /// intervention, system errors, internal errors; a read-only server; a role without rights.
 const POSTGRES_LATER: &[&str] = &["08", "28", "53", "57", "58", "XX", "25006", "42501"];
-/// Primary result codes of SQLite that say nothing about the statement: permissions, I/O, full, cannot open, …
+/// Primary result codes of SQLite that do not concern the statement: permissions, I/O, full, cannot open, …
 const SQLITE_LATER: &[i32] = &[3, 4, 7, 8, 9, 10, 11, 13, 14, 15, 22, 23, 26];
-/// Primary result codes of SQLite for a lock that another holds: busy, locked.
+/// Primary result codes of SQLite for a lock of another transaction: busy, locked.
 const SQLITE_NOW: &[i32] = &[5, 6];
 
 impl Error {
@@ -85,13 +85,13 @@ impl Error {
     pub(crate) fn retry(&self) -> Retry {
         match self {
             Self::Database(error) => retry(&error.0),
-            // Without its audit entry nothing is written: a damaged chain is an outage until someone has looked at it.
+            // Nothing is written without an audit entry, so that a damaged chain is an outage until it is repaired.
             Self::Timeout | Self::NoHead | Self::Chain(_) => Retry::Later,
             Self::Decode { .. } | Self::Entry(_) | Self::Ledger(_) | Self::Date(_) => Retry::Never,
         }
     }
 
-    /// Whether the database is unreachable or out of order, so that any other request to it fails now too.
+    /// Whether the database is unavailable, so that other requests fail too.
     #[must_use]
     pub fn is_outage(&self) -> bool {
         self.retry() != Retry::Never
@@ -112,7 +112,7 @@ fn retry(error: &sqlx::Error) -> Retry {
             | sqlx::Error::Encode(_)
             | sqlx::Error::Decode(_)
             | sqlx::Error::RowNotFound => Retry::Never,
-            // Everything else is about the connection: lost, timed out, refused, torn down.
+            // All others concern the connection: lost, timed out, refused, closed.
             _ => Retry::Later,
         };
     };
@@ -147,11 +147,11 @@ fn postgres_retry(code: &str) -> Retry {
 /// The store cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// It is not a database URL.
+    /// The URL is not a database URL.
     #[error(transparent)]
     Url(#[from] crate::url::UrlError),
-    /// The file or its directory cannot be created, or cannot be made private to its owner.
-    #[error("prepare the database file {path}")]
+    /// The file or its directory cannot be created or made private to its owner.
+    #[error("database file {path} could not be prepared")]
     File {
         /// The database file.
         path: PathBuf,
@@ -159,12 +159,12 @@ pub enum OpenError {
         #[source]
         source: std::io::Error,
     },
-    /// The database is unreachable or refuses.
-    #[error("open the database {location}")]
+    /// The database is unreachable or refuses the connection.
+    #[error("opening database {location} failed")]
     Connect {
-        /// Its URL without user and password.
+        /// The URL without user and password.
         location: String,
-        /// What the driver reports.
+        /// Error of the driver.
         #[source]
         source: Error,
     },
@@ -174,19 +174,19 @@ pub enum OpenError {
         /// `fsync` or `full_page_writes`.
         setting: &'static str,
     },
-    /// The schema is not the one that this program knows.
-    #[error("migrate the database")]
+    /// The schema does not match this program.
+    #[error("database migration failed")]
     Migrate(#[source] MigrateError),
     /// The audit chain cannot be continued.
-    #[error("read the audit chain head")]
+    #[error("reading the audit chain head failed")]
     Audit(#[source] Error),
 }
 
-/// The schema is not the one that this program knows, and cannot be brought to it.
+/// The schema does not match this program and cannot be migrated.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
     /// A statement failed.
-    #[error("apply migration {name}; nothing was changed")]
+    #[error("migration {name} failed, no change was made")]
     Step {
         /// The migration's file name without its ending.
         name: &'static str,
@@ -195,27 +195,29 @@ pub enum MigrateError {
         source: Error,
     },
     /// The table `schema_migrations` cannot be read or written.
-    #[error("read the applied migrations")]
+    #[error("reading the applied migrations failed")]
     Table(#[from] Error),
     /// A newer program has migrated the database.
-    #[error("database is at migration {found}, this program only knows {known}: start a newer version")]
+    #[error(
+        "database is at migration {version}, but this program supports migrations up to {supported}: start a newer version"
+    )]
     Newer {
         /// The last applied migration.
-        found: i64,
+        version: i64,
         /// This program's last migration.
-        known: i64,
+        supported: i64,
     },
-    /// Migrations are missing, and this program may not apply them.
+    /// Migrations are missing, and applying them is disabled.
     #[error(
-        "database is at migration {found}, this program needs {known}: start the server, which applies the missing migrations, and check that DATABASE_URL is the server's"
+        "database is at migration {version}, but this program needs {supported}: start the server, which applies missing migrations, and check that DATABASE_URL is the same as for the server"
     )]
     Behind {
         /// The last applied migration; 0 if there is none.
-        found: i64,
+        version: i64,
         /// This program's last migration.
-        known: i64,
+        supported: i64,
     },
-    /// The texts differ, so the schema is unknown.
+    /// The texts differ, so that the schema is unknown.
     #[error("migration {name} has changed since it was applied to this database")]
     Changed {
         /// The migration's file name without its ending.
@@ -235,7 +237,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_cause_is_said_once() {
+    async fn causes_are_printed_once() {
         let cause = || std::io::Error::other("the cable is cut");
         check(sqlx::Error::Io(cause()), "the cable is cut");
         check(sqlx::Error::Tls(Box::new(cause())), "the cable is cut");

@@ -1,4 +1,4 @@
-//! Stored events as operators see them: lists by filter and page, and single events in full.
+//! Stored events for operators: lists by filter and page, and details of single events.
 
 mod detail;
 mod filter;

@@ -48,7 +48,7 @@ macro_rules! id {
             }
         }
 
-        // As text: JavaScript rounds large numbers.
+        // As text, because JavaScript rounds large numbers.
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(self)
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_read_as_it_is_written() {
+    fn ids_parse_from_their_text() {
         assert_eq!("42".parse(), Ok(EventId::new(42)));
         assert_eq!(EventId::new(42).to_string(), "42");
         for text in ["", "0", "-1", "+1", "01", "1 ", "99999999999999999999"] {

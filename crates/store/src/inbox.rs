@@ -1,4 +1,4 @@
-//! Stores deliveries in batches, each durable before any of its senders gets a receipt.
+//! Stores deliveries in batches, which are durable before their senders get a receipt.
 
 mod batch;
 mod batcher;
@@ -13,9 +13,9 @@ use crate::ids::EventId;
 /// A delivery is durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Receipt {
-    /// It was new.
+    /// The delivery is new.
     Stored(EventId),
-    /// It was stored before, as this event.
+    /// The delivery was stored before, as this event.
     Duplicate(EventId),
 }
 
@@ -29,17 +29,17 @@ impl Receipt {
     }
 }
 
-/// A delivery is not known to be durable. It is safe to send it again: it is stored once however often it comes.
+/// The delivery may not be durable. Sending it again is safe, because duplicates are not stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReceiveError {
-    /// [`StoreConfig::queue_deliveries`](crate::StoreConfig::queue_deliveries) are waiting already.
+    /// [`StoreConfig::queue_deliveries`](crate::StoreConfig::queue_deliveries) are waiting.
     #[error("delivery queue is full")]
     Busy,
     /// The database did not respond, or the outcome is unknown.
     #[error("database is unavailable")]
     Unavailable,
-    /// The database refuses this delivery, but not the others of its batch.
-    #[error("database refuses this delivery")]
+    /// The database refused this delivery, but not the others of its batch.
+    #[error("database refused the delivery")]
     Refused,
 }
 

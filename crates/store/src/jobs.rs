@@ -1,8 +1,9 @@
-//! Jobs: each applies a stored event once. A worker leases it, then applies it, or fails and retries until it is given up.
+//! Jobs: each applies a stored event once. A worker leases the job, then applies it, or fails and retries until the job is
+//! given up.
 //!
-//! A lease ends at a time. A worker that exceeds it loses it, and what it does then changes nothing: leases of a job are
-//! numbered by its attempts, and only the holder of the last one may finish it. Events about one resource are never leased to
-//! two workers at once.
+//! A lease ends at a fixed time. A worker that exceeds it loses the lease, and its results are discarded: leases of a job are
+//! numbered by attempt, and only the last one may finish the job. Events about one resource are never leased to two workers
+//! at once.
 
 mod apply;
 mod backoff;
@@ -11,22 +12,21 @@ mod fail;
 mod lease;
 
 use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde::Serialize;
+use strum::{Display, EnumString, IntoStaticStr};
 use webhooks::Channel;
 
 use crate::actor::Actor;
-use crate::error::Error;
 use crate::ids::{EventId, JobId};
 
 pub use backoff::ATTEMPTS_MAX;
 pub use lease::LEASE_MAX;
 
-/// What the audit chain names as the one who leases, applies and gives up jobs.
+/// The actor of leases, applications and dead letters in the audit chain.
 const WORKER: Actor<'static> = Actor::named("worker");
 
 /// A leased job.
@@ -44,9 +44,10 @@ pub struct Job {
     owner: Arc<str>,
 }
 
-/// Why a job was created.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+/// The cause of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Display, EnumString, IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum JobCause {
     /// The event was received.
     Received,
@@ -57,20 +58,21 @@ pub enum JobCause {
 }
 
 /// The state of a job. All but the first two are final.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Display, EnumString, IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum JobState {
-    /// It waits for a worker, or for its next attempt.
+    /// The job waits for a worker, or for its next attempt.
     Pending,
-    /// A worker has it.
+    /// A worker has leased the job.
     Leased,
     /// The event is applied.
     Done,
     /// The event has no effect on the ledger.
     Unhandled,
-    /// It was given up: the event is a dead letter.
+    /// The job was given up: the event is a dead letter.
     Dead,
-    /// It was given up, and a new job has taken its place.
+    /// The job was given up, and a new job has replaced it.
     Requeued,
 }
 
@@ -81,14 +83,14 @@ pub enum ApplyOutcome {
     Done,
     /// The event has no effect on the ledger.
     Unhandled,
-    /// Another worker has leased it since; nothing was changed.
+    /// Another worker has leased the job since; nothing was changed.
     LeaseLost,
-    /// It could not be applied, and will be retried.
+    /// The job failed and will be retried.
     Failed {
         /// The error with its causes.
         reason: String,
     },
-    /// It could not be applied in its last attempt: the event is a dead letter.
+    /// The job failed in its last attempt: the event is a dead letter.
     Dead {
         /// The error with its causes.
         reason: String,
@@ -96,13 +98,13 @@ pub enum ApplyOutcome {
 }
 
 impl Job {
-    /// The id of the job itself.
+    /// The id of the job.
     #[must_use]
     pub const fn id(&self) -> JobId {
         self.id
     }
 
-    /// The event that it applies.
+    /// The event of the job.
     #[must_use]
     pub const fn event_id(&self) -> EventId {
         self.event_id
@@ -114,19 +116,19 @@ impl Job {
         self.channel
     }
 
-    /// The type of the event in its provider's words.
+    /// The provider's name of the event type.
     #[must_use]
     pub fn event_type(&self) -> &str {
         &self.event_type
     }
 
-    /// What the event is about.
+    /// The resource of the event.
     #[must_use]
     pub fn resource(&self) -> &str {
         &self.resource
     }
 
-    /// The exact bytes that were verified.
+    /// The verified bytes.
     #[must_use]
     pub const fn body(&self) -> &Bytes {
         &self.body
@@ -138,13 +140,13 @@ impl Job {
         self.received_at
     }
 
-    /// Why the job was created.
+    /// The cause of the job.
     #[must_use]
     pub const fn cause(&self) -> JobCause {
         self.cause
     }
 
-    /// How often it has been leased, this time included.
+    /// Number of leases so far, including the current one.
     #[must_use]
     pub const fn attempt(&self) -> u32 {
         self.attempt
@@ -152,7 +154,7 @@ impl Job {
 }
 
 impl fmt::Debug for Job {
-    // A body names people and accounts.
+    // Bodies contain names of people and accounts.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Job")
             .field("id", &self.id)
@@ -163,36 +165,3 @@ impl fmt::Debug for Job {
             .finish_non_exhaustive()
     }
 }
-
-macro_rules! text_enum {
-    ($name:ident { $($variant:ident => $text:literal),* $(,)? }) => {
-        impl $name {
-            /// The name as stored and as used in filters.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text),* }
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = Error;
-
-            fn from_str(text: &str) -> Result<Self, Error> {
-                match text {
-                    $($text => Ok(Self::$variant),)*
-                    _ => Err(Error::decode(stringify!($name))),
-                }
-            }
-        }
-    };
-}
-
-text_enum!(JobCause { Received => "received", Replay => "replay", Requeue => "requeue" });
-text_enum!(JobState {
-    Pending => "pending",
-    Leased => "leased",
-    Done => "done",
-    Unhandled => "unhandled",
-    Dead => "dead",
-    Requeued => "requeued",
-});

@@ -1,4 +1,4 @@
-//! Leader leases: which process does what only one may do at a time. Acquiring and releasing a lease is audited; renewing it,
+//! Leader leases, for work that only one process may do at a time. Acquiring and releasing a lease is audited; renewing it,
 //! every few seconds, is not.
 
 use std::time::Duration;
@@ -20,8 +20,8 @@ const ACQUIRE: &str = "INSERT INTO leader_leases (name, owner, lease_until) VALU
 const RELEASE: &str = "DELETE FROM leader_leases WHERE name = $1 AND owner = $2";
 
 impl Store {
-    /// Acquires or renews the leader lease `name` until `now + hold`. Gives `false` while another owner holds it. Clocks of
-    /// all processes count, so `hold` must be much longer than their differences.
+    /// Acquires or renews the leader lease `name` until `now + hold`. Returns `false` while another owner holds it. `hold` must
+    /// be much longer than the clock differences between processes.
     ///
     /// # Errors
     /// [`Error`] of the database; assume that the lease is lost.
@@ -39,7 +39,7 @@ impl Store {
             let mut tx = writer.begin().await?;
             let select = tx.backend().pick(OWNER, OWNER_LOCKED);
             let row = tx.fetch_optional(sql!(select, name)).await?;
-            // The last owner, whether or not its lease has expired.
+            // The last owner, even if its lease has expired.
             let before = row.map(|row| row.text("owner")).transpose()?;
             if before.as_deref() == Some(owner) {
                 tx.execute(sql!(RENEW, name, owner, until)).await?;

@@ -1,8 +1,7 @@
 //! Posts facts to the ledger, in the transaction of the job that applies their event.
 //!
-//! Facts are stored as sets. Whoever adds to a subject's set locks the subject, folds the set with [`ledger::fold`], and
-//! writes the difference between what the ledger should hold and what it does. What a fact means for the ledger is decided
-//! by the ledger crate alone.
+//! Facts are stored as sets. Adding facts of a subject locks the subject, folds its set with [`ledger::fold`], and writes the
+//! difference between the fold and the ledger. The ledger crate alone decides the meaning of a fact.
 
 mod accounts;
 mod balances;
@@ -32,27 +31,27 @@ pub(crate) use accounts::lock_accounts;
 pub(crate) use columns::{optional_money, parse_optional_enum};
 pub use entries::{ENTRIES_MAX, EntryFilter, EntryPage, LedgerEntry};
 
-/// What posting facts changed.
+/// The changes by posted facts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct PostSummary {
-    /// Facts that were not known before.
+    /// Number of new facts.
     pub(crate) facts: u64,
-    /// Ledger entries written.
+    /// Number of written ledger entries.
     pub(crate) entries: u64,
 }
 
-/// Which effects of a subject its postings cover.
+/// The effects of a subject that its postings cover.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Scope {
-    /// All: an effect that is not among them amounts to nothing.
+    /// All effects: any other effect is removed.
     Whole,
-    /// Those that changed; those that now amount to nothing are listed apart. The reviews are complete.
+    /// The changed effects; removed effects are listed separately. The reviews are complete.
     Changed,
-    /// Those that are among them.
+    /// The effects of the postings.
     Named,
 }
 
-/// What the facts of a subject amount to.
+/// The fold of the facts of a subject.
 struct SubjectState {
     /// The subject as text.
     key: String,
@@ -61,12 +60,12 @@ struct SubjectState {
     rules: Rules,
     state: State,
     scope: Scope,
-    /// Effects that now amount to nothing, where the postings do not cover all.
+    /// Removed effects, if the postings do not cover all.
     removed_effects: Vec<String>,
 }
 
-/// Stores the facts, folds the sets that they belong to, and posts the difference, in the transaction of the caller, which
-/// has [locked](lock_accounts) their accounts. Facts that are already known change nothing.
+/// Stores the facts, folds their sets and posts the difference, in the transaction of the caller, which has
+/// [locked](lock_accounts) their accounts. Facts that are already stored change nothing.
 ///
 /// # Errors
 /// [`Error::Ledger`] when a set cannot be folded: the transaction must not be committed, and a retry does not help.
@@ -83,7 +82,7 @@ pub(crate) async fn post(
     Ok(PostSummary { facts, entries })
 }
 
-/// Subjects in one order, whatever the event's, so that two transactions cannot deadlock.
+/// Subjects in a fixed order, so that two transactions cannot deadlock.
 fn by_subject(facts: Vec<Fact>) -> BTreeMap<Subject, Vec<Fact>> {
     let mut subjects: BTreeMap<Subject, Vec<Fact>> = BTreeMap::new();
     for fact in facts {

@@ -1,8 +1,8 @@
-//! Everything that outlives a request: SQLite or Postgres behind one [`Store`], chosen by the URL.
+//! The persistent state of the server: SQLite or Postgres behind one [`Store`], chosen by the URL.
 //!
 //! A verified delivery is stored as an event before it is acknowledged ([`Store::receive`]). A worker that leases its job
 //! applies it later, exactly once ([`Store::lease`], [`Store::apply_all`]). Every write commits together with its entry in
-//! the audit chain. All SQL of the product is in this crate, which knows no HTTP and reads no clock.
+//! the audit chain. All SQL of the product is in this crate, which reads no clock.
 
 mod actor;
 mod audit_key;

@@ -1,7 +1,7 @@
 //! Migrations of the schema, which run when the store is opened.
 //!
-//! All missing migrations happen in one transaction, which one process runs while others wait. A migration that fails, one
-//! whose text has changed since it ran, and a database that is ahead of this program stop the start.
+//! All missing migrations run in one transaction, while other processes wait. The store is not opened if a migration fails,
+//! if the text of an applied migration has changed, or if the database is ahead of this program.
 
 use std::time::Duration;
 
@@ -29,19 +29,19 @@ macro_rules! migration {
     };
 }
 
-/// All migrations in their order. A released one is never changed; a new one corrects it.
+/// All migrations, in order. A released migration is never changed; a new one corrects it.
 const MIGRATIONS: &[Migration] = &[migration!(1, "0001_initial")];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
     version BIGINT PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, applied_at BIGINT NOT NULL)";
 
-/// Longest that all migrations may take together: a table may be large.
+/// Timeout of all migrations together, for large tables.
 const TIMEOUT: Duration = Duration::from_mins(10);
 
-/// An arbitrary number: processes that migrate one Postgres database wait for each other with it.
+/// Lock of processes that migrate one Postgres database; the number is arbitrary.
 const LOCK: &str = "SET LOCAL statement_timeout = '10min'; SET LOCAL lock_timeout = '2min'; SELECT pg_advisory_xact_lock(4211500170)";
 
-/// Applies missing migrations, or refuses the database if there are any and it may not be changed.
+/// Applies missing migrations, or refuses the database if there are any and `migrates` is false.
 pub(crate) async fn migrate(database: &Database, migrates: bool, now: Timestamp) -> Result<(), MigrateError> {
     let mut writer = database.writer().await?;
     let mut tx = writer.begin().await?;
@@ -50,11 +50,11 @@ pub(crate) async fn migrate(database: &Database, migrates: bool, now: Timestamp)
         tx.script(LOCK).await?;
     }
     tx.script(TABLE).await?;
-    let found = check_applied(&mut tx).await?;
-    let missing: Vec<_> = MIGRATIONS.iter().filter(|migration| migration.version > found).collect();
+    let version = check_applied(&mut tx).await?;
+    let missing: Vec<_> = MIGRATIONS.iter().filter(|migration| migration.version > version).collect();
     if !migrates && !missing.is_empty() {
-        // The transaction is not committed, so that not even the table of migrations is created.
-        return Err(MigrateError::Behind { found, known: last_known() });
+        // Without a commit, not even the table of migrations is created.
+        return Err(MigrateError::Behind { version, supported: last_version() });
     }
     for migration in missing {
         let step = |source| MigrateError::Step { name: migration.name, source };
@@ -64,23 +64,23 @@ pub(crate) async fn migrate(database: &Database, migrates: bool, now: Timestamp)
     Ok(())
 }
 
-fn last_known() -> i64 {
+fn last_version() -> i64 {
     MIGRATIONS.last().map_or(0, |last| last.version)
 }
 
-/// Compares the applied migrations with ours; gives the version of the last one, 0 if there is none.
+/// Compares the applied migrations with ours; returns the version of the last one, 0 if there is none.
 async fn check_applied(tx: &mut Transaction<'_>) -> Result<i64, MigrateError> {
     let rows = tx.fetch_all(sql!("SELECT version, sha256 FROM schema_migrations ORDER BY version")).await?;
-    let found = rows.last().map_or(Ok(0), |last| last.int("version"))?;
-    if found > last_known() {
-        return Err(MigrateError::Newer { found, known: last_known() });
-    }
+    let version = rows.last().map_or(Ok(0), |last| last.int("version"))?;
     for (row, migration) in rows.iter().zip(MIGRATIONS) {
         if row.text("sha256")? != migration.sha256(tx.backend()) {
             return Err(MigrateError::Changed { name: migration.name });
         }
     }
-    Ok(found)
+    if version > last_version() {
+        return Err(MigrateError::Newer { version, supported: last_version() });
+    }
+    Ok(version)
 }
 
 async fn apply(tx: &mut Transaction<'_>, migration: &Migration, now: Timestamp) -> Result<(), Error> {

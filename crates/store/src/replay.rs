@@ -1,4 +1,4 @@
-//! Applies stored events again: by filter, or dead letters. The events stay as they are; each time adds a job.
+//! Applies stored events again: by filter, or dead letters. Events do not change; each replay adds a job.
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -13,16 +13,16 @@ use crate::store::Store;
 /// Most events of one call.
 pub const REPLAY_MAX: u32 = 1_000;
 
-/// Two replays at once would each find the same events finished, and apply them twice; they wait for each other. So does
-/// retention: an event that is replayed must still have its body.
+/// Lock of replays, because two at once would apply the same events twice, and of retention, because a replayed event needs
+/// its body.
 pub(crate) const LOCK: &str = "SELECT pg_advisory_xact_lock(4211500172)";
 
-/// One call's part of a replay.
+/// The events of one replay call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReplayBatch {
-    /// Events that will be applied again.
+    /// Number of events that will be applied again.
     pub events: u32,
-    /// The `after` of the next call; `None` if this was the last.
+    /// The `after` of the next call; `None` after the last.
     pub next_after: Option<EventId>,
 }
 
@@ -38,7 +38,7 @@ const ADD_JOBS: &str = "INSERT INTO webhook_jobs (event_id, provider, resource, 
     SELECT id, provider, resource, $1, 'pending', $2, $2 FROM webhook_events WHERE id IN";
 
 impl Store {
-    /// How many events a replay would apply again: those of the filter that have a finished job and a body.
+    /// Number of events that a replay would apply again: events of the filter with a finished job and a body.
     ///
     /// # Errors
     /// [`Error`] of the database.
@@ -47,8 +47,8 @@ impl Store {
         self.shared.database.reader().await?.begin().await?.count(statement).await
     }
 
-    /// Replays up to [`REPLAY_MAX`] events, in the order of their ids, beginning after `after`. Call again with
-    /// [`ReplayBatch::next_after`] until that is `None`.
+    /// Replays up to [`REPLAY_MAX`] events after `after`, in order of their ids. Call again with [`ReplayBatch::next_after`]
+    /// until it is `None`.
     ///
     /// # Errors
     /// [`Error`] of the database; none of these events is replayed.
@@ -85,8 +85,8 @@ impl Store {
         .await
     }
 
-    /// Requeues dead letters: these jobs, or up to [`REPLAY_MAX`] if `jobs` is empty. Each gets a new job with all
-    /// attempts. Gives how many there were.
+    /// Requeues dead letters: these jobs, or up to [`REPLAY_MAX`] if `jobs` is empty. Each gets a new job with all attempts.
+    /// Returns their number.
     ///
     /// # Errors
     /// [`Error`] of the database; none is requeued.
@@ -107,7 +107,7 @@ impl Store {
     }
 }
 
-/// Closes dead jobs and gives their events. A job whose event has no body stays dead.
+/// Closes dead jobs and returns their events. A job whose event has no body stays dead.
 async fn close_dead(tx: &mut Transaction<'_>, jobs: &[JobId]) -> Result<Vec<EventId>, Error> {
     let mut statement = sql!(CLOSE_DEAD);
     if !jobs.is_empty() {

@@ -1,5 +1,5 @@
-//! Empties the bodies of old events. Their hashes stay, so that a duplicate is still recognized, and what was audited can
-//! still be compared.
+//! Redacts old events by emptying their bodies. The hashes remain, so that duplicates are recognized and audit entries can be
+//! verified.
 
 use domain::Provider;
 use jiff::Timestamp;
@@ -14,13 +14,13 @@ use crate::store::Store;
 /// Most events of one call.
 pub const REDACT_MAX: u32 = 500;
 
-/// Events with a body that no job needs any more. A dead letter keeps its body until it is requeued.
+/// Events with a body and without an unfinished job. A dead letter keeps its body until it is requeued.
 const REDACTABLE: &str = " FROM webhook_events e WHERE e.redacted_at IS NULL AND e.provider = $1 AND e.received_at < $2 \
     AND NOT EXISTS (SELECT 1 FROM webhook_jobs j WHERE j.event_id = e.id AND j.state IN ('pending', 'leased', 'dead'))";
 const REDACT: &str = "UPDATE webhook_events SET body = $1, headers = '{}', redacted_at = $2 WHERE id IN";
 
 impl Store {
-    /// How many events of a provider, received before a time, have a body that could be emptied.
+    /// Number of redactable events of a provider that were received before a time.
     ///
     /// # Errors
     /// [`Error`] of the database.
@@ -34,11 +34,11 @@ impl Store {
         self.shared.database.reader().await?.begin().await?.count(statement).await
     }
 
-    /// Empties up to [`REDACT_MAX`] bodies of a provider that were received before a time. Gives how many; call again until
-    /// that is 0.
+    /// Redacts up to [`REDACT_MAX`] events of a provider that were received before a time, and returns their number. Call
+    /// again until it is 0.
     ///
     /// # Errors
-    /// [`Error`] of the database; none is emptied.
+    /// [`Error`] of the database; no event is redacted.
     pub async fn redact(
         &self,
         provider: Provider,

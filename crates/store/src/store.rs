@@ -1,4 +1,4 @@
-//! The handle on the database.
+//! The store.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::migrations;
 use crate::unknown_channels::UnknownChannels;
 use crate::url::{DatabaseUrl, UrlError};
 
-/// Everything that outlives a request. Clones share one database.
+/// The database of the server. Clones share one database.
 #[derive(Clone)]
 pub struct Store {
     pub(crate) shared: Arc<Shared>,
@@ -33,7 +33,7 @@ impl Store {
     /// Tokio runtime.
     ///
     /// # Errors
-    /// [`OpenError`]; then nothing was changed.
+    /// [`OpenError`]; no change was made.
     pub async fn open(config: StoreConfig, key: audit::Key, now: Timestamp) -> Result<Self, OpenError> {
         let database = Arc::new(Database::open(&config).await?);
         migrations::migrate(&database, config.migrates, now).await.map_err(OpenError::Migrate)?;
@@ -54,7 +54,7 @@ impl Store {
     /// Stores a delivery that was read from a stream, together with the stream's position.
     ///
     /// # Errors
-    /// [`ReceiveError`]; neither is known to be stored.
+    /// [`ReceiveError`]; delivery and position may not be stored.
     pub async fn receive_from_stream(
         &self,
         delivery: &Delivery,
@@ -79,7 +79,7 @@ impl Store {
         rows.first().map(|row| row.text("position")).transpose()
     }
 
-    /// Uses this URL for new connections; open ones stay. For a rotated password.
+    /// Sets the URL of new connections, for a rotated password. Open connections stay.
     ///
     /// # Errors
     /// [`UrlError::OtherDatabase`] for another kind of database, or another file.
@@ -87,18 +87,18 @@ impl Store {
         self.shared.database.set_url(url)
     }
 
-    /// Stores what is queued, accepts nothing more, and closes the connections.
+    /// Stores the queued deliveries, refuses further ones, and closes the connections.
     pub async fn close(&self) {
         self.shared.inbox.close().await;
         self.shared.database.close().await;
     }
 
-    /// The rows of one statement, in a transaction of its own.
+    /// The rows of one statement, in a separate transaction.
     pub(crate) async fn read(&self, statement: Statement) -> Result<Vec<Row>, Error> {
         self.shared.database.reader().await?.begin().await?.fetch_all(statement).await
     }
 
-    /// Commits a transaction together with the audit entry of what it did.
+    /// Commits a transaction together with its audit entry.
     pub(crate) async fn commit(&self, mut tx: Transaction<'_>, entry: Entry) -> Result<(), Error> {
         chain::append(&mut tx, &self.shared.key, entry).await?;
         tx.commit().await

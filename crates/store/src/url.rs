@@ -22,7 +22,7 @@ const POSTGRES_PARAMETERS: &[&str] = &[
     "options",
 ];
 
-/// A checked database URL. It is never printed with its password.
+/// A valid database URL, which is never printed with its password.
 #[derive(Clone)]
 pub struct DatabaseUrl(pub(crate) Address);
 
@@ -32,13 +32,13 @@ pub(crate) enum Address {
     Postgres(Box<PgConnectOptions>),
 }
 
-/// The text is not a database URL. It is not repeated: it may hold a password.
+/// The text is not a database URL. Messages do not repeat it, because it may contain a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
-    /// Neither scheme.
+    /// The scheme is neither `sqlite:` nor `postgres://`.
     #[error("database URL must begin with sqlite: or postgres://")]
     Scheme,
-    /// No file, or an in-memory database, which would be lost.
+    /// The URL names no file, or an in-memory database, which would be lost.
     #[error("sqlite: URL must name a file, such as sqlite:data/investiq.db, and takes no parameters")]
     File,
     /// The parts after the scheme cannot be parsed.
@@ -46,12 +46,12 @@ pub enum UrlError {
         "postgres:// URL must have the form postgres://user:password@host:port/database, with reserved characters percent-encoded"
     )]
     Postgres,
-    /// The driver would log it with its value.
+    /// The driver would log the parameter with its value.
     #[error(
         "unknown parameter in the postgres:// URL; known parameters are sslmode, sslrootcert, sslcert, sslkey, host, hostaddr, port, dbname, user, password, application_name, options"
     )]
     Parameter,
-    /// An open store cannot move to it.
+    /// An open store cannot change its database.
     #[error("the new database URL names another database: restart to use it")]
     OtherDatabase,
 }
@@ -78,7 +78,7 @@ impl FromStr for DatabaseUrl {
             return Err(UrlError::Scheme);
         }
         check_parameters(text)?;
-        // The driver's own error could quote a part of the text.
+        // The error of the driver could quote a part of the text.
         let options = text.parse::<PgConnectOptions>().map_err(|_| UrlError::Postgres)?;
         Ok(Self(Address::Postgres(Box::new(options))))
     }
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_named_in_three_ways() {
+    fn files_have_three_notations() {
         for (text, path) in [
             ("sqlite:data/investiq.db", "data/investiq.db"),
             ("sqlite:/var/lib/investiq.db", "/var/lib/investiq.db"),
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_never_shows_its_password() {
+    fn urls_are_printed_without_password() {
         let url: DatabaseUrl =
             "postgres://rail:p4ssw0rd@db.internal:6543/rail?sslmode=disable".parse().unwrap();
         for text in [format!("{url}"), format!("{url:?}"), format!("{url:#?}")] {
@@ -147,8 +147,8 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_url_is_refused_without_being_repeated() {
-        for (text, error) in [
+    fn invalid_urls_are_refused_without_repeating_them() {
+        for (text, expected) in [
             ("", UrlError::Scheme),
             ("mysql://a:p4ssw0rd@b/c", UrlError::Scheme),
             ("sqlite:", UrlError::File),
@@ -157,9 +157,9 @@ mod tests {
             ("postgres://a:p4ssw0rd@b:port/c", UrlError::Postgres),
             ("postgres://a@b/c?pasword=p4ssw0rd", UrlError::Parameter),
         ] {
-            let refused = text.parse::<DatabaseUrl>().unwrap_err();
-            assert_eq!(refused, error, "{text}");
-            assert!(!format!("{refused} {refused:?}").contains("p4ssw0rd"));
+            let error = text.parse::<DatabaseUrl>().unwrap_err();
+            assert_eq!(error, expected, "{text}");
+            assert!(!format!("{error} {error:?}").contains("p4ssw0rd"));
         }
     }
 }

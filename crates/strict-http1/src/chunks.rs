@@ -1,22 +1,22 @@
-//! Follows a chunked body to its end, and notices the first byte that does not belong (RFC 9112 §7.1).
+//! Follows a chunked body to its end, and detects the first invalid byte (RFC 9112 §7.1).
 //!
-//! Stricter than the grammar where leniency serves only attackers: no white space around a size, at most
+//! Stricter than the grammar where leniency helps only attackers: no white space around a size, at most
 //! [`SIZE_DIGITS_MAX`] digits, short extensions, few trailers. The bytes themselves are decoded by hyper.
 
 /// Hexadecimal digits in a chunk size: 4 GiB, far over any body limit, and far under an overflow.
 const SIZE_DIGITS_MAX: u8 = 8;
-/// Bytes of one chunk extension. Only attackers use them.
+/// Bytes of one chunk extension. Normal clients send none.
 const EXTENSION_BYTES_MAX: u16 = 256;
 /// Bytes of all trailer lines together.
 const TRAILER_BYTES_MAX: u16 = 4096;
 
-/// Where in a chunked body the next byte is.
+/// The position of the next byte in a chunked body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Chunks {
     Size { digits: u8, size: u64 },
     Extension { size: u64, bytes: u16 },
     SizeLf { size: u64 },
-    Data { left: u64 },
+    Data { remaining: u64 },
     DataCr,
     DataLf,
     TrailerStart { bytes: u16 },
@@ -27,7 +27,7 @@ pub(crate) enum Chunks {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// All bytes belong to the body, which goes on.
+    /// All bytes belong to the body, which continues.
     More,
     /// The body ended after the consumed bytes.
     Done,
@@ -39,15 +39,15 @@ impl Chunks {
     /// The start of a chunked body.
     pub(crate) const START: Self = Self::Size { digits: 0, size: 0 };
 
-    /// Consumes bytes as long as they belong to the body; returns how many, and why it stopped.
+    /// Consumes bytes of the body; returns their number, and why it stopped.
     pub(crate) fn advance(&mut self, bytes: &[u8]) -> (usize, Outcome) {
         let mut at = 0;
         while at < bytes.len() {
-            if let Self::Data { left } = *self {
-                let consumed = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len() - at);
+            if let Self::Data { remaining } = *self {
+                let consumed = usize::try_from(remaining).unwrap_or(usize::MAX).min(bytes.len() - at);
                 at += consumed;
-                let left = left - consumed as u64;
-                *self = if left == 0 { Self::DataCr } else { Self::Data { left } };
+                let remaining = remaining - consumed as u64;
+                *self = if remaining == 0 { Self::DataCr } else { Self::Data { remaining } };
                 continue;
             }
             match self.step(bytes[at]) {
@@ -76,7 +76,7 @@ impl Chunks {
                 (bytes < EXTENSION_BYTES_MAX).then_some(Self::Extension { size, bytes: bytes + 1 })
             }
             (Self::SizeLf { size: 0 }, b'\n') => Some(Self::TrailerStart { bytes: 0 }),
-            (Self::SizeLf { size }, b'\n') => Some(Self::Data { left: size }),
+            (Self::SizeLf { size }, b'\n') => Some(Self::Data { remaining: size }),
             (Self::DataCr, b'\r') => Some(Self::DataLf),
             (Self::DataLf, b'\n') => Some(Self::START),
             (Self::TrailerStart { .. }, b'\r') => Some(Self::EndLf),

@@ -1,4 +1,4 @@
-//! What one connection knows about itself, shared between its socket, its deadline and its requests.
+//! The state of one connection, shared between its socket, its deadline and its requests.
 
 use std::net::SocketAddr;
 use std::sync::OnceLock;
@@ -24,10 +24,10 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// In place of a time: the client does not read what is written.
+    /// Used instead of a time while the client does not read.
     const BLOCKED: u64 = u64::MAX;
 
-    /// A connection that has received nothing yet.
+    /// A connection without input.
     #[must_use]
     pub fn new(peer: SocketAddr) -> Self {
         Self {
@@ -47,7 +47,7 @@ impl Connection {
         self.peer
     }
 
-    /// Why the last head was rejected.
+    /// Reason for the rejection of the last head.
     #[must_use]
     pub fn head_error(&self) -> Option<HeadError> {
         self.head_error.get().copied()
@@ -59,9 +59,8 @@ impl Connection {
         self.has_received_request.load(Ordering::Relaxed)
     }
 
-    /// How much of `limit` the client has left to send its next request, counted from the end of the last write; `None`
-    /// when it has used all of it. The whole limit while a response is being made, and over HTTP/2, where pings find dead
-    /// peers.
+    /// The rest of `limit` in which the client must send its next request, counted from the end of the last write; `None`
+    /// once it is exceeded. The whole limit while a response is in progress, and over HTTP/2, where pings detect dead peers.
     #[must_use]
     pub fn idle_time_left(&self, limit: Duration) -> Option<Duration> {
         let last_write_us = self.last_write_us.load(Ordering::Relaxed);
@@ -101,7 +100,7 @@ impl Connection {
     }
 
     pub(crate) fn reject(&self, error: HeadError) {
-        // At most once: nothing is read after a rejection.
+        // At most once, because no input is read after a rejection.
         let _first = self.head_error.set(error);
     }
 }
@@ -111,7 +110,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn the_next_request_is_due_a_fixed_time_after_the_last_write_and_not_while_one_is_in_flight() {
+    async fn the_idle_time_starts_after_the_last_write_and_stops_during_a_request() {
         let limit = Duration::from_secs(10);
         let connection = Connection::new(([127, 0, 0, 1], 50_000).into());
         connection.start_request();

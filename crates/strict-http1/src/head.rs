@@ -17,12 +17,12 @@ pub const HEAD_BYTES_MAX: usize = 16 * 1024;
 /// Most header fields of a request.
 pub const HEADERS_MAX: usize = 64;
 
-/// Bytes of a request line: the target, and room for the longest sensible method and the version.
+/// Bytes of a request line: the target, a long method, and the version.
 const REQUEST_LINE_BYTES_MAX: usize = TARGET_BYTES_MAX + 64;
 /// Digits of a `Content-Length`: every number of so many digits fits 64 bits.
 const LENGTH_DIGITS_MAX: usize = 18;
 
-/// What follows a head on the wire.
+/// The body after a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Body {
     /// In bytes; often 0.
@@ -33,7 +33,7 @@ pub(crate) enum Body {
 /// Finds the end of a head; each byte is scanned once, however the head is split.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Scan {
-    seen: usize,
+    scanned: usize,
     line_start: usize,
     lines: usize,
 }
@@ -43,15 +43,15 @@ pub(crate) enum Progress {
     Incomplete,
     /// With the length of the head in bytes.
     Complete(usize),
-    /// No continuation could make it good.
+    /// The head is invalid, whatever follows.
     Rejected(HeadError),
 }
 
 impl Scan {
     /// Scans on; `head` starts with the bytes of earlier calls.
     pub(crate) fn advance(&mut self, head: &[u8]) -> Progress {
-        while let Some(offset) = memchr(b'\n', &head[self.seen..]) {
-            let line_feed = self.seen + offset;
+        while let Some(offset) = memchr(b'\n', &head[self.scanned..]) {
+            let line_feed = self.scanned + offset;
             if let Some(error) = self.too_long(line_feed) {
                 return Progress::Rejected(error);
             }
@@ -59,22 +59,22 @@ impl Scan {
                 return Progress::Rejected(HeadError::LineEnding);
             }
             let is_empty = line_feed == self.line_start + 1;
-            self.seen = line_feed + 1;
-            // One empty line before the request line is tolerated, as RFC 9112 §2.2 asks.
+            self.scanned = line_feed + 1;
+            // One empty line before the request line is allowed (RFC 9112 §2.2).
             match (is_empty, self.lines, self.line_start) {
                 (true, 0, 0) => {}
                 (true, 0, _) => return Progress::Rejected(HeadError::Malformed),
-                (true, _, _) => return Progress::Complete(self.seen),
+                (true, _, _) => return Progress::Complete(self.scanned),
                 (false, _, _) => self.lines += 1,
             }
-            self.line_start = self.seen;
+            self.line_start = self.scanned;
         }
-        self.seen = head.len();
+        self.scanned = head.len();
         self.too_long(head.len().saturating_sub(1)).map_or(Progress::Incomplete, Progress::Rejected)
     }
 
-    /// Whether a head may not have a byte at this position; it depends on the position alone, so that the result is the
-    /// same however the head is split.
+    /// Whether a byte at this position exceeds a limit. Depends on the position alone, so that the result does not depend on
+    /// the split of the head.
     fn too_long(&self, at: usize) -> Option<HeadError> {
         if self.lines == 0 && at >= REQUEST_LINE_BYTES_MAX {
             Some(HeadError::TargetTooLong)
@@ -86,7 +86,7 @@ impl Scan {
     }
 }
 
-/// Validates a complete head and says what body follows.
+/// Validates a complete head and returns the framing of its body.
 pub(crate) fn validate(head: &[u8]) -> Result<Body, HeadError> {
     let mut headers = [const { MaybeUninit::uninit() }; HEADERS_MAX];
     let mut request = httparse::Request::new(&mut []);
@@ -110,7 +110,7 @@ pub(crate) fn validate(head: &[u8]) -> Result<Body, HeadError> {
     if is_bodiless && body != Body::Length(0) { Err(HeadError::UnexpectedBody) } else { Ok(body) }
 }
 
-/// The header fields that decide whom a message is for and how long it is.
+/// The header fields that determine the recipient and the length of a message.
 #[derive(Default)]
 struct Fields<'a> {
     host: Option<&'a [u8]>,
@@ -122,7 +122,7 @@ impl<'a> Fields<'a> {
     fn parse(headers: &[Header<'a>]) -> Result<Self, HeadError> {
         let mut fields = Self::default();
         for header in headers {
-            // The lengths differ, so most names are settled by one comparison.
+            // The lengths differ, so that most names need one comparison.
             let (field, error) = match header.name.len() {
                 4 if header.name.eq_ignore_ascii_case("host") => (&mut fields.host, HeadError::Host),
                 14 if header.name.eq_ignore_ascii_case("content-length") => {
@@ -185,7 +185,7 @@ fn validate_target(method: &str, target: &str, host: Option<&[u8]>) -> Result<()
     if target.starts_with('/') || (target == "*" && method == "OPTIONS") {
         return Ok(());
     }
-    // Absolute form is for proxies; it is accepted when it says nothing else than the Host header does.
+    // Absolute form is for proxies; it is accepted if it equals the Host header.
     let names_this_host = target.parse::<http::Uri>().is_ok_and(|uri| {
         uri.scheme().is_some()
             && uri

@@ -1,6 +1,6 @@
-//! Why a request head is rejected before anything else reads it.
+//! Reasons to reject a request head.
 
-/// One reason to reject a head. The client reads the message.
+/// A reason to reject a request head. The message is sent to the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "each message says what its variant means")]
 pub enum HeadError {

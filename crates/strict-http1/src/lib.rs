@@ -2,7 +2,7 @@
 //!
 //! hyper is lenient where RFC 9112 allows it. A service behind a proxy cannot be: two parsers that disagree about where a
 //! message ends make request smuggling possible. [`StrictHttp1`] wraps the socket and checks every HTTP/1 head and every
-//! chunk before hyper sees them. Responses are made by the caller, never here.
+//! chunk before hyper reads them. Responses are left to the caller.
 
 mod chunks;
 mod connection;
@@ -16,6 +16,6 @@ pub use head::{HEAD_BYTES_MAX, HEADERS_MAX, TARGET_BYTES_MAX};
 pub use head_error::HeadError;
 pub use strict::StrictHttp1;
 
-/// The method of the head that hyper gets in place of a rejected one. No client can send it: over HTTP/1 it is itself
-/// rejected, and over HTTP/2 there is no [`Connection::head_error`] to go with it.
+/// The method of the head that hyper reads in place of a rejected one. Clients cannot use it: over HTTP/1 it is itself
+/// rejected, and over HTTP/2 there is no [`Connection::head_error`].
 pub const REJECTED_METHOD: &str = "X-REJECTED";

@@ -1,7 +1,7 @@
 //! Closes a connection gently while its client may still be sending.
 //!
-//! Closing a socket with unread bytes resets it, and the client might lose the response that says why. The rest of a
-//! rejected message is therefore read and discarded for a while, within bounds of time, bytes and connections.
+//! Closing a socket with unread bytes resets it, and the client might lose the response. The rest of a rejected message is
+//! therefore read and discarded, within bounds of time, bytes and connections.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,23 +11,23 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::time::Sleep;
 
-/// Longest time that a closed connection is read from.
+/// Longest time in which a closed connection is read.
 const TIME_MAX: Duration = Duration::from_secs(2);
-/// Most bytes of a rejected message that are discarded: what a client has on its way, and a body that is a few times too
-/// large, so that a client which writes all of it before it reads finds the response.
+/// Most discarded bytes of a rejected message: enough for a body that is a few times too large, so that a client that writes
+/// all of it before it reads gets the response.
 const BYTES_MAX: usize = 16 * 1024 * 1024;
 const READ_BYTES: usize = 16 * 1024;
-/// Connections that linger at once. Above that they are closed immediately: lingering is a courtesy.
+/// Most lingering connections; further ones are closed immediately.
 const CONNECTIONS_MAX: usize = 64;
 
-/// Bytes that were read and thrown away.
+/// Number of discarded bytes.
 #[derive(Debug, Default)]
 pub(crate) struct Discarded {
     bytes: usize,
 }
 
 impl Discarded {
-    /// Reads and discards; ready when the client stops or has sent too much.
+    /// Reads and discards input; ready when the client stops or has sent too much.
     pub(crate) fn poll_more(
         &mut self,
         mut socket: impl AsyncRead + Unpin,
@@ -53,13 +53,13 @@ pub(crate) struct Linger {
 }
 
 impl Linger {
-    /// Starts the time; `None` when too many others linger.
+    /// Starts lingering; `None` when too many other connections linger.
     pub(crate) fn start() -> Option<Self> {
         let permit = Permit::acquire()?;
         Some(Self { deadline: Box::pin(tokio::time::sleep(TIME_MAX)), _permit: permit })
     }
 
-    /// Ready when the client has stopped, or has had enough time or bytes.
+    /// Ready when the client has stopped, or at the limit of time or bytes.
     pub(crate) fn poll(
         &mut self,
         discarded: &mut Discarded,
@@ -75,14 +75,14 @@ impl Linger {
 
 static LINGERING: AtomicUsize = AtomicUsize::new(0);
 
-/// One of [`CONNECTIONS_MAX`]; dropping it makes room.
+/// One of [`CONNECTIONS_MAX`] permits, released when dropped.
 #[derive(Debug)]
 struct Permit;
 
 impl Permit {
     fn acquire() -> Option<Self> {
         let lingering = LINGERING.fetch_add(1, Ordering::Relaxed);
-        // Made before it is known to be free, so that dropping one too many gives it back.
+        // Created before the check, so that dropping it releases the permit.
         let permit = Self;
         (lingering < CONNECTIONS_MAX).then_some(permit)
     }
@@ -101,7 +101,7 @@ mod tests {
     use tokio::io::AsyncWriteExt;
 
     #[tokio::test(start_paused = true)]
-    async fn lingering_ends_with_the_client_the_bytes_or_the_time_and_makes_room_again() {
+    async fn lingering_ends_with_the_client_the_bytes_or_the_time() {
         let end = async |mut linger: Linger, mut socket: tokio::io::DuplexStream| {
             let mut discarded = Discarded::default();
             std::future::poll_fn(|context| linger.poll(&mut discarded, &mut socket, context)).await;

@@ -1,9 +1,9 @@
-//! Stands between the socket and hyper and passes only sound HTTP/1 messages on.
+//! A socket wrapper that passes only valid HTTP/1 messages to hyper.
 //!
-//! Every head of a connection is checked here first, on keep-alive and pipelined connections too, because each body is
-//! followed to its end. A sound stream passes without being copied. In place of a rejected head hyper gets a small fixed
-//! one, so that the same layers make the response as for every other request, in its turn; it closes the connection. A
-//! body with malformed chunks ends in a read error. HTTP/2 passes untouched: hyper's framing is strict there.
+//! Every head of a connection is checked, on keep-alive and pipelined connections too, because each body is followed to its
+//! end. Valid streams are not copied. A rejected head is replaced by a small fixed one, so that the usual layers make the
+//! response, in order; it closes the connection. A body with malformed chunks ends in a read error. HTTP/2 is not checked,
+//! because hyper's framing is strict there.
 
 use std::io;
 use std::pin::Pin;
@@ -17,12 +17,12 @@ use crate::head::{Body, Progress, Scan, validate};
 use crate::linger::{Discarded, Linger};
 use crate::{Connection, HeadError, REJECTED_METHOD};
 
-/// What a client that speaks HTTP/2 sends first (RFC 9113 §3.4).
+/// The first bytes of an HTTP/2 client (RFC 9113 §3.4).
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// The error that ends a body of malformed chunks.
+/// The error at the end of a body with malformed chunks.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the chunks of the body are malformed")]
+#[error("malformed chunk in request body")]
 struct InvalidChunks;
 
 /// A socket whose input is checked.
@@ -39,19 +39,19 @@ pub struct StrictHttp1<S> {
     linger: Option<Linger>,
 }
 
-/// What the next byte of the stream belongs to.
+/// The part of the stream that the next byte belongs to.
 #[derive(Clone, Copy, Debug)]
 enum Phase {
     Start,
     Http2,
     Head(Scan),
-    Body { left: u64 },
+    Body { remaining: u64 },
     Chunks(Chunks),
     Rejected,
     Broken,
 }
 
-/// What to do after the bytes that may pass.
+/// The action after the allowed bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Next {
     ReadOn,
@@ -75,7 +75,7 @@ impl<S> StrictHttp1<S> {
         }
     }
 
-    /// Scans new bytes, or a partial head followed by new bytes; returns how many may pass.
+    /// Scans new bytes, or a partial head followed by new bytes; returns the number of allowed bytes.
     fn scan(&mut self, bytes: &[u8]) -> (usize, Next) {
         let mut at = 0;
         loop {
@@ -106,17 +106,17 @@ impl<S> StrictHttp1<S> {
                         }
                     },
                 },
-                Phase::Body { left } => {
-                    let passed = usize::try_from(*left).unwrap_or(usize::MAX).min(rest.len());
-                    *left -= passed as u64;
-                    at += passed;
-                    if *left == 0 {
+                Phase::Body { remaining } => {
+                    let length = usize::try_from(*remaining).unwrap_or(usize::MAX).min(rest.len());
+                    *remaining -= length as u64;
+                    at += length;
+                    if *remaining == 0 {
                         self.phase = Phase::Head(Scan::default());
                     }
                 }
                 Phase::Chunks(chunks) => {
-                    let (passed, outcome) = chunks.advance(rest);
-                    at += passed;
+                    let (length, outcome) = chunks.advance(rest);
+                    at += length;
                     match outcome {
                         Outcome::More => return (at, Next::ReadOn),
                         Outcome::Done => self.phase = Phase::Head(Scan::default()),
@@ -129,23 +129,23 @@ impl<S> StrictHttp1<S> {
         }
     }
 
-    /// Checks the bytes that were just read into `buffer` from `start` on, and leaves there only what may pass.
+    /// Checks the new bytes of `buffer` from `start` on, and keeps only the allowed ones.
     fn check(&mut self, buffer: &mut ReadBuf<'_>, start: usize) {
         let fresh = buffer.filled().get(start..).unwrap_or_default();
         let next = if self.partial_head.is_empty() {
-            let (passed, next) = self.scan(fresh);
+            let (length, next) = self.scan(fresh);
             if next == Next::WaitForHead {
-                self.partial_head.extend_from_slice(&fresh[passed..]);
+                self.partial_head.extend_from_slice(&fresh[length..]);
             }
-            buffer.set_filled(start + passed);
+            buffer.set_filled(start + length);
             next
         } else {
             self.partial_head.extend_from_slice(fresh);
             buffer.set_filled(start);
             let mut head = std::mem::take(&mut self.partial_head);
-            let (passed, next) = self.scan(&head);
-            self.checked_bytes.extend_from_slice(&head[..passed]);
-            head.drain(..passed);
+            let (length, next) = self.scan(&head);
+            self.checked_bytes.extend_from_slice(&head[..length]);
+            head.drain(..length);
             if next == Next::WaitForHead {
                 self.partial_head = head;
             }
@@ -165,7 +165,7 @@ impl<S> StrictHttp1<S> {
         self.checked_bytes.extend_from_slice(b" / HTTP/1.1\r\nhost: rejected\r\nconnection: close\r\n\r\n");
     }
 
-    /// Moves checked bytes into `buffer`; whether there were any.
+    /// Moves checked bytes into `buffer`; returns whether there were any.
     fn read_checked(&mut self, buffer: &mut ReadBuf<'_>) -> bool {
         let waiting = self.checked_bytes.get(self.checked_at..).unwrap_or_default();
         let length = waiting.len().min(buffer.remaining());
@@ -186,7 +186,7 @@ impl<S> StrictHttp1<S> {
         write
     }
 
-    /// Whether the client may still be sending something that nobody is going to read.
+    /// Whether the client may still be sending bytes that will not be read.
     fn is_mid_message(&self) -> bool {
         match self.phase {
             Phase::Body { .. } | Phase::Chunks(_) | Phase::Rejected | Phase::Broken => true,
@@ -199,7 +199,7 @@ impl Phase {
     fn after_head(body: Body) -> Self {
         match body {
             Body::Length(0) => Self::Head(Scan::default()),
-            Body::Length(left) => Self::Body { left },
+            Body::Length(remaining) => Self::Body { remaining },
             Body::Chunked => Self::Chunks(Chunks::START),
         }
     }

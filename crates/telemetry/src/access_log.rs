@@ -1,6 +1,6 @@
-//! One line for every request, with everything in it: client, request, route, status and duration.
+//! The access log: one line for each request, with its client, route, status and duration.
 //!
-//! Whatever a client sends is escaped, so that a line is always one line and, as JSON, one object.
+//! Client input is escaped, so that an entry is always one line and, as JSON, one object.
 
 mod line;
 mod writer;

@@ -1,4 +1,4 @@
-//! The wall clock: the only place that reads it.
+//! The wall clock. No other module reads it.
 //!
 //! Everything else takes a time or a [`Clock`] as an argument. Durations are measured with
 //! [`Instant`](std::time::Instant), which cannot be set back.
@@ -7,13 +7,13 @@ use std::time::SystemTime;
 
 use jiff::Timestamp;
 
-/// Where wall time comes from.
+/// The source of wall time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Clock {
-    /// The machine's clock.
+    /// The clock of the machine.
     #[default]
     System,
-    /// Always the same moment, for tests.
+    /// Always the same time, for tests.
     Fixed(Timestamp),
 }
 
@@ -23,7 +23,7 @@ impl Clock {
     pub fn now(self) -> Timestamp {
         match self {
             Self::System => system_now(),
-            Self::Fixed(moment) => moment,
+            Self::Fixed(time) => time,
         }
     }
 }

@@ -1,6 +1,6 @@
-//! What the service tells about itself: metrics, log lines and the access log. The wall clock is here, too.
+//! Metrics, logs, the access log and the wall clock.
 //!
-//! Knows nothing of the rest of the product: label values such as routes and providers are passed in.
+//! Knows nothing about the rest of the product: callers pass label values such as routes and providers.
 
 pub mod access_log;
 mod causes;

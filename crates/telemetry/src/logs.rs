@@ -1,6 +1,6 @@
-//! Log lines of everything but requests, which have the [access log](crate::access_log).
+//! The log. Requests are in the [access log](crate::access_log).
 //!
-//! Each event is one line, as text or as a JSON object, with the id of its request. Line breaks in fields are escaped.
+//! Each event is one line of text or JSON with the id of its request. Line breaks in fields are escaped.
 
 mod event;
 
@@ -14,7 +14,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use event::OneLine;
 
-/// How log lines look.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// For people.
@@ -24,34 +24,18 @@ pub enum Format {
 }
 
 /// Third-party crates whose debug output may contain headers: only their warnings and errors are logged.
-const CAPPED_TARGETS: [&str; 18] = [
-    "hyper",
-    "hyper_rustls",
-    "hyper_util",
-    "h2",
-    "reqwest",
-    "rustls",
-    "tower",
-    "tower_http",
-    "aws_config",
-    "aws_credential_types",
-    "aws_runtime",
-    "aws_sdk_secretsmanager",
-    "aws_sigv4",
-    "aws_smithy_async",
-    "aws_smithy_runtime",
-    "aws_smithy_http_client",
-    "aws_smithy_runtime_api",
-    "notify",
-];
+const CAPPED_TARGETS: [&str; 9] =
+    ["hyper", "hyper_rustls", "hyper_util", "h2", "reqwest", "rustls", "tower", "tower_http", "notify"];
+/// The same, for the crates of the AWS client.
+const CAPPED_PREFIX: &str = "aws_";
 
-/// Logging could not be set up.
+/// Setting up logging failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// `RUST_LOG` is not a filter.
     #[error("invalid log filter RUST_LOG")]
     Filter(#[source] tracing_subscriber::filter::ParseError),
-    /// Logging was set up before.
+    /// Logging is already set up.
     #[error("setting up logging failed")]
     Twice(#[source] tracing_subscriber::util::TryInitError),
 }
@@ -59,7 +43,7 @@ pub enum Error {
 /// Starts logging to standard output, panics included.
 ///
 /// # Errors
-/// The filter is invalid, or logging was set up before.
+/// The filter is invalid, or logging is already set up.
 pub fn start(filter: &str, format: Format) -> Result<(), Error> {
     let filter = EnvFilter::builder()
         .with_default_directive(LevelFilter::INFO.into())
@@ -76,10 +60,11 @@ pub fn start(filter: &str, format: Format) -> Result<(), Error> {
 }
 
 fn is_capped(target: &str) -> bool {
-    CAPPED_TARGETS.contains(&target.split_once("::").map_or(target, |(name, _)| name))
+    let name = target.split_once("::").map_or(target, |(name, _)| name);
+    CAPPED_TARGETS.contains(&name) || name.starts_with(CAPPED_PREFIX)
 }
 
-/// Logs a panic as one event: the default hook would print several lines that no log parser understands.
+/// Logs a panic as one event: the default hook prints several lines that log parsers do not understand.
 fn log_panic(panic: &PanicHookInfo<'_>) {
     let location = panic.location().map(ToString::to_string).unwrap_or_default();
     let payload = panic.payload();

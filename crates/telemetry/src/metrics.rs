@@ -9,39 +9,35 @@ mod exposition;
 mod families;
 mod process;
 mod routes;
-mod streams;
+mod scrape;
 mod workers;
 
-use prometheus::{
-    Encoder, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, TextEncoder,
-};
+use prometheus::{Encoder, IntCounter, IntGauge, Opts, TextEncoder};
 
 pub use business::Business;
 pub use deliveries::{Deliveries, FetchMetrics, ProviderMetrics};
 pub use exposition::Summary;
 pub use families::Families;
 pub use routes::{Child, Routes, UNMATCHED};
-pub use streams::{StreamStatus, Streams};
+pub use scrape::Scrape;
 pub use workers::Workers;
 
 /// Upper bounds of the duration buckets, in seconds.
 pub const DURATION_BUCKETS_S: [f64; 13] =
     [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
 
-/// The label values that other crates know.
+/// Label values, which the caller supplies.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Labels<'a> {
     /// Method and path pattern of every route that the router serves.
     pub routes: &'a [(&'a str, &'a str)],
     /// Names of the webhook providers.
     pub providers: &'a [&'a str],
-    /// Reasons for which the signature of a delivery is rejected.
+    /// Reasons why a signature is rejected.
     pub rejections: &'a [&'a str],
-    /// Names of the broker's event streams.
-    pub streams: &'a [&'a str],
 }
 
-/// Every metric, with handles that are incremented where things happen.
+/// A handle for each metric.
 #[derive(Debug)]
 pub struct Metrics {
     families: Families,
@@ -92,8 +88,6 @@ pub struct Metrics {
     pub deliveries: Deliveries,
     /// Business figures.
     pub business: Business,
-    /// The broker's event streams.
-    pub streams: Streams,
     /// Background workers.
     pub workers: Workers,
     /// Access log lines dropped because the output did not keep up.
@@ -101,53 +95,49 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Registers everything.
+    /// Declares every metric.
     ///
     /// # Errors
-    /// Two metrics with one name, which is a fault in this file or in the caller's routes.
+    /// Two metrics have the same name, which is a bug.
     pub fn new(labels: Labels<'_>) -> Result<Self, prometheus::Error> {
         let families = Families::default();
-        let declare = Declare { families: &families };
-        declare.build_info()?;
-        let limited =
-            declare.counters("http_rate_limited_total", "Requests refused by a rate limit", "policy")?;
-        let auth = declare.counters(
-            "auth_failures_total",
-            "Requests refused because of their credential",
-            "outcome",
-        )?;
-        let reloads = declare.counters("api_key_reloads_total", "Reloads of the API keys", "outcome")?;
-        let refused =
-            declare.counters("connections_refused_total", "Connections refused by a limit", "limit")?;
+        let build = opts("build_info", "Always 1; the label is the version of this build");
+        let build = build.const_label("version", env!("CARGO_PKG_VERSION"));
+        families.declare(IntGauge::with_opts(build))?.set(1);
+        let by = |name, help, label| families.counters(name, help, &[label]);
+        let limited = by("http_rate_limited_total", "Requests refused by a rate limit", "policy")?;
+        let auth = by("auth_failures_total", "Requests refused because of their credential", "outcome")?;
+        let reloads = by("api_key_reloads_total", "Reloads of the API keys", "outcome")?;
+        let refused = by("connections_refused_total", "Connections refused by a limit", "limit")?;
         Ok(Self {
-            routes: Routes::new(&declare, labels.routes)?,
-            in_flight: declare.gauge("http_requests_in_flight", "Requests in progress")?,
+            routes: Routes::new(&families, labels.routes)?,
+            in_flight: families.gauge("http_requests_in_flight", "Requests in progress")?,
             limited_by_address: limited.with_label_values(&["address"]),
             limited_by_site: limited.with_label_values(&["site"]),
             limited_by_key: limited.with_label_values(&["key"]),
             limited_by_provider: limited.with_label_values(&["provider"]),
-            deliveries: Deliveries::new(&declare, labels)?,
-            business: Business::new(&declare)?,
-            streams: Streams::new(&declare, labels.streams)?,
-            workers: Workers::new(&declare)?,
-            timeouts: declare.counter("http_timeouts_total", "Requests that timed out")?,
-            shed: declare.counter("http_shed_total", "Requests refused because too many were in progress")?,
-            panics: declare.counter("http_panics_total", "Handlers that panicked")?,
-            refused_heads: declare
+            deliveries: Deliveries::new(&families, labels)?,
+            business: Business::new(&families)?,
+            workers: Workers::new(&families)?,
+            timeouts: families.counter("http_timeouts_total", "Requests that timed out")?,
+            shed: families
+                .counter("http_shed_total", "Requests refused because too many were in progress")?,
+            panics: families.counter("http_panics_total", "Handlers that panicked")?,
+            refused_heads: families
                 .counter("http_refused_heads_total", "Request heads rejected before routing")?,
             auth_missing: auth.with_label_values(&["missing"]),
             auth_rejected: auth.with_label_values(&["rejected"]),
             auth_throttled: auth.with_label_values(&["throttled"]),
             auth_forbidden: auth.with_label_values(&["forbidden"]),
-            keys: declare.gauge("api_keys", "Active API keys")?,
+            keys: families.gauge("api_keys", "Active API keys")?,
             key_reloads: reloads.with_label_values(&["accepted"]),
             key_reload_failures: reloads.with_label_values(&["rejected"]),
-            connections: declare.gauge("connections_open", "Open connections")?,
-            connections_accepted: declare.counter("connections_accepted_total", "Accepted connections")?,
+            connections: families.gauge("connections_open", "Open connections")?,
+            connections_accepted: families.counter("connections_accepted_total", "Accepted connections")?,
             connections_refused_by_total: refused.with_label_values(&["total"]),
             connections_refused_by_address: refused.with_label_values(&["address"]),
-            log_lines_dropped: declare.counter("access_log_dropped_total", "Access log lines dropped")?,
-            process: process::Process::new(&declare)?,
+            log_lines_dropped: families.counter("access_log_dropped_total", "Access log lines dropped")?,
+            process: process::Process::new(&families)?,
             families,
         })
     }
@@ -173,57 +163,9 @@ impl Metrics {
 /// The media type of [`Metrics::text`].
 pub const TEXT_MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Declares metrics with the common prefix.
-struct Declare<'a> {
-    families: &'a Families,
-}
-
-impl Declare<'_> {
-    fn opts(name: &str, help: &str) -> Opts {
-        Opts::new(["investiq_", name].concat(), help)
-    }
-
-    fn register<C: prometheus::core::Collector + Clone + 'static>(
-        &self,
-        metric: Result<C, prometheus::Error>,
-    ) -> Result<C, prometheus::Error> {
-        let metric = metric?;
-        self.families.register(Box::new(metric.clone()))?;
-        Ok(metric)
-    }
-
-    fn counter(&self, name: &str, help: &str) -> Result<IntCounter, prometheus::Error> {
-        self.register(IntCounter::with_opts(Self::opts(name, help)))
-    }
-
-    fn gauge(&self, name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {
-        self.register(IntGauge::with_opts(Self::opts(name, help)))
-    }
-
-    fn counters(&self, name: &str, help: &str, label: &str) -> Result<IntCounterVec, prometheus::Error> {
-        self.register(IntCounterVec::new(Self::opts(name, help), &[label]))
-    }
-
-    fn build_info(&self) -> Result<(), prometheus::Error> {
-        let opts = Self::opts("build_info", "Always 1; the label is the version of this build");
-        let info =
-            self.register(IntGauge::with_opts(opts.const_label("version", env!("CARGO_PKG_VERSION"))))?;
-        info.set(1);
-        Ok(())
-    }
-
-    fn by_route(&self) -> Result<(IntCounterVec, HistogramVec), prometheus::Error> {
-        let requests = Self::opts("http_requests_total", "Requests answered");
-        let duration = HistogramOpts::from(Self::opts(
-            "http_request_duration_seconds",
-            "Time from the request head to the response head",
-        ));
-        let duration = duration.buckets(DURATION_BUCKETS_S.to_vec());
-        Ok((
-            self.register(IntCounterVec::new(requests, &["route", "method", "status"]))?,
-            self.register(HistogramVec::new(duration, &["route", "method"]))?,
-        ))
-    }
+/// The options of a metric, with the prefix of the service.
+fn opts(name: &str, help: &str) -> Opts {
+    Opts::new(["investiq_", name].concat(), help)
 }
 
 #[cfg(test)]

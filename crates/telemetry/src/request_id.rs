@@ -1,4 +1,4 @@
-//! The id of a request, and which request a thread is working on.
+//! The id of a request, and the id that a thread is working on.
 
 use std::cell::Cell;
 use std::fmt;
@@ -16,7 +16,7 @@ pub struct RequestId {
 impl RequestId {
     const BYTES_MAX: usize = 64;
 
-    /// An id that a client chose; `None` when it is too short, too long, or could break a log line.
+    /// Parses an id that a client chose; `None` if it is too short, too long, or has other characters.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
         let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
@@ -56,16 +56,10 @@ impl RequestId {
         CURRENT.get()
     }
 
-    /// Runs a closure as a part of this request, such as a computation on another thread.
+    /// Runs a closure as part of this request, so that log lines in it have the id.
     pub fn scope<T>(self, work: impl FnOnce() -> T) -> T {
         let _scope = Scope { previous: CURRENT.replace(Some(self)) };
         work()
-    }
-}
-
-impl fmt::Display for RequestId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
     }
 }
 

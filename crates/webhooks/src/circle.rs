@@ -1,6 +1,6 @@
 //! Circle: wallets and tokens, by two unrelated systems.
 //!
-//! [`direct`] is the second system: Circle posts and signs by itself. [`sns`] is the first: Amazon SNS delivers and signs.
+//! [`direct`] is Circle v2: Circle posts and signs by itself. [`sns`] is Circle Mint (v1): Amazon SNS delivers and signs.
 //! Both use one endpoint; [`System::detect`] decides which.
 
 pub mod direct;
@@ -33,8 +33,8 @@ pub static DECLARATION: ProviderDeclaration = ProviderDeclaration {
             ("X-Circle-Key-Id", "The id of the key that made it"),
         ],
         content_types: &["application/json", "text/plain"],
-        description: "Of its second system: ECDSA P-256 over the body, in `X-Circle-Signature`, with the key that \
-            `X-Circle-Key-Id` names. Of its first: a message of Amazon SNS, which carries its signature within.",
+        description: "Circle v2: ECDSA P-256 over the body, in `X-Circle-Signature`, with the key that \
+            `X-Circle-Key-Id` names. Circle Mint: a message of Amazon SNS, which carries its signature within.",
     },
     channels: &[
         ChannelDeclaration {
@@ -51,7 +51,7 @@ pub static DECLARATION: ProviderDeclaration = ProviderDeclaration {
             samples: samples::SNS,
         },
     ],
-    proof: Proof::Fetched,
+    proof: Proof::Circle,
     interpret: |channel, body, settings| match channel == sns::CHANNEL {
         true => sns::interpret(body, settings),
         false => direct::interpret(body, settings),

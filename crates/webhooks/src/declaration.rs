@@ -117,8 +117,9 @@ pub enum Proof {
         /// Checks a delivery.
         verify: VerifyFn,
     },
-    /// Keys or certificates that the server fetches from the provider: the caller knows how.
-    Fetched,
+    /// Keys that the server fetches from Circle, and certificates from Amazon SNS. Another provider whose keys are fetched
+    /// is another variant, because fetching is different for each.
+    Circle,
 }
 
 /// Checks a delivery with configured keys.

@@ -14,7 +14,7 @@ pub struct Delivery {
     channel: Channel,
     transport: Transport,
     envelope: Envelope,
-    proof: Proof,
+    proof: DeliveryProof,
     body: Bytes,
 }
 
@@ -30,19 +30,19 @@ pub(crate) struct Envelope {
 
 /// The proof of a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Proof {
+pub(crate) struct DeliveryProof {
     pub(crate) signed_at: Option<Timestamp>,
     pub(crate) key_id: Box<str>,
     pub(crate) headers: Vec<(&'static str, Box<str>)>,
 }
 
 impl Delivery {
-    pub(crate) fn posted(channel: Channel, envelope: Envelope, proof: Proof, body: Bytes) -> Self {
+    pub(crate) fn posted(channel: Channel, envelope: Envelope, proof: DeliveryProof, body: Bytes) -> Self {
         Self { channel, transport: Transport::Webhook, envelope, proof, body }
     }
 
     pub(crate) fn streamed(channel: Channel, envelope: Envelope, body: Bytes) -> Self {
-        let proof = Proof { signed_at: None, key_id: "stream".into(), headers: Vec::new() };
+        let proof = DeliveryProof { signed_at: None, key_id: "stream".into(), headers: Vec::new() };
         Self { channel, transport: Transport::Stream, envelope, proof, body }
     }
 
@@ -65,7 +65,7 @@ impl Delivery {
         &self.envelope.dedupe_key
     }
 
-    /// A second such key, made of the content instead of the message's id: Circle's first system publishes every event from two
+    /// A second such key, made of the content instead of the message's id: Circle Mint publishes every event from two
     /// regions, each with an id of its own.
     #[must_use]
     pub fn content_key(&self) -> Option<&str> {

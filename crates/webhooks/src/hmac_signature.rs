@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use crate::delivery::Proof;
+use crate::delivery::DeliveryProof;
 use crate::encoding;
 use crate::header;
 use crate::keys::Keys;
@@ -56,12 +56,12 @@ impl<'a> TimedSignature<'a> {
         tolerance: Tolerance,
         body: &Bytes,
         now: Timestamp,
-    ) -> Result<Proof, Rejection> {
+    ) -> Result<DeliveryProof, Rejection> {
         let prefix = format!("{}.", self.t);
         let key_id = keys.find_hmac([prefix.as_bytes(), body], &self.signatures, now)?;
         tolerance.check(self.at, now)?;
         let headers = vec![(self.name, self.header.into())];
-        Ok(Proof { signed_at: Some(self.at), key_id: key_id.into(), headers })
+        Ok(DeliveryProof { signed_at: Some(self.at), key_id: key_id.into(), headers })
     }
 }
 

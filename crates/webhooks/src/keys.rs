@@ -121,7 +121,7 @@ impl Keys {
         let (mut valid, mut expired) = (None, None);
         for named in &self.0 {
             let Key::Hmac(secret) = &named.key else { continue };
-            if bool::from(secret.made_one_of(message, signatures)) {
+            if bool::from(secret.verifies_any(message, signatures)) {
                 let slot = if named.validity.contains(now) { &mut valid } else { &mut expired };
                 slot.get_or_insert(named);
             }
@@ -138,7 +138,7 @@ impl Keys {
         now: Timestamp,
     ) -> Result<&str, Rejection> {
         let made_it = |named: &&NamedKey| match &named.key {
-            Key::Rsa(key) => key.made(message, signature),
+            Key::Rsa(key) => key.verifies(message, signature),
             Key::Hmac(_) => false,
         };
         let (valid, other): (Vec<_>, Vec<_>) = self.0.iter().partition(|named| named.validity.contains(now));

@@ -1,8 +1,8 @@
 //! Verifies who sent a delivery, and interprets what it says.
 //!
-//! Each provider is a module with one [`ProviderDeclaration`], and [`PROVIDERS`] lists them. The function `verify` of a provider
-//! ([`alpaca`], [`bridge`], [`circle::direct`], [`circle::sns`]) is the only way to make a [`Delivery`]: whoever has one has bytes
-//! that their sender signed. Later [`interpret`] turns those bytes into facts about money and shares.
+//! Each provider is a module with one [`ProviderDeclaration`], and [`PROVIDERS`] lists them. Only the function `verify` of a provider
+//! ([`alpaca`], [`bridge`], [`circle::direct`], [`circle::sns`]) makes a [`Delivery`] of a request, so its bytes are signed by their
+//! sender. [`alpaca::from_stream`] makes one of a record that the server read from a stream. Later [`interpret`] turns those bytes into facts about money and shares.
 //!
 //! Nothing here fetches a key, reads a clock, or remembers what it has seen: keys, certificates and the time are arguments,
 //! and a delivery carries the key by which its receiver recognizes copies.

@@ -85,7 +85,7 @@ impl ProviderDeclaration {
     pub fn secret(&self) -> Option<&'static str> {
         match self.proof {
             Proof::Keys { secret, .. } => Some(secret),
-            Proof::Fetched => None,
+            Proof::Circle => None,
         }
     }
 

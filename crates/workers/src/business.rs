@@ -1,4 +1,4 @@
-//! Business figures from tables: computed by the holder of the leader lease, and zero in all other processes.
+//! Business figures from tables: computed by the process that holds the leader lease, and zero in all others.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,8 +14,8 @@ use crate::registry::Heartbeat;
 
 /// Shortest time between two computations.
 const PERIOD_MIN: Duration = Duration::from_secs(1);
-/// A computation may take one part in so many of the time: figures of a large ledger are computed less often.
-const SHARE: u32 = 20;
+/// The pause after a computation is this many times its duration: figures of a large ledger are computed less often.
+const PAUSE_FACTOR: u32 = 20;
 /// Time between two trial balances, which sum the whole journal.
 const TRIAL_BALANCE_PERIOD: Duration = Duration::from_secs(60);
 /// Time between two snapshots: the last one of a day is its close.
@@ -23,7 +23,7 @@ const SNAPSHOT_PERIOD: Duration = Duration::from_secs(300);
 
 const ACTOR: Actor<'static> = Actor::named("worker:business");
 
-/// Computes while the lease is held, forever.
+/// Computes figures while the lease is held; never returns.
 pub async fn run(
     store: Store,
     lease: LeaderLease,
@@ -37,7 +37,7 @@ pub async fn run(
         heartbeat.beat();
         tokio::select! {
             () = lease.acquired() => {}
-            // For the next heartbeat.
+            // Time for the next heartbeat.
             () = tokio::time::sleep(PERIOD_MIN) => continue,
         }
         let (mut trial_balance_at, mut snapshot_at) = (None, None);
@@ -51,8 +51,8 @@ pub async fn run(
                 business.grow_older(ended_at.elapsed());
             }
             ended_at = Instant::now();
-            // After a slow computation, longer than other workers may be silent.
-            heartbeat.rest(PERIOD_MIN.max(started_at.elapsed() * SHARE)).await;
+            // With heartbeats: after a slow computation, the pause is longer than a worker may be silent.
+            heartbeat.rest(PERIOD_MIN.max(started_at.elapsed() * PAUSE_FACTOR)).await;
         }
     }
 }
@@ -66,12 +66,12 @@ async fn round(
     snapshot_at: &mut Option<Instant>,
 ) -> Result<(), store::Error> {
     let now = clock.now();
-    note(business, &store.figures(now).await?, now);
+    set_gauges(business, &store.figures(now).await?, now);
     heartbeat.beat();
     if is_due(trial_balance_at, TRIAL_BALANCE_PERIOD) {
         let trial = store.trial_balance().await?;
         if !trial.is_balanced() {
-            tracing::error!(?trial, "THE LEDGER DOES NOT BALANCE");
+            tracing::error!(?trial, "ledger does not balance");
         }
         business.ledger_imbalance_minor.set(i64::try_from(trial.imbalance_minor()).unwrap_or(i64::MAX));
         business.ledger_drifted_accounts.set(i64::try_from(trial.drifted_accounts).unwrap_or(i64::MAX));
@@ -92,7 +92,7 @@ fn is_due(last: &Option<Instant>, period: Duration) -> bool {
     last.is_none_or(|last| last.elapsed() >= period)
 }
 
-fn note(business: &Business, figures: &Figures, now: Timestamp) {
+fn set_gauges(business: &Business, figures: &Figures, now: Timestamp) {
     let dollars =
         |market_value: &store::MarketValue| market_value.value.to_decimal().to_f64().unwrap_or(f64::NAN);
     let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);

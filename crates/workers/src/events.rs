@@ -11,40 +11,40 @@ use store::{Actor, ApplyOutcome, AssetPrice, Job, Store};
 use telemetry::metrics::Metrics;
 use telemetry::{Clock, with_causes};
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 use webhooks::{Interpretation, ProviderSettings};
 
-use crate::ShutdownSignal;
 use crate::registry::Heartbeat;
 
 pub use poison_guard::PoisonGuard;
 
 /// Most events in one transaction.
 const BATCH_EVENTS: u32 = 128;
-/// How long a lease lasts: far longer than a batch takes, and short enough to recover soon from a crash.
+/// Duration of a lease: far longer than a batch takes, and short enough to recover soon after a crash.
 const LEASE: Duration = Duration::from_secs(30);
-/// Time between two looks for jobs without being notified: for events that other processes stored, and for retries.
+/// Time between two queries for jobs without a notification: for events that other processes stored, and for retries.
 const POLL_PERIOD: Duration = Duration::from_millis(500);
 /// Pause after the database failed.
 const FAILURE_PAUSE: Duration = Duration::from_secs(1);
-/// Longest time without a heartbeat: ten leases. A batch is some dozens of statements, each of which ends after ten seconds
-/// at the latest, so a longer silence is no wait for the database.
+/// Longest time without a heartbeat: ten leases. A batch has some dozens of statements of at most ten seconds each, so a
+/// longer silence is not a slow database.
 pub const EVENTS_SILENCE_MAX: Duration = LEASE.saturating_mul(10);
 
-/// Who stores prices of executions, for the audit chain.
+/// The actor in the audit chain that stores prices of executions.
 const ACTOR: Actor<'static> = Actor::named("worker:events");
 
 /// What the workers that apply events share.
 #[derive(Clone, Debug)]
 pub struct Events {
-    /// Holds events and jobs, and the ledger that they are applied to.
+    /// The store of events, jobs and the ledger.
     pub store: Store,
-    /// How events are interpreted.
+    /// The settings for interpreting events.
     pub settings: Arc<ProviderSettings>,
-    /// How facts are posted.
+    /// The rules for posting facts.
     pub rules: ledger::Rules,
     /// Notified when an event was stored.
     pub work_available: Arc<Notify>,
-    /// Counts what became of events.
+    /// Counts outcomes of events.
     pub metrics: Arc<Metrics>,
     /// Limits batches to one event after a panic.
     pub poison_guard: PoisonGuard,
@@ -52,12 +52,11 @@ pub struct Events {
     pub clock: Clock,
 }
 
-/// Applies events until `shutdown`; a batch that has begun is finished.
-pub async fn run(events: Events, owner: String, heartbeat: Heartbeat, shutdown: ShutdownSignal) {
-    while !shutdown.is_set() {
+/// Applies events until `shutdown`, and finishes a batch in progress.
+pub async fn run(events: Events, owner: String, heartbeat: Heartbeat, shutdown: CancellationToken) {
+    while !shutdown.is_cancelled() {
         let outcome = round(&events, &owner, &heartbeat).await;
-        // After a round, however it went: a worker that panics in each round has no heartbeat, and one that only cannot
-        // reach the database has.
+        // After a failed round, too: a worker that cannot reach the database is healthy, and one that panics is not.
         heartbeat.beat();
         let pause = match outcome {
             Ok(0) => POLL_PERIOD,
@@ -69,7 +68,7 @@ pub async fn run(events: Events, owner: String, heartbeat: Heartbeat, shutdown: 
             }
         };
         tokio::select! {
-            () = shutdown.wait() => {}
+            () = shutdown.cancelled() => {}
             () = events.work_available.notified() => {}
             () = tokio::time::sleep(pause) => {}
         }
@@ -91,7 +90,7 @@ async fn round(events: &Events, owner: &str, heartbeat: &Heartbeat) -> Result<us
         (job, interpretation)
     };
     let jobs: Vec<(Job, Interpretation)> = jobs.into_iter().map(interpreted).collect();
-    // Before the events are applied: storing a price twice is harmless, and a lost one is not reported again.
+    // Before the events are applied: a price that is stored twice is harmless, and a lost one is not reported again.
     let prices: Vec<AssetPrice> =
         jobs.iter().flat_map(|(_, interpretation)| execution_prices::prices(interpretation)).collect();
     if !prices.is_empty() {
@@ -118,15 +117,15 @@ fn count(metrics: &Metrics, job: &Job, outcome: &ApplyOutcome, now: Timestamp) {
         }
         ApplyOutcome::Unhandled => counters.unhandled.inc(),
         ApplyOutcome::LeaseLost => {
-            tracing::warn!(%event, "lease expired before the event was applied; another worker has it");
+            tracing::warn!(%event, "job lease expired before the event was applied");
         }
         ApplyOutcome::Failed { reason } => {
             counters.failed.inc();
-            tracing::warn!(%event, event_type, reason, "applying an event failed; it will be retried");
+            tracing::warn!(%event, event_type, reason, "applying an event failed; will retry");
         }
         ApplyOutcome::Dead { reason } => {
             counters.dead.inc();
-            tracing::error!(%event, event_type, reason, "applying an event failed for the last time; it is a dead letter");
+            tracing::error!(%event, event_type, reason, "applying an event failed for the last time; moved to dead letters");
         }
     }
 }

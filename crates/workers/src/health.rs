@@ -3,24 +3,28 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use telemetry::with_causes;
+use tokio::time::timeout;
+
 use crate::registry::{UnhealthyWorker, WorkerRegistry};
 
 /// The outcome of a check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Outcome {
-    /// There is nothing to check: the service runs without it.
+    /// The dependency is not in use.
     NotConfigured,
     /// Not checked yet.
     Pending,
     /// The dependency responded.
     Ok,
-    /// Something in use is older than it should be, and still valid.
+    /// The dependency is up, but its data is older than allowed.
     Stale,
-    /// It did not respond.
+    /// The dependency did not respond.
     Down,
 }
 
-/// What it means when a dependency is down.
+/// Whether the service works without a dependency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Importance {
     /// The service cannot work without it.
@@ -36,7 +40,7 @@ pub struct CheckResult {
     pub outcome: Outcome,
     /// When the check ended; `None` before the first.
     pub checked_at: Option<Instant>,
-    /// How long the check took; `None` for one that asks nobody.
+    /// Duration of the check; `None` for a check without a request.
     pub latency: Option<Duration>,
 }
 
@@ -46,7 +50,7 @@ pub struct Check {
     name: &'static str,
     importance: Importance,
     result: Mutex<CheckResult>,
-    /// Since when the outcome is the same.
+    /// When the outcome last changed.
     unchanged_since: Mutex<tokio::time::Instant>,
 }
 
@@ -62,13 +66,7 @@ impl Outcome {
     /// The word that `/health` uses.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::NotConfigured => "not_configured",
-            Self::Pending => "pending",
-            Self::Ok => "ok",
-            Self::Stale => "stale",
-            Self::Down => "down",
-        }
+        self.into()
     }
 }
 
@@ -104,10 +102,36 @@ impl Check {
         }
         std::mem::replace(&mut current, result)
     }
+
+    /// Runs a check of at most `limit`, records its result, and logs it if the dependency went down or recovered.
+    pub(crate) async fn run(
+        &self,
+        limit: Duration,
+        check: impl Future<Output = Result<(), Box<dyn std::error::Error + Send + Sync>>>,
+    ) {
+        let started_at = Instant::now();
+        let error = match timeout(limit, check).await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(with_causes(&*error)),
+            Err(_) => Some("timed out".to_owned()),
+        };
+        let outcome = if error.is_none() { Outcome::Ok } else { Outcome::Down };
+        let (checked_at, latency) = (Some(Instant::now()), Some(started_at.elapsed()));
+        let before = self.record(CheckResult { outcome, checked_at, latency });
+        match error {
+            Some(error) if before.outcome != Outcome::Down => {
+                tracing::error!(check = self.name, error, "dependency is down");
+            }
+            None if before.outcome == Outcome::Down => {
+                tracing::info!(check = self.name, "dependency recovered");
+            }
+            Some(_) | None => {}
+        }
+    }
 }
 
 impl HealthRegistry {
-    /// Checks of a service whose market data comes from this source.
+    /// The checks of a service with this source of market data.
     #[must_use]
     pub fn new(data_source: &str) -> Self {
         let is_vendor = data_source == "polygon";
@@ -162,7 +186,7 @@ impl HealthRegistry {
         &self.workers
     }
 
-    /// An unhealthy worker. While the database is down all of them wait for it; silence counts from its recovery.
+    /// An unhealthy worker. All workers wait while the database is down, so silence counts from its recovery.
     #[must_use]
     pub fn unhealthy_worker(&self) -> Option<UnhealthyWorker> {
         let database = self.database();

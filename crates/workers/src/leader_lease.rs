@@ -1,4 +1,4 @@
-//! Elects one of all processes: what only one may do is done by the holder of a lease.
+//! Elects one of all processes: only the process that holds a lease does certain work.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,11 +6,11 @@ use std::time::Duration;
 use store::Store;
 use telemetry::Clock;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
-use crate::ShutdownSignal;
 use crate::registry::Heartbeat;
 
-/// How long the lease lasts if it is not renewed: after a crash, another process acquires it then.
+/// Duration of a lease that is not renewed: after a crash, another process acquires it then.
 const LEASE: Duration = Duration::from_secs(15);
 /// Time between two attempts to acquire or renew it.
 const PERIOD: Duration = Duration::from_secs(4);
@@ -29,32 +29,32 @@ impl LeaderLease {
         Self { name, is_held: Arc::new(watch::Sender::new(false)) }
     }
 
-    /// Whether this process holds it.
+    /// Whether this process holds the lease.
     #[must_use]
     pub fn is_held(&self) -> bool {
         *self.is_held.borrow()
     }
 
-    /// Waits until this process holds it.
+    /// Waits until this process holds the lease.
     pub async fn acquired(&self) {
         drop(self.is_held.subscribe().wait_for(|is_held| *is_held).await);
     }
 
-    /// Waits until this process does not hold it.
+    /// Waits until this process does not hold the lease.
     pub async fn lost(&self) {
         drop(self.is_held.subscribe().wait_for(|is_held| !*is_held).await);
     }
 
-    /// Acquires and renews the lease until `shutdown`, and then gives it back.
+    /// Acquires and renews the lease until `shutdown`, then releases it.
     pub async fn run(
         self,
         store: Store,
         owner: String,
         clock: Clock,
         heartbeat: Heartbeat,
-        shutdown: ShutdownSignal,
+        shutdown: CancellationToken,
     ) {
-        while !shutdown.is_set() {
+        while !shutdown.is_cancelled() {
             heartbeat.beat();
             // If the query fails, assume the lease is lost.
             let elected = store.acquire_leader_lease(self.name, &owner, LEASE, clock.now()).await;
@@ -64,13 +64,10 @@ impl LeaderLease {
                 (true, false) => tracing::info!(lease = self.name, "leader lease lost"),
                 (true, true) | (false, false) => {}
             }
-            tokio::select! {
-                () = shutdown.wait() => {}
-                () = tokio::time::sleep(PERIOD) => {}
-            }
+            shutdown.run_until_cancelled(tokio::time::sleep(PERIOD)).await;
         }
         self.is_held.send_replace(false);
-        // If this fails, the lease expires.
+        // If this fails, the lease expires by itself.
         drop(store.release_leader_lease(self.name, &owner, clock.now()).await);
     }
 }

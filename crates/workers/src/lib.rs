@@ -1,7 +1,7 @@
 //! The background work of one process: each worker has a name, a heartbeat and a longest silence, and stops on shutdown.
 //!
-//! [`WorkerSupervisor`] starts workers and restarts those that panic; [`WorkerRegistry`] knows which of them are alive;
-//! [`LeaderLease`] elects the one process that may do what only one may do. The other modules are the workers themselves.
+//! [`WorkerSupervisor`] starts workers and restarts those that panic; [`WorkerRegistry`] tracks which of them are alive;
+//! [`LeaderLease`] elects the one process that runs work for all. The other modules are the workers.
 
 mod business;
 mod database_checks;
@@ -13,7 +13,6 @@ mod prices;
 mod registry;
 mod retention;
 mod secret_checks;
-mod shutdown_signal;
 mod stream_ingest;
 mod supervisor;
 
@@ -27,6 +26,5 @@ pub use prices::{price_tokens, run as refresh_prices};
 pub use registry::{Cause, Heartbeat, HeartbeatConfig, UnhealthyWorker, WorkerRegistry};
 pub use retention::run as remove_bodies;
 pub use secret_checks::run as check_secrets;
-pub use shutdown_signal::ShutdownSignal;
 pub use stream_ingest::{StreamIngest, run as ingest_stream, watch as watch_streams};
 pub use supervisor::WorkerSupervisor;

@@ -1,6 +1,6 @@
-//! The last price of every asset that anyone holds, from the source of market data.
+//! Stores the last price of every held asset, from the source of market data.
 //!
-//! The later of two prices counts, so the close of an old day never hides a later execution.
+//! The later of two prices counts, so an old close never hides a later execution.
 
 use std::str::FromStr as _;
 use std::sync::Arc;
@@ -21,19 +21,19 @@ use crate::registry::Heartbeat;
 /// Time between two rounds.
 const PERIOD: Duration = Duration::from_secs(300);
 /// Time between two checks of the leader lease.
-const LOOK_PERIOD: Duration = Duration::from_secs(1);
-/// Most symbols in one round; the next round continues after them.
+const CHECK_PERIOD: Duration = Duration::from_secs(1);
+/// Most symbols in one round; the next round continues with the others.
 const SYMBOLS_PER_ROUND: usize = 500;
 /// Longest wait for one symbol. The fetch goes on, and the next round finds its result.
 const SYMBOL_TIMEOUT: Duration = Duration::from_secs(30);
-/// Exchanges in New York close at 20:00 or 21:00 UTC: a close counts from the earlier one.
+/// Exchanges in New York close at 20:00 or 21:00 UTC; the earlier time is used.
 const CLOSE_UTC: SignedDuration = SignedDuration::from_hours(20);
 /// Tokens that their issuers redeem for one dollar. They count as one dollar without a price feed.
 const DOLLAR_TOKENS: [Currency; 4] = [Currency::Usdc, Currency::Usdt, Currency::Usdb, Currency::Pyusd];
 
 const ACTOR: Actor<'static> = Actor::named("worker:prices");
 
-/// Stores prices while the lease is held, forever.
+/// Stores prices while the lease is held; never returns.
 pub async fn run(
     store: Store,
     market_data: Arc<MarketData>,
@@ -50,11 +50,11 @@ pub async fn run(
                 Err(error) => tracing::warn!(error = with_causes(&error), "storing prices failed"),
             }
         }
-        tokio::time::sleep(LOOK_PERIOD).await;
+        tokio::time::sleep(CHECK_PERIOD).await;
     }
 }
 
-/// Stores the price of the tokens that count as a dollar: before anything is valued, and again in each round.
+/// Stores the price of tokens that count as a dollar: at startup, and again in each round.
 ///
 /// # Errors
 /// The database query failed.
@@ -79,7 +79,7 @@ async fn round(
     let round = symbols.iter().cycle().skip(*start % symbols.len().max(1)).take(count);
     let mut prices = Vec::with_capacity(count);
     for symbol in round {
-        // For a vendor that is slow with each of them.
+        // In case the vendor is slow for each symbol.
         heartbeat.beat();
         let close = timeout(SYMBOL_TIMEOUT, last_close(market_data, symbol, now)).await;
         prices.extend(close.ok().flatten());
@@ -94,7 +94,7 @@ async fn last_close(market_data: &MarketData, symbol: &Symbol, now: Timestamp) -
     let snapshot = market_data.snapshot(symbol).await.ok()?;
     let bars = snapshot.history.raw().view();
     let (close, date) = (bars.close.last()?, bars.date.last()?);
-    // The shortest decimal that is this float is what the source wrote.
+    // The shortest decimal of this float is the number in the source.
     let price = Price::new(Decimal::from_str(&close.to_string()).ok()?).ok()?;
     Some(AssetPrice { asset: PricedAsset::Share(*symbol), price, at: closed_at(*date)?.min(now) })
 }

@@ -1,6 +1,6 @@
 //! The workers of this process and their heartbeats, for `/readyz`.
 //!
-//! Silence is measured with the monotonic clock, so that setting the machine's time makes no worker unhealthy.
+//! Silence is measured with the monotonic clock, so that a change of the system time makes no worker unhealthy.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -20,14 +20,14 @@ pub struct WorkerRegistry(Arc<Mutex<Vec<Arc<Worker>>>>);
 #[derive(Clone, Debug)]
 pub struct Heartbeat(Arc<Worker>);
 
-/// How often a heartbeat must come, and where it is shown.
+/// The longest silence of a worker, and the gauge of its heartbeat.
 #[derive(Clone, Debug)]
 pub struct HeartbeatConfig {
     /// Longest time between two heartbeats.
     pub silence_max: Duration,
     /// The time of the last heartbeat, in seconds since 1970.
     pub gauge: IntGauge,
-    /// Where that time comes from.
+    /// The clock of the gauge.
     pub clock: Clock,
 }
 
@@ -44,7 +44,7 @@ struct State {
     has_ended: bool,
 }
 
-/// A worker that does no work.
+/// A worker that ended or is silent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnhealthyWorker {
     /// Its name, such as `events/1`.
@@ -56,14 +56,14 @@ pub struct UnhealthyWorker {
 /// Why a worker counts as unhealthy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// It ended though it was not stopped.
+    /// It ended without being stopped.
     Ended,
     /// It had no heartbeat for this long.
     Silent(Duration),
 }
 
 impl WorkerRegistry {
-    /// Registers a worker. Without `config` it may wait forever, and is unhealthy only when it ends.
+    /// Registers a worker. Without `config` it may be silent forever, and is unhealthy only when it ends.
     #[must_use]
     pub fn register(&self, worker: impl Into<String>, config: Option<HeartbeatConfig>) -> Heartbeat {
         let state = Mutex::new(State { last_beat: Instant::now(), has_ended: false });
@@ -72,8 +72,7 @@ impl WorkerRegistry {
         Heartbeat(worker)
     }
 
-    /// The first unhealthy worker. Silence counts from `since`: what made all workers wait until then is no fault of
-    /// theirs.
+    /// The first unhealthy worker. Silence counts from `since`, when the outage that made all workers wait was over.
     #[must_use]
     pub fn unhealthy(&self, since: Instant) -> Option<UnhealthyWorker> {
         let now = Instant::now();
@@ -83,7 +82,7 @@ impl WorkerRegistry {
         })
     }
 
-    /// The first worker that ended, whatever the others wait for.
+    /// The first worker that ended.
     #[must_use]
     pub fn ended(&self) -> Option<UnhealthyWorker> {
         self.unhealthy(Instant::now())

@@ -1,4 +1,4 @@
-//! Removes the bodies of events whose retention is over, in small batches, so that deliveries never wait for it.
+//! Removes bodies of events after their retention, in small batches, so that deliveries do not wait.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::registry::Heartbeat;
 /// Time between two rounds.
 const PERIOD: Duration = Duration::from_secs(3600);
 /// Time between two checks of the leader lease.
-const LOOK_PERIOD: Duration = Duration::from_secs(5);
+const CHECK_PERIOD: Duration = Duration::from_secs(5);
 /// Pause between two batches.
 const BATCH_PAUSE: Duration = Duration::from_millis(200);
 /// Most batches of one provider in one round.
@@ -21,7 +21,7 @@ const BATCHES_MAX: u32 = 1_000;
 
 const ACTOR: Actor<'static> = Actor::named("worker:retention");
 
-/// Removes bodies while the lease is held, forever.
+/// Removes bodies while the lease is held; never returns.
 pub async fn run(
     store: Store,
     settings: ProviderSettings,
@@ -40,7 +40,7 @@ pub async fn run(
             }
             next_at = tokio::time::Instant::now() + PERIOD;
         }
-        tokio::time::sleep(LOOK_PERIOD).await;
+        tokio::time::sleep(CHECK_PERIOD).await;
     }
 }
 

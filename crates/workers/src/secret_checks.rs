@@ -1,8 +1,8 @@
-//! Checks how fresh the secrets in use are, for `/health` and `/readyz`.
+//! Checks the freshness of the secrets in use, for `/health` and `/readyz`.
 //!
-//! A secret whose provider has not confirmed it for three times its TTL makes the service *degraded*: it goes on serving,
-//! because an outage of the secret provider would otherwise take every replica out of rotation at once. An expired secret
-//! makes it *not ready*: without it requests fail here, and another replica may have it.
+//! A secret that its source has not confirmed for three times its TTL makes the service *degraded*. It stays ready, because an
+//! outage of the source would otherwise take every replica out of rotation at once. An expired secret makes it *not ready*:
+//! requests fail without it, and another replica may have it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,10 +13,10 @@ use crate::health::{CheckResult, HealthRegistry, Outcome};
 
 /// Time between two checks; each reads a few words of memory.
 const PERIOD: Duration = Duration::from_secs(1);
-/// TTLs that a secret may go unconfirmed before it counts as stale.
-const TTLS_UNCONFIRMED: u32 = 3;
+/// A secret is stale after this many TTLs without confirmation.
+const STALE_AFTER_TTLS: u32 = 3;
 
-/// Checks the secrets that are set now, forever.
+/// Checks the secrets that are set at the start; returns if there are none.
 pub async fn run(handles: Vec<SecretHandle>, ttl: Duration, health: Arc<HealthRegistry>) {
     let in_use = |handle: &SecretHandle| handle.health().freshness != Freshness::Absent;
     let secrets: Vec<SecretHandle> = handles.into_iter().filter(in_use).collect();
@@ -35,7 +35,7 @@ pub async fn run(handles: Vec<SecretHandle>, ttl: Duration, health: Arc<HealthRe
 fn worst(secrets: impl Iterator<Item = Freshness>, ttl: Duration) -> Outcome {
     secrets.fold(Outcome::Ok, |worst, freshness| match freshness {
         Freshness::Expired | Freshness::Absent => Outcome::Down,
-        Freshness::Stale { age, .. } if age > ttl * TTLS_UNCONFIRMED && worst == Outcome::Ok => {
+        Freshness::Stale { age, .. } if age > ttl * STALE_AFTER_TTLS && worst == Outcome::Ok => {
             Outcome::Stale
         }
         Freshness::Stale { .. } | Freshness::Fresh => worst,

@@ -1,4 +1,4 @@
-//! Stores the records of the broker's event streams, beside webhook deliveries of the same events.
+//! Stores the records of the broker's event streams. Webhook deliveries of the same events are duplicates.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use alpaca::{Batch, EventId, EventStreams, Record, SinkError, Stream};
 use domain::Provider;
 use store::{Cursor, Receipt, ReceiveError, Store};
-use telemetry::metrics::{Metrics, StreamStatus};
+use telemetry::metrics::Metrics;
 use telemetry::{Clock, with_causes};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -33,13 +33,13 @@ pub struct StreamIngest {
     pub work_available: Arc<Notify>,
     /// Counts records as deliveries.
     pub metrics: Arc<Metrics>,
-    /// Only its holder reads streams.
+    /// Streams are read while this lease is held.
     pub lease: LeaderLease,
     /// The wall clock.
     pub clock: Clock,
 }
 
-/// Stores the records of one stream while the lease is held, forever.
+/// Stores the records of one stream while the lease is held; never returns.
 pub async fn run(ingest: StreamIngest, stream: Stream) {
     loop {
         ingest.lease.acquired().await;
@@ -63,7 +63,7 @@ fn cursor_name(stream: Stream) -> String {
     format!("alpaca/{stream}")
 }
 
-/// Stores a batch: the cursor goes with the last record, which is stored when all others are durable.
+/// Stores a batch. The cursor is stored with the last record, after all others are durable.
 async fn store_batch(ingest: StreamIngest, batch: Batch) -> Result<(), SinkError> {
     let Batch { stream, records, cursor } = batch;
     let mut deliveries: Vec<Delivery> =
@@ -83,7 +83,7 @@ async fn store_batch(ingest: StreamIngest, batch: Batch) -> Result<(), SinkError
     Ok(())
 }
 
-/// The record as a delivery; one that is no event is skipped and logged.
+/// The record as a delivery. An invalid record is logged and skipped.
 fn delivery(ingest: &StreamIngest, stream: Stream, record: Record) -> Option<Delivery> {
     let counters = ingest.metrics.deliveries.provider(Provider::Alpaca.as_str());
     counters.received.inc();
@@ -96,7 +96,7 @@ fn delivery(ingest: &StreamIngest, stream: Stream, record: Record) -> Option<Del
             if let Some(counter) = counters.rejected(rejection.reason()) {
                 counter.inc();
             }
-            tracing::error!(%stream, id = %record.id, %rejection, "stream record skipped: it is not a valid event");
+            tracing::error!(%stream, id = %record.id, %rejection, "stream record skipped: not a valid event");
             None
         }
     }
@@ -125,7 +125,7 @@ fn count(ingest: &StreamIngest, receipt: Result<Receipt, ReceiveError>) -> Resul
     Ok(())
 }
 
-/// Records the state of the streams, forever.
+/// Checks whether the streams are connected; never returns.
 pub async fn watch(
     ingest: StreamIngest,
     streams: Vec<Stream>,
@@ -134,29 +134,12 @@ pub async fn watch(
 ) {
     loop {
         heartbeat.beat();
-        let mut is_connected = true;
-        for stream in &streams {
-            let status = ingest.streams.status(*stream);
-            is_connected &= status.is_connected;
-            ingest.metrics.streams.note(stream.as_str(), metrics_of(&status));
-        }
         if ingest.lease.is_held() {
+            let is_connected = streams.iter().all(|stream| ingest.streams.status(*stream).is_connected);
             let outcome = if is_connected { Outcome::Ok } else { Outcome::Down };
             let result = CheckResult { outcome, checked_at: Some(Instant::now()), latency: None };
             health.alpaca().record(result);
         }
         tokio::time::sleep(CHECK_PERIOD).await;
-    }
-}
-
-fn metrics_of(status: &alpaca::StatusSnapshot) -> StreamStatus {
-    let seconds = |unix_ms: Option<i64>| unix_ms.map_or(0, |unix_ms| unix_ms / 1000);
-    StreamStatus {
-        is_connected: status.is_connected,
-        received_at_s: seconds(status.received_unix_ms),
-        cursor_s: seconds(status.cursor_unix_ms),
-        records_stored: status.records_stored,
-        records_unreadable: status.records_unreadable,
-        gaps: status.gaps(),
     }
 }

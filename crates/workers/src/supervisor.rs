@@ -6,11 +6,11 @@ use std::time::Duration;
 use telemetry::Clock;
 use telemetry::metrics::Metrics;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
-use crate::ShutdownSignal;
 use crate::registry::{Heartbeat, HeartbeatConfig, WorkerRegistry};
 
-/// Longest wait for workers to finish what they have begun. Whatever they leave is done by the next process.
+/// Longest wait for workers to finish at shutdown. The next process does the rest.
 const STOP_TIMEOUT: Duration = Duration::from_secs(15);
 /// Pause before a worker that panicked is restarted.
 const PANIC_PAUSE: Duration = Duration::from_secs(1);
@@ -19,22 +19,22 @@ const PANIC_PAUSE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct WorkerSupervisor {
     tasks: JoinSet<()>,
-    shutdown: ShutdownSignal,
+    shutdown: CancellationToken,
     registry: WorkerRegistry,
     metrics: Arc<Metrics>,
     clock: Clock,
 }
 
 impl WorkerSupervisor {
-    /// Without workers; each is registered in `registry`.
+    /// A supervisor without workers, which are registered in `registry`.
     #[must_use]
     pub fn new(registry: WorkerRegistry, metrics: Arc<Metrics>, clock: Clock) -> Self {
-        Self { tasks: JoinSet::new(), shutdown: ShutdownSignal::default(), registry, metrics, clock }
+        Self { tasks: JoinSet::new(), shutdown: CancellationToken::default(), registry, metrics, clock }
     }
 
     /// The signal that stops the workers.
     #[must_use]
-    pub fn shutdown(&self) -> ShutdownSignal {
+    pub fn shutdown(&self) -> CancellationToken {
         self.shutdown.clone()
     }
 
@@ -46,14 +46,14 @@ impl WorkerSupervisor {
         self.registry.register(worker, Some(HeartbeatConfig { silence_max, gauge, clock: self.clock }))
     }
 
-    /// Registers a worker that may wait forever for something external. It is unhealthy only when it ends.
+    /// Registers a worker that may wait forever, such as for a stream. It is unhealthy only when it ends.
     #[must_use]
     pub fn register_waiting(&self, worker: impl Into<String>) -> Heartbeat {
         self.registry.register(worker, None)
     }
 
-    /// Starts a worker; `work` ends after [`shutdown`](Self::shutdown) is set. If it panics it is restarted; if it ends
-    /// early the worker is unhealthy.
+    /// Starts a worker whose `work` ends after [`shutdown`](Self::shutdown). If it panics it is restarted; if it ends early the
+    /// worker is unhealthy.
     pub fn start<F>(&mut self, heartbeat: Heartbeat, work: impl Fn(Heartbeat) -> F + Send + 'static)
     where
         F: Future<Output = ()> + Send + 'static,
@@ -62,39 +62,35 @@ impl WorkerSupervisor {
         self.tasks.spawn(async move {
             while tokio::spawn(work(heartbeat.clone())).await.is_err_and(|error| error.is_panic()) {
                 panics.inc();
-                tracing::error!(worker = heartbeat.worker(), "worker panicked and is restarted");
-                tokio::select! {
-                    () = shutdown.wait() => return,
-                    () = tokio::time::sleep(PANIC_PAUSE) => {}
+                tracing::error!(worker = heartbeat.worker(), "worker panicked; restarting");
+                if shutdown.run_until_cancelled(tokio::time::sleep(PANIC_PAUSE)).await.is_none() {
+                    return;
                 }
             }
-            if !shutdown.is_set() {
+            if !shutdown.is_cancelled() {
                 heartbeat.stop();
                 tracing::error!(worker = heartbeat.worker(), "worker ended unexpectedly");
             }
         });
     }
 
-    /// Starts endless work that may be dropped at any point.
+    /// Starts work that never ends and may be dropped at any point.
     pub fn start_endless<F>(&mut self, heartbeat: Heartbeat, work: impl Fn(Heartbeat) -> F + Send + 'static)
     where
         F: Future<Output = ()> + Send + 'static,
     {
         let shutdown = self.shutdown();
         self.start(heartbeat, move |heartbeat| {
-            let (shutdown, work) = (shutdown.clone(), work(heartbeat));
+            let work = shutdown.clone().run_until_cancelled_owned(work(heartbeat));
             async move {
-                tokio::select! {
-                    () = shutdown.wait() => {}
-                    () = work => {}
-                }
+                work.await;
             }
         });
     }
 
     /// Stops all workers and waits for them.
     pub async fn stop(mut self) {
-        self.shutdown.set();
+        self.shutdown.cancel();
         let all = async { while self.tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(STOP_TIMEOUT, all).await.is_err() {
             tracing::error!(workers = self.tasks.len(), "workers did not stop in time");
@@ -130,7 +126,7 @@ mod tests {
             let (shutdown, started, ended) = (shutdown.clone(), Arc::clone(&started), Arc::clone(&ended));
             async move {
                 assert!(started.fetch_add(1, Ordering::Relaxed) > 0, "the first time it panics");
-                shutdown.wait().await;
+                shutdown.cancelled().await;
                 tokio::time::sleep(Duration::from_secs(2)).await;
                 ended.fetch_add(1, Ordering::Relaxed);
             }

@@ -1,4 +1,4 @@
-//! Notifications of Circle's second system.
+//! Notifications of Circle v2.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};

@@ -17,9 +17,6 @@ pub(super) fn route<'a>(segments: &[&'a str], query_ticker: Option<&'a str>) -> 
         ["v3", "reference", "tickers", ticker] => (Route::Details, Some(ticker)),
         ["vX", "reference", "financials"] => (Route::Financials, query_ticker),
         ["v2", "reference", "news"] => (Route::News, query_ticker),
-        ["v2", "snapshot", "locale", "us", "markets", "stocks", "tickers", ticker] => {
-            (Route::Snapshot, Some(ticker))
-        }
         ["v1", "marketstatus", "now"] => (Route::MarketStatus, None),
         _ => (Route::Other, None),
     }
@@ -123,9 +120,4 @@ pub(super) fn news(ticker: &str) -> Value {
         "tickers": [ticker], "keywords": [],
         "insights": [{ "ticker": ticker, "sentiment": "positive", "sentiment_reasoning": "text" }],
     }])
-}
-
-pub(super) fn snapshot(ticker: &str) -> Value {
-    json!({ "ticker": ticker, "day": { "o": 99.0, "h": 101.0, "l": 98.0, "c": 100.0, "v": 5.0 },
-            "lastTrade": { "p": 100.5 }, "updated": 1_362_168_000_000_000_000_i64 })
 }

@@ -100,8 +100,7 @@ fn documented_response(request: &ParsedRequest, behaviour: &Behaviour, knows: bo
         Route::Bars => bars(request, behaviour, knows),
         Route::MarketStatus => json!({ "market": "open" }),
         Route::Other => return error(404, request),
-        Route::Details | Route::Snapshot if !knows => return error(404, request),
-        Route::Snapshot => json!({ "status": "OK", "ticker": documents::snapshot(ticker(request)) }),
+        Route::Details if !knows => return error(404, request),
         Route::Details | Route::Financials | Route::News => results(request, behaviour, knows),
     };
     let mut text = body.to_string();

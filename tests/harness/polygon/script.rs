@@ -14,21 +14,13 @@ pub enum Route {
     Details,
     Financials,
     News,
-    Snapshot,
     MarketStatus,
     Other,
 }
 
 impl Route {
-    pub const ALL: [Self; 7] = [
-        Self::Bars,
-        Self::Details,
-        Self::Financials,
-        Self::News,
-        Self::Snapshot,
-        Self::MarketStatus,
-        Self::Other,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Bars, Self::Details, Self::Financials, Self::News, Self::MarketStatus, Self::Other];
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -105,7 +105,7 @@ async fn fourteen_secrets_and_their_announcements_need_one_call_and_twenty_one_t
         let specs: Vec<SecretSpec> =
             (0..count).map(|number| spec_of(&format!("key{number}"), Class::ApiKey)).collect();
         specs.iter().for_each(|spec| {
-            drop(fake.seed(&spec.name.aws_id(crate::provider::fixture::PREFIX), spec.name.as_str()))
+            drop(fake.seed(&spec.name.aws_id(crate::provider::fixture::PREFIX), spec.name.as_str()));
         });
         let process = Process::start(&manager(&fake, &clock).await, &clock, specs).await;
         assert_eq!(fake.calls_total(), calls, "{count}");
@@ -120,7 +120,7 @@ async fn at_most_four_calls_run_at_once() {
     let specs: Vec<SecretSpec> =
         (0..11).map(|number| spec_of(&format!("key{number}"), Class::ApiKey)).collect();
     specs.iter().for_each(|spec| {
-        drop(fake.seed(&spec.name.aws_id(crate::provider::fixture::PREFIX), spec.name.as_str()))
+        drop(fake.seed(&spec.name.aws_id(crate::provider::fixture::PREFIX), spec.name.as_str()));
     });
     fake.always(Operation::BatchGetSecretValue, Fault::AccessDenied);
     fake.delay(Duration::from_millis(100));

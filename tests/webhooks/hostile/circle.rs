@@ -1,4 +1,4 @@
-//! Circle's second system: ECDSA over the body, with a key that is fetched by id.
+//! Circle v2: ECDSA over the body, with a key that is fetched by id.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;

@@ -62,16 +62,16 @@ fn confidence_is_the_measured_rate_and_not_the_score() {
         model().confidence(&overall, Timeframe::Day)
     };
     assert_eq!(confidence(low).value, confidence(high).value);
-    let found = confidence(low);
+    let result = confidence(low);
     // (240 + 0.55 * 20) / 420, less sqrt(p (1 - p) / (400 * 0.35 + 20)).
     let rate: f64 = 251.0 / 420.0;
     let expected = rate - (rate * (1.0 - rate) / 160.0).sqrt();
-    assert!((found.value.unwrap() - expected).abs() < 1e-12);
-    assert_eq!((found.reliability, found.is_same_engines), (Reliability::Measured, true));
+    assert!((result.value.unwrap() - expected).abs() < 1e-12);
+    assert_eq!((result.reliability, result.is_same_engines), (Reliability::Measured, true));
 }
 
 #[test]
-fn a_missing_engine_always_lowers_it() {
+fn a_missing_engine_always_lowers_confidence() {
     let all = [
         (EngineName::Technical, 0.3),
         (EngineName::Quantitative, 0.3),
@@ -91,14 +91,14 @@ fn unmeasured_engines_and_few_samples_give_low_reliability() {
         (EngineName::Quantitative, 0.3),
         (EngineName::Fundamental, 0.3),
     ]);
-    let found = model().confidence(&other, Timeframe::Day);
-    assert_eq!((found.reliability, found.is_same_engines), (Reliability::Low, false));
+    let result = model().confidence(&other, Timeframe::Day);
+    assert_eq!((result.reliability, result.is_same_engines), (Reliability::Low, false));
     let few = overall(&[(EngineName::Technical, 0.6), (EngineName::Quantitative, 0.6)]);
     assert_eq!(model().confidence(&few, Timeframe::Day).reliability, Reliability::Low);
 }
 
 #[test]
-fn what_was_not_measured_has_no_confidence() {
+fn unmeasured_signals_have_no_confidence() {
     let none = model().confidence(&overall(&[]), Timeframe::Day);
     assert_eq!(none.reason, Some(Absence::Missing { what: "available engine" }));
     let both = overall(&[(EngineName::Technical, 0.3), (EngineName::Quantitative, 0.3)]);

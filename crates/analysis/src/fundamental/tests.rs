@@ -1,6 +1,6 @@
 //! Ratios by hand from figures as filed.
 
-use domain::{Bars, BarsView, Date, Filing, FilingPeriod, PriceBasis, RawBar, Symbol, Timeframe};
+use domain::{Bars, BarsView, Date, Filing, FilingPeriod, RawBar, Symbol};
 
 use super::*;
 use crate::Status;
@@ -18,19 +18,7 @@ fn engine(raw: BarsView<'_>, filings: &[Filing]) -> Engine<Fundamental> {
     let symbol: Symbol = "AAPL".parse().unwrap();
     // Adjusted bars of the same date: a price that no ratio may use.
     let adjusted = bar("2013-03-01", 56.14);
-    fundamental(&AnalysisInput {
-        symbol: &symbol,
-        timeframe: Timeframe::Day,
-        bars: adjusted.view(),
-        raw,
-        price_basis: PriceBasis::SplitDividend,
-        raw_basis: PriceBasis::Raw,
-        benchmark: None,
-        risk_free: None,
-        filings,
-        news: None,
-        now_unix_s: 0,
-    })
+    fundamental(&AnalysisInput { filings, ..AnalysisInput::daily(&symbol, adjusted.view(), raw) })
 }
 
 /// Apple's annual report for fiscal 2012, SEC 0001193125-12-444068.
@@ -151,17 +139,17 @@ fn a_denominator_that_is_not_positive_gives_no_ratio() {
 }
 
 #[test]
-fn piotroski_is_absent_when_one_input_is_and_says_which() {
+fn piotroski_is_absent_and_names_the_missing_input() {
     let [prior, mut current] = two_years();
     current.long_term_debt = None;
-    let found = engine(bar("2013-03-01", 50.0).view(), &[prior, current]).metrics.unwrap();
-    assert_eq!(found.piotroski_f_score.absence(), Some(Absence::Missing { what: "long-term debt" }));
-    let known = found.piotroski_criteria.iter().filter(|test| test.passed.is_some()).count();
-    assert_eq!((known, found.piotroski_criteria[4].passed), (8, None));
+    let metrics = engine(bar("2013-03-01", 50.0).view(), &[prior, current]).metrics.unwrap();
+    assert_eq!(metrics.piotroski_f_score.absence(), Some(Absence::Missing { what: "long-term debt" }));
+    let computable = metrics.piotroski_criteria.iter().filter(|test| test.passed.is_some()).count();
+    assert_eq!((computable, metrics.piotroski_criteria[4].passed), (8, None));
 }
 
 #[test]
-fn of_two_filings_of_one_period_the_later_counts() {
+fn the_later_of_two_filings_of_one_period_counts() {
     let [_, first] = two_years();
     let amended = Filing { filing_date: Some(date("2013-02-20")), eps_diluted: Some(2.5), ..first.clone() };
     let metrics = engine(bar("2013-03-01", 50.0).view(), &[amended, first]).metrics.unwrap();

@@ -36,7 +36,8 @@ impl Period {
 /// The text is a name and optional parameters, separated by colons: `sma:200`, `rsi`, `macd:12:26:9`,
 /// `bbands:20:2.5`, `stoch:14:3:3`, `obv`. Parameters may be omitted
 /// from the right and then have their usual values: `macd:8` is `macd:8:26:9`. [`fmt::Display`] writes every parameter.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum IndicatorSpec {
     /// `sma:20`, mean of the last closes.
     Sma(Period),
@@ -134,27 +135,6 @@ impl IndicatorSpec {
         text.split(',').map(str::parse).collect()
     }
 
-    /// The name without parameters.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Sma(_) => "sma",
-            Self::Ema(_) => "ema",
-            Self::Rsi(_) => "rsi",
-            Self::Macd { .. } => "macd",
-            Self::Bbands { .. } => "bbands",
-            Self::Adx(_) => "adx",
-            Self::PlusDi(_) => "plus_di",
-            Self::MinusDi(_) => "minus_di",
-            Self::Atr(_) => "atr",
-            Self::Stoch { .. } => "stoch",
-            Self::Obv => "obv",
-            Self::Cci(_) => "cci",
-            Self::Mfi(_) => "mfi",
-            Self::Willr(_) => "willr",
-        }
-    }
-
     /// Number of outputs.
     #[must_use]
     pub fn outputs(&self) -> usize {
@@ -203,29 +183,29 @@ impl FromStr for IndicatorSpec {
     fn from_str(text: &str) -> Result<Self, SpecError> {
         let mut parts = text.split(':');
         let name = parts.next().unwrap_or_default();
-        let mut given = Parameters { name: "", values: [None; PARAMETERS_MAX], count: 0 };
+        let mut parameters = Parameters { name: "", values: [None; PARAMETERS_MAX], count: 0 };
         for part in parts {
             // Excess parameters are only counted.
-            if let Some(slot) = given.values.get_mut(given.count) {
+            if let Some(slot) = parameters.values.get_mut(parameters.count) {
                 *slot = Some(part);
             }
-            given.count += 1;
+            parameters.count += 1;
         }
         match name {
-            "sma" => given.at_most("sma", 1)?.one(20).map(Self::Sma),
-            "ema" => given.at_most("ema", 1)?.one(20).map(Self::Ema),
-            "rsi" => given.at_most("rsi", 1)?.one(14).map(Self::Rsi),
-            "macd" => given.at_most("macd", 3)?.macd(),
-            "bbands" => given.at_most("bbands", 2)?.bbands(),
-            "adx" => given.at_most("adx", 1)?.one(14).map(Self::Adx),
-            "plus_di" => given.at_most("plus_di", 1)?.one(14).map(Self::PlusDi),
-            "minus_di" => given.at_most("minus_di", 1)?.one(14).map(Self::MinusDi),
-            "atr" => given.at_most("atr", 1)?.one(14).map(Self::Atr),
-            "stoch" => given.at_most("stoch", 3)?.stoch(),
-            "obv" => given.at_most("obv", 0).map(|_| Self::Obv),
-            "cci" => given.at_most("cci", 1)?.one(20).map(Self::Cci),
-            "mfi" => given.at_most("mfi", 1)?.one(14).map(Self::Mfi),
-            "willr" => given.at_most("willr", 1)?.one(14).map(Self::Willr),
+            "sma" => parameters.at_most("sma", 1)?.one(20).map(Self::Sma),
+            "ema" => parameters.at_most("ema", 1)?.one(20).map(Self::Ema),
+            "rsi" => parameters.at_most("rsi", 1)?.one(14).map(Self::Rsi),
+            "macd" => parameters.at_most("macd", 3)?.macd(),
+            "bbands" => parameters.at_most("bbands", 2)?.bbands(),
+            "adx" => parameters.at_most("adx", 1)?.one(14).map(Self::Adx),
+            "plus_di" => parameters.at_most("plus_di", 1)?.one(14).map(Self::PlusDi),
+            "minus_di" => parameters.at_most("minus_di", 1)?.one(14).map(Self::MinusDi),
+            "atr" => parameters.at_most("atr", 1)?.one(14).map(Self::Atr),
+            "stoch" => parameters.at_most("stoch", 3)?.stoch(),
+            "obv" => parameters.at_most("obv", 0).map(|_| Self::Obv),
+            "cci" => parameters.at_most("cci", 1)?.one(20).map(Self::Cci),
+            "mfi" => parameters.at_most("mfi", 1)?.one(14).map(Self::Mfi),
+            "willr" => parameters.at_most("willr", 1)?.one(14).map(Self::Willr),
             _ => Err(SpecError::UnknownName),
         }
     }
@@ -248,14 +228,14 @@ impl Parameters<'_> {
     }
 
     fn period(&self, at: usize, usual: u16, least: u16) -> Result<Period, SpecError> {
-        let refused = SpecError::Period { name: self.name, least };
+        let error = SpecError::Period { name: self.name, least };
         match self.values[at] {
             None => Ok(Period(usual)),
             // `parse` also accepts a leading plus sign; one form is enough.
-            Some(text) if !text.bytes().all(|byte| byte.is_ascii_digit()) => Err(refused),
+            Some(text) if !text.bytes().all(|byte| byte.is_ascii_digit()) => Err(error),
             Some(text) => match text.parse() {
                 Ok(bars) if (least..=PERIOD_BARS_MAX).contains(&bars) => Ok(Period(bars)),
-                _ => Err(refused),
+                _ => Err(error),
             },
         }
     }
@@ -299,7 +279,7 @@ impl Parameters<'_> {
 
 impl fmt::Display for IndicatorSpec {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(self.name())?;
+        out.write_str(self.into())?;
         match self {
             Self::Sma(Period(n))
             | Self::Ema(Period(n))

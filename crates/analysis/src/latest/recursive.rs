@@ -5,6 +5,7 @@
 
 use domain::BarsView;
 
+use super::mean;
 use super::value::{IndicatorResult, IndicatorValue, enough};
 
 /// Periods of the exponential means of closes, ascending.
@@ -70,10 +71,6 @@ pub(crate) fn emas(close: &[f64]) -> Emas {
 fn ema_weights(period: usize) -> (f64, f64) {
     let keep = (period as f64 - 1.0) / (period as f64 + 1.0);
     (keep, 1.0 - keep)
-}
-
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
 }
 
 /// MACD 12/26/9: line, signal and histogram, all from bar 33.

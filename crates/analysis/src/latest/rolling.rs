@@ -4,6 +4,7 @@
 
 use domain::BarsView;
 
+use super::mean;
 use super::value::{IndicatorResult, IndicatorValue, enough};
 use crate::Absence;
 use crate::indicators::cci;
@@ -16,10 +17,6 @@ fn window(values: &[f64], bars: usize, ago: usize) -> Result<&[f64], Absence> {
     enough(values.len(), bars + ago)?;
     let end = values.len() - ago;
     Ok(&values[end - bars..end])
-}
-
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
 }
 
 /// Extremes are compared in this many lanes, because each comparison depends on the previous one.
@@ -47,12 +44,12 @@ fn extreme(values: &[f64], winner: impl Fn(f64, f64) -> f64) -> f64 {
 
 /// Simple means of closes for each of ascending `periods`, every close read once.
 pub(crate) fn smas<const N: usize>(close: &[f64], periods: [usize; N]) -> [IndicatorResult; N] {
-    let (mut total, mut taken) = (0.0, 0);
+    let (mut total, mut summed) = (0.0, 0);
     periods.map(|period| {
         enough(close.len(), period)?;
-        let end = close.len() - taken;
+        let end = close.len() - summed;
         total += close[close.len() - period..end].iter().sum::<f64>();
-        taken = period;
+        summed = period;
         Ok(IndicatorValue::moving(total / period as f64))
     })
 }
@@ -90,26 +87,29 @@ fn position_in_range(bars: &BarsView<'_>, period: usize, ago: usize) -> Result<O
 /// Stochastic 14/3/3: %K and %D.
 pub(crate) fn stochastic(bars: &BarsView<'_>) -> (IndicatorResult, IndicatorResult) {
     const WINDOW: usize = 14;
-    let slow = |ago: usize| {
+    slow_stochastic(|ago| {
         enough(bars.len(), WINDOW + 4)?;
-        mean_of_positions([
-            position_in_range(bars, WINDOW, ago)?,
-            position_in_range(bars, WINDOW, ago + 1)?,
-            position_in_range(bars, WINDOW, ago + 2)?,
-        ])
+        position_in_range(bars, WINDOW, ago)
+    })
+}
+
+/// %K is the mean of three positions, and %D the mean of three %K.
+///
+/// A flat window counts as 0, as in TA-Lib, and marks the means as flat.
+fn slow_stochastic(
+    position: impl Fn(usize) -> Result<Option<f64>, Absence>,
+) -> (IndicatorResult, IndicatorResult) {
+    let k = |ago: usize| {
+        let positions = [position(ago)?, position(ago + 1)?, position(ago + 2)?];
+        let total: f64 = positions.iter().flatten().sum();
+        Ok(IndicatorValue { value: 100.0 * total / 3.0, is_flat: positions.contains(&None) })
     };
     let d = || {
-        let (a, b, c) = (slow(0)?, slow(1)?, slow(2)?);
+        let (a, b, c) = (k(0)?, k(1)?, k(2)?);
         let value = (a.value + b.value + c.value) / 3.0;
         Ok(IndicatorValue { value, is_flat: a.is_flat || b.is_flat || c.is_flat })
     };
-    (slow(0), d())
-}
-
-/// A flat window counts as 0, as in TA-Lib, and marks the mean as flat.
-fn mean_of_positions(positions: [Option<f64>; 3]) -> IndicatorResult {
-    let total: f64 = positions.iter().flatten().sum();
-    Ok(IndicatorValue { value: 100.0 * total / 3.0, is_flat: positions.contains(&None) })
+    (k(0), d())
 }
 
 /// Williams %R.
@@ -120,12 +120,12 @@ pub(crate) fn williams_r(bars: &BarsView<'_>, period: usize, ago: usize) -> Indi
     })
 }
 
-/// Stochastic RSI: %K is the mean of three positions of RSI in the range of its last 14 values, %D the mean of three %K.
+/// Stochastic RSI: %K and %D of the position of RSI in the range of its last 14 values.
 pub(crate) fn stochastic_rsi(
     rsi: Result<&[IndicatorValue; 18], Absence>,
 ) -> (IndicatorResult, IndicatorResult) {
     const WINDOW: usize = 14;
-    let position = |ago: usize| {
+    slow_stochastic(|ago| {
         let rsi = rsi?;
         let window = &rsi[rsi.len() - ago - WINDOW..rsi.len() - ago];
         let values = window.iter().map(|reading| reading.value);
@@ -134,14 +134,7 @@ pub(crate) fn stochastic_rsi(
         let is_flat =
             window.iter().any(|reading| reading.is_flat) || high - low <= FLAT_TOLERANCE * (high + low);
         Ok((!is_flat).then(|| (window[WINDOW - 1].value - low) / (high - low)))
-    };
-    let slow = |ago: usize| mean_of_positions([position(ago)?, position(ago + 1)?, position(ago + 2)?]);
-    let d = || {
-        let (a, b, c) = (slow(0)?, slow(1)?, slow(2)?);
-        let value = (a.value + b.value + c.value) / 3.0;
-        Ok(IndicatorValue { value, is_flat: a.is_flat || b.is_flat || c.is_flat })
-    };
-    (slow(0), d())
+    })
 }
 
 fn typical(bars: &BarsView<'_>, i: usize) -> f64 {
@@ -237,7 +230,7 @@ pub(crate) fn momentum_10(close: &[f64], ago: usize) -> IndicatorResult {
     window(close, 11, ago).map(|window| IndicatorValue::moving(window[10] - window[0]))
 }
 
-/// Middle of the range of `period` bars, of which the Ichimoku lines consist.
+/// Middle of the range of `period` bars: an Ichimoku line.
 pub(crate) fn middle(bars: &BarsView<'_>, period: usize, ago: usize) -> IndicatorResult {
     let high = highest(window(bars.high, period, ago)?);
     let low = lowest(window(bars.low, period, ago)?);

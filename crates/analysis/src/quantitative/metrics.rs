@@ -193,8 +193,8 @@ impl MarketFigures {
 
 /// The annual risk-free rate: the mean of the rates known on the date of each bar.
 fn risk_free(input: &AnalysisInput<'_>) -> (f64, &'static str) {
-    let known = input.risk_free.and_then(|rates| mean_rate(rates, input.bars.date));
-    match known {
+    let rate = input.risk_free.and_then(|rates| mean_rate(rates, input.bars.date));
+    match rate {
         Some(rate) => (rate, "mean over the bars of the annual rate known on each date"),
         None => (0.0, "no rate is known for these dates; 0 is used"),
     }
@@ -208,8 +208,8 @@ fn mean_rate(rates: &DatedValues, dates: &[Date]) -> Option<f64> {
         while rates.dates().get(next).is_some_and(|at| at <= date) {
             next += 1;
         }
-        if let Some(known) = next.checked_sub(1) {
-            sum += rates.values()[known];
+        if let Some(index) = next.checked_sub(1) {
+            sum += rates.values()[index];
             count += 1.0;
         }
     }

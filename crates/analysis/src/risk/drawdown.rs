@@ -59,19 +59,19 @@ mod tests {
     fn the_deepest_fall_names_peak_trough_and_recovery() {
         let closes = [10.0, 12.0, 9.0, 6.0, 8.0, 12.0, 11.0];
         let dates = days(7);
-        let found = drawdown(&dates, &closes).unwrap();
+        let result = drawdown(&dates, &closes).unwrap();
         // 6 / 12 - 1, from day 1 to day 3, back at 12 on day 5.
-        assert_eq!((found.depth, found.peak, found.trough), (-0.5, dates[1], dates[3]));
-        assert_eq!(found.recovery, Some(dates[5]));
+        assert_eq!((result.depth, result.peak, result.trough), (-0.5, dates[1], dates[3]));
+        assert_eq!(result.recovery, Some(dates[5]));
         let open = drawdown(&dates[..5], &closes[..5]).unwrap();
         assert_eq!(open.recovery, None);
     }
 
     #[test]
     fn a_series_that_never_falls_has_depth_zero() {
-        let found = drawdown(&days(3), &[1.0, 2.0, 3.0]).unwrap();
-        assert_eq!((found.depth, found.peak, found.trough), (0.0, found.trough, found.peak));
-        assert_eq!(found.ulcer_index, Ok(0.0));
+        let result = drawdown(&days(3), &[1.0, 2.0, 3.0]).unwrap();
+        assert_eq!((result.depth, result.peak, result.trough), (0.0, result.trough, result.peak));
+        assert_eq!(result.ulcer_index, Ok(0.0));
         assert!(drawdown(&days(1), &[1.0]).is_err());
     }
 

@@ -82,13 +82,13 @@ fn same_groups<'a>(
     let mut market = market.peekable();
     let mut out = AlignedReturns::default();
     for (date, of_equity) in dates.iter().zip(returns) {
-        let wanted = group(*date);
-        if wanted >= newest {
+        let current = group(*date);
+        if current >= newest {
             break;
         }
-        while market.next_if(|(at, _)| *at < wanted).is_some() {}
+        while market.next_if(|(at, _)| *at < current).is_some() {}
         let mut growth = None;
-        while let Some((_, value)) = market.next_if(|(at, _)| *at == wanted) {
+        while let Some((_, value)) = market.next_if(|(at, _)| *at == current) {
             growth = Some(growth.unwrap_or(1.0) * (1.0 + value));
         }
         if let Some(growth) = growth {
@@ -215,20 +215,20 @@ mod tests {
             ("2013-01-08", 0.03),
             ("2013-01-09", 9.0),
         ]);
-        let found = align_with_market(&dates, &[0.1, 0.2, 0.3], &market, Timeframe::Day);
-        assert_eq!((&*found.equity, &*found.market), (&[0.1, 0.3][..], &[0.01, 0.03][..]));
-        assert_eq!(found.dates, Some((dates[1], dates[3])));
+        let result = align_with_market(&dates, &[0.1, 0.2, 0.3], &market, Timeframe::Day);
+        assert_eq!((&*result.equity, &*result.market), (&[0.1, 0.3][..], &[0.01, 0.03][..]));
+        assert_eq!(result.dates, Some((dates[1], dates[3])));
         // Slope of (0.01, 0.1), (0.03, 0.3).
-        assert!((found.beta().unwrap() - 10.0).abs() < 1e-12);
+        assert!((result.beta().unwrap() - 10.0).abs() < 1e-12);
     }
 
     #[test]
     fn the_same_calendar_is_borrowed_and_gives_the_same_pairs() {
         let dates = ["2013-01-02", "2013-01-03", "2013-01-04"].map(date);
         let market = market(&[("2013-01-03", 0.01), ("2013-01-04", 0.02), ("2013-01-07", 9.0)]);
-        let found = align_with_market(&dates, &[0.1, 0.2], &market, Timeframe::Day);
-        assert!(matches!(found.market, Cow::Borrowed(&[0.01, 0.02])));
-        assert_eq!(found.dates, Some((dates[1], dates[2])));
+        let result = align_with_market(&dates, &[0.1, 0.2], &market, Timeframe::Day);
+        assert!(matches!(result.market, Cow::Borrowed(&[0.01, 0.02])));
+        assert_eq!(result.dates, Some((dates[1], dates[2])));
     }
 
     #[test]
@@ -237,9 +237,9 @@ mod tests {
         let dates = ["2012-12-31", "2013-01-08", "2013-01-14"].map(date);
         let market =
             market(&[("2013-01-04", 9.0), ("2013-01-07", 0.10), ("2013-01-11", 0.10), ("2013-01-14", 9.0)]);
-        let found = align_with_market(&dates, &[0.5, 0.6], &market, Timeframe::Week);
-        assert_eq!(*found.equity, [0.5]);
-        assert!((found.market[0] - 0.21).abs() < 1e-15);
+        let result = align_with_market(&dates, &[0.5, 0.6], &market, Timeframe::Week);
+        assert_eq!(*result.equity, [0.5]);
+        assert!((result.market[0] - 0.21).abs() < 1e-15);
         let months = align_with_market(
             &["2012-12-03", "2013-01-02", "2013-02-01"].map(date),
             &[0.5, 0.6],

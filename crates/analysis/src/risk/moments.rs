@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_move_has_no_deviation() {
+    fn constant_values_have_no_deviation() {
         assert_eq!(deviation(&[0.5]), Err(Absence::InsufficientHistory { need: 3, have: 2 }));
         assert_eq!(deviation(&[]), Err(Absence::InsufficientHistory { need: 3, have: 1 }));
         assert_eq!(deviation(&[0.01; 30]), Err(Absence::Flat));

@@ -84,10 +84,10 @@ mod tests {
     #[test]
     fn quantiles_are_those_of_numpy() {
         // numpy 2.4.6: percentile([3, 1, 2, 5, 4], [5, 95]) = 1.2, 4.8; the mean of values <= 1.2 is 1.
-        let found = tails(&mut [3.0, 1.0, 2.0, 5.0, 4.0]).unwrap();
-        assert!((found.var_95 - 1.2).abs() < 1e-15);
-        assert!((found.cvar_95 - 1.0).abs() < 1e-15);
-        assert!((found.tail_ratio.unwrap() - 4.0).abs() < 1e-12);
+        let result = tails(&mut [3.0, 1.0, 2.0, 5.0, 4.0]).unwrap();
+        assert!((result.var_95 - 1.2).abs() < 1e-15);
+        assert!((result.cvar_95 - 1.0).abs() < 1e-15);
+        assert!((result.tail_ratio.unwrap() - 4.0).abs() < 1e-12);
     }
 
     #[test]

@@ -70,15 +70,8 @@ struct Collector<'a> {
 }
 
 impl Collector<'_> {
-    /// The newest `window` bars, or all when there are fewer.
     fn span(&self, window: usize) -> Span {
-        let bars_used = window.min(self.bars.len());
-        Span {
-            bars_used,
-            first_date: self.bars.date[self.bars.len() - bars_used..].first().copied(),
-            last_date: self.bars.date.last().copied(),
-            price_basis: self.basis,
-        }
+        Span::newest(self.bars, window, self.basis)
     }
 
     /// Adds a value of the newest `window` bars.

@@ -3,10 +3,11 @@
 //! Rules and weights of the signal are constants, so that every signal is point in time. Only the hit rates are fitted, and
 //! these are scored walk-forward.
 
-use domain::{BarsView, DatedValues, PriceBasis, Symbol, Timeframe};
+use domain::{BarsView, DatedValues, Symbol};
+use strum::VariantArray as _;
 
 use super::probability_score::{Prediction, score};
-use super::rows::{Row, folds, rows, until};
+use super::rows::{Row, rows, walk_forward};
 use super::{EMBARGO_BARS, FitError, Series, rounded};
 use crate::analyze::technical_engine;
 use crate::confidence::{BandRate, ConfidenceModel, HORIZON_BARS, WINDOW_BARS};
@@ -38,19 +39,11 @@ pub fn measure_confidence(
     data_sha256: &str,
 ) -> Result<ConfidenceModel, FitError> {
     let samples: Vec<Sample> = series.iter().flat_map(|one| signals(one, market, risk_free)).collect();
-    let (mut by_year, mut all) = (Vec::new(), Vec::new());
-    for (year, train, test) in folds(&samples) {
-        let bands = rates(&train);
-        let predictions: Vec<Prediction> =
-            test.iter().filter_map(|sample| predicted(&bands, sample)).collect();
-        if !predictions.is_empty() {
-            by_year.push(score(Some(year), &predictions));
-            all.extend(predictions);
-        }
-    }
-    if all.is_empty() {
-        return Err(FitError::TooFewRows);
-    }
+    let predict = |train: &[Sample], test: &[Sample]| {
+        let bands = rates(train);
+        Ok(test.iter().filter_map(|sample| predicted(&bands, sample)).collect())
+    };
+    let (walk_forward, walk_forward_by_year, _) = walk_forward(&samples, predict, score)?;
     let first_date = samples.iter().map(|row| row.date).min().ok_or(FitError::TooFewRows)?;
     let last_date = samples.iter().map(|row| row.date).max().ok_or(FitError::TooFewRows)?;
     let card = ModelCard {
@@ -83,8 +76,8 @@ pub fn measure_confidence(
         engines: vec![EngineName::Technical, EngineName::Quantitative],
         step_bars: STEP_BARS,
         bands: rates(&samples),
-        walk_forward: score(None, &all),
-        walk_forward_by_year: by_year,
+        walk_forward,
+        walk_forward_by_year,
     })
 }
 
@@ -96,9 +89,8 @@ fn signals(series: &Series<'_>, market: Benchmark<'_>, risk_free: &DatedValues) 
         if at % STEP_BARS != 0 {
             return None;
         }
-        let known = until(bars, at);
-        let known = known.from(known.len().saturating_sub(WINDOW_BARS));
-        let signal = signal(&symbol, known, market, risk_free)?;
+        let newest = bars.range((at + 1).saturating_sub(WINDOW_BARS)..at + 1);
+        let signal = signal(&symbol, newest, market, risk_free)?;
         Some(([], SignalOutcome { signal, change: bars.close[at + HORIZON_BARS] / bars.close[at] - 1.0 }))
     })
 }
@@ -110,17 +102,9 @@ fn signal(
     risk_free: &DatedValues,
 ) -> Option<Signal> {
     let input = AnalysisInput {
-        symbol,
-        timeframe: Timeframe::Day,
-        bars,
-        raw: bars,
-        price_basis: PriceBasis::SplitDividend,
-        raw_basis: PriceBasis::Raw,
         benchmark: Some(market),
         risk_free: Some(risk_free),
-        filings: &[],
-        news: None,
-        now_unix_s: 0,
+        ..AnalysisInput::daily(symbol, bars, bars)
     };
     let overall = Overall::from_scores(&[
         EngineScore::new(EngineName::Technical, &technical_engine(&input)),
@@ -145,7 +129,7 @@ fn rates(samples: &[Sample]) -> Vec<BandRate> {
             ..band
         }
     };
-    Signal::ALL.map(rate).to_vec()
+    Signal::VARIANTS.iter().copied().map(rate).collect()
 }
 
 fn predicted(bands: &[BandRate], row: &Sample) -> Option<Prediction> {

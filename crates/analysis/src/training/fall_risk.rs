@@ -2,7 +2,7 @@
 
 use super::logistic::Logistic;
 use super::probability_score::{Prediction, calibration, score};
-use super::rows::{Row, folds, rows, until};
+use super::rows::{Row, rows, walk_forward};
 use super::{EMBARGO_BARS, FitError, Series, rounded};
 use crate::fall_risk::{FEATURES, FallModel, FallRiskModel, HORIZON_BARS, features};
 use crate::model_card::ModelCard;
@@ -52,7 +52,7 @@ pub fn fit_fall_risk(series: &[Series<'_>], data_sha256: &str) -> Result<FallRis
 fn deepest_ahead(series: &Series<'_>) -> Vec<Row<3, f64>> {
     let bars = series.bars;
     rows(series, HORIZON_BARS, |at| {
-        let inputs = features(until(bars, at)).ok()?;
+        let inputs = features(bars.range(0..at + 1)).ok()?;
         let ahead = &bars.close[at + 1..=at + HORIZON_BARS];
         let lowest = ahead.iter().copied().fold(f64::INFINITY, f64::min);
         Some((inputs, (lowest / bars.close[at]).ln()))
@@ -61,19 +61,11 @@ fn deepest_ahead(series: &Series<'_>) -> Vec<Row<3, f64>> {
 
 fn fit(depths: &[Row<3, f64>], fall: f64) -> Result<FallModel, FitError> {
     let rows: Vec<Row<3, bool>> = depths.iter().map(|row| fell(row, fall)).collect();
-    let mut by_year = Vec::new();
-    let mut all = Vec::new();
-    for (year, train, test) in folds(&rows) {
-        let model = Logistic::fit(&train)?;
-        let predictions: Vec<Prediction> = test.iter().map(|row| predicted(&model, row)).collect();
-        if !predictions.is_empty() {
-            by_year.push(score(Some(year), &predictions));
-            all.extend(predictions);
-        }
-    }
-    if all.is_empty() {
-        return Err(FitError::TooFewRows);
-    }
+    let predict = |train: &[Row<3, bool>], test: &[Row<3, bool>]| {
+        let model = Logistic::fit(train)?;
+        Ok(test.iter().map(|row| predicted(&model, row)).collect())
+    };
+    let (walk_forward, walk_forward_by_year, predictions) = walk_forward(&rows, predict, score)?;
     let model = Logistic::fit(&rows)?;
     let extreme = |pick: fn(f64, f64) -> f64, from: f64| {
         [0, 1, 2].map(|at| rounded(rows.iter().map(|row| row.inputs[at]).fold(from, pick)))
@@ -87,9 +79,9 @@ fn fit(depths: &[Row<3, f64>], fall: f64) -> Result<FallModel, FitError> {
         highest: extreme(f64::max, f64::NEG_INFINITY),
         weights: model.weights.map(rounded),
         intercept: rounded(model.intercept),
-        walk_forward: score(None, &all),
-        walk_forward_by_year: by_year,
-        calibration: calibration(&all, BINS),
+        walk_forward,
+        walk_forward_by_year,
+        calibration: calibration(&predictions, BINS),
     })
 }
 

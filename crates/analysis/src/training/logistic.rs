@@ -31,18 +31,18 @@ impl Logistic {
         let (mean, scale) = scaler(rows);
         let happened = rows.iter().filter(|row| row.outcome).count();
         let base_rate = happened as f64 / rows.len() as f64;
-        let mut found = Self { mean, scale, weights: [0.0; 3], intercept: 0.0, base_rate };
+        let mut model = Self { mean, scale, weights: [0.0; 3], intercept: 0.0, base_rate };
         for _ in 0..STEPS_MAX {
-            let step = found.newton_step(rows)?;
-            found.intercept -= step[0];
-            for (weight, step) in found.weights.iter_mut().zip(&step[1..]) {
+            let step = model.newton_step(rows)?;
+            model.intercept -= step[0];
+            for (weight, step) in model.weights.iter_mut().zip(&step[1..]) {
                 *weight -= step;
             }
             if step.iter().all(|step| step.abs() < STEP_MIN) {
                 break;
             }
         }
-        Ok(found)
+        Ok(model)
     }
 
     /// Probability given raw inputs.

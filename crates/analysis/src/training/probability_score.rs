@@ -78,8 +78,8 @@ mod tests {
     #[test]
     fn auc_counts_ties_half() {
         // scikit-learn: roc_auc_score([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]) = 0.75
-        let known = predictions(&[(0.1, false), (0.4, false), (0.35, true), (0.8, true)]);
-        assert_eq!(auc(&known), Some(0.75));
+        let ranked = predictions(&[(0.1, false), (0.4, false), (0.35, true), (0.8, true)]);
+        assert_eq!(auc(&ranked), Some(0.75));
         assert_eq!(auc(&predictions(&[(0.3, true), (0.3, false)])), Some(0.5));
         assert_eq!(auc(&predictions(&[(0.3, true)])), None);
     }

@@ -1,8 +1,8 @@
 //! Rows of inputs and outcomes, and which of them may be used before a test year.
 
-use domain::{BarsView, Date};
+use domain::Date;
 
-use super::{EMBARGO_BARS, FIRST_TEST_YEAR, Series};
+use super::{EMBARGO_BARS, FIRST_TEST_YEAR, FitError, Series};
 
 /// One day of one symbol: its inputs, and the outcome within the horizon.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,20 +42,25 @@ pub(super) fn rows<const N: usize, Y>(
     (0..labelled).filter_map(build).collect()
 }
 
-/// The bars up to and including position `at`.
-pub(super) fn until(bars: BarsView<'_>, at: usize) -> BarsView<'_> {
-    BarsView {
-        date: &bars.date[..=at],
-        open: &bars.open[..=at],
-        high: &bars.high[..=at],
-        low: &bars.low[..=at],
-        close: &bars.close[..=at],
-        volume: &bars.volume[..=at],
+/// Predicts every test year from the rows before it: the total score, the score of each year, and all predictions.
+pub(super) fn walk_forward<const N: usize, Y: Copy, P, S>(
+    rows: &[Row<N, Y>],
+    predict: impl Fn(&[Row<N, Y>], &[Row<N, Y>]) -> Result<Vec<P>, FitError>,
+    score: impl Fn(Option<i16>, &[P]) -> S,
+) -> Result<(S, Vec<S>, Vec<P>), FitError> {
+    let (mut by_year, mut all) = (Vec::new(), Vec::new());
+    for (year, train, test) in folds(rows) {
+        let predictions = predict(&train, &test)?;
+        if !predictions.is_empty() {
+            by_year.push(score(Some(year), &predictions));
+            all.extend(predictions);
+        }
     }
+    if all.is_empty() { Err(FitError::TooFewRows) } else { Ok((score(None, &all), by_year, all)) }
 }
 
 /// The years to test, for each the rows to train on and the rows to predict.
-pub(super) fn folds<const N: usize, Y: Copy>(
+fn folds<const N: usize, Y: Copy>(
     rows: &[Row<N, Y>],
 ) -> impl Iterator<Item = (i16, Vec<Row<N, Y>>, Vec<Row<N, Y>>)> {
     let last = rows.iter().map(Row::year).max().unwrap_or(FIRST_TEST_YEAR - 1);
@@ -98,12 +103,5 @@ mod tests {
         assert_eq!(test.first().unwrap().date.to_string(), "2004-01-01");
         // The last day whose 21 bars ahead exist.
         assert_eq!(test.last().unwrap().date.to_string(), "2004-12-10");
-    }
-
-    #[test]
-    fn a_row_uses_no_later_bar() {
-        let bars = two_years();
-        assert_eq!(until(bars.view(), 4).date.last(), Some(&bars.view().date[4]));
-        assert_eq!(until(bars.view(), 4).close.len(), 5);
     }
 }

@@ -1,7 +1,7 @@
 //! Fits the volatility model.
 
 use super::least_squares::least_squares;
-use super::rows::{Row, folds, rows, until};
+use super::rows::{Row, rows, walk_forward};
 use super::{EMBARGO_BARS, FitError, Series, rounded};
 use crate::model_card::ModelCard;
 use crate::risk;
@@ -41,18 +41,11 @@ struct Forecast {
 pub fn fit_volatility(series: &[Series<'_>], data_sha256: &str) -> Result<VolatilityModel, FitError> {
     let series: Vec<_> = series.iter().filter(|series| series.bars.len() >= SERIES_BARS_MIN).collect();
     let rows: Vec<Row<5, RealizedVariance>> = series.iter().flat_map(|series| outcomes(series)).collect();
-    let (mut by_year, mut all) = (Vec::new(), Vec::new());
-    for (year, train, test) in folds(&rows) {
-        let fitted = FittedModel::fit(&train)?;
-        let forecasts: Vec<Forecast> = test.iter().map(|row| fitted.forecast(row)).collect();
-        if !forecasts.is_empty() {
-            by_year.push(score(Some(year), &forecasts));
-            all.extend(forecasts);
-        }
-    }
-    if all.is_empty() {
-        return Err(FitError::TooFewRows);
-    }
+    let predict = |train: &[Row<5, RealizedVariance>], test: &[Row<5, RealizedVariance>]| {
+        let fitted = FittedModel::fit(train)?;
+        Ok(test.iter().map(|row| fitted.forecast(row)).collect())
+    };
+    let (walk_forward, walk_forward_by_year, _) = walk_forward(&rows, predict, score)?;
     let fitted = FittedModel::fit(&rows)?;
     let first_date = rows.iter().map(|row| row.date).min().ok_or(FitError::TooFewRows)?;
     let last_date = rows.iter().map(|row| row.date).max().ok_or(FitError::TooFewRows)?;
@@ -83,8 +76,8 @@ pub fn fit_volatility(series: &[Series<'_>], data_sha256: &str) -> Result<Volati
         coefficients: fitted.coefficients.map(rounded),
         residual_variance: rounded(fitted.residual_variance),
         residual_quantiles: fitted.residual_quantiles.map(rounded),
-        walk_forward: score(None, &all),
-        walk_forward_by_year: by_year,
+        walk_forward,
+        walk_forward_by_year,
     })
 }
 
@@ -100,7 +93,7 @@ fn outcomes(series: &Series<'_>) -> Vec<Row<5, RealizedVariance>> {
         if at + 1 < BARS_MIN {
             return None;
         }
-        let inputs = features(until(bars, at)).ok()?;
+        let inputs = features(bars.range(0..at + 1)).ok()?;
         // The return of bar `at` is squares[at - 1].
         let outcome = RealizedVariance {
             variance: risk::mean(&squares[at..at + HORIZON_BARS]),

@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 
 use analysis::{Absence, Analysis, AnalysisInput, Benchmark, Models, Status, analyze};
-use domain::{
-    Bars, BarsView, Date, DatedValues, History, NewsItem, PriceBasis, RawBar, Symbol, Timeframe, Tone,
-};
+use domain::{Bars, BarsView, Date, DatedValues, History, NewsItem, RawBar, Symbol, Timeframe, Tone};
 use proptest::prelude::*;
 use serde_json::Value;
 use utoipa::{PartialSchema, ToSchema};
@@ -34,17 +32,12 @@ impl Context {
         raw: BarsView<'_>,
     ) -> Analysis {
         let input = AnalysisInput {
-            symbol,
             timeframe,
-            bars,
-            raw,
-            price_basis: PriceBasis::SplitDividend,
-            raw_basis: PriceBasis::Raw,
             benchmark: Some(Benchmark { name: "SPY", returns: &self.market }),
             risk_free: Some(&self.rate),
-            filings: &[],
             news: self.news.as_deref(),
             now_unix_s: 1_362_160_800,
+            ..AnalysisInput::daily(symbol, bars, raw)
         };
         analyze(&input, &self.models)
     }
@@ -57,17 +50,6 @@ impl Context {
 
 fn history(symbol: &str) -> History {
     sample::histories().into_iter().find(|history| history.symbol().as_str() == symbol).unwrap()
-}
-
-fn until(bars: BarsView<'_>, count: usize) -> BarsView<'_> {
-    BarsView {
-        date: &bars.date[..count],
-        open: &bars.open[..count],
-        high: &bars.high[..count],
-        low: &bars.low[..count],
-        close: &bars.close[..count],
-        volume: &bars.volume[..count],
-    }
 }
 
 /// Fields that may be null without a reason beside them.
@@ -98,65 +80,68 @@ const NULLABLE: [&str; 23] = [
 ];
 
 /// Paths of disallowed nulls: a NaN or an infinity is written as null, and would appear here.
-fn unexplained(value: &Value, path: &str, found: &mut Vec<String>) {
+fn unexplained(value: &Value, path: &str, nulls: &mut Vec<String>) {
     match value {
         Value::Object(members) => {
             if members.get("value").is_some_and(Value::is_null) && !members.contains_key("reason") {
-                found.push(format!("{path} is null without a reason"));
+                nulls.push(format!("{path} is null without a reason"));
             }
             for (name, member) in members {
                 if member.is_null() && !NULLABLE.contains(&name.as_str()) {
-                    found.push(format!("{path}/{name}"));
+                    nulls.push(format!("{path}/{name}"));
                 }
-                unexplained(member, &format!("{path}/{name}"), found);
+                unexplained(member, &format!("{path}/{name}"), nulls);
             }
         }
-        Value::Array(items) => items.iter().for_each(|item| unexplained(item, path, found)),
+        Value::Array(items) => items.iter().for_each(|item| unexplained(item, path, nulls)),
         _ => {}
     }
 }
 
 fn unexplained_nulls(analysis: &Analysis) -> Vec<String> {
-    let mut found = Vec::new();
-    unexplained(&serde_json::to_value(analysis).unwrap(), "", &mut found);
-    found
+    let mut nulls = Vec::new();
+    unexplained(&serde_json::to_value(analysis).unwrap(), "", &mut nulls);
+    nulls
 }
 
 #[test]
 fn every_value_of_a_long_history_is_explained() {
-    let found = Context::new().analyze_history(&history("AAPL"));
-    assert_eq!(unexplained_nulls(&found), Vec::<String>::new());
-    assert_eq!(found.current_price, Some(430.47));
-    assert_eq!((found.technical.status, found.quantitative.status), (Status::Available, Status::Available));
+    let analysis = Context::new().analyze_history(&history("AAPL"));
+    assert_eq!(unexplained_nulls(&analysis), Vec::<String>::new());
+    assert_eq!(analysis.current_price, Some(430.47));
     assert_eq!(
-        (found.fundamental.status, found.sentiment.status),
+        (analysis.technical.status, analysis.quantitative.status),
+        (Status::Available, Status::Available)
+    );
+    assert_eq!(
+        (analysis.fundamental.status, analysis.sentiment.status),
         (Status::Unavailable, Status::Unavailable)
     );
-    assert_eq!(found.missing.len(), 2);
-    let sum: f64 = found.contributions.iter().map(|part| part.contribution).sum();
-    assert!((sum - found.overall_score.unwrap()).abs() < 1e-12);
-    let mut written = Vec::new();
-    json_writer::write(&mut written, &found).unwrap();
-    assert!(written == serde_json::to_vec(&found).unwrap());
-    let confidence = found.overall_confidence.unwrap();
-    assert!((confidence - found.overall_score.unwrap().abs()).abs() > 1e-6 && confidence < 1.0);
-    assert!(found.explanation.len() >= 5, "{:?}", found.explanation);
-    assert_eq!(found.models.direction.status, "not_offered");
-    for fall in &found.models.fall_risk.falls {
+    assert_eq!(analysis.missing.len(), 2);
+    let sum: f64 = analysis.contributions.iter().map(|part| part.contribution).sum();
+    assert!((sum - analysis.overall_score.unwrap()).abs() < 1e-12);
+    let mut json = Vec::new();
+    json_writer::write(&mut json, &analysis).unwrap();
+    assert!(json == serde_json::to_vec(&analysis).unwrap());
+    let confidence = analysis.overall_confidence.unwrap();
+    assert!((confidence - analysis.overall_score.unwrap().abs()).abs() > 1e-6 && confidence < 1.0);
+    assert!(analysis.explanation.len() >= 5, "{:?}", analysis.explanation);
+    assert_eq!(analysis.models.direction.status, "not_offered");
+    for fall in &analysis.models.fall_risk.falls {
         let probability = fall.probability.value().unwrap();
         assert!((0.0..=1.0).contains(&probability));
     }
-    let volatility = &found.models.volatility;
+    let volatility = &analysis.models.volatility;
     assert!(volatility.low_80.value() < volatility.volatility.value());
     assert!(volatility.volatility.value() < volatility.high_80.value());
 }
 
 #[test]
 fn a_company_with_196_bars_has_no_figures_of_a_year() {
-    let found = Context::new().analyze_history(&history("FB"));
-    assert_eq!(unexplained_nulls(&found), Vec::<String>::new());
-    assert_eq!(found.bars_used, 196);
-    let metrics = found.technical.metrics.unwrap().metrics;
+    let analysis = Context::new().analyze_history(&history("FB"));
+    assert_eq!(unexplained_nulls(&analysis), Vec::<String>::new());
+    assert_eq!(analysis.bars_used, 196);
+    let metrics = analysis.technical.metrics.unwrap().metrics;
     let insufficient = |name: &str| {
         let absence = metrics.figure(name).unwrap().absence();
         matches!(absence, Some(Absence::InsufficientHistory { have: 196, .. }))
@@ -169,13 +154,17 @@ fn bars_rates_and_returns_of_later_dates_change_nothing() {
     let context = Context::new();
     let history = history("IBM");
     for count in [49, 300, 1500] {
-        let (bars, raw) = (until(history.adjusted().view(), count), until(history.raw().view(), count));
+        let (bars, raw) = (history.adjusted().view().range(0..count), history.raw().view().range(0..count));
         let last = bars.date[count - 1];
-        let known = |values: &DatedValues| {
+        let until_last = |values: &DatedValues| {
             let pairs = values.dates().iter().copied().zip(values.values().iter().copied());
             DatedValues::from_pairs(pairs.filter(|(date, _)| *date <= last))
         };
-        let then = Context { market: known(&context.market), rate: known(&context.rate), ..Context::new() };
+        let then = Context {
+            market: until_last(&context.market),
+            rate: until_last(&context.rate),
+            ..Context::new()
+        };
         let (now, then) = (
             context.analyze(history.symbol(), Timeframe::Day, bars, raw),
             then.analyze(history.symbol(), Timeframe::Day, bars, raw),
@@ -191,17 +180,17 @@ fn weeks_and_months_annualise_by_their_own_year_and_have_no_daily_models() {
     for (timeframe, expected) in [(Timeframe::Week, 52.0_f64), (Timeframe::Month, 12.0)] {
         let (bars, raw) =
             (history.adjusted().view().resampled(timeframe), history.raw().view().resampled(timeframe));
-        let found = context.analyze(history.symbol(), timeframe, bars.view(), raw.view());
-        assert_eq!(unexplained_nulls(&found), Vec::<String>::new());
+        let analysis = context.analyze(history.symbol(), timeframe, bars.view(), raw.view());
+        assert_eq!(unexplained_nulls(&analysis), Vec::<String>::new());
         let returns = analysis::risk::simple_returns(bars.view().close);
         let by_hand = analysis::risk::deviation(&returns).unwrap() * expected.sqrt();
-        let metrics = found.quantitative.metrics.unwrap();
+        let metrics = analysis.quantitative.metrics.unwrap();
         assert!((metrics.volatility.value().unwrap() - by_hand).abs() < 1e-12);
         let beta = metrics.beta.value().unwrap();
         assert!((0.5..1.5).contains(&beta), "MSFT's beta by {}: {beta}", timeframe.as_str());
-        assert_eq!(found.overall_confidence, None, "only days were measured");
-        assert_eq!(found.models.volatility.volatility.value(), None);
-        assert_eq!(found.models.fall_risk.falls[0].probability.value(), None);
+        assert_eq!(analysis.overall_confidence, None, "only days were measured");
+        assert_eq!(analysis.models.volatility.volatility.value(), None);
+        assert_eq!(analysis.models.fall_risk.falls[0].probability.value(), None);
     }
 }
 
@@ -216,10 +205,10 @@ fn news_makes_the_sentiment_engine_available() {
         tone: Some(tone),
     };
     context.news = Some(vec![item("a", Tone::Positive), item("b", Tone::Positive)]);
-    let found = context.analyze_history(&history("AAPL"));
+    let analysis = context.analyze_history(&history("AAPL"));
     // Two publishers, both good: 1 * (1 - 1/4).
-    assert_eq!(found.sentiment.score, Some(0.75));
-    assert!(!found.confidence.is_same_engines);
+    assert_eq!(analysis.sentiment.score, Some(0.75));
+    assert!(!analysis.confidence.is_same_engines);
     context.news = Some(Vec::new());
     assert_eq!(context.analyze_history(&history("AAPL")).sentiment.status, Status::Unavailable);
 }
@@ -227,18 +216,21 @@ fn news_makes_the_sentiment_engine_available() {
 #[test]
 fn a_flat_series_has_no_signal() {
     let (bars, _) = Bars::from_raw((0..300).map(|day| bar(day, [5.0; 4], 0.0)));
-    let found = Context::new().analyze(&"FLAT".parse().unwrap(), Timeframe::Day, bars.view(), bars.view());
-    assert_eq!(unexplained_nulls(&found), Vec::<String>::new());
-    assert_eq!((found.overall_signal, found.overall_score, found.overall_confidence), (None, None, None));
-    assert_eq!(found.missing.len(), 4);
-    assert_eq!(found.recommendation, "No signal: no engine has enough data.");
+    let analysis = Context::new().analyze(&"FLAT".parse().unwrap(), Timeframe::Day, bars.view(), bars.view());
+    assert_eq!(unexplained_nulls(&analysis), Vec::<String>::new());
+    assert_eq!(
+        (analysis.overall_signal, analysis.overall_score, analysis.overall_confidence),
+        (None, None, None)
+    );
+    assert_eq!(analysis.missing.len(), 4);
+    assert_eq!(analysis.recommendation, "No signal: no engine has enough data.");
 }
 
 #[test]
 fn an_unexplained_null_is_detected() {
-    let mut found = Vec::new();
-    unexplained(&serde_json::json!({"a": {"weight": null}, "b": {"value": null}}), "", &mut found);
-    assert_eq!(found.len(), 2);
+    let mut nulls = Vec::new();
+    unexplained(&serde_json::json!({"a": {"weight": null}, "b": {"value": null}}), "", &mut nulls);
+    assert_eq!(nulls.len(), 2);
 }
 
 /// A schema reference to a component that is not described would be a hole in the OpenAPI document.
@@ -254,8 +246,8 @@ fn every_part_of_the_analysis_has_a_schema() {
     assert_eq!(refs.difference(&names).collect::<Vec<_>>(), Vec::<&&str>::new());
     // The JSON has no field that the schema lacks.
     let described = serde_json::to_value(&schemas[0].1).unwrap();
-    let written = serde_json::to_value(Context::new().analyze_history(&history("AAPL"))).unwrap();
-    for name in written.as_object().unwrap().keys() {
+    let json = serde_json::to_value(Context::new().analyze_history(&history("AAPL"))).unwrap();
+    for name in json.as_object().unwrap().keys() {
         assert!(described["properties"].get(name).is_some(), "{name}");
     }
 }
@@ -312,9 +304,9 @@ proptest! {
             Bars::from_raw(given.iter().enumerate().map(|(day, (prices, volume))| bar(day, *prices, *volume)));
         prop_assert_eq!(refused, []);
         let bars = bars.view().resampled(timeframe);
-        let found = Context::new().analyze(&"ANY".parse().unwrap(), timeframe, bars.view(), bars.view());
-        prop_assert_eq!(unexplained_nulls(&found), Vec::<String>::new());
-        if let Some(score) = found.overall_score {
+        let analysis = Context::new().analyze(&"ANY".parse().unwrap(), timeframe, bars.view(), bars.view());
+        prop_assert_eq!(unexplained_nulls(&analysis), Vec::<String>::new());
+        if let Some(score) = analysis.overall_score {
             prop_assert!((-1.0..=1.0).contains(&score));
         }
     }

@@ -2,7 +2,7 @@
 
 use analysis::quantitative::{Quantitative, quantitative};
 use analysis::{AnalysisInput, Benchmark};
-use domain::{Date, DatedValues, History, Timeframe};
+use domain::{Date, DatedValues, History};
 use serde_json::Value;
 
 use crate::sample;
@@ -41,20 +41,9 @@ fn figures(history: &History, rate: f64) -> Quantitative {
     let market = sample::market();
     let long_ago: Date = "1999-01-04".parse().unwrap();
     let rates = DatedValues::from_pairs([(long_ago, rate)]);
-    let input = AnalysisInput {
-        symbol: history.symbol(),
-        timeframe: Timeframe::Day,
-        bars: history.adjusted().view(),
-        raw: history.raw().view(),
-        price_basis: history.basis(),
-        raw_basis: history.raw_basis(),
-        benchmark: Some(Benchmark { name: "SPY", returns: &market }),
-        risk_free: Some(&rates),
-        filings: &[],
-        news: None,
-        now_unix_s: 0,
-    };
-    quantitative(&input).metrics.unwrap()
+    let benchmark = Some(Benchmark { name: "SPY", returns: &market });
+    let daily = AnalysisInput::daily(history.symbol(), history.adjusted().view(), history.raw().view());
+    quantitative(&AnalysisInput { benchmark, risk_free: Some(&rates), ..daily }).metrics.unwrap()
 }
 
 /// Names of the figures in `got` that differ from `expected` by more than the tolerance.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use analysis::fundamental::{Fundamental, fundamental};
 use analysis::{AnalysisInput, Figure};
-use domain::{Filing, FilingPeriod, Timeframe};
+use domain::{Filing, FilingPeriod};
 
 use crate::sample;
 
@@ -16,20 +16,8 @@ fn ratios(name: &str) -> Fundamental {
     let filings = filings();
     let histories = sample::histories();
     let history = histories.iter().find(|history| history.symbol().as_str() == name).unwrap();
-    let input = AnalysisInput {
-        symbol: history.symbol(),
-        timeframe: Timeframe::Day,
-        bars: history.adjusted().view(),
-        raw: history.raw().view(),
-        price_basis: history.basis(),
-        raw_basis: history.raw_basis(),
-        benchmark: None,
-        risk_free: None,
-        filings: &filings[name],
-        news: None,
-        now_unix_s: 0,
-    };
-    fundamental(&input).metrics.unwrap()
+    let daily = AnalysisInput::daily(history.symbol(), history.adjusted().view(), history.raw().view());
+    fundamental(&AnalysisInput { filings: &filings[name], ..daily }).metrics.unwrap()
 }
 
 fn to_two_decimals(figure: &Figure) -> String {

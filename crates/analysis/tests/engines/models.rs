@@ -48,7 +48,7 @@ fn every_model_beats_its_baseline() {
 }
 
 #[test]
-fn the_page_about_the_models_has_their_numbers() {
+fn the_documentation_of_the_models_has_their_numbers() {
     let models = Models::bundled().unwrap();
     let page = include_str!("../../models/README.md");
     let [five, ten] = [0, 1].map(|at| &models.fall_risk.falls[at].walk_forward);
@@ -58,7 +58,7 @@ fn the_page_about_the_models_has_their_numbers() {
         format!("AUC {:.3} and {:.3}", five.auc.unwrap(), ten.auc.unwrap()),
         format!("QLIKE {:.3}", volatility.qlike),
         format!("exponential mean {:.3}, constant {:.3}", volatility.qlike_ewma, volatility.qlike_constant),
-        format!("held {:.1} %", 100.0 * volatility.coverage_80),
+        format!("covered {:.1} %", 100.0 * volatility.coverage_80),
         format!("Brier skill {:.1} %: bands", 100.0 * models.confidence.walk_forward.brier_skill),
     ] {
         assert!(page.contains(&sentence), "{sentence}");

@@ -54,7 +54,7 @@ fn history(name: &str, bytes: &[u8]) -> History {
     let (raw, refused) = Bars::from_raw(raw);
     assert_eq!(refused, []);
     let symbol: Symbol = name.parse().unwrap();
-    History::adjusted_by(symbol, raw, &factor, &shares, refused)
+    History::adjusted_by(symbol, raw, &factor, &shares)
 }
 
 /// Number of shares at the end of the sample for one share on `date`.

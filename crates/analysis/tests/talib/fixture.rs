@@ -5,7 +5,8 @@ use std::io::Read;
 use std::path::Path;
 
 use analysis::AnalysisInput;
-use domain::{Bars, BarsView, Date, History, PriceBasis, RawBar, Symbol, Timeframe};
+use analysis::technical::{Technical, technical};
+use domain::{Bars, BarsView, Date, History, RawBar};
 
 pub(crate) const SYMBOLS: [&str; 3] = ["AAPL", "MSFT", "IBM"];
 
@@ -33,15 +34,15 @@ pub(crate) enum Disagreement {
 }
 
 /// First difference of more than `tolerance` relative to `max(1, |expected|)`.
-pub(crate) fn disagreement(expected: &[f64], found: &[f64], tolerance: f64) -> Option<Disagreement> {
-    if expected.len() != found.len() {
+pub(crate) fn disagreement(expected: &[f64], actual: &[f64], tolerance: f64) -> Option<Disagreement> {
+    if expected.len() != actual.len() {
         return Some(Disagreement::Length);
     }
-    expected.iter().zip(found).enumerate().find_map(|(bar, (expected, found))| {
-        match (expected.is_nan(), found.is_nan()) {
+    expected.iter().zip(actual).enumerate().find_map(|(bar, (expected, actual))| {
+        match (expected.is_nan(), actual.is_nan()) {
             (true, true) => None,
             (false, false) => {
-                let error = (expected - found).abs() / expected.abs().max(1.0);
+                let error = (expected - actual).abs() / expected.abs().max(1.0);
                 // Infinities give an error of NaN, which is a difference.
                 (error.is_nan() || error > tolerance).then_some(Disagreement::Value { bar })
             }
@@ -84,12 +85,13 @@ impl Fixture {
 
     /// The oldest `bars` adjusted bars.
     pub(crate) fn first(&self, bars: usize) -> BarsView<'_> {
-        oldest(self.bars(), bars)
+        self.bars().range(0..bars)
     }
 
     /// An input with the oldest `bars` bars.
     pub(crate) fn input(&self, bars: usize) -> AnalysisInput<'_> {
-        input(self.history.symbol(), self.first(bars), oldest(self.history.raw().view(), bars))
+        let raw = self.history.raw().view().range(0..bars);
+        AnalysisInput::daily(self.history.symbol(), self.first(bars), raw)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -105,33 +107,9 @@ impl Fixture {
     }
 }
 
-/// The oldest `bars` of `all`.
-pub(crate) fn oldest(all: BarsView<'_>, bars: usize) -> BarsView<'_> {
-    BarsView {
-        date: &all.date[..bars],
-        open: &all.open[..bars],
-        high: &all.high[..bars],
-        low: &all.low[..bars],
-        close: &all.close[..bars],
-        volume: &all.volume[..bars],
-    }
-}
-
-/// An input with daily bars only.
-pub(crate) fn input<'a>(symbol: &'a Symbol, bars: BarsView<'a>, raw: BarsView<'a>) -> AnalysisInput<'a> {
-    AnalysisInput {
-        symbol,
-        timeframe: Timeframe::Day,
-        bars,
-        raw,
-        price_basis: PriceBasis::SplitDividend,
-        raw_basis: PriceBasis::Raw,
-        benchmark: None,
-        risk_free: None,
-        filings: &[],
-        news: None,
-        now_unix_s: 0,
-    }
+/// The technical analysis of adjusted bars alone.
+pub(crate) fn analysis(bars: &Bars) -> Technical {
+    technical(&AnalysisInput::daily(&"ANY".parse().unwrap(), bars.view(), bars.view()))
 }
 
 /// Raw bars and factors of the file, adjusted as in production.
@@ -151,7 +129,7 @@ fn history(
     assert!(refused.is_empty());
     let factor: Vec<f64> =
         reals["adj_close"].iter().zip(&reals["close"]).map(|(adj, close)| adj / close).collect();
-    History::adjusted_by(symbol.parse().unwrap(), raw, &factor, &reals["shares_factor"], refused)
+    History::adjusted_by(symbol.parse().unwrap(), raw, &factor, &reals["shares_factor"])
 }
 
 fn width(kind: &str) -> usize {

@@ -2,10 +2,9 @@
 
 use analysis::Absence;
 use analysis::indicators::compute;
-use analysis::technical::{Technical, technical};
 use domain::{Bars, Date, RawBar};
 
-use crate::fixture::input;
+use crate::fixture::analysis;
 
 fn bars(prices: impl IntoIterator<Item = f64>) -> Bars {
     let (bars, refused) = Bars::from_raw(prices.into_iter().enumerate().map(|(day, price)| {
@@ -14,10 +13,6 @@ fn bars(prices: impl IntoIterator<Item = f64>) -> Bars {
     }));
     assert!(refused.is_empty());
     bars
-}
-
-fn analysis(bars: &Bars) -> Technical {
-    technical(&input(&"FLAT".parse().unwrap(), bars.view(), bars.view()))
 }
 
 #[test]

@@ -68,17 +68,17 @@ const ABSENT: i32 = 127;
 fn every_figure_agrees_at_every_length_of_history() {
     for symbol in SYMBOLS {
         let fixture = Fixture::load(symbol);
-        let mut found = FIGURES.map(|_| Vec::with_capacity(fixture.len()));
+        let mut figures = FIGURES.map(|_| Vec::with_capacity(fixture.len()));
         for bars in 1..=fixture.len() {
             let analysis = technical(&fixture.input(bars));
-            for ((name, _), values) in FIGURES.iter().zip(&mut found) {
+            for ((name, _), values) in FIGURES.iter().zip(&mut figures) {
                 values.push(analysis.metrics.figure(name).unwrap().value().unwrap_or(f64::NAN));
             }
         }
-        for ((name, column), values) in FIGURES.iter().zip(&found) {
+        for ((name, column), values) in FIGURES.iter().zip(&figures) {
             assert_eq!(disagreement(fixture.reals(column), values, TOLERANCE), None, "{symbol} {name}");
         }
-        let (obv, exact) = (found.last().unwrap(), fixture.reals("obv"));
+        let (obv, exact) = (figures.last().unwrap(), fixture.reals("obv"));
         assert_eq!(obv, exact, "{symbol}");
     }
 }
@@ -91,9 +91,9 @@ fn every_vote_agrees_at_every_length_of_history() {
         for bars in 1..=fixture.len() {
             let rating = technical(&fixture.input(bars)).rating;
             for (at, ((name, column), vote)) in VOTES.iter().zip(&rating.votes).enumerate() {
-                let found = vote.vote.map_or(ABSENT, i32::from);
+                let value = vote.vote.map_or(ABSENT, i32::from);
                 assert_eq!(vote.name, *name);
-                assert_eq!(found, fixture.integers(column)[bars - 1], "{symbol} {name} at {bars} bars");
+                assert_eq!(value, fixture.integers(column)[bars - 1], "{symbol} {name} at {bars} bars");
                 assert_eq!(vote.vote.is_none(), vote.reason.is_some());
                 if let Some(vote) = vote.vote {
                     cast[at][(vote + 1) as usize] += 1;

@@ -2,11 +2,11 @@
 
 use analysis::indicators::{IndicatorSpec, IndicatorState, compute};
 use analysis::patterns;
-use analysis::technical::{Metric, TrendDirection, technical};
-use domain::{BarsView, RawBar};
+use analysis::technical::{Metric, TrendDirection};
+use domain::BarsView;
 use proptest::prelude::*;
 
-use crate::fixture::{Fixture, TOLERANCE, input, oldest};
+use crate::fixture::{Fixture, TOLERANCE, analysis};
 use crate::fuzz::bars;
 
 const BARS_MOST: usize = 320;
@@ -29,25 +29,14 @@ fn bits(spec: &IndicatorSpec, bars: &BarsView<'_>) -> Vec<Vec<Option<u64>>> {
     series.outputs.iter().map(column).collect()
 }
 
-fn bar(bars: &BarsView<'_>, i: usize) -> RawBar {
-    RawBar {
-        date: bars.date[i],
-        open: bars.open[i],
-        high: bars.high[i],
-        low: bars.low[i],
-        close: bars.close[i],
-        volume: bars.volume[i],
-    }
-}
-
-/// Whether the first `kept` values are the same when only the first `kept` bars are known.
+/// Whether the first `count` values are the same for only the first `count` bars.
 fn looks_back_only<T: PartialEq>(
     all: &BarsView<'_>,
-    kept: usize,
+    count: usize,
     values: impl Fn(&BarsView<'_>) -> Vec<Vec<T>>,
 ) -> bool {
-    let (full, prefix) = (values(all), values(&oldest(*all, kept)));
-    full.len() == prefix.len() && full.iter().zip(&prefix).all(|(full, prefix)| full[..kept] == prefix[..])
+    let (full, prefix) = (values(all), values(&all.range(0..count)));
+    full.len() == prefix.len() && full.iter().zip(&prefix).all(|(full, prefix)| full[..count] == prefix[..])
 }
 
 #[test]
@@ -68,15 +57,15 @@ proptest! {
     #[test]
     fn a_value_does_not_change_when_bars_are_added(bars in bars(BARS_MOST), cut in 0.0..1.0_f64) {
         let all = bars.view();
-        let kept = (all.len() as f64 * cut) as usize;
+        let count = (all.len() as f64 * cut) as usize;
         for spec in specs() {
-            let is_stable = looks_back_only(&all, kept, |bars| bits(&spec, bars));
+            let is_stable = looks_back_only(&all, count, |bars| bits(&spec, bars));
             prop_assert!(is_stable, "{}", spec);
         }
         let histories = |bars: &BarsView<'_>| {
             (0..patterns::PATTERNS).map(|pattern| patterns::history(pattern, bars)).collect()
         };
-        let are_stable = looks_back_only(&all, kept, histories);
+        let are_stable = looks_back_only(&all, count, histories);
         prop_assert!(are_stable);
     }
 
@@ -87,13 +76,13 @@ proptest! {
             let full = bits(&spec, &all);
             let lookback = compute(&spec, &all).lookback;
             let warm = lookback + 1 + (all.len().saturating_sub(lookback + 1) as f64 * cut) as usize;
-            prop_assert!(IndicatorState::from_bars(&spec, &oldest(all, lookback.min(all.len()))).is_none());
+            prop_assert!(IndicatorState::from_bars(&spec, &all.range(0..lookback.min(all.len()))).is_none());
             if warm > all.len() {
                 continue;
             }
-            let mut state = IndicatorState::from_bars(&spec, &oldest(all, warm)).unwrap();
+            let mut state = IndicatorState::from_bars(&spec, &all.range(0..warm)).unwrap();
             for i in warm - 1..all.len() {
-                let newest = if i < warm { state.newest() } else { state.append(&bar(&all, i)) };
+                let newest = if i < warm { state.newest() } else { state.append(&all.bar(i)) };
                 let newest: Vec<_> = newest.iter().map(|value| Some(value.to_bits())).collect();
                 let expected: Vec<_> = full.iter().map(|column| column[i]).collect();
                 prop_assert_eq!(newest, expected, "{} at bar {}", spec, i);
@@ -107,9 +96,8 @@ proptest! {
         let unit = 2.0_f64.powi(exponent);
         let factors = vec![unit; bars.len()];
         let scaled = bars.scaled(&factors, &factors);
-        let symbol = "FUZZ".parse().unwrap();
-        let one = technical(&input(&symbol, bars.view(), bars.view()));
-        let other = technical(&input(&symbol, scaled.view(), scaled.view()));
+        let one = analysis(&bars);
+        let other = analysis(&scaled);
         prop_assert_eq!(&one.rating, &other.rating);
         prop_assert_eq!(&one.detected_patterns, &other.detected_patterns);
         for ((name, one), (_, other)) in one.metrics.iter().zip(other.metrics.iter()) {
@@ -126,8 +114,7 @@ proptest! {
 
     #[test]
     fn the_newest_row_is_the_last_of_the_series(bars in bars(BARS_MOST)) {
-        let symbol = "FUZZ".parse().unwrap();
-        let analysis = technical(&input(&symbol, bars.view(), bars.view()));
+        let analysis = analysis(&bars);
         for (name, spec, output) in [
             ("sma_20", "sma:20", 0), ("ema_12", "ema:12", 0), ("rsi", "rsi:14", 0), ("macd", "macd", 0),
             ("macd_signal", "macd", 1), ("macd_histogram", "macd", 2), ("bb_upper", "bbands:20:2", 0),
@@ -147,8 +134,7 @@ proptest! {
 
     #[test]
     fn every_value_is_finite_and_within_bounds_or_has_a_reason(bars in bars(BARS_MOST)) {
-        let symbol = "FUZZ".parse().unwrap();
-        let analysis = technical(&input(&symbol, bars.view(), bars.view()));
+        let analysis = analysis(&bars);
         let rating = &analysis.rating;
         for mean in [rating.score, rating.moving_averages, rating.oscillators].into_iter().flatten() {
             prop_assert!((-1.0..=1.0).contains(&mean));

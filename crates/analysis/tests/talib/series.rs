@@ -43,8 +43,8 @@ fn every_core_series_agrees_on_every_bar() {
     for symbol in SYMBOLS {
         let fixture = Fixture::load(symbol);
         for column in CORE {
-            let found = disagreement(fixture.reals(column), &ours(&fixture, column), TOLERANCE);
-            assert_eq!(found, None, "{symbol} {column}");
+            let difference = disagreement(fixture.reals(column), &ours(&fixture, column), TOLERANCE);
+            assert_eq!(difference, None, "{symbol} {column}");
         }
     }
 }
@@ -62,8 +62,8 @@ fn every_pattern_agrees_on_every_bar() {
     for symbol in SYMBOLS {
         let fixture = Fixture::load(symbol);
         for (pattern, name) in patterns::NAMES.iter().enumerate() {
-            let found = patterns::history(pattern, &fixture.bars());
-            assert_eq!(found, fixture.integers(name), "{symbol} {name}");
+            let values = patterns::history(pattern, &fixture.bars());
+            assert_eq!(values, fixture.integers(name), "{symbol} {name}");
         }
     }
 }
@@ -83,11 +83,11 @@ fn patterns_of_the_newest_bars_are_those_of_the_full_history_at_every_length() {
                     }
                 }
             }
-            let found: Vec<_> = patterns::newest(&fixture.first(bars))
+            let values: Vec<_> = patterns::newest(&fixture.first(bars))
                 .iter()
                 .map(|pattern| (pattern.name, pattern.value, pattern.bars_ago))
                 .collect();
-            assert_eq!(found, expected, "{symbol} at {bars} bars");
+            assert_eq!(values, expected, "{symbol} at {bars} bars");
         }
     }
 }

@@ -62,8 +62,8 @@ fn atr(bars: &BarsView<'_>, n: usize) -> Vec<f64> {
 
 fn agree(bars: &BarsView<'_>, spec: &str, expected: &[f64]) -> bool {
     let series = compute(&spec.parse().unwrap(), bars);
-    let found: Vec<f64> = (0..bars.len()).map(|i| series.outputs[0].at(i).unwrap_or(f64::NAN)).collect();
-    disagreement(expected, &found, TOLERANCE).is_none()
+    let values: Vec<f64> = (0..bars.len()).map(|i| series.outputs[0].at(i).unwrap_or(f64::NAN)).collect();
+    disagreement(expected, &values, TOLERANCE).is_none()
 }
 
 #[test]

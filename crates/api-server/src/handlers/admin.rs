@@ -1,4 +1,4 @@
-//! What an operator sees and does over HTTP, with an API key of the role admin. Every change is recorded under that key.
+//! The endpoints for operators. They require an API key with the role admin, and record every change under that key.
 
 pub(crate) mod audit;
 pub(crate) mod dead_letter;

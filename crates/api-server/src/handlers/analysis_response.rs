@@ -1,4 +1,4 @@
-//! The response of an analysis: what the engines say, of which symbol, and where the data comes from.
+//! The response of an analysis, with the source of its data.
 
 use analysis::Analysis;
 use serde::Serialize;
@@ -9,7 +9,7 @@ use super::Provenance;
 /// An explained analysis.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct AnalysisResponse<'a> {
-    /// The company's name, where it is known.
+    /// The company's name, if it is known.
     #[schema(required, value_type = Option<String>)]
     pub(super) name: Option<&'a str>,
     /// The time of the analysis: when its data was fetched, else the date of its newest bar.

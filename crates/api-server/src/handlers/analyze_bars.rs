@@ -1,11 +1,11 @@
-//! `POST /api/analyze`: the analysis of bars in the request, which are not stored.
+//! `POST /api/analyze`: the analysis of bars in the request. The bars are not stored.
 
 use std::sync::Arc;
 
-use analysis::{AnalysisInput, Models, analyze};
+use analysis::{AnalysisInput, analyze};
 use axum::extract::State;
 use domain::{Bars, Date, PriceBasis, RawBar, RefusedBar, Symbol, Timeframe};
-use market_data::{MarketData, Quality, REFUSED_LISTED_MAX, RefusedRow, RowFault, RowLocation};
+use market_data::{Quality, REFUSED_LISTED_MAX, RefusedRow, RowFault, RowLocation};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -15,6 +15,7 @@ use super::{DataQuality, JsonBody, Parameters, Provenance};
 use crate::problem::Problem;
 use crate::representation::Representation;
 use crate::schemas::Problems;
+use crate::state::Api;
 
 /// Most bars of one request: about 80 years of daily bars.
 const BARS_MAX: usize = 20_000;
@@ -24,7 +25,7 @@ const DAY_S: i64 = 86_400;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AnalysisRequest {
-    /// A name for them.
+    /// A symbol for the bars.
     #[schema(
         value_type = String,
         pattern = "^[A-Za-z][A-Za-z0-9]{0,7}([.-][A-Za-z0-9]{1,3})?$",
@@ -42,7 +43,7 @@ pub(crate) struct AnalysisRequest {
     bars: Vec<BarInput>,
 }
 
-/// A bar of the request, not yet checked.
+/// A bar in the request, before its validation.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct BarInput {
@@ -61,7 +62,7 @@ struct BarInput {
     volume: f64,
 }
 
-/// The analysis of your own bars
+/// Analyze your own bars
 ///
 /// Invalid bars (a price that is not positive, a high below a low, a date out of order) are ignored and listed in
 /// `data_quality`. If no bar is valid, the status is 422.
@@ -74,8 +75,7 @@ struct BarInput {
 )]
 pub(crate) async fn post(
     parameters: Parameters,
-    State(market_data): State<Arc<MarketData>>,
-    State(models): State<Arc<Models>>,
+    State(api): State<Arc<Api>>,
     JsonBody(request): JsonBody<AnalysisRequest>,
 ) -> Result<Representation, Problem> {
     parameters.allow_only(&[])?;
@@ -90,7 +90,7 @@ pub(crate) async fn post(
             unprocessable("bars", "must have at least one valid bar").with("refused", refused_json(&quality))
         );
     };
-    let (benchmark, risk_free) = (market_data.benchmark().await, market_data.risk_free());
+    let (benchmark, risk_free) = (api.market_data.benchmark().await, api.market_data.risk_free());
     let price_basis = price_basis.unwrap_or(PriceBasis::Raw);
     let now_unix_s = i64::from(newest.days()) * DAY_S;
     let input = AnalysisInput {
@@ -118,7 +118,7 @@ pub(crate) async fn post(
             age_s: None,
             data_quality: DataQuality::new(&quality, &[]),
         },
-        analysis: analyze(&input, &models),
+        analysis: analyze(&input, &api.models),
     })?;
     Ok(Representation::new(body, None))
 }

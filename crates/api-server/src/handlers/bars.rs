@@ -3,18 +3,17 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use domain::{BarsView, Date, Symbol, Timeframe};
-use market_data::MarketData;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
-use super::parameters::unprocessable;
 use super::window::{DAYS, TIMEFRAME};
-use super::{IfNoneMatch, NotModified, Parameters, Provenance, SymbolPath, Window, provenance};
+use super::{IfNoneMatch, Parameters, Provenance, SymbolPath, Window, provenance};
 use crate::problem::Problem;
 use crate::representation::Representation;
-use crate::schemas::{Problems, SymbolParameter, WindowParameters};
+use crate::schemas::{NotModifiedOrProblems, SymbolParameter, WindowParameters};
+use crate::state::Api;
 
 const ADJUSTED: &str = "adjusted";
 
@@ -79,49 +78,39 @@ fn rows<S: Serializer>(bars: &BarsView<'_>, serializer: S) -> Result<S::Ok, S::E
         SymbolParameter,
         WindowParameters,
         ("adjusted" = Option<bool>, Query, description = "Whether prices are adjusted (the default) or, if the \
-            source has them, as traded: see `price_basis`"),
+            source has them, as traded; see `price_basis`"),
     ),
-    responses(
-        (status = 200, description = "The bars", body = BarSeries),
-        (status = 304, description = "The cached copy is current"),
-        Problems,
-    )
+    responses((status = 200, description = "The bars", body = BarSeries), NotModifiedOrProblems)
 )]
 pub(crate) async fn get(
     SymbolPath(symbol): SymbolPath,
     parameters: Parameters,
     if_none_match: IfNoneMatch,
-    State(market_data): State<Arc<MarketData>>,
+    State(api): State<Arc<Api>>,
 ) -> Result<Response, Problem> {
     parameters.allow_only(&[TIMEFRAME, DAYS, ADJUSTED])?;
     let window = Window::parse(&parameters)?;
-    let is_adjusted = match parameters.text(ADJUSTED) {
-        None | Some("true") => true,
-        Some("false") => false,
-        Some(_) => return Err(unprocessable(ADJUSTED, "must be true or false")),
-    };
-    let snapshot = market_data.snapshot(&symbol).await?;
+    let is_adjusted = parameters.flag(ADJUSTED)?.unwrap_or(true);
+    let snapshot = api.market_data.snapshot(&symbol).await?;
     let history = &snapshot.history;
     let first_bar = window.first_bar(history);
-    let timeframe = window.timeframe();
+    let timeframe = window.timeframe;
 
     let variant = format!("bars-{}-{first_bar}-{is_adjusted}", timeframe.as_str());
     let etag = provenance::etag(&snapshot, &variant);
-    if if_none_match.matches(etag.as_ref()) {
-        return Ok(NotModified(etag).into_response());
-    }
-    let (daily, basis) = match is_adjusted {
-        true => (history.adjusted(), history.basis().as_str()),
-        false => (history.raw(), history.raw_basis().as_str()),
-    };
-    let (bars, first) = window.bars(daily, first_bar);
-    let body = Representation::serialize(&BarSeries {
-        symbol,
-        timeframe,
-        price_basis: basis,
-        as_of: snapshot.as_of,
-        provenance: Provenance::from_snapshot(&snapshot),
-        bars: bars.view().from(first),
-    })?;
-    Ok(Representation::new(body, etag).into_response())
+    if_none_match.respond_or_serialize(etag, || {
+        let (daily, basis) = match is_adjusted {
+            true => (history.adjusted(), history.basis()),
+            false => (history.raw(), history.raw_basis()),
+        };
+        let (bars, first) = window.bars(daily, first_bar);
+        Representation::serialize(&BarSeries {
+            symbol,
+            timeframe,
+            price_basis: basis.as_str(),
+            as_of: snapshot.as_of,
+            provenance: Provenance::from_snapshot(&snapshot),
+            bars: bars.view().from(first),
+        })
+    })
 }

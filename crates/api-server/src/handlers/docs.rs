@@ -1,5 +1,5 @@
-//! The API reference: `/openapi.json`, `/docs`, `/docs/problems`. Pages are built once at startup, and load nothing except one
-//! style sheet of this service.
+//! The API reference: `/openapi.json`, `/docs`, `/docs/problems`. Pages are built once at startup, and load only the style sheet
+//! of this service.
 
 mod markdown;
 mod page;
@@ -14,7 +14,7 @@ use utoipa::openapi::OpenApi;
 
 use crate::schemas::Problems;
 
-/// A page may use our style sheet: no script, no frame, no form, nothing from other origins.
+/// A page may use the style sheet of this service: no script, no frame, no form, nothing from other origins.
 const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
@@ -31,7 +31,7 @@ pub(crate) struct Pages {
     reference: Bytes,
 }
 
-/// The page that explains each kind of problem. It is served even if the reference is disabled: problems link to it.
+/// The page of all problems. Served even if the reference is disabled, because problems link to it.
 #[derive(Clone, Debug)]
 pub(crate) struct ProblemsPage(Bytes);
 
@@ -51,7 +51,7 @@ impl Pages {
     }
 }
 
-/// The description of this API for programs
+/// The OpenAPI document
 #[utoipa::path(
     get,
     path = "/openapi.json",
@@ -63,7 +63,7 @@ pub(crate) async fn openapi(State(pages): State<Arc<Pages>>) -> Response {
     respond("application/json", pages.openapi.clone())
 }
 
-/// The description of this API for programs, at its older path
+/// The OpenAPI document, at its legacy path
 #[utoipa::path(
     get,
     path = "/api-docs/openapi.json",
@@ -71,11 +71,11 @@ pub(crate) async fn openapi(State(pages): State<Arc<Pages>>) -> Response {
     security(()),
     responses((status = 200, description = "OpenAPI 3.1", body = Object), Problems)
 )]
-pub(crate) async fn openapi_older_path(State(pages): State<Arc<Pages>>) -> Response {
+pub(crate) async fn openapi_legacy_path(State(pages): State<Arc<Pages>>) -> Response {
     respond("application/json", pages.openapi.clone())
 }
 
-/// The reference page for people
+/// The API reference
 #[utoipa::path(
     get,
     path = "/docs",
@@ -87,7 +87,7 @@ pub(crate) async fn reference(State(pages): State<Arc<Pages>>) -> Response {
     page_response(pages.reference.clone())
 }
 
-/// The meaning of each kind of problem
+/// The list of problems
 #[utoipa::path(
     get,
     path = "/docs/problems",
@@ -99,7 +99,7 @@ pub(crate) async fn problems(State(ProblemsPage(page)): State<ProblemsPage>) -> 
     page_response(page)
 }
 
-/// The style sheet of the pages
+/// The style sheet of these pages
 #[utoipa::path(
     get,
     path = "/docs/style.css",

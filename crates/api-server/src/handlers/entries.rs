@@ -31,16 +31,16 @@ pub(crate) struct EntriesPage {
 pub(crate) struct EntryResponse {
     id: String,
     transaction: String,
-    /// The object that the transaction is about.
+    /// The resource that the transaction is about.
     #[schema(example = "transfer/bridge:abc")]
     subject: String,
-    /// What it is the effect of.
+    /// The effect that was posted.
     effect: String,
-    /// Counts how often the effect was posted: more than 1 is a correction.
+    /// How often the effect was posted; more than 1 is a correction.
     revision: i64,
     /// The kind of transaction.
-    #[schema(example = "deposit")]
-    kind: String,
+    #[schema(value_type = String, example = "deposit")]
+    kind: ledger::TransactionKind,
     /// When it happened, according to the provider.
     #[schema(format = DateTime)]
     at: String,
@@ -51,7 +51,7 @@ pub(crate) struct EntryResponse {
     account: String,
     #[schema(value_type = String, example = "USDC")]
     currency: &'static str,
-    /// In the smallest unit of the currency; a positive amount raises the balance.
+    /// In the smallest unit of the currency; a positive amount increases the balance.
     amount_minor: i64,
     /// The amount as a decimal number.
     amount: String,
@@ -64,7 +64,7 @@ pub(crate) struct EntryResponse {
     tag = "ledger",
     params(
         ("account" = Option<String>, Query, description = "A holder such as `alpaca:a1`, or an account such as `user/alpaca:a1/fiat_exposure`"),
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "Rows of the page"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "Most rows of the page"),
         ("after" = Option<i64>, Query, description = "`next` of the previous page"),
     ),
     responses((status = 200, description = "A page", body = EntriesPage), Problems)
@@ -75,14 +75,7 @@ pub(crate) async fn list(
 ) -> Result<Json<EntriesPage>, Problem> {
     parameters.allow_only(&["account", "limit", "after"])?;
     let filter = parse_filter(parameters.text("account"))?;
-    let after = match parameters.text("after") {
-        Some(text) => {
-            let digits = Some(text).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
-            let id = digits.and_then(|digits| digits.parse::<i64>().ok()).filter(|id| *id > 0);
-            Some(id.ok_or_else(|| unprocessable("after", "must be `next` of a page"))?)
-        }
-        None => None,
-    };
+    let after = parameters.number("after", 1..=i64::MAX)?;
     let rows = parameters.number("limit", 1..=ENTRIES_MAX)?.unwrap_or(ROWS_DEFAULT);
     let page = state.store().entries(&filter, after, rows).await?;
     Ok(Json(EntriesPage {
@@ -94,8 +87,8 @@ pub(crate) async fn list(
 fn parse_filter(account: Option<&str>) -> Result<EntryFilter, Problem> {
     let Some(text) = account else { return Ok(EntryFilter::All) };
     let holder = text.parse().map(EntryFilter::Holder);
-    let found = holder.ok().or_else(|| text.parse().map(EntryFilter::Account).ok());
-    found.ok_or_else(|| {
+    let filter = holder.ok().or_else(|| text.parse().map(EntryFilter::Account).ok());
+    filter.ok_or_else(|| {
         unprocessable("account", "must be a holder such as alpaca:a1 or an account such as system/fees")
     })
 }
@@ -109,7 +102,7 @@ fn respond(entry: LedgerEntry) -> EntryResponse {
         subject,
         effect,
         revision,
-        kind: kind.as_str().to_owned(),
+        kind,
         at: at.to_string(),
         posted_at: posted_at.to_string(),
         account: account.to_string(),

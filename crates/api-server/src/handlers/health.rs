@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
@@ -10,17 +9,18 @@ use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
-use workers::{Cause, Check, HealthRegistry, Importance, Outcome, ShutdownSignal, UnhealthyWorker};
+use workers::{Cause, Check, HealthRegistry, Importance, Outcome, UnhealthyWorker};
 
 use crate::layers::problem_renderer::CompleteBody;
 use crate::problem::{Kind, Problem};
 use crate::schemas::Problems;
+use crate::state::Probes;
 
 /// The state of the service and its dependencies.
 #[derive(Debug, Serialize, ToSchema)]
 struct Health {
-    /// `healthy`; `degraded` if something optional is down, a secret is stale or a worker is unhealthy; `unhealthy` if
-    /// something critical is down.
+    /// `unhealthy` if a critical dependency is down; `degraded` if an optional one is down, a secret is stale or a worker is
+    /// unhealthy; else `healthy`.
     #[schema(value_type = String, example = "healthy")]
     status: &'static str,
     /// The name of the service.
@@ -65,11 +65,11 @@ struct Probe {
     tag = "probes",
     security(()),
     responses(
-        (status = 200, description = "Nothing critical is down", body = Health),
-        (status = 503, description = "Something critical is down", body = Health),
+        (status = 200, description = "Every critical dependency is up", body = Health),
+        (status = 503, description = "A critical dependency is down", body = Health),
     )
 )]
-pub(crate) async fn health(State(health): State<Arc<HealthRegistry>>) -> Response {
+pub(crate) async fn health(State(Probes { health, .. }): State<Probes>) -> Response {
     let (status, code) = match (health.is_down(Importance::Critical), health.is_degraded()) {
         (true, _) => ("unhealthy", StatusCode::SERVICE_UNAVAILABLE),
         (false, true) => ("degraded", StatusCode::OK),
@@ -83,7 +83,7 @@ pub(crate) async fn health(State(health): State<Arc<HealthRegistry>>) -> Respons
         checks: checks(&health),
     };
     let mut response = (code, [(header::CACHE_CONTROL, "no-store")], Json(body)).into_response();
-    // The body says which check is down, so no problem document replaces it.
+    // The body reports which check is down, so it is not replaced by a problem document.
     response.extensions_mut().insert(CompleteBody);
     response
 }
@@ -108,13 +108,13 @@ impl From<&Check> for CheckHealth {
 
 /// Whether the process is alive
 ///
-/// Succeeds as long as the process can respond at all, whatever the state of its dependencies.
+/// Succeeds as long as the process responds, whatever the state of its dependencies.
 #[utoipa::path(
     get,
     path = "/livez",
     tag = "probes",
     security(()),
-    responses((status = 200, description = "It is alive", body = Probe))
+    responses((status = 200, description = "The process is alive", body = Probe))
 )]
 pub(crate) async fn live() -> Response {
     probe("ok")
@@ -126,13 +126,10 @@ pub(crate) async fn live() -> Response {
     path = "/readyz",
     tag = "probes",
     security(()),
-    responses((status = 200, description = "It is ready", body = Probe), Problems)
+    responses((status = 200, description = "The service accepts requests", body = Probe), Problems)
 )]
-pub(crate) async fn ready(
-    State(shutdown): State<ShutdownSignal>,
-    State(health): State<Arc<HealthRegistry>>,
-) -> Result<Response, Problem> {
-    if shutdown.is_set() {
+pub(crate) async fn ready(State(Probes { health, shutdown }): State<Probes>) -> Result<Response, Problem> {
+    if shutdown.is_cancelled() {
         return Err(Problem::new(Kind::Draining, "this instance is shutting down; try another one"));
     }
     if health.database().result().outcome == Outcome::Down {

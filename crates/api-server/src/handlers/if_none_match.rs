@@ -4,9 +4,11 @@ use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
 
+use crate::problem::Problem;
 use crate::representation::{CACHE_CONTROL, Representation, VARY};
 
 /// The ETags of a client's cached copies; most requests have none.
@@ -22,7 +24,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IfNoneMatch {
 }
 
 impl IfNoneMatch {
-    /// Whether one of them is `etag`, by weak comparison (RFC 9110 §13.1.2). A response without an ETag never matches.
+    /// Whether one of them matches `etag`, by weak comparison (RFC 9110 §13.1.2). A response without an ETag never matches.
     pub(crate) fn matches(&self, etag: Option<&HeaderValue>) -> bool {
         let lines = self.0.iter().filter_map(|line| line.to_str().ok());
         etag.is_some_and(|etag| {
@@ -35,28 +37,34 @@ impl IfNoneMatch {
 
     /// The response, or 304 if the client has it.
     pub(crate) fn respond(&self, representation: Representation) -> Response {
-        match self.matches(representation.etag()) {
-            true => NotModified(representation.etag().cloned()).into_response(),
+        match self.matches(representation.etag.as_ref()) {
+            true => not_modified(representation.etag),
             false => representation.into_response(),
+        }
+    }
+
+    /// The response with this body, or 304 without serializing it if the client has it.
+    pub(crate) fn respond_or_serialize(
+        &self,
+        etag: Option<HeaderValue>,
+        serialize: impl FnOnce() -> Result<Bytes, Problem>,
+    ) -> Result<Response, Problem> {
+        match self.matches(etag.as_ref()) {
+            true => Ok(not_modified(etag)),
+            false => Ok(Representation::new(serialize()?, etag).into_response()),
         }
     }
 }
 
-/// The response 304.
-#[derive(Clone, Debug)]
-pub(crate) struct NotModified(pub Option<HeaderValue>);
-
-impl IntoResponse for NotModified {
-    fn into_response(self) -> Response {
-        let mut response = StatusCode::NOT_MODIFIED.into_response();
-        let headers = response.headers_mut();
-        headers.insert(header::CACHE_CONTROL, CACHE_CONTROL);
-        headers.insert(header::VARY, VARY);
-        if let Some(etag) = self.0 {
-            headers.insert(header::ETAG, etag);
-        }
-        response
+fn not_modified(etag: Option<HeaderValue>) -> Response {
+    let mut response = StatusCode::NOT_MODIFIED.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, CACHE_CONTROL);
+    headers.insert(header::VARY, VARY);
+    if let Some(etag) = etag {
+        headers.insert(header::ETAG, etag);
     }
+    response
 }
 
 #[cfg(test)]
@@ -64,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cached_copy_is_recognised() {
+    fn a_current_copy_is_recognized() {
         let etag = HeaderValue::from_static("\"a-1\"");
         for (lines, expected) in [
             (&["\"a-1\""][..], true),

@@ -8,25 +8,25 @@ use std::sync::Arc;
 use analysis::Absence;
 use analysis::indicators::{IndicatorSeries, IndicatorSpec, Output, compute};
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use domain::{BarsView, Date, Symbol, Timeframe};
-use market_data::MarketData;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 use super::parameters::unprocessable;
 use super::window::{DAYS, TIMEFRAME};
-use super::{IfNoneMatch, NotModified, Parameters, Provenance, SymbolPath, Window, provenance};
+use super::{IfNoneMatch, Parameters, Provenance, SymbolPath, Window, provenance};
 use crate::problem::Problem;
 use crate::representation::Representation;
-use crate::schemas::{Problems, SymbolParameter, WindowParameters};
+use crate::schemas::{NotModifiedOrProblems, SymbolParameter, WindowParameters};
+use crate::state::Api;
 
 const NAMES: &str = "names";
 /// Most values of one response: the bars of the window, times the outputs of all indicators. They take about 5 MB.
 const VALUES_MAX: usize = 250_000;
-/// Most values that may be read to compute one response: six times a CCI of 1,000 bars over the bundled history. That
-/// takes some tens of milliseconds, in which the thread serves no other request.
+/// Most values that are read to compute one response: six times a CCI of 1,000 bars over the bundled history. That blocks the
+/// thread for some tens of milliseconds.
 const READS_MAX: usize = 20_000_000;
 /// The indicators if the request names none.
 const NAMES_DEFAULT: &str = "sma:20,sma:50,rsi:14,macd,bbands,atr:14,adx:14,obv";
@@ -55,8 +55,8 @@ struct IndicatorTable<'a> {
     indicators: Vec<Indicator<'a>>,
 }
 
-/// The window's part of an indicator over all bars. It is computed when it is serialized, so that one series at a time
-/// takes memory.
+/// An indicator over all bars, from which the response takes the window. Computed when it is serialized, so that only one series
+/// at a time uses memory.
 struct Indicator<'a> {
     spec: &'a IndicatorSpec,
     bars: BarsView<'a>,
@@ -102,9 +102,9 @@ struct IndicatorSchema {
     definition: String,
     /// Bars before the first value.
     lookback: usize,
-    /// Bars that it was computed from, those before the window included.
+    /// Bars that it was computed from, including those before the window.
     bars_used: usize,
-    /// No price changed over all bars: the values are those that the definition gives a constant series.
+    /// Whether no price changed over all bars: the values are those of a constant series.
     flat: bool,
     /// Why there is no value at all; null if there is one.
     #[schema(required)]
@@ -115,8 +115,8 @@ struct IndicatorSchema {
 
 /// Indicators of a symbol
 ///
-/// Each is computed from all bars, so that the first bars of the window have values, too. A bar with too few bars before it
-/// has null.
+/// Each indicator is computed from all bars, so that the first bars of the window have values. The value is null for a bar with
+/// too few bars before it.
 #[utoipa::path(
     get,
     path = "/api/indicators/{symbol}",
@@ -133,49 +133,42 @@ struct IndicatorSchema {
             example = "rsi:14,macd",
         ),
     ),
-    responses(
-        (status = 200, description = "The indicators", body = IndicatorTable),
-        (status = 304, description = "The cached copy is current"),
-        Problems,
-    )
+    responses((status = 200, description = "The indicators", body = IndicatorTable), NotModifiedOrProblems)
 )]
 pub(crate) async fn get(
     SymbolPath(symbol): SymbolPath,
     parameters: Parameters,
     if_none_match: IfNoneMatch,
-    State(market_data): State<Arc<MarketData>>,
+    State(api): State<Arc<Api>>,
 ) -> Result<Response, Problem> {
     parameters.allow_only(&[TIMEFRAME, DAYS, NAMES])?;
     let window = Window::parse(&parameters)?;
     let names = parameters.text(NAMES).unwrap_or(NAMES_DEFAULT);
     let specs = IndicatorSpec::parse_list(names).map_err(|error| unprocessable(NAMES, error.to_string()))?;
-    let snapshot = market_data.snapshot(&symbol).await?;
+    let snapshot = api.market_data.snapshot(&symbol).await?;
     let history = &snapshot.history;
     let first_bar = window.first_bar(history);
-    let timeframe = window.timeframe();
+    let timeframe = window.timeframe;
 
     let variant = format!("indicators-{}-{first_bar}-{:x}", timeframe.as_str(), digest(&specs));
     let etag = provenance::etag(&snapshot, &variant);
-    if if_none_match.matches(etag.as_ref()) {
-        return Ok(NotModified(etag).into_response());
-    }
-    let (bars, first) = window.bars(history.adjusted(), first_bar);
-    let bars = bars.view();
-    check_size(&specs, bars.len(), bars.len() - first)?;
-    let indicator = |spec| Indicator { spec, bars, first };
-    let body = Representation::serialize(&IndicatorTable {
-        symbol,
-        timeframe,
-        price_basis: history.basis().as_str(),
-        as_of: snapshot.as_of,
-        provenance: Provenance::from_snapshot(&snapshot),
-        dates: &bars.date[first..],
-        indicators: specs.iter().map(indicator).collect(),
-    })?;
-    Ok(Representation::new(body, etag).into_response())
+    if_none_match.respond_or_serialize(etag, || {
+        let (bars, first) = window.bars(history.adjusted(), first_bar);
+        let bars = bars.view();
+        check_size(&specs, bars.len(), bars.len() - first)?;
+        Representation::serialize(&IndicatorTable {
+            symbol,
+            timeframe,
+            price_basis: history.basis().as_str(),
+            as_of: snapshot.as_of,
+            provenance: Provenance::from_snapshot(&snapshot),
+            dates: &bars.date[first..],
+            indicators: specs.iter().map(|spec| Indicator { spec, bars, first }).collect(),
+        })
+    })
 }
 
-/// Refuses what would take too much memory or time.
+/// Refuses requests that would need too much memory or time.
 fn check_size(specs: &[IndicatorSpec], bars: usize, window: usize) -> Result<(), Problem> {
     let values = window * specs.iter().map(IndicatorSpec::outputs).sum::<usize>();
     if values > VALUES_MAX {

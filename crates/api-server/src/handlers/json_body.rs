@@ -8,11 +8,10 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::problem::{Kind, Problem};
 
-/// Longest part of the parser's message that is sent.
+/// Longest part of the parser's message in a response.
 const DETAIL_CHARS_MAX: usize = 300;
 
-/// A body of `application/json` that is an object. The type itself rejects unknown fields; a duplicate field is rejected,
-/// too.
+/// A body of `application/json` that is an object. Duplicate fields are rejected; the type itself rejects unknown fields.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct JsonBody<T>(pub T);
 
@@ -107,8 +106,8 @@ mod tests {
             (" [1]", Some(Kind::Unprocessable)),
             ("[1", Some(Kind::BadRequest)),
         ] {
-            let got = parse::<Point>(body.as_bytes()).err().map(|problem| problem.kind());
-            assert_eq!(got, expected, "{:.20}", body);
+            let kind = parse::<Point>(body.as_bytes()).err().map(|problem| problem.kind);
+            assert_eq!(kind, expected, "{:.20}", body);
         }
     }
 
@@ -117,7 +116,7 @@ mod tests {
         let long = "y".repeat(1_000_000);
         for body in [format!("{{\"{long}\":1}}"), format!("{{\"x\":\"{long}\"}}")] {
             let problem = parse::<Point>(body.as_bytes()).unwrap_err();
-            assert_eq!(problem.detail().chars().count(), DETAIL_CHARS_MAX);
+            assert_eq!(problem.detail.chars().count(), DETAIL_CHARS_MAX);
         }
     }
 

@@ -37,20 +37,19 @@ pub(crate) fn is_open_to(access: MetricsAccess, request: &Request) -> bool {
         MetricsAccess::Open => true,
         MetricsAccess::Key => false,
         MetricsAccess::Loopback => {
-            let address = RequestContext::get(request.extensions()).ok().and_then(RequestContext::client);
-            is_local_client(address, request.headers())
+            let context = RequestContext::get(request.extensions()).ok();
+            is_local_client(context.and_then(|context| context.client.get()), request.headers())
         }
     }
 }
 
-/// A proxy on this machine also connects from a loopback address. Its headers show that it forwards a request, even if it is
-/// not trusted to say for whom.
-fn is_local_client(address: Option<IpAddr>, headers: &HeaderMap) -> bool {
+/// A proxy on this machine also connects from a loopback address, but its headers show that it forwards a request.
+fn is_local_client(address: Option<&IpAddr>, headers: &HeaderMap) -> bool {
     let is_forwarded = PROXY_HEADERS.iter().any(|header| headers.contains_key(header));
-    address.is_some_and(|address| address.is_loopback()) && !is_forwarded
+    address.is_some_and(IpAddr::is_loopback) && !is_forwarded
 }
 
-/// The metrics for Prometheus
+/// Metrics for Prometheus
 #[utoipa::path(
     get,
     path = "/metrics",
@@ -64,8 +63,8 @@ fn is_local_client(address: Option<IpAddr>, headers: &HeaderMap) -> bool {
 pub(crate) async fn text(State(exposition): State<Exposition>) -> Result<Response, Problem> {
     let Exposition { metrics, store, access: _ } = exposition;
     let now = Clock::System.now();
-    // Queried now, because the backlog changes with every delivery. While the database is down, the last values stay:
-    // other metrics show the outage.
+    // Queried at each scrape, because the backlog changes with every delivery. While the database is down, the gauges
+    // keep their last values; other metrics show the outage.
     if let Ok(Ok(backlogs)) = timeout(BACKLOG_TIMEOUT, store.backlog()).await {
         let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         for backlog in &backlogs {

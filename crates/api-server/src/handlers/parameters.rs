@@ -28,15 +28,15 @@ impl Parameters {
         Self(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
     }
 
-    /// Accepts these parameters, each at most once, and no other.
-    pub(crate) fn allow_only(&self, known: &[&str]) -> Result<(), Problem> {
+    /// Refuses duplicate parameters and parameters that are not in this list.
+    pub(crate) fn allow_only(&self, names: &[&str]) -> Result<(), Problem> {
         for (at, (name, _)) in self.0.iter().enumerate() {
-            if !known.contains(&name.as_str()) {
-                let known = match known {
-                    [] => "this path has none".to_owned(),
-                    known => format!("supported: {}", known.join(", ")),
+            if !names.contains(&name.as_str()) {
+                let supported = match names {
+                    [] => "this path has no parameters".to_owned(),
+                    names => format!("supported: {}", names.join(", ")),
                 };
-                return Err(unprocessable(name, format!("unknown parameter; {known}")));
+                return Err(unprocessable(name, format!("unknown parameter; {supported}")));
             }
             if self.0.iter().skip(at + 1).any(|(other, _)| other == name) {
                 return Err(unprocessable(name, "duplicate parameter"));
@@ -46,7 +46,7 @@ impl Parameters {
     }
 
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
+        self.0.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 
     /// A parameter that its type parses.
@@ -59,14 +59,26 @@ impl Parameters {
         self.text(name).map(parse).transpose()
     }
 
+    /// `true` or `false`.
+    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, Problem> {
+        match self.text(name) {
+            None => Ok(None),
+            Some("true") => Ok(Some(true)),
+            Some("false") => Ok(Some(false)),
+            Some(_) => Err(unprocessable(name, "must be true or false")),
+        }
+    }
+
     /// A whole number within `range`, written with digits only.
-    pub(crate) fn number(&self, name: &str, range: RangeInclusive<u32>) -> Result<Option<u32>, Problem> {
+    pub(crate) fn number<N>(&self, name: &str, range: RangeInclusive<N>) -> Result<Option<N>, Problem>
+    where
+        N: FromStr + PartialOrd + Display,
+    {
         let expected = || format!("must be a whole number from {} to {}", range.start(), range.end());
         let parse = |text: &str| {
             let digits = Some(text).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
-            let number =
-                digits.and_then(|digits| digits.parse().ok()).filter(|number| range.contains(number));
-            number.ok_or_else(|| unprocessable(name, expected()))
+            let number = digits.and_then(|digits| digits.parse().ok());
+            number.filter(|number| range.contains(number)).ok_or_else(|| unprocessable(name, expected()))
         };
         self.text(name).map(parse).transpose()
     }
@@ -74,7 +86,7 @@ impl Parameters {
 
 /// A parameter or a field with an invalid value.
 pub(super) fn unprocessable(parameter: &str, problem: impl Into<Cow<'static, str>>) -> Problem {
-    /// Longest part of a client's own name for a parameter that is sent back to it.
+    /// Longest part of a parameter's name in a response.
     const NAME_CHARS_MAX: usize = 64;
     let name: String = parameter.chars().take(NAME_CHARS_MAX).collect();
     let problem = problem.into();
@@ -86,8 +98,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unknown_and_repeated_parameters_are_named() {
-        for (query, named) in [
+    fn unknown_and_duplicate_parameters_are_reported() {
+        for (query, expected) in [
             ("", None),
             ("days=1", None),
             ("days=1&timeframe=1d", None),
@@ -98,8 +110,8 @@ mod tests {
             ("%64ays=1", None),
         ] {
             let refused = Parameters::parse(query).allow_only(&["days", "timeframe"]).err();
-            let got = refused.map(|problem| problem.detail().split(':').next().unwrap().to_owned());
-            assert_eq!(got.as_deref(), named, "{query}");
+            let name = refused.map(|problem| problem.detail.split(':').next().unwrap().to_owned());
+            assert_eq!(name.as_deref(), expected, "{query}");
         }
     }
 

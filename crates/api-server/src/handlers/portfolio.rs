@@ -22,7 +22,7 @@ pub(crate) struct PortfolioResponse {
     account: String,
     /// The status of the account; null if its provider never reported one.
     #[schema(required, value_type = Option<String>, example = "active")]
-    status: Option<&'static str>,
+    status: Option<AccountStatus>,
     /// The balance of each ledger account that is not zero.
     balances: Vec<Balance>,
     positions: Vec<Position>,
@@ -34,18 +34,18 @@ pub(crate) struct PortfolioResponse {
     /// The time of the oldest price in the value; null if there are only dollars.
     #[schema(required, format = DateTime)]
     as_of: Option<String>,
-    /// The time-weighted return since the last close of the previous year: 0.05 is 5 %; null if it is not known yet.
+    /// The time-weighted return since the last close of the previous year: 0.05 is 5 %; null if it is unknown.
     #[schema(required)]
     year_to_date: Option<String>,
-    /// Things that a person must review, such as a sale of shares that were never bought.
+    /// Entries that a person must review, such as a sale of shares that were never bought.
     reviews: u64,
 }
 
 /// The balance of one ledger account.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Balance {
-    #[schema(value_type = String, example = "spending_balance")]
-    account: &'static str,
+    #[schema(example = "spending_balance")]
+    account: String,
     #[schema(value_type = String, example = "USDC")]
     currency: &'static str,
     /// In the smallest unit of the currency.
@@ -106,15 +106,15 @@ fn respond(portfolio: Portfolio) -> PortfolioResponse {
     let Portfolio { account, status, balances, positions, market_value, year_to_date, reviews } = portfolio;
     let MarketValue { value, unpriced, oldest_price_at } = market_value;
     let balance = |(bucket, money): (ledger::Bucket, Money)| Balance {
-        account: bucket.as_str(),
+        account: bucket.to_string(),
         currency: money.currency().as_str(),
         amount_minor: money.minor(),
         amount: money.to_decimal().to_string(),
     };
     PortfolioResponse {
         account: account.to_string(),
-        status: status.map(status_text),
-        // Which accounts were ever used depends on the order of events; which have a balance does not.
+        status,
+        // Zero balances are omitted, because which accounts have one depends on the order of events.
         balances: balances.into_iter().filter(|(_, money)| !money.is_zero()).map(balance).collect(),
         positions: positions.into_iter().map(position).collect(),
         value_usd: value.to_decimal().to_string(),
@@ -122,18 +122,6 @@ fn respond(portfolio: Portfolio) -> PortfolioResponse {
         as_of: oldest_price_at.map(|at| at.to_string()),
         year_to_date: year_to_date.map(|ratio| ratio.to_string()),
         reviews,
-    }
-}
-
-fn status_text(status: AccountStatus) -> &'static str {
-    match status {
-        AccountStatus::Submitted => "submitted",
-        AccountStatus::InReview => "in_review",
-        AccountStatus::Approved => "approved",
-        AccountStatus::Active => "active",
-        AccountStatus::Restricted => "restricted",
-        AccountStatus::Rejected => "rejected",
-        AccountStatus::Closed => "closed",
     }
 }
 

@@ -1,12 +1,11 @@
-//! Where the data of a response comes from, how old it is, and what is wrong or missing in it.
+//! The source, age and quality of the data in a response.
 
 use http::HeaderValue;
 use market_data::{AbsentPart, Freshness, Part, Quality, RefusedRow, Snapshot};
-use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
-/// Where the data comes from.
+/// The source, age and quality of the data.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Provenance<'a> {
     /// `bundled sample`, `csv directory`, `polygon`, or `request` for bars in the request.
@@ -15,7 +14,7 @@ pub(crate) struct Provenance<'a> {
     /// When the data was fetched; null for data built into the program.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     pub(crate) fetched_at: Option<String>,
-    /// Whether the data is older than its source promises, because fetching it again failed or is in progress.
+    /// Whether the data is out of date, because refreshing it failed or is in progress.
     pub(crate) stale: bool,
     /// Age of stale data, in seconds; absent if it is fresh.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -24,7 +23,7 @@ pub(crate) struct Provenance<'a> {
     pub(crate) data_quality: DataQuality<'a>,
 }
 
-/// Rows that were ignored, and parts that are missing. Nothing is repaired or guessed.
+/// Rows that were ignored, and parts that are missing. Data is never repaired or guessed.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct DataQuality<'a> {
     /// Number of rows that were ignored.
@@ -68,12 +67,10 @@ struct MissingPart {
 }
 
 fn missing<S: Serializer>(parts: &&[AbsentPart], serializer: S) -> Result<S::Ok, S::Error> {
-    let mut out = serializer.serialize_seq(Some(parts.len()))?;
-    for AbsentPart { part, error } in parts.iter() {
+    serializer.collect_seq(parts.iter().map(|AbsentPart { part, error }| {
         let reason = if error.is_some() { "failed" } else { "not_in_source" };
-        out.serialize_element(&MissingPart { part: *part, reason })?;
-    }
-    out.end()
+        MissingPart { part: *part, reason }
+    }))
 }
 
 impl<'a> Provenance<'a> {
@@ -103,8 +100,8 @@ fn fetched_at(snapshot: &Snapshot) -> Option<String> {
     Some(instant.to_string())
 }
 
-/// A strong ETag for the response of kind `variant` that this program makes from this data. Stale data has none: its age is
-/// part of the response, so no two are the same.
+/// A strong ETag for this variant of a response from this data. Stale data has none: its age is part of the response, so no two
+/// responses are the same.
 pub(super) fn etag(snapshot: &Snapshot, variant: &str) -> Option<HeaderValue> {
     let Snapshot { version, fetched_at_unix_ms, .. } = snapshot;
     if snapshot.is_stale() {

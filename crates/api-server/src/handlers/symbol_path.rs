@@ -6,7 +6,7 @@ use http::request::Parts;
 
 use crate::problem::{Kind, Problem};
 
-/// A ticker from the path. Anything else is refused with 400 before anything is looked up.
+/// A ticker in the path. Other text is refused with 400 before any lookup.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SymbolPath(pub Symbol);
 

@@ -1,11 +1,11 @@
-//! `GET /api/symbols` and `/api/symbols/{symbol}`: which symbols there are, and which bars of each.
+//! `GET /api/symbols` and `/api/symbols/{symbol}`: the available symbols, and the bars of each.
 
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
 use domain::{Date, Symbol};
-use market_data::{MarketData, Snapshot, SymbolListing};
+use market_data::{Snapshot, SymbolListing};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -13,13 +13,14 @@ use super::{IfNoneMatch, Parameters, Provenance, SymbolPath, provenance};
 use crate::content_encoding::ContentEncoding;
 use crate::problem::Problem;
 use crate::representation::Representation;
-use crate::response_cache::{CacheKey, ResponseCache};
-use crate::schemas::{Problems, SymbolParameter};
+use crate::response_cache::CacheKey;
+use crate::schemas::{NotModifiedOrProblems, SymbolParameter};
+use crate::state::Api;
 
 /// The available symbols.
 #[derive(Debug, Serialize, ToSchema)]
 struct Symbols {
-    /// All symbols of the bundled sample or of the directory; of a vendor, those that are cached now.
+    /// All symbols of the bundled sample or the directory, or the cached symbols of a vendor.
     #[schema(value_type = Vec<ListedSymbol>)]
     symbols: Vec<SymbolListing>,
     /// `bundled sample`, `csv directory` or `polygon`.
@@ -67,48 +68,39 @@ struct SymbolDetails<'a> {
     get,
     path = "/api/symbols",
     tag = "analysis",
-    responses(
-        (status = 200, description = "The symbols", body = Symbols),
-        (status = 304, description = "The cached copy is current"),
-        Problems,
-    )
+    responses((status = 200, description = "The symbols", body = Symbols), NotModifiedOrProblems)
 )]
 pub(crate) async fn list(
     parameters: Parameters,
     if_none_match: IfNoneMatch,
-    State(market_data): State<Arc<MarketData>>,
+    State(api): State<Arc<Api>>,
 ) -> Result<Response, Problem> {
     parameters.allow_only(&[])?;
-    let symbols = market_data.symbols().await?;
-    let body = Representation::serialize(&Symbols { symbols, data_source: market_data.data_source() })?;
+    let symbols = api.market_data.symbols().await?;
+    let body = Representation::serialize(&Symbols { symbols, data_source: api.market_data.data_source() })?;
     Ok(if_none_match.respond(Representation::with_content_etag(body)))
 }
 
-/// A symbol's name, and which bars of it there are
+/// A symbol's name, and the number of its bars
 #[utoipa::path(
     get,
     path = "/api/symbols/{symbol}",
     tag = "analysis",
     params(SymbolParameter),
-    responses(
-        (status = 200, description = "The symbol", body = SymbolDetails),
-        (status = 304, description = "The cached copy is current"),
-        Problems,
-    )
+    responses((status = 200, description = "The symbol", body = SymbolDetails), NotModifiedOrProblems)
 )]
 pub(crate) async fn get(
     SymbolPath(symbol): SymbolPath,
     parameters: Parameters,
     if_none_match: IfNoneMatch,
-    State(market_data): State<Arc<MarketData>>,
-    State(cache): State<Arc<ResponseCache>>,
+    State(api): State<Arc<Api>>,
 ) -> Result<Response, Problem> {
     parameters.allow_only(&[])?;
-    let snapshot = market_data.snapshot(&symbol).await?;
+    let snapshot = api.market_data.snapshot(&symbol).await?;
     let key = CacheKey::for_symbol(&snapshot);
     // Too short to be compressed.
-    let representation = cache.get_or_compute(key, ContentEncoding::Identity, || describe(&snapshot))?;
-    Ok(if_none_match.respond(representation))
+    let (cache, encoding) = (&api.response_cache, ContentEncoding::Identity);
+    Ok(if_none_match.respond(cache.get_or_compute(key, encoding, || describe(&snapshot))?))
 }
 
 fn describe(snapshot: &Snapshot) -> Result<Representation, Problem> {

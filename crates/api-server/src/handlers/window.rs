@@ -1,4 +1,4 @@
-//! Which bars a request is for: the timeframe, and how many days back.
+//! The bars of a request: the timeframe, and the number of days.
 
 use std::borrow::Cow;
 
@@ -17,7 +17,7 @@ pub(super) const DAYS: &str = "days";
 /// A timeframe, and calendar days back from the newest bar, that day included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Window {
-    timeframe: Timeframe,
+    pub(super) timeframe: Timeframe,
     days: u32,
 }
 
@@ -27,10 +27,6 @@ impl Window {
             timeframe: parameters.parse_as(TIMEFRAME)?.unwrap_or_default(),
             days: parameters.number(DAYS, 1..=DAYS_MAX)?.unwrap_or(DAYS_DEFAULT),
         })
-    }
-
-    pub(crate) fn timeframe(self) -> Timeframe {
-        self.timeframe
     }
 
     /// Index of the first daily bar: windows of one history with the same index have the same bars.

@@ -10,7 +10,7 @@ use super::KeyRing;
 pub(crate) enum AuthMode {
     /// By API keys.
     Keys(Arc<KeyRing>),
-    /// Not at all: every client on this machine may read.
+    /// Not at all: every client on this machine has read access.
     Open,
 }
 

@@ -50,9 +50,9 @@ impl KeyRing {
         if previous.is_empty() {
             return None;
         }
-        let found = previous.find(presented);
-        self.previous_uses.fetch_add(u64::from(found.is_some()), Ordering::Relaxed);
-        found
+        let key = previous.find(presented);
+        self.previous_uses.fetch_add(u64::from(key.is_some()), Ordering::Relaxed);
+        key
     }
 
     /// Uses of keys that only the previous list contains, since the last call.
@@ -65,11 +65,11 @@ impl KeyRing {
         self.replace(KeyLists { current: text, pending: None, previous: None }).map(drop)
     }
 
-    /// Replaces the keys. Keys that stay keep the state of their rate limiters. A current list without a key is rejected:
+    /// Replaces the keys, and keeps the rate limit state of those that stay. A current list without a key is rejected, because
     /// it would open or close the service by accident. An invalid pending list is ignored, and its errors are returned.
     ///
     /// # Errors
-    /// Everything that is wrong with the current list; the active keys stay.
+    /// The current list is invalid; the active keys stay.
     pub(crate) fn replace(&self, lists: KeyLists<'_>) -> Result<Option<KeyErrors>, KeyErrors> {
         let mut keys = self.parse(lists.current)?;
         let pending = lists.pending.map(|text| self.parse(text)).transpose();
@@ -112,19 +112,23 @@ mod tests {
     const OLD: &str = "k7Vn2Qx9LpR4tYw8ZbM3cDf6HjGs5Aa1";
     const NEW: &str = "Zq8Wm3Xc6Vb9Nn2Ll5Kk7Jj1Hh4Gg0Ff";
 
+    /// A ring with the old key, which may be used once per minute.
+    fn ring() -> (KeyRing, Arc<Metrics>) {
+        let limit = Limit { per_minute: NonZeroU32::MIN, burst: NonZeroU32::MIN };
+        let metrics = Arc::new(Metrics::new(telemetry::metrics::Labels::default()).unwrap());
+        (KeyRing::new(KeySet::parse(OLD, limit).unwrap(), limit, Arc::clone(&metrics)), metrics)
+    }
+
     #[test]
     fn a_key_is_rotated_without_a_gap_and_a_bad_list_changes_nothing() {
-        let one = NonZeroU32::MIN;
-        let limit = Limit { per_minute: one, burst: one };
-        let metrics = Arc::new(Metrics::new(telemetry::metrics::Labels::default()).unwrap());
-        let ring = KeyRing::new(KeySet::parse(OLD, limit).unwrap(), limit, Arc::clone(&metrics));
+        let (ring, metrics) = ring();
         let is_valid = |key: &str| ring.find(key.as_bytes()).is_some();
 
-        ring.find(OLD.as_bytes()).unwrap().limiter().check().unwrap();
+        ring.find(OLD.as_bytes()).unwrap().limiter.check().unwrap();
         ring.reload(&format!("{OLD},{NEW}")).unwrap();
         assert!(is_valid(OLD) && is_valid(NEW));
         assert!(
-            ring.find(OLD.as_bytes()).unwrap().limiter().check().is_err(),
+            ring.find(OLD.as_bytes()).unwrap().limiter.check().is_err(),
             "a reload does not reset the limit"
         );
 
@@ -142,12 +146,9 @@ mod tests {
 
     #[test]
     fn lists_of_a_rotation_are_accepted_together_and_uses_of_the_previous_one_are_counted() {
-        let one = NonZeroU32::MIN;
-        let limit = Limit { per_minute: one, burst: one };
-        let metrics = Arc::new(Metrics::new(telemetry::metrics::Labels::default()).unwrap());
-        let ring = KeyRing::new(KeySet::parse(OLD, limit).unwrap(), limit, Arc::clone(&metrics));
+        let (ring, metrics) = ring();
         let is_valid = |key: &str| ring.find(key.as_bytes()).is_some();
-        ring.find(OLD.as_bytes()).unwrap().limiter().check().unwrap();
+        ring.find(OLD.as_bytes()).unwrap().limiter.check().unwrap();
 
         let pending = KeyLists { current: OLD, pending: Some(NEW), previous: None };
         assert_eq!(ring.replace(pending), Ok(None));
@@ -161,7 +162,7 @@ mod tests {
             assert!(is_valid(OLD) && is_valid(NEW) && is_valid(OLD));
             assert_eq!((ring.take_previous_uses(), ring.take_previous_uses()), (expected, 0));
         }
-        assert!(ring.find(OLD.as_bytes()).unwrap().limiter().check().is_err(), "its limit moves with it");
+        assert!(ring.find(OLD.as_bytes()).unwrap().limiter.check().is_err(), "its limit moves with it");
         assert_eq!(metrics.keys.get(), 2);
         ring.close();
         assert!(!is_valid(OLD) && !is_valid(NEW));

@@ -1,8 +1,8 @@
 //! Slows down clients that guess API keys.
 //!
 //! The first failures of a minute get a 401. After that, each failure blocks its subject for a while, twice as long each
-//! time, and a blocked subject gets a 429 for every invalid key. Valid keys are never throttled. The table has a fixed
-//! size; the entry of a set that was idle longest is evicted.
+//! time, and a blocked subject gets a 429 for every invalid key. Valid keys are never throttled. The table has a fixed size and
+//! evicts the entry that was idle longest.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -54,9 +54,9 @@ impl Throttle {
     fn record(&self, subject: u64, now: Duration) -> Option<Duration> {
         let set = usize::try_from(subject).unwrap_or(usize::MAX) % SETS;
         let mut entries = self.sets[set].lock().unwrap_or_else(PoisonError::into_inner);
-        let known = entries.iter().position(|entry| entry.subject == subject);
-        let index = known.unwrap_or_else(|| least_recent(&entries));
-        if known.is_none() {
+        let existing = entries.iter().position(|entry| entry.subject == subject);
+        let index = existing.unwrap_or_else(|| least_recent(&entries));
+        if existing.is_none() {
             entries[index] = Entry { subject, updated: now, ..Entry::default() };
         }
         entries[index].fail(now, f64::from(self.failures_per_minute))
@@ -107,8 +107,8 @@ mod tests {
             assert_eq!(fail(seconds(0)), None);
         }
         assert_eq!(fail(seconds(1)), Some(seconds(1)));
-        assert_eq!(fail(seconds(2)), None, "the wait was as long as promised");
-        assert_eq!(fail(seconds(2)), Some(seconds(4)), "and the next is twice as long");
+        assert_eq!(fail(seconds(2)), None, "the wait is over");
+        assert_eq!(fail(seconds(2)), Some(seconds(4)), "the next wait is twice as long");
         assert_eq!(fail(seconds(6)), None);
         assert_eq!(fail(seconds(7)), Some(seconds(7)));
         assert_eq!(
@@ -125,9 +125,9 @@ mod tests {
         let throttle = Throttle::new(1);
         let mut now = Duration::ZERO;
         for _ in 0..40 {
-            let waited = throttle.record_failure_at([7].into_iter(), now).unwrap_or_default();
-            assert!(waited <= WAIT_MAX);
-            now += waited;
+            let wait = throttle.record_failure_at([7].into_iter(), now).unwrap_or_default();
+            assert!(wait <= WAIT_MAX);
+            now += wait;
         }
         for subject in 100..1_000_000 {
             let _other = throttle.record_failure_at([subject].into_iter(), now);

@@ -1,7 +1,6 @@
 //! Writes one line for every request: client, method, route, status, duration.
 //!
-//! The query is not logged, because clients put secrets there. Everything from the client is escaped, so that a line is
-//! always one line and, as JSON, one object.
+//! The query is not logged, because clients put secrets there.
 
 use std::sync::Arc;
 
@@ -25,7 +24,7 @@ pub(crate) struct LogAccess {
 #[derive(Debug)]
 pub(crate) struct PendingLine {
     log: Arc<AccessLog>,
-    context: RequestContext,
+    context: Arc<RequestContext>,
     user_agent: Option<HeaderValue>,
     is_logged: bool,
 }
@@ -36,7 +35,7 @@ impl RequestHook for LogAccess {
     fn on_request(&self, request: &mut Request) -> Result<PendingLine, Problem> {
         Ok(PendingLine {
             log: Arc::clone(&self.log),
-            context: RequestContext::get(request.extensions())?.clone(),
+            context: Arc::clone(RequestContext::get(request.extensions())?),
             user_agent: request.headers().get(header::USER_AGENT).cloned(),
             is_logged: false,
         })
@@ -63,13 +62,13 @@ impl PendingLine {
         let context = &self.context;
         let problem = response.and_then(|response| response.extensions().get::<Problem>());
         self.log.write(&Line {
-            request_id: context.id().map_or("", RequestId::as_str),
-            client: context.client(),
-            method: context.method().as_str(),
-            path: context.uri().path(),
+            request_id: context.id.get().map_or("", RequestId::as_str),
+            client: context.client.get().copied(),
+            method: context.method.as_str(),
+            path: context.uri.path(),
             route: context.route(),
             status: response.map(|response| response.status().as_u16()),
-            code: problem.map(|problem| problem.kind().code()),
+            code: problem.map(|problem| problem.kind.code()),
             bytes: response.and_then(|response| response.body().size_hint().exact()),
             duration_us: u64::try_from(context.duration().as_micros()).unwrap_or(u64::MAX),
             key: context.key().map(|key| key.label().bytes()),

@@ -1,7 +1,7 @@
 //! Authenticates the caller: exactly one key, in `X-API-Key` or as a bearer token.
 //!
-//! Every wrong key gets the same response, whatever is wrong with it. A client that keeps sending wrong keys is slowed
-//! down; a valid key is looked up first and never waits because of other clients.
+//! Every invalid key gets the same response. A client that keeps sending invalid keys is slowed down; a valid key is looked up
+//! first and never waits.
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
@@ -21,21 +21,18 @@ use crate::request_context::{Caller, RequestContext};
 
 /// All clones share one state.
 #[derive(Clone, Debug)]
-pub(crate) struct ApiKeys(Arc<State>);
-
-#[derive(Debug)]
-struct State {
+pub(crate) struct ApiKeys {
     mode: AuthMode,
-    throttle: Throttle,
+    throttle: Arc<Throttle>,
     subjects: RandomState,
     metrics: Arc<Metrics>,
 }
 
 impl ApiKeys {
-    /// After `failures_per_minute` wrong keys a client has to wait.
+    /// After `failures_per_minute` invalid keys a client has to wait.
     pub(crate) fn new(mode: AuthMode, failures_per_minute: u32, metrics: Arc<Metrics>) -> Self {
-        let throttle = Throttle::new(failures_per_minute);
-        Self(Arc::new(State { mode, throttle, subjects: RandomState::new(), metrics }))
+        let throttle = Arc::new(Throttle::new(failures_per_minute));
+        Self { mode, throttle, subjects: RandomState::new(), metrics }
     }
 }
 
@@ -43,31 +40,31 @@ impl RequestHook for ApiKeys {
     type ResponseHook = ();
 
     fn on_request(&self, request: &mut Request) -> Result<(), Problem> {
-        let ring = match &self.0.mode {
+        let context = RequestContext::get(request.extensions())?;
+        let ring = match &self.mode {
             AuthMode::Keys(ring) => ring,
             AuthMode::Open => {
-                RequestContext::get(request.extensions())?.set_caller(Caller { role: Role::OPEN, key: None });
+                context.caller.get_or_init(|| Caller { role: Role::OPEN, key: None });
                 return Ok(());
             }
         };
-        let context = RequestContext::get(request.extensions())?;
         let presented = credential(request.headers())?;
         let Some(key) = presented.and_then(|presented| ring.find(presented)) else {
-            return Err(self.0.refuse(presented, context.client()));
+            return Err(self.refuse(presented, context.client.get()));
         };
-        context.set_caller(Caller { role: key.role(), key: Some(key) });
+        context.caller.get_or_init(|| Caller { role: key.role, key: Some(key) });
         Ok(())
     }
 }
 
-impl State {
-    fn refuse(&self, presented: Option<&[u8]>, client: Option<IpAddr>) -> Problem {
+impl ApiKeys {
+    fn refuse(&self, presented: Option<&[u8]>, client: Option<&IpAddr>) -> Problem {
         let Some(presented) = presented else {
             self.metrics.auth_missing.inc();
             return unauthorized();
         };
-        // Guesses are counted for the address and, so that many addresses do not help, for the key that they guess.
-        let address = client.map(|address| Network::from(address).to_bits());
+        // Counted for the address and for the id of the guessed key, so that many addresses do not help.
+        let address = client.map(|address| Network::from(*address).to_bits());
         let subjects = [
             Some(self.subjects.hash_one(address)),
             claimed_id(presented).map(|id| self.subjects.hash_one(id)),
@@ -93,7 +90,7 @@ fn credential(headers: &HeaderMap) -> Result<Option<&[u8]>, Problem> {
     match (keys.next(), authorizations.next(), keys.next().or(authorizations.next())) {
         (None, None, None) => Ok(None),
         (Some(key), None, None) => Ok(Some(key.as_bytes())),
-        // Another scheme counts as a wrong key.
+        // Another scheme counts as an invalid key.
         (None, Some(authorization), None) => Ok(Some(bearer(authorization.as_bytes()).unwrap_or_default())),
         _ => {
             Err(Problem::new(Kind::BadRequest, "send exactly one API key, in X-API-Key or as a bearer token"))

@@ -1,11 +1,10 @@
 //! Bounds a request body while it is read: its size, and the time until its next bytes.
 //!
-//! A body whose declared length is too large is refused before a byte of it is read. If reading a body fails, the
-//! response names the cause, whatever the handler does with the error.
+//! A body whose declared length is too large is refused before it is read. If reading fails, the response reports the cause,
+//! whatever the handler does with the error.
 
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -39,11 +38,11 @@ impl RequestHook for BodyLimit {
         if request.headers().contains_key(header::CONTENT_ENCODING) {
             return Err(closing(Problem::new(Kind::UnsupportedMediaType, "the body must not be compressed")));
         }
-        let error = Arc::new(AtomicU8::new(BodyError::NONE));
+        let error = Arc::default();
         let body = std::mem::take(request.body_mut());
         let bounded = BoundedBody {
             body,
-            left: self.bytes_max,
+            bytes_left: self.bytes_max,
             limit: *self,
             deadline: None,
             error: Arc::clone(&error),
@@ -60,7 +59,7 @@ impl BodyLimit {
     }
 }
 
-/// Closes the connection: the rest of the body is not read, so it cannot be used again.
+/// Closes the connection, which cannot be used again because the rest of the body is not read.
 fn closing(problem: Problem) -> Problem {
     problem.with_header(header::CONNECTION, HeaderValue::from_static("close"))
 }
@@ -76,33 +75,17 @@ enum BodyError {
     Malformed,
 }
 
-impl BodyError {
-    const NONE: u8 = 0;
-
-    fn code(self) -> u8 {
-        match self {
-            Self::TooLarge => 1,
-            Self::TooSlow => 2,
-            Self::Malformed => 3,
-        }
-    }
-
-    fn from_code(code: u8) -> Option<Self> {
-        [Self::TooLarge, Self::TooSlow, Self::Malformed].into_iter().find(|error| error.code() == code)
-    }
-}
-
-/// The state of a body, until the response is built.
+/// The error of a body, for the response.
 #[derive(Debug)]
 pub(crate) struct BodyStatus {
     limit: BodyLimit,
-    error: Arc<AtomicU8>,
+    error: Arc<OnceLock<BodyError>>,
 }
 
 impl ResponseHook for Option<BodyStatus> {
     fn on_response(self, response: &mut Response) {
         let Some(status) = self else { return };
-        let problem = match BodyError::from_code(status.error.load(Ordering::Relaxed)) {
+        let problem = match status.error.get() {
             None => return,
             Some(BodyError::TooLarge) => status.limit.too_large(),
             Some(error @ BodyError::TooSlow) => closing(Problem::new(Kind::Timeout, error.to_string())),
@@ -114,16 +97,15 @@ impl ResponseHook for Option<BodyStatus> {
 
 struct BoundedBody {
     body: Body,
-    left: usize,
+    bytes_left: usize,
     limit: BodyLimit,
     deadline: Option<Pin<Box<Sleep>>>,
-    error: Arc<AtomicU8>,
+    error: Arc<OnceLock<BodyError>>,
 }
 
 impl BoundedBody {
     fn fail(&self, error: BodyError) -> axum::Error {
-        self.error.store(error.code(), Ordering::Relaxed);
-        axum::Error::new(error)
+        axum::Error::new(*self.error.get_or_init(|| error))
     }
 
     fn poll_deadline(&mut self, context: &mut Context<'_>) -> Poll<()> {
@@ -151,8 +133,8 @@ impl HttpBody for BoundedBody {
             None => return Poll::Ready(None),
         };
         let bytes = frame.data_ref().map_or(0, Bytes::len);
-        match self.left.checked_sub(bytes) {
-            Some(left) => self.left = left,
+        match self.bytes_left.checked_sub(bytes) {
+            Some(bytes_left) => self.bytes_left = bytes_left,
             None => return Poll::Ready(Some(Err(self.fail(BodyError::TooLarge)))),
         }
         Poll::Ready(Some(Ok(frame)))
@@ -169,24 +151,12 @@ impl HttpBody for BoundedBody {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::convert::Infallible;
 
+    use futures_util::stream;
     use tower::{Layer, ServiceExt, service_fn};
 
-    struct Silent;
-
-    impl HttpBody for Silent {
-        type Data = Bytes;
-        type Error = Infallible;
-
-        fn poll_frame(
-            self: Pin<&mut Self>,
-            _: &mut Context<'_>,
-        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-            Poll::Pending
-        }
-    }
+    use super::*;
 
     async fn status(body: Body) -> u16 {
         let handler = service_fn(|request: Request| async move {
@@ -203,22 +173,8 @@ mod tests {
     }
 
     /// A body whose length is not known before it ends.
-    struct Pieces(std::slice::Iter<'static, &'static str>);
-
-    impl HttpBody for Pieces {
-        type Data = Bytes;
-        type Error = Infallible;
-
-        fn poll_frame(
-            mut self: Pin<&mut Self>,
-            _: &mut Context<'_>,
-        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-            Poll::Ready(self.0.next().map(|piece| Ok(Frame::data(Bytes::from_static(piece.as_bytes())))))
-        }
-    }
-
-    fn stream(pieces: &'static [&'static str]) -> Body {
-        Body::new(Pieces(pieces.iter()))
+    fn chunked(chunks: &'static [&'static str]) -> Body {
+        Body::from_stream(stream::iter(chunks.iter().map(|chunk| Ok::<_, Infallible>(*chunk))))
     }
 
     #[tokio::test(start_paused = true)]
@@ -226,8 +182,8 @@ mod tests {
         assert_eq!(status(Body::empty()).await, 200);
         assert_eq!(status(Body::from("0123456789")).await, 200);
         assert_eq!(status(Body::from("0123456789a")).await, 413);
-        assert_eq!(status(stream(&["01234", "56789"])).await, 200);
-        assert_eq!(status(stream(&["01234", "56789", "a"])).await, 413);
-        assert_eq!(status(Body::new(Silent)).await, 408);
+        assert_eq!(status(chunked(&["01234", "56789"])).await, 200);
+        assert_eq!(status(chunked(&["01234", "56789", "a"])).await, 413);
+        assert_eq!(status(Body::from_stream(stream::pending::<Result<Bytes, Infallible>>())).await, 408);
     }
 }

@@ -1,18 +1,17 @@
-//! Turns a panic into a response, so that a bug in one handler costs one request and not the connection.
+//! Turns a panic into a response, so that a bug in a handler fails one request and not the connection.
 
 use std::any::Any;
-use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::extract::Request;
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use pin_project_lite::pin_project;
 use telemetry::metrics::Metrics;
-use tower::{Layer, Service};
 
+use super::around::{Around, ResponseFuture};
 use crate::problem::{Kind, Problem};
 
 #[derive(Clone, Debug)]
@@ -20,50 +19,31 @@ pub(crate) struct CatchPanic {
     pub(crate) metrics: Arc<Metrics>,
 }
 
-impl<S> Layer<S> for CatchPanic {
-    type Service = CatchPanicService<S>;
+impl Around for CatchPanic {
+    type Future<F: ResponseFuture> = CatchPanicFuture<F>;
 
-    fn layer(&self, inner: S) -> Self::Service {
-        CatchPanicService { layer: self.clone(), inner }
-    }
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct CatchPanicService<S> {
-    layer: CatchPanic,
-    inner: S,
-}
-
-impl<S> Service<Request> for CatchPanicService<S>
-where
-    S: Service<Request, Response = Response, Error = Infallible>,
-{
-    type Response = Response;
-    type Error = Infallible;
-    type Future = CatchPanicFuture<S::Future>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
+    fn call<F: ResponseFuture>(
+        &self,
+        request: Request,
+        inner: impl FnOnce(Request) -> F,
+    ) -> CatchPanicFuture<F> {
         // The request is lost with the panic, and the router is shared and immutable: no half-changed state is used again.
-        let called = catch_unwind(AssertUnwindSafe(|| self.inner.call(request)));
-        CatchPanicFuture { layer: self.layer.clone(), inner: called.ok() }
+        let called = catch_unwind(AssertUnwindSafe(|| inner(request)));
+        CatchPanicFuture { metrics: Arc::clone(&self.metrics), inner: called.ok() }
     }
 }
 
 pin_project! {
     #[derive(Debug)]
     pub(crate) struct CatchPanicFuture<F> {
-        layer: CatchPanic,
-        // `None` when the service panicked before it had a future.
+        metrics: Arc<Metrics>,
+        // `None` if the service panicked before it had a future.
         #[pin]
         inner: Option<F>,
     }
 }
 
-impl<F: Future<Output = Result<Response, Infallible>>> Future for CatchPanicFuture<F> {
+impl<F: ResponseFuture> Future for CatchPanicFuture<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -75,7 +55,7 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for CatchPanicFutu
         };
         // The panic hook logs the message, which clients must not see.
         polled.unwrap_or_else(|_message| {
-            this.layer.metrics.panics.inc();
+            this.metrics.panics.inc();
             Poll::Ready(Ok(Problem::new(Kind::Internal, "internal error").into_response()))
         })
     }
@@ -83,17 +63,22 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for CatchPanicFutu
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
+    use axum::response::Response;
+    use tower::{Layer, ServiceExt, service_fn};
+
+    use super::super::around::layer;
     use super::*;
-    use tower::{ServiceExt, service_fn};
 
     #[tokio::test]
-    async fn a_panic_is_counted_and_becomes_a_response_and_the_service_lives_on() {
+    async fn a_panic_is_counted_and_becomes_a_response_and_the_service_continues() {
         let metrics = Arc::new(Metrics::new(telemetry::metrics::Labels::default()).unwrap());
         let handler = service_fn(|request: Request| async move {
             assert_ne!(request.uri().path(), "/panic");
             Ok::<_, Infallible>(Response::default())
         });
-        let service = CatchPanic { metrics: Arc::clone(&metrics) }.layer(handler);
+        let service = layer(CatchPanic { metrics: Arc::clone(&metrics) }).layer(handler);
         for (path, status) in [("/panic", 500), ("/fine", 200), ("/panic", 500)] {
             let request = http::Request::get(path).body(axum::body::Body::empty()).unwrap();
             let Ok(response) = service.clone().oneshot(request).await;

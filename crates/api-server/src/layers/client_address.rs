@@ -17,7 +17,8 @@ impl RequestHook for ClientAddresses {
 
     fn on_request(&self, request: &mut Request) -> Result<(), Problem> {
         let context = RequestContext::get(request.extensions())?;
-        context.set_client(self.proxies.client(context.connection().peer().ip(), request.headers()));
+        let peer = context.connection.peer().ip();
+        context.client.get_or_init(|| self.proxies.client(peer, request.headers()));
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
-//! Compresses the response if the client accepts that, and says in `Vary` and `ETag` that there is more than one encoding.
+//! Compresses the response if the client accepts it, and adapts `Vary` and `ETag` to several encodings.
 //!
-//! Compression reveals secrets by their length if an attacker can choose a part of the body and have a victim's browser
-//! request it (BREACH). Here, no body has a secret, and the API key is in a header that no browser adds by itself.
+//! Compression reveals secrets by their length if an attacker can choose a part of the body and make a victim's browser request
+//! it (BREACH). Here no body contains a secret, and no browser adds the API key by itself.
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -27,7 +27,7 @@ impl RequestHook for Compression {
     fn on_request(&self, request: &mut Request) -> Result<CompressResponse, Problem> {
         let encoding = ContentEncoding::negotiate(request.headers());
         if encoding != ContentEncoding::Identity {
-            RequestContext::get(request.extensions())?.set_content_encoding(encoding);
+            RequestContext::get(request.extensions())?.content_encoding.get_or_init(|| encoding);
         }
         Ok(CompressResponse(encoding))
     }
@@ -46,7 +46,7 @@ impl ResponseHook for CompressResponse {
         if !response.headers().get_all(header::VARY).iter().any(|line| *line == VARY) {
             response.headers_mut().append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
         }
-        // The response cache has compressed it before.
+        // The response cache compressed it already.
         if encoding == ContentEncoding::Identity || response.headers().contains_key(header::CONTENT_ENCODING)
         {
             return;
@@ -64,8 +64,8 @@ impl ResponseHook for CompressResponse {
     }
 }
 
-/// A strong ETag stands for the same bytes, a weak one for the same resource in any encoding. Also on a 304, whose ETag must be
-/// that of the 200, and which does not know the size of the body.
+/// A strong ETag identifies bytes, a weak one a resource in any encoding. Also for a 304: its ETag must be that of the 200, and
+/// the size of the body is unknown.
 fn weaken_etag(headers: &mut HeaderMap) {
     if let Some(etag) = headers.get_mut(header::ETAG)
         && let Ok(weak) = HeaderValue::from_bytes(&[b"W/", etag.as_bytes()].concat())

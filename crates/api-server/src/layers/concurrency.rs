@@ -1,4 +1,4 @@
-//! Bounds the requests in flight, and sheds the others immediately instead of letting all become slow.
+//! Bounds the requests in flight. Other requests are shed immediately, before all become slow.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +10,7 @@ use telemetry::metrics::Metrics;
 use super::hook::{RequestHook, ResponseHook};
 use crate::problem::{Kind, Problem};
 
-/// Wait that a shed client is asked for.
+/// `Retry-After` of a shed request, in seconds.
 const RETRY_AFTER_S: u64 = 1;
 
 /// All clones share one count.
@@ -67,7 +67,7 @@ mod tests {
         let mut request = Request::default();
         let first = layer.on_request(&mut request).unwrap();
         for _ in 0..3 {
-            assert_eq!(layer.on_request(&mut request).unwrap_err().kind(), Kind::Overloaded);
+            assert_eq!(layer.on_request(&mut request).unwrap_err().kind, Kind::Overloaded);
         }
         drop(first);
         assert!(layer.on_request(&mut request).is_ok());

@@ -1,7 +1,7 @@
-//! Lets pages of configured origins read responses, and no other pages.
+//! Allows pages of configured origins, and no others, to read responses.
 //!
-//! A preflight carries no key and needs none. It passes the limits like every request, and the response is made from the
-//! router's own `405` with the methods that the path supports.
+//! A preflight needs no API key and counts against limits like every request. Its response is made from the router's own `405`,
+//! which lists the methods of the path.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ pub(crate) struct CorsRequest {
 }
 
 impl Cors {
-    /// Origins exactly as browsers send them; usually none.
+    /// Origins as browsers send them; usually none.
     pub(crate) fn new(origins: impl IntoIterator<Item = HeaderValue>) -> Self {
         let exposed = format!("{RATE_LIMIT_HEADERS}, ETag, Retry-After, X-Request-Id");
         let exposed = HeaderValue::try_from(exposed).expect("header names and commas are a header value");
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_response_may_be_read_and_a_limited_preflight_stays_limited() {
+    fn a_response_may_be_read_and_a_rate_limited_preflight_stays_refused() {
         assert_eq!(respond("GET", OURS, Response::default()).headers()["access-control-allow-origin"], OURS);
         let limited = respond("OPTIONS", OURS, StatusCode::TOO_MANY_REQUESTS.into_response());
         assert_eq!(limited.status(), 429);

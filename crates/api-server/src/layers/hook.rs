@@ -1,10 +1,8 @@
-//! Layers that only look at the request and at its response, as most do.
+//! Layers that only inspect or change the request and its response, as most do.
 //!
-//! A [`RequestHook`] becomes a tower layer with [`layer`]; [`HookLayer::then`] puts several into one. The future is one
-//! enum and nothing is boxed. Hooks of one layer see the request and the response in place, one after the other: a layer
-//! of its own for each would move both once more.
+//! [`layer`] makes a tower layer of a [`RequestHook`], or of several that [`RequestHooks::then`] combines. Hooks of one layer
+//! see the request and the response in place; a separate layer for each would move both once more.
 
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -12,13 +10,14 @@ use std::task::{Context, Poll, ready};
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use pin_project_lite::pin_project;
-use tower::{Layer, Service};
+use tower::Layer;
 
+use super::around::{self, Around, AroundService, ResponseFuture};
 use crate::problem::Problem;
 
 /// One layer's part in a request.
 pub(crate) trait RequestHook: Clone {
-    /// What the layer remembers until the response. Dropped without being called when the client disconnects first.
+    /// What the layer keeps until the response. Dropped without being called if the client disconnects first.
     type ResponseHook: ResponseHook;
 
     /// A problem becomes the response, and inner layers are not called.
@@ -30,7 +29,7 @@ pub(crate) trait ResponseHook {
     fn on_response(self, response: &mut Response);
 }
 
-/// For hooks that leave the response alone.
+/// For hooks that do not change the response.
 impl ResponseHook for () {
     fn on_response(self, _response: &mut Response) {}
 }
@@ -39,9 +38,16 @@ impl ResponseHook for () {
 pub(crate) trait RequestHooks {
     type ResponseHook: ResponseHook;
 
-    /// The error is the response that outer layers see. Boxed, so that its size is not that of every result and
-    /// every future around it.
+    /// The error is the response that outer layers see. Boxed, to keep every future around it small.
     fn on_request(&self, request: &mut Request) -> Result<Self::ResponseHook, Box<Response>>;
+
+    /// These hooks, and one more inside them.
+    fn then<I: RequestHook>(self, inner: I) -> Then<Self, I>
+    where
+        Self: Sized,
+    {
+        Then { outer: self, inner }
+    }
 }
 
 impl<H: RequestHook> RequestHooks for H {
@@ -53,7 +59,7 @@ impl<H: RequestHook> RequestHooks for H {
 }
 
 /// Hooks, and one more inside them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Then<O, I> {
     outer: O,
     inner: I,
@@ -83,61 +89,32 @@ impl<O: ResponseHook, I: ResponseHook> ResponseHook for (O, I) {
     }
 }
 
-/// The tower layer of a hook.
-pub(crate) fn layer<H: RequestHook>(hook: H) -> HookLayer<H> {
-    HookLayer { hooks: hook }
+/// The tower layer of hooks.
+pub(crate) fn layer<H: RequestHooks, S>(hooks: H) -> impl Layer<S, Service = AroundService<Hooks<H>, S>> {
+    around::layer(Hooks(Arc::new(hooks)))
 }
 
-impl<H> HookLayer<H> {
-    /// A layer of these hooks, and of one more inside them.
-    pub(crate) fn then<I: RequestHook>(self, inner: I) -> HookLayer<Then<H, I>> {
-        HookLayer { hooks: Then { outer: self.hooks, inner } }
-    }
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct HookLayer<H> {
-    hooks: H,
-}
-
-impl<H: Clone, S> Layer<S> for HookLayer<H> {
-    type Service = HookService<H, S>;
-
-    fn layer(&self, inner: S) -> Self::Service {
-        HookService { hooks: Arc::new(self.hooks.clone()), inner }
-    }
-}
-
+/// Shared, because axum clones the services of a route for every request.
 #[derive(Debug)]
-pub(crate) struct HookService<H, S> {
-    // Shared, because axum clones the services of a route for every request.
-    hooks: Arc<H>,
-    inner: S,
-}
+pub(crate) struct Hooks<H>(Arc<H>);
 
-impl<H, S: Clone> Clone for HookService<H, S> {
+impl<H> Clone for Hooks<H> {
     fn clone(&self) -> Self {
-        Self { hooks: Arc::clone(&self.hooks), inner: self.inner.clone() }
+        Self(Arc::clone(&self.0))
     }
 }
 
-impl<H, S> Service<Request> for HookService<H, S>
-where
-    H: RequestHooks,
-    S: Service<Request, Response = Response, Error = Infallible>,
-{
-    type Response = Response;
-    type Error = Infallible;
-    type Future = HookFuture<S::Future, H::ResponseHook>;
+impl<H: RequestHooks> Around for Hooks<H> {
+    type Future<F: ResponseFuture> = HookFuture<F, H::ResponseHook>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, mut request: Request) -> Self::Future {
-        let state = match self.hooks.on_request(&mut request) {
-            Ok(hook) => State::Called { inner: self.inner.call(request), hook: Some(hook) },
-            Err(response) => State::Refused { response: Some(response) },
+    fn call<F: ResponseFuture>(
+        &self,
+        mut request: Request,
+        inner: impl FnOnce(Request) -> F,
+    ) -> HookFuture<F, H::ResponseHook> {
+        let state = match self.0.on_request(&mut request) {
+            Ok(hook) => HookState::Called { inner: inner(request), hook: Some(hook) },
+            Err(response) => HookState::Refused { response: Some(response) },
         };
         HookFuture { state }
     }
@@ -147,25 +124,21 @@ pin_project! {
     #[derive(Debug)]
     pub(crate) struct HookFuture<F, R> {
         #[pin]
-        state: State<F, R>,
+        state: HookState<F, R>,
     }
 }
 
 pin_project! {
     #[derive(Debug)]
     #[project = Projected]
-    enum State<F, R> {
+    enum HookState<F, R> {
         Refused { response: Option<Box<Response>> },
         Called { #[pin] inner: F, hook: Option<R> },
     }
 }
 
-impl<F, R> Future for HookFuture<F, R>
-where
-    F: Future<Output = Result<Response, Infallible>>,
-    R: ResponseHook,
-{
-    type Output = Result<Response, Infallible>;
+impl<F: ResponseFuture, R: ResponseHook> Future for HookFuture<F, R> {
+    type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use axum::extract::Request;
-use axum::response::Response;
-use rate_limit::{Limit, LimitStatus};
+use rate_limit::Limit;
 use telemetry::metrics::Metrics;
 
-use super::hook::{RequestHook, ResponseHook};
-use super::limit_policy::LimitPolicy;
+use super::hook::RequestHook;
+use super::limit_policy::{LimitHeaders, LimitPolicy};
 use crate::problem::Problem;
 use crate::request_context::RequestContext;
 
@@ -18,37 +17,25 @@ pub(crate) struct KeyLimit {
     metrics: Arc<Metrics>,
 }
 
-/// The limit in the response; `None` without a key.
-#[derive(Debug)]
-pub(crate) struct KeyLimitSnapshot(Option<(Arc<LimitPolicy>, LimitStatus)>);
-
 impl KeyLimit {
     pub(crate) fn new(limit: Limit, metrics: Arc<Metrics>) -> Self {
-        Self { policy: Arc::new(LimitPolicy::new(&["key"], limit)), metrics }
+        Self { policy: Arc::new(LimitPolicy::new(&["key"], "API key", limit)), metrics }
     }
 }
 
 impl RequestHook for KeyLimit {
-    type ResponseHook = KeyLimitSnapshot;
+    type ResponseHook = LimitHeaders;
 
-    fn on_request(&self, request: &mut Request) -> Result<KeyLimitSnapshot, Problem> {
+    fn on_request(&self, request: &mut Request) -> Result<LimitHeaders, Problem> {
         let Some(key) = RequestContext::get(request.extensions())?.key() else {
-            return Ok(KeyLimitSnapshot(None));
+            return Ok(LimitHeaders(None));
         };
-        match key.limiter().check() {
-            Ok(status) => Ok(KeyLimitSnapshot(Some((Arc::clone(&self.policy), status)))),
+        match key.limiter.check() {
+            Ok(status) => Ok(LimitHeaders(Some((Arc::clone(&self.policy), status)))),
             Err(status) => {
                 self.metrics.limited_by_key.inc();
                 Err(self.policy.exceeded(status))
             }
-        }
-    }
-}
-
-impl ResponseHook for KeyLimitSnapshot {
-    fn on_response(self, response: &mut Response) {
-        if let Some((policy, status)) = self.0 {
-            policy.insert(status, response.headers_mut());
         }
     }
 }

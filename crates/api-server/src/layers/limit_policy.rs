@@ -1,10 +1,14 @@
-//! What a response says about a limit: the header fields of the IETF draft (`draft-ietf-httpapi-ratelimit-headers-10`)
-//! and the older ones that clients know, and the problem when a limit is exceeded.
+//! The header fields of a rate limit, those of the IETF draft (`draft-ietf-httpapi-ratelimit-headers-10`) and the older
+//! `X-RateLimit-…`, and the problem of an exceeded limit.
 
+use std::sync::Arc;
+
+use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use rate_limit::{Limit, LimitStatus, WINDOW_S};
 
+use super::hook::ResponseHook;
 use crate::problem::{HEADERS_EXPECTED, Kind, Problem};
 
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -13,7 +17,7 @@ const X_RATELIMIT_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit
 const X_RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 const X_RATELIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
-/// Every header field of a limit, for the list of what a page of another origin may read.
+/// Every header field of a limit, for `Access-Control-Expose-Headers`.
 pub(crate) const RATE_LIMIT_HEADERS: &str =
     "RateLimit, RateLimit-Policy, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset";
 
@@ -29,8 +33,23 @@ pub(crate) struct LimitPolicy {
     per_minute: HeaderValue,
 }
 
+/// The limit of a request, for the response; `None` if there is none.
+#[derive(Debug)]
+pub(crate) struct LimitHeaders(pub(crate) Option<(Arc<LimitPolicy>, LimitStatus)>);
+
+impl ResponseHook for LimitHeaders {
+    fn on_response(self, response: &mut Response) {
+        let Some((policy, status)) = self.0 else { return };
+        // An inner layer may have added a stricter limit.
+        if !response.headers().contains_key(RATELIMIT) {
+            policy.insert(status, response.headers_mut());
+        }
+    }
+}
+
 impl LimitPolicy {
-    pub(crate) fn new(names: &'static [&'static str; 1], limit: Limit) -> Self {
+    /// `sender` is whoever the limit counts, for the text of the problem.
+    pub(crate) fn new(names: &'static [&'static str; 1], sender: &str, limit: Limit) -> Self {
         let [name] = *names;
         let limit = limit.bounded();
         let Limit { per_minute, burst } = limit;
@@ -39,24 +58,17 @@ impl LimitPolicy {
             format!("\"{name}\";q={per_minute};w={WINDOW_S}, \"burst\";q={burst};w={burst_window_s}");
         let rate_limit_policy =
             HeaderValue::try_from(rate_limit_policy).expect("digits and quotes are a header value");
-        let detail = format!("this {name} may make {per_minute} requests a minute");
+        let detail = format!("this {sender} may send {per_minute} requests per minute");
         Self { name, names, detail, rate_limit_policy, per_minute: HeaderValue::from(per_minute.get()) }
     }
 
-    /// Whether a response already has the header fields of a limit.
-    pub(crate) fn is_present(headers: &HeaderMap) -> bool {
-        headers.contains_key(RATELIMIT)
-    }
-
-    /// Adds the header fields to a response.
-    pub(crate) fn insert(&self, status: LimitStatus, headers: &mut HeaderMap) {
+    fn insert(&self, status: LimitStatus, headers: &mut HeaderMap) {
         headers.reserve(HEADERS_EXPECTED.saturating_sub(headers.len()));
         for (name, value) in self.fields(status) {
             headers.insert(name, value);
         }
     }
 
-    /// The problem of a client that exceeded the limit.
     pub(crate) fn exceeded(&self, status: LimitStatus) -> Problem {
         let problem = Problem::new(Kind::QuotaExceeded, self.detail.clone())
             .violating(self.names)
@@ -79,8 +91,8 @@ impl LimitPolicy {
     }
 }
 
-/// `"name";r=remaining;t=seconds`, a structured field item (RFC 9651 §3.3), and both numbers alone. The numbers are
-/// parts of the item's text, so that one allocation holds all three.
+/// `"name";r=remaining;t=seconds`, a structured field item (RFC 9651 §3.3), and each number alone. All three share one
+/// allocation.
 fn values(name: &str, LimitStatus { remaining, reset_s }: LimitStatus) -> [HeaderValue; 3] {
     let mut text = Vec::with_capacity(64);
     let mut number = itoa::Buffer::new();
@@ -107,7 +119,8 @@ mod tests {
     #[test]
     fn the_header_fields_follow_the_draft() {
         let number = |number| NonZeroU32::new(number).unwrap();
-        let policy = LimitPolicy::new(&["key"], Limit { per_minute: number(120), burst: number(20) });
+        let policy =
+            LimitPolicy::new(&["key"], "API key", Limit { per_minute: number(120), burst: number(20) });
         let mut headers = HeaderMap::new();
         policy.insert(LimitStatus { remaining: 17, reset_s: 2 }, &mut headers);
         assert_eq!(headers["ratelimit-policy"], "\"key\";q=120;w=60, \"burst\";q=20;w=10");

@@ -1,4 +1,4 @@
-//! Passes the matched route to the layers around the router: axum gives it only to those inside.
+//! Records the matched route for the layers around the router; axum passes it only to those inside.
 
 use axum::extract::{MatchedPath, Request};
 
@@ -6,7 +6,7 @@ use super::hook::RequestHook;
 use crate::problem::Problem;
 use crate::request_context::RequestContext;
 
-/// Directly inside the router, so that what inner layers refuse has a route, too.
+/// Directly inside the router, so that refusals of inner layers have a route, too.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MatchedRoute;
 
@@ -15,7 +15,7 @@ impl RequestHook for MatchedRoute {
 
     fn on_request(&self, request: &mut Request) -> Result<(), Problem> {
         if let Some(route) = request.extensions().get::<MatchedPath>() {
-            RequestContext::get(request.extensions())?.set_route(route.clone());
+            RequestContext::get(request.extensions())?.route.get_or_init(|| route.clone());
         }
         Ok(())
     }

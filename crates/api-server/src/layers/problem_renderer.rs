@@ -3,6 +3,8 @@
 //! A [`Problem`] comes in the extensions of the response. An error of the framework has only a status, and gets the kind of
 //! that status. A response marked [`CompleteBody`] stays as it is.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
@@ -13,7 +15,7 @@ use super::hook::{RequestHook, ResponseHook};
 use crate::problem::{Kind, MEDIA_TYPE, Problem};
 use crate::request_context::RequestContext;
 
-/// Bytes that fit nearly every body.
+/// Bytes that are enough for nearly every body.
 const BODY_BYTES_USUAL: usize = 512;
 
 #[derive(Clone, Copy, Debug)]
@@ -24,13 +26,13 @@ pub(crate) struct ProblemRenderer;
 pub(crate) struct CompleteBody;
 
 #[derive(Debug)]
-pub(crate) struct RenderProblem(RequestContext);
+pub(crate) struct RenderProblem(Arc<RequestContext>);
 
 impl RequestHook for ProblemRenderer {
     type ResponseHook = RenderProblem;
 
     fn on_request(&self, request: &mut Request) -> Result<RenderProblem, Problem> {
-        Ok(RenderProblem(RequestContext::get(request.extensions())?.clone()))
+        Ok(RenderProblem(Arc::clone(RequestContext::get(request.extensions())?)))
     }
 }
 
@@ -47,11 +49,11 @@ impl ResponseHook for RenderProblem {
         };
         log_cause(problem);
         let Self(context) = &self;
-        let request_id = context.id().map_or("", RequestId::as_str);
-        let document = problem.document(context.uri().path(), request_id);
+        let request_id = context.id.get().map_or("", RequestId::as_str);
+        let document = problem.document(context.uri.path(), request_id);
         let mut body = Vec::with_capacity(BODY_BYTES_USUAL);
-        // Writing into memory cannot fail, and every member serialises.
-        let _written = json_writer::write(&mut body, &document);
+        // Writing into memory cannot fail, and every member has a JSON form.
+        let _infallible = json_writer::write(&mut body, &document);
         *response.body_mut() = Body::from(body);
         let headers = response.headers_mut();
         headers.remove(header::CONTENT_LENGTH);
@@ -59,12 +61,12 @@ impl ResponseHook for RenderProblem {
     }
 }
 
-/// Logs the cause of a server error, which neither the access log nor the client gets.
+/// Logs the cause of a server error, which is not in the access log or the response.
 fn log_cause(problem: &Problem) {
-    let Some(cause) = problem.cause() else { return };
-    let code = problem.kind().code();
-    match problem.kind().status() {
-        // Expected while a dependency is down: a single one needs no action.
+    let Some(cause) = &problem.cause else { return };
+    let code = problem.kind.code();
+    match problem.kind.status() {
+        // Expected while a dependency is down.
         StatusCode::SERVICE_UNAVAILABLE => {
             tracing::warn!(code, cause, "request failed: dependency unavailable");
         }
@@ -73,12 +75,12 @@ fn log_cause(problem: &Problem) {
     }
 }
 
-/// The problem of a response that has only a status. Its body is replaced: the framework wrote it.
+/// The problem of a response that has only a status, from the framework.
 fn from_status(status: StatusCode) -> Problem {
     let kind = Kind::from_status(status).unwrap_or(Kind::Internal);
     let detail = match kind {
         Kind::NotFound => "no resource at this path",
-        Kind::MethodNotAllowed => "this path does not support the method; Allow lists those it supports",
+        Kind::MethodNotAllowed => "this path does not support the method; see the Allow header",
         Kind::UnsupportedMediaType => "the body must be application/json",
         Kind::PayloadTooLarge => "the body is too large",
         Kind::Internal => "internal error",
@@ -95,7 +97,11 @@ mod tests {
     fn rendered(mut response: Response) -> (Response, serde_json::Value) {
         let mut request = http::Request::get("/a?secret").body(Body::empty()).unwrap();
         RequestContext::attach_from(&mut request, "192.0.2.1");
-        RequestContext::get(request.extensions()).unwrap().set_id(RequestId::parse(b"request-1").unwrap());
+        RequestContext::get(request.extensions())
+            .unwrap()
+            .id
+            .set(RequestId::parse(b"request-1").unwrap())
+            .unwrap();
         ProblemRenderer.on_request(&mut request).unwrap().on_response(&mut response);
         let (parts, body) = response.into_parts();
         let bytes = wait_for(axum::body::to_bytes(body, 10_000));
@@ -127,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_response_that_says_more_than_a_problem_is_left_alone() {
+    fn a_complete_body_is_not_replaced() {
         let mut response = (StatusCode::SERVICE_UNAVAILABLE, "{\"status\":\"unhealthy\"}").into_response();
         response.extensions_mut().insert(CompleteBody);
         let (_, json) = rendered(response);
@@ -135,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_is_left_alone() {
+    fn a_success_is_not_changed() {
         let (response, _) = rendered("fine".into_response());
         assert_eq!(response.headers()[header::CONTENT_TYPE], "text/plain; charset=utf-8");
     }

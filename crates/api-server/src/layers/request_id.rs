@@ -1,6 +1,5 @@
-//! Gives every request an id: in `X-Request-Id` of the response, in every problem, and in every log line of the request.
+//! Gives every request an id, for the header `X-Request-Id` of the response, problems and log lines.
 
-use std::convert::Infallible;
 use std::hash::{BuildHasher, RandomState};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,17 +7,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use axum::extract::Request;
-use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use pin_project_lite::pin_project;
 use telemetry::RequestId;
-use tower::{Layer, Service};
 
+use super::around::{Around, ResponseFuture};
 use crate::request_context::RequestContext;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Ids are a counter under a keyed hash: they never repeat in a process and cannot be guessed from others.
+/// Hashes a counter with random keys: ids never repeat in a process, and cannot be guessed from others.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RequestIds(Arc<Source>);
 
@@ -40,38 +38,19 @@ impl RequestIds {
     }
 }
 
-impl<S> Layer<S> for RequestIds {
-    type Service = RequestIdService<S>;
+impl Around for RequestIds {
+    type Future<F: ResponseFuture> = RequestIdFuture<F>;
 
-    fn layer(&self, inner: S) -> Self::Service {
-        RequestIdService { ids: self.clone(), inner }
-    }
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct RequestIdService<S> {
-    ids: RequestIds,
-    inner: S,
-}
-
-impl<S> Service<Request> for RequestIdService<S>
-where
-    S: Service<Request, Response = Response, Error = Infallible>,
-{
-    type Response = Response;
-    type Error = Infallible;
-    type Future = RequestIdFuture<S::Future>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
-        let id = self.ids.choose(request.headers());
+    fn call<F: ResponseFuture>(
+        &self,
+        request: Request,
+        inner: impl FnOnce(Request) -> F,
+    ) -> RequestIdFuture<F> {
+        let id = self.choose(request.headers());
         if let Ok(context) = RequestContext::get(request.extensions()) {
-            context.set_id(id);
+            context.id.get_or_init(|| id);
         }
-        RequestIdFuture { id, inner: id.scope(|| self.inner.call(request)) }
+        RequestIdFuture { id, inner: id.scope(|| inner(request)) }
     }
 }
 
@@ -84,7 +63,7 @@ pin_project! {
     }
 }
 
-impl<F: Future<Output = Result<Response, Infallible>>> Future for RequestIdFuture<F> {
+impl<F: ResponseFuture> Future for RequestIdFuture<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {

@@ -19,14 +19,14 @@ pub(crate) struct RequestMetrics {
 #[derive(Debug)]
 pub(crate) struct InFlight {
     metrics: Arc<Metrics>,
-    context: RequestContext,
+    context: Arc<RequestContext>,
 }
 
 impl RequestHook for RequestMetrics {
     type ResponseHook = InFlight;
 
     fn on_request(&self, request: &mut Request) -> Result<InFlight, Problem> {
-        let context = RequestContext::get(request.extensions())?.clone();
+        let context = Arc::clone(RequestContext::get(request.extensions())?);
         self.metrics.in_flight.inc();
         Ok(InFlight { metrics: Arc::clone(&self.metrics), context })
     }
@@ -35,7 +35,7 @@ impl RequestHook for RequestMetrics {
 impl ResponseHook for InFlight {
     fn on_response(self, response: &mut Response) {
         let context = &self.context;
-        let child = self.metrics.routes.child(context.route(), context.method());
+        let child = self.metrics.routes.child(context.route(), &context.method);
         child.observe(response.status(), context.duration());
     }
 }

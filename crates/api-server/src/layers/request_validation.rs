@@ -1,6 +1,6 @@
-//! Refuses requests whose head is rejected by [`strict_http1`] or whose target is ambiguous.
+//! Refuses requests whose head [`strict_http1`] rejects, or whose target is ambiguous.
 //!
-//! What that crate checks on HTTP/1 bytes is checked here as far as it applies to HTTP/2.
+//! For HTTP/2, the checks of that crate that apply are made here.
 
 use std::sync::Arc;
 
@@ -28,12 +28,12 @@ impl RequestHook for RequestValidation {
     }
 }
 
-/// Why the head was rejected that this request stands for.
+/// Why the head of this request was rejected.
 fn rejected_head(request: &Request) -> Option<HeadError> {
     if request.method().as_str() != REJECTED_METHOD {
         return None;
     }
-    RequestContext::get(request.extensions()).ok()?.connection().head_error()
+    RequestContext::get(request.extensions()).ok()?.connection.head_error()
 }
 
 fn validate(request: &Request) -> Result<(), Problem> {
@@ -66,8 +66,8 @@ fn validate_http2(request: &Request) -> Result<(), Problem> {
     Err(error.into())
 }
 
-/// Whether a path means the same to every parser: no encoded `/`, `\`, `%` or control character, no
-/// backslash, no `.` or `..` segment, encoded or not.
+/// Whether every parser reads a path alike: it has no encoded `/`, `\`, `%` or control character, no backslash, and no `.` or
+/// `..` segment, encoded or not.
 fn is_unambiguous(path: &str) -> bool {
     if memchr::memchr2(b'%', b'\\', path.as_bytes()).is_none() {
         return !path.contains("/.") || path.split('/').all(|segment| !matches!(segment, "." | ".."));

@@ -1,4 +1,4 @@
-//! Adds headers to every response that restrict what a browser may do with it.
+//! Adds headers to every response that restrict browsers.
 
 use axum::extract::Request;
 use axum::response::Response;
@@ -9,7 +9,7 @@ use crate::problem::{HEADERS_EXPECTED, Problem};
 
 const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 
-// Made at compile time: checking the bytes of a value for every response costs as much as sending it.
+// Constants, because validating a value costs as much as sending it.
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const DENY: HeaderValue = HeaderValue::from_static("DENY");
 const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
@@ -44,7 +44,7 @@ impl ResponseHook for SecurityHeaders {
         if self.hsts {
             headers.insert(header::STRICT_TRANSPORT_SECURITY, TLS_FOR_TWO_YEARS);
         }
-        // A handler knows better what its page needs and how long its response may be cached.
+        // A handler may set its own policy and caching.
         headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(NOTHING);
         headers.entry(header::CACHE_CONTROL).or_insert(NO_STORE);
     }

@@ -1,18 +1,17 @@
 //! Bounds the duration of a whole request.
 
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::extract::Request;
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use pin_project_lite::pin_project;
 use telemetry::metrics::Metrics;
 use tokio::time::Sleep;
-use tower::{Layer, Service};
 
+use super::around::{Around, ResponseFuture};
 use crate::problem::{Kind, Problem};
 
 #[derive(Clone, Debug)]
@@ -21,34 +20,15 @@ pub(crate) struct Timeout {
     pub(crate) metrics: Arc<Metrics>,
 }
 
-impl<S> Layer<S> for Timeout {
-    type Service = TimeoutService<S>;
+impl Around for Timeout {
+    type Future<F: ResponseFuture> = TimeoutFuture<F>;
 
-    fn layer(&self, inner: S) -> Self::Service {
-        TimeoutService { timeout: self.clone(), inner }
-    }
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct TimeoutService<S> {
-    timeout: Timeout,
-    inner: S,
-}
-
-impl<S> Service<Request> for TimeoutService<S>
-where
-    S: Service<Request, Response = Response, Error = Infallible>,
-{
-    type Response = Response;
-    type Error = Infallible;
-    type Future = TimeoutFuture<S::Future>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
-        TimeoutFuture { timeout: self.timeout.clone(), inner: self.inner.call(request), deadline: None }
+    fn call<F: ResponseFuture>(
+        &self,
+        request: Request,
+        inner: impl FnOnce(Request) -> F,
+    ) -> TimeoutFuture<F> {
+        TimeoutFuture { timeout: self.clone(), inner: inner(request), deadline: None }
     }
 }
 
@@ -58,12 +38,12 @@ pin_project! {
         timeout: Timeout,
         #[pin]
         inner: F,
-        // Set only when the response is not ready at once: most are, and a timer costs as much as a small handler.
+        // Set only if the response is not ready at once: most are, and a timer costs as much as a small handler.
         deadline: Option<Pin<Box<Sleep>>>,
     }
 }
 
-impl<F: Future<Output = Result<Response, Infallible>>> Future for TimeoutFuture<F> {
+impl<F: ResponseFuture> Future for TimeoutFuture<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -83,8 +63,13 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for TimeoutFuture<
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
+    use axum::response::Response;
+    use tower::{Layer, ServiceExt, service_fn};
+
+    use super::super::around::layer;
     use super::*;
-    use tower::{ServiceExt, service_fn};
 
     #[tokio::test(start_paused = true)]
     async fn a_response_that_takes_too_long_is_a_problem_and_counted() {
@@ -94,8 +79,8 @@ mod tests {
             tokio::time::sleep(Duration::from_secs(seconds)).await;
             Ok::<_, Infallible>(Response::default())
         });
-        let service =
-            Timeout { limit: Duration::from_secs(30), metrics: Arc::clone(&metrics) }.layer(handler);
+        let timeout = Timeout { limit: Duration::from_secs(30), metrics: Arc::clone(&metrics) };
+        let service = layer(timeout).layer(handler);
         for (path, status) in [("/0", 200), ("/29", 200), ("/31", 408)] {
             let request = http::Request::get(path).body(axum::body::Body::empty()).unwrap();
             let Ok(response) = service.clone().oneshot(request).await;

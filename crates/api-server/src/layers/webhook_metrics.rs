@@ -34,7 +34,7 @@ impl ResponseHook for ReceivedDelivery {
         let Some(problem) = response.extensions().get::<Problem>() else { return };
         let Self(WebhookMetrics { provider, metrics }) = self;
         let counters = metrics.deliveries.provider(provider.as_str());
-        let reason = match problem.kind() {
+        let reason = match problem.kind {
             Kind::PayloadTooLarge => "too_large",
             Kind::UnsupportedMediaType => "encoding",
             Kind::BadRequest | Kind::Timeout => "unreadable",

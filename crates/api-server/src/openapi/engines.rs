@@ -1,4 +1,4 @@
-//! Corrects the derived schemas of the engines where they differ from what is sent.
+//! Corrects the derived schemas of the engines where they differ from the JSON.
 
 use utoipa::Modify;
 use utoipa::openapi::schema::{AnyOfBuilder, OneOfBuilder, Type};

@@ -59,14 +59,15 @@ fn path_item(declaration: &ProviderDeclaration) -> PathItem {
         let kind = if *content_type == "application/json" { Type::Object } else { Type::String };
         body.content(*content_type, ContentBuilder::new().schema(Some(object(kind))).build())
     });
-    let body = body.description(Some("The delivery as the provider sends it")).required(Some(Required::True));
+    let body =
+        body.description(Some("The delivery, as the provider sends it")).required(Some(Required::True));
     let item = PathItemBuilder::new().operation(HttpMethod::Post, post.request_body(Some(body.build())));
     if !has_head {
         return item.build();
     }
     let head = operation(format!("check_{name}"))
         .summary(Some(format!("Check that the endpoint of {name} exists")))
-        .responses(responses("It exists", None));
+        .responses(responses("The endpoint exists", None));
     item.operation(HttpMethod::Head, head).build()
 }
 

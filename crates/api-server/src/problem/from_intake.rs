@@ -5,7 +5,7 @@ use webhooks::{Rejection, Step};
 
 use super::{Kind, Problem};
 
-/// Wait that senders are asked for when the fault is ours.
+/// `Retry-After` if the sender is not at fault, in seconds.
 const RETRY_AFTER_S: u64 = 5;
 
 impl From<IntakeError> for Problem {
@@ -23,7 +23,7 @@ impl From<IntakeError> for Problem {
                     FetchError::Limited { retry_after_s } => retry_after_s,
                     FetchError::NotFound | FetchError::Denied | FetchError::Unavailable => RETRY_AFTER_S,
                 };
-                // Without a cause: `intake` logs it every few seconds, and unknown senders must not fill the log.
+                // Without a cause, because `intake` samples it for the log: unknown senders must not fill the log.
                 Self::new(Kind::KeyUnavailable, "the key that verifies this delivery cannot be fetched now")
                     .with("reason", "fetch")
                     .retry_after_s(wait_s)

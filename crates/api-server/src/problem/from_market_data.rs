@@ -17,13 +17,13 @@ impl From<Error> for Problem {
             }
             Error::Unavailable { .. } => Self::new(
                 Kind::UpstreamUnavailable,
-                "the data source is unreachable and nothing usable is cached",
+                "the data source is unavailable and no usable data is cached",
             ),
             Error::Denied(Denial::NoKey | Denial::KeyRefused | Denial::NotInPlan) => Self::new(
                 Kind::BadGateway,
-                "the data vendor denies access to this service; its operator must act",
+                "the data vendor denies access to this service; contact its operator",
             ),
-            // `fault` is our own text, and with local files the reader is the one who can fix them.
+            // `fault` is our own text. With local files, the client can fix them.
             Error::BadData { symbol, fault } => {
                 Self::new(Kind::BadGateway, format!("the data of {symbol} cannot be used: {fault}"))
                     .with("symbol", symbol.as_str())
@@ -53,7 +53,7 @@ mod tests {
             (Error::BadData { symbol, fault: Fault::NoBars }, 502, None),
         ] {
             let problem = Problem::from(error.clone());
-            assert_eq!(problem.cause(), Some(error.to_string().as_str()));
+            assert_eq!(problem.cause, Some(error.to_string()));
             let response = problem.into_response();
             assert_eq!(response.status(), status, "{error}");
             let got = response.headers().get("retry-after").map(|value| value.to_str().unwrap());

@@ -4,7 +4,7 @@ use store::{Error, ReceiveError};
 
 use super::{Kind, Problem};
 
-/// Wait that clients are asked for.
+/// `Retry-After` in seconds.
 const RETRY_AFTER_S: u64 = 2;
 
 impl From<ReceiveError> for Problem {
@@ -12,7 +12,7 @@ impl From<ReceiveError> for Problem {
         match error {
             ReceiveError::Busy => Self::new(
                 Kind::StoreUnavailable,
-                "too many deliveries are waiting to be stored; send it again",
+                "too many deliveries are waiting to be stored; send the delivery again",
             )
             .retry_after_s(RETRY_AFTER_S)
             .caused_by(&error),

@@ -2,148 +2,114 @@
 
 use http::StatusCode;
 
-/// A kind of problem. Its status, code, title and type are defined here and nowhere else.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Kind {
+struct Definition {
+    status: StatusCode,
+    code: &'static str,
+    title: &'static str,
+    type_uri: &'static str,
+}
+
+/// Declares the kinds with their statuses, codes and titles. A type that is registered with IANA follows; all others are
+/// headings of the page that this service serves.
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident = $status:ident, $code:literal, $title:literal $(, $type_uri:literal)?;)*) => {
+        /// A kind of problem.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub(crate) enum Kind {
+            $($(#[$doc])* $kind,)*
+        }
+
+        impl Kind {
+            /// Every kind, in the order of their status.
+            pub(crate) const ALL: [Self; DEFINITIONS.len()] = [$(Self::$kind),*];
+        }
+
+        const DEFINITIONS: [Definition; [$($code),*].len()] = [$(Definition {
+            status: StatusCode::$status,
+            code: $code,
+            title: $title,
+            type_uri: [$($type_uri,)? concat!("/docs/problems#", $code)][0],
+        }),*];
+    };
+}
+
+kinds! {
     /// The request cannot be parsed.
-    BadRequest,
+    BadRequest = BAD_REQUEST, "bad_request", "Bad request";
     /// The text in the path is not a ticker.
-    InvalidSymbol,
+    InvalidSymbol = BAD_REQUEST, "invalid_symbol", "Invalid symbol";
     /// A malformed delivery, or one whose timestamp is too old or in the future.
-    DeliveryRefused,
+    DeliveryRefused = BAD_REQUEST, "delivery_refused", "Delivery refused";
     /// No credential, or an invalid one.
-    Unauthorized,
+    Unauthorized = UNAUTHORIZED, "unauthorized", "Unauthorized";
     /// A delivery whose signature is missing or invalid.
-    SignatureRejected,
+    SignatureRejected = UNAUTHORIZED, "signature_rejected", "Signature rejected";
     /// A valid credential whose role does not allow the request.
-    Forbidden,
+    Forbidden = FORBIDDEN, "forbidden", "Forbidden";
     /// No such path.
-    NotFound,
+    NotFound = NOT_FOUND, "not_found", "Not found";
     /// The data source does not have this well-formed ticker.
-    UnknownSymbol,
+    UnknownSymbol = NOT_FOUND, "unknown_symbol", "Unknown symbol";
     /// The path exists, but not with this method.
-    MethodNotAllowed,
+    MethodNotAllowed = METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed";
     /// The request took longer than the service allows.
-    Timeout,
+    Timeout = REQUEST_TIMEOUT, "timeout", "Request timeout";
     /// The body is larger than the route accepts.
-    PayloadTooLarge,
+    PayloadTooLarge = PAYLOAD_TOO_LARGE, "payload_too_large", "Payload too large";
     /// The path and query are too long.
-    UriTooLong,
+    UriTooLong = URI_TOO_LONG, "uri_too_long", "URI too long";
     /// The body's media type or encoding is not accepted.
-    UnsupportedMediaType,
+    UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Unsupported media type";
     /// The request is well formed, but a value in it is not allowed.
-    Unprocessable,
+    Unprocessable = UNPROCESSABLE_ENTITY, "unprocessable", "Unprocessable content";
     /// A rate limit was reached.
-    QuotaExceeded,
+    QuotaExceeded = TOO_MANY_REQUESTS, "too_many_requests", "Quota exceeded",
+        "https://iana.org/assignments/http-problem-types#quota-exceeded";
     /// Too many invalid credentials came from this address.
-    TooManyFailures,
+    TooManyFailures = TOO_MANY_REQUESTS, "too_many_failures", "Too many failed authentications";
     /// The header fields are too large.
-    HeaderFieldsTooLarge,
+    HeaderFieldsTooLarge = REQUEST_HEADER_FIELDS_TOO_LARGE, "header_fields_too_large", "Request header fields too large";
     /// A fault of the service itself.
-    Internal,
+    Internal = INTERNAL_SERVER_ERROR, "internal", "Internal error";
     /// The data vendor's response is invalid.
-    BadGateway,
+    BadGateway = BAD_GATEWAY, "bad_gateway", "Invalid upstream response";
     /// The data vendor is unreachable, and nothing fresh enough is cached.
-    UpstreamUnavailable,
+    UpstreamUnavailable = SERVICE_UNAVAILABLE, "upstream_unavailable", "Upstream unavailable";
     /// The quota of the plan with the data vendor is exhausted.
-    UpstreamQuota,
+    UpstreamQuota = SERVICE_UNAVAILABLE, "upstream_quota", "Upstream quota exhausted";
     /// More requests are in flight than the service handles at once.
-    Overloaded,
+    Overloaded = SERVICE_UNAVAILABLE, "overloaded", "Temporarily reduced capacity",
+        "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity";
     /// The service is shutting down.
-    Draining,
+    Draining = SERVICE_UNAVAILABLE, "draining", "Shutting down";
     /// A dependency of the service is unavailable or no longer valid.
-    NotReady,
+    NotReady = SERVICE_UNAVAILABLE, "not_ready", "Not ready";
     /// The database is unavailable.
-    StoreUnavailable,
+    StoreUnavailable = SERVICE_UNAVAILABLE, "store_unavailable", "Store unavailable";
     /// The key that verifies a delivery is unavailable.
-    KeyUnavailable,
+    KeyUnavailable = SERVICE_UNAVAILABLE, "key_unavailable", "Key unavailable";
 }
 
 impl Kind {
-    /// Every kind, in the order of their status.
-    pub(crate) const ALL: [Self; 26] = [
-        Self::BadRequest,
-        Self::InvalidSymbol,
-        Self::DeliveryRefused,
-        Self::Unauthorized,
-        Self::SignatureRejected,
-        Self::Forbidden,
-        Self::NotFound,
-        Self::UnknownSymbol,
-        Self::MethodNotAllowed,
-        Self::Timeout,
-        Self::PayloadTooLarge,
-        Self::UriTooLong,
-        Self::UnsupportedMediaType,
-        Self::Unprocessable,
-        Self::QuotaExceeded,
-        Self::TooManyFailures,
-        Self::HeaderFieldsTooLarge,
-        Self::Internal,
-        Self::BadGateway,
-        Self::UpstreamUnavailable,
-        Self::UpstreamQuota,
-        Self::Overloaded,
-        Self::Draining,
-        Self::NotReady,
-        Self::StoreUnavailable,
-        Self::KeyUnavailable,
-    ];
-
     pub(crate) fn status(self) -> StatusCode {
-        self.definition().status
+        DEFINITIONS[self as usize].status
     }
 
     /// The stable name for programs, and the heading in `docs/PROBLEMS.md`.
     pub(crate) fn code(self) -> &'static str {
-        self.definition().code
+        DEFINITIONS[self as usize].code
     }
 
     /// The summary for people; the same on every occurrence.
     pub(crate) fn title(self) -> &'static str {
-        self.definition().title
+        DEFINITIONS[self as usize].title
     }
 
-    /// Two types are registered with IANA; the others point to headings of the page that this service serves, where the
-    /// part after `#` is the code.
     pub(crate) fn type_uri(self) -> &'static str {
-        self.definition().type_uri
+        DEFINITIONS[self as usize].type_uri
     }
 
-    #[rustfmt::skip]
-    fn definition(self) -> Definition {
-        use StatusCode as S;
-        match self {
-            Self::BadRequest => define(S::BAD_REQUEST, "bad_request", "Bad request", "/docs/problems#bad_request"),
-            Self::InvalidSymbol => define(S::BAD_REQUEST, "invalid_symbol", "Invalid symbol", "/docs/problems#invalid_symbol"),
-            Self::DeliveryRefused => define(S::BAD_REQUEST, "delivery_refused", "Delivery refused", "/docs/problems#delivery_refused"),
-            Self::SignatureRejected => define(S::UNAUTHORIZED, "signature_rejected", "Signature rejected", "/docs/problems#signature_rejected"),
-            Self::Unauthorized => define(S::UNAUTHORIZED, "unauthorized", "Unauthorized", "/docs/problems#unauthorized"),
-            Self::Forbidden => define(S::FORBIDDEN, "forbidden", "Forbidden", "/docs/problems#forbidden"),
-            Self::NotFound => define(S::NOT_FOUND, "not_found", "Not found", "/docs/problems#not_found"),
-            Self::UnknownSymbol => define(S::NOT_FOUND, "unknown_symbol", "Unknown symbol", "/docs/problems#unknown_symbol"),
-            Self::MethodNotAllowed => define(S::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed", "/docs/problems#method_not_allowed"),
-            Self::Timeout => define(S::REQUEST_TIMEOUT, "timeout", "Request timeout", "/docs/problems#timeout"),
-            Self::PayloadTooLarge => define(S::PAYLOAD_TOO_LARGE, "payload_too_large", "Payload too large", "/docs/problems#payload_too_large"),
-            Self::UriTooLong => define(S::URI_TOO_LONG, "uri_too_long", "URI too long", "/docs/problems#uri_too_long"),
-            Self::UnsupportedMediaType => define(S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Unsupported media type", "/docs/problems#unsupported_media_type"),
-            Self::Unprocessable => define(S::UNPROCESSABLE_ENTITY, "unprocessable", "Unprocessable content", "/docs/problems#unprocessable"),
-            Self::QuotaExceeded => define(S::TOO_MANY_REQUESTS, "too_many_requests", "Quota exceeded", "https://iana.org/assignments/http-problem-types#quota-exceeded"),
-            Self::TooManyFailures => define(S::TOO_MANY_REQUESTS, "too_many_failures", "Too many failed authentications", "/docs/problems#too_many_failures"),
-            Self::HeaderFieldsTooLarge => define(S::REQUEST_HEADER_FIELDS_TOO_LARGE, "header_fields_too_large", "Request header fields too large", "/docs/problems#header_fields_too_large"),
-            Self::Internal => define(S::INTERNAL_SERVER_ERROR, "internal", "Internal error", "/docs/problems#internal"),
-            Self::BadGateway => define(S::BAD_GATEWAY, "bad_gateway", "Invalid upstream response", "/docs/problems#bad_gateway"),
-            Self::UpstreamUnavailable => define(S::SERVICE_UNAVAILABLE, "upstream_unavailable", "Upstream unavailable", "/docs/problems#upstream_unavailable"),
-            Self::UpstreamQuota => define(S::SERVICE_UNAVAILABLE, "upstream_quota", "Upstream quota exhausted", "/docs/problems#upstream_quota"),
-            Self::Overloaded => define(S::SERVICE_UNAVAILABLE, "overloaded", "Temporarily reduced capacity", "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"),
-            Self::Draining => define(S::SERVICE_UNAVAILABLE, "draining", "Shutting down", "/docs/problems#draining"),
-            Self::NotReady => define(S::SERVICE_UNAVAILABLE, "not_ready", "Not ready", "/docs/problems#not_ready"),
-            Self::StoreUnavailable => define(S::SERVICE_UNAVAILABLE, "store_unavailable", "Store unavailable", "/docs/problems#store_unavailable"),
-            Self::KeyUnavailable => define(S::SERVICE_UNAVAILABLE, "key_unavailable", "Key unavailable", "/docs/problems#key_unavailable"),
-        }
-    }
-
-    /// The general kind for an error response that a framework built with a status alone; `None` if it is not an error.
+    /// The general kind of an error response that has only a status; `None` if the status is no error.
     pub(crate) fn from_status(status: StatusCode) -> Option<Self> {
         match Self::ALL.into_iter().find(|kind| kind.status() == status) {
             Some(kind) => Some(kind),
@@ -152,22 +118,6 @@ impl Kind {
             None => None,
         }
     }
-}
-
-struct Definition {
-    status: StatusCode,
-    code: &'static str,
-    title: &'static str,
-    type_uri: &'static str,
-}
-
-const fn define(
-    status: StatusCode,
-    code: &'static str,
-    title: &'static str,
-    type_uri: &'static str,
-) -> Definition {
-    Definition { status, code, title, type_uri }
 }
 
 #[cfg(test)]

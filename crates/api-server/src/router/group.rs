@@ -1,8 +1,8 @@
 //! Puts the layers of a group of routes around each of its handlers.
 //!
-//! Around the handler itself and not with `Router::layer`, so that axum keeps handler and layers as one service: every
-//! service inside another would be cloned and boxed again for each request. Which methods a path supports is no secret:
-//! the refusal of another method, and with it a browser's preflight, needs no key.
+//! Around the handler itself and not with `Router::layer`, so that axum stores handler and layers as one service: nested services
+//! would be cloned and boxed again for each request. The refusal of an unsupported method, and with it a browser's preflight,
+//! needs no API key.
 
 use std::convert::Infallible;
 
@@ -79,7 +79,7 @@ impl<S: Clone + Send + Sync + 'static> Webhook<'_, S> {
             .fallback_service(self.layers.protect(service_fn(method_not_allowed)))
     }
 
-    /// For a provider that first asks whether the endpoint exists.
+    /// For a provider that first checks whether the endpoint exists.
     pub(super) fn post_and_head<T: 'static, U: 'static>(
         &self,
         handler: impl Handler<T, S>,
@@ -97,8 +97,7 @@ impl<S: Clone + Send + Sync + 'static> Webhook<'_, S> {
     }
 }
 
-/// Routes that are [`Unlimited`] for clients that `access` allows, and otherwise [`Keyed`] with the role admin. Decided for
-/// each request.
+/// Routes that are [`Unlimited`] for clients that `access` allows, and [`Keyed`] with the role admin for all others.
 pub(super) struct Guarded<'a, S> {
     pub(super) layers: &'a Layers,
     pub(super) access: MetricsAccess,

@@ -13,6 +13,7 @@ use http::{HeaderMap, Request, StatusCode, header};
 use serde_json::Value;
 use store::Store;
 use telemetry::Clock;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use super::*;
@@ -41,14 +42,14 @@ async fn parts_in(directory: &Path, secrets: &[(&str, &str)]) -> Parts {
     Parts {
         probes: Probes {
             health: Arc::new(workers::HealthRegistry::new(market_data.data_source())),
-            shutdown: workers::ShutdownSignal::default(),
+            shutdown: CancellationToken::new(),
         },
-        api: Api {
+        api: Arc::new(Api {
             market_data,
             response_cache: Arc::new(ResponseCache::new(config.response_cache)),
-            models: Arc::new(analysis::Models::bundled().unwrap()),
-        },
-        exposition: Exposition { metrics, store: intake.store().clone(), access: MetricsAccess::Loopback },
+            models: analysis::Models::bundled().unwrap(),
+        }),
+        exposition: Exposition { metrics, store: intake.store.clone(), access: MetricsAccess::Loopback },
         pages: Some(Arc::new(docs::Pages::new(&crate::openapi::document()))),
         webhooks: Arc::new(WebhookState::new(Arc::clone(&intake), Clock::System, 50)),
         admin: Arc::new(AdminState { intake, clock: Clock::System }),
@@ -74,7 +75,7 @@ impl TestResponse {
     }
 
     fn code(&self) -> Option<&'static str> {
-        self.problem.as_ref().map(|problem| problem.kind().code())
+        self.problem.as_ref().map(|problem| problem.kind.code())
     }
 
     fn json(&self) -> Value {

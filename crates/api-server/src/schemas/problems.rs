@@ -1,4 +1,4 @@
-//! The error responses, described from [`Kind`] itself.
+//! The error responses, derived from [`Kind`].
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::problem::{Kind, MEDIA_TYPE};
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "read by the derived schema alone")]
 pub(crate) struct ProblemDocument {
-    /// What kind of problem: a heading of `/docs/problems`, or a kind registered with IANA.
+    /// The kind of problem: a heading of `/docs/problems`, or a type registered with IANA.
     #[schema(format = "uri-reference", example = "/docs/problems#unknown_symbol")]
     r#type: String,
     /// The kind in a few words.
@@ -46,5 +46,18 @@ impl IntoResponses for Problems {
             ResponseBuilder::new().description(codes.join(", ")).content(MEDIA_TYPE, content).build()
         };
         codes.into_iter().map(|(status, codes)| (status, RefOr::T(response(codes)))).collect()
+    }
+}
+
+/// The errors of a resource with an ETag, and the 304 of a client whose cached copy is current.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NotModifiedOrProblems;
+
+impl IntoResponses for NotModifiedOrProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let not_modified = ResponseBuilder::new().description("The cached copy is current").build();
+        let mut responses = Problems::responses();
+        responses.insert("304".to_owned(), RefOr::T(not_modified));
+        responses
     }
 }

@@ -1,4 +1,4 @@
-//! The step from hyper's requests to the app's: each gets the context of its connection.
+//! Passes hyper's requests to the app, each with the context of its connection.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,8 +39,8 @@ where
         let mut request =
             request.map(|body| if body.is_end_stream() { Body::empty() } else { Body::new(body) });
         RequestContext::attach(&mut request, Arc::clone(&self.connection));
-        // The router and all layers around it are always ready. The lock is never contended, because a connection starts
-        // its requests one by one, and it is cheaper than a clone of every layer.
+        // The router and its layers are always ready. The lock is never contended, because a connection starts its requests one
+        // by one, and it is cheaper than cloning every layer.
         self.app.lock().unwrap_or_else(PoisonError::into_inner).call(request)
     }
 }

@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::connection_limits::ConnectionLimits;
 
-/// What was cut off at shutdown.
+/// Connections and requests that were cut off at shutdown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Drained {
     /// Connections still open at the deadline.

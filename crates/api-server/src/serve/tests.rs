@@ -8,8 +8,10 @@ use tokio::task::JoinHandle;
 use super::*;
 use crate::layers::Layers;
 
-/// How long the slow response takes: far above the shortest deadline here, even on a busy machine.
+/// Time of the slow response: far above the shortest deadline here, even on a busy machine.
 const SLOW: Duration = Duration::from_secs(2);
+/// A timeout that no request here exceeds.
+const TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest wait for the server to close a connection.
 const CLOSE_WAIT: Duration = Duration::from_secs(60);
 
@@ -18,7 +20,7 @@ struct Running {
     address: SocketAddr,
     metrics: Arc<Metrics>,
     stop: oneshot::Sender<()>,
-    ended: JoinHandle<Drained>,
+    serving: JoinHandle<Drained>,
 }
 
 async fn start(header_timeout: Duration, drain_timeout: Duration) -> Running {
@@ -52,14 +54,14 @@ async fn start(header_timeout: Duration, drain_timeout: Duration) -> Running {
         config,
         TrustedProxies::default(),
         Arc::clone(&metrics),
-        ShutdownSignal::default(),
+        CancellationToken::new(),
         stopped,
     );
-    Running { address, metrics, stop, ended: tokio::spawn(serving) }
+    Running { address, metrics, stop, serving: tokio::spawn(serving) }
 }
 
 impl Running {
-    /// Sends this and reads until the server closes.
+    /// Sends a request and reads until the server closes the connection.
     async fn exchange(&self, request: &str) -> String {
         let mut socket = TcpStream::connect(self.address).await.unwrap();
         socket.write_all(request.as_bytes()).await.unwrap();
@@ -70,20 +72,15 @@ impl Running {
     }
 }
 
-fn usual() -> (Duration, Duration) {
-    (Duration::from_secs(10), Duration::from_secs(10))
-}
-
 fn statuses(responses: &str) -> Vec<&str> {
     responses.split("HTTP/1.1 ").skip(1).filter_map(|response| response.get(..3)).collect()
 }
 
 #[tokio::test]
 async fn a_rejected_head_gets_a_problem_in_its_turn_and_ends_the_connection() {
-    let (header_timeout, drain_timeout) = usual();
-    let server = start(header_timeout, drain_timeout).await;
-    let sound = "GET /fast HTTP/1.1\r\nHost: a\r\n\r\n";
-    let responses = server.exchange(&[sound, sound, "GET /fast HTTP/1.1\r\n\r\n", sound].concat()).await;
+    let server = start(TIMEOUT, TIMEOUT).await;
+    let valid = "GET /fast HTTP/1.1\r\nHost: a\r\n\r\n";
+    let responses = server.exchange(&[valid, valid, "GET /fast HTTP/1.1\r\n\r\n", valid].concat()).await;
     assert_eq!(statuses(&responses), ["200", "200", "400"]);
     let (_, refusal) = responses.rsplit_once("HTTP/1.1 ").unwrap();
     for part in
@@ -96,12 +93,11 @@ async fn a_rejected_head_gets_a_problem_in_its_turn_and_ends_the_connection() {
 
 #[tokio::test]
 async fn bodies_reach_the_handler_whole_and_malformed_chunks_are_a_bad_request() {
-    let (header_timeout, drain_timeout) = usual();
-    let server = start(header_timeout, drain_timeout).await;
+    let server = start(TIMEOUT, TIMEOUT).await;
     let chunked = "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
-    let sound = [chunked, "3\r\nabc\r\n2;x\r\nde\r\n0\r\n\r\n"].concat();
+    let valid = [chunked, "3\r\nabc\r\n2;x\r\nde\r\n0\r\n\r\n"].concat();
     let counted = "POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3\r\n\r\nfgh";
-    let responses = server.exchange(&[&sound, counted].concat()).await;
+    let responses = server.exchange(&[&valid, counted].concat()).await;
     assert_eq!(statuses(&responses), ["200", "200"]);
     assert!(responses.contains("abcde") && responses.ends_with("fgh"), "{responses}");
 
@@ -113,8 +109,7 @@ async fn bodies_reach_the_handler_whole_and_malformed_chunks_are_a_bad_request()
 
 #[tokio::test]
 async fn a_panic_costs_one_request_and_leaves_the_connection_and_the_gauge() {
-    let (header_timeout, drain_timeout) = usual();
-    let server = start(header_timeout, drain_timeout).await;
+    let server = start(TIMEOUT, TIMEOUT).await;
     let request = |path: &str, last: &str| format!("GET {path} HTTP/1.1\r\nHost: a\r\n{last}\r\n");
     let both = [request("/panic", ""), request("/fast", "Connection: close\r\n")].concat();
     let responses = server.exchange(&both).await;
@@ -125,7 +120,7 @@ async fn a_panic_costs_one_request_and_leaves_the_connection_and_the_gauge() {
 
 #[tokio::test]
 async fn a_client_that_sends_nothing_or_half_a_head_is_disconnected() {
-    let server = start(Duration::from_millis(500), Duration::from_secs(10)).await;
+    let server = start(Duration::from_millis(500), TIMEOUT).await;
     for start in
         ["", "P", "PRI * HTTP/2.0\r\n", "GET / HTTP/1.1\r\nHo", "GET /fast HTTP/1.1\r\nHost: a\r\n\r\nGET"]
     {
@@ -136,8 +131,7 @@ async fn a_client_that_sends_nothing_or_half_a_head_is_disconnected() {
 
 #[tokio::test]
 async fn a_request_in_flight_completes_before_the_server_ends() {
-    let (header_timeout, drain_timeout) = usual();
-    let server = start(header_timeout, drain_timeout).await;
+    let server = start(TIMEOUT, TIMEOUT).await;
     let mut socket = TcpStream::connect(server.address).await.unwrap();
     socket.write_all(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
     while server.metrics.in_flight.get() == 0 {
@@ -147,20 +141,20 @@ async fn a_request_in_flight_completes_before_the_server_ends() {
     let mut response = Vec::new();
     socket.read_to_end(&mut response).await.unwrap();
     assert!(response.starts_with(b"HTTP/1.1 200"));
-    assert!(server.ended.await.unwrap().is_complete());
+    assert!(server.serving.await.unwrap().is_complete());
     assert!(TcpStream::connect(server.address).await.is_err(), "nothing is accepted any more");
 }
 
 #[tokio::test]
-async fn what_is_cut_off_at_the_deadline_is_counted() {
-    let server = start(Duration::from_secs(10), Duration::from_millis(50)).await;
+async fn requests_that_are_cut_off_at_the_deadline_are_counted() {
+    let server = start(TIMEOUT, Duration::from_millis(50)).await;
     let mut socket = TcpStream::connect(server.address).await.unwrap();
     socket.write_all(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
     while server.metrics.in_flight.get() == 0 {
         tokio::task::yield_now().await;
     }
     server.stop.send(()).unwrap();
-    assert_eq!(server.ended.await.unwrap(), Drained { connections_cut: 1, requests_cut: 1 });
+    assert_eq!(server.serving.await.unwrap(), Drained { connections_cut: 1, requests_cut: 1 });
 }
 
 #[tokio::test]

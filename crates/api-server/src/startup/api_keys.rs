@@ -11,7 +11,7 @@ use telemetry::metrics::Metrics;
 use super::Error;
 use crate::keys::{AuthMode, KeyLists, KeyRing};
 
-/// Keys if there are any. Without them the server is open, but only on a loopback address, and with a warning.
+/// Keys if there are any. Without keys the server is open, but only on a loopback address, and logs a warning.
 pub(super) fn mode(config: &Config, keys: &SecretHandle, metrics: &Arc<Metrics>) -> Result<AuthMode, Error> {
     let limit = config.http.rate_limit;
     let secret = keys.load_optional()?;
@@ -23,13 +23,13 @@ pub(super) fn mode(config: &Config, keys: &SecretHandle, metrics: &Arc<Metrics>)
     if mode.is_open() {
         tracing::warn!(
             address = %bind,
-            "NO API KEYS: every client on this machine may read; set API_KEYS to require keys"
+            "no API keys: every client on this machine has read access; set API_KEYS to require keys"
         );
     }
     Ok(mode)
 }
 
-/// Time between two checks whether the list has expired, and whether the previous version has: nothing reports either.
+/// Time between two checks whether the list or its previous version has expired, which no event reports.
 const CHECK_PERIOD: Duration = Duration::from_secs(1);
 
 /// Updates the keys in use when the secret changes.
@@ -46,7 +46,7 @@ impl KeyReloader {
         Self { keys, ring, applied }
     }
 
-    /// Applies every new list until the service ends. If a list is invalid, the previous one stays in use.
+    /// Applies every new list; never returns. If a list is invalid, the previous one stays in use.
     pub(super) async fn run(mut self) {
         loop {
             self.check();

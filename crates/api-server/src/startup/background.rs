@@ -1,12 +1,12 @@
-//! Background work that ends when the service shuts down: checks of dependencies, and secrets that change.
+//! Background work that ends at shutdown: checks of dependencies, and reloads of secrets.
 
 use std::sync::Arc;
 
 use ::secrets::Secrets;
 use config::Config;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::JoinHandle;
-use workers::{Heartbeat, ShutdownSignal, WorkerSupervisor};
+use tokio_util::sync::CancellationToken;
+use workers::{Heartbeat, WorkerSupervisor};
 
 use super::api_keys::KeyReloader;
 use super::{Service, vendor_key, worker_setup};
@@ -15,8 +15,8 @@ pub(super) fn start(service: &Service, config: &Config, secrets: &Secrets) -> Wo
     let shutdown = || service.shutdown.clone();
     let register = |worker: &'static str| service.health.workers().register(worker, None);
     let (market_data, health) = (Arc::clone(&service.market_data), Arc::clone(&service.health));
-    let checks = workers::check_market_data(market_data, health, config.health_check_period, shutdown());
-    watch(shutdown(), register("health_checks"), tokio::spawn(checks));
+    let checks = workers::check_market_data(market_data, health, config.health_check_period);
+    until_shutdown(shutdown(), register("health_checks"), checks);
     let secrets_in_use =
         vec![service.keys.clone(), service.polygon_key.clone(), service.database_url.clone()];
     let checks = workers::check_secrets(secrets_in_use, config.secret_ttl, Arc::clone(&service.health));
@@ -33,39 +33,27 @@ pub(super) fn start(service: &Service, config: &Config, secrets: &Secrets) -> Wo
     worker_setup::start(service, config)
 }
 
-/// Runs work until the service shuts down.
+/// Runs work until the service shuts down. Work that panics is not restarted, and is unhealthy; work that has nothing to do
+/// may end early.
 fn until_shutdown(
-    shutdown: ShutdownSignal,
+    shutdown: CancellationToken,
     heartbeat: Heartbeat,
     work: impl Future<Output = ()> + Send + 'static,
 ) {
-    let until = shutdown.clone();
-    let running = tokio::spawn(async move {
-        tokio::select! {
-            () = until.wait() => {}
-            () = work => {}
-        }
-    });
-    watch(shutdown, heartbeat, running);
-}
-
-/// Marks work that panics as unhealthy, because it is not restarted. Some of it may end early, when there is nothing to
-/// watch.
-fn watch(shutdown: ShutdownSignal, heartbeat: Heartbeat, running: JoinHandle<()>) {
     tokio::spawn(async move {
-        let ended = running.await;
-        if ended.is_err() && !shutdown.is_set() {
+        let running = tokio::spawn(shutdown.clone().run_until_cancelled_owned(work));
+        if running.await.is_err() && !shutdown.is_cancelled() {
             heartbeat.stop();
             tracing::error!(worker = heartbeat.worker(), "background work panicked");
         }
     });
 }
 
-/// Refreshes every secret when an operator sends SIGHUP.
+/// Reloads every secret after SIGHUP.
 async fn reload_on_sighup(secrets: Secrets) {
     let mut signals = match signal(SignalKind::hangup()) {
         Ok(signals) => signals,
-        Err(error) => return tracing::warn!(%error, "handling SIGHUP failed: it will not reload secrets"),
+        Err(error) => return tracing::warn!(%error, "handling SIGHUP failed: it does not reload secrets"),
     };
     while signals.recv().await.is_some() {
         let reloaded = secrets.reload().await;

@@ -1,154 +1,132 @@
-//! Metrics of dependencies: the market-data vendor, the caches of its responses and of this service's, and the last
-//! check of each dependency. Other parts count these; they are read at each scrape.
+//! Metrics of dependencies: the market-data vendor, caches, the broker's event streams, and the last check of each
+//! dependency. Their values are read at each scrape.
 
 use std::sync::Arc;
 
+use alpaca::{EventStreams, StatusSnapshot, Stream};
 use market_data::{MarketData, StatsSnapshot, polygon};
-use prometheus::core::{Collector, Desc};
-use prometheus::proto::MetricFamily;
-use prometheus::{IntCounterVec, IntGaugeVec, Opts};
+use telemetry::metrics::{Families, Scrape};
 use workers::{HealthRegistry, Outcome};
 
 use crate::response_cache::ResponseCache;
 
-/// Collects the metrics of dependencies.
-#[derive(Debug)]
-pub(crate) struct DependencyMetrics {
-    market_data: Arc<MarketData>,
-    response_cache: Arc<ResponseCache>,
-    health: Arc<HealthRegistry>,
-    descriptions: Vec<Desc>,
-}
+/// The name and the help text of a metric.
+type Metric = (&'static str, &'static str);
 
-/// The metrics of one scrape.
-struct Scrape {
-    calls: IntCounterVec,
-    refused: IntCounterVec,
-    retries: IntCounterVec,
-    closed: IntGaugeVec,
-    lookups: IntCounterVec,
-    evictions: IntCounterVec,
-    entries: IntGaugeVec,
-    up: IntGaugeVec,
-}
+const VENDOR_CALLS: Metric =
+    ("vendor_calls_total", "Calls to a market-data vendor by outcome, including retries");
+const VENDOR_CALLS_REFUSED: Metric =
+    ("vendor_calls_refused_total", "Calls to a market-data vendor that were not made, by reason");
+const VENDOR_RETRIES: Metric = ("vendor_retries_total", "Retries of calls to a market-data vendor");
+const VENDOR_CIRCUIT_OPEN: Metric =
+    ("vendor_circuit_open", "1 while calls to a market-data vendor are paused because it asked to wait");
+const CACHE_LOOKUPS: Metric = ("cache_lookups_total", "Cache lookups by outcome");
+const CACHE_EVICTIONS: Metric = ("cache_evictions_total", "Entries evicted from a cache to make room");
+const CACHE_ENTRIES: Metric = ("cache_entries", "Entries in a cache");
+const DEPENDENCY_UP: Metric = (
+    "dependency_up",
+    "1 if the last check of a dependency in use succeeded or its data is stale, 0 if it is down",
+);
 
+/// The name, the help text and the value of a gauge of an event stream.
+type StreamGauge = (&'static str, &'static str, fn(&StatusSnapshot) -> f64);
+
+const STREAM_GAUGES: [StreamGauge; 6] = [
+    ("alpaca_stream_connected", "1 while this process is connected to the stream", |status| {
+        f64::from(u8::from(status.is_connected))
+    }),
+    (
+        "alpaca_stream_received_timestamp_seconds",
+        "When data was last received from the stream, in seconds since 1970",
+        |status| seconds(status.received_unix_ms),
+    ),
+    (
+        "alpaca_stream_cursor_timestamp_seconds",
+        "The time of the last durable cursor, in seconds since 1970",
+        |status| seconds(status.cursor_unix_ms),
+    ),
+    ("alpaca_stream_records_stored", "Stored records, including duplicates", |status| {
+        status.records_stored as f64
+    }),
+    ("alpaca_stream_records_unreadable", "Records that were skipped", |status| {
+        status.records_unreadable as f64
+    }),
+    ("alpaca_stream_gaps", "Gaps in the stream that the broker reported", |status| status.gaps() as f64),
+];
+
+const VENDOR: &str = polygon::DATA_SOURCE;
 /// The cache of the vendor's responses.
 const MARKET_DATA: &str = "market_data";
-/// The cache of our own responses.
+/// The cache of this service's responses.
 const RESPONSES: &str = "responses";
 
-impl DependencyMetrics {
+/// The dependencies whose metrics are read.
+pub(crate) struct Dependencies {
+    pub(crate) market_data: Arc<MarketData>,
+    pub(crate) response_cache: Arc<ResponseCache>,
+    pub(crate) health: Arc<HealthRegistry>,
+    /// `None` if event streams are disabled: their gauges are at zero.
+    pub(crate) streams: Option<Arc<EventStreams>>,
+}
+
+impl Dependencies {
     /// # Errors
-    /// A malformed name, which is a bug in this file.
-    pub(crate) fn new(
-        market_data: Arc<MarketData>,
-        response_cache: Arc<ResponseCache>,
-        health: Arc<HealthRegistry>,
-    ) -> Result<Self, prometheus::Error> {
-        let scrape = Scrape::new()?;
-        let descriptions = scrape.each().into_iter().flat_map(Collector::desc).cloned().collect();
-        Ok(Self { market_data, response_cache, health, descriptions })
-    }
-}
-
-impl Collector for DependencyMetrics {
-    fn desc(&self) -> Vec<&Desc> {
-        self.descriptions.iter().collect()
-    }
-
-    fn collect(&self) -> Vec<MetricFamily> {
-        let Ok(scrape) = Scrape::new() else { return Vec::new() };
-        let stats = self.market_data.stats().snapshot();
-        scrape.read_vendor(&self.market_data, &stats);
-        scrape.read_caches(&self.market_data, &stats, &self.response_cache);
-        scrape.read_checks(&self.health);
-        scrape.each().into_iter().flat_map(Collector::collect).collect()
-    }
-}
-
-impl Scrape {
-    fn new() -> Result<Self, prometheus::Error> {
-        let opts = |name: &str, help| Opts::new(["investiq_", name].concat(), help);
-        let counters = |name, help, labels: &[&str]| IntCounterVec::new(opts(name, help), labels);
-        let gauges = |name, help, label| IntGaugeVec::new(opts(name, help), &[label]);
-        Ok(Self {
-            calls: counters(
-                "vendor_calls_total",
-                "Calls of a market-data vendor by outcome, retries included",
-                &["vendor", "outcome"],
-            )?,
-            refused: counters(
-                "vendor_calls_refused_total",
-                "Calls of a market-data vendor that were not made, by reason",
-                &["vendor", "reason"],
-            )?,
-            retries: counters(
-                "vendor_retries_total",
-                "Retries of calls of a market-data vendor",
-                &["vendor"],
-            )?,
-            closed: gauges(
-                "vendor_circuit_open",
-                "1 while a market-data vendor is not called because it said to wait",
-                "vendor",
-            )?,
-            lookups: counters("cache_lookups_total", "Cache lookups by outcome", &["cache", "outcome"])?,
-            evictions: counters(
-                "cache_evictions_total",
-                "Entries evicted from a cache to make room",
-                &["cache"],
-            )?,
-            entries: gauges("cache_entries", "Entries in a cache", "cache")?,
-            up: gauges(
-                "dependency_up",
-                "1 if the last check of a dependency in use succeeded or its data is stale, 0 if it is down",
-                "check",
-            )?,
+    /// A name is malformed or already registered.
+    pub(crate) fn register(self, families: &Families) -> Result<(), prometheus::Error> {
+        families.register_scrape(move |scrape| {
+            let stats = self.market_data.stats().snapshot();
+            self.read_vendor(scrape, &stats)?;
+            self.read_caches(scrape, &stats)?;
+            self.read_streams(scrape)?;
+            self.read_checks(scrape)
         })
     }
 
-    fn each(&self) -> [&dyn Collector; 8] {
-        let Self { calls, refused, retries, closed, lookups, evictions, entries, up } = self;
-        [calls, refused, retries, closed, lookups, evictions, entries, up]
-    }
-
-    fn read_vendor(&self, market_data: &MarketData, stats: &StatsSnapshot) {
-        const VENDOR: &str = polygon::DATA_SOURCE;
-        for (outcome, number) in calls(stats) {
-            self.calls.with_label_values(&[VENDOR, outcome]).inc_by(number);
-        }
+    fn read_vendor(&self, scrape: &mut Scrape, stats: &StatsSnapshot) -> Result<(), prometheus::Error> {
         let StatsSnapshot { key_refusals, quota_refusals, busy_refusals, .. } = *stats;
-        for (reason, number) in [("key", key_refusals), ("quota", quota_refusals), ("busy", busy_refusals)] {
-            self.refused.with_label_values(&[VENDOR, reason]).inc_by(number);
-        }
-        self.retries.with_label_values(&[VENDOR]).inc_by(stats.retries);
-        self.closed.with_label_values(&[VENDOR]).set(i64::from(market_data.is_rate_limited()));
+        let refused = [("key", key_refusals), ("quota", quota_refusals), ("busy", busy_refusals)];
+        let by_vendor = |(label, count)| ([VENDOR, label], count);
+        let is_paused = f64::from(u8::from(self.market_data.is_rate_limited()));
+        scrape.counters(VENDOR_CALLS, ["vendor", "outcome"], calls(stats).map(by_vendor))?;
+        scrape.counters(VENDOR_CALLS_REFUSED, ["vendor", "reason"], refused.map(by_vendor))?;
+        scrape.counters(VENDOR_RETRIES, ["vendor"], [([VENDOR], stats.retries)])?;
+        scrape.gauges(VENDOR_CIRCUIT_OPEN, ["vendor"], [([VENDOR], is_paused)])
     }
 
-    fn read_caches(&self, market_data: &MarketData, stats: &StatsSnapshot, responses: &ResponseCache) {
-        let (hits, misses) = responses.lookups();
-        let market_data_lookups = lookups(stats).map(|(outcome, number)| (MARKET_DATA, outcome, number));
-        let response_lookups = [(RESPONSES, "hit", hits), (RESPONSES, "miss", misses)];
-        for (cache, outcome, number) in market_data_lookups.into_iter().chain(response_lookups) {
-            self.lookups.with_label_values(&[cache, outcome]).inc_by(number);
-        }
-        self.evictions.with_label_values(&[MARKET_DATA]).inc_by(stats.cache_evictions);
-        for (cache, entries) in [(MARKET_DATA, market_data.entries()), (RESPONSES, responses.len())] {
-            self.entries.with_label_values(&[cache]).set(i64::try_from(entries).unwrap_or(i64::MAX));
-        }
+    fn read_caches(&self, scrape: &mut Scrape, stats: &StatsSnapshot) -> Result<(), prometheus::Error> {
+        let (hits, misses) = self.response_cache.lookups();
+        let lookups = lookups(stats).map(|(outcome, count)| ([MARKET_DATA, outcome], count));
+        let lookups = lookups.into_iter().chain([([RESPONSES, "hit"], hits), ([RESPONSES, "miss"], misses)]);
+        let entries = [(MARKET_DATA, self.market_data.entries()), (RESPONSES, self.response_cache.len())];
+        let entries = entries.map(|(cache, entries)| ([cache], entries as f64));
+        scrape.counters(CACHE_LOOKUPS, ["cache", "outcome"], lookups)?;
+        scrape.counters(CACHE_EVICTIONS, ["cache"], [([MARKET_DATA], stats.cache_evictions)])?;
+        scrape.gauges(CACHE_ENTRIES, ["cache"], entries)
+    }
+
+    fn read_streams(&self, scrape: &mut Scrape) -> Result<(), prometheus::Error> {
+        let status = |stream| self.streams.as_ref().map(|streams| streams.status(stream)).unwrap_or_default();
+        let statuses = Stream::ALL.map(|stream| (stream.as_str(), status(stream)));
+        STREAM_GAUGES.into_iter().try_for_each(|(name, help, value)| {
+            let series = statuses.iter().map(|(stream, status)| ([*stream], value(status)));
+            scrape.gauges((name, help), ["stream"], series)
+        })
     }
 
     /// A dependency that is not in use, or was not checked yet, is neither up nor down.
-    fn read_checks(&self, health: &HealthRegistry) {
-        for check in health.checks() {
-            let is_up = match check.result().outcome {
-                Outcome::NotConfigured | Outcome::Pending => continue,
-                Outcome::Ok | Outcome::Stale => 1,
-                Outcome::Down => 0,
-            };
-            self.up.with_label_values(&[check.name()]).set(is_up);
-        }
+    fn read_checks(&self, scrape: &mut Scrape) -> Result<(), prometheus::Error> {
+        let checks = self.health.checks().iter().filter_map(|check| match check.result().outcome {
+            Outcome::NotConfigured | Outcome::Pending => None,
+            Outcome::Ok | Outcome::Stale => Some(([check.name()], 1.0)),
+            Outcome::Down => Some(([check.name()], 0.0)),
+        });
+        scrape.gauges(DEPENDENCY_UP, ["check"], checks)
     }
+}
+
+/// Seconds since 1970; 0 for never.
+fn seconds(unix_ms: Option<i64>) -> f64 {
+    unix_ms.map_or(0.0, |unix_ms| (unix_ms / 1000) as f64)
 }
 
 fn calls(stats: &StatsSnapshot) -> [(&'static str, u64); 8] {
@@ -179,10 +157,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_counter_of_the_vendor_is_shown_under_one_label() {
-        let named = StatsSnapshot::default().named();
-        let shown = calls(&StatsSnapshot::default()).len() + lookups(&StatsSnapshot::default()).len();
+    fn every_counter_of_the_vendor_has_one_label() {
+        let counters = StatsSnapshot::default().named();
+        let labels = calls(&StatsSnapshot::default()).len() + lookups(&StatsSnapshot::default()).len();
         // Also: three reasons not to call, the retries and the evictions.
-        assert_eq!(shown + 3 + 2, named.len(), "{named:?}");
+        assert_eq!(labels + 3 + 2, counters.len(), "{counters:?}");
     }
 }

@@ -44,7 +44,7 @@ pub(crate) async fn open(config: &Config, credentials: &Credentials) -> Result<S
     Ok(Storage { store, url: handle })
 }
 
-/// Uses every new URL for new connections.
+/// Uses a new URL for new connections; never returns.
 pub(super) async fn follow(store: Store, mut handle: SecretHandle) {
     loop {
         handle.changed().await;

@@ -1,4 +1,4 @@
-//! Refreshes the vendor's key at once when the vendor rejects it: it may have just been rotated.
+//! Refreshes the vendor's key when the vendor rejects it, because it may have been rotated.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,27 +8,27 @@ use market_data::MarketData;
 
 /// Time between two checks of the number of rejected calls.
 const CHECK_PERIOD: Duration = Duration::from_millis(250);
-/// Pause after a refresh: a key that is simply wrong must not cause a stream of calls.
+/// Pause after a refresh, so that an invalid key does not cause many calls.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// Runs forever.
+/// Never returns.
 pub(super) async fn follow(market_data: Arc<MarketData>, key: SecretHandle, secrets: Secrets) {
     let denied = || {
         let stats = market_data.stats().snapshot();
         stats.calls_denied + stats.key_refusals
     };
-    let mut seen = denied();
+    let mut denied_before = denied();
     loop {
         tokio::time::sleep(CHECK_PERIOD).await;
-        let now = denied();
-        if std::mem::replace(&mut seen, now) == now {
+        let denied_now = denied();
+        if std::mem::replace(&mut denied_before, denied_now) == denied_now {
             continue;
         }
         let name = key.name().as_str();
-        // The cached response of the source is not used either: the vendor just rejected it.
+        // The cached value of the source is invalidated, too, because the vendor just rejected it.
         let invalidated = secrets.invalidate(name).await;
         if let Err(error) = invalidated.and(secrets.refresh(name).await.map(drop)) {
-            tracing::warn!(%error, "the vendor rejects its key, and refreshing it failed");
+            tracing::warn!(%error, "refreshing a rejected vendor key failed");
         }
         tokio::time::sleep(PAUSE).await;
     }

@@ -13,13 +13,13 @@ use workers::{
 
 use super::{Service, storage};
 
-/// Longest silence of the workers that only the leader runs. They have a heartbeat before and after each database query,
-/// the longest of which sums all ledger entries, and for each symbol that they wait for, half a minute at most.
+/// Longest silence of the workers that only the leader runs. They have a heartbeat around each database query, the longest of
+/// which sums all ledger entries, and for each symbol that they wait for.
 const LEADER_SILENCE_MAX: Duration = Duration::from_secs(300);
 /// Longest silence of the worker that checks the event streams every two seconds, without any request.
 const STREAMS_SILENCE_MAX: Duration = Duration::from_secs(60);
 
-/// Random bytes in the name of this process among those that share a database.
+/// Random bytes in the name of this process.
 const OWNER_BYTES: usize = 8;
 
 pub(super) fn start(service: &Service, config: &Config) -> WorkerSupervisor {
@@ -30,11 +30,11 @@ pub(super) fn start(service: &Service, config: &Config) -> WorkerSupervisor {
     tracing::info!(owner, "workers started");
 
     let (store_to_update, url) = (store.clone(), service.database_url.clone());
-    let heartbeat = supervisor.register_waiting("database_url");
-    supervisor.start_endless(heartbeat, move |_| storage::follow(store_to_update.clone(), url.clone()));
+    supervisor.start_endless(supervisor.register_waiting("database_url"), move |_| {
+        storage::follow(store_to_update.clone(), url.clone())
+    });
     let health = Arc::clone(&service.health);
-    let heartbeat = supervisor.register("database", DATABASE_SILENCE_MAX);
-    supervisor.start_endless(heartbeat, move |heartbeat| {
+    supervisor.start_endless(supervisor.register("database", DATABASE_SILENCE_MAX), move |heartbeat| {
         workers::check_database(store.clone(), Arc::clone(&health), Clock::System, heartbeat)
     });
     start_events(&mut supervisor, service, config, &owner);
@@ -45,25 +45,22 @@ pub(super) fn start(service: &Service, config: &Config) -> WorkerSupervisor {
     supervisor
 }
 
-/// The work that only one of all processes does: business figures, prices and snapshots, and the removal of bodies.
+/// The work of the leader: business figures, prices and snapshots, and the removal of bodies.
 fn start_leader_work(supervisor: &mut WorkerSupervisor, service: &Service, config: &Config, owner: &str) {
     let lease = start_lease(supervisor, service, "ledger", owner);
     let shared = || (service.store().clone(), lease.clone());
     let ((store, lease), metrics) = (shared(), Arc::clone(&service.metrics));
-    let heartbeat = supervisor.register("business", LEADER_SILENCE_MAX);
-    supervisor.start_endless(heartbeat, move |heartbeat| {
+    supervisor.start_endless(supervisor.register("business", LEADER_SILENCE_MAX), move |heartbeat| {
         let metrics = Arc::clone(&metrics);
         workers::compute_business(store.clone(), lease.clone(), metrics, Clock::System, heartbeat)
     });
     let ((store, lease), market_data) = (shared(), Arc::clone(&service.market_data));
-    let heartbeat = supervisor.register("prices", LEADER_SILENCE_MAX);
-    supervisor.start_endless(heartbeat, move |heartbeat| {
+    supervisor.start_endless(supervisor.register("prices", LEADER_SILENCE_MAX), move |heartbeat| {
         let market_data = Arc::clone(&market_data);
         workers::refresh_prices(store.clone(), market_data, lease.clone(), Clock::System, heartbeat)
     });
     let ((store, lease), settings) = (shared(), config.webhooks.providers.clone());
-    let heartbeat = supervisor.register("retention", LEADER_SILENCE_MAX);
-    supervisor.start_endless(heartbeat, move |heartbeat| {
+    supervisor.start_endless(supervisor.register("retention", LEADER_SILENCE_MAX), move |heartbeat| {
         workers::remove_bodies(store.clone(), settings.clone(), lease.clone(), Clock::System, heartbeat)
     });
 }
@@ -77,8 +74,7 @@ fn start_lease(
     let lease = LeaderLease::new(name);
     let (renewed, store) = (lease.clone(), service.store().clone());
     let (owner, shutdown) = (owner.to_owned(), supervisor.shutdown());
-    let heartbeat = supervisor.register(format!("leader/{name}"), LEADER_SILENCE_MAX);
-    supervisor.start(heartbeat, move |heartbeat| {
+    supervisor.start(supervisor.register(format!("leader/{name}"), LEADER_SILENCE_MAX), move |heartbeat| {
         renewed.clone().run(store.clone(), owner.clone(), Clock::System, heartbeat, shutdown.clone())
     });
     lease
@@ -94,19 +90,19 @@ fn start_streams(
     let ingest = StreamIngest {
         streams: Arc::clone(streams),
         store: service.store().clone(),
-        work_available: Arc::clone(service.intake.work_available()),
+        work_available: Arc::clone(&service.intake.work_available),
         metrics: Arc::clone(&service.metrics),
         lease: start_lease(supervisor, service, "alpaca_events", owner),
         clock: Clock::System,
     };
     for stream in names.iter().copied() {
         let ingest = ingest.clone();
-        let heartbeat = supervisor.register_waiting(format!("alpaca_events/{stream}"));
-        supervisor.start_endless(heartbeat, move |_| workers::ingest_stream(ingest.clone(), stream));
+        supervisor.start_endless(supervisor.register_waiting(format!("alpaca_events/{stream}")), move |_| {
+            workers::ingest_stream(ingest.clone(), stream)
+        });
     }
     let (names, health) = (names.to_vec(), Arc::clone(&service.health));
-    let heartbeat = supervisor.register("alpaca_events", STREAMS_SILENCE_MAX);
-    supervisor.start_endless(heartbeat, move |heartbeat| {
+    supervisor.start_endless(supervisor.register("alpaca_events", STREAMS_SILENCE_MAX), move |heartbeat| {
         workers::watch_streams(ingest.clone(), names.clone(), Arc::clone(&health), heartbeat)
     });
 }
@@ -116,13 +112,13 @@ fn start_events(supervisor: &mut WorkerSupervisor, service: &Service, config: &C
         store: service.store().clone(),
         settings: Arc::new(config.webhooks.providers.clone()),
         rules: ledger::Rules { stash_ratio: config.stash_ratio },
-        work_available: Arc::clone(service.intake.work_available()),
+        work_available: Arc::clone(&service.intake.work_available),
         metrics: Arc::clone(&service.metrics),
         poison_guard: PoisonGuard::default(),
         clock: Clock::System,
     };
     for number in 1..=config.webhooks.workers {
-        // A heartbeat for each: one that hangs is noticed while the others work.
+        // A heartbeat for each, so that one that hangs is noticed while the others work.
         let heartbeat = supervisor.register(format!("events/{number}"), EVENTS_SILENCE_MAX);
         let (events, owner) = (events.clone(), format!("{owner}/{number}"));
         let shutdown = supervisor.shutdown();
@@ -135,7 +131,7 @@ fn start_events(supervisor: &mut WorkerSupervisor, service: &Service, config: &C
 /// The name of this process among those that share a database.
 fn owner() -> String {
     let mut bytes = [0; OWNER_BYTES];
-    // Without randomness the process id still distinguishes the processes of one machine.
+    // Without randomness, the process id still distinguishes the processes of one machine.
     let _missing = getrandom::fill(&mut bytes);
     format!("{}-{:016x}", std::process::id(), u64::from_ne_bytes(bytes))
 }

@@ -25,4 +25,4 @@ for line in lines:
     assert line["hash"] == previous, line
 seal = mac(b"investiq.audit.head.v1", bytes.fromhex(key_id), number(count), bytes.fromhex(previous))
 assert last == {"head": {"sequence": count, "hash": previous, "key": key_id, "seal": seal}}, last
-print(f"whole: {count} entries, the last is {previous}")
+print(f"intact: {count} entries, the last is {previous}")

@@ -1,7 +1,7 @@
 //! The format of keys that `investiq` generates: `iq_<environment>_<id 8>_<secret 43>_<checksum 6>`, all in base 62.
 //!
-//! Scanners for leaked secrets find the prefix, the id identifies a key without revealing it, the secret has 256 bits, and
-//! the checksum rejects a mistyped key before anything is looked up. It proves nothing.
+//! Scanners for leaked secrets find the prefix. The id identifies a key without revealing it. The secret has 256 bits. The
+//! checksum rejects mistyped keys without a lookup; it proves nothing.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ const CHECKSUM_DIGITS: usize = 6;
 
 const BASE_62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// What a key is for. It is part of the key, so that a test key in a production log is recognised.
+/// The purpose of a key. It is part of the key, so that a test key in production is recognized.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyMode {
     /// Real money.
@@ -87,9 +87,9 @@ fn push_random(text: &mut String, digits: usize) -> Result<(), getrandom::Error>
 pub(crate) enum FormatCheck {
     /// The format and the checksum are right.
     Valid,
-    /// It starts like a key of this format, and is not one.
+    /// It has the prefix of this format and is invalid.
     Damaged,
-    /// It has another format.
+    /// It has no prefix of this format.
     Other,
 }
 

@@ -23,11 +23,13 @@ type Sha256Digest = [u8; 32];
 /// One key, without its text.
 pub struct Key {
     digest: Sha256Digest,
-    role: Role,
-    limiter: KeyLimiter,
+    /// The role of the key.
+    pub role: Role,
+    /// The rate limit of the key.
+    pub limiter: KeyLimiter,
 }
 
-/// The name of a key in logs: the start of its digest, which reveals nothing of a strong key.
+/// The name of a key in logs: the start of its digest, which does not reveal a strong key.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Label([u8; 4]);
 
@@ -36,22 +38,10 @@ impl Key {
         Self { digest, role, limiter: KeyLimiter::new(limit) }
     }
 
-    /// What the key allows.
-    #[must_use]
-    pub fn role(&self) -> Role {
-        self.role
-    }
-
     /// The name of the key in logs.
     #[must_use]
     pub fn label(&self) -> Label {
         Label::from_digest(self.digest)
-    }
-
-    /// The rate limit of the key.
-    #[must_use]
-    pub fn limiter(&self) -> &KeyLimiter {
-        &self.limiter
     }
 }
 
@@ -95,19 +85,19 @@ impl fmt::Debug for Label {
     }
 }
 
-/// What is wrong with an entry, by its position in the list, from 1.
+/// An error in a list of keys. Positions in the list start at 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// Two commas in a row, or one at an end.
     #[error("key {0} is empty")]
     Empty(usize),
-    /// The text after the colon is no role.
-    #[error("key {0} has an unknown role: it must be viewer, trader or admin")]
+    /// The text after the colon is not a role.
+    #[error("key {0} has an unknown role: use viewer, trader or admin")]
     UnknownRole(usize),
-    /// White space, control characters or anything beyond ASCII.
+    /// White space, control characters or characters beyond ASCII.
     #[error("key {0} has characters that are not allowed in a header")]
     Unprintable(usize),
-    /// Longer than any key needs to be.
+    /// Too long.
     #[error("key {0} is longer than 128 bytes")]
     TooLong(usize),
     /// A value that was never filled in.
@@ -127,12 +117,12 @@ pub enum KeyError {
         /// The position of the first entry.
         first: usize,
     },
-    /// More keys than are sensible.
+    /// Too many keys.
     #[error("there are more than 1000 keys")]
     TooMany,
 }
 
-/// Everything that is wrong with a list of keys.
+/// All errors in a list of keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyErrors(pub Vec<KeyError>);
 
@@ -148,7 +138,7 @@ impl std::error::Error for KeyErrors {}
 /// A set of API keys.
 #[derive(Debug, Default)]
 pub struct KeySet {
-    // By the first eight bytes of the digest, which are as good as random.
+    // By the first eight bytes of the digest.
     by_prefix: HashMap<u64, Arc<Key>>,
 }
 
@@ -157,7 +147,7 @@ impl KeySet {
     /// has no keys.
     ///
     /// # Errors
-    /// Everything that is wrong with any entry.
+    /// All errors in the list.
     pub fn parse(text: &str, limit: Limit) -> Result<Self, KeyErrors> {
         let mut set = Self::default();
         let mut errors = Vec::new();
@@ -223,7 +213,7 @@ impl KeySet {
         self.by_prefix.retain(|prefix, _| !other.by_prefix.contains_key(prefix));
     }
 
-    /// Takes the used-up part of the rate limits of the same keys in an older set.
+    /// Keeps the rate limit state of keys that an older set also has.
     pub fn keep_limits(&mut self, older: &Self) {
         for (prefix, key) in &mut self.by_prefix {
             let same =
@@ -238,7 +228,7 @@ impl KeySet {
 fn parse_entry(entry: &str, position: usize) -> Result<(Sha256Digest, Role), KeyError> {
     let (key, role) = match entry.rsplit_once(':') {
         None => (entry, Role::Viewer),
-        Some((key, role)) => (key, Role::parse(role).ok_or(KeyError::UnknownRole(position))?),
+        Some((key, role)) => (key, role.parse().map_err(|_| KeyError::UnknownRole(position))?),
     };
     if key.is_empty() {
         return Err(KeyError::Empty(position));

@@ -1,40 +1,28 @@
 //! Estimates how hard a key of another format is to guess.
 //!
-//! An estimate cannot distinguish a random text from a chosen one, so it is strict: repetitions, sequences and words that
-//! people use as placeholders count against a key.
+//! An estimate cannot tell random text from chosen text, so it is strict: repetitions, sequences and common placeholders count
+//! against a key.
 
 /// Minimum strength of a key, in bits: OWASP ASVS 5.0 (6.5.2) requires it of secrets that are stored as plain hashes.
 pub(super) const BITS_MIN: f64 = 112.0;
 
-/// Words in values that were never filled in.
-const PLACEHOLDERS: [&str; 12] = [
-    "changeme",
-    "change_me",
-    "change-me",
-    "placeholder",
-    "password",
-    "example",
-    "your_key",
-    "your-key",
-    "yourkey",
-    "secret",
-    "dummy",
-    "replace",
-];
+/// Words in placeholders, without separators.
+const PLACEHOLDERS: [&str; 8] =
+    ["changeme", "placeholder", "password", "example", "yourkey", "secret", "dummy", "replace"];
 
 /// Whether a text is a placeholder instead of a key.
 pub(super) fn is_placeholder(text: &str) -> bool {
-    let lower = text.to_ascii_lowercase();
-    PLACEHOLDERS.iter().any(|word| lower.contains(word))
+    let words = text.to_ascii_lowercase().replace(['_', '-'], "");
+    PLACEHOLDERS.iter().any(|word| words.contains(word))
 }
 
 /// The estimated strength, in bits.
 pub(super) fn bits(text: &str) -> f64 {
     let bytes = shortest_period(text.as_bytes());
-    let surprising = 1 + bytes.windows(3).filter(|window| !continues(window)).count();
-    // At most what its alphabet allows, and at most what the number of different symbols suggests.
+    let unpredictable = 1 + bytes.windows(3).filter(|window| !continues(window)).count();
+    // Limited by its alphabet and by the number of different symbols.
     let per_symbol = alphabet_size(bytes).min(distinct(bytes)).log2();
-    per_symbol * surprising.min(bytes.len()) as f64
+    per_symbol * unpredictable.min(bytes.len()) as f64
 }
 
 /// Whether the third byte continues the first two: `aaa`, `abc`, `321`.

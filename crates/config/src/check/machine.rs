@@ -1,4 +1,4 @@
-//! Rules for what surrounds the process: variables of the AWS client, resource limits, the checkout.
+//! Rules for the machine: variables of the AWS client, resource limits, the checkout.
 
 use std::path::Path;
 
@@ -7,9 +7,9 @@ use secrets::{Environment, Profile};
 
 use super::{Finding, Severity};
 
-/// Point the AWS client at an emulator.
+/// Variables that point the AWS client at an emulator.
 const ENDPOINTS: [&str; 2] = ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SECRETS_MANAGER"];
-/// A key that does not expire, unless there is a session token.
+/// The variable of a key that does not expire, unless there is a session token.
 const STATIC_KEY: &str = "AWS_SECRET_ACCESS_KEY";
 /// Patterns that .gitignore must contain.
 const IGNORED: [&str; 3] = [".env", "*.key", "*.pem"];
@@ -68,8 +68,8 @@ mod tests {
         std::fs::create_dir(directory.path().join(".git")).unwrap();
         assert_eq!(checkout(directory.path()).len(), 3);
         std::fs::write(directory.path().join(".gitignore"), "/target/\n.env\n*.key\n").unwrap();
-        let found = checkout(directory.path());
-        assert!(matches!(&found[..], [only] if only.message.contains("*.pem")), "{found:?}");
+        let findings = checkout(directory.path());
+        assert!(matches!(&findings[..], [only] if only.message.contains("*.pem")), "{findings:?}");
     }
 
     #[test]
@@ -79,9 +79,9 @@ mod tests {
             ("AWS_SECRET_ACCESS_KEY", "x"),
         ]);
         let severities = |profile| {
-            let found = machine_findings(&environment, profile);
+            let findings = machine_findings(&environment, profile);
             let of_aws = |finding: &Finding| ["endpoint_override", "static_aws_key"].contains(&finding.rule);
-            found.into_iter().filter(of_aws).map(|finding| finding.severity).collect::<Vec<_>>()
+            findings.into_iter().filter(of_aws).map(|finding| finding.severity).collect::<Vec<_>>()
         };
         assert_eq!(severities(Profile::Production), [Severity::Error; 2]);
         assert_eq!(severities(Profile::Staging), [Severity::Warning; 2]);

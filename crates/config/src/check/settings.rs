@@ -1,4 +1,4 @@
-//! Rules for settings that the server accepts and an operator should not.
+//! Rules for settings that are valid but unsafe.
 
 use secrets::Profile;
 
@@ -6,16 +6,16 @@ use super::{Finding, Severity};
 use crate::error::Error;
 use crate::settings::Config;
 
-/// From here on a rate limit has no effect.
+/// From here on, a rate limit has no effect.
 const RATE_LIMIT_WITHOUT_EFFECT_PER_MINUTE: u32 = 100_000;
 
-/// A setting with which the server does not start.
+/// A setting that prevents the server from starting.
 pub(super) fn rejected(error: &Error) -> Finding {
     let subject = if error.path.is_empty() { &error.source } else { &error.path };
     Finding::new(Severity::Error, "setting", subject, error.to_string())
 }
 
-/// Settings with which the server starts and should not run.
+/// Settings that are valid but unsafe.
 pub(super) fn findings(config: &Config) -> Vec<Finding> {
     let warnings = config.warnings.iter();
     let mut findings: Vec<Finding> = warnings
@@ -59,7 +59,7 @@ pub(super) fn findings(config: &Config) -> Vec<Finding> {
             strict,
             "trace",
             "logs.filter",
-            "enables trace logs of the AWS client, which contain the header that signs requests",
+            "enables trace logs of the AWS client, which contain signatures of requests",
         ),
         (
             !config.market_data.polygon.base_url.is_encrypted(),

@@ -1,8 +1,6 @@
-//! Writes every event of a secret to the log, under the target `audit`, so that it can be shipped separately. Values are
-//! never logged.
+//! Logs the events of secrets under the target `audit`, so that they can be shipped separately. Values are never logged.
 //!
-//! Events without news have the level debug: a secret is unchanged, or still cannot be refreshed, which an outage would
-//! otherwise report for every secret at each attempt.
+//! Unchanged secrets and repeated failures have the level debug, because an outage would otherwise fill the log.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -49,7 +47,8 @@ fn write(event: &Event, failing: &Failing) {
             tracing::info!(target: AUDIT, secret = %name, %origin, %version, "secret changed");
         }
         Event::AcceptedVersions { name, pending, previous } => {
-            let (pending, previous) = (shown(pending.as_ref()), shown(previous.as_ref()));
+            let text = |version: &Option<VersionId>| version.as_ref().map(ToString::to_string);
+            let (pending, previous) = (text(pending), text(previous));
             tracing::info!(target: AUDIT, secret = %name, pending, previous, "additional secret versions accepted");
         }
         Event::RefreshFailed { name, error } => {
@@ -68,14 +67,9 @@ fn write(event: &Event, failing: &Failing) {
         Event::HandleOpened { name, component } => {
             tracing::debug!(target: AUDIT, secret = %name, component, "secret handle opened");
         }
-        // Only the operator's command changes secrets; other events are logged as they are.
+        // Other events come only from the operator's command.
         other => tracing::info!(target: AUDIT, event = ?other, "secret event"),
     }
-}
-
-/// The first characters of a version.
-fn shown(version: Option<&VersionId>) -> Option<String> {
-    version.map(ToString::to_string)
 }
 
 fn write_failure(name: &SecretName, error: &Error, is_known: bool) {

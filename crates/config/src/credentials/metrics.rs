@@ -1,7 +1,7 @@
-//! Metrics of secrets: counters of their events, and gauges of their state, computed at each scrape.
+//! Metrics of secrets: counters of their events, and gauges of their state, read at each scrape.
 //!
-//! Labels come from the catalogue and from fixed words; no label and no value contains any part of a secret. The recorder
-//! exists before the registry, because secrets are found before anything else is built.
+//! No label and no value contains any part of a secret. The recorder exists before the registry, because secrets are loaded
+//! first.
 
 mod state;
 
@@ -14,8 +14,6 @@ use secrets::{Catalogue, ErrorKind, Event, Recorder, Secrets};
 
 use telemetry::Clock;
 use telemetry::metrics::Families;
-
-use state::StateCollector;
 
 /// Outcomes of a refresh that did not fail.
 const FOUND: &str = "found";
@@ -32,7 +30,7 @@ const FAILURES: [ErrorKind; 8] = [
     ErrorKind::Deleted,
     ErrorKind::Internal,
 ];
-/// Calls of Secrets Manager and their outcomes, which also exist at zero.
+/// Calls to Secrets Manager and their outcomes, which also exist at zero.
 const OPERATIONS: [&str; 2] = ["BatchGetSecretValue", "GetSecretValue"];
 const CALL_OUTCOMES: [&str; 8] =
     ["ok", "not_found", "refused", "credentials_expired", "throttled", "timeout", "connection", "service"];
@@ -61,17 +59,16 @@ impl SecretMetrics {
         let counters =
             |name, help, labels: &[&str]| IntCounterVec::new(Opts::new(prefixed(name), help), labels);
         let seconds =
-            HistogramOpts::new(prefixed("upstream_seconds"), "Duration of calls of AWS Secrets Manager");
+            HistogramOpts::new(prefixed("upstream_seconds"), "Duration of calls to AWS Secrets Manager");
         let last_success = Opts::new(
             prefixed("last_success_timestamp_seconds"),
             "When the source of a secret last confirmed it, in seconds since 1970; 0 for never",
         );
-        let lost = "Audit records of secrets that could not be written";
         let metrics = Self {
             refreshes: counters("refresh_total", "Refreshes of secrets by outcome", &["outcome"])?,
             calls: counters(
                 "upstream_calls_total",
-                "Calls of AWS Secrets Manager",
+                "Calls to AWS Secrets Manager",
                 &["operation", "outcome"],
             )?,
             call_seconds: HistogramVec::new(seconds.buckets(CALL_BUCKETS_S.to_vec()), &["operation"])?,
@@ -82,7 +79,10 @@ impl SecretMetrics {
                 &["secret"],
             )?,
             last_success: IntGaugeVec::new(last_success, &["secret"])?,
-            audit_lost: IntCounter::new(prefixed("audit_lost_total"), lost)?,
+            audit_lost: IntCounter::new(
+                prefixed("audit_lost_total"),
+                "Audit records of secrets that could not be written",
+            )?,
             catalogue,
         };
         metrics.create_series();
@@ -99,28 +99,19 @@ impl SecretMetrics {
     /// Registers the counters, and gauges of the state of `secrets`.
     ///
     /// # Errors
-    /// The name is in use already.
+    /// A name is already registered.
     pub fn register(&self, families: &Families, secrets: &Secrets) -> Result<(), prometheus::Error> {
-        let Self {
-            catalogue,
-            refreshes,
-            calls,
-            call_seconds,
-            reads,
-            previous_used,
-            last_success,
-            audit_lost,
-        } = self;
-        // First, because collecting it reports usage, which the same scrape then counts.
-        families.register(Box::new(StateCollector::new(secrets.clone(), catalogue)?))?;
+        let (secrets, catalogue) = (secrets.clone(), self.catalogue.clone());
+        // First, because reading the state reports usage, which the same scrape then counts.
+        families.register_scrape(move |scrape| state::read(scrape, &secrets, &catalogue))?;
         let collectors: [Box<dyn Collector>; 7] = [
-            Box::new(refreshes.clone()),
-            Box::new(calls.clone()),
-            Box::new(call_seconds.clone()),
-            Box::new(reads.clone()),
-            Box::new(previous_used.clone()),
-            Box::new(last_success.clone()),
-            Box::new(audit_lost.clone()),
+            Box::new(self.refreshes.clone()),
+            Box::new(self.calls.clone()),
+            Box::new(self.call_seconds.clone()),
+            Box::new(self.reads.clone()),
+            Box::new(self.previous_used.clone()),
+            Box::new(self.last_success.clone()),
+            Box::new(self.audit_lost.clone()),
         ];
         collectors.into_iter().try_for_each(|collector| families.register(collector))
     }

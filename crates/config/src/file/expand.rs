@@ -5,8 +5,7 @@ use secrets::Environment;
 /// The text with every reference replaced.
 ///
 /// # Errors
-/// A reference is not closed, its name is invalid, or its variable is not set and there is no default. A reference that
-/// is left in place would look like a value.
+/// A reference is not closed, its name is invalid, or its variable is not set and there is no default.
 pub(super) fn expand(text: &str, environment: &Environment) -> Result<String, String> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -17,7 +16,7 @@ pub(super) fn expand(text: &str, environment: &Environment) -> Result<String, St
             None => (reference, None),
         };
         if !is_name(name) {
-            return Err("has a `${…}` whose name is not that of a variable".into());
+            return Err("has a `${…}` with an invalid variable name".into());
         }
         let value = environment.get(name).or(default);
         out.push_str(before);

@@ -3,14 +3,11 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use ::ledger::StashRatio;
 use http::{HeaderValue, Uri};
 use ipnet::IpNet;
+use ledger::StashRatio;
 use outbound::{BaseUrl, BaseUrlError};
 use rust_decimal::Decimal;
-
-use crate::reader::Reader;
-use crate::setting::Setting;
 
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "must be an IP address and a port, such as 127.0.0.1:3000".into())
@@ -23,7 +20,7 @@ pub(super) fn directory(text: &str) -> Result<PathBuf, String> {
         .ok_or_else(|| "must be a directory that exists".into())
 }
 
-/// A network in CIDR notation, or one address; large parts of the internet are rejected.
+/// A network in CIDR notation, or one address. Large parts of the internet are rejected.
 pub(super) fn network(text: &str) -> Result<IpNet, String> {
     let network = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
     match network {
@@ -36,7 +33,7 @@ pub(super) fn network(text: &str) -> Result<IpNet, String> {
     }
 }
 
-/// The shortest prefix that is accepted. If all of the internet were trusted, a client could claim any address.
+/// The shortest accepted prefix. If all of the internet were trusted, a client could claim any address.
 fn widest(network: &IpNet) -> u8 {
     match network {
         IpNet::V4(_) => 8,
@@ -59,10 +56,9 @@ pub(super) fn origin(text: &str) -> Result<HeaderValue, String> {
     }
 }
 
-/// Reads a setting that is the URL of an API; see [`url`].
-pub(super) fn base_url(read: &mut Reader<'_>, setting: Setting) -> BaseUrl {
-    let nowhere = "https://localhost".parse().expect("it has a scheme and a host");
-    read.required(setting, nowhere, url)
+/// The value of a base URL that is missing or invalid.
+pub(super) fn placeholder_url() -> BaseUrl {
+    "https://localhost".parse().expect("it has a scheme and a host")
 }
 
 /// The URL of an API, without a slash at its end, so that a path can be appended.

@@ -1,8 +1,8 @@
-//! The addresses that Circle sends from. They prove nothing; they only decide which quota a fetch uses.
+//! The addresses that Circle sends from. They prove nothing; they only select the quota of a fetch.
 
 use std::net::{IpAddr, Ipv4Addr};
 
-/// Addresses that Circle names (developers.circle.com/wallets/webhook-notifications and the pages on CPN and StableFX).
+/// Addresses that Circle publishes (developers.circle.com/wallets/webhook-notifications and the pages on CPN and StableFX).
 const ADDRESSES: [Ipv4Addr; 8] = [
     // Wallets, contracts, gateway.
     Ipv4Addr::new(54, 243, 112, 156),

@@ -1,8 +1,7 @@
-//! Keys of Circle in the store, so that they outlive a restart.
+//! Keys of Circle in the store, so that they survive a restart.
 //!
-//! A key is stored once it was fetched from Circle *and* verified a delivery: whatever an unknown sender names never is. A
-//! stored key does not replace Circle: after a restart each key is fetched again, and the stored one is used only while
-//! Circle cannot be reached.
+//! A key is stored after it was fetched from Circle *and* verified a delivery, so a key that an unknown sender invents never is.
+//! After a restart each key is fetched again; the stored key is used only while Circle is unavailable.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +10,11 @@ use store::{Actor, CIRCLE_KEYS_MAX, CircleKey, Store};
 use tokio::sync::{Mutex, OnceCell};
 use webhooks::circle::direct::{KeyId, PublicKey};
 
-/// Who stores keys, for the audit chain.
 const ACTOR: Actor<'static> = Actor::named("worker:circle-keys");
 
 /// A key, and when it was fetched from Circle.
 #[derive(Clone, Debug)]
-pub(super) struct FetchedKey {
+pub(crate) struct FetchedKey {
     pub(super) key: PublicKey,
     pub(super) at: Timestamp,
 }
@@ -34,7 +32,7 @@ impl KeyStore {
         Self { store, loaded: OnceCell::new(), fetched_at: Mutex::default() }
     }
 
-    /// Passes on the keys that were stored before the start: once, when the store can be read.
+    /// Passes the stored keys to `restore`. Does nothing after it succeeded once.
     pub(super) async fn load_once(&self, restore: impl Fn(FetchedKey)) {
         let loaded = self.loaded.get_or_try_init(async || {
             let mut fetched_at = self.fetched_at.lock().await;
@@ -51,8 +49,8 @@ impl KeyStore {
         }
     }
 
-    /// Stores a key that verified a delivery, unless it is stored as it was fetched last. A failure is no reason to reject
-    /// the delivery; the next one tries again.
+    /// Stores a key that verified a delivery, unless it is stored already. A failure does not reject the delivery; the next
+    /// delivery tries again.
     pub(super) async fn save(&self, fetched: &FetchedKey, now: Timestamp) {
         // If another task is saving, there is nothing to do.
         let Ok(mut fetched_at) = self.fetched_at.try_lock() else { return };
@@ -66,7 +64,7 @@ impl KeyStore {
             public_key: key.base64(),
             fetched_at: *at,
         };
-        // On the heap, once for each key, as where keys are fetched.
+        // Boxed, because it runs once for each key.
         if let Err(error) = Box::pin(self.store.save_circle_key(&row, ACTOR, now)).await {
             tracing::warn!(%error, key = %key.id(), "storing a key of Circle failed");
             return;
@@ -77,13 +75,13 @@ impl KeyStore {
         fetched_at.insert(key.id().clone(), *at);
     }
 
-    /// Deletes a key, because Circle says that there is none; free for one that never was stored.
+    /// Deletes a key that Circle no longer has. Costs nothing for a key that was never stored.
     pub(super) async fn delete(&self, id: &KeyId, now: Timestamp) {
         let mut fetched_at = self.fetched_at.lock().await;
         if fetched_at.remove(id).is_none() {
             return;
         }
-        tracing::warn!(key = %id, "Circle withdrew a key");
+        tracing::warn!(key = %id, "key withdrawn by Circle");
         if let Err(error) = self.store.delete_circle_key(id.as_str(), ACTOR, now).await {
             tracing::warn!(%error, key = %id, "deleting a withdrawn key of Circle failed");
         }

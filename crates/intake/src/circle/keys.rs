@@ -1,7 +1,7 @@
 //! Circle's public keys: fetched from Circle once for each id that a well-formed delivery names, and cached.
 //!
-//! The sender decides which id is looked up, so all unknown senders share one quota. Another quota is reserved for keys that
-//! were fetched before and for ids from Circle's own addresses, so that made-up ids cannot keep either from being fetched.
+//! The sender chooses the id, so all unknown senders share one quota. Another quota is reserved for keys that were fetched
+//! before and for ids from Circle's own addresses, so that invented ids cannot prevent their fetch.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -36,16 +36,6 @@ pub(crate) struct CircleKeys {
     key_store: KeyStore,
 }
 
-/// A key of Circle, for one delivery.
-#[derive(Clone, Debug)]
-pub(crate) struct CircleKey(Arc<FetchedKey>);
-
-impl CircleKey {
-    pub(crate) fn key(&self) -> &PublicKey {
-        &self.0.key
-    }
-}
-
 impl CircleKeys {
     pub(crate) fn new(
         base_url: BaseUrl,
@@ -59,23 +49,23 @@ impl CircleKeys {
         Ok(Self { base_url, api_key, limiter, fetcher, cache, key_store })
     }
 
-    /// The key of this id, which `client` names.
+    /// The key of this id, which `client` sent.
     pub(crate) async fn get(
         &self,
         id: &KeyId,
         client: Option<IpAddr>,
         now: Timestamp,
-    ) -> Result<CircleKey, IntakeError> {
+    ) -> Result<Arc<FetchedKey>, IntakeError> {
         // Before the cache: without an API key, Circle is not configured here.
         let api_key = self.api_key.load().map_err(|_| NoKey)?;
-        // On the heap, once a day: the stack that a database query needs is not to be part of every delivery's future.
+        // Boxed, so that a fetch once a day does not make the future of every delivery large.
         let fetch = async { Box::pin(self.fetch(id, &api_key, client, now)).await };
-        Ok(CircleKey(self.cache.get(id.as_str(), fetch).await?))
+        Ok(self.cache.get(id.as_str(), fetch).await?)
     }
 
-    /// Stores a key, because it verified a delivery.
-    pub(crate) async fn note_use(&self, key: &CircleKey, now: Timestamp) {
-        self.key_store.save(&key.0, now).await;
+    /// Stores a key that verified a delivery.
+    pub(crate) async fn note_use(&self, key: &FetchedKey, now: Timestamp) {
+        self.key_store.save(key, now).await;
     }
 
     async fn fetch(
@@ -88,7 +78,7 @@ impl CircleKeys {
         self.load_stored(now).await;
         let quota = self.quota(id, client)?;
         let mut outcome = Err(FetchError::Unavailable);
-        // While the API key is rotated one of its versions is denied, and it is not known which.
+        // While the API key is rotated, Circle denies one of its versions.
         for version in api_key.accepted() {
             outcome = self.fetch_with(id, version, quota).await;
             if outcome.as_ref().err() != Some(&FetchError::Denied) {

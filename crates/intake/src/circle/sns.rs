@@ -1,6 +1,6 @@
-//! What is fetched from Amazon SNS: certificates, and the confirmation of a subscription.
+//! Fetches certificates from Amazon SNS, and confirms subscriptions.
 //!
-//! `webhooks` has compared each URL with the topic's region before; nothing else is ever fetched.
+//! `webhooks` validates each URL against the region of the topic; no other URL is fetched.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::error::IntakeError;
 use crate::fetch_limiter::FetchLimiter;
 use crate::fetcher::{FetchError, FetchQuota, Fetcher};
 
-/// Certificates of SNS, and confirmations.
+/// The client of SNS.
 #[derive(Debug)]
 pub(crate) struct Sns {
     /// An emulator in place of Amazon's hosts.
@@ -51,7 +51,7 @@ impl Sns {
         })
     }
 
-    /// The certificate at this URL, which `client` names. An invalid one counts as not found.
+    /// The certificate at this URL, which `client` sent. An invalid certificate counts as not found.
     pub(super) async fn certificate(
         &self,
         url: &CertificateUrl,
@@ -61,19 +61,19 @@ impl Sns {
         let name = url.to_string();
         let fetch = async {
             let quota = self.quota(&name, client)?;
-            let pem = self.certificates.get(&self.real_url(url.host(), url.path()), None, quota).await?;
+            let pem = self.certificates.get(&self.request_url(url.host(), url.path()), None, quota).await?;
             let certificate = Certificate::parse(url.clone(), &pem, now, &self.trust);
             let certificate = certificate.map_err(|rejection| {
-                tracing::warn!(%rejection, "certificate of SNS rejected");
+                tracing::warn!(%rejection, "SNS certificate rejected");
                 FetchError::NotFound
             })?;
-            tracing::info!(%url, is_chained = certificate.is_chained(), "certificate of SNS accepted");
+            tracing::info!(%url, is_chained = certificate.is_chained(), "SNS certificate accepted");
             Ok(certificate)
         };
         self.cache.get(&name, fetch).await
     }
 
-    /// A certificate that was fetched before is fetched again from the quota that no unknown sender can use up.
+    /// Certificates that were fetched before use the quota that unknown senders cannot use up.
     fn quota(&self, name: &str, client: Option<IpAddr>) -> Result<FetchQuota, FetchError> {
         if self.cache.has_fallback(name) {
             return Ok(FetchQuota::Reserved);
@@ -81,7 +81,7 @@ impl Sns {
         self.limiter.check(client).map(|()| FetchQuota::Shared)
     }
 
-    /// Confirms a subscription, and records whether SNS agreed. After an error SNS sends the message again.
+    /// Confirms a subscription and records the outcome. After an error SNS sends the message again.
     pub(crate) async fn confirm(
         &self,
         confirmation: &Confirmation,
@@ -101,12 +101,12 @@ impl Sns {
     }
 
     async fn call(&self, url: &SubscribeUrl) -> Result<(), FetchError> {
-        let url = self.real_url(&url.host(), &url.path_and_query());
+        let url = self.request_url(&url.host(), &url.path_and_query());
         self.confirmations.get(&url, None, FetchQuota::Shared).await.map(drop)
     }
 
-    /// The URL that is fetched: an emulator's host in place of Amazon's if one is configured.
-    fn real_url(&self, host: &str, path: &str) -> String {
+    /// The URL to request: with the host of the emulator if one is configured.
+    fn request_url(&self, host: &str, path: &str) -> String {
         match &self.base_url {
             Some(base_url) => format!("{base_url}{path}"),
             None => ["https://", host, path].concat(),
@@ -115,6 +115,6 @@ impl Sns {
 }
 
 fn not_recorded(error: store::Error) -> IntakeError {
-    tracing::error!(%error, "recording a subscription at SNS failed");
+    tracing::error!(%error, "recording an SNS subscription failed");
     IntakeError::NotStored(ReceiveError::Unavailable)
 }

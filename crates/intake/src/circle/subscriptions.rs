@@ -1,5 +1,4 @@
-//! Records in the audit chain which subscriptions at SNS were confirmed or refused, and which have ended: events about money
-//! come through them.
+//! Records in the audit chain which subscriptions at SNS were confirmed, refused or ended, because money depends on their events.
 
 use jiff::Timestamp;
 use quick_cache::sync::Cache;
@@ -10,17 +9,18 @@ use webhooks::circle::sns::{Confirmation, SubscriptionEnd, TopicArn};
 use crate::fetcher::FetchError;
 
 const ACTOR: Actor<'static> = Actor::named("worker:sns");
-/// Messages whose outcome is remembered as recorded, so that a copy leaves no second entry.
+/// Recorded outcomes that are kept in memory, so that a copy of a message adds no second entry.
 const RECORDED_MAX: usize = 256;
 
-/// What became of a subscription.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Outcome {
+/// The outcome of a message about a subscription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
+enum SubscriptionOutcome {
     /// SNS confirmed it.
     Confirmed,
-    /// SNS says that there is nothing to confirm.
+    /// SNS refused to confirm it.
     Refused,
-    /// SNS could not be reached; it sends the message again.
+    /// SNS was unavailable. It sends the message again.
     Failed,
     Ended,
 }
@@ -28,7 +28,7 @@ enum Outcome {
 #[derive(Debug)]
 pub(super) struct Subscriptions {
     store: Store,
-    recorded: Cache<(TopicArn, Box<str>, Outcome), ()>,
+    recorded: Cache<(TopicArn, Box<str>, SubscriptionOutcome), ()>,
 }
 
 impl Subscriptions {
@@ -44,35 +44,37 @@ impl Subscriptions {
         now: Timestamp,
     ) -> Result<(), store::Error> {
         let outcome = match outcome {
-            Ok(()) => Outcome::Confirmed,
-            Err(FetchError::NotFound | FetchError::Denied) => Outcome::Refused,
-            Err(FetchError::Unavailable | FetchError::Limited { .. }) => Outcome::Failed,
+            Ok(()) => SubscriptionOutcome::Confirmed,
+            Err(FetchError::NotFound | FetchError::Denied) => SubscriptionOutcome::Refused,
+            Err(FetchError::Unavailable | FetchError::Limited { .. }) => SubscriptionOutcome::Failed,
         };
         self.record(confirmation.topic(), confirmation.message_id(), outcome, now).await
     }
 
     pub(super) async fn record_end(&self, end: &SubscriptionEnd, now: Timestamp) -> Result<(), store::Error> {
-        self.record(end.topic(), end.message_id(), Outcome::Ended, now).await
+        self.record(end.topic(), end.message_id(), SubscriptionOutcome::Ended, now).await
     }
 
-    /// Whether SNS confirmed this before.
+    /// Whether SNS confirmed this subscription before.
     pub(super) fn is_confirmed(&self, confirmation: &Confirmation) -> bool {
-        self.recorded.get(&key(confirmation.topic(), confirmation.message_id(), Outcome::Confirmed)).is_some()
+        self.recorded
+            .get(&key(confirmation.topic(), confirmation.message_id(), SubscriptionOutcome::Confirmed))
+            .is_some()
     }
 
     async fn record(
         &self,
         topic: &TopicArn,
         message_id: &str,
-        outcome: Outcome,
+        outcome: SubscriptionOutcome,
         now: Timestamp,
     ) -> Result<(), store::Error> {
         let key = key(topic, message_id, outcome);
         if self.recorded.get(&key).is_some() {
             return Ok(());
         }
-        let (outcome_text, region) = (outcome.as_str(), topic.region());
-        tracing::warn!(%topic, region, message_id, outcome = outcome_text, "subscription at SNS changed");
+        let (outcome_text, region) = (<&str>::from(outcome), topic.region());
+        tracing::warn!(%topic, region, message_id, outcome = outcome_text, "SNS subscription changed");
         let detail = json!({ "region": region, "message_id": message_id, "outcome": outcome_text });
         self.store.record_audit(ACTOR, "sns.subscription", topic.as_str(), &detail, now).await?;
         self.recorded.insert(key, ());
@@ -80,17 +82,10 @@ impl Subscriptions {
     }
 }
 
-fn key(topic: &TopicArn, message_id: &str, outcome: Outcome) -> (TopicArn, Box<str>, Outcome) {
+fn key(
+    topic: &TopicArn,
+    message_id: &str,
+    outcome: SubscriptionOutcome,
+) -> (TopicArn, Box<str>, SubscriptionOutcome) {
     (topic.clone(), message_id.into(), outcome)
-}
-
-impl Outcome {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Confirmed => "confirmed",
-            Self::Refused => "refused",
-            Self::Failed => "failed",
-            Self::Ended => "ended",
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! Keys of Circle are fetched while unknown senders name made-up ones, before and after a restart.
+//! Keys of Circle are fetched while unknown senders name invented ones, before and after a restart.
 
 use webhooks::Rejection;
 
@@ -33,27 +33,27 @@ async fn official(intake: &WebhookIntake, client: &str, body: &str) -> Result<Ou
     receive(intake, client, &headers, body.as_bytes(), Clock::System.now()).await
 }
 
-/// 40 networks name a dozen made-up keys each; returns how many were fetched.
+/// 40 networks name a dozen invented keys each; returns how many were fetched.
 async fn crowd(intake: &WebhookIntake, server: &StaticServer) -> usize {
     let before = server.requests(PATH);
     for number in 0..480 {
-        let outcome = made_up(intake, &format!("198.51.100.{}", number % 40), number).await;
+        let outcome = invented(intake, &format!("198.51.100.{}", number % 40), number).await;
         assert!(matches!(outcome, Err(IntakeError::Rejected(Rejection::UnknownKey) | IntakeError::Fetch(_))));
     }
     server.requests(PATH) - before
 }
 
 /// A delivery that names a key which Circle never had.
-async fn made_up(intake: &WebhookIntake, client: &str, number: usize) -> Result<Outcome, IntakeError> {
+async fn invented(intake: &WebhookIntake, client: &str, number: usize) -> Result<Outcome, IntakeError> {
     let id = format!("00000000-0000-4000-8000-{number:012x}");
     let headers = [("x-circle-key-id", &*id), ("x-circle-signature", SIGNATURE)];
     receive(intake, client, &headers, BODY.as_bytes(), Clock::System.now()).await
 }
 
-/// Uses up what was earned since on a slow machine: networks without a request of their own are refused for all of them.
+/// Uses up the rest of the shared quota, which grows with time: then networks without any request are limited, too.
 async fn use_up(intake: &WebhookIntake) {
     for number in 1..200 {
-        if is_limited(&made_up(intake, &format!("203.0.113.{number}"), 1_000 + number).await) {
+        if is_limited(&invented(intake, &format!("203.0.113.{number}"), 1_000 + number).await) {
             return;
         }
     }
@@ -83,11 +83,11 @@ async fn a_key_that_verified_a_delivery_outlives_a_restart_despite_a_crowd_and_w
     let before = intake(directory.path(), &server).await;
     assert!(is_stored(&official(&before, UNKNOWN, BODY).await));
     assert!(is_stored(&official(&before, UNKNOWN, BODY).await));
-    let entries = audit_entries(before.store()).await;
+    let entries = audit_entries(&before.store).await;
     let stored: Vec<_> = entries.iter().filter(|(action, _)| action == "circle_keys.save").collect();
     assert_eq!(stored.len(), 1, "{entries:?}");
     assert_eq!(stored[0].1["public_key"], KEY);
-    before.store().close().await;
+    before.store.close().await;
 
     let after = intake(directory.path(), &server).await;
     crowd(&after, &server).await;
@@ -97,11 +97,11 @@ async fn a_key_that_verified_a_delivery_outlives_a_restart_despite_a_crowd_and_w
         "it is fetched again, from the reserved quota"
     );
     assert_eq!(server.requests(&format!("{PATH}{ID}")), fetched + 1);
-    after.store().close().await;
+    after.store.close().await;
 
     server.go_down();
     let without_circle = intake(directory.path(), &server).await;
-    assert!(is_stored(&official(&without_circle, UNKNOWN, BODY).await), "as it was fetched before");
+    assert!(is_stored(&official(&without_circle, UNKNOWN, BODY).await), "the key was fetched before");
 }
 
 #[tokio::test]
@@ -111,8 +111,8 @@ async fn a_key_that_verified_nothing_is_not_stored() {
     let outcome = official(&intake, CIRCLE, "{}").await;
     assert!(matches!(outcome, Err(IntakeError::Rejected(Rejection::Signature))), "{outcome:?}");
     crowd(&intake, &server).await;
-    assert_eq!(intake.store().circle_keys().await.unwrap(), []);
-    assert_eq!(audit_entries(intake.store()).await, []);
+    assert_eq!(intake.store.circle_keys().await.unwrap(), []);
+    assert_eq!(audit_entries(&intake.store).await, []);
 }
 
 #[tokio::test]
@@ -120,16 +120,16 @@ async fn a_key_that_circle_withdraws_is_deleted_and_does_not_come_back_with_a_re
     let (directory, server) = (tempfile::tempdir().unwrap(), circle().await);
     let before = intake(directory.path(), &server).await;
     assert!(is_stored(&official(&before, CIRCLE, BODY).await));
-    before.store().close().await;
+    before.store.close().await;
 
     server.remove(&format!("{PATH}{ID}"));
     let after = intake(directory.path(), &server).await;
     let outcome = official(&after, CIRCLE, BODY).await;
     assert!(matches!(outcome, Err(IntakeError::Rejected(Rejection::UnknownKey))), "{outcome:?}");
-    assert_eq!(after.store().circle_keys().await.unwrap(), []);
-    let entries = audit_entries(after.store()).await;
+    assert_eq!(after.store.circle_keys().await.unwrap(), []);
+    let entries = audit_entries(&after.store).await;
     assert_eq!(entries.last().map(|(action, _)| &**action), Some("circle_keys.delete"));
-    after.store().close().await;
+    after.store.close().await;
 
     server.go_down();
     let later = intake(directory.path(), &server).await;
@@ -148,8 +148,8 @@ async fn a_key_that_was_fetched_too_long_ago_is_not_used_without_circle() {
         fetched_at: Clock::System.now() - month,
     };
     let actor = store::Actor::named("worker:test");
-    before.store().save_circle_key(&stored, actor, Clock::System.now()).await.unwrap();
-    before.store().close().await;
+    before.store.save_circle_key(&stored, actor, Clock::System.now()).await.unwrap();
+    before.store.close().await;
     server.go_down();
     let after = intake(directory.path(), &server).await;
     assert!(matches!(official(&after, CIRCLE, BODY).await, Err(IntakeError::Fetch(FetchError::Unavailable))));

@@ -1,4 +1,4 @@
-//! Subscriptions at SNS: what is requested and recorded.
+//! Subscriptions at SNS: requests and audit entries.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -30,7 +30,7 @@ async fn send(intake: &WebhookIntake, signed: &Value, name: &str) -> Result<Outc
     receive(intake, UNKNOWN, &[], &body, now).await
 }
 
-fn recorded(outcome: &str) -> (String, Value) {
+fn audit_entry(outcome: &str) -> (String, Value) {
     let detail = serde_json::json!({
         "region": "us-east-1", "message_id": "7a3b1f2e-4c5d-5e6f-8a9b-0c1d2e3f4a5b", "outcome": outcome,
     });
@@ -51,8 +51,8 @@ async fn a_confirmation_and_an_end_are_recorded_once() {
     for _ in 0..3 {
         assert!(matches!(send(&intake, &signed, "end of a subscription").await, Ok(Outcome::Noted)));
     }
-    assert_eq!(audit_entries(intake.store()).await, [recorded("confirmed"), recorded("ended")]);
-    let entries = intake.store().audit_page(0).await.unwrap();
+    assert_eq!(audit_entries(&intake.store).await, [audit_entry("confirmed"), audit_entry("ended")]);
+    let entries = intake.store.audit_page(0).await.unwrap();
     assert_eq!(
         entries[0].entry.object(),
         "arn:aws:sns:us-east-1:908968368384:sandbox_platform-notifications-topic"
@@ -77,8 +77,8 @@ async fn a_confirmation_that_fails_is_retried_until_sns_responds() {
     assert!(matches!(confirm().await, Ok(Outcome::Confirmed)));
     assert_eq!(server.requests(CONFIRM), 5);
     assert_eq!(
-        audit_entries(intake.store()).await,
-        [recorded("failed"), recorded("refused"), recorded("confirmed")]
+        audit_entries(&intake.store).await,
+        [audit_entry("failed"), audit_entry("refused"), audit_entry("confirmed")]
     );
 }
 
@@ -92,5 +92,5 @@ async fn a_message_that_is_not_verified_confirms_and_records_nothing() {
         assert!(send(&intake, &signed, name).await.is_err(), "{name}");
     }
     assert_eq!(server.requests(CONFIRM), 0);
-    assert_eq!(audit_entries(intake.store()).await, []);
+    assert_eq!(audit_entries(&intake.store).await, []);
 }

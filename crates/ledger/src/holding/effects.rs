@@ -34,10 +34,10 @@ pub(super) fn reserve(holder: &ExternalId, order: &Order) -> Result<Option<Posti
     let is_open = order.side == Side::Buy && !order.status.is_final();
     let spent = order.notional.filter(|spent| spent.currency() == reserve.currency());
     let spent = spent.unwrap_or(Money::zero(reserve.currency()));
-    let left = reserve.plus(spent.negated()?)?;
-    let left = if is_open { left.minor().max(0) } else { 0 };
+    let remaining = reserve.plus(spent.negated()?)?;
+    let remaining = if is_open { remaining.minor().max(0) } else { 0 };
     let between = (user(holder, Bucket::FiatExposure), user(holder, Bucket::PendingInvestment));
-    let money = Money::from_minor(left, reserve.currency());
+    let money = Money::from_minor(remaining, reserve.currency());
     let effect = format!("order/{}/reserve", order.id);
     Posting::movement(effect, TransactionKind::Investment, order.last_at, money, between).map(Some)
 }

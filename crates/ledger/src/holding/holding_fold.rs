@@ -44,9 +44,9 @@ struct Fill<'a> {
 }
 
 impl HoldingFold {
-    /// Starts from `known`; `facts` are those that will be applied.
-    pub(super) fn new(known: Holding, facts: &[&Fact]) -> Self {
-        let Holding { account, symbol, position, orders, changes } = known;
+    /// Starts from `holding`; `facts` are those that will be applied.
+    pub(super) fn new(holding: Holding, facts: &[&Fact]) -> Self {
+        let Holding { account, symbol, position, orders, changes } = holding;
         let mut busts = BTreeMap::new();
         for fact in facts {
             if let FactKind::Bust { execution } = &fact.kind {
@@ -143,8 +143,8 @@ impl HoldingFold {
         let is_busted = self.busts.contains_key(fill.execution);
         let nothing = |status| Ok((status, Quantity::ZERO, Money::zero(fill.notional.currency())));
         let order = self.order(fill.order, fill.side, fill.at);
-        let stored = order.notional.unwrap_or(Money::zero(fill.notional.currency()));
-        if stored.currency() != fill.notional.currency() {
+        let sum = order.notional.unwrap_or(Money::zero(fill.notional.currency()));
+        if sum.currency() != fill.notional.currency() {
             self.add_review(ReviewKind::CurrencyMixed, fill.execution, fill.at);
             return nothing(ChangeStatus::Parked);
         }
@@ -155,7 +155,7 @@ impl HoldingFold {
             return nothing(if is_busted { ChangeStatus::Busted } else { ChangeStatus::Recorded });
         }
         let shares = fill.cumulative.minus(order.cumulative)?;
-        let money = fill.notional.plus(stored.negated()?)?;
+        let money = fill.notional.plus(sum.negated()?)?;
         order.cumulative = fill.cumulative;
         order.notional = Some(fill.notional);
         if order.status == OrderStatus::Open {
@@ -222,16 +222,16 @@ impl HoldingFold {
         };
         let Some(order) = self.orders.get_mut(order) else { return Ok(()) };
         order.cumulative = order.cumulative.minus(shares)?;
-        if let Some(stored) = order.notional.filter(|stored| stored.currency() == notional.currency()) {
-            order.notional = Some(stored.plus(notional.negated()?)?);
+        if let Some(sum) = order.notional.filter(|sum| sum.currency() == notional.currency()) {
+            order.notional = Some(sum.plus(notional.negated()?)?);
         }
         order.last_at = at;
         Ok(())
     }
 
     fn split(&mut self, entry: &ExternalId, change: Quantity, at: Timestamp) -> Result<(), LedgerError> {
-        if let Some(known) = self.changes.get(entry) {
-            if known.kind != ChangeKind::Split || known.quantity != change {
+        if let Some(existing) = self.changes.get(entry) {
+            if existing.kind != ChangeKind::Split || existing.quantity != change {
                 self.add_review(ReviewKind::Contradiction, entry, at);
             }
             return Ok(());
@@ -280,7 +280,7 @@ impl HoldingFold {
         Ok((State { row, postings, reviews: reviews.into_iter().collect() }, removed_effects))
     }
 
-    /// Records busts of executions that are not known, so that the executions move nothing when they are reported later.
+    /// Records busts of unknown executions, so that the executions move nothing when they are reported later.
     fn mark_unknown_busts(&mut self) {
         for (execution, &at) in &self.busts {
             if self.changes.contains_key(execution) {

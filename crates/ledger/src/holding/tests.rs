@@ -49,7 +49,7 @@ fn state(facts: &[Fact]) -> State {
 }
 
 fn row(state: &State) -> &Holding {
-    let Row::Holding(holding) = &state.row else { panic!("a holding") };
+    let Row::Holding(holding) = &state.row else { panic!("expected a holding") };
     holding
 }
 
@@ -207,27 +207,27 @@ fn two_final_statuses_get_a_review_and_the_later_one_holds() {
 
 #[test]
 fn folding_incrementally_is_folding_all_facts() {
-    let known = state(&[fill(1, Buy, "o1", "e1", "4", 40_000)]);
+    let before = state(&[fill(1, Buy, "o1", "e1", "4", 40_000)]);
     let latest = Timestamp::from_second(1).unwrap();
     let new = [order(2, Buy, "o1", OrderStatus::Filled, None), fill(2, Buy, "o1", "e2", "10", 100_500)];
-    let next = fold_incremental(row(&known), latest, &new).unwrap().unwrap();
+    let next = fold_incremental(row(&before), latest, &new).unwrap().unwrap();
     assert_eq!((row(&next).position.quantity.to_string(), row(&next).changes.len()), ("10".to_owned(), 1));
     for needs_all in
         [bust(2, "e1"), fill(1, Buy, "o1", "e2", "10", 100_500), fill(2, Buy, "o1", "e1", "10", 100_500)]
     {
-        assert_eq!(fold_incremental(row(&known), latest, &[needs_all]).unwrap(), None);
+        assert_eq!(fold_incremental(row(&before), latest, &[needs_all]).unwrap(), None);
     }
 }
 
 /// Otherwise the row that was stored when the order was first reported would stay, and later folds would start from it.
 #[test]
 fn a_reported_order_exists_even_when_its_execution_belongs_to_another_order() {
-    let known = [fill(20, Buy, "o2", "e1", "1", 100)];
+    let older = [fill(20, Buy, "o2", "e1", "1", 100)];
     let earlier = fill(10, Buy, "o1", "e1", "1", 100);
-    let all = [known[0].clone(), earlier.clone()];
+    let all = [older[0].clone(), earlier.clone()];
     let orders: Vec<_> = row(&state(&all)).orders.iter().map(|order| order.id.to_string()).collect();
     assert_eq!(orders, ["alpaca:o1", "alpaca:o2"]);
-    let diff = crate::fold_diff(&row(&state(&known)).account, row(&state(&known)).symbol, &all, &[earlier]);
+    let diff = crate::fold_diff(&row(&state(&older)).account, row(&state(&older)).symbol, &all, &[earlier]);
     let cumulative = |order: &crate::Order| order.cumulative.to_string();
     let orders: Vec<_> = row(&diff.unwrap().state).orders.iter().map(cumulative).collect();
     assert_eq!(orders, ["1", "0"]);

@@ -31,7 +31,7 @@ fn state(facts: &[Fact]) -> State {
 }
 
 fn row(state: &State) -> &Transfer {
-    let Row::Transfer(transfer) = &state.row else { panic!("a transfer") };
+    let Row::Transfer(transfer) = &state.row else { panic!("expected a transfer") };
     transfer
 }
 
@@ -99,7 +99,7 @@ fn fiat_money_arrives_whole_at_the_broker() {
 #[test]
 fn withdrawals_leave_from_the_spending_balance() {
     let mut leaving = fact(1, Settled, Some(usdc(7)));
-    let FactKind::Transfer { direction, .. } = &mut leaving.kind else { panic!("a transfer") };
+    let FactKind::Transfer { direction, .. } = &mut leaving.kind else { panic!("expected a transfer") };
     *direction = Some(Direction::Outbound);
     let expected = [("system/clearing/bridge", 7), ("user/bridge:c1/spending_balance", -7)];
     assert_eq!(balances(&state(&[leaving])), expected.map(|(account, minor)| (account.to_owned(), minor)));
@@ -108,7 +108,7 @@ fn withdrawals_leave_from_the_spending_balance() {
 #[test]
 fn a_memo_is_not_posted() {
     let mut memo = fact(1, Settled, Some(usdc(7)));
-    let FactKind::Transfer { posting_mode, .. } = &mut memo.kind else { panic!("a transfer") };
+    let FactKind::Transfer { posting_mode, .. } = &mut memo.kind else { panic!("expected a transfer") };
     *posting_mode = PostingMode::Memo;
     assert_eq!(balances(&state(&[memo.clone()])), []);
     // Reported both ways it is not posted, and gets a review.

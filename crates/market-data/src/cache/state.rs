@@ -1,4 +1,4 @@
-//! What is cached, and what to do for a caller: decided under one lock, without waiting.
+//! The cached entries, and the decision of what to do for a caller, under one lock and without waiting.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,7 +9,8 @@ use quick_cache::unsync;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::{Config, FetchedValue, InFlight, Outcome, OutcomeSender};
+use super::{CacheConfig, FetchedValue, InFlight, Outcome, OutcomeSender};
+use crate::error::whole_seconds;
 use crate::{Error, Outage};
 
 pub(super) struct State<V> {
@@ -33,21 +34,21 @@ struct CachedFailure {
 /// What to do for one caller.
 pub(super) enum Lookup<V> {
     Fresh(Arc<V>),
-    /// Return the value, and start a fetch when there is a sender for its outcome.
+    /// Return the value, and start a fetch if there is a sender for its outcome.
     Stale {
         value: Arc<V>,
         age_s: u64,
         refresh: Option<OutcomeSender<V>>,
     },
     Failed(Error),
-    /// Wait for the fetch that is running.
+    /// Wait for the running fetch.
     Join(InFlight<V>),
     /// Start a fetch and wait for it.
     Fetch(OutcomeSender<V>),
 }
 
 impl<V> State<V> {
-    pub(super) fn new(config: &Config) -> Self {
+    pub(super) fn new(config: &CacheConfig) -> Self {
         Self {
             values: unsync::Cache::new(config.symbols_max.max(1)),
             failures: unsync::Cache::new(config.failures_max.max(1)),
@@ -55,7 +56,7 @@ impl<V> State<V> {
         }
     }
 
-    pub(super) fn look_up(&mut self, symbol: &Symbol, now: Instant, config: &Config) -> Lookup<V> {
+    pub(super) fn look_up(&mut self, symbol: &Symbol, now: Instant, config: &CacheConfig) -> Lookup<V> {
         let failure = self.failure(symbol, now);
         let cached = self
             .values
@@ -76,7 +77,7 @@ impl<V> State<V> {
         &mut self,
         symbol: &Symbol,
         failure: Option<Error>,
-        config: &Config,
+        config: &CacheConfig,
     ) -> Lookup<V> {
         if let Some(in_flight) = self.in_flight.get(symbol) {
             return Lookup::Join(in_flight.clone());
@@ -88,8 +89,8 @@ impl<V> State<V> {
         self.start(symbol, config).map_or(Lookup::Failed(busy), Lookup::Fetch)
     }
 
-    /// Registers one more fetch, unless there are as many as there may be.
-    fn start(&mut self, symbol: &Symbol, config: &Config) -> Option<OutcomeSender<V>> {
+    /// Registers a fetch, unless `fetches_max` are in flight.
+    fn start(&mut self, symbol: &Symbol, config: &CacheConfig) -> Option<OutcomeSender<V>> {
         if self.in_flight.len() >= config.fetches_max.max(1) {
             return None;
         }
@@ -98,20 +99,20 @@ impl<V> State<V> {
         Some(sender)
     }
 
-    /// A failure that is still remembered, with the wait that is left of it.
+    /// A failure that is still remembered, with the rest of its wait.
     fn failure(&mut self, symbol: &Symbol, now: Instant) -> Option<Error> {
         self.failures.remove_if(symbol, |failure| failure.until <= now);
         let failure = self.failures.get(symbol)?;
         Some(failure.error.clone().waiting(whole_seconds(failure.until - now)))
     }
 
-    /// Stores the outcome of a fetch. The flag says whether another entry was dropped to make room.
+    /// Stores the outcome of a fetch, and returns whether another entry was dropped to make room.
     pub(super) fn finish(
         &mut self,
         symbol: Symbol,
         outcome: Result<FetchedValue<V>, Error>,
         now: Instant,
-        config: &Config,
+        config: &CacheConfig,
     ) -> (Outcome<V>, bool) {
         self.in_flight.remove(&symbol);
         match outcome {
@@ -145,7 +146,7 @@ impl<V> State<V> {
     }
 }
 
-/// Whether another entry was dropped to make room.
+/// Returns whether another entry was dropped to make room.
 fn insert<T>(cache: &mut unsync::Cache<Symbol, T>, symbol: Symbol, entry: T) -> bool {
     let is_evicting = cache.weight() >= cache.capacity() && !cache.contains_key(&symbol);
     cache.insert(symbol, entry);
@@ -153,7 +154,7 @@ fn insert<T>(cache: &mut unsync::Cache<Symbol, T>, symbol: Symbol, entry: T) -> 
 }
 
 /// A failure that names a wait is remembered for that wait.
-fn remembered_for(error: &Error, config: &Config) -> Duration {
+fn remembered_for(error: &Error, config: &CacheConfig) -> Duration {
     match error {
         Error::UnknownSymbol { .. } => config.unknown_for,
         Error::QuotaExhausted { retry_after_s } | Error::Unavailable { retry_after_s, .. } => {
@@ -161,11 +162,6 @@ fn remembered_for(error: &Error, config: &Config) -> Duration {
         }
         Error::Denied(_) | Error::BadData { .. } => config.failure_for,
     }
-}
-
-/// Rounded up, so that a caller who waits this long finds the failure gone.
-fn whole_seconds(left: Duration) -> u32 {
-    u32::try_from(left.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ struct Source {
 }
 
 impl Source {
-    fn new(config: Config) -> Self {
+    fn new(config: CacheConfig) -> Self {
         let stats = Arc::new(Stats::default());
         Self { cache: Cache::new(config, stats.clone()), fetches: Arc::default(), stats }
     }
@@ -28,8 +28,8 @@ impl Source {
             sleep(Duration::from_secs(1)).await;
             outcome(number)
         };
-        let found = self.cache.get(symbol.parse().unwrap(), fetch).await;
-        found.map(|(value, freshness)| (*value, freshness))
+        let result = self.cache.get(symbol.parse().unwrap(), fetch).await;
+        result.map(|(value, freshness)| (*value, freshness))
     }
 
     fn fetches(&self) -> usize {
@@ -49,7 +49,7 @@ const FRESH: Freshness = Freshness::Fresh;
 
 #[tokio::test(start_paused = true)]
 async fn fifty_callers_make_one_fetch() {
-    let source = Arc::new(Source::new(Config::default()));
+    let source = Arc::new(Source::new(CacheConfig::default()));
     let callers: Vec<_> = (0..50)
         .map(|_| {
             let source = source.clone();
@@ -65,7 +65,7 @@ async fn fifty_callers_make_one_fetch() {
 
 #[tokio::test(start_paused = true)]
 async fn a_value_is_fresh_then_stale_while_one_fetch_runs_then_fresh_again() {
-    let source = Source::new(Config::default());
+    let source = Source::new(CacheConfig::default());
     assert_eq!(source.get("A", whole).await, Ok((1, FRESH)));
     assert_eq!(source.get("A", whole).await, Ok((1, FRESH)));
     advance(Duration::from_secs(301)).await;
@@ -79,7 +79,7 @@ async fn a_value_is_fresh_then_stale_while_one_fetch_runs_then_fresh_again() {
 
 #[tokio::test(start_paused = true)]
 async fn a_failed_refresh_keeps_the_stale_value_until_its_end_and_then_fails() {
-    let source = Source::new(Config::default());
+    let source = Source::new(CacheConfig::default());
     source.get("A", whole).await.unwrap();
     advance(Duration::from_secs(1_000)).await;
     source.get("A", outage).await.unwrap();
@@ -94,8 +94,8 @@ async fn a_failed_refresh_keeps_the_stale_value_until_its_end_and_then_fails() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_is_remembered_with_the_wait_that_is_left() {
-    let source = Source::new(Config::default());
+async fn a_remembered_failure_has_the_rest_of_its_wait() {
+    let source = Source::new(CacheConfig::default());
     source.get("A", outage).await.unwrap_err();
     advance(Duration::from_secs(3)).await;
     let again = source.get("A", whole).await;
@@ -106,8 +106,8 @@ async fn a_failure_is_remembered_with_the_wait_that_is_left() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unknown_symbol_is_asked_for_once_in_ten_minutes() {
-    let source = Source::new(Config::default());
+async fn an_unknown_symbol_is_fetched_once_in_ten_minutes() {
+    let source = Source::new(CacheConfig::default());
     let unknown = |_| Err(Error::UnknownSymbol { symbol: "A".parse().unwrap() });
     for _ in 0..100 {
         source.get("A", unknown).await.unwrap_err();
@@ -120,7 +120,7 @@ async fn an_unknown_symbol_is_asked_for_once_in_ten_minutes() {
 
 #[tokio::test(start_paused = true)]
 async fn a_caller_that_goes_away_does_not_stop_the_fetch() {
-    let source = Arc::new(Source::new(Config::default()));
+    let source = Arc::new(Source::new(CacheConfig::default()));
     let caller = tokio::spawn({
         let source = source.clone();
         async move { source.get("A", whole).await }
@@ -133,7 +133,7 @@ async fn a_caller_that_goes_away_does_not_stop_the_fetch() {
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_is_a_failure_and_leaves_no_fetch_behind() {
-    let source = Source::new(Config::default());
+    let source = Source::new(CacheConfig::default());
     let panics = |_| panic!("on purpose");
     let failed = source.get("A", panics).await;
     assert_eq!(failed, Err(Error::Unavailable { kind: Outage::Internal, retry_after_s: 1 }));
@@ -143,7 +143,7 @@ async fn a_panic_is_a_failure_and_leaves_no_fetch_behind() {
 
 #[tokio::test(start_paused = true)]
 async fn a_partial_value_is_fetched_again_sooner() {
-    let source = Source::new(Config::default());
+    let source = Source::new(CacheConfig::default());
     source.get("A", |value| Ok(FetchedValue { value, is_partial: true })).await.unwrap();
     advance(Duration::from_secs(31)).await;
     assert_eq!(source.get("A", whole).await, Ok((1, Freshness::Stale { age_s: 31 })));
@@ -151,7 +151,7 @@ async fn a_partial_value_is_fetched_again_sooner() {
 
 #[tokio::test(start_paused = true)]
 async fn values_failures_and_fetches_have_bounds() {
-    let config = Config { symbols_max: 2, fetches_max: 1, ..Config::default() };
+    let config = CacheConfig { symbols_max: 2, fetches_max: 1, ..CacheConfig::default() };
     let source = Arc::new(Source::new(config));
     for symbol in ["A", "B", "C"] {
         source.get(symbol, whole).await.unwrap();
@@ -172,8 +172,8 @@ async fn values_failures_and_fetches_have_bounds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hundred_thousand_unknown_symbols_leave_no_more_than_the_bound() {
-    let config = Config { failures_max: 50, ..Config::default() };
+async fn a_hundred_thousand_unknown_symbols_stay_within_the_bound() {
+    let config = CacheConfig { failures_max: 50, ..CacheConfig::default() };
     let source = Source::new(config);
     for number in 0..100_000 {
         let name = format!("X{number}");

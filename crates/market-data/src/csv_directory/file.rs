@@ -1,4 +1,4 @@
-//! One file: its stamp, its bytes up to a bound, its rows.
+//! Reads and parses one file.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -6,26 +6,26 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use domain::{Bars, History, PriceBasis, RawBar, RefusedBar, Symbol};
+use domain::{Bars, History, PriceBasis, RawBar, Symbol};
 
-use super::row::{self, Columns, Row};
+use super::row::{self, Header, Row};
 use super::{DATA_SOURCE, FILE_BYTES_MAX, ROWS_MAX, failure};
 use crate::error::FIRST_ROWS_MAX;
 use crate::{AbsentPart, Error, Fault, Freshness, Part, Quality, RowFault, RowLocation, Snapshot};
 
-/// Noted of every file with an adjusted close: it gives prices, not shares.
+/// Note for files with an adjusted close, which applies to prices and not to shares.
 const VOLUME_NOTE: &str = "volume is as given: an adjusted close does not separate splits from dividends";
-/// Noted of every file without one.
+/// Note for files without an adjusted close.
 const RAW_NOTE: &str = "without adj_close, splits and dividends appear as price moves";
 
-/// Changes when the file does.
+/// Changes with the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stamp {
     size_bytes: u64,
     modified_at: Option<SystemTime>,
 }
 
-/// The state of a regular file; anything else counts as not found, so that a pipe cannot block the reader.
+/// The stamp of a regular file; other files count as not found, so that a pipe cannot block the reader.
 pub(super) fn stamp(path: &Path) -> io::Result<Stamp> {
     let metadata = std::fs::metadata(path)?;
     if !metadata.is_file() {
@@ -59,7 +59,7 @@ pub(super) fn snapshot(path: &Path, symbol: Symbol, now_unix_ms: i64) -> Result<
     }))
 }
 
-/// Why no bar is left: the file has no row, or none that is usable, of which the first are named.
+/// The file has no row, or no usable row; the first rows are listed.
 fn without_bars(quality: &Quality) -> Fault {
     match quality.refused_total {
         0 => Fault::NoBars,
@@ -70,30 +70,30 @@ fn without_bars(quality: &Quality) -> Fault {
     }
 }
 
-/// The file's bytes, one more than the bound at most.
+/// The bytes of the file, at most one more than the bound.
 fn bytes(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-/// Lines end in LF or CRLF; one byte order mark before the header is skipped; a blank line is a row without its fields.
+/// Lines end in LF or CRLF. A byte order mark before the header is skipped. A blank line is a refused row.
 fn history(bytes: &[u8], symbol: Symbol, quality: &mut Quality) -> Result<History, Fault> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     let mut lines = bytes.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
-    let columns = lines.next().and_then(Columns::from_header).ok_or(Fault::Header)?;
+    let header = lines.next().and_then(Header::from_header).ok_or(Fault::Header)?;
     let mut rows = AcceptedRows::default();
     for (position, line) in lines.enumerate() {
         if position == ROWS_MAX {
             return Err(Fault::TooManyRows { limit_rows: ROWS_MAX });
         }
-        match row::parse(line, columns) {
+        match row::parse(line, header) {
             Ok(row) => rows.push(row, position, quality),
             Err(fault) => quality.refuse(location(position), row::date(line), fault),
         }
     }
-    Ok(rows.into_history(symbol, columns, quality))
+    Ok(rows.into_history(symbol, header, quality))
 }
 
 /// The header is line 1.
@@ -105,7 +105,6 @@ fn location(position: usize) -> RowLocation {
 struct AcceptedRows {
     bars: Bars,
     price_factors: Vec<f64>,
-    refused: Vec<RefusedBar>,
 }
 
 impl AcceptedRows {
@@ -113,24 +112,21 @@ impl AcceptedRows {
         let RawBar { date, close, .. } = bar;
         match self.bars.push(bar) {
             Ok(()) => self.price_factors.push(adjusted_close.map_or(1.0, |adjusted| adjusted / close)),
-            Err(reason) => {
-                quality.refuse(location(position), Some(date), RowFault::Bar(reason));
-                self.refused.push(RefusedBar { position, date, reason });
-            }
+            Err(reason) => quality.refuse(location(position), Some(date), RowFault::Bar(reason)),
         }
     }
 
-    fn into_history(self, symbol: Symbol, columns: Columns, quality: &mut Quality) -> History {
-        let Self { bars, price_factors, refused } = self;
-        match columns {
-            Columns::Plain => {
+    fn into_history(self, symbol: Symbol, header: Header, quality: &mut Quality) -> History {
+        let Self { bars, price_factors } = self;
+        match header {
+            Header::Plain => {
                 quality.notes.push(RAW_NOTE);
-                History::unadjusted(symbol, bars, PriceBasis::Raw, refused)
+                History::unadjusted(symbol, bars, PriceBasis::Raw)
             }
-            Columns::WithAdjustedClose => {
+            Header::WithAdjustedClose => {
                 quality.notes.push(VOLUME_NOTE);
                 let volume_factors = vec![1.0; bars.len()];
-                History::adjusted_by(symbol, bars, &price_factors, &volume_factors, refused)
+                History::adjusted_by(symbol, bars, &price_factors, &volume_factors)
             }
         }
     }

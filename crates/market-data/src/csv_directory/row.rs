@@ -1,4 +1,4 @@
-//! One line: an exact number of fields, a date, plain decimal numbers. No quotes, no blanks, no exponents.
+//! Parses one row: an exact number of fields, a date, and plain decimal numbers without quotes, blanks or exponents.
 
 use domain::{Date, RawBar};
 
@@ -11,7 +11,7 @@ const NUMBER_BYTES_MAX: usize = 32;
 
 /// The two headers that a file may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Columns {
+pub(super) enum Header {
     Plain,
     WithAdjustedClose,
 }
@@ -22,7 +22,7 @@ pub(super) struct Row {
     pub(super) adjusted_close: Option<f64>,
 }
 
-impl Columns {
+impl Header {
     pub(super) fn from_header(line: &[u8]) -> Option<Self> {
         match line {
             b"date,open,high,low,close,volume" => Some(Self::Plain),
@@ -32,7 +32,7 @@ impl Columns {
     }
 }
 
-pub(super) fn parse(line: &[u8], columns: Columns) -> Result<Row, RowFault> {
+pub(super) fn parse(line: &[u8], header: Header) -> Result<Row, RowFault> {
     if line.len() > ROW_BYTES_MAX {
         return Err(RowFault::TooLong);
     }
@@ -40,9 +40,9 @@ pub(super) fn parse(line: &[u8], columns: Columns) -> Result<Row, RowFault> {
     let mut fields = line.split(',');
     let mut next = || fields.next().ok_or(RowFault::FieldCount);
     let texts = [next()?, next()?, next()?, next()?, next()?, next()?];
-    let adjusted = match columns {
-        Columns::Plain => None,
-        Columns::WithAdjustedClose => Some(next()?),
+    let adjusted = match header {
+        Header::Plain => None,
+        Header::WithAdjustedClose => Some(next()?),
     };
     if fields.next().is_some() {
         return Err(RowFault::FieldCount);
@@ -63,12 +63,12 @@ pub(super) fn parse(line: &[u8], columns: Columns) -> Result<Row, RowFault> {
     Ok(Row { bar, adjusted_close })
 }
 
-/// The date of a row that was refused for another reason.
+/// The date of a refused row, if it is valid.
 pub(super) fn date(line: &[u8]) -> Option<Date> {
     std::str::from_utf8(line.get(..10)?).ok()?.parse().ok()
 }
 
-/// Digits, with a fraction or without, with a minus or without (a negative price is then refused by name).
+/// Digits with an optional minus and fraction; negative prices are refused later, with a more precise reason.
 fn number(text: &str) -> Result<f64, RowFault> {
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     let unsigned = text.strip_prefix('-').unwrap_or(text);
@@ -115,14 +115,14 @@ mod tests {
     #[test]
     fn the_number_of_fields_is_exact() {
         let line = b"2013-03-01,1,1,1,1,10";
-        assert!(parse(line, Columns::Plain).is_ok());
-        assert_eq!(parse(line, Columns::WithAdjustedClose), Err(RowFault::FieldCount));
-        assert_eq!(parse(b"2013-03-01,1,1,1,1,10,", Columns::Plain), Err(RowFault::FieldCount));
-        assert_eq!(parse(b"", Columns::Plain), Err(RowFault::FieldCount));
-        assert_eq!(parse(b"2013-03-01,1,1,1,1,\xFF", Columns::Plain), Err(RowFault::NotUtf8));
-        assert_eq!(parse(&[b'1'; 257], Columns::Plain), Err(RowFault::TooLong));
+        assert!(parse(line, Header::Plain).is_ok());
+        assert_eq!(parse(line, Header::WithAdjustedClose), Err(RowFault::FieldCount));
+        assert_eq!(parse(b"2013-03-01,1,1,1,1,10,", Header::Plain), Err(RowFault::FieldCount));
+        assert_eq!(parse(b"", Header::Plain), Err(RowFault::FieldCount));
+        assert_eq!(parse(b"2013-03-01,1,1,1,1,\xFF", Header::Plain), Err(RowFault::NotUtf8));
+        assert_eq!(parse(&[b'1'; 257], Header::Plain), Err(RowFault::TooLong));
         assert_eq!(
-            parse(b"2013-03-01,1,1,1,1,10,0", Columns::WithAdjustedClose),
+            parse(b"2013-03-01,1,1,1,1,10,0", Header::WithAdjustedClose),
             Err(RowFault::AdjustedNotPositive)
         );
     }

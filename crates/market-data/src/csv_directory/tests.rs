@@ -1,32 +1,20 @@
-use std::sync::atomic::{AtomicU32, Ordering};
-
 use super::*;
 use crate::{Fault, MarketData, REFUSED_LISTED_MAX, RowFault, RowLocation};
 
-/// A directory of its own for one test, removed with it.
-struct Directory(PathBuf);
+/// A directory that is removed after the test.
+struct Directory(tempfile::TempDir);
 
 impl Directory {
     fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("csv-directory-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let path = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
+        Self(tempfile::tempdir().unwrap())
     }
 
     fn write(&self, name: &str, content: impl AsRef<[u8]>) {
-        std::fs::write(self.0.join(name), content).unwrap();
+        std::fs::write(self.0.path().join(name), content).unwrap();
     }
 
     fn open(&self) -> MarketData {
-        MarketData::csv_directory(&self.0, Arc::new(|| 1_000)).unwrap()
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+        MarketData::csv_directory(self.0.path(), Arc::new(|| 1_000)).unwrap()
     }
 }
 
@@ -37,7 +25,7 @@ fn symbol(text: &str) -> Symbol {
 const HEADER: &str = "date,open,high,low,close,volume\n";
 
 #[tokio::test]
-async fn every_bad_row_is_listed_with_its_line_and_the_others_are_used() {
+async fn bad_rows_are_listed_with_their_lines_and_the_others_are_used() {
     let directory = Directory::new();
     let rows = "2013-01-02,1,1,1,1,10\n\
                 2013-01-03,1,1,1,x,10\n\
@@ -50,11 +38,11 @@ async fn every_bad_row_is_listed_with_its_line_and_the_others_are_used() {
     let snapshot = directory.open().snapshot(&symbol("ACME")).await.unwrap();
     assert_eq!(snapshot.history.raw().len(), 2);
     assert_eq!(snapshot.as_of.to_string(), "2013-01-07");
-    let listed: Vec<_> =
+    let reasons: Vec<_> =
         snapshot.quality.refused.iter().map(|row| (row.location, row.reason.as_str())).collect();
     let line = |line| RowLocation::Line { line };
     assert_eq!(
-        listed,
+        reasons,
         [
             (line(3), "not_a_number"),
             (line(4), "not_a_date"),
@@ -77,14 +65,14 @@ async fn the_list_of_bad_rows_is_bounded() {
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_used_says_why() {
+async fn unusable_files_are_reported_with_their_fault() {
     let directory = Directory::new();
     directory.write("EMPTY.csv", "");
     directory.write("HEADER.csv", "Date,Open,High,Low,Close,Volume\n");
     directory.write("NOROWS.csv", HEADER);
     directory.write("LARGE.csv", vec![b'1'; FILE_BYTES_MAX + 1]);
     directory.write("LONG.csv", format!("{HEADER}{}", "\n".repeat(ROWS_MAX + 1)));
-    std::fs::create_dir(directory.0.join("FOLDER.csv")).unwrap();
+    std::fs::create_dir(directory.0.path().join("FOLDER.csv")).unwrap();
     let market_data = directory.open();
     for (name, fault) in [
         ("EMPTY", Fault::Header),
@@ -108,7 +96,7 @@ async fn a_file_that_cannot_be_used_says_why() {
 }
 
 #[tokio::test]
-async fn a_file_without_one_usable_row_names_its_first_lines_and_why() {
+async fn files_without_usable_rows_are_reported_with_their_first_lines() {
     let directory = Directory::new();
     let rows = "x,1,1,1,1,1\n2013-01-02,1,1,1,1\n".to_owned() + &"2013-01-02,0,0,0,0,0\n".repeat(998);
     directory.write("BAD.csv", format!("{HEADER}{rows}"));
@@ -121,7 +109,7 @@ async fn a_file_without_one_usable_row_names_its_first_lines_and_why() {
 }
 
 #[tokio::test]
-async fn a_byte_order_mark_and_crlf_are_read() {
+async fn byte_order_marks_and_crlf_are_accepted() {
     let directory = Directory::new();
     directory.write(
         "ACME.csv",
@@ -135,7 +123,7 @@ async fn a_byte_order_mark_and_crlf_are_read() {
 }
 
 #[tokio::test]
-async fn a_changed_file_is_read_again_and_an_unchanged_one_is_not() {
+async fn only_changed_files_are_read_again() {
     let directory = Directory::new();
     directory.write("ACME.csv", format!("{HEADER}2013-01-02,1,1,1,1,10\n"));
     let market_data = directory.open();
@@ -149,17 +137,17 @@ async fn a_changed_file_is_read_again_and_an_unchanged_one_is_not() {
 }
 
 #[tokio::test]
-async fn symbols_are_the_files_that_are_named_for_one_and_spy_is_the_market() {
+async fn symbols_are_listed_by_file_name_and_spy_is_the_market() {
     let directory = Directory::new();
     for name in ["ACME.csv", "SPY.csv", "lower.csv", "ACME.txt", "..csv", "TOO.MANY.DOTS.csv"] {
         directory.write(name, format!("{HEADER}2013-01-02,4,4,4,4,1\n2013-01-03,5,5,5,5,1\n"));
     }
     let market_data = directory.open();
-    let listed: Vec<_> = market_data.symbols().await.unwrap().iter().map(|listed| listed.symbol).collect();
-    assert_eq!(listed, [symbol("ACME"), symbol("SPY")]);
+    let symbols: Vec<_> = market_data.symbols().await.unwrap().iter().map(|listing| listing.symbol).collect();
+    assert_eq!(symbols, [symbol("ACME"), symbol("SPY")]);
     assert_eq!(market_data.benchmark().await.unwrap().returns.values(), [0.25]);
     assert_eq!(market_data.probe().await, Ok(()));
-    std::fs::remove_dir_all(&directory.0).unwrap();
+    std::fs::remove_dir_all(directory.0.path()).unwrap();
     assert!(market_data.probe().await.is_err());
-    assert!(MarketData::csv_directory(&directory.0, Arc::new(|| 0)).is_err());
+    assert!(MarketData::csv_directory(directory.0.path(), Arc::new(|| 0)).is_err());
 }

@@ -1,5 +1,5 @@
-//! One symbol from four calls: bars and name, then filings and news; a refresh within a day fetches bars and news only.
-//! Bars are required; each other part may fail alone.
+//! Fetches a symbol with four calls: bars and name, then filings and news; a refresh within a day fetches only bars and
+//! news. Bars are required; each other part may be missing.
 
 use std::sync::Arc;
 
@@ -18,14 +18,14 @@ const NOTES: [&str; 2] = [
     "per-share figures are as filed: after a later split they do not match the prices",
 ];
 
-/// What is cached of a symbol.
+/// The cached data of a symbol.
 pub(super) struct CacheEntry {
     pub(super) snapshot: Arc<Snapshot>,
-    /// When name and filings were fetched: they change a few times a year, bars and news every day.
+    /// Time at which name and filings were fetched: they change a few times a year, bars and news every day.
     reference_at: Instant,
 }
 
-/// Fetches all data of `symbol`. A part that fails now and was there before stays as it was.
+/// Fetches all data of `symbol`. A part whose fetch fails keeps its previous value.
 pub(super) async fn snapshot(
     client: Arc<Client>,
     symbol: Symbol,
@@ -73,7 +73,7 @@ fn has_young_reference(entry: &CacheEntry, client: &Client) -> bool {
     is_complete && entry.reference_at.elapsed() < client.config.reference_fresh_for
 }
 
-/// Without bars the symbol is unknown when its name is unknown too; otherwise its bars are bad data.
+/// A symbol without bars is unknown if its name is unknown too; otherwise its bars are bad data.
 fn usable<T>(bars: FetchedBars, name: &Result<T, CallError>, symbol: Symbol) -> Result<FetchedBars, Error> {
     match name {
         _ if !bars.bars.is_empty() => Ok(bars),
@@ -89,9 +89,9 @@ fn build(
     reference_at: Instant,
     now_unix_ms: i64,
 ) -> Result<FetchedValue<CacheEntry>, Error> {
-    let FetchedBars { bars, refused, mut quality, .. } = fetched;
+    let FetchedBars { bars, mut quality, .. } = fetched;
     quality.notes.extend(NOTES);
-    let history = History::unadjusted(symbol, bars, PriceBasis::Split, refused);
+    let history = History::unadjusted(symbol, bars, PriceBasis::Split);
     let as_of = history.as_of().ok_or(Error::BadData { symbol, fault: Fault::NoBars })?;
     let MergedParts { name, filings, news, missing, is_partial } = merged;
     let snapshot = Snapshot {

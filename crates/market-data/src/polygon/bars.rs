@@ -1,6 +1,6 @@
-//! Daily bars: pages of the vendor, the exchange date of each, and the rows that were refused.
+//! Daily bars, from pages of the vendor to bars by exchange date and refused rows.
 
-use domain::{Bars, Date, RawBar, RefusedBar, Symbol};
+use domain::{Bars, Date, RawBar, Symbol};
 use outbound::BaseUrl;
 use reqwest::Url;
 
@@ -24,13 +24,12 @@ const WINTER_MIDNIGHT_UTC_MS: i64 = 5 * HOUR_MS;
 #[derive(Debug, Default)]
 pub(super) struct FetchedBars {
     pub(super) bars: Bars,
-    pub(super) refused: Vec<RefusedBar>,
     pub(super) quality: Quality,
     rows: usize,
 }
 
 impl Client {
-    /// Daily bars up to today; none at all is no error here.
+    /// Daily bars up to today, possibly none.
     pub(super) async fn bars(&self, symbol: Symbol) -> Result<FetchedBars, Error> {
         self.all_pages(symbol).await.map_err(|error| error.for_symbol(symbol))
     }
@@ -52,7 +51,7 @@ impl Client {
     }
 
     fn first_page(&self, symbol: Symbol) -> Result<Url, CallError> {
-        // The clock is an argument: a date that no calendar holds is treated as bad data, without a panic.
+        // The clock is an argument: a date out of range counts as bad data, without a panic.
         let today = Date::from_unix_ms((self.clock)(), SUMMER_OFFSET_S)
             .map_err(|_| CallError::Bad(Fault::NotAsDocumented))?;
         let (from, to) = (today.minus_days(self.config.history_days).to_string(), today.to_string());
@@ -72,7 +71,7 @@ fn check(page: &Aggregates, symbol: Symbol) -> Result<(), CallError> {
     Ok(())
 }
 
-/// The next page, when the key may be sent to it.
+/// The URL of the next page, if the key may be sent to it.
 fn next_page(base_url: &BaseUrl, next: &str) -> Result<Url, CallError> {
     let next = Url::parse(next).map_err(|_| CallError::Bad(Fault::NotAsDocumented))?;
     if base_url.is_origin_of(&next) { Ok(next) } else { Err(CallError::Bad(Fault::ForeignPage)) }
@@ -96,9 +95,7 @@ impl FetchedBars {
 
     fn push(&mut self, bar: RawBar, position: usize) {
         if let Err(reason) = self.bars.push(bar) {
-            let date = bar.date;
-            self.quality.refuse(RowLocation::Position { position }, Some(date), RowFault::Bar(reason));
-            self.refused.push(RefusedBar { position, date, reason });
+            self.quality.refuse(RowLocation::Position { position }, Some(bar.date), RowFault::Bar(reason));
         }
     }
 }
@@ -115,7 +112,7 @@ fn bar(row: &Aggregate) -> Result<RawBar, RowFault> {
     })
 }
 
-/// A daily bar begins at midnight in New York, 04:00 or 05:00 UTC: with the summer offset both fall on the right day.
+/// A daily bar begins at midnight in New York, 04:00 or 05:00 UTC; the summer offset gives the right day for both.
 fn exchange_date(start_unix_ms: i64) -> Result<Date, RowFault> {
     match start_unix_ms.rem_euclid(24 * HOUR_MS) {
         SUMMER_MIDNIGHT_UTC_MS | WINTER_MIDNIGHT_UTC_MS => {
@@ -140,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_next_page_lies_on_the_configured_scheme_host_and_port() {
+    fn next_pages_must_have_the_configured_scheme_host_and_port() {
         let base_url: BaseUrl = "https://api.massive.com".parse().unwrap();
         for (next, is_followed) in [
             ("https://api.massive.com/v2/aggs?cursor=abc", true),

@@ -1,4 +1,4 @@
-//! One call: its permit, its quota, its retries, its bounds; an outcome that holds no text of the vendor.
+//! One call, with its permit, quota, retries and bounds. Outcomes contain no text of the vendor.
 
 mod outcome;
 mod retry;
@@ -25,7 +25,7 @@ use crate::{Clock, Denial, Error, Fault, Outage, Stats};
 pub(super) const BODY_BYTES_MAX: usize = 12 * 1024 * 1024;
 /// How old the last outcome may be for a probe to reuse it.
 const PROBE_REUSE: Duration = Duration::from_secs(60);
-/// What a probe requests: small, and in every plan.
+/// Path that a probe requests: a small response that every plan includes.
 const PROBE_PATH: [&str; 3] = ["v1", "marketstatus", "now"];
 
 pub(crate) struct Client {
@@ -69,7 +69,7 @@ impl Client {
         &self.config.base_url
     }
 
-    /// The base URL with these path segments, each percent-encoded, and this query.
+    /// The base URL with percent-encoded path segments and a query.
     pub(super) fn url(&self, path: &[&str], query: &[(&str, &str)]) -> Url {
         let mut url = self.base_url().to_url();
         if let Ok(mut segments) = url.path_segments_mut() {
@@ -81,7 +81,7 @@ impl Client {
         url
     }
 
-    /// Gets `url` and reads it as the documented JSON.
+    /// Gets `url` and parses the response as the documented JSON.
     pub(super) async fn get<T: DeserializeOwned>(&self, url: Url) -> Result<T, CallError> {
         let body = self.call(&url).await?;
         let parsed = serde_json::from_slice(&body).map_err(|_| CallError::Bad(Fault::NotAsDocumented));
@@ -89,12 +89,12 @@ impl Client {
         parsed
     }
 
-    /// Whether no call is made now, because the vendor asked us to wait.
+    /// Whether calls are paused because the vendor asked us to wait.
     pub(super) fn is_rate_limited(&self) -> bool {
         self.quota.is_paused(Instant::now())
     }
 
-    /// Whether the vendor is available: by the last outcome while it is young, else by one small call.
+    /// Checks whether the vendor is available: by the last outcome if it is recent, else by one small call.
     pub(super) async fn probe(&self) -> Result<(), Error> {
         let last = self.last_outcome.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let outcome = match last {
@@ -105,7 +105,7 @@ impl Client {
         };
         match outcome {
             Ok(()) | Err(CallError::NotFound) => Ok(()),
-            Err(error) => Err(error.for_vendor()),
+            Err(error) => Err(error.for_probe()),
         }
     }
 
@@ -173,7 +173,7 @@ impl Client {
         CallError::RateLimited(wait)
     }
 
-    /// Only outcomes that say something about the vendor.
+    /// Remembers outcomes for [`Self::probe`], except those that do not depend on the vendor.
     fn remember(&self, outcome: &Result<Vec<u8>, CallError>) {
         let outcome = outcome.as_ref().map(drop).map_err(Clone::clone);
         if !matches!(outcome, Err(CallError::OutOfQuota(_) | CallError::Outage(Outage::Busy))) {

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use outbound::BaseUrl;
 
-use crate::cache;
+use crate::CacheConfig;
 
-/// Most calls a minute that can be set: each is remembered for a minute, 16 MB at the bound.
+/// Largest allowed number of calls a minute: each is remembered for a minute, at most 16 MB in all.
 pub const CALLS_PER_MINUTE_MAX: u32 = 1_000_000;
 
 /// Settings of the client. The defaults suit a paid plan; a free one allows 5 calls a minute.
@@ -16,9 +16,9 @@ pub struct Config {
     pub base_url: BaseUrl,
     /// Calls in any 60 seconds (`POLYGON_RATE_LIMIT`), 1 to [`CALLS_PER_MINUTE_MAX`]. Default 3000.
     pub calls_per_minute: u32,
-    /// Calls in flight at one moment (`POLYGON_MAX_CONCURRENT`), at least 1. Default 50.
+    /// Most calls in flight (`POLYGON_MAX_CONCURRENT`), at least 1. Default 50.
     pub calls_in_flight_max: u32,
-    /// How long a call waits to be one of those in flight. Default 1 second.
+    /// Longest wait of a call for one of them to end. Default 1 second.
     pub permit_timeout: Duration,
     /// Time to connect. Default 2 seconds.
     pub connect_timeout: Duration,
@@ -26,22 +26,22 @@ pub struct Config {
     pub try_timeout: Duration,
     /// Time for a call with all its attempts and pauses. Default 8 seconds.
     pub call_timeout: Duration,
-    /// Retries after a connection that failed, a timeout or a 5xx. Default 2.
+    /// Retries after a failed connection, a timeout or a 5xx. Default 2.
     pub retries_max: u32,
     /// Days of history to fetch. Default 3653 (ten years).
     pub history_days: u32,
     /// How long a symbol's name and filings are used before they are fetched again. Default 24 hours.
     pub reference_fresh_for: Duration,
     /// How long symbols are cached.
-    pub cache: cache::Config,
+    pub cache: CacheConfig,
     /// How long the market's returns are cached: one call for all symbols. Default one hour fresh.
-    pub benchmark_cache: cache::Config,
+    pub benchmark_cache: CacheConfig,
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
-            base_url: "https://api.massive.com".parse().expect("it has a scheme and a host"),
+            base_url: "https://api.massive.com".parse().expect("the constant has a scheme and a host"),
             calls_per_minute: 3_000,
             calls_in_flight_max: 50,
             permit_timeout: Duration::from_secs(1),
@@ -51,29 +51,29 @@ impl Default for Config {
             retries_max: 2,
             history_days: 3_653,
             reference_fresh_for: Duration::from_secs(24 * 60 * 60),
-            cache: cache::Config::default(),
-            benchmark_cache: cache::Config {
+            cache: CacheConfig::default(),
+            benchmark_cache: CacheConfig {
                 fresh_for: Duration::from_secs(60 * 60),
                 symbols_max: 1,
                 failures_max: 1,
                 fetches_max: 1,
-                ..cache::Config::default()
+                ..CacheConfig::default()
             },
         }
     }
 }
 
-/// Why the client cannot be built.
+/// The settings are invalid, or the HTTPS client cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     /// The quota is outside its bounds.
     #[error("calls per minute must be 1 to {CALLS_PER_MINUTE_MAX}")]
     CallsPerMinute,
-    /// The cap is zero.
+    /// No call is allowed in flight.
     #[error("at least one call must be allowed in flight")]
     CallsInFlight,
-    /// The TLS client cannot be set up.
-    #[error("building the HTTPS client")]
+    /// The HTTPS client cannot be built.
+    #[error("building the HTTPS client failed")]
     Client(#[source] reqwest::Error),
 }
 

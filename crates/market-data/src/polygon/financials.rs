@@ -1,4 +1,4 @@
-//! Filings, mapped by name from the vendor's statements; a line that is absent stays absent.
+//! Filings, mapped by name from the vendor's statements; absent lines stay absent.
 
 use domain::{Filing, FilingPeriod, Symbol};
 
@@ -51,14 +51,14 @@ fn filing(wire: Financial) -> Filing {
         long_term_debt: line(balance, &["long_term_debt"]),
         equity: line(balance, &["equity_attributable_to_parent", "equity"]),
         operating_cash_flow: line(cash, &["net_cash_flow_from_operating_activities"]),
-        // The vendor has no such line: its total of all investing is something else.
+        // The vendor reports only the total of all investing.
         capital_expenditure: None,
         depreciation_amortization: line(income, &["depreciation_and_amortization"]),
     }
 }
 
-/// The vendor's URL ends in the SEC's accession number; the rest needs a key. Anything but digits and hyphens is no such
-/// number, and may be a query that must not be shown.
+/// The last segment of the vendor's URL, if it is an accession number of the SEC (digits and hyphens). The rest of the URL
+/// needs a key, and a query must not be published.
 fn accession_number(url: &str) -> Option<String> {
     let last = url.rsplit('/').next()?;
     let is_number = last.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_mapped_by_name_and_absent_ones_stay_absent() {
+    fn lines_are_mapped_by_name_and_absent_lines_stay_absent() {
         let wire = r#"{"start_date":"2011-09-25","end_date":"2012-09-29","filing_date":"2012-10-31",
             "fiscal_period":"FY","fiscal_year":"2012","timeframe":"annual","cik":"0000320193",
             "source_filing_url":"https://api.polygon.io/v1/reference/sec/filings/0001193125-12-444068","financials":{
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_accession_number_is_taken_from_the_vendors_url() {
+    fn only_accession_numbers_are_extracted_from_urls() {
         for (url, expected) in [
             (
                 "https://api.massive.com/v1/reference/sec/filings/0001193125-12-444068",

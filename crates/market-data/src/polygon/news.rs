@@ -1,6 +1,6 @@
-//! News, with the tone that the vendor gives it for the symbol.
+//! News, with the vendor's tone for the symbol.
 
-use domain::{NewsItem, Symbol, Tone};
+use domain::{NewsItem, Symbol};
 
 use super::client::{CallError, Client};
 use super::wire::{Article, Results};
@@ -11,7 +11,7 @@ const ARTICLES: &str = "50";
 const TEXT_CHARS_MAX: usize = 300;
 
 impl Client {
-    /// Articles without an identifier, a title or a valid time are left out.
+    /// Leaves out articles without an identifier, a title or a valid time.
     pub(super) async fn news(&self, symbol: Symbol) -> Result<Vec<NewsItem>, CallError> {
         let query =
             [("ticker", symbol.as_str()), ("limit", ARTICLES), ("sort", "published_utc"), ("order", "desc")];
@@ -30,17 +30,8 @@ fn item(article: Article, symbol: Symbol) -> Option<NewsItem> {
         published_unix_s: published.as_second(),
         publisher: bounded(article.publisher.and_then(|publisher| publisher.name).unwrap_or_default()),
         title: bounded(article.title?),
-        tone: insight.and_then(|insight| tone(insight.sentiment.as_deref()?)),
+        tone: insight.and_then(|insight| insight.sentiment?.parse().ok()),
     })
-}
-
-fn tone(word: &str) -> Option<Tone> {
-    match word {
-        "positive" => Some(Tone::Positive),
-        "neutral" => Some(Tone::Neutral),
-        "negative" => Some(Tone::Negative),
-        _ => None,
-    }
 }
 
 fn bounded(text: String) -> String {
@@ -49,6 +40,8 @@ fn bounded(text: String) -> String {
 
 #[cfg(test)]
 mod tests {
+    use domain::Tone;
+
     use super::*;
 
     fn parse(wire: &str) -> Option<NewsItem> {
@@ -56,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tone_is_the_one_for_the_symbol() {
+    fn the_tone_of_the_symbol_is_used() {
         let wire = r#"{"id":"1","title":"T","published_utc":"2013-03-01T05:00:00Z","publisher":{"name":"P"},
             "tickers":["MSFT","AAPL"],"insights":[
               {"ticker":"MSFT","sentiment":"negative","sentiment_reasoning":"r"},
@@ -66,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tone_or_time_that_is_absent_is_not_invented() {
+    fn absent_tones_stay_absent_and_articles_without_time_are_left_out() {
         let toneless = r#"{"id":"1","title":"T","published_utc":"2013-03-01T05:00:00Z"}"#;
         assert_eq!(parse(toneless).unwrap().tone, None);
         assert_eq!(parse(r#"{"id":"1","title":"T","published_utc":"yesterday"}"#), None);

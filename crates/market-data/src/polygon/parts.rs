@@ -1,4 +1,4 @@
-//! The parts of a symbol's data other than bars: each new, kept from before, or absent with its reason.
+//! Name, filings and news of a symbol: each new, kept from the previous snapshot, or absent with its reason.
 
 use std::sync::Arc;
 
@@ -20,12 +20,12 @@ pub(super) struct MergedParts {
     pub(super) filings: Arc<[Filing]>,
     pub(super) news: Option<Arc<[NewsItem]>>,
     pub(super) missing: Vec<AbsentPart>,
-    /// Whether another try soon may bring more.
+    /// Whether another fetch should follow soon.
     pub(super) is_partial: bool,
 }
 
 impl MergedParts {
-    /// The parts that were fetched; for those that failed, the ones of `previous`, where it had them.
+    /// Uses each fetched part, or the part of `previous` if its fetch failed.
     pub(super) fn merge(symbol: Symbol, parts: FetchedParts, previous: Option<&Snapshot>) -> Self {
         let FetchedParts { name, filings, news } = parts;
         let of_previous =
@@ -54,8 +54,8 @@ struct Merge {
 }
 
 impl Merge {
-    /// The new part, else the old one, else none and a note why. A part that the vendor does not have (404) or the plan
-    /// does not include is not worth another fetch soon.
+    /// The new part, else the old one, else `None` and an entry in `missing`. A part that the vendor does not have (404) or
+    /// the plan does not include is not fetched again soon.
     fn part<T>(&mut self, part: Part, new: Result<T, CallError>, old: Option<T>) -> Option<T> {
         let error = match new {
             Ok(value) => return Some(value),

@@ -1,7 +1,6 @@
-//! Our own count of calls: no more than the plan allows in any 60 seconds, and none while the vendor asks us to wait.
+//! The quota of calls: at most as many as the plan allows in any 60 seconds, and none while the vendor asks us to wait.
 //!
-//! A sliding window: a token bucket that refills steadily would let almost twice the plan's number through in its first
-//! minute.
+//! A sliding window, because a token bucket would allow almost twice the plan's calls in its first minute.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -15,49 +14,49 @@ const WINDOW: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(super) struct Quota {
     calls_per_window: usize,
-    state: Mutex<State>,
+    calls: Mutex<RecentCalls>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct RecentCalls {
     started: VecDeque<Instant>,
     paused_until: Option<Instant>,
 }
 
 impl Quota {
     pub(super) fn new(calls_per_minute: u32) -> Self {
-        Self { calls_per_window: calls_per_minute as usize, state: Mutex::default() }
+        Self { calls_per_window: calls_per_minute as usize, calls: Mutex::default() }
     }
 
-    /// Counts one call, when it is allowed now.
+    /// Counts one call, if it is allowed now.
     ///
     /// # Errors
-    /// How long it takes until it is.
+    /// The time until a call is allowed.
     pub(super) fn acquire(&self, now: Instant) -> Result<(), Duration> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(until) = state.paused_until.filter(|until| *until > now) {
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(until) = calls.paused_until.filter(|until| *until > now) {
             return Err(until - now);
         }
-        while state.started.front().is_some_and(|started| *started + WINDOW <= now) {
-            state.started.pop_front();
+        while calls.started.front().is_some_and(|started| *started + WINDOW <= now) {
+            calls.started.pop_front();
         }
-        if state.started.len() >= self.calls_per_window {
-            let oldest = state.started.front().copied().unwrap_or(now);
+        if calls.started.len() >= self.calls_per_window {
+            let oldest = calls.started.front().copied().unwrap_or(now);
             return Err(oldest + WINDOW - now);
         }
-        state.started.push_back(now);
+        calls.started.push_back(now);
         Ok(())
     }
 
     pub(super) fn is_paused(&self, now: Instant) -> bool {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.paused_until.is_some_and(|until| until > now)
+        let calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        calls.paused_until.is_some_and(|until| until > now)
     }
 
-    /// Allows no call until then: the vendor counts differently from us.
+    /// Allows no call until `until`: the vendor may count differently.
     pub(super) fn pause_until(&self, until: Instant) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.paused_until = state.paused_until.max(Some(until));
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        calls.paused_until = calls.paused_until.max(Some(until));
     }
 }
 
@@ -66,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_sixty_seconds_see_more_calls_than_the_plan_allows() {
+    fn no_minute_has_more_calls_than_the_plan_allows() {
         let quota = Quota::new(5);
         let start = Instant::now();
         let mut calls = Vec::new();

@@ -1,5 +1,5 @@
-//! The vendor's JSON, as its documentation and the tests of its own client show it. Every field may be absent; unknown ones are
-//! skipped. These types are private to this folder.
+//! The vendor's JSON, by its documentation and the tests of its own client. Every field may be absent; unknown fields are
+//! ignored.
 
 use std::collections::BTreeMap;
 
@@ -88,24 +88,4 @@ pub(super) struct Publisher {
 pub(super) struct Insight {
     pub(super) ticker: Option<String>,
     pub(super) sentiment: Option<String>,
-}
-
-/// `/v2/snapshot/locale/us/markets/stocks/tickers/{T}`.
-#[derive(Debug, Deserialize)]
-pub(super) struct TickerSnapshot {
-    pub(super) ticker: Option<TickerState>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct TickerState {
-    #[serde(rename = "lastTrade")]
-    pub(super) last_trade: Option<LastTrade>,
-    pub(super) day: Option<Aggregate>,
-    /// Nanoseconds since 1970.
-    pub(super) updated: Option<i64>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct LastTrade {
-    pub(super) p: Option<f64>,
 }

@@ -1,4 +1,4 @@
-//! Figures as filed, typed in from the filings that `sample/SOURCES.md` names.
+//! Figures as filed, transcribed from the filings listed in `sample/SOURCES.md`.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use domain::Filing;
 
 static FILINGS: LazyLock<BTreeMap<String, Vec<Filing>>> = LazyLock::new(|| {
-    serde_json::from_str(include_str!("../../sample/filings.json")).expect("a test reads the bundled filings")
+    serde_json::from_str(include_str!("../../sample/filings.json")).expect("the bundled filings are valid")
 });
 
 pub(super) fn for_ticker(ticker: &str) -> Vec<Filing> {

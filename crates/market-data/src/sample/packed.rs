@@ -5,7 +5,7 @@ use domain::{Date, DatedValues, RawBar};
 /// Prices are stored as a count of this part of a dollar.
 const UNITS_PER_DOLLAR: f64 = 10_000.0;
 
-/// Columns of equal length, read one after another.
+/// Columns of equal length.
 struct Columns<'a> {
     count: usize,
     rest: &'a [u8],

@@ -7,7 +7,7 @@ fn sample(ticker: &str) -> Arc<Snapshot> {
 }
 
 #[test]
-fn the_five_symbols_have_the_bars_that_the_source_counts() {
+fn the_five_symbols_have_the_bars_of_the_source() {
     // Rows by ticker in stocks.csv.gz of bokeh-sampledata 2026.1.
     for (ticker, count, first) in [
         ("AAPL", 3270, "2000-03-01"),
@@ -26,7 +26,7 @@ fn the_five_symbols_have_the_bars_that_the_source_counts() {
 }
 
 #[test]
-fn total_return_of_apple_is_that_of_empyrical() {
+fn the_total_return_of_apple_equals_that_of_empyrical() {
     let snapshot = sample("AAPL");
     let close = snapshot.history.adjusted().view().close;
     let total = close[close.len() - 1] / close[0] - 1.0;
@@ -43,8 +43,8 @@ fn a_split_halves_the_raw_price_and_doubles_earlier_volume() {
             let at = raw.position_since(first_date.parse().unwrap());
             let step = raw.close[at - 1] / raw.close[at];
             assert!((step / shares - 1.0).abs() < 0.1, "{} {first_date} {step}", company.ticker);
-            let moved = adjusted.close[at - 1] / adjusted.close[at];
-            assert!((moved - 1.0).abs() < 0.1, "{} {first_date} {moved}", company.ticker);
+            let step = adjusted.close[at - 1] / adjusted.close[at];
+            assert!((step - 1.0).abs() < 0.1, "{} {first_date} {step}", company.ticker);
             let ratio = |at: usize| adjusted.volume[at] / raw.volume[at];
             assert_eq!(ratio(at - 1) / ratio(at), *shares, "{} {first_date}", company.ticker);
         }
@@ -81,7 +81,7 @@ const SPY_LAST: f64 = 0.003_297_935_492_381_665;
 /// Line 2013-03-01 of treasury_curves.csv.
 const RATE_LAST: f64 = 0.0011;
 
-/// Name, size in bytes and SHA-256 of each file, as the table of SOURCES.md has them.
+/// Name, size in bytes and SHA-256 of each file, from the table of SOURCES.md.
 fn checksums() -> Vec<(&'static str, usize, &'static str)> {
     let sources = include_str!("../../sample/SOURCES.md");
     let rows = sources.lines().filter_map(|line| {
@@ -93,15 +93,15 @@ fn checksums() -> Vec<(&'static str, usize, &'static str)> {
 }
 
 #[test]
-fn the_files_are_those_that_sources_md_names() {
+fn the_files_match_sources_md() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("sample");
-    let listed = checksums();
-    for (name, size, sum) in &listed {
+    let checksums = checksums();
+    for (name, size, sum) in &checksums {
         let content = std::fs::read(folder.join(name)).unwrap();
-        let found = hex::encode(Sha256::digest(&content));
-        assert_eq!((content.len(), found.as_str()), (*size, *sum), "{name}");
+        let sum_hex = hex::encode(Sha256::digest(&content));
+        assert_eq!((content.len(), sum_hex.as_str()), (*size, *sum), "{name}");
     }
-    let mut names: Vec<_> = listed.iter().map(|(name, ..)| (*name).to_owned()).collect();
+    let mut names: Vec<_> = checksums.iter().map(|(name, ..)| (*name).to_owned()).collect();
     let mut present: Vec<_> = std::fs::read_dir(&folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -113,7 +113,7 @@ fn the_files_are_those_that_sources_md_names() {
 }
 
 #[test]
-fn filings_were_public_in_time_and_add_up() {
+fn filings_were_public_by_the_newest_bar_and_add_up() {
     for company in &COMPANIES {
         let snapshot = sample(company.ticker);
         assert_eq!(snapshot.filings.len(), 2, "{}", company.ticker);
@@ -141,7 +141,7 @@ fn filings_were_public_in_time_and_add_up() {
 }
 
 #[test]
-fn earnings_as_filed_go_with_the_price_as_traded() {
+fn earnings_as_filed_match_the_price_as_traded() {
     // Close 430.47 of 2013-03-01 over diluted earnings of 44.15: 9.75.
     let snapshot = sample("AAPL");
     let close = *snapshot.history.raw().view().close.last().unwrap();

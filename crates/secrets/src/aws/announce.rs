@@ -14,7 +14,7 @@ use crate::value::SecretValue;
 use crate::version::Stage;
 use crate::version_id::VersionId;
 
-/// Pauses before an update is repeated because another writer was faster.
+/// Pauses before an update is repeated after a conflict with another writer.
 const CONFLICT_BACKOFF: ExponentialBuilder =
     ExponentialBuilder::new().with_min_delay(Duration::from_millis(10)).with_max_times(7).with_jitter();
 const PURPOSE: &str = "versions of secrets that are about to change; holds no secret value";

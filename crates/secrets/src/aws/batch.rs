@@ -18,8 +18,7 @@ const BATCH_SECRETS_MAX: usize = 20;
 type Responses = HashMap<String, Result<VersionResponse, Failure>>;
 
 impl SecretsManager {
-    /// The current version of each id, in the order given: in batches, and one by one where a batch gave no final
-    /// result.
+    /// The current version of each id, in the order of `ids`: in batches, and one by one if a batch has no final result.
     pub(super) async fn current(&self, ids: Vec<String>) -> Vec<Result<VersionResponse, Failure>> {
         let mut responses = if self.is_one_by_one() { Responses::new() } else { self.batches(&ids).await };
         let is_open = |id: &&String| {
@@ -49,7 +48,7 @@ impl SecretsManager {
         match self.inner.client.call("BatchGetSecretValue", &self.recorder, send).await {
             Ok(output) => parse_batch(output),
             Err(failure) if failure.is_denied() => {
-                // The batch needs a permission of its own; each secret may still be granted.
+                // Batches need a separate permission; the secrets themselves may be granted.
                 self.inner.is_one_by_one.store(true, Ordering::Relaxed);
                 Responses::new()
             }

@@ -1,5 +1,5 @@
-//! A failed call, reduced to an error code and a request id. Only the code decides what it means, because the status
-//! does not tell: throttling has status 400.
+//! A failed call, reduced to an error code and a request id. Failures are classified by code, because the status is
+//! ambiguous: throttling has status 400.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::name::SecretName;
 use crate::origin::Origin;
 
 const RETRY_IN: Duration = Duration::from_secs(1);
-/// Limit of a code or a request id, which come from outside and are shown to operators.
+/// Limit of a code or a request id, which come from outside and are printed for operators.
 const LABEL_CHARS_MAX: usize = 64;
 
 const ACCESS_DENIED: &str = "AccessDeniedException";
@@ -46,7 +46,7 @@ pub(super) struct Failure {
     pub(super) cause: Cause,
     code: String,
     request_id: String,
-    /// It concerns one entry of a batch that succeeded as a whole.
+    /// The failure of one entry of a successful batch.
     is_of_entry: bool,
 }
 
@@ -107,7 +107,7 @@ impl Failure {
         self.is_of_entry
     }
 
-    /// The policy does not grant this operation. Other refusals concern the requested secret.
+    /// Whether the policy does not grant the operation. Other refusals concern the requested secret.
     pub(super) fn is_denied(&self) -> bool {
         self.code == ACCESS_DENIED
     }
@@ -159,7 +159,7 @@ impl Failure {
     }
 }
 
-/// Only `InvalidRequestException` has several meanings, which its message tells apart.
+/// Only `InvalidRequestException` is ambiguous and needs its message.
 fn cause(code: &str, message: &str) -> Cause {
     match code {
         "ResourceNotFoundException" => Cause::NotFound,
@@ -168,7 +168,7 @@ fn cause(code: &str, message: &str) -> Cause {
         "InvalidRequestException" | "InvalidParameterException" | "ValidationException" => Cause::Invalid,
         "RequestTimeout" | "RequestTimeoutException" => Cause::Outage(Outage::Timeout),
         code if THROTTLING.contains(&code) => Cause::Outage(Outage::Throttled),
-        // A response without a code came from something between us and the service.
+        // A response without a code comes from a proxy.
         "" => Cause::Outage(Outage::Service),
         code if SERVICE.contains(&code) => Cause::Outage(Outage::Service),
         code if EXPIRED.contains(&code) => Cause::CredentialsExpired,
@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_code_decides() {
+    fn failures_are_classified_by_code() {
         let cases = [
             ("ThrottlingException", Cause::Outage(Outage::Throttled)),
             ("InternalServiceError", Cause::Outage(Outage::Service)),
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn the_message_tells_a_deletion() {
+    fn deletions_are_recognised_by_message() {
         let code = "InvalidRequestException";
         let message = "You can't perform this operation on the secret because it was marked for deletion.";
         assert_eq!(cause(code, message), Cause::Deleted);

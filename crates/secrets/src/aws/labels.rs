@@ -30,22 +30,22 @@ pub enum Label {
 /// A secret without its value.
 #[derive(Clone, Debug)]
 pub struct Description {
-    /// When its deletion was requested. Such a secret can be restored, and not be read.
+    /// Time at which deletion was requested. The secret cannot be read, but restored.
     pub deletion_requested: Option<SystemTime>,
     /// The labels of each version that has one, by version id.
     pub labels: BTreeMap<String, Vec<Label>>,
-    /// Readable by everyone who may list secrets.
+    /// Tags, which everyone with permission to list secrets can read.
     pub tags: BTreeMap<String, String>,
 }
 
 /// One version in a list.
 #[derive(Clone, Debug)]
 pub struct ListedVersion {
-    /// As AWS assigned it.
+    /// Id assigned by AWS.
     pub id: VersionId,
-    /// A version without a label is going to be pruned.
+    /// Labels; AWS prunes versions without one.
     pub labels: Vec<Label>,
-    /// When it was created.
+    /// Time of creation.
     pub created: Option<SystemTime>,
 }
 
@@ -56,7 +56,7 @@ impl Description {
         self.labels.iter().find(|(_, labels)| labels.contains(label)).map(|(id, _)| VersionId::new(id))
     }
 
-    /// The version that is going to take over. AWS may leave the label on one that already did.
+    /// The version that is about to take over. AWS may leave the label on a version that already did.
     #[must_use]
     pub fn pending(&self) -> Option<VersionId> {
         self.version(&Label::Pending).filter(|id| Some(id) != self.version(&Label::Current).as_ref())

@@ -29,8 +29,7 @@ pub(super) struct VersionResponse {
     created: Created,
 }
 
-/// Which version to read. A stage label is always sent, because without one some emulators return another version than
-/// AWS.
+/// The version to read. A stage label is always sent, because some emulators return a wrong version without one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Selector {
     /// The version with the label of this stage.
@@ -65,7 +64,7 @@ impl VersionResponse {
 }
 
 impl SecretsManager {
-    /// One version of one secret; the current one with what is announced of its rotation.
+    /// One version of one secret; the current version includes its announced rotation.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::AccessDenied`], [`Error::Deleted`] or [`Error::Unavailable`].
@@ -74,9 +73,9 @@ impl SecretsManager {
             return self.version(name, selector).await;
         }
         let mut results = self.find_many(vec![name.clone()]).await;
-        results
-            .pop()
-            .unwrap_or_else(|| Err(Error::Internal { name: name.clone(), what: "the service was not asked" }))
+        results.pop().unwrap_or_else(|| {
+            Err(Error::Internal { name: name.clone(), what: "the service returned no result" })
+        })
     }
 
     /// The current versions of many secrets, in the order of `names`.
@@ -105,7 +104,7 @@ impl SecretsManager {
         while let Some(Ok((index, result))) = tasks.join_next().await {
             results[index] = Some(result);
         }
-        let lost = |name: &SecretName| Error::Internal { name: name.clone(), what: "a call panicked" };
+        let lost = |name: &SecretName| Error::Internal { name: name.clone(), what: "the call panicked" };
         names.iter().zip(results).map(|(name, result)| result.unwrap_or_else(|| Err(lost(name)))).collect()
     }
 
@@ -140,7 +139,7 @@ impl SecretsManager {
         Some(OverlapVersion { id, secret: secret.map(Box::new), accepted_until })
     }
 
-    /// Reads once more, alone and by label, after a stale read.
+    /// Reads again after a stale read, alone and by label.
     async fn read_again(
         &self,
         name: &SecretName,
@@ -187,7 +186,7 @@ impl SecretsManager {
     }
 }
 
-/// `None` when the announcements could not be read; a document that does not exist announces nothing.
+/// `None` when the announcements could not be read; a missing document has no announcements.
 fn parse_announcements(response: Option<Result<VersionResponse, Failure>>) -> Option<Announcements> {
     match response? {
         Ok(response) => Announcements::parse(response.value.expose_text()?),

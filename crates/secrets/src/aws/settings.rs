@@ -20,27 +20,27 @@ pub struct Settings {
     pub region: String,
     /// An endpoint other than the region's own, such as an emulator's. Refused in production and staging.
     pub endpoint: Option<String>,
-    /// Where the credentials come from.
+    /// Source of the credentials.
     pub credentials: CredentialSource,
     /// How many secrets are read in one call.
     pub batching: Batching,
 }
 
-/// Where the AWS credentials come from.
+/// Source of the AWS credentials.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the fields are named as in AWS")]
 pub enum CredentialSource {
-    /// An access key in the environment; a temporary one has a session token.
+    /// An access key in the environment; temporary keys have a session token.
     Static { access_key_id: String, secret_access_key: SecretValue, session_token: Option<SecretValue> },
-    /// The SDK's default chain: profile, web identity, container, instance. Only here does the SDK read this process's
-    /// own environment and files, because only it knows all of their formats.
+    /// The SDK's default chain: profile, web identity, container, instance. The SDK then reads the environment and files
+    /// of the process itself, because only it supports all of their formats.
     DefaultChain,
 }
 
 /// How many secrets are read in one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Batching {
-    /// Up to 20; one by one from the first call that the policy does not grant.
+    /// Up to 20 secrets per call, until the policy denies a batch.
     Together,
     /// One secret per call.
     OneByOne,

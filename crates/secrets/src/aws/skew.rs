@@ -38,9 +38,9 @@ impl SkewMeter {
     }
 
     fn record(&self, date: &str) {
-        let theirs = DateTime::from_str(date, DateTimeFormat::HttpDate).ok();
-        if let Some(theirs) = time(theirs.as_ref()) {
-            self.seconds.store(difference((self.clock)(), theirs).as_secs(), Ordering::Relaxed);
+        let service_time = DateTime::from_str(date, DateTimeFormat::HttpDate).ok();
+        if let Some(service_time) = time(service_time.as_ref()) {
+            self.seconds.store(difference((self.clock)(), service_time).as_secs(), Ordering::Relaxed);
         }
     }
 }
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_date_of_a_response_is_compared_with_our_clock_whichever_is_ahead() {
+    fn the_skew_is_positive_whichever_clock_is_ahead() {
         // 1994-11-06T08:49:37Z, the example of RFC 9110, 5.6.7.
         let at = |offset_s: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777 - 100 + offset_s);
         for (ours, expected_s) in [(at(100), 0), (at(130), 30), (at(0), 100)] {

@@ -28,7 +28,7 @@ const WINDOW_DAYS_MAX: u8 = 30;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token(VersionId);
 
-/// For how long a deleted secret can be restored.
+/// The time during which a deleted secret can be restored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecoveryWindow {
     /// Clamped to 7 to 30 days.
@@ -73,8 +73,7 @@ impl fmt::Display for Token {
 }
 
 impl SecretsManager {
-    /// Makes `value` the current version, and creates the secret if it does not exist. A value that no process would
-    /// accept is not written.
+    /// Makes `value` the current version, and creates the secret if it does not exist. Invalid values are not written.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a malformed value, [`Error::RotationInProgress`] while a rotation is not finished,
@@ -223,7 +222,7 @@ impl SecretsManager {
         self.change(name, change, call).await.map(drop).map_err(ChangeError::into_error)
     }
 
-    /// Deletes a secret and returns when it is gone for good. Until then it can be restored, and not be read.
+    /// Deletes a secret and returns the time of its final deletion. Until then it cannot be read, but restored.
     ///
     /// # Errors
     /// [`Error::Audit`], and as [`describe`](Self::describe).
@@ -261,7 +260,7 @@ impl SecretsManager {
         self.change(name, Change::Restore, call).await.map(drop).map_err(ChangeError::into_error)
     }
 
-    /// Sets a tag. Never put a secret value in it: everyone who may list secrets can read tags.
+    /// Sets a tag. Never put a secret value in a tag: everyone with permission to list secrets can read it.
     ///
     /// # Errors
     /// [`Error::Audit`], and as [`describe`](Self::describe).
@@ -319,8 +318,8 @@ impl SecretsManager {
         if current.as_ref() == Some(expected) {
             return Ok(());
         }
-        let found = current.map_or_else(|| "none".to_owned(), |current| current.as_str().to_owned());
-        Err(Error::VersionConflict { name: name.clone(), expected: expected.as_str().to_owned(), found })
+        let actual = current.map_or_else(|| "none".to_owned(), |current| current.as_str().to_owned());
+        Err(Error::VersionConflict { name: name.clone(), expected: expected.as_str().to_owned(), actual })
     }
 }
 

@@ -29,7 +29,7 @@ fn internal() -> Vec<SecretSpec> {
         spec("encryption_key", Class::EncryptionKey, KEY, "encrypts stored fields"),
         spec("backup_encryption_key", Class::EncryptionKey, KEY, "encrypts backups"),
         SecretSpec {
-            // Entries are verified with the key that they name, by version or by line, not by overlap.
+            // Entries name their key, by version or by line, so that older keys are needed for as long as entries exist.
             overlap: Duration::MAX,
             ..spec("audit_key", Class::SigningKey, KEYS, "authenticates audit entries, newest key first")
         },
@@ -78,7 +78,7 @@ fn webhooks() -> Vec<SecretSpec> {
         Proof::Keys { secret: name, format: KeyFormat::RsaPublicKeys, purpose, .. } => {
             Some(secret(name, Format::Pem, purpose))
         }
-        Proof::Fetched => None,
+        Proof::Circle => None,
     });
     let others = [
         secret("circle_webhook_secret", Format::Text, "verifies Circle deliveries in HMAC mode"),
@@ -89,6 +89,6 @@ fn webhooks() -> Vec<SecretSpec> {
 }
 
 fn spec(name: &str, class: Class, format: Format, purpose: &'static str) -> SecretSpec {
-    let name: SecretName = name.parse().expect("a test parses every declared name");
+    let name: SecretName = name.parse().expect("the declared names are valid");
     SecretSpec::new(name, class, format, purpose)
 }

@@ -1,4 +1,4 @@
-//! The lookup of one secret: which source is asked next, and what its answer means.
+//! The lookup of one secret: the next source, and the meaning of its result.
 
 use super::{LookupRequest, RemoteLookup, RemoteShadows};
 use crate::error::Error;
@@ -10,15 +10,15 @@ use crate::warning::{Notice, Warning};
 pub(super) struct Lookup<'a> {
     pub(super) request: LookupRequest<'a>,
     pub(super) tried: Vec<Origin>,
-    /// What ended the lookup.
+    /// The result that ended the lookup.
     pub(super) result: Option<Result<RawSecret, Error>>,
-    /// A remote source would have been next, and is not asked in this search.
+    /// The next source is remote and is not queried in this search.
     pub(super) is_deferred: bool,
     /// A local source ended the lookup.
     pub(super) is_local: bool,
     /// Values of later local sources.
     pub(super) shadows: Vec<RawSecret>,
-    /// Values of later remote sources; `None` when none of them answered.
+    /// Values of later remote sources; `None` when none of them responded.
     pub(super) remote_shadows: Option<Vec<RawSecret>>,
     pub(super) notices: Vec<Notice>,
 }
@@ -30,14 +30,14 @@ impl<'a> Lookup<'a> {
         Self { request, tried, result, is_deferred: false, is_local: false, shadows, remote_shadows, notices }
     }
 
-    /// Whether the next source is asked. After the lookup ended, local sources are still asked for shadowed values, and
-    /// remote ones when those are to be refreshed.
-    pub(super) fn asks(&mut self, is_local: bool) -> bool {
+    /// Whether the next source is queried. After the end of the lookup, local sources are still queried for shadowed
+    /// values, and remote sources if those are to be refreshed.
+    pub(super) fn queries(&mut self, is_local: bool) -> bool {
         match &self.result {
             None if is_local => !self.is_deferred,
             None => {
                 self.is_deferred |= self.request.remote == RemoteLookup::Defer;
-                self.request.remote == RemoteLookup::Ask && !self.is_deferred
+                self.request.remote == RemoteLookup::Query && !self.is_deferred
             }
             Some(Ok(_)) => {
                 let refreshes = matches!(self.request.remote_shadows, RemoteShadows::Refresh(_));
@@ -47,12 +47,12 @@ impl<'a> Lookup<'a> {
         }
     }
 
-    pub(super) fn unanswered(&self) -> Error {
-        Error::Internal { name: self.request.spec.name.clone(), what: "a source returned no answer" }
+    pub(super) fn missing_result(&self) -> Error {
+        Error::Internal { name: self.request.spec.name.clone(), what: "the source returned no result" }
     }
 
-    pub(super) fn record(&mut self, answer: Result<RawSecret, Error>, is_local: bool, profile: Profile) {
-        match answer {
+    pub(super) fn record(&mut self, result: Result<RawSecret, Error>, is_local: bool, profile: Profile) {
+        match result {
             Err(Error::NotFound { .. }) if self.result.is_some() && !is_local => {
                 self.remote_shadows.get_or_insert_default();
             }
@@ -61,7 +61,7 @@ impl<'a> Lookup<'a> {
                 self.remote_shadows.get_or_insert_default().push(raw);
             }
             Ok(raw) if self.result.is_some() => self.shadows.push(raw),
-            // A later source that cannot be read shadows nothing.
+            // An unreadable later source has no shadowed value.
             Err(_) if self.result.is_some() => {}
             Ok(raw) if is_unset(&raw, profile) => {
                 let (name, origin) = (self.request.spec.name.clone(), raw.origin);

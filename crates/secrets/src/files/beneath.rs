@@ -1,4 +1,4 @@
-//! Opens a path that may be a link, but may not lead outside its directory.
+//! Opens a path that may be a link, but only within its directory.
 
 use std::os::fd::OwnedFd;
 use std::path::{Component, Path};
@@ -19,11 +19,11 @@ pub(super) struct OpenFile {
     pub(super) directory: OwnedFd,
 }
 
-/// Opens `name` beneath `directory`. Links are followed while they stay beneath it, as those of a Kubernetes volume do.
+/// Opens `name` beneath `directory`. Links are followed if they stay beneath it, as in a Kubernetes volume.
 pub(super) fn open(directory: &Path, name: &Path) -> Result<OpenFile, ReadError> {
     let root = rustix::fs::openat(CWD, directory, DIRECTORY, Mode::empty()).map_err(read_error)?;
     let file = match with_openat2(&root, name) {
-        // Old kernels lack the call, and old container engines forbid calls that they do not know.
+        // Old kernels lack the call, and old container engines forbid unknown calls.
         Err(Errno::NOSYS | Errno::PERM) => with_canonical_path(directory, name)?,
         file => file.map_err(read_error)?,
     };

@@ -1,4 +1,4 @@
-//! Whether others can read or change a secret file, and whether that matters where it is stored.
+//! Checks whether others can read or change a secret file, depending on its location.
 
 use rustix::fs::FileType;
 

@@ -63,8 +63,8 @@ fn attempt_once(
     Ok(Some(SecretFile { bytes: SecretValue::from_slice(&bytes), modified: modified(&after), warning }))
 }
 
-/// Reads up to one byte more than is allowed, to detect a larger file. The buffer never grows, so no copy of its
-/// contents is left in memory.
+/// Reads at most one byte more than allowed, to detect a larger file. The buffer never grows, so that no copy of its
+/// contents remains in memory.
 fn read_bounded(file: &mut File) -> Result<Zeroizing<Vec<u8>>, ReadError> {
     let mut buffer = Zeroizing::new(vec![0; SECRET_BYTES_MAX + 1]);
     let mut filled = 0;
@@ -120,18 +120,18 @@ fn modified(stat: &Stat) -> SystemTime {
 mod tests {
     use super::*;
 
-    /// Reads a file to which `meanwhile` happens between the two checks.
+    /// Reads a file and calls `meanwhile` between the two checks.
     fn attempt(meanwhile: impl FnOnce(&Path)) -> Option<String> {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("key");
         std::fs::write(&path, "aaaa").unwrap();
         let opened = beneath::open(directory.path(), Path::new("key")).unwrap();
-        let read = |file: &mut File| {
+        let read_with_change = |file: &mut File| {
             let bytes = read_bounded(file);
             meanwhile(&path);
             bytes
         };
-        let file = attempt_once(opened, read).unwrap();
+        let file = attempt_once(opened, read_with_change).unwrap();
         file.map(|file| file.bytes.expose_text().unwrap().to_owned())
     }
 

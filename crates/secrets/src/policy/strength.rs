@@ -1,9 +1,9 @@
-//! An upper bound of how hard a value is to guess. It can prove a value weak, never strong.
+//! An upper bound of the strength of a value, which can prove a value weak, but not strong.
 
 use crate::invalid::PolicyViolation;
 use crate::spec::{Format, SecretSpec};
 
-/// Shorter texts are left to the strength rule: a pattern in a few characters means nothing.
+/// Shorter texts are checked by strength alone, because patterns in a few characters are random.
 const PATTERN_CHARS_MIN: usize = 6;
 const PATTERN_CHARS_MAX: usize = 8;
 /// Share of consecutive characters above which a text is a run.
@@ -51,9 +51,9 @@ fn bits(bytes: &[u8], format: Format) -> u32 {
 }
 
 fn different(bytes: &[u8]) -> f64 {
-    let mut seen = [false; 256];
-    bytes.iter().for_each(|byte| seen[usize::from(*byte)] = true);
-    seen.iter().filter(|seen| **seen).count() as f64
+    let mut occurs = [false; 256];
+    bytes.iter().for_each(|byte| occurs[usize::from(*byte)] = true);
+    occurs.iter().filter(|occurs| **occurs).count() as f64
 }
 
 /// The number of characters of the kinds that occur.

@@ -1,9 +1,8 @@
-//! A rotation because the value is compromised: no wait, no overlap, and the old version is refused even where it can
-//! still be read.
+//! The rotation of a compromised value: no wait, no overlap, and the old version is refused even if it is still readable.
 //!
 //! Every process that reaches its source refuses the old value within [`bound`] of the takeover, or at once after a
 //! reload. A process that does not reach its source continues for as long as it may serve a stale value: an hour for
-//! what lets others in. Requests signed with the new value fail in processes that do not know it yet.
+//! values that authenticate clients. Requests signed with the new value fail in processes that have not read it yet.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -16,7 +16,7 @@ const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 /// The largest multiple of 62 in a byte: bytes below it, modulo 62, are uniformly distributed.
 const UNIFORM_BELOW: u8 = 248;
 
-/// Whether we generate a secret of this kind. What identifies us to others, or others to us, is issued by others.
+/// Whether we generate secrets of this class. Secrets that identify us to others, or others to us, are issued by others.
 #[must_use]
 pub fn can_generate(spec: &SecretSpec) -> bool {
     let is_internal = match spec.class {
@@ -33,7 +33,7 @@ pub fn can_generate(spec: &SecretSpec) -> bool {
 /// A new value as the catalogue declares it.
 ///
 /// # Errors
-/// [`ConfigError::IssuedElsewhere`] for a value that others issue, [`ConfigError::NoRandomness`].
+/// [`ConfigError::IssuedElsewhere`] for a secret that others issue, [`ConfigError::NoRandomness`].
 pub fn generate(spec: &SecretSpec) -> Result<SecretValue, Error> {
     if !can_generate(spec) {
         return Err(Error::Config(ConfigError::IssuedElsewhere(spec.name.clone())));
@@ -88,11 +88,11 @@ mod tests {
     }
 
     #[test]
-    fn what_others_issue_is_not_generated() {
+    fn secrets_issued_by_others_are_not_generated() {
         let catalogue = Catalogue::product();
         for name in ["polygon_api_key", "database_url", "alpaca_webhook_secret", "api_keys"] {
-            let refused = generate(catalogue.get(name).unwrap());
-            assert!(matches!(refused, Err(Error::Config(ConfigError::IssuedElsewhere(_)))), "{name}");
+            let result = generate(catalogue.get(name).unwrap());
+            assert!(matches!(result, Err(Error::Config(ConfigError::IssuedElsewhere(_)))), "{name}");
         }
     }
 

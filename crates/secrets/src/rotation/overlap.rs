@@ -9,7 +9,7 @@ use crate::spec::{Class, SecretSpec};
 /// The default limit of an overlap.
 const OVERLAP_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// The overlap of an access list after a rotation, so that clients can change their keys. A manual change has none,
-/// because somebody meant to remove a key.
+/// because it may remove a key on purpose.
 const ACCESS_LIST_OVERLAP: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long the previous value is accepted after a rotation.
@@ -17,7 +17,7 @@ const ACCESS_LIST_OVERLAP: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct OverlapPolicy {
     /// How long it is accepted after the takeover; [`Duration::MAX`] until it is retired by hand.
     pub overlap: Duration,
-    /// The longest lifetime of what is signed with it.
+    /// The longest lifetime of tokens signed with it.
     pub token_life: Duration,
     /// The longest overlap that is allowed.
     pub overlap_max: Duration,
@@ -36,7 +36,7 @@ impl OverlapPolicy {
     }
 
     /// Checks the overlap against the class. A key that verifies tokens must outlive them; an access list may end at
-    /// once. What we only send is verified by others, so an overlap of ours has no effect. An encryption key has no
+    /// once. Secrets that we only send are verified by others, so that our overlap has no effect. Encryption keys have no
     /// deadline.
     ///
     /// # Errors
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_verify_has_no_overlap() {
+    fn secrets_verified_by_others_have_no_overlap() {
         for class in [Class::ApiKey, Class::DbCredential, Class::Pepper, Class::Bootstrap] {
             assert!(
                 matches!(check(class, HOUR, HOUR), Err(Error::Config(ConfigError::OverlapNotSupported(_)))),

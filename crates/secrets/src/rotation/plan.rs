@@ -1,4 +1,4 @@
-//! The plan file of a rotation, readable by its owner only. It holds ids and times, and no value.
+//! The plan file of a rotation, readable by its owner only. It contains ids and times, but no value.
 //!
 //! Only an operator's command writes it, never a server, so blocking I/O is fine.
 
@@ -52,8 +52,7 @@ pub(super) struct Plan {
     promoted_unix_s: Option<u64>,
     /// How long the previous version is accepted; `None` until it is retired by hand.
     overlap_s: Option<u64>,
-    /// Whether the new value is generated, so that another one can be generated after a crash; `None` until it is about
-    /// to be stored.
+    /// Whether the new value is generated and can be generated again after a crash; `None` until it is about to be stored.
     #[serde(default)]
     pub(super) is_generated: Option<bool>,
     /// The reason of an emergency rotation.

@@ -37,7 +37,7 @@ impl Rotation {
         Ok(())
     }
 
-    /// Whether a given value was lost in a crash before it was stored. Then [`abort`](Rotation::abort) and start again,
+    /// Whether a supplied value was lost in a crash before it was stored. If so, [`abort`](Rotation::abort) and start again,
     /// so that no other value replaces it unnoticed.
     ///
     /// # Errors
@@ -108,9 +108,9 @@ impl Rotation {
         if previous == PreviousUse::Seen {
             return Err(self.not_yet("the previous value is still used", self.spec.ttl));
         }
-        let left = self.plan.overlap_ends_at().and_then(|until| until.duration_since(self.now()).ok());
-        if let Some(left) = left.filter(|left| !left.is_zero()) {
-            return Err(self.not_yet("the previous value is still accepted", left));
+        let remaining = self.plan.overlap_ends_at().and_then(|until| until.duration_since(self.now()).ok());
+        if let Some(remaining) = remaining.filter(|remaining| !remaining.is_zero()) {
+            return Err(self.not_yet("the previous value is still accepted", remaining));
         }
         self.clean_up().await
     }
@@ -201,7 +201,7 @@ impl Rotation {
     }
 }
 
-fn conflict(name: &SecretName, expected: &VersionId, found: Option<VersionId>) -> Error {
-    let found = found.map_or_else(|| "none".to_owned(), |found| found.as_str().to_owned());
-    Error::VersionConflict { name: name.clone(), expected: expected.as_str().to_owned(), found }
+fn conflict(name: &SecretName, expected: &VersionId, actual: Option<VersionId>) -> Error {
+    let actual = actual.map_or_else(|| "none".to_owned(), |actual| actual.as_str().to_owned());
+    Error::VersionConflict { name: name.clone(), expected: expected.as_str().to_owned(), actual }
 }

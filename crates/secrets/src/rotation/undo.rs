@@ -28,8 +28,8 @@ impl Rotation {
         Plan::remove(name, &self.path)
     }
 
-    /// Makes the previous version current again. What the new one signed meanwhile is accepted for the overlap, after
-    /// which [`retire`](Rotation::retire) drops it. Before the takeover, use [`abort`](Rotation::abort).
+    /// Makes the previous version current again. Signatures of the new version are accepted for the overlap; then
+    /// [`retire`](Rotation::retire) drops it. Before the takeover, use [`abort`](Rotation::abort).
     ///
     /// # Errors
     /// [`Error::NotYet`] before the takeover, or when some process may no longer accept the previous version;
@@ -54,8 +54,8 @@ impl Rotation {
         self.save_step(Step::Promoted)
     }
 
-    /// A key that we verify with can be rolled back only during the overlap, and not in its last moments: otherwise
-    /// processes that do not know of the rollback yet would refuse what others sign.
+    /// A key that we verify with can be rolled back only during the overlap, and not at its very end: otherwise processes
+    /// that have not read the rollback yet would refuse valid signatures.
     fn check_previous_is_accepted(&self) -> Result<(), Error> {
         let Some(until) = self.plan.overlap_ends_at() else { return Ok(()) };
         let is_late = self.now() + self.spec.ttl + MARGIN > until;
@@ -67,7 +67,7 @@ impl Rotation {
     }
 }
 
-/// Undoes a rotation without its plan, such as one that was started elsewhere and can then not be finished there.
+/// Undoes a rotation without its plan, such as one that was started on another machine.
 ///
 /// # Errors
 /// [`Error::Audit`], and as [`SecretsManager::describe`].
@@ -77,7 +77,7 @@ pub async fn abort_without_plan(manager: &SecretsManager, spec: &SecretSpec) -> 
     manager.unlabel(&spec.name, &pending, Stage::Pending).await
 }
 
-/// Withdraws what a rotation to `to` announced, and nothing that another one did.
+/// Withdraws the announcements of a rotation to `to`, but not those of another rotation.
 fn withdraw(announcement: &mut Announcement, to: &VersionId, is_unchanged: bool) {
     if announcement.pending.as_deref() == Some(to.as_str()) {
         announcement.pending = None;

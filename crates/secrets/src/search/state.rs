@@ -1,4 +1,4 @@
-//! What past searches leave for the next one, and what a search covers.
+//! The state between searches, and the scope of a search.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::schedule::Schedule;
 use crate::spec::SecretSpec;
 use crate::warning::Notice;
 
-/// Time between two reads of the remote values that values of this machine shadow.
+/// Time between two reads of the remote values that local values shadow.
 const SHADOWS_PERIOD: Duration = Duration::from_secs(15 * 60);
 
 pub(super) struct SearchState {
@@ -26,7 +26,7 @@ pub(super) struct SearchState {
 
 pub(super) struct SecretState {
     pub(super) schedule: Schedule,
-    /// The number of the last search that asked every source for it.
+    /// The number of the last search that queried every source for it.
     pub(super) last_search: u64,
     pub(super) remote_shadows: Vec<ShadowedValue>,
 }
@@ -60,7 +60,7 @@ impl SecretState {
     }
 }
 
-/// The secrets that remote sources are asked for. Local sources are asked for all of them in every search.
+/// The secrets that remote sources are queried for. Local sources are queried for all secrets in every search.
 #[derive(Clone, Copy)]
 pub(super) enum Scope<'a> {
     All,

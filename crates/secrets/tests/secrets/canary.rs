@@ -37,18 +37,18 @@ fn write_secrets(fixture: &mut Fixture) {
 async fn a_value_is_never_shown() {
     let mut fixture = Fixture::new();
     write_secrets(&mut fixture);
-    let shown = Arc::new(Mutex::new(String::new()));
+    let output = Arc::new(Mutex::new(String::new()));
     let errors = fixture.builder(Profile::Production, catalogue()).build().await.err().unwrap();
     assert_eq!(errors.0.len(), 7, "{errors}");
-    show(&shown, &format!("{errors} {errors:?} {errors:#?}"));
+    record(&output, &format!("{errors} {errors:?} {errors:#?}"));
 
     let mut good = Fixture::new();
     good.file("good", CANARY);
     good.variable("WEAK", "another-value");
-    let recorded = Arc::clone(&shown);
+    let recorded = Arc::clone(&output);
     let secrets = good
         .builder(Profile::Development, catalogue())
-        .recorder(Arc::new(move |event| show(&recorded, &format!("{event:?}"))))
+        .recorder(Arc::new(move |event| record(&recorded, &format!("{event:?}"))))
         .build()
         .await
         .unwrap();
@@ -57,24 +57,24 @@ async fn a_value_is_never_shown() {
     let handle = secrets.handle("good", "test").unwrap();
     let set = handle.load().unwrap();
     assert!(set.verify_eq(CANARY.as_bytes()).is_some(), "the canary is the previous value");
-    show(&shown, &format!("{reloaded:?} {handle:?} {:?} {set:?} {set:#?}", handle.health()));
+    record(&output, &format!("{reloaded:?} {handle:?} {:?} {set:?} {set:#?}", handle.health()));
     for version in set.accepted() {
-        show(
-            &shown,
+        record(
+            &output,
             &format!("{version:?} {:?} {:?} {}", version.value(), version.provenance(), version.id()),
         );
     }
-    show(&shown, &format!("{} {:?}", secrets.report(), secrets.report()));
+    record(&output, &format!("{} {:?}", secrets.report(), secrets.report()));
 
-    let shown = shown.lock().unwrap();
+    let output = output.lock().unwrap();
     let bytes = format!("{:?}", CANARY.as_bytes());
     let hex = hex::encode(CANARY);
     for form in [CANARY, bytes.trim_matches(['[', ']']), &hex] {
-        assert!(!shown.contains(form), "{form} is shown in {shown}");
+        assert!(!output.contains(form), "{form} is shown in {output}");
     }
-    assert!(shown.contains("SecretValue("), "values were shown, redacted");
+    assert!(output.contains("SecretValue("), "values were printed, redacted");
 }
 
-fn show(shown: &Mutex<String>, text: &str) {
-    shown.lock().unwrap().push_str(text);
+fn record(output: &Mutex<String>, text: &str) {
+    output.lock().unwrap().push_str(text);
 }

@@ -1,4 +1,4 @@
-//! Every kind of file that has broken a secret before, read through the whole crate.
+//! Files of every kind that broke a secret before.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 
@@ -9,7 +9,7 @@ use crate::fixture::{Fixture, chmod, keys, spec, text};
 
 const NAME: &str = "key";
 
-async fn read(fixture: &Fixture, profile: Profile, spec: SecretSpec) -> Result<String, Error> {
+async fn load(fixture: &Fixture, profile: Profile, spec: SecretSpec) -> Result<String, Error> {
     let catalogue = secrets::Catalogue::new([spec]).unwrap();
     match fixture.builder(profile, catalogue).build().await {
         Ok(secrets) => secrets.handle(NAME, "test").unwrap().load().map(|set| {
@@ -21,11 +21,11 @@ async fn read(fixture: &Fixture, profile: Profile, spec: SecretSpec) -> Result<S
 }
 
 async fn check(fixture: &Fixture, format: Format, expected: Result<&str, InvalidReason>) {
-    let found = read(fixture, Profile::Production, spec(NAME, Class::ApiKey, format)).await;
-    match (found, expected) {
+    let result = load(fixture, Profile::Production, spec(NAME, Class::ApiKey, format)).await;
+    match (result, expected) {
         (Ok(text), Ok(expected)) => assert_eq!(text, expected),
         (Err(Error::Invalid { reason, .. }), Err(expected)) => assert_eq!(reason, expected),
-        (found, expected) => panic!("found {found:?}, expected {expected:?}"),
+        (result, expected) => panic!("{result:?} instead of {expected:?}"),
     }
 }
 
@@ -72,15 +72,15 @@ async fn contents_are_cleaned_or_refused() {
     // The rule against repetition aside, the largest size is accepted.
     fixture.file(NAME, &largest);
     let list = spec(NAME, Class::AccessList, Format::Lines);
-    assert_eq!(read(&fixture, Profile::Production, list).await, Ok(largest));
+    assert_eq!(load(&fixture, Profile::Production, list).await, Ok(largest));
 }
 
 #[tokio::test]
 async fn a_byte_order_mark_is_stripped_in_development() {
     let fixture = Fixture::new();
     fixture.file(NAME, b"\xef\xbb\xbfkT9v2LqX");
-    let found = read(&fixture, Profile::Development, spec(NAME, Class::ApiKey, Format::Text)).await;
-    assert_eq!(found.as_deref(), Ok("kT9v2LqX"));
+    let result = load(&fixture, Profile::Development, spec(NAME, Class::ApiKey, Format::Text)).await;
+    assert_eq!(result.as_deref(), Ok("kT9v2LqX"));
 }
 
 #[tokio::test]
@@ -106,10 +106,10 @@ async fn only_a_regular_file_beneath_the_mount_is_read() {
         let fixture = Fixture::new();
         std::fs::write(fixture.outside().join("outside"), "out").unwrap();
         make(&fixture);
-        let found = read(&fixture, Profile::Production, spec(NAME, Class::ApiKey, Format::Text)).await;
+        let result = load(&fixture, Profile::Production, spec(NAME, Class::ApiKey, Format::Text)).await;
         assert!(
-            matches!(&found, Err(Error::Invalid { reason, .. }) if *reason == expected),
-            "{what}: {found:?}"
+            matches!(&result, Err(Error::Invalid { reason, .. }) if *reason == expected),
+            "{what}: {result:?}"
         );
     }
 }
@@ -118,18 +118,18 @@ async fn only_a_regular_file_beneath_the_mount_is_read() {
 async fn a_device_is_refused() {
     let mut fixture = Fixture::new();
     fixture.variable("KEY_FILE", "/dev/zero");
-    let found = read(&fixture, Profile::Production, spec(NAME, Class::ApiKey, Format::Text)).await;
+    let result = load(&fixture, Profile::Production, spec(NAME, Class::ApiKey, Format::Text)).await;
     let expected =
         "secret key in file /dev/zero (named by KEY_FILE) is a character device, not a regular file";
-    assert_eq!(found.unwrap_err().to_string(), expected);
+    assert_eq!(result.unwrap_err().to_string(), expected);
 }
 
 #[tokio::test]
 async fn a_link_without_a_target_is_not_found() {
     let fixture = Fixture::new();
     symlink("..data/key", fixture.path(NAME)).unwrap();
-    let found = read(&fixture, Profile::Production, spec(NAME, Class::ApiKey, Format::Text)).await;
-    assert!(matches!(found, Err(Error::NotFound { .. })), "{found:?}");
+    let result = load(&fixture, Profile::Production, spec(NAME, Class::ApiKey, Format::Text)).await;
+    assert!(matches!(result, Err(Error::NotFound { .. })), "{result:?}");
 }
 
 #[tokio::test]
@@ -150,7 +150,7 @@ async fn permissions_are_checked_by_location() {
     chmod(&path, 0o444);
     check(&fixture, Format::Text, Ok("kT9v2LqX")).await;
     chmod(&fixture.mount(), 0o755);
-    let development = read(&fixture, Profile::Development, spec(NAME, Class::ApiKey, Format::Text)).await;
+    let development = load(&fixture, Profile::Development, spec(NAME, Class::ApiKey, Format::Text)).await;
     assert_eq!(development.as_deref(), Ok("kT9v2LqX"), "reported, not refused");
 }
 
@@ -172,9 +172,9 @@ async fn a_readable_file_in_memory_is_accepted() {
     assert_eq!(report.get(NAME).unwrap().version.as_ref().unwrap().grade, secrets::Grade::Weak);
 }
 
-/// Root can read everything, so this checks something only when the tests do not run as root.
+/// Root can read every file, so this test needs another user.
 #[tokio::test]
-async fn a_file_that_we_may_not_read_is_never_not_found() {
+async fn an_unreadable_file_is_not_reported_as_not_found() {
     let fixture = Fixture::new();
     let path = fixture.file(NAME, "kT9v2LqX");
     chmod(&path, 0o000);
@@ -182,15 +182,15 @@ async fn a_file_that_we_may_not_read_is_never_not_found() {
     if uid.is_root() {
         return;
     }
-    let found = read(&fixture, Profile::Production, spec(NAME, Class::ApiKey, Format::Text)).await;
+    let result = load(&fixture, Profile::Production, spec(NAME, Class::ApiKey, Format::Text)).await;
     let expected =
         format!("access to secret key in file {} was denied for uid {}", path.display(), uid.as_raw());
-    assert_eq!(found.unwrap_err().to_string(), expected);
-    // The same in a directory that we may not enter.
+    assert_eq!(result.unwrap_err().to_string(), expected);
+    // The same in a directory that we cannot enter.
     chmod(&fixture.mount(), 0o000);
-    let found = read(&fixture, Profile::Production, spec("other", Class::ApiKey, Format::Text)).await;
+    let result = load(&fixture, Profile::Production, spec("other", Class::ApiKey, Format::Text)).await;
     chmod(&fixture.mount(), 0o700);
-    assert!(matches!(found, Err(Error::AccessDenied { .. })), "{found:?}");
+    assert!(matches!(result, Err(Error::AccessDenied { .. })), "{result:?}");
 }
 
 #[test]

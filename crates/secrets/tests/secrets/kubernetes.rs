@@ -59,15 +59,15 @@ async fn a_thousand_swaps_under_reads_never_tear() {
         let fixture = std::sync::Arc::clone(&fixture);
         std::thread::spawn(move || (1..=SWAPS).for_each(|version| swap(&fixture, version, &value(version))))
     };
-    let mut seen = std::collections::BTreeSet::new();
+    let mut versions = std::collections::BTreeSet::new();
     while !writer.is_finished() {
         secrets.reload().await;
-        let found = text(&secrets, NAME).unwrap();
-        assert_eq!(found.get(..4), found.get(found.len() - 4..), "torn");
-        seen.insert(found);
+        let value = text(&secrets, NAME).unwrap();
+        assert_eq!(value.get(..4), value.get(value.len() - 4..), "torn");
+        versions.insert(value);
     }
     writer.join().unwrap();
     secrets.reload().await;
     assert!(text(&secrets, NAME).unwrap().starts_with("1000-"), "the last swap was missed");
-    assert!(seen.len() > 10, "only {} versions seen", seen.len());
+    assert!(versions.len() > 10, "only {} versions seen", versions.len());
 }

@@ -1,11 +1,11 @@
-//! Reloads: what changes, what does not, and how often a source is asked.
+//! Reloads: the changes they make, and how often they query a source.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use secrets::{ErrorKind, Event, Freshness, Profile, Secrets};
+use secrets::{ErrorKind, Event, Freshness, Profile};
 
-use crate::fixture::{Fixture, clock, keys, text};
+use crate::fixture::{Fixture, keys, text};
 use crate::scripted::{self, Scripted};
 
 const NAME: &str = "polygon_api_key";
@@ -65,11 +65,9 @@ async fn an_unacceptable_new_value_never_replaces_a_good_one() {
 #[tokio::test(start_paused = true)]
 async fn a_thousand_callers_share_searches_and_none_gets_an_older_result() {
     let service = Scripted::new(|_, _| Ok("a-value-8d")).delayed(Duration::from_millis(50));
-    let asked = service.clone();
-    let secrets =
-        Secrets::builder(Profile::Production, keys(&[NAME]), clock()).source(service).build().await.unwrap();
+    let secrets = scripted::secrets(service.clone(), &[NAME]).await;
     for callers in [1, 10, 100, 1_000] {
-        let before = asked.calls();
+        let before = service.calls();
         let reloads: Vec<_> = (0..callers)
             .map(|_| {
                 tokio::spawn({
@@ -81,10 +79,10 @@ async fn a_thousand_callers_share_searches_and_none_gets_an_older_result() {
         for reload in reloads {
             assert!(reload.await.unwrap().failed.is_empty());
         }
-        assert_eq!(asked.calls() - before, 1, "{callers} callers");
+        assert_eq!(service.calls() - before, 1, "{callers} callers");
     }
-    // A caller during a search needs a search that starts after it asked.
-    let before = asked.calls();
+    // A caller during a search needs a search that starts after its call.
+    let before = service.calls();
     let early = tokio::spawn({
         let secrets = secrets.clone();
         async move { secrets.reload().await }
@@ -92,21 +90,19 @@ async fn a_thousand_callers_share_searches_and_none_gets_an_older_result() {
     tokio::time::sleep(Duration::from_millis(10)).await;
     secrets.reload().await;
     early.await.unwrap();
-    assert_eq!(asked.calls() - before, 2);
+    assert_eq!(service.calls() - before, 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_caller_that_goes_away_does_not_stop_the_search() {
     let service = Scripted::new(|_, before| Ok(if before == 0 { "old-value-1f" } else { "new-value-6b" }));
     let service = service.delayed(Duration::from_millis(50));
-    let asked = service.clone();
-    let secrets =
-        Secrets::builder(Profile::Production, keys(&[NAME]), clock()).source(service).build().await.unwrap();
+    let secrets = scripted::secrets(service.clone(), &[NAME]).await;
     let mut handle = secrets.handle(NAME, "test").unwrap();
     assert!(tokio::time::timeout(Duration::from_millis(10), secrets.reload()).await.is_err());
     handle.changed().await;
     assert_eq!(text(&secrets, NAME).as_deref(), Ok("new-value-6b"));
-    assert_eq!(asked.calls(), 2);
+    assert_eq!(service.calls(), 2);
 }
 
 #[tokio::test]
@@ -115,8 +111,7 @@ async fn a_search_that_panics_leaves_the_good_value_and_the_next_search_works() 
         1 => panic!("a test's panic"),
         _ => Ok("a-value-8d"),
     });
-    let secrets =
-        Secrets::builder(Profile::Production, keys(&[NAME]), clock()).source(service).build().await.unwrap();
+    let secrets = scripted::secrets(service, &[NAME]).await;
     assert_eq!(
         secrets.reload().await.failed.iter().map(secrets::Error::kind).collect::<Vec<_>>(),
         [ErrorKind::Internal]
@@ -130,8 +125,7 @@ async fn an_outage_is_visible_and_bounded() {
     let service = Scripted::new(
         |spec, before| if before == 0 { Ok("a-value-8d") } else { Err(scripted::throttled(spec)) },
     );
-    let secrets =
-        Secrets::builder(Profile::Production, keys(&[NAME]), clock()).source(service).build().await.unwrap();
+    let secrets = scripted::secrets(service, &[NAME]).await;
     let handle = secrets.handle(NAME, "test").unwrap();
     secrets.reload().await;
     assert!(handle.load().is_ok());
@@ -182,13 +176,12 @@ async fn a_watch_is_idle_when_nothing_changes() {
     let fixture = Fixture::new();
     fixture.file(NAME, "a-value-8d");
     let service = Scripted::new(|spec, _| Err(scripted::not_found(spec)));
-    let asked = service.clone();
     let catalogue = keys(&[NAME, "absent_key"]);
     let events = Arc::new(Mutex::new(Vec::new()));
     let recorder = Arc::clone(&events);
     let secrets = fixture
         .builder(Profile::Production, catalogue)
-        .source(service)
+        .source(service.clone())
         .recorder(Arc::new(move |event| recorder.lock().unwrap().push(label(event))))
         .build()
         .await
@@ -205,6 +198,6 @@ async fn a_watch_is_idle_when_nothing_changes() {
         "found at the start, and by the watch's first poll"
     );
     // The absent key and the shadowed value are read at the start, and not due again.
-    assert_eq!((asked.calls(), asked.batches()), (2, 1));
+    assert_eq!((service.calls(), service.batches()), (2, 1));
     watch.abort();
 }

@@ -1,4 +1,4 @@
-//! What a strict profile refuses, what development only reports, and that all errors are reported at once.
+//! Rules that strict profiles enforce and development reports, and errors that are reported at once.
 
 use secrets::{
     Catalogue, Class, ConfigError, Error, ErrorKind, Format, PolicyViolation, Profile, SecretSpec, Secrets,
@@ -20,7 +20,7 @@ fn key_and(name: &str) -> Catalogue {
 }
 
 #[tokio::test]
-async fn each_rule_is_enforced_in_production_and_a_notice_in_development() {
+async fn each_rule_is_enforced_in_production_and_reported_in_development() {
     let cases = [
         ("changeme", PolicyViolation::Placeholder),
         ("your-256-bit-secret", PolicyViolation::PublishedExample),
@@ -32,10 +32,10 @@ async fn each_rule_is_enforced_in_production_and_a_notice_in_development() {
         let fixture = Fixture::new();
         fixture.file("jwt_secret", value);
         for strict in [Profile::Production, Profile::Staging] {
-            let found = errors(&fixture, strict, key_and("other")).await;
+            let errors = errors(&fixture, strict, key_and("other")).await;
             assert!(
-                matches!(&found[..], [Error::Policy { violation: found, .. }] if *found == violation),
-                "{value}: {found:?}"
+                matches!(&errors[..], [Error::Policy { violation: actual, .. }] if *actual == violation),
+                "{value}: {errors:?}"
             );
         }
         let notices = fixture
@@ -55,9 +55,9 @@ async fn a_value_under_two_names_is_refused() {
     let mut fixture = Fixture::new();
     fixture.file("jwt_secret", "u5fJ0w7dHk3mZq9xT1bRaG2v");
     fixture.variable("OTHER", "u5fJ0w7dHk3mZq9xT1bRaG2v");
-    let found = errors(&fixture, Profile::Production, key_and("other")).await;
+    let errors = errors(&fixture, Profile::Production, key_and("other")).await;
     let expected = "secret other in environment variable OTHER has the same value as secret jwt_secret";
-    assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), [expected]);
+    assert_eq!(errors.iter().map(ToString::to_string).collect::<Vec<_>>(), [expected]);
 }
 
 #[tokio::test]
@@ -65,10 +65,10 @@ async fn a_source_that_is_not_allowed_is_refused() {
     let mut fixture = Fixture::new();
     fixture.variable("KEY", "kT9v2LqXw0cP");
     let spec = SecretSpec { sources: &[SourceKind::File], ..spec("key", Class::ApiKey, Format::Text) };
-    let found = errors(&fixture, Profile::Production, Catalogue::new([spec]).unwrap()).await;
+    let errors = errors(&fixture, Profile::Production, Catalogue::new([spec]).unwrap()).await;
     assert!(
-        matches!(&found[..], [Error::Policy { violation: PolicyViolation::SourceNotAllowed, .. }]),
-        "{found:?}"
+        matches!(&errors[..], [Error::Policy { violation: PolicyViolation::SourceNotAllowed, .. }]),
+        "{errors:?}"
     );
 }
 
@@ -80,26 +80,26 @@ async fn all_errors_are_reported_at_once() {
     fixture.variable("KEY_C", "x");
     fixture.variable("KEY_C_FILE", "/nowhere");
     let builder = fixture.builder(Profile::Production, keys(&["key_a", "key_b", "key_c", "key_d", "key_e"]));
-    let found = builder.require("key_d").build().await.err().unwrap().0;
-    let kinds: Vec<ErrorKind> = found.iter().map(Error::kind).collect();
+    let errors = builder.require("key_d").build().await.err().unwrap().0;
+    let kinds: Vec<ErrorKind> = errors.iter().map(Error::kind).collect();
     assert_eq!(kinds, [ErrorKind::Policy, ErrorKind::Invalid, ErrorKind::Ambiguous, ErrorKind::NotFound]);
 }
 
 #[tokio::test]
-async fn what_a_profile_requires_must_exist() {
+async fn required_secrets_must_exist() {
     let fixture = Fixture::new();
     let required =
         |profiles| SecretSpec { required_in: profiles, ..spec("key", Class::ApiKey, Format::Text) };
     let catalogue = Catalogue::new([required(&[Profile::Production])]).unwrap();
     assert!(errors(&fixture, Profile::Development, catalogue.clone()).await.is_empty());
-    let found = errors(&fixture, Profile::Production, catalogue).await;
-    assert_eq!(found.iter().map(Error::kind).collect::<Vec<_>>(), [ErrorKind::NotFound]);
+    let errors = errors(&fixture, Profile::Production, catalogue).await;
+    assert_eq!(errors.iter().map(Error::kind).collect::<Vec<_>>(), [ErrorKind::NotFound]);
 }
 
 #[tokio::test]
 async fn contradictory_settings_are_refused() {
     let address = "0.0.0.0:3000".parse().unwrap();
-    let found = Secrets::builder(Profile::Development, keys(&["key"]), clock())
+    let errors = Secrets::builder(Profile::Development, keys(&["key"]), clock())
         .require("other")
         .listen_on(address)
         .build()
@@ -111,7 +111,7 @@ async fn contradictory_settings_are_refused() {
         ConfigError::Undeclared("other".to_owned()),
         ConfigError::DevelopmentOnPublicAddress(address),
     ];
-    assert_eq!(found.0, expected.map(Error::Config));
+    assert_eq!(errors.0, expected.map(Error::Config));
     let fixture = Fixture::new();
     let loopback = ["127.0.0.1:3000", "[::1]:3000"].map(|address| address.parse().unwrap());
     let local = loopback

@@ -1,14 +1,18 @@
-//! A source that a test scripts, and that counts how often it was asked.
+//! A source with a script, which counts its calls.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use secrets::{BoxFuture, Error, Origin, Outage, RawSecret, SecretSpec, SecretValue, Source};
+use secrets::{
+    BoxFuture, Error, Origin, Outage, Profile, RawSecret, SecretSpec, SecretValue, Secrets, Source,
+};
+
+use crate::fixture::{clock, keys};
 
 type Script = Arc<dyn Fn(&SecretSpec, usize) -> Result<&'static str, Error> + Send + Sync>;
 
-/// Returns what `script` makes of a secret and of the number of calls before.
+/// Returns the result of `script` for a secret and the number of earlier calls.
 #[derive(Clone)]
 pub(crate) struct Scripted {
     script: Script,
@@ -68,6 +72,11 @@ impl Source for Scripted {
             results
         })
     }
+}
+
+/// The secrets of a process with one source.
+pub(crate) async fn secrets(source: Scripted, names: &[&str]) -> Secrets {
+    Secrets::builder(Profile::Production, keys(names), clock()).source(source).build().await.unwrap()
 }
 
 pub(crate) fn origin(spec: &SecretSpec) -> Origin {

@@ -1,4 +1,4 @@
-//! Remote values that a value of this machine shadows, and which secrets remote sources are asked for.
+//! Remote values that local values shadow, and the secrets that remote sources are queried for.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -13,7 +13,7 @@ const NAME: &str = "polygon_api_key";
 /// Longer than the time between two reads of shadowed values.
 const NEXT_READ: Duration = Duration::from_secs(17 * 60);
 
-/// What the service returns: nothing, the value of this machine, another one, or an error.
+/// Responses of the service: no secret, the local value, another value, or an error.
 const NOTHING: usize = 0;
 const SAME: usize = 1;
 const ANOTHER: usize = 2;
@@ -55,8 +55,7 @@ fn differs(secrets: &Secrets) -> Vec<bool> {
 #[tokio::test(start_paused = true)]
 async fn a_shadowed_remote_value_is_reported_once_while_the_process_runs() {
     let (fixture, (service, content)) = (Fixture::new(), service());
-    let asked = service.clone();
-    let (secrets, notices) = process(&fixture, service).await;
+    let (secrets, notices) = process(&fixture, service.clone()).await;
     let watch = tokio::spawn(secrets.clone().watch());
     assert!(differs(&secrets).is_empty());
     content.store(SAME, Ordering::SeqCst);
@@ -73,7 +72,7 @@ async fn a_shadowed_remote_value_is_reported_once_while_the_process_runs() {
     assert_eq!(*notices.lock().unwrap(), [expected]);
     assert_eq!(text(&secrets, NAME).as_deref(), Ok("of-this-machine"), "the earlier source is used");
 
-    // The known value counts while the service fails, and not after the secret is gone there.
+    // The cached value counts while the service fails, but not after the secret is deleted there.
     content.store(DOWN, Ordering::SeqCst);
     tokio::time::sleep(NEXT_READ).await;
     assert_eq!(differs(&secrets), [true]);
@@ -81,7 +80,7 @@ async fn a_shadowed_remote_value_is_reported_once_while_the_process_runs() {
     tokio::time::sleep(NEXT_READ).await;
     assert_eq!((differs(&secrets), notices.lock().unwrap().len()), (vec![], 1));
     // 7 times 17 minutes at one read in 15 minutes and a poll of a minute, and the first one.
-    assert!((7..=9).contains(&asked.calls()), "{} calls", asked.calls());
+    assert!((7..=9).contains(&service.calls()), "{} calls", service.calls());
     watch.abort();
 }
 
@@ -101,9 +100,9 @@ async fn a_shadowed_remote_source_never_fails_a_search() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_is_asked_for_the_secrets_in_use_and_for_no_other() {
-    let asked: Arc<Mutex<Vec<String>>> = Arc::default();
-    let recorded = Arc::clone(&asked);
+async fn a_service_is_queried_only_for_the_secrets_in_use() {
+    let queries: Arc<Mutex<Vec<String>>> = Arc::default();
+    let recorded = Arc::clone(&queries);
     let service = Scripted::new(move |spec, _| {
         recorded.lock().unwrap().push(spec.name.to_string());
         if spec.name.as_str() == NAME { Ok("of-the-service") } else { Err(scripted::throttled(spec)) }
@@ -115,18 +114,18 @@ async fn a_service_is_asked_for_the_secrets_in_use_and_for_no_other() {
     let secrets = builder().source(service.clone()).build().await.unwrap();
     let watch = tokio::spawn(secrets.clone().watch());
     tokio::time::sleep(NEXT_READ).await;
-    assert!(asked.lock().unwrap().iter().all(|name| name == NAME), "{asked:?}");
-    // Rarely, although the others are not found: no caller waits for them.
+    assert!(queries.lock().unwrap().iter().all(|name| name == NAME), "{queries:?}");
+    // Few calls, although the others are not found: no caller waits for them.
     assert!((4..=8).contains(&service.calls()), "{} calls", service.calls());
-    let refused = secrets.handle("other_key", "test").map(drop);
-    assert_eq!(refused, Err(Error::Config(ConfigError::Unused("other_key".parse().unwrap()))));
+    let handle = secrets.handle("other_key", "test").map(drop);
+    assert_eq!(handle, Err(Error::Config(ConfigError::Unused("other_key".parse().unwrap()))));
     let local = secrets.report().get("local_key").unwrap().version.clone();
     assert!(local.is_some(), "local sources are read for every secret");
     watch.abort();
 
     // A required secret is used; an undeclared one is an error.
     let required = builder().source(service).require("needed_key").build().await;
-    assert!(required.is_err() && asked.lock().unwrap().iter().any(|name| name == "needed_key"));
+    assert!(required.is_err() && queries.lock().unwrap().iter().any(|name| name == "needed_key"));
     let unknown = fixture.builder(Profile::Production, keys(&names)).using(&["nobodys_key"]).build().await;
     assert!(unknown.is_err_and(|errors| errors.to_string().contains("nobodys_key is not declared")));
 }

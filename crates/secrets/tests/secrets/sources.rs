@@ -1,4 +1,4 @@
-//! The order of sources, and that only "not found" lets the next one be asked.
+//! The order of sources: only after "not found" is the next one queried.
 
 use secrets::{
     BoxFuture, Error, ErrorKind, InvalidReason, Origin, Profile, RawSecret, Requester, SecretSpec, Secrets,
@@ -40,9 +40,8 @@ async fn systemd_credentials_come_after_the_mount() {
     assert_eq!(text(&secrets, NAME).as_deref(), Ok("from-mount"));
 }
 
-/// Every error of a source, and whether the next source is asked after it.
 #[tokio::test]
-async fn only_not_found_lets_the_next_source_be_asked() {
+async fn only_after_not_found_is_the_next_source_queried() {
     type Fail = fn(&SecretSpec) -> Error;
     let errors: [(Fail, ErrorKind); 7] = [
         (scripted::not_found, ErrorKind::NotFound),
@@ -73,10 +72,9 @@ async fn only_not_found_lets_the_next_source_be_asked() {
     for (fail, kind) in errors {
         let first = Scripted::new(move |spec, _| Err(fail(spec)));
         let second = Scripted::new(|_, _| Ok("from-the-second"));
-        let asked = second.clone();
         let built = Secrets::builder(Profile::Production, keys(&[NAME]), clock())
             .source(first)
-            .source(second)
+            .source(second.clone())
             .build()
             .await;
         match built {
@@ -87,16 +85,16 @@ async fn only_not_found_lets_the_next_source_be_asked() {
             Err(errors) => {
                 assert_ne!(kind, ErrorKind::NotFound);
                 assert_eq!(errors.0.iter().map(Error::kind).collect::<Vec<_>>(), [kind]);
-                assert_eq!(asked.calls(), 0, "{kind:?} let the next source be asked");
+                assert_eq!(second.calls(), 0, "the next source was queried after {kind:?}");
             }
         }
     }
 }
 
-/// Answers nothing at all.
-struct Mute;
+/// Returns no results.
+struct EmptySource;
 
-impl Source for Mute {
+impl Source for EmptySource {
     fn is_local(&self) -> bool {
         false
     }
@@ -111,23 +109,24 @@ impl Source for Mute {
 }
 
 #[tokio::test]
-async fn a_source_that_does_not_answer_has_not_said_not_found() {
+async fn a_missing_result_is_not_not_found() {
     let second = Scripted::new(|_, _| Ok("from-the-second"));
-    let asked = second.clone();
-    let builder = Secrets::builder(Profile::Production, keys(&[NAME]), clock()).source(Mute).source(second);
+    let builder = Secrets::builder(Profile::Production, keys(&[NAME]), clock())
+        .source(EmptySource)
+        .source(second.clone());
     let errors = builder.build().await.err().unwrap();
     assert_eq!(errors.0.iter().map(Error::kind).collect::<Vec<_>>(), [ErrorKind::Internal]);
-    assert_eq!(asked.calls(), 0);
+    assert_eq!(second.calls(), 0);
 }
 
 #[tokio::test]
-async fn nothing_undeclared_is_asked_for() {
+async fn undeclared_secrets_are_not_queried() {
     let mut fixture = Fixture::new();
     fixture.variable("OTHER_KEY", "x");
     let service = Scripted::new(|spec, _| Err(scripted::not_found(spec)));
-    let asked = service.clone();
-    let secrets = fixture.builder(Profile::Production, keys(&[NAME])).source(service).build().await.unwrap();
-    assert_eq!(asked.calls(), 1);
+    let secrets =
+        fixture.builder(Profile::Production, keys(&[NAME])).source(service.clone()).build().await.unwrap();
+    assert_eq!(service.calls(), 1);
     let error = secrets.handle("other_key", "test").unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -136,7 +135,7 @@ async fn nothing_undeclared_is_asked_for() {
 }
 
 #[tokio::test]
-async fn an_absent_secret_names_every_source_that_was_asked() {
+async fn the_error_of_an_absent_secret_names_every_source() {
     let fixture = Fixture::new();
     let secrets = fixture.builder(Profile::Production, keys(&[NAME])).build().await.unwrap();
     let mount = fixture.path(NAME);
@@ -148,7 +147,7 @@ async fn an_absent_secret_names_every_source_that_was_asked() {
 }
 
 #[tokio::test]
-async fn a_source_that_is_shadowed_by_an_earlier_one_is_reported() {
+async fn a_shadowed_source_is_reported() {
     let mut fixture = Fixture::new();
     fixture.file(NAME, "one-value\n");
     fixture.variable("POLYGON_API_KEY", "one-value");
@@ -163,7 +162,7 @@ async fn a_source_that_is_shadowed_by_an_earlier_one_is_reported() {
 }
 
 #[tokio::test]
-async fn an_empty_variable_is_unset_in_development_and_wrong_in_production() {
+async fn an_empty_variable_is_unset_in_development_and_invalid_in_production() {
     let mut fixture = Fixture::new();
     fixture.variable("POLYGON_API_KEY", "");
     fixture.file(NAME, "from-mount");

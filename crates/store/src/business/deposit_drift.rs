@@ -1,4 +1,4 @@
-//! Whether the deposits that were credited are those that providers report as settled.
+//! Compares credited deposits with the deposits that providers report as settled.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,12 @@ use crate::database::{Transaction, sql};
 use crate::error::Error;
 use crate::store::Store;
 
-/// What the journal credited as deposits.
+/// Deposits that the journal credited.
 const CREDITED: &str = "SELECT e.currency, CAST(-SUM(e.minor) AS BIGINT) AS minor FROM ledger_entries e \
     JOIN ledger_transactions t ON t.id = e.transaction_id \
     WHERE e.account = $1 AND t.kind = 'deposit' GROUP BY e.currency";
 
-/// What settled, by posting mode: transfers, and cash entries of the broker.
+/// Settled deposits by posting mode: transfers, and cash entries of the broker.
 const TRANSFERS: &str = "SELECT currency, CAST(SUM(amount) AS BIGINT) AS minor FROM transfers \
     WHERE id LIKE $1 AND posting_mode = $2 AND direction = 'inbound' AND status IN ('settled', 'returned') \
     AND settled_at IS NOT NULL AND amount IS NOT NULL AND account IS NOT NULL GROUP BY currency";
@@ -24,20 +24,20 @@ const CASH_ENTRIES: &str = "SELECT currency, CAST(SUM(amount) AS BIGINT) AS mino
 /// All deposits of one provider in one currency, from three sources, in smallest units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DepositDrift {
-    /// The provider that received them.
+    /// The provider.
     pub provider: Provider,
     /// The currency of the amounts.
     pub currency: Currency,
-    /// What the journal credited.
+    /// Deposits that the journal credited.
     pub credited_minor: i64,
-    /// What settled according to the facts that are posted.
+    /// Deposits that settled according to posted facts.
     pub settled_minor: i64,
-    /// What settled according to the facts that are only kept for comparison, which may have no amounts.
+    /// Deposits that settled according to facts that are not posted, which may have no amounts.
     pub memo_minor: i64,
 }
 
 impl DepositDrift {
-    /// How much more was credited than settled, in smallest units: anything but 0 is a fault.
+    /// Credited less settled deposits, in smallest units: a value other than 0 is a fault.
     #[must_use]
     pub const fn drift_minor(&self) -> i64 {
         self.credited_minor.saturating_sub(self.settled_minor)
@@ -45,7 +45,7 @@ impl DepositDrift {
 }
 
 impl Store {
-    /// Deposits as credited and as reported by providers, since the beginning.
+    /// All deposits, as credited and as reported by providers.
     ///
     /// # Errors
     /// [`Error`] of the database.

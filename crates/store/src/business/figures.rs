@@ -31,13 +31,13 @@ const REGISTERED: &str =
 /// The figures of the whole business.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Figures {
-    /// When they were computed.
+    /// Time of the computation.
     pub at: Timestamp,
-    /// The accounts of all holders less what they owe, and their shares, at the last prices.
+    /// The accounts of all holders less their debts, and their shares, at the last prices.
     pub assets: MarketValue,
     /// Deposits that settled since midnight UTC.
     pub deposits_today: MarketValue,
-    /// Their number.
+    /// Number of deposits that settled since midnight UTC.
     pub deposits_today_number: u64,
     /// Deposits that were returned since midnight UTC, whenever they settled.
     pub returns_today: MarketValue,
@@ -45,14 +45,14 @@ pub struct Figures {
     pub investments_today: MarketValue,
     /// Users who were active within [`ACTIVE_WITHIN`].
     pub active_users: u64,
-    /// Users with an account that its provider has registered.
+    /// Users with an account registered at its provider.
     pub registrations: u64,
     /// The time-weighted return of all assets since the last close of the previous year: 0.05 is 5 %.
     pub year_to_date: Option<Decimal>,
 }
 
 impl Store {
-    /// The figures as of `now`. It reads every position: let one worker call it now and then.
+    /// The figures as of `now`. Reads every position: call it rarely, from one worker.
     ///
     /// # Errors
     /// [`Error`] of the database; [`Error::Ledger`] when a sum is out of range.

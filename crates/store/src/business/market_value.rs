@@ -14,9 +14,9 @@ use crate::error::Error;
 pub struct MarketValue {
     /// In dollars, rounded once.
     pub value: Money,
-    /// Currencies and positions that it lacks, because they have no price.
+    /// Currencies and positions that are not included, because they have no price.
     pub unpriced: u64,
-    /// The time of the oldest price in it; `None` if it needed no price.
+    /// The time of the oldest price; `None` if no price was needed.
     pub oldest_price_at: Option<Timestamp>,
 }
 

@@ -1,4 +1,4 @@
-//! What one holder has, at the last prices.
+//! The portfolio of one holder, at the last prices.
 
 use std::collections::BTreeMap;
 
@@ -29,12 +29,12 @@ const REVIEWS: &str = "SELECT COUNT(*) AS count FROM reviews r WHERE resolved_at
     OR subject IN (SELECT 'transfer/' || t.id FROM transfers t WHERE t.account = $2) \
     OR subject IN (SELECT 'cash/' || c.id FROM cash_entries c WHERE c.account = $2))";
 
-/// What one holder has.
+/// The portfolio of one holder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Portfolio {
     /// The holder's account at its provider.
     pub account: ExternalId,
-    /// Its status; `None` if the provider has reported none.
+    /// The status of the account; `None` if the provider has not reported it.
     pub status: Option<AccountStatus>,
     /// The balance of each ledger account, by bucket and currency; a debt is negative.
     pub balances: Vec<(Bucket, Money)>,
@@ -44,7 +44,7 @@ pub struct Portfolio {
     pub market_value: MarketValue,
     /// The time-weighted return since the last close of the previous year: 0.05 is 5 %.
     pub year_to_date: Option<Decimal>,
-    /// Open reviews, which a person must look at.
+    /// Number of open reviews.
     pub reviews: u64,
 }
 
@@ -53,20 +53,20 @@ pub struct Portfolio {
 pub struct PortfolioPosition {
     /// The symbol of the shares.
     pub symbol: Symbol,
-    /// Their number; negative for a short position.
+    /// Number of shares; negative for a short position.
     pub quantity: Quantity,
-    /// Their cost together, if it is known.
+    /// Total cost, if known.
     pub cost: Option<Money>,
-    /// The last price and its time, if there is one.
+    /// The last price and its time, if known.
     pub price: Option<(Price, Timestamp)>,
-    /// Their value at that price.
+    /// Value at that price.
     pub value: Option<Money>,
-    /// The time of the last fact about them.
+    /// The time of the last fact about the shares.
     pub last_at: Timestamp,
 }
 
 impl Store {
-    /// What `account` has at `now`; `None` if no fact has named it.
+    /// The portfolio of `account` at `now`; `None` for an unknown account.
     ///
     /// # Errors
     /// [`Error`] of the database; [`Error::Ledger`] when a sum is out of range.
@@ -95,7 +95,7 @@ impl Store {
     }
 }
 
-/// The value of everything that a holder has.
+/// The total value of a holder.
 pub(super) async fn assets(
     tx: &mut Transaction<'_>,
     account: &ExternalId,

@@ -14,13 +14,12 @@ use crate::store::Store;
 
 /// Most prices of one call: more than a broker has symbols.
 pub const PRICES_MAX: usize = 20_000;
-/// A price may be this much ahead of our clock: other clocks differ from it, by less. One that is further ahead has a wrong
-/// time, and would hide every price until then.
+/// How far ahead of our clock a price may be. A price further ahead has a wrong time, and would hide later prices until then.
 pub const PRICE_AHEAD_MAX: SignedDuration = SignedDuration::from_mins(5);
 const SET: &str = "INSERT INTO prices (asset, price, at) VALUES ";
 const SET_END: &str = " ON CONFLICT (asset) DO UPDATE SET price = excluded.price, at = excluded.at \
     WHERE prices.at < excluded.at RETURNING asset";
-// Stored while our own clock was wrong.
+// Prices stored while our clock was wrong.
 const DELETE_AHEAD: &str = "DELETE FROM prices WHERE at > $1";
 
 /// The price of one unit of an asset at a time.
@@ -30,17 +29,16 @@ pub struct AssetPrice {
     pub asset: PricedAsset,
     /// In dollars.
     pub price: Price,
-    /// When it was the price.
+    /// Time of the price.
     pub at: Timestamp,
 }
 
 impl Store {
-    /// Stores the prices that are later than the stored ones, and gives their number: the latest wins, whatever the order.
-    /// At most [`PRICES_MAX`]; further ones are ignored, and so is a price ahead of `now` by more than
-    /// [`PRICE_AHEAD_MAX`].
+    /// Stores prices that are later than the stored ones, and returns their number. Prices beyond [`PRICES_MAX`], and prices
+    /// ahead of `now` by more than [`PRICE_AHEAD_MAX`], are ignored.
     ///
     /// # Errors
-    /// [`Error`] of the database; none is stored, or the reply was lost on the way.
+    /// [`Error`] of the database; no price is stored, or the reply was lost.
     pub async fn set_prices(
         &self,
         prices: &[AssetPrice],
@@ -71,7 +69,7 @@ impl Store {
         Ok(load_prices(&mut reader.begin().await?).await?.into_values().collect())
     }
 
-    /// The symbols of all positions, whose prices are wanted. At most [`PRICES_MAX`].
+    /// The symbols of all positions, at most [`PRICES_MAX`].
     ///
     /// # Errors
     /// [`Error`] of the database.
@@ -83,16 +81,16 @@ impl Store {
 
 async fn set(tx: &mut Transaction<'_>, prices: &[AssetPrice], now: Timestamp) -> Result<u64, Error> {
     let at_max = now.saturating_add(PRICE_AHEAD_MAX).unwrap_or(Timestamp::MAX);
-    // Each asset once, and in one order, so that two writers cannot deadlock.
+    // Each asset once, in a fixed order, so that two writers cannot deadlock.
     let mut latest: BTreeMap<PricedAsset, AssetPrice> = BTreeMap::new();
     for price in prices.iter().take(PRICES_MAX) {
         if price.at > at_max {
             tracing::warn!(asset = %price.asset, at = %price.at, "price dated in the future ignored");
             continue;
         }
-        let known = latest.entry(price.asset).or_insert(*price);
-        if known.at < price.at {
-            *known = *price;
+        let entry = latest.entry(price.asset).or_insert(*price);
+        if entry.at < price.at {
+            *entry = *price;
         }
     }
     tx.execute(sql!(DELETE_AHEAD, at_max)).await?;

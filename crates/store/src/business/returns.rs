@@ -11,7 +11,7 @@ use super::market_value::market_value;
 use crate::database::{Transaction, sql};
 use crate::error::Error;
 
-/// The name of all holders together in the tables of closes. No holder has it, for it names no provider.
+/// The name of all holders together in the tables of closes. No holder has this name, because it has no provider.
 const ALL: &str = "all";
 
 const CLOSES: &str = "SELECT day, value, net_flow FROM daily_snapshots WHERE holder = $1 AND day < $3 AND day >= \
@@ -25,7 +25,7 @@ const FLOWS: &str =
 const FLOWS_OF: &str = "SELECT currency, CAST(SUM(flow) AS BIGINT) AS total FROM ledger_balances \
     WHERE holder = $1 GROUP BY currency";
 
-/// Whose accounts a figure covers.
+/// The accounts that a figure covers.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum HolderScope<'a> {
     All,
@@ -63,7 +63,7 @@ pub(super) async fn year_to_date(
     Ok(ledger::year_to_date(&closes, today))
 }
 
-/// The external flow since the beginning, which is what came in less what went out, in each currency.
+/// The external flow (inflows less outflows) since the beginning, in each currency.
 pub(super) async fn flows(
     tx: &mut Transaction<'_>,
     scope: HolderScope<'_>,
@@ -76,8 +76,8 @@ pub(super) async fn flows(
     rows.iter().map(|row| Ok((row.parsed("currency")?, row.int("total")?))).collect()
 }
 
-/// The external flow since the last snapshot of an earlier day, in dollars. It is the difference of two totals of the
-/// ledger, so that money that is reported late counts on the day on which the value changed.
+/// The external flow since the last snapshot of an earlier day, in dollars: the difference of two totals of the ledger, so
+/// that money that is reported late counts on the day of the report.
 pub(super) async fn net_flow(
     tx: &mut Transaction<'_>,
     scope: HolderScope<'_>,

@@ -28,7 +28,7 @@ const SNAPSHOT: &str = "INSERT INTO daily_snapshots (holder, day, value, net_flo
 const FLOW: &str = "INSERT INTO daily_flows (holder, day, currency, total) VALUES ($1, $2, $3, $4) \
     ON CONFLICT (holder, day, currency) DO UPDATE SET total = excluded.total";
 
-/// What [`Store::take_snapshots`] did.
+/// The outcome of [`Store::take_snapshots`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SnapshotRun {
     /// The day of the snapshots.
@@ -38,11 +38,11 @@ pub struct SnapshotRun {
 }
 
 impl Store {
-    /// Takes the snapshot of the day of `now`, of each holder and of all together. It replaces an earlier one of that day,
-    /// so that the last run before midnight is the close: let one worker call it every few minutes.
+    /// Takes the snapshot of the day of `now`, of each holder and of all together. It replaces an earlier snapshot of the
+    /// day, so that the last run before midnight is the close: call it every few minutes, from one worker.
     ///
     /// # Errors
-    /// [`Error`] of the database; some holders may have their snapshot and others not, until the next run.
+    /// [`Error`] of the database; some holders may be without a snapshot until the next run.
     pub async fn take_snapshots(&self, actor: Actor<'_>, now: Timestamp) -> Result<SnapshotRun, Error> {
         let date = Day::from_timestamp(now)?.date;
         let (mut last, mut holders) = (String::new(), 0);
@@ -56,8 +56,8 @@ impl Store {
         }
     }
 
-    /// Reads first, in one state of the database: a deposit between reading the value and the flows would count as a profit
-    /// of the next day. The transaction that writes cannot read it, since it has to see the newest head of the audit chain.
+    /// Reads value and flows in one state of the database: a deposit between the two reads would count as profit of the next
+    /// day. The writing transaction cannot do this, because it needs the newest head of the audit chain.
     async fn take_page(
         &self,
         after: &str,
@@ -128,7 +128,7 @@ impl Snapshot {
         let (day, value, unpriced) = (date.days(), assets.value.minor(), assets.unpriced.cast_signed());
         let snapshot = sql!(SNAPSHOT, holder, day, value, net_flow.minor(), unpriced, now);
         if tx.execute(snapshot).await?.rows == 0 {
-            // A later run has already replaced it.
+            // A later run has already replaced the snapshot.
             return Ok(());
         }
         for (currency, total) in flows {

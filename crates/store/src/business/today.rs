@@ -1,4 +1,4 @@
-//! What happened on one day in UTC.
+//! Deposits and investments of one day in UTC.
 
 use std::collections::BTreeMap;
 
@@ -8,8 +8,7 @@ use ledger::{Day, LedgerError};
 use crate::database::{Transaction, sql};
 use crate::error::Error;
 
-/// A deposit is an inbound transfer that settled, or the broker's cash entry in its place. It still is one when it is
-/// returned later.
+/// A deposit is an inbound transfer that settled, or its cash entry at the broker, even if it is returned later.
 const DEPOSITS: &str = "SELECT currency, CAST(SUM(amount) AS BIGINT) AS minor, COUNT(*) AS count FROM transfers \
     WHERE settled_at >= $1 AND settled_at < $2 AND posting_mode = 'post' AND direction = 'inbound' \
     AND status IN ('settled', 'returned') AND account IS NOT NULL AND amount IS NOT NULL GROUP BY currency";
@@ -24,7 +23,7 @@ const RETURNS: &str = "SELECT currency, CAST(SUM(amount) AS BIGINT) AS minor, CO
 const INVESTMENTS: &str = "SELECT currency, CAST(SUM(notional) AS BIGINT) AS minor, COUNT(*) AS count FROM fills \
     WHERE at >= $1 AND at < $2 AND side = 'buy' AND status = 'counted' GROUP BY currency";
 
-/// Sums of one kind, and how many there were.
+/// Sums of one kind, and their number.
 #[derive(Debug, Default)]
 pub(super) struct Sums {
     by_currency: BTreeMap<Currency, Money>,

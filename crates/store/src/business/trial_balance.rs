@@ -1,4 +1,4 @@
-//! Whether the ledger balances.
+//! Checks that the ledger balances.
 
 use domain::Currency;
 
@@ -16,7 +16,7 @@ const DRIFTED: &str = "SELECT COUNT(*) AS count FROM ledger_balances b WHERE bal
 pub struct TrialBalance {
     /// Each currency that has entries.
     pub totals: Vec<CurrencyTotal>,
-    /// Accounts whose balance is not the sum of their entries: anything but 0 is a fault.
+    /// Number of accounts whose balance is not the sum of their entries: a value other than 0 is a fault.
     pub drifted_accounts: u64,
 }
 
@@ -25,9 +25,9 @@ pub struct TrialBalance {
 pub struct CurrencyTotal {
     /// The currency of the entries.
     pub currency: Currency,
-    /// Their sum in smallest units: anything but 0 is a fault.
+    /// Sum of the entries in smallest units: a value other than 0 is a fault.
     pub total_minor: i64,
-    /// Their number.
+    /// Number of entries.
     pub entries: u64,
 }
 
@@ -38,7 +38,7 @@ impl TrialBalance {
         self.drifted_accounts == 0 && self.imbalance_minor() == 0
     }
 
-    /// How far the currencies are from zero, in smallest units, as absolute values.
+    /// Absolute values of the sums of all currencies, added, in smallest units.
     #[must_use]
     pub fn imbalance_minor(&self) -> u64 {
         self.totals.iter().fold(0, |sum, total| sum.saturating_add(total.total_minor.unsigned_abs()))

@@ -1,13 +1,13 @@
-//! Many rows in few statements: each statement is a round trip, to Postgres or to SQLite's own thread.
+//! Many rows in few statements, because each statement is a round trip to Postgres or to SQLite's thread.
 
 use super::{Row, Statement, Transaction, Value};
 use crate::error::Error;
 
-/// Rows, or values of a list, in one statement. A connection keeps the texts for counts up to this prepared.
+/// Most rows, or values of a list, in one statement. A connection keeps the statements for all counts prepared.
 pub(crate) const ROWS_MAX: usize = 64;
 
 impl Transaction<'_> {
-    /// Inserts rows with `start (…), (…) end`; gives the rows that `end` returns.
+    /// Inserts rows with `start (…), (…) end`; returns the rows that `end` returns.
     pub(crate) async fn insert_rows(
         &mut self,
         start: &str,
@@ -21,7 +21,7 @@ impl Transaction<'_> {
         Ok(returned)
     }
 
-    /// All rows of `start (…) end`, where the parentheses list values.
+    /// All rows of `start (…) end`, with a list of values in the parentheses.
     pub(crate) async fn fetch_in<V: Into<Value> + Clone>(
         &mut self,
         start: Statement,
@@ -51,7 +51,7 @@ mod tests {
     use crate::database::values;
 
     #[test]
-    fn rows_are_cut_into_statements_in_their_order() {
+    fn rows_are_split_into_statements_in_order() {
         let rows: Vec<Vec<Value>> = (0..70_i64).map(|number| values![number, "x"]).collect();
         let first = |number: i64| format!("{:?}", Value::from(number));
         let firsts: Vec<_> = chunks(rows).map(|chunk| (chunk.len(), format!("{:?}", chunk[0][0]))).collect();

@@ -1,4 +1,4 @@
-//! Connections to Postgres: what each session is set to, and that the server keeps what it acknowledges.
+//! Connections to Postgres: session settings, and a check that the server keeps acknowledged commits.
 
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -15,13 +15,13 @@ use super::reply_timeout::ReplyTimeout;
 use crate::config::StoreConfig;
 use crate::error::{Error, OpenError};
 
-/// A connection is replaced after this long, so that a new password, a moved server and new certificates take effect.
+/// Age at which a connection is replaced, so that new passwords, servers and certificates take effect.
 const LIFETIME_MAX: Duration = Duration::from_mins(30);
-/// A connection that is unused for this long is closed.
+/// Idle time after which a connection is closed.
 const IDLE_MAX: Duration = Duration::from_mins(5);
-/// The time in which the server may cancel a statement itself, and say so.
+/// Additional wait in which the server may cancel a statement itself.
 const CANCEL_WITHIN: Duration = Duration::from_secs(2);
-/// Texts of statements that a connection keeps prepared.
+/// Number of statements that a connection keeps prepared.
 const STATEMENTS_MAX: usize = 256;
 /// Longest wait for a row lock, as a part of the statement timeout.
 const LOCK_TIMEOUT_DIVISOR: u32 = 2;
@@ -46,7 +46,7 @@ impl PostgresDatabase {
             .acquire_timeout(config.connect_timeout)
             .max_lifetime(LIFETIME_MAX)
             .idle_timeout(IDLE_MAX)
-            // After a restart of the server every connection is dead; without this, requests would find out one by one.
+            // After a restart of the server every connection is dead; otherwise requests would fail one by one.
             .test_before_acquire(true)
             .after_connect(move |connection, _| {
                 let settings = settings.clone();
@@ -67,7 +67,7 @@ impl PostgresDatabase {
     }
 
     pub(super) async fn close(&self) {
-        // A connection that does not respond must not hold up the shutdown.
+        // An unresponsive connection must not delay the shutdown.
         drop(tokio::time::timeout(self.reply_timeout, self.pool.close()).await);
     }
 }
@@ -93,7 +93,7 @@ fn without_logging(options: &PgConnectOptions) -> PgConnectOptions {
     options.clone().statement_cache_capacity(STATEMENTS_MAX).disable_statement_logging()
 }
 
-/// Durable before acknowledged, whatever the server's default; and no wait is endless.
+/// Commits are durable before they are acknowledged, whatever the server's default, and every wait is bounded.
 fn settings(statement_timeout: Duration) -> String {
     let statement_ms = statement_timeout.as_millis();
     let lock_ms = (statement_timeout / LOCK_TIMEOUT_DIVISOR).as_millis();

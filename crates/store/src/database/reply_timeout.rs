@@ -1,15 +1,15 @@
-//! How long a Postgres server may take to reply.
+//! The timeout of replies from a Postgres server.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::error::Error;
 
-/// The server cancels long statements itself, but cannot when the network between us is cut.
+/// The server cancels long statements itself, but not if the network is interrupted.
 #[derive(Clone, Copy)]
 pub(crate) struct ReplyTimeout<'c> {
     pub(super) limit: Duration,
-    /// Set when a reply is overdue: whatever the connection receives later belongs to no one.
+    /// Set when a reply is overdue: later replies on the connection are ignored.
     pub(super) has_expired: &'c AtomicBool,
 }
 

@@ -1,4 +1,4 @@
-//! Runs a transaction again that another transaction was in the way of.
+//! Retries transactions that conflict with another transaction.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder, Retrya
 use crate::error::{Error, Retry};
 
 const RETRIES_MAX: usize = 4;
-/// Delay before the first retry; each further one is twice as long.
+/// Delay before the first retry; each further delay is twice as long.
 const DELAY_MIN: Duration = Duration::from_millis(5);
 
 const POLICY: ExponentialBuilder =
@@ -17,7 +17,7 @@ pub(crate) fn retry_delays() -> ExponentialBackoff {
     POLICY.build()
 }
 
-/// Retries only what the database rolled back because of another transaction.
+/// Retries only transactions that the database rolled back because of another transaction.
 pub(crate) async fn retry<T, F>(transaction: impl FnMut() -> F) -> Result<T, Error>
 where
     F: Future<Output = Result<T, Error>>,

@@ -58,7 +58,7 @@ impl Row {
         if self.optional_int(column)?.is_some() { self.time(column).map(Some) } else { Ok(None) }
     }
 
-    /// Text that was written from a type is read back into it.
+    /// Parses text that was written from the type.
     pub(crate) fn parsed<T: std::str::FromStr>(&self, column: &str) -> Result<T, Error> {
         self.text(column)?.parse().map_err(|_| Error::decode(column))
     }

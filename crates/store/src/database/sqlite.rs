@@ -1,4 +1,4 @@
-//! Connections to an SQLite file: one that writes, several that read.
+//! Connections to an SQLite file: one writer and several readers.
 //!
 //! The file is in WAL mode, so readers and the writer do not wait for each other, and every commit is synced to the disk.
 //! Other processes may use the file at the same time, under SQLite's own lock.
@@ -17,40 +17,40 @@ use super::writer_scheduler::WriterScheduler;
 use crate::config::StoreConfig;
 use crate::error::{Error, OpenError, Retry};
 
-/// Longest wait for another process that writes.
+/// Longest wait for a writer of another process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Memory for pages of the file, of the writer and of each reader, in KiB.
+/// Page cache of the writer and of each reader, in KiB.
 const CACHE_KIB: u32 = 16 * 1024;
-/// The log is copied into the file at this many pages of 4 KiB (64 MiB). The commit that reaches it waits for the copy, but
+/// Pages of 4 KiB at which the log is copied into the file (64 MiB). The commit that reaches this size waits for the copy, but
 /// an index page that many commits changed is copied once.
 const CHECKPOINT_PAGES: u32 = 16 * 1024;
-/// Size to which the log's file is then truncated.
+/// Size to which the log is then truncated.
 const LOG_BYTES_MAX: u32 = 64 * 1024 * 1024;
-/// Texts of statements that a connection keeps prepared.
+/// Number of statements that a connection keeps prepared.
 const STATEMENTS_MAX: usize = 256;
-/// Rows that SQLite's own thread buffers before it waits for the reader.
+/// Rows that SQLite's thread buffers for a reader.
 const ROW_BUFFER_MAX: usize = 256;
-/// Only the owner reads and writes.
+/// Mode of the file: only the owner reads and writes.
 const FILE_MODE: u32 = 0o600;
-/// Only the owner may list a directory that we create.
+/// Mode of new directories: only the owner has access.
 const DIRECTORY_MODE: u32 = 0o700;
 
 pub(crate) struct SqliteDatabase {
     path: PathBuf,
     options: SqliteConnectOptions,
     writer: Mutex<SqliteConnection>,
-    /// The connection could not begin a transaction: the next writer opens a new one.
+    /// The connection could not begin a transaction; the next writer opens a new one.
     is_broken: AtomicBool,
     scheduler: WriterScheduler,
     readers: SqlitePool,
 }
 
-/// The right to write, until it is dropped.
+/// The writer, until it is dropped.
 pub(crate) struct WriteGuard<'d> {
     writer: MutexGuard<'d, SqliteConnection>,
     is_broken: &'d AtomicBool,
     scheduler: &'d WriterScheduler,
-    /// Since when someone other than the inbox has it, and what keeps a third one out.
+    /// For writers other than the inbox: the guard that keeps the others waiting, and its start.
     other: Option<(Instant, MutexGuard<'d, ()>)>,
 }
 
@@ -84,7 +84,7 @@ impl SqliteDatabase {
         &self.readers
     }
 
-    /// For everyone but the inbox, which gets the greater share of the time.
+    /// The writer for all callers other than the inbox, which has the greater share of the time.
     pub(super) async fn writer(&self) -> Result<WriteGuard<'_>, Error> {
         let alone = self.scheduler.admit_other().await;
         let mut guard = self.next_writer().await?;
@@ -92,7 +92,7 @@ impl SqliteDatabase {
         Ok(guard)
     }
 
-    /// For `batch` deliveries of the inbox.
+    /// The writer for `batch` deliveries of the inbox.
     pub(super) async fn inbox_writer(&self, batch: usize) -> Result<WriteGuard<'_>, Error> {
         self.scheduler.inbox_waits(batch);
         let guard = self.next_writer().await;
@@ -111,7 +111,7 @@ impl SqliteDatabase {
 
     pub(super) async fn close(&self) {
         self.readers.close().await;
-        // Whoever still writes may finish first; the writer's connection ends with the store.
+        // A running transaction may finish; the writer's connection ends with the store.
         drop(self.writer.lock().await);
     }
 }
@@ -135,13 +135,13 @@ impl Drop for WriteGuard<'_> {
     }
 }
 
-/// Whether the last transaction ended without the driver noticing: SQLite rolls one back by itself when the disk is full or
-/// fails, after which the driver cannot roll it back and begins no other. A rollback that is still to come is waited for.
+/// Whether SQLite has rolled back the last transaction by itself, as it does when the disk is full or fails: the driver
+/// does not notice, and cannot begin another transaction. Waits for a rollback in progress.
 async fn is_stuck(writer: &mut SqliteConnection) -> bool {
     writer.is_in_transaction() && (writer.ping().await.is_err() || writer.is_in_transaction())
 }
 
-/// All settings of a connection, in the order in which SQLite wants them.
+/// All settings of a connection, in the order that SQLite requires.
 fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
@@ -160,7 +160,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-/// Creates the directory and the file, for the owner alone. SQLite gives its log the file's own mode.
+/// Creates the directory and the file with access for the owner only. SQLite gives its log the mode of the file.
 fn prepare(path: &Path) -> std::io::Result<()> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(directory)?;
@@ -169,7 +169,7 @@ fn prepare(path: &Path) -> std::io::Result<()> {
         file.set_permissions(std::fs::Permissions::from_mode(FILE_MODE))?;
     }
     file.sync_all()?;
-    // The file's name is in its directory, which must be synced too.
+    // The name of the file is in its directory, which must be synced too.
     std::fs::File::open(directory)?.sync_all()
 }
 
@@ -190,7 +190,7 @@ mod tests {
         let database = SqliteDatabase::open(&directory.path().join("a.db"), &config).await.unwrap();
         let mut guard = database.writer().await.unwrap();
         let mut tx = guard.begin().await.unwrap();
-        // 2 is FULL: the log is synced at each commit, not at each checkpoint alone.
+        // 2 is FULL: the log is synced at each commit, not only at checkpoints.
         assert_eq!(pragma(&mut tx, "PRAGMA synchronous", "synchronous").await, 2);
         let mode = tx.fetch_optional(sql!("PRAGMA journal_mode")).await.unwrap().unwrap();
         assert_eq!(mode.text("journal_mode").unwrap(), "wal");
@@ -211,7 +211,7 @@ mod tests {
 
     /// SQLite rolls a transaction back by itself when there is no room for it.
     #[tokio::test]
-    async fn who_writes_next_after_a_full_disk_can_write() {
+    async fn writes_succeed_again_after_a_full_disk() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a.db");
         let config = StoreConfig::new(format!("sqlite:{}", path.display()).parse().unwrap());

@@ -1,4 +1,4 @@
-//! SQL texts with their values. A text is made of our own SQL and placeholders, never of values.
+//! SQL texts with their values. Texts consist of our own SQL and placeholders, never of values.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -37,7 +37,7 @@ impl Statement {
         self
     }
 
-    /// Adds the text and the value after it, if there is a value.
+    /// Adds the text and the value, if there is a value.
     pub(crate) fn push_optional(self, sql: &'static str, value: Option<impl Into<Value>>) -> Self {
         match value {
             Some(value) => self.push_sql(sql).push_value(value),
@@ -53,8 +53,8 @@ impl Statement {
         values.into_iter().enumerate().fold(self, push).push_sql(")")
     }
 
-    /// `start (?, ?), (?, ?) end` with the values of rows that have equally many. SQLite walks through all placeholders to
-    /// find a numbered one, which for a thousand takes longer than the statement, so there they have no numbers.
+    /// `start (?, ?), (?, ?) end` with the values of rows of equal length. For SQLite the placeholders have no numbers, because
+    /// it searches all placeholders for each number: with a thousand, this takes longer than the statement.
     pub(crate) fn insert(backend: Backend, start: &str, rows: Vec<Vec<Value>>, end: &str) -> Self {
         let columns = rows.first().map_or(0, Vec::len);
         let mut sql = String::with_capacity(start.len() + end.len() + rows.len() * (columns * 6 + 4));
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn an_absent_condition_leaves_no_trace() {
+    fn an_absent_condition_adds_no_text() {
         let statement = sql!("SELECT 1 WHERE TRUE")
             .push_optional(" AND a = ", Some("x"))
             .push_optional(" AND b = ", None::<i64>)

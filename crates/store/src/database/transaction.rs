@@ -10,21 +10,21 @@ use super::reply_timeout::ReplyTimeout;
 use super::{Backend, Row, Statement, Value};
 use crate::error::Error;
 
-/// A transaction: dropped without [`commit`](Self::commit), nothing of it happened.
+/// A transaction, which is rolled back if it is dropped without [`commit`](Self::commit).
 pub(crate) enum Transaction<'c> {
     Sqlite(sqlx::Transaction<'c, Sqlite>),
     Postgres(sqlx::Transaction<'c, Postgres>, ReplyTimeout<'c>),
 }
 
-/// What a statement changed.
+/// The changes of a statement.
 pub(crate) struct Changes {
     pub(crate) rows: u64,
-    /// The id of the last inserted row. Postgres knows none, and has RETURNING: there it is 0.
+    /// The id of the last inserted row; 0 on Postgres, which has RETURNING instead.
     pub(crate) last_id: i64,
 }
 
 impl Transaction<'_> {
-    /// Which database it is, for the few statements that must differ: see [`Backend::pick`].
+    /// The database, for statements that must differ: see [`Backend::pick`].
     pub(crate) fn backend(&self) -> Backend {
         match self {
             Self::Sqlite(_) => Backend::Sqlite,
@@ -32,7 +32,7 @@ impl Transaction<'_> {
         }
     }
 
-    /// Waits longer for Postgres than usual, for statements that may take long.
+    /// Sets a longer timeout on Postgres, for slow statements.
     pub(crate) fn set_reply_timeout(&mut self, limit: Duration) {
         if let Self::Postgres(_, timeout) = self {
             timeout.limit = limit;
@@ -44,18 +44,18 @@ impl Transaction<'_> {
         match self {
             Self::Sqlite(tx) => {
                 let query = sqlx::query_with(sql, Value::arguments::<SqliteArguments>(values)?);
-                let done = query.execute(&mut **tx).await?;
-                Ok(Changes { rows: done.rows_affected(), last_id: done.last_insert_rowid() })
+                let result = query.execute(&mut **tx).await?;
+                Ok(Changes { rows: result.rows_affected(), last_id: result.last_insert_rowid() })
             }
             Self::Postgres(tx, timeout) => {
                 let query = sqlx::query_with(sql, Value::arguments::<PgArguments>(values)?);
-                let done = timeout.wait(query.execute(&mut **tx)).await?;
-                Ok(Changes { rows: done.rows_affected(), last_id: 0 })
+                let result = timeout.wait(query.execute(&mut **tx)).await?;
+                Ok(Changes { rows: result.rows_affected(), last_id: 0 })
             }
         }
     }
 
-    /// All rows of a statement. It must bound them itself, with a key or a `LIMIT`.
+    /// All rows of a statement, which must bound them by a key or a `LIMIT`.
     pub(crate) async fn fetch_all(&mut self, statement: Statement) -> Result<Vec<Row>, Error> {
         let (sql, values) = parts(statement);
         match self {
@@ -76,7 +76,7 @@ impl Transaction<'_> {
         Ok(self.fetch_all(statement).await?.into_iter().next())
     }
 
-    /// The column `count` of the one row of a statement.
+    /// The column `count` of a statement with one row.
     pub(crate) async fn count(&mut self, statement: Statement) -> Result<u64, Error> {
         let row = self.fetch_optional(statement).await?.ok_or(sqlx::Error::RowNotFound)?;
         Ok(row.int("count")?.cast_unsigned())
@@ -93,7 +93,7 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Makes everything durable. When it fails the outcome is unknown.
+    /// Commits the transaction durably. If this fails, the outcome is unknown.
     pub(crate) async fn commit(self) -> Result<(), Error> {
         match self {
             Self::Sqlite(tx) => tx.commit().await?,
@@ -102,7 +102,7 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Undoes everything, and waits until that is done.
+    /// Rolls the transaction back, and waits for the rollback.
     pub(crate) async fn rollback(self) -> Result<(), Error> {
         match self {
             Self::Sqlite(tx) => tx.rollback().await?,

@@ -1,11 +1,11 @@
-//! Values that go into a statement.
+//! Values of statements.
 
 use jiff::Timestamp;
 use sqlx::{Arguments, Encode, Type};
 
 use crate::error::Error;
 
-/// One value of a statement: the three kinds that both databases know alike. `None` is SQL's NULL of that kind.
+/// A value of a statement, of one of three kinds that both databases support. `None` is NULL.
 #[derive(Clone, Debug)]
 pub(crate) enum Value {
     Int(Option<i64>),

@@ -1,7 +1,7 @@
-//! Shares SQLite's one writer between the inbox and everyone else.
+//! Shares SQLite's only writer between the inbox and all other callers.
 //!
-//! Senders wait for the inbox, nobody waits for the rest: while deliveries come in, the others write for a third of the
-//! time, and for a tenth of it while many deliveries wait. When none come in they write all the time.
+//! Providers wait for the inbox: while deliveries arrive, the others write for a third of the time, and for a tenth while many
+//! deliveries wait. While no deliveries arrive, they write without pauses.
 //!
 //! ```text
 //! sender ─┐
@@ -15,11 +15,11 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The inbox counts as quiet after this long without a delivery.
+/// Time without a delivery after which the inbox counts as quiet.
 const QUIET_AFTER: Duration = Duration::from_millis(20);
-/// The others pause this many times as long as they wrote.
+/// Pause of the others, as a multiple of the time that they wrote.
 const PAUSE_FACTOR: u32 = 2;
-/// So many deliveries in one batch of the inbox mean that they come in faster than they are written.
+/// Deliveries in one batch of the inbox from which on they count as arriving faster than they are written.
 const CROWDED_BATCH: usize = 16;
 const CROWDED_PAUSE_FACTOR: u32 = 9;
 const PAUSE_MAX: Duration = Duration::from_millis(500);
@@ -27,7 +27,7 @@ const PAUSE_MAX: Duration = Duration::from_millis(500);
 #[derive(Debug, Default)]
 pub(super) struct WriterScheduler {
     activity: Mutex<Activity>,
-    /// Whoever asked while another wrote would otherwise follow at once, and the others would never pause.
+    /// Without it, a caller that waited for another would write at once, without a pause.
     others: tokio::sync::Mutex<()>,
 }
 
@@ -40,12 +40,12 @@ struct Activity {
 }
 
 impl WriterScheduler {
-    /// The inbox asks for the writer, for so many deliveries. It is not quiet while another keeps it from writing.
+    /// The inbox requests the writer for a number of deliveries. It is not quiet while it waits.
     pub(super) fn inbox_waits(&self, batch: usize) {
         self.with_activity(|activity| (activity.is_inbox_waiting, activity.inbox_batch) = (true, batch));
     }
 
-    /// The inbox has received the writer, or has returned it.
+    /// The inbox has received or returned the writer.
     pub(super) fn inbox_writes(&self) {
         self.with_activity(|activity| {
             activity.is_inbox_waiting = false;
@@ -59,7 +59,7 @@ impl WriterScheduler {
         });
     }
 
-    /// Waits until someone other than the inbox may write. Until the guard is dropped, no third one may.
+    /// Waits until a caller other than the inbox may write. Further callers wait until the guard is dropped.
     pub(super) async fn admit_other(&self) -> tokio::sync::MutexGuard<'_, ()> {
         let guard = self.others.lock().await;
         while let Some(pause) = self.with_activity(|activity| activity.pause(Instant::now())) {
@@ -79,7 +79,7 @@ fn pause_after(elapsed: Duration, inbox_batch: usize) -> Duration {
 }
 
 impl Activity {
-    /// How long to wait before looking again; `None` when the others may write.
+    /// The time until the next check; `None` when the others may write.
     fn pause(&self, now: Instant) -> Option<Duration> {
         let inbox_at = if self.is_inbox_waiting { now } else { self.inbox_wrote_at? };
         let busy = (inbox_at + QUIET_AFTER).checked_duration_since(now)?;
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn others_hold_back_only_while_deliveries_come_in() {
+    fn others_pause_only_while_deliveries_arrive() {
         assert_eq!(pause(None, Some(100)), None);
         assert_eq!(pause(Some(5), None), None);
         assert_eq!(pause(Some(5), Some(100)), Some(15));
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn the_more_deliveries_wait_the_longer_the_others_pause() {
+    fn others_pause_longer_while_many_deliveries_wait() {
         let pause_ms = |elapsed_ms, batch| pause_after(Duration::from_millis(elapsed_ms), batch).as_millis();
         let crowded = CROWDED_BATCH;
         assert_eq!((pause_ms(10, 1), pause_ms(10, crowded - 1), pause_ms(10, crowded)), (20, 20, 90));
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn others_come_one_at_a_time() {
+    async fn others_write_one_at_a_time() {
         let scheduler = WriterScheduler::default();
         let first = scheduler.admit_other().await;
         assert!(tokio::time::timeout(Duration::from_millis(50), scheduler.admit_other()).await.is_err());

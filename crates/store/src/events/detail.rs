@@ -1,4 +1,4 @@
-//! One stored event in full.
+//! The details of a stored event.
 
 use std::collections::BTreeMap;
 
@@ -13,53 +13,53 @@ use crate::ids::{EventId, JobId};
 use crate::jobs::{JobCause, JobState};
 use crate::store::Store;
 
-/// Most jobs that are shown of one event: the latest.
+/// Most listed jobs of one event, the latest first.
 const JOBS_MAX: u32 = 100;
 
 const JOBS: &str = "SELECT id, cause, state, attempts, last_error, created_at, next_at, finished_at FROM webhook_jobs \
     WHERE event_id = $1 ORDER BY id DESC LIMIT $2";
 
-/// A stored event in full.
+/// The details of a stored event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventDetail {
-    /// The event as in a list.
+    /// The event as listed.
     pub summary: EventSummary,
-    /// Identifies the delivery: another one with this key is a duplicate.
+    /// Key of the delivery: another delivery with this key is a duplicate.
     pub dedupe_key: String,
-    /// Identifies the content, where several channels deliver the same.
+    /// Key of the content, if several channels deliver the same content.
     pub content_key: Option<String>,
     /// The name of the key that verified the signature.
     pub key_id: String,
-    /// When it was signed, if the signature covers a time.
+    /// Time of the signature, if it covers one.
     pub signed_at: Option<Timestamp>,
     /// The headers that the signature needs; empty when redacted.
     pub headers: BTreeMap<String, String>,
     /// The bytes that were verified; empty when redacted.
     pub body: Vec<u8>,
-    /// The SHA-256 of those bytes in hexadecimal digits, which retention keeps.
+    /// SHA-256 of the body in hexadecimal digits, which remains after redaction.
     pub body_sha256: String,
     /// Its jobs, latest first.
     pub jobs: Vec<JobSummary>,
 }
 
-/// A job as operators see it.
+/// A job of an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct JobSummary {
     /// The id of the job.
     pub id: JobId,
-    /// Why it was created.
+    /// Cause.
     pub cause: JobCause,
-    /// Its present state.
+    /// Present state.
     pub state: JobState,
-    /// How often it was leased.
+    /// Number of leases.
     pub attempts: u32,
     /// Its last error, or why the event is unhandled.
     pub reason: Option<String>,
     /// When it was created.
     pub created_at: Timestamp,
-    /// When it is due, or last was.
+    /// Time at which it is or last was due.
     pub next_at: Timestamp,
-    /// When it reached a final state.
+    /// Time at which it reached a final state.
     pub finished_at: Option<Timestamp>,
 }
 

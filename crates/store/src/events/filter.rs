@@ -66,7 +66,7 @@ impl EventFilter {
             .push_optional(" AND e.channel = ", channel.map(Channel::as_str))
             .push_optional(" AND e.event_type = ", event_type.as_deref())
             .push_optional(" AND e.resource = ", resource.as_deref())
-            .push_optional(" AND j.state = ", state.map(JobState::as_str))
+            .push_optional(" AND j.state = ", state.map(<&str>::from))
             .push_optional(" AND e.received_at >= ", *received_from)
             .push_optional(" AND e.received_at < ", *received_before)
     }

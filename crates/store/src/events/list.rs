@@ -34,19 +34,19 @@ pub struct EventSummary {
     pub channel: String,
     /// `webhook` or `stream`.
     pub transport: String,
-    /// Its type in the provider's words.
+    /// The provider's name of its type.
     pub event_type: String,
-    /// What it is about.
+    /// The resource that it is about.
     pub resource: String,
-    /// When it happened, if the body says so.
+    /// Time of the event, if the body contains it.
     pub occurred_at: Option<Timestamp>,
-    /// When it was received.
+    /// Time of receipt.
     pub received_at: Timestamp,
-    /// When its body was emptied.
+    /// Time at which its body was redacted.
     pub redacted_at: Option<Timestamp>,
     /// The state of its latest job.
     pub state: JobState,
-    /// How often that job was leased.
+    /// Number of leases of that job.
     pub attempts: u32,
     /// The last error of that job, or why the event is unhandled.
     pub reason: Option<String>,
@@ -55,7 +55,7 @@ pub struct EventSummary {
 /// A page of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct EventPage {
-    /// Newest first.
+    /// Events, newest first.
     pub events: Vec<EventSummary>,
     /// [`PageRequest::before`] of the next page; `None` at the end.
     pub next_before: Option<EventId>,

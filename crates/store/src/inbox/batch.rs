@@ -1,4 +1,4 @@
-//! One batch: which of its deliveries are new, and the transaction that stores them.
+//! One batch of deliveries: finds the new ones and stores them in a transaction.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -19,32 +19,32 @@ pub(super) struct Item<'a> {
     pub(super) cursor: Option<&'a Cursor>,
 }
 
-/// What a transaction has written so far.
+/// The result of writing a batch, before its commit.
 pub(super) struct BatchWrite {
-    /// A receipt for each item, in their order.
+    /// A receipt for each item, in order.
     pub(super) receipts: Vec<Receipt>,
     /// The audit entry; `None` when nothing was written.
     pub(super) entry: Option<Entry>,
-    /// The head of the audit chain, where it was already read.
+    /// The head of the audit chain, if it was already read.
     pub(super) head: Option<Row>,
 }
 
-/// Writes a batch into a transaction. The caller appends the audit entry, as the last thing.
+/// Writes a batch in a transaction. The caller then appends the audit entry.
 pub(super) async fn write(tx: &mut Transaction<'_>, items: &[Item<'_>]) -> Result<BatchWrite, Error> {
     let distinct = distinct(items);
     let InsertResult { ids, head } = insert::events(tx, &distinct).await?;
     let new: Vec<(EventId, &NewEvent)> =
         distinct.iter().filter_map(|event| Some((*ids.get(&event.dedupe_key)?, *event))).collect();
-    let known = KnownEvents::find(tx, items, &ids).await?;
+    let stored_events = KnownEvents::find(tx, items, &ids).await?;
     let now = items.iter().map(|item| item.event.received_at).max().unwrap_or_default();
     let moved = cursors::advance(tx, cursors_of(items), now).await?;
     let is_empty = new.is_empty() && moved.is_empty();
     let entry = if is_empty { None } else { Some(entry(&new, &moved, now)?) };
-    Ok(BatchWrite { receipts: receipts(items, ids, &known)?, entry, head })
+    Ok(BatchWrite { receipts: receipts(items, ids, &stored_events)?, entry, head })
 }
 
-/// The events without those that repeat a key of an earlier one, in the order of their keys: two processes that insert
-/// the same keys in one order cannot deadlock.
+/// The events without repeated keys, in order of their keys, so that two processes that insert the same keys cannot
+/// deadlock.
 fn distinct<'a>(items: &[Item<'a>]) -> Vec<&'a NewEvent> {
     let mut by_key: BTreeMap<&str, &NewEvent> = BTreeMap::new();
     let mut contents: HashMap<&str, &str> = HashMap::new();
@@ -103,11 +103,11 @@ fn sorted<'k>(keys: impl Iterator<Item = &'k str>) -> Vec<&'k str> {
     keys
 }
 
-/// The first item with an inserted key is the new one; all others repeat it, or an event that was stored before.
+/// The first item with an inserted key is new; all others are duplicates of it or of a stored event.
 fn receipts(
     items: &[Item<'_>],
     mut new: HashMap<String, EventId>,
-    known: &KnownEvents,
+    stored_events: &KnownEvents,
 ) -> Result<Vec<Receipt>, Error> {
     let all_new = new.clone();
     let receipt = |item: &Item<'_>| {
@@ -115,7 +115,7 @@ fn receipts(
         if let Some(id) = new.remove(&event.dedupe_key) {
             return Ok(Receipt::Stored(id));
         }
-        let first = all_new.get(&event.dedupe_key).copied().or_else(|| known.id_of(event));
+        let first = all_new.get(&event.dedupe_key).copied().or_else(|| stored_events.id_of(event));
         first.map(Receipt::Duplicate).ok_or_else(|| Error::decode("dedupe_key"))
     };
     items.iter().map(receipt).collect()
@@ -126,13 +126,13 @@ fn entry<'d>(
     cursors: &'d BTreeMap<&'d str, &'d str>,
     now: Timestamp,
 ) -> Result<Entry, Error> {
-    let stored = |(id, event): &(EventId, &'d NewEvent)| EventDetail {
+    let detail = |(id, event): &(EventId, &'d NewEvent)| AuditEvent {
         body_sha256: hex::encode(event.body_sha256),
         channel: event.channel,
         dedupe_key: &event.dedupe_key,
         id: *id,
     };
-    let detail = Detail { cursors, events: new.iter().map(stored).collect() };
+    let detail = Detail { cursors, events: new.iter().map(detail).collect() };
     let detail = serde_json::to_string(&detail).map_err(Error::encode)?;
     let object = format!("webhook_events/{}", new.len());
     Ok(Entry::new(now, "inbox", "webhooks.receive", &object, None, &detail)?)
@@ -143,11 +143,11 @@ fn entry<'d>(
 struct Detail<'d> {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     cursors: &'d BTreeMap<&'d str, &'d str>,
-    events: Vec<EventDetail<'d>>,
+    events: Vec<AuditEvent<'d>>,
 }
 
 #[derive(Serialize)]
-struct EventDetail<'d> {
+struct AuditEvent<'d> {
     body_sha256: String,
     channel: &'d str,
     dedupe_key: &'d str,

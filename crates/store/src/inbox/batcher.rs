@@ -1,4 +1,4 @@
-//! One task per store that stores deliveries, as many at a time as are queued.
+//! The task that stores queued deliveries in batches.
 
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -14,9 +14,9 @@ use crate::error::{Error, Retry};
 
 /// Most deliveries of one transaction.
 const BATCH_MAX: usize = 256;
-/// Longest that a sender waits. Providers wait ten seconds and more before they count a delivery as lost.
+/// Longest wait of a sender. Providers wait at least ten seconds before they count a delivery as failed.
 const REPLY_WITHIN: Duration = Duration::from_secs(6);
-/// A batch is not retried after this long, so that its senders get a reply before they give up.
+/// Time after which a batch is not retried, so that its senders get a reply before they give up.
 const RETRY_WITHIN: Duration = Duration::from_secs(4);
 
 /// The queue of deliveries.
@@ -26,7 +26,7 @@ pub(crate) struct Inbox {
 
 enum Message {
     Store(Box<QueuedDelivery>),
-    /// Everything before it is stored, nothing after it.
+    /// Deliveries before it are stored, later ones are not.
     Close(oneshot::Sender<()>),
 }
 
@@ -36,11 +36,11 @@ struct QueuedDelivery {
     reply: oneshot::Sender<Result<Receipt, ReceiveError>>,
 }
 
-/// Where in its transaction a batch failed.
+/// The point at which a batch failed.
 enum BatchError {
-    /// Before the commit: nothing was written.
+    /// Before the commit: no delivery was stored.
     NotCommitted(Error),
-    /// During the commit: it may have been written.
+    /// During the commit: the deliveries may be stored.
     Unknown(Error),
 }
 
@@ -63,7 +63,7 @@ impl Inbox {
             mpsc::error::TrySendError::Full(_) => ReceiveError::Busy,
             mpsc::error::TrySendError::Closed(_) => ReceiveError::Unavailable,
         })?;
-        // A delivery whose receipt comes too late may still be stored; its next copy is then a duplicate.
+        // After a timeout the delivery may still be stored; its next copy is then a duplicate.
         match tokio::time::timeout(REPLY_WITHIN, receipt).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) | Err(_) => Err(ReceiveError::Unavailable),
@@ -74,11 +74,11 @@ impl Inbox {
         self.queue.max_capacity() - self.queue.capacity()
     }
 
-    /// Stores what is queued and then nothing more.
+    /// Stores the queued deliveries, then stops.
     pub(crate) async fn close(&self) {
-        let (done, is_done) = oneshot::channel();
-        if self.queue.send(Message::Close(done)).await.is_ok() {
-            drop(is_done.await);
+        let (closer, is_closed) = oneshot::channel();
+        if self.queue.send(Message::Close(closer)).await.is_ok() {
+            drop(is_closed.await);
         }
     }
 }
@@ -98,20 +98,20 @@ impl Batcher {
             for message in messages.drain(..) {
                 match message {
                     Message::Store(delivery) => batch.push(*delivery),
-                    Message::Close(done) => closers.push(done),
+                    Message::Close(closer) => closers.push(closer),
                 }
             }
             if !closers.is_empty() {
                 queue.close();
             }
             self.store(batch, &mut idle_writer).await;
-            // Whoever just got a receipt may send more: it belongs in the next batch, not in the one after.
+            // Lets senders that just got a receipt add to the next batch.
             tokio::task::yield_now().await;
         }
         drop(idle_writer);
-        for done in closers {
-            // Whoever closed may have stopped waiting.
-            let _ = done.send(());
+        for closer in closers {
+            // The caller may have stopped waiting.
+            let _ = closer.send(());
         }
     }
 
@@ -125,7 +125,7 @@ impl Batcher {
         }
     }
 
-    /// Stores a batch and replies to every sender; returns the batch if the database refuses something in it.
+    /// Stores a batch and replies to every sender; returns the batch if the database refuses a delivery.
     async fn store_together<'s>(
         &'s self,
         batch: Vec<QueuedDelivery>,
@@ -140,7 +140,7 @@ impl Batcher {
             }
             Err(BatchError::NotCommitted(error) | BatchError::Unknown(error)) => {
                 let error = &error as &dyn StdError;
-                tracing::warn!(error, count = batch.len(), "deliveries not stored");
+                tracing::warn!(error, count = batch.len(), "storing deliveries failed");
                 reply(batch, std::iter::repeat(Err(ReceiveError::Unavailable)));
             }
         }
@@ -209,7 +209,7 @@ impl Batcher {
     }
 }
 
-/// Another transaction was in the way; or the connection was idle for long, and may have died before it was used.
+/// Another transaction conflicted, or the connection was idle and may have been closed before it was used.
 fn is_retryable(error: &Error, was_idle: bool) -> bool {
     match error.retry() {
         Retry::Now => true,
@@ -220,7 +220,7 @@ fn is_retryable(error: &Error, was_idle: bool) -> bool {
 
 fn reply(batch: Vec<QueuedDelivery>, results: impl Iterator<Item = Result<Receipt, ReceiveError>>) {
     for (delivery, result) in batch.into_iter().zip(results) {
-        // The sender may be gone; its delivery stays stored.
+        // The sender may have gone away; its delivery stays stored.
         let _ = delivery.reply.send(result);
     }
 }

@@ -11,7 +11,7 @@ use webhooks::Delivery;
 /// Longest text of an indexed column, in bytes: Postgres cannot index a much longer one.
 const TEXT_BYTES_MAX: usize = 512;
 
-/// A row of `webhook_events` that is yet to be inserted.
+/// A new row of `webhook_events`.
 #[derive(Clone, Debug)]
 pub(crate) struct NewEvent {
     pub(super) provider: Provider,
@@ -46,7 +46,7 @@ impl NewEvent {
             occurred_at: delivery.occurred_at(),
             signed_at: delivery.signed_at(),
             received_at,
-            // A map of texts is always JSON.
+            // A map of texts always serializes.
             headers: serde_json::to_string(&headers).unwrap_or_default(),
             body: delivery.body().clone(),
             body_sha256: Sha256::digest(delivery.body()).into(),
@@ -54,7 +54,7 @@ impl NewEvent {
     }
 }
 
-/// The text, or its hash where a database could not store it: Postgres stores no NUL, and indexes no long text.
+/// The text, or its hash if a database could not store it: Postgres stores no NUL and indexes no long text.
 fn storable(text: &str) -> String {
     if text.len() <= TEXT_BYTES_MAX && !text.contains('\0') {
         return text.to_owned();
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_that_no_database_stores_is_replaced_by_its_hash() {
+    fn texts_that_cannot_be_stored_are_replaced_by_their_hash() {
         assert_eq!(storable("transfer.updated"), "transfer.updated");
         // printf 'a\0b' | sha256sum
         let hash = "sha256:59b271ae1bbcb1d31d41929817f4b16fb439eb4f31520b5ad1d5ce98920a7138";

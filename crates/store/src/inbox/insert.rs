@@ -20,7 +20,7 @@ use crate::database::{Backend, ROWS_MAX, Row, Statement, Transaction, Value, sql
 use crate::error::Error;
 use crate::ids::EventId;
 
-// Without a conflict target: whichever of the two keys is already known.
+// Without a conflict target, because either of the two keys may be stored already.
 const EVENTS: &str = "INSERT INTO webhook_events (provider, channel, transport, event_type, resource, dedupe_key, \
     content_key, key_id, occurred_at, signed_at, received_at, headers, body, body_sha256) VALUES ";
 const EVENTS_END: &str = " ON CONFLICT DO NOTHING";
@@ -44,11 +44,11 @@ pub(super) const BY_CONTENT_KEY: &str =
 pub(super) struct InsertResult {
     /// The ids of the new events, by dedupe key.
     pub(super) ids: HashMap<String, EventId>,
-    /// The head of the audit chain, where it was selected along.
+    /// The head of the audit chain, if it was selected too.
     pub(super) head: Option<Row>,
 }
 
-/// Inserts the events that are new, each with its first job. No two of them may share a key.
+/// Inserts the new events, each with its first job. Their keys must differ.
 pub(super) async fn events(tx: &mut Transaction<'_>, events: &[&NewEvent]) -> Result<InsertResult, Error> {
     match tx.backend() {
         Backend::Sqlite => sqlite(tx, events).await,
@@ -68,7 +68,7 @@ async fn sqlite(tx: &mut Transaction<'_>, events: &[&NewEvent]) -> Result<Insert
     for events in events.chunks(ROWS_MAX) {
         let rows = events.iter().copied().map(event_values).collect();
         let changes = tx.execute(Statement::insert(tx.backend(), EVENTS, rows, EVENTS_END)).await?;
-        // A table's next rowid is one more than its greatest, and nobody else writes during this transaction.
+        // The next rowid of a table is one more than its greatest, and this transaction is the only writer.
         let end = changes.last_id.saturating_add(1);
         let new = end.saturating_sub_unsigned(changes.rows)..end;
         if new.clone().count() == events.len() {
@@ -76,8 +76,8 @@ async fn sqlite(tx: &mut Transaction<'_>, events: &[&NewEvent]) -> Result<Insert
             ids.extend(keys.zip(new.map(EventId::new)));
         } else if !new.is_empty() {
             let keys: Vec<&str> = events.iter().map(|event| event.dedupe_key.as_str()).collect();
-            let found = find(tx, BY_DEDUPE_KEY, &keys).await?;
-            ids.extend(found.into_iter().filter(|(_, id)| new.contains(&id.get())));
+            let stored = find(tx, BY_DEDUPE_KEY, &keys).await?;
+            ids.extend(stored.into_iter().filter(|(_, id)| new.contains(&id.get())));
         }
     }
     let jobs = events.iter().filter_map(|event| Some(job_values(*ids.get(&event.dedupe_key)?, event)));

@@ -1,4 +1,4 @@
-//! Applies jobs: their facts, the postings of those, the audit entry and the jobs' new state, in one transaction.
+//! Applies jobs: facts, postings, audit entry and new states of the jobs, in one transaction.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,11 +18,11 @@ const FINISH: &str = "UPDATE webhook_jobs SET lease_owner = NULL, lease_until = 
     finished_at = $3 WHERE state = 'leased' AND lease_owner = $4 AND attempts = $5 AND id IN";
 
 impl Store {
-    /// Applies jobs, in their order, in one transaction. If one cannot be applied, each is applied in a transaction of its
-    /// own, and the one at fault is marked as failed.
+    /// Applies jobs, in order, in one transaction. If a job cannot be applied, each is applied in its own transaction, and
+    /// the failing job is marked as failed.
     ///
     /// # Errors
-    /// [`Error`] of the database; the jobs are unchanged, or the reply was lost on the way. Their leases run out.
+    /// [`Error`] of the database; the jobs are unchanged, or the reply was lost. Their leases expire.
     pub async fn apply_all(
         &self,
         jobs: &[(Job, Interpretation)],
@@ -66,7 +66,7 @@ impl Store {
             .await?;
         let finished = finish(&mut tx, jobs, now).await?;
         let is_finished = |job: &Job| finished.contains(&job.id.get());
-        // The ledger is a function of the set of facts, so those of a whole batch are posted as one set.
+        // The ledger is a function of the set of facts, so that the facts of a batch are posted as one set.
         let facts = jobs.iter().filter(|(job, _)| is_finished(job)).flat_map(|(_, meaning)| facts(meaning));
         ledger::post(&mut tx, facts, rules, now).await?;
         let outcomes: Vec<ApplyOutcome> =
@@ -91,8 +91,7 @@ fn facts(interpretation: &Interpretation) -> &[Fact] {
     }
 }
 
-/// Marks the jobs as finished whose lease is not lost, and gives their ids. It comes first and locks the rows, so that no one
-/// else finishes them.
+/// Marks jobs whose lease is not lost as finished, and returns their ids. Called first, because it locks the rows.
 async fn finish(
     tx: &mut Transaction<'_>,
     jobs: &[(Job, Interpretation)],
@@ -129,7 +128,7 @@ fn outcome(is_finished: bool, interpretation: &Interpretation) -> ApplyOutcome {
     }
 }
 
-/// What the audit entry says of a job; `None` if it was not changed.
+/// The job in the audit entry; `None` if it was not changed.
 fn detail(job: &Job, outcome: &ApplyOutcome) -> Option<Json> {
     let state = match outcome {
         ApplyOutcome::Done => "done",

@@ -1,4 +1,4 @@
-//! When a failed job is retried, and when it is given up.
+//! The retry policy of failed jobs.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
@@ -6,15 +6,15 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::ids::JobId;
 
-/// Attempts after which a job is given up.
+/// Number of attempts after which a job is given up.
 pub const ATTEMPTS_MAX: u32 = 8;
-/// Delay after the first failure; each further one is twice as long.
+/// Delay after the first failure; each further delay is twice as long.
 const DELAY_MIN_MS: i64 = 1_000;
 const DELAY_MAX_MS: i64 = 300_000;
-/// A delay is longer by up to this part of it, so that jobs that failed together are not retried together.
+/// Jitter as a part of the delay, so that jobs that failed together are not retried together.
 const JITTER_PERCENT: i64 = 20;
 
-/// When to retry after the failure of this attempt; `None` if it was the last.
+/// The time of the retry after a failed attempt; `None` after the last attempt.
 pub(super) fn next_at(job: JobId, attempt: u32, now: Timestamp) -> Option<Timestamp> {
     if attempt >= ATTEMPTS_MAX {
         return None;

@@ -1,4 +1,4 @@
-//! Which jobs are due, of the channels that this program knows.
+//! Due jobs, on the channels that this version supports.
 
 use std::sync::LazyLock;
 
@@ -9,25 +9,25 @@ use crate::error::Error;
 use crate::unknown_channels::known_channels;
 
 static ANY: LazyLock<String> = LazyLock::new(|| {
-    let known = known_channels();
+    let channels = known_channels();
     format!(
         "SELECT 1 AS found WHERE \
          EXISTS (SELECT 1 FROM webhook_jobs j JOIN webhook_events e ON e.id = j.event_id \
-         WHERE j.state = 'pending' AND j.next_at <= $1 AND e.channel IN {known}) \
+         WHERE j.state = 'pending' AND j.next_at <= $1 AND e.channel IN {channels}) \
          OR EXISTS (SELECT 1 FROM webhook_jobs WHERE state = 'leased' AND lease_until <= $1)"
     )
 });
 
 static DUE: LazyLock<String> = LazyLock::new(|| due(""));
-// A worker that is leasing a job at this moment holds its row.
+// Another worker may hold the row to lease the job.
 static DUE_UNLOCKED: LazyLock<String> = LazyLock::new(|| due(" FOR UPDATE OF j SKIP LOCKED"));
 
 fn due(end: &str) -> String {
-    let known = known_channels();
+    let channels = known_channels();
     format!(
         "SELECT j.id, j.event_id, j.cause, j.attempts, e.channel, e.event_type, e.resource, e.received_at, e.body \
          FROM webhook_jobs j JOIN webhook_events e ON e.id = j.event_id \
-         WHERE j.state = 'pending' AND j.next_at <= $1 AND e.channel IN {known} \
+         WHERE j.state = 'pending' AND j.next_at <= $1 AND e.channel IN {channels} \
          AND NOT EXISTS (SELECT 1 FROM webhook_jobs l \
          WHERE l.state = 'leased' AND l.provider = j.provider AND l.resource = j.resource) ORDER BY j.id LIMIT $2{end}"
     )

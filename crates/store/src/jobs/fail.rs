@@ -1,4 +1,4 @@
-//! Jobs that could not be applied: retried later, or given up.
+//! Failed jobs, which are retried later or given up.
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -15,11 +15,11 @@ const FAIL: &str = "UPDATE webhook_jobs SET state = $4, last_error = $5, next_at
     lease_owner = NULL, lease_until = NULL WHERE id = $1 AND state = 'leased' AND lease_owner = $2 AND attempts = $3";
 
 impl Store {
-    /// Marks a job as failed: it is retried after a delay, or given up after its last attempt. Gives which, as
+    /// Marks a job as failed: it is retried after a delay, or given up after its last attempt. Returns
     /// [`ApplyOutcome::Failed`], [`ApplyOutcome::Dead`] or [`ApplyOutcome::LeaseLost`].
     ///
     /// # Errors
-    /// [`Error`] of the database; the lease runs out.
+    /// [`Error`] of the database; the lease expires.
     pub async fn fail(&self, job: &Job, reason: &str, now: Timestamp) -> Result<ApplyOutcome, Error> {
         let reason = truncated(reason);
         let next_at = backoff::next_at(job.id, job.attempt, now);

@@ -1,7 +1,6 @@
 //! Leases jobs.
 //!
-//! A lease is not audited: it changes nothing that is known or owed, and ends by itself. Its outcome is audited: applied,
-//! failed or given up.
+//! Leases are not audited, because they expire without effect. The outcome of a job is audited: applied, failed or given up.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,14 +20,13 @@ use crate::store::Store;
 /// Most jobs of one call.
 pub const LEASE_MAX: u32 = 256;
 
-/// A job with more attempts is leased alone: if it kills its worker or stops the database, it takes no other job with it
-/// until it is given up.
+/// A job with more attempts is leased alone: if it kills its worker or stops the database, no other job is affected.
 const SHARED_ATTEMPTS_MAX: u32 = 2;
 
-/// Two processes that lease at once could each take a part of one resource's jobs; they wait for each other.
+/// Lock of leasing processes, so that two of them cannot lease jobs of one resource.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(4211500171)";
 
-// A worker that is applying a job at this moment holds its row, whatever the lease says: it may finish.
+// A worker that is applying a job holds its row and may finish, even after the lease has expired.
 const EXPIRED: &str = "SELECT id, event_id, attempts FROM webhook_jobs \
     WHERE state = 'leased' AND lease_until <= $1 ORDER BY id LIMIT 256";
 const EXPIRED_UNLOCKED: &str = "SELECT id, event_id, attempts FROM webhook_jobs \
@@ -83,7 +81,7 @@ impl Store {
         .await
     }
 
-    /// Checks without a lock, since most checks find nothing.
+    /// Checks without a lock, because there is usually no due job.
     async fn has_due_jobs(&self, now: Timestamp) -> Result<bool, Error> {
         let mut reader = self.shared.database.reader().await?;
         let mut tx = reader.begin().await?;
@@ -95,7 +93,7 @@ impl Store {
     }
 }
 
-/// How many of the first jobs may be leased together.
+/// The number of first jobs that may be leased together.
 fn count_together(jobs: &[Job]) -> usize {
     let is_suspect = |job: &Job| job.attempt > SHARED_ATTEMPTS_MAX;
     jobs.iter().position(is_suspect).unwrap_or(jobs.len()).max(1)
@@ -116,7 +114,7 @@ fn job(row: &Row, owner: &Arc<str>) -> Result<Job, Error> {
     })
 }
 
-/// Ends expired leases. Jobs whose last attempt that was are given up, which is audited.
+/// Ends expired leases. Jobs without a further attempt are given up, which is audited.
 async fn expire(tx: &mut Transaction<'_>, now: Timestamp) -> Result<Option<Entry>, Error> {
     let rows = tx.fetch_all(sql!(tx.backend().pick(EXPIRED, EXPIRED_UNLOCKED), now)).await?;
     let mut given_up = Vec::new();

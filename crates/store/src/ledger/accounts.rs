@@ -1,4 +1,4 @@
-//! The accounts that facts name, and when they were last active.
+//! The accounts of facts, and their last activity.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +12,11 @@ const UPSERT: &str = "INSERT INTO provider_accounts (account, user_id, last_seen
 const UPSERT_END: &str = " ON CONFLICT (account) DO UPDATE SET last_seen_at = excluded.last_seen_at \
     WHERE provider_accounts.last_seen_at IS NULL OR provider_accounts.last_seen_at < excluded.last_seen_at";
 
-/// Inserts the accounts that the facts of a whole transaction name, and locks their rows until it ends: Postgres locks a row
-/// even where nothing changes. Locked first and in one order, accounts cannot deadlock, whatever the order of the events.
+/// Inserts the accounts of all facts of a transaction, and locks their rows until it ends: Postgres locks a row even if it
+/// does not change. Accounts are locked first and in a fixed order, so that they cannot deadlock.
 ///
-/// An account that acts (opens, moves money, trades) was active when that happened on the provider's clock, so that a replay
-/// makes nobody active. What is paid or charged to an account is no activity of it.
+/// Opening, moving money and trading count as activity, at the time of the provider's clock, so that a replay does not change
+/// it. Payments and charges to an account are not activity.
 pub(crate) async fn lock_accounts(
     tx: &mut Transaction<'_>,
     facts: impl IntoIterator<Item = &Fact>,
@@ -32,7 +32,7 @@ pub(crate) async fn lock_accounts(
     tx.insert_rows(UPSERT, accounts.into_iter().map(row).collect(), UPSERT_END).await.map(drop)
 }
 
-/// The account that a fact names, and when it was active.
+/// The account of a fact, and the time of its activity.
 fn account(fact: &Fact) -> Option<(&ExternalId, Option<Timestamp>)> {
     match (&fact.subject, &fact.kind) {
         (Subject::Account(account), _) => Some((account, Some(fact.at))),

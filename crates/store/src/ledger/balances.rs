@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use ledger::{Bucket, LedgerAccount};
 
 use super::deltas::{Deltas, out_of_range};
-use super::journal::{self, Due};
+use super::journal::{self, PostingSet};
 use crate::database::{Row, Transaction, Value, values};
 use crate::error::Error;
 
@@ -24,8 +24,8 @@ struct Balance {
     cover: i64,
 }
 
-/// Changes the balances, and moves what is missing on them from the receivables of their holders. Gives the number of
-/// entries that this wrote.
+/// Changes the balances, and covers negative ones from the receivables of their holders. Returns the number of written
+/// entries.
 pub(super) async fn settle(tx: &mut Transaction<'_>, deltas: Deltas, now: Timestamp) -> Result<u64, Error> {
     let mut entries = 0;
     for balance in change(tx, deltas).await? {
@@ -62,10 +62,10 @@ async fn cover(tx: &mut Transaction<'_>, balance: &Balance, now: Timestamp) -> R
         return Ok(0);
     }
     let (subject, postings) = (format!("shortfall/{holder}"), [posting]);
-    let written = journal::effects(tx, &subject, &[postings[0].effect()]).await?;
+    let effects = journal::effects(tx, &subject, &[postings[0].effect()]).await?;
     let mut deltas = Deltas::default();
-    let due = Due { subject: &subject, written, postings: &postings };
-    let entries = journal::write(tx, vec![due], now, &mut deltas).await?;
+    let set = PostingSet { subject: &subject, effects, postings: &postings };
+    let entries = journal::write(tx, vec![set], now, &mut deltas).await?;
     change(tx, deltas.with_cover()).await?;
     Ok(entries)
 }

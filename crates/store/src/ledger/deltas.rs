@@ -1,4 +1,4 @@
-//! What entries change on the accounts of holders.
+//! The changes that entries make to accounts of holders.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use ledger::{Bucket, LedgerAccount, LedgerError, TransactionKind};
 
 use crate::error::Error;
 
-/// System accounts have no balance row: every transaction would wait for it.
+/// System accounts have no balance row, because every transaction would wait for it.
 #[derive(Debug, Default)]
 pub(super) struct Deltas(pub(super) BTreeMap<(ExternalId, Bucket, Currency), Delta>);
 
@@ -36,7 +36,7 @@ impl Deltas {
         Ok(())
     }
 
-    /// The same deltas, all of them covered by the receivable.
+    /// The same deltas, all covered by the receivable.
     pub(super) fn with_cover(mut self) -> Self {
         for ((_, bucket, _), delta) in &mut self.0 {
             delta.cover = if *bucket == Bucket::Receivable { 0 } else { delta.balance };

@@ -1,10 +1,10 @@
-//! The entries of the journal as operators see them, newest first, page by page.
+//! The entries of the journal for operators, newest first, page by page.
 
 use domain::{ExternalId, Money};
 use jiff::Timestamp;
 use ledger::{LedgerAccount, TransactionKind};
 
-use super::columns::money;
+use super::columns::{money, parse_enum};
 use crate::database::{Row, sql};
 use crate::error::Error;
 use crate::store::Store;
@@ -34,17 +34,17 @@ pub struct LedgerEntry {
     pub id: i64,
     /// The id of its transaction, whose entries sum to zero in each currency.
     pub transaction: i64,
-    /// What the transaction is about, such as `transfer/bridge:abc`.
+    /// The subject of the transaction, such as `transfer/bridge:abc`.
     pub subject: String,
     /// The effect of the subject that the transaction posts.
     pub effect: String,
-    /// How often the effect was posted, this time included: more than 1 is a correction.
+    /// Number of postings of the effect so far: more than 1 is a correction.
     pub revision: i64,
-    /// What the transaction is for.
+    /// The kind of the transaction.
     pub kind: TransactionKind,
-    /// When the effect happened, on the provider's clock.
+    /// Time of the effect, on the provider's clock.
     pub at: Timestamp,
-    /// When the entry was written.
+    /// Time at which the entry was written.
     pub posted_at: Timestamp,
     /// The account that it changes.
     pub account: LedgerAccount,
@@ -55,7 +55,7 @@ pub struct LedgerEntry {
 /// A page of entries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntryPage {
-    /// Newest first.
+    /// Entries, newest first.
     pub entries: Vec<LedgerEntry>,
     /// The `after` of the next page; `None` at the end.
     pub next_after: Option<i64>,
@@ -97,7 +97,7 @@ fn entry(row: &Row) -> Result<LedgerEntry, Error> {
         subject: row.text("subject")?,
         effect: row.text("effect")?,
         revision: row.int("revision")?,
-        kind: row.parsed("kind")?,
+        kind: parse_enum(row, "kind")?,
         at: row.time("at")?,
         posted_at: row.time("posted_at")?,
         account: row.parsed("account")?,

@@ -14,8 +14,8 @@ const INSERT_END: &str = " ON CONFLICT DO NOTHING RETURNING id";
 
 const SETS: &str = "SELECT '[' || string_agg(body, ',') || ']' AS bodies FROM facts WHERE subject IN";
 
-/// Inserts the facts and gives those that are new. A fact's id is the SHA-256 of its canonical JSON; they are inserted in
-/// the order of their ids, so that two transactions cannot deadlock.
+/// Inserts the facts and returns the new ones. The id of a fact is the SHA-256 of its canonical JSON; facts are inserted in
+/// order of their ids, so that two transactions cannot deadlock.
 pub(super) async fn insert(
     tx: &mut Transaction<'_>,
     facts: impl IntoIterator<Item = &Fact>,
@@ -37,8 +37,8 @@ pub(super) async fn insert(
     Ok(new)
 }
 
-/// All facts of these subjects, whose number has been checked. Each set is one row: fetching a row costs more than decoding
-/// the fact in it.
+/// All facts of these subjects, whose number has been checked. Each set is fetched as one row, because fetching a row costs
+/// more than decoding a fact.
 pub(super) async fn sets(
     tx: &mut Transaction<'_>,
     subjects: &[String],

@@ -1,4 +1,4 @@
-//! The journal: transactions are added and never changed. An effect amounts to the sum of its revisions.
+//! The journal: transactions are added and never changed. An effect is the sum of its revisions.
 
 use std::collections::BTreeMap;
 
@@ -6,6 +6,7 @@ use domain::Currency;
 use jiff::Timestamp;
 use ledger::{LedgerAccount, LedgerError, Posting, TransactionKind};
 
+use super::columns::{enum_name, parse_enum};
 use super::deltas::{Deltas, out_of_range};
 use crate::database::{Row, Transaction, Value, sql, values};
 use crate::error::Error;
@@ -34,32 +35,32 @@ pub(super) type Effects = BTreeMap<String, Effect>;
 
 #[derive(Debug)]
 pub(super) struct Effect {
-    /// How often it was posted.
+    /// Number of postings.
     revisions: i64,
     kind: TransactionKind,
-    sums: Sums,
+    sums: AccountSums,
 }
 
-type Sums = BTreeMap<(LedgerAccount, Currency), i64>;
+type AccountSums = BTreeMap<(LedgerAccount, Currency), i64>;
 
-/// A transaction that is to be added for one effect.
+/// A new transaction of one effect.
 #[derive(Debug, PartialEq, Eq)]
 struct Correction {
     effect: String,
     revision: i64,
     kind: TransactionKind,
     at: Timestamp,
-    legs: Sums,
+    legs: AccountSums,
 }
 
-/// The postings of a subject, and its effects that are already written.
-pub(super) struct Due<'d> {
+/// The postings of a subject, and its stored effects.
+pub(super) struct PostingSet<'d> {
     pub(super) subject: &'d str,
     pub(super) postings: &'d [Posting],
-    pub(super) written: Effects,
+    pub(super) effects: Effects,
 }
 
-/// The written effects of these subjects.
+/// The stored effects of these subjects.
 pub(super) async fn subjects(
     tx: &mut Transaction<'_>,
     subjects: &[&String],
@@ -67,7 +68,7 @@ pub(super) async fn subjects(
     by_subject(&tx.fetch_in(sql!(SUMS_OF_SUBJECTS), subjects, SUMS_END).await?)
 }
 
-/// The written effects of a subject that have these names.
+/// The stored effects of a subject with these names.
 pub(super) async fn effects(
     tx: &mut Transaction<'_>,
     subject: &str,
@@ -80,8 +81,8 @@ pub(super) async fn effects(
 fn by_subject(rows: &[Row]) -> Result<BTreeMap<String, Effects>, Error> {
     let mut subjects: BTreeMap<String, Effects> = BTreeMap::new();
     for row in rows {
-        let (kind, revision) = (row.parsed("kind")?, row.int("revision")?);
-        let none = Effect { revisions: 0, kind, sums: Sums::new() };
+        let (kind, revision) = (parse_enum(row, "kind")?, row.int("revision")?);
+        let none = Effect { revisions: 0, kind, sums: AccountSums::new() };
         let effects = subjects.entry(row.text("subject")?).or_default();
         let effect = effects.entry(row.text("effect")?).or_insert(none);
         effect.revisions = effect.revisions.max(revision);
@@ -90,17 +91,17 @@ fn by_subject(rows: &[Row]) -> Result<BTreeMap<String, Effects>, Error> {
     Ok(subjects)
 }
 
-/// Writes the differences between the postings and what is written, and adds them to the deltas. An effect that is written
-/// but not posted now amounts to nothing. Gives the number of entries.
+/// Writes the differences between the postings and the stored effects, and adds them to the deltas. A stored effect without
+/// a posting is reversed. Returns the number of entries.
 pub(super) async fn write(
     tx: &mut Transaction<'_>,
-    due: Vec<Due<'_>>,
+    sets: Vec<PostingSet<'_>>,
     now: Timestamp,
     deltas: &mut Deltas,
 ) -> Result<u64, Error> {
     let mut corrections = Vec::new();
-    for Due { subject, postings, written } in due {
-        corrections.extend(difference(written, postings, now)?.into_iter().map(|each| (subject, each)));
+    for PostingSet { subject, postings, effects } in sets {
+        corrections.extend(difference(effects, postings, now)?.into_iter().map(|each| (subject, each)));
     }
     let ids = insert_transactions(tx, &corrections, now).await?;
     let count = insert_entries(tx, ids, &corrections).await?;
@@ -112,13 +113,13 @@ pub(super) async fn write(
     Ok(count)
 }
 
-/// The posting of each effect less what is written of it, where that is not zero.
-fn difference(mut written: Effects, postings: &[Posting], now: Timestamp) -> Result<Vec<Correction>, Error> {
+/// The posting of each effect less its stored sum, where the difference is not zero.
+fn difference(mut effects: Effects, postings: &[Posting], now: Timestamp) -> Result<Vec<Correction>, Error> {
     let mut corrections = Vec::new();
     for posting in postings {
         let kind = posting.kind();
-        let before = written.remove(posting.effect());
-        let before = before.unwrap_or(Effect { revisions: 0, kind, sums: Sums::new() });
+        let before = effects.remove(posting.effect());
+        let before = before.unwrap_or(Effect { revisions: 0, kind, sums: AccountSums::new() });
         let revision = before.revisions + 1;
         let mut legs = negated(before.sums)?;
         for leg in posting.legs() {
@@ -127,7 +128,7 @@ fn difference(mut written: Effects, postings: &[Posting], now: Timestamp) -> Res
         let effect = posting.effect().to_owned();
         corrections.push(Correction { effect, revision, kind, at: posting.at(), legs });
     }
-    for (effect, Effect { revisions, kind, sums }) in written {
+    for (effect, Effect { revisions, kind, sums }) in effects {
         let (revision, legs) = (revisions + 1, negated(sums)?);
         corrections.push(Correction { effect, revision, kind, at: now, legs });
     }
@@ -139,12 +140,12 @@ fn difference(mut written: Effects, postings: &[Posting], now: Timestamp) -> Res
     Ok(corrections)
 }
 
-fn negated(sums: Sums) -> Result<Sums, Error> {
+fn negated(sums: AccountSums) -> Result<AccountSums, Error> {
     let negate = |(key, minor): (_, i64)| Ok((key, minor.checked_neg().ok_or_else(out_of_range)?));
     sums.into_iter().map(negate).collect()
 }
 
-fn add(legs: &mut Sums, key: (LedgerAccount, Currency), minor: i64) -> Result<(), Error> {
+fn add(legs: &mut AccountSums, key: (LedgerAccount, Currency), minor: i64) -> Result<(), Error> {
     let sum = legs.entry(key).or_insert(0);
     *sum = sum.checked_add(minor).ok_or_else(out_of_range)?;
     Ok(())
@@ -164,7 +165,7 @@ fn check_balance(correction: &Correction) -> Result<(), Error> {
     }
 }
 
-/// Gives the ids of the transactions, by subject and effect.
+/// Returns the ids of the transactions, by subject and effect.
 async fn insert_transactions(
     tx: &mut Transaction<'_>,
     corrections: &[(&str, Correction)],
@@ -172,13 +173,14 @@ async fn insert_transactions(
 ) -> Result<BTreeMap<(String, String), i64>, Error> {
     let row = |(subject, correction): &(&str, Correction)| {
         let Correction { effect, revision, kind, at, legs: _ } = correction;
-        values![*subject, effect, *revision, kind.as_str(), *at, now]
+        Ok(values![*subject, effect, *revision, enum_name(kind)?, *at, now])
     };
-    let rows = tx.insert_rows(TRANSACTION, corrections.iter().map(row).collect(), TRANSACTION_END).await?;
+    let rows = corrections.iter().map(row).collect::<Result<_, Error>>()?;
+    let rows = tx.insert_rows(TRANSACTION, rows, TRANSACTION_END).await?;
     rows.iter().map(|row| Ok(((row.text("subject")?, row.text("effect")?), row.int("id")?))).collect()
 }
 
-/// Gives the number of entries.
+/// Returns the number of entries.
 async fn insert_entries(
     tx: &mut Transaction<'_>,
     mut ids: BTreeMap<(String, String), i64>,
@@ -215,16 +217,16 @@ mod tests {
             .unwrap()
     }
 
-    fn written(effect: &str, minor: i64) -> Effects {
+    fn stored(effect: &str, minor: i64) -> Effects {
         let legs = posting(effect, minor).legs().to_vec();
         let sums =
             legs.into_iter().map(|leg| ((leg.account, leg.money.currency()), leg.money.minor())).collect();
         Effects::from([(effect.to_owned(), Effect { revisions: 1, kind: TransactionKind::Dividend, sums })])
     }
 
-    /// Effect, revision, and what it adds to the holder's account.
-    fn added(written: Effects, postings: &[Posting]) -> Vec<(String, i64, i64)> {
-        let corrections = difference(written, postings, Timestamp::UNIX_EPOCH).unwrap();
+    /// Effect, revision, and the change of the holder's account.
+    fn added(effects: Effects, postings: &[Posting]) -> Vec<(String, i64, i64)> {
+        let corrections = difference(effects, postings, Timestamp::UNIX_EPOCH).unwrap();
         let holder_minor = |correction: &Correction| {
             let mut legs = correction.legs.iter();
             *legs.find(|((account, _), _)| account.holder().is_some()).unwrap().1
@@ -233,22 +235,22 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_not_written_yet_is_added() {
+    fn only_differences_are_added() {
         for (before, after, expected) in [
             (Effects::new(), vec![posting("a", 5)], vec![("a".to_owned(), 1, 5)]),
-            (written("a", 5), vec![posting("a", 5)], vec![]),
-            (written("a", 5), vec![posting("a", 7)], vec![("a".to_owned(), 2, 2)]),
-            (written("a", 5), vec![posting("a", 0)], vec![("a".to_owned(), 2, -5)]),
-            (written("a", 5), vec![posting("b", 1)], vec![("b".to_owned(), 1, 1), ("a".to_owned(), 2, -5)]),
-            (written("a", 0), vec![], vec![]),
+            (stored("a", 5), vec![posting("a", 5)], vec![]),
+            (stored("a", 5), vec![posting("a", 7)], vec![("a".to_owned(), 2, 2)]),
+            (stored("a", 5), vec![posting("a", 0)], vec![("a".to_owned(), 2, -5)]),
+            (stored("a", 5), vec![posting("b", 1)], vec![("b".to_owned(), 1, 1), ("a".to_owned(), 2, -5)]),
+            (stored("a", 0), vec![], vec![]),
         ] {
             assert_eq!(added(before, &after), expected);
         }
     }
 
     #[test]
-    fn what_does_not_balance_is_not_written() {
-        let mut before = written("a", 5);
+    fn unbalanced_corrections_are_refused() {
+        let mut before = stored("a", 5);
         before.get_mut("a").unwrap().sums.pop_first();
         assert!(matches!(
             difference(before, &[], Timestamp::UNIX_EPOCH),

@@ -1,4 +1,4 @@
-//! What a person must look at, opened and resolved with the facts.
+//! Reviews, opened and resolved with the facts.
 
 use std::collections::BTreeSet;
 
@@ -19,12 +19,13 @@ pub(super) async fn write(
     states: &[SubjectState],
     now: Timestamp,
 ) -> Result<(), Error> {
-    let known: Vec<&String> = states.iter().filter(|each| each.is_known).map(|each| &each.key).collect();
-    let mut open = open(tx, &known).await?;
+    let existing: Vec<&String> = states.iter().filter(|each| each.is_known).map(|each| &each.key).collect();
+    let mut open = open(tx, &existing).await?;
     for SubjectState { key, state, scope, .. } in states {
         for Review { kind, about, at } in &state.reviews {
-            if !open.remove(&(key.clone(), kind.as_str().to_owned(), about.to_string())) {
-                tx.execute(sql!(OPEN, key, kind.as_str(), about.to_string(), *at, now)).await?;
+            let kind: &str = kind.into();
+            if !open.remove(&(key.clone(), kind.to_owned(), about.to_string())) {
+                tx.execute(sql!(OPEN, key, kind, about.to_string(), *at, now)).await?;
             }
         }
         if *scope == Scope::Named {

@@ -1,4 +1,4 @@
-//! The rows of each subject: one, or a position with its orders and executions.
+//! The rows of each subject: one row, or a position with its orders and executions.
 
 mod holding;
 
@@ -30,7 +30,7 @@ const CASH_ENTRY_END: &str = " ON CONFLICT (id) DO UPDATE SET account = excluded
     posting_mode = excluded.posting_mode, superseded_by = excluded.superseded_by, at = excluded.at, \
     last_at = excluded.last_at";
 
-/// Writes the rows of all subjects, in as few statements as there are tables.
+/// Writes the rows of all subjects, with one statement per table.
 pub(super) async fn write(tx: &mut Transaction<'_>, states: &[SubjectState]) -> Result<(), Error> {
     let (mut accounts, mut transfers, mut cash_entries) = (Vec::new(), Vec::new(), Vec::new());
     let mut holdings = holding::Rows::default();

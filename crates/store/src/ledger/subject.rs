@@ -1,4 +1,4 @@
-//! Subjects: their locks, their sets of facts, and what those amount to.
+//! Subjects: their locks, their sets of facts, and the folds of these sets.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use ledger::{FoldDiff, LedgerError, Posting, Rules, StashRatio, State};
 
 use super::deltas::Deltas;
-use super::journal::Due;
+use super::journal::PostingSet;
 use super::{Scope, SubjectState, facts, journal, reviews, rows};
 use crate::database::{Row, Transaction, sql, values};
 use crate::error::Error;
@@ -23,7 +23,7 @@ const COUNT_END: &str = " ON CONFLICT (subject) DO UPDATE SET facts = ledger_sub
 const TRANSFER_RATIOS: &str = "SELECT id, stash_ratio FROM transfers WHERE id IN";
 const CASH_ENTRY_RATIOS: &str = "SELECT id, stash_ratio FROM cash_entries WHERE id IN";
 
-/// Times are stored in whole microseconds: only what is more than this after a stored time is later than it.
+/// Times are stored in whole microseconds: only a time more than this after a stored time is later.
 const STORED_PRECISION: SignedDuration = SignedDuration::from_nanos(999);
 
 /// A subject whose row is locked.
@@ -35,7 +35,7 @@ struct SubjectLock {
     latest: Option<Timestamp>,
 }
 
-/// Folds the sets that the new facts belong to, writes their rows and posts the differences. Gives the number of entries.
+/// Folds the sets of the new facts, writes their rows and posts the differences. Returns the number of entries.
 pub(super) async fn apply_subjects(
     tx: &mut Transaction<'_>,
     new: BTreeMap<Subject, Vec<Fact>>,
@@ -50,7 +50,7 @@ pub(super) async fn apply_subjects(
     post(tx, &states, now, deltas).await
 }
 
-/// Locks the subjects in their own order, so that two transactions cannot deadlock.
+/// Locks the subjects in a fixed order, so that two transactions cannot deadlock.
 async fn lock(
     tx: &mut Transaction<'_>,
     new: BTreeMap<Subject, Vec<Fact>>,
@@ -80,10 +80,10 @@ async fn fold(
     locks: &[SubjectLock],
     rules: &Rules,
 ) -> Result<Vec<SubjectState>, Error> {
-    let known = || locks.iter().filter(|lock| lock.latest.is_some());
-    let ratios = ratios(tx, known().map(|lock| &lock.subject)).await?;
-    // The set of a holding may be large: they are read one at a time.
-    let small = known().filter(|lock| !matches!(lock.subject, Subject::Holding { .. }));
+    let existing = || locks.iter().filter(|lock| lock.latest.is_some());
+    let ratios = ratios(tx, existing().map(|lock| &lock.subject)).await?;
+    // Sets of holdings may be large and are read one at a time.
+    let small = existing().filter(|lock| !matches!(lock.subject, Subject::Holding { .. }));
     let sets = facts::sets(tx, &small.map(|lock| lock.key.clone()).collect::<Vec<_>>()).await?;
     let mut states = Vec::with_capacity(locks.len());
     for SubjectLock { subject, key, new, latest } in locks {
@@ -110,13 +110,13 @@ async fn fold(
     Ok(states)
 }
 
-/// A deposit keeps the ratio of the time when it was first reported: a change of the setting moves no old money.
+/// A deposit keeps the ratio at its first report, so that a change of the setting does not affect old deposits.
 async fn ratios<'s>(
     tx: &mut Transaction<'_>,
-    known: impl Iterator<Item = &'s Subject>,
+    existing: impl Iterator<Item = &'s Subject>,
 ) -> Result<BTreeMap<Subject, StashRatio>, Error> {
     let (mut transfers, mut cash_entries) = (Vec::new(), Vec::new());
-    for subject in known {
+    for subject in existing {
         match subject {
             Subject::Transfer(id) => transfers.push(id.to_string()),
             Subject::CashEntry(id) => cash_entries.push(id.to_string()),
@@ -152,8 +152,8 @@ async fn holding(
 ) -> Result<(FoldDiff, Scope), Error> {
     let latest = latest.checked_add(STORED_PRECISION).unwrap_or(Timestamp::MAX);
     if new.iter().all(|fact| fact.at > latest)
-        && let Some(written) = rows::find_holding(tx, account, symbol, new).await?
-        && let Some(state) = ledger::fold_incremental(&written, latest, new)?
+        && let Some(before) = rows::find_holding(tx, account, symbol, new).await?
+        && let Some(state) = ledger::fold_incremental(&before, latest, new)?
     {
         return Ok((whole(state), Scope::Named));
     }
@@ -170,21 +170,21 @@ async fn post(
 ) -> Result<u64, Error> {
     let is_whole = |each: &&SubjectState| each.is_known && each.scope == Scope::Whole;
     let whole: Vec<&String> = states.iter().filter(is_whole).map(|each| &each.key).collect();
-    let mut written = journal::subjects(tx, &whole).await?;
-    let mut due = Vec::with_capacity(states.len());
+    let mut by_subject = journal::subjects(tx, &whole).await?;
+    let mut sets = Vec::with_capacity(states.len());
     for SubjectState { key, state, scope, removed_effects, .. } in states {
-        let written = match scope {
-            Scope::Whole => written.remove(key).unwrap_or_default(),
+        let effects = match scope {
+            Scope::Whole => by_subject.remove(key).unwrap_or_default(),
             Scope::Changed | Scope::Named => {
-                let effects = state
+                let names = state
                     .postings
                     .iter()
                     .map(Posting::effect)
                     .chain(removed_effects.iter().map(String::as_str));
-                journal::effects(tx, key, &effects.collect::<Vec<_>>()).await?
+                journal::effects(tx, key, &names.collect::<Vec<_>>()).await?
             }
         };
-        due.push(Due { subject: key, postings: &state.postings, written });
+        sets.push(PostingSet { subject: key, postings: &state.postings, effects });
     }
-    journal::write(tx, due, now, deltas).await
+    journal::write(tx, sets, now, deltas).await
 }

@@ -1,4 +1,4 @@
-//! Both databases hold the same ledger: every scenario runs on SQLite and on Postgres.
+//! Every scenario runs on SQLite and on Postgres.
 
 mod day;
 mod figures;

@@ -8,16 +8,16 @@ use store::{ApplyOutcome, Job, OpenError, Receipt, Store, StoreConfig};
 use test_postgres::Postgres;
 use webhooks::{Delivery, Interpretation, alpaca};
 
-/// The cluster is shared by the tests that run at one time, and ends with the last of them.
+/// The cluster is shared by the tests that run at the same time, and ends with the last of them.
 static CLUSTER: Mutex<Weak<Postgres>> = Mutex::new(Weak::new());
 
 /// An empty database.
 pub(crate) struct TestDatabase {
     url: String,
-    backend: Backend,
+    backend: TestBackend,
 }
 
-enum Backend {
+enum TestBackend {
     Sqlite { _directory: tempfile::TempDir },
     Postgres { _cluster: Arc<Postgres> },
 }
@@ -26,7 +26,7 @@ impl TestDatabase {
     pub(crate) fn sqlite() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", directory.path().join("data/investiq.db").display());
-        Self { url, backend: Backend::Sqlite { _directory: directory } }
+        Self { url, backend: TestBackend::Sqlite { _directory: directory } }
     }
 
     pub(crate) fn postgres() -> Self {
@@ -41,11 +41,11 @@ impl TestDatabase {
         static SERIAL: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
         let serial = SERIAL.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let url = cluster.create_database(&format!("test_{serial}"));
-        Self { url, backend: Backend::Postgres { _cluster: cluster } }
+        Self { url, backend: TestBackend::Postgres { _cluster: cluster } }
     }
 
     pub(crate) fn is_sqlite(&self) -> bool {
-        matches!(self.backend, Backend::Sqlite { .. })
+        matches!(self.backend, TestBackend::Sqlite { .. })
     }
 
     pub(crate) fn config(&self) -> StoreConfig {
@@ -64,10 +64,10 @@ impl TestDatabase {
     pub(crate) async fn sql(&self, statements: &str) {
         let statements = AssertSqlSafe(statements.to_owned());
         match &self.backend {
-            Backend::Sqlite { .. } => {
+            TestBackend::Sqlite { .. } => {
                 self.sqlite_connection().await.execute(sqlx::raw_sql(statements)).await.map(drop).unwrap();
             }
-            Backend::Postgres { .. } => {
+            TestBackend::Postgres { .. } => {
                 self.postgres_connection().await.execute(sqlx::raw_sql(statements)).await.map(drop).unwrap();
             }
         }
@@ -77,10 +77,10 @@ impl TestDatabase {
     pub(crate) async fn number(&self, statement: &str) -> i64 {
         let statement = AssertSqlSafe(statement.to_owned());
         match &self.backend {
-            Backend::Sqlite { .. } => {
+            TestBackend::Sqlite { .. } => {
                 sqlx::query_scalar(statement).fetch_one(&mut self.sqlite_connection().await).await.unwrap()
             }
-            Backend::Postgres { .. } => {
+            TestBackend::Postgres { .. } => {
                 sqlx::query_scalar(statement).fetch_one(&mut self.postgres_connection().await).await.unwrap()
             }
         }
@@ -100,12 +100,12 @@ impl TestDatabase {
     /// Keeps all writers out until the blocker is released.
     pub(crate) async fn block_writers(&self) -> Blocker {
         match &self.backend {
-            Backend::Sqlite { .. } => {
+            TestBackend::Sqlite { .. } => {
                 let mut connection = self.sqlite_connection().await;
                 connection.execute("BEGIN IMMEDIATE").await.unwrap();
                 Blocker::Sqlite(connection)
             }
-            Backend::Postgres { .. } => {
+            TestBackend::Postgres { .. } => {
                 let mut connection = self.postgres_connection().await;
                 connection
                     .execute(sqlx::raw_sql("BEGIN; LOCK TABLE webhook_events IN EXCLUSIVE MODE"))
@@ -160,13 +160,13 @@ pub(crate) fn trade(id: &str, event_type: &str, symbol: &str) -> Delivery {
 
 /// Stores deliveries about different resources.
 pub(crate) async fn receive(store: &Store, ids: std::ops::Range<u32>) -> Vec<store::EventId> {
-    let mut stored = Vec::new();
+    let mut events = Vec::new();
     for id in ids {
         let receipt = store.receive(&trade(&format!("id-{id}"), "fill", &symbol(id)), now()).await.unwrap();
         assert!(matches!(receipt, Receipt::Stored(_)), "{receipt:?}");
-        stored.push(receipt.id());
+        events.push(receipt.id());
     }
-    stored
+    events
 }
 
 /// A different symbol for each number.

@@ -18,7 +18,7 @@ macro_rules! on_both {
             })*
         }
 
-        mod on_postgres {
+        mod postgres {
             $(mod $file {
                 $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $case() {
@@ -33,12 +33,12 @@ on_both! {
     receiving {
         a_delivery_is_stored_as_received,
         a_thousand_racing_copies_are_one,
-        a_copy_is_known_after_a_restart,
-        one_refused_delivery_does_not_refuse_the_others,
-        a_full_queue_refuses_and_stores_what_is_queued,
+        a_copy_is_recognized_after_a_restart,
+        a_refused_delivery_does_not_affect_the_others,
+        a_full_queue_refuses_deliveries_and_stores_the_queued_ones,
         a_cursor_is_stored_with_its_delivery,
         a_cursor_that_moves_is_audited,
-        closing_stores_what_is_queued,
+        closing_stores_queued_deliveries,
         two_stores_store_one_copy,
     }
     jobs {
@@ -48,11 +48,11 @@ on_both! {
         an_expired_lease_changes_nothing,
         a_failed_job_is_retried_and_then_given_up,
         a_job_that_outlives_every_lease_is_given_up,
-        a_job_that_kills_its_workers_takes_no_other_with_it,
-        an_unknown_channel_is_left_to_a_newer_program,
+        a_job_that_kills_its_workers_affects_no_other,
+        jobs_of_unknown_channels_are_left_to_a_newer_program,
         two_stores_share_the_jobs,
         a_leader_lease_has_one_owner,
-        acquiring_a_leader_lease_is_audited_and_renewing_it_is_not,
+        only_acquiring_a_leader_lease_is_audited,
     }
     circle_keys {
         the_last_fetched_copy_of_a_key_is_stored,
@@ -64,7 +64,7 @@ on_both! {
         a_replay_adds_jobs_and_changes_nothing_else,
         concurrent_replays_replay_each_event_once,
         a_dead_letter_can_be_requeued,
-        a_replayed_dead_letter_is_dead_no_more,
+        a_replayed_dead_letter_is_no_longer_dead,
         redaction_keeps_the_hash_and_the_key,
         the_backlog_is_counted,
     }
@@ -76,14 +76,14 @@ on_both! {
         an_entry_before_the_first_is_detected,
         a_deleted_chain_is_not_started_again,
         nothing_is_written_without_a_head,
-        what_is_done_outside_of_the_store_is_recorded,
+        actions_outside_of_the_store_are_recorded,
     }
     opening {
         opening_twice_changes_nothing,
         a_newer_database_is_refused,
         a_changed_migration_is_refused,
         a_failed_migration_changes_nothing,
-        without_migrating_a_database_is_not_changed,
+        a_database_is_not_changed_without_migrating,
         two_processes_may_open_at_once,
         another_audit_key_is_refused,
     }

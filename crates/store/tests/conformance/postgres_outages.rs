@@ -77,14 +77,14 @@ async fn a_refused_password_is_not_repeated() {
         cluster.create_database("refuses").replace("first-password-of-a-test", "p4ssw0rd-that-is-wrong");
     let config = StoreConfig::new(url.parse().unwrap());
     assert!(!format!("{config:?} {config:#?}").contains("p4ssw0rd"));
-    let refused = Store::open(config, key(), now()).await.unwrap_err();
-    let mut message = format!("{refused} {refused:?} {refused:#?}");
-    let mut source = std::error::Error::source(&refused);
+    let error = Store::open(config, key(), now()).await.unwrap_err();
+    let mut message = format!("{error} {error:?} {error:#?}");
+    let mut source = std::error::Error::source(&error);
     while let Some(cause) = source {
         message = format!("{message} {cause} {cause:?}");
         source = cause.source();
     }
-    assert!(matches!(refused, OpenError::Connect { .. }), "{message}");
+    assert!(matches!(error, OpenError::Connect { .. }), "{message}");
     assert!(message.contains("password authentication failed"), "{message}");
     assert!(!message.contains("p4ssw0rd"), "{message}");
 }
@@ -96,8 +96,8 @@ async fn a_server_that_does_not_sync_is_refused() {
     cluster.execute("postgres", "ALTER SYSTEM SET fsync = off");
     cluster.stop();
     cluster.start_again();
-    let refused = Store::open(StoreConfig::new(url.parse().unwrap()), key(), now()).await.unwrap_err();
-    assert!(matches!(refused, OpenError::NotDurable { setting: "fsync" }), "{refused:?}");
+    let error = Store::open(StoreConfig::new(url.parse().unwrap()), key(), now()).await.unwrap_err();
+    assert!(matches!(error, OpenError::NotDurable { setting: "fsync" }), "{error:?}");
 }
 
 /// A store whose connections to the server can be broken.

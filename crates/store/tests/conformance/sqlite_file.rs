@@ -36,6 +36,6 @@ async fn only_the_owner_reads_the_file() {
 async fn a_directory_in_place_of_the_file_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", directory.path().display()).parse().unwrap();
-    let refused = Store::open(StoreConfig::new(url), key(), now()).await.unwrap_err();
-    assert!(matches!(refused, OpenError::File { .. }), "{refused:?}");
+    let error = Store::open(StoreConfig::new(url), key(), now()).await.unwrap_err();
+    assert!(matches!(error, OpenError::File { .. }), "{error:?}");
 }

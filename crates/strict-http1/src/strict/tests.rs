@@ -8,7 +8,7 @@ const CHUNKED: &str =
     "POST /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\nT: v\r\n\r\n";
 const SUBSTITUTE: &str = "X-REJECTED / HTTP/1.1\r\nhost: rejected\r\nconnection: close\r\n\r\n";
 
-/// A socket that hands out one piece per read and then is silent.
+/// A socket that returns one piece per read, and then is pending.
 struct Pieces(VecDeque<Vec<u8>>);
 
 impl AsyncRead for Pieces {
@@ -28,28 +28,28 @@ impl AsyncRead for Pieces {
 }
 
 #[derive(Debug, PartialEq)]
-struct Seen {
-    passed: String,
+struct Output {
+    text: String,
     error: Option<HeadError>,
     is_broken: bool,
 }
 
-/// What hyper would see of this stream, arriving in these pieces, reading so many bytes at a time.
-fn through(pieces: impl IntoIterator<Item = Vec<u8>>, read_bytes: usize) -> Seen {
+/// The output of a stream that arrives in these pieces and is read in buffers of `read_bytes`.
+fn through(pieces: impl IntoIterator<Item = Vec<u8>>, read_bytes: usize) -> Output {
     let connection = Arc::new(Connection::new(([127, 0, 0, 1], 1).into()));
     let mut strict = StrictHttp1::new(
         Pieces(pieces.into_iter().filter(|piece| !piece.is_empty()).collect()),
         Arc::clone(&connection),
     );
     let mut context = Context::from_waker(std::task::Waker::noop());
-    let (mut passed, mut is_broken) = (Vec::new(), false);
+    let (mut text, mut is_broken) = (Vec::new(), false);
     loop {
         let mut memory = vec![0; read_bytes];
         let mut buffer = ReadBuf::new(&mut memory);
         match Pin::new(&mut strict).poll_read(&mut context, &mut buffer) {
             Poll::Ready(Ok(())) => {
-                assert!(!buffer.filled().is_empty(), "an empty read would be taken for the end");
-                passed.extend_from_slice(buffer.filled());
+                assert!(!buffer.filled().is_empty(), "an empty read would be the end of the stream");
+                text.extend_from_slice(buffer.filled());
             }
             Poll::Ready(Err(_)) => {
                 is_broken = true;
@@ -58,12 +58,12 @@ fn through(pieces: impl IntoIterator<Item = Vec<u8>>, read_bytes: usize) -> Seen
             Poll::Pending => break,
         }
     }
-    let passed = String::from_utf8_lossy(&passed).into_owned();
-    Seen { passed, error: connection.head_error(), is_broken }
+    let text = String::from_utf8_lossy(&text).into_owned();
+    Output { text, error: connection.head_error(), is_broken }
 }
 
-/// The stream in one piece; the same is seen for every split into two, for single bytes, and for small reads.
-fn check(stream: &[u8]) -> Seen {
+/// The output of a stream in one piece; it must be the same for every split into two, for single bytes, and for small reads.
+fn check(stream: &[u8]) -> Output {
     let whole = through([stream.to_vec()], 64 * 1024);
     let step = (stream.len() / 300).max(1);
     for split in (1..stream.len()).step_by(step) {
@@ -76,7 +76,7 @@ fn check(stream: &[u8]) -> Seen {
 }
 
 #[test]
-fn sound_streams_pass_unchanged() {
+fn valid_streams_are_not_changed() {
     for stream in [
         GET.to_owned(),
         [GET, POST, GET].concat(),
@@ -84,13 +84,13 @@ fn sound_streams_pass_unchanged() {
         ["\r\n", GET].concat(),
         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nanything \n at \0 all".to_owned(),
     ] {
-        let seen = check(stream.as_bytes());
-        assert_eq!(seen, Seen { passed: stream, error: None, is_broken: false });
+        let output = check(stream.as_bytes());
+        assert_eq!(output, Output { text: stream, error: None, is_broken: false });
     }
 }
 
 #[test]
-fn a_rejected_head_is_replaced_and_nothing_after_it_passes() {
+fn a_rejected_head_is_replaced_and_ends_the_stream() {
     for (before, bad, error) in [
         ("", "GET /a HTTP/1.1\r\n\r\n", HeadError::Host),
         (GET, "GET /a HTTP/1.1\nHost: a\r\n\r\n", HeadError::LineEnding),
@@ -99,10 +99,10 @@ fn a_rejected_head_is_replaced_and_nothing_after_it_passes() {
         ("", "\x16\x03\x01\x02\x00\n", HeadError::LineEnding),
     ] {
         let stream = [before, bad, GET].concat();
-        let passed = [before, SUBSTITUTE].concat();
+        let text = [before, SUBSTITUTE].concat();
         assert_eq!(
             check(stream.as_bytes()),
-            Seen { passed, error: Some(error), is_broken: false },
+            Output { text, error: Some(error), is_broken: false },
             "{bad:?}"
         );
     }
@@ -117,10 +117,10 @@ fn invalid_chunks_break_the_body_where_they_start() {
     let head = "POST /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
     for (valid, invalid) in [("3\r\nabc\r\n", "x"), ("", "-1"), ("3\r\nabc", "d"), ("5", "\n")] {
         let stream = [GET, head, valid, invalid, GET].concat();
-        let passed = [GET, head, valid].concat();
+        let text = [GET, head, valid].concat();
         assert_eq!(
             check(stream.as_bytes()),
-            Seen { passed, error: None, is_broken: true },
+            Output { text, error: None, is_broken: true },
             "{valid}{invalid}"
         );
     }

@@ -1,19 +1,19 @@
-//! One line of the access log, written by hand: a general serialiser costs more than a small handler.
+//! One line of the access log. Formatted by hand, because a general serializer costs more than a small handler.
 
 use std::io::Write as _;
 use std::net::IpAddr;
 
 use crate::logs::Format;
 
-/// Longest text of a client in a line, in bytes; the rest is cut.
+/// Longest text from a client in a line, in bytes; the rest is cut.
 const TEXT_BYTES_MAX: usize = 512;
 
-/// One request as the access log shows it.
+/// One request in the access log.
 #[derive(Clone, Copy, Debug)]
 pub struct Line<'a> {
-    /// Empty when the request was refused before it got an id.
+    /// Empty if the request was refused before it got an id.
     pub request_id: &'a str,
-    /// The client's address, as the trusted proxies say it.
+    /// The client's address, as reported by trusted proxies.
     pub client: Option<IpAddr>,
     /// As the client sent it.
     pub method: &'a str,
@@ -25,11 +25,11 @@ pub struct Line<'a> {
     pub status: Option<u16>,
     /// The code of the problem, if the response is one.
     pub code: Option<&'a str>,
-    /// The size of the response body, where it is known.
+    /// The size of the response body, if it is known.
     pub bytes: Option<u64>,
     /// Time from the head of the request to the head of the response.
     pub duration_us: u64,
-    /// The first bytes of the API key's digest, which identify the key and reveal nothing of it.
+    /// The first bytes of the API key's digest, which identify the key without revealing it.
     pub key: Option<[u8; 4]>,
     /// As the client sent it.
     pub user_agent: Option<&'a [u8]>,
@@ -71,9 +71,7 @@ impl Line<'_> {
         }
         if let Some(key) = self.key {
             put(out, &[b",\"key\":\""]);
-            let mut digits = [0; 8];
-            hex::encode_to_slice(key, &mut digits).expect("8 digits are 4 bytes");
-            out.extend_from_slice(&digits);
+            put_hex(out, key);
             out.push(b'"');
         }
         if let Some(user_agent) = self.user_agent {
@@ -103,9 +101,7 @@ impl Line<'_> {
         }
         if let Some(key) = self.key {
             put(out, &[b" key="]);
-            let mut digits = [0; 8];
-            hex::encode_to_slice(key, &mut digits).expect("8 digits are 4 bytes");
-            out.extend_from_slice(&digits);
+            put_hex(out, key);
         }
         if let Some(user_agent) = self.user_agent {
             put(out, &[b" user_agent=\""]);
@@ -128,14 +124,18 @@ fn put_number(out: &mut Vec<u8>, number: Option<u64>) {
     }
 }
 
+fn put_hex(out: &mut Vec<u8>, key: [u8; 4]) {
+    let mut digits = [0; 8];
+    hex::encode_to_slice(key, &mut digits).expect("8 digits are 4 bytes");
+    out.extend_from_slice(&digits);
+}
+
 fn put_address(out: &mut Vec<u8>, address: Option<IpAddr>) {
     match address {
         Some(IpAddr::V4(address)) => {
-            for (place, octet) in address.octets().into_iter().enumerate() {
-                put(
-                    out,
-                    &[if place == 0 { b"" } else { b"." }, itoa::Buffer::new().format(octet).as_bytes()],
-                );
+            for (index, octet) in address.octets().into_iter().enumerate() {
+                let separator: &[u8] = if index == 0 { b"" } else { b"." };
+                put(out, &[separator, itoa::Buffer::new().format(octet).as_bytes()]);
             }
         }
         // Writing into memory cannot fail.
@@ -144,8 +144,7 @@ fn put_address(out: &mut Vec<u8>, address: Option<IpAddr>) {
     }
 }
 
-/// Appends what a client sent, as the inside of a JSON string: no quote, control character, escape sequence or byte
-/// beyond ASCII comes through as itself.
+/// Appends client input as the inside of a JSON string: quotes, control characters and bytes beyond ASCII are escaped.
 fn put_escaped(out: &mut Vec<u8>, text: &[u8]) {
     let text = text.get(..TEXT_BYTES_MAX).unwrap_or(text);
     if text.iter().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')) {

@@ -1,7 +1,7 @@
 //! Buffers lines in memory and writes them from a dedicated thread.
 //!
-//! A write per line would cost more than all other work for a small request. If the process is killed, the lines of at most
-//! [`FLUSH_INTERVAL`] are lost, so an audit trail must not be written this way.
+//! One write per line would cost more than all other work for a small request. If the process is killed, up to
+//! [`FLUSH_INTERVAL`] of lines are lost, so do not use it for an audit trail.
 
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::io::{self, Write};
@@ -17,13 +17,13 @@ use super::line::Line;
 use crate::Clock;
 use crate::logs::Format;
 
-/// The longest time that a line is buffered.
+/// Longest time that a line is buffered.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
-/// The size of a buffer, in bytes, from which the writer is woken early.
+/// Size of a buffer, in bytes, at which the writer is woken early.
 const FLUSH_BYTES: usize = 60 * 1024;
-/// The largest size of a buffer, in bytes, when the output does not keep up; further lines are dropped and counted.
+/// Largest size of a buffer, in bytes, when the output does not keep up; further lines are dropped and counted.
 const BUFFER_BYTES_MAX: usize = 1024 * 1024;
-/// The number of buffers: more of them, so that threads rarely wait for each other.
+/// Number of buffers; several, so that threads rarely wait for each other.
 const BUFFERS: usize = 8;
 
 /// The access log: a handle to its writer.
@@ -48,7 +48,7 @@ struct Buffer {
     lines: Vec<u8>,
     /// The second that `timestamp` shows.
     second: Option<i64>,
-    /// `2026-11-22T03:20:22.123456Z`, of which only the fraction changes from line to line.
+    /// Such as `2026-11-22T03:20:22.123456Z`; within a second only the fraction changes.
     timestamp: Vec<u8>,
 }
 
@@ -108,7 +108,7 @@ impl Shared {
             for buffer in &self.buffers {
                 std::mem::swap(&mut lines, &mut buffer.lock().unwrap_or_else(PoisonError::into_inner).lines);
                 // A closed pipe must not stop the service.
-                let _gone = output.write_all(&lines).and_then(|()| output.flush());
+                let _ignored = output.write_all(&lines).and_then(|()| output.flush());
                 lines.clear();
             }
             if is_closing {

@@ -61,12 +61,10 @@ impl Fields {
     }
 
     fn into_object(mut self, time: &str, level: &str, target: &str, request_id: Option<&str>) -> Value {
-        let known = [("timestamp", Some(time)), ("level", Some(level)), ("target", Some(target))];
-        let known = known.into_iter().chain([("request_id", request_id), ("message", Some(&self.message))]);
-        for (name, value) in known {
-            if let Some(value) = value {
-                self.others.insert(name.to_owned(), value.into());
-            }
+        let message = self.message.as_str();
+        let standard = [("timestamp", time), ("level", level), ("target", target), ("message", message)];
+        for (name, value) in standard.into_iter().chain(request_id.map(|id| ("request_id", id))) {
+            self.others.insert(name.to_owned(), value.into());
         }
         Value::Object(self.others)
     }

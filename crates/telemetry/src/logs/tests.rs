@@ -1,35 +1,22 @@
-use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::io::Read;
+use std::sync::Arc;
 
 use super::*;
 use crate::RequestId;
 
-#[derive(Clone, Default)]
-struct Output(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Output {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-fn logged(format: Format, work: impl FnOnce()) -> String {
-    let output = Output::default();
-    let writer = output.clone();
+fn log_lines(format: Format, work: impl FnOnce()) -> String {
+    let (mut reader, writer) = std::io::pipe().unwrap();
     let lines =
-        tracing_subscriber::fmt::layer().event_format(OneLine { format }).with_writer(move || writer.clone());
+        tracing_subscriber::fmt::layer().event_format(OneLine { format }).with_writer(Arc::new(writer));
     tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), work);
-    let bytes = output.0.lock().unwrap().clone();
-    String::from_utf8(bytes).unwrap()
+    let mut text = String::new();
+    reader.read_to_string(&mut text).unwrap();
+    text
 }
 
 #[test]
 fn an_event_is_one_object_with_its_fields_and_the_id_of_its_request() {
-    let text = logged(Format::Json, || {
+    let text = log_lines(Format::Json, || {
         RequestId::parse(b"request-1")
             .unwrap()
             .scope(|| tracing::warn!(tries = 3, what = "a\"b\n\u{1b}c", "it\nbroke"));
@@ -50,7 +37,7 @@ fn an_event_is_one_object_with_its_fields_and_the_id_of_its_request() {
 fn text_is_one_line_too_and_an_error_includes_its_causes() {
     let cause = std::io::Error::other("the\ncause\u{1b}[31m");
     let error = Error::Filter(EnvFilter::builder().parse("a=b=c").unwrap_err());
-    let text = logged(Format::Text, || {
+    let text = log_lines(Format::Text, || {
         tracing::error!(error = &error as &dyn std::error::Error, %cause, "it\nbroke");
     });
     assert_eq!(text.lines().count(), 1, "{text}");

@@ -6,7 +6,7 @@ use prometheus::{
     Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
 };
 
-use super::{Declare, Labels};
+use super::{Families, Labels, opts};
 
 const PROVIDER: &str = "provider";
 /// The label of a provider that was not declared at the start.
@@ -35,7 +35,7 @@ pub struct Deliveries {
 /// The counters of one provider.
 #[derive(Debug)]
 pub struct ProviderMetrics {
-    /// Deliveries received, whatever became of them.
+    /// Deliveries received.
     pub received: IntCounter,
     /// Deliveries whose signature is valid.
     pub verified: IntCounter,
@@ -45,7 +45,7 @@ pub struct ProviderMetrics {
     pub duplicate: IntCounter,
     /// Subscriptions confirmed.
     pub confirmed: IntCounter,
-    /// Deliveries that could not be stored; the provider is asked to send them again.
+    /// Deliveries that were not stored; the provider sends them again.
     pub unavailable: IntCounter,
     /// Events applied.
     pub processed: IntCounter,
@@ -59,7 +59,7 @@ pub struct ProviderMetrics {
     pub backlog: IntGauge,
     /// Age of the oldest waiting event.
     pub oldest_pending_seconds: Gauge,
-    /// Dead letters that nobody requeued.
+    /// Dead letters that were not requeued.
     pub dead_letters: IntGauge,
     /// Time from receiving a delivery to applying its event.
     pub lag: Histogram,
@@ -77,17 +77,15 @@ pub struct FetchMetrics {
     pub denied: IntCounter,
     /// The host is down, or its response is invalid.
     pub unavailable: IntCounter,
-    /// Not fetched because of our own limit.
+    /// The fetch limit was exceeded.
     pub limited: IntCounter,
 }
 
 impl Deliveries {
-    pub(super) fn new(declare: &Declare<'_>, labels: Labels<'_>) -> Result<Self, prometheus::Error> {
-        let families = ByProvider::new(declare)?;
-        let fetches = declare.register(IntCounterVec::new(
-            Declare::opts("webhook_fetches_total", "Documents fetched to verify deliveries"),
-            &["document", "outcome"],
-        ))?;
+    pub(super) fn new(families: &Families, labels: Labels<'_>) -> Result<Self, prometheus::Error> {
+        let help = "Documents fetched to verify deliveries";
+        let fetches = families.counters("webhook_fetches_total", help, &["document", "outcome"])?;
+        let families = ByProvider::new(families)?;
         let reasons: Vec<String> =
             labels.rejections.iter().copied().chain(LIMIT_REASONS).map(str::to_owned).collect();
         let providers = labels.providers.iter();
@@ -107,9 +105,9 @@ impl Deliveries {
     /// The counters of a provider. One that was not declared is counted as `other`.
     #[must_use]
     pub fn provider(&self, name: &str) -> &ProviderMetrics {
-        let known = self.by_provider.iter().find(|(known, _)| known == name);
+        let declared = self.by_provider.iter().find(|(provider, _)| provider == name);
         let other = || self.other.get_or_init(|| self.families.provider(OTHER, &self.reasons));
-        known.map_or_else(other, |(_, metrics)| metrics)
+        declared.map_or_else(other, |(_, metrics)| metrics)
     }
 }
 
@@ -117,7 +115,7 @@ impl ProviderMetrics {
     /// The counter of a reason to reject a delivery; `None` if the reason was not declared.
     #[must_use]
     pub fn rejected(&self, reason: &str) -> Option<&IntCounter> {
-        self.rejected.iter().find(|(known, _)| known == reason).map(|(_, counter)| counter)
+        self.rejected.iter().find(|(name, _)| name == reason).map(|(_, counter)| counter)
     }
 }
 
@@ -133,26 +131,23 @@ struct ByProvider {
 }
 
 impl ByProvider {
-    fn new(declare: &Declare<'_>) -> Result<Self, prometheus::Error> {
-        let by = |name, help, label| declare.by_provider(name, help, label);
-        let gauges = |name, help| declare.register(IntGaugeVec::new(Declare::opts(name, help), &[PROVIDER]));
-        let oldest =
-            Declare::opts("webhook_oldest_pending_seconds", "Age of the oldest event waiting to be applied");
-        let lag = HistogramOpts::from(Declare::opts(
-            "webhook_processing_lag_seconds",
-            "Time from receiving a delivery to applying its event",
-        ));
+    fn new(families: &Families) -> Result<Self, prometheus::Error> {
+        let by = |name, help, label| families.counters(name, help, &[PROVIDER, label]);
+        let gauges = |name, help| families.declare(IntGaugeVec::new(opts(name, help), &[PROVIDER]));
+        let oldest = opts("webhook_oldest_pending_seconds", "Age of the oldest event waiting to be applied");
+        let help = "Time from receiving a delivery to applying its event";
+        let lag = HistogramOpts::from(opts("webhook_processing_lag_seconds", help));
         Ok(Self {
             outcomes: by("webhook_deliveries_total", "Deliveries by outcome", "outcome")?,
             rejected: by("webhook_rejected_total", "Deliveries rejected, by reason", "reason")?,
             jobs: by("webhook_jobs_total", "Attempts to apply an event, by outcome", "outcome")?,
             backlog: gauges("webhook_backlog", "Events waiting to be applied")?,
-            oldest_pending_seconds: declare.register(GaugeVec::new(oldest, &[PROVIDER]))?,
+            oldest_pending_seconds: families.declare(GaugeVec::new(oldest, &[PROVIDER]))?,
             dead_letters: gauges(
                 "webhook_dead_letters",
                 "Events that could not be applied and are no longer retried",
             )?,
-            lag: declare.register(HistogramVec::new(lag.buckets(LAG_BUCKETS_S.to_vec()), &[PROVIDER]))?,
+            lag: families.declare(HistogramVec::new(lag.buckets(LAG_BUCKETS_S.to_vec()), &[PROVIDER]))?,
         })
     }
 
@@ -191,15 +186,5 @@ impl FetchMetrics {
             unavailable: outcome("unavailable"),
             limited: outcome("limited"),
         }
-    }
-}
-
-impl Declare<'_> {
-    fn by_provider(&self, name: &str, help: &str, label: &str) -> Result<IntCounterVec, prometheus::Error> {
-        self.register(IntCounterVec::new(Self::opts(name, help), &[PROVIDER, label]))
-    }
-
-    pub(super) fn float(&self, name: &str, help: &str) -> Result<Gauge, prometheus::Error> {
-        self.register(Gauge::with_opts(Self::opts(name, help)))
     }
 }

@@ -1,9 +1,11 @@
 //! The totals of `/metrics/json`, for people and scripts without Prometheus.
 
-use prometheus::core::Collector;
-use serde::Serialize;
+use prometheus::Histogram;
+use prometheus::core::Metric as _;
+use prometheus::proto::Bucket;
+use serde::{Serialize, Serializer};
 
-use super::Metrics;
+use super::{Child, Metrics};
 
 /// Totals since the start. The histogram counts are cumulative: `<100ms` includes `<10ms`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -24,30 +26,23 @@ pub struct Summary {
     pub latency_histogram: LatencyHistogram,
 }
 
-/// Cumulative counts of responses by their time.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+/// Names and upper bounds of the cumulative counts, in seconds.
+const BOUNDS: [(&str, f64); 6] =
+    [("<10ms", 0.01), ("<50ms", 0.05), ("<100ms", 0.1), ("<250ms", 0.25), ("<500ms", 0.5), ("<1000ms", 1.0)];
+const LONGER: &str = ">=1000ms";
+
+/// Cumulative counts of responses by their time, and those that took longer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LatencyHistogram {
-    /// Up to 10 ms.
-    #[serde(rename = "<10ms")]
-    pub within_10_ms: u64,
-    /// Up to 50 ms.
-    #[serde(rename = "<50ms")]
-    pub within_50_ms: u64,
-    /// Up to 100 ms.
-    #[serde(rename = "<100ms")]
-    pub within_100_ms: u64,
-    /// Up to 250 ms.
-    #[serde(rename = "<250ms")]
-    pub within_250_ms: u64,
-    /// Up to 500 ms.
-    #[serde(rename = "<500ms")]
-    pub within_500_ms: u64,
-    /// Up to 1 s.
-    #[serde(rename = "<1000ms")]
-    pub within_1000_ms: u64,
-    /// Longer than 1 s.
-    #[serde(rename = ">=1000ms")]
-    pub over_1000_ms: u64,
+    within: [u64; BOUNDS.len()],
+    longer: u64,
+}
+
+impl Serialize for LatencyHistogram {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let names = BOUNDS.map(|(name, _)| name);
+        serializer.collect_map(names.into_iter().zip(self.within).chain([(LONGER, self.longer)]))
+    }
 }
 
 impl Metrics {
@@ -55,40 +50,33 @@ impl Metrics {
     #[must_use]
     pub fn summary(&self) -> Summary {
         let children = || self.routes.iter().map(|(_, child)| child);
-        let durations = || children().filter_map(super::Child::duration);
+        let durations = || children().filter_map(Child::duration);
         let analyses = self.routes.iter().filter(|(route, _)| route.starts_with("/api/analyze"));
-        let mut summary = Summary {
-            request_count: children().map(super::Child::requests).sum(),
-            error_count: children().map(super::Child::failures).sum(),
+        let mut latency_histogram = LatencyHistogram::default();
+        durations().for_each(|duration| latency_histogram.add(duration));
+        Summary {
+            request_count: children().map(Child::requests).sum(),
+            error_count: children().map(Child::failures).sum(),
             active_connections: self.connections.get(),
             analysis_count: analyses.map(|(_, child)| child.successes()).sum(),
             trade_count: 0,
-            latency_seconds_sum: durations().map(prometheus::Histogram::get_sample_sum).sum(),
-            latency_histogram: LatencyHistogram::default(),
-        };
-        for duration in durations() {
-            summary.latency_histogram.add(duration);
+            latency_seconds_sum: durations().map(Histogram::get_sample_sum).sum(),
+            latency_histogram,
         }
-        summary
     }
 }
 
 impl LatencyHistogram {
-    fn add(&mut self, duration: &prometheus::Histogram) {
-        let families = duration.collect();
-        let metrics = families.iter().flat_map(|family| family.get_metric());
-        for histogram in metrics.map(prometheus::proto::Metric::get_histogram) {
-            let up_to = |bound_s: f64| {
-                let within = histogram.get_bucket().iter().filter(|bucket| bucket.upper_bound() <= bound_s);
-                within.map(prometheus::proto::Bucket::cumulative_count).max().unwrap_or(0)
-            };
-            self.within_10_ms += up_to(0.01);
-            self.within_50_ms += up_to(0.05);
-            self.within_100_ms += up_to(0.1);
-            self.within_250_ms += up_to(0.25);
-            self.within_500_ms += up_to(0.5);
-            self.within_1000_ms += up_to(1.0);
-            self.over_1000_ms += histogram.get_sample_count() - up_to(1.0);
+    fn add(&mut self, duration: &Histogram) {
+        let metric = duration.metric();
+        let histogram = metric.get_histogram();
+        let up_to = |bound_s: f64| {
+            let bucket = histogram.get_bucket().iter().rfind(|bucket| bucket.upper_bound() <= bound_s);
+            bucket.map_or(0, Bucket::cumulative_count)
+        };
+        for (count, (_, bound_s)) in self.within.iter_mut().zip(BOUNDS) {
+            *count += up_to(bound_s);
         }
+        self.longer += histogram.get_sample_count() - up_to(1.0);
     }
 }

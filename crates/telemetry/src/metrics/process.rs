@@ -1,4 +1,4 @@
-//! Figures of this process from `/proc`, under the names that every Prometheus client uses.
+//! Metrics of this process from `/proc`, under the names that every Prometheus client uses.
 //!
 //! Read at each scrape. On a system without `/proc` the gauges stay at zero.
 
@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use prometheus::{Counter, Gauge, IntGauge, Opts};
 
-use super::Declare;
+use super::Families;
 
 /// Clock ticks per second in `/proc`; Linux shows 100 to user space on every architecture we build for.
 const TICKS_PER_S: f64 = 100.0;
@@ -24,14 +24,12 @@ pub(super) struct Process {
 }
 
 impl Process {
-    pub(super) fn new(declare: &Declare<'_>) -> Result<Self, prometheus::Error> {
-        let gauge = |name, help| declare.register(IntGauge::with_opts(Opts::new(name, help)));
-        let float = |name, help| declare.register(Gauge::with_opts(Opts::new(name, help)));
+    pub(super) fn new(families: &Families) -> Result<Self, prometheus::Error> {
+        let gauge = |name, help| families.declare(IntGauge::with_opts(Opts::new(name, help)));
+        let float = |name, help| families.declare(Gauge::with_opts(Opts::new(name, help)));
         Ok(Self {
-            cpu_seconds: declare.register(Counter::new(
-                "process_cpu_seconds_total",
-                "User and system CPU time, in seconds",
-            ))?,
+            cpu_seconds: families
+                .declare(Counter::new("process_cpu_seconds_total", "User and system CPU time, in seconds"))?,
             resident_bytes: gauge("process_resident_memory_bytes", "Resident memory, in bytes")?,
             threads: gauge("process_threads", "Number of threads")?,
             open_files: gauge("process_open_fds", "Open file descriptors")?,
@@ -42,14 +40,14 @@ impl Process {
     }
 
     pub(super) fn refresh(&self) {
-        // Two readers at once must not both add the same time to a counter.
-        let _one_at_a_time = self.refreshing.lock().unwrap_or_else(PoisonError::into_inner);
+        // Two concurrent scrapes must not add the same time twice.
+        let _guard = self.refreshing.lock().unwrap_or_else(PoisonError::into_inner);
         let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
         let stat = read("/proc/self/stat");
-        // The name in the second field may hold anything; the fields are counted from its closing parenthesis.
+        // The name in the second field may contain anything; fields are counted from its closing parenthesis.
         let fields: Vec<&str> =
             stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().collect();
-        let field = |place: usize| fields.get(place).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
+        let field = |index: usize| fields.get(index).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
         let used_s = (field(11) + field(12)) / TICKS_PER_S;
         self.cpu_seconds.inc_by((used_s - self.cpu_seconds.get()).max(0.0));
         let boot_time = number_after(&read("/proc/stat"), "btime ");
@@ -64,7 +62,7 @@ impl Process {
     }
 }
 
-/// The first number behind a label at the start of a line; 0 when there is none.
+/// The first number after a label at the start of a line; 0 if there is none.
 fn number_after(text: &str, label: &str) -> i64 {
     let line = text.lines().find_map(|line| line.strip_prefix(label));
     line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0)

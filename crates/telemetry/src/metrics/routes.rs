@@ -1,27 +1,27 @@
 //! Requests by route, method and status.
 //!
-//! Successes and server errors exist at zero from the start, because a rate cannot show the first event of a counter that
-//! starts with it. All other series are created when they first occur; routes, methods and statuses bound their number.
+//! Successes and server errors exist at zero from the start: a rate misses the first event of a counter that starts at 1. All
+//! other series are created at their first response. Routes, methods and statuses bound their number.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec};
+use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec};
 
-use super::Declare;
+use super::{DURATION_BUCKETS_S, Families, opts};
 
 /// The route label of requests that matched no route, or were rejected before routing.
 pub const UNMATCHED: &str = "unmatched";
 /// The label of methods that the route does not serve, and of statuses that are not listed below.
 const OTHER: &str = "other";
 
-/// Statuses with a counter of their own; clients cannot cause others.
+/// Statuses with a counter of their own, sorted; clients cannot cause others.
 const STATUSES: [u16; 20] =
     [200, 204, 304, 400, 401, 403, 404, 405, 406, 408, 409, 413, 414, 415, 422, 429, 431, 500, 502, 503];
-/// Statuses at zero from the start for each route and method. Client errors are not among them: alerts on those use other
-/// families, such as `auth_failures_total`.
+/// Statuses that exist at zero for each route and method. Alerts on client errors use other families, such as
+/// `auth_failures_total`.
 const SERVED: &[u16] = &[200, 500, 503];
 /// The same for routes that call a market-data vendor.
 const SERVED_WITH_VENDOR: &[u16] = &[200, 500, 502, 503];
@@ -30,16 +30,7 @@ const NOT_ROUTED: &[u16] = &[404, 500, 503];
 
 /// The index of a status in [`STATUSES`]; all others share the last one.
 fn index_of(status: u16) -> usize {
-    const INDEXES: [u8; 504] = {
-        let mut indexes = [STATUSES.len() as u8; 504];
-        let mut index = 0;
-        while index < STATUSES.len() {
-            indexes[STATUSES[index] as usize] = index as u8;
-            index += 1;
-        }
-        indexes
-    };
-    INDEXES.get(usize::from(status)).map_or(STATUSES.len(), |index| usize::from(*index))
+    STATUSES.binary_search(&status).unwrap_or(STATUSES.len())
 }
 
 /// Whether this route calls a market-data vendor.
@@ -68,7 +59,7 @@ struct Methods {
 pub struct Child {
     /// Created at the start for expected statuses, and at the first response for all others.
     by_status: [OnceLock<IntCounter>; STATUSES.len() + 1],
-    /// Created at the first response: an empty histogram would be fifteen useless series.
+    /// Created at the first response, because an empty histogram is fifteen useless series.
     duration: OnceLock<Histogram>,
     requests: IntCounterVec,
     durations: HistogramVec,
@@ -77,8 +68,14 @@ pub struct Child {
 }
 
 impl Routes {
-    pub(super) fn new(declare: &Declare<'_>, routes: &[(&str, &str)]) -> Result<Self, prometheus::Error> {
-        let (requests, durations) = declare.by_route()?;
+    pub(super) fn new(families: &Families, routes: &[(&str, &str)]) -> Result<Self, prometheus::Error> {
+        let labels = ["route", "method", "status"];
+        let requests =
+            families.counters("http_requests_total", "Responses by route, method and status", &labels)?;
+        let help = "Time from the request head to the response head";
+        let duration = HistogramOpts::from(opts("http_request_duration_seconds", help));
+        let duration = duration.buckets(DURATION_BUCKETS_S.to_vec());
+        let durations = families.declare(HistogramVec::new(duration, &labels[..2]))?;
         let child = |route: &str, method: &str, expected: &[u16]| {
             let child = Child::new(&requests, &durations, route, method);
             for status in expected {
@@ -96,7 +93,7 @@ impl Routes {
             }
         }
         let unmatched = child(UNMATCHED, OTHER, NOT_ROUTED);
-        // One histogram always exists, so that the family does.
+        // The family exists once it has one histogram.
         unmatched.duration_histogram();
         Ok(Self { by_path, unmatched })
     }
@@ -145,9 +142,9 @@ impl Child {
     }
 
     /// Counts one response.
-    pub fn observe(&self, status: StatusCode, took: Duration) {
+    pub fn observe(&self, status: StatusCode, duration: Duration) {
         self.counter(index_of(status.as_u16())).inc();
-        self.duration_histogram().observe(took.as_secs_f64());
+        self.duration_histogram().observe(duration.as_secs_f64());
     }
 
     /// The number of responses whose status is counted.

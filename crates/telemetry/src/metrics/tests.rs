@@ -7,7 +7,6 @@ fn metrics() -> Metrics {
         routes: &[("GET", "/api/analyze/{symbol}"), ("POST", "/api/analyze"), ("GET", "/livez")],
         providers: &["alpaca", "bridge", "circle"],
         rejections: &["signature"],
-        streams: &["trades"],
     })
     .unwrap()
 }
@@ -30,7 +29,7 @@ fn everything_exists_at_zero_and_the_process_is_described() {
         "investiq_http_panics_total 0",
         "investiq_build_info{version=\"0.1.0\"} 1",
     ] {
-        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+        assert!(text.lines().any(|other| other == line), "{line} is not in\n{text}");
     }
     assert!(text.contains("# TYPE process_cpu_seconds_total counter"), "{text}");
     let resident = text.lines().find_map(|line| line.strip_prefix("process_resident_memory_bytes ")).unwrap();
@@ -38,11 +37,11 @@ fn everything_exists_at_zero_and_the_process_is_described() {
 }
 
 #[test]
-fn an_answer_is_counted_under_its_route_method_and_status() {
+fn a_response_is_counted_under_its_route_method_and_status() {
     let metrics = metrics();
-    let count = |route, method, status: u16, took_ms| {
+    let count = |route, method, status: u16, duration_ms| {
         let status = StatusCode::from_u16(status).unwrap();
-        metrics.routes.child(route, &method).observe(status, Duration::from_millis(took_ms));
+        metrics.routes.child(route, &method).observe(status, Duration::from_millis(duration_ms));
     };
     count(Some("/api/analyze/{symbol}"), Method::GET, 200, 250);
     count(Some("/api/analyze/{symbol}"), Method::GET, 503, 500);
@@ -60,7 +59,7 @@ fn an_answer_is_counted_under_its_route_method_and_status() {
         "investiq_http_request_duration_seconds_bucket{method=\"GET\",route=\"/api/analyze/{symbol}\",le=\"0.5\"} 2",
         "investiq_http_request_duration_seconds_sum{method=\"GET\",route=\"/api/analyze/{symbol}\"} 0.75",
     ] {
-        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+        assert!(text.lines().any(|other| other == line), "{line} is not in\n{text}");
     }
     let summary = metrics.summary();
     assert_eq!((summary.request_count, summary.error_count, summary.analysis_count), (5, 1, 1));

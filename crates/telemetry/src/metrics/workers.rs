@@ -2,13 +2,12 @@
 
 use prometheus::{IntCounter, IntGauge, IntGaugeVec};
 
-use super::Declare;
+use super::{Families, opts};
 
-/// Workers of which there is at most one: their series exist at zero where they do not run.
+/// Workers that run at most once: their series exist at zero in every process.
 const WORKERS: [&str; 6] = ["events/1", "business", "prices", "retention", "database", "alpaca_events"];
 
-/// The last heartbeat of each worker, and how often any of them panicked. A worker that keeps panicking never finishes a
-/// round, and so has no heartbeat.
+/// Heartbeats and panics. A worker that keeps panicking never completes a round, so its heartbeat stops.
 #[derive(Debug)]
 pub struct Workers {
     heartbeats: IntGaugeVec,
@@ -17,17 +16,15 @@ pub struct Workers {
 }
 
 impl Workers {
-    pub(super) fn new(declare: &Declare<'_>) -> Result<Self, prometheus::Error> {
-        let opts = Declare::opts(
-            "worker_heartbeat_timestamp_seconds",
-            "Last heartbeat of a worker, in seconds since 1970; 0 if it does not run here",
-        );
-        let family = declare.register(IntGaugeVec::new(opts, &["worker"]))?;
+    pub(super) fn new(families: &Families) -> Result<Self, prometheus::Error> {
+        let help = "Last heartbeat of a worker, in seconds since 1970; 0 if it does not run here";
+        let opts = opts("worker_heartbeat_timestamp_seconds", help);
+        let heartbeats = families.declare(IntGaugeVec::new(opts, &["worker"]))?;
         for worker in WORKERS {
-            family.with_label_values(&[worker]).set(0);
+            heartbeats.with_label_values(&[worker]).set(0);
         }
-        let panics = declare.counter("worker_panics_total", "Workers that panicked and were restarted")?;
-        Ok(Self { heartbeats: family, panics })
+        let panics = families.counter("worker_panics_total", "Workers that panicked and were restarted")?;
+        Ok(Self { heartbeats, panics })
     }
 
     /// The gauge of a worker's last heartbeat, in seconds since 1970.

@@ -8,7 +8,7 @@ use super::envelope::parse_envelope;
 use super::settings::{SCHEME, TIMESTAMPED, TOLERANCE};
 use super::{Kind, SIGNATURE_HEADER};
 use crate::channel::Endpoint;
-use crate::delivery::{Delivery, Proof};
+use crate::delivery::{Delivery, DeliveryProof};
 use crate::header;
 use crate::hmac_signature::{TimedSignature, parse_digest};
 use crate::keys::Keys;
@@ -42,7 +42,7 @@ pub fn verify(
             return Err(Rejection::Untimed);
         }
         let key_id = keys.find_hmac([&body, b""], &[digest], now)?.into();
-        Proof { signed_at: None, key_id, headers: vec![(SIGNATURE_HEADER, header.into())] }
+        DeliveryProof { signed_at: None, key_id, headers: vec![(SIGNATURE_HEADER, header.into())] }
     };
     let envelope = parse_envelope(kind, None, &body)?;
     Ok(Delivery::posted(kind.channel(), envelope, proof, body))

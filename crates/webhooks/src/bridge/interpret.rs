@@ -6,12 +6,25 @@ mod transfer;
 
 use domain::TransferStatus;
 use jiff::Timestamp;
+use serde::Deserialize;
 
 use super::category::{Category, Mutation};
-use super::envelope::Fields;
+use super::envelope::full_type;
 use crate::extract;
 use crate::interpretation::{Outcome, Unhandled};
 use crate::json::Field;
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Fields<'a> {
+    #[serde(borrow)]
+    event_category: Field<'a>,
+    event_type: Field<'a>,
+    event_object_id: Field<'a>,
+    event_object_status: Field<'a>,
+    event_object: Field<'a>,
+    event_created_at: Field<'a>,
+}
 
 /// What every event has.
 struct Event<'a> {
@@ -24,7 +37,7 @@ struct Event<'a> {
 
 pub(super) fn interpret(body: &[u8]) -> Outcome {
     let fields: Fields<'_> = extract::fields(body)?;
-    let (category, mutation) = Category::parse(&fields.full_type());
+    let (category, mutation) = Category::parse(&full_type(fields.event_category, fields.event_type));
     let event = || {
         Ok::<_, Unhandled>(Event {
             mutation,

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::envelope::parse_envelope;
 use super::{CHANNEL, FUTURE, PAST, SIGNATURE_HEADER as NAME};
 use crate::channel::Endpoint;
-use crate::delivery::{Delivery, Proof};
+use crate::delivery::{Delivery, DeliveryProof};
 use crate::encoding;
 use crate::header;
 use crate::keys::Keys;
@@ -36,7 +36,7 @@ pub fn verify(
     let (past_s, future_s) = (settings.number(&PAST), settings.number(&FUTURE));
     Tolerance { past_s, future_s }.check(at, now)?;
     let envelope = parse_envelope(&body)?;
-    let proof = Proof { signed_at: Some(at), key_id, headers: vec![(NAME, header.into())] };
+    let proof = DeliveryProof { signed_at: Some(at), key_id, headers: vec![(NAME, header.into())] };
     Ok(Delivery::posted(CHANNEL, envelope, proof, body))
 }
 

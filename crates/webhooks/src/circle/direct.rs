@@ -1,4 +1,4 @@
-//! Circle's second system: deliveries that Circle posts and signs by itself.
+//! Circle v2: deliveries that Circle posts and signs by itself.
 //!
 //! `X-Circle-Signature` is the Base64 of a DER-encoded ECDSA signature on P-256 with SHA-256 over the raw body;
 //! `X-Circle-Key-Id` names the key, which is fetched from Circle once and never changes

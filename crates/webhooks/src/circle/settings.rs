@@ -3,7 +3,7 @@
 use crate::settings::{Setting, SettingKind, Settings};
 
 /// Most items of a list.
-const LIST_ITEMS_MAX: usize = 64;
+const LIST_ITEMS_MAX: usize = 100;
 /// Longest id, in bytes.
 const ID_BYTES_MAX: usize = 128;
 
@@ -17,7 +17,7 @@ pub const BASE_URL: Setting = Setting::new(
 /// Ids of tokens that are USDC: the id differs by blockchain.
 pub(super) const USDC_TOKEN_IDS: Setting = ids("webhooks.circle.usdc_token_ids", "CIRCLE_USDC_TOKEN_IDS");
 
-/// Which notifications are ours, by `subscriptionId` in the second system and `clientId` in the first.
+/// Which notifications are ours, by `subscriptionId` in Circle v2 and `clientId` in Circle Mint.
 pub(super) const SENDERS: Setting = ids("webhooks.circle.senders", "CIRCLE_SENDERS");
 
 const fn ids(path: &'static str, variable: &'static str) -> Setting {

@@ -1,4 +1,4 @@
-//! Circle's first system: deliveries of Amazon SNS.
+//! Circle Mint: deliveries of Amazon SNS.
 //!
 //! SNS signs a canonical string made of the message's fields, with RSA and SHA-1 (version 1, which Circle Mint uses) or SHA-256
 //! (version 2), and names the URL of the certificate (docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message). The

@@ -1,4 +1,4 @@
-//! Which of Circle's two systems sent a delivery.
+//! Which system of Circle sent a delivery: Mint or v2.
 
 use http::HeaderMap;
 use serde::Deserialize;
@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::direct::{KEY_ID_HEADER, SIGNATURE_HEADER};
 use crate::json::{self, Field};
 
-/// Which of Circle's two systems. Only a choice of verifier: each refuses what is not its own.
+/// The system of Circle that sent a delivery. Only a choice of verifier: each refuses what is not its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum System {
     /// [`super::direct`]
@@ -23,8 +23,8 @@ struct Fields<'a> {
 }
 
 impl System {
-    /// The second system when either of its headers is there; else the first when the body names a topic; else the
-    /// second, which will miss its headers.
+    /// Circle v2 if either of its headers is present; else Circle Mint if the body names a topic; else Circle v2, which
+    /// then rejects the delivery for its missing headers.
     #[must_use]
     pub fn detect(headers: &HeaderMap, body: &[u8]) -> Self {
         let is_direct = headers.contains_key(SIGNATURE_HEADER) || headers.contains_key(KEY_ID_HEADER);

@@ -1,4 +1,4 @@
-//! A transfer as the first system sends it, and earlier relays of the second.
+//! A transfer as Circle Mint sends it, and earlier relays of Circle v2.
 
 use domain::{
     Currency, Direction, ExternalId, Fact, FactKind, Money, PostingMode, Provider, Subject, TransferStatus,
@@ -122,7 +122,7 @@ pub(super) fn amount_less(field: Field<'_>, fee: Field<'_>, name: &'static str) 
     if less.minor() > 0 { Ok(less) } else { Err(extract::unreadable(name, "its fee is not below it")) }
 }
 
-/// Balances at Circle Mint are tokens, which the first system writes `USD` and `EUR`.
+/// Balances at Circle Mint are tokens, which Circle Mint writes `USD` and `EUR`.
 fn currency(field: Field<'_>) -> Result<Currency, Unhandled> {
     match extract::currency(field)? {
         Currency::Usd => Ok(Currency::Usdc),

@@ -42,7 +42,7 @@ impl HmacSecret {
         Some(Self { mac })
     }
 
-    pub(super) fn made_one_of(&self, message: [&[u8]; 2], signatures: &[[u8; 32]]) -> Choice {
+    pub(super) fn verifies_any(&self, message: [&[u8]; 2], signatures: &[[u8; 32]]) -> Choice {
         let mut mac = self.mac.clone();
         message.iter().for_each(|part| mac.update(part));
         let made: [u8; 32] = mac.finalize().into_bytes().into();
@@ -51,7 +51,7 @@ impl HmacSecret {
 
     pub(super) fn is_same(&self, other: &Self) -> bool {
         let mine: [u8; 32] = self.mac.clone().finalize().into_bytes().into();
-        bool::from(other.made_one_of([b"", b""], &[mine]))
+        bool::from(other.verifies_any([b"", b""], &[mine]))
     }
 }
 
@@ -97,6 +97,6 @@ mod tests {
         let key = HmacSecret { mac };
         let expected = "734cc62f32841568f45715aeb9f4d7891324e6d948e4c6c60c0621cdac48623a";
         let expected = crate::encoding::from_hex_32(expected).unwrap();
-        assert!(bool::from(key.made_one_of([b"hello ", b"world"], &[expected])));
+        assert!(bool::from(key.verifies_any([b"hello ", b"world"], &[expected])));
     }
 }

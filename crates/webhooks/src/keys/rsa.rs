@@ -56,7 +56,7 @@ impl RsaPublicKey {
         Some(Self { spki: spki.as_ref().into(), key })
     }
 
-    pub(super) fn made(&self, message: &[u8], signature: &[u8]) -> bool {
+    pub(super) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         self.key.verify_sig(message, signature).is_ok()
     }
 

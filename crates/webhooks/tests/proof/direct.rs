@@ -1,4 +1,4 @@
-//! Circle's second system: ECDSA over the body.
+//! Circle v2: ECDSA over the body.
 
 use http::HeaderMap;
 use serde_json::Value;
@@ -84,7 +84,7 @@ fn the_two_systems_are_distinguished() {
     let signed = headers(signed::case("direct", "signed"));
     let sns = br#"{"Type":"Notification","TopicArn":"arn:aws:sns:us-east-1:1:a"}"#;
     assert_eq!(System::detect(&signed, b"{}"), System::Direct);
-    // A header of the second system cannot be left aside by writing a body of the first.
+    // A body of Circle Mint does not hide a header of Circle v2.
     assert_eq!(System::detect(&signed, sns), System::Direct);
     assert_eq!(System::detect(&HeaderMap::new(), sns), System::Sns);
     assert_eq!(System::detect(&HeaderMap::new(), b"{}"), System::Direct);

@@ -29,6 +29,7 @@ fn every_file_is_a_sample_and_every_sample_is_a_file_of_its_channel() {
         }
         assert_eq!(found, listed);
         for channel in declared.channels {
+            assert!(!channel.samples.is_empty(), "{} has samples", channel.channel);
             for sample in channel.samples {
                 let body: serde_json::Value = serde_json::from_str(sample.body).unwrap();
                 let has_id = channel.id_fields.iter().any(|field| body.get(field).is_some());

@@ -1,4 +1,4 @@
-//! Circle's first system: RSA over a canonical string, by a certificate.
+//! Circle Mint: RSA over a canonical string, by a certificate.
 
 use bytes::Bytes;
 use jiff::Timestamp;

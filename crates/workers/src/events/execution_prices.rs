@@ -1,4 +1,4 @@
-//! The prices at which orders were executed: the last price of a share if market data has no later one.
+//! Prices of executions: the last price of a share unless market data has a later one.
 
 use domain::{Fact, FactKind, Price, Subject};
 use ledger::PricedAsset;

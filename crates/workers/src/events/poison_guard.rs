@@ -1,15 +1,15 @@
-//! After a panic, workers apply one event at a time, so that an event that makes its worker panic fails alone, and not with
-//! those that happened to be leased with it.
+//! After a panic, workers apply one event at a time, so that an event that makes its worker panic fails without the others of
+//! its batch.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::Timestamp;
 
-/// How long after a panic, in seconds: longer than all attempts at one event take.
-const LASTS_S: i64 = 600;
+/// Duration after a panic, in seconds: longer than all attempts to apply one event.
+const DURATION_S: i64 = 600;
 
-/// Until when events are applied one at a time. Clones share it.
+/// The time until which events are applied one at a time. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct PoisonGuard(Arc<AtomicI64>);
 
@@ -33,7 +33,7 @@ impl PoisonGuard {
 impl Drop for Round<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.guard.0.store(self.now.as_second().saturating_add(LASTS_S), Ordering::Relaxed);
+            self.guard.0.store(self.now.as_second().saturating_add(DURATION_S), Ordering::Relaxed);
         }
     }
 }

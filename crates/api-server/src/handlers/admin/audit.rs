@@ -15,16 +15,16 @@ use crate::problem::{Kind, Problem};
 use crate::schemas::Problems;
 use crate::state::AdminState;
 
-/// One verification at a time: each reads the whole chain.
+/// Allows one verification at a time, because each reads the whole chain.
 static VERIFYING: Mutex<()> = Mutex::const_new(());
-/// Wait that a second client is asked for.
+/// `Retry-After` of a second verification, in seconds.
 const RETRY_AFTER_S: u64 = 5;
 
 /// The result of a verification of the audit chain.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct AuditResponse {
-    /// Whether every entry is as it was written, and none is missing.
-    is_whole: bool,
+    /// Whether every entry is unchanged and none is missing.
+    is_intact: bool,
     /// Verified entries; 0 if the chain is damaged.
     entries: u64,
     /// The first damage.
@@ -34,7 +34,7 @@ pub(crate) struct AuditResponse {
 
 /// Verify the whole audit chain
 ///
-/// Reads every entry. A chain of millions takes longer than a request may: `investiq audit verify` has no such limit.
+/// Reads every entry. A chain of millions of entries may exceed the time limit of a request; use `investiq audit verify` instead.
 #[utoipa::path(
     get,
     path = "/api/admin/audit/verify",
@@ -51,12 +51,12 @@ pub(crate) async fn verify(
             .retry_after_s(RETRY_AFTER_S));
     };
     match state.store().verify_audit(None, |_, _| {}).await {
-        Ok(verified) => Ok(Json(AuditResponse { is_whole: true, entries: verified.entries, fault: None })),
+        Ok(verified) => Ok(Json(AuditResponse { is_intact: true, entries: verified.entries, fault: None })),
         Err(VerifyError::Unread(error)) => Err(error.into()),
         Err(damage @ (VerifyError::Damaged(_) | VerifyError::NoHead)) => {
             let fault = with_causes(&damage);
-            tracing::error!(fault, "AUDIT CHAIN IS DAMAGED");
-            Ok(Json(AuditResponse { is_whole: false, entries: 0, fault: Some(fault) }))
+            tracing::error!(fault, "audit chain is damaged");
+            Ok(Json(AuditResponse { is_intact: false, entries: 0, fault: Some(fault) }))
         }
     }
 }

@@ -37,22 +37,22 @@ pub(crate) struct DeadLetterResponse {
     event: EventResponse,
 }
 
-/// Which jobs to requeue.
+/// The jobs to requeue.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RequeueRequest {
     #[serde(default)]
     #[schema(max_items = 1000, example = json!(["7"]))]
     jobs: Vec<String>,
-    /// Up to 1,000 of all dead letters, in place of `jobs`.
+    /// Requeue up to 1,000 of all dead letters instead of `jobs`.
     #[serde(default)]
     all: bool,
 }
 
-/// What was requeued.
+/// The result of a requeue.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RequeueResponse {
-    /// Number of jobs.
+    /// Number of requeued jobs.
     requeued: u32,
 }
 
@@ -62,7 +62,7 @@ pub(crate) struct RequeueResponse {
     path = "/api/admin/dead-letter",
     tag = "admin",
     params(
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "Rows of the page"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "Most rows of the page"),
         ("before" = Option<String>, Query, description = "`next` of the previous page"),
     ),
     responses((status = 200, description = "A page", body = DeadLettersPage), Problems)
@@ -84,13 +84,15 @@ pub(crate) async fn list(
     Ok(Json(DeadLettersPage { dead_letters: letters.into_iter().map(respond).collect(), next }))
 }
 
-/// Requeue dead letters, with all attempts again
+/// Requeue dead letters
+///
+/// Each job gets all its attempts again.
 #[utoipa::path(
     post,
     path = "/api/admin/dead-letter/requeue",
     tag = "admin",
     request_body = RequeueRequest,
-    responses((status = 200, description = "What was requeued", body = RequeueResponse), Problems)
+    responses((status = 200, description = "The number of requeued jobs", body = RequeueResponse), Problems)
 )]
 pub(crate) async fn requeue(
     State(state): State<Arc<AdminState>>,
@@ -98,7 +100,7 @@ pub(crate) async fn requeue(
     JsonBody(RequeueRequest { jobs, all }): JsonBody<RequeueRequest>,
 ) -> Result<Json<RequeueResponse>, Problem> {
     if jobs.is_empty() != all {
-        return Err(unprocessable("jobs", "must have ids, or be absent with \"all\": true"));
+        return Err(unprocessable("jobs", "must contain ids, or be absent if \"all\" is true"));
     }
     if jobs.len() > REPLAY_MAX as usize {
         return Err(unprocessable("jobs", format!("must be at most {REPLAY_MAX} ids")));
@@ -106,6 +108,6 @@ pub(crate) async fn requeue(
     let parse = |text: &String| text.parse().map_err(|_| unprocessable("jobs", "must be ids such as 7"));
     let jobs: Vec<JobId> = jobs.iter().map(parse).collect::<Result<_, _>>()?;
     let requeued = state.store().requeue(&jobs, operator.actor(), state.clock.now()).await?;
-    state.intake.work_available().notify_waiters();
+    state.intake.work_available.notify_waiters();
     Ok(Json(RequeueResponse { requeued }))
 }

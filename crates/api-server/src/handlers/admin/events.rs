@@ -1,4 +1,4 @@
-//! `GET /api/admin/webhooks` and `/api/admin/webhooks/{id}`: events and what became of them.
+//! `GET /api/admin/webhooks` and `/api/admin/webhooks/{id}`: events and their jobs.
 
 use std::sync::Arc;
 
@@ -11,9 +11,8 @@ use utoipa::ToSchema;
 
 use super::Operator;
 use super::filter::{FilterBody, NAMES};
-use super::responses::{BodyShown, EventDetailResponse, EventResponse};
+use super::responses::{EventDetailResponse, EventResponse};
 use crate::handlers::Parameters;
-use crate::handlers::parameters::unprocessable;
 use crate::problem::{Kind, Problem};
 use crate::schemas::Problems;
 use crate::state::AdminState;
@@ -36,14 +35,14 @@ pub(crate) struct EventsPage {
     path = "/api/admin/webhooks",
     tag = "admin",
     params(
-        ("provider" = Option<String>, Query, description = "The provider"),
-        ("channel" = Option<String>, Query, description = "Such as alpaca/trade"),
-        ("event_type" = Option<String>, Query, description = "The type that the provider gives the event"),
-        ("resource" = Option<String>, Query, description = "The object that the event is about"),
-        ("state" = Option<String>, Query, description = "pending, leased, done, unhandled, dead or requeued"),
-        ("received_from" = Option<String>, Query, description = "At or after this time"),
-        ("received_before" = Option<String>, Query, description = "Before this time"),
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "Rows of the page"),
+        ("provider" = Option<String>, Query, description = "The provider, such as alpaca"),
+        ("channel" = Option<String>, Query, description = "The channel, such as alpaca/trade"),
+        ("event_type" = Option<String>, Query, description = "The event type, as the provider names it"),
+        ("resource" = Option<String>, Query, description = "The resource that the event is about"),
+        ("state" = Option<String>, Query, description = "The state of the latest job: pending, leased, done, unhandled, dead or requeued"),
+        ("received_from" = Option<String>, Query, description = "Received at or after this time"),
+        ("received_before" = Option<String>, Query, description = "Received before this time"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "Most rows of the page"),
         ("before" = Option<String>, Query, description = "`next` of the previous page"),
     ),
     responses((status = 200, description = "A page", body = EventsPage), Problems)
@@ -63,16 +62,16 @@ pub(crate) async fn list(
     }))
 }
 
-/// One event with its jobs
+/// An event with its jobs
 ///
-/// The body names people and accounts: it is shown only with `body=true`, and that is recorded in the audit chain.
+/// The body contains personal data. It is returned only with `body=true`, which is recorded in the audit chain.
 #[utoipa::path(
     get,
     path = "/api/admin/webhooks/{id}",
     tag = "admin",
     params(
         ("id" = String, Path, description = "The id", example = "42", pattern = "^[1-9][0-9]{0,17}$"),
-        ("body" = Option<bool>, Query, description = "Whether to show the body"),
+        ("body" = Option<bool>, Query, description = "Whether to return the body"),
     ),
     responses((status = 200, description = "The event", body = EventDetailResponse), Problems)
 )]
@@ -83,17 +82,14 @@ pub(crate) async fn get(
     State(state): State<Arc<AdminState>>,
 ) -> Result<Json<EventDetailResponse>, Problem> {
     parameters.allow_only(&["body"])?;
-    let body_shown = match parameters.text("body") {
-        None | Some("false") => BodyShown::No,
-        Some("true") => BodyShown::Yes,
-        Some(_) => return Err(unprocessable("body", "must be true or false")),
-    };
+    let is_body_included = parameters.flag("body")?.unwrap_or(false);
     let not_found = || Problem::new(Kind::NotFound, "no event has this id");
     let id: EventId = id.parse().map_err(|_| not_found())?;
     let detail = state.store().event(id).await?.ok_or_else(not_found)?;
-    if body_shown == BodyShown::Yes {
+    if is_body_included {
         let (object, now) = (format!("webhook_events/{id}"), state.clock.now());
         state.store().record_audit(operator.actor(), "webhooks.read_body", &object, &json!({}), now).await?;
     }
-    Ok(Json(EventDetailResponse::new(detail, body_shown)))
+    let body = is_body_included.then(|| String::from_utf8_lossy(&detail.body).into_owned());
+    Ok(Json(EventDetailResponse::new(detail, body)))
 }

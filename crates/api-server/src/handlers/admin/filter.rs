@@ -1,4 +1,4 @@
-//! Selects events, from a query or from a body.
+//! Selects events by the parameters of a query or the fields of a body.
 
 use std::str::FromStr;
 
@@ -34,10 +34,10 @@ pub(crate) struct FilterBody {
     /// The channel, such as `alpaca/trade`.
     #[schema(example = "alpaca/trade")]
     channel: Option<String>,
-    /// The type that the provider gives the event.
+    /// The event type, as the provider names it.
     #[schema(max_length = 256)]
     event_type: Option<String>,
-    /// The object that the event is about.
+    /// The resource that the event is about.
     #[schema(max_length = 256)]
     resource: Option<String>,
     /// The state of the latest job.
@@ -107,7 +107,7 @@ fn parse<T: FromStr>(name: &str, text: Option<String>, expected: &'static str) -
 /// A text that every database can compare.
 fn bounded(name: &str, text: Option<String>) -> Result<Option<String>, Problem> {
     match &text {
-        Some(given) if given.len() > TEXT_BYTES_MAX || given.contains('\0') => {
+        Some(value) if value.len() > TEXT_BYTES_MAX || value.contains('\0') => {
             Err(unprocessable(name, format!("must be at most {TEXT_BYTES_MAX} bytes without NUL")))
         }
         Some(_) | None => Ok(text),

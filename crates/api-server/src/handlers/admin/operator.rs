@@ -3,12 +3,11 @@
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use store::Actor;
-use telemetry::RequestId;
 
 use crate::problem::Problem;
 use crate::request_context::RequestContext;
 
-/// The label of the API key, which reveals nothing of its text, and the request.
+/// The API key, by its label, and the request.
 #[derive(Clone, Debug)]
 pub(crate) struct Operator {
     name: String,
@@ -27,6 +26,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Operator {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let context = RequestContext::get(&parts.extensions)?;
         let name = context.key().map_or_else(|| "open".to_owned(), |key| format!("key:{}", key.label()));
-        Ok(Self { name, request_id: context.id().map(RequestId::as_str).map(str::to_owned) })
+        Ok(Self { name, request_id: context.id.get().map(|id| id.as_str().to_owned()) })
     }
 }

@@ -1,4 +1,4 @@
-//! `POST /api/admin/webhooks/replay`: applies events again. Effects that were applied before are not applied twice.
+//! `POST /api/admin/webhooks/replay`: applies events again. Effects are not applied twice.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::problem::Problem;
 use crate::schemas::Problems;
 use crate::state::AdminState;
 
-/// Which events to apply again.
+/// The events to apply again.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReplayRequest {
@@ -28,19 +28,19 @@ pub(crate) struct ReplayRequest {
     /// Only events after this id: `next_after` of the previous response.
     #[serde(default)]
     after: Option<String>,
-    /// Only count, and change nothing.
+    /// Count the events without applying them.
     #[serde(default)]
     dry_run: bool,
 }
 
-/// What will be applied again.
+/// The result of a replay.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ReplayResponse {
     /// Events that will be, or in a dry run would be, applied again.
     events: u64,
-    /// Whether nothing was changed.
+    /// Whether this was a dry run.
     dry_run: bool,
-    /// The value of `after` for the next request: each replays at most 1,000 events; null if there are no more.
+    /// The value of `after` for the next request, because each replays at most 1,000 events; null if there are no more.
     #[schema(required)]
     next_after: Option<String>,
 }
@@ -53,7 +53,7 @@ pub(crate) struct ReplayResponse {
     path = "/api/admin/webhooks/replay",
     tag = "admin",
     request_body = ReplayRequest,
-    responses((status = 200, description = "What will be applied", body = ReplayResponse), Problems)
+    responses((status = 200, description = "The number of events", body = ReplayResponse), Problems)
 )]
 pub(crate) async fn post(
     State(state): State<Arc<AdminState>>,
@@ -75,7 +75,7 @@ pub(crate) async fn post(
         return Ok(Json(ReplayResponse { events, dry_run, next_after: None }));
     }
     let batch = state.store().replay(&filter, after, operator.actor(), state.clock.now()).await?;
-    state.intake.work_available().notify_waiters();
+    state.intake.work_available.notify_waiters();
     Ok(Json(ReplayResponse {
         events: u64::from(batch.events),
         dry_run,

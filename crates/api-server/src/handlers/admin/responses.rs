@@ -1,4 +1,4 @@
-//! Events and jobs as responses show them.
+//! Events and jobs in responses.
 
 use serde::Serialize;
 use store::{EventDetail, EventSummary, JobSummary};
@@ -15,11 +15,11 @@ pub(crate) struct EventResponse {
     channel: String,
     /// `webhook` or `stream`.
     transport: String,
-    /// The type that the provider gives the event.
+    /// The event type, as the provider names it.
     event_type: String,
-    /// The object that the event is about.
+    /// The resource that the event is about.
     resource: String,
-    /// When it happened, if the event says so.
+    /// When the event happened, if known.
     #[schema(required, format = DateTime)]
     occurred_at: Option<String>,
     #[schema(format = DateTime)]
@@ -30,29 +30,29 @@ pub(crate) struct EventResponse {
     /// The state of the latest job: `pending`, `leased`, `done`, `unhandled`, `dead` or `requeued`.
     #[schema(value_type = String, example = "done")]
     state: &'static str,
-    /// The attempts of that job.
+    /// Attempts of the latest job.
     attempts: u32,
-    /// Why that job failed last, or why the event has no effect.
+    /// Why the latest job failed, or why the event has no effect.
     #[schema(required)]
     reason: Option<String>,
 }
 
-/// An event with everything that is stored of it.
+/// An event with all its stored data.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EventDetailResponse {
     #[serde(flatten)]
     event: EventResponse,
-    /// Two deliveries with the same key are one event.
+    /// Deliveries with the same key are one event.
     dedupe_key: String,
-    /// A second such key, which is the same for every transport.
+    /// A second deduplication key, which is the same for every transport.
     #[schema(required)]
     content_key: Option<String>,
     /// The label of the key that verified the delivery.
     key_id: String,
-    /// When it was signed, if the signature says so.
+    /// When the delivery was signed, if known.
     #[schema(required, format = DateTime)]
     signed_at: Option<String>,
-    /// SHA-256 of the verified bytes; it is kept after the body is removed.
+    /// SHA-256 of the body; it is kept after the body is removed.
     body_sha256: String,
     /// Size of the body; 0 once it is removed.
     body_bytes: usize,
@@ -73,7 +73,7 @@ pub(crate) struct JobResponse {
     #[schema(value_type = String, example = "done")]
     state: &'static str,
     attempts: u32,
-    /// Why it failed last, or why the event has no effect.
+    /// Why the job failed, or why the event has no effect.
     #[schema(required)]
     reason: Option<String>,
     #[schema(format = DateTime)]
@@ -94,7 +94,7 @@ impl From<EventSummary> for EventResponse {
             occurred_at: event.occurred_at.map(|at| at.to_string()),
             received_at: event.received_at.to_string(),
             redacted_at: event.redacted_at.map(|at| at.to_string()),
-            state: event.state.as_str(),
+            state: event.state.into(),
             attempts: event.attempts,
             reason: event.reason,
         }
@@ -105,8 +105,8 @@ impl From<JobSummary> for JobResponse {
     fn from(job: JobSummary) -> Self {
         Self {
             id: job.id.to_string(),
-            cause: job.cause.as_str(),
-            state: job.state.as_str(),
+            cause: job.cause.into(),
+            state: job.state.into(),
             attempts: job.attempts,
             reason: job.reason,
             created_at: job.created_at.to_string(),
@@ -116,11 +116,7 @@ impl From<JobSummary> for JobResponse {
 }
 
 impl EventDetailResponse {
-    pub(super) fn new(detail: EventDetail, body_shown: BodyShown) -> Self {
-        let body = match body_shown {
-            BodyShown::Yes => Some(String::from_utf8_lossy(&detail.body).into_owned()),
-            BodyShown::No => None,
-        };
+    pub(super) fn new(detail: EventDetail, body: Option<String>) -> Self {
         Self {
             event: detail.summary.into(),
             dedupe_key: detail.dedupe_key,
@@ -133,11 +129,4 @@ impl EventDetailResponse {
             jobs: detail.jobs.into_iter().map(JobResponse::from).collect(),
         }
     }
-}
-
-/// Whether the body of an event, which names people and accounts, is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum BodyShown {
-    Yes,
-    No,
 }

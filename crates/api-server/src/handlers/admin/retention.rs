@@ -1,4 +1,4 @@
-//! `POST /api/admin/retention/run`: removes the bodies of events whose retention is over, now instead of in the background.
+//! `POST /api/admin/retention/run`: removes bodies of events after their retention, without waiting for the worker.
 
 use std::sync::Arc;
 
@@ -15,34 +15,34 @@ use crate::problem::Problem;
 use crate::schemas::Problems;
 use crate::state::AdminState;
 
-/// Most batches that one request removes. The next request or the worker removes the rest.
+/// Most batches of one request. The next request or the worker removes the rest.
 const BATCHES_MAX: u32 = 20;
 
-/// How to remove.
+/// The options of a retention run.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RetentionRequest {
-    /// Only count, and change nothing.
+    /// Count the bodies without removing them.
     #[serde(default)]
     dry_run: bool,
 }
 
-/// What was removed.
+/// The result of a retention run.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RetentionResponse {
     providers: Vec<ProviderRetention>,
-    /// Whether nothing was changed.
+    /// Whether this was a dry run.
     dry_run: bool,
     /// Whether there may be more to remove.
     is_more: bool,
 }
 
-/// What was removed of one provider.
+/// The removed bodies of one provider.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ProviderRetention {
     #[schema(value_type = String, example = "bridge")]
     provider: &'static str,
-    /// Events received before this time.
+    /// Bodies received before this time are removed.
     #[schema(format = DateTime)]
     received_before: String,
     /// Bodies that were, or in a dry run would be, removed.
@@ -51,14 +51,14 @@ pub(crate) struct ProviderRetention {
 
 /// Remove bodies after their retention
 ///
-/// The settings `WEBHOOK_RETENTION_DAYS_…` say how long bodies are stored. Hashes and ids stay, so that a copy is still
-/// recognized.
+/// The settings `WEBHOOK_RETENTION_DAYS_…` say how long bodies are stored. Hashes and ids are kept, so that duplicates are
+/// still recognized.
 #[utoipa::path(
     post,
     path = "/api/admin/retention/run",
     tag = "admin",
     request_body = RetentionRequest,
-    responses((status = 200, description = "What was removed", body = RetentionResponse), Problems)
+    responses((status = 200, description = "The number of bodies of each provider", body = RetentionResponse), Problems)
 )]
 pub(crate) async fn run(
     State(state): State<Arc<AdminState>>,
@@ -68,7 +68,7 @@ pub(crate) async fn run(
     let now = state.clock.now();
     let (mut providers, mut batches_left) = (Vec::new(), BATCHES_MAX);
     for provider in Provider::ALL {
-        let received_before = state.intake.settings().received_before(provider, now);
+        let received_before = state.intake.settings.received_before(provider, now);
         let events = if dry_run {
             state.store().count_redactable(provider, received_before).await?
         } else {

@@ -1,4 +1,4 @@
-//! `POST /api/admin/webhooks/test-signature`: whether a delivery would be accepted. Nothing is stored, no secret is shown.
+//! `POST /api/admin/webhooks/test-signature`: tests whether a delivery would be accepted, without storing it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -47,21 +47,21 @@ pub(crate) struct SignatureTestResponse {
     /// The step that failed: `parse`, `origin`, `key`, `signature` or `freshness`.
     #[schema(required, value_type = Option<String>)]
     step: Option<&'static str>,
-    /// Why it failed, for programs.
+    /// The reason of the failure, for programs.
     #[schema(required, value_type = Option<String>)]
     reason: Option<&'static str>,
-    /// Why it failed, for people.
+    /// The reason of the failure, for people.
     #[schema(required)]
     detail: Option<String>,
-    /// The label of the key that verified it.
+    /// The label of the key that verified the delivery.
     #[schema(required)]
     key_id: Option<String>,
-    /// The type that the provider gives the event.
+    /// The event type, as the provider names it.
     #[schema(required)]
     event_type: Option<String>,
 }
 
-/// Test whether a delivery would be accepted, and which step fails
+/// Test whether a delivery would be accepted
 #[utoipa::path(
     post,
     path = "/api/admin/webhooks/test-signature",
@@ -86,16 +86,16 @@ fn expected_endpoints() -> String {
     format!("must be one of {}", names.join(", "))
 }
 
-fn parse_headers(given: &BTreeMap<String, String>) -> Result<HeaderMap, Problem> {
+fn parse_headers(headers: &BTreeMap<String, String>) -> Result<HeaderMap, Problem> {
     let invalid = || unprocessable("headers", format!("must be at most {HEADERS_MAX} header fields"));
-    if given.len() > HEADERS_MAX {
+    if headers.len() > HEADERS_MAX {
         return Err(invalid());
     }
     let parse = |(name, value): (&String, &String)| {
         let name = HeaderName::try_from(name.as_str()).map_err(|_| invalid())?;
         Ok((name, HeaderValue::try_from(value.as_str()).map_err(|_| invalid())?))
     };
-    given.iter().map(parse).collect()
+    headers.iter().map(parse).collect()
 }
 
 fn parse_body(text: Option<String>, base64: Option<String>) -> Result<Bytes, Problem> {

@@ -61,14 +61,15 @@ struct Operation<'a> {
 /// Every operation, in the order of the document's tags.
 fn operations(document: &Value) -> Vec<Operation<'_>> {
     let tags: Vec<_> = document["tags"].as_array().into_iter().flatten().map(|tag| &tag["name"]).collect();
-    let place = |operation: &Operation<'_>| tags.iter().position(|tag| **tag == operation.value["tags"][0]);
+    let tag_index =
+        |operation: &Operation<'_>| tags.iter().position(|tag| **tag == operation.value["tags"][0]);
     let paths = members(&document["paths"]);
     let mut operations: Vec<_> = paths
         .flat_map(|(path, methods)| {
             members(methods).map(move |(method, value)| Operation { method, path, value })
         })
         .collect();
-    operations.sort_by_key(place);
+    operations.sort_by_key(tag_index);
     operations
 }
 
@@ -106,25 +107,22 @@ impl Operation<'_> {
 
 fn parameter_rows(operation: &Value) -> Vec<String> {
     let parameters = operation["parameters"].as_array().into_iter().flatten();
-    parameters
-        .map(|parameter| {
-            format!(
-                "<td><code>{}</code></td><td>{}</td><td>{}</td>",
-                escape(text(&parameter["name"])),
-                summary(&parameter["schema"]),
-                escape(text(&parameter["description"])),
-            )
-        })
-        .collect()
+    let row = |parameter: &Value| {
+        row(text(&parameter["name"]), &parameter["schema"], text(&parameter["description"]))
+    };
+    parameters.map(row).collect()
+}
+
+fn row(name: &str, schema: &Value, description: &str) -> String {
+    let [name, description] = [name, description].map(escape);
+    format!("<td><code>{name}</code></td><td>{}</td><td>{description}</td>", summary(schema))
 }
 
 fn body_rows(body: &Value) -> Vec<String> {
-    let content = members(&body["content"]);
-    content
-        .map(|(media_type, content)| {
-            format!("<td><code>{}</code></td><td>{}</td>", escape(media_type), summary(&content["schema"]))
-        })
-        .collect()
+    let row = |(media_type, content): (&str, &Value)| {
+        format!("<td><code>{}</code></td><td>{}</td>", escape(media_type), summary(&content["schema"]))
+    };
+    members(&body["content"]).map(row).collect()
 }
 
 fn response_row((status, response): (&str, &Value)) -> String {
@@ -144,14 +142,8 @@ fn schema_html(name: &str, schema: &Value) -> String {
         if part["$ref"].is_string() {
             rows.push(format!("<td colspan=\"3\">all fields of {}</td>", summary(part)));
         }
-        for (field, value) in members(&part["properties"]) {
-            rows.push(format!(
-                "<td><code>{}</code></td><td>{}</td><td>{}</td>",
-                escape(field),
-                summary(value),
-                escape(text(&value["description"])),
-            ));
-        }
+        let fields = members(&part["properties"]);
+        rows.extend(fields.map(|(field, value)| row(field, value, text(&value["description"]))));
     }
     let description = markdown::html(text(&schema["description"]));
     format!("<h3 id=\"{0}\">{0}</h3>{description}{1}", escape(name), table("", rows))

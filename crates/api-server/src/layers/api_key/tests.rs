@@ -17,18 +17,18 @@ fn layer() -> ApiKeys {
     ApiKeys::new(AuthMode::Keys(ring), 10, metrics)
 }
 
-fn ask(layer: &ApiKeys, from: &str, headers: &[(&'static str, &str)]) -> Result<Role, Problem> {
+fn authenticate(layer: &ApiKeys, from: &str, headers: &[(&'static str, &str)]) -> Result<Role, Problem> {
     let mut request = Request::default();
     RequestContext::attach_from(&mut request, from);
     for (name, value) in headers {
         request.headers_mut().append(*name, value.parse().unwrap());
     }
     layer.on_request(&mut request)?;
-    Ok(RequestContext::get(request.extensions())?.caller().unwrap().role)
+    Ok(RequestContext::get(request.extensions())?.caller.get().unwrap().role)
 }
 
 fn status(result: Result<Role, Problem>) -> u16 {
-    result.map_or_else(|problem| problem.kind().status().as_u16(), |_| 200)
+    result.map_or_else(|problem| problem.kind.status().as_u16(), |_| 200)
 }
 
 #[test]
@@ -36,9 +36,9 @@ fn exactly_one_valid_key_is_accepted() {
     let layer = layer();
     let bearer = format!("Bearer {ADMIN}");
     let lower = format!("bearer {VIEWER}");
-    assert_eq!(ask(&layer, "192.0.2.1", &[("x-api-key", VIEWER)]).unwrap(), Role::Viewer);
-    assert_eq!(ask(&layer, "192.0.2.1", &[("authorization", &bearer)]).unwrap(), Role::Admin);
-    assert_eq!(ask(&layer, "192.0.2.1", &[("authorization", &lower)]).unwrap(), Role::Viewer);
+    assert_eq!(authenticate(&layer, "192.0.2.1", &[("x-api-key", VIEWER)]).unwrap(), Role::Viewer);
+    assert_eq!(authenticate(&layer, "192.0.2.1", &[("authorization", &bearer)]).unwrap(), Role::Admin);
+    assert_eq!(authenticate(&layer, "192.0.2.1", &[("authorization", &lower)]).unwrap(), Role::Viewer);
     let padded = format!("Bearer  {VIEWER}");
     let basic = format!("Basic {VIEWER}");
     for (headers, expected) in [
@@ -52,38 +52,38 @@ fn exactly_one_valid_key_is_accepted() {
         (&[("x-api-key", VIEWER), ("authorization", "Bearer wrong")], 400),
         (&[("authorization", &bearer), ("authorization", &bearer)], 400),
     ] {
-        assert_eq!(status(ask(&layer, "192.0.2.1", headers)), expected, "{headers:?}");
+        assert_eq!(status(authenticate(&layer, "192.0.2.1", headers)), expected, "{headers:?}");
     }
 }
 
 #[test]
-fn every_wrong_key_gets_the_same_response() {
+fn every_invalid_key_gets_the_same_response() {
     let layer = layer();
     let responses = ["", "wrong", "iq_live_abcdefgh_wrong", VIEWER.get(1..).unwrap()].map(|key| {
-        let problem = ask(&layer, "192.0.2.1", &[("x-api-key", key)]).unwrap_err();
+        let problem = authenticate(&layer, "192.0.2.1", &[("x-api-key", key)]).unwrap_err();
         format!("{problem:?}")
     });
     assert!(responses.iter().all(|response| *response == responses[0]), "{responses:?}");
 }
 
 #[test]
-fn wrong_attempts_are_slowed_down_and_lock_out_nobody_else() {
+fn invalid_keys_are_slowed_down_and_lock_out_nobody_else() {
     let layer = layer();
-    let wrong = |from| status(ask(&layer, from, &[("x-api-key", "wrong")]));
+    let wrong = |from| status(authenticate(&layer, from, &[("x-api-key", "wrong")]));
     let statuses: Vec<u16> = (0..12).map(|_| wrong("192.0.2.1")).collect();
     assert_eq!(statuses, [[401; 10].as_slice(), &[429; 2]].concat());
     assert_eq!(wrong("192.0.2.2"), 401);
-    assert_eq!(status(ask(&layer, "192.0.2.1", &[("x-api-key", VIEWER)])), 200);
+    assert_eq!(status(authenticate(&layer, "192.0.2.1", &[("x-api-key", VIEWER)])), 200);
     assert_eq!(wrong("192.0.2.1"), 429, "success does not reset the counter");
-    assert_eq!(layer.0.metrics.auth_rejected.get(), 11);
-    assert_eq!(layer.0.metrics.auth_throttled.get(), 3);
+    assert_eq!(layer.metrics.auth_rejected.get(), 11);
+    assert_eq!(layer.metrics.auth_throttled.get(), 3);
 }
 
 #[test]
-fn many_addresses_that_guess_at_one_key_are_slowed_down_together() {
+fn many_addresses_that_guess_one_key_are_slowed_down_together() {
     let layer = layer();
     let guess = |host: u8| {
-        status(ask(&layer, &format!("192.0.2.{host}"), &[("x-api-key", "iq_live_abcdefgh_guess")]))
+        status(authenticate(&layer, &format!("192.0.2.{host}"), &[("x-api-key", "iq_live_abcdefgh_guess")]))
     };
     let statuses: Vec<u16> = (1..=12).map(guess).collect();
     assert_eq!(statuses, [[401; 10].as_slice(), &[429; 2]].concat());

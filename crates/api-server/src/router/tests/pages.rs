@@ -23,7 +23,7 @@ async fn probes_respond_and_readiness_ends_with_shutdown() {
         assert_eq!(health["checks"][check]["status"], "pending", "{check}");
     }
     assert_eq!(health["checks"]["workers"]["status"], "ok");
-    shutdown.set();
+    shutdown.cancel();
     assert_eq!(get(&router, "/livez").await.status, 200);
     let refused = get(&router, "/readyz").await;
     assert_eq!((refused.status.as_u16(), refused.code()), (503, Some("draining")));
@@ -57,7 +57,7 @@ async fn a_worker_that_hangs_or_ended_makes_the_replica_unready_but_not_dead() {
     assert_eq!(get(&router, "/readyz").await.status, 200);
     hanging.stop();
     let ended = get(&router, "/readyz").await.problem.unwrap();
-    assert_eq!(ended.detail(), "the worker events/2 has ended; try another instance");
+    assert_eq!(ended.detail, "the worker events/2 has ended; try another instance");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// Days of a rising and falling price.
+/// Daily bars of a rising and falling price.
 fn own_bars(count: i32) -> Vec<Value> {
     let bar = |at: i32| {
         let close = 100.0 + 10.0 * (f64::from(at) / 7.0).sin();
@@ -44,7 +44,7 @@ async fn windows_with_the_same_bars_share_one_cached_response() {
     let parts = parts().await;
     let cache = Arc::clone(&parts.api.response_cache);
     let router = all(parts);
-    // The sample begins in 2000: each of these asks for all of it.
+    // The sample begins in 2000: each of these requests all of it.
     for days in 15_000..15_050 {
         assert_eq!(get(&router, &format!("/api/analyze/AAPL?days={days}")).await.status, 200);
     }
@@ -164,7 +164,7 @@ async fn symbols_are_listed_with_their_names() {
 }
 
 #[tokio::test]
-async fn own_bars_are_analysed_and_invalid_ones_are_listed() {
+async fn own_bars_are_analyzed_and_invalid_ones_are_listed() {
     let router = all(parts().await);
     let mut bars = own_bars(300);
     bars[5]["close"] = json!(-1);

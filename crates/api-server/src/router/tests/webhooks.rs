@@ -1,5 +1,9 @@
 //! Deliveries, from the request to the store.
 
+use std::convert::Infallible;
+
+use futures_util::stream;
+
 use super::*;
 
 /// The vector of Bridge's own page on signatures (apidocs.bridge.xyz), signed on 2024-01-21.
@@ -56,7 +60,7 @@ async fn errors_of_a_delivery_are_reported_in_the_order_of_the_checks() {
 }
 
 #[tokio::test]
-async fn a_provider_without_a_key_gets_503_and_is_never_open() {
+async fn deliveries_without_a_configured_key_get_503_and_are_never_accepted() {
     let (_directory, router) = at(1_705_854_412, &[]).await;
     for path in ["/api/v1/webhooks/alpaca/trade", "/api/v1/webhooks/bridge", "/api/v1/webhooks/circle"] {
         let request = Request::post(path)
@@ -78,27 +82,12 @@ async fn a_body_that_is_too_large_or_compressed_is_refused_before_its_signature_
     let (_directory, router) = at(1_705_854_412, &[("ALPACA_WEBHOOK_SECRET", ALPACA_SECRET)]).await;
     let post = || Request::post("/api/v1/webhooks/alpaca/trade");
     let large = "x".repeat(1_000_001);
-    let chunks = large.as_bytes().chunks(9_000).map(bytes::Bytes::copy_from_slice);
-    let chunked = Body::new(Chunks(chunks.collect::<Vec<_>>().into_iter()));
+    let chunks: Vec<_> = large.as_bytes().chunks(9_000).map(<[u8]>::to_vec).collect();
+    let chunked = Body::from_stream(stream::iter(chunks.into_iter().map(Ok::<_, Infallible>)));
     for body in [Body::from(large.clone()), chunked] {
         let response = send(&router, post().body(body).unwrap()).await;
         assert_eq!(response.code(), Some("payload_too_large"));
     }
     let packed = post().header("content-encoding", "gzip").body(Body::from("x")).unwrap();
     assert_eq!(send(&router, packed).await.code(), Some("unsupported_media_type"));
-}
-
-/// A body of unknown length.
-struct Chunks(std::vec::IntoIter<bytes::Bytes>);
-
-impl http_body::Body for Chunks {
-    type Data = bytes::Bytes;
-    type Error = std::convert::Infallible;
-
-    fn poll_frame(
-        mut self: std::pin::Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<http_body::Frame<bytes::Bytes>, Self::Error>>> {
-        std::task::Poll::Ready(self.0.next().map(|chunk| Ok(http_body::Frame::data(chunk))))
-    }
 }

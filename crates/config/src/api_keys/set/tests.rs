@@ -8,7 +8,7 @@ const TWO: &str = "Zq8Wm3Xc6Vb9Nn2Ll5Kk7Jj1Hh4Gg0Ff";
 fn keys_have_the_role_after_the_colon_or_else_the_lowest() {
     let ours = generate(KeyMode::Paper).unwrap();
     let set = KeySet::check(&format!("{ONE} , {TWO}:admin,{}:trader\n", ours.expose())).unwrap();
-    let role = |text: &str| set.find(text.as_bytes()).map(|key| key.role());
+    let role = |text: &str| set.find(text.as_bytes()).map(|key| key.role);
     assert_eq!(role(ONE), Some(Role::Viewer));
     assert_eq!(role(TWO), Some(Role::Admin));
     assert_eq!(role(ours.expose()), Some(Role::Trader));

@@ -35,10 +35,10 @@ async fn every_counter_exists_at_zero() {
         "investiq_secret_shadowed_sources{secret=\"polygon_api_key\"} 0",
         "investiq_secret_audit_lost_total 0",
     ] {
-        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+        assert!(text.lines().any(|other| other == line), "{line} is not in\n{text}");
     }
     for unknown in ["investiq_secret_age_seconds{", "investiq_secret_version_info{"] {
-        assert!(!text.contains(unknown), "{unknown} of a secret that nobody set");
+        assert!(!text.contains(unknown), "{unknown} of a secret that is not set");
     }
 }
 
@@ -56,7 +56,7 @@ async fn a_secret_is_shown_by_name_source_and_version_and_never_by_value() {
 }
 
 #[tokio::test]
-async fn calls_and_uses_of_the_value_before_are_counted() {
+async fn calls_and_uses_of_the_previous_version_are_counted() {
     let (_, metrics) = text(&[]).await;
     let elapsed = Duration::from_millis(20);
     metrics.record(&Event::ApiCall { operation: "GetSecretValue", outcome: "throttled", elapsed });

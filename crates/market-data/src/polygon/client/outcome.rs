@@ -1,14 +1,15 @@
-//! How a call failed, before it is known what the call was for.
+//! Failures of calls, whatever a call is for.
 
 use std::time::Duration;
 
 use domain::Symbol;
 use outbound::BodyError;
 
+use crate::error::whole_seconds;
 use crate::stats::count;
 use crate::{Denial, Error, Fault, Outage, Stats};
 
-/// Pause before a vendor that failed is worth calling again.
+/// Pause before a failed vendor should be called again.
 const OUTAGE_RETRY_AFTER_S: u32 = 5;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub(crate) enum CallError {
 }
 
 impl CallError {
-    /// The library's error without its text, which holds the URL.
+    /// Leaves out the text of the library's error, because it contains the URL.
     pub(super) fn from_reqwest(error: &reqwest::Error) -> Self {
         Self::Outage(if error.is_timeout() {
             Outage::Timeout
@@ -38,17 +39,15 @@ impl CallError {
     pub(crate) fn for_symbol(self, symbol: Symbol) -> Error {
         match self {
             Self::NotFound => Error::UnknownSymbol { symbol },
-            Self::OutOfQuota(wait) | Self::RateLimited(wait) => {
-                Error::QuotaExhausted { retry_after_s: whole_seconds(wait) }
-            }
-            Self::Denied(denial) => Error::Denied(denial),
-            Self::Outage(kind) => Error::Unavailable { kind, retry_after_s: retry_after_s(kind) },
             Self::Bad(fault) => Error::BadData { symbol, fault },
+            Self::OutOfQuota(_) | Self::RateLimited(_) | Self::Denied(_) | Self::Outage(_) => {
+                self.for_probe()
+            }
         }
     }
 
-    /// The error of a probe: a response that cannot be used counts as an outage.
-    pub(super) fn for_vendor(self) -> Error {
+    /// The error of a probe: an unusable response counts as an outage.
+    pub(super) fn for_probe(self) -> Error {
         match self {
             Self::OutOfQuota(wait) | Self::RateLimited(wait) => {
                 Error::QuotaExhausted { retry_after_s: whole_seconds(wait) }
@@ -80,12 +79,7 @@ fn retry_after_s(kind: Outage) -> u32 {
     }
 }
 
-/// Rounded up, at least 1.
-fn whole_seconds(wait: Duration) -> u32 {
-    u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX).max(1)
-}
-
-/// Counts one failed call; a successful one is counted when its response is parsed.
+/// Counts a failed call; a successful call is counted when its response is parsed.
 pub(super) fn count_call(stats: &Stats, outcome: &Result<Vec<u8>, CallError>) {
     count(match outcome {
         Ok(_) => return,

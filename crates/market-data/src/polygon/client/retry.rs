@@ -1,4 +1,4 @@
-//! Which failures are worth a retry, and after what pause.
+//! The retry policy: which failures are retried, and after what pause.
 
 use std::time::Duration;
 
@@ -11,18 +11,18 @@ use crate::Outage;
 /// Pauses between retries; the timeout of the whole call ends them earlier.
 const PAUSE_FIRST: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(25);
-/// Longest wait that the vendor may ask for and that a call waits itself; a longer one is left to the caller.
+/// Longest wait of a 429 that a call waits itself; the caller handles longer ones.
 const RATE_LIMIT_PAUSE_MAX: Duration = Duration::from_secs(1);
-/// Assumed when the vendor names no wait: plans count over a minute.
+/// Wait of a 429 without `Retry-After`: plans count over a minute.
 const RATE_LIMIT_WAIT_DEFAULT: Duration = Duration::from_secs(15);
-/// Longest wait that the vendor may ask for.
+/// Longest `Retry-After` that is honoured.
 const RATE_LIMIT_WAIT_MAX: Duration = Duration::from_secs(3_600);
 
 pub(super) fn policy(retries_max: u32) -> ExponentialBuilder {
     outbound::backoff(PAUSE_FIRST, PAUSE_MAX).with_max_times(retries_max as usize)
 }
 
-/// The pause before a retry, given the one of the policy; `None` when a retry would not help.
+/// The pause before a retry, given the pause of the policy; `None` when a retry would not help.
 pub(super) fn pause(error: &CallError, backoff: Option<Duration>) -> Option<Duration> {
     match error {
         CallError::RateLimited(wait) => backoff.map(|_| *wait).filter(|wait| *wait <= RATE_LIMIT_PAUSE_MAX),
@@ -37,7 +37,7 @@ pub(super) fn pause(error: &CallError, backoff: Option<Duration>) -> Option<Dura
     }
 }
 
-/// The wait that a 429 asks for.
+/// The wait that a 429 requests.
 pub(super) fn requested_wait(headers: &HeaderMap) -> Duration {
     outbound::retry_after(headers).unwrap_or(RATE_LIMIT_WAIT_DEFAULT).min(RATE_LIMIT_WAIT_MAX)
 }
@@ -51,7 +51,7 @@ mod tests {
     use crate::{Denial, Fault};
 
     #[test]
-    fn only_what_may_pass_is_retried() {
+    fn only_temporary_failures_are_retried() {
         let is_retried = |error| pause(&error, Some(Duration::ZERO)).is_some();
         for kind in
             [Outage::Connect, Outage::Timeout, Outage::Broken, Outage::Status(500), Outage::Status(503)]
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn the_vendors_wait_is_parsed_and_bounded() {
+    fn retry_after_is_parsed_and_bounded() {
         let wait =
             |text| requested_wait(&HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(text))]));
         assert_eq!(wait("3"), Duration::from_secs(3));

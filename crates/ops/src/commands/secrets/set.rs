@@ -26,7 +26,8 @@ pub(crate) struct Arguments {
     name: String,
     #[command(flatten)]
     input: ValueInput,
-    /// Where to store it; files are written to `secrets` unless --directory names another directory
+    /// Where to store it; files go to `secrets` under the rules of production, unless --directory or --profile say
+    /// otherwise
     #[arg(long, value_enum, default_value = "files")]
     to: Destination,
     /// Replace the existing value

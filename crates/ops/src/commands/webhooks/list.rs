@@ -61,7 +61,7 @@ pub(super) fn row(event: &EventSummary) -> [String; 8] {
         event.channel.clone(),
         event.event_type.clone(),
         abbreviated(&event.resource),
-        event.state.as_str().to_owned(),
+        event.state.to_string(),
         event.attempts.to_string(),
         event.reason.clone().unwrap_or_default(),
     ]

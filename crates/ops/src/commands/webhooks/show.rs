@@ -102,8 +102,8 @@ fn text(event: &EventDetail) -> String {
 fn row(job: &JobSummary) -> [String; 7] {
     [
         job.id.to_string(),
-        job.cause.as_str().to_owned(),
-        job.state.as_str().to_owned(),
+        job.cause.to_string(),
+        job.state.to_string(),
         job.attempts.to_string(),
         job.created_at.to_string(),
         job.finished_at.map(|at| at.to_string()).unwrap_or_default(),

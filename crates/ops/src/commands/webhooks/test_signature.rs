@@ -73,12 +73,12 @@ pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<
                 let hint = format!("`investiq secrets explain {secret}` shows where it is looked up");
                 Failure::Precondition(format!("no key of this provider is configured; {hint}"))
             })?;
-            received.verify(*verify, active.keys())
+            received.verify(*verify, &active.keys)
         }
-        Proof::Fetched if arguments.channel.signature == SignatureScheme::AmazonSns => {
+        Proof::Circle if arguments.channel.signature == SignatureScheme::AmazonSns => {
             received.verify_sns(&read_required(arguments.certificate.as_deref())?)?
         }
-        Proof::Fetched => received.verify_circle(&read_required(arguments.public_key.as_deref())?),
+        Proof::Circle => received.verify_circle(&read_required(arguments.public_key.as_deref())?),
     };
     let schema = "investiq.webhooks.test-signature.v1";
     arguments.output.print(console, schema, &verification(&outcome), |_| text(&outcome))?;

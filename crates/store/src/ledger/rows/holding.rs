@@ -1,7 +1,7 @@
 //! A position with its orders, executions and splits.
 
 use domain::{ExternalId, Fact, FactKind, Symbol};
-use ledger::{Change, ChangeKind, ChangeStatus, Holding, Order, Position};
+use ledger::{Change, ChangeKind, Holding, Order, Position};
 
 use crate::database::{Row, Transaction, Value, sql, values};
 use crate::error::Error;
@@ -28,7 +28,7 @@ const FILL_END: &str = " ON CONFLICT (account, symbol, id) DO UPDATE SET kind = 
 const ORDERS: &str = "SELECT * FROM orders WHERE account = $1 AND symbol = $2 AND id IN";
 const FILLS: &str = "SELECT * FROM fills WHERE account = $1 AND symbol = $2 AND id IN";
 
-/// Rows of holdings that are yet to be written.
+/// New rows of holdings.
 #[derive(Default)]
 pub(super) struct Rows {
     positions: Vec<Vec<Value>>,
@@ -105,12 +105,12 @@ fn change_values(account: &ExternalId, symbol: Symbol, change: &Change) -> Resul
         quantity.to_string(),
         notional.map(domain::Money::minor),
         notional.map(|money| money.currency().as_str()),
-        status.as_str(),
+        enum_name(status)?,
         *at,
     ])
 }
 
-/// The written rows of a holding: its position, and the orders and changes that `new` names. `None` if it has no position.
+/// The stored rows of a holding: its position, and the orders and changes that `new` names. `None` without a position.
 pub(in crate::ledger) async fn find(
     tx: &mut Transaction<'_>,
     account: &ExternalId,
@@ -137,7 +137,7 @@ pub(in crate::ledger) async fn find(
     }))
 }
 
-/// The ids of the orders and changes that facts are about.
+/// The ids of the orders and changes of facts.
 fn ids(facts: &[Fact]) -> (Vec<String>, Vec<String>) {
     let (mut orders, mut changes) = (Vec::new(), Vec::new());
     for fact in facts {
@@ -184,13 +184,11 @@ fn change(row: &Row) -> Result<Change, Error> {
         "split" => ChangeKind::Split,
         _ => ChangeKind::Unknown,
     };
-    let status = row.text("status")?;
-    let status = ChangeStatus::ALL.into_iter().find(|known| known.as_str() == status);
     Ok(Change {
         id: row.parsed("id")?,
         kind,
         quantity: row.parsed("quantity")?,
-        status: status.ok_or_else(|| Error::decode("status"))?,
+        status: parse_enum(row, "status")?,
         at: row.time("at")?,
     })
 }

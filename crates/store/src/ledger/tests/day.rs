@@ -1,4 +1,4 @@
-//! A day with each kind of event, and what it amounts to by hand.
+//! A day with each kind of event, and its result computed by hand.
 
 use domain::{
     AccountStatus, CashKind, Currency, Direction, EntryStatus, Fact, FactKind, Money, OrderStatus,
@@ -6,7 +6,7 @@ use domain::{
 };
 use jiff::Timestamp;
 
-/// What the day leaves on each account, in smallest units. By hand, in dollars:
+/// The balances after the day, in smallest units. By hand, in dollars:
 /// fiat exposure 1,000.00 − 561.50 − 300.00 + 190.00 + 2.40 − 0.36 + 0.11 − 0.03 + 25.00 − 100.00 + 4.00 = 259.62.
 /// USDC: 250.000001 is split 175.000001 and 75; 40 came and went back; 200 left of 175.000001.
 pub(super) const BALANCES: [(&str, &str, i64); 14] = [

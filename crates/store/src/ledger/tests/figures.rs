@@ -22,21 +22,21 @@ async fn set_prices_of_the_day(ledger: &TestLedger) {
         price("AAPL", "1.00", "2026-03-02T09:00:00Z"),
     ];
     assert_eq!(ledger.store.set_prices(&prices, TEST, now()).await.unwrap(), 2);
-    // A price that comes late, or again, changes nothing.
+    // Late and repeated prices change nothing.
     assert_eq!(ledger.store.set_prices(&prices[2..], TEST, now()).await.unwrap(), 0);
     assert_eq!(ledger.store.set_prices(&prices[..1], TEST, now()).await.unwrap(), 0);
 }
 
-pub(super) async fn no_future_price_hides_those_of_today(ledger: &TestLedger) {
+pub(super) async fn future_prices_do_not_hide_present_ones(ledger: &TestLedger) {
     let first_price = async || ledger.store.prices().await.unwrap()[0].price.to_string();
-    // Five minutes ahead is a clock that differs; a second more is a wrong time.
+    // Five minutes ahead is a clock difference; a second more is a wrong time.
     for (time, changed) in
         [("2026-03-02T20:05:00Z", 1), ("2026-03-02T20:05:01Z", 0), ("2126-03-02T20:00:00Z", 0)]
     {
         let prices = [price("AAPL", "9.00", time)];
         assert_eq!(ledger.store.set_prices(&prices, TEST, now()).await.unwrap(), changed, "{time}");
     }
-    // One that was stored while our clock was wrong gives way to any.
+    // A price stored while our clock was wrong is replaced by any other.
     ledger.run("UPDATE prices SET at = at + 3153600000000000").await.unwrap();
     assert_eq!(first_price().await, "9");
     let prices = [price("AAPL", "50.00", "2026-03-02T19:59:00Z")];
@@ -44,7 +44,7 @@ pub(super) async fn no_future_price_hides_those_of_today(ledger: &TestLedger) {
     assert_eq!(first_price().await, "50");
 }
 
-pub(super) async fn equal_those_computed_by_hand(ledger: &TestLedger) {
+pub(super) async fn equal_manual_results(ledger: &TestLedger) {
     ledger.post(&day::facts()).await;
     let bare = ledger.store.figures(now()).await.unwrap();
     // Without prices: the dollars alone; USDC and AAPL have no price.
@@ -121,8 +121,8 @@ pub(super) async fn continue_over_days(ledger: &TestLedger) {
     assert_eq!(ledger.store.portfolio(&"alpaca:none".parse().unwrap(), noon).await.unwrap(), None);
 }
 
-pub(super) async fn pages_hold_each_entry_once(ledger: &TestLedger) {
-    let written = ledger.post(&day::facts()).await.entries;
+pub(super) async fn pages_contain_each_entry_once(ledger: &TestLedger) {
+    let count = ledger.post(&day::facts()).await.entries;
     let mut after = None;
     let mut ids = Vec::new();
     loop {
@@ -133,7 +133,7 @@ pub(super) async fn pages_hold_each_entry_once(ledger: &TestLedger) {
             break;
         }
     }
-    assert_eq!(ids.len() as u64, written);
+    assert_eq!(ids.len() as u64, count);
     assert!(ids.is_sorted_by(|one, other| one > other));
     let filter = EntryFilter::Account("user/bridge:c1/stash_balance".parse().unwrap());
     let stash = ledger.store.entries(&filter, None, 500).await.unwrap().entries;

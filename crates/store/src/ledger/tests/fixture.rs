@@ -11,7 +11,7 @@ use crate::ledger::{PostSummary, lock_accounts, post};
 use crate::store::Store;
 use crate::url::DatabaseUrl;
 
-/// The contents of the ledger, without when they were written and in which revisions.
+/// The contents of the ledger, without times of writing and revisions.
 const CONTENTS: [&str; 9] = [
     "SELECT account || ' ' || currency || ' ' || balance || ' ' || cover || ' ' || flow AS line FROM ledger_balances \
      WHERE balance <> 0 OR cover <> 0",
@@ -37,7 +37,7 @@ pub(super) struct TestLedger {
     pub(super) store: Store,
 }
 
-/// When everything is written in these tests.
+/// The time of all writes in these tests.
 pub(super) fn now() -> Timestamp {
     "2026-03-02T20:00:00Z".parse().unwrap()
 }
@@ -46,7 +46,7 @@ impl TestLedger {
     pub(super) async fn open(url: DatabaseUrl) -> Self {
         let key = audit::Key::new(b"a key of 32 bytes for one test..").unwrap();
         let mut config = StoreConfig::new(url);
-        // Waiting for a connection that the same test uses elsewhere is no outage.
+        // Waiting for a connection that the same test uses elsewhere is not an outage.
         config.connect_timeout = std::time::Duration::from_secs(60);
         Self { store: Store::open(config, key, now()).await.unwrap() }
     }
@@ -64,7 +64,7 @@ impl TestLedger {
         self.try_post(facts).await.unwrap()
     }
 
-    /// Posts while others post: retried when the database rolls it back because of them.
+    /// Posts concurrently: retried when the database rolls it back because of another transaction.
     pub(super) async fn post_concurrently(&self, facts: &[Fact]) {
         retry(|| self.try_post(facts)).await.unwrap();
     }

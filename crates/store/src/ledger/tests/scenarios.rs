@@ -1,4 +1,4 @@
-//! What both databases must do alike.
+//! Scenarios for both databases.
 
 use domain::{
     Currency, Direction, Fact, FactKind, Money, OrderStatus, PostingMode, Side, Subject, TransferStatus,
@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::ledger::PostSummary;
 
 pub(super) async fn all<F: Future<Output = TestLedger>>(mut open: impl FnMut() -> F) {
-    each_kind_once_amounts_to_what_it_does_by_hand(&open().await).await;
+    each_kind_once_has_the_manual_result(&open().await).await;
     let in_order = contents_of(&open().await, &[day::facts()]).await;
     for seed in 1..=6 {
         let contents = contents_of(&open().await, &shuffled(seed)).await;
@@ -23,16 +23,16 @@ pub(super) async fn all<F: Future<Output = TestLedger>>(mut open: impl FnMut() -
     }
     repeated_facts_change_nothing(&open().await).await;
     rows_of_the_journal_cannot_be_changed(&open().await).await;
-    fills_one_by_one_are_fills_at_once(&open().await, &open().await).await;
-    a_set_that_cannot_be_folded_leaves_nothing(&open().await).await;
+    fills_one_by_one_and_at_once_have_the_same_result(&open().await, &open().await).await;
+    a_set_that_cannot_be_folded_is_not_stored(&open().await).await;
     a_shortfall_is_repaid(&open().await).await;
-    figures::equal_those_computed_by_hand(&open().await).await;
+    figures::equal_manual_results(&open().await).await;
     figures::continue_over_days(&open().await).await;
-    figures::pages_hold_each_entry_once(&open().await).await;
-    figures::no_future_price_hides_those_of_today(&open().await).await;
+    figures::pages_contain_each_entry_once(&open().await).await;
+    figures::future_prices_do_not_hide_present_ones(&open().await).await;
 }
 
-async fn each_kind_once_amounts_to_what_it_does_by_hand(ledger: &TestLedger) {
+async fn each_kind_once_has_the_manual_result(ledger: &TestLedger) {
     ledger.post(&day::facts()).await;
     for (account, currency, minor) in day::BALANCES {
         assert_eq!(ledger.balance(account, currency).await, minor, "{account}");
@@ -65,7 +65,7 @@ async fn contents_of(ledger: &TestLedger, portions: &[Vec<Fact>]) -> Vec<String>
     ledger.contents().await
 }
 
-/// Each portion in a transaction of its own, all at the same time.
+/// Posts each portion in its own transaction, concurrently.
 async fn contents_of_concurrent(ledger: &TestLedger, portions: &[Vec<Fact>]) -> Vec<String> {
     let posts = portions.iter().map(|portion| {
         let (ledger, portion) = (ledger.clone(), portion.clone());
@@ -80,7 +80,7 @@ async fn contents_of_concurrent(ledger: &TestLedger, portions: &[Vec<Fact>]) -> 
 
 /// The day in another order, a third of it twice, in portions of one to four.
 fn shuffled(seed: u64) -> Vec<Vec<Fact>> {
-    // Knuth's linear congruential generator (MMIX): any order will do.
+    // Knuth's linear congruential generator (MMIX), for an arbitrary order.
     let mut state = seed;
     let mut next = move || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -102,13 +102,13 @@ async fn repeated_facts_change_nothing(ledger: &TestLedger) {
     let first = ledger.post(&day::facts()).await;
     assert_eq!(first.facts, day::facts().len() as u64);
     let (contents, entries) = (ledger.contents().await, "SELECT COUNT(*) AS number FROM ledger_entries");
-    let written = ledger.number(entries).await;
-    assert_eq!(u64::try_from(written).unwrap(), first.entries);
+    let count = ledger.number(entries).await;
+    assert_eq!(u64::try_from(count).unwrap(), first.entries);
     assert_eq!(ledger.post(&day::facts()).await, PostSummary::default());
     for fact in day::facts() {
         assert_eq!(ledger.post(&[fact]).await, PostSummary::default());
     }
-    assert_eq!((ledger.contents().await, ledger.number(entries).await), (contents, written));
+    assert_eq!((ledger.contents().await, ledger.number(entries).await), (contents, count));
 }
 
 async fn rows_of_the_journal_cannot_be_changed(ledger: &TestLedger) {
@@ -133,7 +133,7 @@ async fn rows_of_the_journal_cannot_be_changed(ledger: &TestLedger) {
 }
 
 /// One by one, each fill continues from the written rows; together they are folded as one set.
-async fn fills_one_by_one_are_fills_at_once(one_by_one: &TestLedger, at_once: &TestLedger) {
+async fn fills_one_by_one_and_at_once_have_the_same_result(one_by_one: &TestLedger, at_once: &TestLedger) {
     let mut facts =
         vec![day::order("14:00:00", "AAPL", "alpaca:o1", (Side::Buy, OrderStatus::Open), Some(2_000_000))];
     for second in 1..=30_i64 {
@@ -167,7 +167,7 @@ fn deposit(second: i64, micros: i64, direction: Direction) -> Fact {
     Fact { subject, at: Timestamp::from_second(second).unwrap(), kind }
 }
 
-async fn a_set_that_cannot_be_folded_leaves_nothing(ledger: &TestLedger) {
+async fn a_set_that_cannot_be_folded_is_not_stored(ledger: &TestLedger) {
     assert!(matches!(ledger.try_post(&[deposit(1, -5, Direction::Inbound)]).await, Err(Error::Ledger(_))));
     let facts: Vec<Fact> = (0..).map(|second| deposit(second, 100, Direction::Inbound)).take(1_001).collect();
     ledger.post(&facts[..1_000]).await;
@@ -177,7 +177,7 @@ async fn a_set_that_cannot_be_folded_leaves_nothing(ledger: &TestLedger) {
     assert_eq!(ledger.number("SELECT COUNT(*) AS number FROM facts").await, 1_000);
 }
 
-/// A holder with a shortfall owes nothing any more once the money arrives.
+/// A shortfall ends once the money arrives.
 async fn a_shortfall_is_repaid(ledger: &TestLedger) {
     let (spending, receivable) = ("user/bridge:c9/spending_balance", "user/bridge:c9/receivable");
     ledger.post(&[deposit(2, 500, Direction::Outbound)]).await;

@@ -88,7 +88,7 @@ pub(crate) async fn nothing_is_written_without_a_head(database: &TestDatabase) {
     assert!(database.try_open().await.is_err());
 }
 
-pub(crate) async fn what_is_done_outside_of_the_store_is_recorded(database: &TestDatabase) {
+pub(crate) async fn actions_outside_of_the_store_are_recorded(database: &TestDatabase) {
     let store = database.open().await;
     let actor = Actor { name: "key:ops-1", request_id: Some("r-7") };
     store.record_audit(actor, "auth.refuse", "api", &json!({"why": "role"}), now()).await.unwrap();
@@ -127,6 +127,6 @@ pub(crate) async fn a_deleted_chain_is_not_started_again(database: &TestDatabase
     receive(&store, 0..2).await;
     store.close().await;
     database.sql("DELETE FROM audit_entries; DELETE FROM audit_head").await;
-    let refused = database.try_open().await.unwrap_err();
-    assert!(matches!(refused, store::OpenError::Audit(Error::NoHead)), "{refused:?}");
+    let error = database.try_open().await.unwrap_err();
+    assert!(matches!(error, store::OpenError::Audit(Error::NoHead)), "{error:?}");
 }

@@ -45,9 +45,9 @@ pub(crate) async fn the_key_fetched_longest_ago_is_deleted(database: &TestDataba
     for age_s in (0..=most).rev() {
         save(&store, &fetched(&format!("key {age_s}"), "key", age_s)).await;
     }
-    let stored = store.circle_keys().await.unwrap();
-    assert_eq!((stored.len(), &*stored[0].id), (CIRCLE_KEYS_MAX as usize, "key 0"));
-    assert!(stored.iter().all(|key| key.id != format!("key {most}")));
+    let keys = store.circle_keys().await.unwrap();
+    assert_eq!((keys.len(), &*keys[0].id), (CIRCLE_KEYS_MAX as usize, "key 0"));
+    assert!(keys.iter().all(|key| key.id != format!("key {most}")));
 }
 
 pub(crate) async fn saving_and_deleting_a_key_are_audited(database: &TestDatabase) {

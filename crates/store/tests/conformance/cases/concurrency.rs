@@ -33,11 +33,11 @@ fn buy(id: &str, account: u32, symbol: &str) -> Delivery {
 
 /// Leases and applies until no job is left. None may fail, or need a second lease.
 async fn apply_all_jobs(store: &Store, owner: &str) -> usize {
-    let mut done = 0;
+    let mut count = 0;
     loop {
         let leased = store.lease(owner, 16, HOLD, now()).await.unwrap();
         if leased.is_empty() {
-            return done;
+            return count;
         }
         assert!(leased.iter().all(|job| job.attempt() == 1));
         let interpreted = |job: store::Job| {
@@ -47,7 +47,7 @@ async fn apply_all_jobs(store: &Store, owner: &str) -> usize {
         let jobs: Vec<_> = leased.into_iter().map(interpreted).collect();
         let applied = store.apply_all(&jobs, &ledger::Rules::default(), now()).await.unwrap();
         assert!(applied.iter().all(|applied| matches!(applied, ApplyOutcome::Done)), "{applied:?}");
-        done += applied.len();
+        count += applied.len();
     }
 }
 
@@ -98,11 +98,11 @@ pub(crate) async fn workers_of_two_processes_finish_everything_together(database
         tokio::spawn(async move { apply_all_jobs(&store, owner).await })
     };
     let workers = [working(&one, "1"), working(&one, "2"), working(&other, "3"), working(&other, "4")];
-    let mut done = 0;
+    let mut count = 0;
     for worker in workers {
-        done += worker.await.unwrap();
+        count += worker.await.unwrap();
     }
-    assert_eq!(done, 600);
+    assert_eq!(count, 600);
     // 300 dollars came in, and 300 shares were bought for a dollar each.
     assert_eq!(
         database

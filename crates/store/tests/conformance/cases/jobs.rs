@@ -44,8 +44,8 @@ pub(crate) async fn a_job_is_finished_once(database: &TestDatabase) {
     let ids = receive(&store, 0..2).await;
     let jobs = lease_all(&store, "one", now()).await;
     let unhandled = Interpretation::Unhandled(Unhandled::UnknownType);
-    let done = apply(&store, &jobs[0], &Interpretation::Test, now()).await;
-    assert_eq!(done, ApplyOutcome::Done);
+    let outcome = apply(&store, &jobs[0], &Interpretation::Test, now()).await;
+    assert_eq!(outcome, ApplyOutcome::Done);
     assert_eq!(apply(&store, &jobs[1], &unhandled, now()).await, ApplyOutcome::Unhandled);
     for job in &jobs {
         assert_eq!(apply(&store, job, &Interpretation::Test, now()).await, ApplyOutcome::LeaseLost);
@@ -66,8 +66,8 @@ pub(crate) async fn an_expired_lease_changes_nothing(database: &TestDatabase) {
     let quick = lease_all(&store, "quick", after_s(30)).await;
     assert_eq!((quick.len(), quick[0].attempt()), (1, 2));
     assert_eq!(apply(&store, &slow[0], &Interpretation::Test, after_s(31)).await, ApplyOutcome::LeaseLost);
-    let done = apply(&store, &quick[0], &Interpretation::Test, after_s(31)).await;
-    assert!(matches!(done, ApplyOutcome::Done));
+    let outcome = apply(&store, &quick[0], &Interpretation::Test, after_s(31)).await;
+    assert!(matches!(outcome, ApplyOutcome::Done));
     // An owner that leases again does not hold its former lease.
     receive(&store, 1..2).await;
     let before = lease_all(&store, "same", now()).await;
@@ -113,7 +113,7 @@ pub(crate) async fn a_job_that_outlives_every_lease_is_given_up(database: &TestD
     store.verify_audit(None, |_, _| ()).await.unwrap();
 }
 
-pub(crate) async fn a_job_that_kills_its_workers_takes_no_other_with_it(database: &TestDatabase) {
+pub(crate) async fn a_job_that_kills_its_workers_affects_no_other(database: &TestDatabase) {
     let store = database.open().await;
     let ids = receive(&store, 0..4).await;
     // One of them kills its worker, before any is applied: nobody knows which.
@@ -133,7 +133,7 @@ pub(crate) async fn a_job_that_kills_its_workers_takes_no_other_with_it(database
     assert_eq!(sizes, [1, 1, 1, 1, 2]);
 }
 
-pub(crate) async fn an_unknown_channel_is_left_to_a_newer_program(database: &TestDatabase) {
+pub(crate) async fn jobs_of_unknown_channels_are_left_to_a_newer_program(database: &TestDatabase) {
     let store = database.open().await;
     // More than are leased at once, so that they would hide what comes after them.
     let ids = receive(&store, 0..300).await;
@@ -142,8 +142,8 @@ pub(crate) async fn an_unknown_channel_is_left_to_a_newer_program(database: &Tes
     let jobs = lease_all(&store, "older", now()).await;
     assert_eq!(jobs.iter().map(|job| job.event_id()).collect::<Vec<_>>(), ids[298..]);
     for job in &jobs {
-        let done = apply(&store, job, &Interpretation::Test, now()).await;
-        assert_eq!(done, ApplyOutcome::Done);
+        let outcome = apply(&store, job, &Interpretation::Test, now()).await;
+        assert_eq!(outcome, ApplyOutcome::Done);
     }
     // They are neither leased nor changed, however often this program looks, and count as unfinished.
     assert!(lease_all(&store, "older", after_s(3_600)).await.is_empty());
@@ -196,7 +196,7 @@ pub(crate) async fn a_leader_lease_has_one_owner(database: &TestDatabase) {
     assert!(other.acquire_leader_lease("retention", "other", HOLD, after_s(60)).await.unwrap());
 }
 
-pub(crate) async fn acquiring_a_leader_lease_is_audited_and_renewing_it_is_not(database: &TestDatabase) {
+pub(crate) async fn only_acquiring_a_leader_lease_is_audited(database: &TestDatabase) {
     let store = database.open().await;
     assert!(store.acquire_leader_lease("figures", "one", HOLD, now()).await.unwrap());
     assert!(store.acquire_leader_lease("figures", "one", HOLD, after_s(10)).await.unwrap());

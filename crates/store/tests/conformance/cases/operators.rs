@@ -111,7 +111,7 @@ pub(crate) async fn a_dead_letter_can_be_requeued(database: &TestDatabase) {
     assert!(store.dead_letters(None, 10).await.unwrap().is_empty());
 }
 
-pub(crate) async fn a_replayed_dead_letter_is_dead_no_more(database: &TestDatabase) {
+pub(crate) async fn a_replayed_dead_letter_is_no_longer_dead(database: &TestDatabase) {
     let store = database.open().await;
     let ids = receive(&store, 0..2).await;
     for attempt in 0..i64::from(ATTEMPTS_MAX) {

@@ -10,17 +10,17 @@ pub(crate) async fn a_delivery_is_stored_as_received(database: &TestDatabase) {
     let store = database.open().await;
     let delivery = fill("01H");
     let receipt = store.receive(&delivery, now()).await.unwrap();
-    let stored = store.event(receipt.id()).await.unwrap().unwrap();
-    assert_eq!(stored.body, &delivery.body()[..]);
-    assert_eq!(stored.summary.channel, "alpaca/trade");
-    assert_eq!(stored.summary.transport, "stream");
-    assert_eq!(stored.summary.event_type, delivery.event_type());
-    assert_eq!(stored.summary.resource, delivery.resource());
-    assert_eq!(stored.summary.received_at, now());
-    assert_eq!(stored.dedupe_key, delivery.dedupe_key());
+    let event = store.event(receipt.id()).await.unwrap().unwrap();
+    assert_eq!(event.body, &delivery.body()[..]);
+    assert_eq!(event.summary.channel, "alpaca/trade");
+    assert_eq!(event.summary.transport, "stream");
+    assert_eq!(event.summary.event_type, delivery.event_type());
+    assert_eq!(event.summary.resource, delivery.resource());
+    assert_eq!(event.summary.received_at, now());
+    assert_eq!(event.dedupe_key, delivery.dedupe_key());
     // sha256sum of the same bytes.
-    assert_eq!(stored.body_sha256, sha256sum(delivery.body()));
-    assert_eq!(stored.jobs.len(), 1);
+    assert_eq!(event.body_sha256, sha256sum(delivery.body()));
+    assert_eq!(event.jobs.len(), 1);
 }
 
 fn sha256sum(bytes: &[u8]) -> String {
@@ -42,15 +42,15 @@ pub(crate) async fn a_thousand_racing_copies_are_one(database: &TestDatabase) {
     for copy in copies {
         receipts.push(copy.await.unwrap());
     }
-    let stored = receipts.iter().filter(|receipt| matches!(receipt, Receipt::Stored(_))).count();
-    assert_eq!(stored, 1);
+    let count = receipts.iter().filter(|receipt| matches!(receipt, Receipt::Stored(_))).count();
+    assert_eq!(count, 1);
     assert!(receipts.iter().all(|receipt| receipt.id() == receipts[0].id()));
     assert_eq!(database.number("SELECT COUNT(*) FROM webhook_events").await, 1);
     assert_eq!(database.number("SELECT COUNT(*) FROM webhook_jobs").await, 1);
     assert_eq!(database.number("SELECT COUNT(*) FROM audit_entries").await, 1);
 }
 
-pub(crate) async fn a_copy_is_known_after_a_restart(database: &TestDatabase) {
+pub(crate) async fn a_copy_is_recognized_after_a_restart(database: &TestDatabase) {
     let store = database.open().await;
     let first = store.receive(&fill("01H"), now()).await.unwrap();
     store.close().await;
@@ -59,7 +59,7 @@ pub(crate) async fn a_copy_is_known_after_a_restart(database: &TestDatabase) {
     assert_eq!(again, Receipt::Duplicate(first.id()));
 }
 
-pub(crate) async fn one_refused_delivery_does_not_refuse_the_others(database: &TestDatabase) {
+pub(crate) async fn a_refused_delivery_does_not_affect_the_others(database: &TestDatabase) {
     let store = database.open().await;
     // No known delivery violates the constraint of one row alone, so the test adds a constraint.
     database.sql(poison(database)).await;
@@ -103,7 +103,7 @@ async fn wait_for_queue(store: &Store, count: usize) {
     panic!("{} are queued", store.queued_deliveries());
 }
 
-pub(crate) async fn a_full_queue_refuses_and_stores_what_is_queued(database: &TestDatabase) {
+pub(crate) async fn a_full_queue_refuses_deliveries_and_stores_the_queued_ones(database: &TestDatabase) {
     drop(database.open().await);
     let mut config = database.config();
     config.queue_deliveries = 2;
@@ -168,7 +168,7 @@ pub(crate) async fn a_cursor_that_moves_is_audited(database: &TestDatabase) {
     store.verify_audit(None, |_, _| ()).await.unwrap();
 }
 
-pub(crate) async fn closing_stores_what_is_queued(database: &TestDatabase) {
+pub(crate) async fn closing_stores_queued_deliveries(database: &TestDatabase) {
     let store = database.open().await;
     let queued: Vec<_> = (0..50)
         .map(|id| {
@@ -178,17 +178,17 @@ pub(crate) async fn closing_stores_what_is_queued(database: &TestDatabase) {
         .collect();
     tokio::task::yield_now().await;
     store.close().await;
-    let mut stored = 0;
+    let mut count = 0;
     for one in queued {
         match one.await.unwrap() {
             Ok(receipt) => {
                 assert!(matches!(receipt, Receipt::Stored(_)));
-                stored += 1;
+                count += 1;
             }
             Err(error) => assert_eq!(error, ReceiveError::Unavailable),
         }
     }
-    assert_eq!(database.number("SELECT COUNT(*) FROM webhook_events").await, stored);
+    assert_eq!(database.number("SELECT COUNT(*) FROM webhook_events").await, count);
 }
 
 pub(crate) async fn two_stores_store_one_copy(database: &TestDatabase) {
@@ -201,11 +201,11 @@ pub(crate) async fn two_stores_store_one_copy(database: &TestDatabase) {
             )
         })
         .collect();
-    let mut stored = 0;
+    let mut count = 0;
     for copy in copies {
-        stored += i64::from(matches!(copy.await.unwrap(), Receipt::Stored(_)));
+        count += i64::from(matches!(copy.await.unwrap(), Receipt::Stored(_)));
     }
-    assert_eq!(stored, 100);
+    assert_eq!(count, 100);
     assert_eq!(database.number("SELECT COUNT(*) FROM webhook_events").await, 100);
     one.verify_audit(None, |_, _| ()).await.unwrap();
 }

@@ -1,11 +1,11 @@
-//! Notifications of the second system: transactions of wallets.
+//! Notifications of Circle v2: transactions of wallets.
 
 use domain::{Currency, Direction, Fact, Money, Provider, Subject, TransferStatus};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::envelope::{Fields, TEST};
+use super::envelope::TEST;
 use super::family::Family;
 use crate::circle::settings::{USDC_TOKEN_IDS, is_ours};
 use crate::circle::transfer;
@@ -13,6 +13,17 @@ use crate::extract;
 use crate::interpretation::{Interpretation, Outcome, Unhandled};
 use crate::json::Field;
 use crate::settings::Settings;
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Fields<'a> {
+    #[serde(borrow)]
+    subscription_id: Field<'a>,
+    notification_type: Field<'a>,
+    notification: Field<'a>,
+    timestamp: Field<'a>,
+    transfer: Field<'a>,
+}
 
 /// A transaction of a wallet (developers.circle.com/api-reference/wallets/common/transactions-inbound).
 #[derive(Default, Deserialize)]

@@ -131,7 +131,7 @@ impl PublicKey {
         &self.id
     }
 
-    pub(super) fn made(&self, message: &[u8], signature: &[u8]) -> bool {
+    pub(super) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         self.key.verify_sig(message, signature).is_ok()
     }
 }

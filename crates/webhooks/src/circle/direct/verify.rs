@@ -1,4 +1,4 @@
-//! Verifies a notification of Circle's second system.
+//! Verifies a notification of Circle v2.
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -6,7 +6,7 @@ use http::HeaderMap;
 use super::envelope::parse_envelope;
 use super::key::{KeyId, PublicKey};
 use super::{CHANNEL, KEY_ID_HEADER, SIGNATURE_HEADER};
-use crate::delivery::{Delivery, Proof};
+use crate::delivery::{Delivery, DeliveryProof};
 use crate::encoding;
 use crate::header;
 use crate::rejection::Rejection;
@@ -30,14 +30,14 @@ pub fn verify(key: &PublicKey, headers: &HeaderMap, body: Bytes) -> Result<Deliv
     if &id != key.id() {
         return Err(Rejection::UnknownKey);
     }
-    if !key.made(&body, &signature) {
+    if !key.verifies(&body, &signature) {
         return Err(Rejection::Signature);
     }
     let envelope = parse_envelope(&body)?;
     let headers =
         [SIGNATURE_HEADER, KEY_ID_HEADER].map(|name| Ok((name, header::only(headers, name)?.into())));
     let headers = headers.into_iter().collect::<Result<Vec<_>, Rejection>>()?;
-    let proof = Proof { signed_at: None, key_id: id.as_str().into(), headers };
+    let proof = DeliveryProof { signed_at: None, key_id: id.as_str().into(), headers };
     Ok(Delivery::posted(CHANNEL, envelope, proof, body))
 }
 

@@ -81,7 +81,7 @@ impl Certificate {
         }
     }
 
-    pub(super) fn made(&self, version: Version, message: &[u8], signature: &[u8]) -> bool {
+    pub(super) fn verifies(&self, version: Version, message: &[u8], signature: &[u8]) -> bool {
         let key = match version {
             Version::One => &self.sha1,
             Version::Two => &self.sha256,

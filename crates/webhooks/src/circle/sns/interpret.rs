@@ -1,4 +1,4 @@
-//! Notifications of the first system, inside messages of SNS: transfers, payments, payouts, deposits.
+//! Notifications of Circle Mint, inside messages of SNS: transfers, payments, payouts, deposits.
 
 use domain::{Direction, Fact, FactKind, Provider, Subject, TransferStatus};
 use jiff::Timestamp;

@@ -8,7 +8,7 @@ use super::envelope::envelope;
 use super::fields::Type;
 use super::message::UnverifiedMessage;
 use super::subscription::{Confirmation, SubscriptionEnd};
-use crate::delivery::{Delivery, Proof};
+use crate::delivery::{Delivery, DeliveryProof};
 use crate::rejection::{CertificateFault, Rejection};
 
 /// A verified message.
@@ -36,7 +36,7 @@ pub fn verify(
         return Err(CertificateFault::OtherAddress.into());
     }
     certificate.check_dates(now)?;
-    if !certificate.made(message.version, message.string_to_sign.as_bytes(), &message.signature) {
+    if !certificate.verifies(message.version, message.string_to_sign.as_bytes(), &message.signature) {
         return Err(Rejection::Signature);
     }
     let UnverifiedMessage { kind, subscribe_url, message_id, topic, .. } = &message;
@@ -55,7 +55,7 @@ pub fn verify(
 }
 
 fn delivery(message: UnverifiedMessage) -> Delivery {
-    let proof = Proof {
+    let proof = DeliveryProof {
         signed_at: Some(message.timestamp),
         key_id: message.certificate_url.name().into(),
         headers: Vec::new(),
