@@ -234,9 +234,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_undeclared_is_found() {
+    async fn undeclared_variables_are_not_read() {
         let missing = find(&[("alpaca_api_key", "lower case"), ("ALPACA_KEY", "x")]).await.unwrap_err();
-        let text = "secret alpaca_api_key was not secret in environment variable ALPACA_API_KEY, \
+        let text = "secret alpaca_api_key was not found in environment variable ALPACA_API_KEY, \
                     environment variable APCA_API_KEY_ID";
         assert_eq!(missing.to_string(), text);
     }

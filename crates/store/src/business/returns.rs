@@ -63,7 +63,7 @@ pub(super) async fn year_to_date(
     Ok(ledger::year_to_date(&closes, today))
 }
 
-/// The external flow (inflows less outflows) since the beginning, in each currency.
+/// The external flow (deposits less withdrawals) since the beginning, in each currency.
 pub(super) async fn flows(
     tx: &mut Transaction<'_>,
     scope: HolderScope<'_>,
