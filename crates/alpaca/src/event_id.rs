@@ -41,8 +41,7 @@ impl EventId {
     }
 
     /// The smallest id of the moment `margin` before this id.
-    #[must_use]
-    pub fn rewound(self, margin: Duration) -> Self {
+    pub(crate) fn rewound(self, margin: Duration) -> Self {
         let margin_ms = i64::try_from(margin.as_millis()).unwrap_or(i64::MAX);
         Self::earliest_at(self.unix_ms().saturating_sub(margin_ms))
     }

@@ -18,7 +18,7 @@ pub use state::IndicatorState;
 use crate::Absence;
 
 /// Most outputs of one indicator: the three of MACD and Bollinger.
-pub const OUTPUTS_MAX: usize = 3;
+pub(crate) const OUTPUTS_MAX: usize = 3;
 
 /// One output of an indicator: a value for every bar from `lookback` on.
 #[derive(Clone, Debug, PartialEq)]

@@ -22,8 +22,7 @@ pub enum EngineName {
 
 impl EngineName {
     /// Weight in the overall score when all four engines are available. Chosen, not fitted.
-    #[must_use]
-    pub fn base_weight(self) -> f64 {
+    pub(crate) fn base_weight(self) -> f64 {
         match self {
             Self::Technical => 0.20,
             Self::Fundamental => 0.40,

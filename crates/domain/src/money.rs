@@ -77,9 +77,8 @@ impl Currency {
         self.into()
     }
 
-    /// Decimal places of the smallest unit: as in ISO 4217 for fiat money, and six for tokens, as their contracts say.
-    #[must_use]
-    pub fn minor_digits(self) -> u32 {
+    /// Decimal places of the smallest unit: as in ISO 4217 for fiat money, and six for tokens.
+    pub(crate) fn minor_digits(self) -> u32 {
         match self {
             Self::Usd | Self::Eur | Self::Gbp | Self::Mxn | Self::Brl => 2,
             Self::Usdc | Self::Eurc | Self::Usdt | Self::Usdb | Self::Pyusd => 6,

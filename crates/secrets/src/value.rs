@@ -49,7 +49,7 @@ impl SecretValue {
         Self::from_slice(&bytes)
     }
 
-    /// As [`from_vec`](Self::from_vec), for text.
+    /// Copies the bytes of a text and wipes the text.
     #[must_use]
     pub fn from_string(mut text: String) -> Self {
         let value = Self::from_slice(text.as_bytes());
