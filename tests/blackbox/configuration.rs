@@ -95,3 +95,39 @@ fn a_directory_that_a_vendors_key_overrides_is_warned_about() {
     };
     assert!(server.events().iter().any(warned), "{}", server.log());
 }
+
+#[test]
+fn every_address_is_served_without_keys_only_when_the_port_is_published_on_loopback() {
+    let with = || ServerOptions::new().set("BIND_ADDRESS", "0.0.0.0:0").set("METRICS_ACCESS", "open");
+    let published = || with().set("PUBLISHED_ON_LOOPBACK", "true");
+    let server = published().start();
+    assert_eq!(server.get("/api/symbols", &[]).status, 200);
+    assert_eq!(server.get("/metrics", &[("x-forwarded-for", "192.0.2.1")]).status, 200);
+    for (options, named) in [
+        (with().set("INVESTIQ_PROFILE", "development"), "server.bind_address"),
+        (published().set("INVESTIQ_PROFILE", "production"), "server.published_on_loopback"),
+    ] {
+        let (status, log) = options.start_failure();
+        assert!(!status.success() && log.contains(named), "{named}: {log}");
+    }
+}
+
+#[test]
+fn variables_of_the_working_directory_are_read_in_development_alone() {
+    let with = |text: &str| ServerOptions::new().file(".env", text);
+    let limit = |server: &tests::Server| server.get("/", &[]).header("x-ratelimit-limit").unwrap().to_owned();
+    let server = with("RATE_LIMIT_PER_MINUTE=\"91\" # quoted\nRATE_LIMIT_BURST=7\n").start();
+    assert_eq!(limit(&server), "91");
+    assert!(server.log().contains(".env is read: 2 variables"), "{}", server.log());
+    let server = with("RATE_LIMIT_PER_MINUTE=91").set("RATE_LIMIT_PER_MINUTE", "92").start();
+    assert_eq!(limit(&server), "92", "a variable that is set wins");
+    let server = with("RATE_LIMIT_PER_MINUTE=91\nINVESTIQ_PROFILE=staging").start();
+    assert_eq!(limit(&server), "120");
+    assert_eq!(server.log().matches(".env is not read").count(), 1, "{}", server.log());
+    let staging = with("RATE_LIMIT_PER_MINUTE=91").set("INVESTIQ_PROFILE", "staging");
+    let server = staging.set("API_KEYS", "staging-test-Jp4wRk7nXt9vMq1zGc6yLs8bHd").start();
+    assert_eq!(limit(&server), "30");
+    assert!(server.log().contains(".env is not read in the profile staging"), "{}", server.log());
+    let (status, log) = with("A=b\nAPI_KEYS=s3cret words\n").start_failure();
+    assert!(!status.success() && log.contains(".env, line 2") && !log.contains("s3cret"), "{log}");
+}

@@ -109,6 +109,21 @@ fn probes_are_not_limited_and_unknown_paths_are() {
 }
 
 #[test]
+fn health_counts_against_the_limit_of_the_address_and_shows_it() {
+    let server = limited(1).start();
+    let health = server.get("/health", &[]);
+    assert_eq!((health.status, health.header("x-ratelimit-limit")), (200, Some("1")));
+    assert!(
+        health.header("ratelimit").is_some_and(|field| field.starts_with("\"address\";r=")),
+        "{health:?}"
+    );
+    let limited = (0..9).map(|_| server.get("/health", &[])).find(|response| response.status == 429).unwrap();
+    assert_eq!(limited.problem()["code"], "too_many_requests");
+    let ready = server.get("/readyz", &[]);
+    assert_eq!((ready.status, ready.header("ratelimit")), (200, None));
+}
+
+#[test]
 fn any_positive_limit_works_and_others_prevent_the_start() {
     for accepted in ["1", "7", "120", "999999999", "1000000000"] {
         let server = ServerOptions::new().set("RATE_LIMIT_PER_MINUTE", accepted).start();

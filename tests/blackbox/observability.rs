@@ -154,6 +154,22 @@ fn each_request_is_logged_once_with_its_request_id() {
 }
 
 #[test]
+fn probes_are_logged_only_when_they_fail() {
+    let server = ServerOptions::new().set("UNREADY_SECS", "60").start();
+    server.wait_until("it is ready", |server| server.get("/readyz", &[]).status == 200);
+    assert_eq!(server.get("/livez", &[]).status, 200);
+    assert_eq!(server.get("/health", &[]).status, 200);
+    server.signal("TERM");
+    server.wait_until("it is draining", |server| server.get("/readyz", &[]).status == 503);
+    server.wait_until("it is logged", |server| server.log().contains("/readyz"));
+    let lines = |path: &str| {
+        server.events().iter().filter(|event| event["path"] == path).cloned().collect::<Vec<_>>()
+    };
+    assert_eq!((lines("/livez").len(), lines("/health").len()), (0, 1), "{}", server.log());
+    assert!(lines("/readyz").iter().all(|line| line["status"] == 503), "{}", server.log());
+}
+
+#[test]
 fn a_cache_hit_logs_only_its_access_event() {
     let mut server = ServerOptions::new().set("RATE_LIMIT_PER_MINUTE", "1000").start();
     for _ in 0..50 {

@@ -55,6 +55,61 @@ fn an_unreadable_secret_prevents_the_start_and_is_named() {
 }
 
 #[test]
+fn a_secret_in_the_wrong_place_prevents_the_start_outside_development_and_is_warned_about_there() {
+    let folder = tempfile::tempdir().unwrap();
+    write_secret(folder.path(), "api_keys.text", KEY);
+    let missing = folder.path().join("secret").to_string_lossy().into_owned();
+    for (options, named) in [
+        (with_files(folder.path()), "api_keys.text is not named after a secret: rename it to api_keys"),
+        (ServerOptions::new().set("SECRETS_DIR", missing.clone()), "/secret does not exist"),
+    ] {
+        let server = options.start();
+        let warned =
+            |event: &serde_json::Value| event["level"] == "WARN" && event.to_string().contains(named);
+        assert!(server.events().iter().any(warned), "{named}: {}", server.log());
+        let strict = options.set("INVESTIQ_PROFILE", "staging").set("DATABASE_URL", "sqlite:data/new.db");
+        let (status, log) = strict.start_failure();
+        assert!(!status.success() && log.contains(named), "{named}: {log}");
+    }
+}
+
+#[test]
+fn a_file_has_one_of_several_names_and_two_files_prevent_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    write_secret(folder.path(), "api_keys.txt", KEY);
+    write_secret(folder.path(), "polygon_api_key", "");
+    let server = with_files(folder.path()).start();
+    assert_eq!(server.get("/api/symbols", &[]).status, 401);
+    assert_eq!(server.get("/api/symbols", &[("x-api-key", KEY)]).status, 200);
+    let empty = "polygon_api_key is empty and was treated as unset";
+    assert_eq!(server.log().matches(empty).count(), 1, "{}", server.log());
+    let (status, log) = with_files(folder.path()).set("INVESTIQ_PROFILE", "staging").start_failure();
+    assert!(!status.success() && log.contains("/polygon_api_key is empty"), "{log}");
+    write_secret(folder.path(), "api_keys", KEY);
+    let (status, log) = with_files(folder.path()).start_failure();
+    assert!(!status.success() && log.contains("secret api_keys is set twice"), "{log}");
+    for path in ["api_keys", "api_keys.txt"].map(|name| folder.path().join(name)) {
+        assert!(log.contains(&format!("file {}", path.display())), "{log}");
+    }
+}
+
+/// Only root can give a file away.
+#[test]
+fn a_file_of_another_user_prevents_the_start_and_is_named_with_the_user() {
+    let folder = tempfile::tempdir().unwrap();
+    write_secret(folder.path(), "api_keys", KEY);
+    let path = folder.path().join("api_keys");
+    if std::os::unix::fs::chown(&path, Some(65_001), None).is_err() {
+        return;
+    }
+    let (status, log) = with_files(folder.path()).start_failure();
+    assert!(!status.success(), "{log}");
+    for part in [path.to_string_lossy().as_ref(), "uid 65001"] {
+        assert!(log.contains(part), "{part}: {log}");
+    }
+}
+
+#[test]
 fn keys_change_without_a_restart_and_an_invalid_set_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     write_secret(folder.path(), "api_keys", KEY);

@@ -58,7 +58,7 @@ impl Providers {
     /// A server with their keys and secrets, an administrator, a viewer, and no effective rate limit.
     pub fn options(&self) -> ServerOptions {
         ServerOptions::new()
-            .set("SECRETS_DIR", "/nowhere")
+            .set("SECRETS_DIR", ".")
             .set("API_KEYS", format!("{ADMIN_KEY}:admin,{VIEWER_KEY}:viewer"))
             .set("REQUIRE_AUTH", "true")
             .set("RATE_LIMIT_PER_MINUTE", "1000000000")

@@ -27,6 +27,8 @@ pub struct ServerOptions {
     unset: BTreeSet<String>,
     /// The server of another build.
     program: Option<PathBuf>,
+    /// Files in its working directory, with their texts.
+    files: Vec<(&'static str, String)>,
 }
 
 impl ServerOptions {
@@ -50,6 +52,12 @@ impl ServerOptions {
     /// Starts the server of another build.
     pub fn program(mut self, path: &Path) -> Self {
         self.program = Some(path.to_owned());
+        self
+    }
+
+    /// Writes a file to the working directory before the start.
+    pub fn file(mut self, name: &'static str, text: &str) -> Self {
+        self.files.push((name, text.to_owned()));
         self
     }
 
@@ -99,6 +107,9 @@ impl ServerOptions {
 
     fn spawn(&self) -> Server {
         let directory = tempfile::tempdir().expect("a temporary directory");
+        for (name, text) in &self.files {
+            std::fs::write(directory.path().join(name), text).expect("the directory is new");
+        }
         let mut child = Command::new(self.program.clone().unwrap_or_else(|| binary("api-server")))
             .env_clear()
             .envs(self.environment_in(directory.path()))

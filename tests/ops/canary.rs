@@ -21,6 +21,8 @@ const RUNS: &[&str] = &[
     "config check production --resolve --connect",
     "config check production --resolve --json",
     "config check development --resolve --strict",
+    "doctor --offline --time-url http://127.0.0.1:9",
+    "init --profile production --domain api.acme-invest.net",
     "keys generate",
     "secrets check --profile production",
     "secrets check --profile production --json",

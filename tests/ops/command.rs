@@ -31,6 +31,8 @@ impl Workspace {
     pub(crate) fn new() -> Self {
         // On a disk: /tmp may be in memory, where other file permission rules apply.
         let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        // As on a host: within a private directory, others may read secrets.
+        set_mode(directory.path(), 0o755);
         Self { directory, environment: BTreeMap::new() }
     }
 
@@ -63,7 +65,12 @@ impl Workspace {
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(tests::binary("investiq"));
+        self.program(&tests::binary("investiq"), arguments)
+    }
+
+    /// Another program, in the same directory and environment.
+    pub(crate) fn program(&self, program: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command
             .args(arguments)
             .env_clear()

@@ -92,3 +92,18 @@ fn an_unreachable_vendor_is_found() {
     let workspace = workspace.set("POLYGON_BASE_URL", "https://127.0.0.1:9");
     assert_eq!(errors(&workspace, "production --connect"), ["connect market_data.polygon.base_url"]);
 }
+
+#[test]
+fn variables_of_the_directory_count_in_development_alone() {
+    let (workspace, on_server) = (Workspace::new(), valid());
+    for workspace in [&workspace, &on_server] {
+        std::fs::write(workspace.path(".env"), "RATE_LIMIT_PER_MINUTE=-1\n").unwrap();
+    }
+    assert_eq!(errors(&workspace, "development"), ["setting rate_limit.per_minute"]);
+    let production = on_server.run("config check production --json");
+    assert_eq!(production.errors(), Vec::<String>::new(), "{production:?}");
+    assert!(production.stderr.contains(".env is not read in the profile production"), "{production:?}");
+    std::fs::write(workspace.path(".env"), format!("A=b\nPOLYGON_API_KEY={CANARY} x\n")).unwrap();
+    let broken = workspace.run("config check development");
+    assert!(broken.exit_code == 2 && broken.stderr.contains(".env, line 2"), "{broken:?}");
+}

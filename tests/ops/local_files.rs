@@ -114,3 +114,23 @@ fn values_are_neither_prompted_for_without_a_terminal_nor_arguments() {
     assert_eq!(workspace.run("secrets set polygon_api_key").exit_code, 2);
     assert_eq!(workspace.run(&format!("secrets set polygon_api_key {CANARY}")).exit_code, 1);
 }
+
+#[test]
+fn a_file_with_another_of_its_names_is_kept_or_replaced_and_never_doubled() {
+    let workspace = Workspace::new();
+    workspace.write_secret("jwt_secret.txt", "kept", 0o444);
+    workspace.write_secret("alpaca_secret_key.txt", "first", 0o444);
+    assert_eq!(workspace.run("secrets init").exit_code, 0);
+    let set = "secrets set alpaca_api_secret --stdin";
+    assert_eq!(workspace.run_with_input(set, CANARY).exit_code, 2, "it exists");
+    assert_eq!(workspace.run_with_input(&format!("{set} --replace"), CANARY).exit_code, 0);
+    let files = contents(&workspace.path("secrets"));
+    assert!(!files.contains_key("jwt_secret") && !files.contains_key("alpaca_api_secret"), "{files:?}");
+    assert_eq!((files["jwt_secret.txt"].as_str(), files["alpaca_secret_key.txt"].as_str()), ("kept", CANARY));
+    workspace.write_secret("jwt_secret", "second", 0o444);
+    for command in ["secrets init", "secrets init --dry-run", "secrets init --replace jwt_secret"] {
+        let refused = workspace.run(command);
+        let paths = "secrets/jwt_secret, secrets/jwt_secret.txt";
+        assert!(refused.exit_code == 2 && refused.stderr.contains(paths), "{command}: {refused:?}");
+    }
+}

@@ -57,6 +57,21 @@ fn a_missing_secret_is_found() {
 }
 
 #[test]
+fn a_file_that_no_secret_is_named_after_and_a_second_file_are_found() {
+    let workspace = clean();
+    workspace.write_secret("polygon_api_key.text", CANARY, 0o444);
+    assert_only_error(&workspace, "misplaced secrets");
+    let development = workspace.run("secrets check --profile development --directory secrets --json");
+    assert_eq!(development.exit_code, 0, "{development:?}");
+    assert!(development.stdout.contains("rename it to polygon_api_key"), "{development:?}");
+    let workspace = clean();
+    workspace.write_secret("api_keys.txt", CANARY, 0o444);
+    assert_only_error(&workspace, "ambiguous api_keys");
+    let missing = workspace.run("secrets check --profile production --directory secret --json");
+    assert!(missing.errors().contains(&"misplaced secrets".to_owned()), "{missing:?}");
+}
+
+#[test]
 fn modes_that_give_others_access_are_found() {
     let workspace = clean();
     set_mode(&workspace.path("secrets").join("jwt_secret"), 0o666);

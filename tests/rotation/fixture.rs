@@ -46,7 +46,7 @@ pub(crate) fn options(fake: &FakeSecretsManager) -> ServerOptions {
 
 /// A server without secrets and without an effective rate limit.
 pub(crate) fn plain() -> ServerOptions {
-    ServerOptions::new().set("RATE_LIMIT_PER_MINUTE", "1000000000").set("SECRETS_DIR", "/nowhere")
+    ServerOptions::new().set("RATE_LIMIT_PER_MINUTE", "1000000000").set("SECRETS_DIR", ".")
 }
 
 /// The catalogue's entry with the servers' time to live.

@@ -34,7 +34,14 @@ pub(crate) enum Command {
 
 /// Prints the findings for the settings and the profile of the environment.
 pub(crate) fn check_config() -> ExitCode {
-    let environment = Environment::from_process();
+    let (environment, dotenv) = match config::with_dotenv(Environment::from_process()) {
+        Ok(environment) => environment,
+        Err(error) => {
+            eprintln!("{}", telemetry::with_causes(&error));
+            return ExitCode::FAILURE;
+        }
+    };
+    dotenv.iter().for_each(|message| eprintln!("{message}"));
     let report = Report::new(config::profile(&environment), check::findings(&environment));
     // The exit code says the same to a caller that closed the stream.
     drop(write!(std::io::stdout(), "{report}"));

@@ -22,7 +22,8 @@ pub(crate) fn run(url: Option<Url>) -> ExitCode {
 }
 
 fn configured_url() -> Result<Url, Box<dyn Error>> {
-    Ok(format!("{}/livez", config::load(&Environment::from_process())?.local_url()).parse()?)
+    let (environment, _) = config::with_dotenv(Environment::from_process())?;
+    Ok(format!("{}/livez", config::load(&environment)?.local_url()).parse()?)
 }
 
 fn request(url: Url) -> Result<(), Box<dyn Error>> {

@@ -58,9 +58,12 @@ fn run_server() -> ExitCode {
 }
 
 fn run() -> Result<serve::Drained, Box<dyn std::error::Error>> {
-    let environment = Environment::from_process();
+    let (environment, dotenv) = config::with_dotenv(Environment::from_process())?;
     let config = config::load(&environment)?;
     telemetry::logs::start(&config.logs.filter, config.logs.format)?;
+    if let Some(message) = dotenv {
+        tracing::info!("{message}");
+    }
     for warning in &config.warnings {
         tracing::warn!(%warning, "unsupported variable");
     }

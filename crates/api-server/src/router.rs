@@ -47,13 +47,14 @@ pub(crate) fn router(parts: Parts, layers: &Layers) -> Router {
         .fallback_service(layers.protect(service_fn(group::not_found)))
 }
 
-/// Probes are called all the time and must never be shed or limited.
+/// Probes are called all the time and must never be shed or limited. `/health` is for people and monitoring.
 fn probe_routes(state: Probes, layers: &Layers) -> Router {
+    let public = Public { layers, state: state.clone() };
     let probes = Unlimited { layers, state };
     Router::new()
         .route("/livez", probes.get(health::live))
         .route("/readyz", probes.get(health::ready))
-        .route("/health", probes.get(health::health))
+        .route("/health", public.get(health::health))
 }
 
 fn documentation_routes(pages: Option<Arc<docs::Pages>>, layers: &Layers) -> Router {

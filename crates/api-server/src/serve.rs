@@ -3,13 +3,14 @@
 //! hyper is used directly, to bound time: a client that sends nothing, or only a part of a head, is disconnected after
 //! [`Connections::header_timeout`].
 
+mod public_peer;
 mod service;
 mod shutdown;
 
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use axum::extract::Request;
@@ -26,6 +27,7 @@ use tower::Service;
 
 use crate::client_address::TrustedProxies;
 use crate::connection_limits::{ConnectionLimits, LimitHit, Permit};
+use public_peer::is_public;
 use service::Requests;
 pub(crate) use shutdown::{Drained, stop_signal};
 
@@ -74,13 +76,7 @@ where
         + 'static,
 {
     let graceful = GracefulShutdown::new();
-    let server = Server {
-        app,
-        protocol: Arc::new(protocol()),
-        header_timeout: config.header_timeout,
-        limits: ConnectionLimits::new(config.max, config.per_address_max, proxies),
-        metrics,
-    };
+    let server = Server::new(app, config, proxies, metrics);
     let accept = server.accept_all(&listener, &graceful);
     let stop = async {
         stop.await;
@@ -98,9 +94,10 @@ where
 struct Server<S> {
     app: S,
     protocol: Arc<auto::Builder<TokioExecutor>>,
-    header_timeout: Duration,
+    config: Connections,
     limits: Arc<ConnectionLimits>,
     metrics: Arc<Metrics>,
+    public_peer: Once,
 }
 
 impl<S> Server<S>
@@ -111,6 +108,11 @@ where
         + Sync
         + 'static,
 {
+    fn new(app: S, config: Connections, proxies: TrustedProxies, metrics: Arc<Metrics>) -> Self {
+        let limits = ConnectionLimits::new(config.max, config.per_address_max, proxies);
+        Self { app, protocol: Arc::new(protocol()), config, limits, metrics, public_peer: Once::new() }
+    }
+
     async fn accept_all(&self, listener: &TcpListener, graceful: &GracefulShutdown) {
         loop {
             match listener.accept().await {
@@ -124,6 +126,16 @@ where
     }
 
     fn admit(&self, stream: TcpStream, peer: SocketAddr, watcher: Watcher) {
+        if self.config.published_on_loopback && is_public(peer.ip()) {
+            // Once, because a scan of the network must not fill the log.
+            return self.public_peer.call_once(|| {
+                tracing::error!(
+                    %peer,
+                    "connections from public addresses are closed: PUBLISHED_ON_LOOPBACK is set, but the port is published to \
+                     other machines; publish it on 127.0.0.1 only, or set API_KEYS and INVESTIQ_PROFILE=production"
+                );
+            });
+        }
         match self.limits.acquire(peer.ip()) {
             Ok(permit) => self.start(stream, peer, permit, watcher),
             // Closed without a response, which would need the resources that the limit protects.
@@ -142,7 +154,7 @@ where
         let served = self.protocol.serve_connection(TokioIo::new(socket), requests).into_owned();
         let served = watcher.watch(served);
         let metrics = Arc::clone(&self.metrics);
-        let (first_request, between_requests) = (self.header_timeout, self.header_timeout);
+        let (first_request, between_requests) = (self.config.header_timeout, self.config.header_timeout);
         tokio::spawn(async move {
             let _open = OpenConnection::new(metrics, permit);
             let mut served = std::pin::pin!(served);

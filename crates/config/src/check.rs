@@ -19,6 +19,9 @@ pub struct Finding {
     pub(crate) rule: &'static str,
     subject: String,
     pub(crate) message: String,
+    /// What to do about it: a command where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remedy: Option<String>,
 }
 
 /// Whether a finding fails a check.
@@ -58,7 +61,31 @@ impl Finding {
         subject: impl Into<String>,
         message: impl Into<String>,
     ) -> Self {
-        Self { severity, rule, subject: subject.into(), message: message.into() }
+        Self { severity, rule, subject: subject.into(), message: message.into(), remedy: None }
+    }
+
+    /// Adds what to do about it: a command where there is one.
+    #[must_use]
+    pub fn with_remedy(self, remedy: impl Into<String>) -> Self {
+        Self { remedy: Some(remedy.into()), ..self }
+    }
+
+    /// Whether it fails a check.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        self.severity
+    }
+
+    /// The identifier of the broken rule.
+    #[must_use]
+    pub fn rule(&self) -> &'static str {
+        self.rule
+    }
+
+    /// The secret, setting or variable.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        &self.subject
     }
 }
 
@@ -94,12 +121,15 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Finding { severity, rule, subject, message } in &self.findings {
+        for Finding { severity, rule, subject, message, remedy } in &self.findings {
             let severity = match severity {
                 Severity::Error => "error  ",
                 Severity::Warning => "warning",
             };
             writeln!(out, "{severity} {subject}: {message} [{rule}]")?;
+            if let Some(remedy) = remedy {
+                writeln!(out, "        {remedy}")?;
+            }
         }
         writeln!(out, "{}: {} error(s), {} warning(s)", self.profile, self.errors, self.warnings)
     }

@@ -69,7 +69,6 @@ impl Credentials {
         let mut builder = Secrets::builder(config.profile, catalogue, Arc::clone(&clock))
             .local(environment.clone(), &config.secrets_directory)
             .using(&secrets_in_use())
-            .listen_on(config.bind_address)
             .recorder(metrics.recorder())
             .audit(audit_log::sink());
         let rejected = |error| CredentialsError::Secrets(Errors(vec![error]));
@@ -78,8 +77,17 @@ impl Credentials {
                 SecretsManager::connect(&settings, config.profile, clock).await.map_err(rejected)?;
             builder = builder.source(manager.recorder(metrics.recorder()).audit(audit_log::sink()));
         }
-        let secrets = builder.build().await.map_err(CredentialsError::Secrets)?;
-        Ok(Self { secrets, metrics })
+        let mut refused = ::secrets::directory_errors(&config.secrets_directory, &Catalogue::product());
+        if !config.profile.is_strict() {
+            refused.drain(..).for_each(|error| tracing::warn!(%error, "a secret may be in the wrong place"));
+        }
+        match builder.build().await {
+            Ok(secrets) if refused.is_empty() => Ok(Self { secrets, metrics }),
+            built => {
+                refused.extend(built.err().into_iter().flat_map(|errors| errors.0));
+                Err(CredentialsError::Secrets(Errors(refused)))
+            }
+        }
     }
 
     /// A handle of a secret for this component.
@@ -130,7 +138,8 @@ fn forbid_core_dumps() {
 }
 
 /// The secrets in use. No others are requested from AWS, so that the policy in docs/secrets-rotation.md names exactly these.
-fn secrets_in_use() -> Vec<&'static str> {
+#[must_use]
+pub fn secrets_in_use() -> Vec<&'static str> {
     let keys = webhooks::PROVIDERS.iter().filter_map(|provider| provider.secret());
     SECRETS_IN_USE.iter().copied().chain(keys).collect()
 }

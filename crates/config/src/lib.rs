@@ -7,6 +7,7 @@
 pub mod api_keys;
 pub mod check;
 mod credentials;
+mod dotenv;
 mod error;
 mod file;
 mod reader;
@@ -15,10 +16,10 @@ mod setting;
 mod settings;
 mod unsupported_vars;
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-pub use credentials::{Credentials, CredentialsError, SecretMetrics};
+pub use credentials::{Credentials, CredentialsError, SecretMetrics, secrets_in_use};
+pub use dotenv::{DotenvError, with_dotenv};
 pub use error::{Error, Errors, Warning};
 pub use secrets::{Environment, Profile};
 pub use setting::Setting;
@@ -81,13 +82,10 @@ pub fn profile(environment: &Environment) -> Profile {
 }
 
 fn profile_with(files: &Files, environment: &Environment) -> Profile {
-    let is_local = |address: SocketAddr| address.ip().to_canonical().is_loopback();
     match environment.get(PROFILE_VARIABLE) {
         Some(name) => Profile::parse(name),
-        None => match settings::bind_address(&mut Reader::new(files, environment)) {
-            Some(address) if is_local(address) => Profile::Development,
-            Some(_) | None => Profile::Production,
-        },
+        None if settings::has_local_listener(&mut Reader::new(files, environment)) => Profile::Development,
+        None => Profile::Production,
     }
 }
 

@@ -13,13 +13,18 @@ const NOT_ENCRYPTED: &str =
 /// Settings that contradict each other or the profile.
 pub(crate) fn check(config: &Config) -> Vec<Error> {
     let Config { profile, metrics_access, webhooks, alpaca_events, .. } = config;
-    let is_local = config.bind_address.ip().to_canonical().is_loopback();
-    let is_strict = profile.is_strict();
+    let (is_local, is_strict) = (config.is_local(), profile.is_strict());
     let rules = [
         (
             !is_strict && !is_local,
             "server.bind_address",
-            "must be a loopback address in development: set INVESTIQ_PROFILE",
+            "must be a loopback address in development: set INVESTIQ_PROFILE, or PUBLISHED_ON_LOOPBACK=true in a container \
+             whose port is published on 127.0.0.1 only",
+        ),
+        (
+            is_strict && config.connections.published_on_loopback,
+            "server.published_on_loopback",
+            "must be false outside development: it is for a container of a developer's machine",
         ),
         (
             (is_strict || !is_local) && !config.keys_required,

@@ -27,7 +27,7 @@ mod parse;
 mod server;
 mod webhooks;
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -135,18 +135,29 @@ impl Config {
     pub fn local_url(&self) -> String {
         local_url(self.bind_address)
     }
+
+    /// Whether only clients on this machine reach the server.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        is_local(self.bind_address, self.connections.published_on_loopback)
+    }
 }
 
-/// The address alone: it decides the profile if none is named.
-pub(crate) fn bind_address(read: &mut Reader<'_>) -> Option<SocketAddr> {
-    read.get("server.bind_address", "BIND_ADDRESS").optional(parse::address)
+/// [`Config::is_local`] before the rest is loaded: it decides the profile if none is named.
+pub(crate) fn has_local_listener(read: &mut Reader<'_>) -> bool {
+    let address = read.get("server.bind_address", "BIND_ADDRESS").optional(parse::address);
+    let is_published = server::published_on_loopback(read);
+    address.is_some_and(|address| is_local(address, is_published))
 }
 
-/// A server that listens on every address is reached on loopback.
+fn is_local(address: SocketAddr, published_on_loopback: bool) -> bool {
+    published_on_loopback || address.ip().to_canonical().is_loopback()
+}
+
+/// A server that listens on every address is reached on 127.0.0.1: containers often have no `::1`.
 fn local_url(bind_address: SocketAddr) -> String {
     let ip = match bind_address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         ip => ip,
     };
     format!("http://{}", SocketAddr::new(ip, bind_address.port()))
@@ -160,7 +171,8 @@ mod tests {
     fn a_server_on_every_address_is_reached_on_loopback() {
         for (bind_address, url) in [
             ("0.0.0.0:3000", "http://127.0.0.1:3000"),
-            ("[::]:3000", "http://[::1]:3000"),
+            ("[::]:3000", "http://127.0.0.1:3000"),
+            ("[::1]:3000", "http://[::1]:3000"),
             ("10.1.2.3:80", "http://10.1.2.3:80"),
         ] {
             assert_eq!(local_url(bind_address.parse().unwrap()), url);

@@ -1,5 +1,7 @@
 //! The whole configuration: layers, errors, profiles, and the files compared with the settings.
 
+mod env_example;
+
 use tempfile::TempDir;
 use webhooks::SettingKind;
 
@@ -53,6 +55,18 @@ fn a_public_address_is_production_unless_a_profile_is_named() {
 }
 
 #[test]
+fn a_port_that_a_container_publishes_on_loopback_is_local_in_development_alone() {
+    let pairs = [("BIND_ADDRESS", "0.0.0.0:3000"), ("PUBLISHED_ON_LOOPBACK", "true")];
+    let config = load_from(&environment(&pairs).with("METRICS_ACCESS", "open"), None).unwrap();
+    assert_eq!((config.profile, config.keys_required), (Profile::Development, false));
+    for profile in ["staging", "production", "prod"] {
+        let environment = environment(&pairs).with("INVESTIQ_PROFILE", profile).with("REQUIRE_AUTH", "true");
+        let errors = load_from(&environment, None).expect_err(profile).to_string();
+        assert!(errors.contains("server.published_on_loopback") && errors.contains("1 error"), "{errors}");
+    }
+}
+
+#[test]
 fn each_profile_loads_from_the_repository_and_from_the_built_in_files() {
     for profile in Profile::ALL {
         let environment = environment(&[("INVESTIQ_PROFILE", profile.as_str())]);
@@ -70,6 +84,11 @@ fn each_profile_loads_from_the_repository_and_from_the_built_in_files() {
 fn no_typing_mistake_opens_the_service_to_a_network() {
     for (pairs, path) in [
         (&[("INVESTIQ_PROFILE", "development"), ("BIND_ADDRESS", "0.0.0.0:1")][..], "server.bind_address"),
+        (
+            &[("INVESTIQ_PROFILE", "production"), ("PUBLISHED_ON_LOOPBACK", "true")],
+            "server.published_on_loopback",
+        ),
+        (&[("BIND_ADDRESS", "0.0.0.0:1"), ("PUBLISHED_ON_LOOPBACK", "yes")], "server.published_on_loopback"),
         (&[("INVESTIQ_PROFILE", "production"), ("REQUIRE_AUTH", "false")], "auth.required"),
         (&[("INVESTIQ_PROFILE", "staging"), ("METRICS_ACCESS", "open")], "metrics.access"),
         (&[("BIND_ADDRESS", "[::]:1"), ("REQUIRE_AUTH", "0")], "auth.required"),
@@ -191,6 +210,7 @@ fn every_variable_changes_the_configuration() {
     let base = format!("{:?}", load_from(&Environment::default(), None).unwrap());
     let values = [
         ("BIND_ADDRESS", "127.0.0.1:1"),
+        ("PUBLISHED_ON_LOOPBACK", "true"),
         ("CONNECTIONS_MAX", "9"),
         ("CONNECTIONS_PER_ADDRESS_MAX", "9"),
         ("REQUESTS_IN_FLIGHT_MAX", "9"),

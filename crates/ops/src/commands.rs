@@ -3,6 +3,8 @@
 mod audit;
 mod completions;
 mod config;
+mod doctor;
+mod init;
 mod keys;
 mod man;
 mod secrets;
@@ -23,7 +25,7 @@ Exit codes:
 
 The value of a secret is never an argument. It is typed at a hidden prompt, or read from standard input or a file.";
 
-/// Operate InvestIQ: secrets, settings, API keys, webhooks and the audit chain
+/// Operate InvestIQ: deployments, secrets, settings, API keys, webhooks and the audit chain
 #[derive(Debug, clap::Parser)]
 #[command(name = "investiq", version, after_help = AFTER_HELP, arg_required_else_help = true)]
 pub(crate) struct CommandLine {
@@ -33,6 +35,10 @@ pub(crate) struct CommandLine {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    /// Prepare a host to run the server with Compose: .env and secrets
+    Init(init::Arguments),
+    /// Check the machine and the files of a deployment
+    Doctor(doctor::Arguments),
     /// Create, store, check and rotate secrets
     #[command(subcommand)]
     Secrets(secrets::Command),
@@ -55,7 +61,13 @@ enum Command {
 }
 
 pub(crate) async fn run(line: CommandLine, console: &mut Console) -> Result<Exit, Failure> {
+    if matches!(line.command, Command::Webhooks(_) | Command::Audit(_)) {
+        // The database of the server.
+        console.read_dotenv(console.environment().clone())?;
+    }
     match line.command {
+        Command::Init(arguments) => init::run(&arguments, console),
+        Command::Doctor(arguments) => doctor::run(&arguments, console).await,
         Command::Secrets(command) => secrets::run(command, console).await,
         Command::Config(command) => config::run(command, console).await,
         Command::Keys(command) => keys::run(command, console),

@@ -1,6 +1,6 @@
 //! The environment, clock and streams of a command. Nothing else in this crate accesses them.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::time::SystemTime;
 
 use config::Environment;
@@ -10,6 +10,9 @@ use telemetry::Clock;
 
 use crate::failure::Failure;
 
+/// Longest answer to a question.
+const ANSWER_BYTES_MAX: u64 = 1024;
+
 pub(crate) struct Console {
     environment: Environment,
     clock: Clock,
@@ -18,6 +21,14 @@ pub(crate) struct Console {
 impl Console {
     pub(crate) fn from_process() -> Self {
         Self { environment: Environment::from_process(), clock: Clock::System }
+    }
+
+    /// Adds the variables of `.env` that the server reads with these variables; returns what became of the file.
+    pub(crate) fn read_dotenv(&mut self, environment: Environment) -> Result<Option<String>, Failure> {
+        let failed = |error| Failure::Precondition(telemetry::with_causes(&error));
+        let (environment, message) = config::with_dotenv(environment).map_err(failed)?;
+        self.environment = environment;
+        Ok(message)
     }
 
     pub(crate) fn environment(&self) -> &Environment {
@@ -66,6 +77,26 @@ impl Console {
             Ok(style) => bar.with_style(style),
             Err(_) => bar,
         }
+    }
+
+    /// Whether there is a person to ask.
+    pub(crate) fn can_ask(&self) -> bool {
+        io::stdin().is_terminal()
+    }
+
+    /// The answer to a question on a terminal; `None` without a terminal, or if the answer is empty.
+    pub(crate) fn ask(&mut self, question: &str) -> Option<String> {
+        let mut answer = String::new();
+        if self.can_ask() {
+            drop(write!(io::stderr(), "{question}: "));
+            io::stdin().lock().take(ANSWER_BYTES_MAX).read_line(&mut answer).ok()?;
+        }
+        Some(answer.trim().to_owned()).filter(|answer| !answer.is_empty())
+    }
+
+    /// The same console with other variables.
+    pub(crate) fn with_environment(&self, environment: Environment) -> Self {
+        Self { environment, clock: self.clock }
     }
 
     pub(crate) fn is_terminal(&self) -> bool {

@@ -62,7 +62,7 @@ pub(crate) fn api_key(mode: KeyMode, role: Role) -> Result<ApiKey, Failure> {
     Ok(ApiKey { entry: SecretValue::from_string(format!("{}:{role}", key.expose())), label })
 }
 
-fn token() -> Result<SecretValue, Failure> {
+pub(crate) fn token() -> Result<SecretValue, Failure> {
     let mut bytes = Zeroizing::new([0; RANDOM_BYTES]);
     getrandom::fill(bytes.as_mut()).map_err(|_| Failure::Random)?;
     Ok(SecretValue::from_string(URL_SAFE_NO_PAD.encode(bytes.as_slice())))

@@ -15,6 +15,7 @@
 //! | `aws_account`, `rotation_status` | AWS Secrets Manager and its rotations |
 //! | `state_directory`, `change_log` | rotation plans and the log of changes in AWS |
 //! | `signing`, `samples`, `fresh_ids`, `dev_keys`, `random_id`, `pem` | deliveries signed as providers sign them |
+//! | `deployment`, `host` | the directory from which Compose runs the server, and the machine |
 //! | `database`, `event_filter` | the server's database, and conditions on its events |
 
 mod api_key_list;
@@ -24,12 +25,14 @@ mod change_log;
 mod commands;
 mod console;
 mod database;
+mod deployment;
 mod dev_keys;
 mod event_filter;
 mod exit;
 mod failure;
 mod fresh_ids;
 mod generator;
+mod host;
 mod named_values;
 mod new_value;
 mod outcome;

@@ -11,6 +11,8 @@ pub(crate) enum Outcome {
     /// It existed and was not changed.
     Kept,
     Replaced,
+    /// It existed, and lines were added.
+    Extended,
     /// The value is valid; a dry run stores nothing.
     Valid,
     /// Somebody else issues it, so that it cannot be generated.
@@ -32,7 +34,9 @@ impl SecretOutcome {
         let hint = match outcome {
             Outcome::ToBeSet => format!(": investiq secrets set {name} {destination}"),
             Outcome::Deleted => format!(": investiq secrets restore {name}"),
-            Outcome::Created | Outcome::Kept | Outcome::Replaced | Outcome::Valid => String::new(),
+            Outcome::Created | Outcome::Kept | Outcome::Replaced | Outcome::Extended | Outcome::Valid => {
+                String::new()
+            }
         };
         format!("{:<9} {name}{hint}\n", outcome.to_string())
     }
@@ -44,6 +48,7 @@ impl fmt::Display for Outcome {
             Self::Created => "created",
             Self::Kept => "kept",
             Self::Replaced => "replaced",
+            Self::Extended => "extended",
             Self::Valid => "valid",
             Self::ToBeSet => "to be set",
             Self::Deleted => "deleted",

@@ -32,6 +32,10 @@ struct Document<'a, T> {
 }
 
 impl OutputFormat {
+    pub(crate) fn is_json(self) -> bool {
+        self.json
+    }
+
     /// Prints `body` as JSON or what `text` makes of it. A schema is named like `investiq.secrets.report.v1`; its number
     /// rises when a member is removed or changes its meaning, and stays when one is added.
     pub(crate) fn print<T: Serialize>(

@@ -7,16 +7,20 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, FlockOperation, RenameFlags};
 use rustix::io::Errno;
+use secrets::SecretSpec;
 
 use crate::failure::Failure;
 use crate::outcome::Outcome;
 
 /// Only the owner can enter the directory, so its files may be readable, as the user of a container needs them.
-const DIRECTORY_MODE: u32 = 0o700;
+pub(crate) const DIRECTORY_MODE: u32 = 0o700;
+/// A directory within a private one may be open: it is mounted into a container, whose user is not its owner.
+pub(crate) const MOUNTED_MODE: u32 = 0o755;
 /// Compose mounts a file with its own mode.
-const FILE_MODE: u32 = 0o444;
-const PRIVATE_MODE: u32 = 0o600;
+pub(crate) const FILE_MODE: u32 = 0o444;
+pub(crate) const PRIVATE_MODE: u32 = 0o600;
 const PERMISSIONS: u32 = 0o777;
+const GROUP_OR_OTHER: u32 = 0o077;
 
 /// A directory of secret files, locked by this process until it is dropped.
 pub(crate) struct SecretDirectory {
@@ -35,10 +39,16 @@ pub(crate) enum Existing {
 }
 
 impl SecretDirectory {
-    /// Creates the directory if it does not exist, sets its mode and locks it.
+    /// Creates the directory if it does not exist, makes it private and locks it. One that is to be mounted stays open.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        let is_mounted = mode(path) == Some(MOUNTED_MODE) && is_within_private(path);
+        Self::open_with_mode(path, if is_mounted { MOUNTED_MODE } else { DIRECTORY_MODE })
+    }
+
+    /// Creates the directory if it does not exist, sets its mode and locks it.
+    pub(crate) fn open_with_mode(path: &Path, wanted: u32) -> Result<Self, Failure> {
         let failed = |error: io::Error| Failure::file("open", path)(error);
-        match DirBuilder::new().mode(DIRECTORY_MODE).create(path) {
+        match DirBuilder::new().mode(wanted).create(path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(error)),
             Ok(()) | Err(_) => {}
         }
@@ -51,10 +61,11 @@ impl SecretDirectory {
             Err(Errno::WOULDBLOCK) => return Err(Failure::Locked(path.to_path_buf())),
             result => result.map_err(|error| failed(error.into()))?,
         }
-        let was_open = metadata.permissions().mode() & PERMISSIONS != DIRECTORY_MODE;
-        if was_open {
-            handle.set_permissions(Permissions::from_mode(DIRECTORY_MODE)).map_err(failed)?;
+        let found = metadata.permissions().mode() & PERMISSIONS;
+        if found != wanted {
+            handle.set_permissions(Permissions::from_mode(wanted)).map_err(failed)?;
         }
+        let was_open = found & !wanted != 0;
         Ok(Self { path: path.to_path_buf(), handle, was_open })
     }
 
@@ -95,9 +106,34 @@ impl SecretDirectory {
     }
 }
 
+/// The permissions of a file or directory, if it exists.
+pub(crate) fn mode(path: &Path) -> Option<u32> {
+    fs::metadata(path).ok().map(|metadata| metadata.permissions().mode() & PERMISSIONS)
+}
+
+/// Whether only its owner can enter the directory that contains `path`.
+fn is_within_private(path: &Path) -> bool {
+    let path = path.canonicalize().unwrap_or_default();
+    path.parent().and_then(mode).is_some_and(|mode| mode & GROUP_OR_OTHER == 0)
+}
+
 /// Whether there is anything at the path, even a broken link.
 pub(crate) fn exists(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
+}
+
+/// The name of a secret's file in a directory: that of the file that exists, else the usual one. A second file would contradict it.
+pub(crate) fn name_in(directory: &Path, spec: &SecretSpec) -> Result<String, Failure> {
+    match &secrets::file_names_in(directory, spec)[..] {
+        [] => Ok(spec.name.to_string()),
+        [only] => Ok(only.clone()),
+        several => {
+            let paths: Vec<_> =
+                several.iter().map(|name| directory.join(name).display().to_string()).collect();
+            let (name, paths) = (&spec.name, paths.join(", "));
+            Err(Failure::Precondition(format!("secret {name} has several files: {paths}; keep one")))
+        }
+    }
 }
 
 /// Creates a file with one line that only its owner can read. It must not exist.
@@ -121,18 +157,37 @@ mod tests {
         fs::metadata(path).unwrap().permissions().mode() & 0o7777
     }
 
+    fn set_mode(path: &Path, mode: u32) {
+        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    }
+
     #[test]
     fn a_directory_is_private_and_locked_and_its_files_are_readable() {
         let around = tempfile::tempdir().unwrap();
+        set_mode(around.path(), 0o755);
         let path = around.path().join("secrets");
         let directory = SecretDirectory::open(&path).unwrap();
         assert!(matches!(SecretDirectory::open(&path), Err(Failure::Locked(_))));
         assert_eq!(directory.write("key", b"one", Existing::Keep).unwrap(), Outcome::Created);
         assert_eq!((mode(&path), mode(&path.join("key"))), (0o700, 0o444));
         drop(directory);
-        fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+        set_mode(&path, 0o755);
         assert!(SecretDirectory::open(&path).unwrap().was_open);
         assert_eq!(mode(&path), 0o700);
+    }
+
+    #[test]
+    fn a_directory_to_be_mounted_stays_open_within_a_private_one() {
+        let around = tempfile::tempdir().unwrap();
+        let path = around.path().join("live");
+        assert!(!SecretDirectory::open_with_mode(&path, MOUNTED_MODE).unwrap().was_open);
+        for (outer, inner, expected) in [(0o700, 0o755, 0o755), (0o700, 0o775, 0o700), (0o755, 0o755, 0o700)]
+        {
+            set_mode(around.path(), outer);
+            set_mode(&path, inner);
+            drop(SecretDirectory::open(&path).unwrap());
+            assert_eq!(mode(&path), expected, "{outer:o} {inner:o}");
+        }
     }
 
     #[test]

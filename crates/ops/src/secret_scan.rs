@@ -14,6 +14,8 @@ use crate::secret_lookup::SecretLookup;
 pub(crate) struct SecretScan {
     pub(crate) report: Report,
     pub(crate) errors: Vec<Error>,
+    /// Signs of a value in the wrong place: errors outside development.
+    pub(crate) misplaced: Vec<Error>,
     pub(crate) notices: Vec<Notice>,
     secrets: Secrets,
     manager: Option<SecretsManager>,
@@ -29,7 +31,8 @@ impl SecretScan {
         let builder = lookup.required.iter().fold(builder, |builder, name| builder.require(name));
         let (secrets, errors) = builder.inspect().await.map_err(Failure::Secrets)?;
         let errors = errors.0.into_iter().chain(refused).collect();
-        Ok(Self { report: secrets.report(), errors, notices: notices(), secrets, manager })
+        let misplaced = secrets::directory_errors(&lookup.directory, &Catalogue::product());
+        Ok(Self { report: secrets.report(), errors, misplaced, notices: notices(), secrets, manager })
     }
 
     /// AWS Secrets Manager, if the environment configures it.

@@ -1,7 +1,6 @@
 //! Configures the secrets of a process, reads all of them and reports all errors at once.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -28,7 +27,6 @@ pub struct Builder {
     sources: Vec<Arc<dyn Source>>,
     required: Vec<String>,
     used: Option<Vec<String>>,
-    listeners: Vec<SocketAddr>,
     observers: Observers,
 }
 
@@ -43,7 +41,6 @@ impl Secrets {
             sources: Vec::new(),
             required: Vec::new(),
             used: None,
-            listeners: Vec::new(),
             observers: Observers { recorder: Arc::new(|_| {}), audit: Arc::new(|_| Ok(())) },
         }
     }
@@ -80,13 +77,6 @@ impl Builder {
     #[must_use]
     pub fn using(mut self, names: &[&str]) -> Self {
         self.used = Some(names.iter().map(|name| (*name).to_owned()).collect());
-        self
-    }
-
-    /// Declares an address that the process listens on. The development profile allows only loopback.
-    #[must_use]
-    pub fn listen_on(mut self, address: SocketAddr) -> Self {
-        self.listeners.push(address);
         self
     }
 
@@ -138,12 +128,9 @@ impl Builder {
         let no_source = self.sources.is_empty().then_some(ConfigError::NoSource);
         let names = self.required.iter().chain(self.used.iter().flatten());
         let undeclared = names.filter(|name| self.catalogue.get(name).is_none());
-        let public =
-            self.listeners.iter().filter(|address| !address.ip().is_loopback() && !self.profile.is_strict());
         no_source
             .into_iter()
             .chain(undeclared.map(|name| ConfigError::Undeclared(name.clone())))
-            .chain(public.map(|address| ConfigError::DevelopmentOnPublicAddress(*address)))
             .map(Error::Config)
             .collect()
     }

@@ -70,15 +70,17 @@ pub(crate) struct Resolution {
     pub(crate) version: SecretVersion,
     pub(crate) rotation: RotationUpdate<VersionState>,
     pub(crate) remote_shadows: Vec<ShadowedValue>,
+}
+
+/// The end of a lookup, and what was noticed on the way.
+pub(crate) struct LookupResult {
+    pub(crate) resolution: Result<Resolution, Error>,
     pub(crate) notices: Vec<Notice>,
 }
 
 impl Chain {
     /// Looks up all secrets, in the order of `requests`; `None` for a lookup that was deferred.
-    pub(crate) async fn resolve(
-        &self,
-        requests: &[LookupRequest<'_>],
-    ) -> Vec<Option<Result<Resolution, Error>>> {
+    pub(crate) async fn resolve(&self, requests: &[LookupRequest<'_>]) -> Vec<Option<LookupResult>> {
         let mut lookups: Vec<Lookup<'_>> = requests.iter().map(|request| Lookup::new(*request)).collect();
         for source in &self.sources {
             let is_local = source.is_local();
@@ -98,12 +100,17 @@ impl Chain {
         lookups.into_iter().map(|lookup| (!lookup.is_deferred).then(|| self.finish(lookup))).collect()
     }
 
-    fn finish(&self, lookup: Lookup<'_>) -> Result<Resolution, Error> {
+    fn finish(&self, mut lookup: Lookup<'_>) -> LookupResult {
+        let mut notices = std::mem::take(&mut lookup.notices);
+        LookupResult { resolution: self.validate(lookup, &mut notices), notices }
+    }
+
+    fn validate(&self, lookup: Lookup<'_>, notices: &mut Vec<Notice>) -> Result<Resolution, Error> {
         let remote_shadows = self.remote_shadows(&lookup);
-        let Lookup { request: LookupRequest { spec, .. }, tried, result, shadows, mut notices, .. } = lookup;
+        let Lookup { request: LookupRequest { spec, .. }, tried, result, shadows, .. } = lookup;
         let mut raw = result.unwrap_or_else(|| Err(Error::NotFound { name: spec.name.clone(), tried }))?;
         let rotation = std::mem::replace(&mut raw.rotation, RotationUpdate::None);
-        let rotation = self.validate_rotation(spec, &raw.origin, rotation, &mut notices);
+        let rotation = self.validate_rotation(spec, &raw.origin, rotation, notices);
         let invalid = |reason| Error::Invalid { name: spec.name.clone(), origin: raw.origin.clone(), reason };
         let clean = text::clean(&raw.value, spec.format).map_err(invalid)?;
         let fingerprint = self.fingerprints.fingerprint(clean.value.expose());
@@ -128,7 +135,7 @@ impl Chain {
                 Err(Error::revoked(spec, &version))
             }
             RotationUpdate::None | RotationUpdate::Unknown | RotationUpdate::Active(_) => {
-                Ok(Resolution { version, rotation, remote_shadows, notices })
+                Ok(Resolution { version, rotation, remote_shadows })
             }
         }
     }
@@ -225,7 +232,7 @@ impl Chain {
             warning @ (Warning::Invalid(_)
             | Warning::Policy(_)
             | Warning::Mount(_)
-            | Warning::EmptyVariable
+            | Warning::Empty
             | Warning::OverlapVersionUnreadable
             | Warning::ShadowsOther { .. }) => Ok(Notice { name, origin, warning }),
         }

@@ -1,6 +1,7 @@
 //! Contradictory or missing settings of this crate.
 
-use std::net::SocketAddr;
+use std::io::ErrorKind;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::name::SecretName;
@@ -17,10 +18,6 @@ pub enum ConfigError {
     /// A handle was requested for a secret that the process does not declare as used.
     #[error("{0} is not in the list of secrets that this process uses: add it there")]
     Unused(SecretName),
-    #[error(
-        "the development profile may not listen on {0}: set the profile to production or listen on loopback"
-    )]
-    DevelopmentOnPublicAddress(SocketAddr),
     #[error("the operating system provides no randomness")]
     NoRandomness,
     #[error("SECRET_PREFIX is set, but AWS_REGION is not")]
@@ -42,4 +39,18 @@ pub enum ConfigError {
     IssuedElsewhere(SecretName),
     #[error("no source of secrets is configured")]
     NoSource,
+    #[error("directory {} does not exist: create it, or correct SECRETS_DIR", path.display())]
+    NoDirectory { path: PathBuf },
+    #[error("directory {} cannot be listed: {kind}", path.display())]
+    UnlistedDirectory { path: PathBuf, kind: ErrorKind },
+    /// Its value would count as not set.
+    #[error("file {} is not named after a secret: {}", path.display(), rename_hint(similar.as_ref()))]
+    UnknownFile { path: PathBuf, similar: Option<SecretName> },
+}
+
+fn rename_hint(similar: Option<&SecretName>) -> String {
+    match similar {
+        Some(name) => format!("rename it to {name}, or remove it"),
+        None => "rename or remove it; `investiq secrets list` shows the names".to_owned(),
+    }
 }

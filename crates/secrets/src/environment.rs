@@ -66,6 +66,16 @@ impl Environment {
         self
     }
 
+    /// The same variables, with those of `defaults` that are not set, not even to the empty string.
+    #[must_use]
+    pub fn with_defaults(mut self, defaults: Self) -> Self {
+        let variables = Arc::make_mut(&mut self.0);
+        for (name, value) in defaults.0.iter() {
+            variables.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        self
+    }
+
     /// `$CREDENTIALS_DIRECTORY`, which systemd sets.
     pub(crate) fn credentials_directory(&self) -> Option<PathBuf> {
         self.get("CREDENTIALS_DIRECTORY").map(PathBuf::from)

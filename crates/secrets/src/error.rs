@@ -75,7 +75,7 @@ pub enum Error {
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the messages name the fields")]
 pub enum Requester {
-    #[error("uid {0}")]
+    #[error("uid {0}, which runs this process: change the owner or the mode of the file")]
     User(u32),
     #[error("request {request_id} ({code})")]
     Request { code: String, request_id: String },

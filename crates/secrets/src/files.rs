@@ -1,10 +1,11 @@
 //! Secrets in files: a directory with one file per secret, as Docker, Swarm, Kubernetes and systemd mount it.
 
 mod beneath;
+mod directory;
 mod permissions;
 mod read;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::error::{Error, Outage, Requester};
@@ -14,6 +15,7 @@ use crate::source::{BoxFuture, RawSecret, Source};
 use crate::spec::SecretSpec;
 use crate::version::Created;
 use crate::warning::Warning;
+pub use directory::directory_errors;
 pub(crate) use read::SecretFile;
 
 /// The directory where container engines mount secrets.
@@ -21,7 +23,7 @@ pub const SECRETS_DIRECTORY: &str = "/run/secrets";
 
 const IO_RETRY_IN: Duration = Duration::from_secs(1);
 
-/// A directory with one file per secret, named as the secret.
+/// A directory with one file per secret.
 pub(crate) struct FileSource {
     directory: PathBuf,
     kind: DirectoryKind,
@@ -34,7 +36,7 @@ enum DirectoryKind {
 }
 
 /// A file cannot be read as a secret.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ReadError {
     Missing,
     Denied {
@@ -58,8 +60,8 @@ impl FileSource {
         Self { directory: directory.into(), kind: DirectoryKind::Systemd }
     }
 
-    fn origin(&self, spec: &SecretSpec) -> Origin {
-        let path = self.directory.join(spec.name.as_str());
+    fn origin(&self, name: &str) -> Origin {
+        let path = self.directory.join(name);
         match self.kind {
             DirectoryKind::Mounted => Origin::SecretFile { path },
             DirectoryKind::Systemd => Origin::SystemdCredential { path },
@@ -74,8 +76,20 @@ impl Source for FileSource {
 
     fn get<'a>(&'a self, spec: &'a SecretSpec) -> BoxFuture<'a, Result<RawSecret, Error>> {
         Box::pin(async move {
-            let origin = self.origin(spec);
-            match read(self.directory.clone(), PathBuf::from(spec.name.as_str())).await {
+            let (directory, declared) = (self.directory.clone(), spec.clone());
+            let names = tokio::task::spawn_blocking(move || file_names_in(&directory, &declared)).await;
+            let name = match names.as_deref() {
+                Err(_) => return Err(ReadError::Stopped.into_error(spec, self.origin(spec.name.as_str()))),
+                // Reading the usual name says why there is no file.
+                Ok([]) => spec.name.as_str(),
+                Ok([only]) => only,
+                Ok(several) => {
+                    let origins = several.iter().map(|name| self.origin(name)).collect();
+                    return Err(Error::Ambiguous { name: spec.name.clone(), origins });
+                }
+            };
+            let origin = self.origin(name);
+            match read(self.directory.clone(), PathBuf::from(name)).await {
                 Ok(file) => Ok(file.into_raw_secret(origin)),
                 Err(error) => Err(error.into_error(spec, origin)),
             }
@@ -112,6 +126,13 @@ impl ReadError {
             Self::Stopped => Error::Internal { name, what: "the thread that reads files stopped" },
         }
     }
+}
+
+/// The names of a secret's files in a directory. Each secret may have one file, under any of
+/// [`SecretSpec::file_names`]; a link without a target counts.
+#[must_use]
+pub fn file_names_in(directory: &Path, spec: &SecretSpec) -> Vec<String> {
+    spec.file_names().filter(|name| directory.join(name).symlink_metadata().is_ok()).collect()
 }
 
 /// Reads one file in a directory, on a thread that may block.

@@ -18,6 +18,12 @@ pub(crate) fn violation(spec: &SecretSpec, origin: &Origin, value: &SecretValue)
     placeholder::violation(text).or_else(|| strength::violation(text, spec))
 }
 
+/// Whether a text was never filled in: a placeholder or a published example.
+#[must_use]
+pub fn is_placeholder(text: &str) -> bool {
+    placeholder::violation(text).is_some()
+}
+
 /// Pairs of a secret and an earlier secret with the same value. Public keys may be shared.
 pub(crate) fn reused<'a>(
     values: impl IntoIterator<Item = (&'a SecretSpec, &'a SecretValue)>,

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use state::{Scope, SearchState};
 
-use crate::chain::{Chain, LookupRequest, RemoteLookup, RemoteShadows, Resolution};
+use crate::chain::{Chain, LookupRequest, LookupResult, RemoteLookup, RemoteShadows, Resolution};
 use crate::error::Error;
 use crate::event::{AuditSink, Event, Recorder};
 use crate::invalid::PolicyViolation;
@@ -55,9 +55,6 @@ pub struct ReloadOutcome {
     /// Warnings.
     pub notices: Vec<Notice>,
 }
-
-/// The result of one lookup; `None` when it was deferred.
-type LookupResult = Option<Result<Resolution, Error>>;
 
 impl Searcher {
     pub(crate) fn new(
@@ -133,15 +130,17 @@ impl Searcher {
         let mut notices = std::mem::take(&mut state.notices);
         let results = self.slots.values().zip(results);
         for (slot, result) in results.filter_map(|(slot, result)| Some((slot, result?))) {
+            let LookupResult { resolution, notices: found } = result;
             if let Some(secret) = state.secrets.get_mut(&slot.spec().name) {
                 secret.last_search = number;
-                secret.schedule.record(result.as_ref().map(|_| ()), slot.spec(), random_share());
-                if let Ok(resolution) = &result {
+                secret.schedule.record(resolution.as_ref().map(|_| ()), slot.spec(), random_share());
+                if let Ok(resolution) = &resolution {
                     secret.remote_shadows.clone_from(&resolution.remote_shadows);
                 }
             }
-            self.report_new_notices(&mut notices, slot.spec(), &result);
-            self.update_slot(slot, result, &mut outcome);
+            self.report_new_notices(&mut notices, slot.spec(), &found);
+            self.update_slot(slot, resolution, &mut outcome);
+            outcome.notices.extend(found);
         }
         state.notices = notices;
         (number, outcome)
@@ -177,29 +176,31 @@ impl Searcher {
     }
 
     /// Refuses or reports the later of two secrets with one value, because they are compromised together.
-    fn refuse_reuse(&self, results: &mut [LookupResult]) {
-        let values: Vec<Option<SecretValue>> =
-            self.slots.values().zip(results.iter()).map(|(slot, result)| next_value(slot, result)).collect();
+    fn refuse_reuse(&self, results: &mut [Option<LookupResult>]) {
+        let values: Vec<Option<SecretValue>> = self
+            .slots
+            .values()
+            .zip(results.iter())
+            .map(|(slot, result)| next_value(slot, result.as_ref()))
+            .collect();
         let specs: Vec<_> = self.slots.values().map(|slot| slot.spec()).collect();
         let pairs = specs.iter().zip(&values).filter_map(|(spec, value)| Some((*spec, value.as_ref()?)));
         for (name, with) in policy::reused(pairs) {
             let reused = specs.iter().zip(results.iter_mut()).find(|(spec, _)| spec.name == name);
             let Some((spec, Some(result))) = reused else { continue };
-            let Ok(resolution) = result else { continue };
+            let Ok(resolution) = &result.resolution else { continue };
             let warning = Warning::Policy(PolicyViolation::Reused { with });
             match self.chain.allow(spec, &resolution.version.provenance().origin, warning) {
-                Ok(notice) => resolution.notices.push(notice),
-                Err(error) => *result = Err(error),
+                Ok(notice) => result.notices.push(notice),
+                Err(error) => result.resolution = Err(error),
             }
         }
     }
 
     fn update_slot(&self, slot: &Slot, result: Result<Resolution, Error>, outcome: &mut ReloadOutcome) {
         let name = slot.spec().name.clone();
-        let update = result.map(|Resolution { version, rotation, remote_shadows: _, notices }| {
-            outcome.notices.extend(notices);
-            Update { version, rotation }
-        });
+        let update =
+            result.map(|Resolution { version, rotation, remote_shadows: _ }| Update { version, rotation });
         let transition = slot.apply(update.clone());
         match (transition, update) {
             (Transition::StillAbsent, Err(Error::NotFound { .. })) => {}
@@ -255,13 +256,7 @@ impl Searcher {
     }
 
     /// Reports each notice when it first appears, and again only after it had disappeared.
-    fn report_new_notices(
-        &self,
-        previous: &mut Vec<Notice>,
-        spec: &SecretSpec,
-        result: &Result<Resolution, Error>,
-    ) {
-        let notices = result.as_ref().map_or(&[][..], |resolution| &resolution.notices);
+    fn report_new_notices(&self, previous: &mut Vec<Notice>, spec: &SecretSpec, notices: &[Notice]) {
         for notice in notices.iter().filter(|notice| !previous.contains(notice)) {
             self.observers.notify(&Event::Notice(notice.clone()));
         }
@@ -281,8 +276,8 @@ impl Observers {
 }
 
 /// The value that a secret has after the search.
-fn next_value(slot: &Slot, result: &LookupResult) -> Option<SecretValue> {
-    match result {
+fn next_value(slot: &Slot, result: Option<&LookupResult>) -> Option<SecretValue> {
+    match result.map(|result| &result.resolution) {
         Some(Ok(resolution)) => Some(resolution.version.value().clone()),
         Some(Err(_)) | None => slot.load().ok().map(|set| set.value().clone()),
     }

@@ -109,6 +109,13 @@ impl SecretSpec {
         }
     }
 
+    /// Every name that the file of the secret may have, the usual one first: its name, and the aliases in lower case, each
+    /// also with `.txt`.
+    pub fn file_names(&self) -> impl Iterator<Item = String> + '_ {
+        let names = self.variables().map(|variable| variable.to_ascii_lowercase());
+        names.flat_map(|name| [name.clone(), format!("{name}.txt")])
+    }
+
     /// Every variable that may hold the secret, the variable of its name first.
     pub fn variables(&self) -> impl Iterator<Item = String> + '_ {
         std::iter::once(self.name.variable()).chain(self.aliases.iter().map(|alias| (*alias).to_owned()))

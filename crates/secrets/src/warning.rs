@@ -18,8 +18,9 @@ pub enum Warning {
     /// Refused in production.
     #[error("{0}")]
     Policy(PolicyViolation),
+    /// Refused in production.
     #[error("is empty and was treated as unset")]
-    EmptyVariable,
+    Empty,
     /// This process refuses signatures of that version.
     #[error("has another announced version, which cannot be read")]
     OverlapVersionUnreadable,

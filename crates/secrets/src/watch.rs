@@ -7,20 +7,22 @@ use std::time::Duration;
 use notify::event::{AccessKind, AccessMode};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::secrets::Secrets;
 
 /// Quiet time before a directory is read, so that a swap of several files is one change.
 const DEBOUNCE: Duration = Duration::from_millis(200);
-/// How often local sources are read without a change event.
-const POLL_PERIOD: Duration = Duration::from_secs(60);
+/// How often local sources are read without a change event. A container sees no event of a change that its host made if the
+/// directory is shared by a virtual machine or a network.
+const POLL_PERIOD: Duration = Duration::from_secs(3);
+const USAGE_PERIOD: Duration = Duration::from_secs(60);
 const PAUSE_AFTER_PANIC: Duration = Duration::from_secs(10);
 
 impl Secrets {
     /// Keeps every secret up to date until the future is dropped: spawn it as a task.
     ///
-    /// Local sources are read when a directory changes and once a minute. Remote sources are read when a secret is due:
+    /// Local sources are read when a directory changes and every few seconds. Remote sources are read when a secret is due:
     /// after three quarters of its TTL to all of it, together with secrets that are due soon; after failures, in pauses
     /// that double. Readers never wait.
     ///
@@ -29,14 +31,19 @@ impl Secrets {
     pub async fn watch(self) {
         let changed = Arc::new(Notify::new());
         let mut directories = DirectoryWatcher::new(Arc::clone(&changed));
-        let mut poll = tokio::time::interval(POLL_PERIOD);
+        let (mut poll, mut usage) = (interval(POLL_PERIOD), interval(USAGE_PERIOD));
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        usage.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             directories.watch(self.watched_directories());
             let next_due = self.0.next_due().await;
             tokio::select! {
                 () = debounced(&changed) => {}
-                _ = poll.tick() => self.report_usage(),
+                _ = poll.tick() => {}
+                _ = usage.tick() => {
+                    self.report_usage();
+                    continue;
+                }
                 () = sleep_until(next_due) => {}
                 () = self.0.invalidated.notified() => {}
             }

@@ -46,6 +46,11 @@ pub enum UrlError {
         "postgres:// URL must have the form postgres://user:password@host:port/database, with reserved characters percent-encoded"
     )]
     Postgres,
+    /// The driver would take the list for one name, and fail over to none of them.
+    #[error(
+        "postgres:// URL names several hosts, and the server connects to one address: name a proxy, a service or a managed endpoint that leads to the primary"
+    )]
+    SeveralHosts,
     /// The driver would log the parameter with its value.
     #[error(
         "unknown parameter in the postgres:// URL; known parameters are sslmode, sslrootcert, sslcert, sslkey, host, hostaddr, port, dbname, user, password, application_name, options"
@@ -77,6 +82,7 @@ impl FromStr for DatabaseUrl {
         if !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
             return Err(UrlError::Scheme);
         }
+        check_hosts(text)?;
         check_parameters(text)?;
         // The error of the driver could quote a part of the text.
         let options = text.parse::<PgConnectOptions>().map_err(|_| UrlError::Postgres)?;
@@ -93,12 +99,29 @@ fn file(path: &str) -> Result<PathBuf, UrlError> {
     Ok(PathBuf::from(path))
 }
 
+fn check_hosts(text: &str) -> Result<(), UrlError> {
+    let rest = text.split_once("://").map_or("", |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host_and_port = authority.rsplit('@').next().unwrap_or_default();
+    let mut hosts = parameters(text).filter(|(name, _)| ["host", "hostaddr", "port"].contains(name));
+    let is_list = |text: &str| text.to_ascii_lowercase().replace("%2c", ",").contains(',');
+    match is_list(host_and_port) || hosts.any(|(_, value)| is_list(value)) {
+        true => Err(UrlError::SeveralHosts),
+        false => Ok(()),
+    }
+}
+
 fn check_parameters(text: &str) -> Result<(), UrlError> {
-    let Some((_, query)) = text.split_once('?') else {
-        return Ok(());
-    };
-    let mut names = query.split('&').map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name));
+    let mut names = parameters(text).map(|(name, _)| name);
     if names.all(|name| POSTGRES_PARAMETERS.contains(&name)) { Ok(()) } else { Err(UrlError::Parameter) }
+}
+
+fn parameters(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let query = text.split_once('?').map(|(_, query)| query);
+    query
+        .into_iter()
+        .flat_map(|query| query.split('&'))
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
 }
 
 impl fmt::Display for DatabaseUrl {
@@ -147,6 +170,13 @@ mod tests {
     }
 
     #[test]
+    fn a_comma_elsewhere_is_no_second_host() {
+        for text in ["postgres://a,b:p,q@h/c,d?application_name=e,f", "postgres://h/c?options=-c,x"] {
+            assert!(text.parse::<DatabaseUrl>().is_ok(), "{text}");
+        }
+    }
+
+    #[test]
     fn invalid_urls_are_refused_without_repeating_them() {
         for (text, expected) in [
             ("", UrlError::Scheme),
@@ -156,6 +186,12 @@ mod tests {
             ("sqlite:a.db?mode=memory", UrlError::File),
             ("postgres://a:p4ssw0rd@b:port/c", UrlError::Postgres),
             ("postgres://a@b/c?pasword=p4ssw0rd", UrlError::Parameter),
+            ("postgres://a:p4ssw0rd@h1,h2/c", UrlError::SeveralHosts),
+            ("postgres://a:p4ssw0rd@h1:5432,h2:5433/c", UrlError::SeveralHosts),
+            ("postgres://a:p4ssw0rd@h1%2Ch2/c", UrlError::SeveralHosts),
+            ("postgres://a:p4ssw0rd@/c?host=h1,h2", UrlError::SeveralHosts),
+            ("postgres://a:p4ssw0rd@h1/c?port=1,2", UrlError::SeveralHosts),
+            ("postgres://a:p4ssw0rd@h1/c?hostaddr=10.0.0.1%2C10.0.0.2", UrlError::SeveralHosts),
         ] {
             let error = text.parse::<DatabaseUrl>().unwrap_err();
             assert_eq!(error, expected, "{text}");

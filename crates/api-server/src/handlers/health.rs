@@ -12,8 +12,8 @@ use utoipa::ToSchema;
 use workers::{Cause, Check, HealthRegistry, Importance, Outcome, UnhealthyWorker};
 
 use crate::layers::problem_renderer::CompleteBody;
-use crate::problem::{Kind, Problem};
-use crate::schemas::Problems;
+use crate::problem::{Kind, MEDIA_TYPE, Problem};
+use crate::schemas::{ProblemDocument, Problems};
 use crate::state::Probes;
 
 /// The state of the service and its dependencies.
@@ -66,7 +66,12 @@ struct Probe {
     security(()),
     responses(
         (status = 200, description = "Every critical dependency is up", body = Health),
-        (status = 503, description = "A critical dependency is down", body = Health),
+        (status = 429, description = "too_many_requests", body = ProblemDocument, content_type = MEDIA_TYPE),
+        (
+            status = 503,
+            description = "A critical dependency is down, or overloaded",
+            content((Health = "application/json"), (ProblemDocument = "application/problem+json"))
+        ),
     )
 )]
 pub(crate) async fn health(State(Probes { health, .. }): State<Probes>) -> Response {

@@ -1,4 +1,4 @@
-//! Writes one line for every request: client, method, route, status, duration.
+//! Writes one line for every request: client, method, route, status, duration. Probes that succeed are not logged.
 //!
 //! The query is not logged, because clients put secrets there.
 
@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::response::Response;
-use http::{HeaderValue, header};
+use http::{HeaderValue, StatusCode, header};
 use http_body::Body as _;
 use telemetry::RequestId;
 use telemetry::access_log::{AccessLog, Line};
@@ -14,6 +14,9 @@ use telemetry::access_log::{AccessLog, Line};
 use super::hook::{RequestHook, ResponseHook};
 use crate::problem::Problem;
 use crate::request_context::RequestContext;
+
+/// Container engines and proxies ask these every few seconds.
+const PROBES: [&str; 2] = ["/livez", "/readyz"];
 
 #[derive(Clone, Debug)]
 pub(crate) struct LogAccess {
@@ -60,6 +63,10 @@ impl Drop for PendingLine {
 impl PendingLine {
     fn write(&self, response: Option<&Response>) {
         let context = &self.context;
+        let status = response.map(Response::status);
+        if status == Some(StatusCode::OK) && context.route().is_some_and(|route| PROBES.contains(&route)) {
+            return;
+        }
         let problem = response.and_then(|response| response.extensions().get::<Problem>());
         self.log.write(&Line {
             request_id: context.id.get().map_or("", RequestId::as_str),
@@ -67,7 +74,7 @@ impl PendingLine {
             method: context.method.as_str(),
             path: context.uri.path(),
             route: context.route(),
-            status: response.map(|response| response.status().as_u16()),
+            status: status.map(|status| status.as_u16()),
             code: problem.map(|problem| problem.kind.code()),
             bytes: response.and_then(|response| response.body().size_hint().exact()),
             duration_us: u64::try_from(context.duration().as_micros()).unwrap_or(u64::MAX),

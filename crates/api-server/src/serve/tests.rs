@@ -23,6 +23,17 @@ struct Running {
     serving: JoinHandle<Drained>,
 }
 
+fn connections() -> Connections {
+    Connections {
+        published_on_loopback: false,
+        max: 10,
+        per_address_max: 10,
+        header_timeout: TIMEOUT,
+        unready_for: Duration::ZERO,
+        drain_timeout: TIMEOUT,
+    }
+}
+
 async fn start(header_timeout: Duration, drain_timeout: Duration) -> Running {
     let metrics = Arc::new(
         Metrics::new(telemetry::metrics::Labels { routes: &[("GET", "/slow")], ..Default::default() })
@@ -37,13 +48,7 @@ async fn start(header_timeout: Duration, drain_timeout: Duration) -> Running {
         .route("/panic", get_service(layers.protect(panics.into_service())))
         .route("/echo", post_service(layers.protect((async |body: String| body).into_service())));
     let app = layers.observe(routes);
-    let config = Connections {
-        max: 10,
-        per_address_max: 10,
-        header_timeout,
-        unready_for: Duration::ZERO,
-        drain_timeout,
-    };
+    let config = Connections { header_timeout, drain_timeout, ..connections() };
     let listener = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
@@ -162,4 +167,26 @@ async fn a_busy_port_is_an_error_that_names_the_address() {
     let bound = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
     let address = bound.local_addr().unwrap();
     assert_eq!(bind(address).await.unwrap_err().to_string(), format!("binding {address} failed"));
+}
+
+#[tokio::test]
+async fn a_port_published_on_loopback_refuses_connections_from_public_addresses() {
+    for (published_on_loopback, peer, is_served) in
+        [(true, "203.0.113.9:1", false), (true, "172.17.0.1:1", true), (false, "203.0.113.9:1", true)]
+    {
+        let metrics = Arc::new(Metrics::new(telemetry::metrics::Labels::default()).unwrap());
+        let app = Layers::without_keys(Arc::clone(&metrics)).observe(Router::new());
+        let config = Connections { published_on_loopback, ..connections() };
+        let server = Server::new(app, config, TrustedProxies::default(), metrics);
+        let listener = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let graceful = GracefulShutdown::new();
+        server.admit(stream, peer.parse().unwrap(), graceful.watcher());
+        let request = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        let mut response = Vec::new();
+        // A closed connection may be reset.
+        let _ = (client.write_all(request).await, client.read_to_end(&mut response).await);
+        assert_eq!(!response.is_empty(), is_served, "{published_on_loopback} {peer}");
+    }
 }

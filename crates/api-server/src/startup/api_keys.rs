@@ -11,18 +11,17 @@ use telemetry::metrics::Metrics;
 use super::Error;
 use crate::keys::{AuthMode, KeyLists, KeyRing};
 
-/// Keys if there are any. Without keys the server is open, but only on a loopback address, and logs a warning.
+/// Keys if there are any. Without keys the server is open, but only to this machine, and logs a warning.
 pub(super) fn mode(config: &Config, keys: &SecretHandle, metrics: &Arc<Metrics>) -> Result<AuthMode, Error> {
     let limit = config.http.rate_limit;
     let secret = keys.load_optional()?;
     let text = secret.as_ref().and_then(|set| set.value().expose_text()).unwrap_or_default();
     let set = KeySet::parse(text, limit)?;
     let ring = (!set.is_empty()).then(|| Arc::new(KeyRing::new(set, limit, Arc::clone(metrics))));
-    let bind = config.bind_address;
-    let mode = AuthMode::decide(ring, bind.ip(), config.keys_required)?;
+    let mode = AuthMode::decide(ring, config)?;
     if mode.is_open() {
         tracing::warn!(
-            address = %bind,
+            address = %config.bind_address,
             "no API keys: every client on this machine has read access; set API_KEYS to require keys"
         );
     }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use secrets::{AuditSink, Error, ErrorKind, Event, SecretName, VersionId};
+use secrets::{AuditSink, Error, ErrorKind, Event, SecretName, VersionId, Warning};
 
 /// The target of every log line.
 const AUDIT: &str = "audit";
@@ -53,6 +53,10 @@ fn write(event: &Event, failing: &Failing) {
         }
         Event::RefreshFailed { name, error } => {
             write_failure(name, error, failing.is_known(name, error.kind()));
+        }
+        // Usual in a container.
+        Event::Notice(notice) if matches!(notice.warning, Warning::Mount(_)) => {
+            tracing::debug!(target: AUDIT, secret = %notice.name, %notice, "secret on a mount");
         }
         Event::Notice(notice) => {
             tracing::warn!(target: AUDIT, secret = %notice.name, %notice, "secret needs attention");

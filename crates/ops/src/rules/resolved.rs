@@ -18,7 +18,11 @@ pub(crate) fn findings(scan: &SecretScan, profile: Profile) -> Vec<Finding> {
     let key_errors = scan.with_api_keys(|text| api_key_list::parse(text).err()).flatten();
     let key_errors = key_errors.into_iter().flat_map(|errors| errors.0);
     let keys = key_errors.map(|error| Finding::new(Severity::Error, "api_keys", API_KEYS, error.to_string()));
-    errors.chain(notices).chain(values).chain(keys).collect()
+    let misplaced = scan.misplaced.iter().map(|error| {
+        let severity = if profile.is_strict() { Severity::Error } else { Severity::Warning };
+        Finding::new(severity, "misplaced", "secrets", error.to_string())
+    });
+    errors.chain(notices).chain(values).chain(keys).chain(misplaced).collect()
 }
 
 /// The server does not start with this error.
@@ -54,7 +58,7 @@ fn from_notice(notice: &Notice, profile: Profile) -> Finding {
         Warning::Invalid(_) => (Severity::Warning, "invalid"),
         Warning::Mount(_) => (Severity::Warning, "mount"),
         Warning::Policy(violation) => (Severity::Warning, violated_rule(violation)),
-        Warning::EmptyVariable => (Severity::Warning, "empty_variable"),
+        Warning::Empty => (Severity::Warning, "empty"),
         Warning::ShadowsOther { .. } => (Severity::error_in_production(profile), "drift"),
         _ => (Severity::Warning, "notice"),
     };

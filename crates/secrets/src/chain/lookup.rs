@@ -66,14 +66,15 @@ impl<'a> Lookup<'a> {
             Ok(raw) if is_unset(&raw, profile) => {
                 let (name, origin) = (self.request.spec.name.clone(), raw.origin);
                 self.tried.push(origin.clone());
-                self.notices.push(Notice { name, origin, warning: Warning::EmptyVariable });
+                self.notices.push(Notice { name, origin, warning: Warning::Empty });
             }
             result => (self.result, self.is_local) = (Some(result), is_local),
         }
     }
 }
 
-/// Compose writes an empty string for a variable that is not set; only a strict profile refuses it.
+/// Compose writes an empty string for a variable that is not set, and mounts a file that is left empty; only a strict profile
+/// refuses them.
 fn is_unset(raw: &RawSecret, profile: Profile) -> bool {
-    !profile.is_strict() && raw.value.is_empty() && matches!(raw.origin, Origin::Env { .. })
+    !profile.is_strict() && raw.value.expose().iter().all(|byte| matches!(byte, b'\r' | b'\n'))
 }

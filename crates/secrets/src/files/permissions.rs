@@ -23,10 +23,12 @@ pub(super) struct FileMetadata {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Location {
     Disk,
-    /// On a disk, in a directory that only its owner can enter, as a developer's own `secrets/`.
+    /// On a disk, in a directory that only its owner can enter, as a developer's own `secrets/`, or directly below one.
     Private,
-    /// In memory or on a read-only mount, where container engines put secrets that everyone may read.
-    Mount,
+    /// In memory, where container engines put secrets that everyone may read.
+    Memory,
+    /// On a read-only mount, as a container has a directory of its host: who owns a file there is a user of the host.
+    ReadOnly,
 }
 
 /// Refuses a file that others can change or that is not regular, and warns when everyone can read it.
@@ -35,17 +37,24 @@ pub(super) fn check(file: &FileMetadata) -> Result<Option<Warning>, ReadError> {
     if file.kind != FileType::RegularFile {
         return Err(ReadError::Invalid(InvalidReason::NotRegularFile { kind: kind_name(file.kind) }));
     }
-    if file.owner != ROOT && file.owner != file.own_uid {
+    if ![ROOT, file.own_uid].contains(&file.owner) && file.location != Location::ReadOnly {
         return Err(ReadError::Invalid(InvalidReason::WrongOwner { uid: file.owner, own_uid: file.own_uid }));
     }
     if mode & GROUP_OR_OTHER_WRITE != 0 {
-        return Err(ReadError::Invalid(InvalidReason::WritableByOthers { mode }));
+        let reason = InvalidReason::WritableByOthers { mode };
+        return match file.location {
+            // By users of the host, whose usual mode is 0664 on some systems.
+            Location::ReadOnly => Ok(Some(Warning::Invalid(reason))),
+            Location::Disk | Location::Private | Location::Memory => Err(ReadError::Invalid(reason)),
+        };
     }
     let readable = mode & OTHER_READ != 0;
     Ok(match file.location {
         Location::Disk if readable => Some(Warning::Invalid(InvalidReason::WorldReadable { mode })),
-        Location::Mount if readable => Some(Warning::Mount(InvalidReason::WorldReadable { mode })),
-        Location::Disk | Location::Mount | Location::Private => None,
+        Location::Memory | Location::ReadOnly if readable => {
+            Some(Warning::Mount(InvalidReason::WorldReadable { mode }))
+        }
+        Location::Disk | Location::Memory | Location::ReadOnly | Location::Private => None,
     })
 }
 
@@ -76,18 +85,23 @@ mod tests {
     fn every_mode_is_checked_by_location() {
         let form = |mode| Ok(Some(Warning::Invalid(InvalidReason::WorldReadable { mode })));
         let mount = |mode| Ok(Some(Warning::Mount(InvalidReason::WorldReadable { mode })));
-        let writable = |mode| Err(ReadError::Invalid(InvalidReason::WritableByOthers { mode }));
-        for location in [Location::Disk, Location::Private, Location::Mount] {
+        for location in [Location::Disk, Location::Private, Location::Memory, Location::ReadOnly] {
             for private in [0o400, 0o600, 0o440, 0o640] {
                 assert_eq!(check(&metadata(private, location)), Ok(None), "{private:o} {location:?}");
             }
             for open in [0o620, 0o660, 0o602, 0o666, 0o777] {
-                assert_eq!(check(&metadata(open, location)), writable(open), "{open:o} {location:?}");
+                let reason = InvalidReason::WritableByOthers { mode: open };
+                let expected = match location {
+                    Location::ReadOnly => Ok(Some(Warning::Invalid(reason))),
+                    _ => Err(ReadError::Invalid(reason)),
+                };
+                assert_eq!(check(&metadata(open, location)), expected, "{open:o} {location:?}");
             }
         }
         for readable in [0o444, 0o644] {
             assert_eq!(check(&metadata(readable, Location::Disk)), form(readable));
-            assert_eq!(check(&metadata(readable, Location::Mount)), mount(readable));
+            assert_eq!(check(&metadata(readable, Location::Memory)), mount(readable));
+            assert_eq!(check(&metadata(readable, Location::ReadOnly)), mount(readable));
             assert_eq!(check(&metadata(readable, Location::Private)), Ok(None));
         }
     }
@@ -98,20 +112,20 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_owned_by_root_or_by_us() {
-        let owned = |owner| check(&FileMetadata { owner, ..metadata(0o400, Location::Disk) });
-        assert_eq!(owned(0), Ok(None));
-        assert_eq!(owned(SELF), Ok(None));
-        assert_eq!(
-            owned(1001),
-            Err(ReadError::Invalid(InvalidReason::WrongOwner { uid: 1001, own_uid: SELF }))
-        );
+    fn a_file_is_owned_by_root_or_by_us_unless_its_mount_is_read_only() {
+        let other = Err(ReadError::Invalid(InvalidReason::WrongOwner { uid: 1001, own_uid: SELF }));
+        for location in [Location::Disk, Location::Private, Location::Memory] {
+            let owned = |owner| check(&FileMetadata { owner, ..metadata(0o400, location) });
+            assert_eq!([owned(ROOT), owned(SELF), owned(1001)], [Ok(None), Ok(None), other.clone()]);
+        }
+        let on_host = FileMetadata { owner: 1001, ..metadata(0o400, Location::ReadOnly) };
+        assert_eq!(check(&on_host), Ok(None));
     }
 
     #[test]
     fn only_a_regular_file_is_a_secret() {
         for kind in [FileType::Directory, FileType::Fifo, FileType::CharacterDevice, FileType::Socket] {
-            let result = check(&FileMetadata { kind, ..metadata(0o400, Location::Mount) });
+            let result = check(&FileMetadata { kind, ..metadata(0o400, Location::Memory) });
             assert_eq!(
                 result,
                 Err(ReadError::Invalid(InvalidReason::NotRegularFile { kind: kind_name(kind) }))

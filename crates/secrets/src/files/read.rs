@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use rustix::fs::{FileType, Stat, StatVfsMountFlags};
+use rustix::fs::{AtFlags, FileType, Stat, StatVfsMountFlags};
 use zeroize::Zeroizing;
 
 use super::ReadError;
@@ -96,11 +96,17 @@ fn metadata(stat: &Stat, opened: &OpenFile) -> Result<FileMetadata, ReadError> {
 fn location(file: &OwnedFd, directory: &OwnedFd) -> Result<Location, ReadError> {
     let memory = rustix::fs::fstatfs(file).map_err(beneath::read_error)?.f_type;
     let mount = rustix::fs::fstatvfs(file).map_err(beneath::read_error)?;
-    if matches!(memory, TMPFS_MAGIC | RAMFS_MAGIC) || mount.f_flag.contains(StatVfsMountFlags::RDONLY) {
-        return Ok(Location::Mount);
+    if mount.f_flag.contains(StatVfsMountFlags::RDONLY) {
+        return Ok(Location::ReadOnly);
     }
-    let parent = rustix::fs::fstat(directory).map_err(beneath::read_error)?;
-    Ok(if parent.st_mode & GROUP_OR_OTHER == 0 { Location::Private } else { Location::Disk })
+    if matches!(memory, TMPFS_MAGIC | RAMFS_MAGIC) {
+        return Ok(Location::Memory);
+    }
+    let own = rustix::fs::fstat(directory).map_err(beneath::read_error)?;
+    // `secrets/live`, which a container mounts, is open within a private `secrets`.
+    let outer = rustix::fs::statat(directory, "..", AtFlags::empty());
+    let is_private = [Ok(own), outer].iter().flatten().any(|stat| stat.st_mode & GROUP_OR_OTHER == 0);
+    Ok(if is_private { Location::Private } else { Location::Disk })
 }
 
 /// Differs when a file was written to or replaced.

@@ -47,6 +47,32 @@ async fn every_swap_is_noticed_and_not_only_the_first() {
     watch.abort();
 }
 
+/// A change in a directory that is not watched, because it is reached through a link or shared by a network, is noticed, too.
+#[tokio::test(start_paused = true)]
+async fn a_change_without_an_event_is_noticed_within_5_s() {
+    let fixture = Fixture::new();
+    let link = fixture.outside().join("current");
+    let publish = |version: &str| {
+        let directory = fixture.outside().join(version);
+        std::fs::create_dir(&directory).unwrap();
+        std::fs::write(directory.join(NAME), format!("postgres://iq:{version}@db/iq")).unwrap();
+        chmod(&directory.join(NAME), 0o400);
+        symlink(&directory, fixture.outside().join("next")).unwrap();
+        std::fs::rename(fixture.outside().join("next"), &link).unwrap();
+    };
+    publish("first");
+    let catalogue = secrets::Catalogue::new([spec(NAME, Class::DbCredential, Format::Text)]).unwrap();
+    let builder = secrets::Secrets::builder(Profile::Production, catalogue, crate::fixture::clock());
+    let secrets = builder.local(secrets::Environment::default(), &link).build().await.unwrap();
+    let mut handle = secrets.handle(NAME, "test").unwrap();
+    let watch = tokio::spawn(secrets.clone().watch());
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    publish("second");
+    tokio::time::timeout(Duration::from_secs(5), handle.changed()).await.expect("noticed within 5 s");
+    assert_eq!(text(&secrets, NAME).as_deref(), Ok("postgres://iq:second@db/iq"));
+    watch.abort();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_swaps_under_reads_never_tear() {
     const SWAPS: usize = 1_000;

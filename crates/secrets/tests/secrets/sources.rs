@@ -1,11 +1,13 @@
 //! The order of sources: only after "not found" is the next one queried.
 
+use std::sync::{Arc, Mutex};
+
 use secrets::{
-    BoxFuture, Error, ErrorKind, InvalidReason, Origin, Profile, RawSecret, Requester, SecretSpec, Secrets,
-    Source, SourceKind,
+    BoxFuture, Catalogue, Class, Error, ErrorKind, Event, Format, InvalidReason, Origin, Profile, RawSecret,
+    Requester, SecretSpec, Secrets, Source, SourceKind,
 };
 
-use crate::fixture::{Fixture, chmod, clock, keys, text};
+use crate::fixture::{Fixture, chmod, clock, keys, spec, text};
 use crate::scripted::{self, Scripted};
 
 const NAME: &str = "polygon_api_key";
@@ -162,14 +164,64 @@ async fn a_shadowed_source_is_reported() {
 }
 
 #[tokio::test]
-async fn an_empty_variable_is_unset_in_development_and_invalid_in_production() {
+async fn an_empty_variable_or_file_is_unset_in_development_and_invalid_in_production() {
+    const VARIABLE: &str = "environment variable POLYGON_API_KEY";
     let mut fixture = Fixture::new();
+    let path = fixture.file(NAME, "\n").display().to_string();
     fixture.variable("POLYGON_API_KEY", "");
-    fixture.file(NAME, "from-mount");
-    let development = fixture.builder(Profile::Development, keys(&[NAME])).build().await.unwrap();
-    assert_eq!(text(&development, NAME).as_deref(), Ok("from-mount"));
-    let errors = fixture.builder(Profile::Production, keys(&[NAME])).build().await.err().unwrap();
-    let expected =
-        "1 error(s) in secrets\n  - secret polygon_api_key in environment variable POLYGON_API_KEY is empty";
-    assert_eq!(errors.to_string(), expected);
+    let notices = async |fixture: &Fixture| {
+        let notices: Arc<Mutex<Vec<String>>> = Arc::default();
+        let reported = Arc::clone(&notices);
+        let recorder: secrets::Recorder = Arc::new(move |event| {
+            if let Event::Notice(notice) = event {
+                reported.lock().unwrap().push(notice.to_string());
+            }
+        });
+        let builder = fixture.builder(Profile::Development, keys(&[NAME])).recorder(recorder);
+        let secrets = builder.source(Scripted::new(|_, _| Ok("from-service"))).build().await.unwrap();
+        assert_eq!(text(&secrets, NAME).as_deref(), Ok("from-service"));
+        secrets.reload().await;
+        notices.lock().unwrap().clone()
+    };
+    let empty = |place: &str| format!("secret {NAME} in {place} is empty and was treated as unset");
+    assert_eq!(notices(&fixture).await, [empty(VARIABLE), empty(&format!("file {path}"))], "each once");
+    let absent = fixture.builder(Profile::Development, keys(&[NAME])).build().await.unwrap();
+    assert_eq!(absent.reload().await.notices.len(), 2, "also if no other source has the secret");
+    let refused = async |fixture: &Fixture, place: &str| {
+        let errors = fixture.builder(Profile::Production, keys(&[NAME])).build().await.err().unwrap();
+        let expected = format!("1 error(s) in secrets\n  - secret {NAME} in {place} is empty");
+        assert_eq!(errors.to_string(), expected);
+    };
+    refused(&fixture, VARIABLE).await;
+    let fixture = Fixture::new();
+    refused(&fixture, &format!("file {}", fixture.file(NAME, "").display())).await;
+}
+
+#[tokio::test]
+async fn a_secret_has_one_file_under_any_of_its_names() {
+    let spec = SecretSpec {
+        aliases: &["ALPACA_SECRET_KEY"],
+        ..spec("alpaca_api_secret", Class::ApiKey, Format::Text)
+    };
+    let catalogue = || Catalogue::new([spec.clone()]).unwrap();
+    let names = ["alpaca_api_secret", "alpaca_api_secret.txt", "alpaca_secret_key", "alpaca_secret_key.txt"];
+    assert_eq!(spec.file_names().collect::<Vec<_>>(), names);
+    for name in names {
+        let fixture = Fixture::new();
+        let path = fixture.file(name, "from-mount");
+        let secrets = fixture.builder(Profile::Production, catalogue()).build().await.unwrap();
+        assert_eq!(text(&secrets, "alpaca_api_secret").as_deref(), Ok("from-mount"), "{name}");
+        let origin = secrets.report().get("alpaca_api_secret").unwrap().version.clone().unwrap().origin;
+        assert_eq!(origin, Origin::SecretFile { path });
+        for other in names.into_iter().filter(|other| *other != name) {
+            let second = fixture.file(other, "");
+            let errors = fixture.builder(Profile::Development, catalogue()).build().await.err().unwrap();
+            let error = errors.0[0].to_string();
+            assert!(error.starts_with("secret alpaca_api_secret is set twice: file "), "{error}");
+            for path in [fixture.path(name), second.clone()] {
+                assert!(error.contains(&format!("file {}", path.display())), "{error}");
+            }
+            std::fs::remove_file(second).unwrap();
+        }
+    }
 }

@@ -34,7 +34,7 @@ pub(crate) struct PostgresDatabase {
 /// A connection of the pool, in use.
 pub(crate) struct Session {
     connection: PoolConnection<Postgres>,
-    has_expired: AtomicBool,
+    is_unusable: AtomicBool,
     reply_timeout: Duration,
 }
 
@@ -59,7 +59,7 @@ impl PostgresDatabase {
 
     pub(super) async fn session(&self) -> Result<Session, Error> {
         let connection = self.pool.acquire().await?;
-        Ok(Session { connection, has_expired: AtomicBool::new(false), reply_timeout: self.reply_timeout })
+        Ok(Session { connection, is_unusable: AtomicBool::new(false), reply_timeout: self.reply_timeout })
     }
 
     pub(super) fn set_options(&self, options: &PgConnectOptions) {
@@ -74,8 +74,8 @@ impl PostgresDatabase {
 
 impl Session {
     pub(super) async fn begin(&mut self, statement: &'static str) -> Result<Transaction<'_>, Error> {
-        let Self { connection, has_expired, reply_timeout } = self;
-        let timeout = ReplyTimeout { limit: *reply_timeout, has_expired };
+        let Self { connection, is_unusable, reply_timeout } = self;
+        let timeout = ReplyTimeout { limit: *reply_timeout, is_unusable };
         let transaction = timeout.wait(connection.begin_with(statement)).await?;
         Ok(Transaction::Postgres(transaction, timeout))
     }
@@ -83,7 +83,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        if *self.has_expired.get_mut() {
+        if *self.is_unusable.get_mut() {
             self.connection.close_on_drop();
         }
     }

@@ -149,3 +149,20 @@ async fn a_silent_server_is_given_up_and_used_again() {
     assert!(store.receive(&fill("01B"), now()).await.is_ok());
     assert_eq!(lease_all(&store, "one", now()).await.len(), 2);
 }
+
+/// After a failover a proxy may still lead an open connection to the old primary, which is read-only.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_to_a_read_only_server_is_not_used_again() {
+    let cluster = Postgres::start();
+    let store = open(&cluster.create_database("demoted")).await;
+    store.receive(&fill("01A"), now()).await.unwrap();
+    cluster.execute("postgres", "ALTER DATABASE demoted SET default_transaction_read_only = on");
+    let terminate = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'demoted'";
+    cluster.execute("postgres", terminate);
+    for _ in 0..3 {
+        assert_eq!(store.receive(&fill("01B"), now()).await, Err(ReceiveError::Unavailable));
+    }
+    cluster.execute("postgres", "ALTER DATABASE demoted RESET default_transaction_read_only");
+    let receipts = [store.receive(&fill("01B"), now()).await, store.receive(&fill("01C"), now()).await];
+    assert!(matches!(receipts, [Ok(Receipt::Stored(_)), Ok(Receipt::Stored(_))]), "{receipts:?}");
+}

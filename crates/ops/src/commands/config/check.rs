@@ -31,6 +31,10 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
     let environment = console.environment().clone().with(PROFILE_VARIABLE, arguments.profile.as_str());
+    if let Some(message) = console.read_dotenv(environment)? {
+        console.eprint(&message);
+    }
+    let environment = console.environment().clone();
     let mut findings = check::findings(&environment);
     if arguments.resolve || arguments.connect {
         findings.extend(resolve(arguments, &environment, console).await?);

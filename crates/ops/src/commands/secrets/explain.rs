@@ -50,7 +50,8 @@ pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<
 /// Every source that the lookup asks, in order.
 fn sources(spec: &SecretSpec, lookup: &SecretLookup, console: &Console) -> Vec<String> {
     let variables = spec.variables().map(|variable| format!("{variable} or {variable}_FILE"));
-    let file = lookup.directory.join(spec.name.as_str()).display().to_string();
+    let files: Vec<String> = spec.file_names().collect();
+    let file = format!("{}/{}", lookup.directory.display(), files.join(" or "));
     let environment = console.environment();
     let systemd =
         environment.get("CREDENTIALS_DIRECTORY").map(|directory| format!("{directory}/{}", spec.name));

@@ -45,8 +45,11 @@ struct Initialization {
 
 pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
     let replaced = replaced(&arguments.replace)?;
-    let secrets =
-        if arguments.dry_run { plan(arguments, &replaced) } else { generate(arguments, &replaced, console)? };
+    let secrets = if arguments.dry_run {
+        plan(arguments, &replaced)?
+    } else {
+        generate(arguments, &replaced, console)?
+    };
     let directory = arguments.directory.display().to_string();
     let result = Initialization { directory, dry_run: arguments.dry_run, secrets };
     arguments.output.print(console, "investiq.secrets.init.v1", &result, text)?;
@@ -82,14 +85,16 @@ fn generate(
         console.eprint("others could enter the directory; its mode is now 0700");
     }
     let outcome = |spec: &SecretSpec| {
-        let path = arguments.directory.join(spec.name.as_str());
+        let name = secret_file::name_in(&arguments.directory, spec)?;
         let existing = existing(spec, replaced);
         match Generator::for_secret(spec) {
-            _ if secret_file::exists(&path) && existing == Existing::Keep => Ok(Outcome::Kept),
+            _ if secret_file::exists(&arguments.directory.join(&name)) && existing == Existing::Keep => {
+                Ok(Outcome::Kept)
+            }
             None => Ok(Outcome::ToBeSet),
             Some(generator) => {
                 let value = generator.generate(spec, arguments.mode)?;
-                directory.write(spec.name.as_str(), value.expose(), existing)
+                directory.write(&name, value.expose(), existing)
             }
         }
     };
@@ -99,19 +104,20 @@ fn generate(
     secrets.collect()
 }
 
-fn plan(arguments: &Arguments, replaced: &[SecretSpec]) -> Vec<SecretOutcome> {
-    let outcome = |spec: &SecretSpec| {
-        let exists = secret_file::exists(&arguments.directory.join(spec.name.as_str()));
-        match (exists, existing(spec, replaced), Generator::for_secret(spec)) {
+fn plan(arguments: &Arguments, replaced: &[SecretSpec]) -> Result<Vec<SecretOutcome>, Failure> {
+    let outcome = |spec: &SecretSpec| -> Result<Outcome, Failure> {
+        let name = secret_file::name_in(&arguments.directory, spec)?;
+        let exists = secret_file::exists(&arguments.directory.join(name));
+        Ok(match (exists, existing(spec, replaced), Generator::for_secret(spec)) {
             (true, Existing::Keep, _) => Outcome::Kept,
             (true, Existing::Replace, _) => Outcome::Replaced,
             (false, _, Some(_)) => Outcome::Created,
             (false, _, None) => Outcome::ToBeSet,
-        }
+        })
     };
     let secrets = Catalogue::product();
     let secrets =
-        secrets.iter().map(|spec| SecretOutcome { name: spec.name.to_string(), outcome: outcome(spec) });
+        secrets.iter().map(|spec| Ok(SecretOutcome { name: spec.name.to_string(), outcome: outcome(spec)? }));
     secrets.collect()
 }
 

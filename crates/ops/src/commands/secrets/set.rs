@@ -89,7 +89,8 @@ async fn to_file(
     console: &Console,
 ) -> Result<(Outcome, Vec<Notice>), Failure> {
     let directory = arguments.aws.lookup.directory.as_deref().unwrap_or(Path::new(DIRECTORY));
-    let path = directory.join(spec.name.as_str());
+    let name = secret_file::name_in(directory, spec)?;
+    let path = directory.join(&name);
     if secret_file::exists(&path) && !arguments.replace {
         return Err(exists(path.display()));
     }
@@ -102,7 +103,7 @@ async fn to_file(
         return Ok((Outcome::Valid, notices));
     }
     let existing = if arguments.replace { Existing::Replace } else { Existing::Keep };
-    match SecretDirectory::open(directory)?.write(spec.name.as_str(), value.expose(), existing)? {
+    match SecretDirectory::open(directory)?.write(&name, value.expose(), existing)? {
         Outcome::Kept => Err(exists(path.display())),
         outcome => Ok((outcome, notices)),
     }

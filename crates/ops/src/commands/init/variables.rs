@@ -1,0 +1,168 @@
+//! The answers of `init`: from arguments, else from `.env`, else from a prompt. All that is missing is reported at once.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::str::FromStr;
+
+use config::Profile;
+use domain::Provider;
+use rustls_pki_types::DnsName;
+
+use super::Arguments;
+use crate::console::Console;
+use crate::deployment::{
+    COMPOSE_FILE, DOCKER_GID, DOMAIN, Deployment, RequiredVariable, compose_files, docker_socket, env_file,
+};
+use crate::failure::Failure;
+use crate::host;
+
+/// The CPU limit of a container of the server; more than the machine has is refused by Docker.
+const API_CPUS: &str = "API_CPUS";
+/// The MTU of the containers' networks.
+const MTU: &str = "MTU";
+
+/// `NAME=TEXT`, with a text that needs no quotes in `.env`.
+#[derive(Clone, Debug)]
+pub(super) struct Assignment {
+    name: String,
+    text: String,
+}
+
+pub(super) struct Answers<'a> {
+    arguments: &'a Arguments,
+    console: &'a mut Console,
+    missing: Vec<String>,
+}
+
+impl FromStr for Assignment {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (name, text) =
+            text.split_once('=').filter(|(name, _)| env_file::is_name(name)).ok_or("must be NAME=TEXT")?;
+        if !env_file::is_plain_value(text) {
+            return Err("the text must not be empty, and must not contain blanks, quotes, $, # or \\");
+        }
+        Ok(Self { name: name.to_owned(), text: text.to_owned() })
+    }
+}
+
+impl<'a> Answers<'a> {
+    pub(super) fn new(arguments: &'a Arguments, console: &'a mut Console) -> Self {
+        Self { arguments, console, missing: Vec::new() }
+    }
+
+    pub(super) fn deployment(&mut self, directory: &Path) -> Result<Deployment, Failure> {
+        if let Some(deployment) = Deployment::open(directory, self.arguments.profile)? {
+            return Ok(deployment);
+        }
+        let names = Profile::ALL.map(Profile::as_str);
+        let given = self.console.ask(&format!("Profile ({})", names.join(", ")));
+        let profile = given.as_deref().and_then(|given| Profile::from_str(given).ok());
+        match Deployment::open(directory, profile)? {
+            Some(deployment) => Ok(deployment),
+            None => Err(Failure::Usage(format!(
+                "the profile is missing or invalid: --profile {}",
+                names.join("|")
+            ))),
+        }
+    }
+
+    /// The variables to add to `.env`.
+    pub(super) fn variables(&mut self, deployment: &Deployment) -> Result<Vec<(String, String)>, Failure> {
+        let mut added = Vec::new();
+        if deployment.profile.is_strict() && deployment.env_file.get(COMPOSE_FILE).is_none() {
+            added.push((COMPOSE_FILE.to_owned(), compose_files(deployment.profile).join(":")));
+        }
+        let domain = self.arguments.domain.iter().map(|domain| (DOMAIN, domain));
+        let given = self.arguments.variables.iter().map(|given| (given.name.as_str(), &given.text));
+        for (name, value) in domain.chain(given) {
+            match deployment.env_file.get(name) {
+                Some(existing) if existing != value => {
+                    let path = deployment.env_file.path().display();
+                    return Err(Failure::Precondition(format!(
+                        "{name} has another value in {path}; change it there"
+                    )));
+                }
+                Some(_) => {}
+                None => added.push((name.to_owned(), value.clone())),
+            }
+        }
+        added.extend(limits(deployment, &added)?);
+        for required in deployment.required_variables()? {
+            let is_added = added.iter().any(|(name, _)| *name == required.name);
+            if !is_added && deployment.env_file.get(&required.name).is_none() {
+                added.extend(self.value(&required).map(|value| (required.name, value)));
+            }
+        }
+        let domain = added.iter().find(|(name, _)| name == DOMAIN);
+        if let Some((_, domain)) = domain.filter(|(_, domain)| !is_domain(domain)) {
+            return Err(Failure::Usage(format!("{domain} is not a host name such as api.example.com")));
+        }
+        match self.missing.is_empty() {
+            true => Ok(added),
+            false => Err(Failure::Usage(format!("missing or invalid: {}", self.missing.join(", ")))),
+        }
+    }
+
+    /// None if they were not named; they are asked for in the first run only.
+    pub(super) fn providers(&mut self, deployment: &Deployment) -> Vec<Provider> {
+        if let Some(providers) = &self.arguments.providers {
+            return providers.clone();
+        }
+        if deployment.env_file.exists() || !self.console.can_ask() {
+            return Vec::new();
+        }
+        let names = Provider::ALL.map(Provider::as_str).join(", ");
+        let given =
+            self.console.ask(&format!("Providers whose deliveries are received ({names}; empty: none)"));
+        let given = given.unwrap_or_default();
+        Provider::ALL
+            .into_iter()
+            .filter(|provider| given.split([',', ' ']).any(|name| name == provider.as_str()))
+            .collect()
+    }
+
+    fn value(&mut self, RequiredVariable { name, message }: &RequiredVariable) -> Option<String> {
+        match name.as_str() {
+            DOMAIN => self.ask("--domain", "Host name of the server"),
+            DOCKER_GID => {
+                let socket = docker_socket(self.console.environment());
+                let group =
+                    socket.and_then(|socket| std::fs::metadata(socket).ok()).map(|socket| socket.gid());
+                let hint = format!("--set {name}=… (the group of Docker's socket, which does not exist yet)");
+                group.map(|gid| gid.to_string()).or_else(|| self.ask(&hint, message))
+            }
+            _ => self.ask(&format!("--set {name}=… ({message})"), message),
+        }
+    }
+
+    /// Prompts on a terminal; otherwise the argument is missing.
+    fn ask(&mut self, argument: &str, question: &str) -> Option<String> {
+        let answer = self.console.ask(question).filter(|answer| env_file::is_plain_value(answer));
+        if answer.is_none() {
+            self.missing.push(argument.to_owned());
+        }
+        answer
+    }
+}
+
+/// Variables whose default is more than this machine has.
+fn limits(deployment: &Deployment, added: &[(String, String)]) -> Result<Vec<(String, String)>, Failure> {
+    let mut limits = Vec::new();
+    for (name, available) in [(API_CPUS, host::cpus()), (MTU, host::default_route_mtu())] {
+        let is_set = deployment.env_file.get(name).is_some() || added.iter().any(|(added, _)| added == name);
+        let default = deployment.default_of(name)?.and_then(|default| default.parse::<u32>().ok());
+        let available =
+            available.filter(|available| !is_set && default.is_some_and(|default| default > *available));
+        limits.extend(available.map(|available| (name.to_owned(), available.to_string())));
+    }
+    Ok(limits)
+}
+
+/// A DNS name with a dot, in lower case as certificates have it.
+fn is_domain(text: &str) -> bool {
+    let is_lower =
+        text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte));
+    is_lower && text.contains('.') && !text.ends_with('.') && DnsName::try_from(text).is_ok()
+}

@@ -1,0 +1,185 @@
+//! The directory from which Compose runs the server: its Compose files, `.env` and `secrets/`. It starts no process.
+
+pub(crate) mod env_file;
+pub(crate) mod secret_layout;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use config::{Environment, Profile};
+
+use crate::failure::Failure;
+use env_file::EnvFile;
+
+/// The variable with which Compose finds its files without arguments.
+pub(crate) const COMPOSE_FILE: &str = "COMPOSE_FILE";
+pub(crate) const DOMAIN: &str = "DOMAIN";
+/// Set if the server's secrets are in AWS Secrets Manager.
+pub(crate) const SECRET_PREFIX: &str = "SECRET_PREFIX";
+/// The group of the socket of Docker.
+pub(crate) const DOCKER_GID: &str = "DOCKER_GID";
+
+const DOCKER_SOCKET: &str = "/var/run/docker.sock";
+const BASE: &str = "docker-compose.yml";
+
+pub(crate) struct Deployment {
+    pub(crate) directory: PathBuf,
+    pub(crate) profile: Profile,
+    pub(crate) env_file: EnvFile,
+    /// Relative to the directory; later ones override earlier ones.
+    pub(crate) compose_files: Vec<String>,
+}
+
+/// A variable without which Compose refuses its files: `${NAME:?message}`.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct RequiredVariable {
+    pub(crate) name: String,
+    pub(crate) message: String,
+}
+
+impl Deployment {
+    /// `profile` is what an argument says; otherwise it is the profile of the Compose files that `.env` names. The inner
+    /// `None` means that neither says it.
+    pub(crate) fn open(directory: &Path, profile: Option<Profile>) -> Result<Option<Self>, Failure> {
+        let env_file = EnvFile::read(&directory.join(".env"))?;
+        let named = env_file.get(COMPOSE_FILE).map(|names| names.split(':').map(str::to_owned).collect());
+        let configured = named.as_deref().map(profile_of);
+        let profile = match (profile, configured) {
+            (Some(argument), Some(configured)) if argument != configured => {
+                let (argument, configured) = (argument.as_str(), configured.as_str());
+                return Err(Failure::Precondition(format!(
+                    "{COMPOSE_FILE} in {} is for {configured}, not for {argument}; use another directory, or change it",
+                    env_file.path().display()
+                )));
+            }
+            (Some(profile), _) | (None, Some(profile)) => profile,
+            (None, None) => return Ok(None),
+        };
+        let compose_files = named.unwrap_or_else(|| compose_files(profile));
+        Ok(Some(Self { directory: directory.to_path_buf(), profile, env_file, compose_files }))
+    }
+
+    /// The directory of the server's secrets.
+    pub(crate) fn secrets(&self) -> PathBuf {
+        let secrets = self.directory.join("secrets");
+        if self.profile.is_strict() { secrets.join("live") } else { secrets }
+    }
+
+    /// The variables that the Compose files require, and the files that they extend, each once.
+    pub(crate) fn required_variables(&self) -> Result<Vec<RequiredVariable>, Failure> {
+        let mut names = self.compose_files.clone();
+        let mut required: Vec<RequiredVariable> = Vec::new();
+        let mut position = 0;
+        while let Some(name) = names.get(position) {
+            let text = self.read(name)?;
+            for variable in required_in(&text) {
+                if !required.iter().any(|earlier| earlier.name == variable.name) {
+                    required.push(variable);
+                }
+            }
+            let extended = extended_in(&text).filter(|name| !names.iter().any(|known| known == name));
+            let extended: BTreeSet<String> = extended.map(str::to_owned).collect();
+            names.extend(extended);
+            position += 1;
+        }
+        Ok(required)
+    }
+
+    /// What the Compose files use if a variable is not set: `${NAME:-default}`.
+    pub(crate) fn default_of(&self, name: &str) -> Result<Option<String>, Failure> {
+        for file in self.compose_files.iter().rev() {
+            let text = self.read(file)?;
+            let default =
+                text.split_once(&format!("${{{name}:-")).and_then(|(_, rest)| rest.split('}').next());
+            if let Some(default) = default {
+                return Ok(Some(default.to_owned()));
+            }
+        }
+        Ok(None)
+    }
+
+    fn read(&self, name: &str) -> Result<String, Failure> {
+        let path = self.directory.join(name);
+        std::fs::read_to_string(&path).map_err(|error| {
+            let hint = "name the directory of the Compose files with --directory";
+            Failure::Precondition(format!("cannot read {}: {error}; {hint}", path.display()))
+        })
+    }
+}
+
+/// The socket of Docker; `None` if it is reached in another way.
+pub(crate) fn docker_socket(environment: &Environment) -> Option<PathBuf> {
+    match environment.get("DOCKER_HOST") {
+        None => Some(PathBuf::from(DOCKER_SOCKET)),
+        Some(host) => host.strip_prefix("unix://").map(PathBuf::from),
+    }
+}
+
+/// The Compose files of a profile.
+pub(crate) fn compose_files(profile: Profile) -> Vec<String> {
+    let own = profile.is_strict().then(|| format!("docker-compose.{}.yml", profile.as_str()));
+    std::iter::once(BASE.to_owned()).chain(own).collect()
+}
+
+/// The strictest profile whose file is listed.
+fn profile_of(files: &[String]) -> Profile {
+    let is_listed = |profile: &Profile| {
+        let own = compose_files(*profile);
+        own.last().is_some_and(|own| files.iter().any(|file| Path::new(file).ends_with(own)))
+    };
+    Profile::ALL.into_iter().rev().find(is_listed).unwrap_or(Profile::Development)
+}
+
+/// The required variables of one Compose file.
+fn required_in(text: &str) -> Vec<RequiredVariable> {
+    let required = |reference: &str| {
+        let (name, message) = reference.split_once('?')?;
+        let name = name.strip_suffix(':').unwrap_or(name);
+        let message = message.split('}').next().unwrap_or_default();
+        env_file::is_name(name)
+            .then(|| RequiredVariable { name: name.to_owned(), message: message.to_owned() })
+    };
+    content(text).flat_map(|line| line.split("${").skip(1)).filter_map(required).collect()
+}
+
+/// The Compose files that one extends: `extends: { file: NAME, … }`.
+fn extended_in(text: &str) -> impl Iterator<Item = &str> {
+    let values = content(text).filter_map(|line| Some(line.split_once("extends:")?.1.split_once("file:")?.1));
+    values.filter_map(|value| value.trim_start().split([',', ' ', '}']).next())
+}
+
+/// The lines that are not comments.
+fn content(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter(|line| !line.trim_start().starts_with('#'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_variables_with_a_question_mark_are_required() {
+        let text = "image: ${API_IMAGE:?set API_IMAGE to a digest}\n  # ${COMMENT:?no}\nx: ${A:-b?c} ${B-${C?say C}} $D\n";
+        let found: Vec<_> = required_in(text).into_iter().map(|found| (found.name, found.message)).collect();
+        let expected = [("API_IMAGE", "set API_IMAGE to a digest"), ("C", "say C")];
+        assert_eq!(found, expected.map(|(name, message)| (name.to_owned(), message.to_owned())));
+    }
+
+    #[test]
+    fn files_that_are_extended_are_found() {
+        let text = "# extends: { file: c.yml }\n  a:\n    extends: { file: docker-compose.production.yml, service: a }\n  env_file: x.yml\n";
+        assert_eq!(extended_in(text).collect::<Vec<_>>(), ["docker-compose.production.yml"]);
+    }
+
+    #[test]
+    fn the_profile_is_that_of_the_compose_files() {
+        for (files, expected) in [
+            (&["docker-compose.yml"][..], Profile::Development),
+            (&["docker-compose.yml", "docker-compose.staging.yml", "own.yml"], Profile::Staging),
+            (&["docker-compose.yml", "./docker-compose.production.yml"], Profile::Production),
+        ] {
+            let files: Vec<String> = files.iter().map(|name| (*name).to_owned()).collect();
+            assert_eq!(profile_of(&files), expected, "{files:?}");
+        }
+    }
+}

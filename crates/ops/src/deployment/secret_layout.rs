@@ -1,0 +1,294 @@
+//! The files below `secrets/`: those of the server in `live/`, and those of the other containers beside it.
+//!
+//! Outside development, `secrets/` is its owner's alone. The directories in it are mounted into containers whose users are not
+//! its owner, so that they and their files are readable.
+
+use std::os::unix::fs::chown;
+use std::path::{Path, PathBuf};
+
+use config::Profile;
+use config::api_keys::{KeyMode, Role};
+use domain::Provider;
+use reqwest::Url;
+use rustix::process::geteuid;
+use secrets::{Catalogue, Class, SecretSpec, SecretValue};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::Deployment;
+use crate::api_key_list;
+use crate::failure::Failure;
+use crate::generator::{self, ApiKey, Generator};
+use crate::outcome::Outcome;
+use crate::secret_file::{self, DIRECTORY_MODE, Existing, MOUNTED_MODE, SecretDirectory};
+
+/// The user of the containers of the server and of Traefik.
+pub(crate) const CONTAINER_UID: u32 = 65_532;
+/// Certificates and their keys, which Traefik writes.
+pub(crate) const ACME: &str = "acme";
+
+const MOUNTED: [&str; 5] = ["live", "postgres", "redis", "prometheus", "grafana"];
+
+const DATABASE_URL: &str = "live/database_url";
+const KEYS: &str = "live/api_keys";
+const POSTGRES_PASSWORD: &str = "postgres/password";
+const PROMETHEUS_KEY: &str = "prometheus/api_key";
+const GRAFANA_PASSWORD: &str = "grafana/admin_password";
+const REDIS_PASSWORD: &str = "live/redis_password";
+const REDIS_USERS: &str = "redis/users.acl";
+/// Each a file, and another one that is made of it.
+const DERIVED: [(&str, &str); 3] =
+    [(POSTGRES_PASSWORD, DATABASE_URL), (REDIS_PASSWORD, REDIS_USERS), (PROMETHEUS_KEY, KEYS)];
+
+/// The database of the Compose files.
+const POSTGRES: &str = "postgres://investiq@postgres/investiq";
+/// The user of health checks may only ping, so that its password is no secret.
+const REDIS_HEALTH: &str = "user default off\nuser health on >health -@all +ping\n";
+
+#[derive(Debug, Serialize)]
+pub(crate) struct FileOutcome {
+    pub(crate) path: String,
+    pub(crate) outcome: Outcome,
+}
+
+#[derive(Default)]
+pub(crate) struct Created {
+    pub(crate) files: Vec<FileOutcome>,
+    /// Secrets that others issue, each with the command that sets it.
+    pub(crate) to_be_set: Vec<String>,
+    pub(crate) admin_key: Option<ApiKey>,
+}
+
+pub(crate) struct SecretLayout<'a> {
+    deployment: &'a Deployment,
+    root: PathBuf,
+    dry_run: bool,
+}
+
+impl<'a> SecretLayout<'a> {
+    pub(crate) fn new(deployment: &'a Deployment) -> Self {
+        Self { deployment, root: deployment.directory.join("secrets"), dry_run: false }
+    }
+
+    /// The secrets of other containers than the server's.
+    pub(crate) fn service_files(&self) -> [PathBuf; 4] {
+        [POSTGRES_PASSWORD, REDIS_USERS, PROMETHEUS_KEY, GRAFANA_PASSWORD].map(|path| self.root.join(path))
+    }
+
+    pub(crate) fn dry_run(self, dry_run: bool) -> Self {
+        Self { dry_run, ..self }
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Creates what does not exist. With `is_in_aws`, the server's own secrets are in AWS Secrets Manager.
+    ///
+    /// # Errors
+    /// A file is missing that another one was made of; nothing was created.
+    pub(crate) fn create(&self, providers: &[Provider], is_in_aws: bool) -> Result<Created, Failure> {
+        let mut created = Created::default();
+        if self.deployment.profile.is_strict() {
+            self.check_sources()?;
+            self.create_directories()?;
+            self.create_for_services(&mut created)?;
+        }
+        if !is_in_aws {
+            self.create_for_server(providers, &mut created)?;
+        }
+        Ok(created)
+    }
+
+    /// A new password would not be the one that the file made of the old one has.
+    fn check_sources(&self) -> Result<(), Failure> {
+        let exists = |path: &str| self.path(path).is_ok_and(|path| secret_file::exists(&path));
+        let is_orphan = |(source, derived): &&(&str, &str)| {
+            !exists(source) && exists(derived) && !(*derived == DATABASE_URL && self.is_other_database())
+        };
+        let orphans: Vec<String> = DERIVED
+            .iter()
+            .filter(is_orphan)
+            .map(|(source, derived)| format!("{derived} exists without {source}, of which it is made"))
+            .collect();
+        match orphans.is_empty() {
+            true => Ok(()),
+            false => Err(Failure::Precondition(format!(
+                "in {}: {}; restore the missing file, or move the other one away",
+                self.root.display(),
+                orphans.join("; ")
+            ))),
+        }
+    }
+
+    /// Whether the database URL names another server than the Postgres of the Compose files.
+    fn is_other_database(&self) -> bool {
+        let host = |url: &str| Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
+        self.read(DATABASE_URL).is_ok_and(|url| host(&url) != host(POSTGRES))
+    }
+
+    fn create_directories(&self) -> Result<(), Failure> {
+        if self.dry_run {
+            return Ok(());
+        }
+        drop(SecretDirectory::open_with_mode(&self.root, DIRECTORY_MODE)?);
+        for name in MOUNTED {
+            drop(SecretDirectory::open_with_mode(&self.root.join(name), MOUNTED_MODE)?);
+        }
+        let acme = self.root.join(ACME);
+        drop(SecretDirectory::open_with_mode(&acme, DIRECTORY_MODE)?);
+        match geteuid().is_root() {
+            true => chown(&acme, Some(CONTAINER_UID), Some(CONTAINER_UID))
+                .map_err(Failure::file("change the owner of", acme)),
+            // The command that root has to run is among what is left to do.
+            false => Ok(()),
+        }
+    }
+
+    fn create_for_services(&self, created: &mut Created) -> Result<(), Failure> {
+        self.file(created, POSTGRES_PASSWORD, generator::token)?;
+        self.file(created, GRAFANA_PASSWORD, generator::token)?;
+        self.file(created, PROMETHEUS_KEY, || {
+            let entry = generator::api_key(self.key_mode(), Role::Admin)?.entry;
+            let key = entry.expose_text().and_then(|entry| entry.split(':').next());
+            Ok(SecretValue::from_string(key.unwrap_or_default().to_owned()))
+        })?;
+        self.file(created, REDIS_PASSWORD, generator::token)?;
+        self.file(created, REDIS_USERS, || {
+            Ok(SecretValue::from_string(redis_users(&self.read(REDIS_PASSWORD)?)))
+        })
+    }
+
+    fn create_for_server(&self, providers: &[Provider], created: &mut Created) -> Result<(), Failure> {
+        let directory = self.deployment.secrets();
+        let is_strict = self.deployment.profile.is_strict();
+        if !is_strict && !self.dry_run && !directory.exists() {
+            drop(SecretDirectory::open_with_mode(&directory, MOUNTED_MODE)?);
+        }
+        let catalogue = Catalogue::product();
+        // In development, the server needs neither API keys nor a database URL.
+        let is_used = |spec: &&SecretSpec| {
+            config::secrets_in_use().contains(&spec.name.as_str())
+                && is_of_providers(spec, providers)
+                && (is_strict || spec.class == Class::WebhookSecret)
+        };
+        for spec in catalogue.iter().filter(is_used) {
+            let name = spec.name.as_str();
+            let path = if is_strict { format!("live/{name}") } else { name.to_owned() };
+            match Generator::for_secret(spec) {
+                _ if path == DATABASE_URL => self.file(created, &path, || self.database_url())?,
+                Some(Generator::ApiKey) => self.create_api_keys(created)?,
+                Some(generator) => self.file(created, &path, || generator.generate(spec, self.key_mode()))?,
+                None if secret_file::exists(&self.path(&path)?) => {}
+                None => created
+                    .to_be_set
+                    .push(format!("{name}: investiq secrets set {name} --directory {}", directory.display())),
+            }
+        }
+        Ok(())
+    }
+
+    /// The key of the operator, which is shown once, and that of Prometheus.
+    fn create_api_keys(&self, created: &mut Created) -> Result<(), Failure> {
+        let mut admin_key = None;
+        self.file(created, KEYS, || {
+            let key = generator::api_key(self.key_mode(), Role::Admin)?;
+            let prometheus = self.read(PROMETHEUS_KEY)?;
+            let text =
+                format!("{}\n{}:{}", key.entry.expose_text().unwrap_or_default(), prometheus, Role::Admin);
+            admin_key = Some(key);
+            Ok(SecretValue::from_string(text))
+        })?;
+        created.admin_key = admin_key;
+        Ok(())
+    }
+
+    fn database_url(&self) -> Result<SecretValue, Failure> {
+        let password = self.read(POSTGRES_PASSWORD)?;
+        let mut url = Url::parse(POSTGRES).expect("the constant is a URL");
+        url.set_password(Some(&password)).expect("a URL with a host can have a password");
+        Ok(SecretValue::from_string(url.into()))
+    }
+
+    fn key_mode(&self) -> KeyMode {
+        match self.deployment.profile {
+            Profile::Production => KeyMode::Live,
+            Profile::Staging => KeyMode::Paper,
+            Profile::Development => KeyMode::Test,
+        }
+    }
+
+    /// The file at a path below the root. A secret of the server may have a file with another of its names.
+    fn path(&self, path: &str) -> Result<PathBuf, Failure> {
+        let path = self.root.join(path);
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        match (path.parent(), Catalogue::product().get(name)) {
+            (Some(directory), Some(spec)) if directory == self.deployment.secrets() => {
+                Ok(directory.join(secret_file::name_in(directory, spec)?))
+            }
+            _ => Ok(path),
+        }
+    }
+
+    /// Creates a file unless it exists.
+    fn file(
+        &self,
+        created: &mut Created,
+        path: &str,
+        value: impl FnOnce() -> Result<SecretValue, Failure>,
+    ) -> Result<(), Failure> {
+        let full = self.path(path)?;
+        let outcome = match (full.parent(), full.file_name().and_then(|name| name.to_str())) {
+            _ if secret_file::exists(&full) => Outcome::Kept,
+            (Some(directory), Some(name)) if !self.dry_run => {
+                let directory = SecretDirectory::open_with_mode(directory, MOUNTED_MODE)?;
+                directory.write(name, value()?.expose(), Existing::Keep)?
+            }
+            _ => Outcome::Created,
+        };
+        created.files.push(FileOutcome { path: full.display().to_string(), outcome });
+        Ok(())
+    }
+
+    /// The text of a file without its line end.
+    fn read(&self, path: &str) -> Result<String, Failure> {
+        let path = self.path(path)?;
+        let text = std::fs::read_to_string(&path).map_err(Failure::file("read", path))?;
+        Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+    }
+
+    /// Files that do not have the value of the file of which they are made, each after that file.
+    pub(crate) fn contradictions(&self) -> Vec<(PathBuf, PathBuf)> {
+        let password = |url: &str| Url::parse(url).ok()?.password().map(str::to_owned);
+        let agree = |source: &str, derived: &str| {
+            let (made_of, text) = (self.read(source).ok()?, self.read(derived).ok()?);
+            Some(match derived {
+                DATABASE_URL if self.is_other_database() => true,
+                DATABASE_URL => password(&text) == password(self.database_url().ok()?.expose_text()?),
+                REDIS_USERS => text.contains(&sha256(&made_of)),
+                // A list that cannot be parsed is reported as such.
+                _ => api_key_list::parse(&text)
+                    .ok()?
+                    .find(made_of.as_bytes())
+                    .is_some_and(|key| key.role == Role::Admin),
+            })
+        };
+        let differ = |(source, derived): &&(&str, &str)| agree(source, derived) == Some(false);
+        let paths = |(source, derived): &(&str, &str)| (self.root.join(source), self.root.join(derived));
+        DERIVED.iter().filter(differ).map(paths).collect()
+    }
+}
+
+/// Whether a secret belongs to one of these providers, or to none at all.
+fn is_of_providers(spec: &SecretSpec, providers: &[Provider]) -> bool {
+    let is_of = |provider: &Provider| spec.name.as_str().starts_with(provider.as_str());
+    !Provider::ALL.iter().any(is_of) || providers.iter().any(is_of)
+}
+
+fn redis_users(password: &str) -> String {
+    format!("{REDIS_HEALTH}user investiq on #{} ~* &* +@all -@admin -@dangerous\n", sha256(password))
+}
+
+fn sha256(text: &str) -> String {
+    hex::encode(Sha256::digest(text.as_bytes()))
+}
