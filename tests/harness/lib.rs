@@ -10,6 +10,7 @@ pub mod circle;
 mod client;
 pub mod database;
 pub mod emulators;
+pub mod engine;
 pub mod events;
 pub mod help;
 pub mod load;

@@ -1,0 +1,70 @@
+//! The container image, the Compose files and what runs from them, on a real engine.
+//!
+//! Tests run one after another, because they publish the same ports. Without an engine, those that need one are counted as
+//! ignored. A test is a function and a line in the table `TESTS` of its module.
+
+#![expect(clippy::unwrap_used, reason = "in a test a failed unwrap is the failure to report")]
+#![expect(clippy::print_stdout, reason = "what was measured stands beside the result of its test")]
+
+mod development;
+mod doctor;
+mod edge;
+mod host;
+mod image;
+mod outages;
+mod policy;
+mod rollout;
+mod secret_files;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+use tests::engine::Engine;
+
+/// A test with its name.
+type Test = (&'static str, Run);
+
+enum Run {
+    /// Needs no engine.
+    Alone(fn()),
+    Engine(fn(&Engine)),
+}
+
+const MODULES: &[&[Test]] = &[
+    policy::TESTS,
+    image::TESTS,
+    secret_files::TESTS,
+    development::TESTS,
+    doctor::TESTS,
+    edge::TESTS,
+    rollout::TESTS,
+    outages::TESTS,
+];
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = arguments.test_threads.or(Some(1));
+    let tests: Vec<&Test> = MODULES.iter().copied().flatten().collect();
+    let selected = |name: &str| arguments.filter.as_deref().is_none_or(|filter| name.contains(filter));
+    let needs_engine = |test: &&Test| matches!(test, (name, Run::Engine(_)) if selected(name));
+    let count = tests.iter().copied().filter(needs_engine).count();
+    let engine = if count == 0 || arguments.list { Err(String::new()) } else { Engine::enter() };
+    if let Err(reason) = &engine
+        && !reason.is_empty()
+    {
+        println!("{count} tests are skipped, because no container engine can start: {reason}");
+    }
+    let trials = tests.into_iter().map(|(name, run)| match (run, engine.clone()) {
+        (Run::Alone(test), _) => trial(name, *test),
+        (Run::Engine(test), Ok(engine)) => trial(name, move || test(&engine)),
+        (Run::Engine(_), Err(_)) => trial(name, || ()).with_ignored_flag(true),
+    });
+    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+}
+
+fn trial(name: &str, test: impl FnOnce() + Send + 'static) -> Trial {
+    Trial::test(name, move || {
+        test();
+        Ok(())
+    })
+}
