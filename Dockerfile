@@ -46,9 +46,10 @@ RUN set -eu; \
 COPY --from=recipe /recipe.json /recipe.json
 RUN cargo chef cook --release --locked --recipe-path /recipe.json --package api-server --package ops
 COPY . .
-ARG SOURCE_DATE_EPOCH=0
 # The list of crates is also in the programs, where scanners find it.
 RUN cargo auditable build --release --locked --package api-server --package ops
+# Not before: build scripts run again when it changes.
+ARG SOURCE_DATE_EPOCH=0
 RUN set -eu; \
     tools/sbom "$(basename target/*-linux-gnu)" >/sbom.cdx.json; \
     tools/image-root /rootfs /sbom.cdx.json target/*-linux-gnu/release/api-server target/*-linux-gnu/release/investiq; \

@@ -42,12 +42,15 @@ const MODULES: &[&[Test]] = &[
 ];
 
 fn main() -> ExitCode {
-    let mut arguments = Arguments::from_args();
+    // Several names select the tests that contain any of them, as in the other test binaries.
+    let (options, names): (Vec<String>, Vec<String>) =
+        std::env::args().skip(1).partition(|argument| argument.starts_with('-'));
+    let mut arguments = Arguments::from_iter(std::iter::once(String::new()).chain(options));
     arguments.test_threads = arguments.test_threads.or(Some(1));
-    let tests: Vec<&Test> = MODULES.iter().copied().flatten().collect();
-    let selected = |name: &str| arguments.filter.as_deref().is_none_or(|filter| name.contains(filter));
-    let needs_engine = |test: &&Test| matches!(test, (name, Run::Engine(_)) if selected(name));
-    let count = tests.iter().copied().filter(needs_engine).count();
+    let selected = |name: &str| names.is_empty() || names.iter().any(|part| name.contains(part.as_str()));
+    let tests: Vec<&Test> =
+        MODULES.iter().copied().flatten().filter(|(name, _)| selected(name)).collect();
+    let count = tests.iter().filter(|(_, run)| matches!(run, Run::Engine(_))).count();
     let engine = if count == 0 || arguments.list { Err(String::new()) } else { Engine::enter() };
     if let Err(reason) = &engine
         && !reason.is_empty()
