@@ -117,6 +117,8 @@ fn fresh_clone(engine: &Engine) {
     };
     assert!(stored.0 == 200 && stored.1.contains("stored"), "{stored:?}");
     clone.compose.run(&["down"]);
+    // For `cargo run` on the host.
+    std::fs::write(clone.path().join(".env"), "SECRETS_DIR=secrets\n").unwrap();
     clone.write_secret("api_keys.txt", KEYS[0]);
     clone.up(&[]);
     let again = deliver(now);

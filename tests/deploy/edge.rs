@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tests::engine::Engine;
 
-use crate::host::{DOMAIN, Host, command};
+use crate::host::{DOMAIN, Host, command, resolve};
 use crate::{Run, Test};
 
 pub(crate) const TESTS: &[Test] = &[
@@ -28,6 +28,7 @@ fn production(engine: &Engine) {
     the_socket_proxy_only_reads(engine, &host);
     containers_run_as_declared(engine, &host);
     prometheus_reads_the_metrics(engine, &host);
+    an_unknown_authority_is_found(&host);
     a_weaker_configuration_is_found(&host);
 }
 
@@ -160,6 +161,22 @@ fn the_socket_proxy_only_reads(engine: &Engine, host: &Host) {
             .output();
         String::from_utf8(output.unwrap().stdout).unwrap()
     };
+    // Of another project, or of `docker compose run`, which Traefik would serve, too.
+    let other = ["run", "--detach", "--label", "traefik.enable=true", &engine.image("REDIS_IMAGE")];
+    let other = engine.docker(&other);
+    let listed = command(
+        "curl",
+        &["--silent", "--show-error", &format!("http://{address}:2375/v1.41/containers/json?all=1&filters=")],
+        host.path(),
+    );
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    let mut listed: Vec<_> =
+        listed.as_array().unwrap().iter().map(|one| one["Id"].as_str().unwrap()).collect();
+    listed.sort_unstable();
+    let mut servers = host.containers("api-server");
+    servers.sort();
+    assert_eq!(listed, servers);
+    engine.docker(&["rm", "--force", other.trim()]);
     for path in [
         "/_ping",
         "/version",
@@ -276,6 +293,15 @@ fn prometheus_reads_the_metrics(engine: &Engine, host: &Host) {
     }
 }
 
+/// Whatever curl accepts by its own settings.
+fn an_unknown_authority_is_found(host: &Host) {
+    std::fs::write(host.file(".curlrc"), "insecure\n").unwrap();
+    let mut verify = Command::new(host.file("tools/verify-deployment"));
+    let output = verify.arg(format!("https://{DOMAIN}")).args(resolve()).env("HOME", host.path()).output();
+    let text = text(&output.unwrap());
+    assert!(text.contains("FAIL  certificate: ") && !text.contains("PASS  health"), "{text}");
+}
+
 /// The checks find what they look for: old versions of TLS, here.
 fn a_weaker_configuration_is_found(host: &Host) {
     let dynamic = host.file("monitoring/traefik/dynamic.yml");
@@ -365,7 +391,9 @@ fn serial(host: &Host) -> String {
     let deadline = Instant::now() + Duration::from_secs(60);
     while Instant::now() < deadline {
         let shown = handshake(host, &["-servername", DOMAIN]);
-        if let Some((_, rest)) = shown.split_once("-----BEGIN CERTIFICATE-----") {
+        // Before it has read its configuration, Traefik shows one of its own.
+        let is_own = shown.contains("TRAEFIK DEFAULT CERT");
+        if let Some((_, rest)) = shown.split_once("-----BEGIN CERTIFICATE-----").filter(|_| !is_own) {
             let certificate = rest.split("-----END").next().unwrap();
             return certificate.to_owned();
         }

@@ -229,7 +229,7 @@ fn project(engine: &Engine, directory: &Path, files: &[&str]) -> Compose {
     engine.compose(PROJECT, &files).directory(directory)
 }
 
-fn resolve() -> Vec<String> {
+pub(crate) fn resolve() -> Vec<String> {
     [443, 80].iter().flat_map(|port| ["--resolve".to_owned(), format!("{DOMAIN}:{port}:127.0.0.1")]).collect()
 }
 

@@ -239,8 +239,8 @@ fn no_value_is_printed() {
         host.write(&format!("secrets/{name}"), value);
     }
     let env = std::fs::read_to_string(host.path(".env")).unwrap();
-    // The second and the third are refused by Compose, which quotes them.
-    for line in ["POLYGON_API_KEY=?", "POLYGON_API_KEY=\"?", "a b!=?"] {
+    // The others are refused by Compose, which quotes or repeats them.
+    for line in ["POLYGON_API_KEY=?", "POLYGON_API_KEY=\"?", "POLYGON_API_KEY='?", "a b!=?"] {
         std::fs::write(host.path(".env"), format!("{env}{}\n", line.replace('?', value))).unwrap();
         for arguments in [OFFLINE, "--offline --json"] {
             let result = host.workspace.run(&format!("doctor {arguments}"));

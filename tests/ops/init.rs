@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 
-use crate::command::mode;
+use crate::command::{mode, set_mode};
 use crate::host::{API_IMAGE, DOMAIN, Host};
 
 /// Every file and directory below `directory`: its mode and its text.
@@ -152,6 +152,57 @@ fn values_and_files_that_exist_are_kept() {
         2,
         "the files are those of production"
     );
+}
+
+#[test]
+fn a_variable_with_two_values_is_refused_and_nothing_is_written() {
+    for given in [
+        "DOMAIN=b.acme-invest.net",
+        "API_IMAGE=b",
+        "COMPOSE_FILE=docker-compose.yml",
+        "INVESTIQ_PROFILE=development",
+    ] {
+        let host = Host::new();
+        let arguments = format!("init --profile production --domain {DOMAIN} --set API_IMAGE={API_IMAGE}");
+        let result = host.workspace.run(&format!("{arguments} --set {given}"));
+        let expected = format!("{} has another value in another argument", given.split('=').next().unwrap());
+        assert!(result.exit_code == 2 && result.stderr.contains(&expected), "{result:?}");
+        assert!(!host.path(".env").exists() && !host.path("secrets").exists());
+    }
+}
+
+#[test]
+fn a_program_started_beside_the_file_does_not_read_it_as_that_of_development() {
+    let host = Host::initialized("staging");
+    let env = std::fs::read_to_string(host.path(".env")).unwrap();
+    assert!(env.contains("\nINVESTIQ_PROFILE=staging\n"), "{env}");
+    std::fs::write(host.path(".env"), env.replace("INVESTIQ_PROFILE=staging\n", "")).unwrap();
+    assert_eq!(host.workspace.run("init").exit_code, 0);
+    assert!(std::fs::read_to_string(host.path(".env")).unwrap().ends_with("\nINVESTIQ_PROFILE=staging\n"));
+}
+
+#[test]
+fn what_a_link_leads_to_is_not_opened_and_a_linked_file_of_variables_stays_one() {
+    for link in ["secrets", "secrets/live", "secrets/acme"] {
+        let (host, target) = (Host::new(), tempfile::tempdir().unwrap());
+        set_mode(target.path(), 0o711);
+        std::fs::create_dir_all(host.path(link).parent().unwrap()).unwrap();
+        symlink(target.path(), host.path(link)).unwrap();
+        let result = host.init("production");
+        assert!(
+            result.exit_code == 2 && result.stderr.contains("is not a directory, or a link"),
+            "{result:?}"
+        );
+        assert_eq!((mode(target.path()), tree(target.path())), (0o711, BTreeMap::new()), "{link}");
+    }
+    let host = Host::new();
+    std::fs::write(host.path("target"), "RATE_LIMIT_PER_MINUTE=90\n").unwrap();
+    symlink("target", host.path(".env")).unwrap();
+    assert_eq!(host.init("production").exit_code, 0);
+    assert!(host.path(".env").is_symlink());
+    assert!(std::fs::read_to_string(host.path("target")).unwrap().contains(DOMAIN));
+    std::fs::remove_file(host.path("target")).unwrap();
+    assert_eq!(host.init("production").exit_code, 2, "the link leads nowhere");
 }
 
 #[test]

@@ -107,6 +107,15 @@ impl Deployment {
     }
 }
 
+/// Whether a directory is one that docker-compose.yml mounts in development: the user of the container has to enter it.
+pub(crate) fn is_mounted_in_development(secrets: &Path) -> bool {
+    let Some(directory) = secrets.parent().filter(|_| secrets.ends_with("secrets")) else { return false };
+    let is_strict =
+        |deployment: Option<Deployment>| deployment.is_some_and(|known| known.profile.is_strict());
+    // A `.env` that cannot be read may be that of another profile.
+    directory.join(BASE).is_file() && Deployment::open(directory, None).is_ok_and(|known| !is_strict(known))
+}
+
 /// The socket of Docker; `None` if it is reached in another way.
 pub(crate) fn docker_socket(environment: &Environment) -> Option<PathBuf> {
     match environment.get("DOCKER_HOST") {

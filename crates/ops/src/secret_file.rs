@@ -2,10 +2,10 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, FlockOperation, RenameFlags};
+use rustix::fs::{CWD, FlockOperation, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 use secrets::SecretSpec;
 
@@ -39,24 +39,25 @@ pub(crate) enum Existing {
 }
 
 impl SecretDirectory {
-    /// Creates the directory if it does not exist, makes it private and locks it. One that is to be mounted stays open.
-    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
-        let is_mounted = mode(path) == Some(MOUNTED_MODE) && is_within_private(path);
-        Self::open_with_mode(path, if is_mounted { MOUNTED_MODE } else { DIRECTORY_MODE })
-    }
-
-    /// Creates the directory if it does not exist, sets its mode and locks it.
-    pub(crate) fn open_with_mode(path: &Path, wanted: u32) -> Result<Self, Failure> {
+    /// Creates the directory if it does not exist, sets its mode and locks it. A link is refused: with the rights of root it would
+    /// open the directory of somebody else.
+    pub(crate) fn open(path: &Path, wanted: u32) -> Result<Self, Failure> {
         let failed = |error: io::Error| Failure::file("open", path)(error);
         match DirBuilder::new().mode(wanted).create(path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(error)),
             Ok(()) | Err(_) => {}
         }
-        let handle = File::open(path).map_err(failed)?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let handle = match rustix::fs::open(path, flags, Mode::empty()) {
+            Err(Errno::NOTDIR | Errno::LOOP) => {
+                return Err(Failure::Precondition(format!(
+                    "{} is not a directory, or a link",
+                    path.display()
+                )));
+            }
+            handle => File::from(handle.map_err(|error| failed(error.into()))?),
+        };
         let metadata = handle.metadata().map_err(failed)?;
-        if !metadata.is_dir() {
-            return Err(Failure::Precondition(format!("{} is not a directory", path.display())));
-        }
         match rustix::fs::flock(&handle, FlockOperation::NonBlockingLockExclusive) {
             Err(Errno::WOULDBLOCK) => return Err(Failure::Locked(path.to_path_buf())),
             result => result.map_err(|error| failed(error.into()))?,
@@ -67,6 +68,11 @@ impl SecretDirectory {
         }
         let was_open = found & !wanted != 0;
         Ok(Self { path: path.to_path_buf(), handle, was_open })
+    }
+
+    /// Gives the directory to the user and group of this number.
+    pub(crate) fn give_to(&self, uid: u32) -> Result<(), Failure> {
+        fchown(&self.handle, Some(uid), Some(uid)).map_err(Failure::file("change the owner of", &self.path))
     }
 
     /// Writes the file of a secret atomically.
@@ -112,7 +118,7 @@ pub(crate) fn mode(path: &Path) -> Option<u32> {
 }
 
 /// Whether only its owner can enter the directory that contains `path`.
-fn is_within_private(path: &Path) -> bool {
+pub(crate) fn is_within_private(path: &Path) -> bool {
     let path = path.canonicalize().unwrap_or_default();
     path.parent().and_then(mode).is_some_and(|mode| mode & GROUP_OR_OTHER == 0)
 }
@@ -166,34 +172,34 @@ mod tests {
         let around = tempfile::tempdir().unwrap();
         set_mode(around.path(), 0o755);
         let path = around.path().join("secrets");
-        let directory = SecretDirectory::open(&path).unwrap();
-        assert!(matches!(SecretDirectory::open(&path), Err(Failure::Locked(_))));
+        let directory = SecretDirectory::open(&path, DIRECTORY_MODE).unwrap();
+        assert!(matches!(SecretDirectory::open(&path, DIRECTORY_MODE), Err(Failure::Locked(_))));
         assert_eq!(directory.write("key", b"one", Existing::Keep).unwrap(), Outcome::Created);
         assert_eq!((mode(&path), mode(&path.join("key"))), (0o700, 0o444));
         drop(directory);
         set_mode(&path, 0o755);
-        assert!(SecretDirectory::open(&path).unwrap().was_open);
+        assert!(SecretDirectory::open(&path, DIRECTORY_MODE).unwrap().was_open);
         assert_eq!(mode(&path), 0o700);
     }
 
     #[test]
-    fn a_directory_to_be_mounted_stays_open_within_a_private_one() {
+    fn a_link_is_not_opened_and_what_it_leads_to_is_not_changed() {
         let around = tempfile::tempdir().unwrap();
-        let path = around.path().join("live");
-        assert!(!SecretDirectory::open_with_mode(&path, MOUNTED_MODE).unwrap().was_open);
-        for (outer, inner, expected) in [(0o700, 0o755, 0o755), (0o700, 0o775, 0o700), (0o755, 0o755, 0o700)]
-        {
-            set_mode(around.path(), outer);
-            set_mode(&path, inner);
-            drop(SecretDirectory::open(&path).unwrap());
-            assert_eq!(mode(&path), expected, "{outer:o} {inner:o}");
+        let (target, link) = (around.path().join("target"), around.path().join("link"));
+        fs::create_dir(&target).unwrap();
+        set_mode(&target, 0o711);
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        fs::write(around.path().join("file"), "").unwrap();
+        for path in [link, around.path().join("file")] {
+            assert!(matches!(SecretDirectory::open(&path, DIRECTORY_MODE), Err(Failure::Precondition(_))));
         }
+        assert_eq!(mode(&target), 0o711);
     }
 
     #[test]
     fn a_file_is_kept_or_replaced_atomically_and_nothing_is_left_over() {
         let around = tempfile::tempdir().unwrap();
-        let directory = SecretDirectory::open(around.path()).unwrap();
+        let directory = SecretDirectory::open(around.path(), DIRECTORY_MODE).unwrap();
         let path = around.path().join("key");
         let write = |text: &str, existing| directory.write("key", text.as_bytes(), existing).unwrap();
         fs::write(around.path().join(".key.new"), "left by an interrupted run").unwrap();

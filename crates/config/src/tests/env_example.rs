@@ -16,11 +16,12 @@ const NOT_LISTED: [&str; 8] = [
     "UNREADY_SECS",
 ];
 
-/// Variables that Compose and the AWS client read by themselves.
-const OF_TOOLS: [&str; 4] = ["AWS_REGION", "COMPOSE_FILE", "COMPOSE_PROFILES", "SECRET_PREFIX"];
+/// The profile, and variables that Compose and the AWS client read by themselves.
+const OF_TOOLS: [&str; 5] =
+    ["AWS_REGION", "COMPOSE_FILE", "COMPOSE_PROFILES", "INVESTIQ_PROFILE", "SECRET_PREFIX"];
 
 /// Variables of development, and one that Compose sets.
-const NOT_OF_STAGING: [&str; 2] = ["COMPOSE_PROJECT_NAME", "PORT"];
+const NOT_OF_STAGING: [&str; 2] = ["COMPOSE_PROJECT_NAME", "HOST_PORT"];
 
 fn repository_file(name: &str) -> String {
     std::fs::read_to_string(repository_configs().join("..").join(name)).unwrap()

@@ -19,7 +19,7 @@ impl EnvFile {
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
         let text = match fs::read_to_string(path) {
             Ok(text) => Some(text),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !secret_file::exists(path) => None,
             Err(error) => {
                 return Err(Failure::Precondition(format!("cannot read {}: {error}", path.display())));
             }
@@ -55,23 +55,25 @@ impl EnvFile {
         if outcome == Outcome::Kept {
             return Ok(outcome);
         }
-        let temporary = self.path.with_extension("new");
+        // The file that a link leads to is the one to be replaced.
+        let path = self.path.canonicalize().unwrap_or_else(|_| self.path.clone());
+        let temporary = path.with_extension("new");
         let replace = || {
             // An interrupted run may have left it.
             drop(fs::remove_file(&temporary));
             let mut file = secret_file::create(&temporary)?;
-            if let Ok(old) = fs::metadata(&self.path) {
+            if let Ok(old) = fs::metadata(&path) {
                 fchown(&file, Some(old.uid()), Some(old.gid()))?;
             }
             file.write_all(self.with(variables).as_bytes())?;
             file.sync_all()?;
-            fs::rename(&temporary, &self.path)
+            fs::rename(&temporary, &path)
         };
         let replaced = replace();
         if replaced.is_err() {
             drop(fs::remove_file(&temporary));
         }
-        replaced.map_err(Failure::file("write", &self.path))?;
+        replaced.map_err(Failure::file("write", &path))?;
         Ok(outcome)
     }
 

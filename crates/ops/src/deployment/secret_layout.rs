@@ -3,7 +3,6 @@
 //! Outside development, `secrets/` is its owner's alone. The directories in it are mounted into containers whose users are not
 //! its owner, so that they and their files are readable.
 
-use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 
 use config::Profile;
@@ -15,7 +14,7 @@ use secrets::{Catalogue, Class, SecretSpec, SecretValue};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::Deployment;
+use super::{Deployment, is_mounted_in_development};
 use crate::api_key_list;
 use crate::failure::Failure;
 use crate::generator::{self, ApiKey, Generator};
@@ -27,6 +26,8 @@ pub(crate) const CONTAINER_UID: u32 = 65_532;
 /// Certificates and their keys, which Traefik writes.
 pub(crate) const ACME: &str = "acme";
 
+/// The rights of others to list a directory and to open its files.
+const ENTER: u32 = 0o005;
 const MOUNTED: [&str; 5] = ["live", "postgres", "redis", "prometheus", "grafana"];
 
 const DATABASE_URL: &str = "live/database_url";
@@ -63,6 +64,16 @@ pub(crate) struct SecretLayout<'a> {
     deployment: &'a Deployment,
     root: PathBuf,
     dry_run: bool,
+}
+
+/// Opens a directory of the server's secrets: its owner's alone, unless a container mounts it as it is.
+pub(crate) fn open(path: &Path) -> Result<SecretDirectory, Failure> {
+    let path = &path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    let is_mounted = match secret_file::mode(path) {
+        Some(MOUNTED_MODE) if secret_file::is_within_private(path) => true,
+        mode => mode.is_some_and(|mode| mode & ENTER == ENTER) && is_mounted_in_development(path),
+    };
+    SecretDirectory::open(path, if is_mounted { MOUNTED_MODE } else { DIRECTORY_MODE })
 }
 
 impl<'a> SecretLayout<'a> {
@@ -131,18 +142,14 @@ impl<'a> SecretLayout<'a> {
         if self.dry_run {
             return Ok(());
         }
-        drop(SecretDirectory::open_with_mode(&self.root, DIRECTORY_MODE)?);
+        drop(SecretDirectory::open(&self.root, DIRECTORY_MODE)?);
         for name in MOUNTED {
-            drop(SecretDirectory::open_with_mode(&self.root.join(name), MOUNTED_MODE)?);
+            drop(SecretDirectory::open(&self.root.join(name), MOUNTED_MODE)?);
         }
         let acme = self.root.join(ACME);
-        drop(SecretDirectory::open_with_mode(&acme, DIRECTORY_MODE)?);
-        match geteuid().is_root() {
-            true => chown(&acme, Some(CONTAINER_UID), Some(CONTAINER_UID))
-                .map_err(Failure::file("change the owner of", acme)),
-            // The command that root has to run is among what is left to do.
-            false => Ok(()),
-        }
+        let acme = SecretDirectory::open(&acme, DIRECTORY_MODE)?;
+        // Otherwise the command that root has to run is among what is left to do.
+        if geteuid().is_root() { acme.give_to(CONTAINER_UID) } else { Ok(()) }
     }
 
     fn create_for_services(&self, created: &mut Created) -> Result<(), Failure> {
@@ -163,7 +170,7 @@ impl<'a> SecretLayout<'a> {
         let directory = self.deployment.secrets();
         let is_strict = self.deployment.profile.is_strict();
         if !is_strict && !self.dry_run && !directory.exists() {
-            drop(SecretDirectory::open_with_mode(&directory, MOUNTED_MODE)?);
+            drop(SecretDirectory::open(&directory, MOUNTED_MODE)?);
         }
         let catalogue = Catalogue::product();
         // In development, the server needs neither API keys nor a database URL.
@@ -241,7 +248,7 @@ impl<'a> SecretLayout<'a> {
         let outcome = match (full.parent(), full.file_name().and_then(|name| name.to_str())) {
             _ if secret_file::exists(&full) => Outcome::Kept,
             (Some(directory), Some(name)) if !self.dry_run => {
-                let directory = SecretDirectory::open_with_mode(directory, MOUNTED_MODE)?;
+                let directory = SecretDirectory::open(directory, MOUNTED_MODE)?;
                 directory.write(name, value()?.expose(), Existing::Keep)?
             }
             _ => Outcome::Created,
@@ -291,4 +298,41 @@ fn redis_users(password: &str) -> String {
 
 fn sha256(text: &str) -> String {
     hex::encode(Sha256::digest(text.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn only_a_directory_that_a_container_mounts_stays_open() {
+        let around = tempfile::tempdir().unwrap();
+        let path = around.path().join("secrets");
+        let set_mode = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+        fs::create_dir(&path).unwrap();
+        let staging = Some("COMPOSE_FILE=docker-compose.yml:docker-compose.staging.yml\n");
+        for (outer, inner, compose, env, expected) in [
+            (0o700, 0o755, false, None, 0o755),
+            (0o700, 0o775, false, None, 0o700),
+            (0o755, 0o755, false, None, 0o700),
+            // Development.
+            (0o755, 0o755, true, None, 0o755),
+            (0o755, 0o775, true, None, 0o755),
+            (0o755, 0o700, true, None, 0o700),
+            (0o755, 0o755, true, Some("RUST_LOG=debug\n"), 0o755),
+            (0o755, 0o755, true, staging, 0o700),
+        ] {
+            let (base, dotenv) = (around.path().join("docker-compose.yml"), around.path().join(".env"));
+            drop((fs::remove_file(&base), fs::remove_file(&dotenv)));
+            compose.then(|| fs::write(base, "").unwrap());
+            env.inspect(|text| fs::write(dotenv, text).unwrap());
+            set_mode(around.path(), outer);
+            set_mode(&path, inner);
+            drop(open(&path).unwrap());
+            assert_eq!(secret_file::mode(&path), Some(expected), "{outer:o} {inner:o} {compose} {env:?}");
+        }
+    }
 }

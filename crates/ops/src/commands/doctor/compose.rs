@@ -95,9 +95,9 @@ impl Project {
             // Reported by the check of the engine.
             Err(ProgramError::NotInstalled) | Ok(_) => None,
             Err(cause) => {
-                // Compose quotes lines of `.env`, which may be secret.
+                // Compose quotes lines of `.env`, which may be secret, or repeats them from their own quote on.
                 let cause = cause.to_string();
-                let cause = cause.split('"').next().unwrap_or_default();
+                let cause = cause.split(['"', '\'']).next().unwrap_or_default();
                 let message = format!("are refused, so that the configuration was not checked: {cause}");
                 let remedy = "set the variable in .env, or run: investiq init";
                 Some(

@@ -10,13 +10,14 @@ use serde::Serialize;
 
 use super::find_spec;
 use crate::console::Console;
+use crate::deployment::secret_layout;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::generator::Generator;
 use crate::named_values;
 use crate::outcome::{Outcome, SecretOutcome};
 use crate::output::OutputFormat;
-use crate::secret_file::{self, Existing, SecretDirectory};
+use crate::secret_file::{self, Existing};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -80,9 +81,9 @@ fn generate(
     replaced: &[SecretSpec],
     console: &mut Console,
 ) -> Result<Vec<SecretOutcome>, Failure> {
-    let directory = SecretDirectory::open(&arguments.directory)?;
+    let directory = secret_layout::open(&arguments.directory)?;
     if directory.was_open {
-        console.eprint("others could enter the directory; its mode is now 0700");
+        console.eprint("others had rights in the directory that they do not need; these were removed");
     }
     let outcome = |spec: &SecretSpec| {
         let name = secret_file::name_in(&arguments.directory, spec)?;

@@ -9,11 +9,12 @@ use serde::Serialize;
 use super::find_spec;
 use crate::aws_account::{AwsAccount, AwsArguments};
 use crate::console::Console;
+use crate::deployment::secret_layout;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::outcome::Outcome;
 use crate::output::OutputFormat;
-use crate::secret_file::{self, Existing, SecretDirectory};
+use crate::secret_file::{self, Existing};
 use crate::validate::{ValidSecret, validate};
 use crate::value_input::ValueInput;
 
@@ -103,7 +104,7 @@ async fn to_file(
         return Ok((Outcome::Valid, notices));
     }
     let existing = if arguments.replace { Existing::Replace } else { Existing::Keep };
-    match SecretDirectory::open(directory)?.write(&name, value.expose(), existing)? {
+    match secret_layout::open(directory)?.write(&name, value.expose(), existing)? {
         Outcome::Kept => Err(exists(path.display())),
         outcome => Ok((outcome, notices)),
     }
