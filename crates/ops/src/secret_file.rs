@@ -1,4 +1,5 @@
-//! Writes secret files: atomically, without overwriting another by accident, and readable where Compose mounts them.
+//! Writes secret files: atomically, without overwriting another by accident, and readable where Compose mounts them. A file that
+//! is replaced is kept beside the new one, under a name that no lookup reads, until it is retired.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write};
@@ -9,6 +10,7 @@ use rustix::fs::{CWD, FlockOperation, RenameFlags};
 use rustix::io::Errno;
 
 use crate::failure::Failure;
+use crate::git_ignore;
 use crate::outcome::Outcome;
 
 /// Only the owner can enter the directory, so its files may be readable, as the user of a container needs them.
@@ -35,13 +37,15 @@ pub(crate) enum Existing {
 }
 
 impl SecretDirectory {
-    /// Creates the directory if it does not exist, sets its mode and locks it.
+    /// Creates the directory if it does not exist, sets its mode and locks it. It must not be one that Git would commit.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         let failed = |error: io::Error| Failure::file("open", path)(error);
         match DirBuilder::new().mode(DIRECTORY_MODE).create(path) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(error)),
-            Ok(()) | Err(_) => {}
+            Ok(()) => git_ignore::ignore_contents(path).map_err(Failure::file("prepare", path))?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(failed(error)),
         }
+        git_ignore::check(&path.join("secret"))?;
         let handle = File::open(path).map_err(failed)?;
         let metadata = handle.metadata().map_err(failed)?;
         if !metadata.is_dir() {
@@ -68,6 +72,33 @@ impl SecretDirectory {
         outcome.map_err(Failure::file("write", path))
     }
 
+    /// Removes the replaced files of a secret, and returns how many there were.
+    pub(crate) fn retire(&self, name: &str) -> Result<usize, Failure> {
+        let failed = |error: io::Error| Failure::file("remove", self.path.join(kept_prefix(name)))(error);
+        let mut removed = 0;
+        for entry in fs::read_dir(&self.path).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            if entry.file_name().to_string_lossy().starts_with(&kept_prefix(name)) {
+                fs::remove_file(entry.path()).map_err(failed)?;
+                removed += 1;
+            }
+        }
+        self.handle.sync_all().map_err(failed)?;
+        Ok(removed)
+    }
+
+    /// Keeps a file that is about to be replaced: the same file, with its mode, owner and time, under a name of its own.
+    fn keep(&self, path: &Path) -> io::Result<()> {
+        let prefix = kept_prefix(&path.file_name().unwrap_or_default().to_string_lossy());
+        for number in 1_u32.. {
+            match fs::hard_link(path, self.path.join(format!("{prefix}{number}"))) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                result => return result,
+            }
+        }
+        Err(io::ErrorKind::AlreadyExists.into())
+    }
+
     fn replace(
         &self,
         temporary: &Path,
@@ -85,6 +116,7 @@ impl SecretDirectory {
             Ok(()) => Outcome::Created,
             Err(Errno::EXIST) if existing == Existing::Keep => return Ok(Outcome::Kept),
             Err(Errno::EXIST) => {
+                self.keep(path)?;
                 fs::rename(temporary, path)?;
                 Outcome::Replaced
             }
@@ -93,6 +125,11 @@ impl SecretDirectory {
         self.handle.sync_all()?;
         Ok(outcome)
     }
+}
+
+/// The start of the names under which replaced files of a secret are kept.
+fn kept_prefix(name: &str) -> String {
+    format!(".{name}.old-")
 }
 
 /// Whether there is anything at the path, even a broken link.
@@ -129,6 +166,7 @@ mod tests {
         assert!(matches!(SecretDirectory::open(&path), Err(Failure::Locked(_))));
         assert_eq!(directory.write("key", b"one", Existing::Keep).unwrap(), Outcome::Created);
         assert_eq!((mode(&path), mode(&path.join("key"))), (0o700, 0o444));
+        assert_eq!(fs::read_to_string(path.join(".gitignore")).unwrap(), "*\n");
         drop(directory);
         fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
         assert!(SecretDirectory::open(&path).unwrap().was_open);
@@ -145,8 +183,25 @@ mod tests {
         assert_eq!(write("one", Existing::Replace), Outcome::Created);
         assert_eq!(write("two", Existing::Keep), Outcome::Kept);
         assert_eq!(fs::read_to_string(&path).unwrap(), "one");
-        assert_eq!(write("three", Existing::Replace), Outcome::Replaced);
-        assert_eq!(fs::read_to_string(&path).unwrap(), "three");
         assert_eq!(fs::read_dir(around.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn every_replaced_value_is_kept_with_its_mode_until_it_is_retired() {
+        let around = tempfile::tempdir().unwrap();
+        let directory = SecretDirectory::open(around.path()).unwrap();
+        let write = |text: &str| directory.write("key", text.as_bytes(), Existing::Replace).unwrap();
+        let path = |name: &str| around.path().join(name);
+        write("one");
+        fs::set_permissions(path("key"), Permissions::from_mode(0o400)).unwrap();
+        assert_eq!([write("two"), write("three")], [Outcome::Replaced; 2]);
+        directory.write("key_2", b"another secret", Existing::Keep).unwrap();
+        let kept = |number: &str| (fs::read_to_string(path(number)).unwrap(), mode(&path(number)));
+        assert_eq!(kept(".key.old-1"), ("one".to_owned(), 0o400), "as private as it was");
+        assert_eq!(kept(".key.old-2"), ("two".to_owned(), 0o444));
+        assert_eq!(kept("key").0, "three");
+        assert_eq!(directory.retire("key").unwrap(), 2);
+        assert_eq!(directory.retire("key").unwrap(), 0);
+        assert_eq!((kept("key").0, fs::read_dir(around.path()).unwrap().count()), ("three".to_owned(), 2));
     }
 }

@@ -40,6 +40,12 @@ pub enum ConfigError {
     OverlapNotSupported(SecretName),
     #[error("{0} is issued by the party that accepts it: supply the new value")]
     IssuedElsewhere(SecretName),
+    #[error(
+        "{0} needs its older keys, and its format has room for one: declare it with several lines before you rotate it"
+    )]
+    NoRoomForOlderKeys(SecretName),
+    #[error("the proxy cannot be used for AWS")]
+    Proxy,
     #[error("no source of secrets is configured")]
     NoSource,
 }

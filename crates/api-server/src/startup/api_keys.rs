@@ -11,7 +11,7 @@ use telemetry::metrics::Metrics;
 use super::Error;
 use crate::keys::{AuthMode, KeyLists, KeyRing};
 
-/// Keys if there are any. Without keys the server is open, but only on a loopback address, and logs a warning.
+/// Keys if there are any. Without keys the server is open, but only on a loopback address.
 pub(super) fn mode(config: &Config, keys: &SecretHandle, metrics: &Arc<Metrics>) -> Result<AuthMode, Error> {
     let limit = config.http.rate_limit;
     let secret = keys.load_optional()?;
@@ -21,9 +21,9 @@ pub(super) fn mode(config: &Config, keys: &SecretHandle, metrics: &Arc<Metrics>)
     let bind = config.bind_address;
     let mode = AuthMode::decide(ring, bind.ip(), config.keys_required)?;
     if mode.is_open() {
-        tracing::warn!(
+        tracing::info!(
             address = %bind,
-            "no API keys: every client on this machine has read access; set API_KEYS to require keys"
+            "no API keys: clients on this machine have read access; set API_KEYS to require keys"
         );
     }
     Ok(mode)
