@@ -1,5 +1,7 @@
 //! Verification of the audit chain, in the database and in an export, after every kind of tampering.
 
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 
 use crate::fixture::{Fixture, sql};
@@ -58,6 +60,48 @@ fn an_intact_chain_and_its_export_verify() {
         printed.trim(),
         format!("intact: {entries} entries, the last is {}", found["hash"].as_str().unwrap())
     );
+}
+
+/// Waits for a line of the server's log.
+fn wait_for_log(fixture: &Fixture, line: &str) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !fixture.log().contains(line) {
+        assert!(Instant::now() < deadline, "{line} is not in the log:\n{}", fixture.log());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn an_audit_key_is_rotated_without_a_restart_and_entries_of_every_key_verify() {
+    let mut fixture = Fixture::start_with(&[("SECRET_TTL_SECS", "1")]);
+    let key = |fixture: &Fixture| fixture.workspace.run("audit checkpoint").json()["key"].clone();
+    let send = |fixture: &Fixture| {
+        let sent = fixture.send("--sample alpaca/nta/deposit --fresh-ids --count 20");
+        assert_eq!(sent.exit_code, 0, "{sent:?}");
+    };
+    send(&fixture);
+    let before = key(&fixture);
+    let replaced = fixture.workspace.run("secrets init --replace audit_key");
+    assert_eq!(replaced.exit_code, 0, "{replaced:?}");
+    send(&fixture);
+    wait_for_log(&fixture, "audit key changed");
+    send(&fixture);
+    assert_ne!(key(&fixture), before);
+    assert_eq!(verify(&fixture, "").0, 0);
+    // A value that lacks the older keys is rejected, and the server goes on.
+    let good = std::fs::read_to_string(fixture.workspace.path("secrets/audit_key")).unwrap();
+    let alone = good.lines().next().unwrap();
+    std::fs::remove_file(fixture.workspace.path("secrets/audit_key")).unwrap();
+    fixture.workspace.write_secret("audit_key", alone, 0o444);
+    wait_for_log(&fixture, "new audit key rejected");
+    send(&fixture);
+    std::fs::remove_file(fixture.workspace.path("secrets/audit_key")).unwrap();
+    fixture.workspace.write_secret("audit_key", &good, 0o444);
+    fixture.wait_until_applied();
+    fixture.stop();
+    assert_eq!(verify(&fixture, "").0, 0);
+    let again = crate::fixture::serve(&fixture.workspace, &[]);
+    assert_eq!(again.get("/livez", &[]).status, 200, "it starts again");
 }
 
 #[test]

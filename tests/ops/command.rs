@@ -114,11 +114,20 @@ impl CommandResult {
 
     /// The findings of a check that are errors, as `rule subject`.
     pub(crate) fn errors(&self) -> Vec<String> {
+        self.findings("error")
+    }
+
+    /// As [`errors`](Self::errors), but those that are warnings.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        self.findings("warning")
+    }
+
+    fn findings(&self, severity: &str) -> Vec<String> {
         let json = self.json();
         let findings = json["findings"].as_array().unwrap().iter();
-        let errors = findings.filter(|finding| finding["severity"] == "error");
+        let findings = findings.filter(|finding| finding["severity"] == severity);
         let text = |finding: &Value, member: &str| finding[member].as_str().unwrap().to_owned();
-        errors.map(|finding| format!("{} {}", text(finding, "rule"), text(finding, "subject"))).collect()
+        findings.map(|finding| format!("{} {}", text(finding, "rule"), text(finding, "subject"))).collect()
     }
 }
 

@@ -119,7 +119,7 @@ const FAULTS: &[Fault] = &[
     ),
     (
         "Redis has another password",
-        |host| host.edit("secrets/live/redis_password", |_| "kT9v2LqXw0cPz7Rb".to_owned()),
+        |host| host.edit("secrets/redis/password", |_| "kT9v2LqXw0cPz7Rb".to_owned()),
         "contradiction secrets/redis/users.acl",
     ),
     (

@@ -87,7 +87,7 @@ fn files_that_are_made_of_others_agree_with_them() {
     assert!(read("live/api_keys").ends_with(&format!("\n{}:admin", read("prometheus/api_key"))));
     // As `printf %s PASSWORD | sha256sum` computes it.
     let sha256sum =
-        std::process::Command::new("sha256sum").arg(host.path("secrets/live/redis_password")).output();
+        std::process::Command::new("sha256sum").arg(host.path("secrets/redis/password")).output();
     let sha256sum = String::from_utf8(sha256sum.unwrap().stdout).unwrap();
     let hash = sha256sum.split(' ').next().unwrap();
     assert!(
@@ -158,7 +158,7 @@ fn values_and_files_that_exist_are_kept() {
 fn a_new_password_never_contradicts_a_file_that_has_the_old_one() {
     for (lost, made_of_it) in [
         ("secrets/postgres/password", "live/database_url"),
-        ("secrets/live/redis_password", "redis/users.acl"),
+        ("secrets/redis/password", "redis/users.acl"),
         ("secrets/prometheus/api_key", "live/api_keys"),
     ] {
         let host = Host::initialized("production");

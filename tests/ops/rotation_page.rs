@@ -16,12 +16,11 @@ const AWS: &str = "sh run aws";
 /// The output of setting up an empty account.
 const TRANSCRIPT: &str = "text transcript";
 /// Files that the page expects: values issued by vendors.
-const VENDOR_VALUES: [(&str, &str); 5] = [
+const VENDOR_VALUES: [(&str, &str); 4] = [
     ("new-polygon-key", "vendor-made-Kq70w7dHk3mZq9xT1bR"),
     ("newer-polygon-key", "vendor-made-Zp4wRk7nXt9vMq1zGc6"),
     ("alpaca-id", "PKQ7X2M9V4T8ZB3C5D1F"),
     ("alpaca-secret", "u8Hn2vTx3qWm6zLr1pKc9yBs5dJgQe7a"),
-    ("alert-url", "https://discord.com/api/webhooks/118/9Qm3Xc6Vb9Nn2Ll5Kk7"),
 ];
 
 /// A fenced block: the words after its fence, and its text.

@@ -31,18 +31,24 @@ pub(crate) struct DatabaseLocation {
 impl DatabaseLocation {
     /// The database that the server uses in this environment.
     pub(crate) async fn find(console: &Console) -> Result<Self, Failure> {
-        let config = config::load(console.environment())?;
-        let credentials = Credentials::load(&config, console.environment()).await.map_err(failed)?;
-        let (text, _changes) = credentials.database_url(config.profile, "ops").map_err(failed)?;
-        let url: DatabaseUrl = text.parse().map_err(failed)?;
-        url.sqlite_file().map_or(Ok(()), check_exists)?;
+        let (config, credentials, url) = find_url(console).await?;
         let secret = credentials.audit_key("ops").map_err(failed)?;
         let key = load_audit_key(secret.as_deref(), &url, config.profile == Profile::Production);
         Ok(Self { config, url, key: key.map_err(failed)? })
     }
 }
 
-fn failed(error: impl std::error::Error + 'static) -> Failure {
+/// The URL of the database that the server uses, and where it was found.
+pub(crate) async fn find_url(console: &Console) -> Result<(Config, Credentials, DatabaseUrl), Failure> {
+    let config = config::load(console.environment())?;
+    let credentials = Credentials::load(&config, console.environment()).await.map_err(failed)?;
+    let (text, _changes) = credentials.database_url(config.profile, "ops").map_err(failed)?;
+    let url: DatabaseUrl = text.parse().map_err(failed)?;
+    url.sqlite_file().map_or(Ok(()), check_exists)?;
+    Ok((config, credentials, url))
+}
+
+pub(crate) fn failed(error: impl std::error::Error + 'static) -> Failure {
     Failure::Precondition(with_causes(&error))
 }
 
@@ -72,7 +78,9 @@ impl Database {
 pub(crate) async fn open(url: DatabaseUrl, key: audit::Key, console: &Console) -> Result<Store, OpenError> {
     // In the wrong database a command would create tables, and report that they are empty.
     let config = StoreConfig { connections: CONNECTIONS, migrates: false, ..StoreConfig::new(url) };
-    Store::open(config, key, console.now()).await
+    let store = Store::open(config, key, console.now()).await?;
+    console.close_at_end(&store);
+    Ok(store)
 }
 
 /// `operator:ana`: the name of the user who runs this process, or their number.

@@ -1,5 +1,7 @@
 //! Validates a new value before it is stored, by the rules by which the server will validate it.
 
+use std::sync::Arc;
+
 use secrets::{
     BoxFuture, Catalogue, Error, Notice, Origin, Profile, RawSecret, SecretSpec, SecretValue, Secrets, Source,
 };
@@ -7,7 +9,6 @@ use secrets::{
 use crate::api_key_list::{self, API_KEYS};
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::secret_scan;
 
 pub(crate) struct ValidSecret {
     /// The value without trailing line ends.
@@ -23,7 +24,7 @@ pub(crate) async fn validate(
     profile: Profile,
     console: &Console,
 ) -> Result<ValidSecret, Failure> {
-    let (recorder, notices) = secret_scan::collect_notices();
+    let (recorder, notices) = config::collect_notices(Arc::new(|_| {}));
     let secrets = Secrets::builder(profile, Catalogue::new([spec.clone()])?, console.clock())
         .source(SingleValue { raw, origin })
         .recorder(recorder)

@@ -37,6 +37,12 @@ pub enum ConfigError {
     OverlapNotSupported(SecretName),
     #[error("{0} is issued by the party that accepts it: supply the new value")]
     IssuedElsewhere(SecretName),
+    #[error(
+        "{0} needs its older keys, and its format has room for one: declare it with several lines before you rotate it"
+    )]
+    NoRoomForOlderKeys(SecretName),
+    #[error("the proxy cannot be used for AWS")]
+    Proxy,
     #[error("no source of secrets is configured")]
     NoSource,
     #[error("directory {} does not exist: create it, or correct SECRETS_DIR", path.display())]

@@ -87,7 +87,8 @@ async fn check(
     findings.extend(bounded("machine", move || machine::findings(&shared, directories)).await);
     findings.extend(clock::synchronization().await);
     if deployment.profile.is_strict() && !arguments.offline {
-        findings.extend(clock::skew(&arguments.time_url, || console.now()).await);
+        let proxy = ::config::load_all(console.environment()).0.proxy;
+        findings.extend(clock::skew(&arguments.time_url, &proxy, || console.now()).await);
     }
 
     console.progress(4, STEPS, "domain and certificate");

@@ -16,6 +16,9 @@ use crate::failure::Failure;
 use crate::secret_file;
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  investiq audit export --output chain.jsonl\n  investiq audit verify --file chain.jsonl"
+)]
 pub(crate) struct Arguments {
     /// Write to this new file instead of standard output
     #[arg(long, value_name = "FILE")]

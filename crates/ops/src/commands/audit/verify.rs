@@ -19,6 +19,9 @@ use crate::failure::Failure;
 use crate::output::OutputFormat;
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  investiq audit verify\n  investiq audit verify --checkpoint checkpoint.json\n  investiq audit verify --file chain.jsonl --key secrets/audit_key"
+)]
 pub(crate) struct Arguments {
     /// Verify this export instead of the database
     #[arg(long, value_name = "FILE")]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use config::check::{Finding, Severity};
 use jiff::Timestamp;
+use outbound::Proxy;
 use reqwest::tls::TlsInfo;
 use rustls_pki_types::{CertificateDer, UnixTime};
 use telemetry::with_causes;
@@ -51,7 +52,7 @@ pub(super) fn storage_finding(directory: &Path) -> Option<Finding> {
 
 /// The trusted certificate of the server itself.
 async fn fetch(url: &str) -> Result<Vec<u8>, String> {
-    let client = outbound::client_builder(TIMEOUT)
+    let client = outbound::client_builder(TIMEOUT, &Proxy::none())
         .timeout(TIMEOUT)
         .tls_info(true)
         .build()

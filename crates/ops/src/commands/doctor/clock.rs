@@ -5,7 +5,7 @@ use std::time::Duration;
 use config::check::{Finding, Severity};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
-use outbound::BaseUrl;
+use outbound::{BaseUrl, Proxy};
 use reqwest::header::DATE;
 use secrets::rotation::MARGIN;
 use telemetry::with_causes;
@@ -38,8 +38,8 @@ fn from_answer(answer: &Result<String, ProgramError>) -> Option<Finding> {
 }
 
 /// Compares the clock with the header `Date` of a response.
-pub(super) async fn skew(url: &BaseUrl, now: impl Fn() -> Timestamp) -> Option<Finding> {
-    match date(url).await {
+pub(super) async fn skew(url: &BaseUrl, proxy: &Proxy, now: impl Fn() -> Timestamp) -> Option<Finding> {
+    match date(url, proxy).await {
         Ok(date) => from_date(date, now()),
         Err(cause) => {
             let message = format!("cannot be compared with that of {url}: {cause}");
@@ -49,8 +49,8 @@ pub(super) async fn skew(url: &BaseUrl, now: impl Fn() -> Timestamp) -> Option<F
     }
 }
 
-async fn date(url: &BaseUrl) -> Result<Timestamp, String> {
-    let client = outbound::client_builder(TIMEOUT).timeout(TIMEOUT).https_only(url.is_encrypted()).build();
+async fn date(url: &BaseUrl, proxy: &Proxy) -> Result<Timestamp, String> {
+    let client = outbound::client_builder(TIMEOUT, proxy).timeout(TIMEOUT).https_only(url.is_encrypted()).build();
     let client = client.map_err(|error| with_causes(&error))?;
     let response =
         client.head(url.to_url()).send().await.map_err(|error| with_causes(&error.without_url()))?;
