@@ -31,7 +31,8 @@ impl Workspace {
     pub(crate) fn new() -> Self {
         // On a disk: /tmp may be in memory, where other file permission rules apply.
         let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        Self { directory, environment: BTreeMap::new() }
+        // A machine may have a directory of its own in `/run/secrets`.
+        Self { directory, environment: BTreeMap::new() }.set("SECRETS_DIR", "secrets")
     }
 
     pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
