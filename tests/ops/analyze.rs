@@ -79,7 +79,7 @@ fn the_page_fits_its_width_and_the_locale() {
     let narrow = page("C", "60", "IBM --timeframe 1w");
     assert!(narrow.is_ascii(), "{narrow}");
     assert_page("analyze_narrow", &narrow);
-    page("en_US.utf8", "40", "MSFT --timeframe 1M");
+    page("en_US.utf8", "48", "MSFT --timeframe 1M");
 }
 
 #[test]

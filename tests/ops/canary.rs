@@ -11,6 +11,7 @@ const CANARY_ENV: &str = "c4n4ry-Jp4wRk7nXt9vMq1zGc6yLs8bHd2fKe";
 
 /// At least one run of every command, with values in every source that it reads.
 const RUNS: &[&str] = &[
+    "analyze AAPL --json",
     "audit export",
     "audit checkpoint",
     "audit verify",
@@ -21,9 +22,11 @@ const RUNS: &[&str] = &[
     "config check production --resolve --connect",
     "config check production --resolve --json",
     "config check development --resolve --strict",
+    "data check .",
     "doctor --offline --time-url http://127.0.0.1:9",
     "init --profile production --domain api.acme-invest.net",
     "keys generate",
+    "migrate --dry-run",
     "secrets check --profile production",
     "secrets check --profile production --json",
     "secrets check --profile development",

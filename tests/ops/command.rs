@@ -33,7 +33,8 @@ impl Workspace {
         let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         // As on a host: within a private directory, others may read secrets.
         set_mode(directory.path(), 0o755);
-        Self { directory, environment: BTreeMap::new() }
+        // A machine may have a directory of its own in `/run/secrets`.
+        Self { directory, environment: BTreeMap::new() }.set("SECRETS_DIR", "secrets")
     }
 
     pub(crate) fn set(mut self, name: &str, value: &str) -> Self {

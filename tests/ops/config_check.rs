@@ -57,8 +57,11 @@ fn settings_that_are_valid_but_unfit_for_production_are_found() {
 
 #[test]
 fn no_variable_changes_the_checked_profile() {
-    let workspace =
-        Workspace::new().set("INVESTIQ_PROFILE", "development").set("BIND_ADDRESS", "127.0.0.1:3000");
+    let workspace = Workspace::new()
+        .set("INVESTIQ_PROFILE", "development")
+        .set("BIND_ADDRESS", "127.0.0.1:3000")
+        .set("REQUIRE_AUTH", "false");
+    assert_eq!(workspace.run("config check development").exit_code, 0);
     let result = workspace.run("config check production --json");
     assert_eq!(result.json()["profile"], "production");
     assert_eq!(result.exit_code, 3, "{result:?}");

@@ -86,8 +86,7 @@ fn files_that_are_made_of_others_agree_with_them() {
     assert_eq!(read("live/database_url"), expected);
     assert!(read("live/api_keys").ends_with(&format!("\n{}:admin", read("prometheus/api_key"))));
     // As `printf %s PASSWORD | sha256sum` computes it.
-    let sha256sum =
-        std::process::Command::new("sha256sum").arg(host.path("secrets/redis/password")).output();
+    let sha256sum = std::process::Command::new("sha256sum").arg(host.path("secrets/redis/password")).output();
     let sha256sum = String::from_utf8(sha256sum.unwrap().stdout).unwrap();
     let hash = sha256sum.split(' ').next().unwrap();
     assert!(

@@ -39,7 +39,7 @@ fn each_invalid_value_is_found_alone() {
         ("alpaca_api_key", "AKIAIOSFODNN7EXAMPLE", "example"),
         ("alpaca_api_secret", "aaaaaaaaaaaaaaaaaaaaaaaa", "repeated"),
         ("circle_api_key", "abcdefghijklmnopqrst", "sequential"),
-        ("audit_key", "YWJhYmFiYWJhYmFiYWJhYmFiYWJhYmFiYWJhYmFiYWI=", "weak"),
+        ("audit_key", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=", "weak"),
         ("audit_key", "c2hvcnQ=", "invalid"),
         ("alpaca_webhook_secret", "short", "invalid"),
         ("polygon_api_key", "", "invalid"),

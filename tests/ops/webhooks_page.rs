@@ -45,7 +45,7 @@ fn every_command_works() {
     let blocks = blocks(&page());
     let [server] = of_kind(&blocks, SERVER)[..] else { panic!("one block starts a server") };
     assert!(server.starts_with("investiq webhooks host-keys --bind "), "{server}");
-    let workspace = Workspace::new().set("SECRETS_DIR", "secrets");
+    let workspace = Workspace::new();
     let run = of_kind(&blocks, RUN);
     assert!(run.len() >= 12, "{}", run.len());
     shell(&workspace, run[0], "");

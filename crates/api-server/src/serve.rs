@@ -110,7 +110,6 @@ struct Server<S> {
     app: S,
     protocol: Arc<auto::Builder<TokioExecutor>>,
     config: Connections,
-    idle_limits: IdleLimits,
     limits: Arc<ConnectionLimits>,
     metrics: Arc<Metrics>,
     public_peer: Once,
@@ -170,7 +169,8 @@ where
         let served = self.protocol.serve_connection(TokioIo::new(socket), requests).into_owned();
         let served = watcher.watch(served);
         let metrics = Arc::clone(&self.metrics);
-        let (first_request, between_requests) = (self.config.header_timeout, self.config.header_timeout);
+        let Connections { header_timeout: head, keep_alive_timeout: keep_alive, .. } = self.config;
+        let idle_limits = IdleLimits { head, keep_alive };
         tokio::spawn(async move {
             let _open = OpenConnection::new(metrics, permit);
             let mut served = std::pin::pin!(served);

@@ -9,7 +9,7 @@ use secrets::aws::SecretsManager;
 use secrets::{ConfigError, Environment, Error, Notice, PolicyViolation, Profile};
 use store::{DatabaseUrl, OpenError, StoreConfig, find_audit_key};
 use telemetry::with_causes;
-use webhooks::{Keys, PROVIDERS, Proof};
+use webhooks::{Keys, KeysError, PROVIDERS, Proof};
 
 use crate::api_keys::KeySet;
 use crate::check::{Finding, Severity, setting_error};
@@ -76,7 +76,8 @@ pub async fn check(environment: &Environment, connect: Connect) -> StartCheck {
     match check_secrets(&checked.config, environment).await {
         Ok(secrets) => {
             checked.faults.extend(secrets.faults.iter().cloned());
-            let (database, found) = database(&secrets.credentials, &checked.config, environment, connect).await;
+            let (database, found) =
+                database(&secrets.credentials, &checked.config, environment, connect).await;
             checked.faults.extend(found);
             (checked.database, checked.secrets) = (database, Some(secrets));
         }
@@ -170,12 +171,24 @@ pub fn policy_rule(violation: &PolicyViolation) -> &'static str {
 /// Values that were found and are not what their user needs. The server does not start with them.
 fn value_errors(credentials: &Credentials, keys_required: bool) -> Vec<Finding> {
     let mut errors = api_key_errors(credentials, keys_required);
-    for provider in PROVIDERS {
-        let Proof::Keys { secret, format, .. } = provider.proof else { continue };
-        let keys = text(credentials, secret).map(|text| Keys::parse(format, &text));
-        errors.extend(keys.and_then(Result::err).map(|error| invalid(secret, error.to_string())));
-    }
+    let webhooks = PROVIDERS.iter().filter_map(|provider| match provider.proof {
+        Proof::Keys { secret, .. } => Some(secret),
+        Proof::Circle => None,
+    });
+    errors.extend(webhooks.filter_map(|name| {
+        let error = webhook_keys_error(name, &text(credentials, name)?)?;
+        Some(invalid(name, error.to_string()))
+    }));
     errors
+}
+
+/// Why the value of this secret is not what its provider's deliveries are verified with; `None` for other secrets.
+#[must_use]
+pub fn webhook_keys_error(name: &str, text: &str) -> Option<KeysError> {
+    PROVIDERS.iter().find_map(|provider| match provider.proof {
+        Proof::Keys { secret, format, .. } if secret == name => Keys::parse(format, text).err(),
+        Proof::Keys { .. } | Proof::Circle => None,
+    })
 }
 
 fn api_key_errors(credentials: &Credentials, keys_required: bool) -> Vec<Finding> {

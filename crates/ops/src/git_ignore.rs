@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -10,12 +11,14 @@ use crate::failure::Failure;
 
 const FILE: &str = ".gitignore";
 const EVERYTHING: &str = "*";
+const MODE: u32 = 0o600;
 /// Variables with which Git would look at another work tree.
 const GIT_VARIABLES: [&str; 3] = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"];
 
 /// Writes a `.gitignore` that ignores everything in a new directory, itself included.
 pub(crate) fn ignore_contents(directory: &Path) -> io::Result<()> {
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).open(directory.join(FILE))?;
+    let mut file =
+        fs::OpenOptions::new().write(true).create_new(true).mode(MODE).open(directory.join(FILE))?;
     writeln!(file, "{EVERYTHING}")
 }
 

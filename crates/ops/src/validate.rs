@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use config::start::webhook_keys_error;
 use secrets::{
     BoxFuture, Catalogue, Error, Notice, Origin, Profile, RawSecret, SecretSpec, SecretValue, Secrets, Source,
 };
@@ -32,9 +33,12 @@ pub(crate) async fn validate(
         .await
         .map_err(Failure::Secrets)?;
     let value = secrets.handle(spec.name.as_str(), "ops")?.load()?.value().clone();
+    let text = value.expose_text().unwrap_or_default();
     if spec.name.as_str() == API_KEYS {
-        let keys = api_key_list::parse(value.expose_text().unwrap_or_default());
-        keys.map_err(|errors| Failure::Precondition(errors.to_string()))?;
+        api_key_list::parse(text).map_err(|errors| Failure::Precondition(errors.to_string()))?;
+    }
+    if let Some(error) = webhook_keys_error(spec.name.as_str(), text) {
+        return Err(Failure::Precondition(format!("secret {}: {error}", spec.name)));
     }
     Ok(ValidSecret { value, notices: notices() })
 }

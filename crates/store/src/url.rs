@@ -188,6 +188,7 @@ mod tests {
         }
     }
 
+    #[test]
     fn invalid_urls_are_refused_with_the_remedy_and_without_the_password() {
         for (text, expected) in [
             ("", "must begin with sqlite: or postgres://"),

@@ -29,6 +29,7 @@ fn connections() -> Connections {
         max: 10,
         per_address_max: 10,
         header_timeout: TIMEOUT,
+        keep_alive_timeout: TIMEOUT,
         unready_for: Duration::ZERO,
         drain_timeout: TIMEOUT,
     }
@@ -56,7 +57,7 @@ async fn start_with(
         .route("/panic", get_service(layers.protect(panics.into_service())))
         .route("/echo", post_service(layers.protect((async |body: String| body).into_service())));
     let app = layers.observe(routes);
-    let config = Connections { header_timeout, drain_timeout, ..connections() };
+    let config = Connections { header_timeout, keep_alive_timeout, drain_timeout, ..connections() };
     let listener = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();

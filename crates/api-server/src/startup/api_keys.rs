@@ -21,7 +21,7 @@ pub(super) fn mode(config: &Config, keys: &SecretHandle, metrics: &Arc<Metrics>)
     let mode = AuthMode::decide(ring, config)?;
     if mode.is_open() {
         tracing::info!(
-            address = %bind,
+            address = %config.bind_address,
             "no API keys: clients on this machine have read access; set API_KEYS to require keys"
         );
     }

@@ -8,7 +8,7 @@ use crate::console::Console;
 const COLUMNS_MAX: usize = 100;
 /// For a pipe or a file.
 const COLUMNS_DEFAULT: usize = 80;
-const COLUMNS_MIN: usize = 40;
+const COLUMNS_MIN: usize = 48;
 
 pub(super) struct Layout {
     pub(super) columns: usize,

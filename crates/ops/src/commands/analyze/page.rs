@@ -59,13 +59,14 @@ impl Page<'_> {
     }
 
     fn title(&self, layout: &Layout) -> String {
-        let AnalysisResponse { name, analysis, .. } = self.response;
-        let symbol = layout.paint(Tone::Heading, analysis.symbol.as_str());
-        let name = name.map(|name| format!("  {}", foreign(name))).unwrap_or_default();
+        let AnalysisResponse { name, analysis, provenance, .. } = self.response;
+        let mut text = heading(analysis.symbol.as_str(), &name.map(foreign).unwrap_or_default(), layout);
         let price = analysis.current_price.map_or_else(String::new, price);
-        let date = self.snapshot.as_of;
-        let age = if self.response.provenance.sample { "  sample data, not a current price" } else { "" };
-        format!("{symbol}{name}\n  {price} on {date}{}\n", layout.paint(Tone::Caution, age))
+        text += &layout.paragraph(Tone::Plain, 0, &format!("{price} on {}", self.snapshot.as_of));
+        if provenance.sample {
+            text += &layout.paragraph(Tone::Caution, 0, "sample data, not a current price");
+        }
+        text
     }
 
     fn signal(&self, layout: &Layout) -> String {
@@ -292,10 +293,11 @@ impl Page<'_> {
     }
 }
 
-/// The title of a section with a note, which has lines of its own if it is too long.
+/// A title with a note, which has lines of its own if it is too long.
 fn heading(title: &str, note: &str, layout: &Layout) -> String {
     let painted = layout.paint(Tone::Heading, title);
     match width(title) + 2 + width(note) {
+        _ if note.is_empty() => format!("{painted}\n"),
         columns if columns > layout.columns => {
             format!("{painted}\n{}", layout.paragraph(Tone::Faint, 0, note))
         }

@@ -50,7 +50,8 @@ pub(super) async fn skew(url: &BaseUrl, proxy: &Proxy, now: impl Fn() -> Timesta
 }
 
 async fn date(url: &BaseUrl, proxy: &Proxy) -> Result<Timestamp, String> {
-    let client = outbound::client_builder(TIMEOUT, proxy).timeout(TIMEOUT).https_only(url.is_encrypted()).build();
+    let client =
+        outbound::client_builder(TIMEOUT, proxy).timeout(TIMEOUT).https_only(url.is_encrypted()).build();
     let client = client.map_err(|error| with_causes(&error))?;
     let response =
         client.head(url.to_url()).send().await.map_err(|error| with_causes(&error.without_url()))?;
