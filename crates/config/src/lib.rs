@@ -20,12 +20,10 @@ mod unsupported_vars;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-pub use credentials::{
-    Credentials, CredentialsError, SecretMetrics, audit_key_lines, aws_proxy, collect_notices,
-};
+pub use credentials::{Credentials, CredentialsError, SecretMetrics, aws_proxy, collect_notices};
 pub use error::{Error, Errors, Warning};
-pub use secrets::{Environment, Profile};
 pub use secret_sources::{missing_audit_key, secret_sources};
+pub use secrets::{Environment, Profile};
 pub use setting::Setting;
 pub use settings::{
     AlpacaEvents, Config, Connections, Http, Logs, MarketData, MetricsAccess, Polygon, ResponseCache,

@@ -74,7 +74,8 @@ pub async fn check(environment: &Environment, connect: Connect) -> StartCheck {
     match check_secrets(&checked.config, environment).await {
         Ok(secrets) => {
             checked.faults.extend(secrets.faults.iter().cloned());
-            let (database, found) = database(&secrets.credentials, &checked.config, environment, connect).await;
+            let (database, found) =
+                database(&secrets.credentials, &checked.config, environment, connect).await;
             checked.faults.extend(found);
             (checked.database, checked.secrets) = (database, Some(secrets));
         }
