@@ -10,7 +10,7 @@ use std::time::Duration;
 use ::secrets::aws::{self, SecretsManager, Settings};
 use ::secrets::{
     self, Catalogue, ConfigError, Environment, Errors, Event, Notice, Profile, Recorder, SecretHandle,
-    SecretSet, SecretValue, Secrets,
+    SecretValue, Secrets,
 };
 use outbound::Proxy;
 use telemetry::Clock;
@@ -90,16 +90,10 @@ impl Credentials {
     /// # Errors
     /// The secret cannot be read.
     pub fn audit_key(&self, component: &'static str) -> Result<Option<String>, CredentialsError> {
-        let set = self.handle("audit_key", component)?.load_optional()?;
-        Ok(set.map(|set| audit_key_lines(&set)))
+        let Some(set) = self.handle("audit_key", component)?.load_optional()? else { return Ok(None) };
+        let versions = set.accepted().map(|version| version.value().expose_text().unwrap_or_default());
+        Ok(Some(versions.collect::<Vec<_>>().join("\n")))
     }
-}
-
-/// Every accepted version of the key of the audit log, one per line and the current one first.
-#[must_use]
-pub fn audit_key_lines(set: &SecretSet) -> String {
-    let versions = set.accepted().map(|version| version.value().expose_text().unwrap_or_default());
-    versions.collect::<Vec<_>>().join("\n")
 }
 
 /// Secrets that were looked up, with what is wrong with them.

@@ -20,9 +20,7 @@ mod unsupported_vars;
 
 use std::path::{Path, PathBuf};
 
-pub use credentials::{
-    Credentials, CredentialsError, SecretMetrics, audit_key_lines, aws_proxy, collect_notices,
-};
+pub use credentials::{Credentials, CredentialsError, SecretMetrics, aws_proxy, collect_notices};
 pub use dotenv::{DotenvError, with_dotenv};
 pub use error::{Error, Errors, Warning};
 pub use secret_sources::{missing_audit_key, secret_sources};

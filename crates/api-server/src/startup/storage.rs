@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ::secrets::SecretHandle;
-use config::{Config, Credentials, CredentialsError, Profile, audit_key_lines};
+use config::{Config, Credentials, CredentialsError, Profile};
 use store::{AuditKeyError, DatabaseUrl, Store, StoreConfig};
 use telemetry::Clock;
 
@@ -98,7 +98,8 @@ impl AuditKeyFollower {
 
     async fn follow(&self, store: &Store) -> Result<(), AuditKeyError> {
         let Ok(set) = self.handle.load() else { return Ok(()) };
-        let found = store::find_audit_key(Some(&audit_key_lines(&set)), &self.url, self.is_production)?;
+        // The value alone: previous versions that this process remembers are gone after a restart.
+        let found = store::find_audit_key(set.value().expose_text(), &self.url, self.is_production)?;
         let Some(key) = found else { return Ok(()) };
         let (id, before) = (key.id(), store.audit_key_id());
         store.set_audit_key(key.clone().with_current(before).ok_or(AuditKeyError::OlderKeyMissing)?)?;
