@@ -48,8 +48,7 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_iter(std::iter::once(String::new()).chain(options));
     arguments.test_threads = arguments.test_threads.or(Some(1));
     let selected = |name: &str| names.is_empty() || names.iter().any(|part| name.contains(part.as_str()));
-    let tests: Vec<&Test> =
-        MODULES.iter().copied().flatten().filter(|(name, _)| selected(name)).collect();
+    let tests: Vec<&Test> = MODULES.iter().copied().flatten().filter(|(name, _)| selected(name)).collect();
     let count = tests.iter().filter(|(_, run)| matches!(run, Run::Engine(_))).count();
     let engine = if count == 0 || arguments.list { Err(String::new()) } else { Engine::enter() };
     if let Err(reason) = &engine

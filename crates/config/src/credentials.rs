@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::secrets::aws::{SecretsManager, Settings};
-use ::secrets::{self, Catalogue, Environment, Errors, Profile, SecretHandle, Secrets};
+use ::secrets::{self, Catalogue, ConfigError, Environment, Error, Errors, Profile, SecretHandle, Secrets};
 use telemetry::Clock;
 
 use crate::settings::Config;
@@ -45,7 +45,7 @@ pub enum CredentialsError {
     Secrets(Errors),
     /// One secret cannot be read.
     #[error("reading a secret failed")]
-    Secret(#[from] secrets::Error),
+    Secret(#[from] Error),
     /// Production has no default database.
     #[error("DATABASE_URL is not set: production requires it")]
     NoDatabaseUrl,
@@ -78,13 +78,17 @@ impl Credentials {
             builder = builder.source(manager.recorder(metrics.recorder()).audit(audit_log::sink()));
         }
         let mut refused = ::secrets::directory_errors(&config.secrets_directory, &Catalogue::product());
-        if !config.profile.is_strict() {
+        let is_listed = !matches!(refused[..], [Error::Config(ConfigError::UnlistedDirectory { .. })]);
+        let built = builder.build().await;
+        if !config.profile.is_strict() && (is_listed || built.is_ok()) {
             refused.drain(..).for_each(|error| tracing::warn!(%error, "a secret may be in the wrong place"));
         }
-        match builder.build().await {
+        match built {
             Ok(secrets) if refused.is_empty() => Ok(Self { secrets, metrics }),
             built => {
-                refused.extend(built.err().into_iter().flat_map(|errors| errors.0));
+                // That a directory cannot be listed is the cause of all other errors.
+                let errors = built.err().filter(|_| is_listed);
+                refused.extend(errors.into_iter().flat_map(|errors| errors.0));
                 Err(CredentialsError::Secrets(Errors(refused)))
             }
         }
