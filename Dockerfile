@@ -46,7 +46,7 @@ RUN set -eu; \
 COPY --from=recipe /recipe.json /recipe.json
 RUN cargo chef cook --release --locked --recipe-path /recipe.json --package api-server --package ops
 COPY . .
-# The list of crates is also in the programs, where scanners find it.
+# Scanners read the crates from the programs; unlike the list beside them, with optional crates that are not built.
 RUN cargo auditable build --release --locked --package api-server --package ops
 # Not before: build scripts run again when it changes.
 ARG SOURCE_DATE_EPOCH=0

@@ -90,11 +90,12 @@ fn a_health_check_exits_with_0_only_when_the_server_responds_with_success() {
     let configured = configured.each_ref().map(|(name, value)| (*name, value.as_str()));
     assert_eq!(run("api-server", &["healthcheck"], &configured).0, Some(0));
     for every_address in ["0.0.0.0:0", "[::]:0"] {
-        let options =
-            ServerOptions::new().set("PUBLISHED_ON_LOOPBACK", "true").set("BIND_ADDRESS", every_address);
-        let server = options.start();
+        let published = [("INVESTIQ_PROFILE", "development"), ("PUBLISHED_ON_LOOPBACK", "true")];
+        let options = ServerOptions::new().set("BIND_ADDRESS", every_address);
+        let server =
+            published.iter().fold(options, |options, (name, value)| options.set(name, *value)).start();
         let configured = format!("{}:{}", every_address.trim_end_matches(":0"), server.address().port());
-        let settings = [("PUBLISHED_ON_LOOPBACK", "true"), ("BIND_ADDRESS", configured.as_str())];
+        let settings = [published[0], published[1], ("BIND_ADDRESS", configured.as_str())];
         assert_eq!(run("api-server", &["healthcheck"], &settings).0, Some(0), "{every_address}");
     }
     drop(server);

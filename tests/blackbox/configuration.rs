@@ -141,12 +141,13 @@ fn a_directory_that_a_vendors_key_overrides_is_warned_about() {
 fn every_address_is_served_without_keys_only_when_the_port_is_published_on_loopback() {
     let with = || ServerOptions::new().set("BIND_ADDRESS", "0.0.0.0:0").set("METRICS_ACCESS", "open");
     let published = || with().set("PUBLISHED_ON_LOOPBACK", "true");
-    let server = published().start();
+    let server = published().set("INVESTIQ_PROFILE", "development").start();
     assert_eq!(server.get("/api/symbols", &[]).status, 200);
     assert_eq!(server.get("/metrics", &[("x-forwarded-for", "192.0.2.1")]).status, 200);
     for (options, named) in [
         (with().set("INVESTIQ_PROFILE", "development"), "server.bind_address"),
         (published().set("INVESTIQ_PROFILE", "production"), "server.published_on_loopback"),
+        (published(), "server.published_on_loopback"),
     ] {
         let (status, log) = options.start_failure();
         assert!(!status.success() && log.contains(named), "{named}: {log}");

@@ -160,6 +160,22 @@ fn the_socket_proxy_only_reads(engine: &Engine, host: &Host) {
             .output();
         String::from_utf8(output.unwrap().stdout).unwrap()
     };
+    // Of another project, or of `docker compose run`, which Traefik would serve, too.
+    let other = ["run", "--detach", "--label", "traefik.enable=true", &engine.image("REDIS_IMAGE")];
+    let other = engine.docker(&other);
+    let listed = command(
+        "curl",
+        &["--silent", "--show-error", &format!("http://{address}:2375/v1.41/containers/json?all=1&filters=")],
+        host.path(),
+    );
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    let mut listed: Vec<_> =
+        listed.as_array().unwrap().iter().map(|one| one["Id"].as_str().unwrap()).collect();
+    listed.sort_unstable();
+    let mut servers = host.containers("api-server");
+    servers.sort();
+    assert_eq!(listed, servers);
+    engine.docker(&["rm", "--force", other.trim()]);
     for path in [
         "/_ping",
         "/version",
@@ -365,7 +381,9 @@ fn serial(host: &Host) -> String {
     let deadline = Instant::now() + Duration::from_secs(60);
     while Instant::now() < deadline {
         let shown = handshake(host, &["-servername", DOMAIN]);
-        if let Some((_, rest)) = shown.split_once("-----BEGIN CERTIFICATE-----") {
+        // Before it has read its configuration, Traefik shows one of its own.
+        let is_own = shown.contains("TRAEFIK DEFAULT CERT");
+        if let Some((_, rest)) = shown.split_once("-----BEGIN CERTIFICATE-----").filter(|_| !is_own) {
             let certificate = rest.split("-----END").next().unwrap();
             return certificate.to_owned();
         }

@@ -71,8 +71,12 @@ fn health(engine: &Engine) {
     let start = |name: &str| {
         let server = engine.image("API_IMAGE");
         let check = ["--health-interval=1s", "--health-retries=1", "--health-start-period=30s"];
-        let settings =
-            ["--env=BIND_ADDRESS=0.0.0.0:3000", "--env=PUBLISHED_ON_LOOPBACK=true", "--volume=/app/data"];
+        let settings = [
+            "--env=INVESTIQ_PROFILE=development",
+            "--env=BIND_ADDRESS=0.0.0.0:3000",
+            "--env=PUBLISHED_ON_LOOPBACK=true",
+            "--volume=/app/data",
+        ];
         engine.docker(
             &[&["run", "--detach", "--read-only", "--name", name][..], &check, &settings, &[&server]]
                 .concat(),

@@ -1,6 +1,6 @@
 //! `tools/rollout`: what remains when a new server does not become healthy, and when the rollout is interrupted.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
@@ -16,21 +16,39 @@ pub(crate) const TESTS: &[Test] = &[(
 
 /// An image whose program exits at once.
 const BROKEN_IMAGE: &str = "pebble:stand-in";
+/// An image whose program is alive and never ready.
+const NEVER_READY_IMAGE: &str = "never-ready:stand-in";
+const NEVER_READY: &str = "FROM stand-in:base\n\
+    RUN mkdir /app && printf '#!/bin/sh\\ncase $* in healthcheck) ;; healthcheck*) exit 1 ;; *) exec sleep 600 ;; esac\\n' \
+    >/app/api-server && chmod 0755 /app/api-server\n\
+    ENTRYPOINT [\"/app/api-server\"]\n";
 
 fn failure_and_interruption(engine: &Engine) {
     let host = Host::new(engine, "production", &[]);
     host.up(engine);
-    let old = host.containers("api-server");
-    assert_eq!(old.len(), 2);
+    // By hand: one server more than declared, and a container of another purpose.
+    host.compose.run(&["up", "--detach", "--wait", "--no-recreate", "--scale", "api-server=3", "api-server"]);
+    let one_off = host.compose.run(&["run", "--detach", "--no-deps", "api-server"]).trim().to_owned();
+    let servers = || {
+        let mut servers = host.containers("api-server");
+        servers.retain(|id| *id != one_off);
+        servers.sort();
+        servers
+    };
+    let old = servers();
+    assert_eq!(old.len(), 3);
 
+    build(NEVER_READY_IMAGE, NEVER_READY);
     let working = host.image();
-    host.set_image(BROKEN_IMAGE);
-    let output = rollout(&host).output().unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(1), "{errors}");
-    assert!(errors.contains("did not become healthy") && errors.contains(&working), "{errors}");
-    assert_eq!(sorted(host.containers("api-server")), sorted(old.clone()));
-    assert_eq!(host.request("/health", &[]).status, 200);
+    for image in [BROKEN_IMAGE, NEVER_READY_IMAGE] {
+        host.set_image(image);
+        let output = rollout(&host).env("HEALTHY_SECS_MAX", "10").output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{errors}");
+        assert!(errors.contains("did not become healthy") && errors.contains(&working), "{errors}");
+        assert_eq!(servers(), old, "{image}");
+        assert_eq!(host.request("/health", &[]).status, 200);
+    }
 
     // A change of a setting replaces servers, too.
     host.set_image(&working);
@@ -49,7 +67,7 @@ fn failure_and_interruption(engine: &Engine) {
 
     let third: Output = rollout(&host).output().unwrap();
     assert!(third.status.success(), "{}", String::from_utf8_lossy(&third.stderr));
-    let new = host.containers("api-server");
+    let new = servers();
     assert!(new.len() == 2 && new.iter().all(|id| !old.contains(id)), "{new:?}");
     let key = format!("X-API-Key: {}", host.admin_key());
     let response = host.request("/api/symbols", &["--header", &key]);
@@ -59,7 +77,18 @@ fn failure_and_interruption(engine: &Engine) {
     let printed = String::from_utf8_lossy(&fourth.stdout);
     assert!(fourth.status.success() && !printed.contains("replaced"), "{printed}");
     host.compose.run(&["up", "--detach", "--wait"]);
-    assert_eq!(sorted(host.containers("api-server")), sorted(new));
+    assert_eq!(servers(), new);
+    let state = engine.docker(&["inspect", "--format", "{{.State.Running}}", &one_off]);
+    assert_eq!(state.trim(), "true");
+}
+
+fn build(image: &str, dockerfile: &str) {
+    let arguments = ["build", "--quiet", "--tag", image, "-"];
+    let mut build = Command::new("docker");
+    let build = build.args(arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut build = build.spawn().unwrap();
+    build.stdin.take().unwrap().write_all(dockerfile.as_bytes()).unwrap();
+    assert!(build.wait().unwrap().success());
 }
 
 /// With the Compose files and the image that `.env` names.
@@ -67,9 +96,4 @@ pub(crate) fn rollout(host: &Host) -> Command {
     let mut command = Command::new(host.file("tools/rollout"));
     command.current_dir(host.path()).env_remove("API_IMAGE");
     command
-}
-
-fn sorted(mut ids: Vec<String>) -> Vec<String> {
-    ids.sort();
-    ids
 }

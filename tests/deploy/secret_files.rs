@@ -26,12 +26,15 @@ fn unusable_secrets(engine: &Engine) {
     let control = start(engine, |_| {}, &[]);
     assert!(control.contains("listening"), "{control}");
     let unreadable: Fault = |file| std::fs::set_permissions(file, Permissions::from_mode(0o600)).unwrap();
+    let closed: Fault =
+        |file| std::fs::set_permissions(file.parent().unwrap(), Permissions::from_mode(0o700)).unwrap();
     let missing: Fault = |file| std::fs::remove_file(file).unwrap();
     let empty: Fault = |file| std::fs::write(file, "").unwrap();
     let twice =
         ["API_KEYS=prod-viewer-Ua6Ye1Xc8Mn3Bt7Qw2Rz9Pk4Dv5Lh0Sf", "API_KEYS_FILE=/run/secrets/api_keys"];
     for (fault, variables, expected) in [
         (unreadable, &[][..], &["/run/secrets/api_keys", "uid 65532"][..]),
+        (closed, &[], &["1 error(s)", "directory /run/secrets", "uid 65532", "chmod 0755"]),
         (missing, &[], &["API_KEYS"]),
         (empty, &[], &["/run/secrets/api_keys", "is empty"]),
         (|_| {}, &twice, &["environment variable API_KEYS", "/run/secrets/api_keys", "set twice"]),

@@ -17,6 +17,7 @@ mod openapi;
 mod problem;
 mod representation;
 mod request_context;
+mod request_host;
 mod response_cache;
 mod router;
 mod schemas;

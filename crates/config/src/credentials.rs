@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ::secrets::aws::{self, SecretsManager, Settings};
 use ::secrets::{
-    self, Catalogue, ConfigError, Environment, Errors, Event, Notice, Profile, Recorder, SecretHandle,
+    self, Catalogue, ConfigError, Environment, Error, Errors, Event, Notice, Profile, Recorder, SecretHandle,
     SecretValue, Secrets,
 };
 use outbound::Proxy;
@@ -39,7 +39,7 @@ pub enum CredentialsError {
     Secrets(Errors),
     /// One secret cannot be read.
     #[error("reading a secret failed")]
-    Secret(#[from] secrets::Error),
+    Secret(#[from] Error),
     /// Production has no default database.
     #[error("DATABASE_URL is not set: production requires it")]
     NoDatabaseUrl,
@@ -138,11 +138,18 @@ pub(crate) async fn look_up(
         true => Vec::new(),
         false => secrets::directory_errors(directory, &Catalogue::product()),
     };
-    let fatal = if config.profile.is_strict() { std::mem::take(&mut misplaced) } else { Vec::new() };
+    let mut errors = errors.0;
+    let is_listed = !matches!(misplaced[..], [Error::Config(ConfigError::UnlistedDirectory { .. })]);
+    if !is_listed && !errors.is_empty() {
+        // That the directory cannot be listed is the cause of all other errors.
+        errors = std::mem::take(&mut misplaced);
+    } else if config.profile.is_strict() {
+        errors.append(&mut misplaced);
+    }
     for error in &misplaced {
         tracing::warn!(%error, "a secret may be in the wrong place");
     }
-    let errors = errors.0.into_iter().chain(refused).chain(fatal).collect();
+    errors.extend(refused);
     let credentials = Credentials { secrets, metrics };
     Ok(SecretLookup { credentials, errors, misplaced, notices: notices(), manager })
 }

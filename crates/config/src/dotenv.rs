@@ -1,5 +1,6 @@
 //! Reads the file `.env` of the working directory, in development only. The process's own variables win and are not changed.
 
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -65,10 +66,13 @@ fn with_file(environment: Environment, path: &Path) -> Result<(Environment, Opti
 }
 
 fn parse(path: &Path) -> Result<Vec<(String, String)>, DotenvError> {
-    if path.metadata().map_err(DotenvError::Read)?.len() > FILE_BYTES_MAX {
+    let mut text = String::new();
+    // Bounded while it is read, because a link to a device has no length.
+    let mut file = File::open(path).map_err(DotenvError::Read)?.take(FILE_BYTES_MAX + 1);
+    file.read_to_string(&mut text).map_err(DotenvError::Read)?;
+    if file.limit() == 0 {
         return Err(DotenvError::TooLarge);
     }
-    let text = std::fs::read_to_string(path).map_err(DotenvError::Read)?;
     let lines_read = std::cell::Cell::new(0);
     let lines = Lines { rest: text.trim_start_matches('\u{feff}').as_bytes(), read: &lines_read };
     let parsed = dotenvy::from_read_iter(lines).collect::<Result<_, _>>();
@@ -165,5 +169,11 @@ mod tests {
     fn a_file_that_does_not_exist_is_not_mentioned() {
         let (_, message) = with_file(Environment::default(), Path::new("/nowhere/.env")).unwrap();
         assert_eq!(message, None);
+    }
+
+    #[test]
+    fn a_file_without_an_end_is_too_large() {
+        let endless = with_file(Environment::default(), Path::new("/dev/zero"));
+        assert!(matches!(endless, Err(DotenvError::TooLarge)), "{endless:?}");
     }
 }

@@ -98,7 +98,7 @@ pub fn profile(environment: &Environment) -> Profile {
 fn profile_with(files: &Files, environment: &Environment) -> Profile {
     match environment.get(PROFILE_VARIABLE) {
         Some(name) => Profile::parse(name),
-        None if settings::has_local_listener(&mut Reader::new(files, environment)) => Profile::Development,
+        None if settings::has_loopback_listener(&mut Reader::new(files, environment)) => Profile::Development,
         None => Profile::Production,
     }
 }

@@ -146,19 +146,18 @@ impl Config {
     /// Whether only clients on this machine reach the server.
     #[must_use]
     pub fn is_local(&self) -> bool {
-        is_local(self.bind_address, self.connections.published_on_loopback)
+        self.connections.published_on_loopback || is_loopback(self.bind_address)
     }
 }
 
-/// [`Config::is_local`] before the rest is loaded: it decides the profile if none is named.
-pub(crate) fn has_local_listener(read: &mut Reader<'_>) -> bool {
-    let address = read.get("server.bind_address", "BIND_ADDRESS").optional(parse::address);
-    let is_published = server::published_on_loopback(read);
-    address.is_some_and(|address| is_local(address, is_published))
+/// Whether the server listens on a loopback address: it decides the profile if none is named. That a port is published on one does
+/// not, so that one variable alone opens nothing.
+pub(crate) fn has_loopback_listener(read: &mut Reader<'_>) -> bool {
+    read.get("server.bind_address", "BIND_ADDRESS").optional(parse::address).is_some_and(is_loopback)
 }
 
-fn is_local(address: SocketAddr, published_on_loopback: bool) -> bool {
-    published_on_loopback || address.ip().to_canonical().is_loopback()
+fn is_loopback(address: SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
 }
 
 /// A server that listens on every address is reached on 127.0.0.1: containers often have no `::1`.

@@ -57,9 +57,11 @@ fn a_public_address_is_production_unless_a_profile_is_named() {
 #[test]
 fn a_port_that_a_container_publishes_on_loopback_is_local_in_development_alone() {
     let pairs = [("BIND_ADDRESS", "0.0.0.0:3000"), ("PUBLISHED_ON_LOOPBACK", "true")];
-    let config = load_from(&environment(&pairs).with("METRICS_ACCESS", "open"), None).unwrap();
+    let development = environment(&pairs).with("INVESTIQ_PROFILE", "development");
+    let config = load_from(&development.with("METRICS_ACCESS", "open"), None).unwrap();
     assert_eq!((config.profile, config.keys_required), (Profile::Development, false));
-    for profile in ["staging", "production", "prod"] {
+    // Without a profile the setting alone opens nothing.
+    for profile in ["", "staging", "production", "prod"] {
         let environment = environment(&pairs).with("INVESTIQ_PROFILE", profile).with("REQUIRE_AUTH", "true");
         let errors = load_from(&environment, None).expect_err(profile).to_string();
         assert!(errors.contains("server.published_on_loopback") && errors.contains("1 error"), "{errors}");

@@ -47,11 +47,21 @@ pub enum ConfigError {
     NoSource,
     #[error("directory {} does not exist: create it, or correct SECRETS_DIR", path.display())]
     NoDirectory { path: PathBuf },
-    #[error("directory {} cannot be listed: {kind}", path.display())]
+    #[error("directory {} cannot be listed: {kind}{}", path.display(), access_hint(*kind))]
     UnlistedDirectory { path: PathBuf, kind: ErrorKind },
     /// Its value would count as not set.
     #[error("file {} is not named after a secret: {}", path.display(), rename_hint(similar.as_ref()))]
     UnknownFile { path: PathBuf, similar: Option<SecretName> },
+}
+
+fn access_hint(kind: ErrorKind) -> String {
+    let uid = rustix::process::geteuid().as_raw();
+    match kind {
+        ErrorKind::PermissionDenied => {
+            format!(" for uid {uid}, which runs this process: chmod 0755 it, or change its owner")
+        }
+        _ => String::new(),
+    }
 }
 
 fn rename_hint(similar: Option<&SecretName>) -> String {

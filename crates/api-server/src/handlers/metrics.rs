@@ -14,6 +14,7 @@ use tokio::time::timeout;
 
 use crate::problem::{Kind, Problem};
 use crate::request_context::RequestContext;
+use crate::request_host::is_public_name;
 use crate::schemas::Problems;
 use crate::state::Exposition;
 
@@ -34,6 +35,7 @@ const BACKLOG_TIMEOUT: Duration = Duration::from_secs(2);
 /// Whether this request needs no API key.
 pub(crate) fn is_open_to(access: MetricsAccess, request: &Request) -> bool {
     match access {
+        _ if is_public_name(request) => false,
         MetricsAccess::Open => true,
         MetricsAccess::Key => false,
         MetricsAccess::Loopback => {
@@ -117,6 +119,9 @@ mod tests {
             assert_eq!(is_open_to(MetricsAccess::Loopback, &request), expected, "{address:?}");
             assert!(is_open_to(MetricsAccess::Open, &request));
             assert!(!is_open_to(MetricsAccess::Key, &request));
+            // Of a web page.
+            request.headers_mut().insert(header::HOST, HeaderValue::from_static("attacker.example"));
+            assert!(!is_open_to(MetricsAccess::Open, &request) && !is_open_to(MetricsAccess::Loopback, &request));
         }
     }
 }

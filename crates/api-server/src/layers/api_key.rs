@@ -18,6 +18,7 @@ use super::sensitive_headers::X_API_KEY;
 use crate::keys::{AuthMode, Throttle};
 use crate::problem::{Kind, Problem};
 use crate::request_context::{Caller, RequestContext};
+use crate::request_host::is_public_name;
 
 /// All clones share one state.
 #[derive(Clone, Debug)]
@@ -43,6 +44,11 @@ impl RequestHook for ApiKeys {
         let context = RequestContext::get(request.extensions())?;
         let ring = match &self.mode {
             AuthMode::Keys(ring) => ring,
+            AuthMode::Open if is_public_name(request) => {
+                let detail = "without API keys only requests to a name or an address of this machine are allowed, such as \
+                              http://localhost:3000: use that, or set API_KEYS";
+                return Err(Problem::new(Kind::Forbidden, detail));
+            }
             AuthMode::Open => {
                 context.caller.get_or_init(|| Caller { role: Role::OPEN, key: None });
                 return Ok(());

@@ -27,7 +27,8 @@ settings! { read =>
     pub struct Connections {
         /// Whether the port is that of a container and published on the host's loopback address only, so that the listener
         /// counts as local; connections from public addresses are then refused.
-        published_on_loopback: bool = published_on_loopback(read);
+        published_on_loopback: bool =
+            read.get("server.published_on_loopback", "PUBLISHED_ON_LOOPBACK").flag();
         /// Connections open at once.
         max: usize = read.get("server.connections_max", "CONNECTIONS_MAX").number(1..=1_000_000);
         /// Connections open at once from one address that is not a trusted proxy.
@@ -102,10 +103,6 @@ settings! { read =>
         bytes_max: u64 =
             read.get("response_cache.bytes_max", "RESPONSE_CACHE_BYTES").number(1 << 20..=1 << 32);
     }
-}
-
-pub(super) fn published_on_loopback(read: &mut Reader<'_>) -> bool {
-    read.get("server.published_on_loopback", "PUBLISHED_ON_LOOPBACK").flag()
 }
 
 /// The proxy of the environment, unless the setting refuses it.

@@ -57,6 +57,16 @@ fn exactly_one_valid_key_is_accepted() {
 }
 
 #[test]
+fn without_keys_a_name_that_a_web_page_may_have_is_refused() {
+    let metrics = Arc::new(Metrics::new(telemetry::metrics::Labels::default()).unwrap());
+    let (keyless, keyed) = (ApiKeys::new(AuthMode::Open, 10, metrics), layer());
+    let public = ("host", "attacker.example:3000");
+    assert_eq!(status(authenticate(&keyless, "127.0.0.1", &[("host", "localhost:3000")])), 200);
+    assert_eq!(status(authenticate(&keyless, "127.0.0.1", &[public])), 403);
+    assert_eq!(status(authenticate(&keyed, "192.0.2.1", &[public, ("x-api-key", VIEWER)])), 200);
+}
+
+#[test]
 fn every_invalid_key_gets_the_same_response() {
     let layer = layer();
     let responses = ["", "wrong", "iq_live_abcdefgh_wrong", VIEWER.get(1..).unwrap()].map(|key| {

@@ -4,14 +4,14 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::str::FromStr;
 
-use config::Profile;
+use config::{PROFILE_VARIABLE, Profile};
 use domain::Provider;
 use rustls_pki_types::DnsName;
 
 use super::Arguments;
 use crate::console::Console;
 use crate::deployment::{
-    COMPOSE_FILE, DOCKER_GID, DOMAIN, Deployment, RequiredVariable, compose_files, docker_socket, env_file,
+    COMPOSE_FILE, DOCKER_GID, DOMAIN, Deployment, RequiredVariable, docker_socket, env_file,
 };
 use crate::failure::Failure;
 use crate::host;
@@ -70,22 +70,26 @@ impl<'a> Answers<'a> {
 
     /// The variables to add to `.env`.
     pub(super) fn variables(&mut self, deployment: &Deployment) -> Result<Vec<(String, String)>, Failure> {
-        let mut added = Vec::new();
-        if deployment.profile.is_strict() && deployment.env_file.get(COMPOSE_FILE).is_none() {
-            added.push((COMPOSE_FILE.to_owned(), compose_files(deployment.profile).join(":")));
-        }
-        let domain = self.arguments.domain.iter().map(|domain| (DOMAIN, domain));
-        let given = self.arguments.variables.iter().map(|given| (given.name.as_str(), &given.text));
-        for (name, value) in domain.chain(given) {
-            match deployment.env_file.get(name) {
+        let mut added: Vec<(String, String)> = Vec::new();
+        // A program that is started by hand beside the file would otherwise read it as that of a developer.
+        let own = [
+            (COMPOSE_FILE, deployment.compose_files.join(":")),
+            (PROFILE_VARIABLE, deployment.profile.as_str().to_owned()),
+        ];
+        let own = own.into_iter().filter(|_| deployment.profile.is_strict());
+        let domain = self.arguments.domain.iter().map(|domain| (DOMAIN, domain.clone()));
+        let given = self.arguments.variables.iter().map(|given| (given.name.as_str(), given.text.clone()));
+        for (name, value) in own.chain(domain).chain(given) {
+            let earlier = added.iter().find(|(earlier, _)| earlier == name).map(|(_, value)| value.as_str());
+            match deployment.env_file.get(name).or(earlier) {
                 Some(existing) if existing != value => {
                     let path = deployment.env_file.path().display();
                     return Err(Failure::Precondition(format!(
-                        "{name} has another value in {path}; change it there"
+                        "{name} has another value, {existing}; change it in {path}"
                     )));
                 }
                 Some(_) => {}
-                None => added.push((name.to_owned(), value.clone())),
+                None => added.push((name.to_owned(), value)),
             }
         }
         added.extend(limits(deployment, &added)?);
