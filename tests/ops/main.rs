@@ -17,6 +17,7 @@ mod reading;
 mod rotation;
 mod rotation_page;
 mod same_check;
+mod secret_directory;
 mod secrets_check;
 mod secrets_report;
 mod server;

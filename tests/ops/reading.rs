@@ -71,7 +71,9 @@ fn every_block_of_every_page_works_in_reading_order() {
                 print_lines(&lines, started.elapsed());
                 panic!("{}:{}:\n{}\n{fault}", page.display(), block.line, block.text);
             }
-            lines.push(Line { page: page.clone(), block, elapsed: begun.elapsed() });
+            if block.action() != Ok(Action::Read) {
+                lines.push(Line { page: page.clone(), block, elapsed: begun.elapsed() });
+            }
         }
     }
     print_lines(&lines, started.elapsed());
@@ -142,11 +144,11 @@ fn without_times(text: &str) -> String {
 
 /// Not captured: the list is in the log of every run.
 fn print_lines(lines: &[Line], total: Duration) {
-    let mut out = format!("\n{:>7}  {:<15} {:<34} first line\n", "seconds", "block", "page");
+    let mut out = format!("\n{:>7}  {:<16} {:<34} first line\n", "seconds", "block", "page");
     for Line { page, block, elapsed } in lines {
         let place = format!("{}:{}", page.display(), block.line);
         let first = block.text.lines().next().unwrap_or_default().chars().take(80).collect::<String>();
-        out += &format!("{:>7.2}  {:<15} {place:<34} {first}\n", elapsed.as_secs_f64(), block.kind);
+        out += &format!("{:>7.2}  {:<16} {place:<34} {first}\n", elapsed.as_secs_f64(), block.kind);
     }
     out += &format!("{} blocks in {:.1} seconds\n", lines.len(), total.as_secs_f64());
     drop(std::io::stdout().write_all(out.as_bytes()));

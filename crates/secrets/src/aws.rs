@@ -14,7 +14,7 @@
 //! # }
 //! ```
 //!
-//! The secret `jwt_secret` has the id `<prefix>/jwt-secret`. All secrets are read in calls of up to 20, together with
+//! The secret `audit_key` has the id `<prefix>/audit-key`. All secrets are read in calls of up to 20, together with
 //! the announcements of rotations; other versions are read only while a rotation is announced.
 
 mod announce;

@@ -35,18 +35,9 @@ pub(crate) struct Chain {
 #[derive(Clone, Copy)]
 pub(crate) struct LookupRequest<'a> {
     pub(crate) spec: &'a SecretSpec,
-    pub(crate) remote: RemoteLookup,
+    /// Whether remote sources are queried when no local source has the secret; otherwise the search has no result then.
+    pub(crate) queries_remote: bool,
     pub(crate) remote_shadows: RemoteShadows<'a>,
-}
-
-/// Whether remote sources are queried when no local source has the secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RemoteLookup {
-    Query,
-    /// Not in this search, which then has no result.
-    Defer,
-    /// Never: the process does not use the secret, and a policy need not grant it.
-    Skip,
 }
 
 /// The remote values that a local value shadows.

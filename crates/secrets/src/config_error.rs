@@ -14,9 +14,6 @@ pub enum ConfigError {
     DeclaredTwice(SecretName),
     #[error("{0} is not declared in the catalogue")]
     Undeclared(String),
-    /// A handle was requested for a secret that the process does not declare as used.
-    #[error("{0} is not in the list of secrets that this process uses: add it there")]
-    Unused(SecretName),
     #[error(
         "the development profile may not listen on {0}: set the profile to production or listen on loopback"
     )]

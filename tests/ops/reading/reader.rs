@@ -24,7 +24,6 @@ const KEYS_PORT: u16 = 3900;
 
 pub(super) struct Reader {
     clone: FreshClone,
-    environment: BTreeMap<String, String>,
     server_environment: BTreeMap<String, String>,
     shell: Child,
     input: ChildStdin,
@@ -65,17 +64,7 @@ impl Reader {
         let lines = BufReader::new(shell.stdout.take().unwrap()).lines().map_while(Result::ok);
         std::thread::spawn(move || lines.for_each(|line| drop(sender.send(line))));
         let input = shell.stdin.take().unwrap();
-        Self {
-            clone,
-            environment,
-            server_environment,
-            shell,
-            input,
-            done,
-            blocks: 0,
-            ports,
-            terminals: BTreeMap::new(),
-        }
+        Self { clone, server_environment, shell, input, done, blocks: 0, ports, terminals: BTreeMap::new() }
     }
 
     /// Runs a block in the shell, and returns what it prints on standard output. The error says what it printed.

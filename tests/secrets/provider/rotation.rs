@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use secrets::aws::SecretsManager;
-use secrets::rotation::{self, Distribution, MARGIN, NewValue, OverlapPolicy, PreviousUse, Rotation, Step};
+use secrets::rotation::{self, Distribution, MARGIN, NewValue, OverlapPolicy, PreviousUse, Rotation};
 use secrets::{Class, Error, ErrorKind, Event, Format, Origin, SecretSpec};
 use tests::secrets_manager::FakeSecretsManager;
 
