@@ -174,7 +174,8 @@ fn inconsistent_bars_are_listed_and_left_out() {
     bars.insert(40, first);
     bars.insert(
         50,
-        json!({"date": "2001-01-01", "open": 1.0, "high": 0.5, "low": 1.0, "close": 1.0, "volume": 1.0}),
+        // Before all others, so that no figure lacks it.
+        json!({"date": "1999-01-01", "open": 1.0, "high": 0.5, "low": 1.0, "close": 1.0, "volume": 1.0}),
     );
     let cleaned = analyze(&server, &body);
     assert_eq!(cleaned["bars_used"], 60);

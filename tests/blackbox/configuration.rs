@@ -17,6 +17,49 @@ fn all_errors_are_reported_at_once_with_their_variable() {
 }
 
 #[test]
+fn everything_that_is_wrong_with_a_start_is_reported_before_anything_is_created() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = || ServerOptions::new().database_file(&folder.path().join("data/investiq.db"));
+    let (status, log) = options()
+        .set("INVESTIQ_PROFILE", "production")
+        .set("REQUEST_TIMEOUT_SECS", "soon")
+        .set("AUDIT_KEY", "not a key")
+        .set("POLYGON_API_KEY", "changeme")
+        .set("ALPACA_WEBHOOK_SECRET", "short")
+        .start_failure();
+    assert!(!status.success());
+    for part in [
+        "REQUEST_TIMEOUT_SECS",
+        "AUDIT_KEY is not padded standard Base64",
+        "POLYGON_API_KEY is a placeholder",
+        "alpaca_webhook_secret",
+        "api_keys: is not set",
+    ] {
+        assert!(log.contains(part), "{part} is not in {log}");
+    }
+    let busy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = busy.local_addr().unwrap().to_string();
+    let (status, log) = options().set("BIND_ADDRESS", &address).start_failure();
+    assert!(!status.success() && log.contains(&format!("cannot listen on BIND_ADDRESS {address}")), "{log}");
+    let (status, log) =
+        ServerOptions::new().database_file(std::path::Path::new("/dev/null/x/a.db")).start_failure();
+    assert!(!status.success() && log.contains("/dev/null is not a directory"), "{log}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was created");
+}
+
+#[test]
+fn a_first_start_logs_no_warning() {
+    let secrets = tempfile::tempdir().unwrap();
+    let directory = secrets.path().to_str().unwrap();
+    let mut server = ServerOptions::new().unset("AUDIT_KEY").set("SECRETS_DIR", directory).start();
+    assert_eq!(server.get("/api/analyze/AAPL", &[]).status, 200);
+    server.signal("TERM");
+    assert!(server.wait().is_some_and(|status| status.success()), "{}", server.log());
+    let alarms: Vec<_> = server.events().into_iter().filter(|event| event["level"] != "INFO").collect();
+    assert!(alarms.is_empty(), "{alarms:?}");
+}
+
+#[test]
 fn each_invalid_value_is_rejected_by_name() {
     for (name, value) in [
         ("BIND_ADDRESS", "localhost"),

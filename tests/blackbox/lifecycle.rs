@@ -145,3 +145,57 @@ fn listening_sockets(pid: u32) -> usize {
         })
         .count()
 }
+
+#[test]
+fn no_request_is_logged_after_the_drain() {
+    for _ in 0..3 {
+        let mut server = ServerOptions::new().start();
+        for _ in 0..20 {
+            assert_eq!(server.get("/api/symbols", &[]).status, 200);
+        }
+        server.signal("TERM");
+        assert!(server.wait().is_some());
+        let events = server.events();
+        let is_request =
+            |event: &serde_json::Value| event["target"] == "access" && event["path"] == "/api/symbols";
+        let drained =
+            events.iter().position(|event| event.to_string().contains("drained: all requests")).unwrap();
+        assert_eq!(
+            events[..drained].iter().filter(|event| is_request(event)).count(),
+            20,
+            "{}",
+            server.log()
+        );
+        assert!(!events[drained..].iter().any(|event| event["target"] == "access"), "{}", server.log());
+    }
+}
+
+fn database_files(server: &Server) -> Vec<String> {
+    let files = std::fs::read_dir(server.directory().join("data")).unwrap();
+    let mut names: Vec<String> = files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_stopped_server_leaves_one_database_file() {
+    let mut server = ServerOptions::new().start();
+    assert!(database_files(&server).contains(&"investiq.db-wal".to_owned()));
+    server.signal("TERM");
+    assert_eq!(server.wait().unwrap().code(), Some(0));
+    assert_eq!(database_files(&server), ["investiq.db"]);
+}
+
+#[test]
+fn a_server_that_cannot_start_leaves_one_database_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = ServerOptions::new().database_file(&directory.path().join("investiq.db"));
+    options.start().stop_and_read_log();
+    let other_key = "h1Jr3Yv9QmTz0LkXw8BnE5sUc2dGf7PaRt4iKo6Vx1M=";
+    let (status, log) = options.set("AUDIT_KEY", other_key).start_failure();
+    assert_ne!(status.code(), Some(0));
+    assert!(log.contains("audit"), "{log}");
+    let files: Vec<_> =
+        std::fs::read_dir(directory.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(files, ["investiq.db"]);
+}

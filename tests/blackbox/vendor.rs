@@ -264,3 +264,19 @@ fn vendor_adjusted_prices_are_never_called_raw() {
     let analysis = server.get("/api/analyze/AAPL", &[]).json();
     assert_eq!(analysis["technical"]["metrics"]["week52_high"]["price_basis"], "split");
 }
+
+#[test]
+fn securities_whose_symbols_differ_in_case_alone_are_never_mixed_up() {
+    let vendor = FakePolygon::start();
+    let server = with_vendor(&vendor).start();
+    let get = |symbol: &str| server.get(&format!("/api/bars/{symbol}?days=5"), &[]);
+    let [preferred, other] = ["AMpB", "AMPB"].map(|symbol| {
+        let bars = get(symbol).json();
+        assert_eq!(bars["symbol"], symbol);
+        bars["bars"].clone()
+    });
+    assert_ne!(preferred, other);
+    assert_eq!(get("AMpB").json()["bars"], preferred, "from the cache");
+    let either = get("ampb");
+    assert_eq!((either.status, &either.problem()["similar"]), (404, &serde_json::json!(["AMPB"])));
+}

@@ -141,6 +141,12 @@ fn sbom_faults(sbom: &Value, compiled: &BTreeSet<String>, lock: &str) -> Vec<Str
         if !lock.contains(&entry) {
             faults.push(format!("{name} {version} is not in Cargo.lock with this checksum"));
         }
+        // The names of our crates belong to others in the registry, whose weaknesses a scanner would report.
+        if component["purl"].is_string() != component["hashes"].is_array() {
+            faults.push(format!(
+                "{name} {version} has a package URL, or none, but not as a crate of the registry"
+            ));
+        }
         listed.insert(format!("{name}@{version}"));
     }
     faults.extend(listed.difference(compiled).map(|name| format!("{name} is listed, but was not compiled")));

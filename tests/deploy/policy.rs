@@ -12,6 +12,10 @@ use crate::{Run, Test};
 pub(crate) const TESTS: &[Test] = &[
     ("policy::every_container_is_hardened_in_every_environment", Run::Alone(every_container_is_hardened)),
     ("policy::an_unhardened_stack_breaks_every_rule", Run::Alone(an_unhardened_stack_breaks_every_rule)),
+    (
+        "policy::docker_gives_the_subnet_of_the_edge_to_no_other_network",
+        Run::Alone(the_edge_has_its_own_subnet),
+    ),
     ("policy::a_required_variable_that_is_unset_is_named", Run::Alone(an_unset_variable_is_named)),
     ("policy::only_the_providers_of_traefik_differ", Run::Alone(only_the_providers_of_traefik_differ)),
     ("policy::the_files_are_valid_yaml_and_valid_compose", Run::Alone(the_files_are_valid)),
@@ -176,6 +180,17 @@ fn findings(stack: &Value, environment: Environment) -> Vec<Finding> {
             .collect::<Vec<_>>()
     };
     services.flat_map(of_service).collect()
+}
+
+/// Docker's default address pools are 172.17.0.0/16 to 172.31.0.0/16 and 192.168.0.0/16. It proceeds through them, so that a network of
+/// another project, or of an earlier start, would sooner or later have the fixed subnet.
+fn the_edge_has_its_own_subnet() {
+    for (files, environment) in COMBINATIONS {
+        let stack = merged(files);
+        let subnet = stack["networks"]["edge"]["ipam"]["config"][0]["subnet"].as_str();
+        assert_eq!(subnet.is_some(), environment == Environment::Public, "{files:?}");
+        assert!(subnet.is_none_or(|subnet| subnet.starts_with("10.")), "{files:?}: {subnet:?}");
+    }
 }
 
 /// `${NAME:?message}` in the files.

@@ -35,7 +35,7 @@ fn unusable_secrets(engine: &Engine) {
     for (fault, variables, expected) in [
         (unreadable, &[][..], &["/run/secrets/api_keys", "uid 65532"][..]),
         (closed, &[], &["1 error(s)", "directory /run/secrets", "uid 65532", "chmod 0755"]),
-        (missing, &[], &["API_KEYS"]),
+        (missing, &[], &["api_keys: is not set", "API_KEYS_FILE, then /run/secrets/api_keys"]),
         (empty, &[], &["/run/secrets/api_keys", "is empty"]),
         (|_| {}, &twice, &["environment variable API_KEYS", "/run/secrets/api_keys", "set twice"]),
     ] {

@@ -8,6 +8,7 @@
 pub mod alpaca;
 pub mod circle;
 mod client;
+pub mod connect_proxy;
 pub mod database;
 pub mod emulators;
 pub mod engine;

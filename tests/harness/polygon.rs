@@ -31,7 +31,7 @@ pub struct FakePolygon {
 }
 
 impl FakePolygon {
-    /// Starts a fake without faults that accepts any bearer key and knows AAPL, FB, GOOG, IBM, MSFT and SPY.
+    /// Starts a fake without faults that accepts any bearer key and knows AAPL, AMPB, AMpB, FB, GOOG, IBM, MSFT and SPY.
     pub fn start() -> Self {
         let script = Arc::new(Script::default());
         let served = Arc::clone(&script);

@@ -1,11 +1,16 @@
-//! The Polygon client against a fake, over real sockets, with every fault that was ever seen or feared.
+//! The Polygon client against a fake, over real sockets, with every fault that was ever seen or feared; and files as sources
+//! export them.
+
+#![expect(clippy::unwrap_used, reason = "in a test a failed unwrap is the failure to report")]
 
 mod bad_responses;
 mod bars;
 mod failures;
+mod files;
 mod key;
 mod parts;
 mod sharing;
+mod spelling;
 
 use std::sync::Arc;
 use std::time::Duration;

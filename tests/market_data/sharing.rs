@@ -86,7 +86,7 @@ async fn the_listed_symbols_are_the_cached_ones_up_to_the_limit() {
         market_data.snapshot(&symbol(name)).await.unwrap();
     }
     let listed: Vec<_> =
-        market_data.symbols().await.unwrap().into_iter().map(|listed| listed.symbol).collect();
+        market_data.symbols().await.unwrap().symbols.into_iter().map(|listed| listed.symbol).collect();
     // The cache resists scans, so symbols that were used once do not displace all of the earlier ones.
     assert_eq!(listed, [symbol("A"), symbol("B"), symbol("E")]);
     assert_eq!(market_data.stats().snapshot().cache_evictions, 2);

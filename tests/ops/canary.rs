@@ -11,6 +11,7 @@ const CANARY_ENV: &str = "c4n4ry-Jp4wRk7nXt9vMq1zGc6yLs8bHd2fKe";
 
 /// At least one run of every command, with values in every source that it reads.
 const RUNS: &[&str] = &[
+    "analyze AAPL --json",
     "audit export",
     "audit checkpoint",
     "audit verify",
@@ -21,25 +22,28 @@ const RUNS: &[&str] = &[
     "config check production --resolve --connect",
     "config check production --resolve --json",
     "config check development --resolve --strict",
+    "data check .",
     "doctor --offline --time-url http://127.0.0.1:9",
     "init --profile production --domain api.acme-invest.net",
     "keys generate",
+    "migrate --dry-run",
     "secrets check --profile production",
     "secrets check --profile production --json",
     "secrets check --profile development",
     "secrets explain polygon_api_key",
     "secrets explain polygon_api_key --json --profile production",
-    "secrets explain jwt_secret",
-    "secrets init --directory secrets --replace jwt_secret",
+    "secrets explain audit_key",
+    "secrets init --directory secrets --replace audit_key",
     "secrets init --directory secrets --json",
     "secrets list",
     "secrets list --json",
     "secrets report",
     "secrets report --json",
     "secrets report --ics",
+    "secrets retire polygon_api_key --unused",
     "secrets set polygon_api_key --directory secrets --replace --from-file value",
     "secrets set polygon_api_key --directory secrets --replace --from-file value --json --dry-run",
-    "secrets set jwt_secret --directory secrets --replace --from-file value",
+    "secrets set audit_key --directory secrets --replace --from-file value",
     "webhooks dead-letter list",
     "webhooks dead-letter requeue --all",
     "webhooks host-keys --bind 0.0.0.0:0",
@@ -61,17 +65,17 @@ const AWS_RUNS: &[&str] = &[
     "secrets setup-aws",
     "secrets setup-aws --json",
     "secrets set polygon_api_key --to aws --from-file value",
-    "secrets set finnhub_api_key --to aws --from-file value --json",
+    "secrets set circle_api_key --to aws --from-file value --json",
     "secrets report --json",
     "secrets explain polygon_api_key",
-    "secrets rotate jwt_secret --dry-run",
-    "secrets rotate jwt_secret --json",
+    "secrets rotate alpaca_webhook_secret --dry-run",
+    "secrets rotate alpaca_webhook_secret --json",
     "secrets rotate polygon_api_key --from-file value",
     "secrets status",
-    "secrets status jwt_secret --json",
-    "secrets resume jwt_secret --reported",
-    "secrets retire jwt_secret --unused",
-    "secrets rollback jwt_secret --json",
+    "secrets status alpaca_webhook_secret --json",
+    "secrets resume alpaca_webhook_secret --reported",
+    "secrets retire alpaca_webhook_secret --unused",
+    "secrets rollback alpaca_webhook_secret --json",
     "secrets abort polygon_api_key",
     "secrets rotate --due --json",
     "secrets emergency api_keys --reason leaked",
@@ -90,7 +94,7 @@ fn no_command_prints_a_value() {
         std::fs::write(workspace.path("value"), CANARY).unwrap();
         workspace.write_secret("polygon_api_key", CANARY, 0o444);
         // In a wrong format, so that its error could quote it.
-        workspace.write_secret("alert_webhook_url", &format!("{CANARY}\n{CANARY}"), 0o444);
+        workspace.write_secret("bridge_webhook_secret", &format!("{CANARY}\n{CANARY}"), 0o444);
         let directory = workspace.path("secrets").to_string_lossy().into_owned();
         let workspace = workspace
             .set("SECRETS_DIR", &directory)
@@ -107,8 +111,9 @@ fn no_command_prints_a_value() {
             for canary in [CANARY, CANARY_ENV] {
                 assert!(!text.contains(canary), "{run} prints a value:\n{text}");
             }
-            for file in std::fs::read_dir(workspace.path("secrets")).unwrap() {
-                let value = std::fs::read_to_string(file.unwrap().path()).unwrap();
+            let files = std::fs::read_dir(workspace.path("secrets")).unwrap().map(Result::unwrap);
+            for file in files.filter(|file| file.file_name() != ".gitignore") {
+                let value = std::fs::read_to_string(file.path()).unwrap();
                 assert!(!text.contains(&value), "{run} prints a value:\n{text}");
             }
         }

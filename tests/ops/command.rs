@@ -33,7 +33,8 @@ impl Workspace {
         let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         // As on a host: within a private directory, others may read secrets.
         set_mode(directory.path(), 0o755);
-        Self { directory, environment: BTreeMap::new() }
+        // A machine may have a directory of its own in `/run/secrets`.
+        Self { directory, environment: BTreeMap::new() }.set("SECRETS_DIR", "secrets")
     }
 
     pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
@@ -114,11 +115,20 @@ impl CommandResult {
 
     /// The findings of a check that are errors, as `rule subject`.
     pub(crate) fn errors(&self) -> Vec<String> {
+        self.findings("error")
+    }
+
+    /// As [`errors`](Self::errors), but those that are warnings.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        self.findings("warning")
+    }
+
+    fn findings(&self, severity: &str) -> Vec<String> {
         let json = self.json();
         let findings = json["findings"].as_array().unwrap().iter();
-        let errors = findings.filter(|finding| finding["severity"] == "error");
+        let findings = findings.filter(|finding| finding["severity"] == severity);
         let text = |finding: &Value, member: &str| finding[member].as_str().unwrap().to_owned();
-        errors.map(|finding| format!("{} {}", text(finding, "rule"), text(finding, "subject"))).collect()
+        findings.map(|finding| format!("{} {}", text(finding, "rule"), text(finding, "subject"))).collect()
     }
 }
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -119,7 +121,7 @@ const FAULTS: &[Fault] = &[
     ),
     (
         "Redis has another password",
-        |host| host.edit("secrets/live/redis_password", |_| "kT9v2LqXw0cPz7Rb".to_owned()),
+        |host| host.edit("secrets/redis/password", |_| "kT9v2LqXw0cPz7Rb".to_owned()),
         "contradiction secrets/redis/users.acl",
     ),
     (
@@ -226,6 +228,36 @@ fn nothing_is_changed() {
     assert!(before.contains("secrets/live/api_keys 444 "), "{before}");
     drop(host.doctor(OFFLINE));
     assert_eq!(list(), before);
+}
+
+#[test]
+fn only_that_they_are_unreadable_is_reported_of_secrets_that_the_user_cannot_read() {
+    const NOBODY: u32 = 65_534;
+    let host = Host::ready("production");
+    let secrets = host.path("secrets");
+    let mut doctor = host.workspace.command(&["doctor", "--offline"]);
+    if std::fs::metadata(&secrets).unwrap().uid() == 0 {
+        set_mode(&host.path(""), 0o755);
+        chown(host.path(".env"), Some(NOBODY), None).unwrap();
+        doctor.uid(NOBODY).gid(NOBODY);
+    } else {
+        set_mode(&secrets, 0);
+    }
+    let output = doctor.output().unwrap();
+    set_mode(&secrets, 0o700);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("so that no file was checked [denied]\n        sudo investiq doctor"), "{text}");
+    assert!(!text.contains("secrets/") && !text.contains("api_keys"), "{text}");
+}
+
+#[test]
+fn a_file_that_never_ends_does_not_keep_the_program_alive() {
+    let host = Host::ready("production");
+    let password = host.path("secrets/postgres/password");
+    std::fs::remove_file(&password).unwrap();
+    assert!(Command::new("mkfifo").arg(password).status().unwrap().success());
+    let (code, findings) = host.doctor(OFFLINE);
+    assert!(code == 3 && findings.contains("timeout files"), "{findings:?}");
 }
 
 #[test]

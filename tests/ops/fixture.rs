@@ -56,7 +56,7 @@ impl Fixture {
 
     /// Like `start`, with more settings.
     pub(crate) fn start_with(settings: &[(&str, &str)]) -> Self {
-        let workspace = Workspace::new().set("SECRETS_DIR", "secrets");
+        let workspace = Workspace::new();
         assert_eq!(workspace.run("webhooks keygen").exit_code, 0);
         for name in webhooks::PROVIDERS.iter().filter_map(|provider| provider.secret()) {
             let value = std::fs::read_to_string(workspace.path("webhook-keys").join(name)).unwrap();

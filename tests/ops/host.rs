@@ -43,7 +43,9 @@ impl Host {
         }
         let compose = root.join("target/venv/bin/docker-compose");
         assert!(compose.exists(), "`tests/run` installs {}", compose.display());
-        std::os::unix::fs::symlink(compose, bin.join("docker-compose")).unwrap();
+        for program in [compose, "/usr/bin/git".into()] {
+            std::os::unix::fs::symlink(&program, bin.join(program.file_name().unwrap())).unwrap();
+        }
         for file in std::fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path()) {
             let name = file.file_name().unwrap().to_str().unwrap();
             if name.starts_with("docker-compose") {

@@ -86,8 +86,7 @@ fn files_that_are_made_of_others_agree_with_them() {
     assert_eq!(read("live/database_url"), expected);
     assert!(read("live/api_keys").ends_with(&format!("\n{}:admin", read("prometheus/api_key"))));
     // As `printf %s PASSWORD | sha256sum` computes it.
-    let sha256sum =
-        std::process::Command::new("sha256sum").arg(host.path("secrets/live/redis_password")).output();
+    let sha256sum = std::process::Command::new("sha256sum").arg(host.path("secrets/redis/password")).output();
     let sha256sum = String::from_utf8(sha256sum.unwrap().stdout).unwrap();
     let hash = sha256sum.split(' ').next().unwrap();
     assert!(
@@ -209,7 +208,7 @@ fn what_a_link_leads_to_is_not_opened_and_a_linked_file_of_variables_stays_one()
 fn a_new_password_never_contradicts_a_file_that_has_the_old_one() {
     for (lost, made_of_it) in [
         ("secrets/postgres/password", "live/database_url"),
-        ("secrets/live/redis_password", "redis/users.acl"),
+        ("secrets/redis/password", "redis/users.acl"),
         ("secrets/prometheus/api_key", "live/api_keys"),
     ] {
         let host = Host::initialized("production");
@@ -280,7 +279,7 @@ fn what_is_missing_is_asked_for_on_a_terminal_and_the_key_is_shown_there() {
     };
     let (code, text) = on_terminal(&format!("production\n{API_IMAGE}\n{DOMAIN}\nalpaca, circle\n"));
     assert_eq!(code, Some(0), "{text}");
-    for question in ["Profile (", "API_IMAGE to the image", "Host name of the server", "Providers whose"] {
+    for question in ["Profile (", "Image of the server", "Host name of the server", "Providers whose"] {
         assert!(text.contains(question), "{question}: {text}");
     }
     let keys = std::fs::read_to_string(host.path("secrets/live/api_keys")).unwrap();
@@ -335,7 +334,8 @@ fn development_needs_neither_variables_nor_secrets() {
     let env = std::fs::read_to_string(host.path(".env")).unwrap_or_default();
     assert!(env.lines().all(|line| line.starts_with("MTU=")), "{env}");
     // The directory is mounted; Docker would create it as root's.
-    assert_eq!(std::fs::read_dir(host.path("secrets")).unwrap().count(), 0, "{result:?}");
+    let files = std::fs::read_dir(host.path("secrets")).unwrap().map(|file| file.unwrap().file_name());
+    assert_eq!(files.collect::<Vec<_>>(), [".gitignore"], "{result:?}");
     let with_provider = host.workspace.run("init --profile development --providers alpaca");
     assert!(with_provider.stdout.contains("created   ./secrets/alpaca_webhook_secret"), "{with_provider:?}");
     assert_eq!(mode(&host.path("secrets")), 0o755, "the container's user can enter it");

@@ -47,8 +47,9 @@ fn a_key_is_not_written_to_a_pipe_but_to_a_new_file() {
     let workspace = Workspace::new();
     let piped = workspace.run("keys generate");
     assert_eq!((piped.exit_code, piped.stdout.as_str()), (2, ""), "{piped:?}");
-    let written = workspace.run("keys generate --output key");
+    let written = workspace.run("keys generate --output key --json");
     assert_eq!(written.exit_code, 0, "{written:?}");
+    assert_eq!((&written.json()["key"], &written.json()["file"]), (&serde_json::Value::Null, &"key".into()));
     let key = std::fs::read_to_string(workspace.path("key")).unwrap();
     assert!(key.starts_with("iq_live_") && key.ends_with(":viewer\n"), "{key}");
     assert_eq!(mode(&workspace.path("key")), 0o600);
@@ -130,8 +131,8 @@ fn interactive_setup_prompts_for_each_secret_and_echoes_none() {
     let output = child.wait_with_output().unwrap();
     let echoed = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && !echoed.contains(CANARY), "{echoed}");
-    assert_eq!(aws.text("test/rail/admin-bootstrap-token", "AWSCURRENT").as_deref(), Some(CANARY));
-    assert!(aws.text("test/rail/jwt-secret", "AWSCURRENT").is_some());
+    assert_eq!(aws.text("test/rail/alpaca-api-key", "AWSCURRENT").as_deref(), Some(CANARY));
+    assert!(aws.text("test/rail/audit-key", "AWSCURRENT").is_some());
     assert_eq!(aws.text("test/rail/polygon-api-key", "AWSCURRENT"), None);
 }
 

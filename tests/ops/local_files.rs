@@ -5,12 +5,13 @@ use std::path::Path;
 
 use crate::command::{CANARY, Workspace, mode, set_mode};
 
+/// The secret files of a directory; other files have names that begin with a dot.
 fn contents(directory: &Path) -> BTreeMap<String, String> {
     let files = std::fs::read_dir(directory).unwrap().map(Result::unwrap);
     let read = |file: std::fs::DirEntry| {
         (file.file_name().into_string().unwrap(), std::fs::read_to_string(file.path()).unwrap())
     };
-    files.map(read).collect()
+    files.map(read).filter(|(name, _)| !name.starts_with('.')).collect()
 }
 
 #[test]
@@ -19,11 +20,7 @@ fn our_secrets_are_generated_once() {
     let first = workspace.run("secrets init --json");
     assert_eq!(first.exit_code, 0, "{first:?}");
     let created = contents(&workspace.path("secrets"));
-    assert!(
-        created.len() >= 10 && created.contains_key("jwt_secret") && created.contains_key("api_keys"),
-        "{created:?}"
-    );
-    assert!(!created.contains_key("polygon_api_key"), "a vendor issues that one");
+    assert_eq!(created.keys().collect::<Vec<_>>(), ["alpaca_webhook_secret", "api_keys", "audit_key"]);
     assert_eq!(mode(&workspace.path("secrets")), 0o700);
     for name in created.keys() {
         assert_eq!(mode(&workspace.path("secrets").join(name)), 0o444, "{name}");
@@ -43,11 +40,11 @@ fn only_named_secrets_are_replaced() {
     let workspace = Workspace::new();
     workspace.run("secrets init");
     let before = contents(&workspace.path("secrets"));
-    let replaced = workspace.run("secrets init --replace jwt-secret");
-    assert!(replaced.stdout.contains("replaced  jwt_secret"), "{replaced:?}");
+    let replaced = workspace.run("secrets init --replace alpaca-webhook-secret");
+    assert!(replaced.stdout.contains("replaced  alpaca_webhook_secret"), "{replaced:?}");
     let after = contents(&workspace.path("secrets"));
     let changed: Vec<&String> = before.keys().filter(|name| before[*name] != after[*name]).collect();
-    assert_eq!(changed, ["jwt_secret"]);
+    assert_eq!(changed, ["alpaca_webhook_secret"]);
     assert_eq!(
         workspace.run("secrets init --replace polygon_api_key").exit_code,
         1,
@@ -96,8 +93,9 @@ fn invalid_values_are_not_written() {
         ("polygon_api_key", ""),
         ("polygon_api_key", "two\nlines"),
         ("polygon_api_key", " blank"),
-        ("jwt_secret", "c2hvcnQ="),
-        ("jwt_secret", "not base64"),
+        ("audit_key", "c2hvcnQ="),
+        ("audit_key", "not base64"),
+        ("alpaca_webhook_secret", "short"),
         ("api_keys", "hunter2"),
         ("bridge_webhook_secret", "no PEM"),
     ] {
@@ -109,28 +107,114 @@ fn invalid_values_are_not_written() {
 }
 
 #[test]
-fn values_are_neither_prompted_for_without_a_terminal_nor_arguments() {
+fn values_are_neither_prompted_for_without_a_terminal_nor_arguments_and_are_not_echoed() {
     let workspace = Workspace::new();
     assert_eq!(workspace.run("secrets set polygon_api_key").exit_code, 2);
-    assert_eq!(workspace.run(&format!("secrets set polygon_api_key {CANARY}")).exit_code, 1);
+    for arguments in
+        ["secrets set polygon_api_key", "secrets set", "secrets rotate polygon_api_key", "secrets explain"]
+    {
+        let result = workspace.run(&format!("{arguments} {CANARY}"));
+        assert_eq!(result.exit_code, 1, "{result:?}");
+        assert!(!format!("{result:?}").contains(CANARY), "{result:?}");
+    }
+    let hint = workspace.run(&format!("secrets set polygon_api_key {CANARY}")).stderr;
+    assert!(hint.contains("--stdin") && hint.contains("--from-file"), "{hint}");
+    assert!(workspace.run("secrets list --nonsense").stderr.contains("--nonsense"), "an option is shown");
+}
+
+#[test]
+fn a_replaced_value_is_kept_beside_the_new_one_until_it_is_retired() {
+    let workspace = Workspace::new();
+    workspace.write_secret("polygon_api_key", CANARY, 0o400);
+    let values = ["another-9Qm3Xc6Vb9Nn2Ll5Kk7", "a-third-Jp4wRk7nXt9vMq1zGc6y"];
+    for value in values {
+        let replaced = workspace.run_with_input("secrets set polygon_api_key --stdin --replace", value);
+        assert_eq!(replaced.exit_code, 0, "{replaced:?}");
+        assert!(replaced.stderr.contains("secrets retire polygon_api_key --unused"), "{replaced:?}");
+    }
+    let kept = |number| workspace.path(&format!("secrets/.polygon_api_key.old-{number}"));
+    assert_eq!((std::fs::read_to_string(kept(1)).unwrap().as_str(), mode(&kept(1))), (CANARY, 0o400));
+    assert_eq!(std::fs::read_to_string(kept(2)).unwrap(), values[0]);
+    // No lookup reads them.
+    let explained = workspace.run("secrets explain polygon_api_key --profile production --directory secrets");
+    assert!(explained.stdout.contains("file secrets/polygon_api_key (secure)"), "{explained:?}");
+    assert_eq!(workspace.run("secrets retire polygon_api_key").exit_code, 1, "--unused is required");
+    assert_eq!(workspace.run("secrets retire polygon_api_key --unused").exit_code, 0);
+    assert!(!kept(1).exists() && !kept(2).exists());
+    assert_eq!(contents(&workspace.path("secrets"))["polygon_api_key"], values[1]);
+    assert_eq!(workspace.run("secrets retire polygon_api_key --unused").exit_code, 2, "there is none");
+}
+
+#[test]
+fn a_new_audit_key_keeps_the_older_ones_or_is_refused() {
+    let workspace = Workspace::new();
+    workspace.run("secrets init");
+    let keys = || std::fs::read_to_string(workspace.path("secrets/audit_key")).unwrap();
+    let first = keys();
+    assert_eq!(workspace.run("secrets init --replace audit_key").exit_code, 0);
+    let second = keys();
+    assert!(second.ends_with(&format!("\n{first}")) && second.lines().count() == 2, "newest first");
+    let given = "u5fJ0w7dHk3mZq9xT1bRaaa2vN8cLyPe4sGo6iXhQWE=";
+    let set = workspace.run_with_input("secrets set audit_key --stdin --replace", given);
+    assert_eq!((set.exit_code, keys()), (0, format!("{given}\n{second}")), "{set:?}");
+    // What cannot be read cannot be kept in the value.
+    set_mode(&workspace.path("secrets/audit_key"), 0o600);
+    std::fs::write(workspace.path("secrets/audit_key"), "not a key").unwrap();
+    let refused = workspace.run("secrets init --replace audit_key");
+    assert_eq!(refused.exit_code, 2, "{refused:?}");
+    assert!(refused.stderr.contains("its keys are still needed"), "{refused:?}");
+    assert_eq!(keys(), "not a key");
+}
+
+#[test]
+fn secrets_are_not_written_where_git_would_commit_them() {
+    let workspace = Workspace::new();
+    let git = |arguments: &[&str]| {
+        let output =
+            std::process::Command::new("git").args(arguments).current_dir(workspace.path("")).output();
+        String::from_utf8(output.unwrap().stdout).unwrap()
+    };
+    git(&["init", "--quiet", "tree"]);
+    let in_tree = |arguments: &str| {
+        let arguments: Vec<&str> = arguments.split_whitespace().collect();
+        let output = workspace.command(&arguments).current_dir(workspace.path("tree")).output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    // Directories that the commands create ignore themselves.
+    for command in ["secrets init", "webhooks keygen"] {
+        assert_eq!(in_tree(command).0, 0, "{command}");
+    }
+    assert_eq!(git(&["-C", "tree", "status", "--porcelain", "--untracked-files=all"]), "");
+    for command in ["secrets init --directory .", "webhooks keygen --keys .", "keys generate --output key"] {
+        let (code, stderr) = in_tree(command);
+        assert!(code == 2 && stderr.contains("would be committed"), "{command}: {stderr}");
+    }
+    assert_eq!(git(&["-C", "tree", "status", "--porcelain", "--untracked-files=all"]), "");
 }
 
 #[test]
 fn a_file_with_another_of_its_names_is_kept_or_replaced_and_never_doubled() {
     let workspace = Workspace::new();
-    workspace.write_secret("jwt_secret.txt", "kept", 0o444);
+    workspace.write_secret("alpaca_webhook_secret.txt", "kept", 0o444);
     workspace.write_secret("alpaca_secret_key.txt", "first", 0o444);
     assert_eq!(workspace.run("secrets init").exit_code, 0);
     let set = "secrets set alpaca_api_secret --stdin";
     assert_eq!(workspace.run_with_input(set, CANARY).exit_code, 2, "it exists");
     assert_eq!(workspace.run_with_input(&format!("{set} --replace"), CANARY).exit_code, 0);
     let files = contents(&workspace.path("secrets"));
-    assert!(!files.contains_key("jwt_secret") && !files.contains_key("alpaca_api_secret"), "{files:?}");
-    assert_eq!((files["jwt_secret.txt"].as_str(), files["alpaca_secret_key.txt"].as_str()), ("kept", CANARY));
-    workspace.write_secret("jwt_secret", "second", 0o444);
-    for command in ["secrets init", "secrets init --dry-run", "secrets init --replace jwt_secret"] {
+    assert!(
+        !files.contains_key("alpaca_webhook_secret") && !files.contains_key("alpaca_api_secret"),
+        "{files:?}"
+    );
+    assert_eq!(
+        (files["alpaca_webhook_secret.txt"].as_str(), files["alpaca_secret_key.txt"].as_str()),
+        ("kept", CANARY)
+    );
+    workspace.write_secret("alpaca_webhook_secret", "second", 0o444);
+    for command in ["secrets init", "secrets init --dry-run", "secrets init --replace alpaca_webhook_secret"]
+    {
         let refused = workspace.run(command);
-        let paths = "secrets/jwt_secret, secrets/jwt_secret.txt";
+        let paths = "secrets/alpaca_webhook_secret, secrets/alpaca_webhook_secret.txt";
         assert!(refused.exit_code == 2 && refused.stderr.contains(paths), "{command}: {refused:?}");
     }
 }

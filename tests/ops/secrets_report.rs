@@ -4,7 +4,7 @@ use crate::command::{CANARY, Workspace};
 
 /// A secret that is a hundred days old, and one in the environment.
 fn workspace() -> Workspace {
-    let workspace = Workspace::new().set("FINNHUB_API_KEY", "Kq7-vendor-made-0w7dHk3mZq9xT1bR");
+    let workspace = Workspace::new().set("ALPACA_API_KEY", "Kq7-vendor-made-0w7dHk3mZq9xT1bR");
     workspace.write_secret("polygon_api_key", CANARY, 0o444);
     workspace.backdate("polygon_api_key", 100);
     workspace
@@ -44,6 +44,22 @@ fn an_invalid_secret_is_explained_with_its_error() {
 }
 
 #[test]
+fn a_secret_is_named_by_its_file_its_variables_or_its_id_in_aws() {
+    for (name, expected) in [
+        ("POLYGON_API_KEY", "polygon_api_key"),
+        ("POLYGON_API_KEY_FILE", "polygon_api_key"),
+        ("secrets/polygon_api_key", "polygon_api_key"),
+        ("prod/rail/polygon-api-key", "polygon_api_key"),
+        ("alpaca_secret_key", "alpaca_api_secret"),
+        ("APCA_API_KEY_ID", "alpaca_api_key"),
+    ] {
+        let result = workspace()
+            .run(&format!("secrets explain {name} --profile production --directory secrets --json"));
+        assert_eq!((result.exit_code, &result.json()["secret"]["name"]), (0, &expected.into()), "{name}");
+    }
+}
+
+#[test]
 fn the_report_has_source_age_and_due_date() {
     let result = workspace().run("secrets report --profile production --directory secrets --json");
     let json = result.json();
@@ -51,8 +67,8 @@ fn the_report_has_source_age_and_due_date() {
         json["secrets"].as_array().unwrap().iter().find(|line| line["name"] == name).unwrap().clone()
     };
     assert_eq!(of("polygon_api_key")["is_overdue"], true);
-    assert_eq!(of("finnhub_api_key")["age_days"], serde_json::Value::Null, "a variable has no age");
-    assert_eq!(of("jwt_secret")["source"], serde_json::Value::Null);
+    assert_eq!(of("alpaca_api_key")["age_days"], serde_json::Value::Null, "a variable has no age");
+    assert_eq!(of("audit_key")["source"], serde_json::Value::Null);
     let table = workspace().run("secrets report --profile production --directory secrets").stdout;
     let line = table.lines().find(|line| line.starts_with("polygon_api_key")).unwrap();
     assert!(line.contains("overdue") && line.contains("100"), "{line}");

@@ -180,7 +180,7 @@ fn a_body_is_sent_as_it_is_in_its_file() {
 
 #[test]
 fn invalid_arguments_send_nothing() {
-    let workspace = Workspace::new().set("SECRETS_DIR", "secrets");
+    let workspace = Workspace::new();
     workspace.run("webhooks keygen");
     for arguments in [
         "",

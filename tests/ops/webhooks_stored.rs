@@ -228,7 +228,7 @@ fn a_tested_signature_names_the_failing_step() {
 
 #[test]
 fn without_a_database_no_command_creates_one() {
-    let workspace = Workspace::new().set("SECRETS_DIR", "secrets");
+    let workspace = Workspace::new();
     for command in [
         "webhooks list",
         "webhooks replay --all",
@@ -242,7 +242,7 @@ fn without_a_database_no_command_creates_one() {
         assert!(result.stderr.contains("database data/investiq.db does not exist"), "{command}: {result:?}");
     }
     assert!(!workspace.path("data").exists());
-    let production = Workspace::new().set("SECRETS_DIR", "secrets").set("INVESTIQ_PROFILE", "production");
+    let production = Workspace::new().set("INVESTIQ_PROFILE", "production");
     assert_eq!(production.run("webhooks list").exit_code, 2);
 }
 

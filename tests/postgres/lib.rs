@@ -1,5 +1,5 @@
-//! A private Postgres cluster for one test: in a temporary directory, on a free loopback port, with a password, removed
-//! when dropped. Functions panic when Postgres refuses or does not start; `tests/run` installs it.
+//! A private Postgres cluster for one test: in a temporary directory, on a free loopback port and a socket in the directory,
+//! with a password, removed when dropped. Functions panic when Postgres refuses or does not start; `tests/run` installs it.
 //!
 //! It keeps Postgres's durability settings, so what it acknowledges is on disk. A test can stop, kill and restart it at
 //! the same address. Statements go through `psql`, which shares no code with the product.
@@ -83,6 +83,55 @@ impl Postgres {
         format!("postgres://{role}:{password}@127.0.0.1:{}/{name}", self.port)
     }
 
+    /// The port of every address, and of the socket.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The directory of its Unix socket.
+    pub fn socket_directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Offers TLS from the next start on, and returns the file with its certificate, which is for 127.0.0.1.
+    pub fn enable_tls(&mut self) -> PathBuf {
+        let [certificate, key] =
+            ["server.crt", "server.key"].map(|name| self.directory.path().join("data").join(name));
+        let output = Command::new("openssl")
+            .args([
+                "req",
+                "-x509",
+                "-nodes",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:P-256",
+                "-days",
+                "30",
+            ])
+            .args(["-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1"])
+            .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+            .args([Path::new("-keyout"), &key, Path::new("-out"), &certificate])
+            .output()
+            .expect("openssl starts: `tests/run` installs it");
+        assert!(output.status.success(), "openssl: {}", String::from_utf8_lossy(&output.stderr));
+        chown_to_system_user(&certificate);
+        chown_to_system_user(&key);
+        self.execute("postgres", "ALTER SYSTEM SET ssl = on");
+        certificate
+    }
+
+    /// What psql prints when it connects to a URL and runs a query; `None` if it does not connect.
+    pub fn psql(&self, url: &str, query: &str) -> Option<String> {
+        let output = Command::new(program("psql"))
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .args(["-X", "-q", "-A", "-t", "-w", "-c", query, url])
+            .output()
+            .expect("psql starts: `tests/run` installs Postgres");
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
     /// Changes the owner's password. Open connections stay open.
     pub fn change_password(&mut self, password: &str) {
         self.sql("postgres", &format!("ALTER ROLE {OWNER} PASSWORD '{password}'"));
@@ -162,7 +211,9 @@ impl Postgres {
         as_system_user(&mut Command::new(program("postgres")))
             .arg("-D")
             .arg(self.directory.path().join("data"))
-            .args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="])
+            // Postgres starts also where there is no IPv6.
+            .args(["-c", "listen_addresses=127.0.0.1,::1"])
+            .args(["-c", &format!("unix_socket_directories={}", self.directory.path().display())])
             .args(["-c", &format!("port={}", self.port), "-c", "max_connections=200"])
             .current_dir(self.directory.path())
             .stdin(Stdio::null())

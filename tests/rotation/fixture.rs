@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use secrets::aws::{Batching, CredentialSource, SecretsManager, Settings};
 use secrets::rotation::{NewValue, OverlapPolicy, Rotation};
-use secrets::{Catalogue, Clock, Profile, SecretSpec, SecretValue};
+use secrets::{Catalogue, Class, Clock, Format, Profile, SecretSpec, SecretValue};
 use tests::secrets_manager::{ACCESS_KEY_ID, FakeSecretsManager, REGION, SECRET_ACCESS_KEY};
 use tests::{Server, ServerOptions};
 
@@ -49,9 +49,11 @@ pub(crate) fn plain() -> ServerOptions {
     ServerOptions::new().set("RATE_LIMIT_PER_MINUTE", "1000000000").set("SECRETS_DIR", ".")
 }
 
-/// The catalogue's entry with the servers' time to live.
+/// The catalogue's entry with the servers' time to live; a signing key where it has none.
 pub(crate) fn spec(name: &str) -> SecretSpec {
-    SecretSpec { ttl: TTL, ..Catalogue::product().get(name).unwrap().clone() }
+    let format = Format::Base64 { bytes_min: 32 };
+    let key = || SecretSpec::new(name.parse().unwrap(), Class::SigningKey, format, "a test");
+    SecretSpec { ttl: TTL, ..Catalogue::product().get(name).cloned().unwrap_or_else(key) }
 }
 
 pub(crate) fn clock() -> Clock {
@@ -77,6 +79,7 @@ pub(crate) async fn manager(fake: &FakeSecretsManager) -> SecretsManager {
             session_token: None,
         },
         batching: Batching::Together,
+        proxy: None,
     };
     SecretsManager::connect(&settings, Profile::Development, clock()).await.unwrap()
 }

@@ -40,19 +40,19 @@ async fn files_alone_the_environment_alone_aws_alone_and_all_of_them_suffice() {
         assert_eq!((status(&server, OLD_KEY), status(&server, NEW_KEY)), (200, 401), "{expected}");
     }
     // Each secret in another source, and two of them in two.
-    write_secret(folder.path(), "finnhub_api_key", "finnhub-Zq8Wm3Xc6Vb9Nn2Ll5Kk7");
+    write_secret(folder.path(), "circle_api_key", "circle-Zq8Wm3Xc6Vb9Nn2Ll5Kk7");
     fake.seed(&id("polygon_api_key"), VENDOR_KEY);
     fake.seed(&id("api_keys"), NEW_KEY);
     let server = options(&fake)
         .set("SECRETS_DIR", directory)
         .set("POLYGON_BASE_URL", UNREACHABLE)
-        .set("FINNHUB_API_KEY", "finnhub-Jp4wRk7nXt9vMq1zGc6y")
+        .set("CIRCLE_API_KEY", "circle-Jp4wRk7nXt9vMq1zGc6y")
         .start();
-    let sources = ["api_keys", "polygon_api_key", "finnhub_api_key"].map(|name| source(&server, name));
+    let sources = ["api_keys", "polygon_api_key", "circle_api_key"].map(|name| source(&server, name));
     assert_eq!(sources.map(Option::unwrap), ["file", "aws", "env"]);
     assert_eq!((status(&server, OLD_KEY), status(&server, NEW_KEY)), (200, 401), "the earlier source wins");
     let shadowed = |name| metric(&server, &format!("investiq_secret_shadowed_sources{{secret=\"{name}\"}}"));
-    assert_eq!((shadowed("finnhub_api_key"), shadowed("polygon_api_key")), (1.0, 0.0));
+    assert_eq!((shadowed("circle_api_key"), shadowed("polygon_api_key")), (1.0, 0.0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,20 +61,13 @@ async fn a_policy_for_the_secrets_in_use_suffices() {
     fake.seed(&id("api_keys"), OLD_KEY);
     fake.seed(&id("polygon_api_key"), VENDOR_KEY);
     let used = ["api_keys", "polygon_api_key"];
-    let used_when_present =
-        ["database_url", "audit_key", "circle_api_key", "alpaca_api_key", "alpaca_api_secret"];
-    let is_webhook_key =
-        |name: &str| webhooks::PROVIDERS.iter().any(|provider| provider.secret() == Some(name));
-    let is_used =
-        |name: &str| used.contains(&name) || used_when_present.contains(&name) || is_webhook_key(name);
-    // Secrets that this server does not use are denied.
-    for spec in secrets::Catalogue::product().iter().filter(|spec| !is_used(spec.name.as_str())) {
-        fake.seed(&id(spec.name.as_str()), "another-servers-Zq8Wm3Xc6Vb9Nn2Ll5Kk7Jj1Hh4Gg0Ff");
-        fake.deny(&id(spec.name.as_str()));
+    // Any other secret of the account is denied.
+    for name in ["jwt_secret", "another-servers-key"] {
+        fake.seed(&id(name), "another-servers-Zq8Wm3Xc6Vb9Nn2Ll5Kk7Jj1Hh4Gg0Ff");
+        fake.deny(&id(name));
     }
     let server = options(&fake).set("REQUIRE_AUTH", "true").set("POLYGON_BASE_URL", UNREACHABLE).start();
     assert_eq!(used.map(|name| source(&server, name).unwrap()), ["aws", "aws"]);
-    assert_eq!(source(&server, "jwt_secret"), None);
     assert!(!server.log().contains("AccessDenied"), "{}", server.log());
 }
 
@@ -114,9 +107,9 @@ async fn production_rejects_placeholders_and_emulators_by_name() {
     assert_eq!(cores.split_whitespace().collect::<Vec<_>>(), ["0", "0", "bytes"]);
     drop(server);
     for (variable, value, name) in [
-        ("JWT_SECRET", "changeme", "jwt_secret"),
+        ("CIRCLE_API_KEY", "changeme", "circle_api_key"),
         ("POLYGON_API_KEY", "your-api-key-here", "polygon_api_key"),
-        ("LIVE_TRADING_KEY", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "live_trading_key"),
+        ("ALPACA_API_KEY", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "alpaca_api_key"),
     ] {
         let (status, log) = production().set(variable, value).start_failure();
         assert!(!status.success() && log.contains(name), "{variable}: {log}");

@@ -28,9 +28,15 @@ const ALLOWED: &[Allowance] = &[
     ("telemetry", &[], None),
     ("outbound", &[], None),
     ("secrets", &["telemetry", "webhooks"], None),
-    // Parses settings into the types of the crates that they are for.
-    ("config", &["domain", "ledger", "outbound", "rate-limit", "secrets", "telemetry", "webhooks"], None),
+    // Parses settings into the types of the crates that they are for, and checks whether the database can be opened.
+    (
+        "config",
+        &["audit", "domain", "ledger", "outbound", "rate-limit", "secrets", "store", "telemetry", "webhooks"],
+        None,
+    ),
     ("market-data", &["domain", "outbound"], None),
+    // What both binaries compose an analysis from.
+    ("symbol-analysis", &["analysis", "config", "domain", "market-data", "secrets"], None),
     ("alpaca", &["outbound"], None),
     ("store", &["audit", "domain", "ledger", "telemetry", "webhooks"], None),
     ("intake", &["domain", "outbound", "rate-limit", "secrets", "store", "telemetry", "webhooks"], None),
@@ -42,7 +48,20 @@ const ALLOWED: &[Allowance] = &[
     ("api-server", ANY_OF_OURS, None),
     (
         "ops",
-        &["audit", "config", "domain", "intake", "outbound", "secrets", "store", "telemetry", "webhooks"],
+        &[
+            "analysis",
+            "audit",
+            "config",
+            "domain",
+            "intake",
+            "market-data",
+            "outbound",
+            "secrets",
+            "store",
+            "symbol-analysis",
+            "telemetry",
+            "webhooks",
+        ],
         None,
     ),
     ("test-postgres", &[], None),
@@ -66,6 +85,7 @@ const ANY_OF_OURS: &[&str] = &[
     "secrets",
     "store",
     "strict-http1",
+    "symbol-analysis",
     "telemetry",
     "webhooks",
     "workers",

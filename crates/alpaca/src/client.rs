@@ -23,7 +23,7 @@ impl Client {
             (ACCEPT, HeaderValue::from_static("text/event-stream")),
             (CACHE_CONTROL, HeaderValue::from_static("no-store")),
         ]);
-        let http = outbound::client_builder(config.connect_timeout)
+        let http = outbound::client_builder(config.connect_timeout, &config.proxy)
             .default_headers(headers)
             .tcp_keepalive(KEEPALIVE)
             .https_only(config.base_url.is_encrypted())

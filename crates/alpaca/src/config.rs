@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use outbound::BaseUrl;
+use outbound::{BaseUrl, Proxy};
 
 /// Settings of the streams. The defaults suit production; tests shorten the times.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Default `https://broker-api.alpaca.markets`; the sandbox is `https://broker-api.sandbox.alpaca.markets`.
     pub base_url: BaseUrl,
+    /// The proxy to Alpaca. Default none.
+    pub proxy: Proxy,
     /// Time to connect. Default 5 seconds.
     pub connect_timeout: Duration,
     /// Time until Alpaca's response begins. Default 15 seconds.
@@ -38,6 +40,7 @@ impl Default for Config {
         let base_url = "https://broker-api.alpaca.markets".parse();
         Self {
             base_url: base_url.expect("the constant has a scheme and a host"),
+            proxy: Proxy::none(),
             connect_timeout: Duration::from_secs(5),
             response_timeout: Duration::from_secs(15),
             idle_timeout: Duration::from_secs(90),

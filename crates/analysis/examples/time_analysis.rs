@@ -1,4 +1,4 @@
-//! Microseconds for an analysis of bundled bars, for its parts, and for writing it as JSON, by `json_writer` and `serde_json`.
+//! Microseconds for an analysis of bundled bars with windows of several lengths, for its parts, and for writing it as JSON, by `json_writer` and `serde_json`.
 //!
 //! ```sh
 //! cargo run --release -p analysis --example time_analysis
@@ -13,7 +13,7 @@ use std::time::Instant;
 use analysis::fundamental::fundamental;
 use analysis::quantitative::quantitative;
 use analysis::technical::technical;
-use analysis::{AnalysisInput, Benchmark, Models, analyze};
+use analysis::{AnalysisInput, Benchmark, Models, RecursiveIndicators, analyze};
 use domain::{Date, Filing, FilingPeriod};
 
 #[path = "../tests/engines/sample.rs"]
@@ -28,10 +28,14 @@ fn main() {
     let (market, rate) = (sample::market(), sample::rate());
     let models = Models::bundled().unwrap();
     let filings = [filing()];
+    let (bars, raw) = (aapl.adjusted().view(), aapl.raw().view());
+    // Known for as long as the bars do not change, as in the service.
+    let indicators = RecursiveIndicators::new(bars);
+    show("recursive indicators", || RecursiveIndicators::new(bars));
     for count in [252, 500, 2_520] {
-        let start = aapl.raw().len() - count;
-        let (bars, raw) = (aapl.adjusted().view().from(start), aapl.raw().view().from(start));
         let input = AnalysisInput {
+            window_start: aapl.raw().len() - count,
+            indicators: Some(&indicators),
             benchmark: Some(Benchmark { name: "SPY", returns: &market }),
             risk_free: Some(&rate),
             filings: &filings,

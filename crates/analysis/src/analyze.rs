@@ -13,8 +13,10 @@ use crate::quantitative::{Quantitative, quantitative};
 use crate::sentiment::{Sentiment, sentiment};
 use crate::technical::{Technical, technical};
 use crate::volatility::VolatilityForecast;
-use crate::{Absence, AnalysisInput, Engine, Models, Signal};
+use crate::{Absence, AnalysisInput, Engine, Models, RecursiveIndicators, Signal, trading};
 
+/// Newest bars on which an equity must be traded often enough for the technical engine: those of the longest simple mean.
+const TRADING_BARS: usize = 200;
 /// Bars that the technical engine needs for a score.
 const TECHNICAL_BARS_MIN: usize = 50;
 
@@ -30,15 +32,16 @@ pub struct Analysis {
     /// Date of the newest bar; null without bars.
     #[schema(value_type = Option<String>, format = Date)]
     pub as_of: Option<Date>,
-    /// Number of bars.
+    /// Number of bars of the window. Return and risk are those of the window; indicators and forecasts also use the bars before it,
+    /// so that they are the same for every window, and say so.
     pub bars_used: usize,
-    /// Date of the first bar.
+    /// Date of the first bar of the window.
     #[schema(value_type = Option<String>, format = Date)]
     pub first_date: Option<Date>,
     /// Corporate actions that prices are adjusted for: `raw`, `split` or `split_dividend`.
     pub price_basis: &'static str,
-    /// Newest close, as traded. The technical metrics have the high and low of the year, as traded if the source has such
-    /// prices; support and resistance are levels of adjusted prices.
+    /// Newest close, as traded. The technical metrics have the high and low of the year, adjusted for splits; support and
+    /// resistance are levels of adjusted prices.
     pub current_price: Option<f64>,
     /// The overall signal; null when no engine has a score.
     pub overall_signal: Option<Signal>,
@@ -46,7 +49,7 @@ pub struct Analysis {
     pub overall_score: Option<f64>,
     /// How often such signals were right; see `confidence`.
     pub overall_confidence: Option<f64>,
-    /// The signal in one sentence.
+    /// The signal, and what is known of the skill of such signals.
     pub recommendation: String,
     /// The parts of the signal, in sentences.
     pub explanation: Vec<String>,
@@ -98,6 +101,15 @@ const NO_DIRECTION: DirectionForecast = DirectionForecast {
 /// Analyses one equity.
 #[must_use]
 pub fn analyze(input: &AnalysisInput<'_>, models: &Models) -> Analysis {
+    let computed;
+    let indicators = match input.indicators.filter(|indicators| indicators.is_of(input.bars)) {
+        Some(indicators) => indicators,
+        None => {
+            computed = RecursiveIndicators::new(input.bars);
+            &computed
+        }
+    };
+    let input = &AnalysisInput { indicators: Some(indicators), ..*input };
     let technical = technical_engine(input);
     let fundamental = fundamental(input);
     let quantitative = quantitative(input);
@@ -108,20 +120,22 @@ pub fn analyze(input: &AnalysisInput<'_>, models: &Models) -> Analysis {
         EngineScore::new(EngineName::Quantitative, &quantitative),
         EngineScore::new(EngineName::Sentiment, &sentiment),
     ]);
-    let confidence = models.confidence.confidence(&overall, input.timeframe);
-    let span = input.span();
+    let measured = &models.confidence.inputs;
+    let differences = measured.differences(input, &overall, &technical, &quantitative);
+    let confidence = models.confidence.confidence(&overall, differences);
+    let window = input.window().date;
     Analysis {
         symbol: *input.symbol,
         timeframe: input.timeframe,
-        as_of: span.last_date,
-        bars_used: span.bars_used,
-        first_date: span.first_date,
-        price_basis: span.price_basis.as_str(),
-        current_price: input.raw.close.last().copied(),
+        as_of: input.bars.date.last().copied(),
+        bars_used: window.len(),
+        first_date: window.first().copied(),
+        price_basis: input.price_basis.as_str(),
+        current_price: input.traded_close,
         overall_signal: overall.signal(),
         overall_score: overall.score,
         overall_confidence: confidence.value,
-        recommendation: recommendation(&overall),
+        recommendation: recommendation(&overall, &confidence),
         explanation: explanation(&overall, &confidence),
         contributions: overall.contributions,
         missing: overall.missing,
@@ -150,6 +164,12 @@ pub(crate) fn technical_engine(input: &AnalysisInput<'_>) -> Engine<Technical> {
             Engine::unavailable(reason, Some(metrics))
         }
         None => Engine::unavailable(Absence::Flat, Some(metrics)),
-        Some(score) => Engine::available(score, Vec::new(), metrics),
+        Some(score) => {
+            let newest = input.bars.from(have.saturating_sub(TRADING_BARS));
+            match trading::often_enough(newest, input.timeframe) {
+                Ok(()) => Engine::available(score, Vec::new(), metrics),
+                Err(reason) => Engine::unavailable(reason, Some(metrics)),
+            }
+        }
     }
 }

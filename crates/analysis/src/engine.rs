@@ -32,6 +32,15 @@ pub struct Driver {
     pub contribution: f64,
 }
 
+/// A driver that has no part in an engine's score.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ExcludedDriver {
+    /// Name of the metric.
+    pub metric: &'static str,
+    /// Why it has no part in the score.
+    pub reason: Absence,
+}
+
 /// The result of one engine.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Engine<M> {
@@ -45,6 +54,8 @@ pub struct Engine<M> {
     pub score: Option<f64>,
     /// Parts of the score.
     pub drivers: Vec<Driver>,
+    /// Drivers without a part in the score, and why; the others share their weight.
+    pub excluded: Vec<ExcludedDriver>,
     /// What it measured, even when that is too little for a score.
     pub metrics: Option<M>,
 }
@@ -57,6 +68,7 @@ impl<M> Engine<M> {
             signal: None,
             score: None,
             drivers: Vec::new(),
+            excluded: Vec::new(),
             metrics,
         }
     }
@@ -70,32 +82,51 @@ impl<M> Engine<M> {
             signal: Some(Signal::from_score(score)),
             score: Some(score),
             drivers,
+            excluded: Vec::new(),
             metrics: Some(metrics),
         }
     }
 
-    /// An engine whose score is the weighted mean of its drivers; without a driver it is unavailable for `reason`.
-    pub(crate) fn from_drivers(drivers: Vec<Driver>, reason: Absence, metrics: M) -> Self {
-        if drivers.is_empty() {
-            return Self::unavailable(reason, Some(metrics));
+    /// An engine whose score is the weighted mean of its drivers; if none counts it is unavailable for `reason`.
+    pub(crate) fn from_drivers<const N: usize>(
+        drivers: [Result<Driver, ExcludedDriver>; N],
+        reason: Absence,
+        metrics: M,
+    ) -> Self {
+        let (mut counted, mut excluded) = (Vec::with_capacity(N), Vec::new());
+        for driver in drivers {
+            match driver {
+                Ok(driver) => counted.push(driver),
+                Err(driver) => excluded.push(driver),
+            }
         }
-        let drivers = renormalised(drivers);
-        Self::available(drivers.iter().map(|driver| driver.contribution).sum(), drivers, metrics)
+        let engine = if counted.is_empty() {
+            Self::unavailable(reason, Some(metrics))
+        } else {
+            let drivers = renormalised(counted);
+            Self::available(drivers.iter().map(|driver| driver.contribution).sum(), drivers, metrics)
+        };
+        Self { excluded, ..engine }
     }
 }
 
 impl Driver {
-    /// A driver, if there is a value. `score` is the function that `rule` describes; its result is clamped to -1..1.
+    /// A driver, if there is a value that may count. `score` is the function that `rule` describes; its result is clamped to
+    /// -1..1.
     pub(crate) fn new(
         metric: &'static str,
-        value: Option<f64>,
+        value: Result<f64, Absence>,
         rule: &'static str,
         weight: f64,
         score: impl FnOnce(f64) -> f64,
-    ) -> Option<Self> {
-        let value = value?;
+    ) -> Result<Self, ExcludedDriver> {
+        let value = value.map_err(|reason| ExcludedDriver { metric, reason })?;
         let score = score(value).clamp(-1.0, 1.0) + 0.0;
-        score.is_finite().then_some(Self { metric, value, rule, score, weight, contribution: 0.0 })
+        if score.is_finite() {
+            Ok(Self { metric, value, rule, score, weight, contribution: 0.0 })
+        } else {
+            Err(ExcludedDriver { metric, reason: Absence::OutOfRange })
+        }
     }
 }
 
@@ -115,21 +146,23 @@ mod tests {
     #[test]
     fn available_drivers_share_the_weights() {
         let drivers = [
-            Driver::new("a", Some(2.0), "value", 0.5, |value| value),
-            Driver::new("b", None, "value", 0.25, |value| value),
-            Driver::new("c", Some(-0.5), "value", 0.25, |value| value),
-            Driver::new("d", Some(f64::NAN), "value", 0.25, |value| value),
+            Driver::new("a", Ok(2.0), "value", 0.5, |value| value),
+            Driver::new("b", Err(Absence::Flat), "value", 0.25, |value| value),
+            Driver::new("c", Ok(-0.5), "value", 0.25, |value| value),
+            Driver::new("d", Ok(f64::NAN), "value", 0.25, |value| value),
         ];
-        let engine = Engine::from_drivers(drivers.into_iter().flatten().collect(), Absence::Flat, ());
+        let engine = Engine::from_drivers(drivers, Absence::Flat, ());
         // (0.5 * 1 + 0.25 * -0.5) / 0.75
         assert!((engine.score.unwrap() - 0.5).abs() < 1e-12);
         assert_eq!(engine.signal, Some(Signal::Buy));
         assert!((engine.drivers.iter().map(|driver| driver.weight).sum::<f64>() - 1.0).abs() < 1e-12);
+        let excluded: Vec<_> = engine.excluded.iter().map(|driver| (driver.metric, driver.reason)).collect();
+        assert_eq!(excluded, [("b", Absence::Flat), ("d", Absence::OutOfRange)]);
     }
 
     #[test]
     fn an_engine_without_drivers_has_no_score() {
-        let engine = Engine::from_drivers(Vec::new(), Absence::Flat, ());
+        let engine = Engine::from_drivers([], Absence::Flat, ());
         assert_eq!(
             (engine.status, engine.score, engine.reason),
             (Status::Unavailable, None, Some(Absence::Flat))

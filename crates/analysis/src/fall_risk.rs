@@ -2,13 +2,16 @@
 //!
 //! This model predicts risk, with measured skill. It does not predict direction: a fall of 5 % on the way is compatible with
 //! a higher price at the end.
+//!
+//! The features are logarithms: the odds of a fall grow with a power of volatility, and vanish with it. Linear in volatility, the
+//! model had a floor, and said more than came for quiet equities.
 
-use domain::{BarsView, Timeframe};
+use domain::BarsView;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::model_card::{CalibrationBin, ModelCard, ProbabilityScore};
-use crate::{Absence, AnalysisInput, Figure, Span, risk};
+use crate::{Absence, AnalysisInput, Figure, risk};
 
 /// Bars ahead in which a fall counts.
 pub(crate) const HORIZON_BARS: usize = 21;
@@ -17,9 +20,9 @@ const BARS_MIN: usize = LONG_RETURNS + 1;
 
 /// Inputs of the model, in the order of its weights.
 pub(crate) const FEATURES: [&str; 3] = [
-    "std of the last 21 log returns (ddof 1)",
-    "std of the last 63 log returns (ddof 1)",
-    "mean of (high - low) / close over the last 14 bars",
+    "ln std of the last 21 log returns (ddof 1)",
+    "ln std of the last 63 log returns (ddof 1)",
+    "ln mean of (high - low) / close over the last 14 bars",
 ];
 
 const SHORT_RETURNS: usize = 21;
@@ -62,6 +65,8 @@ pub struct FallModel {
     pub walk_forward_by_year: Vec<ProbabilityScore>,
     /// Predictions of all test years in ten bins of equal count.
     pub calibration: Vec<CalibrationBin>,
+    /// Quality over all test years for companies that the model has not seen: each is predicted from the others.
+    pub unseen_companies: ProbabilityScore,
 }
 
 /// Probabilities of a fall.
@@ -86,8 +91,10 @@ pub struct FallProbability {
     pub base_rate: f64,
     /// Whether an input is outside the range that the model was fitted to.
     pub is_extrapolated: bool,
-    /// Out-of-sample quality of such predictions.
+    /// Out-of-sample quality of all predictions.
     pub walk_forward: ProbabilityScore,
+    /// How often the fall came after out-of-sample predictions like this one; null without a probability.
+    pub calibration: Option<CalibrationBin>,
 }
 
 /// The three inputs as of the newest bar.
@@ -104,7 +111,11 @@ pub(crate) fn features(bars: BarsView<'_>) -> Result<[f64; 3], Absence> {
     let long = risk::deviation(&returns)?;
     let newest = have - RANGE_BARS..have;
     let range: f64 = newest.map(|at| (bars.high[at] - bars.low[at]) / bars.close[at]).sum();
-    let features = [short, long, range / RANGE_BARS as f64];
+    let range = range / RANGE_BARS as f64;
+    if range <= risk::DISPERSION_MIN {
+        return Err(Absence::Flat);
+    }
+    let features = [short, long, range].map(f64::ln);
     if features.iter().all(|value| value.is_finite()) { Ok(features) } else { Err(Absence::OutOfRange) }
 }
 
@@ -117,30 +128,37 @@ impl FallModel {
         1.0 / (1.0 + (-log_odds).exp())
     }
 
+    /// The measured predictions that `probability` belongs to; the lowest or highest ones if it lies outside.
+    fn calibration(&self, probability: f64) -> Option<&CalibrationBin> {
+        self.calibration.iter().find(|bin| probability <= bin.to).or(self.calibration.last())
+    }
+
     fn is_beyond(&self, features: &[f64; 3]) -> bool {
         (0..features.len()).any(|at| features[at] < self.lowest[at] || features[at] > self.highest[at])
     }
 }
 
 impl FallRiskModel {
-    /// Probabilities as of the newest bar. Only for daily bars, because the horizon is in trading days.
+    /// Probabilities as of the newest daily bar, whatever the timeframe: the horizon is in trading days.
     #[must_use]
     pub fn estimate(&self, input: &AnalysisInput<'_>) -> FallRisk {
-        let inputs = match input.timeframe {
-            Timeframe::Day => features(input.bars),
-            Timeframe::Week | Timeframe::Month => Err(Absence::Missing { what: "daily bars" }),
-        };
-        let span = Span::newest(input.bars, BARS_MIN, input.price_basis);
-        let probability = |model: &FallModel| FallProbability {
-            fall: model.fall,
-            probability: Figure::new(
-                "logistic regression on 21- and 63-bar std of log returns and the 14-bar mean of (high - low) / close",
-                span,
-                inputs.map(|inputs| model.probability(&inputs)),
-            ),
-            base_rate: model.base_rate,
-            is_extrapolated: inputs.is_ok_and(|inputs| model.is_beyond(&inputs)),
-            walk_forward: model.walk_forward.clone(),
+        let inputs = input.daily.ok_or(Absence::Missing { what: "daily bars" }).and_then(features);
+        let span = input.newest_daily(BARS_MIN);
+        let probability = |model: &FallModel| {
+            let probability = inputs.map(|inputs| model.probability(&inputs));
+            FallProbability {
+                fall: model.fall,
+                probability: Figure::new(
+                    "logistic regression on the logarithms of 21- and 63-bar std of log returns and of the 14-bar mean of \
+                     (high - low) / close",
+                    span,
+                    probability,
+                ),
+                base_rate: model.base_rate,
+                is_extrapolated: inputs.is_ok_and(|inputs| model.is_beyond(&inputs)),
+                walk_forward: model.walk_forward.clone(),
+                calibration: probability.ok().and_then(|probability| model.calibration(probability)).cloned(),
+            }
         };
         FallRisk {
             model: self.card.model.clone(),

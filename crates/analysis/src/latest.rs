@@ -7,7 +7,7 @@ mod value;
 use domain::BarsView;
 
 use crate::Absence;
-use recursive::{Directional, Emas, ObvTail, RsiTail, directional, emas, macd, obv, rsi};
+pub use recursive::RecursiveIndicators;
 pub(crate) use value::{IndicatorResult, IndicatorValue, enough, votable};
 
 /// Periods of the simple means of closes, ascending.
@@ -27,15 +27,11 @@ pub(crate) struct Ichimoku {
 /// Newest value of each indicator over `bars`.
 pub(crate) struct LatestIndicators<'a> {
     pub(crate) bars: BarsView<'a>,
+    pub(crate) recursive: &'a RecursiveIndicators,
     pub(crate) smas: [IndicatorResult; SMA_PERIODS.len()],
-    pub(crate) emas: Emas,
-    pub(crate) rsi: RsiTail,
-    pub(crate) macd: Result<[f64; 3], Absence>,
     pub(crate) bands: Result<rolling::Bands, Absence>,
-    pub(crate) directional: Directional,
     pub(crate) stochastic: (IndicatorResult, IndicatorResult),
     pub(crate) stochastic_rsi: (IndicatorResult, IndicatorResult),
-    pub(crate) obv: ObvTail,
     pub(crate) mfi: IndicatorResult,
     /// Newest, one bar before.
     pub(crate) cci: [IndicatorResult; 2],
@@ -52,19 +48,15 @@ pub(crate) struct LatestIndicators<'a> {
 }
 
 impl<'a> LatestIndicators<'a> {
-    pub(crate) fn new(bars: BarsView<'a>) -> Self {
-        let rsi = rsi(bars.close);
+    /// `recursive` must be those of `bars`.
+    pub(crate) fn new(bars: BarsView<'a>, recursive: &'a RecursiveIndicators) -> Self {
         Self {
             bars,
+            recursive,
             smas: rolling::smas(bars.close, SMA_PERIODS),
-            emas: emas(bars.close),
-            stochastic_rsi: rolling::stochastic_rsi(rsi.all()),
-            rsi,
-            macd: macd(bars.close),
+            stochastic_rsi: rolling::stochastic_rsi(recursive.rsi.all()),
             bands: rolling::bollinger(bars.close, 20),
-            directional: directional(&bars),
             stochastic: rolling::stochastic(&bars),
-            obv: obv(bars.close, bars.volume),
             mfi: rolling::mfi(&bars, 14),
             cci: [0, 1].map(|ago| rolling::cci(&bars, 20, ago)),
             williams_r: [0, 1].map(|ago| rolling::williams_r(&bars, 14, ago)),

@@ -46,6 +46,8 @@ pub struct ProbabilityScore {
     pub year: Option<i16>,
     /// Number of scored predictions.
     pub samples: usize,
+    /// Mean prediction.
+    pub predicted: f64,
     /// Share in which the event happened.
     pub observed: f64,
     /// Area under the ROC curve; null when the event always or never happened.
@@ -54,6 +56,8 @@ pub struct ProbabilityScore {
     pub brier: f64,
     /// 1 − Brier score / Brier score of the base rate known before the year: above 0 is skill.
     pub brier_skill: f64,
+    /// Mean distance of the mean prediction from the observed share in ten bins of equal count.
+    pub calibration_error: f64,
 }
 
 /// Observed frequency in one bin of predicted probabilities.

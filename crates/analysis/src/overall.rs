@@ -110,8 +110,19 @@ impl Overall {
         self.score.map(Signal::from_score)
     }
 
+    /// The same with `engines` alone.
+    pub(crate) fn of_engines(&self, engines: &[EngineName]) -> Self {
+        let scores: Vec<EngineScore> = self
+            .contributions
+            .iter()
+            .filter(|part| engines.contains(&part.engine))
+            .map(|part| EngineScore { engine: part.engine, score: Ok(part.score) })
+            .collect();
+        Self::from_scores(&scores)
+    }
+
     /// Sum of the base weights of the available engines, 0 to 1.
-    pub(crate) fn coverage(&self) -> f64 {
+    pub(crate) fn base_weight(&self) -> f64 {
         self.contributions.iter().map(|part| part.base_weight).sum()
     }
 }
@@ -139,7 +150,7 @@ mod tests {
         // (0.20 * 0.5 - 0.40 * 0.25 + 0.15 * 1.0) / 0.75
         assert!((overall.score.unwrap() - 0.2).abs() < 1e-12);
         assert_eq!(overall.signal(), Some(Signal::WeakBuy));
-        assert!((overall.coverage() - 0.75).abs() < 1e-12);
+        assert!((overall.base_weight() - 0.75).abs() < 1e-12);
         assert_eq!(overall.missing.len(), 1);
         let weights: f64 = overall.contributions.iter().map(|part| part.weight).sum();
         assert!((weights - 1.0).abs() < 1e-12);

@@ -6,14 +6,14 @@
 
 mod vote_rules;
 
+use domain::VolumeBasis;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use vote_rules::Group;
+use vote_rules::{Group, VOTE_RULES, VoteValues};
 
 use crate::Absence;
 use crate::latest::LatestIndicators;
-use vote_rules::VOTE_RULES;
 
 /// One indicator's vote.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
@@ -29,6 +29,14 @@ pub struct Vote {
     /// Why the vote is null.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Absence>,
+    /// The values that the vote compares, by name, beside the newest close; absent when the vote is null.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<std::collections::BTreeMap<String, f64>>)]
+    pub values: Option<VoteValues>,
+    /// What the volume is adjusted for, if the vote uses it: `raw`, `split`, or `as_given` if the source does not tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub volume_basis: Option<&'static str>,
     /// Condition for a buy vote; a sell vote has the mirrored condition.
     #[schema(value_type = String)]
     pub buys_when: &'static str,
@@ -58,13 +66,23 @@ pub struct Rating {
     pub votes: Vec<Vote>,
 }
 
-pub(crate) fn rate(latest: &LatestIndicators<'_>) -> Rating {
+pub(crate) fn rate(latest: &LatestIndicators<'_>, volume: VolumeBasis) -> Rating {
     let votes: Vec<Vote> = VOTE_RULES
         .iter()
         .map(|rule| {
-            let vote = (rule.vote)(latest);
+            let cast = (rule.vote)(latest);
             let (name, group, buys_when) = (rule.name, rule.group, rule.buys_when);
-            Vote { name, group, vote: vote.ok(), reason: vote.err(), buys_when }
+            let values = cast.ok().map(|cast| cast.values);
+            let volume_basis = rule.uses_volume.then(|| volume.as_str());
+            Vote {
+                name,
+                group,
+                vote: cast.ok().map(|cast| cast.vote),
+                reason: cast.err(),
+                values,
+                volume_basis,
+                buys_when,
+            }
         })
         .collect();
     let moving_averages = mean_vote(&votes, Group::MovingAverage);
@@ -83,6 +101,13 @@ pub(crate) fn rate(latest: &LatestIndicators<'_>) -> Rating {
         sell: count(Some(-1)),
         absent: count(None),
         votes,
+    }
+}
+
+impl Rating {
+    /// Number of votes that were cast.
+    pub(crate) fn cast(&self) -> usize {
+        self.votes.len() - self.absent
     }
 }
 

@@ -13,7 +13,7 @@ pub(crate) use market::align_with_market;
 pub use moments::deviation;
 pub(crate) use moments::{DISPERSION_MIN, Moments, mean};
 pub(crate) use performance::{
-    cagr, calmar, ewma_volatility, per_bar_rate, sharpe, sortino, total_return, volatility,
+    EWMA_RETURNS_MAX, cagr, calmar, ewma_variance, per_bar_rate, sharpe, sortino, total_return, volatility,
 };
 pub(crate) use tail::{omega, tails, var_95_normal};
 

@@ -57,13 +57,13 @@ pub(crate) fn sentiment(input: &AnalysisInput<'_>) -> Engine<Sentiment> {
     let trust = 1.0 - 0.5_f64.powf(metrics.sources as f64);
     let driver = Driver::new(
         "normalized_score",
-        Some(metrics.normalized_score),
+        Ok(metrics.normalized_score),
         "value * (1 - 0.5^sources): one publisher counts half, two count three quarters",
         1.0,
         |score| score * trust,
     );
     let reason = Absence::Missing { what: "toned news of the last 30 days" };
-    Engine::from_drivers(driver.into_iter().collect(), reason, metrics)
+    Engine::from_drivers([driver], reason, metrics)
 }
 
 impl Sentiment {

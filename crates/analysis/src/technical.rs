@@ -12,12 +12,12 @@ use utoipa::ToSchema;
 pub use metrics::{Metric, Metrics};
 pub use trend::{Trend, TrendDirection};
 
-use crate::AnalysisInput;
 use crate::latest::LatestIndicators;
 use crate::patterns::{self, Pattern};
 use crate::rating::{Rating, rate};
+use crate::{AnalysisInput, RecursiveIndicators};
 
-/// Technical analysis of the newest bar.
+/// Technical analysis of the newest bar, from all bars known: the same for every window that ends with it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Technical {
     /// Votes and their means: `rating.score` is this block's score in -1 to 1.
@@ -41,16 +41,25 @@ pub struct Technical {
     pub price_basis: &'static str,
 }
 
-/// Analyses the newest of `input.bars`; displayed price levels come from `input.raw`.
+/// Analyses the newest of `input.bars`; the extremes of a year come from `input.levels`.
 ///
-/// Nothing is guessed: with three bars nearly every value is absent and says how many bars it needs. Cost grows with the
-/// number of bars by about 15 ns each, because exponential and Wilder means depend on all of them.
+/// Nothing is guessed: with three bars nearly every value is absent and says how many bars it needs. Without
+/// `input.indicators`, cost grows with the number of bars by about 15 ns each, because exponential and Wilder means depend on all
+/// of them.
 #[must_use]
 pub fn technical(input: &AnalysisInput<'_>) -> Technical {
     let bars = input.bars;
-    let latest = LatestIndicators::new(bars);
+    let computed;
+    let recursive = match input.indicators.filter(|indicators| indicators.is_of(bars)) {
+        Some(indicators) => indicators,
+        None => {
+            computed = RecursiveIndicators::new(bars);
+            &computed
+        }
+    };
+    let latest = LatestIndicators::new(bars, recursive);
     Technical {
-        rating: rate(&latest),
+        rating: rate(&latest, input.volume_basis),
         metrics: metrics::metrics(&latest, input),
         detected_patterns: patterns::newest(&bars),
         bars_used: bars.len(),

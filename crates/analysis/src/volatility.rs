@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::model_card::ModelCard;
-use crate::{Absence, AnalysisInput, Figure, Span, risk};
+use crate::{Absence, AnalysisInput, Figure, risk};
 
 /// Bars ahead whose mean variance is forecast.
 pub(crate) const HORIZON_BARS: usize = 21;
@@ -132,15 +132,13 @@ impl VolatilityModel {
         weights.iter().zip(features).fold(*constant, |sum, (weight, value)| sum + weight * value)
     }
 
-    /// The forecast as of the newest bar. Only for daily bars, because windows and horizon are in trading days.
+    /// The forecast as of the newest daily bar, whatever the timeframe: windows and horizon are in trading days.
     #[must_use]
     pub fn forecast(&self, input: &AnalysisInput<'_>) -> VolatilityForecast {
-        let centre = match input.timeframe {
-            Timeframe::Day => features(input.bars).map(|inputs| self.log_variance(&inputs)),
-            Timeframe::Week | Timeframe::Month => Err(Absence::Missing { what: "daily bars" }),
-        };
-        let year = input.timeframe.bars_per_year();
-        let span = Span::newest(input.bars, BARS_MIN, input.price_basis);
+        let inputs = input.daily.ok_or(Absence::Missing { what: "daily bars" }).and_then(features);
+        let centre = inputs.map(|inputs| self.log_variance(&inputs));
+        let year = Timeframe::Day.bars_per_year();
+        let span = input.newest_daily(BARS_MIN);
         let at = |definition, shift: f64| {
             let volatility = centre.map(|centre| (0.5 * (centre + shift)).exp() * year.sqrt());
             Figure::new(definition, span, volatility)

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use config::Environment;
 use config::check::{self, Report};
+use config::start::{self, Connect};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -28,11 +29,11 @@ pub(crate) enum Command {
         #[arg(long, value_name = "URL")]
         url: Option<reqwest::Url>,
     },
-    /// Check the settings like `investiq config check`; exit with 1 on errors
+    /// Check the settings and secrets as a start does, without one; exit with 1 on errors
     CheckConfig,
 }
 
-/// Prints the findings for the settings and the profile of the environment.
+/// Prints what a start in this environment would find.
 pub(crate) fn check_config() -> ExitCode {
     let (environment, dotenv) = match config::with_dotenv(Environment::from_process()) {
         Ok(environment) => environment,
@@ -42,7 +43,16 @@ pub(crate) fn check_config() -> ExitCode {
         }
     };
     dotenv.iter().for_each(|message| eprintln!("{message}"));
-    let report = Report::new(config::profile(&environment), check::findings(&environment));
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("api-server cannot check: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let checked = runtime.block_on(start::check(&environment, Connect::ToFiles));
+    let findings = checked.findings(check::advice(&environment));
+    let report = Report::new(config::profile(&environment), findings);
     // The exit code says the same to a caller that closed the stream.
     drop(write!(std::io::stdout(), "{report}"));
     if report.passes(false) { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -15,17 +15,16 @@ pub(crate) mod root;
 pub(crate) mod symbols;
 pub(crate) mod webhooks;
 
-mod analysis_response;
+mod bar_spacing;
+mod etag;
 mod if_none_match;
 mod json_body;
 mod parameters;
-mod provenance;
 mod symbol_path;
 mod window;
 
+use etag::etag;
 use if_none_match::IfNoneMatch;
 use json_body::JsonBody;
 use parameters::Parameters;
-use provenance::{DataQuality, Provenance};
 use symbol_path::SymbolPath;
-use window::Window;

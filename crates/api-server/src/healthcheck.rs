@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use config::Environment;
+use outbound::Proxy;
 use reqwest::Url;
 use telemetry::with_causes;
 
@@ -27,7 +28,8 @@ fn configured_url() -> Result<Url, Box<dyn Error>> {
 }
 
 fn request(url: Url) -> Result<(), Box<dyn Error>> {
-    let client = outbound::client_builder(TIMEOUT).timeout(TIMEOUT).https_only(false).build()?;
+    let client =
+        outbound::client_builder(TIMEOUT, &Proxy::none()).timeout(TIMEOUT).https_only(false).build()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let status = runtime.block_on(async { client.get(url.clone()).send().await })?.status();
     if status.is_success() { Ok(()) } else { Err(format!("{url} responded with {status}").into()) }

@@ -1,7 +1,7 @@
 //! Serves HTTP/1 and HTTP/2 on one port: accepts and bounds connections, and drains them at shutdown.
 //!
 //! hyper is used directly, to bound time: a client that sends nothing, or only a part of a head, is disconnected after
-//! [`Connections::header_timeout`].
+//! [`Connections::header_timeout`], and one that sends no further request after [`Connections::keep_alive_timeout`].
 
 mod public_peer;
 mod service;
@@ -19,7 +19,7 @@ use config::Connections;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use strict_http1::{Connection, HEAD_BYTES_MAX, HEADERS_MAX, StrictHttp1};
+use strict_http1::{Connection, HEAD_BYTES_MAX, HEADERS_MAX, IdleLimits, StrictHttp1};
 use telemetry::metrics::Metrics;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -44,10 +44,25 @@ const READ_BUFFER_BYTES: usize = 2 * HEAD_BYTES_MAX;
 
 /// The address cannot be bound.
 #[derive(Debug, thiserror::Error)]
-#[error("binding {address} failed")]
+#[error("cannot listen on BIND_ADDRESS {address}: {}", remedy(source))]
 pub(crate) struct BindError {
     address: SocketAddr,
     source: io::Error,
+}
+
+fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "another program uses the port; stop it, or set BIND_ADDRESS to another port"
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            "this machine has no such address; set BIND_ADDRESS to one of its own"
+        }
+        io::ErrorKind::PermissionDenied => {
+            "this user may not use the port; set BIND_ADDRESS to one above 1023"
+        }
+        _ => "set BIND_ADDRESS to another address",
+    }
 }
 
 /// Listens on an address.
@@ -154,23 +169,16 @@ where
         let served = self.protocol.serve_connection(TokioIo::new(socket), requests).into_owned();
         let served = watcher.watch(served);
         let metrics = Arc::clone(&self.metrics);
-        let (first_request, between_requests) = (self.config.header_timeout, self.config.header_timeout);
+        let Connections { header_timeout: head, keep_alive_timeout: keep_alive, .. } = self.config;
+        let idle_limits = IdleLimits { head, keep_alive };
         tokio::spawn(async move {
             let _open = OpenConnection::new(metrics, permit);
             let mut served = std::pin::pin!(served);
-            // A silent peer must not keep its permit forever. Biased, because a random choice for each event of a connection
-            // is expensive.
-            tokio::select! {
-                biased;
-                _ended = &mut served => return,
-                () = tokio::time::sleep(first_request) => {}
-            }
-            if !connection.has_received_request() {
-                return;
-            }
-            // One timer for all requests of a connection; hyper would set and cancel one for each.
-            while let Some(time_left) = connection.idle_time_left(between_requests) {
-                // How a connection ends is not logged; its requests are in the access log.
+            // A silent peer must not keep its permit forever. One timer for all requests of a connection; hyper would set and
+            // cancel one for each.
+            while let Some(time_left) = connection.idle_time_left(idle_limits) {
+                // How a connection ends is not logged; its requests are in the access log. Biased, because a random choice for
+                // each event of a connection is expensive.
                 tokio::select! {
                     biased;
                     _ended = &mut served => return,

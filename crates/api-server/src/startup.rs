@@ -16,7 +16,7 @@ use axum::Router;
 use config::api_keys::KeyErrors;
 use config::{Config, Credentials, CredentialsError};
 use intake::WebhookIntake;
-use market_data::{CacheConfig, MarketData, polygon};
+use market_data::MarketData;
 use store::Store;
 use telemetry::Clock;
 use telemetry::access_log::AccessLog;
@@ -26,6 +26,7 @@ use workers::{HealthRegistry, WorkerSupervisor};
 
 use crate::client_address::TrustedProxies;
 use crate::handlers::docs::Pages;
+use crate::indicator_cache::IndicatorCache;
 use crate::keys::{AuthMode, AuthModeError, KeyRing};
 use crate::layers::Layers;
 use crate::response_cache::ResponseCache;
@@ -34,6 +35,7 @@ use crate::state::{AdminState, Api, Exposition, Probes, WebhookState};
 use crate::{openapi, router};
 use dependency_metrics::Dependencies;
 
+use storage::AuditKeyFollower;
 pub(crate) use storage::{Storage, open as storage};
 
 /// The service cannot start.
@@ -47,10 +49,8 @@ pub(crate) enum Error {
     Keys(#[from] KeyErrors),
     #[error(transparent)]
     AuthMode(#[from] AuthModeError),
-    #[error("opening MARKET_DATA_DIR failed")]
-    Directory(#[from] market_data::csv_directory::OpenError),
-    #[error("setting up the Polygon client failed")]
-    Vendor(#[from] polygon::BuildError),
+    #[error(transparent)]
+    MarketData(#[from] symbol_analysis::OpenError),
     #[error("parsing the compiled-in models failed")]
     Models(#[from] serde_json::Error),
     #[error("declaring the metrics failed")]
@@ -82,6 +82,7 @@ pub(crate) struct Service {
     polygon_key: SecretHandle,
     intake: Arc<WebhookIntake>,
     database_url: SecretHandle,
+    audit_key: AuditKeyFollower,
     event_streams: Option<StreamsInUse>,
 }
 
@@ -106,16 +107,19 @@ pub(crate) fn service(
     let keys = credentials.handle("api_keys", "api-server")?;
     let polygon_key = credentials.handle("polygon_api_key", "market-data")?;
     let mode = api_keys::mode(config, &keys, &metrics)?;
-    let market_data = Arc::new(market_data(config, &polygon_key)?);
+    let market_clock = Arc::new(|| Clock::System.now().as_millisecond());
+    let market_data = Arc::new(symbol_analysis::open(config, &polygon_key, market_clock)?);
     let health = Arc::new(HealthRegistry::new(market_data.data_source()));
     let dropped = metrics.log_lines_dropped.clone();
     let access_log = AccessLog::start(config.logs.format, Clock::System, dropped, io::stdout());
     let access_log = Arc::new(access_log.map_err(Error::AccessLog)?);
     let shutdown = CancellationToken::new();
-    let Storage { store, url: database_url } = storage;
+    let Storage { store, url: database_url, audit_key } = storage;
     let settings = config.webhooks.providers.clone();
-    let intake = WebhookIntake::new(settings, &credentials.secrets, store.clone(), Arc::clone(&metrics))?;
-    let intake = Arc::new(intake);
+    let intake = {
+        let (secrets, metrics) = (&credentials.secrets, Arc::clone(&metrics));
+        Arc::new(WebhookIntake::new(settings, secrets, store.clone(), metrics, &config.proxy)?)
+    };
     let layers = Layers::new(
         config.http.clone(),
         TrustedProxies::new(config.trusted_proxies.iter().copied()),
@@ -136,6 +140,7 @@ pub(crate) fn service(
         api: Arc::new(Api {
             market_data: Arc::clone(&market_data),
             response_cache,
+            indicators: IndicatorCache::new(),
             models: analysis::Models::bundled()?,
         }),
         probes: Probes { health: Arc::clone(&health), shutdown: shutdown.clone() },
@@ -163,6 +168,7 @@ pub(crate) fn service(
         polygon_key,
         intake,
         database_url,
+        audit_key,
         event_streams,
     })
 }
@@ -183,53 +189,14 @@ fn event_streams(config: &Config, credentials: &Credentials) -> Result<Option<St
         alpaca::basic(id.value().expose_text()?, secret.value().expose_text()?)
     };
     let streams = streams.iter().map(|name| name.parse()).collect::<Result<_, _>>()?;
-    let settings = alpaca::Config { base_url: base_url.clone(), ..alpaca::Config::default() };
+    let (base_url, proxy) = (base_url.clone(), config.proxy.clone());
+    let settings = alpaca::Config { base_url, proxy, ..alpaca::Config::default() };
     let clock: alpaca::Clock = Arc::new(|| Clock::System.now().as_millisecond());
     Ok(Some((Arc::new(EventStreams::new(settings, Arc::new(key), clock)?), streams)))
 }
 
 fn document(mode: &AuthMode) -> utoipa::openapi::OpenApi {
     if mode.is_open() { openapi::document_without_keys() } else { openapi::document() }
-}
-
-/// Polygon if its key is set, else the directory of CSV files, else the bundled sample.
-fn market_data(config: &Config, key: &SecretHandle) -> Result<MarketData, Error> {
-    let clock: market_data::Clock = Arc::new(|| Clock::System.now().as_millisecond());
-    let config::MarketData { directory, polygon } = &config.market_data;
-    match directory {
-        _ if key.load().is_ok() => {
-            if directory.is_some() {
-                tracing::warn!("MARKET_DATA_DIR is set and has no effect: POLYGON_API_KEY is set");
-            }
-            // Loaded for each call, so that a new key needs no restart.
-            let key = key.clone();
-            let bearer = move || {
-                let set = key.load().ok()?;
-                polygon::bearer(set.value().expose_text()?)
-            };
-            Ok(MarketData::polygon(polygon_config(polygon), Arc::new(bearer), clock)?)
-        }
-        Some(directory) => Ok(MarketData::csv_directory(directory, clock)?),
-        None => Ok(MarketData::bundled()),
-    }
-}
-
-fn polygon_config(settings: &config::Polygon) -> polygon::Config {
-    let default = polygon::Config::default();
-    polygon::Config {
-        base_url: settings.base_url.clone(),
-        calls_per_minute: settings.calls_per_minute,
-        calls_in_flight_max: settings.calls_in_flight_max,
-        call_timeout: settings.call_timeout,
-        history_days: settings.history_days,
-        cache: CacheConfig {
-            fresh_for: settings.fresh_for,
-            stale_for: settings.stale_for,
-            symbols_max: settings.symbols_max,
-            ..default.cache
-        },
-        ..default
-    }
 }
 
 impl Service {

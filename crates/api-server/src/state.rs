@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use workers::HealthRegistry;
 
 use crate::body_readers::BodyReaders;
+use crate::indicator_cache::IndicatorCache;
 use crate::response_cache::ResponseCache;
 
 /// For the routes of market data and analyses.
@@ -19,6 +20,7 @@ use crate::response_cache::ResponseCache;
 pub(crate) struct Api {
     pub(crate) market_data: Arc<MarketData>,
     pub(crate) response_cache: Arc<ResponseCache>,
+    pub(crate) indicators: IndicatorCache,
     pub(crate) models: analysis::Models,
 }
 

@@ -38,6 +38,15 @@ pub fn append(key: &Key, head: &Head, entry: Entry) -> (SealedEntry, Head) {
 impl SealedEntry {
     /// The hash that the entry should have; `None` when `key` has no key of its id.
     pub(crate) fn expected_hash(&self, key: &Key) -> Option<Hash> {
-        key.sign_as(self.key, &entry_message(self.key, self.sequence, &self.previous, &self.entry))
+        key.sign_as(self.key, &self.message(self.key))
+    }
+
+    /// Whether the entry is authentic but for the id of its key.
+    pub(crate) fn names_another_key(&self, key: &Key) -> bool {
+        key.has_signed(self.hash, |id| self.message(id))
+    }
+
+    fn message(&self, key: KeyId) -> Vec<u8> {
+        entry_message(key, self.sequence, &self.previous, &self.entry)
     }
 }

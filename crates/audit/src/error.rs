@@ -6,8 +6,8 @@ use crate::key_id::KeyId;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr, thiserror::Error)]
 #[strum(serialize_all = "snake_case")]
 pub enum ChainError {
-    /// An entry or the head names a key that is not configured.
-    #[error("entry {sequence} is signed with unknown key {key}")]
+    /// An entry or the head names a key that is not configured, so that it cannot be verified. It may be authentic.
+    #[error("audit key {key} of entry {sequence} is missing")]
     UnknownKey {
         /// Number of the entry.
         sequence: u64,

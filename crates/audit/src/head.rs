@@ -65,9 +65,12 @@ impl StoredHead {
     /// [`ChainError::UnknownKey`] when `key` has no key of that id, [`ChainError::HeadChanged`] when the seal is wrong.
     pub fn verify(&self, key: &Key) -> Result<Head, ChainError> {
         let Self { sequence, hash, key: id, seal } = *self;
-        let expected = key
-            .sign_as(id, &head_message(id, sequence, &hash))
-            .ok_or(ChainError::UnknownKey { sequence, key: id })?;
-        if expected == seal { Ok(Head(*self)) } else { Err(ChainError::HeadChanged { sequence }) }
+        match key.sign_as(id, &head_message(id, sequence, &hash)) {
+            Some(expected) if expected == seal => Ok(Head(*self)),
+            None if !key.has_signed(seal, |id| head_message(id, sequence, &hash)) => {
+                Err(ChainError::UnknownKey { sequence, key: id })
+            }
+            Some(_) | None => Err(ChainError::HeadChanged { sequence }),
+        }
     }
 }

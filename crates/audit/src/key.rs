@@ -55,14 +55,38 @@ impl Key {
         self.current.id
     }
 
+    /// Whether it has every key of `other`.
+    #[must_use]
+    pub fn contains(&self, other: &Self) -> bool {
+        other.all().all(|other| self.all().any(|key| key.id == other.id))
+    }
+
+    /// The same keys, with the one of this id for new entries; `None` if there is none.
+    #[must_use]
+    pub fn with_current(mut self, id: KeyId) -> Option<Self> {
+        if self.current.id != id {
+            let at = self.older.iter().position(|key| key.id == id)?;
+            std::mem::swap(&mut self.current, &mut self.older[at]);
+        }
+        Some(self)
+    }
+
     pub(crate) fn sign(&self, message: &[u8]) -> Hash {
         self.current.sign(message)
     }
 
     /// Signs with the current or older key `id`, if there is one.
     pub(crate) fn sign_as(&self, id: KeyId, message: &[u8]) -> Option<Hash> {
-        let mut keys = std::iter::once(&self.current).chain(&self.older);
-        keys.find(|key| key.id == id).map(|key| key.sign(message))
+        self.all().find(|key| key.id == id).map(|key| key.sign(message))
+    }
+
+    /// Whether one of the keys has signed this hash. `message` is the message that names a key.
+    pub(crate) fn has_signed(&self, hash: Hash, message: impl Fn(KeyId) -> Vec<u8>) -> bool {
+        self.all().any(|key| key.sign(&message(key.id)) == hash)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &MacKey> {
+        std::iter::once(&self.current).chain(&self.older)
     }
 }
 
@@ -97,6 +121,17 @@ mod tests {
     fn a_short_key_is_refused() {
         assert_eq!(Key::new(&[1; 31]).unwrap_err(), KeyError);
         assert_eq!(Key::new(&[1; 32]).unwrap().and_older(&[]).unwrap_err(), KeyError);
+    }
+
+    #[test]
+    fn any_key_of_several_can_be_the_current_one() {
+        let (old, new) = (Key::new(&[1; 32]).unwrap(), Key::new(&[2; 32]).unwrap());
+        let both = new.clone().and_older(&[1; 32]).unwrap();
+        assert!(both.contains(&old) && both.contains(&new) && !new.contains(&both));
+        let as_before = both.clone().with_current(old.id()).unwrap();
+        assert_eq!((as_before.id(), as_before.contains(&both)), (old.id(), true));
+        assert_eq!(both.clone().with_current(new.id()).unwrap().id(), new.id());
+        assert!(new.with_current(old.id()).is_none());
     }
 
     #[test]

@@ -52,10 +52,12 @@ impl<'a> Verifier<'a> {
     pub fn feed(&mut self, sealed: &SealedEntry) -> Result<(), ChainError> {
         self.check_sequence(sealed)?;
         let sequence = sealed.sequence;
-        let expected =
-            sealed.expected_hash(self.key).ok_or(ChainError::UnknownKey { sequence, key: sealed.key })?;
-        if expected != sealed.hash {
-            return Err(ChainError::Changed { sequence });
+        match sealed.expected_hash(self.key) {
+            Some(expected) if expected == sealed.hash => {}
+            None if !sealed.names_another_key(self.key) => {
+                return Err(ChainError::UnknownKey { sequence, key: sealed.key });
+            }
+            Some(_) | None => return Err(ChainError::Changed { sequence }),
         }
         if sealed.previous != self.hash {
             return Err(ChainError::Forked { sequence });

@@ -209,6 +209,16 @@ fn a_chain_continues_under_a_new_key_and_is_checked_with_both() {
 }
 
 #[test]
+fn a_changed_key_id_is_not_taken_for_a_missing_key() {
+    let (mut entries, head) = chained(&key(), (1..=2).map(entry));
+    entries[1].key = other_key().id();
+    assert_eq!(verify(&key(), &entries, &head), Err(ChainError::Changed { sequence: 2 }));
+    let mut unverified = head.to_stored();
+    unverified.key = other_key().id();
+    assert_eq!(unverified.verify(&key()), Err(ChainError::HeadChanged { sequence: 2 }));
+}
+
+#[test]
 fn a_restored_older_database_is_detected_with_a_checkpoint() {
     let (entries, checkpoint) = chained(&key(), (1..=4).map(entry));
     let (_, earlier) = chained(&key(), (1..=2).map(entry));

@@ -1,6 +1,6 @@
 //! Release checks: settings that the server rejects, and settings and machines that are unsafe.
 //!
-//! No secret is read and no connection is opened; `investiq config check` can do both.
+//! No secret is read and no connection is opened: [`start`](crate::start) looks up secrets.
 
 mod machine;
 mod settings;
@@ -11,6 +11,7 @@ use secrets::{Environment, Profile};
 use serde::Serialize;
 
 pub use machine::machine_findings;
+pub(crate) use settings::setting_error;
 
 /// A problem. It never contains the value of a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -28,9 +29,9 @@ pub struct Finding {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// The check fails.
+    /// The server does not start, and the check fails.
     Error,
-    /// Only a strict check fails.
+    /// The server starts, and only a strict check fails.
     Warning,
 }
 
@@ -46,10 +47,15 @@ pub struct Report {
 /// Checks the settings of this environment and the machine, by the rules of its profile.
 #[must_use]
 pub fn findings(environment: &Environment) -> Vec<Finding> {
-    let settings = match crate::load(environment) {
-        Ok(config) => settings::findings(&config),
-        Err(errors) => errors.iter().map(settings::rejected).collect(),
-    };
+    let errors = crate::load(environment).err();
+    let errors = errors.iter().flat_map(crate::Errors::iter).map(setting_error);
+    errors.chain(advice(environment)).collect()
+}
+
+/// Settings and properties of the machine that are unsafe. The server starts with them.
+#[must_use]
+pub fn advice(environment: &Environment) -> Vec<Finding> {
+    let settings = crate::load(environment).map(|config| settings::findings(&config)).unwrap_or_default();
     [settings, machine_findings(environment, crate::profile(environment))].concat()
 }
 
@@ -87,16 +93,9 @@ impl Finding {
     pub fn subject(&self) -> &str {
         &self.subject
     }
-}
 
-impl Severity {
-    /// An error in production, a warning in other profiles.
-    #[must_use]
-    pub fn error_in_production(profile: Profile) -> Self {
-        match profile {
-            Profile::Production => Self::Error,
-            Profile::Staging | Profile::Development => Self::Warning,
-        }
+    pub(crate) fn into_warning(self) -> Self {
+        Self { severity: Severity::Warning, ..self }
     }
 }
 
@@ -119,17 +118,22 @@ impl Report {
     }
 }
 
+impl fmt::Display for Finding {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { severity: _, rule, subject, message, remedy } = self;
+        write!(out, "{subject}: {message} [{rule}]")?;
+        remedy.as_ref().map_or(Ok(()), |remedy| write!(out, "\n        {remedy}"))
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Finding { severity, rule, subject, message, remedy } in &self.findings {
-            let severity = match severity {
+        for finding in &self.findings {
+            let severity = match finding.severity {
                 Severity::Error => "error  ",
                 Severity::Warning => "warning",
             };
-            writeln!(out, "{severity} {subject}: {message} [{rule}]")?;
-            if let Some(remedy) = remedy {
-                writeln!(out, "        {remedy}")?;
-            }
+            writeln!(out, "{severity} {finding}")?;
         }
         writeln!(out, "{}: {} error(s), {} warning(s)", self.profile, self.errors, self.warnings)
     }

@@ -3,27 +3,21 @@
 mod audit_log;
 mod metrics;
 
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ::secrets::aws::{SecretsManager, Settings};
-use ::secrets::{self, Catalogue, ConfigError, Environment, Error, Errors, Profile, SecretHandle, Secrets};
+use ::secrets::aws::{self, SecretsManager, Settings};
+use ::secrets::{
+    self, Catalogue, ConfigError, Environment, Error, Errors, Event, Notice, Profile, Recorder, SecretHandle,
+    SecretValue, Secrets,
+};
+use outbound::Proxy;
 use telemetry::Clock;
 
-use crate::settings::Config;
+use crate::settings::{Config, OWN_SECRETS_DIRECTORY};
 
 pub use metrics::SecretMetrics;
-
-/// The secrets in use, except the keys of webhook providers.
-const SECRETS_IN_USE: &[&str] = &[
-    "api_keys",
-    "polygon_api_key",
-    "database_url",
-    "audit_key",
-    "circle_api_key",
-    "alpaca_api_key",
-    "alpaca_api_secret",
-];
 
 /// The default database outside production.
 const DATABASE_URL_DEFAULT: &str = "sqlite:data/investiq.db";
@@ -60,38 +54,8 @@ impl Credentials {
     /// # Errors
     /// Every secret that is missing or invalid, or settings that the profile does not allow.
     pub async fn load(config: &Config, environment: &Environment) -> Result<Self, CredentialsError> {
-        if config.profile.is_strict() {
-            forbid_core_dumps();
-        }
-        let catalogue = catalogue(config.secret_ttl);
-        let metrics = Arc::new(SecretMetrics::new(catalogue.clone())?);
-        let clock: secrets::Clock = Arc::new(|| Clock::System.now().into());
-        let mut builder = Secrets::builder(config.profile, catalogue, Arc::clone(&clock))
-            .local(environment.clone(), &config.secrets_directory)
-            .using(&secrets_in_use())
-            .recorder(metrics.recorder())
-            .audit(audit_log::sink());
-        let rejected = |error| CredentialsError::Secrets(Errors(vec![error]));
-        if let Some(settings) = Settings::from_environment(environment).map_err(rejected)? {
-            let manager =
-                SecretsManager::connect(&settings, config.profile, clock).await.map_err(rejected)?;
-            builder = builder.source(manager.recorder(metrics.recorder()).audit(audit_log::sink()));
-        }
-        let mut refused = ::secrets::directory_errors(&config.secrets_directory, &Catalogue::product());
-        let is_listed = !matches!(refused[..], [Error::Config(ConfigError::UnlistedDirectory { .. })]);
-        let built = builder.build().await;
-        if !config.profile.is_strict() && (is_listed || built.is_ok()) {
-            refused.drain(..).for_each(|error| tracing::warn!(%error, "a secret may be in the wrong place"));
-        }
-        match built {
-            Ok(secrets) if refused.is_empty() => Ok(Self { secrets, metrics }),
-            built => {
-                // That a directory cannot be listed is the cause of all other errors.
-                let errors = built.err().filter(|_| is_listed);
-                refused.extend(errors.into_iter().flat_map(|errors| errors.0));
-                Err(CredentialsError::Secrets(Errors(refused)))
-            }
-        }
+        let SecretLookup { credentials, errors, .. } = look_up(config, environment).await?;
+        if errors.is_empty() { Ok(credentials) } else { Err(CredentialsError::Secrets(Errors(errors))) }
     }
 
     /// A handle of a secret for this component.
@@ -126,12 +90,104 @@ impl Credentials {
     /// # Errors
     /// The secret cannot be read.
     pub fn audit_key(&self, component: &'static str) -> Result<Option<String>, CredentialsError> {
-        let set = self.handle("audit_key", component)?.load_optional()?;
-        Ok(set.map(|set| {
-            let versions = set.accepted().map(|version| version.value().expose_text().unwrap_or_default());
-            versions.collect::<Vec<_>>().join("\n")
-        }))
+        let Some(set) = self.handle("audit_key", component)?.load_optional()? else { return Ok(None) };
+        let versions = set.accepted().map(|version| version.value().expose_text().unwrap_or_default());
+        Ok(Some(versions.collect::<Vec<_>>().join("\n")))
     }
+}
+
+/// Secrets that were looked up, with what is wrong with them.
+pub(crate) struct SecretLookup {
+    pub(crate) credentials: Credentials,
+    pub(crate) errors: Vec<Error>,
+    /// Signs of a value in the wrong place, in development: elsewhere they are errors.
+    pub(crate) misplaced: Vec<Error>,
+    pub(crate) notices: Vec<Notice>,
+    /// AWS, if it is configured and the profile allows its endpoint.
+    pub(crate) manager: Option<SecretsManager>,
+}
+
+/// Looks up every secret. With errors, the secrets are for inspection only.
+pub(crate) async fn look_up(
+    config: &Config,
+    environment: &Environment,
+) -> Result<SecretLookup, CredentialsError> {
+    if config.profile.is_strict() {
+        forbid_core_dumps();
+    }
+    let catalogue = catalogue(config.secret_ttl);
+    let metrics = Arc::new(SecretMetrics::new(catalogue.clone())?);
+    let clock: secrets::Clock = Arc::new(|| Clock::System.now().into());
+    let (recorder, notices) = collect_notices(metrics.recorder());
+    let mut builder = Secrets::builder(config.profile, catalogue, Arc::clone(&clock))
+        .local(environment.clone(), &config.secrets_directory)
+        .recorder(recorder)
+        .audit(audit_log::sink());
+    let manager = connect(config, environment, clock).await;
+    let (manager, refused) = match manager {
+        Ok(manager) => (manager, None),
+        Err(error) => (None, Some(error)),
+    };
+    if let Some(manager) = manager.clone() {
+        builder = builder.source(manager.recorder(metrics.recorder()).audit(audit_log::sink()));
+    }
+    let (secrets, errors) = builder.inspect().await.map_err(CredentialsError::Secrets)?;
+    let directory = &config.secrets_directory;
+    let has_default = directory == Path::new(OWN_SECRETS_DIRECTORY) && !directory.exists();
+    let mut misplaced = match has_default {
+        true => Vec::new(),
+        false => secrets::directory_errors(directory, &Catalogue::product()),
+    };
+    let mut errors = errors.0;
+    let is_listed = !matches!(misplaced[..], [Error::Config(ConfigError::UnlistedDirectory { .. })]);
+    if !is_listed && !errors.is_empty() {
+        // That the directory cannot be listed is the cause of all other errors.
+        errors = std::mem::take(&mut misplaced);
+    } else if config.profile.is_strict() {
+        errors.append(&mut misplaced);
+    }
+    for error in &misplaced {
+        tracing::warn!(%error, "a secret may be in the wrong place");
+    }
+    errors.extend(refused);
+    let credentials = Credentials { secrets, metrics };
+    Ok(SecretLookup { credentials, errors, misplaced, notices: notices(), manager })
+}
+
+async fn connect(
+    config: &Config,
+    environment: &Environment,
+    clock: secrets::Clock,
+) -> Result<Option<SecretsManager>, Error> {
+    match Settings::from_environment(environment)? {
+        Some(mut settings) => {
+            // With an invalid proxy, AWS is not called.
+            let proxy = crate::outbound_proxy(environment);
+            settings.proxy = aws_proxy(&proxy.map_err(|_reported| Error::Config(ConfigError::Proxy))?);
+            SecretsManager::connect(&settings, config.profile, clock).await.map(Some)
+        }
+        None => Ok(None),
+    }
+}
+
+/// A proxy as `secrets` takes it.
+#[must_use]
+pub fn aws_proxy(proxy: &Proxy) -> Option<aws::Proxy> {
+    let (url, exceptions) = proxy.route()?;
+    Some(aws::Proxy { url: SecretValue::from_string(url.to_owned()), exceptions })
+}
+
+/// A recorder that also collects notices, and a function that returns them.
+pub fn collect_notices(next: Recorder) -> (Recorder, impl Fn() -> Vec<Notice>) {
+    let collected = Arc::new(Mutex::new(Vec::new()));
+    let notices = Arc::clone(&collected);
+    let recorder: Recorder = Arc::new(move |event: &Event| {
+        if let Event::Notice(notice) = event {
+            collected.lock().unwrap_or_else(PoisonError::into_inner).push(notice.clone());
+        }
+        next(event);
+    });
+    (recorder, move || notices.lock().unwrap_or_else(PoisonError::into_inner).clone())
 }
 
 /// Called before the first value is read, and not in development, where a core dump is worth the risk.
@@ -139,13 +195,6 @@ fn forbid_core_dumps() {
     if let Err(error) = secrets::forbid_core_dumps() {
         tracing::warn!(%error, "core dumps cannot be disabled: a crash may write secrets to a file");
     }
-}
-
-/// The secrets in use. No others are requested from AWS, so that the policy in docs/secrets-rotation.md names exactly these.
-#[must_use]
-pub fn secrets_in_use() -> Vec<&'static str> {
-    let keys = webhooks::PROVIDERS.iter().filter_map(|provider| provider.secret());
-    SECRETS_IN_USE.iter().copied().chain(keys).collect()
 }
 
 /// The declared secrets, with the configured TTL.
@@ -212,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn the_policy_of_the_page_names_exactly_the_secrets_in_use() {
+    fn the_policy_of_the_page_names_exactly_the_declared_secrets() {
         let page = include_str!("../../../docs/secrets-rotation.md");
         let policy = page.split_once("```json\n").unwrap().1.split("```").next().unwrap();
         // AWS adds a hyphen and six characters to a secret's name in its ARN.
@@ -220,10 +269,8 @@ mod tests {
         let documented =
             resources.filter_map(|line| line.split_once(":secret:prod/rail/")?.1.strip_suffix("-??????\""));
         let documented: BTreeSet<String> = documented.map(str::to_owned).collect();
-        let catalogue = Catalogue::product();
-        let ids = secrets_in_use().into_iter().map(|name| catalogue.get(name).unwrap().name.aws_id(""));
-        let ids = ids.map(|id| id.trim_start_matches('/').to_owned());
-        assert_eq!(documented, ids.chain(["rotation-announcements".to_owned()]).collect());
+        let ids = Catalogue::product().iter().map(|spec| spec.name.aws_id("")).collect::<Vec<_>>();
+        assert_eq!(documented, ids.into_iter().chain(["rotation-announcements".to_owned()]).collect());
     }
 
     #[test]

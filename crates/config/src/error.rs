@@ -13,14 +13,12 @@ pub struct Error {
     pub problem: String,
 }
 
-/// Every error of a configuration, sorted by path.
+/// Every error of a configuration, sorted by path and each once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Errors(Vec<Error>);
 
 impl Errors {
-    pub(crate) fn new(mut errors: Vec<Error>) -> Self {
-        errors.sort();
-        errors.dedup();
+    pub(crate) fn new(errors: Vec<Error>) -> Self {
         Self(errors)
     }
 

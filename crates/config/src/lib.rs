@@ -1,7 +1,7 @@
 //! The configuration of every binary: `configs/config.yaml`, then the profile's file, then the environment.
 //!
 //! Loaded once at startup. Unknown keys are rejected, and **all** errors are reported at once, each with its path and source.
-//! No error repeats a value, which may be a misplaced secret. [`Config`] never contains secrets: [`Credentials`] loads them,
+//! No error repeats a value, which may be a misplaced secret. [`Config`] contains no secret but the password of a proxy: [`Credentials`] loads them,
 //! and [`api_keys`] parses the list of API keys.
 
 pub mod api_keys;
@@ -12,15 +12,18 @@ mod error;
 mod file;
 mod reader;
 mod rules;
+mod secret_sources;
 mod setting;
 mod settings;
+pub mod start;
 mod unsupported_vars;
 
 use std::path::{Path, PathBuf};
 
-pub use credentials::{Credentials, CredentialsError, SecretMetrics, secrets_in_use};
+pub use credentials::{Credentials, CredentialsError, SecretMetrics, aws_proxy, collect_notices};
 pub use dotenv::{DotenvError, with_dotenv};
 pub use error::{Error, Errors, Warning};
+pub use secret_sources::{missing_audit_key, secret_sources};
 pub use secrets::{Environment, Profile};
 pub use setting::Setting;
 pub use settings::{
@@ -28,6 +31,7 @@ pub use settings::{
     WebhookLimits, Webhooks,
 };
 
+use outbound::Proxy;
 use webhooks::{PROVIDERS, ProviderDeclaration, SettingValue};
 
 use file::{Files, RawValue};
@@ -58,6 +62,17 @@ fn directory(environment: &Environment) -> Option<PathBuf> {
 }
 
 fn load_from(environment: &Environment, directory: Option<&Path>) -> Result<Config, Errors> {
+    let (config, errors) = load_all_from(environment, directory);
+    if errors.is_empty() { Ok(config) } else { Err(Errors::new(errors)) }
+}
+
+/// The configuration with placeholders for invalid settings, and all errors.
+#[must_use]
+pub fn load_all(environment: &Environment) -> (Config, Vec<Error>) {
+    load_all_from(environment, directory(environment).as_deref())
+}
+
+fn load_all_from(environment: &Environment, directory: Option<&Path>) -> (Config, Vec<Error>) {
     let mut files = Files::open(directory, environment);
     let profile = profile_with(&files, environment);
     files.open_profile(profile, directory, environment);
@@ -67,11 +82,10 @@ fn load_from(environment: &Environment, directory: Option<&Path>) -> Result<Conf
     let (mut errors, settings) = reader.finish();
     errors.extend(files.errors(&settings));
     errors.extend(rules::check(&config));
-    if !errors.is_empty() {
-        return Err(Errors::new(errors));
-    }
+    errors.sort();
+    errors.dedup();
     config.warnings = unsupported_vars::warnings(environment, &settings);
-    Ok(config)
+    (config, errors)
 }
 
 /// The profile in [`PROFILE_VARIABLE`]. If that is not set, the profile is development if the server listens on a loopback
@@ -87,6 +101,16 @@ fn profile_with(files: &Files, environment: &Environment) -> Profile {
         None if settings::has_loopback_listener(&mut Reader::new(files, environment)) => Profile::Development,
         None => Profile::Production,
     }
+}
+
+/// The proxy of requests to other hosts, also where other settings are invalid.
+///
+/// # Errors
+/// It is invalid.
+pub fn outbound_proxy(environment: &Environment) -> Result<Proxy, Errors> {
+    let (config, errors) = load_all(environment);
+    let errors: Vec<_> = errors.into_iter().filter(|error| error.path == "outbound.proxy").collect();
+    if errors.is_empty() { Ok(config.proxy) } else { Err(Errors::new(errors)) }
 }
 
 /// Every setting with its variable, in the order in which the configuration is loaded.

@@ -40,6 +40,16 @@ impl<'a> Reader<'a> {
         SettingReader { reader: self, setting: Setting { path, variable } }
     }
 
+    /// A variable that is no setting of ours, if it is set and not empty.
+    pub(crate) fn variable(&self, name: &str) -> Option<&'a str> {
+        self.environment.get(name)
+    }
+
+    /// Notes an error of a setting, or of a variable that it depends on.
+    pub(crate) fn error(&mut self, path: &str, source: &str, problem: String) {
+        self.errors.push(Error { path: path.to_owned(), source: source.to_owned(), problem });
+    }
+
     fn raw(&mut self, setting: Setting) -> Option<(RawValue, String)> {
         if !self.settings.contains(&setting) {
             self.settings.push(setting);
@@ -48,10 +58,6 @@ impl<'a> Reader<'a> {
             Some(text) => Some((RawValue::Text(text.trim().to_owned()), setting.variable.to_owned())),
             None => self.files.get(setting.path).map(|(raw, file)| (raw.clone(), file.to_owned())),
         }
-    }
-
-    fn error(&mut self, setting: Setting, source: String, problem: String) {
-        self.errors.push(Error { path: setting.path.to_owned(), source, problem });
     }
 }
 
@@ -64,7 +70,7 @@ impl SettingReader<'_, '_> {
             RawValue::List(_) => Err("must be one value, not a list".to_owned()),
             RawValue::Unset => return None,
         };
-        result.map_err(|problem| self.reader.error(self.setting, source, problem)).ok()
+        result.map_err(|problem| self.reader.error(self.setting.path, &source, problem)).ok()
     }
 
     /// The parsed value. An unset or invalid value is an error, and `placeholder` is returned.
@@ -73,7 +79,7 @@ impl SettingReader<'_, '_> {
         let errors_before = reader.errors.len();
         let value = SettingReader { reader, setting }.optional(parse);
         if value.is_none() && reader.errors.len() == errors_before {
-            reader.error(setting, setting.variable.to_owned(), "must be set".to_owned());
+            reader.error(setting.path, setting.variable, "must be set".to_owned());
         }
         value.unwrap_or(placeholder)
     }
@@ -90,7 +96,7 @@ impl SettingReader<'_, '_> {
             true => Err(format!("has more than {items_max} items")),
             false => items.iter().map(|item| parse(item)).collect(),
         };
-        result.map_err(|problem| self.reader.error(self.setting, source, problem)).unwrap_or_default()
+        result.map_err(|problem| self.reader.error(self.setting.path, &source, problem)).unwrap_or_default()
     }
 
     /// `true` or `false`, also written `1` or `0`.

@@ -28,12 +28,13 @@ mod server;
 mod webhooks;
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ipnet::IpNet;
 use ledger::StashRatio;
-use secrets::Profile;
+use outbound::Proxy;
+use secrets::{Profile, SECRETS_DIRECTORY};
 use telemetry::logs::Format;
 
 use crate::error::Warning;
@@ -47,6 +48,9 @@ pub use webhooks::Webhooks;
 
 /// Longest list of proxies, origins or ids.
 const LIST_ITEMS_MAX: usize = 100;
+
+/// The directory of secrets of a developer, beside the checkout or the working directory of the server.
+pub(crate) const OWN_SECRETS_DIRECTORY: &str = "secrets";
 
 /// Longest TTL of a secret, in seconds: a rotation waits that long.
 const SECRET_TTL_MAX_S: u64 = 300;
@@ -79,6 +83,8 @@ settings! { read, profile: Profile =>
         /// The part of a deposit that goes to the stash.
         stash_ratio: StashRatio =
             read.get("ledger.stash_ratio", "LEDGER_STASH_RATIO").required(StashRatio::ZERO, parse::ratio);
+        /// The proxy of requests to other hosts, which may have a password; it is not printed.
+        proxy: Proxy = server::proxy(read);
         /// The broker's event streams.
         alpaca_events: AlpacaEvents = AlpacaEvents::load(read);
         /// Time between two background checks.
@@ -90,10 +96,11 @@ settings! { read, profile: Profile =>
         docs_enabled: bool = read.get("docs.enabled", "ENABLE_SWAGGER").flag();
         /// What is logged, and how.
         logs: Logs = Logs::load(read);
-        /// The directory with one file for each secret.
+        /// The directory with one file for each secret, for those who read and who write them.
         secrets_directory: PathBuf =
             read.get("secrets.directory", "SECRETS_DIR")
-                .required(PathBuf::new(), |text| Ok(PathBuf::from(text)));
+                .optional(|text| Ok(PathBuf::from(text)))
+                .unwrap_or_else(|| secrets_directory(profile, Path::new("")));
         /// Time for which the value of a secret is fresh.
         secret_ttl: Duration = read.get("secrets.ttl_s", "SECRET_TTL_SECS").seconds(1..=SECRET_TTL_MAX_S);
         /// Variables that are set and have no effect.
@@ -107,7 +114,7 @@ settings! { read =>
     pub struct Logs {
         /// Directives such as `info,api_server=debug`.
         filter: String =
-            read.get("logs.filter", "RUST_LOG").required(String::new(), |text| Ok(text.to_owned()));
+            read.get("logs.filter", "RUST_LOG").required(String::new(), parse::log_filter);
         /// Text, or one JSON object per line.
         format: Format = read.get("logs.format", "RUST_LOG_FORMAT").choice(&FORMATS);
     }
@@ -154,6 +161,15 @@ fn is_loopback(address: SocketAddr) -> bool {
 }
 
 /// A server that listens on every address is reached on 127.0.0.1: containers often have no `::1`.
+/// The default directory of secrets of a process that runs in `working_directory`. In development it is one's own, unless only
+/// that of a container exists. Strict profiles never depend on the working directory.
+fn secrets_directory(profile: Profile, working_directory: &Path) -> PathBuf {
+    let own = Path::new(OWN_SECRETS_DIRECTORY);
+    let is_own = working_directory.join(own).is_dir() || !Path::new(SECRETS_DIRECTORY).is_dir();
+    if !profile.is_strict() && is_own { own.to_owned() } else { PathBuf::from(SECRETS_DIRECTORY) }
+}
+
+/// A server that listens on every address is reached on loopback.
 fn local_url(bind_address: SocketAddr) -> String {
     let ip = match bind_address.ip() {
         ip if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -165,6 +181,20 @@ fn local_url(bind_address: SocketAddr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_developer_has_secrets_beside_the_working_directory_and_a_strict_profile_has_not() {
+        let around = tempfile::tempdir().unwrap();
+        let default = |profile| secrets_directory(profile, around.path()).to_string_lossy().into_owned();
+        let expected = if Path::new("/run/secrets").is_dir() { "/run/secrets" } else { "secrets" };
+        assert_eq!(default(Profile::Development), expected, "it is yet to be created");
+        std::fs::create_dir(around.path().join("secrets")).unwrap();
+        assert_eq!(
+            Profile::ALL.map(default),
+            ["secrets", "/run/secrets", "/run/secrets"],
+            "development, staging, production"
+        );
+    }
 
     #[test]
     fn a_server_on_every_address_is_reached_on_loopback() {

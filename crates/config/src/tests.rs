@@ -216,6 +216,7 @@ fn every_variable_changes_the_configuration() {
         ("CONNECTIONS_MAX", "9"),
         ("CONNECTIONS_PER_ADDRESS_MAX", "9"),
         ("REQUESTS_IN_FLIGHT_MAX", "9"),
+        ("KEEP_ALIVE_TIMEOUT_SECS", "9"),
         ("REQUEST_TIMEOUT_SECS", "9"),
         ("UNREADY_SECS", "9"),
         ("SHUTDOWN_TIMEOUT_SECS", "9"),
@@ -242,6 +243,7 @@ fn every_variable_changes_the_configuration() {
         ("WEBHOOK_RATE_LIMIT_PER_MINUTE", "9"),
         ("WEBHOOK_QUEUE_MAX", "9"),
         ("WEBHOOK_WORKERS", "9"),
+        ("OUTBOUND_PROXY", "none"),
         ("LEDGER_STASH_RATIO", "0.5"),
         ("ALPACA_EVENTS_ENABLED", "true"),
         ("ALPACA_EVENTS_BASE_URL", "https://example.com"),
@@ -285,4 +287,15 @@ fn a_key_with_a_dot_is_not_a_path() {
     let errors = load_from(&Environment::default(), Some(directory.path())).expect_err("an error");
     let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
     assert!(errors.len() == 1 && errors[0].contains("rate_limit.per_minute"), "{errors:?}");
+}
+
+#[test]
+fn an_invalid_proxy_is_an_error_that_names_its_variable_and_no_value() {
+    let invalid = ("https_proxy", "socks5://user:c4n4ry@proxy:1080");
+    let found = errors(&[invalid]);
+    assert!(matches!(&found[..], [only] if only.starts_with("outbound.proxy (https_proxy)")), "{found:?}");
+    assert!(!found[0].contains("c4n4ry"));
+    assert!(outbound_proxy(&environment(&[invalid, ("RATE_LIMIT_PER_MINUTE", "x")])).is_err());
+    assert_eq!(outbound_proxy(&environment(&[("RATE_LIMIT_PER_MINUTE", "x")])).unwrap().to_string(), "none");
+    load_from(&environment(&[invalid, ("OUTBOUND_PROXY", "none")]), None).unwrap();
 }

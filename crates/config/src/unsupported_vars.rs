@@ -8,25 +8,35 @@ use crate::{DIRECTORY_VARIABLE, PROFILE_VARIABLE};
 
 /// Variables that are not supported, each with what to use instead.
 const UNSUPPORTED: &[(&str, &str)] = &[
+    ("ADMIN_BOOTSTRAP_TOKEN", "nothing uses it yet"),
     ("ADMIN_IP_ALLOWLIST", "admin routes need a key of the role admin: see API_KEYS"),
+    ("ALERT_WEBHOOK_URL", "nothing uses it yet"),
     ("ALPACA_BASE_URL", "no orders are sent yet; for events use ALPACA_EVENTS_BASE_URL"),
     ("ALPACA_WS_ENABLED", "use ALPACA_EVENTS_ENABLED"),
     ("ALPHA_VANTAGE_API_KEY", "bars come from bundled data, MARKET_DATA_DIR or Polygon"),
     ("ANSWER_CACHE_BYTES", "use RESPONSE_CACHE_BYTES"),
     ("ANSWER_CACHE_ENTRIES", "use RESPONSE_CACHE_ENTRIES"),
     ("API_HOST", "use BIND_ADDRESS"),
+    ("API_KEY_PEPPER", "nothing uses it yet"),
     ("API_PORT", "use BIND_ADDRESS"),
     ("AUTH_FAILURE_WINDOW_SECS", "the window is a minute: use AUTH_FAILURES_PER_MINUTE"),
     ("AUTH_LOCKOUT_SECS", "a valid key is never locked out: use AUTH_FAILURES_PER_MINUTE"),
     ("AUTH_MAX_FAILURES", "use AUTH_FAILURES_PER_MINUTE"),
+    ("BACKUP_ENCRYPTION_KEY", "nothing uses it yet"),
+    ("BRIDGE_API_KEY", "nothing uses it yet"),
     ("BROKER_PROVIDER", "no orders are sent yet"),
     ("CACHE_TTL", "use POLYGON_FRESH_SECS and POLYGON_STALE_SECS"),
+    ("CIRCLE_ENTITY_SECRET", "nothing uses it yet"),
+    ("CIRCLE_WEBHOOK_SECRET", "nothing uses it yet"),
     ("DISABLE_CACHE", "use RESPONSE_CACHE_ENTRIES=0"),
     ("DISCORD_WEBHOOK_URL", "alerts are not sent from here"),
+    ("ENCRYPTION_KEY", "nothing uses it yet"),
     ("FINNHUB_API_KEY", "news comes from Polygon"),
     ("IBKR_ACCOUNT_ID", "no orders are sent yet"),
     ("IBKR_GATEWAY_URL", "no orders are sent yet"),
     ("IBKR_PAPER", "no orders are sent yet"),
+    ("JWT_SECRET", "nothing uses it yet"),
+    ("KYC_WEBHOOK_SECRET", "nothing uses it yet"),
     ("LIVE_TRADING_APPROVED", "there is no trading yet"),
     ("LIVE_TRADING_KEY", "there is no trading yet"),
     ("ML_BAYESIAN_URL", "models are built in"),
@@ -38,9 +48,12 @@ const UNSUPPORTED: &[(&str, &str)] = &[
     ("NOTIFICATION_EMAIL_TO", "alerts are not sent from here"),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "traces are not exported: read the log and /metrics"),
     ("OTEL_SERVICE_NAME", "traces are not exported: read the log and /metrics"),
+    ("PAYMENT_WEBHOOK_SECRET", "nothing uses it yet"),
     ("POLYGON_WS_ENABLED", "live quotes are not streamed"),
     ("PORT", "use BIND_ADDRESS"),
+    ("REDIS_PASSWORD", "nothing uses it yet"),
     ("REDIS_URL", "responses and rate limits are cached in memory"),
+    ("RESEND_API_KEY", "nothing uses it yet"),
     ("RETENTION_AUDIT_DAYS", "audit entries are never removed"),
     ("RETENTION_BACKTEST_DAYS", "no backtests are stored"),
     ("RETENTION_DAYS", "use WEBHOOK_RETENTION_DAYS_ALPACA and the like, one for each provider"),
@@ -51,12 +64,15 @@ const UNSUPPORTED: &[(&str, &str)] = &[
     ("SENTRY_DSN", "errors are not sent anywhere: read the log"),
     ("SENTRY_ENVIRONMENT", "errors are not sent anywhere: read the log"),
     ("SENTRY_TRACES_SAMPLE_RATE", "errors are not sent anywhere: read the log"),
+    ("SESSION_KEY", "nothing uses it yet"),
     ("SMTP_FROM_ADDRESS", "alerts are not sent from here"),
     ("SMTP_HOST", "alerts are not sent from here"),
     ("SMTP_PASSWORD", "alerts are not sent from here"),
     ("SMTP_PORT", "alerts are not sent from here"),
     ("SMTP_TLS", "alerts are not sent from here"),
     ("SMTP_USERNAME", "alerts are not sent from here"),
+    ("SUMSUB_APP_TOKEN", "nothing uses it yet"),
+    ("SUMSUB_SECRET_KEY", "nothing uses it yet"),
     ("TEST_MODE", "there is no such mode"),
     ("TLS_CERT_PATH", "put a TLS proxy in front, and name it in TRUSTED_PROXIES"),
     ("TLS_KEY_PATH", "put a TLS proxy in front, and name it in TRUSTED_PROXIES"),
@@ -109,9 +125,13 @@ mod tests {
     }
 
     #[test]
-    fn no_setting_is_reported_as_unsupported() {
+    fn no_setting_and_no_secret_is_reported_as_unsupported() {
+        let catalogue = secrets::Catalogue::product();
+        let variables: Vec<String> =
+            catalogue.iter().flat_map(|spec| spec.variables().collect::<Vec<_>>()).collect();
         for (name, _) in UNSUPPORTED {
             assert!(crate::settings().iter().all(|setting| setting.variable != *name), "{name}");
+            assert!(variables.iter().all(|variable| variable != name), "{name}");
         }
     }
 }

@@ -26,6 +26,10 @@ pub struct RawBar {
 /// Largest volume of a bar, in shares: above that of any market, and small enough that no sum over a history overflows.
 pub const VOLUME_SHARES_MAX: f64 = 1e18;
 
+/// Largest relative difference of two prices of a bar that counts as none: above the error of 32-bit floats (6e-8) in which some
+/// sources compute, and below a cent at 10,000.
+pub const PRICE_TOLERANCE: f64 = 1e-6;
+
 /// Why a bar is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
@@ -35,16 +39,16 @@ pub enum BarDefect {
     NotFinite,
     /// A price is zero or negative.
     NotPositive,
-    /// The high is below, or the low above, another price of the bar.
+    /// The high is below, or the low above, another price of the bar, by more than [`PRICE_TOLERANCE`].
     Inconsistent,
     /// The volume is negative.
     NegativeVolume,
     /// The volume is above [`VOLUME_SHARES_MAX`].
     VolumeTooLarge,
-    /// A bar of this date exists already; the first one is used.
+    /// The same bar was given before; the first one is used.
     DuplicateDate,
-    /// The date is before that of the previous bar.
-    OutOfOrder,
+    /// Bars of this date differ; none of them is used.
+    ConflictingDate,
 }
 
 /// A refused bar and its position in the input.
@@ -88,47 +92,32 @@ pub struct BarsView<'a> {
 }
 
 impl Bars {
-    /// Keeps the valid bars and lists the others. Nothing is repaired or guessed.
+    /// Keeps the valid bars, in the order of their dates, and lists the others by their position. Nothing is guessed: of
+    /// different bars of one date, none is used.
     #[must_use]
     pub fn from_raw(raw: impl IntoIterator<Item = RawBar>) -> (Self, Vec<RefusedBar>) {
-        let mut bars = Self::default();
-        let mut refused = Vec::new();
-        for (position, bar) in raw.into_iter().enumerate() {
-            if let Err(reason) = bars.push(bar) {
-                refused.push(RefusedBar { position, date: bar.date, reason });
+        let mut given: Vec<(usize, RawBar)> = raw.into_iter().enumerate().collect();
+        given.sort_by_key(|(_, bar)| bar.date);
+        let (mut bars, mut refused) = (Self::default(), Vec::new());
+        for of_one_date in given.chunk_by(|(_, one), (_, next)| one.date == next.date) {
+            let mut valid: Vec<(usize, RawBar)> = Vec::with_capacity(1);
+            let mut refuse = |position, date, reason| refused.push(RefusedBar { position, date, reason });
+            for (position, bar) in of_one_date {
+                match validated(*bar) {
+                    Ok(bar) => valid.push((*position, bar)),
+                    Err(reason) => refuse(*position, bar.date, reason),
+                }
             }
+            let is_one_bar = valid.windows(2).all(|pair| pair[0].1 == pair[1].1);
+            let (used, reason) = match is_one_bar {
+                true => (valid.len().min(1), BarDefect::DuplicateDate),
+                false => (0, BarDefect::ConflictingDate),
+            };
+            valid[..used].iter().for_each(|(_, bar)| bars.append(*bar));
+            valid[used..].iter().for_each(|(position, bar)| refuse(*position, bar.date, reason));
         }
+        refused.sort_by_key(|bar| bar.position);
         (bars, refused)
-    }
-
-    /// Appends one bar.
-    ///
-    /// # Errors
-    /// [`BarDefect`] when the bar is inconsistent or not newer than the last one; `self` is then unchanged.
-    pub fn push(&mut self, bar: RawBar) -> Result<(), BarDefect> {
-        let RawBar { date, open, high, low, close, volume } = bar;
-        let prices = [open, high, low, close];
-        if !prices.iter().chain([&volume]).all(|value| value.is_finite()) {
-            return Err(BarDefect::NotFinite);
-        }
-        if prices.iter().any(|price| *price <= 0.0) {
-            return Err(BarDefect::NotPositive);
-        }
-        if high < open.max(close).max(low) || low > open.min(close) {
-            return Err(BarDefect::Inconsistent);
-        }
-        if volume < 0.0 {
-            return Err(BarDefect::NegativeVolume);
-        }
-        if volume > VOLUME_SHARES_MAX {
-            return Err(BarDefect::VolumeTooLarge);
-        }
-        if self.date.last().is_some_and(|last| date <= *last) {
-            let is_duplicate = self.date.binary_search(&date).is_ok();
-            return Err(if is_duplicate { BarDefect::DuplicateDate } else { BarDefect::OutOfOrder });
-        }
-        self.append(bar);
-        Ok(())
     }
 
     fn append(&mut self, bar: RawBar) {
@@ -281,6 +270,29 @@ impl<'a> BarsView<'a> {
     }
 }
 
+/// The bar with its high and low at or beyond its other prices, where they are within [`PRICE_TOLERANCE`].
+fn validated(bar: RawBar) -> Result<RawBar, BarDefect> {
+    let RawBar { date, open, high, low, close, volume } = bar;
+    let prices = [open, high, low, close];
+    if !prices.iter().chain([&volume]).all(|value| value.is_finite()) {
+        return Err(BarDefect::NotFinite);
+    }
+    if prices.iter().any(|price| *price <= 0.0) {
+        return Err(BarDefect::NotPositive);
+    }
+    let (highest, lowest) = (open.max(close), open.min(close));
+    if high < highest * (1.0 - PRICE_TOLERANCE) || low > lowest * (1.0 + PRICE_TOLERANCE) {
+        return Err(BarDefect::Inconsistent);
+    }
+    if volume < 0.0 {
+        return Err(BarDefect::NegativeVolume);
+    }
+    if volume > VOLUME_SHARES_MAX {
+        return Err(BarDefect::VolumeTooLarge);
+    }
+    Ok(RawBar { date, open, high: high.max(highest), low: low.min(lowest), close, volume })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -301,10 +313,11 @@ mod tests {
             RawBar { volume: -1.0, ..bar("2013-01-03", 1.0) },
             RawBar { volume: 1.1e18, ..bar("2013-01-03", 1.0) },
             bar("2013-01-03", 1.0),
-            bar("2013-01-03", 2.0),
-            bar("2013-01-02", 2.0),
-            bar("2013-01-01", 1.0),
+            bar("2013-01-03", 1.0),
             bar("2013-01-04", 1.0),
+            bar("2013-01-05", 1.0),
+            bar("2013-01-05", 2.0),
+            bar("2013-01-05", 1.0),
         ]);
         let reasons: Vec<_> = refused.iter().map(|bar| (bar.position, bar.reason)).collect();
         assert_eq!(
@@ -317,11 +330,46 @@ mod tests {
                 (5, BarDefect::NegativeVolume),
                 (6, BarDefect::VolumeTooLarge),
                 (8, BarDefect::DuplicateDate),
-                (9, BarDefect::DuplicateDate),
-                (10, BarDefect::OutOfOrder),
+                (10, BarDefect::ConflictingDate),
+                (11, BarDefect::ConflictingDate),
+                (12, BarDefect::ConflictingDate),
             ]
         );
         assert_eq!(bars.view().close, [1e-12, 1.0, 1.0]);
+    }
+
+    #[test]
+    fn bars_in_any_order_are_the_same_series() {
+        let days = ["2013-01-02", "2013-01-03", "2013-01-04", "2013-01-07"];
+        let given: Vec<RawBar> =
+            days.iter().zip(1..).map(|(day, close)| bar(day, f64::from(close))).collect();
+        let (ascending, refused) = Bars::from_raw(given.clone());
+        assert_eq!((ascending.len(), refused.len()), (4, 0));
+        assert_eq!(Bars::from_raw(given.iter().rev().copied()), (ascending.clone(), vec![]));
+        assert_eq!(Bars::from_raw([2, 0, 3, 1].map(|at| given[at])), (ascending, vec![]));
+    }
+
+    #[test]
+    fn float_dust_is_no_contradiction_and_a_tick_is_one() {
+        for price in [1e-12_f64, 0.07, 185.64, 9_999.99, 1e9] {
+            let (dust, tick) = (price * (1.0 - 6e-8), price * 0.999_99);
+            for (high, low, is_used) in [
+                (price, price, true),
+                (price.next_down(), price, true),
+                (price, price.next_up(), true),
+                (price.next_down(), price.next_up(), true),
+                (dust, price, true),
+                (price, 2.0 * price - dust, true),
+                (tick, price, false),
+                (price, 2.0 * price - tick, false),
+            ] {
+                let given = RawBar { high, low, ..bar("2013-01-02", price) };
+                let (bars, refused) = Bars::from_raw([given]);
+                assert_eq!((bars.len(), refused.is_empty()), (usize::from(is_used), is_used), "{given:?}");
+                let view = bars.view();
+                assert!(view.high.iter().chain(view.low).all(|kept| *kept == price), "{view:?}");
+            }
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ mod symbol;
 mod text;
 mod timeframe;
 
-pub use bar::{BarDefect, Bars, BarsView, RawBar, RefusedBar, VOLUME_SHARES_MAX};
+pub use bar::{BarDefect, Bars, BarsView, PRICE_TOLERANCE, RawBar, RefusedBar, VOLUME_SHARES_MAX};
 pub use date::{Date, DateError};
 pub use external_id::{ExternalId, ExternalIdError, Provider};
 pub use fact::{
@@ -26,7 +26,7 @@ pub use fact::{
     TransferStatus,
 };
 pub use filing::{Filing, FilingPeriod};
-pub use history::{DatedValues, History, PriceBasis};
+pub use history::{DatedValues, History, PriceBasis, VolumeBasis};
 pub use money::{Currency, CurrencyError, Money, MoneyError};
 pub use news::{NewsItem, Tone};
 pub use quantity::{NumberError, Price, Quantity};

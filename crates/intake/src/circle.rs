@@ -12,7 +12,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderMap;
 use jiff::Timestamp;
-use outbound::BaseUrl;
+use outbound::{BaseUrl, Proxy};
 use secrets::Secrets;
 use store::Store;
 use telemetry::metrics::Metrics;
@@ -41,6 +41,7 @@ impl CircleVerifier {
         secrets: &Secrets,
         store: &Store,
         metrics: &Metrics,
+        proxy: &Proxy,
     ) -> Result<Self, BuildError> {
         let fetches = &metrics.deliveries;
         let api_key = secrets.handle("circle_api_key", "webhooks")?;
@@ -48,11 +49,12 @@ impl CircleVerifier {
         // Certificates are fetched over TLS from Amazon's own host, or in development from an emulator.
         let trust = Trust::amazon(Unchained::ProvedByFetch)?;
         Ok(Self {
-            keys: CircleKeys::new(keys_url, api_key, store.clone(), fetches.circle_keys.clone())?,
+            keys: CircleKeys::new(keys_url, api_key, store.clone(), proxy, fetches.circle_keys.clone())?,
             sns: Sns::new(
                 base_url(settings, &SNS_BASE_URL)?,
                 trust,
                 store.clone(),
+                proxy,
                 fetches.sns_certificates.clone(),
                 fetches.sns_confirmations.clone(),
             )?,

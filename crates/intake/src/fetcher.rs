@@ -9,7 +9,7 @@ use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 use http::HeaderValue;
 use http::header::AUTHORIZATION;
-use outbound::{BaseUrl, BodyError};
+use outbound::{BaseUrl, BodyError, Proxy};
 use prometheus::IntCounter;
 use telemetry::metrics::FetchMetrics;
 
@@ -71,8 +71,12 @@ type Limiter = RateLimiter<
 
 impl Fetcher {
     /// Uses TLS only, unless the base URL is an emulator on a loopback address.
-    pub(crate) fn new(base_url: Option<&BaseUrl>, metrics: FetchMetrics) -> Result<Self, reqwest::Error> {
-        let client = outbound::client_builder(CONNECT_TIMEOUT)
+    pub(crate) fn new(
+        base_url: Option<&BaseUrl>,
+        proxy: &Proxy,
+        metrics: FetchMetrics,
+    ) -> Result<Self, reqwest::Error> {
+        let client = outbound::client_builder(CONNECT_TIMEOUT, proxy)
             .timeout(FETCH_TIMEOUT)
             .https_only(base_url.is_none_or(BaseUrl::is_encrypted))
             .build()?;

@@ -38,7 +38,7 @@ async fn intake(directory: &Path, server: &StaticServer) -> WebhookIntake {
     let key = audit::Key::new(&[7; 32]).unwrap();
     let store = Store::open(store::StoreConfig::new(url), key, Clock::System.now()).await.unwrap();
     let metrics = Arc::new(Metrics::new(Labels::default()).unwrap());
-    WebhookIntake::new(settings, &secrets, store, metrics).unwrap()
+    WebhookIntake::new(settings, &secrets, store, metrics, &outbound::Proxy::none()).unwrap()
 }
 
 /// What becomes of a delivery at Circle's endpoint.

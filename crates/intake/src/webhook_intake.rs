@@ -7,6 +7,7 @@ use bytes::Bytes;
 use domain::Provider;
 use http::HeaderMap;
 use jiff::Timestamp;
+use outbound::Proxy;
 use secrets::Secrets;
 use store::{Receipt, Store};
 use telemetry::metrics::{Metrics, ProviderMetrics};
@@ -64,7 +65,7 @@ enum Verifier {
 }
 
 impl WebhookIntake {
-    /// An intake with the keys in `secrets`.
+    /// An intake with the keys in `secrets`, which fetches those of Circle through `proxy`.
     ///
     /// # Errors
     /// A setting or a secret is invalid.
@@ -73,6 +74,7 @@ impl WebhookIntake {
         secrets: &Secrets,
         store: Store,
         metrics: Arc<Metrics>,
+        proxy: &Proxy,
     ) -> Result<Self, BuildError> {
         let mut verifiers = Vec::with_capacity(PROVIDERS.len());
         for declaration in PROVIDERS {
@@ -86,7 +88,7 @@ impl WebhookIntake {
         }
         let circle_settings = settings.provider(Provider::Circle);
         Ok(Self {
-            circle: CircleVerifier::new(circle_settings, secrets, &store, &metrics)?,
+            circle: CircleVerifier::new(circle_settings, secrets, &store, &metrics, proxy)?,
             store,
             work_available: Arc::new(Notify::new()),
             metrics,

@@ -1,16 +1,12 @@
 //! A directory of CSV files: `<SYMBOL>.csv`, one for each symbol, read again when it changes.
 //!
-//! Rows that are malformed or inconsistent are left out and listed with their line and reason; the others are used. A
-//! file is refused as a whole when its first line is not one of the two headers, when it is larger than
-//! `FILE_BYTES_MAX` or longer than `ROWS_MAX`, or when no row is usable. Rows are not repaired.
-//!
 //! A file counts as changed when its size or its time of modification changes. To replace a file, rename the complete new
 //! file over it: a file that is read while it is written is used incompletely, until it changes again.
 
+mod check;
 mod file;
-mod row;
 
-use std::io::ErrorKind;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -18,25 +14,27 @@ use domain::Symbol;
 use quick_cache::sync;
 use tokio::sync::Semaphore;
 
-use crate::{Benchmark, Clock, Error, Outage, Snapshot, Stats, SymbolListing};
+use crate::{Benchmark, Clock, Error, Outage, Snapshot, Stats};
+use check::CheckedFiles;
 use file::Stamp;
+
+pub use check::{FileReport, FileSummary, check};
+pub use file::snapshot as read_file;
 
 /// Name of this source in responses.
 pub(crate) const DATA_SOURCE: &str = "csv directory";
-/// Larger files are refused.
-pub(crate) const FILE_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// Most rows of a file: two centuries of trading days.
-pub(crate) const ROWS_MAX: usize = 50_000;
-/// Most files that are listed.
-const FILES_LISTED_MAX: usize = 10_000;
+/// Most entries of the directory that are seen.
+pub const FILES_MAX: usize = 10_000;
 /// Most parsed files that are cached.
 const FILES_CACHED_MAX: usize = 256;
-/// Most files that are parsed at once.
+/// Most files that are parsed at once for requests.
 const PARSES_MAX: usize = 4;
 /// Pause before an unreadable directory should be read again.
 const RETRY_AFTER_S: u32 = 5;
 /// The symbol that others are compared with, if it has a file.
 const BENCHMARK: &str = "SPY";
+/// What a file's name ends in.
+const EXTENSION: &str = "csv";
 
 type Parsed = (Stamp, Result<Arc<Snapshot>, Error>);
 
@@ -46,6 +44,9 @@ pub struct CsvDirectory {
     clock: Clock,
     parsed: sync::Cache<Symbol, Parsed>,
     parses: Semaphore,
+    checked: Arc<CheckedFiles>,
+    /// One check of all files at a time: the next one finds most of them unchanged.
+    checks: Arc<Semaphore>,
     /// The benchmark, and the snapshot that it was computed from.
     market: Mutex<Option<(Arc<Snapshot>, Arc<Benchmark>)>>,
     pub(crate) stats: Stats,
@@ -59,33 +60,42 @@ pub struct OpenError {
     source: std::io::Error,
 }
 
+impl OpenError {
+    fn new(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| Self { path: path.to_owned(), source }
+    }
+}
+
 impl CsvDirectory {
     pub(crate) fn open(path: &Path, clock: Clock) -> Result<Self, OpenError> {
-        std::fs::read_dir(path).map_err(|source| OpenError { path: path.to_owned(), source })?;
+        std::fs::read_dir(path).map_err(OpenError::new(path))?;
         Ok(Self {
             path: path.to_owned(),
             clock,
             parsed: sync::Cache::new(FILES_CACHED_MAX),
             parses: Semaphore::new(PARSES_MAX),
+            checked: Arc::default(),
+            checks: Arc::new(Semaphore::new(1)),
             market: Mutex::default(),
             stats: Stats::default(),
         })
     }
 
     pub(crate) async fn snapshot(&self, symbol: &Symbol) -> Result<Arc<Snapshot>, Error> {
-        let symbol = *symbol;
-        // A symbol consists of letters, digits and one inner `.` or `-`: the path cannot leave the directory.
-        let path = self.path.join(format!("{symbol}.csv"));
-        let stamp = blocking({
-            let path = path.clone();
-            move || file::stamp(&path).map_err(|error| failure(symbol, &error))
-        })
-        .await?;
-        if let Some(outcome) = self.parsed_at(&symbol, stamp) {
+        let path = self.file_of(*symbol);
+        let stamp = blocking(move || Ok(file::stamp(&path).ok())).await?;
+        if let Some(outcome) = stamp.and_then(|stamp| self.parsed_at(symbol, stamp)) {
             crate::stats::count(&self.stats.cache_hits);
             return outcome;
         }
         let _permit = self.parses.acquire().await.map_err(|_| internal())?;
+        let symbol = self.resolve(*symbol).await?;
+        let path = self.file_of(symbol);
+        let stamp = blocking({
+            let path = path.clone();
+            move || Ok(file::stamp(&path))
+        });
+        let stamp = stamp.await?.map_err(|fault| file::unusable(&path, symbol, fault))?;
         // Another task may have parsed the file in the meantime.
         if let Some(outcome) = self.parsed_at(&symbol, stamp) {
             crate::stats::count(&self.stats.cache_joined);
@@ -98,9 +108,15 @@ impl CsvDirectory {
         outcome
     }
 
-    pub(crate) async fn symbols(&self) -> Result<Vec<SymbolListing>, Error> {
-        let path = self.path.clone();
-        blocking(move || list(&path).map_err(|_| internal())).await
+    /// Every file with its outcome, in the order of names. Only those that changed are read.
+    pub(crate) async fn reports(&self) -> Result<Vec<Arc<FileReport>>, Error> {
+        let permit = Arc::clone(&self.checks).acquire_owned().await.map_err(|_| internal())?;
+        let (checked, path) = (Arc::clone(&self.checked), self.path.clone());
+        blocking(move || {
+            let _permit = permit;
+            checked.refresh(&path).map_err(|_| internal())
+        })
+        .await
     }
 
     pub(crate) async fn benchmark(&self) -> Option<Arc<Benchmark>> {
@@ -120,8 +136,32 @@ impl CsvDirectory {
         self.parsed.len()
     }
 
+    /// Lists the directory, and lets a check of its files, which logs unusable ones, go on in the background.
     pub(crate) async fn probe(&self) -> Result<(), Error> {
-        self.symbols().await.map(drop)
+        let path = self.path.clone();
+        blocking(move || names(&path).map_err(|_| internal())).await?;
+        if let Ok(permit) = Arc::clone(&self.checks).try_acquire_owned() {
+            let (checked, path) = (Arc::clone(&self.checked), self.path.clone());
+            tokio::task::spawn_blocking(move || {
+                let _permit = permit;
+                // The next probe reports a directory that cannot be read.
+                drop(checked.refresh(&path));
+            });
+        }
+        Ok(())
+    }
+
+    /// The symbol in the name of a file. A file system may ignore case, so that the name decides, and not whether it opens.
+    async fn resolve(&self, symbol: Symbol) -> Result<Symbol, Error> {
+        let path = self.path.clone();
+        let names = blocking(move || names(&path).map_err(|_| internal())).await?;
+        let symbols = names.iter().filter_map(|name| file::symbol(Path::new(name)));
+        symbol.resolve(symbols).map_err(|similar| Error::UnknownSymbol { symbol, similar })
+    }
+
+    /// A symbol consists of letters, digits and inner `.` and `-`: the path cannot leave the directory.
+    fn file_of(&self, symbol: Symbol) -> PathBuf {
+        self.path.join(format!("{symbol}.{EXTENSION}"))
     }
 
     fn parsed_at(&self, symbol: &Symbol, stamp: Stamp) -> Option<Result<Arc<Snapshot>, Error>> {
@@ -135,30 +175,24 @@ impl std::fmt::Debug for CsvDirectory {
     }
 }
 
-fn list(path: &Path) -> std::io::Result<Vec<SymbolListing>> {
-    let mut symbols = Vec::new();
-    for entry in std::fs::read_dir(path)?.take(FILES_LISTED_MAX) {
+/// The names of the CSV files in a directory, sorted.
+fn names(path: &Path) -> std::io::Result<Vec<OsString>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(path)?.take(FILES_MAX) {
         let name = entry?.file_name();
-        let stem = name.to_str().and_then(|name| name.strip_suffix(".csv"));
-        let symbol =
-            stem.and_then(|stem| stem.parse::<Symbol>().ok().filter(|symbol| symbol.as_str() == stem));
-        symbols.extend(symbol.map(|symbol| SymbolListing { symbol, name: None }));
+        let extension = Path::new(&name).extension();
+        if extension.is_some_and(|extension| extension.eq_ignore_ascii_case(EXTENSION)) {
+            names.push(name);
+        }
     }
-    symbols.sort_by_key(|listing| listing.symbol);
-    Ok(symbols)
+    names.sort_unstable();
+    Ok(names)
 }
 
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(internal()))
-}
-
-fn failure(symbol: Symbol, error: &std::io::Error) -> Error {
-    match error.kind() {
-        ErrorKind::NotFound => Error::UnknownSymbol { symbol },
-        _ => internal(),
-    }
 }
 
 fn internal() -> Error {

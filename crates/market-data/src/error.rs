@@ -3,10 +3,7 @@
 use domain::Symbol;
 use serde::Serialize;
 
-use crate::{RefusedRow, RowLocation};
-
-/// Most rows that are listed when none is usable.
-pub(crate) const FIRST_ROWS_MAX: usize = 5;
+use crate::FileFault;
 
 /// Loading the data of a symbol failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -16,6 +13,8 @@ pub enum Error {
     UnknownSymbol {
         /// The requested symbol.
         symbol: Symbol,
+        /// Symbols that differ in case alone, and may be meant.
+        similar: Vec<Symbol>,
     },
     /// The plan allows no further call for a while, by our own count or by a 429 of the vendor.
     #[error("market data call quota exhausted, retry in {retry_after_s} s")]
@@ -34,7 +33,17 @@ pub enum Error {
     /// The vendor does not accept our calls.
     #[error("market data vendor denied access: {0}")]
     Denied(Denial),
-    /// A response or a file is unusable.
+    /// The file of a symbol is unusable.
+    #[error("market data file {file} cannot be used: {fault}")]
+    UnusableFile {
+        /// The symbol in its name.
+        symbol: Symbol,
+        /// Its name.
+        file: String,
+        /// Its fault.
+        fault: FileFault,
+    },
+    /// A response is unusable.
     #[error("invalid data for {symbol}: {fault}")]
     BadData {
         /// The requested symbol.
@@ -83,14 +92,14 @@ pub enum Denial {
     NotInPlan,
 }
 
-/// Faults of a response or a file.
+/// Faults of a response.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
     /// The response is not the documented JSON, or truncated.
     #[error("response is not the documented JSON")]
     NotAsDocumented,
-    /// The response or file has too many bytes.
+    /// It has too many bytes.
     #[error("more than {limit_bytes} bytes")]
     TooLarge {
         /// The bound.
@@ -120,25 +129,6 @@ pub enum Fault {
     /// There is no usable bar.
     #[error("no usable bar")]
     NoBars,
-    /// A file has rows, but no usable one.
-    #[error("none of {refused_total} rows is usable: {}", first_rows(first))]
-    NoUsableRow {
-        /// Number of rows.
-        refused_total: usize,
-        /// The first five rows.
-        first: Vec<RefusedRow>,
-    },
-    /// The first line of a CSV file is not one of the two headers.
-    #[error("first line is not date,open,high,low,close,volume[,adj_close]")]
-    Header,
-}
-
-fn first_rows(rows: &[RefusedRow]) -> String {
-    let describe = |row: &RefusedRow| match row.location {
-        RowLocation::Line { line } => format!("line {line} ({})", row.reason.as_str()),
-        RowLocation::Position { position } => format!("row {position} ({})", row.reason.as_str()),
-    };
-    rows.iter().map(describe).collect::<Vec<_>>().join(", ")
 }
 
 /// Rounded up and at least 1, so that a client that waits this long does not come too early.
@@ -154,8 +144,18 @@ impl Error {
             Self::QuotaExhausted { retry_after_s } | Self::Unavailable { retry_after_s, .. } => {
                 Some(*retry_after_s)
             }
-            Self::UnknownSymbol { .. } | Self::Denied(_) | Self::BadData { .. } => None,
+            Self::UnknownSymbol { .. }
+            | Self::Denied(_)
+            | Self::UnusableFile { .. }
+            | Self::BadData { .. } => None,
         }
+    }
+
+    /// A vendor that lists no symbols does not have this one, as it is written. In upper case it may.
+    pub(crate) fn unknown_to_vendor(symbol: Symbol) -> Self {
+        let upper_case = symbol.to_upper_case();
+        let similar = if upper_case == symbol { Vec::new() } else { vec![upper_case] };
+        Self::UnknownSymbol { symbol, similar }
     }
 
     /// Replaces the wait of a failure that has one.
@@ -163,7 +163,10 @@ impl Error {
         match self {
             Self::QuotaExhausted { .. } => Self::QuotaExhausted { retry_after_s: seconds },
             Self::Unavailable { kind, .. } => Self::Unavailable { kind, retry_after_s: seconds },
-            other @ (Self::UnknownSymbol { .. } | Self::Denied(_) | Self::BadData { .. }) => other,
+            other @ (Self::UnknownSymbol { .. }
+            | Self::Denied(_)
+            | Self::UnusableFile { .. }
+            | Self::BadData { .. }) => other,
         }
     }
 }

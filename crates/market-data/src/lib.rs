@@ -14,8 +14,11 @@
 //! ```
 
 mod cache;
+mod csv_file;
 mod error;
+mod file_fault;
 mod market_data;
+mod price_factors;
 mod quality;
 mod snapshot;
 mod stats;
@@ -27,8 +30,10 @@ mod sample;
 use std::sync::Arc;
 
 pub use cache::CacheConfig;
+pub use csv_file::{Mapping, RowOrder};
 pub use error::{Denial, Error, Fault, Outage};
-pub use market_data::MarketData;
+pub use file_fault::FileFault;
+pub use market_data::{Listing, MarketData, UnusableFile};
 pub use quality::{Quality, REFUSED_LISTED_MAX, RefusedRow, RowFault, RowLocation};
 pub use snapshot::{AbsentPart, Benchmark, Freshness, Part, Snapshot, SymbolListing};
 pub use stats::{Stats, StatsSnapshot};

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use domain::{DatedValues, Symbol};
+use serde::Serialize;
 
-use crate::csv_directory::{self, CsvDirectory, OpenError};
+use crate::csv_directory::{self, CsvDirectory, FileReport, OpenError};
 use crate::polygon::{self, KeySource, Polygon};
 use crate::{Benchmark, Clock, Error, Snapshot, Stats, SymbolListing, sample};
 
@@ -18,6 +19,57 @@ pub enum MarketData {
     CsvDirectory(CsvDirectory),
     /// The vendor, over HTTPS, behind a cache.
     Polygon(Polygon),
+}
+
+/// The symbols of a source.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Symbols that have data, sorted.
+    pub symbols: Vec<SymbolListing>,
+    /// Number of files that cannot be used.
+    pub unusable_total: usize,
+    /// The first [`UNUSABLE_LISTED_MAX`] of them, in the order of names.
+    pub unusable: Vec<UnusableFile>,
+}
+
+/// A file that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UnusableFile {
+    /// Its name.
+    pub file: String,
+    /// The code of [`crate::FileFault`].
+    pub reason: &'static str,
+    /// What is wrong, and what to do.
+    pub detail: String,
+}
+
+/// Most unusable files that are listed.
+const UNUSABLE_LISTED_MAX: usize = 100;
+
+impl Listing {
+    fn of(symbols: Vec<SymbolListing>) -> Self {
+        Self { symbols, ..Self::default() }
+    }
+
+    fn of_files(reports: &[Arc<FileReport>]) -> Self {
+        let mut listing = Self::default();
+        for FileReport { file, symbol, outcome } in reports.iter().map(|report| &**report) {
+            match (symbol, outcome) {
+                (Some(symbol), Ok(_)) => {
+                    listing.symbols.push(SymbolListing { symbol: *symbol, name: None });
+                }
+                (_, Err(fault)) => {
+                    listing.unusable_total += 1;
+                    let (reason, detail) = (fault.code(), fault.to_string());
+                    listing.unusable.push(UnusableFile { file: file.clone(), reason, detail });
+                }
+                (None, Ok(_)) => {}
+            }
+        }
+        listing.symbols.sort_by_key(|listing| listing.symbol);
+        listing.unusable.truncate(UNUSABLE_LISTED_MAX);
+        listing
+    }
 }
 
 impl MarketData {
@@ -53,7 +105,9 @@ impl MarketData {
     /// When there are no bars; other parts that failed are in [`Snapshot::missing`].
     pub async fn snapshot(&self, symbol: &Symbol) -> Result<Arc<Snapshot>, Error> {
         match self {
-            Self::Bundled(_) => sample::snapshot(symbol).ok_or(Error::UnknownSymbol { symbol: *symbol }),
+            Self::Bundled(_) => {
+                sample::snapshot(*symbol).map_err(|similar| Error::UnknownSymbol { symbol: *symbol, similar })
+            }
             Self::CsvDirectory(files) => files.snapshot(symbol).await,
             Self::Polygon(vendor) => vendor.snapshot(symbol).await,
         }
@@ -63,11 +117,11 @@ impl MarketData {
     ///
     /// # Errors
     /// When a directory cannot be read.
-    pub async fn symbols(&self) -> Result<Vec<SymbolListing>, Error> {
+    pub async fn symbols(&self) -> Result<Listing, Error> {
         match self {
-            Self::Bundled(_) => Ok(sample::symbols()),
-            Self::CsvDirectory(files) => files.symbols().await,
-            Self::Polygon(vendor) => Ok(vendor.symbols()),
+            Self::Bundled(_) => Ok(Listing::of(sample::symbols())),
+            Self::CsvDirectory(files) => Ok(Listing::of_files(&files.reports().await?)),
+            Self::Polygon(vendor) => Ok(Listing::of(vendor.symbols())),
         }
     }
 
@@ -99,6 +153,12 @@ impl MarketData {
             Self::CsvDirectory(files) => files.probe().await,
             Self::Polygon(vendor) => vendor.probe().await,
         }
+    }
+
+    /// Whether its data is the bundled sample, which ends in 2013.
+    #[must_use]
+    pub fn is_sample(&self) -> bool {
+        matches!(self, Self::Bundled(_))
     }
 
     /// Name of the source in responses.

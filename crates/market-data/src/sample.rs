@@ -11,10 +11,9 @@ use std::sync::{Arc, LazyLock, OnceLock};
 use domain::{Bars, Date, DatedValues, History, PriceBasis, RawBar, Symbol};
 
 use crate::Quality;
+use crate::price_factors::price_factors;
+pub(crate) use crate::snapshot::SAMPLE as DATA_SOURCE;
 use crate::snapshot::{AbsentPart, Benchmark, Freshness, Part, Snapshot, SymbolListing};
-
-/// Name of this source in responses.
-pub(crate) const DATA_SOURCE: &str = "bundled sample";
 
 /// The market of the sample: the SPDR S&P 500 trust.
 const BENCHMARK: &str = "SPY";
@@ -58,10 +57,11 @@ static COMPANIES: [Company; 5] = [
 /// One cell per company, unpacked by its first caller.
 static SNAPSHOTS: [OnceLock<Arc<Snapshot>>; COMPANIES.len()] = [const { OnceLock::new() }; COMPANIES.len()];
 
-/// `None` when the symbol is not one of the five.
-pub(crate) fn snapshot(symbol: &Symbol) -> Option<Arc<Snapshot>> {
-    let at = COMPANIES.iter().position(|company| company.ticker == symbol.as_str())?;
-    Some(SNAPSHOTS[at].get_or_init(|| Arc::new(unpack(&COMPANIES[at], *symbol))).clone())
+/// The data of one of the five companies; else the symbols that differ in case alone.
+pub(crate) fn snapshot(symbol: Symbol) -> Result<Arc<Snapshot>, Vec<Symbol>> {
+    let symbol = symbol.resolve(symbols().iter().map(|listing| listing.symbol))?;
+    let at = COMPANIES.iter().position(|company| company.ticker == symbol.as_str()).ok_or_else(Vec::new)?;
+    Ok(SNAPSHOTS[at].get_or_init(|| Arc::new(unpack(&COMPANIES[at], symbol))).clone())
 }
 
 pub(crate) fn symbols() -> Vec<SymbolListing> {
@@ -90,7 +90,9 @@ pub(crate) fn risk_free() -> Arc<DatedValues> {
 
 fn unpack(company: &Company, symbol: Symbol) -> Snapshot {
     let packed = packed::bars(company.bars);
-    let factors: Vec<f64> = packed.iter().map(|(bar, adjusted_close)| adjusted_close / bar.close).collect();
+    let (closes, adj_closes): (Vec<f64>, Vec<f64>) =
+        packed.iter().map(|(bar, adj_close)| (bar.close, *adj_close)).unzip();
+    let factors = price_factors(&adj_closes, &closes);
     let volumes: Vec<f64> = packed.iter().map(|(bar, _)| volume_factor(company, bar)).collect();
     let (bars, refused) = Bars::from_raw(packed.into_iter().map(|(bar, _)| bar));
     assert!(refused.is_empty(), "every bundled bar is consistent");
@@ -105,7 +107,8 @@ fn unpack(company: &Company, symbol: Symbol) -> Snapshot {
         filings,
         news: None,
         missing: missing.into(),
-        quality: Arc::new(Quality { notes: NOTES.to_vec(), ..Quality::default() }),
+        quality: Arc::new(Quality::new(Vec::new(), NOTES)),
+        mapping: None,
         data_source: DATA_SOURCE,
         as_of,
         fetched_at_unix_ms: None,

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use domain::{BarsView, Date, DatedValues, Filing, History, NewsItem, PriceBasis, Symbol};
 use serde::Serialize;
 
-use crate::{Error, Quality};
+use crate::{Error, Mapping, Quality};
+
+/// Name of the bundled sample in responses.
+pub(crate) const SAMPLE: &str = "bundled sample";
 
 /// One symbol's data with its provenance.
 #[derive(Clone, Debug)]
@@ -23,6 +26,8 @@ pub struct Snapshot {
     pub missing: Arc<[AbsentPart]>,
     /// Rows that were refused, and limits of the source.
     pub quality: Arc<Quality>,
+    /// How its file was read; `None` for other sources.
+    pub mapping: Option<Arc<Mapping>>,
     /// Name of the source: `bundled sample`, `csv directory` or `polygon`.
     pub data_source: &'static str,
     /// Date of the newest bar.
@@ -96,6 +101,12 @@ impl Snapshot {
     #[must_use]
     pub fn is_stale(&self) -> bool {
         matches!(self.freshness, Freshness::Stale { .. })
+    }
+
+    /// Whether it is of the bundled sample, which ends in 2013.
+    #[must_use]
+    pub fn is_sample(&self) -> bool {
+        self.data_source == SAMPLE
     }
 
     pub(crate) fn compute_version(

@@ -31,7 +31,7 @@ impl AwsArguments {
                 "SECRET_PREFIX is not set; set it to the prefix of the secrets in AWS, such as prod/rail";
             Failure::Precondition(message.to_owned())
         })?;
-        let profile = self.lookup.resolve(console)?.profile;
+        let profile = self.lookup.resolve(console)?.config.profile;
         let state = self.state.open(console)?;
         let manager = SecretsManager::connect(&settings, profile, console.clock()).await?;
         let manager = manager.audit(state.audit(console.clock())?);
@@ -53,5 +53,7 @@ impl AwsAccount {
 
 /// The settings of AWS in the environment; `None` if it is not configured.
 pub(crate) fn settings(console: &Console) -> Result<Option<Settings>, Failure> {
-    Ok(Settings::from_environment(console.environment())?)
+    let Some(mut settings) = Settings::from_environment(console.environment())? else { return Ok(None) };
+    settings.proxy = config::aws_proxy(&config::outbound_proxy(console.environment())?);
+    Ok(Some(settings))
 }

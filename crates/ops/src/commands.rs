@@ -1,12 +1,15 @@
 //! The command line, and one file for each command, which opens with what the command does and does not do.
 
+mod analyze;
 mod audit;
 mod completions;
 mod config;
+mod data;
 mod doctor;
 mod init;
 mod keys;
 mod man;
+mod migrate;
 mod secrets;
 mod webhooks;
 
@@ -25,7 +28,7 @@ Exit codes:
 
 The value of a secret is never an argument. It is typed at a hidden prompt, or read from standard input or a file.";
 
-/// Operate InvestIQ: deployments, secrets, settings, API keys, webhooks and the audit chain
+/// Operate InvestIQ: analyses, deployments, secrets, settings, API keys, webhooks and the audit chain
 #[derive(Debug, clap::Parser)]
 #[command(name = "investiq", version, after_help = AFTER_HELP, arg_required_else_help = true)]
 pub(crate) struct CommandLine {
@@ -39,12 +42,17 @@ enum Command {
     Init(init::Arguments),
     /// Check the machine and the files of a deployment
     Doctor(doctor::Arguments),
+    /// Analyze a symbol, without a server
+    Analyze(analyze::Arguments),
     /// Create, store, check and rotate secrets
     #[command(subcommand)]
     Secrets(secrets::Command),
     /// Check the settings
     #[command(subcommand)]
     Config(config::Command),
+    /// Check market data of one's own
+    #[command(subcommand)]
+    Data(data::Command),
     /// Create API keys
     #[command(subcommand)]
     Keys(keys::Command),
@@ -54,6 +62,8 @@ enum Command {
     /// Verify and export the audit chain
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Show the migrations of the database, and apply those that are pending
+    Migrate(migrate::Arguments),
     /// Print shell completions
     Completions(completions::Arguments),
     /// Write the man pages to a directory
@@ -68,11 +78,14 @@ pub(crate) async fn run(line: CommandLine, console: &mut Console) -> Result<Exit
     match line.command {
         Command::Init(arguments) => init::run(&arguments, console),
         Command::Doctor(arguments) => doctor::run(&arguments, console).await,
+        Command::Analyze(arguments) => analyze::run(&arguments, console).await,
         Command::Secrets(command) => secrets::run(command, console).await,
         Command::Config(command) => config::run(command, console).await,
+        Command::Data(command) => data::run(&command, console),
         Command::Keys(command) => keys::run(command, console),
         Command::Webhooks(command) => webhooks::run(command, console).await,
         Command::Audit(command) => audit::run(&command, console).await,
+        Command::Migrate(arguments) => migrate::run(&arguments, console).await,
         Command::Completions(arguments) => completions::run(&arguments, console),
         Command::Man(arguments) => man::run(&arguments, console),
     }
@@ -92,6 +105,44 @@ mod tests {
                 assert!(!["value", "secret", "password"].contains(&argument.get_id().as_str()), "{argument}");
             }
             commands.extend(command.get_subcommands().cloned());
+        }
+    }
+
+    /// Every command without subcommands, with its path.
+    fn leaves(command: &clap::Command, path: &str) -> Vec<(String, clap::Command)> {
+        if !command.has_subcommands() {
+            return vec![(path.to_owned(), command.clone())];
+        }
+        let below = command.get_subcommands();
+        below.flat_map(|below| leaves(below, &format!("{path} {}", below.get_name()))).collect()
+    }
+
+    #[test]
+    fn every_help_has_examples_that_are_valid() {
+        for (path, command) in leaves(&CommandLine::command(), "investiq") {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let examples = help.strip_prefix("Examples:\n").unwrap_or_default();
+            assert!(!examples.is_empty(), "`{path} --help` has no examples");
+            for example in examples.lines() {
+                // Without what is before a pipe and after a redirection.
+                let line = example.rsplit_once("| ").map_or(example, |(_, line)| line);
+                let line = line.split(" > ").next().unwrap().trim();
+                let parsed = CommandLine::command().try_get_matches_from(line.split_whitespace());
+                assert!(parsed.is_ok(), "{example}: {}", parsed.unwrap_err());
+            }
+            assert!(examples.contains(&path), "`{path} --help` shows another command");
+        }
+    }
+
+    /// These print a script, files, or JSON lines that are read again.
+    const WITHOUT_JSON: [&str; 4] =
+        ["investiq completions", "investiq man", "investiq audit export", "investiq audit checkpoint"];
+
+    #[test]
+    fn every_command_that_prints_data_can_print_json() {
+        for (path, command) in leaves(&CommandLine::command(), "investiq") {
+            let has_json = command.get_arguments().any(|argument| argument.get_long() == Some("json"));
+            assert_eq!(has_json, !WITHOUT_JSON.contains(&path.as_str()), "{path}");
         }
     }
 

@@ -1,11 +1,14 @@
-//! The environment, clock and streams of a command. Nothing else in this crate accesses them.
+//! The environment, clock and streams of a command, which nothing else in this crate accesses, and the databases that it opened.
 
 use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use config::Environment;
+use console::Term;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
+use store::Store;
 use telemetry::Clock;
 
 use crate::failure::Failure;
@@ -16,11 +19,24 @@ const ANSWER_BYTES_MAX: u64 = 1024;
 pub(crate) struct Console {
     environment: Environment,
     clock: Clock,
+    stores: Mutex<Vec<Store>>,
 }
 
 impl Console {
     pub(crate) fn from_process() -> Self {
-        Self { environment: Environment::from_process(), clock: Clock::System }
+        Self { environment: Environment::from_process(), clock: Clock::System, stores: Mutex::default() }
+    }
+
+    /// Notes a store to be closed at the end of the command, however it ends.
+    pub(crate) fn close_at_end(&self, store: &Store) {
+        self.stores.lock().unwrap_or_else(PoisonError::into_inner).push(store.clone());
+    }
+
+    /// Closes the stores. An SQLite database that is not closed keeps its log beside it.
+    pub(crate) async fn close(self) {
+        for store in self.stores.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            store.close().await;
+        }
     }
 
     /// Adds the variables of `.env` that the server reads with these variables; returns what became of the file.
@@ -37,6 +53,12 @@ impl Console {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// The clock in the form that crates/market-data takes.
+    pub(crate) fn clock_ms(&self) -> market_data::Clock {
+        let clock = self.clock;
+        std::sync::Arc::new(move || clock.now().as_millisecond())
     }
 
     /// The clock in the form that crates/secrets takes.
@@ -96,10 +118,31 @@ impl Console {
 
     /// The same console with other variables.
     pub(crate) fn with_environment(&self, environment: Environment) -> Self {
-        Self { environment, clock: self.clock }
+        Self { environment, clock: self.clock, stores: Mutex::default() }
     }
 
     pub(crate) fn is_terminal(&self) -> bool {
         io::stdout().is_terminal()
+    }
+
+    /// The width of a line of standard output: `COLUMNS`, else that of the terminal.
+    pub(crate) fn columns(&self) -> Option<usize> {
+        let columns = self.environment.get("COLUMNS").and_then(|columns| columns.parse().ok());
+        columns.or_else(|| Term::stdout().size_checked().map(|(_, columns)| usize::from(columns)))
+    }
+
+    /// Whether standard output shows colours: <https://no-color.org>.
+    pub(crate) fn has_colours(&self) -> bool {
+        let refused = self.environment.get("NO_COLOR").is_some_and(|value| !value.is_empty());
+        self.is_terminal() && !refused && self.environment.get("TERM") != Some("dumb")
+    }
+
+    /// Whether the locale's letters are UTF-8.
+    pub(crate) fn is_utf8(&self) -> bool {
+        let names = ["LC_ALL", "LC_CTYPE", "LANG"];
+        let values = names.into_iter().filter_map(|name| self.environment.get(name));
+        let locale = values.into_iter().find(|value| !value.is_empty()).unwrap_or_default();
+        let locale = locale.to_ascii_lowercase();
+        locale.ends_with("utf-8") || locale.ends_with("utf8")
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use config::{Config, Credentials, Profile};
 use rustix::process::getuid;
-use store::{DatabaseUrl, OpenError, Store, StoreConfig, load_audit_key};
+use store::{AuditKeyError, DatabaseUrl, OpenError, Store, StoreConfig, find_audit_key};
 use telemetry::with_causes;
 
 use crate::console::Console;
@@ -26,23 +26,38 @@ pub(crate) struct DatabaseLocation {
     pub(crate) config: Config,
     pub(crate) url: DatabaseUrl,
     pub(crate) key: audit::Key,
+    /// Where a key that is missing was looked for, and what to do.
+    pub(crate) missing_key: String,
 }
 
 impl DatabaseLocation {
     /// The database that the server uses in this environment.
     pub(crate) async fn find(console: &Console) -> Result<Self, Failure> {
-        let config = config::load(console.environment())?;
-        let credentials = Credentials::load(&config, console.environment()).await.map_err(failed)?;
-        let (text, _changes) = credentials.database_url(config.profile, "ops").map_err(failed)?;
-        let url: DatabaseUrl = text.parse().map_err(failed)?;
-        url.sqlite_file().map_or(Ok(()), check_exists)?;
+        let (config, credentials, url) = find_url(console).await?;
+        let missing_key = config::missing_audit_key(&config, console.environment(), &url);
         let secret = credentials.audit_key("ops").map_err(failed)?;
-        let key = load_audit_key(secret.as_deref(), &url, config.profile == Profile::Production);
-        Ok(Self { config, url, key: key.map_err(failed)? })
+        // A command never creates a key: it would not be that of the database.
+        match find_audit_key(secret.as_deref(), &url, config.profile == Profile::Production) {
+            Ok(Some(key)) => Ok(Self { config, url, key, missing_key }),
+            Ok(None) | Err(AuditKeyError::Missing) => {
+                Err(Failure::Precondition(format!("audit key is missing; {missing_key}")))
+            }
+            Err(error) => Err(failed(error)),
+        }
     }
 }
 
-fn failed(error: impl std::error::Error + 'static) -> Failure {
+/// The URL of the database that the server uses, and where it was found.
+pub(crate) async fn find_url(console: &Console) -> Result<(Config, Credentials, DatabaseUrl), Failure> {
+    let config = config::load(console.environment())?;
+    let credentials = Credentials::load(&config, console.environment()).await.map_err(failed)?;
+    let (text, _changes) = credentials.database_url(config.profile, "ops").map_err(failed)?;
+    let url: DatabaseUrl = text.parse().map_err(failed)?;
+    url.sqlite_file().map_or(Ok(()), check_exists)?;
+    Ok((config, credentials, url))
+}
+
+pub(crate) fn failed(error: impl std::error::Error + 'static) -> Failure {
     Failure::Precondition(with_causes(&error))
 }
 
@@ -57,8 +72,11 @@ fn check_exists(path: &Path) -> Result<(), Failure> {
 
 impl Database {
     pub(crate) async fn open(console: &Console) -> Result<Self, Failure> {
-        let DatabaseLocation { config, url, key } = DatabaseLocation::find(console).await?;
-        let store = open(url, key, console).await.map_err(failed)?;
+        let DatabaseLocation { config, url, key, missing_key } = DatabaseLocation::find(console).await?;
+        let store = open(url, key, console).await.map_err(|error| {
+            let hint = if is_missing_key(&error) { format!("; {missing_key}") } else { String::new() };
+            Failure::Precondition(with_causes(&error) + &hint)
+        })?;
         Ok(Self { store, config, operator: operator(console) })
     }
 
@@ -72,7 +90,13 @@ impl Database {
 pub(crate) async fn open(url: DatabaseUrl, key: audit::Key, console: &Console) -> Result<Store, OpenError> {
     // In the wrong database a command would create tables, and report that they are empty.
     let config = StoreConfig { connections: CONNECTIONS, migrates: false, ..StoreConfig::new(url) };
-    Store::open(config, key, console.now()).await
+    let store = Store::open(config, key, console.now()).await?;
+    console.close_at_end(&store);
+    Ok(store)
+}
+
+fn is_missing_key(error: &OpenError) -> bool {
+    matches!(error, OpenError::Audit(store::Error::Chain(audit::ChainError::UnknownKey { .. })))
 }
 
 /// `operator:ana`: the name of the user who runs this process, or their number.

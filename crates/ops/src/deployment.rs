@@ -3,7 +3,6 @@
 pub(crate) mod env_file;
 pub(crate) mod secret_layout;
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use config::{Environment, Profile};
@@ -18,6 +17,8 @@ pub(crate) const DOMAIN: &str = "DOMAIN";
 pub(crate) const SECRET_PREFIX: &str = "SECRET_PREFIX";
 /// The group of the socket of Docker.
 pub(crate) const DOCKER_GID: &str = "DOCKER_GID";
+/// The image of the server.
+pub(crate) const API_IMAGE: &str = "API_IMAGE";
 
 const DOCKER_SOCKET: &str = "/var/run/docker.sock";
 const BASE: &str = "docker-compose.yml";
@@ -28,13 +29,6 @@ pub(crate) struct Deployment {
     pub(crate) env_file: EnvFile,
     /// Relative to the directory; later ones override earlier ones.
     pub(crate) compose_files: Vec<String>,
-}
-
-/// A variable without which Compose refuses its files: `${NAME:?message}`.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct RequiredVariable {
-    pub(crate) name: String,
-    pub(crate) message: String,
 }
 
 impl Deployment {
@@ -63,26 +57,6 @@ impl Deployment {
     pub(crate) fn secrets(&self) -> PathBuf {
         let secrets = self.directory.join("secrets");
         if self.profile.is_strict() { secrets.join("live") } else { secrets }
-    }
-
-    /// The variables that the Compose files require, and the files that they extend, each once.
-    pub(crate) fn required_variables(&self) -> Result<Vec<RequiredVariable>, Failure> {
-        let mut names = self.compose_files.clone();
-        let mut required: Vec<RequiredVariable> = Vec::new();
-        let mut position = 0;
-        while let Some(name) = names.get(position) {
-            let text = self.read(name)?;
-            for variable in required_in(&text) {
-                if !required.iter().any(|earlier| earlier.name == variable.name) {
-                    required.push(variable);
-                }
-            }
-            let extended = extended_in(&text).filter(|name| !names.iter().any(|known| known == name));
-            let extended: BTreeSet<String> = extended.map(str::to_owned).collect();
-            names.extend(extended);
-            position += 1;
-        }
-        Ok(required)
     }
 
     /// What the Compose files use if a variable is not set: `${NAME:-default}`.
@@ -139,46 +113,9 @@ fn profile_of(files: &[String]) -> Profile {
     Profile::ALL.into_iter().rev().find(is_listed).unwrap_or(Profile::Development)
 }
 
-/// The required variables of one Compose file.
-fn required_in(text: &str) -> Vec<RequiredVariable> {
-    let required = |reference: &str| {
-        let (name, message) = reference.split_once('?')?;
-        let name = name.strip_suffix(':').unwrap_or(name);
-        let message = message.split('}').next().unwrap_or_default();
-        env_file::is_name(name)
-            .then(|| RequiredVariable { name: name.to_owned(), message: message.to_owned() })
-    };
-    content(text).flat_map(|line| line.split("${").skip(1)).filter_map(required).collect()
-}
-
-/// The Compose files that one extends: `extends: { file: NAME, … }`.
-fn extended_in(text: &str) -> impl Iterator<Item = &str> {
-    let values = content(text).filter_map(|line| Some(line.split_once("extends:")?.1.split_once("file:")?.1));
-    values.filter_map(|value| value.trim_start().split([',', ' ', '}']).next())
-}
-
-/// The lines that are not comments.
-fn content(text: &str) -> impl Iterator<Item = &str> {
-    text.lines().filter(|line| !line.trim_start().starts_with('#'))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_variables_with_a_question_mark_are_required() {
-        let text = "image: ${API_IMAGE:?set API_IMAGE to a digest}\n  # ${COMMENT:?no}\nx: ${A:-b?c} ${B-${C?say C}} $D\n";
-        let found: Vec<_> = required_in(text).into_iter().map(|found| (found.name, found.message)).collect();
-        let expected = [("API_IMAGE", "set API_IMAGE to a digest"), ("C", "say C")];
-        assert_eq!(found, expected.map(|(name, message)| (name.to_owned(), message.to_owned())));
-    }
-
-    #[test]
-    fn files_that_are_extended_are_found() {
-        let text = "# extends: { file: c.yml }\n  a:\n    extends: { file: docker-compose.production.yml, service: a }\n  env_file: x.yml\n";
-        assert_eq!(extended_in(text).collect::<Vec<_>>(), ["docker-compose.production.yml"]);
-    }
 
     #[test]
     fn the_profile_is_that_of_the_compose_files() {

@@ -18,6 +18,7 @@ use webhooks::{KeyFormat, PROVIDERS, Proof};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
+use crate::git_ignore;
 use crate::random_id;
 use crate::secret_file;
 
@@ -89,8 +90,12 @@ impl DevKeys {
 
     /// Creates the missing keys and returns the new files.
     pub(crate) fn create(&self, now: Timestamp) -> Result<Vec<PathBuf>, Failure> {
-        let created = DirBuilder::new().mode(DIRECTORY_MODE).recursive(true).create(&self.0);
-        created.map_err(Failure::file("create", &self.0))?;
+        if !self.0.is_dir() {
+            let created = DirBuilder::new().mode(DIRECTORY_MODE).recursive(true).create(&self.0);
+            let created = created.and_then(|()| git_ignore::ignore_contents(&self.0));
+            created.map_err(Failure::file("create", &self.0))?;
+        }
+        git_ignore::check(&self.sns())?;
         let mut written = Vec::new();
         for declared in PROVIDERS {
             let is_missing = |path: &Path| !secret_file::exists(path);

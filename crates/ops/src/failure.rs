@@ -20,8 +20,8 @@ pub(crate) enum Failure {
     Secret(#[from] secrets::Error),
     #[error("{0}")]
     Secrets(secrets::Errors),
-    #[error("{0} is not a known secret; `investiq secrets list` lists them")]
-    UnknownSecret(String),
+    #[error("unknown secret; `investiq secrets list` lists every name, variable and AWS id")]
+    UnknownSecret,
     #[error("cannot {action} {}: {source}", path.display())]
     File { action: &'static str, path: PathBuf, source: io::Error },
     #[error("{} is locked by another process", .0.display())]
@@ -44,7 +44,7 @@ impl Failure {
 
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Usage(_) | Self::UnknownSecret(_) => Exit::Usage,
+            Self::Usage(_) | Self::UnknownSecret => Exit::Usage,
             Self::Precondition(_) | Self::Settings(_) => Exit::Precondition,
             Self::Locked(_) => Exit::Conflict,
             Self::Secret(error) => exit_of(error),

@@ -11,8 +11,6 @@ use crate::failure::Failure;
 
 /// Random bytes of a value: 256 bits.
 const RANDOM_BYTES: usize = 32;
-/// The one database credential that we choose: the database reads it from a file of ours.
-const CHOSEN_CREDENTIAL: &str = "redis_password";
 
 /// How a secret is generated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,11 +36,10 @@ impl Generator {
         if rotation::can_generate(spec) {
             return Some(Self::Key);
         }
-        let is_ours = spec.class == Class::WebhookSecret || spec.name.as_str() == CHOSEN_CREDENTIAL;
         match (spec.class, spec.format) {
             (Class::AccessList, Format::Lines) => Some(Self::ApiKey),
             // One line is a list with one item.
-            (_, Format::Text | Format::Lines) if is_ours => Some(Self::Token),
+            (Class::WebhookSecret, Format::Text | Format::Lines) => Some(Self::Token),
             _ => None,
         }
     }
@@ -80,12 +77,9 @@ mod tests {
     #[test]
     fn secrets_that_others_issue_are_not_generated() {
         for (name, expected) in [
-            ("jwt_secret", Some(Generator::Key)),
-            ("encryption_key", Some(Generator::Key)),
+            ("audit_key", Some(Generator::Key)),
             ("api_keys", Some(Generator::ApiKey)),
-            ("live_trading_key", Some(Generator::Key)),
             ("alpaca_webhook_secret", Some(Generator::Token)),
-            ("redis_password", Some(Generator::Token)),
             ("bridge_webhook_secret", None),
             ("database_url", None),
             ("polygon_api_key", None),

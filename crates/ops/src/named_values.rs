@@ -7,14 +7,16 @@ use domain::Provider;
 use store::JobState;
 use webhooks::{ChannelDeclaration, PROVIDERS};
 
+use crate::signing::Tamper;
+
 /// One of these, each with its name and its help, which may be empty.
-fn one_of<T: Clone + Send + Sync + 'static>(
-    choices: impl IntoIterator<Item = (T, &'static str, &'static str)>,
+fn one_of<T: Clone + Send + Sync + 'static, H: Into<String> + Clone + Send + Sync + 'static>(
+    choices: impl IntoIterator<Item = (T, &'static str, H)>,
 ) -> impl TypedValueParser<Value = T> {
     let choices: Vec<_> = choices.into_iter().collect();
-    let names = choices.iter().map(|(_, name, help)| match help.is_empty() {
-        true => PossibleValue::new(*name),
-        false => PossibleValue::new(*name).help(*help),
+    let names = choices.iter().map(|(_, name, help)| match help.clone().into() {
+        help if help.is_empty() => PossibleValue::new(*name),
+        help => PossibleValue::new(*name).help(help),
     });
     PossibleValuesParser::new(names).map(move |given| {
         let chosen = choices.iter().find(|(_, name, _)| *name == given);
@@ -49,6 +51,10 @@ pub(crate) fn role() -> impl TypedValueParser<Value = Role> {
         (Role::Trader, "trader", "Read and trade"),
         (Role::Admin, "admin", "Read, trade and administer"),
     ])
+}
+
+pub(crate) fn tamper() -> impl TypedValueParser<Value = Tamper> {
+    one_of(Tamper::ALL.map(|(tamper, name, what)| (tamper, name, format!("{what} [{}]", tamper.scope()))))
 }
 
 pub(crate) fn job_state() -> impl TypedValueParser<Value = JobState> {

@@ -28,11 +28,21 @@ pub(crate) struct SecretOutcome {
 }
 
 impl SecretOutcome {
-    /// `destination` is the option of `secrets set` that stores a secret in the same place.
+    /// Where the value of a replaced file is, and for how long.
+    pub(crate) fn kept_value(&self) -> Option<String> {
+        let Self { name, outcome } = self;
+        (*outcome == Outcome::Replaced).then(|| {
+            format!(
+                "{name}: the old value is kept beside the new one; to remove it: investiq secrets retire {name} --unused"
+            )
+        })
+    }
+
+    /// `destination` is the option of `secrets set` that stores a secret in the same place, with a blank before it.
     pub(crate) fn text(&self, destination: &str) -> String {
         let Self { name, outcome } = self;
         let hint = match outcome {
-            Outcome::ToBeSet => format!(": investiq secrets set {name} {destination}"),
+            Outcome::ToBeSet => format!(": investiq secrets set {name}{destination}"),
             Outcome::Deleted => format!(": investiq secrets restore {name}"),
             Outcome::Created | Outcome::Kept | Outcome::Replaced | Outcome::Extended | Outcome::Valid => {
                 String::new()

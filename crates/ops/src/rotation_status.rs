@@ -115,7 +115,7 @@ fn next(spec: &SecretSpec, status: &Status) -> String {
                 "the previous value is still accepted; next{after}: investiq secrets retire {name} --unused"
             ),
             None => format!(
-                "the previous value is kept; next, after re-encryption: investiq secrets retire {name} --reencrypted"
+                "the new value contains the older keys; next: investiq secrets retire {name} --unused"
             ),
         },
         Step::RollingBack => format!("next: investiq secrets rollback {name}"),

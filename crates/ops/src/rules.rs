@@ -1,4 +1,4 @@
-//! Rules for secrets: those of the server, and stricter ones for a check before a release.
+//! Rules for secrets that are stricter than those of the server, for a check before a release.
 
 pub(crate) mod connections;
 
@@ -11,10 +11,11 @@ use config::check::Finding;
 use crate::console::Console;
 use crate::secret_scan::SecretScan;
 
-pub(crate) async fn findings(scan: &SecretScan, profile: Profile, console: &Console) -> Vec<Finding> {
+/// Warnings about what the server accepts.
+pub(crate) async fn advice(scan: &SecretScan, profile: Profile, console: &Console) -> Vec<Finding> {
     let mut findings = resolved::findings(scan, profile);
     if let Some(manager) = scan.manager() {
-        findings.extend(aws_account::findings(manager, scan, profile, console.now()).await);
+        findings.extend(aws_account::findings(manager, scan, console.now()).await);
     }
     findings
 }

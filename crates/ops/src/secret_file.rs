@@ -1,4 +1,5 @@
-//! Writes secret files: atomically, without overwriting another by accident, and readable where Compose mounts them.
+//! Writes secret files: atomically, without overwriting another by accident, and readable where Compose mounts them. A file that
+//! is replaced is kept beside the new one, under a name that no lookup reads, until it is retired.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write};
@@ -10,6 +11,7 @@ use rustix::io::Errno;
 use secrets::SecretSpec;
 
 use crate::failure::Failure;
+use crate::git_ignore;
 use crate::outcome::Outcome;
 
 /// Only the owner can enter the directory, so its files may be readable, as the user of a container needs them.
@@ -38,15 +40,24 @@ pub(crate) enum Existing {
     Replace,
 }
 
+/// A program that was started meanwhile may hold a copy of the handle, so that closing it does not release the lock.
+impl Drop for SecretDirectory {
+    fn drop(&mut self) {
+        drop(self.handle.unlock());
+    }
+}
+
 impl SecretDirectory {
     /// Creates the directory if it does not exist, sets its mode and locks it. A link is refused: with the rights of root it would
     /// open the directory of somebody else.
     pub(crate) fn open(path: &Path, wanted: u32) -> Result<Self, Failure> {
         let failed = |error: io::Error| Failure::file("open", path)(error);
         match DirBuilder::new().mode(wanted).create(path) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(error)),
-            Ok(()) | Err(_) => {}
+            Ok(()) => git_ignore::ignore_contents(path).map_err(Failure::file("prepare", path))?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(failed(error)),
         }
+        git_ignore::check(&path.join("secret"))?;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let handle = match rustix::fs::open(path, flags, Mode::empty()) {
             Err(Errno::NOTDIR | Errno::LOOP) => {
@@ -85,6 +96,33 @@ impl SecretDirectory {
         outcome.map_err(Failure::file("write", path))
     }
 
+    /// Removes the replaced files of a secret, and returns how many there were.
+    pub(crate) fn retire(&self, name: &str) -> Result<usize, Failure> {
+        let failed = |error: io::Error| Failure::file("remove", self.path.join(kept_prefix(name)))(error);
+        let mut removed = 0;
+        for entry in fs::read_dir(&self.path).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            if entry.file_name().to_string_lossy().starts_with(&kept_prefix(name)) {
+                fs::remove_file(entry.path()).map_err(failed)?;
+                removed += 1;
+            }
+        }
+        self.handle.sync_all().map_err(failed)?;
+        Ok(removed)
+    }
+
+    /// Keeps a file that is about to be replaced: the same file, with its mode, owner and time, under a name of its own.
+    fn keep(&self, path: &Path) -> io::Result<()> {
+        let prefix = kept_prefix(&path.file_name().unwrap_or_default().to_string_lossy());
+        for number in 1_u32.. {
+            match fs::hard_link(path, self.path.join(format!("{prefix}{number}"))) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                result => return result,
+            }
+        }
+        Err(io::ErrorKind::AlreadyExists.into())
+    }
+
     fn replace(
         &self,
         temporary: &Path,
@@ -102,6 +140,7 @@ impl SecretDirectory {
             Ok(()) => Outcome::Created,
             Err(Errno::EXIST) if existing == Existing::Keep => return Ok(Outcome::Kept),
             Err(Errno::EXIST) => {
+                self.keep(path)?;
                 fs::rename(temporary, path)?;
                 Outcome::Replaced
             }
@@ -121,6 +160,11 @@ pub(crate) fn mode(path: &Path) -> Option<u32> {
 pub(crate) fn is_within_private(path: &Path) -> bool {
     let path = path.canonicalize().unwrap_or_default();
     path.parent().and_then(mode).is_some_and(|mode| mode & GROUP_OR_OTHER == 0)
+}
+
+/// The start of the names under which replaced files of a secret are kept.
+fn kept_prefix(name: &str) -> String {
+    format!(".{name}.old-")
 }
 
 /// Whether there is anything at the path, even a broken link.
@@ -176,6 +220,7 @@ mod tests {
         assert!(matches!(SecretDirectory::open(&path, DIRECTORY_MODE), Err(Failure::Locked(_))));
         assert_eq!(directory.write("key", b"one", Existing::Keep).unwrap(), Outcome::Created);
         assert_eq!((mode(&path), mode(&path.join("key"))), (0o700, 0o444));
+        assert_eq!(fs::read_to_string(path.join(".gitignore")).unwrap(), "*\n");
         drop(directory);
         set_mode(&path, 0o755);
         assert!(SecretDirectory::open(&path, DIRECTORY_MODE).unwrap().was_open);
@@ -206,8 +251,25 @@ mod tests {
         assert_eq!(write("one", Existing::Replace), Outcome::Created);
         assert_eq!(write("two", Existing::Keep), Outcome::Kept);
         assert_eq!(fs::read_to_string(&path).unwrap(), "one");
-        assert_eq!(write("three", Existing::Replace), Outcome::Replaced);
-        assert_eq!(fs::read_to_string(&path).unwrap(), "three");
         assert_eq!(fs::read_dir(around.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn every_replaced_value_is_kept_with_its_mode_until_it_is_retired() {
+        let around = tempfile::tempdir().unwrap();
+        let directory = SecretDirectory::open(around.path(), DIRECTORY_MODE).unwrap();
+        let write = |text: &str| directory.write("key", text.as_bytes(), Existing::Replace).unwrap();
+        let path = |name: &str| around.path().join(name);
+        write("one");
+        fs::set_permissions(path("key"), Permissions::from_mode(0o400)).unwrap();
+        assert_eq!([write("two"), write("three")], [Outcome::Replaced; 2]);
+        directory.write("key_2", b"another secret", Existing::Keep).unwrap();
+        let kept = |number: &str| (fs::read_to_string(path(number)).unwrap(), mode(&path(number)));
+        assert_eq!(kept(".key.old-1"), ("one".to_owned(), 0o400), "as private as it was");
+        assert_eq!(kept(".key.old-2"), ("two".to_owned(), 0o444));
+        assert_eq!(kept("key").0, "three");
+        assert_eq!(directory.retire("key").unwrap(), 2);
+        assert_eq!(directory.retire("key").unwrap(), 0);
+        assert_eq!((kept("key").0, fs::read_dir(around.path()).unwrap().count()), ("three".to_owned(), 2));
     }
 }

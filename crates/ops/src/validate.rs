@@ -1,5 +1,8 @@
 //! Validates a new value before it is stored, by the rules by which the server will validate it.
 
+use std::sync::Arc;
+
+use config::start::webhook_keys_error;
 use secrets::{
     BoxFuture, Catalogue, Error, Notice, Origin, Profile, RawSecret, SecretSpec, SecretValue, Secrets, Source,
 };
@@ -7,7 +10,6 @@ use secrets::{
 use crate::api_key_list::{self, API_KEYS};
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::secret_scan;
 
 pub(crate) struct ValidSecret {
     /// The value without trailing line ends.
@@ -23,7 +25,7 @@ pub(crate) async fn validate(
     profile: Profile,
     console: &Console,
 ) -> Result<ValidSecret, Failure> {
-    let (recorder, notices) = secret_scan::collect_notices();
+    let (recorder, notices) = config::collect_notices(Arc::new(|_| {}));
     let secrets = Secrets::builder(profile, Catalogue::new([spec.clone()])?, console.clock())
         .source(SingleValue { raw, origin })
         .recorder(recorder)
@@ -31,9 +33,12 @@ pub(crate) async fn validate(
         .await
         .map_err(Failure::Secrets)?;
     let value = secrets.handle(spec.name.as_str(), "ops")?.load()?.value().clone();
+    let text = value.expose_text().unwrap_or_default();
     if spec.name.as_str() == API_KEYS {
-        let keys = api_key_list::parse(value.expose_text().unwrap_or_default());
-        keys.map_err(|errors| Failure::Precondition(errors.to_string()))?;
+        api_key_list::parse(text).map_err(|errors| Failure::Precondition(errors.to_string()))?;
+    }
+    if let Some(error) = webhook_keys_error(spec.name.as_str(), text) {
+        return Err(Failure::Precondition(format!("secret {}: {error}", spec.name)));
     }
     Ok(ValidSecret { value, notices: notices() })
 }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use secrets::{SECRET_BYTES_MAX, SecretSpec, SecretValue};
 use zeroize::Zeroizing;
@@ -28,16 +28,17 @@ impl ValueInput {
 
     pub(crate) fn read(&self, spec: &SecretSpec) -> Result<SecretValue, Failure> {
         match &self.from_file {
-            Some(path) => {
-                let failed =
-                    |error| Failure::Precondition(format!("cannot read {}: {error}", path.display()));
-                read_bounded(File::open(path).map_err(failed)?).map_err(failed)
-            }
+            Some(path) => read_file(path),
             None if self.stdin => read_bounded(io::stdin().lock())
                 .map_err(|error| Failure::Precondition(format!("cannot read standard input: {error}"))),
             None => prompt(spec),
         }
     }
+}
+
+pub(crate) fn read_file(path: &Path) -> Result<SecretValue, Failure> {
+    let failed = |error| Failure::Precondition(format!("cannot read {}: {error}", path.display()));
+    read_bounded(File::open(path).map_err(failed)?).map_err(failed)
 }
 
 /// Prompts on the terminal without echoing.

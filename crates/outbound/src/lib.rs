@@ -1,4 +1,4 @@
-//! Requests to other hosts: base URLs, the HTTP client, bounded response bodies, and pauses between retries.
+//! Requests to other hosts: base URLs, the HTTP client, the proxy, bounded response bodies, and pauses between retries.
 //!
 //! Paths, headers, keys, timeouts and bounds are arguments.
 //!
@@ -6,7 +6,8 @@
 //! # use std::time::Duration;
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let base_url: outbound::BaseUrl = "https://api.example.com".parse()?;
-//! let client = outbound::client_builder(Duration::from_secs(2)).timeout(Duration::from_secs(5)).build()?;
+//! let proxy = outbound::Proxy::none();
+//! let client = outbound::client_builder(Duration::from_secs(2), &proxy).timeout(Duration::from_secs(5)).build()?;
 //! # drop(client);
 //! assert!("http://api.example.com".parse::<outbound::BaseUrl>().is_err(), "keys would be sent unencrypted");
 //! # Ok(())
@@ -15,6 +16,7 @@
 
 mod base_url;
 mod body;
+mod proxy;
 
 use std::time::Duration;
 
@@ -25,19 +27,24 @@ use reqwest::redirect::Policy;
 
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use body::{BodyError, read_body};
+pub use proxy::{Proxy, ProxyError};
 
-/// A client with this connect timeout, without redirects and proxies. Unless the caller changes that, it refuses URLs
-/// without TLS.
-pub fn client_builder(connect_timeout: Duration) -> ClientBuilder {
-    reqwest::Client::builder()
+/// A client with this connect timeout and proxy, without redirects. Unless the caller changes that, it refuses URLs without
+/// TLS.
+pub fn client_builder(connect_timeout: Duration, proxy: &Proxy) -> ClientBuilder {
+    let builder = reqwest::Client::builder()
         .user_agent(concat!("investiq/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(connect_timeout)
         // A redirect would send the key to another host.
         .redirect(Policy::none())
-        // Ignores the proxy variables of the environment.
+        // The variables of the environment were read once, for all clients.
         .no_proxy()
         .referer(false)
-        .https_only(true)
+        .https_only(true);
+    match proxy.client() {
+        Some(proxy) => builder.proxy(proxy),
+        None => builder,
+    }
 }
 
 /// Endless pauses between retries: they double from `first` to `longest`, and each is shortened at random by up to half, so

@@ -14,7 +14,7 @@
 //! # }
 //! ```
 //!
-//! The secret `jwt_secret` has the id `<prefix>/jwt-secret`. All secrets are read in calls of up to 20, together with
+//! The secret `audit_key` has the id `<prefix>/audit-key`. All secrets are read in calls of up to 20, together with
 //! the announcements of rotations; other versions are read only while a rotation is announced.
 
 mod announce;
@@ -36,7 +36,7 @@ use client::BoundedClient;
 pub(crate) use client::OPERATION_TIMEOUT;
 pub use labels::{Description, Label, ListedVersion};
 pub use read::Selector;
-pub use settings::{Batching, CredentialSource, Settings};
+pub use settings::{Batching, CredentialSource, Proxy, Settings};
 pub use write::{RecoveryWindow, Token};
 
 use crate::clock::Clock;
@@ -74,7 +74,7 @@ impl SecretsManager {
     pub async fn connect(settings: &Settings, profile: Profile, clock: Clock) -> Result<Self, Error> {
         settings.check(profile)?;
         let inner = Inner {
-            client: BoundedClient::new(settings, Arc::clone(&clock)).await,
+            client: BoundedClient::new(settings, Arc::clone(&clock)).await?,
             prefix: settings.prefix.clone(),
             region: settings.region.clone(),
             clock,

@@ -1,6 +1,6 @@
 //! Configures the secrets of a process, reads all of them and reports all errors at once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,7 +12,6 @@ use crate::error::{ConfigError, Error, Errors};
 use crate::event::{AuditSink, Recorder};
 use crate::files::FileSource;
 use crate::fingerprint::FingerprintKey;
-use crate::name::SecretName;
 use crate::profile::Profile;
 use crate::search::{Observers, Searcher};
 use crate::secrets::Secrets;
@@ -26,7 +25,6 @@ pub struct Builder {
     clock: Clock,
     sources: Vec<Arc<dyn Source>>,
     required: Vec<String>,
-    used: Option<Vec<String>>,
     observers: Observers,
 }
 
@@ -40,7 +38,6 @@ impl Secrets {
             clock,
             sources: Vec::new(),
             required: Vec::new(),
-            used: None,
             observers: Observers { recorder: Arc::new(|_| {}), audit: Arc::new(|_| Ok(())) },
         }
     }
@@ -69,14 +66,6 @@ impl Builder {
     #[must_use]
     pub fn require(mut self, name: &str) -> Self {
         self.required.push(name.to_owned());
-        self
-    }
-
-    /// Limits remote sources to these secrets and the required ones, so that a policy can grant exactly these. Handles of
-    /// other secrets are refused. Without this call, remote sources are queried for every declared secret.
-    #[must_use]
-    pub fn using(mut self, names: &[&str]) -> Self {
-        self.used = Some(names.iter().map(|name| (*name).to_owned()).collect());
         self
     }
 
@@ -115,30 +104,23 @@ impl Builder {
             Ok(_) => return Err(Errors(config_errors)),
             Err(_) => return Err(Errors(vec![Error::Config(ConfigError::NoRandomness)])),
         };
-        let (required, used) = (self.required_names(), self.used_names());
+        let required = self.required_names();
         let slots: BTreeMap<_, _> =
             self.catalogue.into_specs().map(|spec| (spec.name.clone(), Arc::new(Slot::new(spec)))).collect();
         let chain = Chain { sources: self.sources, profile: self.profile, clock: self.clock, fingerprints };
-        let secrets = Secrets(Arc::new(Searcher::new(slots, chain, self.observers, used)));
+        let secrets = Secrets(Arc::new(Searcher::new(slots, chain, self.observers)));
         let errors = secrets.read_all(&required).await;
         Ok((secrets, Errors(errors)))
     }
 
     fn config_errors(&self) -> Vec<Error> {
         let no_source = self.sources.is_empty().then_some(ConfigError::NoSource);
-        let names = self.required.iter().chain(self.used.iter().flatten());
-        let undeclared = names.filter(|name| self.catalogue.get(name).is_none());
+        let undeclared = self.required.iter().filter(|name| self.catalogue.get(name).is_none());
         no_source
             .into_iter()
             .chain(undeclared.map(|name| ConfigError::Undeclared(name.clone())))
             .map(Error::Config)
             .collect()
-    }
-
-    fn used_names(&self) -> Option<BTreeSet<SecretName>> {
-        let names: Vec<String> = self.used.as_ref()?.iter().cloned().chain(self.required_names()).collect();
-        let specs = names.iter().filter_map(|name| self.catalogue.get(name));
-        Some(specs.map(|spec| spec.name.clone()).collect())
     }
 
     fn required_names(&self) -> Vec<String> {

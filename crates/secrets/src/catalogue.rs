@@ -39,6 +39,27 @@ impl Catalogue {
         self.0.get(name)
     }
 
+    /// The secret that a person names: by its name, its file, one of its variables, or its id or ARN in AWS.
+    ///
+    /// ```
+    /// let catalogue = secrets::Catalogue::product();
+    /// for text in ["polygon-api-key", "secrets/polygon_api_key.txt", "POLYGON_API_KEY_FILE", "prod/rail/polygon-api-key"] {
+    ///     assert_eq!(catalogue.find(text).unwrap().name.as_str(), "polygon_api_key");
+    /// }
+    /// ```
+    #[must_use]
+    pub fn find(&self, text: &str) -> Option<&SecretSpec> {
+        let leaf = text.rsplit(['/', ':']).next().unwrap_or_default();
+        let leaf = match text.strip_prefix("arn:") {
+            // AWS adds a hyphen and six characters to the name.
+            Some(_) => leaf.rsplit_once('-').map_or(leaf, |(name, _)| name),
+            None => leaf.strip_suffix(".txt").unwrap_or(leaf),
+        };
+        let variable = leaf.to_ascii_uppercase().replace('-', "_");
+        let variable = variable.strip_suffix("_FILE").unwrap_or(&variable);
+        self.iter().find(|spec| spec.variables().any(|own| own == variable))
+    }
+
     /// The declaration of a secret, to change it.
     pub fn get_mut(&mut self, name: &str) -> Option<&mut SecretSpec> {
         self.0.get_mut(name)
@@ -68,6 +89,20 @@ mod tests {
         variables.sort();
         variables.dedup();
         assert_eq!(variables.len(), count);
+    }
+
+    #[test]
+    fn a_secret_is_found_by_each_of_its_names_and_by_no_other_text() {
+        let arn =
+            "arn:aws:secretsmanager:eu-central-1:111122223333:secret:prod/rail/alpaca-api-secret-Ab12Cd";
+        for text in ["alpaca_api_secret", "ALPACA_SECRET_KEY", "alpaca_secret_key", "alpaca-api-secret", arn]
+        {
+            let found = Catalogue::product().find(text).map(|spec| spec.name.as_str().to_owned());
+            assert_eq!(found.as_deref(), Some("alpaca_api_secret"), "{text}");
+        }
+        for text in ["", "alpaca", "alpaca_api_secret_2", "prod/rail/", "kT9v2LqXw0cPz7Rb"] {
+            assert!(Catalogue::product().find(text).is_none(), "{text}");
+        }
     }
 
     #[test]

@@ -35,18 +35,9 @@ pub(crate) struct Chain {
 #[derive(Clone, Copy)]
 pub(crate) struct LookupRequest<'a> {
     pub(crate) spec: &'a SecretSpec,
-    pub(crate) remote: RemoteLookup,
+    /// Whether remote sources are queried when no local source has the secret; otherwise the search has no result then.
+    pub(crate) queries_remote: bool,
     pub(crate) remote_shadows: RemoteShadows<'a>,
-}
-
-/// Whether remote sources are queried when no local source has the secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RemoteLookup {
-    Query,
-    /// Not in this search, which then has no result.
-    Defer,
-    /// Never: the process does not use the secret, and a policy need not grant it.
-    Skip,
 }
 
 /// The remote values that a local value shadows.
@@ -112,7 +103,7 @@ impl Chain {
         let rotation = std::mem::replace(&mut raw.rotation, RotationUpdate::None);
         let rotation = self.validate_rotation(spec, &raw.origin, rotation, notices);
         let invalid = |reason| Error::Invalid { name: spec.name.clone(), origin: raw.origin.clone(), reason };
-        let clean = text::clean(&raw.value, spec.format).map_err(invalid)?;
+        let clean = text::clean(&raw.value, spec).map_err(invalid)?;
         let fingerprint = self.fingerprints.fingerprint(clean.value.expose());
         let shadowed: Vec<Shadow> = shadows
             .iter()
@@ -151,7 +142,7 @@ impl Chain {
     }
 
     fn shadowed_value(&self, spec: &SecretSpec, raw: &RawSecret) -> ShadowedValue {
-        let clean = text::clean(&raw.value, spec.format).ok();
+        let clean = text::clean(&raw.value, spec).ok();
         let fingerprint = clean.map(|clean| self.fingerprints.fingerprint(clean.value.expose()));
         ShadowedValue { origin: raw.origin.clone(), fingerprint }
     }
@@ -189,7 +180,7 @@ impl Chain {
         stage: Stage,
     ) -> (VersionState, Option<Warning>) {
         let OverlapVersion { id, secret, accepted_until } = version;
-        let clean = secret.map(|raw| text::clean(&raw.value, spec.format).map(|clean| (raw, clean.value)));
+        let clean = secret.map(|raw| text::clean(&raw.value, spec).map(|clean| (raw, clean.value)));
         let (version, warning) = match clean {
             Some(Ok((raw, value))) => (Some(self.version(*raw, value, Vec::new(), stage)), None),
             Some(Err(reason)) => (None, Some(Warning::Invalid(reason))),

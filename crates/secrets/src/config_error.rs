@@ -15,9 +15,6 @@ pub enum ConfigError {
     DeclaredTwice(SecretName),
     #[error("{0} is not declared in the catalogue")]
     Undeclared(String),
-    /// A handle was requested for a secret that the process does not declare as used.
-    #[error("{0} is not in the list of secrets that this process uses: add it there")]
-    Unused(SecretName),
     #[error("the operating system provides no randomness")]
     NoRandomness,
     #[error("SECRET_PREFIX is set, but AWS_REGION is not")]
@@ -37,6 +34,12 @@ pub enum ConfigError {
     OverlapNotSupported(SecretName),
     #[error("{0} is issued by the party that accepts it: supply the new value")]
     IssuedElsewhere(SecretName),
+    #[error(
+        "{0} needs its older keys, and its format has room for one: declare it with several lines before you rotate it"
+    )]
+    NoRoomForOlderKeys(SecretName),
+    #[error("the proxy cannot be used for AWS")]
+    Proxy,
     #[error("no source of secrets is configured")]
     NoSource,
     #[error("directory {} does not exist: create it, or correct SECRETS_DIR", path.display())]

@@ -36,6 +36,20 @@ pub enum InvalidReason {
     NotJson,
     #[error("is JSON without a text or number field {field}")]
     JsonField { field: &'static str },
+    #[error(
+        "is JSON in which no field is named after the secret or its variable: name one so, or store the value alone"
+    )]
+    NoField,
+    #[error("is JSON with several fields that are named after the secret: keep one")]
+    SeveralFields,
+    #[error("is JSON of a database that is not Postgres")]
+    NotPostgres,
+    #[error("is PEM: the value of this secret is one line of text")]
+    UnexpectedPem,
+    #[error(
+        "has a character that no API key has, such as a quote, a space, a brace or an inner `=`: store the key alone"
+    )]
+    NotApiKey,
     #[error("decodes to {bytes} bytes; at least {bytes_min} are required")]
     TooShort { bytes: usize, bytes_min: usize },
     #[error("does not exist")]

@@ -11,7 +11,7 @@ use crate::value::SecretValue;
 const FIELDS_MAX: usize = 64;
 
 /// The fields of an object with unique keys; values as they are written.
-struct Object<'a>(Vec<(String, &'a RawValue)>);
+pub(crate) struct Object<'a>(Vec<(String, &'a RawValue)>);
 
 /// Checks that `text` is an object with unique keys and every required field.
 pub(crate) fn check(text: &str, required: &[&'static str]) -> Result<(), InvalidReason> {
@@ -32,8 +32,14 @@ pub(crate) fn field(text: &str, pointer: &'static str) -> Result<SecretValue, In
     scalar(value, pointer)
 }
 
-fn object(text: &str) -> Result<Object<'_>, InvalidReason> {
+/// The object that `text` is.
+pub(crate) fn object(text: &str) -> Result<Object<'_>, InvalidReason> {
     serde_json::from_str(text).map_err(|_| InvalidReason::NotJson)
+}
+
+/// The text or number in a field of this name.
+pub(crate) fn scalar_field(object: &Object<'_>, name: &str) -> Option<SecretValue> {
+    scalar(object.get(name)?, "").ok()
 }
 
 fn scalar(raw: &RawValue, field: &'static str) -> Result<SecretValue, InvalidReason> {
@@ -48,6 +54,10 @@ fn scalar(raw: &RawValue, field: &'static str) -> Result<SecretValue, InvalidRea
 }
 
 impl<'a> Object<'a> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
     fn get(&self, key: &str) -> Option<&'a RawValue> {
         self.0.iter().find(|(name, _)| name == key).map(|(_, value)| *value)
     }

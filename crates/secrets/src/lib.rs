@@ -8,9 +8,9 @@
 //! | --- | --- |
 //! | `name`, `spec`, `catalogue`, `profile` | what is declared before anything is read |
 //! | `source`, `environment`, `files`, [`aws`] | the sources of secrets |
-//! | `text`, `json`, `policy`, `invalid` | cleaning and validating, alike for every source |
+//! | `text`, `shape`, `json`, `policy`, `invalid` | cleaning and validating, alike for every source |
 //! | `chain` | the order of sources: only "not found" lets the next one be asked |
-//! | `value`, `version`, `set`, `slot`, `handle` | the current state of one secret |
+//! | `value`, `key_ring`, `version`, `set`, `slot`, `handle` | the current state of one secret |
 //! | `announcement`, `rotation_state`, [`rotation`] | how a value is replaced, and how every process learns of it |
 //! | `search`, `schedule` | one search at a time, and when the next one is due |
 //! | `builder`, `secrets`, `watch`, `report` | all secrets together: start, reload, refresh, watch, report |
@@ -33,6 +33,7 @@ mod handle;
 mod health;
 mod invalid;
 mod json;
+mod key_ring;
 mod memory;
 mod name;
 mod origin;
@@ -45,6 +46,7 @@ mod schedule;
 mod search;
 mod secrets;
 mod set;
+mod shape;
 mod slot;
 mod source;
 mod spec;
@@ -67,6 +69,7 @@ pub use files::{SECRETS_DIRECTORY, directory_errors, file_names_in};
 pub use handle::SecretHandle;
 pub use health::{Freshness, Health};
 pub use invalid::{InvalidReason, PolicyViolation};
+pub use key_ring::with_older_keys;
 pub use memory::{ZeroOnFree, forbid_core_dumps};
 pub use name::{NameError, SecretName};
 pub use origin::{Grade, Origin, Provenance, Shadow, SourceKind};
@@ -78,6 +81,7 @@ pub use secrets::Secrets;
 pub use set::SecretSet;
 pub use source::{BoxFuture, RawSecret, Source};
 pub use spec::{Class, Format, SecretSpec};
+pub use text::clean_value;
 pub use value::{SECRET_BYTES_MAX, SecretValue};
 pub use version::{SecretVersion, Stage};
 pub use version_id::VersionId;

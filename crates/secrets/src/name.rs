@@ -10,16 +10,16 @@ const NAME_BYTES_MAX: usize = 64;
 /// A secret's name: a lower-case letter, then lower-case letters, digits and single underscores between them, 1 to 64
 /// bytes.
 ///
-/// A hyphen is read as an underscore, so that `jwt-secret` and `jwt_secret` are one entry and never two.
+/// A hyphen is read as an underscore, so that `audit-key` and `audit_key` are one entry and never two.
 ///
 /// ```
 /// use secrets::SecretName;
 ///
-/// let name: SecretName = "jwt-secret".parse()?;
-/// assert_eq!(name.as_str(), "jwt_secret");
-/// assert_eq!(name.variable(), "JWT_SECRET");
-/// assert_eq!(name.aws_id("prod/rail"), "prod/rail/jwt-secret");
-/// assert!("JWT_SECRET".parse::<SecretName>().is_err());
+/// let name: SecretName = "audit-key".parse()?;
+/// assert_eq!(name.as_str(), "audit_key");
+/// assert_eq!(name.variable(), "AUDIT_KEY");
+/// assert_eq!(name.aws_id("prod/rail"), "prod/rail/audit-key");
+/// assert!("AUDIT_KEY".parse::<SecretName>().is_err());
 /// # Ok::<(), secrets::NameError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_name_is_words_of_lower_case_letters_and_digits() {
-        for good in ["a", "jwt_secret", "jwt-secret", "api_keys", "key2", &"a".repeat(64)] {
+        for good in ["a", "audit_key", "audit-key", "api_keys", "key2", &"a".repeat(64)] {
             assert!(good.parse::<SecretName>().is_ok(), "{good}");
         }
         let bad =
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn both_spellings_are_one_key() {
-        assert_eq!("jwt-secret".parse::<SecretName>(), "jwt_secret".parse());
+        assert_eq!("audit-key".parse::<SecretName>(), "audit_key".parse());
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub(crate) fn violation(spec: &SecretSpec, origin: &Origin, value: &SecretValue)
         return Some(PolicyViolation::SourceNotAllowed);
     }
     let text = value.expose_text().filter(|_| may_be_typed(spec))?;
-    placeholder::violation(text).or_else(|| strength::violation(text, spec))
+    text.lines().find_map(|line| placeholder::violation(line).or_else(|| strength::violation(line, spec)))
 }
 
 /// Whether a text was never filled in: a placeholder or a published example.

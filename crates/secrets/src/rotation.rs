@@ -35,6 +35,7 @@ pub use undo::abort_without_plan;
 use crate::aws::{Description, Label, SecretsManager, Token};
 use crate::clock::Clock;
 use crate::error::Error;
+use crate::key_ring;
 use crate::origin::Origin;
 use crate::spec::SecretSpec;
 use crate::value::SecretValue;
@@ -78,8 +79,6 @@ pub enum PreviousUse {
     None,
     /// The value was used recently.
     Seen,
-    /// All data encrypted with the value is re-encrypted.
-    Reencrypted,
 }
 
 /// The state of a rotation.
@@ -118,8 +117,8 @@ impl Rotation {
     /// Plans a rotation. Only the plan file at `path` is written, which must not exist.
     ///
     /// # Errors
-    /// [`Error::RotationInProgress`], [`Error::Config`] when the overlap is not allowed, [`Error::Plan`] when the file
-    /// cannot be written, and as [`SecretsManager::describe`].
+    /// [`Error::RotationInProgress`], [`Error::Config`] when the overlap is not allowed or older keys would be lost,
+    /// [`Error::Plan`] when the file cannot be written, and as [`SecretsManager::describe`].
     pub async fn begin(
         manager: &SecretsManager,
         spec: &SecretSpec,
@@ -128,6 +127,7 @@ impl Rotation {
         overlap: &OverlapPolicy,
     ) -> Result<Self, Error> {
         overlap.check(spec)?;
+        key_ring::check(spec)?;
         let description = manager.describe(&spec.name).await?;
         if let Some(other) = description.pending() {
             let token = other.as_str().to_owned();

@@ -2,7 +2,7 @@
 
 mod state;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use state::{Scope, SearchState};
 
-use crate::chain::{Chain, LookupRequest, LookupResult, RemoteLookup, RemoteShadows, Resolution};
+use crate::chain::{Chain, LookupRequest, LookupResult, RemoteShadows, Resolution};
 use crate::error::Error;
 use crate::event::{AuditSink, Event, Recorder};
 use crate::invalid::PolicyViolation;
@@ -28,8 +28,6 @@ pub(crate) struct Searcher {
     pub(crate) slots: BTreeMap<SecretName, Arc<Slot>>,
     pub(crate) chain: Chain,
     pub(crate) observers: Observers,
-    /// The secrets that this process uses; all of them for `None`.
-    used: Option<BTreeSet<SecretName>>,
     /// Searches started so far.
     started: AtomicU64,
     /// Notified when a secret becomes due earlier.
@@ -57,20 +55,10 @@ pub struct ReloadOutcome {
 }
 
 impl Searcher {
-    pub(crate) fn new(
-        slots: BTreeMap<SecretName, Arc<Slot>>,
-        chain: Chain,
-        observers: Observers,
-        used: Option<BTreeSet<SecretName>>,
-    ) -> Self {
+    pub(crate) fn new(slots: BTreeMap<SecretName, Arc<Slot>>, chain: Chain, observers: Observers) -> Self {
         let state = Mutex::new(SearchState::new(slots.keys()));
         let (started, invalidated) = (AtomicU64::new(0), Notify::new());
-        Self { slots, chain, observers, used, started, invalidated, state }
-    }
-
-    /// Whether the process uses a secret. Remote sources are queried only for these.
-    pub(crate) fn uses(&self, name: &SecretName) -> bool {
-        self.used.as_ref().is_none_or(|used| used.contains(name))
+        Self { slots, chain, observers, started, invalidated, state }
     }
 
     /// The argument of [`all`](Self::all) and [`one`](Self::one): the number of searches started before the call.
@@ -154,9 +142,9 @@ impl Searcher {
         refreshes_shadows: bool,
     ) -> LookupRequest<'a> {
         let spec = slot.spec();
-        let (secret, is_used) = (state.secrets.get(&spec.name), self.uses(&spec.name));
+        let secret = state.secrets.get(&spec.name);
         let previous = secret.map_or(&[][..], |secret| &secret.remote_shadows);
-        let remote_shadows = match refreshes_shadows && is_used {
+        let remote_shadows = match refreshes_shadows {
             true => RemoteShadows::Refresh(previous),
             false => RemoteShadows::Cached(previous),
         };
@@ -167,12 +155,7 @@ impl Searcher {
             Scope::Local => slot.is_local(),
             Scope::DueSoon => slot.is_local() || secret.is_none_or(|secret| secret.is_due(spec)),
         };
-        let remote = match (is_used, queries_remote) {
-            (false, _) => RemoteLookup::Skip,
-            (true, true) => RemoteLookup::Query,
-            (true, false) => RemoteLookup::Defer,
-        };
-        LookupRequest { spec, remote, remote_shadows }
+        LookupRequest { spec, queries_remote, remote_shadows }
     }
 
     /// Refuses or reports the later of two secrets with one value, because they are compromised together.

@@ -38,13 +38,10 @@ impl Secrets {
     /// A handle of a declared secret for a component, whether or not the secret was found.
     ///
     /// # Errors
-    /// [`ConfigError::Undeclared`], and [`ConfigError::Unused`] when the process does not declare the secret as used.
+    /// [`ConfigError::Undeclared`].
     pub fn handle(&self, name: &str, component: &'static str) -> Result<SecretHandle, Error> {
         let slot = self.slot(name)?;
         let name = &slot.spec().name;
-        if !self.0.uses(name) {
-            return Err(Error::Config(ConfigError::Unused(name.clone())));
-        }
         self.0.observers.notify(&Event::HandleOpened { name: name.clone(), component });
         Ok(SecretHandle::new(Arc::clone(slot), component))
     }

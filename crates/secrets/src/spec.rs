@@ -59,10 +59,6 @@ pub enum Class {
     WebhookSecret,
     /// Lists the clients whose requests we accept.
     AccessList,
-    /// Is mixed into a hash.
-    Pepper,
-    /// Is used once, for setting up.
-    Bootstrap,
 }
 
 /// The encoding of a secret's text, which is never guessed from the value.
@@ -72,6 +68,8 @@ pub enum Class {
 pub enum Format {
     /// One line of UTF-8.
     Text,
+    /// One line: the URL of a database. The JSON that AWS keeps for a database becomes one.
+    DatabaseUrl,
     /// Lines of UTF-8.
     Lines,
     /// Padded standard Base64.
@@ -116,6 +114,13 @@ impl SecretSpec {
         names.flat_map(|name| [name.clone(), format!("{name}.txt")])
     }
 
+    /// Whether older keys are needed for as long as there is data that they encrypted or authenticated. A new value must then
+    /// contain them.
+    #[must_use]
+    pub fn needs_older_keys(&self) -> bool {
+        self.overlap == Duration::MAX
+    }
+
     /// Every variable that may hold the secret, the variable of its name first.
     pub fn variables(&self) -> impl Iterator<Item = String> + '_ {
         std::iter::once(self.name.variable()).chain(self.aliases.iter().map(|alias| (*alias).to_owned()))
@@ -123,11 +128,10 @@ impl SecretSpec {
 }
 
 impl Class {
-    /// OWASP ASVS 6.5.2 requires 112 bits of a random secret; secrets issued by others have no minimum.
+    /// Above the 112 bits that OWASP ASVS 6.5.2 requires of a random secret; secrets issued by others have no minimum.
     fn strength_bits_min(self) -> u32 {
         match self {
-            Self::SigningKey | Self::EncryptionKey | Self::Pepper => 128,
-            Self::Bootstrap => 112,
+            Self::SigningKey | Self::EncryptionKey => 128,
             Self::DbCredential | Self::ApiKey | Self::WebhookSecret | Self::AccessList => 0,
         }
     }
@@ -136,7 +140,7 @@ impl Class {
     pub(crate) fn is_verified_by_us(self) -> bool {
         match self {
             Self::SigningKey | Self::WebhookSecret | Self::AccessList => true,
-            Self::EncryptionKey | Self::DbCredential | Self::ApiKey | Self::Pepper | Self::Bootstrap => false,
+            Self::EncryptionKey | Self::DbCredential | Self::ApiKey => false,
         }
     }
 
@@ -144,19 +148,17 @@ impl Class {
     fn overlap(self) -> Duration {
         match self {
             Self::SigningKey | Self::WebhookSecret => DAY,
-            // A version that can decrypt is retired by re-encryption, never by the clock.
+            // A key that can decrypt is needed for as long as there is data that it encrypted.
             Self::EncryptionKey => Duration::MAX,
-            Self::DbCredential | Self::ApiKey | Self::AccessList | Self::Pepper | Self::Bootstrap => {
-                Duration::ZERO
-            }
+            Self::DbCredential | Self::ApiKey | Self::AccessList => Duration::ZERO,
         }
     }
 
     /// Long for secrets that we send, short for secrets that authenticate clients.
     fn stale_max(self) -> Duration {
         match self {
-            Self::DbCredential | Self::ApiKey | Self::EncryptionKey | Self::Pepper => DAY,
-            Self::SigningKey | Self::WebhookSecret | Self::AccessList | Self::Bootstrap => HOUR,
+            Self::DbCredential | Self::ApiKey | Self::EncryptionKey => DAY,
+            Self::SigningKey | Self::WebhookSecret | Self::AccessList => HOUR,
         }
     }
 }

@@ -4,9 +4,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
+use crate::error::Error;
 use crate::invalid::InvalidReason;
 use crate::json;
-use crate::spec::Format;
+use crate::origin::Origin;
+use crate::shape;
+use crate::spec::{Format, SecretSpec};
 use crate::value::{SECRET_BYTES_MAX, SecretValue};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -19,8 +22,19 @@ pub(crate) struct CleanValue {
     pub(crate) repaired: Option<InvalidReason>,
 }
 
-/// Strips trailing line ends and a leading byte order mark, and refuses other violations of the format.
-pub(crate) fn clean(raw: &SecretValue, format: Format) -> Result<CleanValue, InvalidReason> {
+/// A value as a lookup would return it from `origin`.
+///
+/// # Errors
+/// [`Error::Invalid`].
+pub fn clean_value(spec: &SecretSpec, value: &SecretValue, origin: Origin) -> Result<SecretValue, Error> {
+    let invalid = |reason| Error::Invalid { name: spec.name.clone(), origin, reason };
+    clean(value, spec).map(|clean| clean.value).map_err(invalid)
+}
+
+/// Strips trailing line ends and a leading byte order mark, takes the value out of quotes or JSON, and refuses other
+/// violations of the format.
+pub(crate) fn clean(raw: &SecretValue, spec: &SecretSpec) -> Result<CleanValue, InvalidReason> {
+    let format = spec.format;
     let bytes = raw.expose();
     if bytes.len() > SECRET_BYTES_MAX {
         return Err(InvalidReason::TooLarge { limit: SECRET_BYTES_MAX });
@@ -40,8 +54,14 @@ pub(crate) fn clean(raw: &SecretValue, format: Format) -> Result<CleanValue, Inv
         None => (bytes, None),
     };
     let text = std::str::from_utf8(bytes).map_err(|_| InvalidReason::NotUtf8)?.trim_end_matches(['\r', '\n']);
+    let value = match shape::unwrap(text, spec)? {
+        Some(inner) => inner,
+        None if text.len() == raw.len() => raw.clone(),
+        None => SecretValue::from_slice(text.as_bytes()),
+    };
+    let text = value.expose_text().ok_or(InvalidReason::NotUtf8)?;
     check(text, format)?;
-    let value = if text.len() == raw.len() { raw.clone() } else { SecretValue::from_slice(text.as_bytes()) };
+    shape::check(text, spec)?;
     Ok(CleanValue { value, repaired })
 }
 
@@ -64,7 +84,7 @@ fn check(text: &str, format: Format) -> Result<(), InvalidReason> {
         return Err(InvalidReason::SurroundingWhitespace);
     }
     match format {
-        Format::Text | Format::Lines | Format::Bytes => Ok(()),
+        Format::Text | Format::DatabaseUrl | Format::Lines | Format::Bytes => Ok(()),
         Format::Base64 { bytes_min } => check_length(base64_bytes(text)?, bytes_min),
         Format::Base64Lines { bytes_min } => {
             text.lines().try_for_each(|line| check_length(base64_bytes(line)?, bytes_min))
@@ -103,9 +123,14 @@ fn check_pem(text: &str) -> Result<(), InvalidReason> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::Class;
+
+    fn spec(format: Format) -> SecretSpec {
+        SecretSpec::new("key".parse().unwrap(), Class::WebhookSecret, format, "")
+    }
 
     fn check(raw: &[u8], format: Format, expected: Result<&str, InvalidReason>) {
-        let cleaned = clean(&SecretValue::from_slice(raw), format);
+        let cleaned = clean(&SecretValue::from_slice(raw), &spec(format));
         match (cleaned, expected) {
             (Ok(clean), Ok(text)) => assert_eq!(clean.value.expose_text(), Some(text), "{raw:?}"),
             (cleaned, expected) => assert_eq!(cleaned.err(), expected.err(), "{raw:?} as {format:?}"),
@@ -117,8 +142,8 @@ mod tests {
         for raw in ["key", "key\n", "key\r\n", "key\n\n\r\n", "key\r"] {
             check(raw.as_bytes(), Format::Text, Ok("key"));
         }
-        // Values that a settings file would parse as a number, a boolean or a quoted string.
-        for raw in ["0012345678", "true", "\"quoted\"", "{\"a\":1}", "pass word", "naïve-ключ", "1e9"] {
+        // Values that a settings file would parse as a number or a boolean.
+        for raw in ["0012345678", "true", "pass \"word", "pass word", "naïve-ключ", "1e9"] {
             check(raw.as_bytes(), Format::Text, Ok(raw));
         }
     }
@@ -152,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_byte_order_mark_is_stripped_and_reported() {
-        let cleaned = clean(&SecretValue::from_slice(b"\xef\xbb\xbfkey\n"), Format::Text).unwrap();
+        let cleaned = clean(&SecretValue::from_slice(b"\xef\xbb\xbfkey\n"), &spec(Format::Text)).unwrap();
         assert_eq!(cleaned.value.expose(), b"key");
         assert_eq!(cleaned.repaired, Some(InvalidReason::ByteOrderMark));
         check(b"\xef\xbb\xbf", Format::Text, Err(InvalidReason::Empty));
@@ -194,7 +219,7 @@ mod tests {
 
     #[test]
     fn bytes_are_not_changed() {
-        let cleaned = clean(&SecretValue::from_slice(b"\xff\xfe\0\n"), Format::Bytes).unwrap();
+        let cleaned = clean(&SecretValue::from_slice(b"\xff\xfe\0\n"), &spec(Format::Bytes)).unwrap();
         assert_eq!(cleaned.value.expose(), b"\xff\xfe\0\n");
         check(b"", Format::Bytes, Err(InvalidReason::Empty));
     }

@@ -2,14 +2,18 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::url::DatabaseUrl;
 
+/// Only the owner has access, as to the directory of a database.
+const DIRECTORY_MODE: u32 = 0o700;
 /// Bytes of a generated key.
 const KEY_BYTES: usize = 32;
 /// Longest key file.
@@ -34,6 +38,33 @@ pub enum AuditKeyError {
         /// The I/O error.
         source: io::Error,
     },
+    /// Entries exist that could not be verified any more.
+    #[error("the new audit key lacks a key that is in use: keep the older keys on further lines")]
+    OlderKeyMissing,
+}
+
+/// The key of an open store, which can be replaced.
+#[derive(Clone)]
+pub(crate) struct SharedKey(Arc<ArcSwap<audit::Key>>);
+
+impl SharedKey {
+    pub(crate) fn new(key: audit::Key) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(key)))
+    }
+
+    pub(crate) fn load(&self) -> Arc<audit::Key> {
+        self.0.load_full()
+    }
+
+    /// # Errors
+    /// [`AuditKeyError::OlderKeyMissing`]; the key in use does not change.
+    pub(crate) fn replace(&self, key: audit::Key) -> Result<(), AuditKeyError> {
+        if !key.contains(&self.load()) {
+            return Err(AuditKeyError::OlderKeyMissing);
+        }
+        self.0.store(Arc::new(key));
+        Ok(())
+    }
 }
 
 /// Parses the secret `audit_key`. Without it, the key is read from a file beside the SQLite database, which is created if it
@@ -46,10 +77,30 @@ pub fn load_audit_key(
     url: &DatabaseUrl,
     is_production: bool,
 ) -> Result<audit::Key, AuditKeyError> {
-    match (secret, url.sqlite_file()) {
-        (Some(text), _) => parse_audit_key(text),
-        (None, Some(database)) if !is_production => from_file_beside(database),
-        (None, _) => Err(AuditKeyError::Missing),
+    match find_audit_key(secret, url, is_production)? {
+        Some(key) => Ok(key),
+        None => parse_audit_key(&read_beside(url.sqlite_file().ok_or(AuditKeyError::Missing)?)?),
+    }
+}
+
+/// As [`load_audit_key`], but `None` for a key file that is yet to be created. Outside production, a key file verifies the
+/// entries that were written before the secret was set.
+///
+/// # Errors
+/// [`AuditKeyError`].
+pub fn find_audit_key(
+    secret: Option<&str>,
+    url: &DatabaseUrl,
+    is_production: bool,
+) -> Result<Option<audit::Key>, AuditKeyError> {
+    let beside = url.sqlite_file().filter(|_| !is_production);
+    let older = beside.filter(|database| audit_key_path(database).exists()).map(read_beside).transpose()?;
+    match (secret, older) {
+        (Some(secret), Some(older)) => parse_audit_key(&format!("{secret}\n{older}")).map(Some),
+        (Some(keys), None) => parse_audit_key(keys).map(Some),
+        (None, Some(keys)) => parse_audit_key(&keys).map(Some),
+        (None, None) if beside.is_some() => Ok(None),
+        (None, None) => Err(AuditKeyError::Missing),
     }
 }
 
@@ -65,26 +116,22 @@ pub fn parse_audit_key(text: &str) -> Result<audit::Key, AuditKeyError> {
 }
 
 /// The path of the key file of a SQLite database.
-fn audit_key_path(database: &Path) -> PathBuf {
+#[must_use]
+pub fn audit_key_path(database: &Path) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
     name.push(".audit-key");
     PathBuf::from(name)
 }
 
-fn from_file_beside(database: &Path) -> Result<audit::Key, AuditKeyError> {
+fn read_beside(database: &Path) -> Result<String, AuditKeyError> {
     let path = audit_key_path(database);
-    let text = read_or_create(&path).map_err(|source| AuditKeyError::File { path: path.clone(), source })?;
-    tracing::warn!(
-        path = %path.display(),
-        "no audit key configured: using the key file beside the database, with which anyone who can read both can forge entries"
-    );
-    parse_audit_key(&text)
+    read_or_create(&path).map_err(|source| AuditKeyError::File { path, source })
 }
 
 /// Reads the key file, and creates it if it does not exist. Of two processes that start together, one creates it.
 fn read_or_create(path: &Path) -> io::Result<String> {
     if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-        fs::create_dir_all(directory)?;
+        fs::DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(directory)?;
     }
     let fresh = path.with_extension(format!("audit-key.{}", std::process::id()));
     if !path.exists() {
@@ -128,12 +175,48 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_that_is_set_later_keeps_the_key_of_the_file_outside_production() {
+        let directory = tempfile::tempdir().unwrap();
+        let url: DatabaseUrl = format!("sqlite:{}/x.db", directory.path().display()).parse().unwrap();
+        let generated = load_audit_key(None, &url, false).unwrap();
+        let secret = STANDARD.encode([8; 32]);
+        let find = |is_production| find_audit_key(Some(&secret), &url, is_production).unwrap().unwrap();
+        assert_ne!(find(false).id(), generated.id());
+        assert!(find(false).contains(&generated) && !find(true).contains(&generated));
+    }
+
+    #[test]
     fn production_and_a_database_server_require_the_secret() {
         let file: DatabaseUrl = "sqlite:/tmp/nowhere/x.db".parse().unwrap();
         let server: DatabaseUrl = "postgres://u:p@db/x".parse().unwrap();
         for (url, is_production) in [(file, true), (server, false)] {
             assert!(matches!(load_audit_key(None, &url, is_production), Err(AuditKeyError::Missing)));
         }
+    }
+
+    #[tokio::test]
+    async fn a_new_key_is_used_by_an_open_store_and_one_without_the_older_keys_is_refused() {
+        const NOW: jiff::Timestamp = jiff::Timestamp::UNIX_EPOCH;
+        let directory = tempfile::tempdir().unwrap();
+        let url: DatabaseUrl = format!("sqlite:{}/x.db", directory.path().display()).parse().unwrap();
+        let (old, new) = (audit::Key::new(&[7; 32]).unwrap(), audit::Key::new(&[8; 32]).unwrap());
+        let store = crate::Store::open(crate::StoreConfig::new(url), old.clone(), NOW).await.unwrap();
+        let record = async || {
+            let detail = serde_json::json!({});
+            store.record_audit(crate::Actor::named("test"), "a", "b", &detail, NOW).await.unwrap();
+        };
+        record().await;
+        assert!(matches!(store.set_audit_key(new.clone()), Err(AuditKeyError::OlderKeyMissing)));
+        assert_eq!(store.audit_key_id(), old.id());
+        let both = new.clone().and_older(&[7; 32]).unwrap();
+        // Accepted, and not used yet.
+        store.set_audit_key(both.clone().with_current(old.id()).unwrap()).unwrap();
+        record().await;
+        assert_eq!(store.audit_head().await.unwrap().key, old.id());
+        store.set_audit_key(both).unwrap();
+        record().await;
+        assert_eq!(store.audit_head().await.unwrap().key, new.id());
+        assert_eq!(store.verify_audit(None, |_, _| {}).await.unwrap().entries, 3);
     }
 
     #[test]

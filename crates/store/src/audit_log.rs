@@ -19,6 +19,9 @@ pub enum VerifyError {
     /// The chain was changed.
     #[error("audit chain is damaged")]
     Damaged(#[source] ChainError),
+    /// The configured keys lack one, so that nothing is known of the chain.
+    #[error("audit chain cannot be verified")]
+    KeyMissing(#[source] ChainError),
     /// The chain was deleted.
     #[error("audit chain has no head")]
     NoHead,
@@ -29,7 +32,10 @@ pub enum VerifyError {
 
 impl From<ChainError> for VerifyError {
     fn from(fault: ChainError) -> Self {
-        Self::Damaged(fault)
+        match fault {
+            ChainError::UnknownKey { .. } => Self::KeyMissing(fault),
+            fault => Self::Damaged(fault),
+        }
     }
 }
 
@@ -84,7 +90,7 @@ impl Store {
         checkpoint: Option<Head>,
         mut progress: impl FnMut(u64, u64) + Send,
     ) -> Result<VerifiedChain, VerifyError> {
-        let key = &self.shared.key;
+        let key = &*self.shared.key.load();
         let head = self.outermost_head().await?.verify(key)?;
         let mut verifier = Verifier::new(key);
         if let Some(checkpoint) = checkpoint {

@@ -1,6 +1,6 @@
 //! Appends to the audit chain: the transaction of an action also writes its entry and the new head.
 
-use audit::{Entry, Head, Key, KeyId, SealedEntry, StoredHead};
+use audit::{ChainError, Entry, Head, Key, KeyId, SealedEntry, StoredHead};
 
 use crate::database::{Backend, Row, Transaction, sql};
 use crate::error::Error;
@@ -37,14 +37,8 @@ pub(crate) async fn append_after(
 
 /// Starts the chain if there is none, and otherwise checks its head.
 pub(crate) async fn start(tx: &mut Transaction<'_>, key: &Key) -> Result<(), Error> {
-    if let Some(head) = head(tx).await? {
-        return head.verify(key).map(drop).map_err(Error::Chain);
-    }
-    // A chain starts in an empty database. If there are events but no chain, it was deleted.
-    for sql in ["SELECT sequence FROM audit_entries LIMIT 1", "SELECT id FROM webhook_events LIMIT 1"] {
-        if tx.fetch_optional(sql!(sql)).await?.is_some() {
-            return Err(Error::NoHead);
-        }
+    if check(tx, Some(key)).await? {
+        return Ok(());
     }
     let StoredHead { sequence, hash, key, seal } = Head::start(key).to_stored();
     // Two processes may start at once; both insert the same head.
@@ -52,6 +46,31 @@ pub(crate) async fn start(tx: &mut Transaction<'_>, key: &Key) -> Result<(), Err
     let sequence = i64::try_from(sequence).map_err(Error::encode)?;
     tx.execute(sql!(insert, sequence, *hash.as_bytes(), key.to_string(), *seal.as_bytes())).await?;
     Ok(())
+}
+
+/// Checks the head; `false` if there is no chain yet. The key is `None` if it is yet to be generated.
+pub(crate) async fn check(tx: &mut Transaction<'_>, key: Option<&Key>) -> Result<bool, Error> {
+    // Before the head is read, so that a chain that another process starts meanwhile is not taken for a deleted one.
+    let is_used = is_used(tx).await?;
+    match head(tx).await? {
+        Some(head) => {
+            let unknown = ChainError::UnknownKey { sequence: head.sequence, key: head.key };
+            let verified = key.ok_or(unknown).and_then(|key| head.verify(key));
+            verified.map(|_| true).map_err(Error::Chain)
+        }
+        // A chain starts in an empty database.
+        None if is_used => Err(Error::NoHead),
+        None => Ok(false),
+    }
+}
+
+async fn is_used(tx: &mut Transaction<'_>) -> Result<bool, Error> {
+    for sql in ["SELECT sequence FROM audit_entries LIMIT 1", "SELECT id FROM webhook_events LIMIT 1"] {
+        if tx.fetch_optional(sql!(sql)).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The stored head, not verified.

@@ -6,6 +6,8 @@ use crate::url::DatabaseUrl;
 
 /// Default limit of queued deliveries. At 12,000 a second they take a third of a second.
 pub const QUEUE_DELIVERIES: usize = 4096;
+/// Default longest wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Default limit of connections.
 pub const CONNECTIONS: u32 = 10;
 
@@ -18,7 +20,7 @@ pub struct StoreConfig {
     pub queue_deliveries: usize,
     /// Most connections to Postgres, or readers of SQLite. The inbox has an additional one.
     pub connections: u32,
-    /// Longest wait for a connection.
+    /// Longest wait for a connection. By default that of the URL, else 3 seconds.
     pub connect_timeout: Duration,
     /// Longest duration of one statement.
     pub statement_timeout: Duration,
@@ -29,12 +31,13 @@ pub struct StoreConfig {
 impl StoreConfig {
     /// The default limits, for the database at `url`.
     #[must_use]
-    pub const fn new(url: DatabaseUrl) -> Self {
+    pub fn new(url: DatabaseUrl) -> Self {
+        let connect_timeout = url.connect_timeout().unwrap_or(CONNECT_TIMEOUT);
         Self {
             url,
             queue_deliveries: QUEUE_DELIVERIES,
             connections: CONNECTIONS,
-            connect_timeout: Duration::from_secs(3),
+            connect_timeout,
             statement_timeout: Duration::from_secs(10),
             migrates: true,
         }

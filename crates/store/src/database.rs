@@ -12,6 +12,7 @@ mod sqlite;
 mod statement;
 mod transaction;
 mod value;
+mod write_ahead_log;
 mod writer_scheduler;
 
 pub(crate) use bulk::ROWS_MAX;
@@ -68,7 +69,9 @@ impl Database {
     pub(crate) async fn open(config: &StoreConfig) -> Result<Self, OpenError> {
         match &config.url.0 {
             Address::Sqlite(path) => SqliteDatabase::open(path, config).await.map(Box::new).map(Self::Sqlite),
-            Address::Postgres(options) => PostgresDatabase::open(options, config).await.map(Self::Postgres),
+            Address::Postgres(address) => {
+                PostgresDatabase::open(&address.options, config).await.map(Self::Postgres)
+            }
         }
     }
 
@@ -98,8 +101,8 @@ impl Database {
     /// Sets the address of new connections, for a rotated password. Open connections stay.
     pub(crate) fn set_url(&self, url: &DatabaseUrl) -> Result<(), UrlError> {
         match (self, &url.0) {
-            (Self::Postgres(postgres), Address::Postgres(options)) => {
-                postgres.set_options(options);
+            (Self::Postgres(postgres), Address::Postgres(address)) => {
+                postgres.set_options(&address.options);
                 Ok(())
             }
             (Self::Sqlite(sqlite), Address::Sqlite(path)) if sqlite.path() == path => Ok(()),

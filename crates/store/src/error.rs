@@ -22,8 +22,8 @@ pub enum Error {
     /// The head is missing, or another process has replaced it since it was read.
     #[error("audit chain head is missing or was replaced")]
     NoHead,
-    /// The configured key does not verify the head.
-    #[error("audit chain head is not valid")]
+    /// The head was changed, or its key is missing.
+    #[error("audit chain head cannot be verified")]
     Chain(#[source] audit::ChainError),
     /// A field of the entry is empty or too long.
     #[error("invalid audit entry")]
@@ -150,6 +150,9 @@ pub enum OpenError {
     /// The URL is not a database URL.
     #[error(transparent)]
     Url(#[from] crate::url::UrlError),
+    /// The file cannot be created or written where it should be.
+    #[error(transparent)]
+    Location(#[from] LocationError),
     /// The file or its directory cannot be created or made private to its owner.
     #[error("database file {path} could not be prepared")]
     File {
@@ -182,6 +185,33 @@ pub enum OpenError {
     Audit(#[source] Error),
 }
 
+/// The file of a database cannot be created or written.
+#[derive(Debug, thiserror::Error)]
+pub enum LocationError {
+    /// Such as a file where a directory should be.
+    #[error(
+        "database {file} cannot be created: {directory} is not a directory; set DATABASE_URL to another place"
+    )]
+    NotDirectory {
+        /// The database file.
+        file: PathBuf,
+        /// What should be a directory.
+        directory: PathBuf,
+    },
+    /// SQLite writes its log beside the file.
+    #[error(
+        "database {file} cannot be written: directory {directory} is not writable for this user ({cause}); make it writable, or set DATABASE_URL to another place"
+    )]
+    NotWritable {
+        /// The database file.
+        file: PathBuf,
+        /// Its directory, or the first that exists above it.
+        directory: PathBuf,
+        /// The refusal of the operating system.
+        cause: std::io::Error,
+    },
+}
+
 /// The schema does not match this program and cannot be migrated.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
@@ -199,29 +229,31 @@ pub enum MigrateError {
     Table(#[from] Error),
     /// A newer program has migrated the database.
     #[error(
-        "database is at migration {version}, but this program supports migrations up to {supported}: start a newer version"
+        "database has migration {name} of a newer version, and this version knows migrations up to {supported}: start the newer version again, or restore the backup that was made before the upgrade"
     )]
     Newer {
         /// The last applied migration.
-        version: i64,
+        name: String,
         /// This program's last migration.
-        supported: i64,
+        supported: &'static str,
     },
-    /// Migrations are missing, and applying them is disabled.
+    /// Migrations are pending, and applying them is disabled.
     #[error(
-        "database is at migration {version}, but this program needs {supported}: start the server, which applies missing migrations, and check that DATABASE_URL is the same as for the server"
+        "database lacks {pending} migrations up to {name}: check that DATABASE_URL is the same as for the server, then run `investiq migrate` or start the server"
     )]
     Behind {
-        /// The last applied migration; 0 if there is none.
-        version: i64,
+        /// How many are pending.
+        pending: usize,
         /// This program's last migration.
-        supported: i64,
+        name: &'static str,
     },
     /// The texts differ, so that the schema is unknown.
-    #[error("migration {name} has changed since it was applied to this database")]
+    #[error(
+        "migration {name} has changed since it was applied to this database: start the version that applied it, or restore a backup"
+    )]
     Changed {
         /// The migration's file name without its ending.
-        name: &'static str,
+        name: String,
     },
 }
 

@@ -10,6 +10,7 @@ mod audit_log;
 mod backlog;
 mod business;
 mod chain;
+mod check;
 mod circle_keys;
 mod config;
 mod cursors;
@@ -30,17 +31,18 @@ mod unknown_channels;
 mod url;
 
 pub use actor::Actor;
-pub use audit_key::{AuditKeyError, load_audit_key, parse_audit_key};
+pub use audit_key::{AuditKeyError, audit_key_path, find_audit_key, load_audit_key, parse_audit_key};
 pub use audit_log::{AUDIT_PAGE_MAX, VerifyError};
 pub use backlog::Backlog;
 pub use business::{
     ACTIVE_WITHIN, AssetPrice, CurrencyTotal, DepositDrift, Figures, MarketValue, PRICE_AHEAD_MAX,
     PRICES_MAX, Portfolio, PortfolioPosition, SnapshotRun, TrialBalance,
 };
+pub use check::check_open;
 pub use circle_keys::{CIRCLE_KEYS_MAX, CircleKey};
 pub use config::{CONNECTIONS, QUEUE_DELIVERIES, StoreConfig};
 pub use dead_letters::DeadLetter;
-pub use error::{DriverError, Error, MigrateError, OpenError};
+pub use error::{DriverError, Error, LocationError, MigrateError, OpenError};
 pub use events::{
     EventDetail, EventFilter, EventPage, EventSummary, FILTER_IDS_MAX, JobSummary, PAGE_ROWS_MAX, PageRequest,
 };
@@ -48,6 +50,7 @@ pub use ids::{EventId, IdError, JobId};
 pub use inbox::{Cursor, Receipt, ReceiveError};
 pub use jobs::{ATTEMPTS_MAX, ApplyOutcome, Job, JobCause, JobState, LEASE_MAX};
 pub use ledger::{ENTRIES_MAX, EntryFilter, EntryPage, LedgerEntry};
+pub use migrations::{MigrationState, MigrationStatus, check_migrations, migrate, migration_status};
 pub use replay::{REPLAY_MAX, ReplayBatch};
 pub use retention::REDACT_MAX;
 pub use store::Store;

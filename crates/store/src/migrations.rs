@@ -1,15 +1,17 @@
-//! Migrations of the schema, which run when the store is opened.
+//! Migrations of the schema, which run when the store is opened, or before by `investiq migrate`.
 //!
-//! All missing migrations run in one transaction, while other processes wait. The store is not opened if a migration fails,
+//! All pending migrations run in one transaction, while other processes wait. The store is not opened if a migration fails,
 //! if the text of an applied migration has changed, or if the database is ahead of this program.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::database::{Backend, Database, Transaction, sql};
-use crate::error::{Error, MigrateError};
+use crate::config::StoreConfig;
+use crate::database::{Backend, Database, Row, Transaction, sql};
+use crate::error::{Error, MigrateError, OpenError};
 
 struct Migration {
     version: i64,
@@ -41,8 +43,92 @@ const TIMEOUT: Duration = Duration::from_mins(10);
 /// Lock of processes that migrate one Postgres database; the number is arbitrary.
 const LOCK: &str = "SET LOCAL statement_timeout = '10min'; SET LOCAL lock_timeout = '2min'; SELECT pg_advisory_xact_lock(4211500170)";
 
-/// Applies missing migrations, or refuses the database if there are any and `migrates` is false.
-pub(crate) async fn migrate(database: &Database, migrates: bool, now: Timestamp) -> Result<(), MigrateError> {
+/// A migration of this program or of the database.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MigrationStatus {
+    /// The version of the schema after it.
+    pub version: i64,
+    /// Its file name without the ending.
+    pub name: String,
+    /// Whether the database has it.
+    pub state: MigrationState,
+    /// When it was applied.
+    pub applied_at: Option<Timestamp>,
+}
+
+/// Whether a database has a migration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MigrationState {
+    /// The database has it.
+    Applied,
+    /// It will be applied.
+    Pending,
+    /// The database has another text of it.
+    Changed,
+    /// The database has it and this program does not: a newer version applied it.
+    Unknown,
+}
+
+/// The migrations of a database and of this program, in order. Nothing is changed.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn migration_status(config: &StoreConfig) -> Result<Vec<MigrationStatus>, OpenError> {
+    let database = Database::open(config).await?;
+    let status = read(&database).await;
+    database.close().await;
+    status.map_err(|error| OpenError::Migrate(error.into()))
+}
+
+/// Applies the pending migrations, without opening a store; returns how many there were.
+///
+/// # Errors
+/// [`OpenError`]; no change was made.
+pub async fn migrate(config: &StoreConfig, now: Timestamp) -> Result<usize, OpenError> {
+    let database = Database::open(config).await?;
+    let applied = apply_pending(&database, config.migrates, now).await;
+    database.close().await;
+    applied.map_err(OpenError::Migrate)
+}
+
+/// Whether a store would open a database with these migrations, after it applied those that are pending.
+///
+/// # Errors
+/// [`MigrateError::Changed`] or [`MigrateError::Newer`].
+pub fn check_migrations(migrations: &[MigrationStatus]) -> Result<(), MigrateError> {
+    let last = migrations.iter().rfind(|migration| migration.state != MigrationState::Pending);
+    let changed = migrations.iter().find(|migration| migration.state == MigrationState::Changed);
+    match (changed, last) {
+        (Some(changed), _) => Err(MigrateError::Changed { name: changed.name.clone() }),
+        (None, Some(last)) if last.state == MigrationState::Unknown => {
+            Err(MigrateError::Newer { name: last.name.clone(), supported: last_name() })
+        }
+        (None, Some(_) | None) => Ok(()),
+    }
+}
+
+pub(crate) async fn read(database: &Database) -> Result<Vec<MigrationStatus>, Error> {
+    let mut reader = database.reader().await?;
+    let mut tx = reader.begin().await?;
+    let table = tx.backend().pick(
+        "SELECT COUNT(*) AS count FROM sqlite_schema WHERE name = 'schema_migrations'",
+        "SELECT COUNT(to_regclass('schema_migrations')) AS count",
+    );
+    let rows = match tx.count(sql!(table)).await? {
+        0 => Vec::new(),
+        _ => applied_rows(&mut tx).await?,
+    };
+    compare(&rows, tx.backend())
+}
+
+/// Applies pending migrations, or refuses the database if there are any and `migrates` is false.
+pub(crate) async fn apply_pending(
+    database: &Database,
+    migrates: bool,
+    now: Timestamp,
+) -> Result<usize, MigrateError> {
+    let started = Instant::now();
     let mut writer = database.writer().await?;
     let mut tx = writer.begin().await?;
     if tx.backend() == Backend::Postgres {
@@ -50,37 +136,60 @@ pub(crate) async fn migrate(database: &Database, migrates: bool, now: Timestamp)
         tx.script(LOCK).await?;
     }
     tx.script(TABLE).await?;
-    let version = check_applied(&mut tx).await?;
-    let missing: Vec<_> = MIGRATIONS.iter().filter(|migration| migration.version > version).collect();
-    if !migrates && !missing.is_empty() {
+    let rows = applied_rows(&mut tx).await?;
+    check_migrations(&compare(&rows, tx.backend())?)?;
+    let pending = MIGRATIONS.get(rows.len()..).unwrap_or_default();
+    if !migrates && !pending.is_empty() {
         // Without a commit, not even the table of migrations is created.
-        return Err(MigrateError::Behind { version, supported: last_version() });
+        return Err(MigrateError::Behind { pending: pending.len(), name: last_name() });
     }
-    for migration in missing {
+    for migration in pending {
+        tracing::info!(migration = migration.name, "applying schema migration");
         let step = |source| MigrateError::Step { name: migration.name, source };
         apply(&mut tx, migration, now).await.map_err(step)?;
     }
     tx.commit().await?;
-    Ok(())
+    if !pending.is_empty() {
+        let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(
+            migrations = pending.len(),
+            schema = last_name(),
+            duration_ms,
+            "schema migrations applied"
+        );
+    }
+    Ok(pending.len())
 }
 
-fn last_version() -> i64 {
-    MIGRATIONS.last().map_or(0, |last| last.version)
+fn last_name() -> &'static str {
+    MIGRATIONS.last().map_or("", |last| last.name)
 }
 
-/// Compares the applied migrations with ours; returns the version of the last one, 0 if there is none.
-async fn check_applied(tx: &mut Transaction<'_>) -> Result<i64, MigrateError> {
-    let rows = tx.fetch_all(sql!("SELECT version, sha256 FROM schema_migrations ORDER BY version")).await?;
-    let version = rows.last().map_or(Ok(0), |last| last.int("version"))?;
-    for (row, migration) in rows.iter().zip(MIGRATIONS) {
-        if row.text("sha256")? != migration.sha256(tx.backend()) {
-            return Err(MigrateError::Changed { name: migration.name });
-        }
-    }
-    if version > last_version() {
-        return Err(MigrateError::Newer { version, supported: last_version() });
-    }
-    Ok(version)
+async fn applied_rows(tx: &mut Transaction<'_>) -> Result<Vec<Row>, Error> {
+    tx.fetch_all(sql!("SELECT version, name, sha256, applied_at FROM schema_migrations ORDER BY version"))
+        .await
+}
+
+/// The applied migrations beside ours.
+fn compare(rows: &[Row], backend: Backend) -> Result<Vec<MigrationStatus>, Error> {
+    let applied = rows.iter().enumerate().map(|(index, row)| {
+        let state = match MIGRATIONS.get(index) {
+            None => MigrationState::Unknown,
+            Some(ours) if ours.sha256(backend) == row.text("sha256")? => MigrationState::Applied,
+            Some(_) => MigrationState::Changed,
+        };
+        let (version, name) = (row.int("version")?, row.text("name")?);
+        Ok(MigrationStatus { version, name, state, applied_at: Some(row.time("applied_at")?) })
+    });
+    let pending = MIGRATIONS.iter().skip(rows.len()).map(|&Migration { version, name, .. }| {
+        Ok(MigrationStatus {
+            version,
+            name: name.to_owned(),
+            state: MigrationState::Pending,
+            applied_at: None,
+        })
+    });
+    applied.chain(pending).collect()
 }
 
 async fn apply(tx: &mut Transaction<'_>, migration: &Migration, now: Timestamp) -> Result<(), Error> {

@@ -6,6 +6,7 @@ use audit::Entry;
 use jiff::Timestamp;
 use webhooks::Delivery;
 
+use crate::audit_key::{AuditKeyError, SharedKey};
 use crate::chain;
 use crate::config::StoreConfig;
 use crate::database::{Database, Row, Statement, Transaction, sql};
@@ -23,7 +24,7 @@ pub struct Store {
 
 pub(crate) struct Shared {
     pub(crate) database: Arc<Database>,
-    pub(crate) key: audit::Key,
+    pub(crate) key: SharedKey,
     pub(crate) unknown_channels: UnknownChannels,
     inbox: Inbox,
 }
@@ -36,8 +37,11 @@ impl Store {
     /// [`OpenError`]; no change was made.
     pub async fn open(config: StoreConfig, key: audit::Key, now: Timestamp) -> Result<Self, OpenError> {
         let database = Arc::new(Database::open(&config).await?);
-        migrations::migrate(&database, config.migrates, now).await.map_err(OpenError::Migrate)?;
-        start_chain(&database, &key).await.map_err(OpenError::Audit)?;
+        if let Err(error) = prepare(&database, &config, &key, now).await {
+            database.close().await;
+            return Err(error);
+        }
+        let key = SharedKey::new(key);
         let inbox = Inbox::start(database.clone(), key.clone(), config.queue_deliveries);
         let unknown_channels = UnknownChannels::default();
         Ok(Self { shared: Arc::new(Shared { database, key, unknown_channels, inbox }) })
@@ -87,6 +91,20 @@ impl Store {
         self.shared.database.set_url(url)
     }
 
+    /// The id of the key that new entries of the audit chain are authenticated with.
+    #[must_use]
+    pub fn audit_key_id(&self) -> audit::KeyId {
+        self.shared.key.load().id()
+    }
+
+    /// Replaces the audit key, for a rotation.
+    ///
+    /// # Errors
+    /// [`AuditKeyError::OlderKeyMissing`]; the key in use does not change.
+    pub fn set_audit_key(&self, key: audit::Key) -> Result<(), AuditKeyError> {
+        self.shared.key.replace(key)
+    }
+
     /// Stores the queued deliveries, refuses further ones, and closes the connections.
     pub async fn close(&self) {
         self.shared.inbox.close().await;
@@ -100,7 +118,7 @@ impl Store {
 
     /// Commits a transaction together with its audit entry.
     pub(crate) async fn commit(&self, mut tx: Transaction<'_>, entry: Entry) -> Result<(), Error> {
-        chain::append(&mut tx, &self.shared.key, entry).await?;
+        chain::append(&mut tx, &self.shared.key.load(), entry).await?;
         tx.commit().await
     }
 }
@@ -109,6 +127,16 @@ impl std::fmt::Debug for Store {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.debug_struct("Store").finish_non_exhaustive()
     }
+}
+
+async fn prepare(
+    database: &Database,
+    config: &StoreConfig,
+    key: &audit::Key,
+    now: Timestamp,
+) -> Result<(), OpenError> {
+    migrations::apply_pending(database, config.migrates, now).await.map_err(OpenError::Migrate)?;
+    start_chain(database, key).await.map_err(OpenError::Audit)
 }
 
 async fn start_chain(database: &Database, key: &audit::Key) -> Result<(), Error> {

@@ -21,11 +21,24 @@ pub struct Connection {
     in_flight: AtomicU32,
     /// Microseconds from `opened` to the end of the last write, or [`BLOCKED`](Self::BLOCKED).
     last_write_us: AtomicU64,
+    /// Microseconds from `opened` to the first byte of a head that is not complete yet, or [`NO_HEAD`](Self::NO_HEAD).
+    partial_head_us: AtomicU64,
+}
+
+/// How long a connection may wait for its client.
+#[derive(Clone, Copy, Debug)]
+pub struct IdleLimits {
+    /// For a whole head, counted from its first byte, and for the first request, counted from the start of the connection.
+    pub head: Duration,
+    /// For the next request, counted from the end of the last write.
+    pub keep_alive: Duration,
 }
 
 impl Connection {
     /// Used instead of a time while the client does not read.
     const BLOCKED: u64 = u64::MAX;
+    /// Used instead of a time while no part of a head has arrived.
+    const NO_HEAD: u64 = u64::MAX;
 
     /// A connection without input.
     #[must_use]
@@ -38,6 +51,7 @@ impl Connection {
             opened: Instant::now(),
             in_flight: AtomicU32::new(0),
             last_write_us: AtomicU64::new(0),
+            partial_head_us: AtomicU64::new(Self::NO_HEAD),
         }
     }
 
@@ -53,30 +67,38 @@ impl Connection {
         self.head_error.get().copied()
     }
 
-    /// Whether at least one complete request was received.
+    /// When to look again whether the client has sent its next request in time; `None` once it has not. Over HTTP/2 only the first
+    /// request has a limit, because pings detect dead peers.
     #[must_use]
-    pub fn has_received_request(&self) -> bool {
-        self.has_received_request.load(Ordering::Relaxed)
-    }
-
-    /// The rest of `limit` in which the client must send its next request, counted from the end of the last write; `None`
-    /// once it is exceeded. The whole limit while a response is in progress, and over HTTP/2, where pings detect dead peers.
-    #[must_use]
-    pub fn idle_time_left(&self, limit: Duration) -> Option<Duration> {
+    pub fn idle_time_left(&self, limits: IdleLimits) -> Option<Duration> {
+        let IdleLimits { head, keep_alive } = limits;
+        // A head that begins meanwhile is noticed before its limit.
+        let look_again = head.min(keep_alive);
         let last_write_us = self.last_write_us.load(Ordering::Relaxed);
-        let is_busy = self.in_flight.load(Ordering::Relaxed) > 0 || last_write_us == Self::BLOCKED;
-        if is_busy || self.is_http2.load(Ordering::Relaxed) {
-            return Some(limit);
-        }
-        let idle = self.opened.elapsed().saturating_sub(Duration::from_micros(last_write_us));
-        limit.checked_sub(idle).filter(|left| !left.is_zero())
+        let partial_head_us = self.partial_head_us.load(Ordering::Relaxed);
+        let (since_us, limit) = if !self.has_received_request.load(Ordering::Relaxed) {
+            (0, head)
+        } else if self.is_http2.load(Ordering::Relaxed)
+            || self.in_flight.load(Ordering::Relaxed) > 0
+            || last_write_us == Self::BLOCKED
+        {
+            return Some(look_again);
+        } else if partial_head_us == Self::NO_HEAD {
+            (last_write_us, keep_alive)
+        } else {
+            // A head that arrived early waits for the response before it.
+            (partial_head_us.max(last_write_us), head)
+        };
+        let idle = self.opened.elapsed().saturating_sub(Duration::from_micros(since_us));
+        let left = limit.checked_sub(idle).filter(|left| !left.is_zero())?;
+        Some(left.min(look_again))
     }
 
     /// Notes that a complete request was received.
     pub fn start_request(&self) {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         // Load first: an unconditional store would take the cache line exclusively on every request.
-        if !self.has_received_request() {
+        if !self.has_received_request.load(Ordering::Relaxed) {
             self.has_received_request.store(true, Ordering::Relaxed);
         }
     }
@@ -91,8 +113,18 @@ impl Connection {
     }
 
     pub(crate) fn note_write(&self) {
-        let since_opened = u64::try_from(self.opened.elapsed().as_micros());
-        self.last_write_us.store(since_opened.unwrap_or(Self::BLOCKED - 1), Ordering::Relaxed);
+        self.last_write_us.store(self.elapsed_us(), Ordering::Relaxed);
+    }
+
+    /// Notes that a part of a head has arrived; further parts do not extend its time.
+    pub(crate) fn note_partial_head(&self) {
+        if self.partial_head_us.load(Ordering::Relaxed) == Self::NO_HEAD {
+            self.partial_head_us.store(self.elapsed_us(), Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn note_whole_head(&self) {
+        self.partial_head_us.store(Self::NO_HEAD, Ordering::Relaxed);
     }
 
     pub(crate) fn note_blocked_write(&self) {
@@ -103,28 +135,78 @@ impl Connection {
         // At most once, because no input is read after a rejection.
         let _first = self.head_error.set(error);
     }
+
+    fn elapsed_us(&self) -> u64 {
+        u64::try_from(self.opened.elapsed().as_micros()).unwrap_or(u64::MAX).min(u64::MAX - 1)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const LIMITS: IdleLimits =
+        IdleLimits { head: Duration::from_secs(10), keep_alive: Duration::from_secs(75) };
+
+    fn connection() -> Connection {
+        Connection::new(([127, 0, 0, 1], 50_000).into())
+    }
+
+    fn left_s(connection: &Connection) -> Option<u64> {
+        connection.idle_time_left(LIMITS).map(|left| left.as_secs())
+    }
+
+    async fn pass(seconds: u64) {
+        tokio::time::advance(Duration::from_secs(seconds)).await;
+    }
+
     #[tokio::test(start_paused = true)]
     async fn the_idle_time_starts_after_the_last_write_and_stops_during_a_request() {
-        let limit = Duration::from_secs(10);
-        let connection = Connection::new(([127, 0, 0, 1], 50_000).into());
+        let connection = connection();
         connection.start_request();
-        tokio::time::advance(Duration::from_secs(60)).await;
-        assert_eq!(connection.idle_time_left(limit), Some(limit), "the handler is slow");
+        pass(600).await;
+        assert_eq!(left_s(&connection), Some(10), "the handler is slow");
         connection.note_blocked_write();
         connection.end_request();
-        assert_eq!(connection.idle_time_left(limit), Some(limit), "the client reads slowly");
+        assert_eq!(left_s(&connection), Some(10), "the client reads slowly");
         connection.note_write();
-        tokio::time::advance(Duration::from_secs(4)).await;
-        assert_eq!(connection.idle_time_left(limit), Some(Duration::from_secs(6)));
-        tokio::time::advance(Duration::from_secs(6)).await;
-        assert_eq!(connection.idle_time_left(limit), None);
+        pass(60).await;
+        assert_eq!(left_s(&connection), Some(10), "15 seconds, of which a head that begins now may take 10");
+        pass(9).await;
+        assert_eq!(left_s(&connection), Some(6));
+        pass(6).await;
+        assert_eq!(left_s(&connection), None);
         connection.note_http2();
-        assert_eq!(connection.idle_time_left(limit), Some(limit));
+        assert_eq!(left_s(&connection), Some(10));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_has_its_own_limit_and_so_has_the_first_request() {
+        let connection = connection();
+        pass(9).await;
+        assert_eq!(left_s(&connection), Some(1));
+        pass(1).await;
+        assert_eq!(left_s(&connection), None, "there was no request");
+        connection.start_request();
+        connection.end_request();
+        connection.note_write();
+        pass(30).await;
+        connection.note_partial_head();
+        pass(4).await;
+        connection.note_partial_head();
+        assert_eq!(left_s(&connection), Some(6));
+        connection.note_whole_head();
+        pass(6).await;
+        assert_eq!(left_s(&connection), Some(10));
+        // The next head has begun before the response ends.
+        connection.start_request();
+        connection.note_partial_head();
+        pass(60).await;
+        connection.end_request();
+        connection.note_write();
+        pass(4).await;
+        assert_eq!(left_s(&connection), Some(6));
+        pass(6).await;
+        assert_eq!(left_s(&connection), None);
     }
 }

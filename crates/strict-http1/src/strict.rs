@@ -146,13 +146,17 @@ impl<S> StrictHttp1<S> {
             let (length, next) = self.scan(&head);
             self.checked_bytes.extend_from_slice(&head[..length]);
             head.drain(..length);
+            if length > 0 {
+                self.connection.note_whole_head();
+            }
             if next == Next::WaitForHead {
                 self.partial_head = head;
             }
             next
         };
         match next {
-            Next::ReadOn | Next::WaitForHead => {}
+            Next::ReadOn => {}
+            Next::WaitForHead => self.connection.note_partial_head(),
             Next::Break => self.phase = Phase::Broken,
             Next::Reject(error) => self.reject(error),
         }

@@ -45,10 +45,7 @@ pub enum Error {
 /// # Errors
 /// The filter is invalid, or logging is already set up.
 pub fn start(filter: &str, format: Format) -> Result<(), Error> {
-    let filter = EnvFilter::builder()
-        .with_default_directive(LevelFilter::INFO.into())
-        .parse(filter)
-        .map_err(Error::Filter)?;
+    let filter = parse(filter)?;
     let capped = filter_fn(|metadata| *metadata.level() <= Level::WARN || !is_capped(metadata.target()));
     let lines = tracing_subscriber::fmt::layer().event_format(OneLine { format });
     tracing_subscriber::registry()
@@ -57,6 +54,19 @@ pub fn start(filter: &str, format: Format) -> Result<(), Error> {
         .map_err(Error::Twice)?;
     std::panic::set_hook(Box::new(log_panic));
     Ok(())
+}
+
+/// Checks a filter.
+///
+/// # Errors
+/// The filter is invalid.
+pub fn check_filter(filter: &str) -> Result<(), Error> {
+    parse(filter).map(drop)
+}
+
+fn parse(filter: &str) -> Result<EnvFilter, Error> {
+    let builder = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
+    builder.parse(filter).map_err(Error::Filter)
 }
 
 fn is_capped(target: &str) -> bool {

@@ -39,15 +39,20 @@ pub enum Unhandled {
         /// What is expected of it.
         why: &'static str,
     },
-    /// A currency or token that the ledger does not support.
-    #[error("unsupported currency or token")]
+    /// A currency that the ledger does not support.
+    #[error("unsupported currency")]
     Currency,
+    /// A token whose id is not in this setting.
+    #[error("the token is not in {0}: if it is USDC, add its id there, then replay the event")]
+    Token(&'static str),
     /// A symbol that is no share: a cryptocurrency, an option.
     #[error("the symbol is not a share")]
     Symbol,
-    /// About another customer of the provider.
-    #[error("addressed to another customer of the provider")]
-    OtherCustomer,
+    /// About a customer of the provider who is not in this setting.
+    #[error(
+        "addressed to a customer who is not in {0}: if it is you, add the id there, then replay the event"
+    )]
+    OtherCustomer(&'static str),
 }
 
 impl Unhandled {
@@ -72,9 +77,9 @@ impl Unhandled {
             Self::ByHand(_) => "by_hand",
             Self::UnknownStatus(_) => "unknown_status",
             Self::Unreadable { .. } => "unreadable",
-            Self::Currency => "currency",
+            Self::Currency | Self::Token(_) => "currency",
             Self::Symbol => "symbol",
-            Self::OtherCustomer => "other_customer",
+            Self::OtherCustomer(_) => "other_customer",
         }
     }
 }

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use axum::http::{HeaderMap, Method, Uri};
 
-const SYMBOLS: [&str; 6] = ["AAPL", "FB", "GOOG", "IBM", "MSFT", "SPY"];
+/// Two of them differ in case alone, as at the vendor: a common and a preferred share.
+const SYMBOLS: [&str; 8] = ["AAPL", "AMPB", "AMpB", "FB", "GOOG", "IBM", "MSFT", "SPY"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Route {

@@ -46,6 +46,7 @@ pub(crate) fn settings(endpoint: String, batching: Batching) -> Settings {
             session_token: None,
         },
         batching,
+        proxy: None,
     }
 }
 

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use secrets::aws::SecretsManager;
-use secrets::rotation::{self, Distribution, MARGIN, NewValue, OverlapPolicy, PreviousUse, Rotation, Step};
-use secrets::{Class, Error, ErrorKind, Event, Origin, SecretSpec};
+use secrets::rotation::{self, Distribution, MARGIN, NewValue, OverlapPolicy, PreviousUse, Rotation};
+use secrets::{Class, Error, ErrorKind, Event, Format, Origin, SecretSpec};
 use tests::secrets_manager::FakeSecretsManager;
 
 use crate::provider::fixture::{
-    NEW, OLD, Process, TOKEN_LIFE, TestClock, begin, id, manager, spec, spec_of, terms, value,
+    NAME, NEW, OLD, Process, TOKEN_LIFE, TestClock, begin, id, manager, spec, spec_of, terms, value,
 };
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
@@ -185,20 +185,55 @@ async fn uses_of_the_previous_value_are_reported() {
     assert_eq!(reads, Some(3));
 }
 
+/// A secret with a key on each line, such as an audit or an encryption key.
+fn key_ring() -> SecretSpec {
+    let format = Format::Base64Lines { bytes_min: 32 };
+    SecretSpec::new(NAME.parse().unwrap(), Class::EncryptionKey, format, "a test")
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn an_encryption_key_is_retired_only_once_all_data_is_reencrypted() {
+async fn no_rotation_emergency_or_new_value_loses_an_older_key() {
     let fixture = Fixture::new().await;
-    let spec = SecretSpec { ..spec_of("encryption_key", Class::EncryptionKey) };
-    fixture.manager.set(&spec, &value(OLD), &secrets::aws::Token::random().unwrap()).await.unwrap();
-    let path = fixture.plan();
-    let mut rotation =
-        Rotation::begin(&fixture.manager, &spec, fixture.clock.clock(), path, &terms(&spec)).await.unwrap();
-    rotation.create(&NewValue::Generated).await.unwrap();
-    rotation.finish(Distribution::Reported).await.unwrap();
-    fixture.clock.advance(400 * DAY);
-    assert_eq!(rotation.retire(PreviousUse::None).await.unwrap_err().kind(), ErrorKind::NotYet);
-    assert_eq!(rotation.status().step, Step::Promoted);
-    rotation.retire(PreviousUse::Reencrypted).await.unwrap();
+    let (manager, spec, clock) = (&fixture.manager, key_ring(), fixture.clock.clock());
+    let keys = || -> Vec<String> {
+        fixture.fake.text(&id(), "AWSCURRENT").unwrap().lines().map(str::to_owned).collect()
+    };
+    for rotations in 1..=3 {
+        let mut rotation =
+            Rotation::begin(manager, &spec, clock.clone(), fixture.plan(), &terms(&spec)).await.unwrap();
+        rotation.create(&NewValue::Generated).await.unwrap();
+        let before = keys();
+        rotation.finish(Distribution::Reported).await.unwrap();
+        assert_eq!((keys().len(), &keys()[1..]), (rotations + 1, &before[..]), "newest first");
+        let rollback = rotation.rollback().await.unwrap_err();
+        assert!(rollback.to_string().contains("lacks the new key"), "{rollback}");
+        rotation.retire(PreviousUse::None).await.unwrap();
+    }
+    let before = keys();
+    manager.set(&spec, &value(NEW), &secrets::aws::Token::random().unwrap()).await.unwrap();
+    assert_eq!((keys()[0].as_str(), &keys()[1..]), (NEW, &before[..]));
+    let before = keys();
+    let mut emergency =
+        Rotation::begin_emergency(manager, &spec, clock, fixture.plan(), "leaked").await.unwrap();
+    emergency.create(&NewValue::Generated).await.unwrap();
+    emergency.finish(Distribution::ByTime).await.unwrap();
+    assert_eq!(keys()[1..], before, "entries that were written with a leaked key can still be verified");
+    assert_eq!(keys().last().map(String::as_str), Some(OLD));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_whose_format_has_no_room_for_older_ones_is_not_rotated() {
+    let fixture = Fixture::new().await;
+    let (manager, clock) = (&fixture.manager, fixture.clock.clock());
+    let spec = SecretSpec { format: Format::Base64 { bytes_min: 32 }, ..key_ring() };
+    let refused = "needs its older keys, and its format has room for one";
+    let begun = Rotation::begin(manager, &spec, clock.clone(), fixture.plan(), &terms(&spec)).await;
+    assert!(begun.err().unwrap().to_string().contains(refused));
+    let begun = Rotation::begin_emergency(manager, &spec, clock, fixture.plan(), "leaked").await;
+    assert!(begun.err().unwrap().to_string().contains(refused));
+    let set = manager.set(&spec, &value(NEW), &secrets::aws::Token::random().unwrap()).await;
+    assert!(set.unwrap_err().to_string().contains(refused));
+    assert_eq!(fixture.fake.text(&id(), "AWSCURRENT").as_deref(), Some(OLD));
 }
 
 #[tokio::test(flavor = "multi_thread")]

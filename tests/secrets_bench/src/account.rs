@@ -16,7 +16,7 @@ pub(crate) async fn manager(fake: &FakeSecretsManager) -> Result<SecretsManager,
     let access_key_id = ACCESS_KEY_ID.to_owned();
     let credentials = CredentialSource::Static { access_key_id, secret_access_key, session_token: None };
     let (prefix, region, endpoint) = (PREFIX.to_owned(), REGION.to_owned(), Some(fake.endpoint_url()));
-    let settings = Settings { prefix, region, endpoint, credentials, batching: Batching::Together };
+    let settings = Settings { prefix, region, endpoint, credentials, batching: Batching::Together, proxy: None };
     SecretsManager::connect(&settings, Profile::Development, clock()).await
 }
 

@@ -69,6 +69,7 @@ impl Fundamental {
             first_date: Some(as_of),
             last_date: Some(as_of),
             price_basis: PriceBasis::Raw,
+            bars_dropped: 0,
         };
         let no_span = Span { bars_used: 0, first_date: None, last_date: None, ..price_span };
         let at_price = |definition, outcome| Figure::new(definition, price_span, outcome);
@@ -101,12 +102,24 @@ impl Fundamental {
             period_end: end_date,
             filing_date: current.filing_date,
             reference: current.reference.clone(),
-            pe_ratio: at_price("raw close / diluted EPS as filed", ratio(Ok(close), eps, "diluted EPS")),
-            earnings_yield: at_price("diluted EPS as filed / raw close", eps.map(|eps| eps / close)),
-            pb_ratio: at_price("raw close * diluted shares / equity", ratio(value, equity, "equity")),
-            ps_ratio: at_price("raw close * diluted shares / revenue", ratio(value, revenue, "revenue")),
+            pe_ratio: at_price(
+                "close as traded / diluted EPS, in shares of the filing's day",
+                ratio(Ok(close), eps, "diluted EPS"),
+            ),
+            earnings_yield: at_price(
+                "diluted EPS / close as traded, in shares of the filing's day",
+                eps.map(|eps| eps / close),
+            ),
+            pb_ratio: at_price(
+                "close * diluted shares / equity, in shares of the filing's day",
+                ratio(value, equity, "equity"),
+            ),
+            ps_ratio: at_price(
+                "close * diluted shares / revenue, in shares of the filing's day",
+                ratio(value, revenue, "revenue"),
+            ),
             ev_ebitda: at_price(
-                "(raw close * diluted shares + long-term debt - cash) / (operating income + depreciation and amortisation)",
+                "(close * diluted shares + long-term debt - cash) / (operating income + depreciation and amortisation)",
                 ratio(enterprise, ebitda, "EBITDA"),
             ),
             roe: filed_only(
@@ -130,7 +143,7 @@ impl Fundamental {
             ),
             free_cash_flow: filed_only("operating cash flow - capital expenditure", free_cash_flow),
             fcf_yield: at_price(
-                "(operating cash flow - capital expenditure) / (raw close * diluted shares)",
+                "(operating cash flow - capital expenditure) / (close * diluted shares)",
                 ratio(free_cash_flow, value, "market value"),
             ),
             revenue_growth: filed_only(
@@ -139,7 +152,7 @@ impl Fundamental {
                     .map(|ratio| ratio - 1.0),
             ),
             eps_growth: filed_only(
-                "diluted EPS / diluted EPS of the year before - 1, both as filed",
+                "diluted EPS / diluted EPS of the year before - 1, both as filed but for splits",
                 ratio(eps, before(prior, |year| year.eps_diluted), "diluted EPS of the year before")
                     .map(|ratio| ratio - 1.0),
             ),

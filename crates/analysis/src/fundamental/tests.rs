@@ -17,7 +17,7 @@ fn bar(day: &str, close: f64) -> Bars {
 fn engine(raw: BarsView<'_>, filings: &[Filing]) -> Engine<Fundamental> {
     let symbol: Symbol = "AAPL".parse().unwrap();
     // Adjusted bars of the same date: a price that no ratio may use.
-    let adjusted = bar("2013-03-01", 56.14);
+    let adjusted = bar(&raw.date[0].to_string(), 56.14);
     fundamental(&AnalysisInput { filings, ..AnalysisInput::daily(&symbol, adjusted.view(), raw) })
 }
 
@@ -94,6 +94,48 @@ fn apple_costs_9_75_times_its_earnings_at_the_raw_close() {
     assert_eq!(format!("{:.5}", metrics.profit_margin.value().unwrap()), "0.26665");
     assert_eq!(metrics.ev_ebitda.absence(), Some(Absence::Missing { what: "long-term debt" }));
     assert_eq!(metrics.roe.absence(), Some(Absence::Missing { what: "equity" }));
+}
+
+#[test]
+fn a_split_since_the_filing_is_undone() {
+    let symbol: Symbol = "AAPL".parse().unwrap();
+    // 2 for 1 between the filing on 2012-10-31 and the newest bar: half the price, and the same ratios.
+    let (before, after) = (bar("2012-10-31", 430.47), bar("2013-03-01", 215.235));
+    let levels = Bars::from_raw([before.view().bar(0), after.view().bar(0)]).0;
+    let daily = AnalysisInput::daily(&symbol, after.view(), after.view());
+    let with = |shares: &[f64]| {
+        let input = AnalysisInput { filings: &[aapl_2012()], levels: levels.view(), shares, ..daily };
+        fundamental(&input).metrics.unwrap()
+    };
+    let split = with(&[2.0, 1.0]);
+    close_to(split.pe_ratio, 430.47 / 44.15);
+    close_to(split.ps_ratio, 430.47 * 945_355e3 / 156_508e6);
+    // A split on the day of the filing or before it is in its figures already.
+    close_to(with(&[1.0, 1.0]).pe_ratio, 215.235 / 44.15);
+}
+
+#[test]
+fn a_split_between_two_filings_is_undone() {
+    let symbol: Symbol = "AAPL".parse().unwrap();
+    let [prior, current] = two_years();
+    // 3 for 1 between the filings of 2012-02-01 and 2013-02-01: the later one has a third of the EPS, and three times the shares.
+    let after = Filing { eps_diluted: Some(1.0), diluted_shares: Some(30.0), ..current };
+    let levels = Bars::from_raw(
+        [("2012-02-01", 48.0), ("2013-02-01", 16.0), ("2013-03-01", 16.0)]
+            .map(|(day, close)| bar(day, close).view().bar(0)),
+    );
+    let newest = levels.0.view().from(2);
+    let input = AnalysisInput {
+        filings: &[prior, after],
+        levels: levels.0.view(),
+        shares: &[3.0, 1.0, 1.0],
+        ..AnalysisInput::daily(&symbol, newest, newest)
+    };
+    let metrics = fundamental(&input).metrics.unwrap();
+    close_to(metrics.eps_growth, 0.5);
+    close_to(metrics.pe_ratio, 16.0);
+    // Without the split the number of shares is the same, so that the seventh test is passed.
+    assert_eq!(metrics.piotroski_criteria[6].passed, Some(true));
 }
 
 #[test]

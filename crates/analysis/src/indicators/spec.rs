@@ -151,6 +151,12 @@ impl IndicatorSpec {
         }
     }
 
+    /// Whether its values depend on volumes.
+    #[must_use]
+    pub fn uses_volume(&self) -> bool {
+        matches!(self, Self::Obv | Self::Mfi(_))
+    }
+
     /// Definition, in one sentence.
     #[must_use]
     pub fn definition(&self) -> &'static str {

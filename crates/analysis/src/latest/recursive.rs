@@ -1,12 +1,14 @@
-//! Recursive indicators, whose newest value depends on every bar: exponential and Wilder means, and on-balance volume.
+//! Recursive indicators, whose newest value depends on every bar: exponential and Wilder means, and on-balance volume; and the
+//! exponentially weighted variance.
 //!
 //! Definitions and seeds are those of TA-Lib. Only the newest values are kept, and independent means advance side by side,
 //! which is several times faster than computing full series. Rounding differs from the series in the last bits.
 
-use domain::BarsView;
+use domain::{BarsView, Date};
 
 use super::mean;
 use super::value::{IndicatorResult, IndicatorValue, enough};
+use crate::risk;
 
 /// Periods of the exponential means of closes, ascending.
 pub(crate) const EMA_PERIODS: [usize; 9] = [10, 12, 13, 20, 26, 30, 50, 100, 200];
@@ -21,7 +23,45 @@ const MACD_FAST: usize = 12;
 const MACD_SLOW: usize = 26;
 const MACD_SIGNAL: usize = 9;
 
+/// The recursive indicators at the newest of some bars: what an analysis needs of all older bars, however many there are.
+///
+/// They do not depend on the window of an analysis, so that one value serves every analysis of the same bars.
+#[derive(Clone, Debug)]
+pub struct RecursiveIndicators {
+    bars: usize,
+    last_date: Option<Date>,
+    pub(crate) emas: Emas,
+    pub(crate) macd: Result<[f64; 3], crate::Absence>,
+    pub(crate) rsi: RsiTail,
+    pub(crate) directional: Directional,
+    pub(crate) obv: ObvTail,
+    pub(crate) ewma_variance: Result<f64, crate::Absence>,
+}
+
+impl RecursiveIndicators {
+    /// Reads every bar once: about 15 ns each.
+    #[must_use]
+    pub fn new(bars: BarsView<'_>) -> Self {
+        Self {
+            bars: bars.len(),
+            last_date: bars.date.last().copied(),
+            emas: emas(bars.close),
+            macd: macd(bars.close),
+            rsi: rsi(bars.close),
+            directional: directional(&bars),
+            obv: obv(bars.close, bars.volume),
+            ewma_variance: risk::ewma_variance(bars.close),
+        }
+    }
+
+    /// Whether they end at the newest of `bars` and were computed from as many.
+    pub(crate) fn is_of(&self, bars: BarsView<'_>) -> bool {
+        (self.bars, self.last_date) == (bars.len(), bars.date.last().copied())
+    }
+}
+
 /// Exponential means of closes at the newest bar and the one before.
+#[derive(Clone, Debug)]
 pub(crate) struct Emas {
     bars: usize,
     newest: [f64; EMA_PERIODS.len()],
@@ -48,7 +88,7 @@ fn lane(period: usize) -> usize {
 }
 
 /// All means in one pass. A mean that is not seeded yet has weight 0 and keeps its seed.
-pub(crate) fn emas(close: &[f64]) -> Emas {
+fn emas(close: &[f64]) -> Emas {
     let bars = close.len();
     let mut newest = EMA_PERIODS.map(|period| mean(&close[..period.min(bars)]));
     let mut before = newest;
@@ -74,7 +114,7 @@ fn ema_weights(period: usize) -> (f64, f64) {
 }
 
 /// MACD 12/26/9: line, signal and histogram, all from bar 33.
-pub(crate) fn macd(close: &[f64]) -> Result<[f64; 3], crate::Absence> {
+fn macd(close: &[f64]) -> Result<[f64; 3], crate::Absence> {
     enough(close.len(), MACD_SLOW + MACD_SIGNAL - 1)?;
     let (seed, rest) = close.split_at(MACD_SLOW);
     let (fast_keep, fast_take) = ema_weights(MACD_FAST);
@@ -102,6 +142,7 @@ pub(crate) fn macd(close: &[f64]) -> Result<[f64; 3], crate::Absence> {
 }
 
 /// The last values of RSI 14, oldest first.
+#[derive(Clone, Debug)]
 pub(crate) struct RsiTail {
     bars: usize,
     values: [IndicatorValue; RSI_TAIL],
@@ -120,7 +161,7 @@ impl RsiTail {
 }
 
 /// Wilder's relative strength index: mean gain over the sum of mean gain and mean loss; 50 when nothing moved.
-pub(crate) fn rsi(close: &[f64]) -> RsiTail {
+fn rsi(close: &[f64]) -> RsiTail {
     let bars = close.len();
     let mut values = [IndicatorValue::flat(50.0); RSI_TAIL];
     let (mut gain, mut loss) = (0.0, 0.0);
@@ -165,6 +206,7 @@ fn smaller(a: f64, b: f64) -> f64 {
 }
 
 /// Wilder's directional system of 14 bars, and the average true range.
+#[derive(Clone, Debug)]
 pub(crate) struct Directional {
     pub(crate) plus_di: IndicatorResult,
     pub(crate) minus_di: IndicatorResult,
@@ -218,7 +260,7 @@ impl Movement {
     }
 }
 
-pub(crate) fn directional(bars: &BarsView<'_>) -> Directional {
+fn directional(bars: &BarsView<'_>) -> Directional {
     let have = bars.len();
     let (keep, take) = wilder_weights();
     let mut sums = Movement::default();
@@ -256,6 +298,7 @@ pub(crate) fn directional(bars: &BarsView<'_>) -> Directional {
 }
 
 /// The last on-balance volumes, oldest first; fewer when there are fewer bars.
+#[derive(Clone, Debug)]
 pub(crate) struct ObvTail {
     values: [f64; OBV_TAIL],
     bars: usize,
@@ -273,7 +316,7 @@ impl ObvTail {
     }
 }
 
-pub(crate) fn obv(close: &[f64], volume: &[f64]) -> ObvTail {
+fn obv(close: &[f64], volume: &[f64]) -> ObvTail {
     let bars = close.len();
     let mut values = [0.0; OBV_TAIL];
     let mut total = 0.0;

@@ -6,6 +6,9 @@ use utoipa::ToSchema;
 
 use crate::{Absence, AnalysisInput, Figure, Span, risk};
 
+/// The risk-free rate, if one is known.
+const RATE_KNOWN: &str = "mean over the bars of the annual rate known on each date";
+
 /// Dates of the deepest fall.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
 pub struct DrawdownDates {
@@ -20,7 +23,7 @@ pub struct DrawdownDates {
     pub recovery: Option<Date>,
 }
 
-/// Return and risk of the bars. Simple returns, close to close, unless a definition says log.
+/// Return and risk of the window. Simple returns, close to close, unless a definition says log.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Quantitative {
     /// Annual risk-free rate used in the ratios, as a fraction.
@@ -55,7 +58,7 @@ pub struct Quantitative {
     pub ulcer_index: Figure,
     /// Historical value at risk of one bar.
     pub var_95: Figure,
-    /// Mean return beyond the value at risk.
+    /// Mean of the lowest returns, 5 % of all of them.
     pub cvar_95: Figure,
     /// Parametric value at risk of one bar.
     pub var_95_normal: Figure,
@@ -74,18 +77,29 @@ pub struct Quantitative {
 }
 
 impl Quantitative {
+    /// Whether a rate is known for the dates of the window.
+    pub(crate) fn has_risk_free_rate(&self) -> bool {
+        self.risk_free_basis == RATE_KNOWN
+    }
+
     pub(super) fn new(input: &AnalysisInput<'_>) -> Self {
-        let closes = input.bars.close;
+        let bars = input.window();
+        let closes = bars.close;
         let year = input.timeframe.bars_per_year();
         let returns = risk::simple_returns(closes);
         let moments = risk::Moments::new(&returns);
         let (annual_rate, risk_free_basis) = risk_free(input);
         let rate = risk::per_bar_rate(annual_rate, year);
 
-        let span = input.span();
+        let span = input.newest(bars.len());
         let on = |definition, outcome| Figure::new(definition, span, outcome);
+        let indicators = input.indicators.filter(|indicators| indicators.is_of(input.bars));
+        let ewma_variance = match indicators {
+            Some(indicators) => indicators.ewma_variance,
+            None => risk::ewma_variance(input.bars.close),
+        };
         let cagr = risk::cagr(closes, year);
-        let drawdown = risk::drawdown(input.bars.date, closes);
+        let drawdown = risk::drawdown(bars.date, closes);
         let depth = drawdown.map(|drawdown| drawdown.depth);
         let against = MarketFigures::new(input, &returns, rate);
         let sortino = risk::sortino(&returns, rate, year);
@@ -101,9 +115,11 @@ impl Quantitative {
             total_return: on("last close / first close - 1", risk::total_return(closes)),
             cagr: on("(1 + total return)^(bars per year / number of returns) - 1", cagr),
             volatility: on("std(returns, ddof 1) * sqrt(bars per year)", risk::volatility(&moments, year)),
-            ewma_volatility: on(
+            // A property of the newest bar: old returns fade, whether they lie in the window or before it.
+            ewma_volatility: Figure::new(
                 "sqrt(EWMA of squared log returns, lambda 0.94, seeded with the first) * sqrt(bars per year)",
-                risk::ewma_volatility(closes, year),
+                input.newest(risk::EWMA_RETURNS_MAX + 1),
+                ewma_variance.map(|variance| (variance * year).sqrt()),
             ),
             sharpe_ratio: on(
                 "mean(r - rf) / std(r - rf, ddof 1) * sqrt(bars per year), rf the per-bar risk-free rate",
@@ -133,7 +149,10 @@ impl Quantitative {
                 "historical 1-bar 5 % quantile of returns, linear interpolation",
                 tails.map(|tails| tails.var_95),
             ),
-            cvar_95: on("mean of returns <= VaR 95", tails.map(|tails| tails.cvar_95)),
+            cvar_95: on(
+                "mean of the floor(0.05 * (n - 1)) + 1 lowest of n returns (empyrical)",
+                tails.map(|tails| tails.cvar_95),
+            ),
             var_95_normal: on("5 % quantile of a normal distribution", risk::var_95_normal(&moments)),
             skewness: on("bias-corrected skewness G1", moments.skewness()),
             excess_kurtosis: on("bias-corrected excess kurtosis G2", moments.excess_kurtosis()),
@@ -158,17 +177,18 @@ impl MarketFigures {
         let year = input.timeframe.bars_per_year();
         let pairs = match input.benchmark {
             Some(market) => {
-                Ok(risk::align_with_market(input.bars.date, returns, market.returns, input.timeframe))
+                Ok(risk::align_with_market(input.window().date, returns, market.returns, input.timeframe))
             }
             None => Err(Absence::Missing { what: "returns of the market" }),
         };
         let pairs = pairs.as_ref().map_err(|absence| *absence);
         let dates = pairs.ok().and_then(|pairs| pairs.dates);
+        let window = input.newest(returns.len() + 1);
         let span = Span {
             bars_used: pairs.map_or(0, |pairs| pairs.market.len()),
             first_date: dates.map(|(first, _)| first),
             last_date: dates.map(|(_, last)| last),
-            ..input.span()
+            ..window
         };
         let beta = pairs.and_then(|pairs| pairs.beta());
         let alpha = both(pairs, beta, |pairs, beta| pairs.alpha_per_bar(beta, rate));
@@ -193,9 +213,9 @@ impl MarketFigures {
 
 /// The annual risk-free rate: the mean of the rates known on the date of each bar.
 fn risk_free(input: &AnalysisInput<'_>) -> (f64, &'static str) {
-    let rate = input.risk_free.and_then(|rates| mean_rate(rates, input.bars.date));
+    let rate = input.risk_free.and_then(|rates| mean_rate(rates, input.window().date));
     match rate {
-        Some(rate) => (rate, "mean over the bars of the annual rate known on each date"),
+        Some(rate) => (rate, RATE_KNOWN),
         None => (0.0, "no rate is known for these dates; 0 is used"),
     }
 }

@@ -7,7 +7,7 @@ use crate::Absence;
 /// Weight of yesterday's variance in the exponentially weighted volatility (RiskMetrics 1996, daily).
 const EWMA_DECAY: f64 = 0.94;
 /// Returns in the exponential mean; the weight of an older one is below 1e-18.
-const EWMA_RETURNS_MAX: usize = 700;
+pub(crate) const EWMA_RETURNS_MAX: usize = 700;
 
 /// Last close over first, less 1: the compounded simple returns.
 ///
@@ -81,12 +81,12 @@ pub(crate) fn calmar(cagr: f64, max_drawdown: f64) -> Result<f64, Absence> {
     }
 }
 
-/// Root of the exponentially weighted mean of squared log returns (λ 0.94, seeded with the first), annualised: pandas
-/// `ewm(alpha=0.06, adjust=False)`. Only the newest [`EWMA_RETURNS_MAX`] closes are read.
+/// Exponentially weighted mean of squared log returns (λ 0.94, seeded with the first): pandas `ewm(alpha=0.06, adjust=False)`. Only
+/// the newest [`EWMA_RETURNS_MAX`] returns are read.
 ///
 /// # Errors
 /// [`Absence::InsufficientHistory`] without a return.
-pub(crate) fn ewma_volatility(closes: &[f64], bars_per_year: f64) -> Result<f64, Absence> {
+pub(crate) fn ewma_variance(closes: &[f64]) -> Result<f64, Absence> {
     let newest = &closes[closes.len().saturating_sub(EWMA_RETURNS_MAX + 1)..];
     at_least(1, newest.len().saturating_sub(1))?;
     let squares: Vec<f64> = log_returns(newest).iter().map(|value| value * value).collect();
@@ -98,9 +98,7 @@ pub(crate) fn ewma_volatility(closes: &[f64], bars_per_year: f64) -> Result<f64,
     let variance = blocks.iter().fold(seed[0], |variance, [a, b, c, d]| {
         four * variance + (1.0 - EWMA_DECAY) * ((three * a + two * b) + (one * c + d))
     });
-    let variance =
-        rest.iter().fold(variance, |variance, square| EWMA_DECAY * variance + (1.0 - EWMA_DECAY) * square);
-    Ok((variance * bars_per_year).sqrt())
+    Ok(rest.iter().fold(variance, |variance, square| EWMA_DECAY * variance + (1.0 - EWMA_DECAY) * square))
 }
 
 #[cfg(test)]
@@ -135,11 +133,11 @@ mod tests {
             let returns = log_returns(&closes[..count]);
             let slow =
                 returns[1..].iter().fold(returns[0] * returns[0], |old, new| 0.94 * old + 0.06 * new * new);
-            let got = ewma_volatility(&closes[..count], 252.0).unwrap();
-            assert!((got - (slow * 252.0).sqrt()).abs() < 1e-14, "{count} closes");
+            let got = ewma_variance(&closes[..count]).unwrap();
+            assert!((got - slow).abs() < 1e-16, "{count} closes");
         }
-        assert!(ewma_volatility(&closes[..1], 252.0).is_err());
-        assert!(ewma_volatility(&[], 252.0).is_err());
+        assert!(ewma_variance(&closes[..1]).is_err());
+        assert!(ewma_variance(&[]).is_err());
     }
 
     #[test]

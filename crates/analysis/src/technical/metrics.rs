@@ -1,12 +1,12 @@
 //! Newest values by name, each with its definition and the bars it was computed from.
 
-use domain::{BarsView, PriceBasis};
+use domain::{BarsView, PriceBasis, Timeframe, VolumeBasis};
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 use super::trend::{Trend, TrendDirection};
 use crate::latest::{IndicatorResult, IndicatorValue, LatestIndicators, enough, rolling, votable};
-use crate::{Absence, AnalysisInput, Figure, Span};
+use crate::{Absence, AnalysisInput, DroppedRows, Figure, Span};
 
 /// Number of metrics, so that the list is allocated once.
 const METRICS: usize = 36;
@@ -66,12 +66,13 @@ impl Serialize for Metrics {
 struct Collector<'a> {
     bars: BarsView<'a>,
     basis: PriceBasis,
+    dropped: DroppedRows<'a>,
     out: Vec<(&'static str, Metric)>,
 }
 
 impl Collector<'_> {
     fn span(&self, window: usize) -> Span {
-        Span::newest(self.bars, window, self.basis)
+        Span::newest(self.bars, window, self.basis, self.dropped)
     }
 
     /// Adds a value of the newest `window` bars.
@@ -82,9 +83,27 @@ impl Collector<'_> {
         definition: &'static str,
         outcome: IndicatorResult,
     ) {
+        let figure = self.figure(window, definition, outcome);
+        self.out.push((name, Metric::Figure(figure)));
+    }
+
+    /// Adds a value of the newest `window` bars that depends on their volumes.
+    fn push_of_volume(
+        &mut self,
+        name: &'static str,
+        window: usize,
+        definition: &'static str,
+        basis: VolumeBasis,
+        outcome: IndicatorResult,
+    ) {
+        let figure = self.figure(window, definition, outcome).with_volume(basis);
+        self.out.push((name, Metric::Figure(figure)));
+    }
+
+    fn figure(&self, window: usize, definition: &'static str, outcome: IndicatorResult) -> Figure {
         let figure = Figure::new(definition, self.span(window), outcome.map(|reading| reading.value));
         let is_flat = outcome.is_ok_and(|reading| reading.is_flat);
-        self.out.push((name, Metric::Figure(if is_flat { figure.flat() } else { figure })));
+        if is_flat { figure.flat() } else { figure }
     }
 
     /// Adds a value of all bars.
@@ -97,22 +116,25 @@ impl Collector<'_> {
         name: &'static str,
         window: usize,
         definition: &'static str,
+        volume: Option<VolumeBasis>,
         outcome: Result<TrendDirection, Absence>,
     ) {
-        let trend = Trend::new(definition, self.span(window), outcome);
+        let trend = Trend::new(definition, self.span(window), volume, outcome);
         self.out.push((name, Metric::Trend(trend)));
     }
 }
 
 /// All figures of the newest bar.
 pub(super) fn metrics(latest: &LatestIndicators<'_>, input: &AnalysisInput<'_>) -> Metrics {
-    let mut out = Collector { bars: latest.bars, basis: input.price_basis, out: Vec::with_capacity(METRICS) };
+    let (dropped, basis) = (input.dropped, input.price_basis);
+    let mut out = Collector { bars: latest.bars, basis, dropped, out: Vec::with_capacity(METRICS) };
     averages(latest, &mut out);
     oscillators(latest, &mut out);
     ranges(latest, &mut out);
-    volumes(latest, &mut out);
-    let mut out = Collector { bars: input.raw, basis: input.raw_basis, out: out.out };
-    year(&input.raw, input.timeframe.bars_per_year(), &mut out);
+    volumes(latest, input.volume_basis, &mut out);
+    let mut out = Collector { bars: input.levels, basis: input.levels_basis, dropped, out: out.out };
+    let levels_timeframe = if input.daily.is_some() { Timeframe::Day } else { input.timeframe };
+    year(&input.levels, levels_timeframe.bars_per_year(), &mut out);
     Metrics(out.out)
 }
 
@@ -122,9 +144,9 @@ fn averages(r: &LatestIndicators<'_>, out: &mut Collector<'_>) {
     out.push("sma_50", 50, sma, *r.sma(50));
     out.push("sma_200", 200, sma, *r.sma(200));
     let ema = "exponential mean of closes, k = 2/(n+1), seeded with the mean of the first n (TA-Lib)";
-    out.push_all("ema_12", ema, r.emas.newest(12));
-    out.push_all("ema_26", ema, r.emas.newest(26));
-    let macd = |at: usize| r.macd.map(|lines| IndicatorValue::moving(lines[at]));
+    out.push_all("ema_12", ema, r.recursive.emas.newest(12));
+    out.push_all("ema_26", ema, r.recursive.emas.newest(26));
+    let macd = |at: usize| r.recursive.macd.map(|lines| IndicatorValue::moving(lines[at]));
     out.push_all("macd", "EMA 12 - EMA 26 of closes, both seeded at bar 25 (TA-Lib)", macd(0));
     out.push_all("macd_signal", "EMA 9 of macd", macd(1));
     out.push_all("macd_histogram", "macd - macd_signal", macd(2));
@@ -137,28 +159,34 @@ fn averages(r: &LatestIndicators<'_>, out: &mut Collector<'_>) {
             _ => TrendDirection::Sideways,
         })
     };
-    out.push_trend("trend", 50, "up: close > sma_20 > sma_50; down: close < sma_20 < sma_50", direction());
+    out.push_trend(
+        "trend",
+        50,
+        "up: close > sma_20 > sma_50; down: close < sma_20 < sma_50",
+        None,
+        direction(),
+    );
 }
 
 fn oscillators(r: &LatestIndicators<'_>, out: &mut Collector<'_>) {
     out.push_all(
         "rsi",
         "Wilder, 14 bars, seeded with the mean of the first 14 changes (TA-Lib)",
-        r.rsi.ago(0),
+        r.recursive.rsi.ago(0),
     );
     let stochastic = "Stochastic 14/3/3 with simple means (TA-Lib), 0 to 100";
     out.push("stoch_k", 16, stochastic, r.stochastic.0);
     out.push("stoch_d", 18, stochastic, r.stochastic.1);
     out.push("cci", 20, "commodity channel index, 20 bars (TA-Lib)", r.cci[0]);
     out.push("williams_r", 14, "Williams %R, 14 bars, -100 to 0", r.williams_r[0]);
-    let lines = &r.directional;
+    let lines = &r.recursive.directional;
     out.push_all("adx", "Wilder's average directional index, 14 bars (TA-Lib)", lines.adx);
     out.push_all("plus_di", "Wilder's +DI, 14 bars (TA-Lib)", lines.plus_di);
     out.push_all("minus_di", "Wilder's -DI, 14 bars (TA-Lib)", lines.minus_di);
 }
 
 fn ranges(r: &LatestIndicators<'_>, out: &mut Collector<'_>) {
-    let atr = r.directional.atr;
+    let atr = r.recursive.directional.atr;
     out.push_all("atr", "Wilder's average true range, 14 bars, in units of price (TA-Lib)", atr);
     out.push_all(
         "atr_ratio",
@@ -191,38 +219,41 @@ fn percent_b(r: &LatestIndicators<'_>) -> IndicatorResult {
     Ok(IndicatorValue::moving((r.close()? - bands.lower) / (bands.upper - bands.lower)))
 }
 
-fn volumes(r: &LatestIndicators<'_>, out: &mut Collector<'_>) {
-    out.push_all("obv", "on-balance volume from the first bar given (TA-Lib)", r.obv.newest());
-    let direction = r.obv.above_mean().map(|above| match above.value {
+fn volumes(r: &LatestIndicators<'_>, basis: VolumeBasis, out: &mut Collector<'_>) {
+    let all = usize::MAX;
+    let definition = "on-balance volume from the first bar known (TA-Lib)";
+    out.push_of_volume("obv", all, definition, basis, r.recursive.obv.newest());
+    let direction = r.recursive.obv.above_mean().map(|above| match above.value {
         above if above > 0.0 => TrendDirection::Up,
         above if above < 0.0 => TrendDirection::Down,
         _ => TrendDirection::Sideways,
     });
-    out.push_trend("obv_trend", usize::MAX, "up when obv is above the mean of its last 20 values", direction);
-    out.push("mfi", 15, "money flow index, 14 bars (TA-Lib 0.8), 0 to 100", r.mfi);
+    let definition = "up when obv is above the mean of its last 20 values";
+    out.push_trend("obv_trend", all, definition, Some(basis), direction);
+    out.push_of_volume("mfi", 15, "money flow index, 14 bars (TA-Lib 0.8), 0 to 100", basis, r.mfi);
     let ratio = rolling::volume_ratio(r.bars.volume, 20);
-    out.push("volume_ratio", 21, "volume / mean volume of the 20 bars before", ratio);
+    out.push_of_volume("volume_ratio", 21, "volume / mean volume of the 20 bars before", basis, ratio);
 }
 
-/// Extremes of the year, as traded if the source has such prices. A shorter history has no 52-week figure.
-fn year(raw: &BarsView<'_>, bars_per_year: f64, out: &mut Collector<'_>) {
+/// Extremes of the year. A shorter history has no 52-week figure.
+fn year(bars: &BarsView<'_>, bars_per_year: f64, out: &mut Collector<'_>) {
     let extremes = || {
-        let (first, last) = raw.date.first().zip(raw.date.last()).ok_or(short(raw, bars_per_year))?;
+        let (first, last) = bars.date.first().zip(bars.date.last()).ok_or(short(bars, bars_per_year))?;
         if *first > last.minus_days(YEAR_DAYS - YEAR_SLACK_DAYS) {
-            return Err(short(raw, bars_per_year));
+            return Err(short(bars, bars_per_year));
         }
-        let bars = raw.len() - raw.position_since(last.minus_days(YEAR_DAYS - 1));
-        rolling::range(raw, bars).map(|(low, high)| (bars, low, high))
+        let count = bars.len() - bars.position_since(last.minus_days(YEAR_DAYS - 1));
+        rolling::range(bars, count).map(|(low, high)| (count, low, high))
     };
     let extremes = extremes();
-    let bars = extremes.map_or(usize::MAX, |(bars, _, _)| bars);
+    let count = extremes.map_or(usize::MAX, |(count, _, _)| count);
     let high = extremes.map(|(_, _, high)| IndicatorValue::moving(high));
-    out.push("week52_high", bars, "highest high of the last 365 days", high);
+    out.push("week52_high", count, "highest high of the last 365 days", high);
     let low = extremes.map(|(_, low, _)| IndicatorValue::moving(low));
-    out.push("week52_low", bars, "lowest low of the last 365 days", low);
+    out.push("week52_low", count, "lowest low of the last 365 days", low);
 }
 
-fn short(raw: &BarsView<'_>, bars_per_year: f64) -> Absence {
+fn short(bars: &BarsView<'_>, bars_per_year: f64) -> Absence {
     let need = bars_per_year as usize;
-    enough(raw.len(), need).err().unwrap_or(Absence::Missing { what: "bars of a full year" })
+    enough(bars.len(), need).err().unwrap_or(Absence::Missing { what: "bars of a full year" })
 }

@@ -1,6 +1,6 @@
 //! The direction of a metric, with its provenance.
 
-use domain::Date;
+use domain::{Date, VolumeBasis};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -41,15 +41,29 @@ pub struct Trend {
     /// Corporate actions that prices are adjusted for: `raw`, `split` or `split_dividend`.
     #[schema(value_type = String, example = "split_dividend")]
     pub price_basis: &'static str,
+    /// What the volume is adjusted for, if the trend uses it: `raw`, `split`, or `as_given` if the source does not tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub volume_basis: Option<&'static str>,
+    /// Rows since the first date that were left out because they were invalid; absent if there is none.
+    #[serde(skip_serializing_if = "is_zero")]
+    #[schema(value_type = Option<usize>)]
+    pub bars_dropped: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 impl Trend {
     pub(super) fn new(
         definition: &'static str,
         span: Span,
+        volume_basis: Option<VolumeBasis>,
         outcome: Result<TrendDirection, Absence>,
     ) -> Self {
-        let Span { bars_used, first_date, last_date, price_basis } = span;
+        let Span { bars_used, first_date, last_date, price_basis, bars_dropped } = span;
         Self {
             value: outcome.ok(),
             reason: outcome.err(),
@@ -58,6 +72,8 @@ impl Trend {
             first_date,
             last_date,
             price_basis: price_basis.as_str(),
+            volume_basis: volume_basis.map(VolumeBasis::as_str),
+            bars_dropped,
         }
     }
 }

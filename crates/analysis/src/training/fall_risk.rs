@@ -1,34 +1,34 @@
 //! Fits the fall-risk model.
 
 use super::logistic::Logistic;
-use super::probability_score::{Prediction, calibration, score};
-use super::rows::{Row, rows, walk_forward};
+use super::probability_score::{BINS, Prediction, calibration, score};
+use super::rows::{Row, rows, walk_forward, walk_forward_of_others};
 use super::{EMBARGO_BARS, FitError, Series, rounded};
 use crate::fall_risk::{FEATURES, FallModel, FallRiskModel, HORIZON_BARS, features};
 use crate::model_card::ModelCard;
 
 /// Depths of fall, as log returns.
 const FALLS: [f64; 2] = [0.05, 0.10];
-/// Bins of the calibration table.
-const BINS: usize = 10;
 
 /// Fits both depths to `series`, and measures them year by year.
 ///
 /// # Errors
 /// [`FitError`] when the bars do not determine a model or leave no year to test.
 pub fn fit_fall_risk(series: &[Series<'_>], data_sha256: &str) -> Result<FallRiskModel, FitError> {
-    let depths: Vec<Row<3, f64>> = series.iter().flat_map(deepest_ahead).collect();
+    let depths: Vec<Row<3, f64>> = series.iter().enumerate().flat_map(deepest_ahead).collect();
     let falls = FALLS.iter().map(|fall| fit(&depths, *fall)).collect::<Result<_, _>>()?;
     let first_date = depths.iter().map(|row| row.date).min().ok_or(FitError::TooFewRows)?;
     let last_date = depths.iter().map(|row| row.date).max().ok_or(FitError::TooFewRows)?;
     let card = ModelCard {
-        model: "fall-risk/1".to_owned(),
+        model: "fall-risk/2".to_owned(),
         target:
             "ln(lowest close of the next 21 bars / close) at or below -fall; not the direction of the price"
                 .to_owned(),
-        method: "logistic regression on standardised features, squared penalty with C = 0.05".to_owned(),
-        validation: "yearly expanding walk-forward; skill against the base rate of the training rows"
-            .to_owned(),
+        method: "logistic regression on standardised logarithms, squared penalty with C = 0.05".to_owned(),
+        validation:
+            "yearly expanding walk-forward; skill against the base rate of the training rows; for unseen \
+                     companies, the training rows are also those of the other companies alone"
+                .to_owned(),
         data_sha256: data_sha256.to_owned(),
         symbols: series.iter().map(|series| series.symbol.to_owned()).collect(),
         first_date,
@@ -49,9 +49,9 @@ pub fn fit_fall_risk(series: &[Series<'_>], data_sha256: &str) -> Result<FallRis
 }
 
 /// For each day, the log return to the lowest close ahead of it.
-fn deepest_ahead(series: &Series<'_>) -> Vec<Row<3, f64>> {
+fn deepest_ahead((symbol, series): (usize, &Series<'_>)) -> Vec<Row<3, f64>> {
     let bars = series.bars;
-    rows(series, HORIZON_BARS, |at| {
+    rows(symbol, series, HORIZON_BARS, |at| {
         let inputs = features(bars.range(0..at + 1)).ok()?;
         let ahead = &bars.close[at + 1..=at + HORIZON_BARS];
         let lowest = ahead.iter().copied().fold(f64::INFINITY, f64::min);
@@ -66,6 +66,7 @@ fn fit(depths: &[Row<3, f64>], fall: f64) -> Result<FallModel, FitError> {
         Ok(test.iter().map(|row| predicted(&model, row)).collect())
     };
     let (walk_forward, walk_forward_by_year, predictions) = walk_forward(&rows, predict, score)?;
+    let unseen = walk_forward_of_others(&rows, predict)?;
     let model = Logistic::fit(&rows)?;
     let extreme = |pick: fn(f64, f64) -> f64, from: f64| {
         [0, 1, 2].map(|at| rounded(rows.iter().map(|row| row.inputs[at]).fold(from, pick)))
@@ -82,12 +83,13 @@ fn fit(depths: &[Row<3, f64>], fall: f64) -> Result<FallModel, FitError> {
         walk_forward,
         walk_forward_by_year,
         calibration: calibration(&predictions, BINS),
+        unseen_companies: score(None, &unseen),
     })
 }
 
 fn fell(row: &Row<3, f64>, fall: f64) -> Row<3, bool> {
-    let Row { date, tainted_year, inputs, outcome } = *row;
-    Row { date, tainted_year, inputs, outcome: outcome <= -fall }
+    let Row { symbol, date, tainted_year, inputs, outcome } = *row;
+    Row { symbol, date, tainted_year, inputs, outcome: outcome <= -fall }
 }
 
 fn predicted(model: &Logistic, row: &Row<3, bool>) -> Prediction {

@@ -3,6 +3,9 @@
 use super::rounded;
 use crate::model_card::{CalibrationBin, ProbabilityScore};
 
+/// Bins of calibration tables and errors.
+pub(super) const BINS: usize = 10;
+
 /// One prediction, the base rate known at its time, and whether the event happened.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Prediction {
@@ -26,11 +29,20 @@ pub(super) fn score(year: Option<i16>, predictions: &[Prediction]) -> Probabilit
     ProbabilityScore {
         year,
         samples: predictions.len(),
+        predicted: rounded(mean(&|one| one.chance)),
         observed: rounded(mean(&Prediction::outcome)),
         auc: auc(predictions).map(rounded),
         brier: rounded(brier),
         brier_skill: rounded(1.0 - brier / reference),
+        calibration_error: rounded(calibration_error(predictions)),
     }
+}
+
+/// Mean distance of the mean prediction from the observed share, weighted by the size of each bin.
+fn calibration_error(predictions: &[Prediction]) -> f64 {
+    let bins = calibration(predictions, BINS);
+    let distance = |bin: &CalibrationBin| (bin.predicted - bin.observed).abs() * bin.samples as f64;
+    bins.iter().map(distance).sum::<f64>() / predictions.len() as f64
 }
 
 /// Probability that a prediction with the event is above one without it; ties count half.

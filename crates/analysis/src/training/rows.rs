@@ -7,6 +7,8 @@ use super::{EMBARGO_BARS, FIRST_TEST_YEAR, FitError, Series};
 /// One day of one symbol: its inputs, and the outcome within the horizon.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Row<const N: usize, Y> {
+    /// Position of the symbol among those that models are fitted to.
+    pub(super) symbol: usize,
     pub(super) date: Date,
     /// Last test year that this row must not be trained for: its outcome, embargo included, ends after that year begins.
     pub(super) tainted_year: i16,
@@ -26,8 +28,9 @@ impl<const N: usize, Y> Row<N, Y> {
     }
 }
 
-/// Every day of `series` for which `row` has inputs and an outcome within `horizon` bars.
+/// Every day of `series`, the `symbol`-th, for which `row` has inputs and an outcome within `horizon` bars.
 pub(super) fn rows<const N: usize, Y>(
+    symbol: usize,
     series: &Series<'_>,
     horizon: usize,
     row: impl Fn(usize) -> Option<([f64; N], Y)>,
@@ -37,7 +40,7 @@ pub(super) fn rows<const N: usize, Y>(
     let build = |at: usize| {
         let (inputs, outcome) = row(at)?;
         let over = (at + horizon + EMBARGO_BARS).min(dates.len() - 1);
-        Some(Row { date: dates[at], tainted_year: dates[over].ymd().0, inputs, outcome })
+        Some(Row { symbol, date: dates[at], tainted_year: dates[over].ymd().0, inputs, outcome })
     };
     (0..labelled).filter_map(build).collect()
 }
@@ -57,6 +60,25 @@ pub(super) fn walk_forward<const N: usize, Y: Copy, P, S>(
         }
     }
     if all.is_empty() { Err(FitError::TooFewRows) } else { Ok((score(None, &all), by_year, all)) }
+}
+
+/// Predicts every test year of each symbol from the rows of the other symbols before it.
+pub(super) fn walk_forward_of_others<const N: usize, Y: Copy, P>(
+    rows: &[Row<N, Y>],
+    predict: impl Fn(&[Row<N, Y>], &[Row<N, Y>]) -> Result<Vec<P>, FitError>,
+) -> Result<Vec<P>, FitError> {
+    let mut all = Vec::new();
+    let symbols = rows.iter().map(|row| row.symbol).max().map_or(0, |last| last + 1);
+    for (_, train, test) in folds(rows) {
+        for symbol in 0..symbols {
+            let others: Vec<_> = train.iter().filter(|row| row.symbol != symbol).copied().collect();
+            let own: Vec<_> = test.iter().filter(|row| row.symbol == symbol).copied().collect();
+            if !own.is_empty() {
+                all.extend(predict(&others, &own)?);
+            }
+        }
+    }
+    if all.is_empty() { Err(FitError::TooFewRows) } else { Ok(all) }
 }
 
 /// The years to test, for each the rows to train on and the rows to predict.
@@ -95,7 +117,7 @@ mod tests {
     fn training_ends_horizon_and_embargo_before_the_test_year() {
         let bars = two_years();
         let series = Series { symbol: "X", bars: bars.view() };
-        let rows = rows(&series, 21, |at| Some(([at as f64], at)));
+        let rows = rows(0, &series, 21, |at| Some(([at as f64], at)));
         let (year, train, test) = folds(&rows).next().unwrap();
         assert_eq!(year, 2004);
         // 2003-12-31 less 26 days: its label ends on the 26th, five days of embargo follow.

@@ -40,7 +40,8 @@ struct Forecast {
 /// [`FitError`] when the bars do not determine a model or leave no year to test.
 pub fn fit_volatility(series: &[Series<'_>], data_sha256: &str) -> Result<VolatilityModel, FitError> {
     let series: Vec<_> = series.iter().filter(|series| series.bars.len() >= SERIES_BARS_MIN).collect();
-    let rows: Vec<Row<5, RealizedVariance>> = series.iter().flat_map(|series| outcomes(series)).collect();
+    let rows: Vec<Row<5, RealizedVariance>> =
+        series.iter().enumerate().flat_map(|(symbol, series)| outcomes(symbol, series)).collect();
     let predict = |train: &[Row<5, RealizedVariance>], test: &[Row<5, RealizedVariance>]| {
         let fitted = FittedModel::fit(train)?;
         Ok(test.iter().map(|row| fitted.forecast(row)).collect())
@@ -82,14 +83,14 @@ pub fn fit_volatility(series: &[Series<'_>], data_sha256: &str) -> Result<Volati
 }
 
 /// For each day, the variance after it and the two references that need no fit.
-fn outcomes(series: &Series<'_>) -> Vec<Row<5, RealizedVariance>> {
+fn outcomes(symbol: usize, series: &Series<'_>) -> Vec<Row<5, RealizedVariance>> {
     let bars = series.bars;
     let squares: Vec<f64> = risk::log_returns(bars.close).iter().map(|value| value * value).collect();
     let mut ewma = squares.clone();
     for at in 1..ewma.len() {
         ewma[at] = EWMA_DECAY * ewma[at - 1] + (1.0 - EWMA_DECAY) * squares[at];
     }
-    rows(series, HORIZON_BARS, |at| {
+    rows(symbol, series, HORIZON_BARS, |at| {
         if at + 1 < BARS_MIN {
             return None;
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use analysis::{Absence, Analysis, AnalysisInput, Benchmark, Models, Status, analyze};
+use analysis::{Absence, Analysis, AnalysisInput, Benchmark, InputDifference, Models, Status, analyze};
 use domain::{Bars, BarsView, Date, DatedValues, History, NewsItem, RawBar, Symbol, Timeframe, Tone};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -31,15 +31,20 @@ impl Context {
         bars: BarsView<'_>,
         raw: BarsView<'_>,
     ) -> Analysis {
-        let input = AnalysisInput {
-            timeframe,
+        let input = AnalysisInput { timeframe, ..self.input(symbol, bars, raw) };
+        let daily = input.daily.filter(|_| timeframe == Timeframe::Day);
+        analyze(&AnalysisInput { daily, ..input }, &self.models)
+    }
+
+    /// Daily bars with everything else that is known.
+    fn input<'a>(&'a self, symbol: &'a Symbol, bars: BarsView<'a>, raw: BarsView<'a>) -> AnalysisInput<'a> {
+        AnalysisInput {
             benchmark: Some(Benchmark { name: "SPY", returns: &self.market }),
             risk_free: Some(&self.rate),
             news: self.news.as_deref(),
             now_unix_s: 1_362_160_800,
             ..AnalysisInput::daily(symbol, bars, raw)
-        };
-        analyze(&input, &self.models)
+        }
     }
 
     fn analyze_history(&self, history: &History) -> Analysis {
@@ -53,7 +58,7 @@ fn history(symbol: &str) -> History {
 }
 
 /// Fields that may be null without a reason beside them.
-const NULLABLE: [&str; 23] = [
+const NULLABLE: [&str; 24] = [
     "as_of",
     "first_date",
     "last_date",
@@ -77,6 +82,7 @@ const NULLABLE: [&str; 23] = [
     "oscillators",
     "year",
     "auc",
+    "calibration",
 ];
 
 /// Paths of disallowed nulls: a NaN or an infinity is written as null, and would appear here.
@@ -191,6 +197,11 @@ fn weeks_and_months_annualise_by_their_own_year_and_have_no_daily_models() {
         assert_eq!(analysis.overall_confidence, None, "only days were measured");
         assert_eq!(analysis.models.volatility.volatility.value(), None);
         assert_eq!(analysis.models.fall_risk.falls[0].probability.value(), None);
+        // Forecasts are those of the daily bars.
+        let daily = context.input(history.symbol(), history.adjusted().view(), history.raw().view());
+        let input = AnalysisInput { timeframe, bars: bars.view(), ..daily };
+        let forecasts = analyze(&input, &context.models).models;
+        assert_eq!(forecasts, analyze(&daily, &context.models).models);
     }
 }
 
@@ -208,7 +219,7 @@ fn news_makes_the_sentiment_engine_available() {
     let analysis = context.analyze_history(&history("AAPL"));
     // Two publishers, both good: 1 * (1 - 1/4).
     assert_eq!(analysis.sentiment.score, Some(0.75));
-    assert!(!analysis.confidence.is_same_engines);
+    assert!(analysis.confidence.differences.contains(&InputDifference::Engines));
     context.news = Some(Vec::new());
     assert_eq!(context.analyze_history(&history("AAPL")).sentiment.status, Status::Unavailable);
 }

@@ -2,7 +2,7 @@
 
 use analysis::quantitative::{Quantitative, quantitative};
 use analysis::{AnalysisInput, Benchmark};
-use domain::{Date, DatedValues, History};
+use domain::{Bars, Date, DatedValues, History, RawBar};
 use serde_json::Value;
 
 use crate::sample;
@@ -68,6 +68,42 @@ fn every_figure_is_that_of_empyrical_or_pandas() {
         assert_eq!(got["drawdown"], case["drawdown"]);
         assert_eq!(got["beta"]["bars_used"], case["common"]);
     }
+}
+
+/// Random series, and series with many equal returns; `fixtures/empyrical/make.py tails` generates them.
+#[test]
+fn tails_are_those_of_empyrical_also_when_returns_are_equal() {
+    let fixture: Value = serde_json::from_str(include_str!("../fixtures/empyrical/tails.json")).unwrap();
+    let cases = fixture["cases"].as_array().unwrap();
+    assert_eq!(cases.len(), 54);
+    let mut distinguished = 0;
+    for case in cases {
+        let closes: Vec<f64> = serde_json::from_value(case["closes"].clone()).unwrap();
+        let bar = |(day, close): (usize, &f64)| RawBar {
+            date: Date::from_days(15_000 + i32::try_from(day).unwrap()).unwrap(),
+            open: *close,
+            high: *close,
+            low: *close,
+            close: *close,
+            volume: 1.0,
+        };
+        let (bars, refused) = Bars::from_raw(closes.iter().enumerate().map(bar));
+        assert_eq!(refused, []);
+        let symbol = "TAIL".parse().unwrap();
+        let metrics = quantitative(&AnalysisInput::daily(&symbol, bars.view(), bars.view())).metrics.unwrap();
+        for (figure, name) in [(metrics.var_95, "var_95"), (metrics.cvar_95, "cvar_95")] {
+            let expected = case[name].as_f64().unwrap();
+            let got = figure.value().unwrap();
+            assert!((got - expected).abs() <= TOLERANCE, "{name} {got} of {case}");
+        }
+        // The mean of all returns at or below the quantile is another figure.
+        let returns = analysis::risk::simple_returns(&closes);
+        let below: Vec<f64> =
+            returns.into_iter().filter(|value| *value <= metrics.var_95.value().unwrap()).collect();
+        let mean = below.iter().sum::<f64>() / below.len() as f64;
+        distinguished += usize::from((mean - case["cvar_95"].as_f64().unwrap()).abs() > 1e-6);
+    }
+    assert!(distinguished > 5, "{distinguished}");
 }
 
 #[test]

@@ -8,3 +8,4 @@ mod filings;
 mod fitting;
 mod models;
 mod sample;
+mod windows;

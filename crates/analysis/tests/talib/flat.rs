@@ -103,8 +103,22 @@ fn the_json_has_the_documented_shape() {
         json["sma_50"]["reason"],
         serde_json::json!({"code": "insufficient_history", "need": 50, "have": 40})
     );
-    assert_eq!(json["week52_high"]["price_basis"], "raw");
-    assert_eq!(json["rating"]["votes"][0]["name"], "sma_10");
+    let votes = json["rating"]["votes"].as_array().unwrap();
+    // Closes of the last ten bars are 100 to 104 twice.
+    assert_eq!(
+        (&votes[0]["name"], &votes[0]["values"]),
+        (&"sma_10".into(), &serde_json::json!({"average": 102.0}))
+    );
+    for vote in votes {
+        assert_eq!(vote["vote"].is_null(), vote["values"].is_null(), "{vote}");
+    }
+    for of_volume in [&json["obv"], &json["obv_trend"], &json["mfi"], &json["volume_ratio"], &votes[13]] {
+        assert_eq!(of_volume["volume_basis"], "split", "{of_volume}");
+    }
+    assert_eq!(
+        (&votes[13]["name"], &json["rsi"]["volume_basis"]),
+        (&"vwma_20".into(), &serde_json::Value::Null)
+    );
     assert_eq!(json["trend"]["value"], serde_json::Value::Null);
     assert!(json["detected_patterns"].is_array());
 }

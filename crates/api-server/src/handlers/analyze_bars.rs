@@ -1,17 +1,19 @@
 //! `POST /api/analyze`: the analysis of bars in the request. The bars are not stored.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use analysis::{AnalysisInput, analyze};
 use axum::extract::State;
-use domain::{Bars, Date, PriceBasis, RawBar, RefusedBar, Symbol, Timeframe};
-use market_data::{Quality, REFUSED_LISTED_MAX, RefusedRow, RowFault, RowLocation};
+use domain::{Bars, Date, PriceBasis, RawBar, Symbol, Timeframe, VolumeBasis};
+use market_data::Quality;
 use serde::Deserialize;
+use symbol_analysis::{AnalysisResponse, DAYS_MAX, DataQuality, Provenance, dropped, first_bar};
 use utoipa::ToSchema;
 
-use super::analysis_response::{AnalysisResponse, rfc_3339};
 use super::parameters::unprocessable;
-use super::{DataQuality, JsonBody, Parameters, Provenance};
+use super::window::DAYS;
+use super::{JsonBody, Parameters, bar_spacing};
 use crate::problem::Problem;
 use crate::representation::Representation;
 use crate::schemas::Problems;
@@ -20,6 +22,11 @@ use crate::state::Api;
 /// Most bars of one request: about 80 years of daily bars.
 const BARS_MAX: usize = 20_000;
 const DAY_S: i64 = 86_400;
+/// Note for prices as traded.
+const RAW_NOTE: &str = "prices are not adjusted: splits and dividends appear as price moves";
+/// Note for volumes, of which the request does not tell.
+const VOLUME_NOTE: &str =
+    "volume is as given: if it is not adjusted for a split, figures of volume are distorted around it";
 
 /// Bars to analyze.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -28,7 +35,7 @@ pub(crate) struct AnalysisRequest {
     /// A symbol for the bars.
     #[schema(
         value_type = String,
-        pattern = "^[A-Za-z][A-Za-z0-9]{0,7}([.-][A-Za-z0-9]{1,3})?$",
+        pattern = "^[A-Za-z0-9]{1,7}([.-][A-Za-z0-9]{1,3}){0,2}$",
         example = "MINE"
     )]
     symbol: Symbol,
@@ -38,7 +45,11 @@ pub(crate) struct AnalysisRequest {
     /// What prices are adjusted for; `raw` by default.
     #[schema(inline, value_type = Option<crate::schemas::PriceBasisName>)]
     price_basis: Option<PriceBasis>,
-    /// Oldest first.
+    /// Calendar days of the window for return and risk, back from the newest bar; all bars by default. Indicators are computed
+    /// from all bars.
+    #[schema(minimum = 1, maximum = 20_000)]
+    days: Option<u32>,
+    /// One bar for each day, week or month, as `timeframe` says.
     #[schema(min_items = 1, max_items = 20_000)]
     bars: Vec<BarInput>,
 }
@@ -64,8 +75,8 @@ struct BarInput {
 
 /// Analyze your own bars
 ///
-/// Invalid bars (a price that is not positive, a high below a low, a date out of order) are ignored and listed in
-/// `data_quality`. If no bar is valid, the status is 422.
+/// Invalid bars (a price that is not positive, a high below a low, different bars of one date) are ignored and listed in
+/// `data_quality`. If no bar is valid, or bars are not as far apart as the timeframe says, the status is 422.
 #[utoipa::path(
     post,
     path = "/api/analyze",
@@ -79,27 +90,41 @@ pub(crate) async fn post(
     JsonBody(request): JsonBody<AnalysisRequest>,
 ) -> Result<Representation, Problem> {
     parameters.allow_only(&[])?;
-    let AnalysisRequest { symbol, timeframe, price_basis, bars } = request;
+    let AnalysisRequest { symbol, timeframe, price_basis, days, bars } = request;
+    let (timeframe, price_basis) = (timeframe.unwrap_or_default(), price_basis.unwrap_or(PriceBasis::Raw));
+    if days.is_some_and(|days| !(1..=DAYS_MAX).contains(&days)) {
+        return Err(unprocessable(DAYS, format!("must be a whole number from 1 to {DAYS_MAX}")));
+    }
     if bars.len() > BARS_MAX {
         return Err(unprocessable("bars", format!("must have at most {BARS_MAX} bars")));
     }
     let (bars, refused) = Bars::from_raw(bars.into_iter().map(BarInput::raw));
-    let quality = quality(&refused);
+    let mut quality = Quality::from_bars(&refused);
+    quality.notes.extend((price_basis == PriceBasis::Raw).then_some(Cow::Borrowed(RAW_NOTE)));
+    quality.notes.push(Cow::Borrowed(VOLUME_NOTE));
     let Some(newest) = bars.view().date.last().copied() else {
         return Err(
             unprocessable("bars", "must have at least one valid bar").with("refused", refused_json(&quality))
         );
     };
+    let bars = bars.view();
+    bar_spacing::check(bars, timeframe).map_err(|problem| unprocessable("bars", problem))?;
     let (benchmark, risk_free) = (api.market_data.benchmark().await, api.market_data.risk_free());
-    let price_basis = price_basis.unwrap_or(PriceBasis::Raw);
     let now_unix_s = i64::from(newest.days()) * DAY_S;
     let input = AnalysisInput {
         symbol: &symbol,
-        timeframe: timeframe.unwrap_or_default(),
-        bars: bars.view(),
-        raw: bars.view(),
+        timeframe,
+        bars,
+        window_start: days.map_or(0, |days| first_bar(bars, days)),
+        indicators: None,
         price_basis,
-        raw_basis: price_basis,
+        volume_basis: VolumeBasis::AsGiven,
+        dropped: dropped(&quality),
+        levels: bars,
+        levels_basis: price_basis,
+        daily: (timeframe == Timeframe::Day).then_some(bars),
+        traded_close: bars.close.last().copied(),
+        shares: &[],
         benchmark: benchmark
             .as_deref()
             .map(|market| analysis::Benchmark { name: market.name, returns: &market.returns }),
@@ -108,38 +133,22 @@ pub(crate) async fn post(
         news: None,
         now_unix_s,
     };
-    let body = Representation::serialize(&AnalysisResponse {
-        name: None,
-        timestamp: rfc_3339(now_unix_s),
-        provenance: Provenance {
-            data_source: "request",
-            fetched_at: None,
-            stale: false,
-            age_s: None,
-            data_quality: DataQuality::new(&quality, &[]),
-        },
-        analysis: analyze(&input, &api.models),
-    })?;
-    Ok(Representation::new(body, None))
+    let provenance = Provenance {
+        data_source: "request",
+        fetched_at: None,
+        sample: false,
+        stale: false,
+        age_s: None,
+        data_quality: DataQuality::new(&quality, &[]),
+    };
+    let response = AnalysisResponse::new(None, now_unix_s, provenance, analyze(&input, &api.models));
+    Ok(Representation::new(Representation::serialize(&response)?, None))
 }
 
 impl BarInput {
     fn raw(self) -> RawBar {
         let Self { date, open, high, low, close, volume } = self;
         RawBar { date, open, high, low, close, volume }
-    }
-}
-
-fn quality(refused: &[RefusedBar]) -> Quality {
-    let row = |bar: &RefusedBar| RefusedRow {
-        location: RowLocation::Position { position: bar.position },
-        date: Some(bar.date),
-        reason: RowFault::Bar(bar.reason),
-    };
-    Quality {
-        refused_total: refused.len(),
-        refused: refused.iter().take(REFUSED_LISTED_MAX).map(row).collect(),
-        notes: Vec::new(),
     }
 }
 

@@ -6,10 +6,11 @@ use axum::extract::State;
 use axum::response::Response;
 use domain::{BarsView, Date, Symbol, Timeframe};
 use serde::{Serialize, Serializer};
+use symbol_analysis::Provenance;
 use utoipa::ToSchema;
 
 use super::window::{DAYS, TIMEFRAME};
-use super::{IfNoneMatch, Parameters, Provenance, SymbolPath, Window, provenance};
+use super::{IfNoneMatch, Parameters, SymbolPath, etag, window};
 use crate::problem::Problem;
 use crate::representation::Representation;
 use crate::schemas::{NotModifiedOrProblems, SymbolParameter, WindowParameters};
@@ -89,7 +90,7 @@ pub(crate) async fn get(
     State(api): State<Arc<Api>>,
 ) -> Result<Response, Problem> {
     parameters.allow_only(&[TIMEFRAME, DAYS, ADJUSTED])?;
-    let window = Window::parse(&parameters)?;
+    let window = window::parse(&parameters)?;
     let is_adjusted = parameters.flag(ADJUSTED)?.unwrap_or(true);
     let snapshot = api.market_data.snapshot(&symbol).await?;
     let history = &snapshot.history;
@@ -97,7 +98,7 @@ pub(crate) async fn get(
     let timeframe = window.timeframe;
 
     let variant = format!("bars-{}-{first_bar}-{is_adjusted}", timeframe.as_str());
-    let etag = provenance::etag(&snapshot, &variant);
+    let etag = etag(&snapshot, &variant);
     if_none_match.respond_or_serialize(etag, || {
         let (daily, basis) = match is_adjusted {
             true => (history.adjusted(), history.basis()),
@@ -105,7 +106,7 @@ pub(crate) async fn get(
         };
         let (bars, first) = window.bars(daily, first_bar);
         Representation::serialize(&BarSeries {
-            symbol,
+            symbol: *history.symbol(),
             timeframe,
             price_basis: basis.as_str(),
             as_of: snapshot.as_of,

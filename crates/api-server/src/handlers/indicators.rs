@@ -5,18 +5,19 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
 
-use analysis::Absence;
 use analysis::indicators::{IndicatorSeries, IndicatorSpec, Output, compute};
+use analysis::{Absence, DroppedRows};
 use axum::extract::State;
 use axum::response::Response;
-use domain::{BarsView, Date, Symbol, Timeframe};
+use domain::{BarsView, Date, Symbol, Timeframe, VolumeBasis};
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
+use symbol_analysis::{Provenance, dropped};
 use utoipa::ToSchema;
 
 use super::parameters::unprocessable;
 use super::window::{DAYS, TIMEFRAME};
-use super::{IfNoneMatch, Parameters, Provenance, SymbolPath, Window, provenance};
+use super::{IfNoneMatch, Parameters, SymbolPath, etag, window};
 use crate::problem::Problem;
 use crate::representation::Representation;
 use crate::schemas::{NotModifiedOrProblems, SymbolParameter, WindowParameters};
@@ -61,17 +62,28 @@ struct Indicator<'a> {
     spec: &'a IndicatorSpec,
     bars: BarsView<'a>,
     first: usize,
+    volume_basis: VolumeBasis,
+    dropped: DroppedRows<'a>,
 }
 
 impl Serialize for Indicator<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let series = compute(self.spec, &self.bars);
         let IndicatorSeries { indicator, definition, lookback, bars, flat, reason, outputs } = &series;
-        let mut out = serializer.serialize_struct("Indicator", 7)?;
+        let dropped = self.dropped.since(self.bars.date.first().copied());
+        let volume_basis = self.spec.uses_volume().then(|| self.volume_basis.as_str());
+        let fields = 7 + usize::from(dropped > 0) + usize::from(volume_basis.is_some());
+        let mut out = serializer.serialize_struct("Indicator", fields)?;
         out.serialize_field("indicator", indicator)?;
         out.serialize_field("definition", definition)?;
         out.serialize_field("lookback", lookback)?;
         out.serialize_field("bars_used", bars)?;
+        if let Some(basis) = volume_basis {
+            out.serialize_field("volume_basis", basis)?;
+        }
+        if dropped > 0 {
+            out.serialize_field("bars_dropped", &dropped)?;
+        }
         out.serialize_field("flat", flat)?;
         out.serialize_field("reason", reason)?;
         out.serialize_field("outputs", &Outputs { outputs, window: self.first..*bars })?;
@@ -104,6 +116,10 @@ struct IndicatorSchema {
     lookback: usize,
     /// Bars that it was computed from, including those before the window.
     bars_used: usize,
+    /// What the volume is adjusted for, if the indicator uses it: `raw`, `split`, or `as_given` if the source does not tell.
+    volume_basis: Option<String>,
+    /// Rows that were left out because they were invalid; absent if there is none.
+    bars_dropped: Option<usize>,
     /// Whether no price changed over all bars: the values are those of a constant series.
     flat: bool,
     /// Why there is no value at all; null if there is one.
@@ -142,7 +158,7 @@ pub(crate) async fn get(
     State(api): State<Arc<Api>>,
 ) -> Result<Response, Problem> {
     parameters.allow_only(&[TIMEFRAME, DAYS, NAMES])?;
-    let window = Window::parse(&parameters)?;
+    let window = window::parse(&parameters)?;
     let names = parameters.text(NAMES).unwrap_or(NAMES_DEFAULT);
     let specs = IndicatorSpec::parse_list(names).map_err(|error| unprocessable(NAMES, error.to_string()))?;
     let snapshot = api.market_data.snapshot(&symbol).await?;
@@ -151,19 +167,28 @@ pub(crate) async fn get(
     let timeframe = window.timeframe;
 
     let variant = format!("indicators-{}-{first_bar}-{:x}", timeframe.as_str(), digest(&specs));
-    let etag = provenance::etag(&snapshot, &variant);
+    let etag = etag(&snapshot, &variant);
     if_none_match.respond_or_serialize(etag, || {
         let (bars, first) = window.bars(history.adjusted(), first_bar);
         let bars = bars.view();
         check_size(&specs, bars.len(), bars.len() - first)?;
         Representation::serialize(&IndicatorTable {
-            symbol,
+            symbol: *history.symbol(),
             timeframe,
             price_basis: history.basis().as_str(),
             as_of: snapshot.as_of,
             provenance: Provenance::from_snapshot(&snapshot),
             dates: &bars.date[first..],
-            indicators: specs.iter().map(|spec| Indicator { spec, bars, first }).collect(),
+            indicators: specs
+                .iter()
+                .map(|spec| Indicator {
+                    spec,
+                    bars,
+                    first,
+                    volume_basis: history.volume_basis(),
+                    dropped: dropped(&snapshot.quality),
+                })
+                .collect(),
         })
     })
 }

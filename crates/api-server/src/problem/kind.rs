@@ -71,6 +71,8 @@ kinds! {
     HeaderFieldsTooLarge = REQUEST_HEADER_FIELDS_TOO_LARGE, "header_fields_too_large", "Request header fields too large";
     /// A fault of the service itself.
     Internal = INTERNAL_SERVER_ERROR, "internal", "Internal error";
+    /// The file with the data of a symbol cannot be used.
+    UnusableFile = INTERNAL_SERVER_ERROR, "unusable_file", "Unusable market data file";
     /// The data vendor's response is invalid.
     BadGateway = BAD_GATEWAY, "bad_gateway", "Invalid upstream response";
     /// The data vendor is unreachable, and nothing fresh enough is cached.

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use super::*;
+use crate::indicator_cache::IndicatorCache;
 use crate::problem::Problem;
 use crate::request_context::RequestContext;
 use crate::response_cache::ResponseCache;
@@ -36,7 +37,9 @@ async fn parts_in(directory: &Path, secrets: &[(&str, &str)]) -> Parts {
     let store = Store::open(store::StoreConfig::new(url), key, Clock::System.now()).await.unwrap();
     let metrics = Arc::new(crate::startup::metrics().unwrap());
     let (settings, secrets) = (config.webhooks.providers.clone(), &credentials.secrets);
-    let intake = intake::WebhookIntake::new(settings, secrets, store, Arc::clone(&metrics)).unwrap();
+    let intake =
+        intake::WebhookIntake::new(settings, secrets, store, Arc::clone(&metrics), &outbound::Proxy::none())
+            .unwrap();
     let intake = Arc::new(intake);
     let market_data = Arc::new(market_data::MarketData::bundled());
     Parts {
@@ -47,6 +50,7 @@ async fn parts_in(directory: &Path, secrets: &[(&str, &str)]) -> Parts {
         api: Arc::new(Api {
             market_data,
             response_cache: Arc::new(ResponseCache::new(config.response_cache)),
+            indicators: IndicatorCache::new(),
             models: analysis::Models::bundled().unwrap(),
         }),
         exposition: Exposition { metrics, store: intake.store.clone(), access: MetricsAccess::Loopback },

@@ -6,11 +6,11 @@ use utoipa::IntoParams;
 #[into_params(parameter_in = Path)]
 #[expect(dead_code, reason = "read by the derived description alone")]
 pub(crate) struct SymbolParameter {
-    /// A ticker such as `AAPL` or `BRK.B`.
+    /// A ticker such as `AAPL`, `BRK.B` or `0700.HK`. Case is part of it.
     #[param(
-        pattern = "^[A-Za-z][A-Za-z0-9]{0,7}([.-][A-Za-z0-9]{1,3})?$",
+        pattern = "^[A-Za-z0-9]{1,7}([.-][A-Za-z0-9]{1,3}){0,2}$",
         min_length = 1,
-        max_length = 12,
+        max_length = 15,
         example = "AAPL"
     )]
     symbol: String,
@@ -23,8 +23,9 @@ pub(crate) struct WindowParameters {
     /// The timeframe of a bar: a day, an ISO week or a calendar month.
     #[param(inline)]
     timeframe: Option<TimeframeName>,
-    /// Calendar days back from the newest bar, that day included.
-    #[param(minimum = 1, maximum = 20_000, default = 365)]
+    /// Calendar days back from the newest bar, that day included. By default 365 for days, 1,827 (five years) for weeks and 3,653
+    /// (ten years) for months. Indicators are computed from all bars, and are the same for every number of days.
+    #[param(minimum = 1, maximum = 20_000)]
     days: Option<u32>,
 }
 

@@ -19,6 +19,21 @@ pub(crate) struct Drained {
 }
 
 impl Drained {
+    /// Logs the result, after the last line of the access log.
+    pub(crate) fn log(self, timeout: Duration) {
+        let Self { connections_cut, requests_cut } = self;
+        if self.is_complete() {
+            tracing::info!("drained: all requests completed");
+        } else {
+            tracing::error!(
+                connections_cut,
+                requests_cut,
+                timeout_s = timeout.as_secs(),
+                "shutdown deadline reached: requests were cut off"
+            );
+        }
+    }
+
     /// Whether nothing was cut off.
     #[must_use]
     pub(crate) fn is_complete(self) -> bool {
@@ -50,19 +65,10 @@ pub(super) async fn drain(
 ) -> Drained {
     tracing::info!(connections = limits.open(), requests = metrics.in_flight.get(), "draining connections");
     if tokio::time::timeout(timeout, graceful.shutdown()).await.is_ok() {
-        tracing::info!("drained: all requests completed");
         return Drained::default();
     }
-    let cut = Drained {
+    Drained {
         connections_cut: limits.open(),
         requests_cut: u64::try_from(metrics.in_flight.get()).unwrap_or(0),
-    };
-    let Drained { connections_cut, requests_cut } = cut;
-    tracing::error!(
-        connections_cut,
-        requests_cut,
-        timeout_s = timeout.as_secs(),
-        "shutdown deadline reached: requests were cut off"
-    );
-    cut
+    }
 }

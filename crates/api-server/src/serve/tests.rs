@@ -29,12 +29,21 @@ fn connections() -> Connections {
         max: 10,
         per_address_max: 10,
         header_timeout: TIMEOUT,
+        keep_alive_timeout: TIMEOUT,
         unready_for: Duration::ZERO,
         drain_timeout: TIMEOUT,
     }
 }
 
 async fn start(header_timeout: Duration, drain_timeout: Duration) -> Running {
+    start_with(header_timeout, TIMEOUT, drain_timeout).await
+}
+
+async fn start_with(
+    header_timeout: Duration,
+    keep_alive_timeout: Duration,
+    drain_timeout: Duration,
+) -> Running {
     let metrics = Arc::new(
         Metrics::new(telemetry::metrics::Labels { routes: &[("GET", "/slow")], ..Default::default() })
             .unwrap(),
@@ -48,7 +57,7 @@ async fn start(header_timeout: Duration, drain_timeout: Duration) -> Running {
         .route("/panic", get_service(layers.protect(panics.into_service())))
         .route("/echo", post_service(layers.protect((async |body: String| body).into_service())));
     let app = layers.observe(routes);
-    let config = Connections { header_timeout, drain_timeout, ..connections() };
+    let config = Connections { header_timeout, keep_alive_timeout, drain_timeout, ..connections() };
     let listener = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
@@ -125,13 +134,27 @@ async fn a_panic_costs_one_request_and_leaves_the_connection_and_the_gauge() {
 
 #[tokio::test]
 async fn a_client_that_sends_nothing_or_half_a_head_is_disconnected() {
-    let server = start(Duration::from_millis(500), TIMEOUT).await;
+    let server = start_with(Duration::from_millis(500), CLOSE_WAIT * 2, TIMEOUT).await;
     for start in
         ["", "P", "PRI * HTTP/2.0\r\n", "GET / HTTP/1.1\r\nHo", "GET /fast HTTP/1.1\r\nHost: a\r\n\r\nGET"]
     {
         let response = server.exchange(start).await;
         assert_eq!(statuses(&response).len(), usize::from(start.ends_with("GET")), "{start:?}: {response}");
     }
+}
+
+#[tokio::test]
+async fn an_idle_connection_has_a_limit_of_its_own() {
+    let (header_timeout, keep_alive) = (Duration::from_millis(200), Duration::from_millis(1500));
+    let server = start_with(header_timeout, keep_alive, TIMEOUT).await;
+    let started = tokio::time::Instant::now();
+    let responses = server.exchange("GET /fast HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    assert_eq!(statuses(&responses), ["200"]);
+    assert!(started.elapsed() >= keep_alive, "{:?}", started.elapsed());
+    assert!(started.elapsed() < CLOSE_WAIT, "{:?}", started.elapsed());
+    // Also where it is shorter than the time for a head.
+    let server = start_with(CLOSE_WAIT * 2, Duration::from_millis(200), TIMEOUT).await;
+    assert_eq!(statuses(&server.exchange("GET /fast HTTP/1.1\r\nHost: a\r\n\r\n").await), ["200"]);
 }
 
 #[tokio::test]
@@ -166,7 +189,11 @@ async fn requests_that_are_cut_off_at_the_deadline_are_counted() {
 async fn a_busy_port_is_an_error_that_names_the_address() {
     let bound = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
     let address = bound.local_addr().unwrap();
-    assert_eq!(bind(address).await.unwrap_err().to_string(), format!("binding {address} failed"));
+    let error = bind(address).await.unwrap_err().to_string();
+    assert!(
+        error.starts_with(&format!("cannot listen on BIND_ADDRESS {address}: another program")),
+        "{error}"
+    );
 }
 
 #[tokio::test]

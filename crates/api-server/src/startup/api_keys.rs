@@ -20,9 +20,9 @@ pub(super) fn mode(config: &Config, keys: &SecretHandle, metrics: &Arc<Metrics>)
     let ring = (!set.is_empty()).then(|| Arc::new(KeyRing::new(set, limit, Arc::clone(metrics))));
     let mode = AuthMode::decide(ring, config)?;
     if mode.is_open() {
-        tracing::warn!(
+        tracing::info!(
             address = %config.bind_address,
-            "no API keys: every client on this machine has read access; set API_KEYS to require keys"
+            "no API keys: clients on this machine have read access; set API_KEYS to require keys"
         );
     }
     Ok(mode)

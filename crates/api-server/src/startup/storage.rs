@@ -1,5 +1,7 @@
 //! Opens the database. Without it the server does not start.
 
+use std::time::Duration;
+
 use ::secrets::SecretHandle;
 use config::{Config, Credentials, CredentialsError, Profile};
 use store::{AuditKeyError, DatabaseUrl, Store, StoreConfig};
@@ -10,8 +12,6 @@ use telemetry::Clock;
 pub(crate) enum StorageError {
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
-    #[error("DATABASE_URL is invalid")]
-    Url(#[from] store::UrlError),
     #[error(transparent)]
     AuditKey(#[from] AuditKeyError),
     #[error("opening the database failed")]
@@ -20,32 +20,59 @@ pub(crate) enum StorageError {
     Write(#[from] store::Error),
 }
 
-/// An open database, and the secret with its URL.
+/// An open database, and its secrets.
 #[derive(Debug)]
 pub(crate) struct Storage {
     pub(crate) store: Store,
     /// Reports changes of the URL, such as a new password.
     pub(crate) url: SecretHandle,
+    pub(crate) audit_key: AuditKeyFollower,
+}
+
+/// Uses a new audit key in an open store.
+#[derive(Clone, Debug)]
+pub(crate) struct AuditKeyFollower {
+    handle: SecretHandle,
+    url: DatabaseUrl,
+    is_production: bool,
+    /// Time after which every process that shares the database has read a new key.
+    settle: Duration,
 }
 
 /// Opens the database and migrates its tables.
-pub(crate) async fn open(config: &Config, credentials: &Credentials) -> Result<Storage, StorageError> {
-    let (text, handle) = credentials.database_url(config.profile, "store")?;
-    let url: DatabaseUrl = text.parse()?;
+pub(crate) async fn open(
+    config: &Config,
+    credentials: &Credentials,
+    url: DatabaseUrl,
+) -> Result<Storage, StorageError> {
+    let handle = credentials.handle("database_url", "store")?;
     let is_production = config.profile == Profile::Production;
-    let key = store::load_audit_key(credentials.audit_key("store")?.as_deref(), &url, is_production)?;
+    let secret = credentials.audit_key("store")?;
+    let key = store::load_audit_key(secret.as_deref(), &url, is_production)?;
+    if secret.is_none() {
+        tracing::info!("no AUDIT_KEY: the key file beside the database authenticates the audit chain");
+    }
     let database = url.to_string();
+    let audit_key = AuditKeyFollower {
+        handle: credentials.handle("audit_key", "store")?,
+        url: url.clone(),
+        is_production,
+        settle: config.secret_ttl,
+    };
     let mut store_config = StoreConfig::new(url);
     store_config.queue_deliveries = config.webhooks.queue_max;
     let now = Clock::System.now();
     let store = Store::open(store_config, key, now).await?;
-    workers::price_tokens(&store, now).await?;
+    if let Err(error) = workers::price_tokens(&store, now).await {
+        store.close().await;
+        return Err(error.into());
+    }
     tracing::info!(database, "database opened");
-    Ok(Storage { store, url: handle })
+    Ok(Storage { store, url: handle, audit_key })
 }
 
 /// Uses a new URL for new connections; never returns.
-pub(super) async fn follow(store: Store, mut handle: SecretHandle) {
+pub(super) async fn follow_url(store: Store, mut handle: SecretHandle) {
     loop {
         handle.changed().await;
         let Ok(set) = handle.load() else { continue };
@@ -54,5 +81,34 @@ pub(super) async fn follow(store: Store, mut handle: SecretHandle) {
             Ok(()) => tracing::info!("database URL changed: new connections use it"),
             Err(error) => tracing::error!(%error, "new database URL rejected: the previous one stays in use"),
         }
+    }
+}
+
+impl AuditKeyFollower {
+    /// Never returns. A new key is accepted at once and authenticates new entries later: until every process has read it, its
+    /// entries could not be continued by another one.
+    pub(super) async fn run(mut self, store: Store) {
+        loop {
+            self.handle.changed().await;
+            if let Err(error) = self.follow(&store).await {
+                tracing::error!(%error, "new audit key rejected: the previous one stays in use");
+            }
+        }
+    }
+
+    async fn follow(&self, store: &Store) -> Result<(), AuditKeyError> {
+        let Ok(set) = self.handle.load() else { return Ok(()) };
+        // The value alone: previous versions that this process remembers are gone after a restart.
+        let found = store::find_audit_key(set.value().expose_text(), &self.url, self.is_production)?;
+        let Some(key) = found else { return Ok(()) };
+        let (id, before) = (key.id(), store.audit_key_id());
+        store.set_audit_key(key.clone().with_current(before).ok_or(AuditKeyError::OlderKeyMissing)?)?;
+        if id == before {
+            return Ok(());
+        }
+        tokio::time::sleep(self.settle).await;
+        store.set_audit_key(key)?;
+        tracing::info!(key = %id, "audit key changed: new entries are authenticated with it");
+        Ok(())
     }
 }

@@ -31,7 +31,11 @@ pub(super) fn start(service: &Service, config: &Config) -> WorkerSupervisor {
 
     let (store_to_update, url) = (store.clone(), service.database_url.clone());
     supervisor.start_endless(supervisor.register_waiting("database_url"), move |_| {
-        storage::follow(store_to_update.clone(), url.clone())
+        storage::follow_url(store_to_update.clone(), url.clone())
+    });
+    let (store_to_update, audit_key) = (store.clone(), service.audit_key.clone());
+    supervisor.start_endless(supervisor.register_waiting("audit_key"), move |_| {
+        audit_key.clone().run(store_to_update.clone())
     });
     let health = Arc::clone(&service.health);
     supervisor.start_endless(supervisor.register("database", DATABASE_SILENCE_MAX), move |heartbeat| {

@@ -21,20 +21,15 @@ pub fn machine_findings(environment: &Environment, profile: Profile) -> Vec<Find
     if profile == Profile::Development {
         return checkout;
     }
-    let severity = Severity::error_in_production(profile);
-    let endpoints = ENDPOINTS.into_iter().filter(|name| environment.get(name).is_some()).map(|name| {
-        Finding::new(
-            severity,
-            "endpoint_override",
-            name,
-            "sends secrets to an endpoint that is not AWS; unset it",
-        )
+    let warning = |rule, name, message| Finding::new(Severity::Warning, rule, name, message);
+    let endpoints = ENDPOINTS.into_iter().filter(|name| environment.get(name).is_some());
+    let endpoints = endpoints.map(|name| {
+        warning("endpoint_override", name, "sends secrets to an endpoint that is not AWS; unset it")
     });
     let is_temporary = environment.get("AWS_SESSION_TOKEN").is_some();
     let has_static_key = environment.get(STATIC_KEY).is_some() && !is_temporary;
     let static_key = has_static_key.then(|| {
-        let message = "does not expire; use the role of the machine or web identity";
-        Finding::new(severity, "static_aws_key", STATIC_KEY, message)
+        warning("static_aws_key", STATIC_KEY, "does not expire; use the role of the machine or web identity")
     });
     endpoints.chain(static_key).chain(core_dumps()).chain(checkout).collect()
 }
@@ -52,7 +47,7 @@ fn checkout(directory: &Path) -> Vec<Finding> {
     let ignored = std::fs::read_to_string(directory.join(".gitignore")).unwrap_or_default();
     let missing = IGNORED.iter().filter(|pattern| !ignored.lines().any(|line| line.trim() == **pattern));
     let find = |pattern: &&str| {
-        Finding::new(Severity::Error, "gitignore", ".gitignore", format!("does not contain {pattern}"))
+        Finding::new(Severity::Warning, "gitignore", ".gitignore", format!("does not contain {pattern}"))
     };
     missing.map(find).collect()
 }
@@ -73,18 +68,16 @@ mod tests {
     }
 
     #[test]
-    fn an_emulator_and_a_static_key_fail_production_alone() {
+    fn an_emulator_and_a_static_key_are_found_outside_development() {
         let environment = Environment::from_iter([
             ("AWS_ENDPOINT_URL", "http://127.0.0.1:5000"),
             ("AWS_SECRET_ACCESS_KEY", "x"),
         ]);
-        let severities = |profile| {
+        let found = |profile| {
             let findings = machine_findings(&environment, profile);
-            let of_aws = |finding: &Finding| ["endpoint_override", "static_aws_key"].contains(&finding.rule);
-            findings.into_iter().filter(of_aws).map(|finding| finding.severity).collect::<Vec<_>>()
+            let is_of_aws = |rule: &&str| ["endpoint_override", "static_aws_key"].contains(rule);
+            findings.into_iter().map(|finding| finding.rule).filter(is_of_aws).count()
         };
-        assert_eq!(severities(Profile::Production), [Severity::Error; 2]);
-        assert_eq!(severities(Profile::Staging), [Severity::Warning; 2]);
-        assert_eq!(severities(Profile::Development), []);
+        assert_eq!(Profile::ALL.map(found), [0, 2, 2]);
     }
 }

@@ -10,9 +10,11 @@ use crate::settings::Config;
 const RATE_LIMIT_WITHOUT_EFFECT_PER_MINUTE: u32 = 100_000;
 
 /// A setting that prevents the server from starting.
-pub(super) fn rejected(error: &Error) -> Finding {
-    let subject = if error.path.is_empty() { &error.source } else { &error.path };
-    Finding::new(Severity::Error, "setting", subject, error.to_string())
+pub(crate) fn setting_error(Error { path, source, problem }: &Error) -> Finding {
+    match path.is_empty() {
+        true => Finding::new(Severity::Error, "setting", source, problem),
+        false => Finding::new(Severity::Error, "setting", path, format!("{problem} ({source})")),
+    }
 }
 
 /// Settings that are valid but unsafe.
@@ -24,46 +26,34 @@ pub(super) fn findings(config: &Config) -> Vec<Finding> {
     if config.profile == Profile::Development {
         return findings;
     }
-    let strict = Severity::error_in_production(config.profile);
     let rules = [
         (
             config.http.rate_limit.per_minute.get() >= RATE_LIMIT_WITHOUT_EFFECT_PER_MINUTE,
-            strict,
             "rate_limit",
             "rate_limit.per_minute",
             "is too high to have an effect",
         ),
         (
             config.trusted_proxies.is_empty(),
-            strict,
             "trusted_proxies",
             "server.trusted_proxies",
             "is empty: behind a proxy, all clients share one rate limit and one address in the log",
         ),
         (
             config.docs_enabled,
-            Severity::Warning,
             "docs",
             "docs.enabled",
             "shows the API reference to everyone; set ENABLE_SWAGGER=false unless that is intended",
         ),
-        (
-            !config.http.hsts,
-            Severity::Warning,
-            "hsts",
-            "server.hsts",
-            "is off: browsers may connect without TLS",
-        ),
+        (!config.http.hsts, "hsts", "server.hsts", "is off: browsers may connect without TLS"),
         (
             logs_signed_requests(&config.logs.filter),
-            strict,
             "trace",
             "logs.filter",
             "enables trace logs of the AWS client, which contain signatures of requests",
         ),
         (
             !config.market_data.polygon.base_url.is_encrypted(),
-            strict,
             "plain_http",
             "market_data.polygon.base_url",
             "sends the vendor's key unencrypted",
@@ -71,7 +61,7 @@ pub(super) fn findings(config: &Config) -> Vec<Finding> {
     ];
     let broken = rules.into_iter().filter(|(is_broken, ..)| *is_broken);
     findings.extend(
-        broken.map(|(_, severity, rule, subject, message)| Finding::new(severity, rule, subject, message)),
+        broken.map(|(_, rule, subject, message)| Finding::new(Severity::Warning, rule, subject, message)),
     );
     findings
 }

@@ -64,6 +64,10 @@ fn write(event: &Event, failing: &Failing) {
         Event::PreviousUsed { name, count } => {
             tracing::info!(target: AUDIT, secret = %name, count, "previous secret version used");
         }
+        // A secret that is not set is read for nothing, which is no failure.
+        Event::Reads { name, component, fresh: 0, stale: 0, failed } => {
+            tracing::debug!(target: AUDIT, secret = %name, component, failed, "secret read without a value");
+        }
         Event::Reads { name, component, fresh, stale, failed } => {
             tracing::info!(target: AUDIT, secret = %name, component, fresh, stale, failed, "secret usage");
         }

@@ -13,11 +13,19 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "must be an IP address and a port, such as 127.0.0.1:3000".into())
 }
 
-/// A directory that exists.
+/// A directory that can be read.
 pub(super) fn directory(text: &str) -> Result<PathBuf, String> {
-    Some(PathBuf::from(text))
-        .filter(|path| path.is_dir())
-        .ok_or_else(|| "must be a directory that exists".into())
+    let path = PathBuf::from(text);
+    match path.read_dir() {
+        Ok(_) => Ok(path),
+        Err(error) => Err(format!("must be a directory that exists and can be read: {error}")),
+    }
+}
+
+/// Directives of the log.
+pub(super) fn log_filter(text: &str) -> Result<String, String> {
+    let expected = "must be directives such as info,api_server=debug";
+    telemetry::logs::check_filter(text).map(|()| text.to_owned()).map_err(|_| expected.to_owned())
 }
 
 /// A network in CIDR notation, or one address. Large parts of the internet are rejected.

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use http::HeaderValue;
+use outbound::Proxy;
 use rate_limit::Limit;
 
 use super::{LIST_ITEMS_MAX, parse};
@@ -16,7 +17,7 @@ const PER_MINUTE: RangeInclusive<NonZeroU32> =
 /// The range of limits for a request body, in bytes.
 const BODY_BYTES: RangeInclusive<usize> = 1024..=16 * 1024 * 1024;
 
-/// Time to send a whole head, and to begin one: a client that keeps a connection open without sending is disconnected.
+/// Time to send a whole head, and to begin the first one of a connection.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 const BODY_FRAME_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -34,8 +35,11 @@ settings! { read =>
         per_address_max: usize =
             read.get("server.connections_per_address_max", "CONNECTIONS_PER_ADDRESS_MAX")
                 .number(1..=1_000_000);
-        /// Longest time for a whole request head, for the first bytes of a connection, and between two requests.
+        /// Longest time for a whole request head, and for the first bytes of a connection.
         header_timeout: Duration = HEADER_TIMEOUT;
+        /// Longest time between two requests.
+        keep_alive_timeout: Duration =
+            read.get("server.keep_alive_timeout_s", "KEEP_ALIVE_TIMEOUT_SECS").seconds(1..=3600);
         /// Time at shutdown during which connections are still accepted after `/readyz` fails, so that a load balancer
         /// notices.
         unready_for: Duration = read.get("server.unready_for_s", "UNREADY_SECS").seconds(0..=60);
@@ -100,6 +104,22 @@ settings! { read =>
             read.get("response_cache.bytes_max", "RESPONSE_CACHE_BYTES").number(1 << 20..=1 << 32);
     }
 }
+
+/// The proxy of the environment, unless the setting refuses it.
+pub(super) fn proxy(read: &mut Reader<'_>) -> Proxy {
+    let from_environment = read.get("outbound.proxy", "OUTBOUND_PROXY").choice(&PROXY_SOURCES);
+    if !from_environment {
+        return Proxy::refused();
+    }
+    let proxy = Proxy::from_variables(|name| read.variable(name));
+    proxy.unwrap_or_else(|error| {
+        read.error("outbound.proxy", error.variable, error.to_string());
+        Proxy::none()
+    })
+}
+
+/// Whether the variables of the environment count.
+const PROXY_SOURCES: [(&str, bool); 2] = [("environment", true), ("none", false)];
 
 fn rate_limit(read: &mut Reader<'_>) -> Limit {
     let per_minute = read.get("rate_limit.per_minute", "RATE_LIMIT_PER_MINUTE").number(PER_MINUTE);

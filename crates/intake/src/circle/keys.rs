@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 use jiff::Timestamp;
-use outbound::BaseUrl;
+use outbound::{BaseUrl, Proxy};
 use secrets::{SecretHandle, SecretSet, SecretVersion};
 use store::Store;
 use telemetry::metrics::FetchMetrics;
@@ -41,10 +41,11 @@ impl CircleKeys {
         base_url: BaseUrl,
         api_key: SecretHandle,
         store: Store,
+        proxy: &Proxy,
         metrics: FetchMetrics,
     ) -> Result<Self, reqwest::Error> {
         let limiter = FetchLimiter::new(&metrics);
-        let fetcher = Fetcher::new(Some(&base_url), metrics)?;
+        let fetcher = Fetcher::new(Some(&base_url), proxy, metrics)?;
         let (cache, key_store) = (DocumentCache::default(), KeyStore::new(store));
         Ok(Self { base_url, api_key, limiter, fetcher, cache, key_store })
     }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use outbound::BaseUrl;
+use outbound::{BaseUrl, Proxy};
 use store::{ReceiveError, Store};
 use telemetry::metrics::FetchMetrics;
 use webhooks::circle::sns::{
@@ -37,14 +37,15 @@ impl Sns {
         base_url: Option<BaseUrl>,
         trust: Trust,
         store: Store,
+        proxy: &Proxy,
         certificates: FetchMetrics,
         confirmations: FetchMetrics,
     ) -> Result<Self, reqwest::Error> {
         Ok(Self {
             trust,
             limiter: FetchLimiter::new(&certificates),
-            certificates: Fetcher::new(base_url.as_ref(), certificates)?,
-            confirmations: Fetcher::new(base_url.as_ref(), confirmations)?,
+            certificates: Fetcher::new(base_url.as_ref(), proxy, certificates)?,
+            confirmations: Fetcher::new(base_url.as_ref(), proxy, confirmations)?,
             cache: DocumentCache::default(),
             subscriptions: Subscriptions::new(store),
             base_url,

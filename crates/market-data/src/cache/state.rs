@@ -160,7 +160,7 @@ fn remembered_for(error: &Error, config: &CacheConfig) -> Duration {
         Error::QuotaExhausted { retry_after_s } | Error::Unavailable { retry_after_s, .. } => {
             Duration::from_secs(u64::from(*retry_after_s))
         }
-        Error::Denied(_) | Error::BadData { .. } => config.failure_for,
+        Error::Denied(_) | Error::UnusableFile { .. } | Error::BadData { .. } => config.failure_for,
     }
 }
 

@@ -108,7 +108,7 @@ async fn a_remembered_failure_has_the_rest_of_its_wait() {
 #[tokio::test(start_paused = true)]
 async fn an_unknown_symbol_is_fetched_once_in_ten_minutes() {
     let source = Source::new(CacheConfig::default());
-    let unknown = |_| Err(Error::UnknownSymbol { symbol: "A".parse().unwrap() });
+    let unknown = |_| Err(Error::UnknownSymbol { symbol: "A".parse().unwrap(), similar: vec![] });
     for _ in 0..100 {
         source.get("A", unknown).await.unwrap_err();
     }
@@ -178,7 +178,7 @@ async fn a_hundred_thousand_unknown_symbols_stay_within_the_bound() {
     for number in 0..100_000 {
         let name = format!("X{number}");
         let symbol = name.parse().unwrap();
-        source.get(&name, move |_| Err(Error::UnknownSymbol { symbol })).await.unwrap_err();
+        source.get(&name, move |_| Err(Error::UnknownSymbol { symbol, similar: vec![] })).await.unwrap_err();
     }
     assert_eq!(source.fetches(), 100_000);
     assert_eq!(source.cache.inner.lock().sizes(), (0, 50, 0));

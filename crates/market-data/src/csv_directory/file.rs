@@ -1,22 +1,16 @@
-//! Reads and parses one file.
+//! Reads one file.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use domain::{Bars, History, PriceBasis, RawBar, Symbol};
+use domain::Symbol;
 
-use super::row::{self, Header, Row};
-use super::{DATA_SOURCE, FILE_BYTES_MAX, ROWS_MAX, failure};
-use crate::error::FIRST_ROWS_MAX;
-use crate::{AbsentPart, Error, Fault, Freshness, Part, Quality, RowFault, RowLocation, Snapshot};
-
-/// Note for files with an adjusted close, which applies to prices and not to shares.
-const VOLUME_NOTE: &str = "volume is as given: an adjusted close does not separate splits from dividends";
-/// Note for files without an adjusted close.
-const RAW_NOTE: &str = "without adj_close, splits and dividends appear as price moves";
+use super::{DATA_SOURCE, EXTENSION};
+use crate::csv_file::{self, CsvFile, FILE_BYTES_MAX};
+use crate::{AbsentPart, Error, FileFault, Freshness, Part, Snapshot};
 
 /// Changes with the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,24 +19,29 @@ pub(super) struct Stamp {
     modified_at: Option<SystemTime>,
 }
 
-/// The stamp of a regular file; other files count as not found, so that a pipe cannot block the reader.
-pub(super) fn stamp(path: &Path) -> io::Result<Stamp> {
-    let metadata = std::fs::metadata(path)?;
-    if !metadata.is_file() {
-        return Err(io::ErrorKind::NotFound.into());
+/// The stamp of a regular file. No other is opened, so that a pipe cannot block the reader.
+pub(super) fn stamp(path: &Path) -> Result<Stamp, FileFault> {
+    let metadata = std::fs::metadata(path).map_err(|error| FileFault::Unreadable { kind: error.kind() })?;
+    match (metadata.is_file(), metadata.is_dir()) {
+        (true, _) => Ok(Stamp { size_bytes: metadata.len(), modified_at: metadata.modified().ok() }),
+        (false, true) => Err(FileFault::Unreadable { kind: ErrorKind::IsADirectory }),
+        (false, false) => Err(FileFault::Unreadable { kind: ErrorKind::Unsupported }),
     }
-    Ok(Stamp { size_bytes: metadata.len(), modified_at: metadata.modified().ok() })
 }
 
-pub(super) fn snapshot(path: &Path, symbol: Symbol, now_unix_ms: i64) -> Result<Arc<Snapshot>, Error> {
-    let bytes = bytes(path).map_err(|error| failure(symbol, &error))?;
-    let bad = |fault| Error::BadData { symbol, fault };
-    if bytes.len() > FILE_BYTES_MAX {
-        return Err(bad(Fault::TooLarge { limit_bytes: FILE_BYTES_MAX }));
-    }
-    let mut quality = Quality::default();
-    let history = history(&bytes, symbol, &mut quality).map_err(bad)?;
-    let as_of = history.as_of().ok_or_else(|| bad(without_bars(&quality)))?;
+/// The symbol that a file is named after.
+pub(super) fn symbol(path: &Path) -> Option<Symbol> {
+    path.file_name()?.to_str()?.strip_suffix(EXTENSION)?.strip_suffix('.')?.parse().ok()
+}
+
+/// The bars of a file about `symbol`.
+///
+/// # Errors
+/// [`Error::UnusableFile`] with the reason.
+pub fn snapshot(path: &Path, symbol: Symbol, now_unix_ms: i64) -> Result<Arc<Snapshot>, Error> {
+    let CsvFile { history, quality, mapping } =
+        parse(path, symbol).map_err(|fault| unusable(path, symbol, fault))?;
+    let as_of = history.as_of().ok_or_else(|| unusable(path, symbol, FileFault::NoRows))?;
     let missing = [Part::Details, Part::Financials, Part::News].map(|part| AbsentPart { part, error: None });
     Ok(Arc::new(Snapshot {
         version: Snapshot::compute_version(&history, None, &[], None, &missing),
@@ -52,6 +51,7 @@ pub(super) fn snapshot(path: &Path, symbol: Symbol, now_unix_ms: i64) -> Result<
         news: None,
         missing: missing.into(),
         quality: Arc::new(quality),
+        mapping: Some(Arc::new(mapping)),
         data_source: DATA_SOURCE,
         as_of,
         fetched_at_unix_ms: Some(now_unix_ms),
@@ -59,75 +59,17 @@ pub(super) fn snapshot(path: &Path, symbol: Symbol, now_unix_ms: i64) -> Result<
     }))
 }
 
-/// The file has no row, or no usable row; the first rows are listed.
-fn without_bars(quality: &Quality) -> Fault {
-    match quality.refused_total {
-        0 => Fault::NoBars,
-        refused_total => Fault::NoUsableRow {
-            refused_total,
-            first: quality.refused.iter().take(FIRST_ROWS_MAX).copied().collect(),
-        },
-    }
-}
-
-/// The bytes of the file, at most one more than the bound.
-fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+pub(super) fn parse(path: &Path, symbol: Symbol) -> Result<CsvFile, FileFault> {
+    stamp(path)?;
+    let unreadable = |error: std::io::Error| FileFault::Unreadable { kind: error.kind() };
     let mut bytes = Vec::new();
-    File::open(path)?.take(FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    // One byte more than the bound shows that there are too many.
+    let file = File::open(path).map_err(unreadable)?;
+    file.take(FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    csv_file::parse(&bytes, symbol)
 }
 
-/// Lines end in LF or CRLF. A byte order mark before the header is skipped. A blank line is a refused row.
-fn history(bytes: &[u8], symbol: Symbol, quality: &mut Quality) -> Result<History, Fault> {
-    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-    let mut lines = bytes.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
-    let header = lines.next().and_then(Header::from_header).ok_or(Fault::Header)?;
-    let mut rows = AcceptedRows::default();
-    for (position, line) in lines.enumerate() {
-        if position == ROWS_MAX {
-            return Err(Fault::TooManyRows { limit_rows: ROWS_MAX });
-        }
-        match row::parse(line, header) {
-            Ok(row) => rows.push(row, position, quality),
-            Err(fault) => quality.refuse(location(position), row::date(line), fault),
-        }
-    }
-    Ok(rows.into_history(symbol, header, quality))
-}
-
-/// The header is line 1.
-fn location(position: usize) -> RowLocation {
-    RowLocation::Line { line: position + 2 }
-}
-
-#[derive(Default)]
-struct AcceptedRows {
-    bars: Bars,
-    price_factors: Vec<f64>,
-}
-
-impl AcceptedRows {
-    fn push(&mut self, Row { bar, adjusted_close }: Row, position: usize, quality: &mut Quality) {
-        let RawBar { date, close, .. } = bar;
-        match self.bars.push(bar) {
-            Ok(()) => self.price_factors.push(adjusted_close.map_or(1.0, |adjusted| adjusted / close)),
-            Err(reason) => quality.refuse(location(position), Some(date), RowFault::Bar(reason)),
-        }
-    }
-
-    fn into_history(self, symbol: Symbol, header: Header, quality: &mut Quality) -> History {
-        let Self { bars, price_factors } = self;
-        match header {
-            Header::Plain => {
-                quality.notes.push(RAW_NOTE);
-                History::unadjusted(symbol, bars, PriceBasis::Raw)
-            }
-            Header::WithAdjustedClose => {
-                quality.notes.push(VOLUME_NOTE);
-                let volume_factors = vec![1.0; bars.len()];
-                History::adjusted_by(symbol, bars, &price_factors, &volume_factors)
-            }
-        }
-    }
+pub(super) fn unusable(path: &Path, symbol: Symbol, fault: FileFault) -> Error {
+    let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Error::UnusableFile { symbol, file, fault }
 }

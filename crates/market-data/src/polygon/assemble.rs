@@ -11,7 +11,7 @@ use super::bars::FetchedBars;
 use super::client::{CallError, Client};
 use super::parts::{FetchedParts, MergedParts};
 use crate::cache::FetchedValue;
-use crate::{Error, Fault, Freshness, Part, Snapshot};
+use crate::{Error, Fault, Freshness, Part, Quality, Snapshot};
 
 const NOTES: [&str; 2] = [
     "prices are adjusted for splits, not for dividends: returns leave dividends out",
@@ -89,8 +89,8 @@ fn build(
     reference_at: Instant,
     now_unix_ms: i64,
 ) -> Result<FetchedValue<CacheEntry>, Error> {
-    let FetchedBars { bars, mut quality, .. } = fetched;
-    quality.notes.extend(NOTES);
+    let FetchedBars { bars, refused } = fetched;
+    let quality = Quality::new(refused, NOTES);
     let history = History::unadjusted(symbol, bars, PriceBasis::Split);
     let as_of = history.as_of().ok_or(Error::BadData { symbol, fault: Fault::NoBars })?;
     let MergedParts { name, filings, news, missing, is_partial } = merged;
@@ -102,6 +102,7 @@ fn build(
         news,
         missing: missing.into(),
         quality: Arc::new(quality),
+        mapping: None,
         data_source: DATA_SOURCE,
         as_of,
         fetched_at_unix_ms: Some(now_unix_ms),

@@ -6,7 +6,7 @@ use reqwest::Url;
 
 use super::client::{CallError, Client};
 use super::wire::{Aggregate, Aggregates};
-use crate::{Error, Fault, Quality, RowFault, RowLocation};
+use crate::{Error, Fault, RefusedRow, RowFault, RowLocation};
 
 /// Most pages that are followed; with 50,000 bars a page, the first holds two centuries of days.
 const PAGES_MAX: usize = 10;
@@ -24,8 +24,7 @@ const WINTER_MIDNIGHT_UTC_MS: i64 = 5 * HOUR_MS;
 #[derive(Debug, Default)]
 pub(super) struct FetchedBars {
     pub(super) bars: Bars,
-    pub(super) quality: Quality,
-    rows: usize,
+    pub(super) refused: Vec<RefusedRow>,
 }
 
 impl Client {
@@ -35,17 +34,20 @@ impl Client {
     }
 
     async fn all_pages(&self, symbol: Symbol) -> Result<FetchedBars, CallError> {
-        let mut fetched = FetchedBars::default();
+        let mut rows = Vec::new();
         let mut next = Some(self.first_page(symbol)?);
         for _ in 0..PAGES_MAX {
-            let Some(url) = next.take() else { return Ok(fetched) };
+            let Some(url) = next.take() else { return Ok(FetchedBars::from_rows(&rows)) };
             let page: Aggregates = self.get(url).await?;
             check(&page, symbol)?;
             next = page.next_url.map(|next| next_page(self.base_url(), &next)).transpose()?;
-            fetched.add(page.results.unwrap_or_default())?;
+            rows.extend(page.results.unwrap_or_default());
+            if rows.len() > BARS_MAX {
+                return Err(CallError::Bad(Fault::TooManyRows { limit_rows: BARS_MAX }));
+            }
         }
         match next {
-            None => Ok(fetched),
+            None => Ok(FetchedBars::from_rows(&rows)),
             Some(_) => Err(CallError::Bad(Fault::TooManyPages { limit_pages: PAGES_MAX })),
         }
     }
@@ -78,25 +80,25 @@ fn next_page(base_url: &BaseUrl, next: &str) -> Result<Url, CallError> {
 }
 
 impl FetchedBars {
-    fn add(&mut self, rows: Vec<Aggregate>) -> Result<(), CallError> {
-        if self.rows + rows.len() > BARS_MAX {
-            return Err(CallError::Bad(Fault::TooManyRows { limit_rows: BARS_MAX }));
-        }
-        for row in rows {
-            let position = self.rows;
-            self.rows += 1;
-            match bar(&row) {
-                Err(fault) => self.quality.refuse(RowLocation::Position { position }, None, fault),
-                Ok(bar) => self.push(bar, position),
+    fn from_rows(rows: &[Aggregate]) -> Self {
+        let (mut bars, mut positions, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+        let mut refuse = |position, date, reason| {
+            refused.push(RefusedRow { location: RowLocation::Position { position }, date, reason });
+        };
+        for (position, row) in rows.iter().enumerate() {
+            match bar(row) {
+                Err(fault) => refuse(position, None, fault),
+                Ok(bar) => {
+                    bars.push(bar);
+                    positions.push(position);
+                }
             }
         }
-        Ok(())
-    }
-
-    fn push(&mut self, bar: RawBar, position: usize) {
-        if let Err(reason) = self.bars.push(bar) {
-            self.quality.refuse(RowLocation::Position { position }, Some(bar.date), RowFault::Bar(reason));
-        }
+        let (bars, of_bars) = Bars::from_raw(bars);
+        of_bars
+            .iter()
+            .for_each(|bar| refuse(positions[bar.position], Some(bar.date), RowFault::Bar(bar.reason)));
+        Self { bars, refused }
     }
 }
 

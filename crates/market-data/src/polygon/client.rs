@@ -48,7 +48,7 @@ impl Client {
     ) -> Result<Self, BuildError> {
         config.check()?;
         let accept = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
-        let http = outbound::client_builder(config.connect_timeout)
+        let http = outbound::client_builder(config.connect_timeout, &config.proxy)
             .default_headers(accept)
             .https_only(config.base_url.is_encrypted())
             .build()

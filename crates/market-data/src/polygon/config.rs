@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use outbound::BaseUrl;
+use outbound::{BaseUrl, Proxy};
 
 use crate::CacheConfig;
 
@@ -14,6 +14,8 @@ pub const CALLS_PER_MINUTE_MAX: u32 = 1_000_000;
 pub struct Config {
     /// Default `https://api.massive.com`.
     pub base_url: BaseUrl,
+    /// The proxy to the vendor. Default none.
+    pub proxy: Proxy,
     /// Calls in any 60 seconds (`POLYGON_RATE_LIMIT`), 1 to [`CALLS_PER_MINUTE_MAX`]. Default 3000.
     pub calls_per_minute: u32,
     /// Most calls in flight (`POLYGON_MAX_CONCURRENT`), at least 1. Default 50.
@@ -42,6 +44,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             base_url: "https://api.massive.com".parse().expect("the constant has a scheme and a host"),
+            proxy: Proxy::none(),
             calls_per_minute: 3_000,
             calls_in_flight_max: 50,
             permit_timeout: Duration::from_secs(1),

@@ -3,7 +3,7 @@ use sha2::{Digest, Sha256};
 use super::*;
 
 fn sample(ticker: &str) -> Arc<Snapshot> {
-    snapshot(&ticker.parse().unwrap()).unwrap()
+    snapshot(ticker.parse().unwrap()).unwrap()
 }
 
 #[test]
@@ -22,7 +22,8 @@ fn the_five_symbols_have_the_bars_of_the_source() {
         assert_eq!(snapshot.as_of.to_string(), "2013-03-01");
         assert_eq!(snapshot.history.adjusted().view().close.last(), bars.close.last(), "{ticker}");
     }
-    assert!(snapshot(&"TSLA".parse().unwrap()).is_none());
+    assert!(snapshot("TSLA".parse().unwrap()).is_err());
+    assert!(Arc::ptr_eq(&sample("aapl"), &sample("AAPL")));
 }
 
 #[test]
@@ -49,6 +50,34 @@ fn a_split_halves_the_raw_price_and_doubles_earlier_volume() {
             assert_eq!(ratio(at - 1) / ratio(at), *shares, "{} {first_date}", company.ticker);
         }
         assert_eq!(adjusted.volume.last(), raw.volume.last());
+    }
+}
+
+#[test]
+fn prices_are_as_filed_since_the_last_corporate_action_and_bars_are_marked_as_a_sample() {
+    // First day without the last dividend of the sample: AAPL 2013-02-07, IBM 2013-02-06, MSFT 2013-02-19, in the source's
+    // adjusted closes. FB and GOOG have paid none.
+    for (ticker, since) in [
+        ("AAPL", "2013-02-07"),
+        ("IBM", "2013-02-06"),
+        ("MSFT", "2013-02-19"),
+        ("FB", "2012-05-18"),
+        ("GOOG", "2004-08-19"),
+    ] {
+        let snapshot = sample(ticker);
+        assert!(snapshot.is_sample());
+        let (raw, adjusted) = (snapshot.history.raw().view(), snapshot.history.adjusted().view());
+        let at = raw.position_since(since.parse().unwrap());
+        let (raw_since, adjusted_since) = (raw.from(at), adjusted.from(at));
+        for (raw, adjusted) in [
+            (raw_since.open, adjusted_since.open),
+            (raw_since.high, adjusted_since.high),
+            (raw_since.low, adjusted_since.low),
+            (raw_since.close, adjusted_since.close),
+        ] {
+            assert_eq!(raw, adjusted, "{ticker}");
+        }
+        assert!(at == 0 || raw.close[at - 1] > adjusted.close[at - 1], "{ticker}");
     }
 }
 

@@ -15,6 +15,7 @@ pub(crate) enum Command {
     /// Export the chain as JSON lines, which can be verified without the database
     Export(export::Arguments),
     /// Print a checkpoint: the head of the chain, to be stored outside the database
+    #[command(after_help = "Examples:\n  investiq audit checkpoint > checkpoint.json")]
     Checkpoint,
 }
 

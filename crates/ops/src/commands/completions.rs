@@ -9,6 +9,9 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  investiq completions bash > ~/.local/share/bash-completion/completions/investiq"
+)]
 pub(crate) struct Arguments {
     /// Shell to generate completions for
     shell: Shell,

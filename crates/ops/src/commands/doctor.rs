@@ -13,6 +13,7 @@ mod machine;
 mod program;
 mod settings;
 
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +36,7 @@ const STEPS: usize = 6;
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  investiq doctor\n  investiq doctor --offline --json")]
 pub(crate) struct Arguments {
     /// Profile of the deployment [default: that of COMPOSE_FILE in .env, else development]
     #[arg(long, value_parser = named_values::profile())]
@@ -87,7 +89,8 @@ async fn check(
     findings.extend(bounded("machine", move || machine::findings(&shared, directories)).await);
     findings.extend(clock::synchronization().await);
     if deployment.profile.is_strict() && !arguments.offline {
-        findings.extend(clock::skew(&arguments.time_url, || console.now()).await);
+        let proxy = ::config::load_all(console.environment()).0.proxy;
+        findings.extend(clock::skew(&arguments.time_url, &proxy, || console.now()).await);
     }
 
     console.progress(4, STEPS, "domain and certificate");
@@ -127,8 +130,23 @@ async fn bounded(
 
 fn timed_out(subject: &'static str) -> Vec<Finding> {
     let message = format!("could not be checked within {} s", TIMEOUT.as_secs());
-    vec![
-        Finding::new(Severity::Error, "timeout", subject, message)
-            .with_remedy("df --human-readable; dmesg | tail"),
-    ]
+    vec![error("timeout", subject, message, "df --human-readable; dmesg | tail")]
+}
+
+fn error(
+    rule: &'static str,
+    subject: impl Display,
+    message: impl Into<String>,
+    remedy: impl Into<String>,
+) -> Finding {
+    Finding::new(Severity::Error, rule, subject.to_string(), message).with_remedy(remedy)
+}
+
+fn warning(
+    rule: &'static str,
+    subject: impl Display,
+    message: impl Into<String>,
+    remedy: impl Into<String>,
+) -> Finding {
+    Finding::new(Severity::Warning, rule, subject.to_string(), message).with_remedy(remedy)
 }

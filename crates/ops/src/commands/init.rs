@@ -24,6 +24,9 @@ use crate::output::OutputFormat;
 use variables::{Answers, Assignment};
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  investiq init --profile development\n  investiq init --profile production --domain api.example.com --providers alpaca,bridge"
+)]
 pub(crate) struct Arguments {
     /// Profile of the deployment
     #[arg(long, value_parser = named_values::profile())]
@@ -148,7 +151,8 @@ fn left_to_do(
     if !providers.is_empty() {
         steps.push("providers: register the webhook endpoints: docs/webhooks.md".to_owned());
     }
-    steps.push(format!("check this host: investiq doctor --directory {directory}"));
+    let sudo = if deployment.profile.is_strict() && !geteuid().is_root() { "sudo " } else { "" };
+    steps.push(format!("check this host: {sudo}investiq doctor --directory {directory}"));
     steps.push(format!("start: docker compose --project-directory {directory} up --detach --wait"));
     steps
 }

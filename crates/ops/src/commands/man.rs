@@ -10,6 +10,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  investiq man ~/.local/share/man/man1")]
 pub(crate) struct Arguments {
     /// Existing directory to write to
     #[arg(value_name = "DIR")]

@@ -84,9 +84,8 @@ pub(crate) async fn run(command: Command, console: &mut Console) -> Result<Exit,
     }
 }
 
-/// The specification of a secret, with hyphens or underscores in its name.
+/// The specification of a secret, by its name, file, variable or id in AWS.
 fn find_spec(name: &str) -> Result<SecretSpec, Failure> {
-    let unknown = || Failure::UnknownSecret(name.to_owned());
-    let parsed: ::secrets::SecretName = name.parse().map_err(|_| unknown())?;
-    Catalogue::product().get(parsed.as_str()).cloned().ok_or_else(unknown)
+    // What was given instead is not shown: it may be a value.
+    Catalogue::product().find(name).cloned().ok_or(Failure::UnknownSecret)
 }

@@ -5,7 +5,7 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
 use domain::Provider;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
-use webhooks::{ChannelDeclaration, SignatureScheme};
+use webhooks::{ChannelDeclaration, PROVIDERS, SignatureScheme};
 
 use super::{Bridge, Circle, SignedRequest, Signer, bridge, circle};
 use crate::failure::Failure;
@@ -16,39 +16,57 @@ const SHIFT: SignedDuration = SignedDuration::from_hours(2);
 /// The changed letter of a signature, counted from its end: before any padding.
 const LETTER_FROM_END: usize = 8;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tamper {
-    /// Change one bit of the body after signing
     Body,
-    /// Change one letter of the signature
     Signature,
-    /// Change the time after signing
     Timestamp,
-    /// Sign with a time two hours ago
     Stale,
-    /// Sign with a time two hours ahead
     Future,
-    /// Sign the body hashed once, where the scheme hashes twice
     SingleDigest,
-    /// Send the signature header twice
     DuplicateHeader,
-    /// Omit the signature
     MissingHeader,
-    /// Sign with another key under the id of a known one
     OtherKey,
-    /// Name a key that does not exist
     UnknownKey,
-    /// Sign the body alone, without a time
     BodyOnly,
-    /// Post to the endpoint of another kind of event
     OtherKind,
-    /// Publish in a topic that is not configured
     Topic,
-    /// Name a certificate on a host that is not Amazon's
     Host,
 }
 
 impl Tamper {
+    /// Each with its name and what it does.
+    pub(crate) const ALL: [(Self, &'static str, &'static str); 14] = [
+        (Self::Body, "body", "Change one bit of the body after signing"),
+        (Self::Signature, "signature", "Change one letter of the signature"),
+        (Self::Timestamp, "timestamp", "Change the time after signing"),
+        (Self::Stale, "stale", "Sign with a time two hours ago"),
+        (Self::Future, "future", "Sign with a time two hours ahead"),
+        (Self::SingleDigest, "single-digest", "Sign the body hashed once, where the scheme hashes twice"),
+        (Self::DuplicateHeader, "duplicate-header", "Send the signature header twice"),
+        (Self::MissingHeader, "missing-header", "Omit the signature"),
+        (Self::OtherKey, "other-key", "Sign with another key under the id of a known one"),
+        (Self::UnknownKey, "unknown-key", "Name a key that does not exist"),
+        (Self::BodyOnly, "body-only", "Sign the body alone, without a time"),
+        (Self::OtherKind, "other-kind", "Post to the endpoint of another kind of event"),
+        (Self::Topic, "topic", "Publish in a topic that is not configured"),
+        (Self::Host, "host", "Name a certificate on a host that is not Amazon's"),
+    ];
+
+    /// The providers to which it applies, or the channels where not all of a provider do.
+    pub(crate) fn scope(self) -> String {
+        let applies = |declared: &&ChannelDeclaration| self.reason(declared).is_some();
+        let scopes = PROVIDERS.into_iter().flat_map(|provider| {
+            let channels: Vec<_> = provider.channels.iter().filter(applies).collect();
+            match channels.len() == provider.channels.len() {
+                true => vec![provider.provider.as_str()],
+                false => channels.into_iter().map(|declared| declared.channel.as_str()).collect(),
+            }
+        });
+        let scopes: Vec<_> = scopes.collect();
+        scopes.join(", ")
+    }
+
     /// The reason of the rejection; `None` if it does not apply to the channel.
     pub(crate) fn reason(self, declared: &ChannelDeclaration) -> Option<&'static str> {
         use SignatureScheme::{AmazonSns, BridgeRsa, CircleEcdsa, TimedHmac};
@@ -204,6 +222,19 @@ fn other_kind(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_scope_names_providers_or_their_channels() {
+        for (tamper, scope) in [
+            (Tamper::Body, "alpaca, bridge, circle"),
+            (Tamper::Stale, "alpaca, bridge"),
+            (Tamper::UnknownKey, "circle/direct"),
+            (Tamper::Timestamp, "alpaca, bridge, circle/sns"),
+        ] {
+            assert_eq!(tamper.scope(), scope, "{tamper:?}");
+        }
+        assert!(Tamper::ALL.iter().all(|(tamper, ..)| !tamper.scope().is_empty()));
+    }
 
     #[test]
     fn one_thing_is_wrong_and_no_more() {

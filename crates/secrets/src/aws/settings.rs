@@ -24,6 +24,17 @@ pub struct Settings {
     pub credentials: CredentialSource,
     /// How many secrets are read in one call.
     pub batching: Batching,
+    /// The HTTP proxy to AWS. The SDK would read one from the environment by itself.
+    pub proxy: Option<Proxy>,
+}
+
+/// An HTTP proxy for requests over TLS.
+#[derive(Clone, Debug)]
+pub struct Proxy {
+    /// Its URL, with user and password.
+    pub url: SecretValue,
+    /// Hosts that are called without it, as in `NO_PROXY`.
+    pub exceptions: String,
 }
 
 /// Source of the AWS credentials.
@@ -47,7 +58,7 @@ pub enum Batching {
 }
 
 impl Settings {
-    /// Reads `SECRET_PREFIX`, `AWS_REGION`, `AWS_ENDPOINT_URL` and the variables of an access key. `None` without a
+    /// Reads `SECRET_PREFIX`, `AWS_REGION`, `AWS_ENDPOINT_URL` and the variables of an access key. There is no proxy yet. `None` without a
     /// `SECRET_PREFIX`: then AWS is not used.
     ///
     /// # Errors
@@ -57,7 +68,7 @@ impl Settings {
         let first = |names: [&str; 2]| names.into_iter().find_map(|name| environment.setting(name));
         let region = first(REGIONS).ok_or(Error::Config(ConfigError::NoRegion))?;
         let (endpoint, credentials) = (first(ENDPOINTS), CredentialSource::from_environment(environment));
-        Ok(Some(Self { prefix, region, endpoint, credentials, batching: Batching::Together }))
+        Ok(Some(Self { prefix, region, endpoint, credentials, batching: Batching::Together, proxy: None }))
     }
 
     pub(super) fn check(&self, profile: Profile) -> Result<(), Error> {

@@ -11,8 +11,10 @@ use aws_sdk_secretsmanager::types::Tag;
 use super::SecretsManager;
 use super::failure::{Cause, Failure};
 use super::labels::{Label, stage_label, time};
+use super::read::Selector;
 use crate::error::{ConfigError, Error};
 use crate::event::{Change, Event, Progress};
+use crate::key_ring;
 use crate::name::SecretName;
 use crate::spec::SecretSpec;
 use crate::text;
@@ -73,7 +75,8 @@ impl fmt::Display for Token {
 }
 
 impl SecretsManager {
-    /// Makes `value` the current version, and creates the secret if it does not exist. Invalid values are not written.
+    /// Makes `value` the current version, and creates the secret if it does not exist. Invalid values are not written, and
+    /// older keys that are still needed are kept in the value.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a malformed value, [`Error::RotationInProgress`] while a rotation is not finished,
@@ -98,6 +101,7 @@ impl SecretsManager {
             }
             (Some(current), _) if current == *token.version() => Ok(current),
             (Some(current), _) => {
+                let clean = self.keep_older_keys(spec, clean, &current).await?;
                 self.put(&spec.name, &clean, token, Stage::Pending).await?;
                 self.promote(&spec.name, token.version(), &current).await?;
                 self.unlabel(&spec.name, token.version(), Stage::Pending).await?;
@@ -304,9 +308,27 @@ impl SecretsManager {
     }
 
     pub(crate) fn clean(&self, spec: &SecretSpec, value: &SecretValue) -> Result<SecretValue, Error> {
-        let invalid =
-            |reason| Error::Invalid { name: spec.name.clone(), origin: self.origin(&spec.name), reason };
-        text::clean(value, spec.format).map(|clean| clean.value).map_err(invalid)
+        text::clean_value(spec, value, self.origin(&spec.name))
+    }
+
+    /// `value` with the keys of the current version and of the one before, if they are still needed.
+    pub(crate) async fn keep_older_keys(
+        &self,
+        spec: &SecretSpec,
+        value: SecretValue,
+        current: &VersionId,
+    ) -> Result<SecretValue, Error> {
+        if !spec.needs_older_keys() {
+            return Ok(value);
+        }
+        let current = self.find(&spec.name, &Selector::Id(current.clone())).await?;
+        let mut older = vec![self.clean(spec, &current.value)?];
+        match self.find(&spec.name, &Selector::Stage(Stage::Previous)).await {
+            Ok(previous) => older.push(self.clean(spec, &previous.value)?),
+            Err(Error::NotFound { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        key_ring::with_older_keys(spec, &value, &older.iter().collect::<Vec<_>>())
     }
 
     fn expect_current(

@@ -1,6 +1,6 @@
 //! The lookup of one secret: the next source, and the meaning of its result.
 
-use super::{LookupRequest, RemoteLookup, RemoteShadows};
+use super::{LookupRequest, RemoteShadows};
 use crate::error::Error;
 use crate::origin::Origin;
 use crate::profile::Profile;
@@ -36,8 +36,8 @@ impl<'a> Lookup<'a> {
         match &self.result {
             None if is_local => !self.is_deferred,
             None => {
-                self.is_deferred |= self.request.remote == RemoteLookup::Defer;
-                self.request.remote == RemoteLookup::Query && !self.is_deferred
+                self.is_deferred |= !self.request.queries_remote;
+                !self.is_deferred
             }
             Some(Ok(_)) => {
                 let refreshes = matches!(self.request.remote_shadows, RemoteShadows::Refresh(_));

@@ -43,7 +43,12 @@ fn bits(bytes: &[u8], format: Format) -> u32 {
     let possible = match format {
         Format::Hex { .. } => 16.0,
         Format::Base64 { .. } | Format::Base64Lines { .. } => 64.0,
-        Format::Text | Format::Lines | Format::Pem | Format::Json { .. } | Format::Bytes => alphabet(bytes),
+        Format::Text
+        | Format::DatabaseUrl
+        | Format::Lines
+        | Format::Pem
+        | Format::Json { .. }
+        | Format::Bytes => alphabet(bytes),
     };
     let is_uneven = different < DIFFERENT_SHARE_MIN * f64::min(bytes.len() as f64, possible);
     let per_char = if is_uneven { different.log2() } else { possible.log2() };

@@ -13,6 +13,7 @@ use crate::aws::{SecretsManager, Token};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::event::Event;
+use crate::key_ring;
 use crate::spec::SecretSpec;
 use crate::version::Stage;
 
@@ -28,7 +29,8 @@ impl Rotation {
     /// [`create`](Rotation::create) and [`finish`](Rotation::finish) next; there is nothing to retire.
     ///
     /// # Errors
-    /// [`Error::Audit`] when the reason cannot be recorded, [`Error::Plan`], and as [`SecretsManager::describe`].
+    /// [`Error::Audit`] when the reason cannot be recorded, [`Error::Config`] when older keys would be lost,
+    /// [`Error::Plan`], and as [`SecretsManager::describe`].
     pub async fn begin_emergency(
         manager: &SecretsManager,
         spec: &SecretSpec,
@@ -36,6 +38,7 @@ impl Rotation {
         path: impl Into<PathBuf>,
         reason: &str,
     ) -> Result<Self, Error> {
+        key_ring::check(spec)?;
         let description = manager.describe(&spec.name).await?;
         let from = current_version(manager, spec, &description)?;
         let (name, reason) = (spec.name.clone(), reason.to_owned());

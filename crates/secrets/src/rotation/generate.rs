@@ -20,7 +20,7 @@ const UNIFORM_BELOW: u8 = 248;
 #[must_use]
 pub fn can_generate(spec: &SecretSpec) -> bool {
     let is_internal = match spec.class {
-        Class::SigningKey | Class::EncryptionKey | Class::Pepper | Class::Bootstrap => true,
+        Class::SigningKey | Class::EncryptionKey => true,
         Class::DbCredential | Class::ApiKey | Class::WebhookSecret | Class::AccessList => false,
     };
     is_internal
@@ -45,7 +45,12 @@ pub fn generate(spec: &SecretSpec) -> Result<SecretValue, Error> {
         Format::Hex { bytes_min } => {
             random(bytes_min.max(KEY_BYTES)).map(|bytes| SecretValue::from_string(hex::encode(&bytes)))
         }
-        Format::Text | Format::Lines | Format::Pem | Format::Json { .. } | Format::Bytes => text(),
+        Format::Text
+        | Format::DatabaseUrl
+        | Format::Lines
+        | Format::Pem
+        | Format::Json { .. }
+        | Format::Bytes => text(),
     }
 }
 
@@ -75,13 +80,17 @@ mod tests {
 
     #[test]
     fn every_generated_value_is_well_formed_strong_and_new() {
-        let catalogue = Catalogue::product();
-        let generated: Vec<_> = catalogue.iter().filter(|spec| can_generate(spec)).collect();
-        assert!(generated.len() >= 8, "{}", generated.len());
         let origin = Origin::Aws { id: String::new(), region: String::new() };
-        for spec in generated {
+        let (bytes_min, name) = (32, || "key".parse().unwrap());
+        for format in [
+            Format::Text,
+            Format::Hex { bytes_min },
+            Format::Base64 { bytes_min },
+            Format::Base64Lines { bytes_min },
+        ] {
+            let spec = &SecretSpec::new(name(), Class::SigningKey, format, "");
             let (one, two) = (generate(spec).unwrap(), generate(spec).unwrap());
-            assert!(format::clean(&one, spec.format).is_ok(), "{}", spec.name);
+            assert!(format::clean(&one, spec).is_ok(), "{}", spec.name);
             assert_eq!(policy::violation(spec, &origin, &one), None, "{}", spec.name);
             assert!(!one.verify_eq(two.expose()));
         }

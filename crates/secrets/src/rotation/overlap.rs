@@ -50,9 +50,7 @@ impl OverlapPolicy {
                 if is_within { Ok(()) } else { Err(self.out_of_range(min)) }
             }
             Class::AccessList if self.overlap > self.overlap_max => Err(self.out_of_range(Duration::ZERO)),
-            Class::ApiKey | Class::DbCredential | Class::Pepper | Class::Bootstrap
-                if self.overlap != spec.overlap =>
-            {
+            Class::ApiKey | Class::DbCredential if self.overlap != spec.overlap => {
                 Err(Error::Config(ConfigError::OverlapNotSupported(spec.name.clone())))
             }
             _ => Ok(()),
@@ -105,7 +103,7 @@ mod tests {
 
     #[test]
     fn secrets_verified_by_others_have_no_overlap() {
-        for class in [Class::ApiKey, Class::DbCredential, Class::Pepper, Class::Bootstrap] {
+        for class in [Class::ApiKey, Class::DbCredential] {
             assert!(
                 matches!(check(class, HOUR, HOUR), Err(Error::Config(ConfigError::OverlapNotSupported(_)))),
                 "{class:?}"

@@ -105,10 +105,6 @@ impl Plan {
         self.promoted_unix_s.and_then(time)?.checked_add(overlap)
     }
 
-    pub(super) fn is_retired_by_hand(&self) -> bool {
-        self.overlap_s.is_none()
-    }
-
     /// For a rollback: the replaced version takes over again.
     pub(super) fn swap_versions(&mut self) {
         std::mem::swap(&mut self.to, &mut self.from);

@@ -93,17 +93,11 @@ impl Rotation {
     /// Drops the previous version after its overlap. The rotation is complete, and its plan is removed.
     ///
     /// # Errors
-    /// [`Error::NotYet`] during the overlap, while the previous value is used, or for an encryption key until
-    /// everything is re-encrypted; [`Error::Audit`], [`Error::Plan`], and as
+    /// [`Error::NotYet`] during the overlap or while the previous value is used; [`Error::Audit`], [`Error::Plan`], and as
     /// [`SecretsManager::describe`](crate::aws::SecretsManager::describe).
     pub async fn retire(&mut self, previous: PreviousUse) -> Result<(), Error> {
         if self.plan.step != Step::Promoted {
             return Err(self.not_yet("the new value has not taken over: finish first", Duration::ZERO));
-        }
-        if self.plan.is_retired_by_hand() && previous != PreviousUse::Reencrypted {
-            let why =
-                "data encrypted with the previous value cannot be read without it: re-encrypt it and confirm";
-            return Err(self.not_yet(why, Duration::ZERO));
         }
         if previous == PreviousUse::Seen {
             return Err(self.not_yet("the previous value is still used", self.spec.ttl));
@@ -125,6 +119,7 @@ impl Rotation {
             NewValue::Generated => generate(&self.spec)?,
             NewValue::Given(value) => self.manager.clean(&self.spec, value)?,
         };
+        let value = self.manager.keep_older_keys(&self.spec, value, &self.plan.from()).await?;
         let token = Token::from_version(&self.plan.to());
         match self.manager.put(&self.spec.name, &value, &token, Stage::Pending).await {
             // The version exists with another value: the one of an earlier attempt whose response was lost.

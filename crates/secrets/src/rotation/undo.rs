@@ -32,8 +32,8 @@ impl Rotation {
     /// [`retire`](Rotation::retire) drops it. Before the takeover, use [`abort`](Rotation::abort).
     ///
     /// # Errors
-    /// [`Error::NotYet`] before the takeover, or when some process may no longer accept the previous version;
-    /// [`Error::VersionConflict`] when another writer was faster; [`Error::Audit`], [`Error::Plan`], and as
+    /// [`Error::NotYet`] before the takeover, when some process may no longer accept the previous version, or when that one
+    /// lacks the new key and older keys are needed; [`Error::VersionConflict`] when another writer was faster; [`Error::Audit`], [`Error::Plan`], and as
     /// [`SecretsManager::describe`].
     pub async fn rollback(&mut self) -> Result<(), Error> {
         if self.plan.is_emergency() {
@@ -42,6 +42,11 @@ impl Rotation {
         match self.plan.step {
             Step::Planned | Step::Created | Step::Announced => {
                 return Err(self.not_yet("the new value has not taken over: abort it", Duration::ZERO));
+            }
+            Step::Promoting | Step::Promoted if self.spec.needs_older_keys() => {
+                let why = "the previous value lacks the new key, which is needed for what was written with it: retire \
+                           it and start a new rotation";
+                return Err(self.not_yet(why, Duration::ZERO));
             }
             Step::Promoting | Step::Promoted => {
                 self.check_previous_is_accepted()?;

@@ -51,7 +51,9 @@ async fn contents_are_cleaned_or_refused() {
         (b"kT9v2LqX \n", Format::Text, Err(InvalidReason::SurroundingWhitespace)),
         (b"0072918365", Format::Text, Ok("0072918365")),
         (b"true", Format::Text, Ok("true")),
-        (b"\"kT9v2LqX\"", Format::Text, Ok("\"kT9v2LqX\"")),
+        (b"\"kT9v2LqX\"", Format::Text, Ok("kT9v2LqX")),
+        (br#"{"KEY":"kT9v2LqX"}"#, Format::Text, Ok("kT9v2LqX")),
+        (br#"{"OTHER":"kT9v2LqX"}"#, Format::Text, Err(InvalidReason::NoField)),
         (
             br#"{"user":"iq","password":"mQ2v"}"#,
             Format::Json { required: &["user"] },

@@ -1,10 +1,10 @@
-//! Remote values that local values shadow, and the secrets that remote sources are queried for.
+//! Remote values that local values shadow.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use secrets::{ConfigError, Error, Event, Profile, Secrets, Warning};
+use secrets::{Event, Profile, Secrets, Warning};
 
 use crate::fixture::{Fixture, keys, text};
 use crate::scripted::{self, Scripted, not_found};
@@ -97,35 +97,4 @@ async fn a_shadowed_remote_source_never_fails_a_search() {
     std::fs::remove_file(fixture.path(NAME)).unwrap();
     secrets.reload().await;
     assert_eq!((text(&secrets, NAME).as_deref(), differs(&secrets)), (Ok("of-the-service"), vec![]));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_service_is_queried_only_for_the_secrets_in_use() {
-    let queries: Arc<Mutex<Vec<String>>> = Arc::default();
-    let recorded = Arc::clone(&queries);
-    let service = Scripted::new(move |spec, _| {
-        recorded.lock().unwrap().push(spec.name.to_string());
-        if spec.name.as_str() == NAME { Ok("of-the-service") } else { Err(scripted::throttled(spec)) }
-    });
-    let fixture = Fixture::new();
-    fixture.file("local_key", "of-this-machine");
-    let names = [NAME, "other_key", "local_key", "needed_key"];
-    let builder = || fixture.builder(Profile::Production, keys(&names)).using(&[NAME]);
-    let secrets = builder().source(service.clone()).build().await.unwrap();
-    let watch = tokio::spawn(secrets.clone().watch());
-    tokio::time::sleep(NEXT_READ).await;
-    assert!(queries.lock().unwrap().iter().all(|name| name == NAME), "{queries:?}");
-    // Few calls, although the others are not found: no caller waits for them.
-    assert!((4..=8).contains(&service.calls()), "{} calls", service.calls());
-    let handle = secrets.handle("other_key", "test").map(drop);
-    assert_eq!(handle, Err(Error::Config(ConfigError::Unused("other_key".parse().unwrap()))));
-    let local = secrets.report().get("local_key").unwrap().version.clone();
-    assert!(local.is_some(), "local sources are read for every secret");
-    watch.abort();
-
-    // A required secret is used; an undeclared one is an error.
-    let required = builder().source(service).require("needed_key").build().await;
-    assert!(required.is_err() && queries.lock().unwrap().iter().any(|name| name == "needed_key"));
-    let unknown = fixture.builder(Profile::Production, keys(&names)).using(&["nobodys_key"]).build().await;
-    assert!(unknown.is_err_and(|errors| errors.to_string().contains("nobodys_key is not declared")));
 }

@@ -27,6 +27,25 @@ async fn the_environment_comes_before_the_mount_and_the_mount_before_the_service
 }
 
 #[tokio::test]
+async fn a_value_is_taken_out_of_json_in_every_source_alike() {
+    const WRAPPED: &str = r#"{"POLYGON_API_KEY":"kT9v2LqX"}"#;
+    let (mut in_variable, in_file, in_service) = (Fixture::new(), Fixture::new(), Fixture::new());
+    in_variable.variable("POLYGON_API_KEY", WRAPPED);
+    in_file.file(NAME, WRAPPED);
+    let mut in_named_file = Fixture::new();
+    let path = in_named_file.file("elsewhere", WRAPPED);
+    in_named_file.variable("POLYGON_API_KEY_FILE", path.to_str().unwrap());
+    for fixture in [in_variable, in_file, in_named_file, in_service] {
+        let builder = fixture.builder(Profile::Production, keys(&[NAME]));
+        let secrets = builder.source(Scripted::new(|_, _| Ok(WRAPPED))).build().await.unwrap();
+        assert_eq!(text(&secrets, NAME).as_deref(), Ok("kT9v2LqX"));
+        let report = secrets.report();
+        let shadowed = &report.get(NAME).unwrap().version.as_ref().unwrap().shadowed;
+        assert!(shadowed.iter().all(|shadow| !shadow.differs), "the same value in another form");
+    }
+}
+
+#[tokio::test]
 async fn systemd_credentials_come_after_the_mount() {
     let mut fixture = Fixture::new();
     let credentials = tempfile::tempdir().unwrap();

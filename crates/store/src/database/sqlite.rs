@@ -1,7 +1,8 @@
 //! Connections to an SQLite file: one writer and several readers.
 //!
 //! The file is in WAL mode, so readers and the writer do not wait for each other, and every commit is synced to the disk.
-//! Other processes may use the file at the same time, under SQLite's own lock.
+//! Other processes may use the file at the same time, under SQLite's own lock. The last process that closes the file copies the
+//! log (`-wal`) into it and removes the log.
 
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -10,22 +11,18 @@ use std::time::{Duration, Instant};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 
 use super::Transaction;
+use super::write_ahead_log::{AUTOCHECKPOINT_PAGES, BUSY_TIMEOUT, LOG_BYTES_MAX, WriteAheadLog};
 use super::writer_scheduler::WriterScheduler;
 use crate::config::StoreConfig;
 use crate::error::{Error, OpenError, Retry};
 
-/// Longest wait for a writer of another process.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longest wait at the end for readers that are still in use.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Page cache of the writer and of each reader, in KiB.
 const CACHE_KIB: u32 = 16 * 1024;
-/// Pages of 4 KiB at which the log is copied into the file (64 MiB). The commit that reaches this size waits for the copy, but
-/// an index page that many commits changed is copied once.
-const CHECKPOINT_PAGES: u32 = 16 * 1024;
-/// Size to which the log is then truncated.
-const LOG_BYTES_MAX: u32 = 64 * 1024 * 1024;
 /// Number of statements that a connection keeps prepared.
 const STATEMENTS_MAX: usize = 256;
 /// Rows that SQLite's thread buffers for a reader.
@@ -38,16 +35,22 @@ const DIRECTORY_MODE: u32 = 0o700;
 pub(crate) struct SqliteDatabase {
     path: PathBuf,
     options: SqliteConnectOptions,
-    writer: Mutex<SqliteConnection>,
+    /// `None` once the database is closed.
+    writer: Mutex<Option<WriteConnection>>,
     /// The connection could not begin a transaction; the next writer opens a new one.
     is_broken: AtomicBool,
     scheduler: WriterScheduler,
     readers: SqlitePool,
 }
 
+struct WriteConnection {
+    connection: SqliteConnection,
+    log: WriteAheadLog,
+}
+
 /// The writer, until it is dropped.
 pub(crate) struct WriteGuard<'d> {
-    writer: MutexGuard<'d, SqliteConnection>,
+    writer: MappedMutexGuard<'d, WriteConnection>,
     is_broken: &'d AtomicBool,
     scheduler: &'d WriterScheduler,
     /// For writers other than the inbox: the guard that keeps the others waiting, and its start.
@@ -60,7 +63,8 @@ impl SqliteDatabase {
         prepare(path).map_err(file)?;
         let options = options(path);
         let connect = |source| OpenError::Connect { location: config.url.to_string(), source };
-        let writer = options.connect().await.map_err(|error| connect(error.into()))?;
+        let connection = options.connect().await.map_err(|error| connect(error.into()))?;
+        let writer = WriteConnection { connection, log: WriteAheadLog::beside(path) };
         let readers = SqlitePoolOptions::new()
             .max_connections(config.connections)
             .acquire_timeout(config.connect_timeout)
@@ -69,7 +73,7 @@ impl SqliteDatabase {
         Ok(Self {
             path: path.to_owned(),
             options,
-            writer: Mutex::new(writer),
+            writer: Mutex::new(Some(writer)),
             is_broken: AtomicBool::new(false),
             scheduler: WriterScheduler::default(),
             readers,
@@ -101,24 +105,34 @@ impl SqliteDatabase {
     }
 
     async fn next_writer(&self) -> Result<WriteGuard<'_>, Error> {
-        let mut writer = self.writer.lock().await;
-        if self.is_broken.load(Ordering::Acquire) || is_stuck(&mut writer).await {
-            *writer = self.options.connect().await?;
+        let writer = MutexGuard::try_map(self.writer.lock().await, Option::as_mut);
+        let mut writer = writer.map_err(|_closed| sqlx::Error::PoolClosed)?;
+        if self.is_broken.load(Ordering::Acquire) || is_stuck(&mut writer.connection).await {
+            writer.connection = self.options.connect().await?;
             self.is_broken.store(false, Ordering::Release);
         }
+        let WriteConnection { connection, log } = &mut *writer;
+        log.bound(connection).await;
         Ok(WriteGuard { writer, is_broken: &self.is_broken, scheduler: &self.scheduler, other: None })
     }
 
+    /// Lets running transactions finish. The last connection to the file to be closed removes the log: this one, unless another
+    /// process has the file open.
     pub(super) async fn close(&self) {
-        self.readers.close().await;
-        // A running transaction may finish; the writer's connection ends with the store.
-        drop(self.writer.lock().await);
+        let has_readers = tokio::time::timeout(CLOSE_TIMEOUT, self.readers.close()).await.is_err();
+        if has_readers {
+            tracing::warn!("closing the database while a reader is in use: its log (-wal) remains");
+        }
+        let Some(writer) = self.writer.lock().await.take() else { return };
+        if let Err(error) = writer.connection.close().await {
+            tracing::warn!(%error, "closing the database failed");
+        }
     }
 }
 
 impl WriteGuard<'_> {
     pub(super) async fn begin(&mut self) -> Result<Transaction<'_>, Error> {
-        let transaction = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(Error::from);
+        let transaction = self.writer.connection.begin_with("BEGIN IMMEDIATE").await.map_err(Error::from);
         if let Err(error) = &transaction {
             self.is_broken.store(error.retry() == Retry::Later, Ordering::Release);
         }
@@ -153,7 +167,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .statement_cache_capacity(STATEMENTS_MAX)
         .row_buffer_size(ROW_BUFFER_MAX)
         .pragma("cache_size", format!("-{CACHE_KIB}"))
-        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
+        .pragma("wal_autocheckpoint", AUTOCHECKPOINT_PAGES.to_string())
         .pragma("journal_size_limit", LOG_BYTES_MAX.to_string())
         .pragma("temp_store", "MEMORY")
         .pragma("trusted_schema", "OFF")

@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::batch::{self, BatchWrite, Item};
 use super::{Cursor, NewEvent, Receipt, ReceiveError};
+use crate::audit_key::SharedKey;
 use crate::chain;
 use crate::database::{Database, Writer, retry_delays};
 use crate::error::{Error, Retry};
@@ -46,7 +47,7 @@ enum BatchError {
 
 impl Inbox {
     /// Starts the task that stores deliveries. It ends when the inbox is closed or dropped.
-    pub(crate) fn start(database: Arc<Database>, key: audit::Key, capacity: usize) -> Self {
+    pub(crate) fn start(database: Arc<Database>, key: SharedKey, capacity: usize) -> Self {
         let (queue, deliveries) = mpsc::channel(capacity.max(1));
         drop(tokio::spawn(Batcher { database, key }.run(deliveries)));
         Self { queue }
@@ -85,7 +86,7 @@ impl Inbox {
 
 struct Batcher {
     database: Arc<Database>,
-    key: audit::Key,
+    key: SharedKey,
 }
 
 impl Batcher {
@@ -199,9 +200,10 @@ impl Batcher {
             tx.rollback().await.map_err(BatchError::NotCommitted)?;
             return Ok(receipts);
         };
+        let key = self.key.load();
         let appended = match &head {
-            Some(head) => chain::append_after(&mut tx, &self.key, head, entry).await,
-            None => chain::append(&mut tx, &self.key, entry).await,
+            Some(head) => chain::append_after(&mut tx, &key, head, entry).await,
+            None => chain::append(&mut tx, &key, entry).await,
         };
         appended.map_err(BatchError::NotCommitted)?;
         tx.commit().await.map_err(BatchError::Unknown)?;

@@ -73,7 +73,7 @@ impl Store {
                 tx.execute(sql!(LEASE, &*owner, until).push_in(ids)).await?;
             }
             if let Some(entry) = given_up {
-                chain::append(&mut tx, &self.shared.key, entry).await?;
+                chain::append(&mut tx, &self.shared.key.load(), entry).await?;
             }
             tx.commit().await?;
             Ok(jobs)

@@ -82,9 +82,10 @@ on_both! {
         opening_twice_changes_nothing,
         a_newer_database_is_refused,
         a_changed_migration_is_refused,
+        migrations_are_shown_before_they_are_applied,
         a_failed_migration_changes_nothing,
         a_database_is_not_changed_without_migrating,
-        two_processes_may_open_at_once,
+        processes_may_open_at_once,
         another_audit_key_is_refused,
     }
     concurrency {
@@ -96,4 +97,5 @@ on_both! {
 
 mod faulty_proxy;
 mod postgres_outages;
+mod postgres_urls;
 mod sqlite_file;

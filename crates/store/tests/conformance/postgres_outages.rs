@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use sqlx::Executor as _;
 use store::{OpenError, Receipt, ReceiveError, Store, StoreConfig};
 use test_postgres::Postgres;
 
 use crate::faulty_proxy::{Fault, FaultyProxy};
-use crate::fixture::{apply, fill, key, lease_all, now};
+use crate::fixture::{TestDatabase, apply, fill, key, lease_all, now, receive};
 
 async fn open(url: &str) -> Store {
     Store::open(StoreConfig::new(url.parse().unwrap()), key(), now()).await.unwrap()
@@ -165,4 +166,22 @@ async fn a_connection_to_a_read_only_server_is_not_used_again() {
     cluster.execute("postgres", "ALTER DATABASE demoted RESET default_transaction_read_only");
     let receipts = [store.receive(&fill("01B"), now()).await, store.receive(&fill("01C"), now()).await];
     assert!(matches!(receipts, [Ok(Receipt::Stored(_)), Ok(Receipt::Stored(_))]), "{receipts:?}");
+}
+
+/// Another process starts the chain and stores a delivery between two statements of this one's check.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_chain_that_another_process_starts_meanwhile_is_accepted() {
+    let database = TestDatabase::postgres();
+    let store = database.open().await;
+    receive(&store, 0..1).await;
+    store.close().await;
+    database.sql("CREATE TABLE other AS SELECT * FROM audit_head; DELETE FROM audit_head").await;
+    let mut other = database.postgres_connection().await;
+    other.execute(sqlx::raw_sql("BEGIN; LOCK TABLE audit_entries, webhook_events")).await.unwrap();
+    let opening = tokio::spawn(Store::open(database.config(), key(), now()));
+    while database.number("SELECT COUNT(*) FROM pg_locks WHERE NOT granted").await == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    other.execute(sqlx::raw_sql("INSERT INTO audit_head SELECT * FROM other; COMMIT")).await.unwrap();
+    opening.await.unwrap().unwrap();
 }

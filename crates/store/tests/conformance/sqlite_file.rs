@@ -39,3 +39,22 @@ async fn a_directory_in_place_of_the_file_is_refused() {
     let error = Store::open(StoreConfig::new(url), key(), now()).await.unwrap_err();
     assert!(matches!(error, OpenError::File { .. }), "{error:?}");
 }
+
+#[tokio::test]
+async fn a_closed_database_is_one_file() {
+    let database = TestDatabase::sqlite();
+    let config = database.config();
+    let directory = config.url.sqlite_file().unwrap().parent().unwrap();
+    let files = || std::fs::read_dir(directory).unwrap().count();
+    let store = database.open().await;
+    receive(&store, 0..10).await;
+    store.backlog().await.unwrap();
+    assert_eq!(files(), 3, "the file, its log and its index");
+    store.close().await;
+    assert_eq!(files(), 1);
+    assert!(store.backlog().await.unwrap_err().is_outage());
+    // A store that is not opened leaves nothing behind either.
+    let other = audit::Key::new(b"another key of thirty-two bytes or more").unwrap();
+    Store::open(config.clone(), other, now()).await.unwrap_err();
+    assert_eq!(files(), 1);
+}

@@ -2,11 +2,15 @@
 
 use std::io::Write as _;
 use std::net::IpAddr;
+use std::ops::Range;
 
 use crate::logs::Format;
 
 /// Longest text from a client in a line, in bytes; the rest is cut.
 const TEXT_BYTES_MAX: usize = 512;
+const JSON_START: &[u8] = b"{\"timestamp\":\"";
+/// Length of a time such as `2026-11-22T03:20:22.123456Z`.
+const TIME_BYTES: usize = 27;
 
 /// One request in the access log.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +44,15 @@ impl Line<'_> {
         if self.status.is_some_and(|status| status >= 500) { "ERROR" } else { "INFO" }
     }
 
+    /// Where a written line has its time.
+    pub(super) fn time_position(format: Format) -> Range<usize> {
+        let start = match format {
+            Format::Json => JSON_START.len(),
+            Format::Text => 0,
+        };
+        start..start + TIME_BYTES
+    }
+
     /// Appends the line; `time` is already formatted.
     pub(super) fn write(&self, format: Format, time: &[u8], out: &mut Vec<u8>) {
         match format {
@@ -50,7 +63,7 @@ impl Line<'_> {
     }
 
     fn write_json(&self, time: &[u8], out: &mut Vec<u8>) {
-        put(out, &[b"{\"timestamp\":\"", time, b"\",\"level\":\"", self.level().as_bytes()]);
+        put(out, &[JSON_START, time, b"\",\"level\":\"", self.level().as_bytes()]);
         put(
             out,
             &[b"\",\"target\":\"access\",\"request_id\":\"", self.request_id.as_bytes(), b"\",\"client\":\""],

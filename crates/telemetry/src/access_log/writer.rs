@@ -1,4 +1,4 @@
-//! Buffers lines in memory and writes them from a dedicated thread.
+//! Buffers lines in memory and writes them in the order of their times from a dedicated thread.
 //!
 //! One write per line would cost more than all other work for a small request. If the process is killed, up to
 //! [`FLUSH_INTERVAL`] of lines are lost, so do not use it for an audit trail.
@@ -102,20 +102,39 @@ impl AccessLog {
 
 impl Shared {
     fn write_out(&self, mut output: impl Write) {
-        let mut lines = Vec::new();
+        let mut taken: [Vec<u8>; BUFFERS] = Default::default();
+        let mut ordered = Vec::new();
         loop {
             let is_closing = self.is_closing.load(Ordering::Acquire);
-            for buffer in &self.buffers {
-                std::mem::swap(&mut lines, &mut buffer.lock().unwrap_or_else(PoisonError::into_inner).lines);
-                // A closed pipe must not stop the service.
-                let _ignored = output.write_all(&lines).and_then(|()| output.flush());
-                lines.clear();
-            }
+            self.take(&mut taken);
+            self.merge(&taken, &mut ordered);
+            // A closed pipe must not stop the service.
+            let _ignored = output.write_all(&ordered).and_then(|()| output.flush());
+            ordered.clear();
             if is_closing {
                 return;
             }
             thread::park_timeout(FLUSH_INTERVAL);
         }
+    }
+
+    /// Exchanges all buffers at one moment, so that every later line has a later time.
+    fn take(&self, taken: &mut [Vec<u8>; BUFFERS]) {
+        let mut buffers =
+            self.buffers.each_ref().map(|buffer| buffer.lock().unwrap_or_else(PoisonError::into_inner));
+        for (buffer, taken) in buffers.iter_mut().zip(taken) {
+            taken.clear();
+            std::mem::swap(taken, &mut buffer.lines);
+        }
+    }
+
+    /// Appends the lines of all buffers by time; those of one buffer keep their order.
+    fn merge(&self, taken: &[Vec<u8>; BUFFERS], ordered: &mut Vec<u8>) {
+        let mut lines: Vec<&[u8]> =
+            taken.iter().flat_map(|buffer| buffer.split_inclusive(|byte| *byte == b'\n')).collect();
+        let time = Line::time_position(self.format);
+        lines.sort_by(|one, other| one.get(time.clone()).cmp(&other.get(time.clone())));
+        lines.iter().for_each(|line| ordered.extend_from_slice(line));
     }
 }
 
@@ -142,5 +161,50 @@ fn refresh(second: &mut Option<i64>, timestamp: &mut Vec<u8>, now: Timestamp) {
     for digit in timestamp[fraction].iter_mut().rev() {
         *digit = b'0' + u8::try_from(rest % 10).unwrap_or(0);
         rest /= 10;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+
+    #[test]
+    fn lines_of_all_threads_are_in_the_order_of_their_times() {
+        for format in [Format::Text, Format::Json] {
+            let (mut reader, writer) = io::pipe().unwrap();
+            let dropped = IntCounter::new("dropped", "dropped").unwrap();
+            let log = AccessLog::start(format, Clock::System, dropped, writer).unwrap();
+            for number in 0..200 {
+                let (log, path) = (&log, number.to_string());
+                let line = Line {
+                    request_id: "",
+                    client: None,
+                    method: "GET",
+                    path: &path,
+                    route: None,
+                    status: Some(200),
+                    code: None,
+                    bytes: None,
+                    duration_us: 0,
+                    key: None,
+                    user_agent: None,
+                };
+                // One after the other, each on a thread of its own.
+                thread::scope(|scope| scope.spawn(|| log.write(&line)).join().unwrap());
+                thread::sleep(Duration::from_millis(1));
+            }
+            log.close();
+            let mut text = String::new();
+            reader.read_to_string(&mut text).unwrap();
+            let number = |line: &str| {
+                let path =
+                    line.split_once(if format == Format::Text { "GET " } else { "\"path\":\"" }).unwrap().1;
+                path.split([' ', '"']).next().unwrap().parse::<u32>().unwrap()
+            };
+            let numbers: Vec<u32> = text.lines().map(number).collect();
+            assert_eq!(numbers, Vec::from_iter(0..200));
+        }
     }
 }

@@ -25,9 +25,9 @@ const RETRY_AFTER_S: u64 = 5;
 pub(crate) struct AuditResponse {
     /// Whether every entry is unchanged and none is missing.
     is_intact: bool,
-    /// Verified entries; 0 if the chain is damaged.
+    /// Verified entries; 0 if the chain is not intact.
     entries: u64,
-    /// The first damage.
+    /// The first damage, or the key without which the chain cannot be verified.
     #[schema(required)]
     fault: Option<String>,
 }
@@ -56,6 +56,11 @@ pub(crate) async fn verify(
         Err(damage @ (VerifyError::Damaged(_) | VerifyError::NoHead)) => {
             let fault = with_causes(&damage);
             tracing::error!(fault, "audit chain is damaged");
+            Ok(Json(AuditResponse { is_intact: false, entries: 0, fault: Some(fault) }))
+        }
+        Err(missing @ VerifyError::KeyMissing(_)) => {
+            let fault = with_causes(&missing);
+            tracing::error!(fault, "audit key is missing");
             Ok(Json(AuditResponse { is_intact: false, entries: 0, fault: Some(fault) }))
         }
     }

@@ -32,11 +32,42 @@ async fn an_analysis_names_its_data_source_and_is_cached() {
     // The close of that day in the bundled file.
     assert_eq!(json["current_price"], 430.47);
     assert_eq!(json["data_source"], "bundled sample");
-    assert_eq!((&json["stale"], &json["fetched_at"]), (&json!(false), &json!(null)));
+    assert_eq!((&json["age_s"], &json["fetched_at"]), (&json!(null), &json!(null)));
     assert!(json["technical"]["metrics"]["rsi"]["value"].is_f64());
     assert_eq!(cache.len(), 1);
     let again = get(&router, "/api/analyze/AAPL?days=730&timeframe=1d").await;
     assert_eq!((again.body, cache.len()), (first.body, 1));
+}
+
+#[tokio::test]
+async fn every_response_from_the_sample_says_so_and_that_it_is_stale() {
+    let router = all(parts().await);
+    for path in [
+        "/api/analyze/AAPL",
+        "/api/bars/IBM?adjusted=false",
+        "/api/indicators/MSFT?names=rsi:14",
+        "/api/symbols/FB",
+        "/api/symbols",
+    ] {
+        let response = get(&router, path).await;
+        let json = response.json();
+        assert_eq!((&json["sample"], &json["stale"]), (&json!(true), &json!(true)), "{path}");
+        // It does not change: clients may revalidate their copies.
+        assert!(!response.header(header::ETAG).is_empty(), "{path}");
+    }
+    let own = post(&router, "/api/analyze", &json!({"symbol": "MINE", "bars": own_bars(300)})).await.json();
+    assert_eq!((&own["sample"], &own["stale"]), (&json!(false), &json!(false)));
+}
+
+#[tokio::test]
+async fn a_symbol_is_shown_as_the_source_spells_it() {
+    let router = all(parts().await);
+    for path in ["/api/analyze/ibm", "/api/bars/ibm", "/api/indicators/ibm?names=rsi:14", "/api/symbols/ibm"]
+    {
+        assert_eq!(get(&router, path).await.json()["symbol"], "IBM", "{path}");
+    }
+    let mixed = get(&router, "/api/bars/IBm").await;
+    assert_eq!((mixed.status.as_u16(), mixed.code()), (404, Some("unknown_symbol")));
 }
 
 #[tokio::test]
@@ -137,7 +168,8 @@ async fn invalid_requests_are_problems() {
         ("/api/bars/ZZZZ", 404, "unknown_symbol"),
         ("/api/analyze/..%2Fx", 400, "invalid_symbol"),
         ("/api/analyze/%ff", 400, "invalid_symbol"),
-        ("/api/bars/3M", 400, "invalid_symbol"),
+        ("/api/bars/3M", 404, "unknown_symbol"),
+        ("/api/bars/A.B.C.D", 400, "invalid_symbol"),
         ("/api/analyze/AAPL?timeframe=5m", 422, "unprocessable"),
         ("/api/analyze/AAPL?days=100000000", 422, "unprocessable"),
         ("/api/analyze/AAPL?cache_ttl=1", 422, "unprocessable"),
@@ -168,19 +200,32 @@ async fn own_bars_are_analyzed_and_invalid_ones_are_listed() {
     let router = all(parts().await);
     let mut bars = own_bars(300);
     bars[5]["close"] = json!(-1);
-    bars[7]["date"] = bars[6]["date"].clone();
-    let response = post(&router, "/api/analyze", &json!({"symbol": "mine", "bars": bars})).await;
+    bars[7] = bars[6].clone();
+    bars[9]["date"] = bars[8]["date"].clone();
+    let response = post(&router, "/api/analyze", &json!({"symbol": "MiNE", "bars": bars})).await;
     assert_eq!(response.status, 200);
     let json = response.json();
-    assert_eq!((&json["symbol"], &json["data_source"]), (&json!("MINE"), &json!("request")));
-    assert_eq!(json["bars_used"], 298);
+    assert_eq!((&json["symbol"], &json["data_source"]), (&json!("MiNE"), &json!("request")));
+    assert_eq!(json["bars_used"], 296);
     let quality = &json["data_quality"];
-    assert_eq!(quality["refused_total"], 2);
-    let refused = [(5, "not_positive"), (7, "duplicate_date")];
+    assert_eq!(quality["refused_total"], 4);
+    let refused =
+        [(5, "not_positive"), (7, "duplicate_date"), (8, "conflicting_date"), (9, "conflicting_date")];
     for (listed, (position, reason)) in quality["refused"].as_array().unwrap().iter().zip(refused) {
         assert_eq!((&listed["position"], &listed["reason"]), (&json!(position), &json!(reason)));
     }
     assert!(response.header(header::ETAG).is_empty());
+}
+
+#[tokio::test]
+async fn own_bars_in_any_order_are_one_series() {
+    let router = all(parts().await);
+    let mut bars = own_bars(300);
+    let oldest_first = post(&router, "/api/analyze", &json!({"symbol": "MINE", "bars": bars})).await;
+    bars.reverse();
+    let newest_first = post(&router, "/api/analyze", &json!({"symbol": "MINE", "bars": bars})).await;
+    assert_eq!(newest_first.status, 200);
+    assert_eq!(newest_first.json(), oldest_first.json());
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ async fn every_counter_exists_at_zero() {
         "investiq_secret_upstream_seconds_count{operation=\"GetSecretValue\"} 0",
         "investiq_secret_read_total{freshness=\"stale\"} 0",
         "investiq_secret_previous_used_total{secret=\"api_keys\"} 0",
-        "investiq_secret_last_success_timestamp_seconds{secret=\"jwt_secret\"} 0",
+        "investiq_secret_last_success_timestamp_seconds{secret=\"audit_key\"} 0",
         "investiq_secret_stale{secret=\"polygon_api_key\"} 0",
         "investiq_secret_shadowed_sources{secret=\"polygon_api_key\"} 0",
         "investiq_secret_audit_lost_total 0",

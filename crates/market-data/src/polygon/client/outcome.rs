@@ -38,7 +38,7 @@ impl CallError {
     /// The error of a call for `symbol`.
     pub(crate) fn for_symbol(self, symbol: Symbol) -> Error {
         match self {
-            Self::NotFound => Error::UnknownSymbol { symbol },
+            Self::NotFound => Error::unknown_to_vendor(symbol),
             Self::Bad(fault) => Error::BadData { symbol, fault },
             Self::OutOfQuota(_) | Self::RateLimited(_) | Self::Denied(_) | Self::Outage(_) => {
                 self.for_probe()

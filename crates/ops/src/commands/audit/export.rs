@@ -8,7 +8,7 @@ use audit::{ChainError, Head, Verifier, export};
 use store::Store;
 use telemetry::with_causes;
 
-use super::verify;
+use super::verify::{self, Verification};
 use crate::console::Console;
 use crate::database::{DatabaseLocation, open};
 use crate::exit::Exit;
@@ -16,6 +16,9 @@ use crate::failure::Failure;
 use crate::secret_file;
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  investiq audit export --output chain.jsonl\n  investiq audit verify --file chain.jsonl"
+)]
 pub(crate) struct Arguments {
     /// Write to this new file instead of standard output
     #[arg(long, value_name = "FILE")]
@@ -23,10 +26,10 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
-    let DatabaseLocation { config: _, url, key } = DatabaseLocation::find(console).await?;
+    let DatabaseLocation { config: _, url, key, missing_key } = DatabaseLocation::find(console).await?;
     let store = match open(url, key.clone(), console).await {
         Ok(store) => store,
-        Err(error) => return verify::report_open_error(error, console),
+        Err(error) => return verify::report_open_error(error, &missing_key, console),
     };
     let target: Box<dyn Write> = match &arguments.output {
         Some(path) => Box::new(secret_file::create(path).map_err(Failure::file("create", path))?),
@@ -41,8 +44,8 @@ pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<
             Ok(Exit::Success)
         }
         Err(error) => {
-            console.eprint(&format!("investiq: {}; the export ends before it", verify::damage(&error)));
-            Ok(Exit::Findings)
+            let found = Verification::from(error).with_hint(&missing_key);
+            Ok(found.report("; the export ends before it", console))
         }
     }
 }

@@ -1,7 +1,6 @@
 //! `investiq audit verify`: verifies every entry of the chain, in the database or in an export, and reports the first that
-//! is damaged.
+//! is damaged. Without the key of an entry, nothing is known of the chain.
 
-use std::fmt;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
@@ -19,6 +18,9 @@ use crate::failure::Failure;
 use crate::output::OutputFormat;
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  investiq audit verify\n  investiq audit verify --checkpoint checkpoint.json\n  investiq audit verify --file chain.jsonl --key secrets/audit_key"
+)]
 pub(crate) struct Arguments {
     /// Verify this export instead of the database
     #[arg(long, value_name = "FILE")]
@@ -33,9 +35,12 @@ pub(crate) struct Arguments {
     output: OutputFormat,
 }
 
+/// The reason of a verification that lacks a key.
+const KEY_MISSING: &str = "unknown_key";
+
 /// The result of a verification.
 #[derive(Default, Serialize)]
-struct Verification {
+pub(super) struct Verification {
     intact: bool,
     entries: Option<u64>,
     hash: Option<String>,
@@ -50,18 +55,18 @@ pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<
         None => verify_database(arguments, console).await?,
     };
     arguments.output.print(console, "investiq.audit.verify.v1", &result, Verification::text)?;
-    Ok(if result.intact { Exit::Success } else { Exit::Findings })
+    Ok(result.exit())
 }
 
 async fn verify_database(arguments: &Arguments, console: &Console) -> Result<Verification, Failure> {
-    let DatabaseLocation { config: _, url, key } = DatabaseLocation::find(console).await?;
+    let DatabaseLocation { config: _, url, key, missing_key } = DatabaseLocation::find(console).await?;
     let checkpoint = match read_checkpoint(arguments, &key)? {
         Ok(checkpoint) => checkpoint,
-        Err(error) => return Ok(error.into()),
+        Err(error) => return Ok(Verification::from(error).with_hint(&missing_key)),
     };
     let store = match open(url, key, console).await {
         Ok(store) => store,
-        Err(error) => return from_open_error(error),
+        Err(error) => return Ok(from_open_error(error)?.with_hint(&missing_key)),
     };
     let bar = console.progress_bar(0, "verifying");
     let progress = |done, total| {
@@ -73,12 +78,14 @@ async fn verify_database(arguments: &Arguments, console: &Console) -> Result<Ver
     match outcome {
         Ok(verified) => Ok(verified.into()),
         Err(VerifyError::Damaged(error)) => Ok(error.into()),
+        Err(VerifyError::KeyMissing(error)) => Ok(Verification::from(error).with_hint(&missing_key)),
         Err(VerifyError::NoHead) => Ok(Verification::no_head()),
         Err(error @ VerifyError::Unread(_)) => Err(Failure::Incomplete(with_causes(&error))),
     }
 }
 
-/// A damaged head prevents that the database is opened, and is the result of the verification.
+/// A head that is damaged, or whose key is missing, prevents that the database is opened, and is the result of the
+/// verification.
 fn from_open_error(error: OpenError) -> Result<Verification, Failure> {
     match error {
         OpenError::Audit(store::Error::Chain(error)) => Ok(error.into()),
@@ -87,15 +94,13 @@ fn from_open_error(error: OpenError) -> Result<Verification, Failure> {
     }
 }
 
-/// Reports a damaged head in a command that needs an open database.
-pub(super) fn report_open_error(error: OpenError, console: &mut Console) -> Result<Exit, Failure> {
-    let detail = from_open_error(error)?.detail.unwrap_or_default();
-    console.eprint(&format!("investiq: {}", damage(&detail)));
-    Ok(Exit::Findings)
-}
-
-pub(super) fn damage(detail: &impl fmt::Display) -> String {
-    format!("the audit chain is damaged: {detail}")
+/// Reports such a head in a command that needs an open database.
+pub(super) fn report_open_error(
+    error: OpenError,
+    missing_key: &str,
+    console: &mut Console,
+) -> Result<Exit, Failure> {
+    Ok(from_open_error(error)?.with_hint(missing_key).report("", console))
 }
 
 async fn verify_export(
@@ -103,15 +108,18 @@ async fn verify_export(
     arguments: &Arguments,
     console: &Console,
 ) -> Result<Verification, Failure> {
-    let key = match &arguments.key {
-        Some(path) => read_key(path)?,
-        None => DatabaseLocation::find(console).await?.key,
+    let (key, missing_key) = match &arguments.key {
+        Some(path) => (read_key(path)?, format!("looked in {}; name its file with --key", path.display())),
+        None => {
+            let DatabaseLocation { key, missing_key, .. } = DatabaseLocation::find(console).await?;
+            (key, missing_key)
+        }
     };
     let mut verifier = LineVerifier::new(&key);
     match read_checkpoint(arguments, &key)? {
         Ok(Some(head)) => verifier = verifier.with_checkpoint(head),
         Ok(None) => {}
-        Err(error) => return Ok(error.into()),
+        Err(error) => return Ok(Verification::from(error).with_hint(&missing_key)),
     }
     let failed =
         |error: std::io::Error| Failure::Precondition(format!("cannot read {}: {error}", path.display()));
@@ -124,7 +132,7 @@ async fn verify_export(
         let text = line.strip_suffix(b"\n").unwrap_or(&line);
         // Invalid UTF-8 is rejected as an empty line is.
         if let Err(error) = verifier.line(std::str::from_utf8(text).unwrap_or_default()) {
-            return Ok(error.into());
+            return Ok(Verification::from(error).with_hint(&missing_key));
         }
     }
     bar.finish_and_clear();
@@ -159,14 +167,46 @@ impl Verification {
         Self { reason: Some("no_head"), detail: Some(detail), ..Self::default() }
     }
 
+    fn lacks_key(&self) -> bool {
+        self.reason.is_some_and(|reason| reason == KEY_MISSING)
+    }
+
+    /// Adds where a missing key was looked for.
+    pub(super) fn with_hint(mut self, missing_key: &str) -> Self {
+        if self.lacks_key() {
+            let detail = self.detail.unwrap_or_default();
+            self.detail = Some(format!(
+                "{detail}; {missing_key}. If there never was a key with this id, the entry was changed"
+            ));
+        }
+        self
+    }
+
+    fn exit(&self) -> Exit {
+        match self.intact {
+            true => Exit::Success,
+            false if self.lacks_key() => Exit::Precondition,
+            false => Exit::Findings,
+        }
+    }
+
     fn text(&self) -> String {
         match (self.entries, &self.hash, &self.detail, self.reason) {
             (Some(entries), Some(hash), ..) => format!("intact: {entries} entries, head hash {hash}\n"),
             (.., detail, reason) => {
+                let found = if self.lacks_key() { "not verified" } else { "damaged" };
                 let (detail, reason) = (detail.as_deref().unwrap_or_default(), reason.unwrap_or_default());
-                format!("damaged: {detail} [{reason}]\n")
+                format!("{found}: {detail} [{reason}]\n")
             }
         }
+    }
+
+    /// Reports on standard error what is wrong.
+    pub(super) fn report(&self, suffix: &str, console: &mut Console) -> Exit {
+        let what = if self.lacks_key() { "cannot be verified" } else { "is damaged" };
+        let detail = self.detail.as_deref().unwrap_or_default();
+        console.eprint(&format!("investiq: the audit chain {what}: {detail}{suffix}"));
+        self.exit()
     }
 }
 

@@ -3,13 +3,15 @@
 use std::path::Path;
 use std::time::Duration;
 
-use config::check::{Finding, Severity};
+use config::check::Finding;
 use jiff::Timestamp;
+use outbound::Proxy;
 use reqwest::tls::TlsInfo;
 use rustls_pki_types::{CertificateDer, UnixTime};
 use telemetry::with_causes;
 use webpki::{EndEntityCert, Error, KeyUsage};
 
+use super::{error, warning};
 use crate::secret_file::{self, PRIVATE_MODE};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -25,18 +27,16 @@ const LOGS: &str = "docker compose logs traefik";
 struct Certificate {
     not_before: Timestamp,
     not_after: Timestamp,
-    issuer: String,
 }
 
 pub(super) async fn finding(domain: &str, port: u16, now: Timestamp) -> Option<Finding> {
-    let error =
-        |message: String| Finding::new(Severity::Error, "certificate", domain, message).with_remedy(LOGS);
+    let error = |message: &str| error("certificate", domain, message, LOGS);
     match fetch(&format!("https://{domain}:{port}/livez")).await {
         Ok(der) => match Certificate::parse(&der) {
             Some(certificate) => certificate.expiry(domain, now),
-            None => Some(error("has a certificate that cannot be parsed".to_owned())),
+            None => Some(error("has a certificate that cannot be parsed")),
         },
-        Err(cause) => Some(error(format!("cannot be reached with TLS: {cause}"))),
+        Err(cause) => Some(error(&format!("cannot be reached with TLS: {cause}"))),
     }
 }
 
@@ -46,12 +46,12 @@ pub(super) fn storage_finding(directory: &Path) -> Option<Finding> {
     let mode = secret_file::mode(&path).filter(|mode| *mode != PRIVATE_MODE)?;
     let message = format!("has mode {mode:04o}, and Traefik requires 0600");
     let remedy = format!("chmod 0600 {} && docker compose restart traefik", path.display());
-    Some(Finding::new(Severity::Error, "acme_mode", path.display().to_string(), message).with_remedy(remedy))
+    Some(error("acme_mode", path.display(), message, remedy))
 }
 
 /// The trusted certificate of the server itself.
 async fn fetch(url: &str) -> Result<Vec<u8>, String> {
-    let client = outbound::client_builder(TIMEOUT)
+    let client = outbound::client_builder(TIMEOUT, &Proxy::none())
         .timeout(TIMEOUT)
         .tls_info(true)
         .build()
@@ -75,71 +75,50 @@ impl Certificate {
         let Some(Error::CertNotValidYet { not_before, .. }) = ask(0) else { return None };
         let Some(Error::CertExpired { not_after, .. }) = ask(u64::from(u32::MAX) * 2) else { return None };
         let timestamp = |time: UnixTime| Timestamp::from_second(i64::try_from(time.as_secs()).ok()?).ok();
-        Some(Self {
-            not_before: timestamp(not_before)?,
-            not_after: timestamp(not_after)?,
-            issuer: issuer(certificate.issuer()),
-        })
+        Some(Self { not_before: timestamp(not_before)?, not_after: timestamp(not_after)? })
     }
 
     fn expiry(&self, domain: &str, now: Timestamp) -> Option<Finding> {
         let seconds = |from: Timestamp, to: Timestamp| to.duration_since(from).as_secs();
         let left_s = seconds(now, self.not_after);
         let share = left_s as f64 / seconds(self.not_before, self.not_after).max(1) as f64;
-        let severity = match share {
-            _ if share < LIFE_SHARE_ERROR => Severity::Error,
-            _ if share < LIFE_SHARE_WARNING => Severity::Warning,
-            _ => return None,
-        };
+        if share >= LIFE_SHARE_WARNING {
+            return None;
+        }
         let left = match left_s {
             ..=0 => "expired".to_owned(),
             1..DAY_S => format!("expires in {} h", left_s / HOUR_S),
             _ => format!("expires in {} days", left_s / DAY_S),
         };
+        let share_left = share.max(0.0) * 100.0;
         let message = format!(
-            "has a certificate of {} that {left} ({:.0} % of its lifetime is left) and was not renewed",
-            self.issuer,
-            share.max(0.0) * 100.0
+            "has a certificate that {left} ({share_left:.0} % of its lifetime is left) and was not renewed"
         );
-        Some(Finding::new(severity, "certificate_expiry", domain, message).with_remedy(LOGS))
+        let is_urgent = share < LIFE_SHARE_ERROR;
+        let finding = if is_urgent { error } else { warning };
+        Some(finding("certificate_expiry", domain, message, LOGS))
     }
-}
-
-/// Organization and common name in a DER-encoded name: the object identifiers 2.5.4.10 and 2.5.4.3, each followed by the tag
-/// and the length of a short text.
-fn issuer(name: &[u8]) -> String {
-    let text = |last: u8| {
-        let start = name.windows(3).position(|window| window == [0x55, 0x04, last])? + 3;
-        let length = usize::from(*name.get(start + 1)?);
-        std::str::from_utf8(name.get(start + 2..start + 2 + length)?).ok().map(str::to_owned)
-    };
-    let texts: Vec<String> = [10, 3].into_iter().filter_map(text).collect();
-    if texts.is_empty() { "an unnamed issuer".to_owned() } else { texts.join(" ") }
 }
 
 #[cfg(test)]
 mod tests {
-    use rcgen::{CertificateParams, DnType, KeyPair, date_time_ymd};
+    use config::check::Severity;
+    use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 
     use super::*;
 
     fn certificate() -> Certificate {
         let mut params = CertificateParams::new(["a.test".to_owned()]).unwrap();
-        params.distinguished_name.push(DnType::OrganizationName, "Let's Test");
-        params.distinguished_name.push(DnType::CommonName, "E7");
         (params.not_before, params.not_after) = (date_time_ymd(2026, 1, 1), date_time_ymd(2026, 4, 11));
         let der = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
         Certificate::parse(der.der()).unwrap()
     }
 
     #[test]
-    fn validity_and_issuer_are_read() {
+    fn the_validity_is_read() {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
-        let expected = Certificate {
-            not_before: at("2026-01-01T00:00:00Z"),
-            not_after: at("2026-04-11T00:00:00Z"),
-            issuer: "Let's Test E7".to_owned(),
-        };
+        let expected =
+            Certificate { not_before: at("2026-01-01T00:00:00Z"), not_after: at("2026-04-11T00:00:00Z") };
         assert_eq!(certificate(), expected);
         assert_eq!(Certificate::parse(b"no certificate"), None);
     }

@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use config::check::{Finding, Severity};
+use config::check::Finding;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
-use outbound::BaseUrl;
+use outbound::{BaseUrl, Proxy};
 use reqwest::header::DATE;
 use secrets::rotation::MARGIN;
 use telemetry::with_causes;
 
 use super::program::{self, ProgramError};
+use super::{error, warning};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 const SYNCHRONIZE: &str = "timedatectl set-ntp true";
@@ -21,36 +22,33 @@ pub(super) async fn synchronization() -> Option<Finding> {
 }
 
 fn from_answer(answer: &Result<String, ProgramError>) -> Option<Finding> {
-    let finding = |severity, message: String| {
-        Some(Finding::new(severity, "clock", "clock", message).with_remedy(SYNCHRONIZE))
-    };
     match answer.as_deref() {
         Ok("yes") => None,
-        Ok(_) => finding(
-            Severity::Error,
-            "is not synchronized by NTP: signatures and tokens would be rejected".to_owned(),
-        ),
-        Err(cause) => finding(
-            Severity::Warning,
-            format!("timedatectl does not say whether it is synchronized: {cause}"),
-        ),
-    }
-}
-
-/// Compares the clock with the header `Date` of a response.
-pub(super) async fn skew(url: &BaseUrl, now: impl Fn() -> Timestamp) -> Option<Finding> {
-    match date(url).await {
-        Ok(date) => from_date(date, now()),
+        Ok(_) => {
+            let message = "is not synchronized by NTP: signatures and tokens would be rejected";
+            Some(error("clock", "clock", message, SYNCHRONIZE))
+        }
         Err(cause) => {
-            let message = format!("cannot be compared with that of {url}: {cause}");
-            let remedy = format!("curl --head {url}");
-            Some(Finding::new(Severity::Warning, "clock_skew", "clock", message).with_remedy(remedy))
+            let message = format!("timedatectl does not say whether it is synchronized: {cause}");
+            Some(warning("clock", "clock", message, SYNCHRONIZE))
         }
     }
 }
 
-async fn date(url: &BaseUrl) -> Result<Timestamp, String> {
-    let client = outbound::client_builder(TIMEOUT).timeout(TIMEOUT).https_only(url.is_encrypted()).build();
+/// Compares the clock with the header `Date` of a response.
+pub(super) async fn skew(url: &BaseUrl, proxy: &Proxy, now: impl Fn() -> Timestamp) -> Option<Finding> {
+    match date(url, proxy).await {
+        Ok(date) => from_date(date, now()),
+        Err(cause) => {
+            let message = format!("cannot be compared with that of {url}: {cause}");
+            Some(warning("clock_skew", "clock", message, format!("curl --head {url}")))
+        }
+    }
+}
+
+async fn date(url: &BaseUrl, proxy: &Proxy) -> Result<Timestamp, String> {
+    let client =
+        outbound::client_builder(TIMEOUT, proxy).timeout(TIMEOUT).https_only(url.is_encrypted()).build();
     let client = client.map_err(|error| with_causes(&error))?;
     let response =
         client.head(url.to_url()).send().await.map_err(|error| with_causes(&error.without_url()))?;
@@ -64,12 +62,14 @@ fn from_date(date: Timestamp, now: Timestamp) -> Option<Finding> {
     let direction = if seconds > 0 { "ahead" } else { "behind" };
     (seconds.unsigned_abs() > MARGIN.as_secs()).then(|| {
         let message = format!("is {} s {direction}, and {} s are allowed", seconds.abs(), MARGIN.as_secs());
-        Finding::new(Severity::Error, "clock_skew", "clock", message).with_remedy(SYNCHRONIZE)
+        error("clock_skew", "clock", message, SYNCHRONIZE)
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use config::check::Severity;
+
     use super::*;
 
     #[test]

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use config::check::{Finding, Severity};
+use config::check::Finding;
 use serde_json::Value;
 
 use super::engine::Engine;
+use super::error;
 use super::program::{self, ProgramError};
 use crate::deployment::Deployment;
 
@@ -100,10 +101,7 @@ impl Project {
                 let cause = cause.split(['"', '\'']).next().unwrap_or_default();
                 let message = format!("are refused, so that the configuration was not checked: {cause}");
                 let remedy = "set the variable in .env, or run: investiq init";
-                Some(
-                    Finding::new(Severity::Error, "compose_files", "Compose files", message)
-                        .with_remedy(remedy),
-                )
+                Some(error("compose_files", "Compose files", message, remedy))
             }
         };
         let sick = self.containers.iter().filter_map(|container| {
@@ -111,8 +109,8 @@ impl Project {
                 (container.text("Service"), container.text("State"), container.text("Health"));
             let state = if health == "unhealthy" { health } else { state };
             (state != "running").then(|| {
-                Finding::new(Severity::Error, "container", service, format!("a container is {state}"))
-                    .with_remedy(format!("docker compose logs --tail 50 {service}"))
+                let remedy = format!("docker compose logs --tail 50 {service}");
+                error("container", service, format!("a container is {state}"), remedy)
             })
         });
         model.into_iter().chain(sick).collect()

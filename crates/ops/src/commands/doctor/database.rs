@@ -2,9 +2,10 @@
 //!
 //! The database of the Compose files is reached from its containers only, so that this check runs in the server's container.
 
-use config::check::{Finding, Severity};
+use config::check::Finding;
 
 use super::compose::{Project, SERVER};
+use super::error;
 
 pub(super) async fn finding(project: &Project) -> Option<Finding> {
     if !project.is_running(SERVER) {
@@ -14,8 +15,5 @@ pub(super) async fn finding(project: &Project) -> Option<Finding> {
     let command = ["exec", "--no-TTY", SERVER, "/app/investiq", "audit", "checkpoint"];
     let cause = project.run(&command).await.err()?.to_string();
     let message = format!("cannot be used: {}", cause.trim_start_matches("investiq: "));
-    Some(
-        Finding::new(Severity::Error, "database", "database", message)
-            .with_remedy("docker compose logs postgres api-server"),
-    )
+    Some(error("database", "database", message, "docker compose logs postgres api-server"))
 }

@@ -3,7 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
-use config::check::{Finding, Severity};
+use config::check::Finding;
+
+use super::{error, warning};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Any port: no packet is sent.
@@ -39,69 +41,47 @@ fn source(address: IpAddr) -> Option<IpAddr> {
 
 impl Records {
     fn findings(&self, domain: &str, publishes_ipv6: bool) -> Vec<Finding> {
-        let finding = |severity, rule, message: String, remedy: &str| {
-            Finding::new(severity, rule, domain, message).with_remedy(remedy)
-        };
+        let error = |rule, message: String, remedy| error(rule, domain, message, remedy);
+        let warning = |rule, message: String, remedy| warning(rule, domain, message, remedy);
         let create = "create an A record with the public IPv4 address of this machine";
         if self.addresses.is_empty() {
-            return vec![finding(
-                Severity::Error,
-                "dns",
-                "does not resolve to an address".to_owned(),
-                create,
-            )];
+            return vec![error("dns", "does not resolve to an address".to_owned(), create)];
         }
-        let mut findings = Vec::new();
         let ipv4 = self.addresses.iter().find(|address| address.is_ipv4());
-        match (ipv4, self.source) {
-            (None, _) => findings.push(finding(Severity::Error, "dns", "has no A record".to_owned(), create)),
+        let ipv4 = match (ipv4, self.source) {
+            (None, _) => Some(error("dns", "has no A record".to_owned(), create)),
             (Some(address), _) if address.is_loopback() => {
-                let message =
-                    "is a loopback address on this machine, so that its records were not checked".to_owned();
-                findings.push(finding(
-                    Severity::Warning,
-                    "dns_loopback",
-                    message,
-                    "remove it from /etc/hosts",
-                ));
+                let message = "is a loopback address on this machine, so that its records were not checked";
+                Some(warning("dns_loopback", message.to_owned(), "remove it from /etc/hosts"))
             }
-            (Some(_), _) if self.own.iter().any(IpAddr::is_ipv4) => {}
+            (Some(_), _) if self.own.iter().any(IpAddr::is_ipv4) => None,
             (Some(address), Some(source)) if !is_private(source) => {
-                let message = format!("points to {address}, and this machine has {source}");
-                findings.push(finding(Severity::Error, "dns", message, create));
+                Some(error("dns", format!("points to {address}, and this machine has {source}"), create))
             }
             // Behind NAT, or without a route.
             (Some(address), _) => {
                 let message = format!(
                     "points to {address}; this machine has private addresses only, so that nothing says whether it is reached there"
                 );
-                findings.push(finding(
-                    Severity::Warning,
-                    "dns_nat",
-                    message,
-                    "compare it with the public address in the control panel of your hosting provider",
-                ));
+                let compare =
+                    "compare it with the public address in the control panel of your hosting provider";
+                Some(warning("dns_nat", message, compare))
             }
-        }
-        if let Some(address) =
-            self.addresses.iter().find(|address| address.is_ipv6() && !address.is_loopback())
-        {
-            if !publishes_ipv6 {
-                let message =
-                    format!("has the AAAA record {address}, and the ports are published for IPv4 only");
-                findings.push(finding(Severity::Error, "dns_ipv6", message, "remove the AAAA record"));
-            } else if !self.own.contains(address) {
-                let message =
-                    format!("has the AAAA record {address}, which is not an address of this machine");
-                findings.push(finding(
-                    Severity::Error,
-                    "dns_ipv6",
-                    message,
-                    "change or remove the AAAA record",
-                ));
-            }
-        }
-        findings
+        };
+        let ipv6 = self.addresses.iter().find(|address| address.is_ipv6() && !address.is_loopback());
+        let ipv6 = ipv6.and_then(|address| {
+            let problem = match publishes_ipv6 {
+                false => "and the ports are published for IPv4 only",
+                true if !self.own.contains(address) => "which is not an address of this machine",
+                true => return None,
+            };
+            Some(error(
+                "dns_ipv6",
+                format!("has the AAAA record {address}, {problem}"),
+                "remove the AAAA record",
+            ))
+        });
+        ipv4.into_iter().chain(ipv6).collect()
     }
 }
 

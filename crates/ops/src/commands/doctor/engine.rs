@@ -3,8 +3,9 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use config::check::{Finding, Severity};
+use config::check::Finding;
 
+use super::error;
 use super::program::{self, ProgramError};
 use crate::deployment::DOCKER_GID;
 
@@ -54,13 +55,11 @@ impl Engine {
     }
 
     pub(super) fn findings(&self) -> Vec<Finding> {
-        let error = |rule, subject, message, remedy: &str| {
-            Finding::new(Severity::Error, rule, subject, message).with_remedy(remedy)
-        };
+        const PLUGIN: &str = "apt-get install docker-compose-plugin";
         let server = match &self.server {
             Err(ProgramError::NotInstalled) => {
                 let message = "is not installed, so that Compose and the containers were not checked";
-                return vec![error("engine", "docker", message.to_owned(), INSTALL)];
+                return vec![error("engine", "docker", message, INSTALL)];
             }
             Err(cause) => Some(error(
                 "engine",
@@ -70,26 +69,16 @@ impl Engine {
             )),
             Ok(versions) => {
                 let (version, api) = versions.split_once(' ').unwrap_or((versions, ""));
-                let message = || format!("engine {version} has API {api}, and 1.41 (engine 20.10) is needed");
-                (!is_at_least(api, &API_MIN)).then(|| error("engine_version", "docker", message(), INSTALL))
+                let message = format!("engine {version} has API {api}, and 1.41 (engine 20.10) is needed");
+                (!is_at_least(api, &API_MIN)).then(|| error("engine_version", "docker", message, INSTALL))
             }
         };
         let compose = match &self.compose {
-            Err(cause) => {
-                let message = format!("cannot be run: {cause}");
-                Some(error("compose", "docker compose", message, "apt-get install docker-compose-plugin"))
-            }
+            Err(cause) => Some(error("compose", "docker compose", format!("cannot be run: {cause}"), PLUGIN)),
             Ok(version) => {
-                let message = || format!("version {version} is too old: 2.24.4 is needed");
+                let message = format!("version {version} is too old: 2.24.4 is needed");
                 let is_old = !is_at_least(version, &COMPOSE_MIN);
-                is_old.then(|| {
-                    error(
-                        "compose_version",
-                        "docker compose",
-                        message(),
-                        "apt-get install docker-compose-plugin",
-                    )
-                })
+                is_old.then(|| error("compose_version", "docker compose", message, PLUGIN))
             }
         };
         server.into_iter().chain(compose).collect()
@@ -98,22 +87,18 @@ impl Engine {
 
 /// Traefik reaches the engine through a proxy that may use the socket with this group.
 pub(super) fn socket_finding(socket: &Path, group: &str) -> Option<Finding> {
-    let finding = |message: String, remedy: String| {
-        Some(Finding::new(Severity::Error, "docker_gid", DOCKER_GID, message).with_remedy(remedy))
-    };
-    match std::fs::metadata(socket) {
-        Err(error) => {
-            let message = format!("cannot be compared with the group of {}: {error}", socket.display());
-            finding(message, "systemctl start docker".to_owned())
+    let (shown, error) =
+        (socket.display(), |message, remedy| Some(error("docker_gid", DOCKER_GID, message, remedy)));
+    match std::fs::metadata(socket).map(|metadata| metadata.gid()) {
+        Err(cause) => {
+            let message = format!("cannot be compared with the group of {shown}: {cause}");
+            error(message, "systemctl start docker".to_owned())
         }
-        Ok(metadata) if group == metadata.gid().to_string() => None,
-        Ok(metadata) => {
-            let (path, gid) = (socket.display(), metadata.gid());
-            finding(
-                format!("is {group}, and the group of {path} is {gid}"),
-                format!("set {DOCKER_GID}={gid} in .env"),
-            )
-        }
+        Ok(gid) if group == gid.to_string() => None,
+        Ok(gid) => error(
+            format!("is {group}, and the group of {shown} is {gid}"),
+            format!("set {DOCKER_GID}={gid} in .env"),
+        ),
     }
 }
 

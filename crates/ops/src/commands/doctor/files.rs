@@ -2,16 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, Metadata};
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use config::check::{Finding, Severity};
+use config::check::Finding;
 use rustix::process::geteuid;
 use secrets::is_placeholder;
 
 use super::certificate;
 use super::compose::{Model, SERVER, SOCKET};
 use super::engine;
+use super::error;
 use crate::deployment::Deployment;
 use crate::deployment::env_file::EnvFile;
 use crate::deployment::secret_layout::{ACME, CONTAINER_UID, SecretLayout};
@@ -27,7 +29,20 @@ struct ContainerUser {
     gid: u32,
 }
 
+/// Without the rights to read the secrets, everything about them would be wrong.
+pub(super) fn denied(deployment: &Deployment) -> Option<Finding> {
+    let root = SecretLayout::new(deployment).root().to_path_buf();
+    let is_denied = fs::read_dir(&root).is_err_and(|error| error.kind() == ErrorKind::PermissionDenied);
+    is_denied.then(|| {
+        let message = format!("cannot be read by user {}, so that no file was checked", geteuid().as_raw());
+        error("denied", root.display(), message, "sudo investiq doctor")
+    })
+}
+
 pub(super) fn findings(deployment: &Deployment, model: Option<&Model>) -> Vec<Finding> {
+    if let Some(denied) = denied(deployment) {
+        return vec![denied];
+    }
     let mut findings = Vec::new();
     let layout = SecretLayout::new(deployment);
     let (root, is_strict) = (layout.root(), deployment.profile.is_strict());
@@ -35,12 +50,10 @@ pub(super) fn findings(deployment: &Deployment, model: Option<&Model>) -> Vec<Fi
         findings.extend(env_file(&deployment.env_file));
         findings.extend(private_directory(root));
         findings.extend(layout.contradictions().iter().map(|(source, derived)| {
-            let message = format!("does not agree with {}", source.display());
-            let remedy = format!(
-                "restore the one that is wrong, or move {} away and run: investiq init",
-                derived.display()
-            );
-            error("contradiction", derived, message).with_remedy(remedy)
+            let (source, derived) = (source.display(), derived.display());
+            let remedy =
+                format!("restore the one that is wrong, or move {derived} away and run: investiq init");
+            error("contradiction", derived, format!("does not agree with {source}"), remedy)
         }));
     }
     if let Some((socket, group)) = model.and_then(Model::docker_socket) {
@@ -71,35 +84,32 @@ pub(super) fn findings(deployment: &Deployment, model: Option<&Model>) -> Vec<Fi
     let is_mounted = |path: &&PathBuf| path.parent().is_some_and(|directory| checked.contains(directory));
     let files = layout.service_files();
     let missing = files.iter().filter(is_mounted).filter(|path| !path.exists());
-    findings
-        .extend(missing.map(|path| error("missing", path, "does not exist").with_remedy("investiq init")));
+    findings.extend(missing.map(|path| missing_file(path)));
     findings
 }
 
-fn error(rule: &'static str, path: &Path, message: impl Into<String>) -> Finding {
-    Finding::new(Severity::Error, rule, path.display().to_string(), message)
+fn missing_file(path: &Path) -> Finding {
+    error("missing", path.display(), "does not exist", "investiq init")
 }
 
 fn env_file(file: &EnvFile) -> Vec<Finding> {
-    let path = file.path();
-    let shown = path.display();
+    let shown = file.path().display();
     if !file.exists() {
-        return vec![error("env_file", path, "does not exist").with_remedy("investiq init")];
+        return vec![error("env_file", &shown, "does not exist", "investiq init")];
     }
     let mut findings = Vec::new();
-    if let Some(mode) = secret_file::mode(path).filter(|mode| mode & !PRIVATE_MODE != 0) {
+    if let Some(mode) = secret_file::mode(file.path()).filter(|mode| mode & !PRIVATE_MODE != 0) {
         let message = format!("has mode {mode:04o}: others can read it");
-        findings.push(error("env_mode", path, message).with_remedy(format!("chmod 0600 {shown}")));
+        findings.push(error("env_mode", &shown, message, format!("chmod 0600 {shown}")));
     }
     let mut names = BTreeSet::new();
     for (name, value) in file.variables() {
         let remedy = format!("change {name} in {shown}");
         if !names.insert(name) {
-            findings.push(error("env_twice", path, format!("sets {name} twice")).with_remedy(&remedy));
+            findings.push(error("env_twice", &shown, format!("sets {name} twice"), &remedy));
         }
         if is_placeholder(value) {
-            let message = format!("{name} is a placeholder");
-            findings.push(error("placeholder", path, message).with_remedy(&remedy));
+            findings.push(error("placeholder", &shown, format!("{name} is a placeholder"), &remedy));
         }
     }
     findings
@@ -108,38 +118,37 @@ fn env_file(file: &EnvFile) -> Vec<Finding> {
 /// The directory of all secrets is its owner's alone.
 fn private_directory(root: &Path) -> Option<Finding> {
     let Ok(metadata) = fs::metadata(root) else {
-        return Some(error("missing", root, "does not exist").with_remedy("investiq init"));
+        return Some(missing_file(root));
     };
     let mode = metadata.mode() & PERMISSIONS;
     let open = (mode != DIRECTORY_MODE).then(|| {
         let message = format!("has mode {mode:04o}, and only its owner should be able to enter it (0700)");
-        error("mode", root, message).with_remedy(format!("chmod 0700 {}", root.display()))
+        error("mode", root.display(), message, format!("chmod 0700 {}", root.display()))
     });
     open.or_else(|| owner(root, &metadata))
 }
 
 /// Whoever owns a secret can change it.
 fn owner(path: &Path, metadata: &Metadata) -> Option<Finding> {
-    let owner = metadata.uid();
+    let (owner, shown) = (metadata.uid(), path.display());
     (![0, geteuid().as_raw(), CONTAINER_UID].contains(&owner)).then(|| {
         let message = format!("belongs to user {owner}, who can change it");
-        error("owner", path, message).with_remedy(format!("chown 0:0 {}", path.display()))
+        error("owner", &shown, message, format!("chown 0:0 {shown}"))
     })
 }
 
 /// A secret of another container than the server's.
 fn content(path: &Path, metadata: &Metadata) -> Option<Finding> {
-    let mode = metadata.mode() & PERMISSIONS;
-    let text = || fs::read_to_string(path);
-    let renew = format!("mv {0} {0}.old && investiq init", path.display());
+    let (mode, shown) = (metadata.mode() & PERMISSIONS, path.display());
+    let renew = format!("mv {shown} {shown}.old && investiq init");
     if mode & WRITABLE_BY_OTHERS != 0 {
         let message = format!("has mode {mode:04o}: others can change it");
-        Some(error("mode", path, message).with_remedy(format!("chmod 0444 {}", path.display())))
+        Some(error("mode", &shown, message, format!("chmod 0444 {shown}")))
     } else if metadata.len() == 0 {
-        Some(error("empty", path, "is empty").with_remedy(renew))
+        Some(error("empty", shown, "is empty", renew))
     } else {
-        let is_placeholder = text().is_ok_and(|text| is_placeholder(text.trim()));
-        is_placeholder.then(|| error("placeholder", path, "is a placeholder").with_remedy(renew))
+        let is_placeholder = fs::read_to_string(path).is_ok_and(|text| is_placeholder(text.trim()));
+        is_placeholder.then(|| error("placeholder", shown, "is a placeholder", renew))
     }
 }
 
@@ -172,8 +181,12 @@ impl ContainerUser {
             Ok(metadata) => self.unreadable(path, &metadata),
             Err(_) => {
                 let message = "does not exist, and is mounted into a container";
-                let remedy = "investiq init, or restore it from the release";
-                Some(error("missing", path, message).with_remedy(remedy))
+                Some(error(
+                    "missing",
+                    path.display(),
+                    message,
+                    "investiq init, or restore it from the release",
+                ))
             }
         }
     }
@@ -188,15 +201,15 @@ impl ContainerUser {
             () => mode,
         };
         (granted & needed != needed).then(|| {
+            let (uid, shown) = (self.uid, path.display());
             let message = format!(
-                "has mode {mode:04o} and belongs to user {owner}: user {} of the container cannot read it",
-                self.uid
+                "has mode {mode:04o} and belongs to user {owner}: user {uid} of the container cannot read it"
             );
             let remedy = match path.ends_with(ACME) {
-                true => format!("chown {0}:{0} {1}", self.uid, path.display()),
-                false => format!("chmod {open} {}", path.display()),
+                true => format!("chown {uid}:{uid} {shown}"),
+                false => format!("chmod {open} {shown}"),
             };
-            error("unreadable", path, message).with_remedy(remedy)
+            error("unreadable", &shown, message, remedy)
         })
     }
 }

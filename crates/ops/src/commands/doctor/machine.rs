@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use config::check::{Finding, Severity};
+use config::check::Finding;
 use serde_json::Value;
 
 use super::compose::{Model, Project};
+use super::{error, warning};
 use crate::host;
 
 const GIB: u64 = 1 << 30;
@@ -40,8 +41,8 @@ fn ports(model: &Model, listening: &BTreeSet<u16>, own: &BTreeSet<u16>) -> Vec<F
         published.filter(|port| listening.contains(port) && !own.contains(port)).collect();
     let finding = |port: &u16| {
         let message = "is in use by another program, so that the container cannot publish it";
-        Finding::new(Severity::Error, "port", format!("port {port}"), message)
-            .with_remedy(format!("ss --listening --tcp --numeric --processes 'sport = :{port}'"))
+        let remedy = format!("ss --listening --tcp --numeric --processes 'sport = :{port}'");
+        error("port", format!("port {port}"), message, remedy)
     };
     busy.iter().map(finding).collect()
 }
@@ -80,24 +81,17 @@ impl Disk {
     fn findings(&self, directory: &Path) -> Vec<Finding> {
         let share = |free: u64, all: u64| if all == 0 { 1.0 } else { free as f64 / all as f64 };
         let (space, inodes) = (share(self.free_bytes, self.bytes), share(self.free_inodes, self.inodes));
-        let finding = |severity, rule, what: &str, remedy: String| {
-            Finding::new(severity, rule, directory.display().to_string(), what).with_remedy(remedy)
-        };
-        let usage = format!("du --human-readable --max-depth 2 {}", directory.display());
+        let shown = directory.display();
+        let usage = format!("du --human-readable --max-depth 2 {shown}");
         let space = if self.free_bytes < DISK_FREE_BYTES_MIN {
-            Some(finding(Severity::Error, "disk", "has less than 2 GiB of free disk space", usage))
+            Some(error("disk", &shown, "has less than 2 GiB of free disk space", usage))
         } else {
-            let what = format!("has only {:.0} % of its disk space free", space * 100.0);
-            (space < FREE_SHARE_MIN).then(|| finding(Severity::Warning, "disk", &what, usage))
+            let message = format!("has only {:.0} % of its disk space free", space * 100.0);
+            (space < FREE_SHARE_MIN).then(|| warning("disk", &shown, message, usage))
         };
         let inodes = (inodes < FREE_SHARE_MIN).then(|| {
-            let what = format!("has only {:.0} % of its inodes free", inodes * 100.0);
-            finding(
-                Severity::Error,
-                "inodes",
-                &what,
-                format!("du --inodes --max-depth 2 {}", directory.display()),
-            )
+            let message = format!("has only {:.0} % of its inodes free", inodes * 100.0);
+            error("inodes", &shown, message, format!("du --inodes --max-depth 2 {shown}"))
         });
         space.into_iter().chain(inodes).collect()
     }
@@ -115,13 +109,12 @@ fn memory(model: &Model, meminfo: &str) -> Option<Finding> {
     let gib = |bytes: u64| format!("{:.1} GiB", bytes as f64 / GIB as f64);
     if available < MEMORY_AVAILABLE_BYTES_MIN {
         let message = format!("only {} of {} is available", gib(available), gib(total));
-        let remedy = "ps -e --format rss,args --sort -rss | head";
-        return Some(Finding::new(Severity::Error, "memory", "memory", message).with_remedy(remedy));
+        return Some(error("memory", "memory", message, "ps -e --format rss,args --sort -rss | head"));
     }
     (limits > total).then(|| {
         let message = format!("the limits of the containers add up to {}, and there are {}", gib(limits), gib(total));
         let remedy = "use a larger machine, or lower deploy.resources.limits.memory in an override of the Compose files";
-        Finding::new(Severity::Warning, "memory_limits", "memory", message).with_remedy(remedy)
+        warning("memory_limits", "memory", message, remedy)
     })
 }
 
@@ -132,8 +125,7 @@ fn cpu_limit(model: &Model, cpus: u32) -> Option<Finding> {
         .filter(|(_, limit)| *limit > f64::from(cpus))
         .max_by(|one, other| one.1.total_cmp(&other.1))?;
     let message = format!("has a limit of {limit} CPUs, and this machine has {cpus}");
-    let remedy = format!("set API_CPUS={cpus} in .env");
-    Some(Finding::new(Severity::Error, "cpus", service, message).with_remedy(remedy))
+    Some(error("cpus", service, message, format!("set API_CPUS={cpus} in .env")))
 }
 
 /// Larger packets than the machine can send are lost, so that large responses never arrive.
@@ -145,9 +137,9 @@ fn networks(model: &Model, mtu: u32) -> Vec<Finding> {
     let larger = external.filter(|(_, configured)| *configured > mtu);
     let finding = |(name, configured): (&str, u32)| {
         let message = format!("has an MTU of {configured}, and the default route of this machine has {mtu}");
-        Finding::new(Severity::Error, "mtu", format!("network {name}"), message).with_remedy(format!(
-            "set MTU={mtu} in .env, then: docker compose down && docker compose up --detach --wait"
-        ))
+        let remedy =
+            format!("set MTU={mtu} in .env, then: docker compose down && docker compose up --detach --wait");
+        error("mtu", format!("network {name}"), message, remedy)
     };
     larger.map(finding).collect()
 }

@@ -7,6 +7,7 @@ use config::{DIRECTORY_VARIABLE, Environment, PROFILE_VARIABLE};
 use secrets::Catalogue;
 
 use super::compose::{Model, SERVER, Service};
+use super::files;
 use crate::console::Console;
 use crate::deployment::{Deployment, SECRET_PREFIX};
 use crate::failure::Failure;
@@ -29,10 +30,14 @@ pub(super) async fn findings(
     let environment = environment(deployment, model, &secrets);
     let environment = if is_offline { environment.with(SECRET_PREFIX, "") } else { environment };
     let mut findings = check::findings(&environment);
-    if let Ok(config) = config::load(&environment) {
-        let console = console.with_environment(environment);
-        let scan = SecretScan::run(&SecretLookup::from_config(&config), &console).await?;
-        findings.extend(rules::findings(&scan, config.profile, &console).await);
+    // Reported by the check of the files.
+    let is_denied = files::denied(deployment).is_some();
+    if let Some(config) = config::load(&environment).ok().filter(|_| !is_denied) {
+        let console = console.with_environment(environment.clone());
+        let lookup = SecretLookup { environment, config };
+        let scan = SecretScan::run(&lookup).await?;
+        findings.extend(scan.faults.iter().cloned());
+        findings.extend(rules::advice(&scan, lookup.config.profile, &console).await);
     }
     // In development others may read the files, because the user of the container is one of them.
     let is_mode = |finding: &Finding| finding.rule() == "invalid" && finding.severity() == Severity::Warning;

@@ -10,14 +10,14 @@ use rustls_pki_types::DnsName;
 
 use super::Arguments;
 use crate::console::Console;
-use crate::deployment::{
-    COMPOSE_FILE, DOCKER_GID, DOMAIN, Deployment, RequiredVariable, docker_socket, env_file,
-};
+use crate::deployment::{API_IMAGE, COMPOSE_FILE, DOCKER_GID, DOMAIN, Deployment, docker_socket, env_file};
 use crate::failure::Failure;
 use crate::host;
 
 /// The CPU limit of a container of the server; more than the machine has is refused by Docker.
 const API_CPUS: &str = "API_CPUS";
+/// Without these Compose refuses its files.
+const REQUIRED: [&str; 3] = [API_IMAGE, DOMAIN, DOCKER_GID];
 /// The MTU of the containers' networks.
 const MTU: &str = "MTU";
 
@@ -94,10 +94,10 @@ impl<'a> Answers<'a> {
             }
         }
         added.extend(limits(deployment, &added)?);
-        for required in deployment.required_variables()? {
-            let is_added = added.iter().any(|(name, _)| *name == required.name);
-            if !is_added && deployment.env_file.get(&required.name).is_none() {
-                added.extend(self.value(&required).map(|value| (required.name, value)));
+        for name in REQUIRED.into_iter().filter(|_| deployment.profile.is_strict()) {
+            let is_added = added.iter().any(|(added, _)| added == name);
+            if !is_added && deployment.env_file.get(name).is_none() {
+                added.extend(self.value(name).map(|value| (name.to_owned(), value)));
             }
         }
         let domain = added.iter().find(|(name, _)| name == DOMAIN);
@@ -128,17 +128,17 @@ impl<'a> Answers<'a> {
             .collect()
     }
 
-    fn value(&mut self, RequiredVariable { name, message }: &RequiredVariable) -> Option<String> {
-        match name.as_str() {
+    fn value(&mut self, name: &str) -> Option<String> {
+        match name {
             DOMAIN => self.ask("--domain", "Host name of the server"),
             DOCKER_GID => {
                 let socket = docker_socket(self.console.environment());
                 let group =
                     socket.and_then(|socket| std::fs::metadata(socket).ok()).map(|socket| socket.gid());
-                let hint = format!("--set {name}=… (the group of Docker's socket, which does not exist yet)");
-                group.map(|gid| gid.to_string()).or_else(|| self.ask(&hint, message))
+                let hint = "--set DOCKER_GID=… (the group of Docker's socket, which does not exist yet)";
+                group.map(|gid| gid.to_string()).or_else(|| self.ask(hint, "Group of Docker's socket"))
             }
-            _ => self.ask(&format!("--set {name}=… ({message})"), message),
+            _ => self.ask("--set API_IMAGE=…@sha256:…", "Image of the server, with its digest"),
         }
     }
 

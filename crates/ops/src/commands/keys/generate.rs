@@ -5,15 +5,21 @@
 use std::path::PathBuf;
 
 use config::api_keys::{KeyMode, Role};
+use serde::Serialize;
 
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::generator;
+use crate::git_ignore;
 use crate::named_values;
+use crate::output::OutputFormat;
 use crate::secret_file;
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  investiq keys generate\n  investiq keys generate --role admin --output new-key"
+)]
 pub(crate) struct Arguments {
     /// What the key is for; it is part of the key
     #[arg(long = "env", value_parser = named_values::key_mode(), default_value = "live")]
@@ -24,6 +30,16 @@ pub(crate) struct Arguments {
     /// Write the key to this new file instead of the terminal
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    format: OutputFormat,
+}
+
+#[derive(Serialize)]
+struct Generated<'a> {
+    label: String,
+    /// Only on a terminal.
+    key: Option<&'a str>,
+    file: Option<String>,
 }
 
 pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
@@ -31,12 +47,17 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
         let message = "a key is shown only on a terminal; write it to a new file with --output";
         return Err(Failure::Precondition(message.to_owned()));
     }
+    arguments.output.as_deref().map_or(Ok(()), git_ignore::check)?;
     let key = generator::api_key(arguments.mode, arguments.role)?;
     if let Some(path) = &arguments.output {
         secret_file::create_private(path, key.entry.expose()).map_err(Failure::file("create", path))?;
-    } else {
-        console.print(&format!("{}\n", key.entry.expose_text().unwrap_or_default()))?;
     }
+    let file = arguments.output.as_ref().map(|path| path.display().to_string());
+    let shown = key.entry.expose_text().filter(|_| file.is_none());
+    let generated = Generated { label: key.label.to_string(), key: shown, file };
+    arguments.format.print(console, "investiq.keys.generate.v1", &generated, |generated| {
+        generated.key.map(|key| format!("{key}\n")).unwrap_or_default()
+    })?;
     console.eprint(&format!(
         "key {} (its label in the log) is shown only this once; add it to the secret api_keys",
         key.label

@@ -10,6 +10,9 @@ use crate::secret_lookup::LookupArguments;
 use crate::secret_scan::SecretScan;
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  investiq secrets check --profile production --directory secrets\n  investiq secrets check --strict --json"
+)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     lookup: LookupArguments,
@@ -19,8 +22,10 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
     let lookup = arguments.lookup.resolve(console)?;
-    let scan = SecretScan::run(&lookup, console).await?;
-    let mut findings = crate::rules::findings(&scan, lookup.profile, console).await;
-    findings.extend(machine_findings(console.environment(), lookup.profile));
-    arguments.format.print(&Report::new(lookup.profile, findings), console)
+    let profile = lookup.config.profile;
+    let scan = SecretScan::run(&lookup).await?;
+    let mut findings = scan.faults.clone();
+    findings.extend(crate::rules::advice(&scan, profile, console).await);
+    findings.extend(machine_findings(console.environment(), profile));
+    arguments.format.print(&Report::new(profile, findings), console)
 }

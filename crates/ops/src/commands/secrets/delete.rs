@@ -11,6 +11,9 @@ use crate::failure::Failure;
 use crate::output::OutputFormat;
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  investiq secrets delete polygon_api_key --days 7\n  investiq secrets delete polygon_api_key --for-good polygon_api_key"
+)]
 pub(crate) struct Arguments {
     /// Name of the secret
     name: String,
@@ -43,6 +46,10 @@ pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<
         Some(again) if find_spec(again)?.name == spec.name => RecoveryWindow::None,
         Some(_) => return Err(Failure::Usage("--for-good must repeat the name of the secret".to_owned())),
     };
+    if spec.needs_older_keys() {
+        let message = "its keys are needed for as long as there is data that was written with them";
+        return Err(Failure::Precondition(format!("{} cannot be deleted: {message}", spec.name)));
+    }
     let account = arguments.aws.open(console).await?;
     // In a dry run, too, a secret that does not exist is an error.
     account.manager.describe(&spec.name).await?;

@@ -15,6 +15,9 @@ use crate::output::OutputFormat;
 use crate::rotation_status::RotationStatus;
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  investiq secrets emergency api_keys --reason leaked --dry-run\n  investiq secrets emergency api_keys --reason leaked"
+)]
 pub(crate) struct Arguments {
     /// Name of the secret
     name: String,
@@ -71,16 +74,15 @@ async fn replace(
 
 fn breakage(spec: &SecretSpec) -> &'static str {
     match spec.class {
-        Class::SigningKey => "everything signed with the old key is rejected; users must sign in again",
-        Class::EncryptionKey => {
-            "data encrypted with the old key is unreadable unless its version is requested by id"
+        _ if spec.needs_older_keys() => {
+            "nothing: what was written with the old key can still be read and verified"
         }
+        Class::SigningKey => "everything signed with the old key is rejected; users must sign in again",
         Class::WebhookSecret => "deliveries are rejected until the provider signs with the new secret",
         Class::AccessList => "clients whose key is not in the new list are rejected",
         Class::ApiKey | Class::DbCredential => {
             "calls fail until every process has the new value; revoke the old value where it was issued, too"
         }
-        Class::Pepper => "nothing that was hashed with it matches any longer",
         _ => "clients with the old value are rejected",
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use config::secret_sources;
 use secrets::rotation::OverlapPolicy;
 use secrets::{Class, SecretSpec};
 use serde::Serialize;
@@ -16,6 +17,9 @@ use crate::secret_lookup::{LookupArguments, SecretLookup};
 use crate::secret_scan::SecretScan;
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  investiq secrets explain polygon_api_key\n  investiq secrets explain POLYGON_API_KEY\n  investiq secrets explain prod/rail/polygon-api-key"
+)]
 pub(crate) struct Arguments {
     /// Name of the secret
     name: String,
@@ -35,28 +39,17 @@ struct Explanation<'a> {
 pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
     let spec = find_spec(&arguments.name)?;
     let lookup = arguments.lookup.resolve(console)?;
-    let scan = SecretScan::run(&lookup, console).await?;
+    let scan = SecretScan::run(&lookup).await?;
     let mut lines = report::lines(&scan, console.now()).into_iter();
     let secret = lines.find(|line| line.name == spec.name.as_str());
-    let secret = secret.ok_or_else(|| Failure::UnknownSecret(arguments.name.clone()))?;
-    let (profile, looked_in) = (lookup.profile.as_str(), sources(&spec, &lookup, console));
+    let secret = secret.ok_or(Failure::UnknownSecret)?;
+    let SecretLookup { environment, config } = &lookup;
+    let (profile, looked_in) = (config.profile.as_str(), secret_sources(&spec, config, environment));
     let explanation = Explanation { profile, looked_in, secret };
     arguments.output.print(console, "investiq.secrets.explain.v1", &explanation, |explanation| {
         text(explanation, &spec)
     })?;
     Ok(Exit::Success)
-}
-
-/// Every source that the lookup asks, in order.
-fn sources(spec: &SecretSpec, lookup: &SecretLookup, console: &Console) -> Vec<String> {
-    let variables = spec.variables().map(|variable| format!("{variable} or {variable}_FILE"));
-    let files: Vec<String> = spec.file_names().collect();
-    let file = format!("{}/{}", lookup.directory.display(), files.join(" or "));
-    let environment = console.environment();
-    let systemd =
-        environment.get("CREDENTIALS_DIRECTORY").map(|directory| format!("{directory}/{}", spec.name));
-    let aws = environment.get("SECRET_PREFIX").map(|prefix| format!("AWS {}", spec.name.aws_id(prefix)));
-    variables.chain([file]).chain(systemd).chain(aws).collect()
 }
 
 fn text(Explanation { looked_in, secret, .. }: &Explanation<'_>, spec: &SecretSpec) -> String {

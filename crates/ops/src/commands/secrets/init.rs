@@ -2,7 +2,7 @@
 //!
 //! Existing files are kept, so that it can be run again. Secrets that somebody else issues are listed as to be set.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use config::api_keys::KeyMode;
 use secrets::{Catalogue, SecretSpec};
@@ -15,16 +15,19 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::generator::Generator;
 use crate::named_values;
+use crate::older_keys::with_keys_of_file;
 use crate::outcome::{Outcome, SecretOutcome};
 use crate::output::OutputFormat;
 use crate::secret_file::{self, Existing};
+use crate::secret_lookup;
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  investiq secrets init\n  investiq secrets init --replace audit_key")]
 pub(crate) struct Arguments {
-    /// Directory to write to
-    #[arg(long, value_name = "DIR", default_value = "secrets")]
-    directory: PathBuf,
-    /// Replace this secret if it exists; can be repeated
+    /// Directory to write to [default: that of the server: SECRETS_DIR, or in development `secrets`]
+    #[arg(long, value_name = "DIR")]
+    directory: Option<PathBuf>,
+    /// Replace this secret if it exists, and keep its old value beside it; can be repeated
     #[arg(long, value_name = "NAME")]
     replace: Vec<String>,
     /// Environment of the first API key
@@ -46,14 +49,19 @@ struct Initialization {
 
 pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
     let replaced = replaced(&arguments.replace)?;
-    let secrets = if arguments.dry_run {
-        plan(arguments, &replaced)?
-    } else {
-        generate(arguments, &replaced, console)?
+    let directory = secret_lookup::directory(arguments.directory.as_deref(), console);
+    console.eprint(&format!("directory of secrets: {}", directory.display()));
+    let secrets = match arguments.dry_run {
+        true => plan(&directory, &replaced)?,
+        false => generate(&directory, arguments.mode, &replaced, console)?,
     };
-    let directory = arguments.directory.display().to_string();
+    let directory = directory.display().to_string();
     let result = Initialization { directory, dry_run: arguments.dry_run, secrets };
-    arguments.output.print(console, "investiq.secrets.init.v1", &result, text)?;
+    let option = arguments.directory.as_ref().map(|given| format!(" --directory {}", given.display()));
+    arguments.output.print(console, "investiq.secrets.init.v1", &result, |result| {
+        let line = |secret: &SecretOutcome| secret.text(option.as_deref().unwrap_or_default());
+        result.secrets.iter().map(line).collect()
+    })?;
     Ok(Exit::Success)
 }
 
@@ -77,38 +85,40 @@ fn existing(spec: &SecretSpec, replaced: &[SecretSpec]) -> Existing {
 }
 
 fn generate(
-    arguments: &Arguments,
+    path: &Path,
+    mode: KeyMode,
     replaced: &[SecretSpec],
     console: &mut Console,
 ) -> Result<Vec<SecretOutcome>, Failure> {
-    let directory = secret_layout::open(&arguments.directory)?;
+    let directory = secret_layout::open(path)?;
     if directory.was_open {
         console.eprint("others had rights in the directory that they do not need; these were removed");
     }
     let outcome = |spec: &SecretSpec| {
-        let name = secret_file::name_in(&arguments.directory, spec)?;
+        let name = secret_file::name_in(path, spec)?;
+        let path = path.join(&name);
         let existing = existing(spec, replaced);
         match Generator::for_secret(spec) {
-            _ if secret_file::exists(&arguments.directory.join(&name)) && existing == Existing::Keep => {
-                Ok(Outcome::Kept)
-            }
+            _ if secret_file::exists(&path) && existing == Existing::Keep => Ok(Outcome::Kept),
             None => Ok(Outcome::ToBeSet),
             Some(generator) => {
-                let value = generator.generate(spec, arguments.mode)?;
+                let value = with_keys_of_file(spec, generator.generate(spec, mode)?, &path)?;
                 directory.write(&name, value.expose(), existing)
             }
         }
     };
-    let secrets = Catalogue::product();
-    let secrets =
-        secrets.iter().map(|spec| Ok(SecretOutcome { name: spec.name.to_string(), outcome: outcome(spec)? }));
-    secrets.collect()
+    let catalogue = Catalogue::product();
+    let outcomes = catalogue
+        .iter()
+        .map(|spec| Ok(SecretOutcome { name: spec.name.to_string(), outcome: outcome(spec)? }));
+    let outcomes = outcomes.collect::<Result<Vec<_>, Failure>>()?;
+    outcomes.iter().filter_map(SecretOutcome::kept_value).for_each(|hint| console.eprint(&hint));
+    Ok(outcomes)
 }
 
-fn plan(arguments: &Arguments, replaced: &[SecretSpec]) -> Result<Vec<SecretOutcome>, Failure> {
+fn plan(directory: &Path, replaced: &[SecretSpec]) -> Result<Vec<SecretOutcome>, Failure> {
     let outcome = |spec: &SecretSpec| -> Result<Outcome, Failure> {
-        let name = secret_file::name_in(&arguments.directory, spec)?;
-        let exists = secret_file::exists(&arguments.directory.join(name));
+        let exists = secret_file::exists(&directory.join(secret_file::name_in(directory, spec)?));
         Ok(match (exists, existing(spec, replaced), Generator::for_secret(spec)) {
             (true, Existing::Keep, _) => Outcome::Kept,
             (true, Existing::Replace, _) => Outcome::Replaced,
@@ -120,8 +130,4 @@ fn plan(arguments: &Arguments, replaced: &[SecretSpec]) -> Result<Vec<SecretOutc
     let secrets =
         secrets.iter().map(|spec| Ok(SecretOutcome { name: spec.name.to_string(), outcome: outcome(spec)? }));
     secrets.collect()
-}
-
-fn text(Initialization { directory, secrets, .. }: &Initialization) -> String {
-    secrets.iter().map(|secret| secret.text(&format!("--directory {directory}"))).collect()
 }

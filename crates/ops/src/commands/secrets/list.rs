@@ -14,6 +14,7 @@ use crate::table::table;
 const PREFIX_VARIABLE: &str = "SECRET_PREFIX";
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  investiq secrets list\n  investiq secrets list --json")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     output: OutputFormat,

@@ -20,6 +20,9 @@ use crate::table::table;
 pub(super) const DAY_S: u64 = 24 * 60 * 60;
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  investiq secrets report\n  investiq secrets report --ics > rotation.ics"
+)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     lookup: LookupArguments,
@@ -60,8 +63,8 @@ struct Ages {
 
 pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
     let lookup = arguments.lookup.resolve(console)?;
-    let scan = SecretScan::run(&lookup, console).await?;
-    let report = Ages { profile: lookup.profile.as_str(), secrets: lines(&scan, console.now()) };
+    let scan = SecretScan::run(&lookup).await?;
+    let report = Ages { profile: lookup.config.profile.as_str(), secrets: lines(&scan, console.now()) };
     if arguments.ics {
         let due = report.secrets.iter().filter_map(|line| Some(Due { name: &line.name, date: line.due? }));
         console.print(&calendar::calendar(&due.collect::<Vec<_>>(), console.now()))?;

@@ -17,6 +17,9 @@ use crate::rotation_status::{self, RotationStatus};
 const WAIT_MAX: Duration = Duration::from_secs(15 * 60);
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  investiq secrets resume api_keys --wait\n  investiq secrets resume api_keys --reported"
+)]
 pub(crate) struct Arguments {
     /// Name of the secret
     name: String,

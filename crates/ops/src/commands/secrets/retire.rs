@@ -1,26 +1,27 @@
-//! `investiq secrets retire NAME`: stops accepting the previous value after its overlap, which finishes the rotation.
+//! `investiq secrets retire NAME`: removes the previous value of a secret: the version that a rotation in AWS replaced, which
+//! finishes the rotation, and files that were replaced in a directory.
 
+use secrets::SecretSpec;
 use secrets::rotation::PreviousUse;
 
 use super::find_spec;
-use crate::aws_account::AwsArguments;
+use crate::aws_account::{self, AwsArguments};
 use crate::console::Console;
+use crate::deployment::secret_layout;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::OutputFormat;
 use crate::rotation_status::{RotationStatus, resume};
+use crate::secret_lookup;
 
 #[derive(Debug, clap::Args)]
-#[group(id = "previous_use", args = ["unused", "reencrypted"], required = true, multiple = false)]
+#[command(after_help = "Examples:\n  investiq secrets retire polygon_api_key --unused")]
 pub(crate) struct Arguments {
     /// Name of the secret
     name: String,
-    /// Confirm that the metric investiq_secret_previous_used_total no longer increases
-    #[arg(long)]
+    /// Confirm that the previous value is unused: in AWS, investiq_secret_previous_used_total no longer increases
+    #[arg(long, required = true)]
     unused: bool,
-    /// Confirm that everything that was encrypted with the previous value is re-encrypted
-    #[arg(long)]
-    reencrypted: bool,
     #[command(flatten)]
     aws: AwsArguments,
     #[command(flatten)]
@@ -29,9 +30,31 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
     let spec = find_spec(&arguments.name)?;
-    let account = arguments.aws.open(console).await?;
-    let previous = if arguments.reencrypted { PreviousUse::Reencrypted } else { PreviousUse::None };
-    resume(&account, &spec, console)?.retire(previous).await?;
-    RotationStatus::without_plan(&spec, "the previous value is retired").print(console, arguments.output)?;
+    let removed = retire_files(arguments, &spec, console)?;
+    let summary = match removed {
+        0 => {
+            retire_in_aws(arguments, &spec, console).await?;
+            "the previous value is retired".to_owned()
+        }
+        count => format!("{count} previous value(s) removed from the directory"),
+    };
+    RotationStatus::without_plan(&spec, summary).print(console, arguments.output)?;
     Ok(Exit::Success)
+}
+
+fn retire_files(arguments: &Arguments, spec: &SecretSpec, console: &Console) -> Result<usize, Failure> {
+    let directory = secret_lookup::directory(arguments.aws.lookup.directory.as_deref(), console);
+    match directory.is_dir() {
+        true => secret_layout::open(&directory)?.retire(spec.name.as_str()),
+        false => Ok(0),
+    }
+}
+
+async fn retire_in_aws(arguments: &Arguments, spec: &SecretSpec, console: &Console) -> Result<(), Failure> {
+    if aws_account::settings(console)?.is_none() {
+        let message = "no previous value is kept in the directory, and SECRET_PREFIX is not set for AWS";
+        return Err(Failure::Precondition(format!("{}: {message}", spec.name)));
+    }
+    let account = arguments.aws.open(console).await?;
+    Ok(resume(&account, spec, console)?.retire(PreviousUse::None).await?)
 }

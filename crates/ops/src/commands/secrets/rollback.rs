@@ -9,6 +9,7 @@ use crate::output::OutputFormat;
 use crate::rotation_status::{RotationStatus, resume};
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  investiq secrets rollback api_keys")]
 pub(crate) struct Arguments {
     /// Name of the secret
     name: String,

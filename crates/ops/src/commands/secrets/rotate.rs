@@ -23,11 +23,14 @@ use crate::secret_scan::SecretScan;
 const TOKEN_LIFE_DEFAULT_S: u64 = 3600;
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  investiq secrets rotate audit_key\n  investiq secrets rotate polygon_api_key --from-file new-key\n  investiq secrets rotate --due"
+)]
 #[group(id = "which", args = ["name", "due"], required = true, multiple = false)]
 pub(crate) struct Arguments {
     /// Name of the secret
     name: Option<String>,
-    /// Rotate every overdue secret in AWS that can be generated, except encryption keys
+    /// Rotate every overdue secret in AWS that can be generated
     #[arg(long, conflicts_with_all = ["from_file", "stdin"])]
     due: bool,
     #[command(flatten)]
@@ -51,7 +54,7 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
     let spec = arguments.name.as_deref().map(find_spec).transpose()?;
     let lookup = arguments.aws.lookup.resolve(console)?;
-    let scan = SecretScan::run(&lookup, console).await?;
+    let scan = SecretScan::run(&lookup).await?;
     match spec {
         Some(spec) => {
             check_source(&scan, &spec)?;
@@ -134,10 +137,9 @@ async fn start_due(
     Ok(statuses)
 }
 
-/// Overdue secrets in AWS that can be generated. Encryption keys are excluded: replacing one in haste loses data.
+/// Overdue secrets in AWS that can be generated.
 fn due(scan: &SecretScan) -> Vec<SecretSpec> {
-    let entries = scan.report.secrets.iter().filter(|entry| entry.class != Class::EncryptionKey);
-    let overdue = entries.filter(|entry| {
+    let overdue = scan.report.secrets.iter().filter(|entry| {
         entry
             .version
             .as_ref()

@@ -1,7 +1,5 @@
 //! `investiq secrets set NAME`: validates a value from a prompt, standard input or a file, and stores it.
 
-use std::path::Path;
-
 use secrets::aws::Token;
 use secrets::{Class, Error, Notice, Origin, SecretSpec, rotation};
 use serde::Serialize;
@@ -12,26 +10,28 @@ use crate::console::Console;
 use crate::deployment::secret_layout;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::outcome::Outcome;
+use crate::older_keys::with_keys_of_file;
+use crate::outcome::{Outcome, SecretOutcome};
 use crate::output::OutputFormat;
 use crate::secret_file::{self, Existing};
+use crate::secret_lookup;
 use crate::validate::{ValidSecret, validate};
 use crate::value_input::ValueInput;
 
-/// Directory of secret files unless --directory names another.
-const DIRECTORY: &str = "secrets";
-
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  investiq secrets set polygon_api_key\n  investiq secrets set polygon_api_key --from-file new-key --replace\n  openssl rand -hex 32 | investiq secrets set alpaca_webhook_secret --stdin"
+)]
 pub(crate) struct Arguments {
     /// Name of the secret
     name: String,
     #[command(flatten)]
     input: ValueInput,
-    /// Where to store it; files go to `secrets` under the rules of production, unless --directory or --profile say
-    /// otherwise
+    /// Where to store it; files go to the server's directory under the rules of production, unless --directory or --profile
+    /// say otherwise
     #[arg(long, value_enum, default_value = "files")]
     to: Destination,
-    /// Replace the existing value
+    /// Replace the existing value, which is kept beside the new one, or in AWS as the previous version
     #[arg(long)]
     replace: bool,
     /// Validate the value, and store nothing
@@ -67,6 +67,10 @@ pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<
     let mut warnings: Vec<String> = notices.iter().map(ToString::to_string).collect();
     warnings.extend(single_step_warning(arguments.to, &spec, outcome));
     warnings.iter().for_each(|warning| console.eprint(&format!("warning: {warning}")));
+    if arguments.to == Destination::Files {
+        let kept = SecretOutcome { name: spec.name.to_string(), outcome }.kept_value();
+        kept.into_iter().for_each(|hint| console.eprint(&hint));
+    }
     let body = Body { name: spec.name.as_str(), outcome, warnings };
     arguments.output.print(console, "investiq.secrets.set.v1", &body, |Body { name, outcome, .. }| {
         format!("{outcome} {name}\n")
@@ -89,8 +93,8 @@ async fn to_file(
     spec: &SecretSpec,
     console: &Console,
 ) -> Result<(Outcome, Vec<Notice>), Failure> {
-    let directory = arguments.aws.lookup.directory.as_deref().unwrap_or(Path::new(DIRECTORY));
-    let name = secret_file::name_in(directory, spec)?;
+    let directory = secret_lookup::directory(arguments.aws.lookup.directory.as_deref(), console);
+    let name = secret_file::name_in(&directory, spec)?;
     let path = directory.join(&name);
     if secret_file::exists(&path) && !arguments.replace {
         return Err(exists(path.display()));
@@ -103,8 +107,9 @@ async fn to_file(
     if arguments.dry_run {
         return Ok((Outcome::Valid, notices));
     }
+    let value = with_keys_of_file(spec, value, &path)?;
     let existing = if arguments.replace { Existing::Replace } else { Existing::Keep };
-    match secret_layout::open(directory)?.write(&name, value.expose(), existing)? {
+    match secret_layout::open(&directory)?.write(&name, value.expose(), existing)? {
         Outcome::Kept => Err(exists(path.display())),
         outcome => Ok((outcome, notices)),
     }

@@ -22,6 +22,9 @@ use crate::value_input;
 const SCHEDULE_TAG: &str = "investiq:rotation-days";
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  investiq secrets setup-aws --dry-run\n  investiq secrets setup-aws --interactive"
+)]
 pub(crate) struct Arguments {
     /// Prompt for each missing secret; empty input generates it, or skips it if somebody else issues it
     #[arg(long)]
@@ -66,7 +69,7 @@ pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<
         console,
         "investiq.secrets.setup-aws.v1",
         &setup,
-        |Setup { secrets, .. }| secrets.iter().map(|secret| secret.text("--to aws")).collect(),
+        |Setup { secrets, .. }| secrets.iter().map(|secret| secret.text(" --to aws")).collect(),
     )?;
     Ok(Exit::Success)
 }

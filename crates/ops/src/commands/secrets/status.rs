@@ -13,6 +13,7 @@ use crate::output::OutputFormat;
 use crate::rotation_status::{self, RotationStatus};
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  investiq secrets status\n  investiq secrets status api_keys")]
 pub(crate) struct Arguments {
     /// Name of the secret [default: all secrets with a rotation in progress]
     name: Option<String>,

@@ -20,6 +20,7 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  investiq webhooks dead-letter list")]
 pub(crate) struct List {
     /// Maximum number of dead letters
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
@@ -32,6 +33,9 @@ pub(crate) struct List {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  investiq webhooks dead-letter requeue 4 5\n  investiq webhooks dead-letter requeue --all --dry-run"
+)]
 pub(crate) struct Requeue {
     /// Jobs from the first column of `dead-letter list`
     #[arg(value_name = "JOB", required_unless_present = "all", conflicts_with = "all")]

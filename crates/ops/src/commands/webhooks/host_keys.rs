@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -15,6 +16,7 @@ use crate::console::Console;
 use crate::dev_keys::{self, DevKeys};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::output::OutputFormat;
 
 const HEAD_BYTES_MAX: usize = 8 * 1024;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
@@ -27,6 +29,9 @@ const CIRCLE_PATHS: [&str; 3] = [
 ];
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  investiq webhooks host-keys\n  investiq webhooks host-keys --bind 127.0.0.1:3901"
+)]
 pub(crate) struct Arguments {
     /// Directory of the keys of `webhooks keygen`
     #[arg(long, value_name = "DIR", default_value = dev_keys::DIRECTORY)]
@@ -34,6 +39,15 @@ pub(crate) struct Arguments {
     /// Loopback address to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3900")]
     bind: SocketAddr,
+    #[command(flatten)]
+    output: OutputFormat,
+}
+
+/// Settings for a server that fetches the keys.
+#[derive(Serialize)]
+struct Settings {
+    circle_base_url: String,
+    sns_base_url: String,
 }
 
 struct Documents {
@@ -51,7 +65,12 @@ pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<
     let listener = listener
         .map_err(|error| Failure::Precondition(format!("cannot listen on {}: {error}", arguments.bind)))?;
     let address = listener.local_addr()?;
-    console.print(&format!("CIRCLE_BASE_URL=http://{address}\nSNS_BASE_URL=http://{address}\n"))?;
+    let url = format!("http://{address}");
+    let settings = Settings { circle_base_url: url.clone(), sns_base_url: url };
+    arguments.output.print(console, "investiq.webhooks.host-keys.v1", &settings, |settings| {
+        let Settings { circle_base_url, sns_base_url } = settings;
+        format!("CIRCLE_BASE_URL={circle_base_url}\nSNS_BASE_URL={sns_base_url}\n")
+    })?;
     console.eprint("serving keys; press Ctrl-C to stop");
     tokio::select! {
         () = serve(listener, documents) => {}

@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::output::OutputFormat;
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  investiq webhooks keygen")]
 pub(crate) struct Arguments {
     /// Directory to write to
     #[arg(long, value_name = "DIR", default_value = dev_keys::DIRECTORY)]

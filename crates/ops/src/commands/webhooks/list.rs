@@ -14,6 +14,9 @@ use crate::table::table;
 const RESOURCE_LETTERS_MAX: usize = 48;
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  investiq webhooks list --status dead\n  investiq webhooks list --provider alpaca --since 2026-01-31T00:00:00Z"
+)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     filter: FilterArguments,

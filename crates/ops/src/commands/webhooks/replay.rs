@@ -12,6 +12,9 @@ use crate::failure::Failure;
 use crate::output::OutputFormat;
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  investiq webhooks replay 17 18\n  investiq webhooks replay --provider alpaca --dry-run"
+)]
 pub(crate) struct Arguments {
     /// Only these events [default: all that meet the conditions]
     #[arg(value_name = "ID")]

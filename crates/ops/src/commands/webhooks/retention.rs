@@ -16,6 +16,9 @@ use crate::table::table;
 const DAY_HOURS: i64 = 24;
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  investiq webhooks retention --dry-run\n  investiq webhooks retention --provider bridge --days 30"
+)]
 pub(crate) struct Arguments {
     /// Only events of this provider
     #[arg(long, value_parser = named_values::provider())]

@@ -2,6 +2,7 @@
 
 use domain::Provider;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::console::Console;
 use crate::exit::Exit;
@@ -12,6 +13,9 @@ use crate::samples::ChannelSample;
 use crate::table::table;
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  investiq webhooks samples --provider bridge\n  investiq webhooks samples alpaca/trade/fill > event.json"
+)]
 pub(crate) struct Arguments {
     /// Print this sample
     name: Option<String>,
@@ -31,13 +35,24 @@ struct Line {
 }
 
 #[derive(Serialize)]
+struct Printed {
+    name: String,
+    channel: &'static str,
+    body: Box<RawValue>,
+}
+
+#[derive(Serialize)]
 struct Body {
     samples: Vec<Line>,
 }
 
 pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
     if let Some(name) = &arguments.name {
-        console.print(find(name)?.sample.body)?;
+        let sample = find(name)?;
+        let body: Box<RawValue> = serde_json::from_str(sample.sample.body).map_err(std::io::Error::from)?;
+        let printed = Printed { name: sample.name(), channel: sample.channel.channel.as_str(), body };
+        let text = |_: &Printed| sample.sample.body.to_owned();
+        arguments.output.print(console, "investiq.webhooks.sample.v1", &printed, text)?;
         return Ok(Exit::Success);
     }
     let line = |sample: ChannelSample| {

@@ -27,7 +27,7 @@ struct Delivery {
 
 pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
     let delivery = arguments.delivery(console)?;
-    let client = Client::new(&arguments.base_url(console)?)?;
+    let client = Client::new(&arguments.base_url(console)?, &config::outbound_proxy(console.environment())?)?;
     let expected = delivery.tamper.and_then(|tamper| tamper.reason(delivery.channel));
     let bar = console.progress_bar(u64::from(arguments.count), "sending");
     let mut responses = Responses::default();

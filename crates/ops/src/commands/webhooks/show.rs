@@ -14,6 +14,9 @@ use crate::output::OutputFormat;
 use crate::table::table;
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  investiq webhooks show 17\n  investiq webhooks show 17 --body > body.json"
+)]
 pub(crate) struct Arguments {
     /// Id of the event, as `list` shows it
     id: EventId,

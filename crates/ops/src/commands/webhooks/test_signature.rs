@@ -23,6 +23,9 @@ use crate::named_values;
 use crate::output::OutputFormat;
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  investiq webhooks test-signature --channel alpaca/trade --file event.json --headers headers"
+)]
 pub(crate) struct Arguments {
     /// Channel of the delivery
     #[arg(long, value_parser = named_values::channel())]

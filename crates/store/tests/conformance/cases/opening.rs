@@ -1,6 +1,6 @@
 //! Opening a store migrates the database, or refuses it.
 
-use store::{MigrateError, OpenError, Store};
+use store::{MigrateError, MigrationState, OpenError, Store, check_migrations, migration_status};
 
 use crate::fixture::{TestDatabase, now, receive};
 
@@ -18,14 +18,39 @@ pub(crate) async fn a_newer_database_is_refused(database: &TestDatabase) {
     database.open().await.close().await;
     database.sql("INSERT INTO schema_migrations VALUES (9999, '9999_later', 'x', 0)").await;
     let error = database.try_open().await.unwrap_err();
-    assert!(matches!(error, OpenError::Migrate(MigrateError::Newer { version: 9999, .. })), "{error:?}");
+    let OpenError::Migrate(error @ MigrateError::Newer { .. }) = error else { panic!("{error:?}") };
+    let message = error.to_string();
+    assert!(message.contains("9999_later") && message.contains("start the newer version again"), "{message}");
+    let status = migration_status(&database.config()).await.unwrap();
+    assert_eq!(status.last().map(|last| last.state), Some(MigrationState::Unknown));
+    assert_eq!(check_migrations(&status).unwrap_err().to_string(), message);
 }
 
 pub(crate) async fn a_changed_migration_is_refused(database: &TestDatabase) {
     database.open().await.close().await;
     database.sql("UPDATE schema_migrations SET sha256 = 'x' WHERE version = 1").await;
     let error = database.try_open().await.unwrap_err();
-    assert!(matches!(error, OpenError::Migrate(MigrateError::Changed { name: "0001_initial" })), "{error:?}");
+    let OpenError::Migrate(error @ MigrateError::Changed { .. }) = error else { panic!("{error:?}") };
+    assert!(error.to_string().contains("0001_initial"), "{error}");
+    let status = migration_status(&database.config()).await.unwrap();
+    assert_eq!(status[0].state, MigrationState::Changed);
+    assert!(matches!(check_migrations(&status), Err(MigrateError::Changed { .. })));
+}
+
+pub(crate) async fn migrations_are_shown_before_they_are_applied(database: &TestDatabase) {
+    let states = async || {
+        let status = migration_status(&database.config()).await.unwrap();
+        check_migrations(&status).unwrap();
+        status.into_iter().map(|migration| (migration.state, migration.applied_at)).collect::<Vec<_>>()
+    };
+    let pending = states().await;
+    assert!(pending.iter().all(|state| *state == (MigrationState::Pending, None)), "{pending:?}");
+    assert_eq!(tables(database).await, 0, "nothing was created");
+    let applied = store::migrate(&database.config(), now()).await.unwrap();
+    assert_eq!(applied, pending.len());
+    assert!(states().await.iter().all(|state| *state == (MigrationState::Applied, Some(now()))));
+    assert_eq!(store::migrate(&database.config(), now()).await.unwrap(), 0);
+    receive(&database.open().await, 0..1).await;
 }
 
 pub(crate) async fn a_failed_migration_changes_nothing(database: &TestDatabase) {
@@ -47,7 +72,7 @@ pub(crate) async fn a_database_is_not_changed_without_migrating(database: &TestD
         Store::open(config, crate::fixture::key(), now())
     };
     let error = open().await.unwrap_err();
-    assert!(matches!(error, OpenError::Migrate(MigrateError::Behind { version: 0, .. })), "{error:?}");
+    assert!(matches!(error, OpenError::Migrate(MigrateError::Behind { .. })), "{error:?}");
     assert_eq!(tables(database).await, 0);
     database.open().await.close().await;
     receive(&open().await.unwrap(), 0..1).await;
@@ -62,15 +87,16 @@ async fn tables(database: &TestDatabase) -> i64 {
     database.number(tables).await
 }
 
-pub(crate) async fn two_processes_may_open_at_once(database: &TestDatabase) {
-    let open = || {
+pub(crate) async fn processes_may_open_at_once(database: &TestDatabase) {
+    let processes = (0..8).map(|number| {
         let config = database.config();
-        tokio::spawn(Store::open(config, crate::fixture::key(), now()))
-    };
-    let stores = [open(), open(), open(), open()];
-    for (number, store) in (0..).zip(stores) {
-        let store = store.await.unwrap().unwrap();
-        receive(&store, number..number + 1).await;
+        tokio::spawn(async move {
+            let store = Store::open(config, crate::fixture::key(), now()).await.unwrap();
+            receive(&store, number..number + 1).await;
+        })
+    });
+    for process in processes.collect::<Vec<_>>() {
+        process.await.unwrap();
     }
 }
 

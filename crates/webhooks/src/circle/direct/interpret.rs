@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::envelope::TEST;
 use super::family::Family;
-use crate::circle::settings::{USDC_TOKEN_IDS, is_ours};
+use crate::circle::settings::{SENDERS, USDC_TOKEN_IDS, is_ours};
 use crate::circle::transfer;
 use crate::extract;
 use crate::interpretation::{Interpretation, Outcome, Unhandled};
@@ -46,7 +46,7 @@ pub(in crate::circle) fn interpret(body: &[u8], settings: &Settings) -> Outcome 
         return Ok(Interpretation::Test);
     }
     if !is_ours(settings, fields.subscription_id.text().as_deref()) {
-        return Err(Unhandled::OtherCustomer);
+        return Err(Unhandled::OtherCustomer(SENDERS.variable));
     }
     match Family::parse(&kind) {
         Family::Transactions => fields.transaction(&kind, settings),
@@ -125,12 +125,13 @@ impl Transaction<'_> {
     }
 
     fn currency(&self, settings: &Settings) -> Result<Currency, Unhandled> {
-        let token = self.token_id.text().ok_or(Unhandled::Currency)?;
+        let unknown = Unhandled::Token(USDC_TOKEN_IDS.variable);
+        let Some(token) = self.token_id.text() else { return Err(unknown) };
         settings
             .list(&USDC_TOKEN_IDS)
             .iter()
             .any(|id| **id == *token)
             .then_some(Currency::Usdc)
-            .ok_or(Unhandled::Currency)
+            .ok_or(unknown)
     }
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::fields::Fields;
-use crate::circle::settings::is_ours;
+use crate::circle::settings::{SENDERS, is_ours};
 use crate::circle::transfer;
 use crate::extract;
 use crate::interpretation::{Outcome, Unhandled};
@@ -66,7 +66,7 @@ pub(in crate::circle) fn interpret(body: &[u8], settings: &Settings) -> Outcome 
         return Err(Unhandled::UnknownType);
     };
     if !is_ours(settings, notification.client_id.text().as_deref()) {
-        return Err(Unhandled::OtherCustomer);
+        return Err(Unhandled::OtherCustomer(SENDERS.variable));
     }
     notification.interpret(sent_at)
 }

@@ -203,6 +203,17 @@ fn every_other_type_of_the_first_system_is_known_or_kept() {
     assert_eq!(reason("circle/sns", r#"{"Type":"SubscriptionConfirmation"}"#), "no_effect");
 }
 
+#[test]
+fn a_token_that_is_not_known_names_the_setting_that_would_make_it_known() {
+    let settings = config().with("webhooks.circle.usdc_token_ids", &SettingValue::List(Vec::new()));
+    let body = transaction("inbound", "COMPLETE", "");
+    let Interpretation::Unhandled(unhandled) = read("circle/direct", &body, &settings) else {
+        panic!("{body}")
+    };
+    assert_eq!(unhandled.reason(), "currency");
+    assert!(unhandled.to_string().contains("CIRCLE_USDC_TOKEN_IDS"), "{unhandled}");
+}
+
 fn only(senders: &[&str]) -> ProviderSettings {
     let senders = senders.iter().map(ToString::to_string).collect();
     config().with("webhooks.circle.senders", &SettingValue::List(senders))
@@ -222,8 +233,8 @@ fn what_is_addressed_to_another_customer_is_not_ours() {
             (only(&["x"]), false),
             (ProviderSettings::new(true, Setting::default_value), false),
         ] {
-            let is_other =
-                read(channel, &body, &settings) == Interpretation::Unhandled(Unhandled::OtherCustomer);
+            let is_other = read(channel, &body, &settings)
+                == Interpretation::Unhandled(Unhandled::OtherCustomer("CIRCLE_SENDERS"));
             assert_eq!(!is_other, expected, "{channel} {settings:?}");
         }
     }

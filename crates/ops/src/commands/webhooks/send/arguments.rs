@@ -19,6 +19,9 @@ use crate::signing::{Bridge, Circle, MessageType, Signer, Sns, Tamper, TimedHmac
 const SANDBOX_TOPIC: &str = "arn:aws:sns:us-east-1:908968368384:sandbox_platform-notifications-topic";
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  investiq webhooks send --sample alpaca/trade/fill\n  investiq webhooks send --sample bridge/transfer.created --tamper stale\n  investiq webhooks send --channel circle/direct --file event.json"
+)]
 pub(crate) struct Arguments {
     /// Channel of the delivery; a sample has its own
     #[arg(long, value_parser = named_values::channel(), required_unless_present = "sample", conflicts_with = "sample")]
@@ -48,7 +51,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "URL")]
     certificate_url: Option<String>,
     /// Make one thing wrong, and fail unless the server rejects the delivery for that reason
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = named_values::tamper())]
     tamper: Option<Tamper>,
     /// Number of times to send it
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
@@ -67,7 +70,11 @@ impl Arguments {
     pub(super) fn delivery(&self, console: &Console) -> Result<Delivery, Failure> {
         let channel = self.channel()?;
         if let Some(tamper) = self.tamper.filter(|tamper| tamper.reason(channel).is_none()) {
-            return Err(Failure::Usage(format!("--tamper {tamper:?} does not apply to {}", channel.channel)));
+            let scope = tamper.scope();
+            return Err(Failure::Usage(format!(
+                "--tamper: this applies to {scope}, not to {}",
+                channel.channel
+            )));
         }
         if self.message_type.is_some() && channel.signature != SignatureScheme::AmazonSns {
             return Err(Failure::Usage(format!("--message-type does not apply to {}", channel.channel)));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use outbound::Proxy;
 use serde::Serialize;
 use serde_json::Value;
 use telemetry::with_causes;
@@ -60,10 +61,10 @@ struct Body<'a> {
 }
 
 impl Client {
-    pub(super) fn new(base_url: &str) -> Result<Self, Failure> {
+    pub(super) fn new(base_url: &str, proxy: &Proxy) -> Result<Self, Failure> {
         // The operator may send test deliveries to any host; they carry no key.
-        let http =
-            outbound::client_builder(RESPONSE_TIMEOUT).timeout(RESPONSE_TIMEOUT).https_only(false).build();
+        let http = outbound::client_builder(RESPONSE_TIMEOUT, proxy);
+        let http = http.timeout(RESPONSE_TIMEOUT).https_only(false).build();
         let http =
             http.map_err(|error| Failure::Precondition(format!("cannot set up the HTTP client: {error}")))?;
         Ok(Self { base_url: base_url.to_owned(), http })

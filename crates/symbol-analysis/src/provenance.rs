@@ -1,43 +1,47 @@
-//! The source, age and quality of the data in a response.
+//! The source, age and quality of data.
 
-use http::HeaderValue;
+use std::borrow::Cow;
+
+use analysis::DroppedRows;
 use market_data::{AbsentPart, Freshness, Part, Quality, RefusedRow, Snapshot};
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 /// The source, age and quality of the data.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub(crate) struct Provenance<'a> {
+pub struct Provenance<'a> {
     /// `bundled sample`, `csv directory`, `polygon`, or `request` for bars in the request.
     #[schema(value_type = String, example = "bundled sample")]
-    pub(crate) data_source: &'static str,
+    pub data_source: &'static str,
     /// When the data was fetched; null for data built into the program.
     #[schema(required, value_type = Option<String>, format = DateTime)]
-    pub(crate) fetched_at: Option<String>,
-    /// Whether the data is out of date, because refreshing it failed or is in progress.
-    pub(crate) stale: bool,
-    /// Age of stale data, in seconds; absent if it is fresh.
+    pub fetched_at: Option<String>,
+    /// Whether it is the bundled sample, which ends in 2013.
+    pub sample: bool,
+    /// Whether the data is out of date: it is the sample, or refreshing it failed or is in progress.
+    pub stale: bool,
+    /// Age of stale data, in seconds; absent if it is fresh, or the sample.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) age_s: Option<u64>,
+    pub age_s: Option<u64>,
     /// Rows that were ignored, and parts that are missing.
-    pub(crate) data_quality: DataQuality<'a>,
+    pub data_quality: DataQuality<'a>,
 }
 
 /// Rows that were ignored, and parts that are missing. Data is never repaired or guessed.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub(crate) struct DataQuality<'a> {
+pub struct DataQuality<'a> {
     /// Number of rows that were ignored.
-    pub(crate) refused_total: usize,
+    pub refused_total: usize,
     /// The first hundred of them.
     #[schema(value_type = Vec<Refused>)]
-    pub(crate) refused: &'a [RefusedRow],
+    pub refused: &'a [RefusedRow],
     /// Limitations of the source.
     #[schema(value_type = Vec<String>)]
-    pub(crate) notes: &'a [&'static str],
+    pub notes: &'a [Cow<'static, str>],
     /// Parts without data.
     #[serde(serialize_with = "missing")]
     #[schema(value_type = Vec<MissingPart>)]
-    pub(crate) missing: &'a [AbsentPart],
+    pub missing: &'a [AbsentPart],
 }
 
 /// A row that was ignored.
@@ -74,11 +78,15 @@ fn missing<S: Serializer>(parts: &&[AbsentPart], serializer: S) -> Result<S::Ok,
 }
 
 impl<'a> Provenance<'a> {
-    pub(crate) fn from_snapshot(snapshot: &'a Snapshot) -> Self {
+    /// The provenance of a symbol's data.
+    #[must_use]
+    pub fn from_snapshot(snapshot: &'a Snapshot) -> Self {
         Self {
             data_source: snapshot.data_source,
             fetched_at: fetched_at(snapshot),
-            stale: snapshot.is_stale(),
+            sample: snapshot.is_sample(),
+            // The sample does not change, so that responses with it are cached like fresh ones.
+            stale: snapshot.is_stale() || snapshot.is_sample(),
             age_s: match snapshot.freshness {
                 Freshness::Fresh => None,
                 Freshness::Stale { age_s } => Some(age_s),
@@ -89,25 +97,21 @@ impl<'a> Provenance<'a> {
 }
 
 impl<'a> DataQuality<'a> {
-    pub(crate) fn new(quality: &'a Quality, missing: &'a [AbsentPart]) -> Self {
-        let Quality { refused_total, refused, notes } = quality;
+    /// The refused rows of `quality`, and the parts that are `missing`.
+    #[must_use]
+    pub fn new(quality: &'a Quality, missing: &'a [AbsentPart]) -> Self {
+        let Quality { refused_total, refused, refused_dates: _, refused_undated: _, notes } = quality;
         Self { refused_total: *refused_total, refused, notes, missing }
     }
+}
+
+/// The rows that were left out, for the figures that they may change.
+#[must_use]
+pub fn dropped(quality: &Quality) -> DroppedRows<'_> {
+    DroppedRows { dates: &quality.refused_dates, undated: quality.refused_undated }
 }
 
 fn fetched_at(snapshot: &Snapshot) -> Option<String> {
     let instant = jiff::Timestamp::from_millisecond(snapshot.fetched_at_unix_ms?).ok()?;
     Some(instant.to_string())
-}
-
-/// A strong ETag for this variant of a response from this data. Stale data has none: its age is part of the response, so no two
-/// responses are the same.
-pub(super) fn etag(snapshot: &Snapshot, variant: &str) -> Option<HeaderValue> {
-    let Snapshot { version, fetched_at_unix_ms, .. } = snapshot;
-    if snapshot.is_stale() {
-        return None;
-    }
-    let fetched = fetched_at_unix_ms.unwrap_or_default();
-    let tag = format!("\"{version:016x}-{fetched:x}-{variant}-{}\"", env!("CARGO_PKG_VERSION"));
-    HeaderValue::try_from(tag).ok()
 }
