@@ -199,3 +199,30 @@ fn a_server_that_cannot_start_leaves_one_database_file() {
         std::fs::read_dir(directory.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
     assert_eq!(files, ["investiq.db"]);
 }
+
+/// With fewer files than connections, no client waits: what does not fit is refused.
+#[test]
+fn connections_are_bounded_by_the_limit_of_open_files() {
+    let directory = tempfile::tempdir().unwrap();
+    let program = directory.path().join("limited");
+    let script = format!("#!/bin/sh\nulimit -n 200\nexec {}\n", tests::binary("api-server").display());
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let server = ServerOptions::new().program(&program).start();
+    let is_warned = |event: &serde_json::Value| event["connections_max"] == 50;
+    assert!(server.events().iter().any(is_warned), "{}", server.log());
+    let is_served = || {
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        drop(stream.write_all(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"));
+        let mut response = String::new();
+        match stream.read_to_string(&mut response) {
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => panic!("no answer"),
+            Ok(_) | Err(_) => response.starts_with("HTTP/1.1 200 "),
+        }
+    };
+    let held: Vec<_> = (0..200).map(|_| TcpStream::connect(server.address()).unwrap()).collect();
+    assert!(!is_served(), "refused at once, not after a wait");
+    drop(held);
+    server.wait_until("places are free", |_| is_served());
+}

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::net::TcpStream;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tests::{Server, ServerOptions};
@@ -196,4 +196,19 @@ fn health_has_its_five_checks() {
     assert_eq!(health["checks"]["alpaca"]["status"], "not_configured");
     assert_eq!(server.get("/livez", &[]).status, 200);
     assert_eq!(server.get("/readyz", &[]).status, 200);
+}
+
+#[test]
+fn a_reader_of_the_log_that_stalls_stops_neither_requests_nor_the_shutdown() {
+    let mut server = ServerOptions::new().set("RATE_LIMIT_PER_MINUTE", "100000").start();
+    let path = format!("/{}", "a".repeat(1000));
+    let status = server.while_log_is_stalled(|server| {
+        // More than what a pipe holds.
+        for _ in 0..200 {
+            assert_eq!(server.get(&path, &[]).status, 404);
+        }
+        server.signal("TERM");
+        server.wait_at_most(Duration::from_secs(5))
+    });
+    assert!(status.is_some_and(|status| status.success()), "{status:?}");
 }

@@ -177,18 +177,29 @@ impl Server {
 
     /// Waits for it to end; `None` on timeout.
     pub fn wait(&mut self) -> Option<ExitStatus> {
-        let deadline = Instant::now() + SERVER_TIMEOUT;
+        let status = self.wait_at_most(SERVER_TIMEOUT)?;
+        // The log is complete once the readers of both pipes have ended.
+        self.readers.drain(..).for_each(|reader| reader.join().expect("a reader thread never panics"));
+        Some(status)
+    }
+
+    /// As [`wait`](Self::wait), and the log may not be complete.
+    pub fn wait_at_most(&mut self, timeout: Duration) -> Option<ExitStatus> {
+        let deadline = Instant::now() + timeout;
         while Instant::now() < deadline {
             if let Ok(Some(status)) = self.child.try_wait() {
-                // The log is complete once the readers of both pipes have ended.
-                self.readers
-                    .drain(..)
-                    .for_each(|reader| reader.join().expect("a reader thread never panics"));
                 return Some(status);
             }
             std::thread::sleep(Duration::from_millis(5));
         }
         None
+    }
+
+    /// Reads none of its output meanwhile.
+    pub fn while_log_is_stalled<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        let log = Arc::clone(&self.log);
+        let _stalled = log.lock().expect("a reader thread never panics");
+        work(self)
     }
 
     /// Stops it and returns its complete log, for tests that assert what is not logged.

@@ -116,6 +116,7 @@ async fn metrics() -> Arc<telemetry::metrics::Metrics> {
         response_cache: Arc::new(crate::response_cache::ResponseCache::new(config.response_cache)),
         health: Arc::new(workers::HealthRegistry::new("polygon")),
         streams: None,
+        log_output: telemetry::LogOutput::start(std::io::sink()).unwrap(),
     };
     dependencies.register(metrics.families()).unwrap();
     metrics

@@ -28,11 +28,15 @@ mod state;
 #[cfg(test)]
 mod docs_consistency;
 
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd as _;
 use std::process::ExitCode;
 
 use clap::Parser;
 use config::start::{self, Connect, Start};
-use config::{Config, Credentials, Environment};
+use config::{Config, Connections, Credentials, Environment};
+use telemetry::LogOutput;
 use tokio::net::TcpListener;
 
 use crate::client_address::TrustedProxies;
@@ -51,7 +55,16 @@ fn main() -> ExitCode {
 }
 
 fn run_server() -> ExitCode {
-    match run() {
+    let output = match standard_output() {
+        Ok(output) => output,
+        Err(error) => {
+            eprintln!("api-server cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let ended = run(&output);
+    output.close();
+    match ended {
         Ok(drained) if drained.is_complete() => ExitCode::SUCCESS,
         Ok(_cut) => ExitCode::FAILURE,
         Err(error) => {
@@ -61,11 +74,16 @@ fn run_server() -> ExitCode {
     }
 }
 
-fn run() -> Result<serve::Drained, Box<dyn std::error::Error>> {
+/// A file of its own, so that nothing but log lines waits for the reader of standard output.
+fn standard_output() -> io::Result<LogOutput> {
+    LogOutput::start(File::from(io::stdout().as_fd().try_clone_to_owned()?))
+}
+
+fn run(output: &LogOutput) -> Result<serve::Drained, Box<dyn std::error::Error>> {
     let (environment, dotenv) = config::with_dotenv(Environment::from_process())?;
     // Before secrets are looked up, which is logged. Errors are reported together with those of secrets.
     if let Ok(config) = config::load(&environment) {
-        telemetry::logs::start(&config.logs.filter, config.logs.format)?;
+        telemetry::logs::start(&config.logs.filter, config.logs.format, output.clone())?;
         if let Some(message) = dotenv {
             tracing::info!("{message}");
         }
@@ -75,10 +93,13 @@ fn run() -> Result<serve::Drained, Box<dyn std::error::Error>> {
         tracing::info!(proxy = %config.proxy, "proxy of requests to other hosts");
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve_until_stopped(environment))
+    runtime.block_on(serve_until_stopped(environment, output))
 }
 
-async fn serve_until_stopped(environment: Environment) -> Result<serve::Drained, Box<dyn std::error::Error>> {
+async fn serve_until_stopped(
+    environment: Environment,
+    output: &LogOutput,
+) -> Result<serve::Drained, Box<dyn std::error::Error>> {
     let stop = serve::stop_signal()?;
     let checked = start::check(&environment, Connect::ToServers).await;
     let Start { config, credentials, database } = checked.into_start()?;
@@ -86,7 +107,7 @@ async fn serve_until_stopped(environment: Environment) -> Result<serve::Drained,
     let listener = serve::bind(config.bind_address).await?;
     let storage = startup::storage(&config, &credentials, database).await?;
     let store = storage.store.clone();
-    let drained = run_with(config, &credentials, storage, listener, stop).await;
+    let drained = run_with(config, &credentials, storage, listener, stop, output).await;
     // A start that fails leaves no log of SQLite behind either.
     store.close().await;
     credentials.secrets.report_usage();
@@ -99,8 +120,9 @@ async fn run_with(
     storage: startup::Storage,
     listener: TcpListener,
     stop: impl Future<Output = ()>,
+    output: &LogOutput,
 ) -> Result<serve::Drained, Box<dyn std::error::Error>> {
-    let service = startup::service(&config, credentials, storage)?;
+    let service = startup::service(&config, credentials, storage, output.clone())?;
     let app = service.layers.observe(service.router.clone());
     let supervisor = service.start_background(&config, credentials);
     let (profile, address) = (config.profile.as_str(), listener.local_addr()?);
@@ -108,7 +130,9 @@ async fn run_with(
 
     let proxies = TrustedProxies::new(config.trusted_proxies.iter().copied());
     let (metrics, shutdown) = (service.metrics.clone(), service.shutdown.clone());
-    let drained = serve::serve(listener, app, config.connections, proxies, metrics, shutdown, stop).await;
+    let max = startup::open_files::connections_max(config.connections.max);
+    let connections = Connections { max, ..config.connections };
+    let drained = serve::serve(listener, app, connections, proxies, metrics, shutdown, stop).await;
     // In this order, so that no request is logged after the end of the drain, and none adds to what the workers finish.
     service.access_log.close();
     drained.log(config.connections.drain_timeout);

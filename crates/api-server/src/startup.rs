@@ -3,6 +3,7 @@
 mod api_keys;
 mod background;
 pub(crate) mod dependency_metrics;
+pub(crate) mod open_files;
 mod storage;
 mod vendor_key;
 mod worker_setup;
@@ -18,9 +19,9 @@ use config::{Config, Credentials, CredentialsError};
 use intake::WebhookIntake;
 use market_data::MarketData;
 use store::Store;
-use telemetry::Clock;
 use telemetry::access_log::AccessLog;
 use telemetry::metrics::{Labels, Metrics};
+use telemetry::{Clock, LogOutput};
 use tokio_util::sync::CancellationToken;
 use workers::{HealthRegistry, WorkerSupervisor};
 
@@ -101,6 +102,7 @@ pub(crate) fn service(
     config: &Config,
     credentials: &Credentials,
     storage: Storage,
+    output: LogOutput,
 ) -> Result<Service, Error> {
     let metrics = Arc::new(metrics()?);
     credentials.metrics.register(metrics.families(), &credentials.secrets)?;
@@ -111,7 +113,7 @@ pub(crate) fn service(
     let market_data = Arc::new(symbol_analysis::open(config, &polygon_key, market_clock)?);
     let health = Arc::new(HealthRegistry::new(market_data.data_source()));
     let dropped = metrics.log_lines_dropped.clone();
-    let access_log = AccessLog::start(config.logs.format, Clock::System, dropped, io::stdout());
+    let access_log = AccessLog::start(config.logs.format, Clock::System, dropped, output.clone());
     let access_log = Arc::new(access_log.map_err(Error::AccessLog)?);
     let shutdown = CancellationToken::new();
     let Storage { store, url: database_url, audit_key } = storage;
@@ -134,6 +136,7 @@ pub(crate) fn service(
         response_cache: Arc::clone(&response_cache),
         health: Arc::clone(&health),
         streams: event_streams.as_ref().map(|(streams, _)| Arc::clone(streams)),
+        log_output: output,
     };
     dependencies.register(metrics.families())?;
     let parts = Parts {

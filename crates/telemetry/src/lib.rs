@@ -5,10 +5,12 @@
 pub mod access_log;
 mod causes;
 mod clock;
+mod log_output;
 pub mod logs;
 pub mod metrics;
 mod request_id;
 
 pub use causes::with_causes;
 pub use clock::Clock;
+pub use log_output::LogOutput;
 pub use request_id::RequestId;

@@ -14,6 +14,8 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use event::OneLine;
 
+use crate::LogOutput;
+
 /// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -40,14 +42,14 @@ pub enum Error {
     Twice(#[source] tracing_subscriber::util::TryInitError),
 }
 
-/// Starts logging to standard output, panics included.
+/// Starts logging to `output`, panics included.
 ///
 /// # Errors
 /// The filter is invalid, or logging is already set up.
-pub fn start(filter: &str, format: Format) -> Result<(), Error> {
+pub fn start(filter: &str, format: Format, output: LogOutput) -> Result<(), Error> {
     let filter = parse(filter)?;
     let capped = filter_fn(|metadata| *metadata.level() <= Level::WARN || !is_capped(metadata.target()));
-    let lines = tracing_subscriber::fmt::layer().event_format(OneLine { format });
+    let lines = tracing_subscriber::fmt::layer().event_format(OneLine { format }).with_writer(output);
     tracing_subscriber::registry()
         .with(lines.with_filter(filter.and(capped)))
         .try_init()

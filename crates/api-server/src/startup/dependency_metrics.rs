@@ -1,10 +1,11 @@
 //! Metrics of dependencies: the market-data vendor, caches, the broker's event streams, and the last check of each
-//! dependency. Their values are read at each scrape.
+//! dependency, and the output of log lines. Their values are read at each scrape.
 
 use std::sync::Arc;
 
 use alpaca::{EventStreams, StatusSnapshot, Stream};
 use market_data::{MarketData, StatsSnapshot, polygon};
+use telemetry::LogOutput;
 use telemetry::metrics::{Families, Scrape};
 use workers::{HealthRegistry, Outcome};
 
@@ -27,6 +28,9 @@ const DEPENDENCY_UP: Metric = (
     "dependency_up",
     "1 if the last check of a dependency in use succeeded or its data is stale, 0 if it is down",
 );
+
+const LOG_LINES_LOST: Metric =
+    ("log_lines_lost_total", "Log lines that standard output did not accept, or not in time");
 
 /// The name, the help text and the value of a gauge of an event stream.
 type StreamGauge = (&'static str, &'static str, fn(&StatusSnapshot) -> f64);
@@ -67,6 +71,7 @@ pub(crate) struct Dependencies {
     pub(crate) health: Arc<HealthRegistry>,
     /// `None` if event streams are disabled: their gauges are at zero.
     pub(crate) streams: Option<Arc<EventStreams>>,
+    pub(crate) log_output: LogOutput,
 }
 
 impl Dependencies {
@@ -78,6 +83,7 @@ impl Dependencies {
             self.read_vendor(scrape, &stats)?;
             self.read_caches(scrape, &stats)?;
             self.read_streams(scrape)?;
+            scrape.counters(LOG_LINES_LOST, [], [([""; 0], self.log_output.lost_lines())])?;
             self.read_checks(scrape)
         })
     }

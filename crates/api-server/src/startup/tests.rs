@@ -11,6 +11,7 @@ use telemetry::metrics::DURATION_BUCKETS_S;
 
 use self::combinations::{Combination, KEY_OF_DATABASE, Places, combination};
 use super::*;
+use telemetry::LogOutput;
 
 /// Longest metrics text of an idle service, in bytes: Prometheus stores every scrape of every replica.
 const QUIET_BYTES_MAX: usize = 48 * 1024;
@@ -60,7 +61,10 @@ async fn check_and_start(
         let storage = storage(&config, &credentials, database).await?;
         let store = storage.store.clone();
         match is_whole {
-            true => service(&config, &credentials, storage)?.access_log.close(),
+            true => {
+                let output = LogOutput::start(io::sink())?;
+                service(&config, &credentials, storage, output)?.access_log.close();
+            }
             false => parts(&config, &credentials)?,
         }
         store.close().await;
