@@ -27,6 +27,8 @@ type Test = (&'static str, Run);
 enum Run {
     /// Needs no engine.
     Alone(fn()),
+    /// Needs the packages of npm, which `tests/run` installs.
+    Npm(fn()),
     Engine(fn(&Engine)),
 }
 
@@ -58,6 +60,10 @@ fn main() -> ExitCode {
     }
     let trials = tests.into_iter().map(|(name, run)| match (run, engine.clone()) {
         (Run::Alone(test), _) => trial(name, *test),
+        (Run::Npm(test), _) => {
+            let is_installed = tests::workspace_root().join("target/dclint/.lock").exists();
+            trial(name, *test).with_ignored_flag(!is_installed)
+        }
         (Run::Engine(test), Ok(engine)) => trial(name, move || test(&engine)),
         (Run::Engine(_), Err(_)) => trial(name, || ()).with_ignored_flag(true),
     });

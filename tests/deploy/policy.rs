@@ -19,6 +19,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("policy::a_required_variable_that_is_unset_is_named", Run::Alone(an_unset_variable_is_named)),
     ("policy::only_the_providers_of_traefik_differ", Run::Alone(only_the_providers_of_traefik_differ)),
     ("policy::the_files_are_valid_yaml_and_valid_compose", Run::Alone(the_files_are_valid)),
+    ("policy::the_files_and_what_they_merge_to_pass_dclint", Run::Npm(dclint)),
 ];
 
 const BASE: &str = "docker-compose.yml";
@@ -260,6 +261,38 @@ fn the_files_are_valid() {
     let faulty = tempfile::Builder::new().suffix(".yml").tempfile().unwrap();
     std::fs::write(faulty.path(), "a: 1\na: 2\n").unwrap();
     assert!(!lint(&[faulty.path().to_str().unwrap()]).status.success());
+}
+
+/// Checks single files, for the quotes of ports, and what they merge to, where variables have values and `!reset` is applied.
+/// dclint reads `!reset null` as text, so that `FILE_PROVIDER`, which resets a service, is invalid to it as a single file.
+fn dclint() {
+    // Single files break these: a `build` stands beside an `image`, if only as `!reset null`; an address is a variable; only `BASE`
+    // has the project's name.
+    const OF_MERGED: &[&str] =
+        &["no-build-and-image", "no-unbound-port-interfaces", "require-project-name-field"];
+    let lint = |text: &str, off: &[&str]| {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        let program = "target/dclint/node_modules/dclint/bin/dclint.cjs";
+        let path = file.path().to_str().unwrap();
+        let options = ["--config=tests/deploy/dclint/rules.yml", "--color=false", "--disable-rule"];
+        let output = python_tool("node", &[&[program, path], &options[..], off].concat());
+        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).trim().to_owned()
+    };
+    for file in [BASE, STAGING, PRODUCTION] {
+        assert_eq!(lint(&read(file), OF_MERGED), "", "{file}");
+    }
+    for (files, _) in COMBINATIONS {
+        // Development and staging build the image that they name. Production's is that of a release.
+        let off: &[&str] = if files.contains(&PRODUCTION) { &[] } else { &["no-build-and-image"] };
+        assert_eq!(lint(&merged(files).to_string(), off), "", "{files:?}");
+    }
+    // It finds a fault in each.
+    let unquoted = read(BASE).replacen("\"127.0.0.1:9090:9090\"", "127.0.0.1:9090:9090", 1);
+    assert!(lint(&unquoted, OF_MERGED).contains("require-quotes-in-ports"));
+    let mut faulty = merged(&[BASE, PRODUCTION]);
+    faulty["services"]["grafana"]["ports"] = faulty["services"]["traefik"]["ports"].clone();
+    assert!(lint(&faulty.to_string(), &[]).contains("no-duplicate-exported-ports"));
 }
 
 /// The merged files with all profiles and every required variable set.

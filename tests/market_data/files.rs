@@ -7,7 +7,10 @@ use market_data::csv_directory::read_file;
 use market_data::{Error, Mapping, Snapshot};
 use serde_json::Value;
 
-use crate::{NOW_UNIX_MS, symbol};
+use crate::symbol;
+
+/// 2024-12-31T00:00:00Z, after the last bar.
+const NOW_UNIX_MS: i64 = 1_735_603_200_000;
 
 fn folder() -> PathBuf {
     tests::workspace_root().join("tests/fixtures/market_data")

@@ -140,3 +140,12 @@ fn what_cannot_be_analyzed_is_said_with_a_remedy() {
         assert!(result.stderr.contains(expected), "{result:?}");
     }
 }
+
+#[test]
+fn prices_that_are_wider_than_the_page_are_printed() {
+    let workspace = Workspace::new();
+    let rows: String = (1..=28).map(|day| format!("2024-02-{day:02},1e80,3e80,1e80,2e80,5\n")).collect();
+    std::fs::write(workspace.path("wide.csv"), format!("Date,Open,High,Low,Close,Volume\n{rows}")).unwrap();
+    let page = workspace.run("analyze WIDE --csv wide.csv");
+    assert!(page.exit_code == 0 && page.stdout.contains("WIDE"), "{page:?}");
+}

@@ -76,6 +76,15 @@ fn warnings_fail_only_a_strict_check() {
 }
 
 #[test]
+fn certificate_authorities_that_cannot_be_loaded_prevent_a_start() {
+    let is_reported = |workspace: &Workspace| {
+        errors(workspace, "production --resolve").contains(&"certificates outbound".to_owned())
+    };
+    assert!(!is_reported(&valid()));
+    assert!(is_reported(&valid().set("SSL_CERT_FILE", "/nowhere").set("SSL_CERT_DIR", "/nowhere")));
+}
+
+#[test]
 fn secrets_are_resolved_with_their_source() {
     let workspace = valid();
     assert_eq!(errors(&workspace, "production"), Vec::<String>::new(), "secrets are not resolved by default");

@@ -98,6 +98,9 @@ fn invalid_values_are_not_written() {
         ("alpaca_webhook_secret", "short"),
         ("api_keys", "hunter2"),
         ("bridge_webhook_secret", "no PEM"),
+        ("database_url", "postgresql+asyncpg://u:p@db/app"),
+        ("database_url", "postgres://u@db:1:2/app"),
+        ("polygon_api_key", "$POLYGON_API_KEY"),
     ] {
         let workspace = Workspace::new();
         let rejected = workspace.run_with_input(&format!("secrets set {name} --stdin"), value);
@@ -167,6 +170,38 @@ fn a_new_audit_key_keeps_the_older_ones_or_is_refused() {
 }
 
 #[test]
+fn no_key_that_is_needed_is_lost() {
+    let workspace = Workspace::new();
+    workspace.run("secrets init");
+    let (path, kept) = (workspace.path("secrets/audit_key"), workspace.path("secrets/.audit_key.old-1"));
+    let first = std::fs::read_to_string(&path).unwrap();
+    workspace.run("secrets init --replace audit_key");
+    for (current, retires) in [
+        (None, false),
+        (Some("u5fJ0w7dHk3mZq9xT1bRaaa2vN8cLyPe4sGo6iXhQWE="), false),
+        (Some(first.as_str()), true),
+    ] {
+        std::fs::remove_file(&path).unwrap_or_default();
+        current.inspect(|text| std::fs::write(&path, text).unwrap());
+        let retired = workspace.run("secrets retire audit_key --unused");
+        assert_eq!((retired.exit_code == 0, kept.exists()), (retires, !retires), "{retired:?}");
+    }
+    // Of commands at the same time: what one of them reports as stored stays.
+    let key =
+        |number: u8| format!("u5fJ0w7dHk3mZq9xT1bRaaa2vN8cLyPe4sGo6iXhQW{}=", char::from(b'A' + 4 * number));
+    let set = |number| {
+        let set = workspace.run_with_input("secrets set audit_key --stdin --replace", &key(number));
+        (set.exit_code == 0).then(|| key(number))
+    };
+    let stored: Vec<String> = std::thread::scope(|scope| {
+        let commands: Vec<_> = (0..6).map(|number| scope.spawn(move || set(number))).collect();
+        commands.into_iter().filter_map(|command| command.join().unwrap()).collect()
+    });
+    let value = std::fs::read_to_string(&path).unwrap();
+    assert!(!stored.is_empty() && stored.iter().all(|key| value.contains(key)), "{stored:?}: {value}");
+}
+
+#[test]
 fn secrets_are_not_written_where_git_would_commit_them() {
     let workspace = Workspace::new();
     let git = |arguments: &[&str]| {
@@ -189,6 +224,11 @@ fn secrets_are_not_written_where_git_would_commit_them() {
         let (code, stderr) = in_tree(command);
         assert!(code == 2 && stderr.contains("would be committed"), "{command}: {stderr}");
     }
+    // Rules for some names do not cover the others.
+    std::fs::create_dir(workspace.path("tree/keys")).unwrap();
+    std::fs::write(workspace.path("tree/.git/info/exclude"), "*secret*\n").unwrap();
+    let (code, stderr) = in_tree("secrets init --directory keys");
+    assert!(code == 2 && stderr.contains("add /keys/ to"), "{stderr}");
     assert_eq!(git(&["-C", "tree", "status", "--porcelain", "--untracked-files=all"]), "");
 }
 
@@ -201,6 +241,8 @@ fn a_file_with_another_of_its_names_is_kept_or_replaced_and_never_doubled() {
     let set = "secrets set alpaca_api_secret --stdin";
     assert_eq!(workspace.run_with_input(set, CANARY).exit_code, 2, "it exists");
     assert_eq!(workspace.run_with_input(&format!("{set} --replace"), CANARY).exit_code, 0);
+    assert_eq!(workspace.run("secrets retire alpaca_api_secret --unused").exit_code, 0);
+    assert!(!workspace.path("secrets/.alpaca_secret_key.txt.old-1").exists());
     let files = contents(&workspace.path("secrets"));
     assert!(
         !files.contains_key("alpaca_webhook_secret") && !files.contains_key("alpaca_api_secret"),

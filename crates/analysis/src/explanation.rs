@@ -40,7 +40,7 @@ pub(crate) fn explanation(overall: &Overall, confidence: &Confidence) -> Vec<Str
     let mut sentences = Vec::with_capacity(6);
     sentences.extend(overall.contributions.iter().map(|part| contribution(part, confidence)));
     sentences.extend(overall.missing.iter().map(|part| missing(part, confidence)));
-    sentences.push(confidence_sentence(confidence));
+    sentences.push(confidence_sentence(overall, confidence));
     sentences
 }
 
@@ -67,7 +67,7 @@ fn missing(part: &MissingEngine, confidence: &Confidence) -> String {
     format!("The {} engine is unavailable{effect}: {why}.", part.engine)
 }
 
-fn confidence_sentence(confidence: &Confidence) -> String {
+fn confidence_sentence(overall: &Overall, confidence: &Confidence) -> String {
     let (Some(value), Some(band)) = (confidence.value, confidence.band.as_ref()) else {
         let why = confidence.reason.map(|reason| reason.to_string()).unwrap_or_default();
         return format!("No confidence available: {why}.");
@@ -77,6 +77,12 @@ fn confidence_sentence(confidence: &Confidence) -> String {
             format!("of {} signals \"{}\" {:.0} % were right", band.samples, band.signal, rate * 100.0)
         }
         None => format!("no signal \"{}\" was measured", band.signal),
+    };
+    let measured = match overall.signal() {
+        Some(signal) if signal != band.signal => {
+            format!("the measured engines alone say \"{}\", and {measured}", band.signal)
+        }
+        Some(_) | None => measured,
     };
     let caution = match confidence.reliability {
         Reliability::Measured => "",

@@ -4,12 +4,13 @@
 //! reports everything at once, creates no file and binds no address.
 
 use std::fmt;
+use std::time::Duration;
 
 use secrets::aws::SecretsManager;
 use secrets::{ConfigError, Environment, Error, Notice, PolicyViolation, Profile};
 use store::{DatabaseUrl, OpenError, StoreConfig, find_audit_key};
 use telemetry::with_causes;
-use webhooks::{Keys, KeysError, PROVIDERS, Proof};
+use webhooks::{Keys, PROVIDERS, Proof};
 
 use crate::api_keys::KeySet;
 use crate::check::{Finding, Severity, setting_error};
@@ -19,6 +20,7 @@ use crate::settings::Config;
 
 /// Names this component in the metrics of secrets.
 const COMPONENT: &str = "start";
+const DATABASE_URL: &str = "database_url";
 
 /// Which databases are opened by a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +73,8 @@ pub struct Faults(Vec<Finding>);
 /// Checks everything that a start with this environment depends on.
 pub async fn check(environment: &Environment, connect: Connect) -> StartCheck {
     let (config, errors) = crate::load_all(environment);
-    let faults: Vec<Finding> = errors.iter().map(setting_error).collect();
+    let mut faults: Vec<Finding> = errors.iter().map(setting_error).collect();
+    faults.extend(certificates_error(&config));
     let mut checked = StartCheck { config, secrets: None, database: None, faults };
     match check_secrets(&checked.config, environment).await {
         Ok(secrets) => {
@@ -86,6 +89,16 @@ pub async fn check(environment: &Environment, connect: Connect) -> StartCheck {
         }
     }
     checked
+}
+
+/// Every client of the server needs certificate authorities, whether it is used or not.
+fn certificates_error(config: &Config) -> Option<Finding> {
+    let error = outbound::client_builder(Duration::ZERO, &config.proxy).build().err()?;
+    let message = format!(
+        "the certificate authorities of this system cannot be loaded: {}; install ca-certificates, or correct SSL_CERT_FILE and SSL_CERT_DIR",
+        with_causes(&error)
+    );
+    Some(Finding::new(Severity::Error, "certificates", "outbound", message))
 }
 
 /// Checks the secrets alone.
@@ -145,6 +158,7 @@ fn secret_error(error: &Error) -> Finding {
         Error::Unavailable { name, .. } => ("unavailable", name.as_str()),
         Error::Config(
             ConfigError::NoDirectory { .. }
+            | ConfigError::WritableDirectory { .. }
             | ConfigError::UnlistedDirectory { .. }
             | ConfigError::UnknownFile { .. },
         ) => ("misplaced", "secrets"),
@@ -175,18 +189,24 @@ fn value_errors(credentials: &Credentials, config: &Config, environment: &Enviro
         Proof::Keys { secret, .. } => Some(secret),
         Proof::Circle => None,
     });
-    errors.extend(webhooks.filter_map(|name| {
-        let error = webhook_keys_error(name, &text(credentials, name)?)?;
-        Some(invalid(name, error.to_string()))
+    errors.extend(webhooks.chain([DATABASE_URL]).filter_map(|name| {
+        let error = value_error(name, &text(credentials, name)?)?;
+        Some(invalid(name, error))
     }));
     errors
 }
 
-/// Why the value of this secret is not what its provider's deliveries are verified with; `None` for other secrets.
+/// Why the value of this secret is no database URL, or not what its provider's deliveries are verified with; `None` for
+/// other secrets.
 #[must_use]
-pub fn webhook_keys_error(name: &str, text: &str) -> Option<KeysError> {
+pub fn value_error(name: &str, text: &str) -> Option<String> {
+    if name == DATABASE_URL {
+        return text.parse::<DatabaseUrl>().err().map(|error| error.to_string());
+    }
     PROVIDERS.iter().find_map(|provider| match provider.proof {
-        Proof::Keys { secret, format, .. } if secret == name => Keys::parse(format, text).err(),
+        Proof::Keys { secret, format, .. } if secret == name => {
+            Keys::parse(format, text).err().map(|error| error.to_string())
+        }
         Proof::Keys { .. } | Proof::Circle => None,
     })
 }
@@ -227,21 +247,21 @@ async fn database(
     environment: &Environment,
     connect: Connect,
 ) -> (Option<DatabaseUrl>, Vec<Finding>) {
-    const URL: &str = "database_url";
     let profile = config.profile;
     let text = match credentials.database_url(profile, COMPONENT) {
         Ok((text, _handle)) => text,
         // The lookup has reported it.
         Err(CredentialsError::Secret(_)) => return (None, Vec::new()),
         Err(error) => {
-            let message = format!("{error}; looked in {}", joined_sources(URL, config, environment));
-            return (None, vec![Finding::new(Severity::Error, "missing", URL, message)]);
+            let message = format!("{error}; looked in {}", joined_sources(DATABASE_URL, config, environment));
+            return (None, vec![Finding::new(Severity::Error, "missing", DATABASE_URL, message)]);
         }
     };
-    let url: DatabaseUrl = match text.parse() {
-        Ok(url) => url,
-        Err(error) => return (None, vec![invalid(URL, with_causes(&error))]),
-    };
+    // The check of the secrets has reported it.
+    let Ok(url) = text.parse::<DatabaseUrl>() else { return (None, Vec::new()) };
+    if let Err(error) = url.check_files() {
+        return (None, vec![invalid(DATABASE_URL, error.to_string())]);
+    }
     let key = match credentials.audit_key(COMPONENT) {
         Ok(secret) => find_audit_key(secret.as_deref(), &url, profile == Profile::Production),
         Err(_) => return (Some(url), Vec::new()),
@@ -262,11 +282,35 @@ async fn database(
 fn open_error(error: &OpenError, missing_key: impl FnOnce() -> String) -> Finding {
     let message = with_causes(error);
     let OpenError::Audit(store::Error::Chain(audit::ChainError::UnknownKey { .. })) = error else {
-        return Finding::new(Severity::Error, "database", "database_url", message);
+        return Finding::new(Severity::Error, "database", DATABASE_URL, message);
     };
     Finding::new(Severity::Error, "audit_key", "audit_key", format!("{message}; {}", missing_key()))
 }
 
 fn invalid(name: &str, message: String) -> Finding {
     Finding::new(Severity::Error, "invalid", name, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_database_url_that_the_server_cannot_use_is_reported_once_without_a_connection() {
+        for (url, expected) in [
+            ("postgresql+asyncpg://u:p4ssw0rd@db/app", "must begin with sqlite: or postgres://"),
+            ("postgres://u:p4ssw0rd@db:1:2/app", "the port"),
+            (
+                "postgres://u:p4ssw0rd@db/app?sslmode=verify-ca&sslrootcert=/nx",
+                "sslrootcert in the postgres:// URL names /nx",
+            ),
+        ] {
+            let environment: Environment = [("DATABASE_URL", url)].into_iter().collect();
+            let found = check(&environment, Connect::ToFiles).await.findings([]);
+            let found: Vec<_> = found.iter().map(ToString::to_string).collect();
+            let of_url: Vec<_> = found.iter().filter(|text| text.starts_with(DATABASE_URL)).collect();
+            assert!(of_url.len() == 1 && of_url[0].contains(expected), "{url}: {found:?}");
+            assert!(!of_url[0].contains("p4ssw0rd"), "{found:?}");
+        }
+    }
 }

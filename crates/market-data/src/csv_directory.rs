@@ -1,7 +1,8 @@
 //! A directory of CSV files: `<SYMBOL>.csv`, one for each symbol, read again when it changes.
 //!
-//! A file counts as changed when its size or its time of modification changes. To replace a file, rename the complete new
-//! file over it: a file that is read while it is written is used incompletely, until it changes again.
+//! A file counts as changed when its size, its inode, or its time of modification or of change of status differs. To replace a
+//! file, rename the complete new file over it: a file that is read while it is written is used incompletely, until it changes
+//! again.
 
 mod check;
 mod file;
@@ -111,10 +112,10 @@ impl CsvDirectory {
     /// Every file with its outcome, in the order of names. Only those that changed are read.
     pub(crate) async fn reports(&self) -> Result<Vec<Arc<FileReport>>, Error> {
         let permit = Arc::clone(&self.checks).acquire_owned().await.map_err(|_| internal())?;
-        let (checked, path) = (Arc::clone(&self.checked), self.path.clone());
+        let (checked, path, now_unix_ms) = (Arc::clone(&self.checked), self.path.clone(), (self.clock)());
         blocking(move || {
             let _permit = permit;
-            checked.refresh(&path).map_err(|_| internal())
+            checked.refresh(&path, now_unix_ms).map_err(|_| internal())
         })
         .await
     }
@@ -141,11 +142,11 @@ impl CsvDirectory {
         let path = self.path.clone();
         blocking(move || names(&path).map_err(|_| internal())).await?;
         if let Ok(permit) = Arc::clone(&self.checks).try_acquire_owned() {
-            let (checked, path) = (Arc::clone(&self.checked), self.path.clone());
+            let (checked, path, now_unix_ms) = (Arc::clone(&self.checked), self.path.clone(), (self.clock)());
             tokio::task::spawn_blocking(move || {
                 let _permit = permit;
                 // The next probe reports a directory that cannot be read.
-                drop(checked.refresh(&path));
+                drop(checked.refresh(&path, now_unix_ms));
             });
         }
         Ok(())

@@ -30,6 +30,7 @@ pub use row_order::RowOrder;
 pub(crate) const FILE_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Most rows of a file: two centuries of trading days.
 pub(crate) const ROWS_MAX: usize = 50_000;
+const DAY_MS: i64 = 86_400_000;
 
 /// The bars of a file, and how they were read.
 #[derive(Clone, Debug)]
@@ -42,11 +43,11 @@ pub(crate) struct CsvFile {
     pub(crate) mapping: Mapping,
 }
 
-/// Reads the bytes of a file about `symbol`.
+/// Reads the bytes of a file about `symbol`. Rows dated more than a day after `now_unix_ms` are left out.
 ///
 /// # Errors
 /// Why the file cannot be used as a whole.
-pub(crate) fn parse(bytes: &[u8], symbol: Symbol) -> Result<CsvFile, FileFault> {
+pub(crate) fn parse(bytes: &[u8], symbol: Symbol, now_unix_ms: i64) -> Result<CsvFile, FileFault> {
     if bytes.len() > FILE_BYTES_MAX {
         return Err(FileFault::TooLarge { limit_bytes: FILE_BYTES_MAX });
     }
@@ -68,7 +69,8 @@ pub(crate) fn parse(bytes: &[u8], symbol: Symbol) -> Result<CsvFile, FileFault> 
     let rows = dated_rows(rows, date_order, &mut refused);
     let row_order = RowOrder::of_rows(&rows, date_order)?;
     row_order::check_daily(&rows)?;
-    let (history, notes) = series::history(symbol, &rows, layout, decimal_mark, &mut refused);
+    let latest = Date::from_unix_ms(now_unix_ms.saturating_add(DAY_MS), 0).ok();
+    let (history, notes, layout) = series::history(symbol, &rows, layout, decimal_mark, latest, &mut refused);
     let quality = Quality::new(refused, notes);
     check_usable(history.raw().len(), table.rows.len(), &quality)?;
     let mapping = Mapping::new(&table, layout, &columns, date_order, decimal_mark, row_order);
@@ -84,7 +86,7 @@ fn written_rows<'a>(
     let mut rows = Vec::with_capacity(table.rows.len());
     for (line, record) in &table.rows {
         let cells = record.as_ref().map_err(|fault| *fault).and_then(|record| columns.cells(*line, record));
-        match cells.and_then(|cells| Ok((cells.date.parse()?, cells))) {
+        match cells.and_then(|cells| Ok((WrittenDate::parse(cells.date, cells.time)?, cells))) {
             Ok(row) => rows.push(row),
             Err(reason) => {
                 refused.push(RefusedRow { location: RowLocation::Line { line: *line }, date: None, reason });

@@ -43,6 +43,14 @@ pub enum FileFault {
     /// It has a header and no row.
     #[error("the file has no rows below its header")]
     NoRows,
+    /// A cell in quotes goes over several lines.
+    #[error(
+        "a cell in quotes in line {line} goes on in the next line: close the quote or remove the line break"
+    )]
+    LineBreak {
+        /// The line of its row.
+        line: usize,
+    },
     /// A column that every bar needs is not there.
     #[error("no column for {}: the header is `{header}`", missing.join(", "))]
     MissingColumns {
@@ -85,7 +93,7 @@ pub enum FileFault {
         /// A line whose second number is above 12, or whose order is the source's.
         month_first_line: usize,
     },
-    /// Dates of the form 01/02/2024 are neither ascending nor descending.
+    /// Days and months are swapped in some dates.
     #[error("the date in line {line} is out of order: days and months may be swapped; write YYYY-MM-DD")]
     UnorderedDates {
         /// The first line that is out of order.

@@ -75,6 +75,8 @@ pub enum RowFault {
     SplitNotPositive,
     /// The time of day does not tell the date at the exchange: with a time zone, it has to be midnight at the exchange.
     NotMidnight,
+    /// The date is more than a day after now.
+    InTheFuture,
     /// The bar is inconsistent.
     #[serde(untagged)]
     #[strum(transparent)]

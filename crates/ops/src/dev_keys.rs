@@ -95,7 +95,7 @@ impl DevKeys {
             let created = created.and_then(|()| git_ignore::ignore_contents(&self.0));
             created.map_err(Failure::file("create", &self.0))?;
         }
-        git_ignore::check(&self.sns())?;
+        git_ignore::check(&[&self.sns()])?;
         let mut written = Vec::new();
         for declared in PROVIDERS {
             let is_missing = |path: &Path| !secret_file::exists(path);

@@ -1,7 +1,8 @@
 //! Writes secret files: atomically, without overwriting another by accident, and readable where Compose mounts them. A file that
 //! is replaced is kept beside the new one, under a name that no lookup reads, until it is retired.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::ffi::OsStr;
+use std::fs::{self, DirBuilder, DirEntry, File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
@@ -21,6 +22,8 @@ pub(crate) const MOUNTED_MODE: u32 = 0o755;
 /// Compose mounts a file with its own mode.
 pub(crate) const FILE_MODE: u32 = 0o444;
 pub(crate) const PRIVATE_MODE: u32 = 0o600;
+const GROUP_READS: u32 = 0o050;
+const OTHER: u32 = 0o007;
 const PERMISSIONS: u32 = 0o777;
 const GROUP_OR_OTHER: u32 = 0o077;
 
@@ -48,8 +51,8 @@ impl Drop for SecretDirectory {
 }
 
 impl SecretDirectory {
-    /// Creates the directory if it does not exist, sets its mode and locks it. A link is refused: with the rights of root it would
-    /// open the directory of somebody else.
+    /// Creates the directory with the mode `wanted`, or takes rights that are not needed from one that exists, and locks it. A link
+    /// is refused: with the rights of root it would open the directory of somebody else.
     pub(crate) fn open(path: &Path, wanted: u32) -> Result<Self, Failure> {
         let failed = |error: io::Error| Failure::file("open", path)(error);
         match DirBuilder::new().mode(wanted).create(path) {
@@ -57,7 +60,6 @@ impl SecretDirectory {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(failed(error)),
         }
-        git_ignore::check(&path.join("secret"))?;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let handle = match rustix::fs::open(path, flags, Mode::empty()) {
             Err(Errno::NOTDIR | Errno::LOOP) => {
@@ -74,10 +76,13 @@ impl SecretDirectory {
             result => result.map_err(|error| failed(error.into()))?,
         }
         let found = metadata.permissions().mode() & PERMISSIONS;
-        if found != wanted {
-            handle.set_permissions(Permissions::from_mode(wanted)).map_err(failed)?;
+        // Closed to others, but not to its group: that is the server's.
+        let is_for_group = wanted == DIRECTORY_MODE && found & OTHER == 0;
+        let mode = if is_for_group { wanted | found & GROUP_READS } else { wanted };
+        if found != mode {
+            handle.set_permissions(Permissions::from_mode(mode)).map_err(failed)?;
         }
-        let was_open = found & !wanted != 0;
+        let was_open = found & !mode != 0;
         Ok(Self { path: path.to_path_buf(), handle, was_open })
     }
 
@@ -89,6 +94,7 @@ impl SecretDirectory {
     /// Writes the file of a secret atomically.
     pub(crate) fn write(&self, name: &str, bytes: &[u8], existing: Existing) -> Result<Outcome, Failure> {
         let (path, temporary) = (self.path.join(name), self.path.join(format!(".{name}.new")));
+        git_ignore::check(&[&path, &temporary, &self.path.join(format!("{}1", kept_prefix(name)))])?;
         let outcome = self.replace(&temporary, &path, bytes, existing);
         if !matches!(outcome, Ok(Outcome::Created | Outcome::Replaced)) {
             drop(fs::remove_file(&temporary));
@@ -96,19 +102,21 @@ impl SecretDirectory {
         outcome.map_err(Failure::file("write", path))
     }
 
-    /// Removes the replaced files of a secret, and returns how many there were.
-    pub(crate) fn retire(&self, name: &str) -> Result<usize, Failure> {
-        let failed = |error: io::Error| Failure::file("remove", self.path.join(kept_prefix(name)))(error);
-        let mut removed = 0;
-        for entry in fs::read_dir(&self.path).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            if entry.file_name().to_string_lossy().starts_with(&kept_prefix(name)) {
-                fs::remove_file(entry.path()).map_err(failed)?;
-                removed += 1;
-            }
-        }
-        self.handle.sync_all().map_err(failed)?;
-        Ok(removed)
+    /// The replaced files of a secret, under any of its names.
+    pub(crate) fn kept(&self, spec: &SecretSpec) -> Result<Vec<PathBuf>, Failure> {
+        let prefixes: Vec<String> = spec.file_names().map(|name| kept_prefix(&name)).collect();
+        let is_kept =
+            |name: &OsStr| prefixes.iter().any(|prefix| name.to_string_lossy().starts_with(prefix.as_str()));
+        let entries = fs::read_dir(&self.path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let entries = entries.map_err(Failure::file("open", &self.path))?;
+        let kept = entries.iter().filter(|entry| is_kept(&entry.file_name()));
+        Ok(kept.map(DirEntry::path).collect())
+    }
+
+    /// Removes files of the directory.
+    pub(crate) fn remove(&self, files: &[PathBuf]) -> Result<(), Failure> {
+        files.iter().try_for_each(|file| fs::remove_file(file).map_err(Failure::file("remove", file)))?;
+        self.handle.sync_all().map_err(Failure::file("sync", &self.path))
     }
 
     /// Keeps a file that is about to be replaced: the same file, with its mode, owner and time, under a name of its own.
@@ -222,9 +230,13 @@ mod tests {
         assert_eq!((mode(&path), mode(&path.join("key"))), (0o700, 0o444));
         assert_eq!(fs::read_to_string(path.join(".gitignore")).unwrap(), "*\n");
         drop(directory);
-        set_mode(&path, 0o755);
-        assert!(SecretDirectory::open(&path, DIRECTORY_MODE).unwrap().was_open);
-        assert_eq!(mode(&path), 0o700);
+        for (found, expected, was_open) in
+            [(0o755, 0o700, true), (0o1777, 0o700, true), (0o770, 0o750, true), (0o750, 0o750, false)]
+        {
+            set_mode(&path, found);
+            assert_eq!(SecretDirectory::open(&path, DIRECTORY_MODE).unwrap().was_open, was_open, "{found:o}");
+            assert_eq!(mode(&path), expected, "{found:o}");
+        }
     }
 
     #[test]
@@ -268,8 +280,18 @@ mod tests {
         assert_eq!(kept(".key.old-1"), ("one".to_owned(), 0o400), "as private as it was");
         assert_eq!(kept(".key.old-2"), ("two".to_owned(), 0o444));
         assert_eq!(kept("key").0, "three");
-        assert_eq!(directory.retire("key").unwrap(), 2);
-        assert_eq!(directory.retire("key").unwrap(), 0);
-        assert_eq!((kept("key").0, fs::read_dir(around.path()).unwrap().count()), ("three".to_owned(), 2));
+        fs::rename(path("key"), path("api_keys")).unwrap();
+        fs::rename(path(".key.old-1"), path(".api_keys.txt.old-1")).unwrap();
+        fs::rename(path(".key.old-2"), path(".api_keys.old-2")).unwrap();
+        let catalogue = secrets::Catalogue::product();
+        let spec = catalogue.get("api_keys").unwrap();
+        let replaced = directory.kept(spec).unwrap();
+        assert_eq!(replaced.len(), 2, "{replaced:?}");
+        directory.remove(&replaced).unwrap();
+        assert_eq!(directory.kept(spec).unwrap(), Vec::<PathBuf>::new());
+        assert_eq!(
+            (kept("api_keys").0, fs::read_dir(around.path()).unwrap().count()),
+            ("three".to_owned(), 2)
+        );
     }
 }

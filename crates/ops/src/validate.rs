@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use config::start::webhook_keys_error;
+use config::start::value_error;
 use secrets::{
     BoxFuture, Catalogue, Error, Notice, Origin, Profile, RawSecret, SecretSpec, SecretValue, Secrets, Source,
 };
@@ -37,7 +37,7 @@ pub(crate) async fn validate(
     if spec.name.as_str() == API_KEYS {
         api_key_list::parse(text).map_err(|errors| Failure::Precondition(errors.to_string()))?;
     }
-    if let Some(error) = webhook_keys_error(spec.name.as_str(), text) {
+    if let Some(error) = value_error(spec.name.as_str(), text) {
         return Err(Failure::Precondition(format!("secret {}: {error}", spec.name)));
     }
     Ok(ValidSecret { value, notices: notices() })

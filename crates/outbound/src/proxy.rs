@@ -1,6 +1,7 @@
 //! The proxy between this machine and other hosts.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use ipnet::IpNet;
@@ -34,13 +35,13 @@ struct Route {
     client: reqwest::Proxy,
 }
 
-/// A variable is not the URL of a proxy. The text never repeats it, because it may contain a password.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must be the URL of an HTTP proxy, such as http://proxy.internal:3128: {problem}")]
+/// A variable does not name a proxy, or its exceptions. The text repeats nothing that may contain a password.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{problem}")]
 pub struct ProxyError {
     /// The variable.
     pub variable: &'static str,
-    problem: &'static str,
+    problem: String,
 }
 
 impl Proxy {
@@ -60,16 +61,18 @@ impl Proxy {
     /// case. `get` returns variables that are set and not empty.
     ///
     /// # Errors
-    /// The URL cannot be used. Requests without the proxy could go where they must not.
+    /// The URL cannot be used, or an exception can match nothing. Requests without the proxy could go where they must not.
     pub fn from_variables<'v>(get: impl Fn(&str) -> Option<&'v str>) -> Result<Self, ProxyError> {
         let Some((variable, text)) = VARIABLES.into_iter().find_map(|name| Some((name, get(name)?))) else {
             return Ok(Self::none());
         };
-        let error = |problem| ProxyError { variable, problem };
+        let error = |problem| {
+            let form = "must be the URL of an HTTP proxy, such as http://proxy.internal:3128";
+            ProxyError { variable, problem: format!("{form}: {problem}") }
+        };
         let url = parse(text).map_err(error)?;
-        let exceptions = EXCEPTIONS.into_iter().find_map(get).unwrap_or_default();
-        let exceptions: Vec<_> = exceptions.split([',', ' ']).filter_map(exception).collect();
-        let exceptions = exceptions.join(",");
+        let exceptions = EXCEPTIONS.into_iter().find_map(|name| Some(exceptions(name, get(name)?)));
+        let exceptions = exceptions.transpose()?.unwrap_or_default();
         let client = reqwest::Proxy::https(url.clone()).map_err(|_| error("it is not a URL"))?;
         let client = client.no_proxy(NoProxy::from_string(&with_loopback(&exceptions)));
         Ok(Self(Choice::Used(Arc::new(Route { variable, url, exceptions, client }))))
@@ -115,22 +118,49 @@ fn parse(text: &str) -> Result<Url, &'static str> {
     }
 }
 
+/// The entries of this variable, separated by commas.
+fn exceptions(variable: &'static str, text: &str) -> Result<String, ProxyError> {
+    let entries = text.split([',', ' ']).map(str::trim).filter(|entry| !entry.is_empty());
+    let entries = entries.map(|entry| {
+        let shown = if entry.contains('@') { "…" } else { entry };
+        exception(entry).filter(|entry| can_match(entry)).ok_or_else(|| ProxyError {
+            variable,
+            problem: format!(
+                "has the entry {shown}, which matches nothing: write a host name, an address, a network such as 10.0.0.0/8, or *"
+            ),
+        })
+    });
+    Ok(entries.collect::<Result<Vec<_>, _>>()?.join(","))
+}
+
+/// A name that ends in a number would be an address.
+fn can_match(entry: &str) -> bool {
+    let is_name = entry.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    let last = entry.rsplit('.').next().unwrap_or_default();
+    let is_name = is_name && !last.bytes().all(|byte| byte.is_ascii_digit());
+    entry == "*" || is_name || is_address(entry)
+}
+
+fn is_address(entry: &str) -> bool {
+    entry.parse::<IpNet>().is_ok() || entry.parse::<IpAddr>().is_ok()
+}
+
 /// One entry as both HTTP clients understand it: `example.com` and its subdomains, an address or a network, or `*`. Other programs
 /// also take `*.example.com`, a port and brackets.
 fn exception(entry: &str) -> Option<String> {
-    let entry = entry.trim();
     let entry = entry.strip_prefix('*').filter(|rest| rest.starts_with('.')).unwrap_or(entry);
-    if entry.is_empty() {
-        return None;
+    if let Some(v6) = entry.strip_prefix('[') {
+        let (address, port) = v6.split_once(']')?;
+        return (port.is_empty() || is_port(port.strip_prefix(':')?)).then(|| address.to_owned());
     }
-    if let Some((address, _port)) = entry.strip_prefix('[').and_then(|v6| v6.split_once(']')) {
-        return Some(address.to_owned());
-    }
-    let is_address = entry.parse::<IpNet>().is_ok() || entry.parse::<std::net::IpAddr>().is_ok();
     match entry.rsplit_once(':') {
-        Some((host, port)) if !is_address && port.parse::<u16>().is_ok() => Some(host.to_owned()),
+        Some((host, port)) if !is_address(entry) && is_port(port) => Some(host.to_owned()),
         _ => Some(entry.to_owned()),
     }
+}
+
+fn is_port(text: &str) -> bool {
+    text.parse::<u16>().is_ok()
 }
 
 impl fmt::Display for Proxy {
@@ -158,7 +188,7 @@ impl fmt::Debug for Proxy {
 mod tests {
     use super::*;
 
-    fn proxy(variables: &[(&str, &'static str)]) -> Result<Proxy, ProxyError> {
+    fn proxy(variables: &[(&str, &str)]) -> Result<Proxy, ProxyError> {
         Proxy::from_variables(|name| {
             variables.iter().find(|(other, _)| *other == name).map(|(_, value)| *value)
         })
@@ -203,6 +233,31 @@ mod tests {
             assert_eq!(error.variable, "HTTPS_PROXY", "{value}");
             assert!(!format!("{error} {error:?}").contains("c4n4ry"), "{error:?}");
         }
+    }
+
+    #[test]
+    fn an_exception_that_can_match_nothing_is_an_error_that_names_it() {
+        let error = |entry: &str| {
+            let exceptions = format!("b.example,{entry}");
+            let error = proxy(&[("HTTPS_PROXY", "http://p:1"), ("no_proxy", &exceptions)]).unwrap_err();
+            assert_eq!(error.variable, "no_proxy");
+            error.to_string()
+        };
+        for entry in [
+            "10.0.0.0/99",
+            "10.0.0.*",
+            "10.0.0",
+            "10.0.0.300",
+            "a.example/8",
+            "http://a.example",
+            "a.example:port",
+            "a.example;b.example",
+            "[fd00::]/8",
+            "[::1",
+        ] {
+            assert!(error(entry).contains(&format!("the entry {entry},")), "{entry}");
+        }
+        assert!(error("http://user:c4n4ry@p:3128").contains("the entry …,"));
     }
 
     #[test]

@@ -46,6 +46,8 @@ pub enum ConfigError {
     NoDirectory { path: PathBuf },
     #[error("directory {} cannot be listed: {kind}{}", path.display(), access_hint(*kind))]
     UnlistedDirectory { path: PathBuf, kind: ErrorKind },
+    #[error("directory {0} is writable by everyone, who could replace the secrets in it: chmod o-w {0}", path.display())]
+    WritableDirectory { path: PathBuf },
     /// Its value would count as not set.
     #[error("file {} is not named after a secret: {}", path.display(), rename_hint(similar.as_ref()))]
     UnknownFile { path: PathBuf, similar: Option<SecretName> },

@@ -47,9 +47,11 @@ pub enum InvalidReason {
     #[error("is PEM: the value of this secret is one line of text")]
     UnexpectedPem,
     #[error(
-        "has a character that no API key has, such as a quote, a space, a brace or an inner `=`: store the key alone"
+        "has a character that no API key has, such as a quote, a space, a brace, a comma or an inner `=`: store the key alone"
     )]
     NotApiKey,
+    #[error("is a reference to a secret elsewhere: {remedy}")]
+    Reference { remedy: &'static str },
     #[error("decodes to {bytes} bytes; at least {bytes_min} are required")]
     TooShort { bytes: usize, bytes_min: usize },
     #[error("does not exist")]

@@ -18,6 +18,22 @@ const ANY_NAME: [&str; 7] = ["secret", "secret_string", "value", "key", "api_key
 const DATABASE_FIELDS: [&str; 3] = ["username", "password", "host"];
 const POSTGRES_PORT: &str = "5432";
 const PEM_BEGIN: &str = "-----BEGIN ";
+const VARIABLE: &str = "store the value of the variable";
+const PATH: &str = "store what the file contains, or set the variable NAME_FILE to its path";
+const ADDRESS: &str = "store the value that is at this address";
+const MANAGED: &str =
+    "store the value itself, or set SECRET_PREFIX, with which values are read from AWS Secrets Manager";
+const ENCRYPTED: &str = "store the decrypted value";
+/// How references to other places begin.
+const REFERENCES: [(&str, &str); 7] = [
+    ("${", VARIABLE),
+    ("$(", VARIABLE),
+    ("arn:aws", MANAGED),
+    ("vault:", ENCRYPTED),
+    ("ENC[", ENCRYPTED),
+    ("@Microsoft.KeyVault(", ADDRESS),
+    ("projects/", ADDRESS),
+];
 
 /// The value within `text`; `None` when it is not wrapped.
 pub(crate) fn unwrap(text: &str, spec: &SecretSpec) -> Result<Option<SecretValue>, InvalidReason> {
@@ -44,12 +60,51 @@ pub(crate) fn unwrap(text: &str, spec: &SecretSpec) -> Result<Option<SecretValue
 /// Keys that are sent in headers: no vendor issues one with a quote, a brace, a space or an inner `=`, which are those of a
 /// wrapping that is incomplete, or of another variable.
 pub(crate) fn check(text: &str, spec: &SecretSpec) -> Result<(), InvalidReason> {
-    let is_part = |byte: u8| byte.is_ascii_graphic() && !b"\"'`{}\\=".contains(&byte);
+    // The URL of a database is its value.
+    if spec.class != Class::DbCredential
+        && matches!(spec.format, Format::Text | Format::Lines)
+        && let Some(remedy) = text.split([',', '\n']).find_map(reference)
+    {
+        return Err(InvalidReason::Reference { remedy });
+    }
+    let is_part = |byte: u8| byte.is_ascii_graphic() && !b"\"'`{}\\=,;".contains(&byte);
     let is_api_key = text.trim_end_matches('=').bytes().all(is_part);
     if spec.class == Class::ApiKey && spec.format == Format::Text && !is_api_key {
         return Err(InvalidReason::NotApiKey);
     }
     Ok(())
+}
+
+/// What to do if `text` says where a secret is, in a form that no random key has.
+fn reference(text: &str) -> Option<&'static str> {
+    let text = text.split_once("secret=").map_or(text, |(_attributes, value)| value).trim();
+    let listed = REFERENCES.iter().find(|(start, _)| text.starts_with(start)).map(|(_, remedy)| *remedy);
+    let of_form = || {
+        Some(match text.split_at_checked(1)? {
+            ("$", name) if is_variable(name) => VARIABLE,
+            ("/", path) if is_path(path) => PATH,
+            _ if is_scheme(text.split_once("://")?.0) => ADDRESS,
+            _ => return None,
+        })
+    };
+    listed.or_else(of_form)
+}
+
+fn is_variable(name: &str) -> bool {
+    let is_name = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    name.starts_with(|first: char| first.is_ascii_uppercase()) && name.bytes().all(is_name)
+}
+
+/// Such as `run/secrets/key` or `Users/ana/KEY_1`. Base64 with a `/` has no other punctuation and is not all lower case.
+fn is_path(path: &str) -> bool {
+    let Some((directory, _)) = path.split_once('/') else { return false };
+    directory.len() > 2
+        && directory.bytes().skip(1).all(|byte| byte.is_ascii_lowercase())
+        && (path.contains(['_', '-', '.']) || !path.bytes().any(|byte| byte.is_ascii_uppercase()))
+}
+
+fn is_scheme(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || b"+-".contains(&byte))
 }
 
 /// Without the quotes around the whole text, which `docker run --env-file` does not remove.
@@ -191,6 +246,8 @@ mod tests {
             ("polygon_api_key", "\"kT9v2LqX", InvalidReason::NotApiKey),
             ("polygon_api_key", "ALPACA_API_KEY=kT9v2LqX", InvalidReason::NotApiKey),
             ("polygon_api_key", "Bearer kT9v2LqX", InvalidReason::NotApiKey),
+            ("polygon_api_key", "kT9v2LqX,", InvalidReason::NotApiKey),
+            ("polygon_api_key", "\"kT9v2LqX\";", InvalidReason::NotApiKey),
             ("polygon_api_key", PEM, InvalidReason::UnexpectedPem),
             ("api_keys", r#"["kT9v2LqX"]"#, InvalidReason::NoField),
             ("audit_key", r#"{"a":"kT9v2LqX"}"#, InvalidReason::NoField),
@@ -199,6 +256,43 @@ mod tests {
         }
         // Padding is not an assignment.
         check("polygon_api_key", "kT9v2LqX==", Ok("kT9v2LqX=="));
+    }
+
+    #[test]
+    fn a_reference_to_a_secret_elsewhere_is_refused() {
+        for (raw, remedy) in [
+            ("$POLYGON_API_KEY", VARIABLE),
+            ("\"${POLYGON_API_KEY}\"", VARIABLE),
+            ("$(cat key)", VARIABLE),
+            ("/run/secrets/polygon_api_key", PATH),
+            ("/Users/ana/POLYGON_API_KEY", PATH),
+            ("arn:aws:secretsmanager:eu-central-1:111122223333:secret:prod/polygon-Ab12Cd", MANAGED),
+            ("op://vault/polygon/key", ADDRESS),
+            ("ref+awsssm://polygon", ADDRESS),
+            ("projects/rail/secrets/polygon/versions/1", ADDRESS),
+            ("@Microsoft.KeyVault(SecretUri=https://rail.vault.azure.net/x)", ADDRESS),
+            ("vault:v1:8SDd3WHDOjf7mq69CyCqYjBXAiQQAVZRkFM13ok481zoCmHnSeDX9vyf7w==", ENCRYPTED),
+            ("ENC[AES256_GCM,data:kT9v2LqX,iv:x,tag:x,type:str]", ENCRYPTED),
+        ] {
+            for name in ["polygon_api_key", "alpaca_webhook_secret", "api_keys"] {
+                check(name, raw, Err(InvalidReason::Reference { remedy }));
+            }
+        }
+        check(
+            "alpaca_webhook_secret",
+            "label=a secret=op://a/b",
+            Err(InvalidReason::Reference { remedy: ADDRESS }),
+        );
+        check("api_keys", "Zm9vYmFy,${ADMIN}:admin", Err(InvalidReason::Reference { remedy: VARIABLE }));
+        for raw in
+            ["/kT9v2LqX/Zm9vYmFy+A==", "/run/Zm9vYmFy", "$kT9v2LqX", "kT9v2LqX/run/secrets/x", "//kT9v"]
+        {
+            for name in ["polygon_api_key", "alpaca_webhook_secret", "api_keys"] {
+                check(name, raw, Ok(raw));
+            }
+        }
+        check("circle_api_key", "TEST_API_KEY:3f9a:77c0", Ok("TEST_API_KEY:3f9a:77c0"));
+        check("database_url", "postgres://u:p@db/app", Ok("postgres://u:p@db/app"));
     }
 
     #[test]

@@ -96,6 +96,28 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_server_that_cannot_be_used_is_named_with_the_cause_and_without_the_password() {
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let silent = format!("{}/c", silent.local_addr().unwrap());
+        for (server, cause) in [
+            ("127.0.0.1:1/c", "refused"),
+            ("host.invalid:1/c", "lookup"),
+            (&*silent, "timed out"),
+            (
+                "127.0.0.1:1/c?sslmode=verify-ca&sslrootcert=/nx",
+                "sslrootcert in the postgres:// URL names /nx",
+            ),
+        ] {
+            let mut config = StoreConfig::new(format!("postgres://a:p4ssw0rd@{server}").parse().unwrap());
+            config.connect_timeout = std::time::Duration::from_millis(50);
+            let error = check_open(&config, None).await.unwrap_err();
+            let message = telemetry::with_causes(&error);
+            assert!(message.contains(cause) && !message.contains("p4ssw0rd"), "{message}");
+            assert!(matches!(error, OpenError::Url(_)) || message.contains(server), "{message}");
+        }
+    }
+
+    #[tokio::test]
     async fn a_place_where_no_file_can_be_created_is_named() {
         let around = tempfile::tempdir().unwrap();
         std::fs::write(around.path().join("file"), "").unwrap();

@@ -70,6 +70,7 @@ impl Database {
         match &config.url.0 {
             Address::Sqlite(path) => SqliteDatabase::open(path, config).await.map(Box::new).map(Self::Sqlite),
             Address::Postgres(address) => {
+                config.url.check_files()?;
                 PostgresDatabase::open(&address.options, config).await.map(Self::Postgres)
             }
         }
@@ -102,6 +103,7 @@ impl Database {
     pub(crate) fn set_url(&self, url: &DatabaseUrl) -> Result<(), UrlError> {
         match (self, &url.0) {
             (Self::Postgres(postgres), Address::Postgres(address)) => {
+                url.check_files()?;
                 postgres.set_options(&address.options);
                 Ok(())
             }

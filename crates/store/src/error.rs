@@ -52,6 +52,12 @@ impl StdError for DriverError {
     }
 }
 
+impl From<sqlx::Error> for DriverError {
+    fn from(error: sqlx::Error) -> Self {
+        Self(error)
+    }
+}
+
 /// Classes of errors, by whether a retry may succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Retry {
@@ -162,14 +168,23 @@ pub enum OpenError {
         #[source]
         source: std::io::Error,
     },
-    /// The database is unreachable or refuses the connection.
+    /// The file cannot be opened.
     #[error("opening database {location} failed")]
     Connect {
-        /// The URL without user and password.
+        /// The URL.
         location: String,
         /// Error of the driver.
         #[source]
         source: Error,
+    },
+    /// The server is unreachable or refuses the connection.
+    #[error("connecting to database {location} failed, check DATABASE_URL and that the server runs")]
+    Server {
+        /// The URL without user and password.
+        location: String,
+        /// Error of the driver.
+        #[source]
+        source: DriverError,
     },
     /// The server acknowledges commits before they are durable.
     #[error("Postgres runs with {setting}=off and would lose acknowledged events: turn it on")]

@@ -3,6 +3,8 @@
 mod postgres;
 
 use std::fmt;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -55,6 +57,19 @@ pub enum UrlError {
     /// The wait for a connection is not a number.
     #[error("connect_timeout in the postgres:// URL must be a whole number of seconds")]
     ConnectTimeout,
+    /// A parameter that is given again.
+    #[error("{0} is set twice in the postgres:// URL: keep one (ssl=true sets sslmode, too)")]
+    Repeated(&'static str),
+    /// A file of a certificate or a key.
+    #[error("{parameter} in the postgres:// URL names {path}, which cannot be read: {cause}")]
+    Unreadable {
+        /// The parameter.
+        parameter: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The refusal of the operating system.
+        cause: String,
+    },
     /// A parameter with a value that is not supported.
     #[error("{name} in the postgres:// URL must be one of {values}: {remedy}")]
     Value {
@@ -89,6 +104,23 @@ impl DatabaseUrl {
             Address::Sqlite(path) => Some(path),
             Address::Postgres(_) => None,
         }
+    }
+
+    /// Checks that the certificates and keys that the URL names can be read on this machine.
+    ///
+    /// # Errors
+    /// [`UrlError::Unreadable`].
+    pub fn check_files(&self) -> Result<(), UrlError> {
+        let Address::Postgres(address) = &self.0 else { return Ok(()) };
+        address.files.iter().try_for_each(|(parameter, path)| {
+            // A directory can be opened, and not read.
+            let read = File::open(path).and_then(|mut file| file.read(&mut [0]));
+            read.map(drop).map_err(|cause| UrlError::Unreadable {
+                parameter,
+                path: path.clone(),
+                cause: cause.to_string(),
+            })
+        })
     }
 
     /// The longest wait for a connection, if the URL has one.
@@ -220,6 +252,9 @@ mod tests {
                 "postgres://a@b/c?target_session_attrs=read-write",
                 "use one address that always leads to the primary",
             ),
+            ("postgres://a@b/c?sslmode=require&sslmode=disable", "sslmode is set twice"),
+            ("postgres://a@b/c?ssl=true&sslmode=disable", "sslmode is set twice"),
+            ("postgres://a@b/c?password=p4ssw0rd&password=x", "password is set twice"),
             ("postgres://a@b/c?service=p4ssw0rd", "write its values into the URL"),
             ("postgres://a@b/c?channel_binding=require&sslmode=disable", "use sslmode=verify-full"),
             ("postgres://a@b/c?sslrootcert=system&sslmode=require", "use sslmode=verify-full"),
@@ -254,6 +289,28 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_cannot_be_read_is_named_with_its_parameter() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name| directory.path().join(name).display().to_string();
+        std::fs::write(path("ca.pem"), "").unwrap();
+        let check = |parameters: String| {
+            let url: DatabaseUrl = format!("postgres://a:p4ssw0rd@b/c?{parameters}").parse().unwrap();
+            url.check_files().map_err(|error| error.to_string())
+        };
+        for parameter in ["sslrootcert", "sslcert", "sslkey"] {
+            assert_eq!(check(format!("{parameter}={}", path("ca.pem"))), Ok(()));
+            for wrong in [path("missing.pem"), path(".")] {
+                let error = check(format!("{parameter}={wrong}")).unwrap_err();
+                assert!(error.starts_with(parameter) && error.contains(&wrong), "{error}");
+                assert!(!error.contains("p4ssw0rd"), "{error}");
+            }
+        }
+        for inline in ["sslrootcert=system", "sslrootcert=-----BEGIN CERTIFICATE-----"] {
+            assert_eq!(check(inline.to_owned()), Ok(()));
+        }
+    }
+
+    #[test]
     fn the_wait_for_a_connection_has_a_bound() {
         for (parameters, seconds) in [
             ("", None),
@@ -261,6 +318,7 @@ mod tests {
             ("?connect_timeout=600", Some(30)),
             // libpq: without end.
             ("?connect_timeout=0", Some(30)),
+            ("?connect_timeout=-1", Some(30)),
         ] {
             let url: DatabaseUrl = format!("postgres://a@b/c{parameters}").parse().unwrap();
             assert_eq!(url.connect_timeout(), seconds.map(Duration::from_secs), "{parameters}");

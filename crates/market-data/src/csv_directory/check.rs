@@ -44,12 +44,12 @@ pub struct FileSummary {
     pub mapping: Mapping,
 }
 
-/// Checks every `*.csv` of a directory, in the order of names.
+/// Checks every `*.csv` of a directory, in the order of names. Rows dated more than a day after now are left out.
 ///
 /// # Errors
 /// When the directory cannot be listed.
-pub fn check(directory: &Path) -> Result<Vec<Arc<FileReport>>, OpenError> {
-    CheckedFiles::default().refresh(directory).map_err(OpenError::new(directory))
+pub fn check(directory: &Path, now_unix_ms: i64) -> Result<Vec<Arc<FileReport>>, OpenError> {
+    CheckedFiles::default().refresh(directory, now_unix_ms).map_err(OpenError::new(directory))
 }
 
 /// The outcome of the last check of each file.
@@ -64,7 +64,7 @@ struct CheckedFile {
 
 impl CheckedFiles {
     /// Checks the files that are new or have changed; logs those of them that cannot be used.
-    pub(super) fn refresh(&self, directory: &Path) -> io::Result<Vec<Arc<FileReport>>> {
+    pub(super) fn refresh(&self, directory: &Path, now_unix_ms: i64) -> io::Result<Vec<Arc<FileReport>>> {
         let names = names(directory)?;
         if names.len() == FILES_MAX {
             tracing::warn!(limit = FILES_MAX, "market data directory has too many files: some are not seen");
@@ -77,7 +77,7 @@ impl CheckedFiles {
             let unchanged =
                 last.remove(&name).filter(|checked| checked.stamp == stamp.as_ref().ok().copied());
             let checked = unchanged.unwrap_or_else(|| {
-                let report = Arc::new(report(directory, &name));
+                let report = Arc::new(report(directory, &name, now_unix_ms));
                 logged += usize::from(report.outcome.is_err());
                 log(&report, logged);
                 CheckedFile { stamp: stamp.ok(), report }
@@ -88,9 +88,10 @@ impl CheckedFiles {
     }
 }
 
-fn report(directory: &Path, name: &OsString) -> FileReport {
+fn report(directory: &Path, name: &OsString, now_unix_ms: i64) -> FileReport {
     let symbol = file::symbol(Path::new(name));
-    let outcome = symbol.ok_or(FileFault::Name).and_then(|symbol| file::parse(&directory.join(name), symbol));
+    let parse = |symbol| file::parse(&directory.join(name), symbol, now_unix_ms);
+    let outcome = symbol.ok_or(FileFault::Name).and_then(parse);
     FileReport { file: name.to_string_lossy().into_owned(), symbol, outcome: outcome.and_then(summary) }
 }
 

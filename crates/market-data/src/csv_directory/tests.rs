@@ -2,6 +2,9 @@ use super::*;
 use crate::csv_file::{FILE_BYTES_MAX, ROWS_MAX};
 use crate::{FileFault, Listing, MarketData, RowLocation};
 
+/// 2013-01-31T00:00:00Z.
+const NOW_UNIX_MS: i64 = 1_359_590_400_000;
+
 /// A directory that is removed after the test.
 struct Directory(tempfile::TempDir);
 
@@ -15,7 +18,7 @@ impl Directory {
     }
 
     fn open(&self) -> MarketData {
-        MarketData::csv_directory(self.0.path(), Arc::new(|| 1_000)).unwrap()
+        MarketData::csv_directory(self.0.path(), Arc::new(|| NOW_UNIX_MS)).unwrap()
     }
 }
 
@@ -200,6 +203,20 @@ async fn only_changed_files_are_read_again() {
     assert_eq!(market_data.symbols().await.unwrap().unusable[0].reason, "missing_columns");
     std::fs::remove_file(directory.0.path().join("ACME.csv")).unwrap();
     assert_eq!(market_data.symbols().await.unwrap(), Listing::default());
+}
+
+#[tokio::test]
+async fn a_file_renamed_over_another_is_read_even_with_its_size_and_time() {
+    let directory = Directory::new();
+    directory.write("ACME.csv", file(&[1]));
+    directory.write("NEW", file(&[2]));
+    let [old, new] = ["ACME.csv", "NEW"].map(|name| directory.0.path().join(name));
+    let modified_at = std::fs::metadata(&old).unwrap().modified().unwrap();
+    std::fs::File::options().write(true).open(&new).unwrap().set_modified(modified_at).unwrap();
+    let market_data = directory.open();
+    assert_eq!(close(&market_data, "ACME").await, Ok(("ACME".to_owned(), 1.0)));
+    std::fs::rename(new, old).unwrap();
+    assert_eq!(close(&market_data, "ACME").await, Ok(("ACME".to_owned(), 2.0)));
 }
 
 #[tokio::test]

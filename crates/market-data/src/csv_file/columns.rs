@@ -119,8 +119,7 @@ impl Columns {
             ],
             volume: required(Field::Volume)?,
             adj_close: optional(Field::AdjClose),
-            // Without an adjusted close, nothing is adjusted.
-            split: optional(Field::Split).filter(|_| self.at[Field::AdjClose as usize].is_some()),
+            split: optional(Field::Split),
         })
     }
 

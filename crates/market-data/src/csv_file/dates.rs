@@ -13,6 +13,8 @@ const HOUR_S: i64 = 3_600;
 const MIDNIGHTS_UTC_S: [i64; 3] = [0, 4 * HOUR_S, 5 * HOUR_S];
 /// Latest time of day without a zone: the close of a session. A later one may belong to the next day.
 const CLOSE_S: i64 = 16 * HOUR_S + 30 * 60;
+/// The same as `HHMMSS`.
+const CLOSE_COMPACT: u32 = 163_000;
 const MONTHS: [&str; 12] = [
     "january",
     "february",
@@ -99,6 +101,19 @@ impl DateOrder {
     }
 }
 
+impl WrittenDate {
+    /// `time`: that of a column of its own, such as `16:00:00` or `160000`.
+    pub(super) fn parse(date: &str, time: Option<&str>) -> Result<Self, RowFault> {
+        match time.unwrap_or_default() {
+            "" => {}
+            time if time.contains(':') => check_time(time)?,
+            time if time.parse().is_ok_and(|compact: u32| compact <= CLOSE_COMPACT) => {}
+            _ => return Err(RowFault::NotMidnight),
+        }
+        date.parse()
+    }
+}
+
 impl FromStr for WrittenDate {
     type Err = RowFault;
 
@@ -106,10 +121,11 @@ impl FromStr for WrittenDate {
         let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
         let per_second = match text.len() {
             8 if is_number => return compact(text),
-            10 if is_number => 1,
-            13 if is_number => 1_000,
-            16 if is_number => 1_000_000,
-            19 if is_number => 1_000_000_000,
+            // One digit less before 2001-09-09.
+            9 | 10 if is_number => 1,
+            12 | 13 if is_number => 1_000,
+            15 | 16 if is_number => 1_000_000,
+            18 | 19 if is_number => 1_000_000_000,
             _ => return calendar(text),
         };
         unix_time(text.parse().map_err(|_| RowFault::NotADate)?, per_second)
@@ -250,11 +266,13 @@ mod tests {
             ("01/02/2024", numbers),
             ("1.2.2024", numbers),
             ("1/2/2024 16:00:00", numbers),
-            // date -d 2024-01-02T05:00:00Z +%s
+            // date -d 2024-01-02T05:00:00Z +%s; 1999-09-06 by the same
             ("1704171600", known(DateOrder::UnixTime)),
             ("1704171600000", known(DateOrder::UnixTime)),
             ("1704171600000000000", known(DateOrder::UnixTime)),
             ("1704153600", known(DateOrder::UnixTime)),
+            ("936576000", Ok(WrittenDate::Known("1999-09-06".parse().unwrap(), DateOrder::UnixTime))),
+            ("936576000000", Ok(WrittenDate::Known("1999-09-06".parse().unwrap(), DateOrder::UnixTime))),
             ("1704171601", Err(RowFault::NotMidnight)),
             ("1704171600001", Err(RowFault::NotMidnight)),
             ("1704121200", Err(RowFault::NotMidnight)),

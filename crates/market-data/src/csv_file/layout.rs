@@ -59,10 +59,25 @@ static LAYOUTS: [Layout; 10] = [
 
 static UNKNOWN: Layout = PLAIN;
 
+/// Largest change of adjusted close / close in a day that a dividend explains; splits change it by 5/4 and more.
+const DIVIDEND_FACTOR_MAX: f64 = 1.2;
+
 impl Layout {
     pub(super) fn of_header(header: &StringRecord) -> &'static Self {
         let has = |mark: &&str| header.iter().any(|name| name == *mark);
         LAYOUTS.iter().find(|layout| layout.marks.iter().all(has)).unwrap_or(&UNKNOWN)
+    }
+
+    /// This layout, unless its closes should be adjusted for splits and one of them jumps where the adjusted close does not.
+    pub(super) fn of_closes(&'static self, closes: &[f64], adj_closes: &[f64]) -> &'static Self {
+        let is_split = |(close, adjusted): (&[f64], &[f64])| {
+            let (close, adjusted) = ((close[1] / close[0]).ln(), (adjusted[1] / adjusted[0]).ln());
+            (close - adjusted).abs() > DIVIDEND_FACTOR_MAX.ln() && adjusted.abs() < close.abs()
+        };
+        match self.basis {
+            PriceBasis::Split if closes.windows(2).zip(adj_closes.windows(2)).any(is_split) => &UNKNOWN,
+            PriceBasis::Split | PriceBasis::Raw | PriceBasis::SplitDividend => self,
+        }
     }
 
     /// A volume's digits, and what they are multiplied by.

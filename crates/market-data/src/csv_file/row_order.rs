@@ -24,25 +24,50 @@ pub enum RowOrder {
 }
 
 impl RowOrder {
-    /// The order of dated rows. Numbers that may be a day or a month have to be in order: where a program swapped some of them,
-    /// they are not.
+    /// The order of dated rows.
+    ///
+    /// # Errors
+    /// When a program has probably swapped days and months: numbers that may be either are out of order, or, once some are swapped
+    /// back, fewer than half of the rows stay out of order.
     pub(super) fn of_rows(rows: &[(Date, Cells<'_>)], date_order: DateOrder) -> Result<Self, FileFault> {
-        let is_descending = matches!(rows, [(first, _), .., (last, _)] if first > last);
-        let is_in_order = |pair: &[(Date, Cells<'_>)]| match is_descending {
-            true => pair[0].0 >= pair[1].0,
-            false => pair[0].0 <= pair[1].0,
+        let [ascending, descending] = [1, -1].map(|sign| lines_out_of_order(rows, sign, |_| None));
+        let (order, lines) = match descending.len() < ascending.len() {
+            true => (Self::NewestFirst, descending),
+            false => (Self::OldestFirst, ascending),
         };
-        let swapped = rows.windows(2).find(|pair| !is_in_order(pair)).map(|pair| pair[1].1.line);
-        match (swapped, date_order) {
-            (Some(line), DateOrder::DayFirst | DateOrder::MonthFirst) => {
-                Err(FileFault::UnorderedDates { line })
-            }
-            (Some(_), DateOrder::YearFirst | DateOrder::MonthName | DateOrder::UnixTime) => {
-                Ok(Self::Unordered)
-            }
-            (None, _) => Ok(if is_descending { Self::NewestFirst } else { Self::OldestFirst }),
+        let Some(line) = lines.first().copied() else { return Ok(order) };
+        // A row at the end that belongs elsewhere must not count as one of a later month.
+        let newest = rows.iter().map(|(date, _)| *date).max();
+        let swapped = |date: Date| {
+            let (year, month, day) = date.ymd();
+            Date::new(year, day, month).ok().filter(|swapped| Some(*swapped) <= newest)
+        };
+        let is_swapped = |sign| lines_out_of_order(rows, sign, swapped).len() * 2 < lines.len();
+        let may_be_either = matches!(date_order, DateOrder::DayFirst | DateOrder::MonthFirst);
+        match may_be_either || is_swapped(1) || is_swapped(-1) {
+            true => Err(FileFault::UnorderedDates { line }),
+            false => Ok(Self::Unordered),
         }
     }
+}
+
+/// The lines of rows dated before the row above, or after it where `sign` is -1. Of a date and its `other`, the one that avoids
+/// this is used.
+fn lines_out_of_order(
+    rows: &[(Date, Cells<'_>)],
+    sign: i32,
+    other: impl Fn(Date) -> Option<Date>,
+) -> Vec<usize> {
+    let (mut last, mut lines) = (i32::MIN, Vec::new());
+    for (date, cells) in rows {
+        let readings = std::iter::once(*date).chain(other(*date)).map(|reading| sign * reading.days());
+        let next = readings.filter(|days| *days >= last).min();
+        if next.is_none() {
+            lines.push(cells.line);
+        }
+        last = next.unwrap_or(sign * date.days());
+    }
+    lines
 }
 
 /// Refuses bars of less or more than a day.

@@ -1,6 +1,6 @@
 //! Splits a file into a header and rows of cells.
 
-use csv::{Position, ReaderBuilder, StringRecord, Trim};
+use csv::{ByteRecord, Position, ReaderBuilder, StringRecord, Trim};
 
 use super::ROWS_MAX;
 use crate::RowFault;
@@ -21,14 +21,15 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// Lines end in LF, CRLF or CR. A byte order mark before the header is skipped.
+    /// Lines end in LF, CRLF or CR. A byte order mark before the header is skipped. A cell may not span lines: an unclosed quote would
+    /// take the rows below it.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, FileFault> {
         let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
         // The other marks are those of UTF-16.
         if bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF") {
             return Err(FileFault::Encoding);
         }
-        let delimiter = delimiter(bytes);
+        let (delimiter, bytes) = named_delimiter(bytes).unwrap_or_else(|| (delimiter(bytes), bytes));
         // Reading from memory does not fail.
         let mut records = ReaderBuilder::new()
             .has_headers(false)
@@ -39,6 +40,7 @@ impl Table {
             .into_byte_records()
             .map_while(Result::ok);
         let header = records.next().ok_or(FileFault::Empty)?;
+        check_lines(&header, 1)?;
         let header = StringRecord::from_byte_record(header).map_err(|_| FileFault::Encoding)?;
         let mut rows = Vec::new();
         for record in records {
@@ -46,6 +48,7 @@ impl Table {
                 return Err(FileFault::TooManyRows { limit_rows: ROWS_MAX });
             }
             let line = record.position().map_or(0, |position| line(bytes, position));
+            check_lines(&record, line)?;
             let row = match record.as_slice().len() {
                 0..=ROW_BYTES_MAX => StringRecord::from_byte_record(record).map_err(|_| RowFault::NotUtf8),
                 _ => Err(RowFault::TooLong),
@@ -70,6 +73,13 @@ impl Table {
     }
 }
 
+fn check_lines(record: &ByteRecord, line: usize) -> Result<(), FileFault> {
+    match record.as_slice().iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
+        true => Err(FileFault::LineBreak { line }),
+        false => Ok(()),
+    }
+}
+
 /// The line of a record. Its position is that of the blank lines before it, which are skipped.
 fn line(bytes: &[u8], position: &Position) -> usize {
     let start = usize::try_from(position.byte()).unwrap_or(usize::MAX);
@@ -77,6 +87,12 @@ fn line(bytes: &[u8], position: &Position) -> usize {
     let blank =
         rest.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).filter(|byte| **byte == b'\n').count();
     usize::try_from(position.line()).unwrap_or(usize::MAX).saturating_add(blank)
+}
+
+/// The separator of a first line such as `sep=;`, as spreadsheets write it, and the bytes from its line break on.
+fn named_delimiter(bytes: &[u8]) -> Option<(u8, &[u8])> {
+    let (delimiter, rest) = bytes.strip_prefix(b"sep=")?.split_first()?;
+    (DELIMITERS.contains(delimiter) && matches!(rest, [b'\n' | b'\r', ..])).then_some((*delimiter, rest))
 }
 
 /// The one of the delimiters that is most frequent in the first line, outside quotes.

@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Deployment, is_mounted_in_development};
 use crate::api_key_list;
+use crate::console::Console;
 use crate::failure::Failure;
 use crate::generator::{self, ApiKey, Generator};
 use crate::outcome::Outcome;
@@ -67,13 +68,17 @@ pub(crate) struct SecretLayout<'a> {
 }
 
 /// Opens a directory of the server's secrets: its owner's alone, unless a container mounts it as it is.
-pub(crate) fn open(path: &Path) -> Result<SecretDirectory, Failure> {
+pub(crate) fn open(path: &Path, console: &mut Console) -> Result<SecretDirectory, Failure> {
     let path = &path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
     let is_mounted = match secret_file::mode(path) {
         Some(MOUNTED_MODE) if secret_file::is_within_private(path) => true,
         mode => mode.is_some_and(|mode| mode & ENTER == ENTER) && is_mounted_in_development(path),
     };
-    SecretDirectory::open(path, if is_mounted { MOUNTED_MODE } else { DIRECTORY_MODE })
+    let directory = SecretDirectory::open(path, if is_mounted { MOUNTED_MODE } else { DIRECTORY_MODE })?;
+    if directory.was_open {
+        console.eprint("others had rights in the directory that they do not need; these were removed");
+    }
+    Ok(directory)
 }
 
 impl<'a> SecretLayout<'a> {
@@ -329,7 +334,7 @@ mod tests {
             env.inspect(|text| fs::write(dotenv, text).unwrap());
             set_mode(around.path(), outer);
             set_mode(&path, inner);
-            drop(open(&path).unwrap());
+            drop(open(&path, &mut Console::from_process()).unwrap());
             assert_eq!(secret_file::mode(&path), Some(expected), "{outer:o} {inner:o} {compose} {env:?}");
         }
     }

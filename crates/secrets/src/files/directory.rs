@@ -1,6 +1,7 @@
 //! Finds what the lookup of a declared secret does not notice: files with other names, and a directory that does not exist.
 
 use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use super::SECRETS_DIRECTORY;
@@ -11,10 +12,13 @@ use crate::name::SecretName;
 
 /// Describes the directory, and is no secret.
 const PAGE: &str = "README.md";
+const STICKY: u32 = 0o1000;
+const OTHERS_WRITE: u32 = 0o002;
 /// Most files that are reported, if the directory is another than was meant.
 const REPORTED_MAX: usize = 20;
 
-/// Files that no secret is named after, and a directory that does not exist, unless it is [`SECRETS_DIRECTORY`], the default.
+/// Files that no secret is named after, a directory that does not exist, unless it is [`SECRETS_DIRECTORY`], the default, and one that
+/// everyone can write to, or in which everyone could replace it.
 /// Directories, `README.md` and names that begin with a dot are no secrets.
 #[must_use]
 pub fn directory_errors(directory: &Path, catalogue: &Catalogue) -> Vec<Error> {
@@ -35,7 +39,18 @@ pub fn directory_errors(directory: &Path, catalogue: &Catalogue) -> Vec<Error> {
         let similar = similar(&name, catalogue);
         Error::Config(ConfigError::UnknownFile { path: directory.join(name), similar })
     };
-    names.into_iter().take(REPORTED_MAX).map(error).collect()
+    writable(directory).into_iter().chain(names.into_iter().take(REPORTED_MAX).map(error)).collect()
+}
+
+/// Everyone may create files in a directory with the sticky bit, but not replace those of others.
+fn writable(directory: &Path) -> Option<Error> {
+    let is_writable = |path: &&Path| {
+        let mode = path.metadata().map_or(0, |metadata| metadata.permissions().mode());
+        mode & (STICKY | OTHERS_WRITE) == OTHERS_WRITE
+    };
+    let directory = directory.canonicalize().ok()?;
+    let path = directory.ancestors().find(is_writable)?.to_path_buf();
+    Some(Error::Config(ConfigError::WritableDirectory { path }))
 }
 
 /// The secret that may have a file of this name.
@@ -83,6 +98,27 @@ mod tests {
             )
         });
         assert_eq!(errors(directory.path()), expected);
+    }
+
+    #[test]
+    fn a_directory_in_which_everyone_could_replace_a_secret_is_found() {
+        let around = tempfile::tempdir().unwrap();
+        let directory = around.path().join("secrets");
+        std::fs::create_dir(&directory).unwrap();
+        for (outer, inner, writable) in [
+            (0o755, 0o755, None),
+            (0o755, 0o777, Some(&*directory)),
+            (0o777, 0o700, Some(around.path())),
+            // As Kubernetes mounts it.
+            (0o755, 0o1777, None),
+        ] {
+            std::fs::set_permissions(around.path(), std::fs::Permissions::from_mode(outer)).unwrap();
+            std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(inner)).unwrap();
+            let found = errors(&directory);
+            assert_eq!(found.len(), writable.iter().len(), "{outer:o} {inner:o}: {found:?}");
+            let chmod = writable.map(|path| format!("chmod o-w {}", path.display()));
+            assert!(chmod.is_none_or(|remedy| found[0].ends_with(&remedy)), "{found:?}");
+        }
     }
 
     #[test]

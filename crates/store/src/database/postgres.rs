@@ -1,5 +1,6 @@
 //! Connections to Postgres: session settings, and a check that the server keeps acknowledged commits.
 
+use std::io::ErrorKind;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ const LIFETIME_MAX: Duration = Duration::from_mins(30);
 const IDLE_MAX: Duration = Duration::from_mins(5);
 /// Additional wait in which the server may cancel a statement itself.
 const CANCEL_WITHIN: Duration = Duration::from_secs(2);
+/// Longest wait for the reason why there was no connection within the connect timeout.
+const CAUSE_WITHIN: Duration = Duration::from_secs(1);
 /// Number of statements that a connection keeps prepared.
 const STATEMENTS_MAX: usize = 256;
 /// Longest wait for a row lock, as a part of the statement timeout.
@@ -40,6 +43,7 @@ pub(crate) struct Session {
 
 impl PostgresDatabase {
     pub(super) async fn open(options: &PgConnectOptions, config: &StoreConfig) -> Result<Self, OpenError> {
+        let options = without_logging(options);
         let settings = settings(config.statement_timeout);
         let pool = PgPoolOptions::new()
             .max_connections(config.connections.saturating_add(1))
@@ -52,8 +56,8 @@ impl PostgresDatabase {
                 let settings = settings.clone();
                 Box::pin(async move { connection.execute(AssertSqlSafe(settings)).await.map(drop) })
             })
-            .connect_lazy_with(without_logging(options));
-        check_durability(&pool, config).await?;
+            .connect_lazy_with(options.clone());
+        check_durability(&pool, &options, config).await?;
         Ok(Self { pool, reply_timeout: config.statement_timeout + CANCEL_WITHIN })
     }
 
@@ -104,16 +108,34 @@ fn settings(statement_timeout: Duration) -> String {
     )
 }
 
-async fn check_durability(pool: &PgPool, config: &StoreConfig) -> Result<(), OpenError> {
+async fn check_durability(
+    pool: &PgPool,
+    options: &PgConnectOptions,
+    config: &StoreConfig,
+) -> Result<(), OpenError> {
     let failed =
-        |source| OpenError::Connect { location: config.url.to_string(), source: Error::from(source) };
-    let mut connection = pool.acquire().await.map_err(failed)?;
+        |source: sqlx::Error| OpenError::Server { location: config.url.to_string(), source: source.into() };
+    let mut connection = match pool.acquire().await {
+        Ok(connection) => connection,
+        Err(sqlx::Error::PoolTimedOut) => return Err(failed(timeout_cause(options, config).await)),
+        Err(error) => return Err(failed(error)),
+    };
     for setting in ["fsync", "full_page_writes"] {
         if current_setting(&mut connection, setting).await.map_err(failed)? == "off" {
             return Err(OpenError::NotDurable { setting });
         }
     }
     Ok(())
+}
+
+/// The pool repeats refused connections until its timeout, and then tells nothing but that.
+async fn timeout_cause(options: &PgConnectOptions, config: &StoreConfig) -> sqlx::Error {
+    let settings = settings(config.statement_timeout);
+    let attempt = async { options.connect().await?.execute(AssertSqlSafe(settings)).await };
+    match tokio::time::timeout(CAUSE_WITHIN, attempt).await {
+        Ok(Err(cause)) => cause,
+        Ok(Ok(_)) | Err(_) => sqlx::Error::Io(ErrorKind::TimedOut.into()),
+    }
 }
 
 async fn current_setting(connection: &mut PgConnection, setting: &str) -> Result<String, sqlx::Error> {

@@ -3,6 +3,8 @@
 //! It differs from that of web URLs: a user needs no host, `#`, `?` and `:` may stand in a password as they are, an IPv6 address
 //! has brackets that are not part of it, and `+` is no space. What is read here is handed to the driver parameter by parameter.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use form_urlencoded::Serializer;
@@ -18,6 +20,8 @@ const CONNECT_TIMEOUT_MAX: Duration = Duration::from_secs(30);
 pub(crate) struct PostgresAddress {
     pub(crate) options: PgConnectOptions,
     pub(super) connect_timeout: Option<Duration>,
+    /// The certificates and keys, by their parameter.
+    pub(super) files: Vec<(&'static str, PathBuf)>,
 }
 
 /// What a parameter of libpq does here.
@@ -116,8 +120,12 @@ pub(super) fn parse(rest: &str) -> Result<PostgresAddress, UrlError> {
     };
     let (location, query) = rest.split_once('?').unwrap_or((rest, ""));
     parameters.add_location(location)?;
+    let mut names = BTreeSet::new();
     for pair in query.split('&').filter(|_| !query.is_empty()) {
-        parameters.add_pair(pair)?;
+        let name = parameters.add_pair(pair)?;
+        if !names.insert(name) {
+            return Err(UrlError::Repeated(name));
+        }
     }
     parameters.apply_security()?;
     parameters.into_address()
@@ -139,7 +147,8 @@ impl Parameters {
         self.add_decoded("dbname", database)
     }
 
-    fn add_pair(&mut self, pair: &str) -> Result<(), UrlError> {
+    /// Returns the name of the parameter.
+    fn add_pair(&mut self, pair: &str) -> Result<&'static str, UrlError> {
         let (name, value) = pair.split_once('=').ok_or(UrlError::Pair)?;
         if value.contains('=') {
             return Err(UrlError::Pair);
@@ -161,7 +170,8 @@ impl Parameters {
             Only(..) => {}
             Unsupported(remedy) => return Err(UrlError::Parameter { name, remedy }),
         }
-        self.add(name, value)
+        self.add(name, value)?;
+        Ok(name)
     }
 
     /// An empty part of the location means its default.
@@ -232,15 +242,22 @@ impl Parameters {
         {
             self.add("application_name", fallback.to_owned())?;
         }
+        let files = FILES.iter().filter_map(|name| Some((*name, self.get(name)?)));
+        // The driver takes a PEM in place of a path, too.
+        let files = files.filter(|(_, text)| !text.trim().starts_with("-----BEGIN"));
+        let files = files.map(|(name, path)| (name, PathBuf::from(path))).collect();
         let mut query = Serializer::new(String::new());
         for (name, value) in self.0.iter().filter(|(name, _)| DRIVER.contains(name)) {
             query.append_pair(name, value);
         }
         // The error of the driver could quote a part of the text.
         let options = format!("postgres:///?{}", query.finish()).parse().map_err(|_| UrlError::Postgres)?;
-        Ok(PostgresAddress { options, connect_timeout })
+        Ok(PostgresAddress { options, connect_timeout, files })
     }
 }
+
+/// The parameters that name a file.
+const FILES: [&str; 3] = ["sslrootcert", "sslcert", "sslkey"];
 
 /// The parameters that the driver reads.
 const DRIVER: &[&str] = &[

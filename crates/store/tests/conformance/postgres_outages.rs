@@ -85,7 +85,7 @@ async fn a_refused_password_is_not_repeated() {
         message = format!("{message} {cause} {cause:?}");
         source = cause.source();
     }
-    assert!(matches!(error, OpenError::Connect { .. }), "{message}");
+    assert!(matches!(error, OpenError::Server { .. }), "{message}");
     assert!(message.contains("password authentication failed"), "{message}");
     assert!(!message.contains("p4ssw0rd"), "{message}");
 }

@@ -97,7 +97,7 @@ impl Page<'_> {
         let (lowest, highest) = chart::range(closes);
         let labels = [price(highest), String::new(), String::new(), price(lowest)];
         let label_width = labels.iter().map(|label| width(label)).max().unwrap_or_default();
-        let lines = chart::price(closes, layout.columns - label_width - 4, layout);
+        let lines = chart::price(closes, layout.columns.saturating_sub(label_width + 4), layout);
         let (axis, basis) = (layout.glyphs.axis, adjusted(self.snapshot.history.basis()));
         let last = self.response.analysis.as_of.map_or_else(String::new, |date| date.to_string());
         let note = format!("closes from {} to {last}, {basis}", self.first_date());

@@ -64,8 +64,8 @@ enum Outcome<'a> {
 
 pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
     let directory = &arguments.directory;
-    let reports =
-        csv_directory::check(directory).map_err(|error| Failure::Usage(telemetry::with_causes(&error)))?;
+    let reports = csv_directory::check(directory, console.now().as_millisecond())
+        .map_err(|error| Failure::Usage(telemetry::with_causes(&error)))?;
     if reports.is_empty() {
         return Err(Failure::Precondition(format!("{} has no file SYMBOL.csv", directory.display())));
     }

@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
         let message = "a key is shown only on a terminal; write it to a new file with --output";
         return Err(Failure::Precondition(message.to_owned()));
     }
-    arguments.output.as_deref().map_or(Ok(()), git_ignore::check)?;
+    arguments.output.as_deref().map_or(Ok(()), |file| git_ignore::check(&[file]))?;
     let key = generator::api_key(arguments.mode, arguments.role)?;
     if let Some(path) = &arguments.output {
         secret_file::create_private(path, key.entry.expose()).map_err(Failure::file("create", path))?;

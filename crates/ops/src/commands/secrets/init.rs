@@ -90,10 +90,7 @@ fn generate(
     replaced: &[SecretSpec],
     console: &mut Console,
 ) -> Result<Vec<SecretOutcome>, Failure> {
-    let directory = secret_layout::open(path)?;
-    if directory.was_open {
-        console.eprint("others had rights in the directory that they do not need; these were removed");
-    }
+    let directory = secret_layout::open(path, console)?;
     let outcome = |spec: &SecretSpec| {
         let name = secret_file::name_in(path, spec)?;
         let path = path.join(&name);

@@ -10,9 +10,10 @@ use crate::console::Console;
 use crate::deployment::secret_layout;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::older_keys::check_removal;
 use crate::output::OutputFormat;
 use crate::rotation_status::{RotationStatus, resume};
-use crate::secret_lookup;
+use crate::{secret_file, secret_lookup};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  investiq secrets retire polygon_api_key --unused")]
@@ -42,12 +43,18 @@ pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<
     Ok(Exit::Success)
 }
 
-fn retire_files(arguments: &Arguments, spec: &SecretSpec, console: &Console) -> Result<usize, Failure> {
-    let directory = secret_lookup::directory(arguments.aws.lookup.directory.as_deref(), console);
-    match directory.is_dir() {
-        true => secret_layout::open(&directory)?.retire(spec.name.as_str()),
-        false => Ok(0),
+fn retire_files(arguments: &Arguments, spec: &SecretSpec, console: &mut Console) -> Result<usize, Failure> {
+    let path = secret_lookup::directory(arguments.aws.lookup.directory.as_deref(), console);
+    if !path.is_dir() {
+        return Ok(0);
     }
+    let directory = secret_layout::open(&path, console)?;
+    let replaced = directory.kept(spec)?;
+    if !replaced.is_empty() {
+        check_removal(spec, &path.join(secret_file::name_in(&path, spec)?), &replaced)?;
+        directory.remove(&replaced)?;
+    }
+    Ok(replaced.len())
 }
 
 async fn retire_in_aws(arguments: &Arguments, spec: &SecretSpec, console: &Console) -> Result<(), Failure> {

@@ -91,11 +91,10 @@ fn single_step_warning(to: Destination, spec: &SecretSpec, outcome: Outcome) -> 
 async fn to_file(
     arguments: &Arguments,
     spec: &SecretSpec,
-    console: &Console,
+    console: &mut Console,
 ) -> Result<(Outcome, Vec<Notice>), Failure> {
     let directory = secret_lookup::directory(arguments.aws.lookup.directory.as_deref(), console);
-    let name = secret_file::name_in(&directory, spec)?;
-    let path = directory.join(&name);
+    let path = directory.join(secret_file::name_in(&directory, spec)?);
     if secret_file::exists(&path) && !arguments.replace {
         return Err(exists(path.display()));
     }
@@ -107,9 +106,12 @@ async fn to_file(
     if arguments.dry_run {
         return Ok((Outcome::Valid, notices));
     }
-    let value = with_keys_of_file(spec, value, &path)?;
+    let locked = secret_layout::open(&directory, console)?;
+    // Only now no other command changes it.
+    let name = secret_file::name_in(&directory, spec)?;
+    let value = with_keys_of_file(spec, value, &directory.join(&name))?;
     let existing = if arguments.replace { Existing::Replace } else { Existing::Keep };
-    match secret_layout::open(&directory)?.write(&name, value.expose(), existing)? {
+    match locked.write(&name, value.expose(), existing)? {
         Outcome::Kept => Err(exists(path.display())),
         outcome => Ok((outcome, notices)),
     }
