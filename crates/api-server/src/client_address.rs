@@ -6,46 +6,47 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use config::ClientAddressHeader;
+use http::{HeaderMap, HeaderName, header};
 use ipnet::IpNet;
 
 /// Most hops that are followed.
 const HOPS_MAX: usize = 20;
-/// Most bytes of a forwarded header; longer ones are ignored.
-const CLAIM_BYTES_MAX: usize = 1024;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The networks of proxies whose forwarded headers are trusted. None by default.
+/// The networks of proxies that are trusted to name the client, and the header in which they do. None by default.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct TrustedProxies(Arc<[IpNet]>);
+pub(crate) struct TrustedProxies {
+    networks: Arc<[IpNet]>,
+    header: ClientAddressHeader,
+}
 
 impl TrustedProxies {
     /// Ignores a network of all addresses, with which a client could claim any address. The configuration rejects it, too.
-    pub(crate) fn new(networks: impl IntoIterator<Item = IpNet>) -> Self {
-        Self(networks.into_iter().filter(|network| network.prefix_len() > 0).collect())
+    pub(crate) fn new(networks: impl IntoIterator<Item = IpNet>, header: ClientAddressHeader) -> Self {
+        let networks = networks.into_iter().filter(|network| network.prefix_len() > 0).collect();
+        Self { networks, header }
     }
 
     pub(crate) fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        self.0.iter().any(|network| network.contains(&address))
+        self.networks.iter().any(|network| network.contains(&address))
     }
 
     /// The client's address, given the socket's peer and the request's headers.
     pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let peer = peer.to_canonical();
-        if self.0.is_empty() || !self.contains(peer) {
+        if self.networks.is_empty() || !self.contains(peer) {
             return peer;
         }
-        let claim = |name, parse_hop: fn(&str) -> Option<IpAddr>| {
-            headers.contains_key(&name).then(|| self.claimed(peer, hops(headers, name), parse_hop))
-        };
-        match (claim(X_FORWARDED_FOR, parse_address), claim(header::FORWARDED, parse_forwarded)) {
-            // A proxy sets one of the two headers and forwards the client's own value of the other. If they differ,
-            // neither is trusted.
-            (Some(one), Some(other)) if one != other => peer,
-            (Some(claim), _) | (None, Some(claim)) => claim,
-            (None, None) => peer,
+        match self.header {
+            ClientAddressHeader::XForwardedFor => {
+                self.claimed(peer, hops(headers, X_FORWARDED_FOR), parse_address)
+            }
+            ClientAddressHeader::Forwarded => {
+                self.claimed(peer, hops(headers, header::FORWARDED), parse_forwarded)
+            }
         }
     }
 
@@ -68,12 +69,11 @@ impl TrustedProxies {
     }
 }
 
-/// The entries of all lines of one header, from the last to the first.
+/// The entries of all lines of one header, from the last to the first. Proxies add theirs at the end, whatever is before them.
 fn hops(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
-    let lines = headers.get_all(name);
-    let is_short = lines.iter().map(HeaderValue::len).sum::<usize>() <= CLAIM_BYTES_MAX;
-    let lines = lines.into_iter().rev().take(if is_short { HOPS_MAX } else { 0 });
-    lines.flat_map(|line| line.to_str().unwrap_or_default().rsplit(',')).take(HOPS_MAX).map(str::trim)
+    let lines = headers.get_all(name).into_iter().rev();
+    let hops = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
+    hops.take(HOPS_MAX).map(|hop| std::str::from_utf8(hop).unwrap_or_default().trim())
 }
 
 /// An address as proxies write it: bare, in brackets, or with a port.

@@ -111,7 +111,11 @@ mod tests {
 
     #[test]
     fn only_the_total_limit_applies_to_a_trusted_proxy() {
-        let limits = ConnectionLimits::new(3, 1, TrustedProxies::new(["10.0.0.0/8".parse().unwrap()]));
+        let limits = ConnectionLimits::new(
+            3,
+            1,
+            TrustedProxies::new(["10.0.0.0/8".parse().unwrap()], Default::default()),
+        );
         let _permits = [(); 2].map(|()| limits.acquire(address("10.0.0.1")).unwrap());
         assert_eq!(limits.open(), 2);
     }

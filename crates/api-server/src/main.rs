@@ -39,7 +39,6 @@ use config::{Config, Connections, Credentials, Environment};
 use telemetry::LogOutput;
 use tokio::net::TcpListener;
 
-use crate::client_address::TrustedProxies;
 use crate::command_line::{Command, CommandLine};
 
 /// Zeroes freed memory, so that no copy of a secret stays in it; crates/secrets/README.md says what that costs.
@@ -104,7 +103,7 @@ async fn serve_until_stopped(
     let checked = start::check(&environment, Connect::ToServers).await;
     let Start { config, credentials, database } = checked.into_start()?;
     // Before a database is created: a busy port is the last thing that can be wrong.
-    let listener = serve::bind(config.bind_address).await?;
+    let listener = serve::bind(config.bind_address)?;
     let storage = startup::storage(&config, &credentials, database).await?;
     let store = storage.store.clone();
     let drained = run_with(config, &credentials, storage, listener, stop, output).await;
@@ -128,7 +127,7 @@ async fn run_with(
     let (profile, address) = (config.profile.as_str(), listener.local_addr()?);
     tracing::info!(%address, profile, version = env!("CARGO_PKG_VERSION"), "listening");
 
-    let proxies = TrustedProxies::new(config.trusted_proxies.iter().copied());
+    let proxies = startup::trusted_proxies(&config);
     let (metrics, shutdown) = (service.metrics.clone(), service.shutdown.clone());
     let max = startup::open_files::connections_max(config.connections.max);
     let connections = Connections { max, ..config.connections };

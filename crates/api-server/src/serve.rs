@@ -10,6 +10,7 @@ mod shutdown;
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use strict_http1::{Connection, HEAD_BYTES_MAX, HEADERS_MAX, IdleLimits, StrictHttp1};
 use telemetry::metrics::Metrics;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
@@ -31,6 +32,8 @@ use public_peer::is_public;
 use service::Requests;
 pub(crate) use shutdown::{Drained, stop_signal};
 
+/// Connections that may wait to be accepted; the system may allow fewer.
+const BACKLOG: u32 = 4096;
 /// Pause after accepting a connection failed, for instance because there are no file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Time between two pings to an HTTP/2 peer, and longest wait for its response.
@@ -69,8 +72,15 @@ fn remedy(error: &io::Error) -> &'static str {
 ///
 /// # Errors
 /// The address is in use, not local, or not allowed.
-pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
-    TcpListener::bind(address).await.map_err(|source| BindError { address, source })
+pub(crate) fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
+    let listen = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // So that a server that ended leaves the port to the next one.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    listen().map_err(|source| BindError { address, source })
 }
 
 /// Serves until `stop`, then waits for requests in flight.
@@ -96,6 +106,7 @@ where
     let stop = async {
         stop.await;
         shutdown.cancel();
+        server.is_stopping.store(true, Ordering::Relaxed);
         tokio::time::sleep(config.unready_for).await;
     };
     tokio::select! {
@@ -112,6 +123,8 @@ struct Server<S> {
     config: Connections,
     limits: Arc<ConnectionLimits>,
     metrics: Arc<Metrics>,
+    /// Whether responses end their connections.
+    is_stopping: Arc<AtomicBool>,
     public_peer: Once,
 }
 
@@ -125,7 +138,8 @@ where
 {
     fn new(app: S, config: Connections, proxies: TrustedProxies, metrics: Arc<Metrics>) -> Self {
         let limits = ConnectionLimits::new(config.max, config.per_address_max, proxies);
-        Self { app, protocol: Arc::new(protocol()), config, limits, metrics, public_peer: Once::new() }
+        let protocol = Arc::new(protocol());
+        Self { app, protocol, config, limits, metrics, is_stopping: Arc::default(), public_peer: Once::new() }
     }
 
     async fn accept_all(&self, listener: &TcpListener, graceful: &GracefulShutdown) {
@@ -165,7 +179,8 @@ where
         let _unsupported = stream.set_nodelay(true);
         let connection = Arc::new(Connection::new(peer));
         let socket = StrictHttp1::new(stream, Arc::clone(&connection));
-        let requests = Requests::new(self.app.clone(), Arc::clone(&connection));
+        let requests =
+            Requests::new(self.app.clone(), Arc::clone(&connection), Arc::clone(&self.is_stopping));
         let served = self.protocol.serve_connection(TokioIo::new(socket), requests).into_owned();
         let served = watcher.watch(served);
         let metrics = Arc::clone(&self.metrics);

@@ -98,6 +98,10 @@ pub(crate) fn metrics() -> Result<Metrics, prometheus::Error> {
     })
 }
 
+pub(crate) fn trusted_proxies(config: &Config) -> TrustedProxies {
+    TrustedProxies::new(config.trusted_proxies.iter().copied(), config.client_address_header)
+}
+
 pub(crate) fn service(
     config: &Config,
     credentials: &Credentials,
@@ -124,7 +128,7 @@ pub(crate) fn service(
     };
     let layers = Layers::new(
         config.http.clone(),
-        TrustedProxies::new(config.trusted_proxies.iter().copied()),
+        trusted_proxies(config),
         mode.clone(),
         Arc::clone(&metrics),
         Arc::clone(&access_log),

@@ -68,6 +68,9 @@ settings! { read, profile: Profile =>
         /// Proxies whose forwarded headers are trusted.
         trusted_proxies: Vec<IpNet> =
             read.get("server.trusted_proxies", "TRUSTED_PROXIES").list(LIST_ITEMS_MAX, parse::network);
+        /// The header in which those proxies name the client.
+        client_address_header: ClientAddressHeader =
+            read.get("server.client_address_header", "CLIENT_ADDRESS_HEADER").choice(&CLIENT_ADDRESS_HEADERS);
         /// Limits and timeouts of connections.
         connections: Connections = Connections::load(read);
         /// Limits and timeouts of requests.
@@ -132,6 +135,19 @@ pub enum MetricsAccess {
     /// Everyone.
     Open,
 }
+
+/// A header in which proxies name the client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClientAddressHeader {
+    /// `X-Forwarded-For`.
+    #[default]
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
+}
+
+const CLIENT_ADDRESS_HEADERS: [(&str, ClientAddressHeader); 2] =
+    [("x-forwarded-for", ClientAddressHeader::XForwardedFor), ("forwarded", ClientAddressHeader::Forwarded)];
 
 const METRICS_ACCESS: [(&str, MetricsAccess); 3] =
     [("loopback", MetricsAccess::Loopback), ("key", MetricsAccess::Key), ("open", MetricsAccess::Open)];

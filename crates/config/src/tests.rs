@@ -222,6 +222,7 @@ fn every_variable_changes_the_configuration() {
         ("SHUTDOWN_TIMEOUT_SECS", "9"),
         ("REQUEST_BODY_BYTES_MAX", "9999"),
         ("TRUSTED_PROXIES", "10.0.0.0/8"),
+        ("CLIENT_ADDRESS_HEADER", "forwarded"),
         ("ALLOWED_ORIGINS", "https://example.com"),
         ("ENABLE_HSTS", "true"),
         ("REQUIRE_AUTH", "true"),

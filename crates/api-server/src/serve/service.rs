@@ -1,13 +1,19 @@
-//! Passes hyper's requests to the app, each with the context of its connection.
+//! Passes hyper's requests to the app, each with the context of its connection. While the server stops, each HTTP/1 response ends its
+//! connection, so that a client does not send its next request to a connection that is about to be closed.
 
 use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
+use http::{HeaderValue, Version, header};
 use http_body::Body as _;
 use hyper::body::Incoming;
+use pin_project_lite::pin_project;
 use strict_http1::Connection;
 use tower::Service;
 
@@ -18,11 +24,35 @@ use crate::request_context::RequestContext;
 pub(super) struct Requests<S> {
     app: Mutex<S>,
     connection: Arc<Connection>,
+    is_stopping: Arc<AtomicBool>,
 }
 
 impl<S> Requests<S> {
-    pub(super) fn new(app: S, connection: Arc<Connection>) -> Self {
-        Self { app: Mutex::new(app), connection }
+    pub(super) fn new(app: S, connection: Arc<Connection>, is_stopping: Arc<AtomicBool>) -> Self {
+        Self { app: Mutex::new(app), connection, is_stopping }
+    }
+}
+
+pin_project! {
+    /// A response, the last one of its connection if the server stops.
+    pub(super) struct LastResponse<F> {
+        #[pin]
+        response: F,
+        // `None` for HTTP/2, which has GOAWAY.
+        is_stopping: Option<Arc<AtomicBool>>,
+    }
+}
+
+impl<F: Future<Output = Result<Response, Infallible>>> Future for LastResponse<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let Ok(mut response) = ready!(this.response.poll(context));
+        if this.is_stopping.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed)) {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        Poll::Ready(Ok(response))
     }
 }
 
@@ -32,7 +62,7 @@ where
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = S::Future;
+    type Future = LastResponse<S::Future>;
 
     fn call(&self, request: http::Request<Incoming>) -> Self::Future {
         // Most requests have no body, and an empty one costs no allocation.
@@ -41,6 +71,8 @@ where
         RequestContext::attach(&mut request, Arc::clone(&self.connection));
         // The router and its layers are always ready. The lock is never contended, because a connection starts its requests one
         // by one, and it is cheaper than cloning every layer.
-        self.app.lock().unwrap_or_else(PoisonError::into_inner).call(request)
+        let is_stopping = (request.version() <= Version::HTTP_11).then(|| Arc::clone(&self.is_stopping));
+        let response = self.app.lock().unwrap_or_else(PoisonError::into_inner).call(request);
+        LastResponse { response, is_stopping }
     }
 }

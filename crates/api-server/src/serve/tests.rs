@@ -44,6 +44,11 @@ async fn start_with(
     keep_alive_timeout: Duration,
     drain_timeout: Duration,
 ) -> Running {
+    start_with_connections(Connections { header_timeout, keep_alive_timeout, drain_timeout, ..connections() })
+        .await
+}
+
+async fn start_with_connections(config: Connections) -> Running {
     let metrics = Arc::new(
         Metrics::new(telemetry::metrics::Labels { routes: &[("GET", "/slow")], ..Default::default() })
             .unwrap(),
@@ -57,8 +62,7 @@ async fn start_with(
         .route("/panic", get_service(layers.protect(panics.into_service())))
         .route("/echo", post_service(layers.protect((async |body: String| body).into_service())));
     let app = layers.observe(routes);
-    let config = Connections { header_timeout, keep_alive_timeout, drain_timeout, ..connections() };
-    let listener = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+    let listener = bind(([127, 0, 0, 1], 0).into()).unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
     let stopped = async { drop(stopped.await) };
@@ -174,6 +178,29 @@ async fn a_request_in_flight_completes_before_the_server_ends() {
 }
 
 #[tokio::test]
+async fn while_the_server_stops_a_response_ends_its_connection() {
+    let server = start_with_connections(Connections { unready_for: SLOW, ..connections() }).await;
+    let request = "GET /fast HTTP/1.1\r\nHost: a\r\n\r\n";
+    let mut socket = TcpStream::connect(server.address).await.unwrap();
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut buffer = [0; 1024];
+    let count = socket.read(&mut buffer).await.unwrap();
+    let first = String::from_utf8_lossy(&buffer[..count]).to_lowercase();
+    assert!(first.starts_with("http/1.1 200") && !first.contains("connection: close"), "{first}");
+    server.stop.send(()).unwrap();
+    // The next request of a connection that was open before is served, too.
+    let mut last = String::new();
+    while !last.contains("connection: close") {
+        socket.write_all(request.as_bytes()).await.unwrap();
+        let count = socket.read(&mut buffer).await.unwrap();
+        last = String::from_utf8_lossy(&buffer[..count]).to_lowercase();
+        assert!(last.starts_with("http/1.1 200"), "{last}");
+    }
+    assert_eq!(socket.read(&mut buffer).await.unwrap(), 0);
+    assert!(server.serving.await.unwrap().is_complete());
+}
+
+#[tokio::test]
 async fn requests_that_are_cut_off_at_the_deadline_are_counted() {
     let server = start(TIMEOUT, Duration::from_millis(50)).await;
     let mut socket = TcpStream::connect(server.address).await.unwrap();
@@ -187,9 +214,9 @@ async fn requests_that_are_cut_off_at_the_deadline_are_counted() {
 
 #[tokio::test]
 async fn a_busy_port_is_an_error_that_names_the_address() {
-    let bound = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+    let bound = bind(([127, 0, 0, 1], 0).into()).unwrap();
     let address = bound.local_addr().unwrap();
-    let error = bind(address).await.unwrap_err().to_string();
+    let error = bind(address).unwrap_err().to_string();
     assert!(
         error.starts_with(&format!("cannot listen on BIND_ADDRESS {address}: another program")),
         "{error}"
@@ -205,7 +232,7 @@ async fn a_port_published_on_loopback_refuses_connections_from_public_addresses(
         let app = Layers::without_keys(Arc::clone(&metrics)).observe(Router::new());
         let config = Connections { published_on_loopback, ..connections() };
         let server = Server::new(app, config, TrustedProxies::default(), metrics);
-        let listener = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let listener = bind(([127, 0, 0, 1], 0).into()).unwrap();
         let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (stream, _) = listener.accept().await.unwrap();
         let graceful = GracefulShutdown::new();

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 
 /// Settings with a fixed value in the Compose files, or without a use in a container.
-const NOT_LISTED: [&str; 8] = [
+const NOT_LISTED: [&str; 9] = [
     "BIND_ADDRESS",
+    "CLIENT_ADDRESS_HEADER",
     "ENABLE_HSTS",
     "METRICS_ACCESS",
     "PUBLISHED_ON_LOOPBACK",
