@@ -28,5 +28,5 @@ pub mod sns;
 mod static_server;
 
 pub use client::Response;
-pub use server::{Server, ServerOptions, binary, workspace_root};
+pub use server::{Server, ServerOptions, binary, interruptible, workspace_root};
 pub use test_postgres::Postgres;

@@ -239,6 +239,13 @@ pub fn workspace_root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the workspace").to_owned()
 }
 
+/// A program that Ctrl-C stops, also where this process was started by a shell that ignores it, as those in the background do.
+pub fn interruptible(program: &Path) -> Command {
+    let mut command = Command::new("/usr/bin/env");
+    command.arg("--default-signal=INT").arg(program);
+    command
+}
+
 /// A program of the product: they are built beside the tests.
 pub fn binary(name: &str) -> PathBuf {
     let test_binary = std::env::current_exe().expect("a test knows its own path");

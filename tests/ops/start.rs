@@ -40,7 +40,7 @@ impl Checkout {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let root = self.0.path();
-        let mut command = Command::new(root.join("tools/start"));
+        let mut command = tests::interruptible(&root.join("tools/start"));
         command.args(arguments).current_dir("/").env_clear().env("HOME", root).env("PATH", root.join("path"));
         command.env("SECRETS_DIR", root.join("secrets")).stdin(Stdio::null()).stdout(Stdio::piped());
         command.stderr(Stdio::piped());

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -177,7 +177,7 @@ impl Terminal {
 
 /// `bash` in the clone, with this environment and no other.
 fn command(clone: &FreshClone, environment: &BTreeMap<String, String>) -> Command {
-    let mut bash = Command::new("bash");
+    let mut bash = tests::interruptible(Path::new("bash"));
     bash.env_clear().envs(environment).current_dir(clone.root());
     bash
 }
