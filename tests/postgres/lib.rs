@@ -97,24 +97,7 @@ impl Postgres {
     pub fn enable_tls(&mut self) -> PathBuf {
         let [certificate, key] =
             ["server.crt", "server.key"].map(|name| self.directory.path().join("data").join(name));
-        let output = Command::new("openssl")
-            .args([
-                "req",
-                "-x509",
-                "-nodes",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:P-256",
-                "-days",
-                "30",
-            ])
-            .args(["-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1"])
-            .args(["-addext", "basicConstraints=critical,CA:FALSE"])
-            .args([Path::new("-keyout"), &key, Path::new("-out"), &certificate])
-            .output()
-            .expect("openssl starts: `tests/run` installs it");
-        assert!(output.status.success(), "openssl: {}", String::from_utf8_lossy(&output.stderr));
+        self_signed("test", &certificate, &key, &["-addext", "basicConstraints=critical,CA:FALSE"]);
         chown_to_system_user(&certificate);
         chown_to_system_user(&key);
         self.execute("postgres", "ALTER SYSTEM SET ssl = on");
@@ -267,6 +250,28 @@ fn as_system_user(command: &mut Command) -> &mut Command {
         Some((user, group)) => command.uid(user).gid(group),
         None => command,
     }
+}
+
+/// Makes a certificate for 127.0.0.1 that is its own authority, unless `extensions` say otherwise, and its key.
+pub fn self_signed(name: &str, certificate: &Path, key: &Path, extensions: &[&str]) {
+    let output = Command::new("openssl")
+        .args([
+            "req",
+            "-x509",
+            "-nodes",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-days",
+            "30",
+        ])
+        .args(["-subj", &format!("/CN={name}"), "-addext", "subjectAltName=IP:127.0.0.1"])
+        .args(extensions)
+        .args([Path::new("-keyout"), key, Path::new("-out"), certificate])
+        .output()
+        .expect("openssl starts: `tests/run` installs it");
+    assert!(output.status.success(), "openssl: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 fn chown_to_system_user(path: &Path) {

@@ -10,10 +10,6 @@ use crate::value_input;
 
 /// Refuses to remove replaced files of a secret if the current file does not exist, or lacks a key of theirs that is still needed.
 pub(crate) fn check_removal(spec: &SecretSpec, current: &Path, replaced: &[PathBuf]) -> Result<(), Failure> {
-    let read = |path: &Path| -> Result<SecretValue, Failure> {
-        let origin = Origin::SecretFile { path: path.to_path_buf() };
-        Ok(clean_value(spec, &value_input::read_file(path)?, origin)?)
-    };
     let refused =
         |reason: &str| Err(Failure::Precondition(format!("{}: nothing was removed: {reason}", spec.name)));
     if !secret_file::exists(current) {
@@ -22,9 +18,9 @@ pub(crate) fn check_removal(spec: &SecretSpec, current: &Path, replaced: &[PathB
     if !spec.needs_older_keys() {
         return Ok(());
     }
-    let value = read(current)?;
+    let value = read(spec, current)?;
     for path in replaced {
-        if with_older_keys(spec, &value, &[&read(path)?])?.expose() != value.expose() {
+        if with_older_keys(spec, &value, &[&read(spec, path)?])?.expose() != value.expose() {
             let lacks = format!("the current value lacks a key of {}; add that line to it", path.display());
             return refused(&lacks);
         }
@@ -41,11 +37,16 @@ pub(crate) fn with_keys_of_file(
     if !spec.needs_older_keys() || !secret_file::exists(path) {
         return Ok(value);
     }
-    let origin = Origin::SecretFile { path: path.to_path_buf() };
-    let older = clean_value(spec, &value_input::read_file(path)?, origin).map_err(|error| {
-        Failure::Precondition(format!(
+    let older = read(spec, path).map_err(|error| match error {
+        Failure::Secret(error) => Failure::Precondition(format!(
             "{error}; its keys are still needed, so it is not replaced: repair it first"
-        ))
+        )),
+        other => other,
     })?;
     Ok(with_older_keys(spec, &value, &[&older])?)
+}
+
+fn read(spec: &SecretSpec, path: &Path) -> Result<SecretValue, Failure> {
+    let origin = Origin::SecretFile { path: path.to_path_buf() };
+    Ok(clean_value(spec, &value_input::read_file(path)?, origin)?)
 }

@@ -168,22 +168,6 @@ async fn required_channel_binding_verifies_the_server() {
     .await;
     // A root that did not sign the certificate, at a mode that does not demand one in the driver.
     let other = cluster.socket_directory().join("other.crt");
-    let made = std::process::Command::new("openssl")
-        .args([
-            "req",
-            "-x509",
-            "-nodes",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-            "-subj",
-            "/CN=other",
-        ])
-        .args(["-keyout", "/dev/null", "-out"])
-        .arg(&other)
-        .output()
-        .unwrap();
-    assert!(made.status.success());
+    test_postgres::self_signed("other", &other, std::path::Path::new("/dev/null"), &[]);
     check(&cluster, &[(format!("{url}?sslmode=require&sslrootcert={}", other.display()), BothRefuse)]).await;
 }
