@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a failed unwrap is the failure to report")]
 
+mod advisories;
 mod circles;
 mod dependencies;
 mod fourth_provider;

@@ -1,26 +1,46 @@
-//! How many connections may be open at once, in total and from one address.
+//! How many connections may be open at once, in total and from one client.
+//!
+//! While all places are taken, a client that has fewer connections than another takes the place of one that the other does not
+//! use. A few places are only for probes and for trusted proxies.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rate_limit::Network;
+use strict_http1::Connection;
+use tokio::sync::Notify;
 
 use crate::client_address::TrustedProxies;
 
-/// The open connections. The map holds only networks with an open connection, so it is bounded by `total_max`.
+/// Connections of this machine, from which containers are probed, and of trusted proxies, beyond the total limit.
+pub(crate) const RESERVED: usize = 64;
+/// An IPv6 /48 may have this many times the connections of one address.
+const SITE_FACTOR: usize = 4;
+
+/// The open connections. The map has only clients with an open connection, so it is bounded by the total limit.
 #[derive(Debug)]
 pub(crate) struct ConnectionLimits {
     total_max: usize,
     per_address_max: usize,
     proxies: TrustedProxies,
     open: Mutex<Open>,
+    none_open: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Open {
     total: usize,
-    by_network: HashMap<Network, usize>,
+    by_client: HashMap<Client, Vec<(Network, Arc<Connection>)>>,
+}
+
+/// Who shares places fairly with others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Client {
+    /// Trusted proxies carry many clients; their connections are never closed for others.
+    Proxy,
+    /// An IPv4 address or an IPv6 /48.
+    Site(Network),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,48 +53,107 @@ pub(crate) enum LimitHit {
 #[derive(Debug)]
 pub(crate) struct Permit {
     limits: Arc<ConnectionLimits>,
-    network: Option<Network>,
+    client: Client,
+    connection: Arc<Connection>,
 }
 
 impl ConnectionLimits {
-    /// At most `total_max` connections, `per_address_max` of them from one address (IPv6: one /64). A trusted proxy
-    /// carries many clients, so only the first limit applies to it.
+    /// At most `total_max` connections, `per_address_max` of them from one address (IPv6: one /64). Only the first limit applies to
+    /// trusted proxies.
     pub(crate) fn new(total_max: usize, per_address_max: usize, proxies: TrustedProxies) -> Arc<Self> {
-        Arc::new(Self { total_max, per_address_max, proxies, open: Mutex::default() })
+        let (open, none_open) = (Mutex::default(), Notify::new());
+        Arc::new(Self { total_max, per_address_max, proxies, open, none_open })
     }
 
-    pub(crate) fn acquire(self: &Arc<Self>, peer: IpAddr) -> Result<Permit, LimitHit> {
-        let network = (!self.proxies.contains(peer)).then(|| Network::from(peer));
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if open.total >= self.total_max {
+    pub(crate) fn acquire(self: &Arc<Self>, connection: &Arc<Connection>) -> Result<Permit, LimitHit> {
+        let peer = connection.peer().ip();
+        let network = Network::from(peer);
+        let client = match self.proxies.contains(peer) {
+            true => Client::Proxy,
+            false => Client::Site(network.site().unwrap_or(network)),
+        };
+        let mut open = self.open();
+        if client != Client::Proxy && !self.has_room(&open, client, network) {
+            return Err(LimitHit::Address);
+        }
+        if open.total >= self.total_max(client, peer) && !open.close_for(client) {
             return Err(LimitHit::Total);
         }
-        if let Some(network) = network {
-            let from_network = open.by_network.entry(network).or_default();
-            if *from_network >= self.per_address_max {
-                return Err(LimitHit::Address);
-            }
-            *from_network += 1;
-        }
         open.total += 1;
-        Ok(Permit { limits: Arc::clone(self), network })
+        open.by_client.entry(client).or_default().push((network, Arc::clone(connection)));
+        Ok(Permit { limits: Arc::clone(self), client, connection: Arc::clone(connection) })
     }
 
-    pub(crate) fn open(&self) -> usize {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).total
+    /// Wakes every connection, and returns their number.
+    pub(crate) fn notify_all(&self) -> usize {
+        let open = self.open();
+        open.by_client.values().flatten().for_each(|(_, connection)| connection.notify_change());
+        open.total
+    }
+
+    /// The number of open connections.
+    pub(crate) fn count(&self) -> usize {
+        self.open().total
+    }
+
+    /// Ready when no connection is open.
+    pub(crate) async fn wait_for_none(&self) {
+        while self.count() > 0 {
+            self.none_open.notified().await;
+        }
+    }
+
+    fn total_max(&self, client: Client, peer: IpAddr) -> usize {
+        let is_reserved_for = client == Client::Proxy || peer.is_loopback();
+        self.total_max + if is_reserved_for { RESERVED } else { 0 }
+    }
+
+    fn has_room(&self, open: &Open, client: Client, network: Network) -> bool {
+        let site = open.by_client.get(&client).map_or(&[][..], Vec::as_slice);
+        site.len() < self.per_address_max.saturating_mul(SITE_FACTOR)
+            && site.iter().filter(|(other, _)| *other == network).count() < self.per_address_max
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Open {
+    /// Closes the connection that is idle for longest among those of the client with most of them, if `client` has fewer.
+    fn close_for(&mut self, client: Client) -> bool {
+        let own = self.by_client.get(&client).map_or(0, Vec::len);
+        let others = self.by_client.iter_mut().filter(|(other, _)| **other != Client::Proxy);
+        let Some((_, connections)) = others.max_by_key(|(_, connections)| connections.len()) else {
+            return false;
+        };
+        let idle = connections.iter().enumerate().filter_map(|(at, (_, other))| Some((other.idle_for()?, at)));
+        match idle.max() {
+            Some((_, longest)) if connections.len() > own + 1 => {
+                let (_, connection) = connections.swap_remove(longest);
+                connection.close();
+                self.total -= 1;
+                true
+            }
+            Some(_) | None => false,
+        }
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let mut open = self.limits.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.total -= 1;
-        let Some(network) = self.network else { return };
-        if let Some(from_network) = open.by_network.get_mut(&network) {
-            *from_network -= 1;
-            if *from_network == 0 {
-                open.by_network.remove(&network);
-            }
+        let mut open = self.limits.open();
+        let Some(connections) = open.by_client.get_mut(&self.client) else { return };
+        // Not found if its place was given to another.
+        if let Some(at) = connections.iter().position(|(_, other)| Arc::ptr_eq(other, &self.connection)) {
+            connections.swap_remove(at);
+            open.total -= 1;
+        }
+        if open.by_client.get(&self.client).is_some_and(Vec::is_empty) {
+            open.by_client.remove(&self.client);
+        }
+        if open.total == 0 {
+            self.limits.none_open.notify_one();
         }
     }
 }
@@ -83,40 +162,69 @@ impl Drop for Permit {
 mod tests {
     use super::*;
 
-    fn address(text: &str) -> IpAddr {
-        text.parse().unwrap()
+    fn acquire(limits: &Arc<ConnectionLimits>, address: &str) -> Result<Permit, LimitHit> {
+        let address: IpAddr = address.parse().unwrap();
+        limits.acquire(&Arc::new(Connection::new((address, 50_000).into())))
     }
 
     #[test]
     fn one_address_cannot_use_every_connection_and_a_closed_connection_makes_room() {
         let limits = ConnectionLimits::new(4, 2, TrustedProxies::default());
-        let first = limits.acquire(address("192.0.2.1")).unwrap();
-        let _second = limits.acquire(address("192.0.2.1")).unwrap();
-        assert_eq!(limits.acquire(address("192.0.2.1")).unwrap_err(), LimitHit::Address);
+        let first = acquire(&limits, "192.0.2.1").unwrap();
+        let _second = acquire(&limits, "192.0.2.1").unwrap();
+        assert_eq!(acquire(&limits, "192.0.2.1").unwrap_err(), LimitHit::Address);
         drop(first);
-        let _third = limits.acquire(address("192.0.2.1")).unwrap();
-        let _a = limits.acquire(address("192.0.2.2")).unwrap();
-        let _b = limits.acquire(address("192.0.2.3")).unwrap();
-        assert_eq!(limits.acquire(address("192.0.2.4")).unwrap_err(), LimitHit::Total);
-        assert_eq!(limits.open(), 4);
+        assert!(acquire(&limits, "192.0.2.1").is_ok());
+        assert_eq!(limits.count(), 1);
     }
 
     #[test]
-    fn an_ipv6_client_cannot_escape_its_limit_by_changing_its_last_64_bits() {
+    fn the_client_with_most_connections_gives_the_place_that_it_uses_least() {
+        let limits = ConnectionLimits::new(4, 3, TrustedProxies::default());
+        let greedy = [(); 3].map(|()| acquire(&limits, "192.0.2.1").unwrap());
+        // In use: all but the second.
+        greedy[0].connection.start_request();
+        greedy[2].connection.start_request();
+        let first = acquire(&limits, "192.0.2.2").unwrap();
+        let second = acquire(&limits, "192.0.2.3").unwrap();
+        assert!(greedy.iter().map(|permit| permit.connection.idle_for()).any(|idle| idle.is_some()));
+        assert_eq!(limits.count(), 4);
+        // Both others are in use, and nobody takes a place from a client that has no more than itself.
+        assert_eq!(acquire(&limits, "192.0.2.4").unwrap_err(), LimitHit::Total);
+        greedy[0].connection.end_request();
+        assert_eq!(acquire(&limits, "192.0.2.1").unwrap_err(), LimitHit::Total);
+        let third = acquire(&limits, "192.0.2.4").unwrap();
+        greedy[2].connection.end_request();
+        assert_eq!(acquire(&limits, "192.0.2.5").unwrap_err(), LimitHit::Total, "everybody has one");
+        drop((greedy, first, second, third));
+        assert_eq!(limits.count(), 0);
+    }
+
+    #[test]
+    fn probes_of_this_machine_and_proxies_find_a_place_when_the_rest_is_taken() {
+        let proxies = TrustedProxies::new(["10.0.0.0/8".parse().unwrap()], Default::default());
+        let limits = ConnectionLimits::new(2, 9, proxies);
+        let _others = ["192.0.2.1", "192.0.2.2"].map(|address| acquire(&limits, address).unwrap());
+        assert_eq!(acquire(&limits, "192.0.2.3").unwrap_err(), LimitHit::Total);
+        let _reserved = ["127.0.0.1", "10.0.0.1", "10.0.0.1", "::1"].map(|own| acquire(&limits, own).unwrap());
+        assert_eq!(limits.count(), 6);
+    }
+
+    #[test]
+    fn an_ipv6_client_cannot_escape_its_limit_by_changing_its_address_within_a_48() {
         let limits = ConnectionLimits::new(9, 1, TrustedProxies::default());
-        let _permit = limits.acquire(address("2001:db8::1")).unwrap();
-        assert_eq!(limits.acquire(address("2001:db8::ffff")).unwrap_err(), LimitHit::Address);
-        assert!(limits.acquire(address("2001:db8:0:1::1")).is_ok());
+        let _permit = acquire(&limits, "2001:db8::1").unwrap();
+        assert_eq!(acquire(&limits, "2001:db8::ffff").unwrap_err(), LimitHit::Address);
+        let _others = [1, 2, 3].map(|net| acquire(&limits, &format!("2001:db8:0:{net}::1")).unwrap());
+        assert_eq!(acquire(&limits, "2001:db8:0:4::1").unwrap_err(), LimitHit::Address);
+        assert!(acquire(&limits, "2001:db8:1::1").is_ok());
     }
 
     #[test]
     fn only_the_total_limit_applies_to_a_trusted_proxy() {
-        let limits = ConnectionLimits::new(
-            3,
-            1,
-            TrustedProxies::new(["10.0.0.0/8".parse().unwrap()], Default::default()),
-        );
-        let _permits = [(); 2].map(|()| limits.acquire(address("10.0.0.1")).unwrap());
-        assert_eq!(limits.open(), 2);
+        let proxies = TrustedProxies::new(["10.0.0.0/8".parse().unwrap()], Default::default());
+        let limits = ConnectionLimits::new(3, 1, proxies);
+        let permits: Vec<Permit> = std::iter::from_fn(|| acquire(&limits, "10.0.0.1").ok()).collect();
+        assert_eq!(permits.len(), 3 + RESERVED);
     }
 }

@@ -10,6 +10,7 @@ mod connection_limits;
 mod content_encoding;
 mod handlers;
 mod healthcheck;
+mod heavy_work;
 mod indicator_cache;
 mod keys;
 mod layers;

@@ -7,8 +7,9 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderValue, header};
 use serde::Serialize;
+use tower_http::CompressionLevel;
 
-use crate::content_encoding::{COMPRESSED_BYTES_MIN, ContentEncoding, LEVEL_CACHED};
+use crate::content_encoding::{COMPRESSED_BYTES_MIN, ContentEncoding};
 use crate::problem::{HEADERS_EXPECTED, Kind, Problem};
 
 /// The client may cache the response and must revalidate it; proxies may not cache it.
@@ -52,10 +53,11 @@ impl Representation {
         }
     }
 
-    /// Compressed for the cache, unless it is short.
-    pub(crate) fn compressed(mut self, encoding: ContentEncoding) -> Self {
-        if self.body.len() >= COMPRESSED_BYTES_MIN
-            && let Some(body) = encoding.compress(Body::from(self.body.clone()), LEVEL_CACHED)
+    /// Compressed, unless it is short.
+    pub(crate) fn compressed(mut self, encoding: ContentEncoding, level: CompressionLevel) -> Self {
+        if encoding != ContentEncoding::Identity
+            && self.body.len() >= COMPRESSED_BYTES_MIN
+            && let Some(body) = encoding.compress(Body::from(self.body.clone()), level)
         {
             (self.body, self.encoding) = (body, encoding);
         }

@@ -14,6 +14,7 @@ use strict_http1::Connection;
 use telemetry::RequestId;
 
 use crate::content_encoding::ContentEncoding;
+use crate::layers::limit_policy::LimitPolicy;
 use crate::problem::{Kind, Problem};
 
 /// One request and its response. `None` until the layer that determines the value has run.
@@ -28,6 +29,8 @@ pub(crate) struct RequestContext {
     /// The path pattern of the route.
     pub(crate) route: OnceLock<MatchedPath>,
     pub(crate) caller: OnceLock<Caller>,
+    /// The limit of the key, which requests that cost more are charged for.
+    pub(crate) key_policy: OnceLock<Arc<LimitPolicy>>,
     /// The encoding that the client prefers, on routes that are compressed.
     pub(crate) content_encoding: OnceLock<ContentEncoding>,
     started: Instant,
@@ -45,12 +48,15 @@ pub(crate) struct Caller {
 impl Drop for RequestContext {
     fn drop(&mut self) {
         self.connection.end_request();
+        if let (Some(_), Some(key)) = (self.key_policy.get(), self.key()) {
+            key.limiter.end();
+        }
     }
 }
 
 impl RequestContext {
     /// Adds a new context to the extensions of a request on this connection.
-    pub(crate) fn attach(request: &mut Request, connection: Arc<Connection>) {
+    pub(crate) fn attach(request: &mut Request, connection: Arc<Connection>) -> Arc<Self> {
         connection.start_request();
         let context = Self {
             connection,
@@ -60,11 +66,14 @@ impl RequestContext {
             client: OnceLock::new(),
             route: OnceLock::new(),
             caller: OnceLock::new(),
+            key_policy: OnceLock::new(),
             content_encoding: OnceLock::new(),
             started: Instant::now(),
             duration: OnceLock::new(),
         };
-        request.extensions_mut().insert(Arc::new(context));
+        let context = Arc::new(context);
+        request.extensions_mut().insert(Arc::clone(&context));
+        context
     }
 
     /// The context of this request. A request without one is refused, because it did not come through the server.

@@ -11,7 +11,7 @@ use market_data::{Benchmark, Snapshot};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
-use crate::content_encoding::ContentEncoding;
+use crate::content_encoding::{ContentEncoding, LEVEL_CACHED};
 use crate::problem::Problem;
 use crate::representation::Representation;
 
@@ -104,7 +104,7 @@ impl ResponseCache {
         let representation = match encoding {
             ContentEncoding::Identity => compute()?,
             ContentEncoding::Gzip | ContentEncoding::Brotli | ContentEncoding::Zstd => {
-                self.get_or_compute(Some(key), ContentEncoding::Identity, compute)?.compressed(encoding)
+                self.get_or_compute(Some(key), ContentEncoding::Identity, compute)?.compressed(encoding, LEVEL_CACHED)
             }
         };
         self.insert(key, representation.clone());

@@ -1,16 +1,19 @@
 //! Serves HTTP/1 and HTTP/2 on one port: accepts and bounds connections, and drains them at shutdown.
 //!
 //! hyper is used directly, to bound time: a client that sends nothing, or only a part of a head, is disconnected after
-//! [`Connections::header_timeout`], and one that sends no further request after [`Connections::keep_alive_timeout`].
+//! [`Connections::header_timeout`], one that sends no further request after [`Connections::keep_alive_timeout`], and one that takes
+//! nothing of its response after [`Connections::send_timeout`].
 
 mod public_peer;
 mod service;
 mod shutdown;
+mod stage;
+mod unread_body;
 
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
@@ -19,8 +22,7 @@ use axum::response::Response;
 use config::Connections;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use strict_http1::{Connection, HEAD_BYTES_MAX, HEADERS_MAX, IdleLimits, StrictHttp1};
+use strict_http1::{Connection, HEAD_BYTES_MAX, HEADERS_MAX, StrictHttp1, TimeLimits};
 use telemetry::metrics::Metrics;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -31,6 +33,7 @@ use crate::connection_limits::{ConnectionLimits, LimitHit, Permit};
 use public_peer::is_public;
 use service::Requests;
 pub(crate) use shutdown::{Drained, stop_signal};
+use stage::{CurrentStage, Stage};
 
 /// Connections that may wait to be accepted; the system may allow fewer.
 const BACKLOG: u32 = 4096;
@@ -42,6 +45,16 @@ const HTTP2_PING: Duration = Duration::from_secs(10);
 const HTTP2_STREAMS_MAX: u32 = 128;
 /// Streams that one HTTP/2 peer may reset before they were handled; a rapid-reset attack ends here.
 const HTTP2_PENDING_RESETS_MAX: usize = 20;
+/// Bytes that HTTP/2 peers may send of bodies before the server reads them: of one request, and of all on a connection.
+const HTTP2_STREAM_WINDOW_BYTES: u32 = 256 * 1024;
+const HTTP2_CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
+/// Bytes of a response that HTTP/2 keeps ready for one stream.
+const HTTP2_SEND_BUFFER_BYTES: usize = 64 * 1024;
+/// Bytes of responses that the system keeps for one connection; Linux doubles it. Without a bound it would grow to megabytes for each
+/// client that reads nothing.
+const SEND_BUFFER_BYTES: u32 = 64 * 1024;
+/// As [`Connections::send_timeout`], while the server stops.
+const DRAIN_SEND_TIMEOUT: Duration = Duration::from_secs(5);
 /// hyper's read buffer: a whole head and the start of the body. Longer heads are rejected before.
 const READ_BUFFER_BYTES: usize = 2 * HEAD_BYTES_MAX;
 
@@ -77,6 +90,8 @@ pub(crate) fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
         // So that a server that ended leaves the port to the next one.
         socket.set_reuseaddr(true)?;
+        // Connections inherit it.
+        socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
         socket.bind(address)?;
         socket.listen(BACKLOG)
     };
@@ -100,21 +115,20 @@ where
         + Sync
         + 'static,
 {
-    let graceful = GracefulShutdown::new();
     let server = Server::new(app, config, proxies, metrics);
-    let accept = server.accept_all(&listener, &graceful);
     let stop = async {
         stop.await;
         shutdown.cancel();
-        server.is_stopping.store(true, Ordering::Relaxed);
+        server.enter(Stage::Unready);
         tokio::time::sleep(config.unready_for).await;
     };
     tokio::select! {
-        () = accept => {}
+        () = server.accept_all(&listener) => {}
         () = stop => {}
     }
     drop(listener);
-    shutdown::drain(graceful, config.drain_timeout, &server.limits, &server.metrics).await
+    server.enter(Stage::Draining);
+    shutdown::drain(config.drain_timeout, &server.limits, &server.metrics).await
 }
 
 struct Server<S> {
@@ -123,8 +137,7 @@ struct Server<S> {
     config: Connections,
     limits: Arc<ConnectionLimits>,
     metrics: Arc<Metrics>,
-    /// Whether responses end their connections.
-    is_stopping: Arc<AtomicBool>,
+    stage: Arc<CurrentStage>,
     public_peer: Once,
 }
 
@@ -139,13 +152,18 @@ where
     fn new(app: S, config: Connections, proxies: TrustedProxies, metrics: Arc<Metrics>) -> Self {
         let limits = ConnectionLimits::new(config.max, config.per_address_max, proxies);
         let protocol = Arc::new(protocol());
-        Self { app, protocol, config, limits, metrics, is_stopping: Arc::default(), public_peer: Once::new() }
+        Self { app, protocol, config, limits, metrics, stage: Arc::default(), public_peer: Once::new() }
     }
 
-    async fn accept_all(&self, listener: &TcpListener, graceful: &GracefulShutdown) {
+    fn enter(&self, stage: Stage) {
+        self.stage.set(stage);
+        self.limits.notify_all();
+    }
+
+    async fn accept_all(&self, listener: &TcpListener) {
         loop {
             match listener.accept().await {
-                Ok((stream, peer)) => self.admit(stream, peer, graceful.watcher()),
+                Ok((stream, peer)) => self.admit(stream, peer),
                 Err(error) => {
                     tracing::warn!(%error, "accepting a connection failed");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -154,7 +172,7 @@ where
         }
     }
 
-    fn admit(&self, stream: TcpStream, peer: SocketAddr, watcher: Watcher) {
+    fn admit(&self, stream: TcpStream, peer: SocketAddr) {
         if self.config.published_on_loopback && is_public(peer.ip()) {
             // Once, because a scan of the network must not fill the log.
             return self.public_peer.call_once(|| {
@@ -165,43 +183,65 @@ where
                 );
             });
         }
-        match self.limits.acquire(peer.ip()) {
-            Ok(permit) => self.start(stream, peer, permit, watcher),
+        let connection = Arc::new(Connection::new(peer));
+        match self.limits.acquire(&connection) {
+            Ok(permit) => self.start(stream, connection, permit),
             // Closed without a response, which would need the resources that the limit protects.
             Err(LimitHit::Total) => self.metrics.connections_refused_by_total.inc(),
             Err(LimitHit::Address) => self.metrics.connections_refused_by_address.inc(),
         }
     }
 
-    fn start(&self, stream: TcpStream, peer: SocketAddr, permit: Permit, watcher: Watcher) {
+    fn start(&self, stream: TcpStream, connection: Arc<Connection>, permit: Permit) {
         self.metrics.connections_accepted.inc();
         // Responses are written whole; waiting for more data would only delay them.
         let _unsupported = stream.set_nodelay(true);
-        let connection = Arc::new(Connection::new(peer));
-        let socket = StrictHttp1::new(stream, Arc::clone(&connection));
-        let requests =
-            Requests::new(self.app.clone(), Arc::clone(&connection), Arc::clone(&self.is_stopping));
+        let socket = StrictHttp1::new(stream, Arc::clone(&connection))
+            .reset_if_unread(|stream| drop(stream.set_zero_linger()));
+        let requests = Requests::new(self.app.clone(), Arc::clone(&connection), Arc::clone(&self.stage));
         let served = self.protocol.serve_connection(TokioIo::new(socket), requests).into_owned();
-        let served = watcher.watch(served);
-        let metrics = Arc::clone(&self.metrics);
-        let Connections { header_timeout: head, keep_alive_timeout: keep_alive, .. } = self.config;
-        let idle_limits = IdleLimits { head, keep_alive };
+        let open = OpenConnection::new(Arc::clone(&self.metrics), permit);
+        let (config, stage) = (self.config, Arc::clone(&self.stage));
         tokio::spawn(async move {
-            let _open = OpenConnection::new(metrics, permit);
-            let mut served = std::pin::pin!(served);
-            // A silent peer must not keep its permit forever. One timer for all requests of a connection; hyper would set and
-            // cancel one for each.
-            while let Some(time_left) = connection.idle_time_left(idle_limits) {
-                // How a connection ends is not logged; its requests are in the access log. Biased, because a random choice for
-                // each event of a connection is expensive.
-                tokio::select! {
-                    biased;
-                    _ended = &mut served => return,
-                    () = tokio::time::sleep(time_left) => {}
-                }
-            }
+            let _open = open;
+            serve_connection(pin!(served), |served| served.graceful_shutdown(), &connection, config, &stage)
+                .await;
         });
     }
+}
+
+/// Drives a connection until it ends, its client is out of time, or it is closed. `end` ends it after its requests in flight.
+async fn serve_connection<C: Future>(
+    mut served: Pin<&mut C>,
+    end: impl Fn(Pin<&mut C>),
+    connection: &Connection,
+    config: Connections,
+    stage: &CurrentStage,
+) {
+    let mut is_ending = false;
+    while let Some(time_left) = connection.time_left(time_limits(config, stage.get())) {
+        if !is_ending && stage.get().ends(connection) {
+            end(served.as_mut());
+            is_ending = true;
+        }
+        // One timer for all requests of a connection; hyper would set and cancel one for each. How a connection ends is not logged;
+        // its requests are in the access log. Biased, because a random choice for each event of a connection is expensive.
+        tokio::select! {
+            biased;
+            _ended = served.as_mut() => return,
+            () = connection.changed() => {}
+            () = tokio::time::sleep(time_left) => {}
+        }
+    }
+}
+
+fn time_limits(config: Connections, stage: Stage) -> TimeLimits {
+    let Connections { header_timeout: head, keep_alive_timeout: keep_alive, send_timeout, .. } = config;
+    let send = match stage {
+        Stage::Serving => send_timeout,
+        Stage::Unready | Stage::Draining => send_timeout.min(DRAIN_SEND_TIMEOUT),
+    };
+    TimeLimits { head, keep_alive, send }
 }
 
 fn protocol() -> auto::Builder<TokioExecutor> {
@@ -214,6 +254,9 @@ fn protocol() -> auto::Builder<TokioExecutor> {
         .keep_alive_interval(HTTP2_PING)
         .keep_alive_timeout(HTTP2_PING)
         .max_concurrent_streams(HTTP2_STREAMS_MAX)
+        .initial_stream_window_size(HTTP2_STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(HTTP2_CONNECTION_WINDOW_BYTES)
+        .max_send_buf_size(HTTP2_SEND_BUFFER_BYTES)
         .max_pending_accept_reset_streams(HTTP2_PENDING_RESETS_MAX)
         .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).unwrap_or(u32::MAX));
     // hyper's default of 100 header fields is above HEADERS_MAX, which needs no allocation.

@@ -27,6 +27,7 @@ use workers::{HealthRegistry, WorkerSupervisor};
 
 use crate::client_address::TrustedProxies;
 use crate::handlers::docs::Pages;
+use crate::heavy_work::HeavyWork;
 use crate::indicator_cache::IndicatorCache;
 use crate::keys::{AuthMode, AuthModeError, KeyRing};
 use crate::layers::Layers;
@@ -58,6 +59,8 @@ pub(crate) enum Error {
     Metrics(#[from] prometheus::Error),
     #[error("starting the access log failed")]
     AccessLog(#[source] io::Error),
+    #[error("starting the threads that compute failed")]
+    HeavyWork(#[source] io::Error),
     #[error("setting up the Alpaca event streams failed")]
     Streams(#[from] alpaca::BuildError),
     #[error("ALPACA_EVENTS_STREAMS is invalid")]
@@ -148,6 +151,7 @@ pub(crate) fn service(
             market_data: Arc::clone(&market_data),
             response_cache,
             indicators: IndicatorCache::new(),
+            heavy_work: HeavyWork::new(Arc::clone(&metrics)).map_err(Error::HeavyWork)?,
             models: analysis::Models::bundled()?,
         }),
         probes: Probes { health: Arc::clone(&health), shutdown: shutdown.clone() },

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use workers::HealthRegistry;
 
 use crate::body_readers::BodyReaders;
+use crate::heavy_work::HeavyWork;
 use crate::indicator_cache::IndicatorCache;
 use crate::response_cache::ResponseCache;
 
@@ -21,6 +22,7 @@ pub(crate) struct Api {
     pub(crate) market_data: Arc<MarketData>,
     pub(crate) response_cache: Arc<ResponseCache>,
     pub(crate) indicators: IndicatorCache,
+    pub(crate) heavy_work: HeavyWork,
     pub(crate) models: analysis::Models,
 }
 

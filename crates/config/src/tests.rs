@@ -217,6 +217,7 @@ fn every_variable_changes_the_configuration() {
         ("CONNECTIONS_PER_ADDRESS_MAX", "9"),
         ("REQUESTS_IN_FLIGHT_MAX", "9"),
         ("KEEP_ALIVE_TIMEOUT_SECS", "9"),
+        ("SEND_TIMEOUT_SECS", "9"),
         ("REQUEST_TIMEOUT_SECS", "9"),
         ("UNREADY_SECS", "9"),
         ("SHUTDOWN_TIMEOUT_SECS", "9"),

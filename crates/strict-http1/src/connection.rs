@@ -1,13 +1,17 @@
 //! The state of one connection, shared between its socket, its deadline and its requests.
 
+mod response_body;
+
 use std::net::SocketAddr;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::HeadError;
+pub use response_body::ResponseBody;
 
 /// The state of one connection.
 #[derive(Debug)]
@@ -19,26 +23,32 @@ pub struct Connection {
     opened: Instant,
     /// Requests without a complete response.
     in_flight: AtomicU32,
-    /// Microseconds from `opened` to the end of the last write, or [`BLOCKED`](Self::BLOCKED).
+    /// Microseconds from `opened` to the end of the last write.
     last_write_us: AtomicU64,
-    /// Microseconds from `opened` to the first byte of a head that is not complete yet, or [`NO_HEAD`](Self::NO_HEAD).
+    /// Microseconds from `opened` to the first write that the client has not made room for, or [`NEVER`](Self::NEVER).
+    blocked_us: AtomicU64,
+    /// Microseconds from `opened` to the first byte of a head that is not complete yet, or [`NEVER`](Self::NEVER).
     partial_head_us: AtomicU64,
+    /// Bodies of which the client has not taken everything: microseconds from `opened` to the last part that it took.
+    unread: Mutex<Vec<(u32, u64)>>,
+    is_closing: AtomicBool,
+    changed: Notify,
 }
 
 /// How long a connection may wait for its client.
 #[derive(Clone, Copy, Debug)]
-pub struct IdleLimits {
+pub struct TimeLimits {
     /// For a whole head, counted from its first byte, and for the first request, counted from the start of the connection.
     pub head: Duration,
     /// For the next request, counted from the end of the last write.
     pub keep_alive: Duration,
+    /// For the client to take more of a response that waits for it.
+    pub send: Duration,
 }
 
 impl Connection {
-    /// Used instead of a time while the client does not read.
-    const BLOCKED: u64 = u64::MAX;
-    /// Used instead of a time while no part of a head has arrived.
-    const NO_HEAD: u64 = u64::MAX;
+    /// Used instead of a time.
+    const NEVER: u64 = u64::MAX;
 
     /// A connection without input.
     #[must_use]
@@ -51,7 +61,11 @@ impl Connection {
             opened: Instant::now(),
             in_flight: AtomicU32::new(0),
             last_write_us: AtomicU64::new(0),
-            partial_head_us: AtomicU64::new(Self::NO_HEAD),
+            blocked_us: AtomicU64::new(Self::NEVER),
+            partial_head_us: AtomicU64::new(Self::NEVER),
+            unread: Mutex::default(),
+            is_closing: AtomicBool::new(false),
+            changed: Notify::new(),
         }
     }
 
@@ -67,31 +81,87 @@ impl Connection {
         self.head_error.get().copied()
     }
 
-    /// When to look again whether the client has sent its next request in time; `None` once it has not. Over HTTP/2 only the first
-    /// request has a limit, because pings detect dead peers.
+    /// Whether it is an HTTP/2 connection.
     #[must_use]
-    pub fn idle_time_left(&self, limits: IdleLimits) -> Option<Duration> {
-        let IdleLimits { head, keep_alive } = limits;
-        // A head that begins meanwhile is noticed before its limit.
-        let look_again = head.min(keep_alive);
-        let last_write_us = self.last_write_us.load(Ordering::Relaxed);
-        let partial_head_us = self.partial_head_us.load(Ordering::Relaxed);
-        let (since_us, limit) = if !self.has_received_request.load(Ordering::Relaxed) {
-            (0, head)
-        } else if self.is_http2.load(Ordering::Relaxed)
-            || self.in_flight.load(Ordering::Relaxed) > 0
-            || last_write_us == Self::BLOCKED
-        {
-            return Some(look_again);
-        } else if partial_head_us == Self::NO_HEAD {
-            (last_write_us, keep_alive)
+    pub fn is_http2(&self) -> bool {
+        self.is_http2.load(Ordering::Relaxed)
+    }
+
+    /// When to look again whether the client has sent its next request, and taken more of its responses, in time; `None` once it
+    /// has not, or the connection was told to [`close`](Self::close). Over HTTP/2 only the first request has a limit, because
+    /// pings detect dead peers.
+    #[must_use]
+    pub fn time_left(&self, limits: TimeLimits) -> Option<Duration> {
+        let TimeLimits { head, keep_alive, send } = limits;
+        if self.is_closing.load(Ordering::Relaxed) {
+            return None;
+        }
+        // A head that begins meanwhile, or a write that blocks, is noticed before its limit.
+        let look_again = head.min(keep_alive).min(send);
+        let (since_us, limit) = if let Some(unread_us) = self.unread_since_us() {
+            (unread_us, send)
         } else {
-            // A head that arrived early waits for the response before it.
-            (partial_head_us.max(last_write_us), head)
+            match self.next_request_wait(head, keep_alive) {
+                Some(wait) => wait,
+                None => return Some(look_again),
+            }
         };
-        let idle = self.opened.elapsed().saturating_sub(Duration::from_micros(since_us));
-        let left = limit.checked_sub(idle).filter(|left| !left.is_zero())?;
+        let waited = self.opened.elapsed().saturating_sub(Duration::from_micros(since_us));
+        let left = limit.checked_sub(waited).filter(|left| !left.is_zero())?;
         Some(left.min(look_again))
+    }
+
+    /// How long nothing was done for the client: it sends no request, or takes nothing of its responses. `None` while a request is
+    /// handled.
+    #[must_use]
+    pub fn idle_for(&self) -> Option<Duration> {
+        let is_handling = self.in_flight.load(Ordering::Relaxed) > 0;
+        let last_write_us = (!is_handling).then(|| self.last_write_us.load(Ordering::Relaxed));
+        let since_us = self.unread_since_us().or(last_write_us)?;
+        Some(self.opened.elapsed().saturating_sub(Duration::from_micros(since_us)))
+    }
+
+    /// Ends the connection at once.
+    pub fn close(&self) {
+        self.is_closing.store(true, Ordering::Relaxed);
+        self.notify_change();
+    }
+
+    /// Makes [`changed`](Self::changed) ready.
+    pub fn notify_change(&self) {
+        self.changed.notify_one();
+    }
+
+    /// Ready after a call of [`close`](Self::close) or [`notify_change`](Self::notify_change).
+    pub async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// The start of the wait for the next request and its limit; `None` if the connection does not wait for one.
+    fn next_request_wait(&self, head: Duration, keep_alive: Duration) -> Option<(u64, Duration)> {
+        if !self.has_received_request.load(Ordering::Relaxed) {
+            return Some((0, head));
+        }
+        if self.is_http2() || self.in_flight.load(Ordering::Relaxed) > 0 {
+            return None;
+        }
+        let last_write_us = self.last_write_us.load(Ordering::Relaxed);
+        match self.partial_head_us.load(Ordering::Relaxed) {
+            Self::NEVER => Some((last_write_us, keep_alive)),
+            // A head that arrived early waits for the response before it.
+            partial_head_us => Some((partial_head_us.max(last_write_us), head)),
+        }
+    }
+
+    /// Since when the client has taken nothing of a response that waits for it.
+    fn unread_since_us(&self) -> Option<u64> {
+        let blocked_us = self.blocked_us.load(Ordering::Relaxed);
+        let bodies = self.unread().iter().map(|(_, taken_us)| *taken_us).min();
+        bodies.into_iter().chain(Some(blocked_us).filter(|since| *since != Self::NEVER)).min()
+    }
+
+    fn unread(&self) -> MutexGuard<'_, Vec<(u32, u64)>> {
+        self.unread.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes that a complete request was received.
@@ -114,26 +184,36 @@ impl Connection {
 
     pub(crate) fn note_write(&self) {
         self.last_write_us.store(self.elapsed_us(), Ordering::Relaxed);
+        if self.blocked_us.load(Ordering::Relaxed) != Self::NEVER {
+            self.blocked_us.store(Self::NEVER, Ordering::Relaxed);
+        }
     }
 
     /// Notes that a part of a head has arrived; further parts do not extend its time.
     pub(crate) fn note_partial_head(&self) {
-        if self.partial_head_us.load(Ordering::Relaxed) == Self::NO_HEAD {
+        if self.partial_head_us.load(Ordering::Relaxed) == Self::NEVER {
             self.partial_head_us.store(self.elapsed_us(), Ordering::Relaxed);
         }
     }
 
     pub(crate) fn note_whole_head(&self) {
-        self.partial_head_us.store(Self::NO_HEAD, Ordering::Relaxed);
+        self.partial_head_us.store(Self::NEVER, Ordering::Relaxed);
     }
 
     pub(crate) fn note_blocked_write(&self) {
-        self.last_write_us.store(Self::BLOCKED, Ordering::Relaxed);
+        if self.blocked_us.load(Ordering::Relaxed) == Self::NEVER {
+            self.blocked_us.store(self.elapsed_us(), Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn reject(&self, error: HeadError) {
         // At most once, because no input is read after a rejection.
         let _first = self.head_error.set(error);
+    }
+
+    /// Whether bytes wait for the client.
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.blocked_us.load(Ordering::Relaxed) != Self::NEVER
     }
 
     fn elapsed_us(&self) -> u64 {
@@ -143,17 +223,22 @@ impl Connection {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
-    const LIMITS: IdleLimits =
-        IdleLimits { head: Duration::from_secs(10), keep_alive: Duration::from_secs(75) };
+    const LIMITS: TimeLimits = TimeLimits {
+        head: Duration::from_secs(10),
+        keep_alive: Duration::from_secs(75),
+        send: Duration::from_secs(20),
+    };
 
-    fn connection() -> Connection {
-        Connection::new(([127, 0, 0, 1], 50_000).into())
+    fn connection() -> Arc<Connection> {
+        Arc::new(Connection::new(([127, 0, 0, 1], 50_000).into()))
     }
 
     fn left_s(connection: &Connection) -> Option<u64> {
-        connection.idle_time_left(LIMITS).map(|left| left.as_secs())
+        connection.time_left(LIMITS).map(|left| left.as_secs())
     }
 
     async fn pass(seconds: u64) {
@@ -166,9 +251,7 @@ mod tests {
         connection.start_request();
         pass(600).await;
         assert_eq!(left_s(&connection), Some(10), "the handler is slow");
-        connection.note_blocked_write();
         connection.end_request();
-        assert_eq!(left_s(&connection), Some(10), "the client reads slowly");
         connection.note_write();
         pass(60).await;
         assert_eq!(left_s(&connection), Some(10), "15 seconds, of which a head that begins now may take 10");
@@ -178,6 +261,38 @@ mod tests {
         assert_eq!(left_s(&connection), None);
         connection.note_http2();
         assert_eq!(left_s(&connection), Some(10));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_nothing_of_a_response_is_out_of_time_and_one_that_takes_a_little_is_not() {
+        let connection = connection();
+        connection.start_request();
+        assert_eq!(connection.idle_for(), None, "a request is handled");
+        connection.note_blocked_write();
+        pass(15).await;
+        connection.note_blocked_write();
+        assert_eq!(left_s(&connection), Some(5));
+        assert_eq!(connection.idle_for(), Some(Duration::from_secs(15)));
+        connection.note_write();
+        connection.note_blocked_write();
+        pass(19).await;
+        assert_eq!(left_s(&connection), Some(1));
+        connection.note_write();
+        // Over HTTP/2 the socket has room while a stream has none.
+        connection.note_http2();
+        let (first, second) = (ResponseBody::new(&connection), ResponseBody::new(&connection));
+        pass(12).await;
+        first.note_progress();
+        assert_eq!(left_s(&connection), Some(8), "of the second");
+        drop(second);
+        assert_eq!(left_s(&connection), Some(10));
+        pass(20).await;
+        assert_eq!(left_s(&connection), None);
+        drop(first);
+        assert_eq!(left_s(&connection), Some(10));
+        connection.close();
+        connection.changed().await;
+        assert_eq!(left_s(&connection), None);
     }
 
     #[tokio::test(start_paused = true)]

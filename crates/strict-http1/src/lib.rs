@@ -11,7 +11,7 @@ mod head_error;
 mod linger;
 mod strict;
 
-pub use connection::{Connection, IdleLimits};
+pub use connection::{Connection, ResponseBody, TimeLimits};
 pub use head::{HEAD_BYTES_MAX, HEADERS_MAX, TARGET_BYTES_MAX};
 pub use head_error::HeadError;
 pub use strict::StrictHttp1;

@@ -37,6 +37,7 @@ pub struct StrictHttp1<S> {
     checked_at: usize,
     discarded: Discarded,
     linger: Option<Linger>,
+    reset: Option<fn(&S)>,
 }
 
 /// The part of the stream that the next byte belongs to.
@@ -72,7 +73,16 @@ impl<S> StrictHttp1<S> {
             checked_at: 0,
             discarded: Discarded::default(),
             linger: None,
+            reset: None,
         }
+    }
+
+    /// Calls `reset` before a socket is dropped whose client does not read. Otherwise the system would keep the bytes that wait for
+    /// the client, for minutes.
+    #[must_use]
+    pub fn reset_if_unread(mut self, reset: fn(&S)) -> Self {
+        self.reset = Some(reset);
+        self
     }
 
     /// Scans new bytes, or a partial head followed by new bytes; returns the number of allowed bytes.
@@ -205,6 +215,14 @@ impl Phase {
             Body::Length(0) => Self::Head(Scan::default()),
             Body::Length(remaining) => Self::Body { remaining },
             Body::Chunked => Self::Chunks(Chunks::START),
+        }
+    }
+}
+
+impl<S> Drop for StrictHttp1<S> {
+    fn drop(&mut self) {
+        if let Some(reset) = self.reset.filter(|_| self.connection.is_blocked()) {
+            reset(&self.socket);
         }
     }
 }

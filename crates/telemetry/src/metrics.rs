@@ -52,6 +52,8 @@ pub struct Metrics {
     pub limited_by_site: IntCounter,
     /// Requests refused by the limit per API key.
     pub limited_by_key: IntCounter,
+    /// Requests refused because too many of their API key were in progress.
+    pub limited_by_key_concurrency: IntCounter,
     /// Requests that timed out.
     pub timeouts: IntCounter,
     /// Requests refused because too many were in progress.
@@ -115,6 +117,7 @@ impl Metrics {
             limited_by_address: limited.with_label_values(&["address"]),
             limited_by_site: limited.with_label_values(&["site"]),
             limited_by_key: limited.with_label_values(&["key"]),
+            limited_by_key_concurrency: limited.with_label_values(&["concurrency"]),
             limited_by_provider: limited.with_label_values(&["provider"]),
             deliveries: Deliveries::new(&families, labels)?,
             business: Business::new(&families)?,

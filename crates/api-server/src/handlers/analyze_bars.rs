@@ -4,18 +4,22 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use analysis::{AnalysisInput, analyze};
-use axum::extract::State;
+use axum::extract::{Extension, Request, State};
+use axum::response::{IntoResponse as _, Response};
 use domain::{Bars, Date, PriceBasis, RawBar, Symbol, Timeframe, VolumeBasis};
-use market_data::Quality;
+use http_body::Body as _;
+use market_data::{Benchmark, Quality};
 use serde::Deserialize;
 use symbol_analysis::{AnalysisResponse, DAYS_MAX, DataQuality, Provenance, dropped, first_bar};
 use utoipa::ToSchema;
 
 use super::parameters::unprocessable;
 use super::window::DAYS;
-use super::{JsonBody, Parameters, bar_spacing};
+use super::{Parameters, bar_spacing, json_body};
+use crate::heavy_work::{HEAVY_BYTES_MIN, charge_for};
 use crate::problem::Problem;
 use crate::representation::Representation;
+use crate::request_context::RequestContext;
 use crate::schemas::Problems;
 use crate::state::Api;
 
@@ -86,11 +90,30 @@ struct BarInput {
 )]
 pub(crate) async fn post(
     parameters: Parameters,
+    Extension(context): Extension<Arc<RequestContext>>,
     State(api): State<Arc<Api>>,
-    JsonBody(request): JsonBody<AnalysisRequest>,
-) -> Result<Representation, Problem> {
+    request: Request,
+) -> Result<Response, Problem> {
     parameters.allow_only(&[])?;
-    let AnalysisRequest { symbol, timeframe, price_basis, days, bars } = request;
+    let bytes = request.body().size_hint().upper().map_or(usize::MAX, |upper| upper as usize);
+    let is_heavy = bytes >= HEAVY_BYTES_MIN;
+    let limit_status = if is_heavy { charge_for(&context, bytes)? } else { None };
+    let reservation = if is_heavy { Some(api.heavy_work.reserve(&context, bytes).await?) } else { None };
+    let body = json_body::read(request, &()).await?;
+    let benchmark = api.market_data.benchmark().await;
+    let respond = {
+        let api = Arc::clone(&api);
+        move || respond(&body, benchmark.as_deref(), &api)
+    };
+    let representation = if is_heavy { api.heavy_work.run(&context, respond).await? } else { respond() };
+    drop(reservation);
+    let mut response = representation?.into_response();
+    limit_status.map(|status| response.extensions_mut().insert(status));
+    Ok(response)
+}
+
+fn respond(body: &[u8], benchmark: Option<&Benchmark>, api: &Api) -> Result<Representation, Problem> {
+    let AnalysisRequest { symbol, timeframe, price_basis, days, bars } = json_body::parse(body)?;
     let (timeframe, price_basis) = (timeframe.unwrap_or_default(), price_basis.unwrap_or(PriceBasis::Raw));
     if days.is_some_and(|days| !(1..=DAYS_MAX).contains(&days)) {
         return Err(unprocessable(DAYS, format!("must be a whole number from 1 to {DAYS_MAX}")));
@@ -109,7 +132,7 @@ pub(crate) async fn post(
     };
     let bars = bars.view();
     bar_spacing::check(bars, timeframe).map_err(|problem| unprocessable("bars", problem))?;
-    let (benchmark, risk_free) = (api.market_data.benchmark().await, api.market_data.risk_free());
+    let risk_free = api.market_data.risk_free();
     let now_unix_s = i64::from(newest.days()) * DAY_S;
     let input = AnalysisInput {
         symbol: &symbol,
@@ -126,7 +149,6 @@ pub(crate) async fn post(
         traded_close: bars.close.last().copied(),
         shares: &[],
         benchmark: benchmark
-            .as_deref()
             .map(|market| analysis::Benchmark { name: market.name, returns: &market.returns }),
         risk_free: risk_free.as_deref(),
         filings: &[],

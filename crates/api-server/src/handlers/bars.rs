@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::response::Response;
 use domain::{BarsView, Date, Symbol, Timeframe};
 use serde::{Serialize, Serializer};
@@ -13,10 +13,13 @@ use super::window::{DAYS, TIMEFRAME};
 use super::{IfNoneMatch, Parameters, SymbolPath, etag, window};
 use crate::problem::Problem;
 use crate::representation::Representation;
+use crate::request_context::RequestContext;
 use crate::schemas::{NotModifiedOrProblems, SymbolParameter, WindowParameters};
 use crate::state::Api;
 
 const ADJUSTED: &str = "adjusted";
+/// About the size of a bar in a response.
+const BAR_BYTES: usize = 110;
 
 /// Bars with their provenance.
 #[derive(Serialize, ToSchema)]
@@ -87,19 +90,24 @@ pub(crate) async fn get(
     SymbolPath(symbol): SymbolPath,
     parameters: Parameters,
     if_none_match: IfNoneMatch,
+    Extension(context): Extension<Arc<RequestContext>>,
     State(api): State<Arc<Api>>,
 ) -> Result<Response, Problem> {
     parameters.allow_only(&[TIMEFRAME, DAYS, ADJUSTED])?;
     let window = window::parse(&parameters)?;
     let is_adjusted = parameters.flag(ADJUSTED)?.unwrap_or(true);
     let snapshot = api.market_data.snapshot(&symbol).await?;
-    let history = &snapshot.history;
-    let first_bar = window.first_bar(history);
+    let first_bar = window.first_bar(&snapshot.history);
     let timeframe = window.timeframe;
 
     let variant = format!("bars-{}-{first_bar}-{is_adjusted}", timeframe.as_str());
     let etag = etag(&snapshot, &variant);
-    if_none_match.respond_or_serialize(etag, || {
+    if let Some(response) = if_none_match.not_modified(etag.as_ref()) {
+        return Ok(response);
+    }
+    let bytes = BAR_BYTES * snapshot.history.adjusted().view().len().saturating_sub(first_bar);
+    let serialize = move || {
+        let history = &snapshot.history;
         let (daily, basis) = match is_adjusted {
             true => (history.adjusted(), history.basis()),
             false => (history.raw(), history.raw_basis()),
@@ -113,5 +121,6 @@ pub(crate) async fn get(
             provenance: Provenance::from_snapshot(&snapshot),
             bars: bars.view().from(first),
         })
-    })
+    };
+    api.heavy_work.respond(&context, bytes, etag, serialize).await
 }

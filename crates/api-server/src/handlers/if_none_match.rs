@@ -4,11 +4,9 @@ use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
 
-use crate::problem::Problem;
 use crate::representation::{CACHE_CONTROL, Representation, VARY};
 
 /// The ETags of a client's cached copies; most requests have none.
@@ -43,16 +41,9 @@ impl IfNoneMatch {
         }
     }
 
-    /// The response with this body, or 304 without serializing it if the client has it.
-    pub(crate) fn respond_or_serialize(
-        &self,
-        etag: Option<HeaderValue>,
-        serialize: impl FnOnce() -> Result<Bytes, Problem>,
-    ) -> Result<Response, Problem> {
-        match self.matches(etag.as_ref()) {
-            true => Ok(not_modified(etag)),
-            false => Ok(Representation::new(serialize()?, etag).into_response()),
-        }
+    /// 304 if the client has it.
+    pub(crate) fn not_modified(&self, etag: Option<&HeaderValue>) -> Option<Response> {
+        self.matches(etag).then(|| not_modified(etag.cloned()))
     }
 }
 

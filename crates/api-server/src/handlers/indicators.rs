@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use analysis::indicators::{IndicatorSeries, IndicatorSpec, Output, compute};
 use analysis::{Absence, DroppedRows};
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::response::Response;
 use domain::{BarsView, Date, Symbol, Timeframe, VolumeBasis};
 use serde::ser::SerializeStruct;
@@ -20,6 +20,7 @@ use super::window::{DAYS, TIMEFRAME};
 use super::{IfNoneMatch, Parameters, SymbolPath, etag, window};
 use crate::problem::Problem;
 use crate::representation::Representation;
+use crate::request_context::RequestContext;
 use crate::schemas::{NotModifiedOrProblems, SymbolParameter, WindowParameters};
 use crate::state::Api;
 
@@ -29,6 +30,10 @@ const VALUES_MAX: usize = 250_000;
 /// Most values that are read to compute one response: six times a CCI of 1,000 bars over the bundled history. That blocks the
 /// thread for some tens of milliseconds.
 const READS_MAX: usize = 20_000_000;
+/// Most bytes of a value, a date or a null with its comma.
+const VALUE_BYTES: usize = 20;
+/// Values that are read in the time in which one is written.
+const READS_PER_VALUE: usize = 80;
 /// The indicators if the request names none.
 const NAMES_DEFAULT: &str = "sma:20,sma:50,rsi:14,macd,bbands,atr:14,adx:14,obv";
 
@@ -155,6 +160,7 @@ pub(crate) async fn get(
     SymbolPath(symbol): SymbolPath,
     parameters: Parameters,
     if_none_match: IfNoneMatch,
+    Extension(context): Extension<Arc<RequestContext>>,
     State(api): State<Arc<Api>>,
 ) -> Result<Response, Problem> {
     parameters.allow_only(&[TIMEFRAME, DAYS, NAMES])?;
@@ -162,13 +168,17 @@ pub(crate) async fn get(
     let names = parameters.text(NAMES).unwrap_or(NAMES_DEFAULT);
     let specs = IndicatorSpec::parse_list(names).map_err(|error| unprocessable(NAMES, error.to_string()))?;
     let snapshot = api.market_data.snapshot(&symbol).await?;
-    let history = &snapshot.history;
-    let first_bar = window.first_bar(history);
+    let first_bar = window.first_bar(&snapshot.history);
     let timeframe = window.timeframe;
 
     let variant = format!("indicators-{}-{first_bar}-{:x}", timeframe.as_str(), digest(&specs));
     let etag = etag(&snapshot, &variant);
-    if_none_match.respond_or_serialize(etag, || {
+    if let Some(response) = if_none_match.not_modified(etag.as_ref()) {
+        return Ok(response);
+    }
+    let bytes = bytes_max(&specs, snapshot.history.adjusted().view().len(), first_bar);
+    let serialize = move || {
+        let history = &snapshot.history;
         let (bars, first) = window.bars(history.adjusted(), first_bar);
         let bars = bars.view();
         check_size(&specs, bars.len(), bars.len() - first)?;
@@ -190,7 +200,16 @@ pub(crate) async fn get(
                 })
                 .collect(),
         })
-    })
+    };
+    api.heavy_work.respond(&context, bytes, etag, serialize).await
+}
+
+/// About the size of the response, or of what is read to compute it, if that is more. A week has fewer bars than its days.
+fn bytes_max(specs: &[IndicatorSpec], bars: usize, first_bar: usize) -> usize {
+    let outputs = specs.iter().map(IndicatorSpec::outputs).sum::<usize>();
+    let dates_and_values = bars.saturating_sub(first_bar) * (1 + outputs);
+    let reads = bars * specs.iter().map(IndicatorSpec::reads_per_bar).sum::<usize>();
+    VALUE_BYTES * dates_and_values.min(VALUES_MAX).max(reads / READS_PER_VALUE)
 }
 
 /// Refuses requests that would need too much memory or time.

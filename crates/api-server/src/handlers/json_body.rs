@@ -19,15 +19,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        check_media_type(request.headers())?;
-        let body = Bytes::from_request(request, state).await.map_err(|rejection| {
-            match rejection.into_response().status() {
-                StatusCode::PAYLOAD_TOO_LARGE => Problem::new(Kind::PayloadTooLarge, "the body is too large"),
-                _ => Problem::new(Kind::BadRequest, "the body is incomplete or malformed"),
-            }
-        })?;
-        parse(&body).map(Self)
+        parse(&read(request, state).await?).map(Self)
     }
+}
+
+/// The text of the body, which is not parsed.
+pub(crate) async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    check_media_type(request.headers())?;
+    let body = Bytes::from_request(request, state).await;
+    body.map_err(|rejection| match rejection.into_response().status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(Kind::PayloadTooLarge, "the body is too large"),
+        _ => Problem::new(Kind::BadRequest, "the body is incomplete or malformed"),
+    })
 }
 
 fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
@@ -51,7 +54,7 @@ fn is_json(media_type: &str) -> bool {
 }
 
 /// Text that is not JSON is a bad request; JSON with unexpected fields is unprocessable.
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     // The parser would accept a list in place of an object, with items as fields in their order and the rest as defaults.
     if body.trim_ascii_start().starts_with(b"[") && serde_json::from_slice::<IgnoredAny>(body).is_ok() {
         return Err(Problem::new(Kind::Unprocessable, "body: must be an object").with("parameter", "body"));

@@ -145,7 +145,11 @@ impl HttpBody for BoundedBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let mut hint = self.body.size_hint();
+        if hint.upper().is_none_or(|upper| upper > self.bytes_left as u64) {
+            hint.set_upper(self.bytes_left as u64);
+        }
+        hint
     }
 }
 

@@ -40,6 +40,8 @@ pub(crate) struct LimitHeaders(pub(crate) Option<(Arc<LimitPolicy>, LimitStatus)
 impl ResponseHook for LimitHeaders {
     fn on_response(self, response: &mut Response) {
         let Some((policy, status)) = self.0 else { return };
+        // Of a request that cost more.
+        let status = response.extensions_mut().remove().unwrap_or(status);
         // An inner layer may have added a stricter limit.
         if !response.headers().contains_key(RATELIMIT) {
             policy.insert(status, response.headers_mut());

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use super::*;
+use crate::heavy_work::HeavyWork;
 use crate::indicator_cache::IndicatorCache;
 use crate::problem::Problem;
 use crate::request_context::RequestContext;
@@ -51,6 +52,7 @@ async fn parts_in(directory: &Path, secrets: &[(&str, &str)]) -> Parts {
             market_data,
             response_cache: Arc::new(ResponseCache::new(config.response_cache)),
             indicators: IndicatorCache::new(),
+            heavy_work: HeavyWork::new(Arc::clone(&metrics)).unwrap(),
             models: analysis::Models::bundled().unwrap(),
         }),
         exposition: Exposition { metrics, store: intake.store.clone(), access: MetricsAccess::Loopback },

@@ -1,9 +1,8 @@
-//! Passes hyper's requests to the app, each with the context of its connection. While the server stops, each HTTP/1 response ends its
+//! Passes hyper's requests to the app, each with the context of its connection. While the server stops, each response ends its
 //! connection, so that a client does not send its next request to a connection that is about to be closed.
 
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
@@ -17,6 +16,8 @@ use pin_project_lite::pin_project;
 use strict_http1::Connection;
 use tower::Service;
 
+use super::stage::{CurrentStage, Stage};
+use super::unread_body::UnreadBody;
 use crate::request_context::RequestContext;
 
 /// The requests of one connection.
@@ -24,34 +25,41 @@ use crate::request_context::RequestContext;
 pub(super) struct Requests<S> {
     app: Mutex<S>,
     connection: Arc<Connection>,
-    is_stopping: Arc<AtomicBool>,
+    stage: Arc<CurrentStage>,
 }
 
 impl<S> Requests<S> {
-    pub(super) fn new(app: S, connection: Arc<Connection>, is_stopping: Arc<AtomicBool>) -> Self {
-        Self { app: Mutex::new(app), connection, is_stopping }
+    pub(super) fn new(app: S, connection: Arc<Connection>, stage: Arc<CurrentStage>) -> Self {
+        Self { app: Mutex::new(app), connection, stage }
     }
 }
 
 pin_project! {
     /// A response, the last one of its connection if the server stops.
-    pub(super) struct LastResponse<F> {
+    pub(super) struct ConnectionResponse<F> {
         #[pin]
         response: F,
-        // `None` for HTTP/2, which has GOAWAY.
-        is_stopping: Option<Arc<AtomicBool>>,
+        version: Version,
+        context: Arc<RequestContext>,
+        stage: Arc<CurrentStage>,
     }
 }
 
-impl<F: Future<Output = Result<Response, Infallible>>> Future for LastResponse<F> {
+impl<F: Future<Output = Result<Response, Infallible>>> Future for ConnectionResponse<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let Ok(mut response) = ready!(this.response.poll(context));
-        if this.is_stopping.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed)) {
-            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        if this.stage.get() != Stage::Serving {
+            match *this.version {
+                Version::HTTP_2 => this.context.connection.notify_change(),
+                _ => drop(
+                    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close")),
+                ),
+            }
         }
+        UnreadBody::wrap(&mut response, *this.version, this.context);
         Poll::Ready(Ok(response))
     }
 }
@@ -62,17 +70,17 @@ where
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = LastResponse<S::Future>;
+    type Future = ConnectionResponse<S::Future>;
 
     fn call(&self, request: http::Request<Incoming>) -> Self::Future {
         // Most requests have no body, and an empty one costs no allocation.
         let mut request =
             request.map(|body| if body.is_end_stream() { Body::empty() } else { Body::new(body) });
-        RequestContext::attach(&mut request, Arc::clone(&self.connection));
+        let context = RequestContext::attach(&mut request, Arc::clone(&self.connection));
         // The router and its layers are always ready. The lock is never contended, because a connection starts its requests one
         // by one, and it is cheaper than cloning every layer.
-        let is_stopping = (request.version() <= Version::HTTP_11).then(|| Arc::clone(&self.is_stopping));
+        let version = request.version();
         let response = self.app.lock().unwrap_or_else(PoisonError::into_inner).call(request);
-        LastResponse { response, is_stopping }
+        ConnectionResponse { response, version, context, stage: Arc::clone(&self.stage) }
     }
 }

@@ -3,7 +3,6 @@
 use std::io;
 use std::time::Duration;
 
-use hyper_util::server::graceful::GracefulShutdown;
 use telemetry::metrics::Metrics;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -58,17 +57,16 @@ pub(crate) fn stop_signal() -> io::Result<impl Future<Output = ()> + Send> {
 
 /// Lets requests in flight finish, up to the deadline.
 pub(super) async fn drain(
-    graceful: GracefulShutdown,
     timeout: Duration,
     limits: &ConnectionLimits,
     metrics: &Metrics,
 ) -> Drained {
-    tracing::info!(connections = limits.open(), requests = metrics.in_flight.get(), "draining connections");
-    if tokio::time::timeout(timeout, graceful.shutdown()).await.is_ok() {
+    tracing::info!(connections = limits.count(), requests = metrics.in_flight.get(), "draining connections");
+    if tokio::time::timeout(timeout, limits.wait_for_none()).await.is_ok() {
         return Drained::default();
     }
     Drained {
-        connections_cut: limits.open(),
+        connections_cut: limits.count(),
         requests_cut: u64::try_from(metrics.in_flight.get()).unwrap_or(0),
     }
 }

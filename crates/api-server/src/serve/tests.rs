@@ -30,6 +30,7 @@ fn connections() -> Connections {
         per_address_max: 10,
         header_timeout: TIMEOUT,
         keep_alive_timeout: TIMEOUT,
+        send_timeout: TIMEOUT,
         unready_for: Duration::ZERO,
         drain_timeout: TIMEOUT,
     }
@@ -235,8 +236,7 @@ async fn a_port_published_on_loopback_refuses_connections_from_public_addresses(
         let listener = bind(([127, 0, 0, 1], 0).into()).unwrap();
         let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (stream, _) = listener.accept().await.unwrap();
-        let graceful = GracefulShutdown::new();
-        server.admit(stream, peer.parse().unwrap(), graceful.watcher());
+        server.admit(stream, peer.parse().unwrap());
         let request = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
         let mut response = Vec::new();
         // A closed connection may be reset.

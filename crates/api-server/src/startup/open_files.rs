@@ -2,8 +2,8 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Files for everything but connections: the database, secrets, requests to other hosts.
-const RESERVED: u64 = 256;
+/// Files for everything but these connections: the database, secrets, requests to other hosts, and reserved connections.
+const RESERVED: u64 = 256 + crate::connection_limits::RESERVED as u64;
 
 /// Raises the soft limit of open files as far as `wanted` connections need it, and returns how many connections fit. Without a
 /// free file a connection could neither be accepted nor refused, and its client would wait.
@@ -41,7 +41,7 @@ mod tests {
 
     #[test]
     fn some_files_are_left_for_other_things() {
-        let cases = [(16_384, 4096), (4352, 4096), (4351, 4095), (1024, 768), (300, 75), (8, 2)];
+        let cases = [(16_384, 4096), (4416, 4096), (4415, 4095), (1024, 704), (300, 75), (8, 2)];
         for (limit, expected) in cases {
             assert_eq!(fitting(limit, 4096), expected, "{limit}");
         }

@@ -40,6 +40,8 @@ settings! { read =>
         /// Longest time between two requests.
         keep_alive_timeout: Duration =
             read.get("server.keep_alive_timeout_s", "KEEP_ALIVE_TIMEOUT_SECS").seconds(1..=3600);
+        /// Longest time in which a client takes nothing of a response that waits for it.
+        send_timeout: Duration = read.get("server.send_timeout_s", "SEND_TIMEOUT_SECS").seconds(1..=600);
         /// Time at shutdown during which connections are still accepted after `/readyz` fails, so that a load balancer
         /// notices.
         unready_for: Duration = read.get("server.unready_for_s", "UNREADY_SECS").seconds(0..=60);

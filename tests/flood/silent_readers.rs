@@ -1,0 +1,105 @@
+//! Thousands of clients that send requests and read no response, from 30 addresses and without a key.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use tests::{Server, ServerOptions};
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpSocket, TcpStream};
+
+use crate::honest_clients::{Outcome, get, runtime, send_until};
+
+const ADDRESSES: u8 = 30;
+const CONNECTIONS_PER_ADDRESS: usize = 137;
+/// Bytes that the system of a silent client takes.
+const RECEIVE_BUFFER_BYTES: u32 = 4096;
+/// After which a silent client opens another connection.
+const RECONNECT_AFTER: Duration = Duration::from_secs(7);
+const HONEST_CLIENTS: u8 = 10;
+/// Pipelined: more bytes than the system keeps for a connection.
+const REQUESTS: usize = 4;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Report {
+    pub(crate) silent: usize,
+    pub(crate) failed_probes: usize,
+    pub(crate) failed_requests: usize,
+    pub(crate) longest_probe: Duration,
+    pub(crate) longest_request: Duration,
+    pub(crate) probes: Vec<Duration>,
+    pub(crate) requests: Vec<Duration>,
+    /// Resident memory over that before, at most, and ten seconds after the last of them.
+    pub(crate) grown_kib: u64,
+    pub(crate) left_kib: u64,
+}
+
+pub(crate) fn run(duration: Duration) -> Report {
+    let server = ServerOptions::new().set("RATE_LIMIT_PER_MINUTE", "1000000000").start();
+    let address = server.address();
+    server.get("/openapi.json", &[]);
+    let before_kib = server.resident_kib();
+    let deadline = Instant::now() + duration;
+    let (silent, probes, requests, grown_kib) = runtime().block_on(async {
+        let silent = (1..=ADDRESSES).flat_map(|at| [at; CONNECTIONS_PER_ADDRESS]).map(|at| {
+            tokio::spawn(stay_silent(deadline, address, Ipv4Addr::new(127, 0, 1, at)))
+        });
+        let silent: Vec<_> = silent.collect();
+        let probe = |at| send_until(deadline, address, Ipv4Addr::new(127, 0, 0, at), get("/livez", ""));
+        let request = |at| send_until(deadline, address, Ipv4Addr::new(127, 0, 2, at), get("/api/symbols", ""));
+        let probes = tokio::spawn(probe(1));
+        let requests: Vec<_> = (1..=HONEST_CLIENTS).map(|at| tokio::spawn(request(at))).collect();
+        let grown_kib = largest_growth(deadline, &server, before_kib).await;
+        let mut all = Outcome::default();
+        for request in requests {
+            all.extend(request.await.unwrap());
+        }
+        let mut connected = 0;
+        for client in silent {
+            connected += usize::from(client.await.unwrap());
+        }
+        (connected, probes.await.unwrap(), all, grown_kib)
+    });
+    std::thread::sleep(Duration::from_secs(2));
+    Report {
+        silent,
+        failed_probes: probes.failed,
+        failed_requests: requests.failed,
+        longest_probe: probes.longest(),
+        longest_request: requests.longest(),
+        probes: probes.durations,
+        requests: requests.durations,
+        grown_kib,
+        left_kib: server.resident_kib().saturating_sub(before_kib),
+    }
+}
+
+pub(crate) async fn largest_growth(deadline: Instant, server: &Server, before_kib: u64) -> u64 {
+    let mut largest = 0;
+    while Instant::now() < deadline {
+        largest = largest.max(server.resident_kib().saturating_sub(before_kib));
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    largest
+}
+
+/// Whether it was connected once.
+async fn stay_silent(deadline: Instant, server: SocketAddr, from: Ipv4Addr) -> bool {
+    let mut was_connected = false;
+    while Instant::now() < deadline {
+        let stream = connect(server, from).await;
+        was_connected |= stream.is_ok();
+        let left = deadline.saturating_duration_since(Instant::now());
+        tokio::time::sleep(left.min(RECONNECT_AFTER)).await;
+    }
+    was_connected
+}
+
+async fn connect(server: SocketAddr, from: Ipv4Addr) -> std::io::Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_recv_buffer_size(RECEIVE_BUFFER_BYTES)?;
+    socket.bind(SocketAddr::from((from, 0)))?;
+    let mut stream = socket.connect(server).await?;
+    let requests = "GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(REQUESTS);
+    stream.write_all(requests.as_bytes()).await?;
+    Ok(stream)
+}
