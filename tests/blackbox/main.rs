@@ -22,3 +22,4 @@ mod secrets;
 mod snapshots;
 mod vendor;
 mod windows;
+mod without_keys;

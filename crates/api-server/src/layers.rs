@@ -42,6 +42,7 @@ use telemetry::metrics::Metrics;
 use tower::{Layer, Service, ServiceBuilder};
 
 use crate::client_address::TrustedProxies;
+use crate::direct_request::DirectRequests;
 use crate::keys::AuthMode;
 
 use access_log::LogAccess;
@@ -83,6 +84,8 @@ macro_rules! service {
 pub(crate) struct Layers {
     config: Http,
     proxies: TrustedProxies,
+    /// Which requests need no API key where none is required.
+    pub(crate) direct: DirectRequests,
     metrics: Arc<Metrics>,
     access_log: Arc<AccessLog>,
     request_ids: RequestIds,
@@ -102,6 +105,7 @@ impl Layers {
         metrics: Arc<Metrics>,
         access_log: Arc<AccessLog>,
     ) -> Self {
+        let direct = DirectRequests::new(&config.allowed_hosts);
         Self {
             request_ids: RequestIds::default(),
             concurrency: Concurrency::new(config.requests_in_flight_max, Arc::clone(&metrics)),
@@ -109,7 +113,13 @@ impl Layers {
             webhook_concurrency: Concurrency::new(config.requests_in_flight_max, Arc::clone(&metrics)),
             provider_limits: Provider::ALL
                 .map(|_| AddressLimit::for_provider(config.webhooks.rate_limit, &metrics)),
-            api_keys: ApiKeys::new(mode, config.auth_failures_per_minute, Arc::clone(&metrics)),
+            api_keys: ApiKeys::new(
+                mode,
+                direct.clone(),
+                config.auth_failures_per_minute,
+                Arc::clone(&metrics),
+            ),
+            direct,
             key_limit: KeyLimit::new(config.rate_limit, Arc::clone(&metrics)),
             config,
             proxies,

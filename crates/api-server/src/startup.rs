@@ -71,6 +71,8 @@ pub(crate) enum Error {
 pub(crate) struct Service {
     /// The routes within their layers; [`Layers::observe`] goes around them.
     pub(crate) router: Router,
+    /// Those of the listener for metrics.
+    pub(crate) metrics_router: Router,
     pub(crate) layers: Layers,
     pub(crate) metrics: Arc<Metrics>,
     /// To be closed at the end.
@@ -161,9 +163,11 @@ pub(crate) fn service(
         )),
         admin: Arc::new(AdminState { intake: Arc::clone(&intake), clock: Clock::System }),
     };
+    let metrics_router = router::metrics_router(parts.probes.clone(), parts.exposition.clone(), &layers);
     let router = router::router(parts, &layers);
     Ok(Service {
         router,
+        metrics_router,
         layers,
         metrics,
         access_log,

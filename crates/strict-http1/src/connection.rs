@@ -1,6 +1,6 @@
 //! The state of one connection, shared between its socket, its deadline and its requests.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
@@ -13,6 +13,7 @@ use crate::HeadError;
 #[derive(Debug)]
 pub struct Connection {
     peer: SocketAddr,
+    local: Option<SocketAddr>,
     head_error: OnceLock<HeadError>,
     has_received_request: AtomicBool,
     is_http2: AtomicBool,
@@ -45,6 +46,7 @@ impl Connection {
     pub fn new(peer: SocketAddr) -> Self {
         Self {
             peer,
+            local: None,
             head_error: OnceLock::new(),
             has_received_request: AtomicBool::new(false),
             is_http2: AtomicBool::new(false),
@@ -53,6 +55,18 @@ impl Connection {
             last_write_us: AtomicU64::new(0),
             partial_head_us: AtomicU64::new(Self::NO_HEAD),
         }
+    }
+
+    /// The same, and the address of this end of the socket.
+    #[must_use]
+    pub fn with_local(self, local: SocketAddr) -> Self {
+        Self { local: Some(local), ..self }
+    }
+
+    /// The address of this end of the socket, if it is known.
+    #[must_use]
+    pub fn local_ip(&self) -> Option<IpAddr> {
+        self.local.map(|local| local.ip().to_canonical())
     }
 
     /// The address of the other end of the socket, which may be a proxy.

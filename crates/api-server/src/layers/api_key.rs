@@ -15,15 +15,16 @@ use telemetry::metrics::Metrics;
 
 use super::hook::RequestHook;
 use super::sensitive_headers::X_API_KEY;
+use crate::direct_request::DirectRequests;
 use crate::keys::{AuthMode, Throttle};
 use crate::problem::{Kind, Problem};
 use crate::request_context::{Caller, RequestContext};
-use crate::request_host::is_public_name;
 
 /// All clones share one state.
 #[derive(Clone, Debug)]
 pub(crate) struct ApiKeys {
     mode: AuthMode,
+    direct: DirectRequests,
     throttle: Arc<Throttle>,
     subjects: RandomState,
     metrics: Arc<Metrics>,
@@ -31,9 +32,14 @@ pub(crate) struct ApiKeys {
 
 impl ApiKeys {
     /// After `failures_per_minute` invalid keys a client has to wait.
-    pub(crate) fn new(mode: AuthMode, failures_per_minute: u32, metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(
+        mode: AuthMode,
+        direct: DirectRequests,
+        failures_per_minute: u32,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         let throttle = Arc::new(Throttle::new(failures_per_minute));
-        Self { mode, throttle, subjects: RandomState::new(), metrics }
+        Self { mode, direct, throttle, subjects: RandomState::new(), metrics }
     }
 }
 
@@ -44,12 +50,8 @@ impl RequestHook for ApiKeys {
         let context = RequestContext::get(request.extensions())?;
         let ring = match &self.mode {
             AuthMode::Keys(ring) => ring,
-            AuthMode::Open if is_public_name(request) => {
-                let detail = "without API keys only requests to a name or an address of this machine are allowed, such as \
-                              http://localhost:3000: use that, or set API_KEYS";
-                return Err(Problem::new(Kind::Forbidden, detail));
-            }
             AuthMode::Open => {
+                self.direct.check(request)?;
                 context.caller.get_or_init(|| Caller { role: Role::OPEN, key: None });
                 return Ok(());
             }

@@ -14,7 +14,7 @@ fn layer() -> ApiKeys {
     let set = KeySet::parse(&format!("{VIEWER},{ADMIN}:admin"), limit).unwrap();
     let metrics = Arc::new(Metrics::new(telemetry::metrics::Labels::default()).unwrap());
     let ring = Arc::new(KeyRing::new(set, limit, Arc::clone(&metrics)));
-    ApiKeys::new(AuthMode::Keys(ring), 10, metrics)
+    ApiKeys::new(AuthMode::Keys(ring), DirectRequests::new(&[]), 10, metrics)
 }
 
 fn authenticate(layer: &ApiKeys, from: &str, headers: &[(&'static str, &str)]) -> Result<Role, Problem> {
@@ -57,12 +57,14 @@ fn exactly_one_valid_key_is_accepted() {
 }
 
 #[test]
-fn without_keys_a_name_that_a_web_page_may_have_is_refused() {
+fn without_keys_a_name_that_a_web_page_may_have_and_a_proxy_are_refused() {
     let metrics = Arc::new(Metrics::new(telemetry::metrics::Labels::default()).unwrap());
-    let (keyless, keyed) = (ApiKeys::new(AuthMode::Open, 10, metrics), layer());
+    let (keyless, keyed) = (ApiKeys::new(AuthMode::Open, DirectRequests::new(&[]), 10, metrics), layer());
     let public = ("host", "attacker.example:3000");
     assert_eq!(status(authenticate(&keyless, "127.0.0.1", &[("host", "localhost:3000")])), 200);
     assert_eq!(status(authenticate(&keyless, "127.0.0.1", &[public])), 403);
+    let forwarded = [("host", "localhost:3000"), ("x-real-ip", "127.0.0.1")];
+    assert_eq!(status(authenticate(&keyless, "127.0.0.1", &forwarded)), 403);
     assert_eq!(status(authenticate(&keyed, "192.0.2.1", &[public, ("x-api-key", VIEWER)])), 200);
 }
 
