@@ -1,14 +1,15 @@
 //! How many connections may be open at once, in total and from one address.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rate_limit::Network;
+use rate_limit::{Network, TIERS};
 
 use crate::client_address::TrustedProxies;
 
-/// The open connections. The map holds only networks with an open connection, so it is bounded by `total_max`.
+/// The open connections. The map holds only networks with an open connection, so it is bounded by `total_max` of each tier.
 #[derive(Debug)]
 pub(crate) struct ConnectionLimits {
     total_max: usize,
@@ -20,7 +21,8 @@ pub(crate) struct ConnectionLimits {
 #[derive(Debug, Default)]
 struct Open {
     total: usize,
-    by_network: HashMap<Network, usize>,
+    /// By index in [`TIERS`] and network.
+    by_network: HashMap<(usize, Network), usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,8 +39,8 @@ pub(crate) struct Permit {
 }
 
 impl ConnectionLimits {
-    /// At most `total_max` connections, `per_address_max` of them from one address (IPv6: one /64). A trusted proxy
-    /// carries many clients, so only the first limit applies to it.
+    /// At most `total_max` connections, `per_address_max` of them from one address (IPv6: one /64), and more from the wider
+    /// networks of [`TIERS`]. A trusted proxy carries many clients, so only the first limit applies to it.
     pub(crate) fn new(total_max: usize, per_address_max: usize, proxies: TrustedProxies) -> Arc<Self> {
         Arc::new(Self { total_max, per_address_max, proxies, open: Mutex::default() })
     }
@@ -49,15 +51,19 @@ impl ConnectionLimits {
         if open.total >= self.total_max {
             return Err(LimitHit::Total);
         }
-        if let Some(network) = network {
-            let from_network = open.by_network.entry(network).or_default();
-            if *from_network >= self.per_address_max {
-                return Err(LimitHit::Address);
-            }
-            *from_network += 1;
+        if !tiers(network).all(|key| self.has_room(&open, key)) {
+            return Err(LimitHit::Address);
+        }
+        for key in tiers(network) {
+            *open.by_network.entry(key).or_default() += 1;
         }
         open.total += 1;
         Ok(Permit { limits: Arc::clone(self), network })
+    }
+
+    fn has_room(&self, open: &Open, key: (usize, Network)) -> bool {
+        let max = self.per_address_max.saturating_mul(TIERS[key.0].connections_factor);
+        open.by_network.get(&key).is_none_or(|from_network| *from_network < max)
     }
 
     pub(crate) fn open(&self) -> usize {
@@ -69,14 +75,20 @@ impl Drop for Permit {
     fn drop(&mut self) {
         let mut open = self.limits.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.total -= 1;
-        let Some(network) = self.network else { return };
-        if let Some(from_network) = open.by_network.get_mut(&network) {
-            *from_network -= 1;
-            if *from_network == 0 {
-                open.by_network.remove(&network);
+        for key in tiers(self.network) {
+            if let Entry::Occupied(mut from_network) = open.by_network.entry(key) {
+                *from_network.get_mut() -= 1;
+                if *from_network.get() == 0 {
+                    from_network.remove();
+                }
             }
         }
     }
+}
+
+/// The keys of this network and the wider ones.
+fn tiers(network: Option<Network>) -> impl Iterator<Item = (usize, Network)> {
+    network.into_iter().flat_map(|network| network.tiers().enumerate())
 }
 
 #[cfg(test)]
@@ -107,6 +119,26 @@ mod tests {
         let _permit = limits.acquire(address("2001:db8::1")).unwrap();
         assert_eq!(limits.acquire(address("2001:db8::ffff")).unwrap_err(), LimitHit::Address);
         assert!(limits.acquire(address("2001:db8:0:1::1")).is_ok());
+    }
+
+    #[test]
+    fn an_ipv6_client_with_many_networks_leaves_room_for_others() {
+        let limits = ConnectionLimits::new(100, 1, TrustedProxies::default());
+        let mut open = Vec::new();
+        let mut acquire_all = |network: fn(u16) -> String| {
+            let before = open.len();
+            open.extend((0..20).filter_map(|number| limits.acquire(address(&network(number))).ok()));
+            open.len() - before
+        };
+        assert_eq!(acquire_all(|number| format!("2001:db8:1:{number:x}::1")), 4, "of one /48");
+        assert_eq!(
+            acquire_all(|number| format!("2001:db8:f{number:x}::1")),
+            4,
+            "of one /32, less those of its /48"
+        );
+        assert_eq!(acquire_all(|number| format!("2001:{number:x}::1")), 20);
+        drop(open);
+        assert!(limits.open.lock().unwrap().by_network.is_empty());
     }
 
     #[test]

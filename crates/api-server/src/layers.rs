@@ -15,11 +15,11 @@ pub(crate) mod compression;
 pub(crate) mod concurrency;
 pub(crate) mod cors;
 pub(crate) mod hook;
-pub(crate) mod key_limit;
 pub(crate) mod limit_policy;
 pub(crate) mod matched_route;
 pub(crate) mod problem_renderer;
 pub(crate) mod request_id;
+pub(crate) mod request_limit;
 pub(crate) mod request_metrics;
 pub(crate) mod request_validation;
 pub(crate) mod role;
@@ -56,10 +56,10 @@ use compression::Compression;
 use concurrency::Concurrency;
 use cors::Cors;
 use hook::RequestHooks as _;
-use key_limit::KeyLimit;
 use matched_route::MatchedRoute;
 use problem_renderer::ProblemRenderer;
 use request_id::RequestIds;
+use request_limit::RequestLimit;
 use request_metrics::RequestMetrics;
 use request_validation::RequestValidation;
 use role::RequireRole;
@@ -90,9 +90,8 @@ pub(crate) struct Layers {
     access_log: Arc<AccessLog>,
     request_ids: RequestIds,
     concurrency: Concurrency,
-    address_limit: AddressLimit,
     api_keys: ApiKeys,
-    key_limit: KeyLimit,
+    request_limit: RequestLimit,
     webhook_concurrency: Concurrency,
     provider_limits: [AddressLimit; Provider::ALL.len()],
 }
@@ -106,21 +105,17 @@ impl Layers {
         access_log: Arc<AccessLog>,
     ) -> Self {
         let direct = DirectRequests::new(&config.allowed_hosts);
+        let failures_per_minute = config.auth_failures_per_minute;
+        let api_keys = ApiKeys::new(mode, direct.clone(), failures_per_minute, Arc::clone(&metrics));
         Self {
             request_ids: RequestIds::default(),
             concurrency: Concurrency::new(config.requests_in_flight_max, Arc::clone(&metrics)),
-            address_limit: AddressLimit::for_api(config.rate_limit, &metrics),
             webhook_concurrency: Concurrency::new(config.requests_in_flight_max, Arc::clone(&metrics)),
             provider_limits: Provider::ALL
                 .map(|_| AddressLimit::for_provider(config.webhooks.rate_limit, &metrics)),
-            api_keys: ApiKeys::new(
-                mode,
-                direct.clone(),
-                config.auth_failures_per_minute,
-                Arc::clone(&metrics),
-            ),
+            request_limit: RequestLimit::new(api_keys.clone(), config.rate_limit, Arc::clone(&metrics)),
+            api_keys,
             direct,
-            key_limit: KeyLimit::new(config.rate_limit, Arc::clone(&metrics)),
             config,
             proxies,
             metrics,
@@ -166,8 +161,8 @@ impl Layers {
             bytes_max: self.config.body_bytes_max,
             frame_timeout: self.config.body_frame_timeout,
         }
-        // Before the key is checked: guessing counts against the limit.
-        .then(self.address_limit.clone())
+        // Before a missing or invalid key is refused, so that guessing counts against the limit of the address.
+        .then(self.request_limit.clone())
         // Inside every limit, because it takes time. Problems get their short bodies further out.
         .then(Compression);
         ServiceBuilder::new()
@@ -181,12 +176,8 @@ impl Layers {
     /// Around the handlers of the API, inside [`protect`](Self::protect). No stack checks a key without a role, or a role
     /// without a key.
     pub(crate) fn api(&self, role: Role, handler: service!()) -> service!() {
-        let authentication = self
-            .api_keys
-            .clone()
-            .then(RequireRole { role, metrics: Arc::clone(&self.metrics) })
-            // Last, so that a request without the role does not count against the limit of the key.
-            .then(self.key_limit.clone());
+        let authentication =
+            self.api_keys.clone().then(RequireRole { role, metrics: Arc::clone(&self.metrics) });
         hook::layer(authentication).layer(handler)
     }
 

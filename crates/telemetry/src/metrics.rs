@@ -50,6 +50,8 @@ pub struct Metrics {
     pub limited_by_address: IntCounter,
     /// Requests refused by the limit per IPv6 /48.
     pub limited_by_site: IntCounter,
+    /// Requests refused by the limit per IPv6 /32.
+    pub limited_by_allocation: IntCounter,
     /// Requests refused by the limit per API key.
     pub limited_by_key: IntCounter,
     /// Requests that timed out.
@@ -114,6 +116,7 @@ impl Metrics {
             in_flight: families.gauge("http_requests_in_flight", "Requests in progress")?,
             limited_by_address: limited.with_label_values(&["address"]),
             limited_by_site: limited.with_label_values(&["site"]),
+            limited_by_allocation: limited.with_label_values(&["allocation"]),
             limited_by_key: limited.with_label_values(&["key"]),
             limited_by_provider: limited.with_label_values(&["provider"]),
             deliveries: Deliveries::new(&families, labels)?,

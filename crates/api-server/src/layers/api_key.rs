@@ -1,14 +1,13 @@
 //! Authenticates the caller: exactly one key, in `X-API-Key` or as a bearer token.
 //!
-//! Every invalid key gets the same response. A client that keeps sending invalid keys is slowed down; a valid key is looked up
-//! first and never waits.
+//! Every invalid key gets the same response. A client that keeps sending invalid keys is slowed down; a valid key never waits.
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::Request;
-use config::api_keys::{Role, claimed_id};
+use config::api_keys::{Key, Role, claimed_id};
 use http::{HeaderMap, HeaderValue, header};
 use rate_limit::Network;
 use telemetry::metrics::Metrics;
@@ -48,24 +47,29 @@ impl RequestHook for ApiKeys {
 
     fn on_request(&self, request: &mut Request) -> Result<(), Problem> {
         let context = RequestContext::get(request.extensions())?;
-        let ring = match &self.mode {
-            AuthMode::Keys(ring) => ring,
+        match &self.mode {
+            AuthMode::Keys(_) if context.caller.get().is_some() => Ok(()),
+            AuthMode::Keys(_) => Err(self.refuse(credential(request.headers())?, context.client.get())),
             AuthMode::Open => {
                 self.direct.check(request)?;
                 context.caller.get_or_init(|| Caller { role: Role::OPEN, key: None });
-                return Ok(());
+                Ok(())
             }
-        };
-        let presented = credential(request.headers())?;
-        let Some(key) = presented.and_then(|presented| ring.find(presented)) else {
-            return Err(self.refuse(presented, context.client.get()));
-        };
-        context.caller.get_or_init(|| Caller { role: key.role, key: Some(key) });
-        Ok(())
+        }
     }
 }
 
 impl ApiKeys {
+    /// Notes the caller if the presented key is valid. This layer then refuses requests without a caller.
+    pub(super) fn identify<'a>(&self, request: &'a Request) -> Result<Option<&'a Key>, Problem> {
+        let AuthMode::Keys(ring) = &self.mode else { return Ok(None) };
+        let Ok(Some(presented)) = credential(request.headers()) else { return Ok(None) };
+        let Some(key) = ring.find(presented) else { return Ok(None) };
+        let context = RequestContext::get(request.extensions())?;
+        let caller = context.caller.get_or_init(|| Caller { role: key.role, key: Some(key) });
+        Ok(caller.key.as_deref())
+    }
+
     fn refuse(&self, presented: Option<&[u8]>, client: Option<&IpAddr>) -> Problem {
         let Some(presented) = presented else {
             self.metrics.auth_missing.inc();

@@ -23,6 +23,7 @@ fn authenticate(layer: &ApiKeys, from: &str, headers: &[(&'static str, &str)]) -
     for (name, value) in headers {
         request.headers_mut().append(*name, value.parse().unwrap());
     }
+    layer.identify(&request)?;
     layer.on_request(&mut request)?;
     Ok(RequestContext::get(request.extensions())?.caller.get().unwrap().role)
 }
