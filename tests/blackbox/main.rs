@@ -17,6 +17,7 @@ mod lifecycle;
 mod limits;
 mod observability;
 mod proxy;
+mod redaction;
 mod reference;
 mod secrets;
 mod snapshots;

@@ -44,6 +44,7 @@ use tower::{Layer, Service, ServiceBuilder};
 use crate::client_address::TrustedProxies;
 use crate::direct_request::DirectRequests;
 use crate::keys::AuthMode;
+use crate::redaction::Redaction;
 
 use access_log::LogAccess;
 use address_limit::AddressLimit;
@@ -88,6 +89,7 @@ pub(crate) struct Layers {
     pub(crate) direct: DirectRequests,
     metrics: Arc<Metrics>,
     access_log: Arc<AccessLog>,
+    redaction: Redaction,
     request_ids: RequestIds,
     concurrency: Concurrency,
     api_keys: ApiKeys,
@@ -104,11 +106,13 @@ impl Layers {
         metrics: Arc<Metrics>,
         access_log: Arc<AccessLog>,
     ) -> Self {
+        let redaction = Redaction::new(&mode);
         let direct = DirectRequests::new(&config.allowed_hosts);
         let failures_per_minute = config.auth_failures_per_minute;
         let api_keys = ApiKeys::new(mode, direct.clone(), failures_per_minute, Arc::clone(&metrics));
         Self {
-            request_ids: RequestIds::default(),
+            request_ids: RequestIds::new(redaction.clone()),
+            redaction,
             concurrency: Concurrency::new(config.requests_in_flight_max, Arc::clone(&metrics)),
             webhook_concurrency: Concurrency::new(config.requests_in_flight_max, Arc::clone(&metrics)),
             provider_limits: Provider::ALL
@@ -133,10 +137,10 @@ impl Layers {
             // Before logs and limits, which must use the same address.
             .then(ClientAddresses { proxies: self.proxies.clone() })
             // Around metrics and problems, so that it logs the response as it is sent.
-            .then(LogAccess { log: Arc::clone(&self.access_log) })
+            .then(LogAccess { log: Arc::clone(&self.access_log), redaction: self.redaction.clone() })
             .then(RequestMetrics { metrics: metrics() })
             // Outside the panic catcher, because a panic becomes a problem, too.
-            .then(ProblemRenderer);
+            .then(ProblemRenderer { redaction: self.redaction.clone() });
         // Outside routing, because the router refuses a preflight with the methods of the path.
         let inner = Cors::new(self.config.allowed_origins.iter().cloned())
             // Directly before routing, so that an ambiguous target is not routed.

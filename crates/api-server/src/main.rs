@@ -16,6 +16,7 @@ mod keys;
 mod layers;
 mod openapi;
 mod problem;
+mod redaction;
 mod representation;
 mod request_context;
 mod response_cache;

@@ -46,6 +46,12 @@ impl KeyRing {
         active.keys.find(presented).or_else(|| self.find_previous(&active.previous, presented))
     }
 
+    /// Whether this is an active key; that does not count as a use.
+    pub(crate) fn contains(&self, text: &[u8]) -> bool {
+        let active = self.active.load();
+        active.keys.find(text).or_else(|| active.previous.find(text)).is_some()
+    }
+
     fn find_previous(&self, previous: &KeySet, presented: &[u8]) -> Option<Arc<Key>> {
         if previous.is_empty() {
             return None;
