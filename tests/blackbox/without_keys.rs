@@ -7,7 +7,10 @@ const GUARDED: [&str; 4] = ["/api/symbols", "/api/ledger/entries", "/metrics", "
 
 #[test]
 fn a_proxy_on_this_machine_and_a_web_page_read_nothing_from_a_server_without_keys() {
-    let server = ServerOptions::new().set("ALLOWED_HOSTS", "investiq.example").start();
+    let server = ServerOptions::new()
+        .set("ALLOWED_HOSTS", "investiq.example")
+        .set("RATE_LIMIT_PER_MINUTE", "100000")
+        .start();
     for path in GUARDED {
         assert_eq!(server.get(path, &[]).status, 200, "{path}");
         assert_eq!(server.get(path, &[("host", "investiq.example:8443")]).status, 200, "{path}");

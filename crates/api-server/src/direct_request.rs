@@ -70,7 +70,11 @@ impl DirectRequests {
             return true;
         }
         match name.trim_matches(['[', ']']).parse::<IpAddr>() {
-            Ok(address) => address.to_canonical().is_loopback() || Some(address.to_canonical()) == local,
+            Ok(address) => {
+                let address = address.to_canonical();
+                // The unspecified address leads to this machine, as a loopback address does.
+                address.is_loopback() || address.is_unspecified() || Some(address) == local
+            }
             Err(_) => name == "localhost" || RESERVED.iter().any(|reserved| name.ends_with(reserved)),
         }
     }
@@ -107,8 +111,15 @@ mod tests {
 
     #[test]
     fn only_hosts_that_lead_nowhere_else_are_ours() {
-        let ours =
-            ["localhost:3000", "127.0.0.1:3000", "127.9.9.9", "[::1]:3000", "[::ffff:127.0.0.1]", LOCAL];
+        let ours = [
+            "localhost:3000",
+            "127.0.0.1:3000",
+            "127.9.9.9",
+            "0.0.0.0:3000",
+            "[::1]:3000",
+            "[::ffff:127.0.0.1]",
+            LOCAL,
+        ];
         let ours = ours.into_iter().chain([
             "API-server:3000",
             "host.docker.internal:3000",
@@ -117,8 +128,7 @@ mod tests {
         ]);
         let foreign =
             ["attacker.example:3000", "attacker.example.", "127.0.0.1.attacker.example", "other:3000"];
-        let foreign =
-            foreign.into_iter().chain(["192.168.1.5:3000", "203.0.113.9", "0.0.0.0:3000", "[2001:db8::1]"]);
+        let foreign = foreign.into_iter().chain(["192.168.1.5:3000", "203.0.113.9", "[2001:db8::1]"]);
         let foreign = foreign.chain(["api-server.attacker.example", "localhost.attacker.example"]);
         for (host, expected) in ours.map(|host| (host, true)).chain(foreign.map(|host| (host, false))) {
             let target = format!("http://{host}/");
