@@ -41,6 +41,7 @@ use telemetry::access_log::AccessLog;
 use telemetry::metrics::Metrics;
 use tower::{Layer, Service, ServiceBuilder};
 
+use crate::auth_events::AuthEvents;
 use crate::client_address::TrustedProxies;
 use crate::direct_request::DirectRequests;
 use crate::keys::AuthMode;
@@ -89,6 +90,7 @@ pub(crate) struct Layers {
     pub(crate) direct: DirectRequests,
     metrics: Arc<Metrics>,
     access_log: Arc<AccessLog>,
+    auth_events: Arc<AuthEvents>,
     redaction: Redaction,
     request_ids: RequestIds,
     concurrency: Concurrency,
@@ -105,11 +107,18 @@ impl Layers {
         mode: AuthMode,
         metrics: Arc<Metrics>,
         access_log: Arc<AccessLog>,
+        auth_events: Arc<AuthEvents>,
     ) -> Self {
         let redaction = Redaction::new(&mode);
         let direct = DirectRequests::new(&config.allowed_hosts);
         let failures_per_minute = config.auth_failures_per_minute;
-        let api_keys = ApiKeys::new(mode, direct.clone(), failures_per_minute, Arc::clone(&metrics));
+        let api_keys = ApiKeys::new(
+            mode,
+            direct.clone(),
+            failures_per_minute,
+            Arc::clone(&metrics),
+            Arc::clone(&auth_events),
+        );
         Self {
             request_ids: RequestIds::new(redaction.clone()),
             redaction,
@@ -124,6 +133,7 @@ impl Layers {
             proxies,
             metrics,
             access_log,
+            auth_events,
         }
     }
 
@@ -180,8 +190,8 @@ impl Layers {
     /// Around the handlers of the API, inside [`protect`](Self::protect). No stack checks a key without a role, or a role
     /// without a key.
     pub(crate) fn api(&self, role: Role, handler: service!()) -> service!() {
-        let authentication =
-            self.api_keys.clone().then(RequireRole { role, metrics: Arc::clone(&self.metrics) });
+        let (metrics, events) = (Arc::clone(&self.metrics), Arc::clone(&self.auth_events));
+        let authentication = self.api_keys.clone().then(RequireRole { role, metrics, events });
         hook::layer(authentication).layer(handler)
     }
 
@@ -232,7 +242,7 @@ impl Layers {
         let webhooks = config::WebhookLimits { body_bytes_max: 1_000_000, rate_limit };
         let http = config::load(&config::Environment::default()).unwrap().http;
         let http = Http { body_bytes_max: 4_000_000, rate_limit, webhooks, ..http };
-        Self::new(http, TrustedProxies::default(), AuthMode::Open, metrics, Arc::new(log))
+        Self::new(http, TrustedProxies::default(), AuthMode::Open, metrics, Arc::new(log), Arc::default())
     }
 
     pub(crate) fn with_body_bytes_max(mut self, body_bytes_max: usize) -> Self {

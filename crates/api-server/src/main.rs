@@ -3,6 +3,7 @@
 //! Handlers gather, decide by a pure call, and present; layers do what every request needs. What an indicator, a bar or a
 //! secret is belongs to other crates.
 
+mod auth_events;
 mod body_readers;
 mod client_address;
 mod command_line;
@@ -38,7 +39,7 @@ use std::time::Duration;
 use clap::Parser;
 use config::start::{self, Connect, Start};
 use config::{Config, Connections, Credentials, Environment};
-use telemetry::LogOutput;
+use telemetry::{Clock, LogOutput};
 use tokio::net::TcpListener;
 
 use crate::client_address::TrustedProxies;
@@ -160,6 +161,7 @@ async fn run_with(
     // In this order, so that no request is logged after the end of the drain, and none adds to what the workers finish.
     service.access_log.close();
     drained.log(config.connections.drain_timeout);
+    service.auth_events.flush(service.store(), Clock::System.now()).await;
     supervisor.stop().await;
     Ok(drained)
 }

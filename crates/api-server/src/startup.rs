@@ -25,6 +25,7 @@ use telemetry::{Clock, LogOutput};
 use tokio_util::sync::CancellationToken;
 use workers::{HealthRegistry, WorkerSupervisor};
 
+use crate::auth_events::AuthEvents;
 use crate::client_address::TrustedProxies;
 use crate::handlers::docs::Pages;
 use crate::indicator_cache::IndicatorCache;
@@ -78,6 +79,7 @@ pub(crate) struct Service {
     /// To be closed at the end.
     pub(crate) access_log: Arc<AccessLog>,
     pub(crate) shutdown: CancellationToken,
+    pub(crate) auth_events: Arc<AuthEvents>,
     mode: AuthMode,
     market_data: Arc<MarketData>,
     health: Arc<HealthRegistry>,
@@ -128,12 +130,14 @@ pub(crate) fn service(
         let (secrets, metrics) = (&credentials.secrets, Arc::clone(&metrics));
         Arc::new(WebhookIntake::new(settings, secrets, store.clone(), metrics, &config.proxy)?)
     };
+    let auth_events = Arc::new(AuthEvents::default());
     let layers = Layers::new(
         config.http.clone(),
         trusted_proxies(config),
         mode.clone(),
         Arc::clone(&metrics),
         Arc::clone(&access_log),
+        Arc::clone(&auth_events),
     );
     let response_cache = Arc::new(ResponseCache::new(config.response_cache));
     let event_streams = event_streams(config, credentials)?;
@@ -172,6 +176,7 @@ pub(crate) fn service(
         metrics,
         access_log,
         shutdown,
+        auth_events,
         mode,
         market_data,
         health,

@@ -1,6 +1,7 @@
 //! The networks that an address is counted in.
 
-use std::net::IpAddr;
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 
 /// IPv6 networks of one length, with what one of them may do in multiples of what an address may. A wider one belongs to more
@@ -51,7 +52,7 @@ pub static TIERS: [Tier; 3] = [
     },
 ];
 
-/// An IPv4 address, or an IPv6 network of a [`Tier`].
+/// An IPv4 address, or an IPv6 network of a [`Tier`]. Displayed as an address or a /64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Network(u128);
 
@@ -66,6 +67,15 @@ impl Network {
     #[must_use]
     pub fn to_bits(self) -> u128 {
         self.0
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match Ipv6Addr::from_bits(self.0).to_ipv4_mapped() {
+            Some(address) => address.fmt(formatter),
+            None => write!(formatter, "{}/{}", Ipv6Addr::from_bits(self.0), TIERS[0].prefix_length),
+        }
     }
 }
 
@@ -98,5 +108,7 @@ mod tests {
         assert_eq!(shared("2001:db8:1:2::3", "2001:db9:1:2::3"), [false, false, false]);
         assert_eq!(shared("192.0.2.1", "::ffff:192.0.2.1"), [true]);
         assert_eq!(shared("192.0.2.1", "192.0.2.2"), [false]);
+        assert_eq!(tiers("192.0.2.1")[0].to_string(), "192.0.2.1");
+        assert_eq!(tiers("2001:db8:1:2::3")[0].to_string(), "2001:db8:1:2::/64");
     }
 }

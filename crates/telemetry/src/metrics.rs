@@ -7,6 +7,7 @@ mod business;
 mod deliveries;
 mod exposition;
 mod families;
+mod key_anomalies;
 mod process;
 mod routes;
 mod scrape;
@@ -18,6 +19,7 @@ pub use business::Business;
 pub use deliveries::{Deliveries, FetchMetrics, ProviderMetrics};
 pub use exposition::Summary;
 pub use families::Families;
+pub use key_anomalies::{Anomaly, KeyAnomalies};
 pub use routes::{Child, Routes, UNMATCHED};
 pub use scrape::Scrape;
 pub use workers::Workers;
@@ -70,6 +72,8 @@ pub struct Metrics {
     pub auth_throttled: IntCounter,
     /// Requests whose key is valid, but lacks the required role.
     pub auth_forbidden: IntCounter,
+    /// Unusual uses of API keys.
+    pub key_anomalies: KeyAnomalies,
     /// Active API keys.
     pub keys: IntGauge,
     /// Reloads of the API keys that took effect.
@@ -132,6 +136,7 @@ impl Metrics {
             auth_rejected: auth.with_label_values(&["rejected"]),
             auth_throttled: auth.with_label_values(&["throttled"]),
             auth_forbidden: auth.with_label_values(&["forbidden"]),
+            key_anomalies: KeyAnomalies::new(&families)?,
             keys: families.gauge("api_keys", "Active API keys")?,
             key_reloads: reloads.with_label_values(&["accepted"]),
             key_reload_failures: reloads.with_label_values(&["rejected"]),

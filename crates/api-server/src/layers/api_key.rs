@@ -7,13 +7,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::Request;
-use config::api_keys::{Key, Role, claimed_id};
+use config::api_keys::{Key, Role, Sighting, claimed_id};
 use http::{HeaderMap, HeaderValue, header};
 use rate_limit::Network;
-use telemetry::metrics::Metrics;
+use telemetry::metrics::{Anomaly, Metrics};
 
 use super::hook::RequestHook;
 use super::sensitive_headers::X_API_KEY;
+use crate::auth_events::{AuthEvent, AuthEvents};
 use crate::direct_request::DirectRequests;
 use crate::keys::{AuthMode, Throttle};
 use crate::problem::{Kind, Problem};
@@ -27,6 +28,7 @@ pub(crate) struct ApiKeys {
     throttle: Arc<Throttle>,
     subjects: RandomState,
     metrics: Arc<Metrics>,
+    events: Arc<AuthEvents>,
 }
 
 impl ApiKeys {
@@ -36,9 +38,10 @@ impl ApiKeys {
         direct: DirectRequests,
         failures_per_minute: u32,
         metrics: Arc<Metrics>,
+        events: Arc<AuthEvents>,
     ) -> Self {
         let throttle = Arc::new(Throttle::new(failures_per_minute));
-        Self { mode, direct, throttle, subjects: RandomState::new(), metrics }
+        Self { mode, direct, throttle, subjects: RandomState::new(), metrics, events }
     }
 }
 
@@ -66,8 +69,18 @@ impl ApiKeys {
         let Ok(Some(presented)) = credential(request.headers()) else { return Ok(None) };
         let Some(key) = ring.find(presented) else { return Ok(None) };
         let context = RequestContext::get(request.extensions())?;
+        self.note_use(&key, context.client.get());
         let caller = context.caller.get_or_init(|| Caller { role: key.role, key: Some(key) });
         Ok(caller.key.as_deref())
+    }
+
+    fn note_use(&self, key: &Key, client: Option<&IpAddr>) {
+        let Some(client) = client else { return };
+        match key.networks_seen.note(Network::from(*client).to_bits()) {
+            Sighting::Known => {}
+            Sighting::First => self.events.record(AuthEvent::FirstUse(Some(key.label()))),
+            Sighting::NewNetwork => self.metrics.key_anomalies.count(Anomaly::NewNetwork, key.label()),
+        }
     }
 
     fn refuse(&self, presented: Option<&[u8]>, client: Option<&IpAddr>) -> Problem {
@@ -75,6 +88,8 @@ impl ApiKeys {
             self.metrics.auth_missing.inc();
             return unauthorized();
         };
+        self.metrics.key_anomalies.count_unknown();
+        self.events.record(AuthEvent::Rejected(client.map(|address| Network::from(*address))));
         // Counted for the address and for the id of the guessed key, so that many addresses do not help.
         let address = client.map(|address| Network::from(*address).to_bits());
         let subjects = [

@@ -65,7 +65,7 @@ mod tests {
         let metrics = Arc::new(Metrics::new(telemetry::metrics::Labels::default()).unwrap());
         let ring = KeyRing::new(KeySet::parse(KEY, limit).unwrap(), limit, Arc::clone(&metrics));
         let mode = AuthMode::Keys(Arc::new(ring));
-        let api_keys = ApiKeys::new(mode, DirectRequests::new(&[]), 10, Arc::clone(&metrics));
+        let api_keys = ApiKeys::new(mode, DirectRequests::new(&[]), 10, Arc::clone(&metrics), Arc::default());
         RequestLimit::new(api_keys, limit, metrics)
     }
 
