@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use reqwest::Method;
+use tests::database::Database;
 use tests::{Response, ServerOptions};
 
 const VIEWER: &str = "auth-test-Vw3kPz8mQx5tRb7nLc2yHs9dJf";
@@ -103,6 +104,35 @@ fn a_guesser_behind_a_proxy_throttles_no_other_client() {
     assert_eq!(from("198.51.100.2", "other-wrong-cccccccccccccccccccccccc"), 401);
     assert_eq!(from("198.51.100.2", VIEWER), 200);
     assert_eq!(from("198.51.100.1", VIEWER), 200);
+}
+
+#[test]
+fn refusals_and_first_uses_are_in_the_audit_chain_and_in_the_metrics_of_each_key() {
+    let mut server = with_keys().start();
+    let status = |path: &str, key: &str| server.get(path, &[("x-api-key", key)]).status;
+    let wrong = "wrong-key-cccccccccccccccccccccccc";
+    assert_eq!([wrong, wrong, VIEWER, VIEWER].map(|key| status("/api/symbols", key)), [401, 401, 200, 200]);
+    assert_eq!(status("/api/admin/webhooks", VIEWER), 403);
+    let metrics = server.get("/metrics", &[]).body;
+    assert!(!server.stop_and_read_log().contains(wrong));
+    // The name of the key in the access log.
+    let events = server.events();
+    let forbidden = events.iter().find(|event| event["status"] == 403).unwrap();
+    let label = forbidden["key"].as_str().unwrap();
+    for (anomaly, key, count) in [("unknown", "other", 2), ("forbidden", label, 1), ("new_network", label, 0)]
+    {
+        let line = format!(r#"investiq_api_key_anomalies_total{{anomaly="{anomaly}",key="{key}"}} {count}"#);
+        assert!(metrics.contains(&line), "{line} {metrics}");
+    }
+    let database = Database::Sqlite(server.directory().join("data/investiq.db"));
+    let rows = database
+        .rows("SELECT actor, action, detail FROM audit_entries WHERE action LIKE 'auth.%' ORDER BY action");
+    let expected = [
+        [format!("key:{label}"), "auth.first_use".to_owned(), r#"{"count":1}"#.to_owned()],
+        [format!("key:{label}"), "auth.forbid".to_owned(), r#"{"count":1}"#.to_owned()],
+        ["network:127.0.0.1".to_owned(), "auth.reject".to_owned(), r#"{"count":2}"#.to_owned()],
+    ];
+    assert_eq!(rows, expected);
 }
 
 #[test]

@@ -70,6 +70,26 @@ fn addresses_of_one_ipv6_64_are_one_client() {
 }
 
 #[test]
+fn wrong_keys_from_the_address_of_a_client_refuse_no_valid_key() {
+    let server = limited(1).start();
+    let wrong = |_: usize| vec![("x-api-key", "limits-test-Wr0ngWr0ngWr0ngWr0ng".to_owned())];
+    let found = statuses(&server, 30, wrong);
+    assert_eq!(found[5..], [429; 25], "{found:?}");
+    assert_eq!(server.get("/health", &[]).status, 429);
+    assert_eq!(server.get("/health", &[("x-api-key", OTHER_KEY)]).status, 200);
+    let valid = statuses(&server, 6, |_| vec![("x-api-key", KEY.to_owned())]);
+    assert_eq!(valid, [200, 200, 200, 200, 200, 429]);
+}
+
+#[test]
+fn requests_without_the_role_count_against_the_limit_of_the_key() {
+    let server = limited(1).start();
+    let forbidden = (0..6).map(|_| server.get("/api/admin/webhooks", &[("x-api-key", KEY)]).status);
+    assert_eq!(forbidden.collect::<Vec<_>>(), [403, 403, 403, 403, 403, 429]);
+    assert_eq!(server.get("/api/symbols", &[("x-api-key", OTHER_KEY)]).status, 200);
+}
+
+#[test]
 fn each_key_has_a_limit_of_its_own() {
     let server = limited(1).set("TRUSTED_PROXIES", "127.0.0.1/32").start();
     let from = |i: usize, key: &str| {

@@ -60,7 +60,22 @@ impl Server {
         headers: &[(&str, &str)],
         body: Option<&[u8]>,
     ) -> Response {
-        let mut request = client().request(method, self.url(path));
+        self.request(method, self.url(path), headers, body)
+    }
+
+    /// From the listener for metrics.
+    pub fn get_metrics(&self, path: &str, headers: &[(&str, &str)]) -> Response {
+        self.request(Method::GET, format!("http://{}{path}", self.metrics_address()), headers, None)
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        url: String,
+        headers: &[(&str, &str)],
+        body: Option<&[u8]>,
+    ) -> Response {
+        let mut request = client().request(method, &url);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -68,7 +83,7 @@ impl Server {
             request = request.body(body.to_owned());
         }
         let response =
-            request.send().unwrap_or_else(|error| panic!("{path}: {error:?}; log:\n{}", self.log()));
+            request.send().unwrap_or_else(|error| panic!("{url}: {error:?}; log:\n{}", self.log()));
         let status = response.status().as_u16();
         let headers = response
             .headers()

@@ -220,9 +220,18 @@ impl Server {
     }
 
     fn listening_address(&self) -> Option<SocketAddr> {
+        self.address_in("listening")
+    }
+
+    /// Of the listener that `METRICS_BIND_ADDRESS` asks for.
+    pub fn metrics_address(&self) -> SocketAddr {
+        self.address_in("metrics are served without a key").expect("it listens before the requests of a test")
+    }
+
+    fn address_in(&self, message: &str) -> Option<SocketAddr> {
         self.events().iter().find_map(|event| {
             let fields = event.get("fields").unwrap_or(event);
-            (fields.get("message")?.as_str()? == "listening")
+            (fields.get("message")?.as_str()? == message)
                 .then(|| fields.get("address")?.as_str()?.parse().ok())?
         })
     }

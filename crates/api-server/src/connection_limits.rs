@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rate_limit::Network;
+use rate_limit::{Network, TIERS};
 use strict_http1::Connection;
 use tokio::sync::Notify;
 
@@ -15,8 +15,6 @@ use crate::client_address::TrustedProxies;
 
 /// Connections of this machine, from which containers are probed, and of trusted proxies, beyond the total limit.
 pub(crate) const RESERVED: usize = 64;
-/// An IPv6 /48 may have this many times the connections of one address.
-const SITE_FACTOR: usize = 4;
 
 /// The open connections. The map has only clients with an open connection, so it is bounded by the total limit.
 #[derive(Debug)]
@@ -39,8 +37,8 @@ struct Open {
 enum Client {
     /// Trusted proxies carry many clients; their connections are never closed for others.
     Proxy,
-    /// An IPv4 address or an IPv6 /48.
-    Site(Network),
+    /// The widest network of an address: an IPv4 address or an IPv6 /32.
+    Network(Network),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,8 +56,8 @@ pub(crate) struct Permit {
 }
 
 impl ConnectionLimits {
-    /// At most `total_max` connections, `per_address_max` of them from one address (IPv6: one /64). Only the first limit applies to
-    /// trusted proxies.
+    /// At most `total_max` connections, `per_address_max` of them from one address (IPv6: one /64), and more from the wider
+    /// networks of [`TIERS`]. Only the first limit applies to trusted proxies.
     pub(crate) fn new(total_max: usize, per_address_max: usize, proxies: TrustedProxies) -> Arc<Self> {
         let (open, none_open) = (Mutex::default(), Notify::new());
         Arc::new(Self { total_max, per_address_max, proxies, open, none_open })
@@ -70,7 +68,7 @@ impl ConnectionLimits {
         let network = Network::from(peer);
         let client = match self.proxies.contains(peer) {
             true => Client::Proxy,
-            false => Client::Site(network.site().unwrap_or(network)),
+            false => Client::Network(network.tiers().last().unwrap_or(network)),
         };
         let mut open = self.open();
         if client != Client::Proxy && !self.has_room(&open, client, network) {
@@ -109,9 +107,12 @@ impl ConnectionLimits {
     }
 
     fn has_room(&self, open: &Open, client: Client, network: Network) -> bool {
-        let site = open.by_client.get(&client).map_or(&[][..], Vec::as_slice);
-        site.len() < self.per_address_max.saturating_mul(SITE_FACTOR)
-            && site.iter().filter(|(other, _)| *other == network).count() < self.per_address_max
+        let others = open.by_client.get(&client).map_or(&[][..], Vec::as_slice);
+        network.tiers().zip(&TIERS).enumerate().all(|(at, (network, tier))| {
+            let is_within = |other: &Network| other.tiers().nth(at) == Some(network);
+            let count = others.iter().filter(|(other, _)| is_within(other)).count();
+            count < self.per_address_max.saturating_mul(tier.connections_factor)
+        })
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
@@ -211,13 +212,15 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv6_client_cannot_escape_its_limit_by_changing_its_address_within_a_48() {
-        let limits = ConnectionLimits::new(9, 1, TrustedProxies::default());
+    fn an_ipv6_client_cannot_escape_its_limit_by_changing_its_address_within_a_32() {
+        let limits = ConnectionLimits::new(99, 1, TrustedProxies::default());
         let _permit = acquire(&limits, "2001:db8::1").unwrap();
         assert_eq!(acquire(&limits, "2001:db8::ffff").unwrap_err(), LimitHit::Address);
         let _others = [1, 2, 3].map(|net| acquire(&limits, &format!("2001:db8:0:{net}::1")).unwrap());
         assert_eq!(acquire(&limits, "2001:db8:0:4::1").unwrap_err(), LimitHit::Address);
-        assert!(acquire(&limits, "2001:db8:1::1").is_ok());
+        let _sites = [1, 2, 3, 4].map(|site| acquire(&limits, &format!("2001:db8:{site}::1")).unwrap());
+        assert_eq!(acquire(&limits, "2001:db8:5::1").unwrap_err(), LimitHit::Address);
+        assert!(acquire(&limits, "2001:db9::1").is_ok());
     }
 
     #[test]

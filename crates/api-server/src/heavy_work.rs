@@ -23,7 +23,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::content_encoding::LEVEL_ONCE;
-use crate::layers::key_limit::charge;
+use crate::layers::request_limit::charge;
 use crate::problem::{Kind, Problem};
 use crate::representation::Representation;
 use crate::request_context::RequestContext;

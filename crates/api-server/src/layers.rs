@@ -15,11 +15,11 @@ pub(crate) mod compression;
 pub(crate) mod concurrency;
 pub(crate) mod cors;
 pub(crate) mod hook;
-pub(crate) mod key_limit;
 pub(crate) mod limit_policy;
 pub(crate) mod matched_route;
 pub(crate) mod problem_renderer;
 pub(crate) mod request_id;
+pub(crate) mod request_limit;
 pub(crate) mod request_metrics;
 pub(crate) mod request_validation;
 pub(crate) mod role;
@@ -41,8 +41,11 @@ use telemetry::access_log::AccessLog;
 use telemetry::metrics::Metrics;
 use tower::{Layer, Service, ServiceBuilder};
 
+use crate::auth_events::AuthEvents;
 use crate::client_address::TrustedProxies;
+use crate::direct_request::DirectRequests;
 use crate::keys::AuthMode;
+use crate::redaction::Redaction;
 
 use access_log::LogAccess;
 use address_limit::AddressLimit;
@@ -55,10 +58,10 @@ use compression::Compression;
 use concurrency::Concurrency;
 use cors::Cors;
 use hook::RequestHooks as _;
-use key_limit::KeyLimit;
 use matched_route::MatchedRoute;
 use problem_renderer::ProblemRenderer;
 use request_id::RequestIds;
+use request_limit::RequestLimit;
 use request_metrics::RequestMetrics;
 use request_validation::RequestValidation;
 use role::RequireRole;
@@ -83,13 +86,16 @@ macro_rules! service {
 pub(crate) struct Layers {
     config: Http,
     proxies: TrustedProxies,
+    /// Which requests need no API key where none is required.
+    pub(crate) direct: DirectRequests,
     metrics: Arc<Metrics>,
     access_log: Arc<AccessLog>,
+    auth_events: Arc<AuthEvents>,
+    redaction: Redaction,
     request_ids: RequestIds,
     concurrency: Concurrency,
-    address_limit: AddressLimit,
     api_keys: ApiKeys,
-    key_limit: KeyLimit,
+    request_limit: RequestLimit,
     webhook_concurrency: Concurrency,
     provider_limits: [AddressLimit; Provider::ALL.len()],
 }
@@ -101,20 +107,33 @@ impl Layers {
         mode: AuthMode,
         metrics: Arc<Metrics>,
         access_log: Arc<AccessLog>,
+        auth_events: Arc<AuthEvents>,
     ) -> Self {
+        let redaction = Redaction::new(&mode);
+        let direct = DirectRequests::new(&config.allowed_hosts);
+        let failures_per_minute = config.auth_failures_per_minute;
+        let api_keys = ApiKeys::new(
+            mode,
+            direct.clone(),
+            failures_per_minute,
+            Arc::clone(&metrics),
+            Arc::clone(&auth_events),
+        );
         Self {
-            request_ids: RequestIds::default(),
+            request_ids: RequestIds::new(redaction.clone()),
+            redaction,
             concurrency: Concurrency::new(config.requests_in_flight_max, Arc::clone(&metrics)),
-            address_limit: AddressLimit::for_api(config.rate_limit, &metrics),
             webhook_concurrency: Concurrency::new(config.requests_in_flight_max, Arc::clone(&metrics)),
             provider_limits: Provider::ALL
                 .map(|_| AddressLimit::for_provider(config.webhooks.rate_limit, &metrics)),
-            api_keys: ApiKeys::new(mode, config.auth_failures_per_minute, Arc::clone(&metrics)),
-            key_limit: KeyLimit::new(config.rate_limit, Arc::clone(&metrics)),
+            request_limit: RequestLimit::new(api_keys.clone(), config.rate_limit, Arc::clone(&metrics)),
+            api_keys,
+            direct,
             config,
             proxies,
             metrics,
             access_log,
+            auth_events,
         }
     }
 
@@ -128,10 +147,10 @@ impl Layers {
             // Before logs and limits, which must use the same address.
             .then(ClientAddresses { proxies: self.proxies.clone() })
             // Around metrics and problems, so that it logs the response as it is sent.
-            .then(LogAccess { log: Arc::clone(&self.access_log) })
+            .then(LogAccess { log: Arc::clone(&self.access_log), redaction: self.redaction.clone() })
             .then(RequestMetrics { metrics: metrics() })
             // Outside the panic catcher, because a panic becomes a problem, too.
-            .then(ProblemRenderer);
+            .then(ProblemRenderer { redaction: self.redaction.clone() });
         // Outside routing, because the router refuses a preflight with the methods of the path.
         let inner = Cors::new(self.config.allowed_origins.iter().cloned())
             // Directly before routing, so that an ambiguous target is not routed.
@@ -156,8 +175,8 @@ impl Layers {
             bytes_max: self.config.body_bytes_max,
             frame_timeout: self.config.body_frame_timeout,
         }
-        // Before the key is checked: guessing counts against the limit.
-        .then(self.address_limit.clone())
+        // Before a missing or invalid key is refused, so that guessing counts against the limit of the address.
+        .then(self.request_limit.clone())
         // Inside every limit, because it takes time. Problems get their short bodies further out.
         .then(Compression);
         ServiceBuilder::new()
@@ -171,12 +190,8 @@ impl Layers {
     /// Around the handlers of the API, inside [`protect`](Self::protect). No stack checks a key without a role, or a role
     /// without a key.
     pub(crate) fn api(&self, role: Role, handler: service!()) -> service!() {
-        let authentication = self
-            .api_keys
-            .clone()
-            .then(RequireRole { role, metrics: Arc::clone(&self.metrics) })
-            // Last, so that a request without the role does not count against the limit of the key.
-            .then(self.key_limit.clone());
+        let (metrics, events) = (Arc::clone(&self.metrics), Arc::clone(&self.auth_events));
+        let authentication = self.api_keys.clone().then(RequireRole { role, metrics, events });
         hook::layer(authentication).layer(handler)
     }
 
@@ -227,7 +242,7 @@ impl Layers {
         let webhooks = config::WebhookLimits { body_bytes_max: 1_000_000, rate_limit };
         let http = config::load(&config::Environment::default()).unwrap().http;
         let http = Http { body_bytes_max: 4_000_000, rate_limit, webhooks, ..http };
-        Self::new(http, TrustedProxies::default(), AuthMode::Open, metrics, Arc::new(log))
+        Self::new(http, TrustedProxies::default(), AuthMode::Open, metrics, Arc::new(log), Arc::default())
     }
 
     pub(crate) fn with_body_bytes_max(mut self, body_bytes_max: usize) -> Self {

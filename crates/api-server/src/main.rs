@@ -3,11 +3,13 @@
 //! Handlers gather, decide by a pure call, and present; layers do what every request needs. What an indicator, a bar or a
 //! secret is belongs to other crates.
 
+mod auth_events;
 mod body_readers;
 mod client_address;
 mod command_line;
 mod connection_limits;
 mod content_encoding;
+mod direct_request;
 mod handlers;
 mod healthcheck;
 mod heavy_work;
@@ -16,9 +18,9 @@ mod keys;
 mod layers;
 mod openapi;
 mod problem;
+mod redaction;
 mod representation;
 mod request_context;
-mod request_host;
 mod response_cache;
 mod router;
 mod schemas;
@@ -33,18 +35,23 @@ use std::fs::File;
 use std::io;
 use std::os::fd::AsFd as _;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use config::start::{self, Connect, Start};
 use config::{Config, Connections, Credentials, Environment};
-use telemetry::LogOutput;
+use telemetry::{Clock, LogOutput};
 use tokio::net::TcpListener;
 
+use crate::client_address::TrustedProxies;
 use crate::command_line::{Command, CommandLine};
 
 /// Zeroes freed memory, so that no copy of a secret stays in it; crates/secrets/README.md says what that costs.
 #[global_allocator]
 static ALLOCATOR: secrets::ZeroOnFree = secrets::ZeroOnFree;
+
+/// Connections to the listener for metrics.
+const METRICS_CONNECTIONS_MAX: usize = 64;
 
 fn main() -> ExitCode {
     match CommandLine::parse().command {
@@ -104,21 +111,36 @@ async fn serve_until_stopped(
     let checked = start::check(&environment, Connect::ToServers).await;
     let Start { config, credentials, database } = checked.into_start()?;
     // Before a database is created: a busy port is the last thing that can be wrong.
-    let listener = serve::bind(config.bind_address)?;
+    let listener = serve::bind("BIND_ADDRESS", config.bind_address)?;
+    let bind_metrics = |address| serve::bind("METRICS_BIND_ADDRESS", address);
+    let metrics_listener = config.metrics_bind_address.map(bind_metrics).transpose()?;
     let storage = startup::storage(&config, &credentials, database).await?;
     let store = storage.store.clone();
-    let drained = run_with(config, &credentials, storage, listener, stop, output).await;
+    let drained = run_with(config, &credentials, storage, (listener, metrics_listener), stop, output).await;
     // A start that fails leaves no log of SQLite behind either.
     store.close().await;
     credentials.secrets.report_usage();
     drained
 }
 
+/// Serves the metrics on their own listener, if there is one, until the service shuts down.
+async fn serve_metrics(listener: Option<TcpListener>, service: &startup::Service, config: &Config) {
+    let Some(listener) = listener else { return };
+    let app = service.layers.observe(service.metrics_router.clone());
+    let connections =
+        Connections { max: METRICS_CONNECTIONS_MAX, unready_for: Duration::ZERO, ..config.connections };
+    let (metrics, shutdown) = (service.metrics.clone(), service.shutdown.clone());
+    let stop = shutdown.clone().cancelled_owned();
+    let proxies = TrustedProxies::default();
+    // A scrape that is cut off is repeated.
+    let _drained = serve::serve(listener, app, connections, proxies, metrics, shutdown, stop).await;
+}
+
 async fn run_with(
     config: Config,
     credentials: &Credentials,
     storage: startup::Storage,
-    listener: TcpListener,
+    (listener, metrics_listener): (TcpListener, Option<TcpListener>),
     stop: impl Future<Output = ()>,
     output: &LogOutput,
 ) -> Result<serve::Drained, Box<dyn std::error::Error>> {
@@ -126,16 +148,21 @@ async fn run_with(
     let app = service.layers.observe(service.router.clone());
     let supervisor = service.start_background(&config, credentials);
     let (profile, address) = (config.profile.as_str(), listener.local_addr()?);
+    if let Some(listener) = &metrics_listener {
+        tracing::info!(address = %listener.local_addr()?, "metrics are served without a key");
+    }
     tracing::info!(%address, profile, version = env!("CARGO_PKG_VERSION"), "listening");
 
     let proxies = startup::trusted_proxies(&config);
     let (metrics, shutdown) = (service.metrics.clone(), service.shutdown.clone());
     let max = startup::open_files::connections_max(config.connections.max);
     let connections = Connections { max, ..config.connections };
-    let drained = serve::serve(listener, app, connections, proxies, metrics, shutdown, stop).await;
+    let main = serve::serve(listener, app, connections, proxies, metrics, shutdown, stop);
+    let (drained, ()) = tokio::join!(main, serve_metrics(metrics_listener, &service, &config));
     // In this order, so that no request is logged after the end of the drain, and none adds to what the workers finish.
     service.access_log.close();
     drained.log(config.connections.drain_timeout);
+    service.auth_events.flush(service.store(), Clock::System.now()).await;
     supervisor.stop().await;
     Ok(drained)
 }

@@ -19,6 +19,8 @@ use serde_json::Value;
 
 pub(crate) use kind::Kind;
 
+use crate::redaction::Redaction;
+
 /// The media type of every error body.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 
@@ -82,6 +84,29 @@ impl Problem {
     pub(crate) fn caused_by(mut self, error: &(dyn std::error::Error + 'static)) -> Self {
         self.cause = Some(telemetry::with_causes(error));
         self
+    }
+
+    /// Removes API keys from what may repeat text of the client.
+    pub(crate) fn redact(&mut self, redaction: &Redaction) {
+        let clean = |text: &str| {
+            redaction.redacted(text.as_bytes()).map(|clean| String::from_utf8_lossy(&clean).into_owned())
+        };
+        let Self { kind: _, detail, members, violated_policies: _, headers: _, cause } = self;
+        // Text of our own is borrowed.
+        if let Cow::Owned(text) = detail
+            && let Some(clean) = clean(text)
+        {
+            *text = clean;
+        }
+        let members = members.iter_mut().filter_map(|(_, value)| match value {
+            Value::String(text) => Some(text),
+            _ => None,
+        });
+        for text in members.chain(cause) {
+            if let Some(clean) = clean(text) {
+                *text = clean;
+            }
+        }
     }
 
     /// The JSON document of one occurrence; `instance` is the path of the request.

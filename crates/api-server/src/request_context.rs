@@ -29,7 +29,7 @@ pub(crate) struct RequestContext {
     /// The path pattern of the route.
     pub(crate) route: OnceLock<MatchedPath>,
     pub(crate) caller: OnceLock<Caller>,
-    /// The limit of the key, which requests that cost more are charged for.
+    /// The limit of the key that counts this request.
     pub(crate) key_policy: OnceLock<Arc<LimitPolicy>>,
     /// The encoding that the client prefers, on routes that are compressed.
     pub(crate) content_encoding: OnceLock<ContentEncoding>,

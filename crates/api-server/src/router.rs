@@ -7,6 +7,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler as _;
+use config::MetricsAccess;
 use config::api_keys::Role;
 use tower::service_fn;
 use webhooks::PROVIDERS;
@@ -116,6 +117,14 @@ fn admin_routes(state: &Arc<AdminState>, layers: &Layers) -> Router {
         .route("/api/admin/dead-letter/requeue", admin.post(dead_letter::requeue))
         .route("/api/admin/retention/run", admin.post(retention::run))
         .route("/api/admin/audit/verify", admin.get(audit::verify))
+}
+
+/// The routes of the listener for metrics: whoever reaches it needs no key.
+pub(crate) fn metrics_router(probes: Probes, exposition: Exposition, layers: &Layers) -> Router {
+    let probe = Unlimited { layers, state: probes };
+    metrics_routes(Exposition { access: MetricsAccess::Open, ..exposition }, layers)
+        .route("/livez", probe.get(health::live))
+        .fallback_service(layers.protect(service_fn(group::not_found)))
 }
 
 /// A setting decides who may read the metrics.

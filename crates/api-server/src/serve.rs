@@ -60,8 +60,9 @@ const READ_BUFFER_BYTES: usize = 2 * HEAD_BYTES_MAX;
 
 /// The address cannot be bound.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on BIND_ADDRESS {address}: {}", remedy(source))]
+#[error("cannot listen on {variable} {address}: {}", remedy(source))]
 pub(crate) struct BindError {
+    variable: &'static str,
     address: SocketAddr,
     source: io::Error,
 }
@@ -69,23 +70,23 @@ pub(crate) struct BindError {
 fn remedy(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
-            "another program uses the port; stop it, or set BIND_ADDRESS to another port"
+            "another program uses the port; stop it, or set the variable to another port"
         }
         io::ErrorKind::AddrNotAvailable => {
-            "this machine has no such address; set BIND_ADDRESS to one of its own"
+            "this machine has no such address; set the variable to one of its own"
         }
         io::ErrorKind::PermissionDenied => {
-            "this user may not use the port; set BIND_ADDRESS to one above 1023"
+            "this user may not use the port; set the variable to one above 1023"
         }
-        _ => "set BIND_ADDRESS to another address",
+        _ => "set the variable to another address",
     }
 }
 
-/// Listens on an address.
+/// Listens on the address that `variable` sets.
 ///
 /// # Errors
 /// The address is in use, not local, or not allowed.
-pub(crate) fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
+pub(crate) fn bind(variable: &'static str, address: SocketAddr) -> Result<TcpListener, BindError> {
     let listen = || {
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
         // So that a server that ended leaves the port to the next one.
@@ -95,7 +96,7 @@ pub(crate) fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
         socket.bind(address)?;
         socket.listen(BACKLOG)
     };
-    listen().map_err(|source| BindError { address, source })
+    listen().map_err(|source| BindError { variable, address, source })
 }
 
 /// Serves until `stop`, then waits for requests in flight.
@@ -183,7 +184,11 @@ where
                 );
             });
         }
-        let connection = Arc::new(Connection::new(peer));
+        let connection = Connection::new(peer);
+        let connection = Arc::new(match stream.local_addr() {
+            Ok(local) => connection.with_local(local),
+            Err(_closed) => connection,
+        });
         match self.limits.acquire(&connection) {
             Ok(permit) => self.start(stream, connection, permit),
             // Closed without a response, which would need the resources that the limit protects.

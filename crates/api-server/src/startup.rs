@@ -25,6 +25,7 @@ use telemetry::{Clock, LogOutput};
 use tokio_util::sync::CancellationToken;
 use workers::{HealthRegistry, WorkerSupervisor};
 
+use crate::auth_events::AuthEvents;
 use crate::client_address::TrustedProxies;
 use crate::handlers::docs::Pages;
 use crate::heavy_work::HeavyWork;
@@ -74,11 +75,14 @@ pub(crate) enum Error {
 pub(crate) struct Service {
     /// The routes within their layers; [`Layers::observe`] goes around them.
     pub(crate) router: Router,
+    /// Those of the listener for metrics.
+    pub(crate) metrics_router: Router,
     pub(crate) layers: Layers,
     pub(crate) metrics: Arc<Metrics>,
     /// To be closed at the end.
     pub(crate) access_log: Arc<AccessLog>,
     pub(crate) shutdown: CancellationToken,
+    pub(crate) auth_events: Arc<AuthEvents>,
     mode: AuthMode,
     market_data: Arc<MarketData>,
     health: Arc<HealthRegistry>,
@@ -129,12 +133,14 @@ pub(crate) fn service(
         let (secrets, metrics) = (&credentials.secrets, Arc::clone(&metrics));
         Arc::new(WebhookIntake::new(settings, secrets, store.clone(), metrics, &config.proxy)?)
     };
+    let auth_events = Arc::new(AuthEvents::default());
     let layers = Layers::new(
         config.http.clone(),
         trusted_proxies(config),
         mode.clone(),
         Arc::clone(&metrics),
         Arc::clone(&access_log),
+        Arc::clone(&auth_events),
     );
     let response_cache = Arc::new(ResponseCache::new(config.response_cache));
     let event_streams = event_streams(config, credentials)?;
@@ -165,13 +171,16 @@ pub(crate) fn service(
         )),
         admin: Arc::new(AdminState { intake: Arc::clone(&intake), clock: Clock::System }),
     };
+    let metrics_router = router::metrics_router(parts.probes.clone(), parts.exposition.clone(), &layers);
     let router = router::router(parts, &layers);
     Ok(Service {
         router,
+        metrics_router,
         layers,
         metrics,
         access_log,
         shutdown,
+        auth_events,
         mode,
         market_data,
         health,

@@ -3,10 +3,12 @@
 //! Only digests are stored. No message, log line or `Debug` output contains any part of a key; errors name its position.
 
 mod format;
+mod networks_seen;
 mod role;
 mod set;
 mod strength;
 
 pub use format::{KeyMode, NewKey, claimed_id, generate};
+pub use networks_seen::{NetworksSeen, Sighting};
 pub use role::Role;
 pub use set::{Key, KeyError, KeyErrors, KeySet, Label};

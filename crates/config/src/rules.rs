@@ -5,7 +5,7 @@ use secrets::Profile;
 use webhooks::{PROVIDERS, Scope, SettingKind, SettingValue, alpaca};
 
 use crate::error::Error;
-use crate::settings::{ACTIVITIES, Config, MetricsAccess};
+use crate::settings::{ACTIVITIES, Config, MetricsAccess, is_loopback};
 
 const NOT_ENCRYPTED: &str =
     "must be https outside development: its responses decide which payments are posted";
@@ -32,14 +32,22 @@ pub(crate) fn check(config: &Config) -> Vec<Error> {
             "must be true outside development on a loopback address",
         ),
         (
-            (is_strict || !is_local) && *metrics_access == MetricsAccess::Open,
+            is_strict && *metrics_access != MetricsAccess::Key,
             "metrics.access",
-            "must be loopback or key outside development on a loopback address",
+            "must be key outside development, because a proxy on this machine looks like a local client: let Prometheus send a key \
+             of the role admin, or set METRICS_BIND_ADDRESS and let it read that address",
         ),
         (
             is_strict && alpaca_events.enabled && !alpaca_events.base_url.is_encrypted(),
             "alpaca.events.base_url",
             NOT_ENCRYPTED,
+        ),
+        (
+            !is_strict
+                && !config.connections.published_on_loopback
+                && config.metrics_bind_address.is_some_and(|address| !is_loopback(address)),
+            "metrics.bind_address",
+            "must be a loopback address in development",
         ),
         (
             alpaca_events.enabled

@@ -93,7 +93,10 @@ settings! { read, profile: Profile =>
         /// Time between two background checks.
         health_check_period: Duration =
             read.get("health.interval_s", "HEALTH_CHECK_INTERVAL_SECS").seconds(1..=3600);
-        /// Who may read the metrics.
+        /// An address that serves the metrics alone, without a key.
+        metrics_bind_address: Option<SocketAddr> =
+            read.get("metrics.bind_address", "METRICS_BIND_ADDRESS").optional(parse::address);
+        /// Who may read the metrics on the main listener.
         metrics_access: MetricsAccess = read.get("metrics.access", "METRICS_ACCESS").choice(&METRICS_ACCESS);
         /// Whether `/docs`, `/openapi.json` and `/api-docs/openapi.json` are served. `/docs/problems` always is.
         docs_enabled: bool = read.get("docs.enabled", "ENABLE_SWAGGER").flag();
@@ -125,7 +128,7 @@ settings! { read =>
 
 const FORMATS: [(&str, Format); 2] = [("text", Format::Text), ("json", Format::Json)];
 
-/// Who may read the metrics.
+/// Who may read the metrics on the main listener. Without a key only direct requests are served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetricsAccess {
     /// Clients on this machine, and those with a key of the role admin.
@@ -172,7 +175,7 @@ pub(crate) fn has_loopback_listener(read: &mut Reader<'_>) -> bool {
     read.get("server.bind_address", "BIND_ADDRESS").optional(parse::address).is_some_and(is_loopback)
 }
 
-fn is_loopback(address: SocketAddr) -> bool {
+pub(crate) fn is_loopback(address: SocketAddr) -> bool {
     address.ip().to_canonical().is_loopback()
 }
 

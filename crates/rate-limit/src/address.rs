@@ -8,31 +8,21 @@ use governor::clock::{Clock as _, MonotonicClock};
 use governor::middleware::StateInformationMiddleware;
 
 use crate::table::{Capacity, Table};
-use crate::{Limit, LimitStatus, Network};
+use crate::{Limit, LimitStatus, Network, TIERS};
 
 type TableLimiter = RateLimiter<Network, Table, MonotonicClock, StateInformationMiddleware>;
 
-/// A limit for each IPv4 address and IPv6 /64, and a wider one for each IPv6 /48.
+/// A limit for each IPv4 address and IPv6 /64, and higher ones for the wider networks of [`TIERS`].
 pub struct AddressLimiter {
     limit: Limit,
-    by_network: TableLimiter,
-    by_site: TableLimiter,
-}
-
-/// The exceeded limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// The limit of the address or /64.
-    Network,
-    /// The limit of the /48.
-    Site,
+    tiers: [TableLimiter; TIERS.len()],
 }
 
 /// The client must wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exceeded {
-    /// The exceeded limit.
-    pub scope: Scope,
+    /// Index in [`TIERS`] of the exceeded limit.
+    pub tier: usize,
     /// Includes the time until the next request is allowed.
     pub status: LimitStatus,
 }
@@ -42,26 +32,25 @@ impl AddressLimiter {
     #[must_use]
     pub fn new(limit: Limit, capacity: Capacity) -> Self {
         let limiter = |limit: Limit| TableLimiter::new(limit.quota(), Table::new(capacity), MonotonicClock);
-        Self { limit, by_network: limiter(limit), by_site: limiter(limit.for_site()) }
+        Self { limit, tiers: TIERS.each_ref().map(|tier| limiter(limit.for_tier(tier))) }
     }
 
-    /// Counts a request from this address.
+    /// Counts a request from this address. The status is that of the first tier.
     ///
     /// # Errors
     /// [`Exceeded`].
     pub fn check(&self, address: IpAddr) -> Result<LimitStatus, Exceeded> {
-        let network = Network::from(address);
-        let exceeded = |scope, wait| Exceeded { scope, status: LimitStatus::exceeded(wait) };
-        let status = match self.by_network.check_key(&network) {
-            Ok(snapshot) => self.limit.status(snapshot.remaining_burst_capacity()),
-            Err(refusal) => {
-                return Err(exceeded(Scope::Network, refusal.wait_time_from(MonotonicClock.now())));
+        let mut remaining = None;
+        for (tier, network) in Network::from(address).tiers().enumerate() {
+            match self.tiers[tier].check_key(&network) {
+                Ok(snapshot) => _ = remaining.get_or_insert(snapshot.remaining_burst_capacity()),
+                Err(refusal) => {
+                    let wait = refusal.wait_time_from(MonotonicClock.now());
+                    return Err(Exceeded { tier, status: LimitStatus::exceeded(wait) });
+                }
             }
-        };
-        match network.site().map(|site| self.by_site.check_key(&site)) {
-            Some(Err(refusal)) => Err(exceeded(Scope::Site, refusal.wait_time_from(MonotonicClock.now()))),
-            Some(Ok(_)) | None => Ok(status),
         }
+        Ok(self.limit.status(remaining.unwrap_or_default()))
     }
 }
 
@@ -98,7 +87,7 @@ mod tests {
             (0..3).map(|_| limiter.check(address("192.0.2.1")).unwrap().remaining).collect();
         assert_eq!(remaining, [2, 1, 0]);
         let status = LimitStatus { remaining: 0, reset_s: 1 };
-        assert_eq!(limiter.check(address("192.0.2.1")), Err(Exceeded { scope: Scope::Network, status }));
+        assert_eq!(limiter.check(address("192.0.2.1")), Err(Exceeded { tier: 0, status }));
         assert!(limiter.check(address("192.0.2.2")).is_ok());
     }
 
@@ -122,6 +111,16 @@ mod tests {
             (1..300).filter(|net| limiter.check(address(&format!("2001:db8:0:{net:x}::1"))).is_ok()).count();
         assert_eq!(within_48, 2 * 16 - 2, "sixteen times the burst, less what the first network used");
         assert!(limiter.check(address("2001:db8:1::1")).is_ok());
+    }
+
+    #[test]
+    fn rotating_through_the_48s_of_a_32_gains_no_more_than_its_limit() {
+        let limiter = limiter(1, 2);
+        let results: Vec<_> =
+            (0..2000).map(|site| limiter.check(address(&format!("2001:db8:{site:x}::1")))).collect();
+        assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 2 * 256);
+        assert!(matches!(results.last(), Some(Err(Exceeded { tier: 2, .. }))));
+        assert!(limiter.check(address("2001:db9::1")).is_ok());
     }
 
     #[test]

@@ -10,8 +10,8 @@ mod limit;
 mod network;
 mod table;
 
-pub use address::{AddressLimiter, Exceeded, Scope};
+pub use address::{AddressLimiter, Exceeded};
 pub use key::KeyLimiter;
 pub use limit::{Limit, LimitStatus, WINDOW_S};
-pub use network::Network;
+pub use network::{Network, TIERS, Tier};
 pub use table::Capacity;

@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use governor::Quota;
 
+use crate::Tier;
+
 /// The window that limits are stated for, in seconds.
 pub const WINDOW_S: u64 = 60;
-
-/// A /48 may ask this many times as often as a /64.
-const SITE_FACTOR: NonZeroU32 = NonZeroU32::MIN.saturating_add(15);
 
 /// Longest time in which a burst is earned; a larger burst would overflow.
 const BURST_EARNED_IN_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -47,10 +46,10 @@ impl Limit {
         whole_seconds(self.period() * self.bounded().burst.get())
     }
 
-    /// The limit of an IPv6 /48, which is a site with many users, or one spammer with many networks.
+    /// The limit of a network of this tier.
     #[must_use]
-    pub fn for_site(self) -> Self {
-        let times = |number: NonZeroU32| number.saturating_mul(SITE_FACTOR);
+    pub fn for_tier(self, tier: &Tier) -> Self {
+        let times = |number: NonZeroU32| number.saturating_mul(tier.requests_factor);
         Self { per_minute: times(self.per_minute), burst: times(self.burst) }
     }
 

@@ -2,7 +2,7 @@
 
 mod response_body;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -17,6 +17,7 @@ pub use response_body::ResponseBody;
 #[derive(Debug)]
 pub struct Connection {
     peer: SocketAddr,
+    local: Option<SocketAddr>,
     head_error: OnceLock<HeadError>,
     has_received_request: AtomicBool,
     is_http2: AtomicBool,
@@ -55,6 +56,7 @@ impl Connection {
     pub fn new(peer: SocketAddr) -> Self {
         Self {
             peer,
+            local: None,
             head_error: OnceLock::new(),
             has_received_request: AtomicBool::new(false),
             is_http2: AtomicBool::new(false),
@@ -67,6 +69,18 @@ impl Connection {
             is_closing: AtomicBool::new(false),
             changed: Notify::new(),
         }
+    }
+
+    /// The same, and the address of this end of the socket.
+    #[must_use]
+    pub fn with_local(self, local: SocketAddr) -> Self {
+        Self { local: Some(local), ..self }
+    }
+
+    /// The address of this end of the socket, if it is known.
+    #[must_use]
+    pub fn local_ip(&self) -> Option<IpAddr> {
+        self.local.map(|local| local.ip().to_canonical())
     }
 
     /// The address of the other end of the socket, which may be a proxy.

@@ -7,6 +7,7 @@ mod business;
 mod deliveries;
 mod exposition;
 mod families;
+mod key_anomalies;
 mod process;
 mod routes;
 mod scrape;
@@ -18,6 +19,7 @@ pub use business::Business;
 pub use deliveries::{Deliveries, FetchMetrics, ProviderMetrics};
 pub use exposition::Summary;
 pub use families::Families;
+pub use key_anomalies::{Anomaly, KeyAnomalies};
 pub use routes::{Child, Routes, UNMATCHED};
 pub use scrape::Scrape;
 pub use workers::Workers;
@@ -50,6 +52,8 @@ pub struct Metrics {
     pub limited_by_address: IntCounter,
     /// Requests refused by the limit per IPv6 /48.
     pub limited_by_site: IntCounter,
+    /// Requests refused by the limit per IPv6 /32.
+    pub limited_by_allocation: IntCounter,
     /// Requests refused by the limit per API key.
     pub limited_by_key: IntCounter,
     /// Requests refused because too many of their API key were in progress.
@@ -70,6 +74,8 @@ pub struct Metrics {
     pub auth_throttled: IntCounter,
     /// Requests whose key is valid, but lacks the required role.
     pub auth_forbidden: IntCounter,
+    /// Unusual uses of API keys.
+    pub key_anomalies: KeyAnomalies,
     /// Active API keys.
     pub keys: IntGauge,
     /// Reloads of the API keys that took effect.
@@ -116,6 +122,7 @@ impl Metrics {
             in_flight: families.gauge("http_requests_in_flight", "Requests in progress")?,
             limited_by_address: limited.with_label_values(&["address"]),
             limited_by_site: limited.with_label_values(&["site"]),
+            limited_by_allocation: limited.with_label_values(&["allocation"]),
             limited_by_key: limited.with_label_values(&["key"]),
             limited_by_key_concurrency: limited.with_label_values(&["concurrency"]),
             limited_by_provider: limited.with_label_values(&["provider"]),
@@ -132,6 +139,7 @@ impl Metrics {
             auth_rejected: auth.with_label_values(&["rejected"]),
             auth_throttled: auth.with_label_values(&["throttled"]),
             auth_forbidden: auth.with_label_values(&["forbidden"]),
+            key_anomalies: KeyAnomalies::new(&families)?,
             keys: families.gauge("api_keys", "Active API keys")?,
             key_reloads: reloads.with_label_values(&["accepted"]),
             key_reload_failures: reloads.with_label_values(&["rejected"]),

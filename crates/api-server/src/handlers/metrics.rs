@@ -7,48 +7,31 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use config::MetricsAccess;
-use http::{HeaderMap, HeaderName, header};
+use http::header;
 use telemetry::Clock;
 use telemetry::metrics::{Summary, TEXT_MEDIA_TYPE};
 use tokio::time::timeout;
 
+use crate::direct_request::DirectRequests;
 use crate::problem::{Kind, Problem};
 use crate::request_context::RequestContext;
-use crate::request_host::is_public_name;
 use crate::schemas::Problems;
 use crate::state::Exposition;
-
-/// Headers that proxies add. A proxy on this machine that adds none looks like a local client: use `METRICS_ACCESS=key`
-/// behind one.
-const PROXY_HEADERS: [HeaderName; 6] = [
-    HeaderName::from_static("x-forwarded-for"),
-    HeaderName::from_static("x-forwarded-host"),
-    HeaderName::from_static("x-forwarded-proto"),
-    HeaderName::from_static("x-real-ip"),
-    header::FORWARDED,
-    header::VIA,
-];
 
 /// Longest wait for the database.
 const BACKLOG_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Whether this request needs no API key.
-pub(crate) fn is_open_to(access: MetricsAccess, request: &Request) -> bool {
-    match access {
-        _ if is_public_name(request) => false,
+pub(crate) fn is_open_to(access: MetricsAccess, direct: &DirectRequests, request: &Request) -> bool {
+    let is_allowed = match access {
         MetricsAccess::Open => true,
         MetricsAccess::Key => false,
         MetricsAccess::Loopback => {
             let context = RequestContext::get(request.extensions()).ok();
-            is_local_client(context.and_then(|context| context.client.get()), request.headers())
+            context.and_then(|context| context.client.get()).is_some_and(IpAddr::is_loopback)
         }
-    }
-}
-
-/// A proxy on this machine also connects from a loopback address, but its headers show that it forwards a request.
-fn is_local_client(address: Option<&IpAddr>, headers: &HeaderMap) -> bool {
-    let is_forwarded = PROXY_HEADERS.iter().any(|header| headers.contains_key(header));
-    address.is_some_and(IpAddr::is_loopback) && !is_forwarded
+    };
+    is_allowed && direct.check(request).is_ok()
 }
 
 /// Metrics for Prometheus
@@ -97,33 +80,28 @@ pub(crate) async fn json(State(exposition): State<Exposition>) -> Json<Summary> 
 
 #[cfg(test)]
 mod tests {
+    use axum::body::Body;
+
     use super::*;
-    use http::HeaderValue;
 
     #[test]
     fn only_a_direct_client_of_this_machine_passes_without_a_key() {
-        let with = |header| HeaderMap::from_iter([(header, HeaderValue::from_static("192.0.2.1"))]);
-        let forwarded = PROXY_HEADERS.map(|header| (Some("127.0.0.1"), with(header), false));
-        let direct = [
-            (Some("127.0.0.1"), HeaderMap::new(), true),
-            (Some("::1"), HeaderMap::new(), true),
-            (Some("192.0.2.1"), HeaderMap::new(), false),
-            (None, HeaderMap::new(), false),
-        ];
-        for (address, headers, expected) in direct.into_iter().chain(forwarded) {
-            let mut request = Request::default();
-            *request.headers_mut() = headers;
-            if let Some(address) = address {
-                RequestContext::attach_from(&mut request, address);
-            }
-            assert_eq!(is_open_to(MetricsAccess::Loopback, &request), expected, "{address:?}");
-            assert!(is_open_to(MetricsAccess::Open, &request));
-            assert!(!is_open_to(MetricsAccess::Key, &request));
-            // Of a web page.
-            request.headers_mut().insert(header::HOST, HeaderValue::from_static("attacker.example"));
-            assert!(
-                !is_open_to(MetricsAccess::Open, &request) && !is_open_to(MetricsAccess::Loopback, &request)
-            );
+        let direct = DirectRequests::new(&[]);
+        for (address, header, expected) in [
+            ("127.0.0.1", ("host", "localhost:3000"), [true, true, false]),
+            ("::1", ("host", "[::1]:3000"), [true, true, false]),
+            ("192.0.2.1", ("host", "localhost:3000"), [false, true, false]),
+            // Of a web page, and of a proxy on this machine.
+            ("127.0.0.1", ("host", "attacker.example"), [false; 3]),
+            ("127.0.0.1", ("via", "1.1 proxy"), [false; 3]),
+            ("127.0.0.1", ("x-forwarded-port", "443"), [false; 3]),
+        ] {
+            let mut request = Request::builder().header(header.0, header.1).body(Body::empty()).unwrap();
+            RequestContext::attach_from(&mut request, address);
+            let open = [MetricsAccess::Loopback, MetricsAccess::Open, MetricsAccess::Key]
+                .map(|access| is_open_to(access, &direct, &request));
+            assert_eq!(open, expected, "{address} {header:?}");
         }
+        assert!(!is_open_to(MetricsAccess::Loopback, &direct, &Request::default()), "without an address");
     }
 }

@@ -1,10 +1,11 @@
 //! The active API keys, which can be replaced while requests are handled.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
-use config::api_keys::{Key, KeyError, KeyErrors, KeySet};
+use config::api_keys::{Key, KeyError, KeyErrors, KeySet, Label};
 use rate_limit::Limit;
 use telemetry::metrics::Metrics;
 
@@ -36,6 +37,7 @@ impl KeyRing {
     /// `limit` is for the keys of later lists.
     pub(crate) fn new(set: KeySet, limit: Limit, metrics: Arc<Metrics>) -> Self {
         metrics.keys.set(i64::try_from(set.len()).unwrap_or(i64::MAX));
+        metrics.key_anomalies.start(set.labels());
         let active = ArcSwap::from_pointee(ActiveKeys { keys: set, previous: KeySet::default() });
         Self { active, limit, metrics, previous_uses: AtomicU64::new(0) }
     }
@@ -44,6 +46,12 @@ impl KeyRing {
     pub(crate) fn find(&self, presented: &[u8]) -> Option<Arc<Key>> {
         let active = self.active.load();
         active.keys.find(presented).or_else(|| self.find_previous(&active.previous, presented))
+    }
+
+    /// Whether this is an active key; that does not count as a use.
+    pub(crate) fn contains(&self, text: &[u8]) -> bool {
+        let active = self.active.load();
+        active.keys.find(text).or_else(|| active.previous.find(text)).is_some()
     }
 
     fn find_previous(&self, previous: &KeySet, presented: &[u8]) -> Option<Arc<Key>> {
@@ -100,6 +108,11 @@ impl KeyRing {
             set.keep_limits(&old.previous);
         }
         self.metrics.keys.set(i64::try_from(keys.len() + previous.len()).unwrap_or(i64::MAX));
+        let labels = || keys.labels().chain(previous.labels());
+        let stays: HashSet<Label> = labels().collect();
+        self.metrics.key_anomalies.start(labels());
+        let old_labels = old.keys.labels().chain(old.previous.labels());
+        self.metrics.key_anomalies.end(old_labels.filter(|label| !stays.contains(label)));
         self.active.store(Arc::new(ActiveKeys { keys, previous }));
     }
 }
@@ -136,8 +149,11 @@ mod tests {
             assert!(ring.reload(bad).is_err(), "{bad:?}");
             assert!(is_valid(OLD) && is_valid(NEW));
         }
+        let has_series = |key| metrics.text().unwrap().contains(&format!("key=\"{}\"", Label::from_key(key)));
+        assert!(has_series(OLD) && has_series(NEW));
         ring.reload(NEW).unwrap();
         assert!(!is_valid(OLD) && is_valid(NEW));
+        assert!(!has_series(OLD) && has_series(NEW), "as many series as keys");
         assert_eq!(
             (metrics.key_reloads.get(), metrics.key_reload_failures.get(), metrics.keys.get()),
             (2, 3, 1)

@@ -13,6 +13,7 @@ use telemetry::access_log::{AccessLog, Line};
 
 use super::hook::{RequestHook, ResponseHook};
 use crate::problem::Problem;
+use crate::redaction::Redaction;
 use crate::request_context::RequestContext;
 
 /// Container engines and proxies ask these every few seconds.
@@ -21,12 +22,14 @@ const PROBES: [&str; 2] = ["/livez", "/readyz"];
 #[derive(Clone, Debug)]
 pub(crate) struct LogAccess {
     pub(crate) log: Arc<AccessLog>,
+    pub(crate) redaction: Redaction,
 }
 
 /// A request that is not logged yet. If the client disconnects before the response, dropping it writes a line without a status.
 #[derive(Debug)]
 pub(crate) struct PendingLine {
     log: Arc<AccessLog>,
+    redaction: Redaction,
     context: Arc<RequestContext>,
     user_agent: Option<HeaderValue>,
     is_logged: bool,
@@ -38,6 +41,7 @@ impl RequestHook for LogAccess {
     fn on_request(&self, request: &mut Request) -> Result<PendingLine, Problem> {
         Ok(PendingLine {
             log: Arc::clone(&self.log),
+            redaction: self.redaction.clone(),
             context: Arc::clone(RequestContext::get(request.extensions())?),
             user_agent: request.headers().get(header::USER_AGENT).cloned(),
             is_logged: false,
@@ -68,18 +72,20 @@ impl PendingLine {
             return;
         }
         let problem = response.and_then(|response| response.extensions().get::<Problem>());
+        let user_agent = self.user_agent.as_ref().map(HeaderValue::as_bytes);
+        let redacted_user_agent = user_agent.and_then(|text| self.redaction.redacted(text));
         self.log.write(&Line {
             request_id: context.id.get().map_or("", RequestId::as_str),
             client: context.client.get().copied(),
-            method: context.method.as_str(),
-            path: context.uri.path(),
+            method: &self.redaction.text(context.method.as_str()),
+            path: &self.redaction.text(context.uri.path()),
             route: context.route(),
             status: status.map(|status| status.as_u16()),
             code: problem.map(|problem| problem.kind.code()),
             bytes: response.and_then(|response| response.body().size_hint().exact()),
             duration_us: u64::try_from(context.duration().as_micros()).unwrap_or(u64::MAX),
             key: context.key().map(|key| key.label().bytes()),
-            user_agent: self.user_agent.as_ref().map(HeaderValue::as_bytes),
+            user_agent: redacted_user_agent.as_deref().or(user_agent),
         });
     }
 }

@@ -1,10 +1,10 @@
-//! Limits the requests of one client address.
+//! Limits the requests of one client address: deliveries, and requests without a valid API key.
 
 use std::sync::Arc;
 
 use axum::extract::Request;
 use prometheus::IntCounter;
-use rate_limit::{AddressLimiter, Capacity, Limit, Scope};
+use rate_limit::{AddressLimiter, Capacity, Limit, TIERS};
 use telemetry::metrics::Metrics;
 
 use super::hook::RequestHook;
@@ -15,37 +15,37 @@ use crate::request_context::RequestContext;
 /// All clones share one state.
 #[derive(Clone, Debug)]
 pub(crate) struct AddressLimit {
-    network_policy: Arc<LimitPolicy>,
-    site_policy: Arc<LimitPolicy>,
+    /// In the order of [`TIERS`], with the counters of refusals.
+    tiers: [(Arc<LimitPolicy>, IntCounter); TIERS.len()],
     limiter: Arc<AddressLimiter>,
-    network_exceeded: IntCounter,
-    site_exceeded: IntCounter,
 }
 
 impl AddressLimit {
     pub(crate) fn for_api(limit: Limit, metrics: &Metrics) -> Self {
-        let (by_address, by_site) = (&metrics.limited_by_address, &metrics.limited_by_site);
-        Self::new(&["address"], limit, Capacity::ManyClients, [by_address, by_site])
+        let Metrics { limited_by_address, limited_by_site, limited_by_allocation, .. } = metrics;
+        let exceeded = [limited_by_address, limited_by_site, limited_by_allocation];
+        Self::new(&TIERS[0].name, limit, Capacity::ManyClients, exceeded)
     }
 
     /// For the webhook endpoint of one provider, which has few clients.
     pub(crate) fn for_provider(limit: Limit, metrics: &Metrics) -> Self {
-        Self::new(&["provider"], limit, Capacity::FewClients, [&metrics.limited_by_provider; 2])
+        Self::new(&"provider", limit, Capacity::FewClients, [&metrics.limited_by_provider; TIERS.len()])
     }
 
+    /// `name` is that of the first tier.
     fn new(
-        policy: &'static [&'static str; 1],
+        name: &'static &'static str,
         limit: Limit,
         capacity: Capacity,
-        [network_exceeded, site_exceeded]: [&IntCounter; 2],
+        exceeded: [&IntCounter; TIERS.len()],
     ) -> Self {
-        Self {
-            network_policy: Arc::new(LimitPolicy::new(policy, "address", limit)),
-            site_policy: Arc::new(LimitPolicy::new(&["site"], "IPv6 /48", limit.for_site())),
-            limiter: Arc::new(AddressLimiter::new(limit, capacity)),
-            network_exceeded: network_exceeded.clone(),
-            site_exceeded: site_exceeded.clone(),
-        }
+        let policy = |index: usize| {
+            let tier = &TIERS[index];
+            let name = if index == 0 { name } else { &tier.name };
+            let policy = LimitPolicy::new(std::array::from_ref(name), tier.network, limit.for_tier(tier));
+            (Arc::new(policy), exceeded[index].clone())
+        };
+        Self { tiers: std::array::from_fn(policy), limiter: Arc::new(AddressLimiter::new(limit, capacity)) }
     }
 }
 
@@ -57,12 +57,9 @@ impl RequestHook for AddressLimit {
             return Err(Problem::new(Kind::Internal, "the client's address is unknown"));
         };
         match self.limiter.check(*address) {
-            Ok(status) => Ok(LimitHeaders(Some((Arc::clone(&self.network_policy), status)))),
+            Ok(status) => Ok(LimitHeaders { policy: Arc::clone(&self.tiers[0].0), status }),
             Err(exceeded) => {
-                let (counter, policy) = match exceeded.scope {
-                    Scope::Network => (&self.network_exceeded, &self.network_policy),
-                    Scope::Site => (&self.site_exceeded, &self.site_policy),
-                };
+                let (policy, counter) = &self.tiers[exceeded.tier];
                 counter.inc();
                 Err(policy.exceeded(exceeded.status))
             }

@@ -1,39 +1,47 @@
 //! Authenticates the caller: exactly one key, in `X-API-Key` or as a bearer token.
 //!
-//! Every invalid key gets the same response. A client that keeps sending invalid keys is slowed down; a valid key is looked up
-//! first and never waits.
+//! Every invalid key gets the same response. A client that keeps sending invalid keys is slowed down; a valid key never waits.
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::Request;
-use config::api_keys::{Role, claimed_id};
+use config::api_keys::{Key, Role, Sighting, claimed_id};
 use http::{HeaderMap, HeaderValue, header};
 use rate_limit::Network;
-use telemetry::metrics::Metrics;
+use telemetry::metrics::{Anomaly, Metrics};
 
 use super::hook::RequestHook;
 use super::sensitive_headers::X_API_KEY;
+use crate::auth_events::{AuthEvent, AuthEvents};
+use crate::direct_request::DirectRequests;
 use crate::keys::{AuthMode, Throttle};
 use crate::problem::{Kind, Problem};
 use crate::request_context::{Caller, RequestContext};
-use crate::request_host::is_public_name;
 
 /// All clones share one state.
 #[derive(Clone, Debug)]
 pub(crate) struct ApiKeys {
     mode: AuthMode,
+    direct: DirectRequests,
     throttle: Arc<Throttle>,
     subjects: RandomState,
     metrics: Arc<Metrics>,
+    events: Arc<AuthEvents>,
 }
 
 impl ApiKeys {
     /// After `failures_per_minute` invalid keys a client has to wait.
-    pub(crate) fn new(mode: AuthMode, failures_per_minute: u32, metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(
+        mode: AuthMode,
+        direct: DirectRequests,
+        failures_per_minute: u32,
+        metrics: Arc<Metrics>,
+        events: Arc<AuthEvents>,
+    ) -> Self {
         let throttle = Arc::new(Throttle::new(failures_per_minute));
-        Self { mode, throttle, subjects: RandomState::new(), metrics }
+        Self { mode, direct, throttle, subjects: RandomState::new(), metrics, events }
     }
 }
 
@@ -42,33 +50,46 @@ impl RequestHook for ApiKeys {
 
     fn on_request(&self, request: &mut Request) -> Result<(), Problem> {
         let context = RequestContext::get(request.extensions())?;
-        let ring = match &self.mode {
-            AuthMode::Keys(ring) => ring,
-            AuthMode::Open if is_public_name(request) => {
-                let detail = "without API keys only requests to a name or an address of this machine are allowed, such as \
-                              http://localhost:3000: use that, or set API_KEYS";
-                return Err(Problem::new(Kind::Forbidden, detail));
-            }
+        match &self.mode {
+            AuthMode::Keys(_) if context.caller.get().is_some() => Ok(()),
+            AuthMode::Keys(_) => Err(self.refuse(credential(request.headers())?, context.client.get())),
             AuthMode::Open => {
+                self.direct.check(request)?;
                 context.caller.get_or_init(|| Caller { role: Role::OPEN, key: None });
-                return Ok(());
+                Ok(())
             }
-        };
-        let presented = credential(request.headers())?;
-        let Some(key) = presented.and_then(|presented| ring.find(presented)) else {
-            return Err(self.refuse(presented, context.client.get()));
-        };
-        context.caller.get_or_init(|| Caller { role: key.role, key: Some(key) });
-        Ok(())
+        }
     }
 }
 
 impl ApiKeys {
+    /// Notes the caller if the presented key is valid. This layer then refuses requests without a caller.
+    pub(super) fn identify<'a>(&self, request: &'a Request) -> Result<Option<&'a Key>, Problem> {
+        let AuthMode::Keys(ring) = &self.mode else { return Ok(None) };
+        let Ok(Some(presented)) = credential(request.headers()) else { return Ok(None) };
+        let Some(key) = ring.find(presented) else { return Ok(None) };
+        let context = RequestContext::get(request.extensions())?;
+        self.note_use(&key, context.client.get());
+        let caller = context.caller.get_or_init(|| Caller { role: key.role, key: Some(key) });
+        Ok(caller.key.as_deref())
+    }
+
+    fn note_use(&self, key: &Key, client: Option<&IpAddr>) {
+        let Some(client) = client else { return };
+        match key.networks_seen.note(Network::from(*client).to_bits()) {
+            Sighting::Known => {}
+            Sighting::First => self.events.record(AuthEvent::FirstUse(Some(key.label()))),
+            Sighting::NewNetwork => self.metrics.key_anomalies.count(Anomaly::NewNetwork, key.label()),
+        }
+    }
+
     fn refuse(&self, presented: Option<&[u8]>, client: Option<&IpAddr>) -> Problem {
         let Some(presented) = presented else {
             self.metrics.auth_missing.inc();
             return unauthorized();
         };
+        self.metrics.key_anomalies.count_unknown();
+        self.events.record(AuthEvent::Rejected(client.map(|address| Network::from(*address))));
         // Counted for the address and for the id of the guessed key, so that many addresses do not help.
         let address = client.map(|address| Network::from(*address).to_bits());
         let subjects = [

@@ -33,19 +33,18 @@ pub(crate) struct LimitPolicy {
     per_minute: HeaderValue,
 }
 
-/// The limit of a request, for the response; `None` if there is none.
+/// The limit of a request, for the response.
 #[derive(Debug)]
-pub(crate) struct LimitHeaders(pub(crate) Option<(Arc<LimitPolicy>, LimitStatus)>);
+pub(crate) struct LimitHeaders {
+    pub(crate) policy: Arc<LimitPolicy>,
+    pub(crate) status: LimitStatus,
+}
 
 impl ResponseHook for LimitHeaders {
     fn on_response(self, response: &mut Response) {
-        let Some((policy, status)) = self.0 else { return };
         // Of a request that cost more.
-        let status = response.extensions_mut().remove().unwrap_or(status);
-        // An inner layer may have added a stricter limit.
-        if !response.headers().contains_key(RATELIMIT) {
-            policy.insert(status, response.headers_mut());
-        }
+        let status = response.extensions_mut().remove().unwrap_or(self.status);
+        self.policy.insert(status, response.headers_mut());
     }
 }
 

@@ -13,26 +13,33 @@ use telemetry::RequestId;
 
 use super::hook::{RequestHook, ResponseHook};
 use crate::problem::{Kind, MEDIA_TYPE, Problem};
+use crate::redaction::Redaction;
 use crate::request_context::RequestContext;
 
 /// Bytes that are enough for nearly every body.
 const BODY_BYTES_USUAL: usize = 512;
 
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ProblemRenderer;
+#[derive(Clone, Debug)]
+pub(crate) struct ProblemRenderer {
+    pub(crate) redaction: Redaction,
+}
 
 /// An extension of error responses whose body is complete without a problem.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CompleteBody;
 
 #[derive(Debug)]
-pub(crate) struct RenderProblem(Arc<RequestContext>);
+pub(crate) struct RenderProblem {
+    context: Arc<RequestContext>,
+    redaction: Redaction,
+}
 
 impl RequestHook for ProblemRenderer {
     type ResponseHook = RenderProblem;
 
     fn on_request(&self, request: &mut Request) -> Result<RenderProblem, Problem> {
-        Ok(RenderProblem(Arc::clone(RequestContext::get(request.extensions())?)))
+        let context = Arc::clone(RequestContext::get(request.extensions())?);
+        Ok(RenderProblem { context, redaction: self.redaction.clone() })
     }
 }
 
@@ -43,14 +50,17 @@ impl ResponseHook for RenderProblem {
         if !is_error || response.extensions().get::<CompleteBody>().is_some() {
             return;
         }
-        let problem = match response.extensions().get::<Problem>() {
+        let mut of_status = None;
+        let problem = match response.extensions_mut().get_mut::<Problem>() {
             Some(problem) => problem,
-            None => &from_status(status),
+            None => of_status.insert(from_status(status)),
         };
+        let Self { context, redaction } = &self;
+        problem.redact(redaction);
         log_cause(problem);
-        let Self(context) = &self;
         let request_id = context.id.get().map_or("", RequestId::as_str);
-        let document = problem.document(context.uri.path(), request_id);
+        let instance = redaction.text(context.uri.path());
+        let document = problem.document(&instance, request_id);
         let mut body = Vec::with_capacity(BODY_BYTES_USUAL);
         // Writing into memory cannot fail, and every member has a JSON form.
         let _infallible = json_writer::write(&mut body, &document);
@@ -102,7 +112,10 @@ mod tests {
             .id
             .set(RequestId::parse(b"request-1").unwrap())
             .unwrap();
-        ProblemRenderer.on_request(&mut request).unwrap().on_response(&mut response);
+        ProblemRenderer { redaction: Redaction::default() }
+            .on_request(&mut request)
+            .unwrap()
+            .on_response(&mut response);
         let (parts, body) = response.into_parts();
         let bytes = wait_for(axum::body::to_bytes(body, 10_000));
         (Response::from_parts(parts, Body::empty()), serde_json::from_slice(&bytes).unwrap_or_default())

@@ -12,6 +12,7 @@ use pin_project_lite::pin_project;
 use telemetry::RequestId;
 
 use super::around::{Around, ResponseFuture};
+use crate::redaction::Redaction;
 use crate::request_context::RequestContext;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -24,9 +25,15 @@ pub(crate) struct RequestIds(Arc<Source>);
 struct Source {
     keys: [RandomState; 2],
     issued: AtomicU64,
+    redaction: Redaction,
 }
 
 impl RequestIds {
+    /// Ids that clients chose are replaced if they contain a key.
+    pub(crate) fn new(redaction: Redaction) -> Self {
+        Self(Arc::new(Source { redaction, ..Source::default() }))
+    }
+
     fn issue(&self) -> RequestId {
         let count = self.0.issued.fetch_add(1, Ordering::Relaxed);
         RequestId::from_bits([self.0.keys[0].hash_one(count), self.0.keys[1].hash_one(count)])
@@ -34,7 +41,8 @@ impl RequestIds {
 
     fn choose(&self, headers: &HeaderMap) -> RequestId {
         let from_client = headers.get(X_REQUEST_ID).and_then(|value| RequestId::parse(value.as_bytes()));
-        from_client.unwrap_or_else(|| self.issue())
+        let without_key = from_client.filter(|id| self.0.redaction.redacted(id.as_bytes()).is_none());
+        without_key.unwrap_or_else(|| self.issue())
     }
 }
 

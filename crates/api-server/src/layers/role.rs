@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use axum::extract::Request;
 use config::api_keys::Role;
-use telemetry::metrics::Metrics;
+use telemetry::metrics::{Anomaly, Metrics};
 
 use super::hook::RequestHook;
+use crate::auth_events::{AuthEvent, AuthEvents};
 use crate::problem::{Kind, Problem};
 use crate::request_context::RequestContext;
 
@@ -15,6 +16,7 @@ pub(crate) struct RequireRole {
     /// The lowest role that may pass.
     pub(crate) role: Role,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) events: Arc<AuthEvents>,
 }
 
 impl RequestHook for RequireRole {
@@ -22,11 +24,16 @@ impl RequestHook for RequireRole {
 
     fn on_request(&self, request: &mut Request) -> Result<(), Problem> {
         // Without a caller the API key layer is missing, and the request is refused.
-        let caller = RequestContext::get(request.extensions())?.caller.get();
+        let context = RequestContext::get(request.extensions())?;
+        let caller = context.caller.get();
         if caller.is_some_and(|caller| caller.role >= self.role) {
             return Ok(());
         }
         self.metrics.auth_forbidden.inc();
+        if let Some(key) = context.key() {
+            self.metrics.key_anomalies.count(Anomaly::Forbidden, key.label());
+            self.events.record(AuthEvent::Forbidden(Some(key.label())));
+        }
         Err(Problem::new(Kind::Forbidden, format!("an API key with the role {} is required", self.role)))
     }
 }
@@ -39,8 +46,8 @@ mod tests {
     use crate::request_context::Caller;
 
     fn check(role: Option<Role>, required: Role) -> Result<(), Problem> {
-        let layer =
-            RequireRole { role: required, metrics: Arc::new(Metrics::new(Labels::default()).unwrap()) };
+        let metrics = Arc::new(Metrics::new(Labels::default()).unwrap());
+        let layer = RequireRole { role: required, metrics, events: Arc::default() };
         let mut request = Request::default();
         RequestContext::attach_from(&mut request, "192.0.2.1");
         if let Some(role) = role {

@@ -109,9 +109,9 @@ impl<S: Clone + Send + Sync + 'static> Guarded<'_, S> {
         let handler = handler.with_state(self.state.clone());
         let open = self.layers.open_metrics(handler.clone());
         let keyed = self.layers.protect(self.layers.api(Role::Admin, handler));
-        let access = self.access;
+        let (access, direct) = (self.access, self.layers.direct.clone());
         let guarded = service_fn(move |request: Request| {
-            let is_open = is_open_to(access, &request);
+            let is_open = is_open_to(access, &direct, &request);
             let (open, keyed) = (open.clone(), keyed.clone());
             async move { if is_open { open.oneshot(request).await } else { keyed.oneshot(request).await } }
         });

@@ -8,7 +8,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use axum::body::Body;
-use config::MetricsAccess;
 use http::{HeaderMap, Request, StatusCode, header};
 use serde_json::Value;
 use store::Store;

@@ -63,7 +63,7 @@ async fn start_with_connections(config: Connections) -> Running {
         .route("/panic", get_service(layers.protect(panics.into_service())))
         .route("/echo", post_service(layers.protect((async |body: String| body).into_service())));
     let app = layers.observe(routes);
-    let listener = bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let listener = bind("BIND_ADDRESS", ([127, 0, 0, 1], 0).into()).unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
     let stopped = async { drop(stopped.await) };
@@ -215,9 +215,9 @@ async fn requests_that_are_cut_off_at_the_deadline_are_counted() {
 
 #[tokio::test]
 async fn a_busy_port_is_an_error_that_names_the_address() {
-    let bound = bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let bound = bind("BIND_ADDRESS", ([127, 0, 0, 1], 0).into()).unwrap();
     let address = bound.local_addr().unwrap();
-    let error = bind(address).unwrap_err().to_string();
+    let error = bind("BIND_ADDRESS", address).unwrap_err().to_string();
     assert!(
         error.starts_with(&format!("cannot listen on BIND_ADDRESS {address}: another program")),
         "{error}"
@@ -233,7 +233,7 @@ async fn a_port_published_on_loopback_refuses_connections_from_public_addresses(
         let app = Layers::without_keys(Arc::clone(&metrics)).observe(Router::new());
         let config = Connections { published_on_loopback, ..connections() };
         let server = Server::new(app, config, TrustedProxies::default(), metrics);
-        let listener = bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let listener = bind("BIND_ADDRESS", ([127, 0, 0, 1], 0).into()).unwrap();
         let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (stream, _) = listener.accept().await.unwrap();
         server.admit(stream, peer.parse().unwrap());

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ::secrets::Secrets;
 use config::Config;
+use telemetry::Clock;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use workers::{Heartbeat, WorkerSupervisor};
@@ -29,6 +30,9 @@ pub(super) fn start(service: &Service, config: &Config, secrets: &Secrets) -> Wo
     if let Some(ring) = service.ring() {
         let reloader = KeyReloader::new(service.keys.clone(), Arc::clone(ring));
         until_shutdown(shutdown(), register("api_keys"), reloader.run());
+        let (events, store) = (Arc::clone(&service.auth_events), service.store().clone());
+        let write = async move { events.run(&store, Clock::System).await };
+        until_shutdown(shutdown(), register("auth_events"), write);
     }
     worker_setup::start(service, config)
 }

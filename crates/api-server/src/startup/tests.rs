@@ -57,7 +57,7 @@ async fn check_and_start(
     let passes = Report::new(profile, checked.findings(check::advice(environment))).passes(false);
     let started = async {
         let Start { config, credentials, database } = checked.into_start()?;
-        let _listener = crate::serve::bind(config.bind_address)?;
+        let _listener = crate::serve::bind("BIND_ADDRESS", config.bind_address)?;
         let storage = storage(&config, &credentials, database).await?;
         let store = storage.store.clone();
         match is_whole {

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::format::{self, FormatCheck};
+use super::networks_seen::NetworksSeen;
 use super::role::Role;
 use super::strength::{BITS_MIN, bits, is_placeholder};
 
@@ -27,6 +28,8 @@ pub struct Key {
     pub role: Role,
     /// The rate limit of the key.
     pub limiter: KeyLimiter,
+    /// The networks that use the key.
+    pub networks_seen: NetworksSeen,
 }
 
 /// The name of a key in logs: the start of its digest, which does not reveal a strong key.
@@ -35,7 +38,7 @@ pub struct Label([u8; 4]);
 
 impl Key {
     fn new(digest: Sha256Digest, role: Role, limit: Limit) -> Self {
-        Self { digest, role, limiter: KeyLimiter::new(limit) }
+        Self { digest, role, limiter: KeyLimiter::new(limit), networks_seen: NetworksSeen::default() }
     }
 
     /// The name of the key in logs.
@@ -187,6 +190,11 @@ impl KeySet {
         let digest = is_plausible.then(|| digest(presented))?;
         let key = self.by_prefix.get(&prefix(&digest))?;
         bool::from(key.digest.ct_eq(&digest)).then(|| Arc::clone(key))
+    }
+
+    /// The names of the keys.
+    pub fn labels(&self) -> impl Iterator<Item = Label> {
+        self.by_prefix.values().map(|key| key.label())
     }
 
     /// The number of keys.

@@ -1,6 +1,6 @@
 //! Parsers of single values. Their errors say what is expected.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 use http::{HeaderValue, Uri};
@@ -49,18 +49,46 @@ fn widest(network: &IpNet) -> u8 {
     }
 }
 
-/// A web origin: scheme, host and port, and nothing else; `*` and `null` are rejected.
+/// A web origin: scheme, host and port, and nothing else, as browsers write it; wildcards and `null` are rejected.
 pub(super) fn origin(text: &str) -> Result<HeaderValue, String> {
-    let expected = || "must be exact origins such as https://app.example.com".to_owned();
+    let expected = || {
+        "must be exact origins such as https://app.example.com, in lower case, without a wildcard and without the default port".to_owned()
+    };
     let uri: Uri = text.parse().map_err(|_| expected())?;
     let is_origin = matches!(uri.scheme_str(), Some("http" | "https"))
         && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
         && uri.path() == "/"
         && uri.query().is_none()
-        && !text.ends_with('/');
+        && !text.ends_with('/')
+        && is_written_as_by_browsers(text);
     match is_origin {
         true => HeaderValue::from_str(text).map_err(|_| expected()),
         false => Err(expected()),
+    }
+}
+
+/// Another spelling would equal no origin that a browser sends.
+fn is_written_as_by_browsers(origin: &str) -> bool {
+    let default_port = if origin.starts_with("https:") { ":443" } else { ":80" };
+    let is_usual = |byte: u8| !byte.is_ascii_uppercase() && byte != b'*';
+    origin.bytes().all(is_usual) && !origin.ends_with(default_port) && !origin.ends_with(':')
+}
+
+/// A host name or an address, in lower case and without a dot at its end: no scheme, no port and no wildcard.
+pub(super) fn host(text: &str) -> Result<String, String> {
+    let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
+    let is_name = name.len() <= 253 && name.split('.').all(is_label);
+    let is_ipv6 = || name.strip_prefix('[')?.strip_suffix(']')?.parse::<Ipv6Addr>().ok();
+    match is_name || is_ipv6().is_some() {
+        true => Ok(name),
+        false => {
+            Err("must be exact host names without a port and without a wildcard, such as api.example.com"
+                .into())
+        }
     }
 }
 
@@ -119,6 +147,13 @@ mod tests {
             ("https://app.example.com", true),
             ("http://localhost:8050", true),
             ("*", false),
+            ("https://*.example.com", false),
+            ("https://app.example.com:*", false),
+            ("https://App.example.com", false),
+            ("https://app.example.com:443", false),
+            ("http://app.example.com:443", true),
+            ("http://app.example.com:80", false),
+            ("https://app.example.com:", false),
             ("null", false),
             ("https://app.example.com/", false),
             ("https://app.example.com/x", false),
@@ -127,6 +162,25 @@ mod tests {
             ("ftp://app.example.com", false),
         ] {
             assert_eq!(origin(text).is_ok(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn hosts_are_exact() {
+        for (text, expected) in [
+            ("API.example.com", Some("api.example.com")),
+            ("api-server", Some("api-server")),
+            ("api.example.com.", Some("api.example.com")),
+            ("192.0.2.7", Some("192.0.2.7")),
+            ("[2001:db8::1]", Some("[2001:db8::1]")),
+            ("*.example.com", None),
+            ("*", None),
+            ("api.example.com:3000", None),
+            ("https://api.example.com", None),
+            ("a..b", None),
+            ("", None),
+        ] {
+            assert_eq!(host(text).ok().as_deref(), expected, "{text}");
         }
     }
 

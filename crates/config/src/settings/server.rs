@@ -60,6 +60,9 @@ settings! { read =>
         /// Origins whose pages may read responses.
         allowed_origins: Vec<HeaderValue> =
             read.get("server.allowed_origins", "ALLOWED_ORIGINS").list(LIST_ITEMS_MAX, parse::origin);
+        /// Host names by which clients reach the server without an API key, beside `localhost` and its address. In lower case.
+        allowed_hosts: Vec<String> =
+            read.get("server.allowed_hosts", "ALLOWED_HOSTS").list(LIST_ITEMS_MAX, parse::host);
         /// Requests handled at once.
         requests_in_flight_max: usize =
             read.get("server.requests_in_flight_max", "REQUESTS_IN_FLIGHT_MAX").number(1..=1_000_000);

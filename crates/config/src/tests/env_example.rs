@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 
 /// Settings with a fixed value in the Compose files, or without a use in a container.
-const NOT_LISTED: [&str; 9] = [
+const NOT_LISTED: [&str; 11] = [
+    "ALLOWED_HOSTS",
     "BIND_ADDRESS",
     "CLIENT_ADDRESS_HEADER",
     "ENABLE_HSTS",
     "METRICS_ACCESS",
+    "METRICS_BIND_ADDRESS",
     "PUBLISHED_ON_LOOPBACK",
     "SECRETS_DIR",
     "SNS_BASE_URL",

@@ -27,7 +27,7 @@ fn request(log: &Arc<AccessLog>, path: &str, user_agent: &[u8]) -> PendingLine {
         .id
         .set(RequestId::parse(b"request-1").unwrap())
         .unwrap();
-    LogAccess { log: Arc::clone(log) }.on_request(&mut request).unwrap()
+    LogAccess { log: Arc::clone(log), redaction: Redaction::default() }.on_request(&mut request).unwrap()
 }
 
 #[test]

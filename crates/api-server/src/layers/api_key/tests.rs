@@ -14,7 +14,7 @@ fn layer() -> ApiKeys {
     let set = KeySet::parse(&format!("{VIEWER},{ADMIN}:admin"), limit).unwrap();
     let metrics = Arc::new(Metrics::new(telemetry::metrics::Labels::default()).unwrap());
     let ring = Arc::new(KeyRing::new(set, limit, Arc::clone(&metrics)));
-    ApiKeys::new(AuthMode::Keys(ring), 10, metrics)
+    ApiKeys::new(AuthMode::Keys(ring), DirectRequests::new(&[]), 10, metrics, Arc::default())
 }
 
 fn authenticate(layer: &ApiKeys, from: &str, headers: &[(&'static str, &str)]) -> Result<Role, Problem> {
@@ -23,6 +23,7 @@ fn authenticate(layer: &ApiKeys, from: &str, headers: &[(&'static str, &str)]) -
     for (name, value) in headers {
         request.headers_mut().append(*name, value.parse().unwrap());
     }
+    layer.identify(&request)?;
     layer.on_request(&mut request)?;
     Ok(RequestContext::get(request.extensions())?.caller.get().unwrap().role)
 }
@@ -57,12 +58,15 @@ fn exactly_one_valid_key_is_accepted() {
 }
 
 #[test]
-fn without_keys_a_name_that_a_web_page_may_have_is_refused() {
+fn without_keys_a_name_that_a_web_page_may_have_and_a_proxy_are_refused() {
     let metrics = Arc::new(Metrics::new(telemetry::metrics::Labels::default()).unwrap());
-    let (keyless, keyed) = (ApiKeys::new(AuthMode::Open, 10, metrics), layer());
+    let (keyless, keyed) =
+        (ApiKeys::new(AuthMode::Open, DirectRequests::new(&[]), 10, metrics, Arc::default()), layer());
     let public = ("host", "attacker.example:3000");
     assert_eq!(status(authenticate(&keyless, "127.0.0.1", &[("host", "localhost:3000")])), 200);
     assert_eq!(status(authenticate(&keyless, "127.0.0.1", &[public])), 403);
+    let forwarded = [("host", "localhost:3000"), ("x-real-ip", "127.0.0.1")];
+    assert_eq!(status(authenticate(&keyless, "127.0.0.1", &forwarded)), 403);
     assert_eq!(status(authenticate(&keyed, "192.0.2.1", &[public, ("x-api-key", VIEWER)])), 200);
 }
 

@@ -1,0 +1,147 @@
+//! Limits the requests with one valid API key, from any address, and all others by the address of their client. Of a key, the
+//! requests in progress are limited, too; one ends when its response has been read, because until then it uses memory.
+//!
+//! The key is looked up first: what others send from an address takes nothing from the limit of a key, so that wrong keys of a
+//! neighbour refuse no valid one.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use axum::extract::Request;
+use rate_limit::{Limit, LimitStatus};
+use telemetry::metrics::Metrics;
+
+use super::address_limit::AddressLimit;
+use super::api_key::ApiKeys;
+use super::hook::RequestHook;
+use super::limit_policy::{LimitHeaders, LimitPolicy};
+use crate::problem::{Kind, Problem};
+use crate::request_context::RequestContext;
+
+/// Most requests of one key in progress.
+const IN_PROGRESS_MAX: u32 = 100;
+/// `Retry-After` of a request over that, in seconds.
+const RETRY_AFTER_S: u64 = 1;
+
+#[derive(Clone, Debug)]
+pub(crate) struct RequestLimit {
+    api_keys: ApiKeys,
+    key_policy: Arc<LimitPolicy>,
+    by_address: AddressLimit,
+    metrics: Arc<Metrics>,
+}
+
+impl RequestLimit {
+    pub(crate) fn new(api_keys: ApiKeys, limit: Limit, metrics: Arc<Metrics>) -> Self {
+        let key_policy = Arc::new(LimitPolicy::new(&["key"], "API key", limit));
+        Self { api_keys, key_policy, by_address: AddressLimit::for_api(limit, &metrics), metrics }
+    }
+}
+
+impl RequestHook for RequestLimit {
+    type ResponseHook = LimitHeaders;
+
+    fn on_request(&self, request: &mut Request) -> Result<LimitHeaders, Problem> {
+        let Some(key) = self.api_keys.identify(request)? else { return self.by_address.on_request(request) };
+        let status = key.limiter.check().map_err(|status| {
+            self.metrics.limited_by_key.inc();
+            self.key_policy.exceeded(status)
+        })?;
+        let context = RequestContext::get(request.extensions())?;
+        if !key.limiter.start(IN_PROGRESS_MAX) {
+            self.metrics.limited_by_key_concurrency.inc();
+            let detail = format!("this API key may have {IN_PROGRESS_MAX} requests in progress");
+            let problem = Problem::new(Kind::QuotaExceeded, detail).violating(&["concurrency"]);
+            return Err(problem.retry_after_s(RETRY_AFTER_S));
+        }
+        // The request ends together with its context.
+        context.key_policy.get_or_init(|| Arc::clone(&self.key_policy));
+        Ok(LimitHeaders { policy: Arc::clone(&self.key_policy), status })
+    }
+}
+
+/// Charges the key for a request that costs as much as several. The rate limit fields of the response are those of the returned
+/// status, as its extension.
+pub(crate) fn charge(context: &RequestContext, further: u32) -> Result<Option<LimitStatus>, Problem> {
+    let (Some(policy), Some(key), Some(further)) =
+        (context.key_policy.get(), context.key(), NonZeroU32::new(further))
+    else {
+        return Ok(None);
+    };
+    key.limiter.charge(further).map(Some).map_err(|status| policy.exceeded(status))
+}
+
+#[cfg(test)]
+mod tests {
+    use config::api_keys::KeySet;
+
+    use super::*;
+    use crate::direct_request::DirectRequests;
+    use crate::keys::{AuthMode, KeyRing};
+
+    const KEY: &str = "k7Vn2Qx9LpR4tYw8ZbM3cDf6HjGs5Aa1";
+
+    fn limit_of(count: u32) -> RequestLimit {
+        let count = NonZeroU32::new(count).unwrap();
+        let limit = Limit { per_minute: count, burst: count };
+        let metrics = Arc::new(Metrics::new(telemetry::metrics::Labels::default()).unwrap());
+        let ring = KeyRing::new(KeySet::parse(KEY, limit).unwrap(), limit, Arc::clone(&metrics));
+        let mode = AuthMode::Keys(Arc::new(ring));
+        let api_keys = ApiKeys::new(mode, DirectRequests::new(&[]), 10, Arc::clone(&metrics), Arc::default());
+        RequestLimit::new(api_keys, limit, metrics)
+    }
+
+    /// How many of `count` requests with this key pass.
+    fn passing(layer: &RequestLimit, key: &str, count: u32) -> usize {
+        let pass = |_: &u32| {
+            let mut request = Request::default();
+            RequestContext::attach_from(&mut request, "192.0.2.1");
+            request.headers_mut().insert("x-api-key", key.parse().unwrap());
+            let result = layer.on_request(&mut request);
+            assert!(result.as_ref().err().is_none_or(|problem| problem.kind == Kind::QuotaExceeded));
+            result.is_ok()
+        };
+        (0..count).filter(pass).count()
+    }
+
+    #[test]
+    fn wrong_keys_of_an_address_take_nothing_from_a_valid_one_and_the_reverse() {
+        let layer = limit_of(9);
+        assert_eq!(passing(&layer, "wrong", 30), 9);
+        assert_eq!(passing(&layer, KEY, 30), 9);
+        assert_eq!((layer.metrics.limited_by_address.get(), layer.metrics.limited_by_key.get()), (21, 21));
+        let layer = limit_of(9);
+        assert_eq!((passing(&layer, KEY, 30), passing(&layer, "wrong", 30)), (9, 9));
+    }
+
+    fn keyed_request() -> Request {
+        let mut request = Request::default();
+        RequestContext::attach_from(&mut request, "192.0.2.1");
+        request.headers_mut().insert("x-api-key", KEY.parse().unwrap());
+        request
+    }
+
+    #[test]
+    fn requests_of_a_key_in_progress_are_limited_until_their_responses_are_read() {
+        let layer = limit_of(1000);
+        let mut all: Vec<Request> = (0..=IN_PROGRESS_MAX).map(|_| keyed_request()).collect();
+        let mut last = all.pop().unwrap();
+        assert!(all.iter_mut().all(|request| layer.on_request(request).is_ok()));
+        let refused = layer.on_request(&mut last).unwrap_err();
+        assert_eq!((refused.kind, layer.metrics.limited_by_key_concurrency.get()), (Kind::QuotaExceeded, 1));
+        all.pop();
+        assert!(layer.on_request(&mut last).is_ok());
+    }
+
+    #[test]
+    fn a_request_that_costs_several_is_charged_for_them_or_refused() {
+        let layer = limit_of(9);
+        let mut request = keyed_request();
+        layer.on_request(&mut request).unwrap();
+        let context = RequestContext::get(request.extensions()).unwrap();
+        assert_eq!(charge(context, 0).unwrap(), None);
+        assert_eq!(charge(context, 5).unwrap().unwrap().remaining, 3);
+        assert_eq!(charge(context, 4).unwrap_err().kind, Kind::QuotaExceeded);
+        assert_eq!(charge(context, 3).unwrap().unwrap().remaining, 0, "nothing was charged for the refused one");
+    }
+}
