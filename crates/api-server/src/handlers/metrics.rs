@@ -55,6 +55,7 @@ fn is_local_client(address: Option<&IpAddr>, headers: &HeaderMap) -> bool {
 #[utoipa::path(
     get,
     path = "/metrics",
+    operation_id = "getMetrics",
     tag = "probes",
     security((), ("api_key" = []), ("bearer" = [])),
     responses(
@@ -87,6 +88,7 @@ pub(crate) async fn text(State(exposition): State<Exposition>) -> Result<Respons
 #[utoipa::path(
     get,
     path = "/metrics/json",
+    operation_id = "getMetricsSummary",
     tag = "probes",
     security((), ("api_key" = []), ("bearer" = [])),
     responses((status = 200, description = "Totals since the start", body = Object), Problems)
