@@ -12,7 +12,7 @@ const OK: &[u16] = &[200];
 const BAD: &[u16] = &[400];
 
 /// Name, request, and the accepted statuses.
-type Probe = (&'static str, Vec<u8>, &'static [u16]);
+pub(crate) type Probe = (&'static str, Vec<u8>, &'static [u16]);
 
 fn get(target: &str, headers: &str) -> Vec<u8> {
     format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n").into_bytes()
@@ -24,7 +24,7 @@ fn post(headers: &str, body: &str) -> Vec<u8> {
 }
 
 /// An ambiguous end of a request is request smuggling: a proxy in front may see another one.
-fn length_probes() -> Vec<Probe> {
+pub(crate) fn length_probes() -> Vec<Probe> {
     let chunked = "Transfer-Encoding: chunked\r\n";
     vec![
         (
@@ -69,7 +69,7 @@ fn length_probes() -> Vec<Probe> {
     ]
 }
 
-fn head_probes() -> Vec<Probe> {
+pub(crate) fn head_probes() -> Vec<Probe> {
     let many = |count: usize| (0..count).map(|i| format!("X-H{i}: v\r\n")).collect::<String>();
     vec![
         ("no host", b"GET /livez HTTP/1.1\r\n\r\n".to_vec(), BAD),
@@ -90,6 +90,10 @@ fn head_probes() -> Vec<Probe> {
         ("no version", b"GET /livez\r\n\r\n".to_vec(), BAD),
         ("unknown version", b"GET /livez HTTP/1.7\r\nHost: localhost\r\n\r\n".to_vec(), &[400, 505]),
         ("two blanks in the request line", b"GET  /livez HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec(), BAD),
+        ("two content types", post("Content-Type: text/plain\r\nContent-Length: 2\r\n", "{}"), BAD),
+        ("absolute form, another scheme", get("ftp://localhost/livez", ""), BAD),
+        ("absolute form with a user", get("http://user@localhost/livez", ""), BAD),
+        ("a star that is not of OPTIONS", get("*", ""), BAD),
         ("absolute form, another host", get("http://other.example/livez", ""), BAD),
         ("absolute form, the same host", get("http://localhost/livez", ""), OK),
         ("encoded slashes in a parameter", get("/api/bars/..%2f..%2fetc", ""), BAD),
@@ -129,6 +133,26 @@ fn every_probe_gets_the_strict_response() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_refused_head_is_reported_with_its_path_or_with_a_star() {
+    let mut server = ServerOptions::new().start();
+    for (bytes, path) in [
+        (get("/livez?key=iq_query", "Host: other\r\n"), "/livez"),
+        (b"GET /livez\x1b[31m HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec(), "*"),
+        (get(&format!("/{}", "a".repeat(9_000)), ""), "*"),
+    ] {
+        let text = exchange(server.address(), &bytes).text();
+        let problem: serde_json::Value =
+            serde_json::from_str(text.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+        assert_eq!(problem["instance"], path, "{text}");
+    }
+    let log = server.stop_and_read_log();
+    for path in ["/livez", "*"] {
+        assert!(log.contains(&format!("\"path\":\"{path}\"")), "{log}");
+    }
+    assert!(!log.contains("iq_query"), "{log}");
 }
 
 #[test]

@@ -1,10 +1,15 @@
-//! Hand-written HTTP/2 frames: rapid reset and endless headers.
+//! Hand-written HTTP/2 frames: rapid reset, endless headers, and the probes of HTTP/1.
+
+mod request;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use tests::{Server, ServerOptions};
+
+use crate::framing::{head_probes, length_probes};
+use request::{Request, owned};
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const HEADERS: u8 = 1;
@@ -38,14 +43,14 @@ fn connect(server: &Server) -> TcpStream {
     stream
 }
 
-/// Reads frames (kind, payload) until one is of this kind, the connection closes, or the timeout expires.
-fn frames(stream: &mut TcpStream, until: u8) -> Vec<(u8, Vec<u8>)> {
+/// Reads frames (kind, payload) until one is of these kinds, the connection closes, or the timeout expires.
+fn frames(stream: &mut TcpStream, until: &[u8]) -> Vec<(u8, Vec<u8>)> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 8192];
     let deadline = Instant::now() + RESPONSE_TIMEOUT;
     while let Ok(count @ 1..) = stream.read(&mut buffer) {
         bytes.extend_from_slice(&buffer[..count]);
-        if Instant::now() > deadline || split(&bytes).iter().any(|(kind, _)| *kind == until) {
+        if Instant::now() > deadline || split(&bytes).iter().any(|(kind, _)| until.contains(kind)) {
             break;
         }
     }
@@ -75,7 +80,7 @@ fn an_ordinary_request_gets_a_response() {
     let server = ServerOptions::new().start();
     let mut stream = connect(&server);
     stream.write_all(&frame(HEADERS, END_HEADERS | END_STREAM, 1, GET_LIVEZ)).unwrap();
-    let found = frames(&mut stream, HEADERS);
+    let found = frames(&mut stream, &[HEADERS]);
     let (_, block) = found.iter().find(|(kind, _)| *kind == HEADERS).expect("a response");
     assert_eq!(block[0], 0x88, "indexed :status 200 (RFC 7541, appendix A)");
 }
@@ -92,7 +97,7 @@ fn rapid_reset_gets_goaway_and_the_server_goes_on() {
     };
     // It may close before it has read all of them.
     drop(stream.write_all(&(0..1_000).flat_map(pair).collect::<Vec<u8>>()));
-    assert_eq!(goaway_code(&frames(&mut stream, GOAWAY)), Some(ENHANCE_YOUR_CALM));
+    assert_eq!(goaway_code(&frames(&mut stream, &[GOAWAY])), Some(ENHANCE_YOUR_CALM));
     assert_eq!(server.get("/livez", &[]).status, 200);
 }
 
@@ -112,9 +117,80 @@ fn endless_continuation_is_cut_and_memory_stays_flat() {
             break;
         }
     }
-    let found = frames(&mut stream, GOAWAY);
+    let found = frames(&mut stream, &[GOAWAY]);
     assert_ne!(goaway_code(&found).unwrap_or(ENHANCE_YOUR_CALM), NO_ERROR, "{found:?}");
     let grown_kib = server.resident_kib().saturating_sub(before_kib);
     assert!(grown_kib < 8 * 1024, "{grown_kib} KiB for 10 MB of headers");
     assert_eq!(server.get("/livez", &[]).status, 200);
+}
+
+/// Whether a response is as expected. A refused request may also have its stream reset, where hyper refuses it.
+fn is_expected(found: Option<u16>, expected: &[u16]) -> bool {
+    match found {
+        Some(status) => expected.contains(&status),
+        None => expected.iter().all(|status| *status >= 400),
+    }
+}
+
+#[test]
+fn the_probes_of_http1_get_the_same_response() {
+    let server = ServerOptions::new().start();
+    let (mut wrong, mut sent) = (Vec::new(), 0);
+    for (name, bytes, expected) in length_probes().into_iter().chain(head_probes()) {
+        let Some(request) = Request::from_http1(&bytes) else { continue };
+        // Above twice the limit hyper responds by itself, to any part of the head.
+        let too_large: &[u16] = if bytes.len() > 32 * 1024 { &[431] } else { &[] };
+        let found = request.status(&server);
+        if !is_expected(found, &[expected, too_large].concat()) {
+            wrong.push(format!("{name}: {found:?}, not {expected:?}"));
+        }
+        sent += 1;
+    }
+    assert!(sent > 30, "{sent}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn forms_of_http2_alone_are_refused_as_well() {
+    let server = ServerOptions::new().start();
+    let get = |scheme, authority, path| {
+        Request::new(&[(":method", "GET"), (":scheme", scheme), (":authority", authority), (":path", path)])
+    };
+    let with = |mut request: Request, name: &str, value: &str| {
+        request.fields.push(owned((name, value)));
+        request
+    };
+    let without_authority = || Request::new(&[(":method", "GET"), (":scheme", "http"), (":path", "/livez")]);
+    for (name, request, expected) in [
+        ("a sound request", get("http", "localhost", "/livez"), &[200][..]),
+        ("https, as behind a proxy", get("https", "localhost", "/livez"), &[200]),
+        (
+            "a host beside the same authority",
+            with(get("http", "localhost", "/livez"), "host", "LOCALHOST"),
+            &[200],
+        ),
+        ("a host alone", with(without_authority(), "host", "localhost"), &[200]),
+        ("no authority", without_authority(), &[400]),
+        ("an empty authority", get("http", "", "/livez"), &[400]),
+        (
+            "another host beside the authority",
+            with(get("http", "localhost", "/livez"), "host", "other"),
+            &[400],
+        ),
+        ("two hosts", with(with(without_authority(), "host", "localhost"), "host", "localhost"), &[400]),
+        ("a host with a path", with(without_authority(), "host", "a/b"), &[400]),
+        ("a user", get("http", "user@localhost", "/livez"), &[400]),
+        ("a user with a password", get("http", "user:password@localhost", "/livez"), &[400]),
+        ("a character that no host has", get("http", "local!host", "/livez"), &[400]),
+        ("another scheme", get("ftp", "localhost", "/livez"), &[400]),
+        ("a star", get("http", "localhost", "*"), &[400]),
+        ("a path without a slash", get("http", "localhost", "livez"), &[400]),
+        ("a caret in the path", get("http", "localhost", "/livez^"), &[400]),
+        ("a brace in the query", get("http", "localhost", "/livez?{"), &[400]),
+        ("a second authority", with(get("http", "localhost", "/livez"), ":authority", "localhost"), &[400]),
+        ("a length of a body", with(get("http", "localhost", "/livez"), "content-length", "2"), &[400]),
+    ] {
+        let found = request.status(&server);
+        assert!(is_expected(found, expected), "{name}: {found:?}, not {expected:?}");
+    }
 }

@@ -34,6 +34,7 @@ impl EngineName {
 
 /// Contribution of one engine to the overall score.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = EngineContribution)]
 pub struct Contribution {
     /// The engine.
     pub engine: EngineName,

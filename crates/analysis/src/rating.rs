@@ -17,6 +17,7 @@ use crate::latest::LatestIndicators;
 
 /// One indicator's vote.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = IndicatorVote)]
 pub struct Vote {
     /// Name of the indicator, such as `sma_20`.
     #[schema(value_type = String, example = "sma_20")]

@@ -13,7 +13,7 @@ use crate::handlers::webhooks::WebhookResponse;
 use crate::handlers::{
     analyze, analyze_bars, bars, docs, entries, health, indicators, metrics, portfolio, root, symbols,
 };
-use crate::schemas::ProblemDocument;
+use crate::schemas::{AccountFilter, IndicatorNames, ProblemDocument, Problems, Rows};
 
 use engines::EngineSchemas;
 use webhooks::WebhookPaths;
@@ -66,9 +66,10 @@ use webhooks::WebhookPaths;
         docs::openapi,
         docs::openapi_legacy_path,
     ),
-    components(schemas(ProblemDocument, WebhookResponse)),
+    // Those that parameters alone refer to are not collected.
+    components(schemas(ProblemDocument, WebhookResponse, AccountFilter, IndicatorNames, Rows)),
     security(("api_key" = []), ("bearer" = [])),
-    modifiers(&Credentials, &EngineSchemas, &WebhookPaths),
+    modifiers(&Credentials, &EngineSchemas, &Problems, &WebhookPaths),
 )]
 struct Description;
 

@@ -3,5 +3,5 @@
 mod parameters;
 mod problems;
 
-pub(crate) use parameters::{PriceBasisName, SymbolParameter, TimeframeName, WindowParameters};
+pub(crate) use parameters::*;
 pub(crate) use problems::{NotModifiedOrProblems, ProblemDocument, Problems};

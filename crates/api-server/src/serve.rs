@@ -263,7 +263,8 @@ fn protocol() -> auto::Builder<TokioExecutor> {
         .initial_connection_window_size(HTTP2_CONNECTION_WINDOW_BYTES)
         .max_send_buf_size(HTTP2_SEND_BUFFER_BYTES)
         .max_pending_accept_reset_streams(HTTP2_PENDING_RESETS_MAX)
-        .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).unwrap_or(u32::MAX));
+        // A head of up to twice the limit gets a response that says so; above, hyper refuses it without a body.
+        .max_header_list_size(u32::try_from(2 * HEAD_BYTES_MAX).unwrap_or(u32::MAX));
     // hyper's default of 100 header fields is above HEADERS_MAX, which needs no allocation.
     const { assert!(HEADERS_MAX < 100) };
     protocol

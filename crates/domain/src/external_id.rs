@@ -78,6 +78,12 @@ impl FromStr for Provider {
 }
 
 impl ExternalId {
+    /// What [`FromStr`] accepts, as a regular expression without anchors.
+    #[must_use]
+    pub fn pattern() -> String {
+        format!("({}):[A-Za-z0-9_.-]{{1,{ID_BYTES_MAX}}}", Provider::ALL.map(Provider::as_str).join("|"))
+    }
+
     /// Checks an id of `provider`.
     ///
     /// # Errors

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::{Bars, Date, Symbol};
 
 /// Which corporate actions the prices are adjusted for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum PriceBasis {

@@ -30,5 +30,5 @@ pub use history::{DatedValues, History, PriceBasis, VolumeBasis};
 pub use money::{Currency, CurrencyError, Money, MoneyError};
 pub use news::{NewsItem, Tone};
 pub use quantity::{NumberError, Price, Quantity};
-pub use symbol::{Symbol, SymbolError};
+pub use symbol::{SYMBOL_BYTES_MAX, Symbol, SymbolError};
 pub use timeframe::{Timeframe, TimeframeError};

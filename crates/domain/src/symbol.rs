@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use crate::text::text_form;
 
 /// Longest ticker with its share class and market: one byte less than the shortest symbol of an option.
-const SYMBOL_BYTES_MAX: usize = 15;
+pub const SYMBOL_BYTES_MAX: usize = 15;
 /// Most suffixes, such as the class and the market of `VOLV-B.ST`.
 const SUFFIXES_MAX: usize = 2;
 /// Longest suffix.
@@ -32,6 +32,9 @@ pub struct Symbol {
 pub struct SymbolError;
 
 impl Symbol {
+    /// What [`FromStr`] accepts of at most [`SYMBOL_BYTES_MAX`] bytes, as a regular expression.
+    pub const PATTERN: &'static str = "^[A-Za-z0-9]{1,15}([.-][A-Za-z0-9]{1,3}){0,2}$";
+
     /// The ticker as it was written.
     #[must_use]
     pub fn as_str(&self) -> &str {

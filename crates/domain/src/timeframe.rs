@@ -25,6 +25,9 @@ pub enum Timeframe {
 pub struct TimeframeError;
 
 impl Timeframe {
+    /// Every timeframe.
+    pub const ALL: [Self; 3] = [Self::Day, Self::Week, Self::Month];
+
     /// Name in the API.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -50,11 +53,6 @@ impl FromStr for Timeframe {
     type Err = TimeframeError;
 
     fn from_str(text: &str) -> Result<Self, TimeframeError> {
-        match text {
-            "1d" => Ok(Self::Day),
-            "1w" => Ok(Self::Week),
-            "1M" => Ok(Self::Month),
-            _ => Err(TimeframeError),
-        }
+        Self::ALL.into_iter().find(|timeframe| timeframe.as_str() == text).ok_or(TimeframeError)
     }
 }

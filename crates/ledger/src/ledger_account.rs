@@ -98,7 +98,31 @@ impl Bucket {
     }
 }
 
+impl System {
+    /// Every account but those of providers.
+    const NAMED: [Self; 7] = [
+        Self::BufferUsdc,
+        Self::BufferFiat,
+        Self::BrokerOperational,
+        Self::SecuritiesClearing,
+        Self::Fees,
+        Self::Taxes,
+        Self::Income,
+    ];
+}
+
 impl LedgerAccount {
+    /// What [`FromStr`] accepts, as a regular expression without anchors.
+    #[must_use]
+    pub fn pattern() -> String {
+        let buckets = Bucket::VARIANTS.iter().map(Bucket::to_string);
+        let clearings = Provider::ALL.map(System::Clearing);
+        let systems = System::NAMED.iter().chain(&clearings).map(System::to_string);
+        let [buckets, systems] =
+            [buckets.collect::<Vec<_>>(), systems.collect()].map(|names| names.join("|"));
+        format!("user/{}/({buckets})|system/({systems})", ExternalId::pattern())
+    }
+
     /// The holder, unless it is a system account.
     #[must_use]
     pub const fn holder(&self) -> Option<&ExternalId> {
@@ -155,16 +179,7 @@ mod tests {
     fn every_account_parses_from_its_text() {
         let holder: ExternalId = "bridge:cust_1".parse().unwrap();
         let users = Bucket::VARIANTS.iter().map(|bucket| LedgerAccount::User(holder.clone(), *bucket));
-        let systems = [
-            System::BufferUsdc,
-            System::BufferFiat,
-            System::BrokerOperational,
-            System::SecuritiesClearing,
-            System::Fees,
-            System::Taxes,
-            System::Income,
-        ];
-        let systems = systems.map(LedgerAccount::System);
+        let systems = System::NAMED.map(LedgerAccount::System);
         let clearings = Provider::ALL.map(|provider| LedgerAccount::System(System::Clearing(provider)));
         for account in users.chain(systems).chain(clearings) {
             assert_eq!(account.to_string().parse(), Ok(account));

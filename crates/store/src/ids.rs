@@ -5,6 +5,10 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
+/// What an id is as text: the pattern in the API reference. Eighteen digits always fit.
+pub const ID_PATTERN: &str = "^[1-9][0-9]{0,17}$";
+const ID_DIGITS_MAX: usize = 18;
+
 /// The id of a stored event. Later events have greater ids; there may be gaps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventId(i64);
@@ -13,9 +17,13 @@ pub struct EventId(i64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobId(i64);
 
+/// The id of an entry of the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntryId(i64);
+
 /// The text is not an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an id must be a whole number above zero")]
+#[error("an id must be a whole number above zero of at most 18 digits")]
 pub struct IdError;
 
 macro_rules! id {
@@ -43,6 +51,7 @@ macro_rules! id {
 
             fn from_str(text: &str) -> Result<Self, IdError> {
                 let is_plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
+                let is_plain = is_plain && text.len() <= ID_DIGITS_MAX;
                 let number = text.parse().ok().filter(|_| is_plain);
                 number.map(Self).ok_or(IdError)
             }
@@ -59,6 +68,7 @@ macro_rules! id {
 
 id!(EventId);
 id!(JobId);
+id!(EntryId);
 
 #[cfg(test)]
 mod tests {
@@ -68,7 +78,8 @@ mod tests {
     fn ids_parse_from_their_text() {
         assert_eq!("42".parse(), Ok(EventId::new(42)));
         assert_eq!(EventId::new(42).to_string(), "42");
-        for text in ["", "0", "-1", "+1", "01", "1 ", "99999999999999999999"] {
+        assert_eq!("999999999999999999".parse(), Ok(EventId::new(999_999_999_999_999_999)));
+        for text in ["", "0", "-1", "+1", "01", "1 ", "1000000000000000000", "99999999999999999999"] {
             assert_eq!(text.parse::<EventId>(), Err(IdError), "{text}");
         }
     }

@@ -46,7 +46,7 @@ pub use error::{DriverError, Error, LocationError, MigrateError, OpenError};
 pub use events::{
     EventDetail, EventFilter, EventPage, EventSummary, FILTER_IDS_MAX, JobSummary, PAGE_ROWS_MAX, PageRequest,
 };
-pub use ids::{EventId, IdError, JobId};
+pub use ids::{EntryId, EventId, ID_PATTERN, IdError, JobId};
 pub use inbox::{Cursor, Receipt, ReceiveError};
 pub use jobs::{ATTEMPTS_MAX, ApplyOutcome, Job, JobCause, JobState, LEASE_MAX};
 pub use ledger::{ENTRIES_MAX, EntryFilter, EntryPage, LedgerEntry};

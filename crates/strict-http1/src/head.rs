@@ -1,13 +1,13 @@
-//! Parses a request head strictly: where it ends, whether it is sound, and what body follows it.
+//! Parses a request head of HTTP/1 strictly: where it ends, whether it is sound, and what body follows it.
 //!
 //! The checks are those that a layer above hyper cannot make, because hyper has by then repaired, merged or dropped
 //! what they look for (RFC 9112 §2.2, §3.2, §6.1, §6.3).
 
 use std::mem::MaybeUninit;
 
-use httparse::Header;
 use memchr::memchr;
 
+use crate::rules::{Fields, check_target, is_authority, is_origin_form, is_scheme, is_target};
 use crate::{HeadError, REJECTED_METHOD};
 
 /// Most bytes of a request target.
@@ -19,8 +19,8 @@ pub const HEADERS_MAX: usize = 64;
 
 /// Bytes of a request line: the target, a long method, and the version.
 const REQUEST_LINE_BYTES_MAX: usize = TARGET_BYTES_MAX + 64;
-/// Digits of a `Content-Length`: every number of so many digits fits 64 bits.
-const LENGTH_DIGITS_MAX: usize = 18;
+/// Longest path of a rejected head that is reported.
+const PATH_BYTES_MAX: usize = 1024;
 
 /// The body after a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,92 +102,24 @@ pub(crate) fn validate(head: &[u8]) -> Result<Body, HeadError> {
     if method == REJECTED_METHOD {
         return Err(HeadError::Malformed);
     }
-    let fields = Fields::parse(request.headers)?;
-    let host = fields.host(minor_version)?;
+    let fields = Fields::parse(request.headers.iter().map(|header| (header.name, header.value)))?;
+    let host = fields.host.filter(|host| is_authority(host));
+    // HTTP/1.1 requires a host.
+    if host.is_none() && (minor_version == 1 || fields.host.is_some()) {
+        return Err(HeadError::Host);
+    }
     validate_target(method, target, host)?;
-    let body = fields.body(minor_version)?;
-    let is_bodiless = matches!(method, "GET" | "HEAD" | "DELETE" | "TRACE");
-    if is_bodiless && body != Body::Length(0) { Err(HeadError::UnexpectedBody) } else { Ok(body) }
-}
-
-/// The header fields that determine the recipient and the length of a message.
-#[derive(Default)]
-struct Fields<'a> {
-    host: Option<&'a [u8]>,
-    content_length: Option<&'a [u8]>,
-    transfer_encoding: Option<&'a [u8]>,
-}
-
-impl<'a> Fields<'a> {
-    fn parse(headers: &[Header<'a>]) -> Result<Self, HeadError> {
-        let mut fields = Self::default();
-        for header in headers {
-            // The lengths differ, so that most names need one comparison.
-            let (field, error) = match header.name.len() {
-                4 if header.name.eq_ignore_ascii_case("host") => (&mut fields.host, HeadError::Host),
-                14 if header.name.eq_ignore_ascii_case("content-length") => {
-                    (&mut fields.content_length, HeadError::Framing)
-                }
-                17 if header.name.eq_ignore_ascii_case("transfer-encoding") => {
-                    (&mut fields.transfer_encoding, HeadError::Framing)
-                }
-                _ => continue,
-            };
-            if field.replace(header.value).is_some() {
-                return Err(error);
-            }
-        }
-        Ok(fields)
-    }
-
-    /// HTTP/1.1 requires a host.
-    fn host(&self, minor_version: u8) -> Result<Option<&'a [u8]>, HeadError> {
-        match self.host {
-            Some(host) if is_authority(host) => Ok(Some(host)),
-            None if minor_version == 0 => Ok(None),
-            Some(_) | None => Err(HeadError::Host),
-        }
-    }
-
-    fn body(&self, minor_version: u8) -> Result<Body, HeadError> {
-        match (self.content_length, self.transfer_encoding) {
-            (None, None) => Ok(Body::Length(0)),
-            (Some(length), None) => parse_length(length).map(Body::Length).ok_or(HeadError::Framing),
-            (None, Some(coding)) if minor_version == 1 && coding.eq_ignore_ascii_case(b"chunked") => {
-                Ok(Body::Chunked)
-            }
-            (_, Some(_)) => Err(HeadError::Framing),
-        }
-    }
-}
-
-/// Digits only: neither a sign, nor a list, nor white space, nor a number that does not fit.
-fn parse_length(text: &[u8]) -> Option<u64> {
-    if text.is_empty() || text.len() > LENGTH_DIGITS_MAX {
-        return None;
-    }
-    text.iter()
-        .try_fold(0_u64, |length, byte| byte.is_ascii_digit().then(|| length * 10 + u64::from(byte - b'0')))
-}
-
-fn is_authority(host: &[u8]) -> bool {
-    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~:[]".contains(byte);
-    !host.is_empty() && host.iter().all(is_part)
+    fields.body(method, minor_version == 1)
 }
 
 fn validate_target(method: &str, target: &str, host: Option<&[u8]>) -> Result<(), HeadError> {
-    if target.len() > TARGET_BYTES_MAX {
-        return Err(HeadError::TargetTooLong);
-    }
-    if !target.bytes().all(|byte| IS_TARGET[usize::from(byte)]) {
-        return Err(HeadError::Target);
-    }
-    if target.starts_with('/') || (target == "*" && method == "OPTIONS") {
+    check_target(target)?;
+    if is_origin_form(method, target) {
         return Ok(());
     }
     // Absolute form is for proxies; it is accepted if it equals the Host header.
     let names_this_host = target.parse::<http::Uri>().is_ok_and(|uri| {
-        uri.scheme().is_some()
+        uri.scheme_str().is_some_and(is_scheme)
             && uri
                 .authority()
                 .map(|authority| authority.as_str().as_bytes())
@@ -197,17 +129,17 @@ fn validate_target(method: &str, target: &str, host: Option<&[u8]>) -> Result<()
     if names_this_host && method != "CONNECT" { Ok(()) } else { Err(HeadError::Target) }
 }
 
-/// The bytes of RFC 3986 path and query: everything visible but delimiters that belong to neither.
-const IS_TARGET: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0x21;
-    while byte < 0x7f {
-        table[byte] =
-            !matches!(byte as u8, b'"' | b'#' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}');
-        byte += 1;
-    }
-    table
-};
+/// The path of a rejected head; `*` if it cannot be read. Depends on the bytes of the request line alone, which are there whenever a
+/// head is rejected.
+pub(crate) fn readable_path(head: &[u8]) -> &[u8] {
+    let line = &head[..head.len().min(REQUEST_LINE_BYTES_MAX)];
+    let line =
+        line.strip_prefix(b"\r\n").unwrap_or(line).split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let target = line.trim_ascii_end().split(|byte| *byte == b' ').nth(1).unwrap_or_default();
+    let path = target.split(|byte| *byte == b'?').next().unwrap_or_default();
+    let is_readable = path.len() <= PATH_BYTES_MAX && path.iter().copied().all(is_target);
+    if is_readable && path.starts_with(b"/") { path } else { b"*" }
+}
 
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,8 @@ pub enum HeadError {
     Malformed,
     #[error("exactly one valid Host header is required")]
     Host,
+    #[error("more than one Content-Type header")]
+    ContentType,
     #[error("the length of the body is ambiguous or invalid")]
     Framing,
     #[error("this method takes no body")]

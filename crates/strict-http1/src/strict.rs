@@ -13,7 +13,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::chunks::{Chunks, Outcome};
-use crate::head::{Body, Progress, Scan, validate};
+use crate::head::{Body, Progress, Scan, readable_path, validate};
 use crate::linger::{Discarded, Linger};
 use crate::{Connection, HeadError, REJECTED_METHOD};
 
@@ -147,6 +147,9 @@ impl<S> StrictHttp1<S> {
             if next == Next::WaitForHead {
                 self.partial_head.extend_from_slice(&fresh[length..]);
             }
+            if let Next::Reject(error) = next {
+                self.reject(error, &fresh[length..]);
+            }
             buffer.set_filled(start + length);
             next
         } else {
@@ -156,6 +159,9 @@ impl<S> StrictHttp1<S> {
             let (length, next) = self.scan(&head);
             self.checked_bytes.extend_from_slice(&head[..length]);
             head.drain(..length);
+            if let Next::Reject(error) = next {
+                self.reject(error, &head);
+            }
             if length > 0 {
                 self.connection.note_whole_head();
             }
@@ -165,18 +171,20 @@ impl<S> StrictHttp1<S> {
             next
         };
         match next {
-            Next::ReadOn => {}
+            Next::ReadOn | Next::Reject(_) => {}
             Next::WaitForHead => self.connection.note_partial_head(),
             Next::Break => self.phase = Phase::Broken,
-            Next::Reject(error) => self.reject(error),
         }
     }
 
-    fn reject(&mut self, error: HeadError) {
+    /// Replaces a head by one with the same path, for the log and the response.
+    fn reject(&mut self, error: HeadError, head: &[u8]) {
         self.phase = Phase::Rejected;
         self.connection.reject(error);
         self.checked_bytes.extend_from_slice(REJECTED_METHOD.as_bytes());
-        self.checked_bytes.extend_from_slice(b" / HTTP/1.1\r\nhost: rejected\r\nconnection: close\r\n\r\n");
+        self.checked_bytes.push(b' ');
+        self.checked_bytes.extend_from_slice(readable_path(head));
+        self.checked_bytes.extend_from_slice(b" HTTP/1.1\r\nhost: rejected\r\nconnection: close\r\n\r\n");
     }
 
     /// Moves checked bytes into `buffer`; returns whether there were any.

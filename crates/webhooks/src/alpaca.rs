@@ -18,8 +18,10 @@ mod verify;
 
 use domain::Provider;
 
-use crate::declaration::{ChannelDeclaration, EndpointDeclaration, Parameter, Proof, ProviderDeclaration};
-use crate::declaration::{Sample, SignatureScheme};
+use crate::declaration::{
+    ChannelDeclaration, EndpointDeclaration, HeaderDeclaration, Parameter, Proof, ProviderDeclaration,
+    Sample, SignatureScheme,
+};
 use crate::keys::KeyFormat;
 use crate::settings::Setting;
 use settings::{CASH, SCHEME, TOLERANCE};
@@ -42,8 +44,12 @@ pub static DECLARATION: ProviderDeclaration = ProviderDeclaration {
             values: &["trade", "account", "transfer", "journal", "nta", "activity"],
         }),
         has_head: false,
-        headers: &[("Alpaca-Signature", "The signature")],
-        content_types: &["application/json"],
+        headers: &[HeaderDeclaration {
+            name: "Alpaca-Signature",
+            description: "The signature",
+            pattern: "^(t=(0|[1-9][0-9]{0,10})(,v1=[0-9a-f]{64}){1,8}|(sha256=)?[0-9a-f]{64})$",
+            is_required: true,
+        }],
         description: "Signed with `Alpaca-Signature: t=<unix seconds>,v1=<hex HMAC-SHA256 of \"<t>.<body>\">`, or with the hex \
             HMAC-SHA256 of the body alone where that is allowed.",
     },

@@ -15,7 +15,8 @@ use domain::Provider;
 
 use crate::channel::Channel;
 use crate::declaration::{
-    ChannelDeclaration, EndpointDeclaration, Proof, ProviderDeclaration, SignatureScheme,
+    ChannelDeclaration, EndpointDeclaration, HeaderDeclaration, Proof, ProviderDeclaration, SignatureScheme,
+    base64_pattern,
 };
 use crate::keys::KeyFormat;
 use crate::settings::Setting;
@@ -42,8 +43,12 @@ pub static DECLARATION: ProviderDeclaration = ProviderDeclaration {
     endpoint: EndpointDeclaration {
         parameter: None,
         has_head: false,
-        headers: &[("X-Webhook-Signature", "The signature")],
-        content_types: &["application/json"],
+        headers: &[HeaderDeclaration {
+            name: "X-Webhook-Signature",
+            description: "The signature",
+            pattern: concat!("^t=(0|[1-9][0-9]{0,13}),v0=", base64_pattern!(), "$"),
+            is_required: true,
+        }],
         description: "Signed with `X-Webhook-Signature: t=<unix ms>,v0=<base64>`: RSA-SHA256 over the SHA-256 digest of \
             `<t>.<body>`.",
     },

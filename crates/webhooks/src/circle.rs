@@ -13,7 +13,8 @@ mod transfer;
 use domain::Provider;
 
 use crate::declaration::{
-    ChannelDeclaration, EndpointDeclaration, Proof, ProviderDeclaration, SignatureScheme,
+    ChannelDeclaration, EndpointDeclaration, HeaderDeclaration, Proof, ProviderDeclaration, SignatureScheme,
+    base64_pattern,
 };
 use crate::settings::Setting;
 
@@ -29,12 +30,22 @@ pub static DECLARATION: ProviderDeclaration = ProviderDeclaration {
         parameter: None,
         has_head: true,
         headers: &[
-            ("X-Circle-Signature", "The signature"),
-            ("X-Circle-Key-Id", "The id of the key that made it"),
+            HeaderDeclaration {
+                name: "X-Circle-Signature",
+                description: "The signature of a delivery of Circle v2",
+                pattern: concat!("^", base64_pattern!(), "$"),
+                is_required: false,
+            },
+            HeaderDeclaration {
+                name: "X-Circle-Key-Id",
+                description: "The id of the key that made the signature",
+                pattern: "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
+                is_required: false,
+            },
         ],
-        content_types: &["application/json", "text/plain"],
         description: "Circle v2: ECDSA P-256 over the body, in `X-Circle-Signature`, with the key that \
-            `X-Circle-Key-Id` names. Circle Mint: a message of Amazon SNS, which carries its signature within.",
+            `X-Circle-Key-Id` names. Circle Mint: a message of Amazon SNS, which carries its signature within, \
+            and which SNS sends as `text/plain`.",
     },
     channels: &[
         ChannelDeclaration {

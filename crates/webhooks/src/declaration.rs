@@ -44,12 +44,23 @@ pub struct EndpointDeclaration {
     pub parameter: Option<Parameter>,
     /// Whether the provider sends `HEAD` to check that the endpoint exists.
     pub has_head: bool,
-    /// Headers that prove a delivery, each with its description.
-    pub headers: &'static [(&'static str, &'static str)],
-    /// Content types of bodies.
-    pub content_types: &'static [&'static str],
+    /// Headers that prove a delivery.
+    pub headers: &'static [HeaderDeclaration],
     /// How deliveries are signed.
     pub description: &'static str,
+}
+
+/// A header that proves a delivery.
+#[derive(Debug)]
+pub struct HeaderDeclaration {
+    /// Its name.
+    pub name: &'static str,
+    /// What it says.
+    pub description: &'static str,
+    /// How its provider writes it, as a regular expression; no such value is malformed.
+    pub pattern: &'static str,
+    /// Whether every delivery has it.
+    pub is_required: bool,
 }
 
 /// The parameter at the end of an endpoint's path.
@@ -125,6 +136,14 @@ pub enum Proof {
 /// Checks a delivery with configured keys.
 pub type VerifyFn =
     fn(&Keys, &Settings, Endpoint, &HeaderMap, Bytes, Timestamp) -> Result<Delivery, Rejection>;
+
+/// Padded Base64 whose unused bits are zero, as a regular expression.
+macro_rules! base64_pattern {
+    () => {
+        "([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=|[A-Za-z0-9+/][AQgw]==)"
+    };
+}
+pub(crate) use base64_pattern;
 
 /// The samples in this directory beside the caller: file name without `.json`, and what happened.
 macro_rules! samples {

@@ -29,8 +29,8 @@ mod validity_period;
 
 pub use channel::{Channel, Endpoint, Transport};
 pub use declaration::{
-    ChannelDeclaration, ENDPOINTS_PATH, EndpointDeclaration, Parameter, Proof, ProviderDeclaration, Sample,
-    SignatureScheme, VerifyFn,
+    ChannelDeclaration, ENDPOINTS_PATH, EndpointDeclaration, HeaderDeclaration, Parameter, Proof,
+    ProviderDeclaration, Sample, SignatureScheme, VerifyFn,
 };
 pub use delivery::Delivery;
 pub use interpretation::{Interpretation, Unhandled};

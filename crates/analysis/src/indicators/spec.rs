@@ -124,6 +124,19 @@ pub enum SpecError {
 }
 
 impl IndicatorSpec {
+    /// What [`Self::parse_list`] accepts, as a regular expression; it cannot say that the first period of macd is the shorter one.
+    #[must_use]
+    pub fn list_pattern() -> String {
+        const PERIOD: &str = ":0*([2-9]|[1-9][0-9]{1,2}|1000)";
+        const SMOOTHING: &str = ":0*([1-9][0-9]{0,2}|1000)";
+        const DEVIATIONS: &str = r":0*(10(\.0*)?|[1-9](\.[0-9]*)?|\.0*[1-9][0-9]*)";
+        let spec = format!(
+            "((sma|ema|rsi|adx|plus_di|minus_di|atr|cci|mfi|willr)({PERIOD})?|obv|macd({PERIOD}){{0,3}}|\
+             bbands({PERIOD}({DEVIATIONS})?)?|stoch({PERIOD}({SMOOTHING}){{0,2}})?)"
+        );
+        format!("^{spec}(,{spec}){{0,{}}}$", SPECS_MAX - 1)
+    }
+
     /// Parses indicators separated by commas, such as `rsi:14,macd`.
     ///
     /// # Errors
@@ -309,6 +322,10 @@ impl fmt::Display for IndicatorSpec {
 
 #[cfg(test)]
 mod tests {
+    use proptest::strategy::{Strategy as _, ValueTree as _};
+    use proptest::string::string_regex;
+    use proptest::test_runner::TestRunner;
+
     use super::*;
 
     #[test]
@@ -362,5 +379,16 @@ mod tests {
         assert_eq!(IndicatorSpec::parse_list("rsi,"), Err(SpecError::UnknownName));
         assert_eq!(IndicatorSpec::parse_list(&["rsi"; SPECS_MAX].join(",")).map(|s| s.len()), Ok(SPECS_MAX));
         assert_eq!(IndicatorSpec::parse_list(&["rsi"; SPECS_MAX + 1].join(",")), Err(SpecError::TooMany));
+    }
+
+    #[test]
+    fn the_pattern_describes_what_is_parsed() {
+        let mut runner = TestRunner::deterministic();
+        let texts = string_regex(&IndicatorSpec::list_pattern().replace("0*", "0{0,2}")).unwrap();
+        for _ in 0..500 {
+            let text = texts.new_tree(&mut runner).unwrap().current();
+            let specs = IndicatorSpec::parse_list(&text);
+            assert!(matches!(specs, Ok(_) | Err(SpecError::FastNotBelowSlow)), "{text}: {specs:?}");
+        }
     }
 }

@@ -23,6 +23,7 @@ use crate::state::Api;
 #[utoipa::path(
     get,
     path = "/api/analyze/{symbol}",
+    operation_id = "analyzeSymbol",
     tag = "analysis",
     params(SymbolParameter, WindowParameters),
     responses((status = 200, description = "The analysis", body = AnalysisResponse), NotModifiedOrProblems)

@@ -20,7 +20,7 @@ use crate::heavy_work::{HEAVY_BYTES_MIN, charge_for};
 use crate::problem::Problem;
 use crate::representation::Representation;
 use crate::request_context::RequestContext;
-use crate::schemas::Problems;
+use crate::schemas::{self, Problems};
 use crate::state::Api;
 
 /// Most bars of one request: about 80 years of daily bars.
@@ -37,21 +37,17 @@ const VOLUME_NOTE: &str =
 #[serde(deny_unknown_fields)]
 pub(crate) struct AnalysisRequest {
     /// A symbol for the bars.
-    #[schema(
-        value_type = String,
-        pattern = "^[A-Za-z0-9]{1,7}([.-][A-Za-z0-9]{1,3}){0,2}$",
-        example = "MINE"
-    )]
+    #[schema(value_type = schemas::Symbol)]
     symbol: Symbol,
     /// The timeframe of a bar; `1d` by default.
-    #[schema(inline, value_type = Option<crate::schemas::TimeframeName>)]
+    #[schema(value_type = Option<schemas::Timeframe>)]
     timeframe: Option<Timeframe>,
     /// What prices are adjusted for; `raw` by default.
-    #[schema(inline, value_type = Option<crate::schemas::PriceBasisName>)]
+    #[schema(value_type = Option<schemas::PriceBasis>)]
     price_basis: Option<PriceBasis>,
     /// Calendar days of the window for return and risk, back from the newest bar; all bars by default. Indicators are computed
     /// from all bars.
-    #[schema(minimum = 1, maximum = 20_000)]
+    #[schema(value_type = Option<schemas::Days>)]
     days: Option<u32>,
     /// One bar for each day, week or month, as `timeframe` says.
     #[schema(min_items = 1, max_items = 20_000)]
@@ -84,6 +80,7 @@ struct BarInput {
 #[utoipa::path(
     post,
     path = "/api/analyze",
+    operation_id = "analyzeBars",
     tag = "analysis",
     request_body = AnalysisRequest,
     responses((status = 200, description = "The analysis", body = AnalysisResponse), Problems)

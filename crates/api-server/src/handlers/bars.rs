@@ -14,7 +14,7 @@ use super::{IfNoneMatch, Parameters, SymbolPath, etag, window};
 use crate::problem::Problem;
 use crate::representation::Representation;
 use crate::request_context::RequestContext;
-use crate::schemas::{NotModifiedOrProblems, SymbolParameter, WindowParameters};
+use crate::schemas::{self, NotModifiedOrProblems, SymbolParameter, WindowParameters};
 use crate::state::Api;
 
 const ADJUSTED: &str = "adjusted";
@@ -24,13 +24,11 @@ const BAR_BYTES: usize = 110;
 /// Bars with their provenance.
 #[derive(Serialize, ToSchema)]
 struct BarSeries<'a> {
-    #[schema(value_type = String, example = "AAPL")]
+    #[schema(value_type = schemas::Symbol)]
     symbol: Symbol,
-    /// The timeframe of a bar.
-    #[schema(value_type = String, example = "1d")]
+    #[schema(value_type = schemas::Timeframe)]
     timeframe: Timeframe,
-    /// What prices are adjusted for: `raw`, `split` or `split_dividend`.
-    #[schema(value_type = String)]
+    #[schema(value_type = schemas::PriceBasis)]
     price_basis: &'static str,
     /// Date of the newest bar.
     #[schema(value_type = String, format = Date, example = "2013-03-01")]
@@ -77,6 +75,7 @@ fn rows<S: Serializer>(bars: &BarsView<'_>, serializer: S) -> Result<S::Ok, S::E
 #[utoipa::path(
     get,
     path = "/api/bars/{symbol}",
+    operation_id = "getBars",
     tag = "analysis",
     params(
         SymbolParameter,

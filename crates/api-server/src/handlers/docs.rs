@@ -55,6 +55,7 @@ impl Pages {
 #[utoipa::path(
     get,
     path = "/openapi.json",
+    operation_id = "getOpenapi",
     tag = "documentation",
     security(()),
     responses((status = 200, description = "OpenAPI 3.1", body = Object), Problems)
@@ -67,6 +68,7 @@ pub(crate) async fn openapi(State(pages): State<Arc<Pages>>) -> Response {
 #[utoipa::path(
     get,
     path = "/api-docs/openapi.json",
+    operation_id = "getOpenapiAtLegacyPath",
     tag = "documentation",
     security(()),
     responses((status = 200, description = "OpenAPI 3.1", body = Object), Problems)
@@ -79,6 +81,7 @@ pub(crate) async fn openapi_legacy_path(State(pages): State<Arc<Pages>>) -> Resp
 #[utoipa::path(
     get,
     path = "/docs",
+    operation_id = "getReference",
     tag = "documentation",
     security(()),
     responses((status = 200, description = "HTML", body = String, content_type = "text/html"), Problems)
@@ -91,6 +94,7 @@ pub(crate) async fn reference(State(pages): State<Arc<Pages>>) -> Response {
 #[utoipa::path(
     get,
     path = "/docs/problems",
+    operation_id = "getProblems",
     tag = "documentation",
     security(()),
     responses((status = 200, description = "HTML", body = String, content_type = "text/html"), Problems)
@@ -103,6 +107,7 @@ pub(crate) async fn problems(State(ProblemsPage(page)): State<ProblemsPage>) -> 
 #[utoipa::path(
     get,
     path = "/docs/style.css",
+    operation_id = "getStyle",
     tag = "documentation",
     security(()),
     responses((status = 200, description = "CSS", body = String, content_type = "text/css"), Problems)

@@ -5,16 +5,14 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
-use store::{ENTRIES_MAX, EntryFilter, LedgerEntry};
+use store::{EntryFilter, EntryId, LedgerEntry};
 use utoipa::ToSchema;
 
 use super::Parameters;
 use super::parameters::unprocessable;
 use crate::problem::Problem;
-use crate::schemas::Problems;
+use crate::schemas::{self, Problems};
 use crate::state::AdminState;
-
-const ROWS_DEFAULT: u32 = 50;
 
 /// A page of entries.
 #[derive(Debug, Serialize, ToSchema)]
@@ -22,13 +20,14 @@ pub(crate) struct EntriesPage {
     /// Newest first.
     entries: Vec<EntryResponse>,
     /// The value of `after` for the next page; null on the last page.
-    #[schema(required)]
+    #[schema(required, value_type = Option<schemas::EntryId>)]
     next: Option<String>,
 }
 
 /// A ledger entry. All entries of one transaction sum to zero in each currency.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EntryResponse {
+    #[schema(value_type = schemas::EntryId)]
     id: String,
     transaction: String,
     /// The resource that the transaction is about.
@@ -61,11 +60,12 @@ pub(crate) struct EntryResponse {
 #[utoipa::path(
     get,
     path = "/api/ledger/entries",
+    operation_id = "listLedgerEntries",
     tag = "ledger",
     params(
-        ("account" = Option<String>, Query, description = "A holder such as `alpaca:a1`, or an account such as `user/alpaca:a1/fiat_exposure`"),
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "Most rows of the page"),
-        ("after" = Option<i64>, Query, description = "`next` of the previous page"),
+        ("account" = Option<schemas::AccountFilter>, Query, description = "A holder or an account"),
+        ("limit" = Option<schemas::Rows>, Query, description = "Most rows of the page"),
+        ("after" = Option<schemas::EntryId>, Query, description = "`next` of the previous page"),
     ),
     responses((status = 200, description = "A page", body = EntriesPage), Problems)
 )]
@@ -75,8 +75,8 @@ pub(crate) async fn list(
 ) -> Result<Json<EntriesPage>, Problem> {
     parameters.allow_only(&["account", "limit", "after"])?;
     let filter = parse_filter(parameters.text("account"))?;
-    let after = parameters.number("after", 1..=i64::MAX)?;
-    let rows = parameters.number("limit", 1..=ENTRIES_MAX)?.unwrap_or(ROWS_DEFAULT);
+    let after = parameters.parse_as::<EntryId>("after")?;
+    let rows = parameters.rows()?;
     let page = state.store().entries(&filter, after, rows).await?;
     Ok(Json(EntriesPage {
         entries: page.entries.into_iter().map(respond).collect(),

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use workers::{Cause, Check, HealthRegistry, Importance, Outcome, UnhealthyWorker};
 
 use crate::layers::problem_renderer::CompleteBody;
-use crate::problem::{Kind, MEDIA_TYPE, Problem};
+use crate::problem::{Kind, Problem};
 use crate::schemas::{ProblemDocument, Problems};
 use crate::state::Probes;
 
@@ -62,16 +62,17 @@ struct Probe {
 #[utoipa::path(
     get,
     path = "/health",
+    operation_id = "getHealth",
     tag = "probes",
     security(()),
     responses(
         (status = 200, description = "Every critical dependency is up", body = Health),
-        (status = 429, description = "too_many_requests", body = ProblemDocument, content_type = MEDIA_TYPE),
         (
             status = 503,
             description = "A critical dependency is down, or overloaded",
             content((Health = "application/json"), (ProblemDocument = "application/problem+json"))
         ),
+        Problems,
     )
 )]
 pub(crate) async fn health(State(Probes { health, .. }): State<Probes>) -> Response {
@@ -117,9 +118,10 @@ impl From<&Check> for CheckHealth {
 #[utoipa::path(
     get,
     path = "/livez",
+    operation_id = "checkLiveness",
     tag = "probes",
     security(()),
-    responses((status = 200, description = "The process is alive", body = Probe))
+    responses((status = 200, description = "The process is alive", body = Probe), Problems)
 )]
 pub(crate) async fn live() -> Response {
     probe("ok")
@@ -129,6 +131,7 @@ pub(crate) async fn live() -> Response {
 #[utoipa::path(
     get,
     path = "/readyz",
+    operation_id = "checkReadiness",
     tag = "probes",
     security(()),
     responses((status = 200, description = "The service accepts requests", body = Probe), Problems)

@@ -21,7 +21,7 @@ use super::{IfNoneMatch, Parameters, SymbolPath, etag, window};
 use crate::problem::Problem;
 use crate::representation::Representation;
 use crate::request_context::RequestContext;
-use crate::schemas::{NotModifiedOrProblems, SymbolParameter, WindowParameters};
+use crate::schemas::{self, NotModifiedOrProblems, SymbolParameter, WindowParameters};
 use crate::state::Api;
 
 const NAMES: &str = "names";
@@ -40,13 +40,11 @@ const NAMES_DEFAULT: &str = "sma:20,sma:50,rsi:14,macd,bbands,atr:14,adx:14,obv"
 /// Indicators over the same bars.
 #[derive(Serialize, ToSchema)]
 struct IndicatorTable<'a> {
-    #[schema(value_type = String, example = "AAPL")]
+    #[schema(value_type = schemas::Symbol)]
     symbol: Symbol,
-    /// The timeframe of a bar.
-    #[schema(value_type = String, example = "1d")]
+    #[schema(value_type = schemas::Timeframe)]
     timeframe: Timeframe,
-    /// What prices are adjusted for: `raw`, `split` or `split_dividend`.
-    #[schema(value_type = String)]
+    #[schema(value_type = schemas::PriceBasis)]
     price_basis: &'static str,
     /// Date of the newest bar.
     #[schema(value_type = String, format = Date, example = "2013-03-01")]
@@ -110,6 +108,7 @@ impl Serialize for Outputs<'_> {
 
 /// An indicator.
 #[derive(ToSchema)]
+#[schema(as = IndicatorSeries)]
 #[expect(dead_code, reason = "read by the derived schema alone")]
 struct IndicatorSchema {
     /// Name and every parameter.
@@ -141,17 +140,16 @@ struct IndicatorSchema {
 #[utoipa::path(
     get,
     path = "/api/indicators/{symbol}",
+    operation_id = "getIndicators",
     tag = "analysis",
     params(
         SymbolParameter,
         WindowParameters,
         (
-            "names" = Option<String>, Query,
+            "names" = Option<schemas::IndicatorNames>, Query,
             description = "Indicators separated by commas, each with its parameters after colons; at most 32, and at most \
                 250,000 values in total. Supported are sma, ema, \
                 rsi, macd, bbands, adx, plus_di, minus_di, atr, stoch, obv, cci, mfi, willr",
-            pattern = "^[a-z_]+(:[0-9.]+)*(,[a-z_]+(:[0-9.]+)*)*$",
-            example = "rsi:14,macd",
         ),
     ),
     responses((status = 200, description = "The indicators", body = IndicatorTable), NotModifiedOrProblems)

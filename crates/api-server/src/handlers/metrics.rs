@@ -38,6 +38,7 @@ pub(crate) fn is_open_to(access: MetricsAccess, direct: &DirectRequests, request
 #[utoipa::path(
     get,
     path = "/metrics",
+    operation_id = "getMetrics",
     tag = "probes",
     security((), ("api_key" = []), ("bearer" = [])),
     responses(
@@ -70,6 +71,7 @@ pub(crate) async fn text(State(exposition): State<Exposition>) -> Result<Respons
 #[utoipa::path(
     get,
     path = "/metrics/json",
+    operation_id = "getMetricsSummary",
     tag = "probes",
     security((), ("api_key" = []), ("bearer" = [])),
     responses((status = 200, description = "Totals since the start", body = Object), Problems)

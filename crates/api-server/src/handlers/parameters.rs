@@ -7,8 +7,12 @@ use std::str::FromStr;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
+use store::PAGE_ROWS_MAX;
 
 use crate::problem::{Kind, Problem};
+
+/// Rows of a page if the request does not tell.
+pub(crate) const ROWS_DEFAULT: u32 = 50;
 
 /// Decoded query parameters in their order. [`allow_only`](Self::allow_only) comes first in every handler.
 #[derive(Clone, Debug, Default)]
@@ -67,6 +71,11 @@ impl Parameters {
             Some("false") => Ok(Some(false)),
             Some(_) => Err(unprocessable(name, "must be true or false")),
         }
+    }
+
+    /// The number of rows of a page, from `limit`.
+    pub(crate) fn rows(&self) -> Result<u32, Problem> {
+        Ok(self.number("limit", 1..=PAGE_ROWS_MAX)?.unwrap_or(ROWS_DEFAULT))
     }
 
     /// A whole number within `range`, written with digits only.

@@ -12,13 +12,13 @@ use utoipa::ToSchema;
 use super::Parameters;
 use super::parameters::unprocessable;
 use crate::problem::{Kind, Problem};
-use crate::schemas::Problems;
+use crate::schemas::{self, Problems};
 use crate::state::AdminState;
 
 /// Balances and positions of one account.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PortfolioResponse {
-    #[schema(example = "alpaca:904837e3-3b76-47ec-b432-046db621571b")]
+    #[schema(value_type = schemas::AccountId)]
     account: String,
     /// The status of the account; null if its provider never reported one.
     #[schema(required, value_type = Option<String>, example = "active")]
@@ -83,9 +83,9 @@ pub(crate) struct Position {
 #[utoipa::path(
     get,
     path = "/api/portfolio/{account}",
+    operation_id = "getPortfolio",
     tag = "ledger",
-    params(("account" = String, Path, description = "The provider and its id of the account", example = "alpaca:a1",
-        pattern = "^[a-z]+:[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}$")),
+    params(("account" = schemas::AccountId, Path, description = "The provider and its id of the account")),
     responses((status = 200, description = "The portfolio", body = PortfolioResponse), Problems)
 )]
 pub(crate) async fn get(

@@ -36,6 +36,7 @@ pub(crate) struct Index {
 #[utoipa::path(
     get,
     path = "/",
+    operation_id = "getIndex",
     tag = "documentation",
     security(()),
     responses((status = 200, description = "The links", body = Index), crate::schemas::Problems)

@@ -15,12 +15,12 @@ use crate::content_encoding::ContentEncoding;
 use crate::problem::Problem;
 use crate::representation::Representation;
 use crate::response_cache::CacheKey;
-use crate::schemas::{NotModifiedOrProblems, SymbolParameter};
+use crate::schemas::{self, NotModifiedOrProblems, SymbolParameter};
 use crate::state::Api;
 
 /// The available symbols.
 #[derive(Debug, Serialize, ToSchema)]
-struct Symbols {
+struct SymbolsResponse {
     /// All symbols of the bundled sample or the directory, or the cached symbols of a vendor.
     #[schema(value_type = Vec<ListedSymbol>)]
     symbols: Vec<SymbolListing>,
@@ -56,8 +56,7 @@ struct ListedFile {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "read by the derived schema alone")]
 struct ListedSymbol {
-    /// The ticker.
-    #[schema(value_type = String, example = "AAPL")]
+    #[schema(value_type = schemas::Symbol)]
     symbol: Symbol,
     /// The company's name, if it is known.
     #[schema(required)]
@@ -67,8 +66,7 @@ struct ListedSymbol {
 /// One symbol.
 #[derive(Serialize, ToSchema)]
 struct SymbolDetails<'a> {
-    /// The ticker.
-    #[schema(value_type = String, example = "AAPL")]
+    #[schema(value_type = schemas::Symbol)]
     symbol: Symbol,
     /// The company's name, if it is known.
     #[schema(required, value_type = Option<String>)]
@@ -117,8 +115,9 @@ struct FileMapping {
 #[utoipa::path(
     get,
     path = "/api/symbols",
+    operation_id = "listSymbols",
     tag = "analysis",
-    responses((status = 200, description = "The symbols", body = Symbols), NotModifiedOrProblems)
+    responses((status = 200, description = "The symbols", body = SymbolsResponse), NotModifiedOrProblems)
 )]
 pub(crate) async fn list(
     parameters: Parameters,
@@ -128,7 +127,7 @@ pub(crate) async fn list(
     parameters.allow_only(&[])?;
     let Listing { symbols, unusable_total, unusable } = api.market_data.symbols().await?;
     let is_sample = api.market_data.is_sample();
-    let body = Representation::serialize(&Symbols {
+    let body = Representation::serialize(&SymbolsResponse {
         symbols,
         unusable_total,
         unusable_files: unusable,
@@ -143,6 +142,7 @@ pub(crate) async fn list(
 #[utoipa::path(
     get,
     path = "/api/symbols/{symbol}",
+    operation_id = "getSymbol",
     tag = "analysis",
     params(SymbolParameter),
     responses((status = 200, description = "The symbol", body = SymbolDetails), NotModifiedOrProblems)

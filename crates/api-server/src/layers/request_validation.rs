@@ -1,13 +1,11 @@
 //! Refuses requests whose head [`strict_http1`] rejects, or whose target is ambiguous.
-//!
-//! For HTTP/2, the checks of that crate that apply are made here.
 
 use std::sync::Arc;
 
 use axum::extract::Request;
-use http::{HeaderValue, Method, Version, header};
+use http::{HeaderValue, Version, header};
 use http_body::Body as _;
-use strict_http1::{HEADERS_MAX, HeadError, REJECTED_METHOD, TARGET_BYTES_MAX};
+use strict_http1::{HeadError, REJECTED_METHOD, validate_http2};
 use telemetry::metrics::Metrics;
 
 use super::hook::RequestHook;
@@ -38,7 +36,7 @@ fn rejected_head(request: &Request) -> Option<HeadError> {
 
 fn validate(request: &Request) -> Result<(), Problem> {
     if request.version() == Version::HTTP_2 {
-        validate_http2(request)?;
+        validate_http2(request, !request.body().is_end_stream())?;
     }
     if is_unambiguous(request.uri().path()) {
         Ok(())
@@ -48,22 +46,6 @@ fn validate(request: &Request) -> Result<(), Problem> {
             "the path contains an encoded separator, control character or dot segment",
         ))
     }
-}
-
-fn validate_http2(request: &Request) -> Result<(), Problem> {
-    let target_bytes = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
-    let is_bodiless =
-        matches!(*request.method(), Method::GET | Method::HEAD | Method::DELETE | Method::TRACE);
-    let error = if target_bytes > TARGET_BYTES_MAX {
-        HeadError::TargetTooLong
-    } else if request.headers().len() > HEADERS_MAX {
-        HeadError::TooManyHeaders
-    } else if is_bodiless && !request.body().is_end_stream() {
-        HeadError::UnexpectedBody
-    } else {
-        return Ok(());
-    };
-    Err(error.into())
 }
 
 /// Whether every parser reads a path alike: it has no encoded `/`, `\`, `%` or control character, no backslash, and no `.` or
@@ -98,6 +80,7 @@ impl From<HeadError> for Problem {
             HeadError::LineEnding
             | HeadError::Malformed
             | HeadError::Host
+            | HeadError::ContentType
             | HeadError::Framing
             | HeadError::UnexpectedBody
             | HeadError::Target => Kind::BadRequest,

@@ -10,7 +10,7 @@ use utoipa::openapi::{
     ContentBuilder, OpenApi, Ref, Required, ResponseBuilder, Responses, ResponsesBuilder, Schema,
 };
 use utoipa::{IntoResponses, Modify};
-use webhooks::{EndpointDeclaration, PROVIDERS, ProviderDeclaration};
+use webhooks::{EndpointDeclaration, HeaderDeclaration, PROVIDERS, ProviderDeclaration};
 
 use crate::schemas::Problems;
 
@@ -26,10 +26,9 @@ impl Modify for WebhookPaths {
 }
 
 fn path_item(declaration: &ProviderDeclaration) -> PathItem {
-    let EndpointDeclaration { parameter, headers, content_types, description, has_head, .. } =
-        &declaration.endpoint;
+    let EndpointDeclaration { parameter, headers, description, has_head } = &declaration.endpoint;
     let name = declaration.provider.as_str();
-    let mut post = operation(format!("receive_{name}"))
+    let mut post = operation(format!("receive{}Delivery", capitalized(name)))
         .summary(Some(format!("Receive a delivery of {name}")))
         .description(Some(*description))
         .responses(responses("The delivery is stored", Some("WebhookResponse")));
@@ -46,26 +45,27 @@ fn path_item(declaration: &ProviderDeclaration) -> PathItem {
                 .schema(Some(Schema::Object(values.build()))),
         );
     }
-    for (header, description) in *headers {
+    for HeaderDeclaration { name, description, pattern, is_required } in *headers {
+        let value = ObjectBuilder::new().schema_type(Type::String).pattern(Some(*pattern));
         post = post.parameter(
             ParameterBuilder::new()
-                .name(*header)
+                .name(*name)
                 .parameter_in(ParameterIn::Header)
+                .required(if *is_required { Required::True } else { Required::False })
                 .description(Some(*description))
-                .schema(Some(object(Type::String))),
+                .schema(Some(Schema::Object(value.build()))),
         );
     }
-    let body = content_types.iter().fold(RequestBodyBuilder::new(), |body, content_type| {
-        let kind = if *content_type == "application/json" { Type::Object } else { Type::String };
-        body.content(*content_type, ContentBuilder::new().schema(Some(object(kind))).build())
-    });
-    let body =
-        body.description(Some("The delivery, as the provider sends it")).required(Some(Required::True));
+    let object = Schema::Object(ObjectBuilder::new().schema_type(Type::Object).build());
+    let body = RequestBodyBuilder::new()
+        .content("application/json", ContentBuilder::new().schema(Some(object)).build())
+        .description(Some("The delivery, as the provider sends it"))
+        .required(Some(Required::True));
     let item = PathItemBuilder::new().operation(HttpMethod::Post, post.request_body(Some(body.build())));
     if !has_head {
         return item.build();
     }
-    let head = operation(format!("check_{name}"))
+    let head = operation(format!("check{}Endpoint", capitalized(name)))
         .summary(Some(format!("Check that the endpoint of {name} exists")))
         .responses(responses("The endpoint exists", None));
     item.operation(HttpMethod::Head, head).build()
@@ -85,6 +85,7 @@ fn responses(description: &str, schema: Option<&str>) -> Responses {
     ResponsesBuilder::new().response("200", ok.build()).responses_from_iter(Problems::responses()).build()
 }
 
-fn object(kind: Type) -> Schema {
-    Schema::Object(ObjectBuilder::new().schema_type(kind).build())
+fn capitalized(name: &str) -> String {
+    let (first, rest) = name.split_at(1);
+    first.to_uppercase() + rest
 }

@@ -1,6 +1,7 @@
 //! The responses of handlers over the bundled sample.
 
 mod pages;
+mod parameters;
 mod resources;
 mod webhooks;
 
@@ -75,6 +76,13 @@ struct TestResponse {
 }
 
 impl TestResponse {
+    async fn new(response: axum::response::Response) -> Self {
+        let (parts, body) = response.into_parts();
+        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap().to_vec();
+        let problem = parts.extensions.get::<Problem>().cloned();
+        Self { status: parts.status, headers: parts.headers, problem, body }
+    }
+
     fn header(&self, name: header::HeaderName) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
@@ -90,14 +98,7 @@ impl TestResponse {
 
 async fn send(router: &Router, mut request: Request<Body>) -> TestResponse {
     RequestContext::attach_from(&mut request, "127.0.0.1");
-    let (parts, body) = router.clone().oneshot(request).await.unwrap().into_parts();
-    let body = axum::body::to_bytes(body, usize::MAX).await.unwrap().to_vec();
-    TestResponse {
-        status: parts.status,
-        problem: parts.extensions.get::<Problem>().cloned(),
-        headers: parts.headers,
-        body,
-    }
+    TestResponse::new(router.clone().oneshot(request).await.unwrap()).await
 }
 
 async fn get(router: &Router, path: &str) -> TestResponse {

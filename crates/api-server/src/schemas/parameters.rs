@@ -1,52 +1,104 @@
-//! Parameters that several routes take.
+//! What parameters and fields may be, read from the types and constants that parse them.
 
-use utoipa::IntoParams;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+
+use analysis::indicators::IndicatorSpec;
+use domain::{ExternalId, SYMBOL_BYTES_MAX};
+use ledger::LedgerAccount;
+use store::{ID_PATTERN, PAGE_ROWS_MAX};
+use strum::VariantArray;
+use symbol_analysis::DAYS_MAX;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
+
+use crate::handlers::{FILTER_TEXT_CHARS_MAX, ROWS_DEFAULT};
+
+/// Declares named schemas.
+macro_rules! schemas {
+    ($($(#[doc = $description:literal])+ $name:ident = $schema:expr;)+) => {$(
+        $(#[doc = $description])+
+        pub(crate) enum $name {}
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                let description = concat!($($description),+).trim();
+                RefOr::T(Schema::Object($schema.description(Some(description)).build()))
+            }
+        }
+
+        impl ToSchema for $name {}
+    )+};
+}
+
+schemas! {
+    /// A ticker such as `AAPL`, `BRK.B` or `0700.HK`. Case is part of it.
+    Symbol = text(domain::Symbol::PATTERN, "AAPL").min_length(Some(1)).max_length(Some(SYMBOL_BYTES_MAX));
+    /// The timeframe of a bar: a day, an ISO week or a calendar month.
+    Timeframe = one_of(domain::Timeframe::ALL.map(domain::Timeframe::as_str));
+    /// What prices are adjusted for.
+    PriceBasis = one_of(domain::PriceBasis::VARIANTS.iter().map(|basis| basis.as_str()));
+    /// Calendar days.
+    Days = number(1..=DAYS_MAX);
+    /// Indicators separated by commas, each with its parameters after colons.
+    IndicatorNames = text(&IndicatorSpec::list_pattern(), "rsi:14,macd");
+    /// A provider and its id of an account.
+    AccountId = text(&format!("^{}$", ExternalId::pattern()), "alpaca:a1");
+    /// A holder such as `alpaca:a1`, or an account such as `user/alpaca:a1/fiat_exposure`.
+    AccountFilter = text(&format!("^({}|{})$", ExternalId::pattern(), LedgerAccount::pattern()), "alpaca:a1");
+    /// The id of an event.
+    EventId = text(ID_PATTERN, "42");
+    /// The id of a job.
+    JobId = text(ID_PATTERN, "7");
+    /// The id of a ledger entry.
+    EntryId = text(ID_PATTERN, "9");
+    /// A channel, the protocol by which an event came in.
+    Channel = one_of(webhooks::Channel::all().map(webhooks::Channel::as_str));
+    /// An endpoint: the path below `/api/v1/webhooks/`.
+    Endpoint = one_of(webhooks::Endpoint::all().map(|endpoint| endpoint.to_string()));
+    /// The state of a job.
+    JobState = one_of(store::JobState::VARIANTS.iter().map(ToString::to_string));
+    /// Why there is a job.
+    JobCause = one_of(store::JobCause::VARIANTS.iter().map(ToString::to_string));
+    /// A text that is compared with that of the provider.
+    FilterText = text("^[^\\u0000]*$", "trade").max_length(Some(FILTER_TEXT_CHARS_MAX));
+    /// A time in RFC 3339.
+    Time = text_object("2026-01-02T00:00:00Z").format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)));
+    /// The number of rows of a page.
+    Rows = number(1..=PAGE_ROWS_MAX).default(Some(ROWS_DEFAULT.into()));
+}
+
+fn text_object(example: &str) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String).examples([example])
+}
+
+fn text(pattern: &str, example: &str) -> ObjectBuilder {
+    text_object(example).pattern(Some(pattern))
+}
+
+fn one_of<T: Display>(values: impl IntoIterator<Item = T>) -> ObjectBuilder {
+    let values = values.into_iter().map(|value| value.to_string());
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(values))
+}
+
+fn number(range: RangeInclusive<u32>) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(*range.start())).maximum(Some(*range.end()))
+}
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
 #[expect(dead_code, reason = "read by the derived description alone")]
 pub(crate) struct SymbolParameter {
-    /// A ticker such as `AAPL`, `BRK.B` or `0700.HK`. Case is part of it.
-    #[param(
-        pattern = "^[A-Za-z0-9]{1,7}([.-][A-Za-z0-9]{1,3}){0,2}$",
-        min_length = 1,
-        max_length = 15,
-        example = "AAPL"
-    )]
-    symbol: String,
+    symbol: Symbol,
 }
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "read by the derived description alone")]
 pub(crate) struct WindowParameters {
-    /// The timeframe of a bar: a day, an ISO week or a calendar month.
-    #[param(inline)]
-    timeframe: Option<TimeframeName>,
+    timeframe: Option<Timeframe>,
     /// Calendar days back from the newest bar, that day included. By default 365 for days, 1,827 (five years) for weeks and 3,653
     /// (ten years) for months. Indicators are computed from all bars, and are the same for every number of days.
-    #[param(minimum = 1, maximum = 20_000)]
-    days: Option<u32>,
-}
-
-/// What prices are adjusted for.
-#[derive(utoipa::ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "read by the derived schema alone")]
-pub(crate) enum PriceBasisName {
-    Raw,
-    Split,
-    SplitDividend,
-}
-
-/// The names of timeframes.
-#[derive(utoipa::ToSchema)]
-#[expect(dead_code, reason = "read by the derived schema alone")]
-pub(crate) enum TimeframeName {
-    #[schema(rename = "1d")]
-    Day,
-    #[schema(rename = "1w")]
-    Week,
-    #[schema(rename = "1M")]
-    Month,
+    days: Option<Days>,
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
-use utoipa::{IntoResponses, ToSchema};
+use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::{IntoResponses, Modify, ToSchema};
 
 use crate::problem::{Kind, MEDIA_TYPE};
 
@@ -30,22 +30,31 @@ pub(crate) struct ProblemDocument {
     request_id: String,
 }
 
-/// Every error response, one entry for each status.
+/// Every error response, described once for all statuses.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Problems;
 
 impl IntoResponses for Problems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        let mut codes: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        BTreeMap::from([("default".to_owned(), RefOr::Ref(Ref::from_response_name(RESPONSE)))])
+    }
+}
+
+const RESPONSE: &str = "Problem";
+
+/// Adds the response that [`Problems`] refers to, with the codes of each status.
+impl Modify for Problems {
+    fn modify(&self, document: &mut OpenApi) {
+        let mut codes: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
         for kind in Kind::ALL {
-            codes.entry(kind.status().as_str().to_owned()).or_default().push(kind.code());
+            codes.entry(kind.status().as_u16()).or_default().push(kind.code());
         }
-        let response = |codes: Vec<&str>| {
-            let content =
-                ContentBuilder::new().schema(Some(Ref::from_schema_name("ProblemDocument"))).build();
-            ResponseBuilder::new().description(codes.join(", ")).content(MEDIA_TYPE, content).build()
-        };
-        codes.into_iter().map(|(status, codes)| (status, RefOr::T(response(codes)))).collect()
+        let statuses = codes.into_iter().map(|(status, codes)| format!("{status}: {}", codes.join(", ")));
+        let description = format!("An error. {}", statuses.collect::<Vec<_>>().join("; "));
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ProblemDocument"))).build();
+        let response = ResponseBuilder::new().description(description).content(MEDIA_TYPE, content).build();
+        let components = document.components.get_or_insert_default();
+        components.responses.insert(RESPONSE.to_owned(), RefOr::T(response));
     }
 }
 

@@ -7,6 +7,7 @@ use ledger::{LedgerAccount, TransactionKind};
 use super::columns::{money, parse_enum};
 use crate::database::{Row, sql};
 use crate::error::Error;
+use crate::ids::EntryId;
 use crate::store::Store;
 
 /// Most entries of a page.
@@ -31,7 +32,7 @@ pub enum EntryFilter {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LedgerEntry {
     /// Later entries have greater ids; there may be gaps.
-    pub id: i64,
+    pub id: EntryId,
     /// The id of its transaction, whose entries sum to zero in each currency.
     pub transaction: i64,
     /// The subject of the transaction, such as `transfer/bridge:abc`.
@@ -58,7 +59,7 @@ pub struct EntryPage {
     /// Entries, newest first.
     pub entries: Vec<LedgerEntry>,
     /// The `after` of the next page; `None` at the end.
-    pub next_after: Option<i64>,
+    pub next_after: Option<EntryId>,
 }
 
 impl Store {
@@ -69,7 +70,7 @@ impl Store {
     pub async fn entries(
         &self,
         filter: &EntryFilter,
-        after: Option<i64>,
+        after: Option<EntryId>,
         rows: u32,
     ) -> Result<EntryPage, Error> {
         let limit = rows.clamp(1, ENTRIES_MAX);
@@ -81,7 +82,7 @@ impl Store {
         let statement = sql!(SELECT)
             .push_optional(" AND e.holder = ", holder)
             .push_optional(" AND e.account = ", account)
-            .push_optional(" AND e.id < ", after)
+            .push_optional(" AND e.id < ", after.map(EntryId::get))
             .push_sql(" ORDER BY e.id DESC LIMIT ")
             .push_value(limit);
         let entries = self.read(statement).await?.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
@@ -92,7 +93,7 @@ impl Store {
 
 fn entry(row: &Row) -> Result<LedgerEntry, Error> {
     Ok(LedgerEntry {
-        id: row.int("id")?,
+        id: EntryId::new(row.int("id")?),
         transaction: row.int("transaction_id")?,
         subject: row.text("subject")?,
         effect: row.text("effect")?,

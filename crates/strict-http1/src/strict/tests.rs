@@ -6,7 +6,7 @@ const GET: &str = "GET /a HTTP/1.1\r\nHost: a\r\n\r\n";
 const POST: &str = "POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello";
 const CHUNKED: &str =
     "POST /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\nT: v\r\n\r\n";
-const SUBSTITUTE: &str = "X-REJECTED / HTTP/1.1\r\nhost: rejected\r\nconnection: close\r\n\r\n";
+const SUBSTITUTE: &str = " HTTP/1.1\r\nhost: rejected\r\nconnection: close\r\n\r\n";
 
 /// A socket that returns one piece per read, and then is pending.
 struct Pieces(VecDeque<Vec<u8>>);
@@ -91,15 +91,19 @@ fn valid_streams_are_not_changed() {
 
 #[test]
 fn a_rejected_head_is_replaced_and_ends_the_stream() {
-    for (before, bad, error) in [
-        ("", "GET /a HTTP/1.1\r\n\r\n", HeadError::Host),
-        (GET, "GET /a HTTP/1.1\nHost: a\r\n\r\n", HeadError::LineEnding),
-        (POST, "GET /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", HeadError::UnexpectedBody),
-        (CHUNKED, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", HeadError::Malformed),
-        ("", "\x16\x03\x01\x02\x00\n", HeadError::LineEnding),
+    for (before, bad, error, path) in [
+        ("", "GET /a HTTP/1.1\r\n\r\n", HeadError::Host, "/a"),
+        ("", "\r\nGET /a?secret HTTP/1.1\r\n\r\n", HeadError::Host, "/a"),
+        ("", "GET /a\r\nHost: a\r\n\r\n", HeadError::Malformed, "/a"),
+        ("", "GET /a\x1bb HTTP/1.1\r\nHost: a\r\n\r\n", HeadError::Malformed, "*"),
+        ("", "GET http://b/a HTTP/1.1\r\nHost: a\r\n\r\n", HeadError::Target, "*"),
+        (GET, "GET /a HTTP/1.1\nHost: a\r\n\r\n", HeadError::LineEnding, "/a"),
+        (POST, "GET /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", HeadError::UnexpectedBody, "/a"),
+        (CHUNKED, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", HeadError::Malformed, "*"),
+        ("", "\x16\x03\x01\x02\x00\n", HeadError::LineEnding, "*"),
     ] {
         let stream = [before, bad, GET].concat();
-        let text = [before, SUBSTITUTE].concat();
+        let text = [before, "X-REJECTED ", path, SUBSTITUTE].concat();
         assert_eq!(
             check(stream.as_bytes()),
             Output { text, error: Some(error), is_broken: false },
@@ -107,7 +111,9 @@ fn a_rejected_head_is_replaced_and_ends_the_stream() {
         );
     }
     let long = format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "a".repeat(9000));
-    assert_eq!(check(long.as_bytes()).error, Some(HeadError::TargetTooLong));
+    let rejected = check(long.as_bytes());
+    assert_eq!(rejected.error, Some(HeadError::TargetTooLong));
+    assert_eq!(rejected.text, ["X-REJECTED *", SUBSTITUTE].concat());
     let large = format!("GET / HTTP/1.1\r\nHost: a\r\nA: {}\r\n\r\n", "a".repeat(20_000));
     assert_eq!(check(large.as_bytes()).error, Some(HeadError::HeadTooLarge));
 }

@@ -38,6 +38,7 @@ pub(crate) struct AuditResponse {
 #[utoipa::path(
     get,
     path = "/api/admin/audit/verify",
+    operation_id = "verifyAuditChain",
     tag = "admin",
     responses((status = 200, description = "The result", body = AuditResponse), Problems)
 )]

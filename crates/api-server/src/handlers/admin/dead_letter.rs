@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use store::{JobId, PAGE_ROWS_MAX, REPLAY_MAX};
+use store::{JobId, REPLAY_MAX};
 use utoipa::ToSchema;
 
 use super::Operator;
@@ -13,10 +13,8 @@ use super::responses::EventResponse;
 use crate::handlers::parameters::unprocessable;
 use crate::handlers::{JsonBody, Parameters};
 use crate::problem::Problem;
-use crate::schemas::Problems;
+use crate::schemas::{self, Problems};
 use crate::state::AdminState;
-
-const ROWS_DEFAULT: u32 = 50;
 
 /// A page of dead letters.
 #[derive(Debug, Serialize, ToSchema)]
@@ -24,7 +22,7 @@ pub(crate) struct DeadLettersPage {
     /// Latest first.
     dead_letters: Vec<DeadLetterResponse>,
     /// The value of `before` for the next page; null on the last page.
-    #[schema(required)]
+    #[schema(required, value_type = Option<schemas::JobId>)]
     next: Option<String>,
 }
 
@@ -32,7 +30,7 @@ pub(crate) struct DeadLettersPage {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DeadLetterResponse {
     /// The id to requeue.
-    #[schema(example = "7")]
+    #[schema(value_type = schemas::JobId)]
     job: String,
     event: EventResponse,
 }
@@ -42,7 +40,7 @@ pub(crate) struct DeadLetterResponse {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RequeueRequest {
     #[serde(default)]
-    #[schema(max_items = 1000, example = json!(["7"]))]
+    #[schema(max_items = 1000, value_type = Vec<schemas::JobId>, example = json!(["7"]))]
     jobs: Vec<String>,
     /// Requeue up to 1,000 of all dead letters instead of `jobs`.
     #[serde(default)]
@@ -60,10 +58,11 @@ pub(crate) struct RequeueResponse {
 #[utoipa::path(
     get,
     path = "/api/admin/dead-letter",
+    operation_id = "listDeadLetters",
     tag = "admin",
     params(
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "Most rows of the page"),
-        ("before" = Option<String>, Query, description = "`next` of the previous page"),
+        ("limit" = Option<schemas::Rows>, Query, description = "Most rows of the page"),
+        ("before" = Option<schemas::JobId>, Query, description = "`next` of the previous page"),
     ),
     responses((status = 200, description = "A page", body = DeadLettersPage), Problems)
 )]
@@ -73,7 +72,7 @@ pub(crate) async fn list(
 ) -> Result<Json<DeadLettersPage>, Problem> {
     parameters.allow_only(&["limit", "before"])?;
     let before = parameters.parse_as::<JobId>("before")?;
-    let rows = parameters.number("limit", 1..=PAGE_ROWS_MAX)?.unwrap_or(ROWS_DEFAULT);
+    let rows = parameters.rows()?;
     let letters = state.store().dead_letters(before, rows).await?;
     let is_full = letters.len() == rows as usize;
     let next = letters.last().filter(|_| is_full).map(|last| last.job.to_string());
@@ -90,6 +89,7 @@ pub(crate) async fn list(
 #[utoipa::path(
     post,
     path = "/api/admin/dead-letter/requeue",
+    operation_id = "requeueDeadLetters",
     tag = "admin",
     request_body = RequeueRequest,
     responses((status = 200, description = "The number of requeued jobs", body = RequeueResponse), Problems)

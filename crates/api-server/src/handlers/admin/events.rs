@@ -4,20 +4,20 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
+use domain::Provider;
 use serde::Serialize;
 use serde_json::json;
-use store::{EventId, PAGE_ROWS_MAX, PageRequest};
+use store::{EventId, IdError, PageRequest};
 use utoipa::ToSchema;
 
 use super::Operator;
 use super::filter::{FilterBody, NAMES};
 use super::responses::{EventDetailResponse, EventResponse};
 use crate::handlers::Parameters;
+use crate::handlers::parameters::unprocessable;
 use crate::problem::{Kind, Problem};
-use crate::schemas::Problems;
+use crate::schemas::{self, Problems};
 use crate::state::AdminState;
-
-const ROWS_DEFAULT: u32 = 50;
 
 /// A page of events.
 #[derive(Debug, Serialize, ToSchema)]
@@ -25,7 +25,7 @@ pub(crate) struct EventsPage {
     /// Newest first.
     events: Vec<EventResponse>,
     /// The value of `before` for the next page; null on the last page.
-    #[schema(required)]
+    #[schema(required, value_type = Option<schemas::EventId>)]
     next: Option<String>,
 }
 
@@ -33,17 +33,18 @@ pub(crate) struct EventsPage {
 #[utoipa::path(
     get,
     path = "/api/admin/webhooks",
+    operation_id = "listWebhookEvents",
     tag = "admin",
     params(
-        ("provider" = Option<String>, Query, description = "The provider, such as alpaca"),
-        ("channel" = Option<String>, Query, description = "The channel, such as alpaca/trade"),
-        ("event_type" = Option<String>, Query, description = "The event type, as the provider names it"),
-        ("resource" = Option<String>, Query, description = "The resource that the event is about"),
-        ("state" = Option<String>, Query, description = "The state of the latest job: pending, leased, done, unhandled, dead or requeued"),
-        ("received_from" = Option<String>, Query, description = "Received at or after this time"),
-        ("received_before" = Option<String>, Query, description = "Received before this time"),
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "Most rows of the page"),
-        ("before" = Option<String>, Query, description = "`next` of the previous page"),
+        ("provider" = Option<Provider>, Query, description = "The provider"),
+        ("channel" = Option<schemas::Channel>, Query, description = "The channel"),
+        ("event_type" = Option<schemas::FilterText>, Query, description = "The event type, as the provider names it"),
+        ("resource" = Option<schemas::FilterText>, Query, description = "The resource that the event is about"),
+        ("state" = Option<schemas::JobState>, Query, description = "The state of the latest job"),
+        ("received_from" = Option<schemas::Time>, Query, description = "Received at or after this time"),
+        ("received_before" = Option<schemas::Time>, Query, description = "Received before this time"),
+        ("limit" = Option<schemas::Rows>, Query, description = "Most rows of the page"),
+        ("before" = Option<schemas::EventId>, Query, description = "`next` of the previous page"),
     ),
     responses((status = 200, description = "A page", body = EventsPage), Problems)
 )]
@@ -54,7 +55,7 @@ pub(crate) async fn list(
     parameters.allow_only(&[&NAMES[..], &["limit", "before"]].concat())?;
     let filter = FilterBody::from(&parameters).parse()?;
     let before = parameters.parse_as::<EventId>("before")?;
-    let rows = parameters.number("limit", 1..=PAGE_ROWS_MAX)?.unwrap_or(ROWS_DEFAULT);
+    let rows = parameters.rows()?;
     let page = state.store().events(&filter, PageRequest { before, rows }).await?;
     Ok(Json(EventsPage {
         events: page.events.into_iter().map(EventResponse::from).collect(),
@@ -68,9 +69,10 @@ pub(crate) async fn list(
 #[utoipa::path(
     get,
     path = "/api/admin/webhooks/{id}",
+    operation_id = "getWebhookEvent",
     tag = "admin",
     params(
-        ("id" = String, Path, description = "The id", example = "42", pattern = "^[1-9][0-9]{0,17}$"),
+        ("id" = schemas::EventId, Path, description = "The id"),
         ("body" = Option<bool>, Query, description = "Whether to return the body"),
     ),
     responses((status = 200, description = "The event", body = EventDetailResponse), Problems)
@@ -83,9 +85,9 @@ pub(crate) async fn get(
 ) -> Result<Json<EventDetailResponse>, Problem> {
     parameters.allow_only(&["body"])?;
     let is_body_included = parameters.flag("body")?.unwrap_or(false);
-    let not_found = || Problem::new(Kind::NotFound, "no event has this id");
-    let id: EventId = id.parse().map_err(|_| not_found())?;
-    let detail = state.store().event(id).await?.ok_or_else(not_found)?;
+    let id: EventId = id.parse().map_err(|error: IdError| unprocessable("id", error.to_string()))?;
+    let detail = state.store().event(id).await?;
+    let detail = detail.ok_or_else(|| Problem::new(Kind::NotFound, "no event has this id"))?;
     if is_body_included {
         let (object, now) = (format!("webhook_events/{id}"), state.clock.now());
         state.store().record_audit(operator.actor(), "webhooks.read_body", &object, &json!({}), now).await?;

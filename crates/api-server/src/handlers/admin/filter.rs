@@ -12,9 +12,10 @@ use webhooks::Channel;
 use crate::handlers::Parameters;
 use crate::handlers::parameters::unprocessable;
 use crate::problem::Problem;
+use crate::schemas;
 
-/// Longest `event_type` and `resource`, in bytes.
-const TEXT_BYTES_MAX: usize = 256;
+/// Longest `event_type` and `resource`.
+pub(crate) const FILTER_TEXT_CHARS_MAX: usize = 256;
 
 /// The query parameters of a filter.
 pub(super) const NAMES: [&str; 7] =
@@ -26,28 +27,28 @@ pub(super) const NAMES: [&str; 7] =
 pub(crate) struct FilterBody {
     /// One of these ids; at most 500.
     #[serde(default)]
-    #[schema(max_items = 500, example = json!(["42"]))]
+    #[schema(max_items = 500, value_type = Vec<schemas::EventId>, example = json!(["42"]))]
     ids: Vec<String>,
     /// The provider.
-    #[schema(example = "alpaca")]
+    #[schema(value_type = Option<Provider>)]
     provider: Option<String>,
-    /// The channel, such as `alpaca/trade`.
-    #[schema(example = "alpaca/trade")]
+    /// The channel.
+    #[schema(value_type = Option<schemas::Channel>)]
     channel: Option<String>,
     /// The event type, as the provider names it.
-    #[schema(max_length = 256)]
+    #[schema(value_type = Option<schemas::FilterText>)]
     event_type: Option<String>,
     /// The resource that the event is about.
-    #[schema(max_length = 256)]
+    #[schema(value_type = Option<schemas::FilterText>)]
     resource: Option<String>,
     /// The state of the latest job.
-    #[schema(example = "done")]
+    #[schema(value_type = Option<schemas::JobState>)]
     state: Option<String>,
     /// Received at or after this time.
-    #[schema(format = DateTime, example = "2026-01-02T00:00:00Z")]
+    #[schema(value_type = Option<schemas::Time>)]
     received_from: Option<String>,
     /// Received before this time.
-    #[schema(format = DateTime, example = "2026-01-03T00:00:00Z")]
+    #[schema(value_type = Option<schemas::Time>)]
     received_before: Option<String>,
 }
 
@@ -107,9 +108,9 @@ fn parse<T: FromStr>(name: &str, text: Option<String>, expected: &'static str) -
 /// A text that every database can compare.
 fn bounded(name: &str, text: Option<String>) -> Result<Option<String>, Problem> {
     match &text {
-        Some(value) if value.len() > TEXT_BYTES_MAX || value.contains('\0') => {
-            Err(unprocessable(name, format!("must be at most {TEXT_BYTES_MAX} bytes without NUL")))
-        }
+        Some(value) if value.chars().count() > FILTER_TEXT_CHARS_MAX || value.contains('\0') => Err(
+            unprocessable(name, format!("must be at most {FILTER_TEXT_CHARS_MAX} characters without NUL")),
+        ),
         Some(_) | None => Ok(text),
     }
 }

@@ -13,7 +13,7 @@ use super::filter::FilterBody;
 use crate::handlers::JsonBody;
 use crate::handlers::parameters::unprocessable;
 use crate::problem::Problem;
-use crate::schemas::Problems;
+use crate::schemas::{self, Problems};
 use crate::state::AdminState;
 
 /// The events to apply again.
@@ -27,6 +27,7 @@ pub(crate) struct ReplayRequest {
     all: bool,
     /// Only events after this id: `next_after` of the previous response.
     #[serde(default)]
+    #[schema(value_type = Option<schemas::EventId>)]
     after: Option<String>,
     /// Count the events without applying them.
     #[serde(default)]
@@ -41,7 +42,7 @@ pub(crate) struct ReplayResponse {
     /// Whether this was a dry run.
     dry_run: bool,
     /// The value of `after` for the next request, because each replays at most 1,000 events; null if there are no more.
-    #[schema(required)]
+    #[schema(required, value_type = Option<schemas::EventId>)]
     next_after: Option<String>,
 }
 
@@ -51,6 +52,7 @@ pub(crate) struct ReplayResponse {
 #[utoipa::path(
     post,
     path = "/api/admin/webhooks/replay",
+    operation_id = "replayWebhookEvents",
     tag = "admin",
     request_body = ReplayRequest,
     responses((status = 200, description = "The number of events", body = ReplayResponse), Problems)

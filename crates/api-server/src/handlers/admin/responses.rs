@@ -1,15 +1,18 @@
 //! Events and jobs in responses.
 
+use domain::Provider;
 use serde::Serialize;
 use store::{EventDetail, EventSummary, JobSummary};
 use utoipa::ToSchema;
 
+use crate::schemas;
+
 /// An event without its body.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EventResponse {
-    #[schema(example = "42")]
+    #[schema(value_type = schemas::EventId)]
     id: String,
-    #[schema(value_type = String, example = "alpaca")]
+    #[schema(value_type = Provider)]
     provider: &'static str,
     #[schema(example = "alpaca/trade")]
     channel: String,
@@ -27,8 +30,8 @@ pub(crate) struct EventResponse {
     /// When the body was removed.
     #[schema(required, format = DateTime)]
     redacted_at: Option<String>,
-    /// The state of the latest job: `pending`, `leased`, `done`, `unhandled`, `dead` or `requeued`.
-    #[schema(value_type = String, example = "done")]
+    /// The state of the latest job.
+    #[schema(value_type = schemas::JobState)]
     state: &'static str,
     /// Attempts of the latest job.
     attempts: u32,
@@ -66,11 +69,11 @@ pub(crate) struct EventDetailResponse {
 /// A job that applies an event.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct JobResponse {
+    #[schema(value_type = schemas::JobId)]
     id: String,
-    /// `received`, `replay` or `requeue`.
-    #[schema(value_type = String, example = "received")]
+    #[schema(value_type = schemas::JobCause)]
     cause: &'static str,
-    #[schema(value_type = String, example = "done")]
+    #[schema(value_type = schemas::JobState)]
     state: &'static str,
     attempts: u32,
     /// Why the job failed, or why the event has no effect.

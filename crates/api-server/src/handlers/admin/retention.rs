@@ -40,7 +40,7 @@ pub(crate) struct RetentionResponse {
 /// The removed bodies of one provider.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ProviderRetention {
-    #[schema(value_type = String, example = "bridge")]
+    #[schema(value_type = Provider)]
     provider: &'static str,
     /// Bodies received before this time are removed.
     #[schema(format = DateTime)]
@@ -56,6 +56,7 @@ pub(crate) struct ProviderRetention {
 #[utoipa::path(
     post,
     path = "/api/admin/retention/run",
+    operation_id = "runRetention",
     tag = "admin",
     request_body = RetentionRequest,
     responses((status = 200, description = "The number of bodies of each provider", body = RetentionResponse), Problems)

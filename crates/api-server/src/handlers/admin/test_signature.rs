@@ -18,7 +18,7 @@ use webhooks::Endpoint;
 use crate::handlers::JsonBody;
 use crate::handlers::parameters::unprocessable;
 use crate::problem::Problem;
-use crate::schemas::Problems;
+use crate::schemas::{self, Problems};
 use crate::state::AdminState;
 
 const HEADERS_MAX: usize = 64;
@@ -28,7 +28,7 @@ const HEADERS_MAX: usize = 64;
 #[serde(deny_unknown_fields)]
 pub(crate) struct SignatureTestRequest {
     /// The path below `/api/v1/webhooks/`.
-    #[schema(example = "alpaca/trade")]
+    #[schema(value_type = schemas::Endpoint)]
     endpoint: String,
     #[serde(default)]
     headers: BTreeMap<String, String>,
@@ -65,6 +65,7 @@ pub(crate) struct SignatureTestResponse {
 #[utoipa::path(
     post,
     path = "/api/admin/webhooks/test-signature",
+    operation_id = "testWebhookSignature",
     tag = "admin",
     request_body = SignatureTestRequest,
     responses((status = 200, description = "The result", body = SignatureTestResponse), Problems)

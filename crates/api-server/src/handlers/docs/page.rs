@@ -94,13 +94,7 @@ impl Operation<'_> {
         }
         out.push_str(&table("Parameters", parameter_rows(value)));
         out.push_str(&table("Body", body_rows(&value["requestBody"])));
-        let is_error = |(status, _): &(&str, &Value)| status.starts_with(['4', '5']);
-        let (errors, successes): (Vec<_>, Vec<_>) = members(&value["responses"]).partition(is_error);
-        out.push_str(&table("Responses", successes.into_iter().map(response_row).collect()));
-        let errors = table("", errors.into_iter().map(response_row).collect());
-        if !errors.is_empty() {
-            let _infallible = write!(out, "<details><summary>Problems</summary>{errors}</details>");
-        }
+        out.push_str(&table("Responses", members(&value["responses"]).map(response_row).collect()));
         out
     }
 }
@@ -126,6 +120,12 @@ fn body_rows(body: &Value) -> Vec<String> {
 }
 
 fn response_row((status, response): (&str, &Value)) -> String {
+    if response["$ref"].is_string() {
+        return format!(
+            "<td>others</td><td>A <a href=\"/docs/problems\">problem</a></td><td>{}</td>",
+            summary(response)
+        );
+    }
     let content: Vec<_> =
         members(&response["content"]).map(|(_, content)| summary(&content["schema"])).collect();
     format!(
