@@ -111,6 +111,11 @@ impl FakeSecretsManager {
         self.script.replicas().lag(reads);
     }
 
+    /// Removes a secret with all of its versions, as if it had never been.
+    pub fn remove(&self, name: &str) {
+        self.script.replicas().account.remove(name);
+    }
+
     /// Denies reads of this secret's value, alone or in a batch.
     pub fn deny(&self, name: &str) {
         self.script.replicas().account.deny(name);

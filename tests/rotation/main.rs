@@ -9,6 +9,7 @@ mod fixture;
 mod load;
 mod outages;
 mod signing_key;
+mod slips;
 mod sources;
 mod vendor_key;
 mod webhook_secret;

@@ -115,7 +115,7 @@ pub(crate) async fn look_up(
     if config.profile.is_strict() {
         forbid_core_dumps();
     }
-    let catalogue = catalogue(config.secret_ttl);
+    let catalogue = catalogue(config.secret_ttl, config.secret_grace);
     let metrics = Arc::new(SecretMetrics::new(catalogue.clone())?);
     let clock: secrets::Clock = Arc::new(|| Clock::System.now().into());
     let (recorder, notices) = collect_notices(metrics.recorder());
@@ -197,13 +197,13 @@ fn forbid_core_dumps() {
     }
 }
 
-/// The declared secrets, with the configured TTL.
-fn catalogue(ttl: Duration) -> Catalogue {
+/// The declared secrets, with the configured TTL and grace.
+fn catalogue(ttl: Duration, grace: Duration) -> Catalogue {
     let mut catalogue = Catalogue::product();
     let names: Vec<_> = catalogue.iter().map(|spec| spec.name.clone()).collect();
     for name in names {
         if let Some(spec) = catalogue.get_mut(name.as_str()) {
-            spec.ttl = ttl;
+            (spec.ttl, spec.grace) = (ttl, grace);
         }
     }
     catalogue
@@ -274,8 +274,8 @@ mod tests {
     }
 
     #[test]
-    fn every_secret_has_the_configured_ttl() {
-        let ttl = Duration::from_secs(7);
-        assert!(catalogue(ttl).iter().all(|spec| spec.ttl == ttl));
+    fn every_secret_has_the_configured_ttl_and_grace() {
+        let (ttl, grace) = (Duration::from_secs(7), Duration::from_secs(11));
+        assert!(catalogue(ttl, grace).iter().all(|spec| (spec.ttl, spec.grace) == (ttl, grace)));
     }
 }

@@ -34,7 +34,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use ledger::StashRatio;
 use outbound::Proxy;
-use secrets::{Profile, SECRETS_DIRECTORY};
+use secrets::{GRACE_S, Profile, SECRETS_DIRECTORY};
 use telemetry::logs::Format;
 
 use crate::error::Warning;
@@ -109,6 +109,8 @@ settings! { read, profile: Profile =>
                 .unwrap_or_else(|| secrets_directory(profile, Path::new("")));
         /// Time for which the value of a secret is fresh.
         secret_ttl: Duration = read.get("secrets.ttl_s", "SECRET_TTL_SECS").seconds(1..=SECRET_TTL_MAX_S);
+        /// Time for which the last good value of a secret is used after its source said that it does not have it.
+        secret_grace: Duration = read.get("secrets.grace_s", "SECRET_GRACE_SECS").seconds(GRACE_S);
         /// Variables that are set and have no effect.
         warnings: Vec<Warning> = Vec::new();
     }

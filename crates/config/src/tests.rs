@@ -264,6 +264,7 @@ fn every_variable_changes_the_configuration() {
         ("RUST_LOG_FORMAT", "json"),
         ("SECRETS_DIR", "/secrets"),
         ("SECRET_TTL_SECS", "9"),
+        ("SECRET_GRACE_SECS", "10"),
     ];
     let values: Vec<_> = values.map(|(variable, value)| (variable, value.to_owned())).into();
     let values = [values, provider_settings().map(another_value).collect()].concat();

@@ -63,6 +63,8 @@ struct Inner {
     clock: Clock,
     /// Set by the settings, or when the policy does not grant batches.
     is_one_by_one: AtomicBool,
+    /// Whether the announcements were read before.
+    has_announcements: AtomicBool,
 }
 
 impl SecretsManager {
@@ -79,6 +81,7 @@ impl SecretsManager {
             region: settings.region.clone(),
             clock,
             is_one_by_one: AtomicBool::new(settings.batching == Batching::OneByOne),
+            has_announcements: AtomicBool::new(false),
         };
         Ok(Self { inner: Arc::new(inner), recorder: Arc::new(|_| {}), audit: Arc::new(|_| Ok(())) })
     }

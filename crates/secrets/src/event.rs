@@ -32,8 +32,8 @@ pub enum Event {
     Confirmed { name: SecretName },
     /// A new value replaced the one in use.
     Changed { name: SecretName, origin: Origin, version: VersionId },
-    /// A secret could not be refreshed; the last good value is served for a limited time.
-    RefreshFailed { name: SecretName, error: Error },
+    /// A secret could not be refreshed; the last good value is served for as long as [`Health::expires_in`](crate::Health) says.
+    RefreshFailed { name: SecretName, error: Error, expires_in: Option<Duration> },
     /// A warning, reported when it first appears.
     Notice(Notice),
     /// The audit sink failed on the event before this one.

@@ -31,4 +31,7 @@ pub struct Health {
     pub confirmed_ago: Option<Duration>,
     /// The error of the last refresh, if it failed.
     pub last_error: Option<Error>,
+    /// After a failed refresh, for how much longer the last good value is served unless the source confirms it: zero when it
+    /// expired, `None` without a limit.
+    pub expires_in: Option<Duration>,
 }

@@ -80,7 +80,7 @@ pub use search::ReloadOutcome;
 pub use secrets::Secrets;
 pub use set::SecretSet;
 pub use source::{BoxFuture, RawSecret, Source};
-pub use spec::{Class, Format, SecretSpec};
+pub use spec::{Class, Format, GRACE_S, SecretSpec};
 pub use text::clean_value;
 pub use value::{SECRET_BYTES_MAX, SecretValue};
 pub use version::{SecretVersion, Stage};

@@ -33,6 +33,8 @@ pub struct SecretReport {
     pub freshness: Freshness,
     /// The error of the last search, if it failed.
     pub error: Option<Error>,
+    /// As [`Health::expires_in`](crate::Health::expires_in).
+    pub expires_in: Option<Duration>,
     /// The version in use.
     pub version: Option<VersionReport>,
 }
@@ -82,6 +84,7 @@ impl SecretReport {
             class: spec.class,
             freshness: health.freshness,
             error: health.last_error,
+            expires_in: health.expires_in,
             version,
         }
     }
@@ -117,7 +120,11 @@ impl fmt::Display for SecretReport {
         write!(out, "{}: ", self.name)?;
         match (&self.version, &self.error) {
             (Some(version), None) => write!(out, "{version}"),
-            (Some(version), Some(error)) => write!(out, "{version}; last search: {error}"),
+            (Some(version), Some(error)) => {
+                write!(out, "{version}; last search: {error}")?;
+                let expires_in = self.expires_in.map(|left| left.as_secs());
+                expires_in.map_or(Ok(()), |left_s| write!(out, "; expires in {left_s} s"))
+            }
             (None, Some(Error::NotFound { .. }) | None) => out.write_str("not set"),
             (None, Some(error)) => write!(out, "none; {error}"),
         }

@@ -18,7 +18,11 @@ const BACKOFF: ExponentialBuilder = ExponentialBuilder::new()
     .with_jitter();
 /// The longest pause that a source can request.
 const RETRY_IN_MAX: Duration = Duration::from_secs(300);
-/// The shortest pause after a transient failure without a requested pause.
+/// A value that will expire is read again after at most this part of the time that is left, so that several reads can renew it.
+const TRIES_LEFT: u32 = 8;
+/// The longest pause after a value expired: until it is read again, requests fail.
+const EXPIRED_PAUSE_MAX: Duration = Duration::from_secs(10);
+/// The shortest pause after a failure without a requested pause.
 const RETRY_IN_MIN: Duration = Duration::from_secs(1);
 /// How long "not found" is trusted without another read.
 const NOT_FOUND_TRUSTED: Duration = Duration::from_secs(30);
@@ -61,18 +65,27 @@ impl Schedule {
         Instant::now() < self.trusted_until
     }
 
-    /// Plans the next read after one with this result. `share`, in `[0, 1)`, spreads the reads of good values in time.
-    pub(crate) fn record(&mut self, result: Result<(), &Error>, spec: &SecretSpec, share: f64) {
+    /// Plans the next read after one with this result, with which the value in use expires in `expires_in`. `share`, in
+    /// `[0, 1)`, spreads the reads of several processes in time.
+    pub(crate) fn record(
+        &mut self,
+        result: Result<(), &Error>,
+        expires_in: Option<Duration>,
+        spec: &SecretSpec,
+        share: f64,
+    ) {
         let now = Instant::now();
         self.trusted_until = now + result.err().map_or(RESULT_TRUSTED, trusted_for);
-        match result.err().and_then(retry_in) {
+        let expires_in = expires_in.filter(|_| result.is_err());
+        match result.err().and_then(retry_in).or(expires_in.map(|_| Duration::ZERO)) {
             None => {
                 self.backoff = None;
                 self.due = now + spec.ttl.mul_f64(TTL_SHARE_MIN + (1.0 - TTL_SHARE_MIN) * share);
             }
-            Some(retry_in) => {
+            Some(requested) => {
                 let pause = self.backoff.get_or_insert_with(|| BACKOFF.build()).next();
-                self.due = now + pause.unwrap_or(RETRY_IN_MAX).max(retry_in.min(RETRY_IN_MAX));
+                let pause = pause.unwrap_or(RETRY_IN_MAX).max(requested.min(RETRY_IN_MAX));
+                self.due = now + pause.min(pause_max(expires_in, share));
             }
         }
     }
@@ -83,7 +96,19 @@ pub(crate) fn random_share() -> f64 {
     getrandom::u32().map_or(0.5, |number| f64::from(number) / (f64::from(u32::MAX) + 1.0))
 }
 
-/// The pause that a transient failure requests. Other failures need a fix first, so that the next read is a regular one.
+/// The longest pause after a failure, by the time for which the last good value is still served. As the pauses of the backoff,
+/// it is between half and the whole of a time.
+fn pause_max(expires_in: Option<Duration>, share: f64) -> Duration {
+    let longest = match expires_in {
+        None => return RETRY_IN_MAX,
+        Some(Duration::ZERO) => EXPIRED_PAUSE_MAX,
+        Some(left) => (left / TRIES_LEFT).clamp(RETRY_IN_MIN, RETRY_IN_MAX),
+    };
+    longest.mul_f64(f64::midpoint(1.0, share))
+}
+
+/// The pause that a transient failure requests. Other failures need a fix first, so that the next read is a regular one unless a
+/// value would expire.
 fn retry_in(error: &Error) -> Option<Duration> {
     match error {
         Error::Unavailable { retry_in, .. } => Some(*retry_in),
@@ -105,7 +130,7 @@ mod tests {
     use super::*;
     use crate::error::Outage;
     use crate::origin::Origin;
-    use crate::spec::{Class, Format};
+    use crate::spec::{Class, Format, GRACE_S};
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -122,7 +147,7 @@ mod tests {
     async fn a_good_value_is_due_between_three_quarters_of_its_ttl_and_all_of_it() {
         for (share, expected_s) in [(0.0, 225.0), (0.5, 262.5), (1.0, 300.0)] {
             let mut schedule = Schedule::new();
-            schedule.record(Ok(()), &spec(), share);
+            schedule.record(Ok(()), None, &spec(), share);
             assert_eq!(schedule.due() - Instant::now(), Duration::from_secs_f64(expected_s));
         }
     }
@@ -131,14 +156,14 @@ mod tests {
     async fn pauses_double_up_to_five_minutes_and_end_with_the_first_success() {
         let mut schedule = Schedule::new();
         let fail = |schedule: &mut Schedule, longest_s: u32| {
-            schedule.record(Err(&throttled(Duration::ZERO)), &spec(), 1.0);
+            schedule.record(Err(&throttled(Duration::ZERO)), None, &spec(), 1.0);
             let (pause, longest) = (schedule.due() - Instant::now(), longest_s * SECOND);
             assert!((longest / 2..=longest).contains(&pause), "{pause:?} of {longest:?}");
         };
         for longest_s in [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300] {
             fail(&mut schedule, longest_s);
         }
-        schedule.record(Ok(()), &spec(), 0.0);
+        schedule.record(Ok(()), None, &spec(), 0.0);
         fail(&mut schedule, 1);
     }
 
@@ -146,16 +171,59 @@ mod tests {
     async fn a_pause_is_at_least_the_requested_one_and_at_most_the_longest() {
         for (asked_s, expected_s) in [(7, 7), (3_600, 300)] {
             let mut schedule = Schedule::new();
-            schedule.record(Err(&throttled(asked_s * SECOND)), &spec(), 0.0);
+            schedule.record(Err(&throttled(asked_s * SECOND)), None, &spec(), 0.0);
             assert_eq!(schedule.due() - Instant::now(), expected_s * SECOND);
         }
+    }
+
+    /// How often a value is read before it expires, when every read fails.
+    async fn tries(mut schedule: Schedule, error: &Error, window: Duration, share: f64) -> usize {
+        let (end, mut tries) = (Instant::now() + window, 0);
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            schedule.record(Err(error), Some(left), &spec(), share);
+            tokio::time::sleep_until(schedule.due()).await;
+            if Instant::now() >= end {
+                return tries;
+            }
+            tries += 1;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn several_reads_fit_in_every_grace_whatever_failed_before() {
+        let denied = Error::NotFound { name: spec().name, tried: Vec::new() };
+        for share in [0.0, 1.0] {
+            for grace_s in [*GRACE_S.start(), 60, 300, *GRACE_S.end()] {
+                let mut long_failed = Schedule::new();
+                for _ in 0..20 {
+                    long_failed.record(Err(&throttled(SECOND)), None, &spec(), share);
+                }
+                for schedule in [Schedule::new(), long_failed] {
+                    let tries = tries(schedule, &denied, Duration::from_secs(grace_s), share).await;
+                    assert!((8..200).contains(&tries), "{tries} tries within {grace_s} s");
+                }
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_expired_value_is_read_every_few_seconds_and_a_missing_one_once_per_ttl() {
+        let not_found = Error::NotFound { name: spec().name, tried: Vec::new() };
+        let (mut expired, mut missing) = (Schedule::new(), Schedule::new());
+        for _ in 0..20 {
+            expired.record(Err(&not_found), Some(Duration::ZERO), &spec(), 0.9);
+            missing.record(Err(&not_found), None, &spec(), 0.9);
+        }
+        assert!(expired.due() - Instant::now() <= EXPIRED_PAUSE_MAX);
+        assert!(missing.due() - Instant::now() >= spec().ttl.mul_f64(TTL_SHARE_MIN));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_good_value_is_read_early_in_its_last_quarter_and_a_failed_one_keeps_its_pause() {
         let (mut good, mut failed) = (Schedule::new(), Schedule::new());
-        good.record(Ok(()), &spec(), 1.0);
-        failed.record(Err(&throttled(60 * SECOND)), &spec(), 1.0);
+        good.record(Ok(()), None, &spec(), 1.0);
+        failed.record(Err(&throttled(60 * SECOND)), None, &spec(), 1.0);
         assert!(!good.is_due_soon(&spec()));
         tokio::time::advance(59 * SECOND).await;
         assert!(!failed.is_due_soon(&spec()) && !failed.is_due(), "a second before its pause ends");
@@ -175,7 +243,7 @@ mod tests {
         for (result, expected_s) in [(Err(&not_found), 30), (Ok(()), 1), (Err(&throttled(SECOND)), 1)] {
             let mut schedule = Schedule::new();
             assert!(!schedule.is_trusted());
-            schedule.record(result, &spec(), 0.5);
+            schedule.record(result, None, &spec(), 0.5);
             tokio::time::advance(expected_s * SECOND - Duration::from_millis(1)).await;
             assert!(schedule.is_trusted());
             tokio::time::advance(Duration::from_millis(1)).await;

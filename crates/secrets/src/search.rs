@@ -119,16 +119,18 @@ impl Searcher {
         let results = self.slots.values().zip(results);
         for (slot, result) in results.filter_map(|(slot, result)| Some((slot, result?))) {
             let LookupResult { resolution, notices: found } = result;
-            if let Some(secret) = state.secrets.get_mut(&slot.spec().name) {
-                secret.last_search = number;
-                secret.schedule.record(resolution.as_ref().map(|_| ()), slot.spec(), random_share());
-                if let Ok(resolution) = &resolution {
-                    secret.remote_shadows.clone_from(&resolution.remote_shadows);
-                }
-            }
+            let shadows = resolution.as_ref().map(|found| found.remote_shadows.clone()).map_err(Clone::clone);
             self.report_new_notices(&mut notices, slot.spec(), &found);
             self.update_slot(slot, resolution, &mut outcome);
             outcome.notices.extend(found);
+            if let Some(secret) = state.secrets.get_mut(&slot.spec().name) {
+                secret.last_search = number;
+                let (spec, expires_in) = (slot.spec(), slot.health().expires_in);
+                secret.schedule.record(shadows.as_ref().map(|_| ()), expires_in, spec, random_share());
+                if let Ok(shadows) = shadows {
+                    secret.remote_shadows = shadows;
+                }
+            }
         }
         state.notices = notices;
         (number, outcome)
@@ -187,12 +189,12 @@ impl Searcher {
         let transition = slot.apply(update.clone());
         match (transition, update) {
             (Transition::StillAbsent, Err(Error::NotFound { .. })) => {}
-            (_, Err(error)) => self.report_failure(name, error, outcome),
+            (_, Err(error)) => self.report_failure(slot, error, outcome),
             (Transition::Confirmed, Ok(_)) => self.observers.notify(&Event::Confirmed { name }),
             (Transition::Failed | Transition::StillAbsent, Ok(update)) => {
                 let error = slot.health().last_error;
                 let error = error.unwrap_or_else(|| Error::revoked(slot.spec(), &update.version));
-                self.report_failure(name, error, outcome);
+                self.report_failure(slot, error, outcome);
             }
             (Transition::OverlapChanged, Ok(_)) => self.report_accepted_versions(slot),
             (transition @ (Transition::Appeared | Transition::Changed), Ok(Update { version, .. })) => {
@@ -211,8 +213,9 @@ impl Searcher {
         }
     }
 
-    fn report_failure(&self, name: SecretName, error: Error, outcome: &mut ReloadOutcome) {
-        self.observers.notify(&Event::RefreshFailed { name, error: error.clone() });
+    fn report_failure(&self, slot: &Slot, error: Error, outcome: &mut ReloadOutcome) {
+        let (name, expires_in) = (slot.spec().name.clone(), slot.health().expires_in);
+        self.observers.notify(&Event::RefreshFailed { name, error: error.clone(), expires_in });
         outcome.failed.push(error);
     }
 

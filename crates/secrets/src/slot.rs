@@ -1,12 +1,15 @@
 //! The current state of one secret. Readers never wait; the only writer swaps the whole state.
 
+mod failure;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
 use tokio::time::Instant;
+
+use failure::RefreshFailure;
 
 use crate::error::{Error, ErrorKind};
 use crate::health::{Freshness, Health};
@@ -21,8 +24,6 @@ use crate::version_id::VersionId;
 
 /// Most remembered revoked versions; the oldest is dropped first.
 const REVOKED_MAX: usize = 100;
-/// How long the last good value is served after "not found" or "access denied".
-const DEFINITIVE_GRACE: Duration = Duration::from_secs(60);
 /// A value is stale when it was not confirmed for this many times its TTL, even without an error.
 const STALE_AFTER_TTLS: u32 = 3;
 
@@ -52,13 +53,6 @@ struct Present {
     set: Arc<SecretSet>,
     confirmed_at: Instant,
     failure: Option<RefreshFailure>,
-}
-
-/// The source stopped confirming a value. Later failures never move `serve_until` back.
-#[derive(Clone)]
-struct RefreshFailure {
-    error: Error,
-    serve_until: Option<Instant>,
 }
 
 /// The effect of an update on a slot.
@@ -200,13 +194,17 @@ impl Slot {
 
     pub(crate) fn health(&self) -> Health {
         match &**self.state.load() {
-            State::Absent(error) => {
-                Health { freshness: Freshness::Absent, confirmed_ago: None, last_error: Some(error.clone()) }
-            }
+            State::Absent(error) => Health {
+                freshness: Freshness::Absent,
+                confirmed_ago: None,
+                last_error: Some(error.clone()),
+                expires_in: None,
+            },
             State::Present(present) => Health {
                 freshness: present.freshness(&self.spec),
                 confirmed_ago: Some(present.confirmed_at.elapsed()),
                 last_error: present.failure.as_ref().map(|failure| failure.error.clone()),
+                expires_in: present.failure.as_ref().and_then(RefreshFailure::expires_in),
             },
         }
     }
@@ -247,19 +245,13 @@ impl Present {
         version == self.set.primary().id()
     }
 
-    /// Keeps the last good value. Of several failures in a row, the earliest deadline applies.
+    /// Keeps the last good value.
     fn failed(&self, error: Error, spec: &SecretSpec) -> State {
-        let now = Instant::now();
-        let deadline = serve_until(&error, now, self.confirmed_at, spec);
-        let earlier = self.failure.as_ref().and_then(|failure| failure.serve_until);
-        let serve_until = match (earlier, deadline) {
-            (Some(earlier), Some(deadline)) => Some(earlier.min(deadline)),
-            (earlier, deadline) => earlier.or(deadline),
-        };
+        let failure = RefreshFailure::new(error, self.failure.as_ref(), self.confirmed_at, spec);
         State::Present(Self {
             set: Arc::clone(&self.set),
             confirmed_at: self.confirmed_at,
-            failure: Some(RefreshFailure { error, serve_until }),
+            failure: Some(failure),
         })
     }
 
@@ -283,36 +275,6 @@ impl Present {
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl RefreshFailure {
-    fn is_over(&self) -> bool {
-        self.serve_until.is_some_and(|until| Instant::now() >= until)
-    }
-}
-
-/// Until when the last good value is served after `error`; `None` for as long as the error lasts.
-fn serve_until(error: &Error, now: Instant, confirmed_at: Instant, spec: &SecretSpec) -> Option<Instant> {
-    let transient = confirmed_at + spec.stale_max;
-    match error {
-        // The source still has the secret with a bad value, and a bad value never replaces a good one.
-        Error::Invalid { .. } | Error::Policy { .. } | Error::Ambiguous { .. } => None,
-        Error::NotFound { .. }
-        | Error::AccessDenied { .. }
-        | Error::Deleted { .. }
-        | Error::Expired { .. } => Some(transient.min(now + DEFINITIVE_GRACE)),
-        Error::Unavailable { .. }
-        | Error::Unconfirmed { .. }
-        | Error::Exists { .. }
-        | Error::NotYet { .. }
-        | Error::Plan { .. }
-        | Error::ReadOnly { .. }
-        | Error::RotationInProgress { .. }
-        | Error::VersionConflict { .. }
-        | Error::Audit
-        | Error::Config(_)
-        | Error::Internal { .. } => Some(transient),
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The declaration of a secret.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::name::SecretName;
@@ -13,6 +14,10 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const AGE_MAX: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 /// How long a value counts as fresh.
 const TTL: Duration = Duration::from_secs(300);
+const GRACE: Duration = Duration::from_secs(300);
+/// The range of [`SecretSpec::grace`], in seconds: several reads fit in the shortest, and the longest is the time for which an
+/// outage is tolerated where a secret lets others in.
+pub const GRACE_S: RangeInclusive<u64> = 10..=3_600;
 
 /// One declared secret.
 #[derive(Clone, Debug)]
@@ -35,6 +40,8 @@ pub struct SecretSpec {
     pub ttl: Duration,
     /// How long the last good value is served while its source is unavailable.
     pub stale_max: Duration,
+    /// How long the last good value is served after its source said that it does not have the secret, or denied access.
+    pub grace: Duration,
     /// The sources that are accepted in production.
     pub sources: &'static [SourceKind],
     /// Profiles in which the process does not start without it.
@@ -101,6 +108,7 @@ impl SecretSpec {
             overlap: class.overlap(),
             ttl: TTL,
             stale_max: class.stale_max(),
+            grace: GRACE,
             sources: &[SourceKind::Env, SourceKind::File, SourceKind::Aws],
             required_in: &[],
             aliases: &[],

@@ -78,6 +78,27 @@ async fn accepted_versions_stay_accepted_while_they_cannot_be_read() {
     assert!(process.accepts(OLD), "for the overlap of its class");
 }
 
+/// Nothing removes the announcements but a mistake.
+#[tokio::test(flavor = "multi_thread")]
+async fn announcements_that_vanish_end_no_overlap() {
+    let (fake, clock) = (FakeSecretsManager::start(), TestClock::default());
+    fake.seed(&id(), OLD);
+    let (manager, directory) = (manager(&fake, &clock).await, tempfile::tempdir().unwrap());
+    let process = Process::start(&manager, &clock, vec![spec()]).await;
+    let mut rotation = begin(&manager, &clock, &directory.path().join("plan")).await;
+    rotation.create(&NewValue::Given(value(NEW))).await.unwrap();
+    process.secrets.reload().await;
+    let announcements = format!("{}/rotation-announcements", crate::provider::fixture::PREFIX);
+    let before = fake.text(&announcements, "AWSCURRENT").unwrap();
+    fake.remove(&announcements);
+    process.secrets.reload().await;
+    assert!(process.accepts(NEW) && process.accepts(OLD));
+    fake.seed(&announcements, &before);
+    rotation.abort().await.unwrap();
+    process.secrets.reload().await;
+    assert!(!process.accepts(NEW) && process.accepts(OLD), "what an operator ends, ends with the next read");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lagging_replica_does_not_undo_a_rotation() {
     let (fake, clock) = (FakeSecretsManager::start(), TestClock::default());

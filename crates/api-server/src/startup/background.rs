@@ -20,7 +20,8 @@ pub(super) fn start(service: &Service, config: &Config, secrets: &Secrets) -> Wo
     until_shutdown(shutdown(), register("health_checks"), checks);
     let secrets_in_use =
         vec![service.keys.clone(), service.polygon_key.clone(), service.database_url.clone()];
-    let checks = workers::check_secrets(secrets_in_use, config.secret_ttl, Arc::clone(&service.health));
+    let (ttl, grace) = (config.secret_ttl, config.secret_grace);
+    let checks = workers::check_secrets(secrets_in_use, ttl, grace, Arc::clone(&service.health));
     until_shutdown(shutdown(), register("secret_checks"), checks);
     let (market_data, key) = (Arc::clone(&service.market_data), service.polygon_key.clone());
     let refresh = vendor_key::follow(market_data, key, secrets.clone());

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use secrets::{AuditSink, Error, ErrorKind, Event, SecretName, VersionId, Warning};
 
@@ -22,22 +23,28 @@ pub(crate) fn sink() -> AuditSink {
 
 /// The last failure of each secret that cannot be refreshed.
 #[derive(Default)]
-struct Failing(Mutex<BTreeMap<SecretName, ErrorKind>>);
+struct Failing(Mutex<BTreeMap<SecretName, FailureState>>);
+
+/// The kind of a failure, and whether the value has expired.
+type FailureState = (ErrorKind, bool);
 
 impl Failing {
     /// Whether the last refresh of a secret failed in the same way.
-    fn is_known(&self, name: &SecretName, kind: ErrorKind) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), kind) == Some(kind)
+    fn is_known(&self, name: &SecretName, state: FailureState) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), state) == Some(state)
     }
 
-    fn clear(&self, name: &SecretName) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+    /// Whether the last refresh had failed.
+    fn clear(&self, name: &SecretName) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(name).is_some()
     }
 }
 
 fn write(event: &Event, failing: &Failing) {
-    if let Event::Resolved { name, .. } | Event::Changed { name, .. } | Event::Confirmed { name } = event {
-        failing.clear(name);
+    if let Event::Resolved { name, .. } | Event::Changed { name, .. } | Event::Confirmed { name } = event
+        && failing.clear(name)
+    {
+        tracing::info!(target: AUDIT, secret = %name, "secret refresh works again");
     }
     match event {
         Event::Resolved { name, origin, version } => {
@@ -51,8 +58,10 @@ fn write(event: &Event, failing: &Failing) {
             let (pending, previous) = (text(pending), text(previous));
             tracing::info!(target: AUDIT, secret = %name, pending, previous, "additional secret versions accepted");
         }
-        Event::RefreshFailed { name, error } => {
-            write_failure(name, error, failing.is_known(name, error.kind()));
+        Event::RefreshFailed { name, error, expires_in } => {
+            let is_expired = *expires_in == Some(Duration::ZERO);
+            let is_known = failing.is_known(name, (error.kind(), is_expired));
+            write_failure(name, error, *expires_in, is_known);
         }
         // Usual in a container.
         Event::Notice(notice) if matches!(notice.warning, Warning::Mount(_)) => {
@@ -80,12 +89,18 @@ fn write(event: &Event, failing: &Failing) {
     }
 }
 
-fn write_failure(name: &SecretName, error: &Error, is_known: bool) {
-    let kind = error.kind().as_str();
-    if is_known {
-        tracing::debug!(target: AUDIT, secret = %name, kind, %error, "secret refresh failed again");
-    } else {
-        tracing::warn!(target: AUDIT, secret = %name, kind, %error, "secret refresh failed");
+fn write_failure(name: &SecretName, error: &Error, expires_in: Option<Duration>, is_known: bool) {
+    let (kind, expires_in_s) = (error.kind().as_str(), expires_in.map(|left| left.as_secs()));
+    match (is_known, expires_in_s) {
+        (true, _) => {
+            tracing::debug!(target: AUDIT, secret = %name, kind, expires_in_s, %error, "secret refresh failed again");
+        }
+        (false, Some(0)) => {
+            tracing::error!(target: AUDIT, secret = %name, kind, %error, "secret expired: its last good value is no longer used");
+        }
+        (false, _) => {
+            tracing::warn!(target: AUDIT, secret = %name, kind, expires_in_s, %error, "secret refresh failed");
+        }
     }
 }
 
@@ -96,10 +111,13 @@ mod tests {
     #[test]
     fn a_failure_is_known_until_it_is_over_or_changes() {
         let (failing, name) = (Failing::default(), "api_keys".parse().unwrap());
-        let is_known = |kind| failing.is_known(&name, kind);
-        assert_eq!([is_known(ErrorKind::Unavailable), is_known(ErrorKind::Unavailable)], [false, true]);
-        assert_eq!([is_known(ErrorKind::AccessDenied), is_known(ErrorKind::AccessDenied)], [false, true]);
+        let is_known = |kind, is_expired| failing.is_known(&name, (kind, is_expired));
+        let twice = |kind, is_expired| [is_known(kind, is_expired), is_known(kind, is_expired)];
+        assert_eq!(twice(ErrorKind::Unavailable, false), [false, true]);
+        assert_eq!(twice(ErrorKind::AccessDenied, false), [false, true]);
+        assert_eq!(twice(ErrorKind::AccessDenied, true), [false, true], "it expired");
         write(&Event::Confirmed { name: name.clone() }, &failing);
-        assert!(!is_known(ErrorKind::AccessDenied));
+        assert!(!is_known(ErrorKind::AccessDenied, true));
+        assert!(failing.clear(&name) && !failing.clear(&name), "the end is logged once");
     }
 }

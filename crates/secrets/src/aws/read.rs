@@ -1,6 +1,7 @@
 //! Reads secrets: one version, or all current ones with the announcements of their rotations.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use aws_sdk_secretsmanager::Client;
@@ -82,7 +83,7 @@ impl SecretsManager {
     pub(super) async fn find_many(&self, names: Vec<SecretName>) -> Vec<Result<RawSecret, Error>> {
         let ids = names.iter().map(|name| self.id(name)).chain([self.announcements_id()]).collect();
         let mut responses = self.current(ids).await;
-        let announcements = parse_announcements(responses.pop());
+        let announcements = self.parse_announcements(responses.pop());
         let mut tasks = JoinSet::new();
         let mut results: Vec<Option<Result<RawSecret, Error>>> = Vec::new();
         for (index, (name, response)) in names.iter().zip(responses).enumerate() {
@@ -154,6 +155,25 @@ impl SecretsManager {
         Ok(response)
     }
 
+    /// `None` when the announcements could not be read. A document that never existed has no announcements; one that was read
+    /// before and is not found now ends no rotation, because nothing removes it but a slip.
+    fn parse_announcements(
+        &self,
+        response: Option<Result<VersionResponse, Failure>>,
+    ) -> Option<Announcements> {
+        let seen = &self.inner.has_announcements;
+        match response? {
+            Ok(response) => {
+                seen.store(true, Ordering::Relaxed);
+                Announcements::parse(response.value.expose_text()?)
+            }
+            Err(failure) if failure.cause == Cause::NotFound && !seen.load(Ordering::Relaxed) => {
+                Some(Announcements::default())
+            }
+            Err(_) => None,
+        }
+    }
+
     async fn version(&self, name: &SecretName, selector: &Selector) -> Result<RawSecret, Error> {
         let response = self.get_value(&self.id(name), selector).await;
         response
@@ -183,13 +203,5 @@ impl SecretsManager {
     ) -> RawSecret {
         let VersionResponse { value, id, created } = response;
         RawSecret { id: Some(id), created, rotation, ..RawSecret::new(value, self.origin(name)) }
-    }
-}
-
-/// `None` when the announcements could not be read; a missing document has no announcements.
-fn parse_announcements(response: Option<Result<VersionResponse, Failure>>) -> Option<Announcements> {
-    match response? {
-        Ok(response) => Announcements::parse(response.value.expose_text()?),
-        Err(failure) => (failure.cause == Cause::NotFound).then(Announcements::default),
     }
 }

@@ -1,5 +1,7 @@
 //! A slot under a paused clock.
 
+use std::time::Duration;
+
 use super::*;
 use crate::invalid::InvalidReason;
 use crate::origin::{Grade, Origin, Provenance};
@@ -71,7 +73,7 @@ async fn the_last_good_value_is_served_for_as_long_as_its_class_and_the_error_al
     // A failure each second does not move the end.
     assert_eq!(served_s(Class::ApiKey, &unavailable()).await, Some(24 * 3600));
     assert_eq!(served_s(Class::WebhookSecret, &unavailable()).await, Some(3600));
-    assert_eq!(served_s(Class::ApiKey, &gone()).await, Some(60));
+    assert_eq!(served_s(Class::ApiKey, &gone()).await, Some(300));
     assert_eq!(served_s(Class::ApiKey, &malformed()).await, None);
 }
 
@@ -80,13 +82,16 @@ async fn a_source_that_recovers_makes_the_value_fresh_again() {
     let slot = slot(Class::ApiKey);
     slot.apply(Ok(update("good")));
     slot.apply(Err(gone()));
-    tokio::time::advance(61 * SECOND).await;
+    assert_eq!(slot.health().expires_in, Some(300 * SECOND));
+    tokio::time::advance(301 * SECOND).await;
+    assert_eq!(slot.health().expires_in, Some(Duration::ZERO));
     assert!(
-        matches!(slot.load(), Err(Error::Expired { age, limit, .. }) if age == 61 * SECOND && limit == 60 * SECOND)
+        matches!(slot.load(), Err(Error::Expired { age, limit, .. }) if age == 301 * SECOND && limit == 300 * SECOND)
     );
     assert_eq!(slot.apply(Ok(update("good"))), Transition::Confirmed);
     assert_eq!(value(&slot).as_deref(), Some("good"));
     assert_eq!(slot.health().freshness, Freshness::Fresh);
+    assert_eq!(slot.health().expires_in, None);
 }
 
 #[tokio::test(start_paused = true)]
@@ -96,7 +101,7 @@ async fn a_later_milder_error_does_not_extend_an_earlier_deadline() {
     slot.apply(Err(gone()));
     slot.apply(Err(unavailable()));
     slot.apply(Err(malformed()));
-    tokio::time::advance(59 * SECOND).await;
+    tokio::time::advance(299 * SECOND).await;
     assert!(slot.load().is_ok());
     tokio::time::advance(SECOND).await;
     assert!(slot.load().is_err());

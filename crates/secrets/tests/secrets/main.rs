@@ -11,4 +11,5 @@ mod reload;
 mod rules;
 mod scripted;
 mod shadows;
+mod slips;
 mod sources;

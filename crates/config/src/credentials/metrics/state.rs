@@ -11,6 +11,10 @@ const AGE: Metric = ("secret_age_seconds", "Age of the current version, if known
 const ROTATION_DUE: Metric =
     ("secret_rotation_due_seconds", "Time until a secret should be rotated; negative when overdue");
 const STALE: Metric = ("secret_stale", "1 if the source of a secret no longer confirms it");
+const EXPIRES: Metric = (
+    "secret_expires_timestamp_seconds",
+    "After a failed refresh, when the last good value of a secret is no longer used, in seconds since 1970",
+);
 const SHADOWED: Metric = ("secret_shadowed_sources", "Other sources that also have a secret and are ignored");
 const PREVIOUS_EXPIRES: Metric =
     ("secret_previous_expires_timestamp_seconds", "When the previous version expires, in seconds since 1970");
@@ -42,6 +46,7 @@ pub(super) fn read(
         let is_stale = matches!(secret.freshness, Freshness::Stale { .. } | Freshness::Expired);
         Some(f64::from(u8::from(is_stale)))
     })?;
+    gauges(EXPIRES, &|secret| Some(now_s + secret.expires_in?.as_secs_f64().round()))?;
     gauges(SHADOWED, &|secret| {
         Some(secret.version.as_ref().map_or(0, |version| version.shadowed.len()) as f64)
     })?;
