@@ -23,10 +23,8 @@ mod parameters;
 mod symbol_path;
 mod window;
 
-pub(crate) use admin::FILTER_TEXT_CHARS_MAX;
 use etag::etag;
 use if_none_match::IfNoneMatch;
 use json_body::JsonBody;
 use parameters::Parameters;
-pub(crate) use parameters::ROWS_DEFAULT;
 use symbol_path::SymbolPath;

@@ -87,7 +87,7 @@ async fn run() -> ExitCode {
     if rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).is_err() {
         console.eprint("warning: cannot disable core dumps; a dump of this process would contain secrets");
     }
-    let exit = commands::run(arguments, &mut console).await.unwrap_or_else(|failure| {
+    let exit = Box::pin(commands::run(arguments, &mut console)).await.unwrap_or_else(|failure| {
         console.eprint(&format!("investiq: {failure}"));
         failure.exit()
     });

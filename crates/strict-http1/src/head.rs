@@ -7,11 +7,11 @@ use std::mem::MaybeUninit;
 
 use memchr::memchr;
 
-use crate::rules::{Fields, check_target, is_authority, is_origin_form, is_scheme, is_target};
+use crate::rules::{
+    Body, Fields, TARGET_BYTES_MAX, check_target, is_authority, is_origin_form, is_scheme, is_target,
+};
 use crate::{HeadError, REJECTED_METHOD};
 
-/// Most bytes of a request target.
-pub const TARGET_BYTES_MAX: usize = 8 * 1024;
 /// Most bytes of a head, request line and final empty line included.
 pub const HEAD_BYTES_MAX: usize = 16 * 1024;
 /// Most header fields of a request.
@@ -21,14 +21,6 @@ pub const HEADERS_MAX: usize = 64;
 const REQUEST_LINE_BYTES_MAX: usize = TARGET_BYTES_MAX + 64;
 /// Longest path of a rejected head that is reported.
 const PATH_BYTES_MAX: usize = 1024;
-
-/// The body after a head.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Body {
-    /// In bytes; often 0.
-    Length(u64),
-    Chunked,
-}
 
 /// Finds the end of a head; each byte is scanned once, however the head is split.
 #[derive(Clone, Copy, Debug, Default)]

@@ -5,8 +5,7 @@ use http::header::HOST;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri};
 
-use crate::head::Body;
-use crate::rules::{Fields, check_target, is_authority, is_bodiless, is_origin_form, is_scheme};
+use crate::rules::{Body, Fields, check_target, is_authority, is_bodiless, is_origin_form, is_scheme};
 use crate::{HEAD_BYTES_MAX, HEADERS_MAX, HeadError, REJECTED_METHOD};
 
 /// Checks a request by the rules for a head of HTTP/1. `has_body` if data follows.

@@ -14,9 +14,10 @@ mod rules;
 mod strict;
 
 pub use connection::{Connection, ResponseBody, TimeLimits};
-pub use head::{HEAD_BYTES_MAX, HEADERS_MAX, TARGET_BYTES_MAX};
+pub use head::{HEAD_BYTES_MAX, HEADERS_MAX};
 pub use head_error::HeadError;
 pub use http2::validate_http2;
+pub use rules::TARGET_BYTES_MAX;
 pub use strict::StrictHttp1;
 
 /// The method of the head that hyper reads in place of a rejected one. Clients cannot use it: over HTTP/1 it is itself

@@ -1,10 +1,20 @@
 //! What a sound request is, in HTTP/1 and HTTP/2 alike (RFC 9110 §4, §5.3; RFC 9112 §3.2, §6.1, §6.3).
 
-use crate::head::Body;
-use crate::{HeadError, TARGET_BYTES_MAX};
+use crate::HeadError;
+
+/// Most bytes of a request target.
+pub const TARGET_BYTES_MAX: usize = 8 * 1024;
 
 /// Digits of a `Content-Length`: every number of so many digits fits 64 bits.
 const LENGTH_DIGITS_MAX: usize = 18;
+
+/// The body after a head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Body {
+    /// In bytes; often 0.
+    Length(u64),
+    Chunked,
+}
 
 /// The header fields that determine the recipient, the length and the type of a message.
 #[derive(Default)]

@@ -13,8 +13,9 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::chunks::{Chunks, Outcome};
-use crate::head::{Body, Progress, Scan, readable_path, validate};
+use crate::head::{Progress, Scan, readable_path, validate};
 use crate::linger::{Discarded, Linger};
+use crate::rules::Body;
 use crate::{Connection, HeadError, REJECTED_METHOD};
 
 /// The first bytes of an HTTP/2 client (RFC 9113 §3.4).

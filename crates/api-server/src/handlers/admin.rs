@@ -11,5 +11,4 @@ mod filter;
 mod operator;
 mod responses;
 
-pub(crate) use filter::FILTER_TEXT_CHARS_MAX;
 use operator::Operator;

@@ -10,9 +10,7 @@ use http::request::Parts;
 use store::PAGE_ROWS_MAX;
 
 use crate::problem::{Kind, Problem};
-
-/// Rows of a page if the request does not tell.
-pub(crate) const ROWS_DEFAULT: u32 = 50;
+use crate::schemas::ROWS_DEFAULT;
 
 /// Decoded query parameters in their order. [`allow_only`](Self::allow_only) comes first in every handler.
 #[derive(Clone, Debug, Default)]

@@ -13,7 +13,10 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
-use crate::handlers::{FILTER_TEXT_CHARS_MAX, ROWS_DEFAULT};
+/// Rows of a page if the request does not tell.
+pub(crate) const ROWS_DEFAULT: u32 = 50;
+/// Longest `event_type` and `resource` of a filter.
+pub(crate) const FILTER_TEXT_CHARS_MAX: usize = 256;
 
 /// Declares named schemas.
 macro_rules! schemas {

@@ -12,10 +12,7 @@ use webhooks::Channel;
 use crate::handlers::Parameters;
 use crate::handlers::parameters::unprocessable;
 use crate::problem::Problem;
-use crate::schemas;
-
-/// Longest `event_type` and `resource`.
-pub(crate) const FILTER_TEXT_CHARS_MAX: usize = 256;
+use crate::schemas::{self, FILTER_TEXT_CHARS_MAX};
 
 /// The query parameters of a filter.
 pub(super) const NAMES: [&str; 7] =

@@ -244,7 +244,7 @@ async fn the_parameters_of_a_query_are_those_of_the_description() {
 #[tokio::test]
 async fn a_header_of_a_delivery_is_malformed_if_and_only_if_its_schema_forbids_it() {
     let directory = tempfile::tempdir().unwrap();
-    let secrets = [SECRETS[0], ("BRIDGE_WEBHOOK_SECRET", super::webhooks::BRIDGE_KEY)];
+    let secrets = [SECRETS[0], ("BRIDGE_WEBHOOK_SECRET", webhooks::BRIDGE_KEY)];
     let router = all(parts_in(directory.path(), &secrets).await);
     let description = Description(serde_json::to_value(crate::openapi::document()).unwrap());
     let (values, mut runner, mut sent) = (description.values(), TestRunner::deterministic(), 0);
