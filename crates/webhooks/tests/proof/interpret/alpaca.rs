@@ -83,6 +83,46 @@ fn a_fill_counts_what_the_order_cost_so_far() {
     assert_eq!(facts("alpaca/trade", &whole), expected);
 }
 
+/// ISO 4217 for the digits; for orders of a local currency, the sample of Alpaca's docs (broker/integration/lct.md).
+#[test]
+fn the_currency_is_told_and_never_assumed() {
+    let filled = |more: &str| {
+        trade(
+            "fill",
+            &format!(
+                r#""side":"buy","qty":"10","filled_qty":"10","filled_avg_price":"3100","status":"filled"{more}"#
+            ),
+            "",
+        )
+    };
+    for (more, expected) in [
+        (r#","currency":"JPY""#, "31000 jpy"),
+        (r#","currency":"JPY","swap_rate":"150.2""#, "31000 jpy"),
+        (r#","currency":"KWD""#, "31000 kwd"),
+        (r#","currency":"USD","swap_rate":"1""#, "31000 usd"),
+        (r#","currency":null,"swap_rate":null"#, "31000 usd"),
+    ] {
+        let expected = [order(Side::Buy, OrderStatus::Filled, None), fill(Side::Buy, "10", expected)];
+        assert_eq!(facts("alpaca/trade", &filled(more)), expected, "{more}");
+    }
+    for (more, expected) in [
+        (r#","swap_rate":"150.2""#, "currency"),
+        (r#","usd":{"filled_avg_price":"20.6"}"#, "currency"),
+        (r#","currency":"USD","swap_rate":"150.2""#, "currency"),
+        (r#","currency":"XTS""#, "currency"),
+        (r#","currency":"""#, "currency"),
+        // 400 EUR are 396.20 for shares and 3.80 of fee, and shares × price tells only the former.
+        (r#","currency":"EUR","swap_rate":"1.0043","swap_fee_bps":"95""#, "by_hand"),
+    ] {
+        assert_eq!(reason("alpaca/trade", &filled(more)), expected, "{more}");
+    }
+    let beside = filled("").replace(r#""event":"fill""#, r#""event":"fill","currency":"JPY""#);
+    assert_eq!(facts("alpaca/trade", &beside)[1], fill(Side::Buy, "10", "31000 jpy"));
+    let dividend = |more: &str| nta("DIV", "1.5", more);
+    assert_eq!(reason("alpaca/nta", &dividend(r#","currency":"JPY""#)), "unreadable");
+    assert_eq!(reason("alpaca/nta", &dividend(r#","swap_rate":"150.2""#)), "currency");
+}
+
 #[test]
 fn an_average_of_many_digits_is_an_average() {
     // Python: 562 / 3.
