@@ -36,6 +36,7 @@ mod error;
 mod fold;
 mod holding;
 mod ledger_account;
+mod mark;
 #[cfg(test)]
 mod order_independence;
 mod performance;
@@ -52,6 +53,7 @@ pub use error::LedgerError;
 pub use fold::fold;
 pub use holding::{FoldDiff, fold_diff, fold_incremental};
 pub use ledger_account::{Bucket, LedgerAccount, LedgerAccountError, System};
+pub use mark::Mark;
 pub use performance::{Close, year_to_date};
 pub use posting::{Leg, Posting, TransactionKind};
 pub use rules::{Rules, StashRatio, StashRatioError};

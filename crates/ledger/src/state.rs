@@ -142,7 +142,10 @@ pub enum ChangeKind {
         notional: Money,
     },
     /// A split.
-    Split,
+    Split {
+        /// Shares before it.
+        before: Quantity,
+    },
     /// An execution that is known only by its bust.
     Unknown,
 }

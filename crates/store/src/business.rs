@@ -5,6 +5,7 @@
 mod deposit_drift;
 mod figures;
 mod market_value;
+mod marks;
 mod portfolio;
 mod prices;
 mod returns;

@@ -231,14 +231,16 @@ impl HoldingFold {
 
     fn split(&mut self, entry: &ExternalId, change: Quantity, at: Timestamp) -> Result<(), LedgerError> {
         if let Some(existing) = self.changes.get(entry) {
-            if existing.kind != ChangeKind::Split || existing.quantity != change {
+            let is_split = matches!(existing.kind, ChangeKind::Split { .. });
+            if !is_split || existing.quantity != change {
                 self.add_review(ReviewKind::Contradiction, entry, at);
             }
             return Ok(());
         }
+        let kind = ChangeKind::Split { before: self.position.quantity };
         let result = self.position.split(change)?;
         let status = self.counted_or_parked(result, entry, at);
-        let change = Change { id: entry.clone(), kind: ChangeKind::Split, quantity: change, status, at };
+        let change = Change { id: entry.clone(), kind, quantity: change, status, at };
         self.changes.insert(entry.clone(), change);
         Ok(())
     }

@@ -19,11 +19,12 @@ const ORDER_END: &str = " ON CONFLICT (account, symbol, id) DO UPDATE SET side =
     currency = excluded.currency, reserve = excluded.reserve, reserve_currency = excluded.reserve_currency, \
     last_at = excluded.last_at";
 
-const FILL: &str = "INSERT INTO fills (account, symbol, id, kind, order_id, side, quantity, notional, currency, \
-    status, at) VALUES ";
+const FILL: &str = "INSERT INTO fills (account, symbol, id, kind, order_id, side, quantity, quantity_before, notional, \
+    currency, status, at) VALUES ";
 const FILL_END: &str = " ON CONFLICT (account, symbol, id) DO UPDATE SET kind = excluded.kind, \
-    order_id = excluded.order_id, side = excluded.side, quantity = excluded.quantity, notional = excluded.notional, \
-    currency = excluded.currency, status = excluded.status, at = excluded.at";
+    order_id = excluded.order_id, side = excluded.side, quantity = excluded.quantity, \
+    quantity_before = excluded.quantity_before, notional = excluded.notional, currency = excluded.currency, \
+    status = excluded.status, at = excluded.at";
 
 const ORDERS: &str = "SELECT * FROM orders WHERE account = $1 AND symbol = $2 AND id IN";
 const FILLS: &str = "SELECT * FROM fills WHERE account = $1 AND symbol = $2 AND id IN";
@@ -88,11 +89,12 @@ fn order_values(account: &ExternalId, symbol: Symbol, order: &Order) -> Result<V
 
 fn change_values(account: &ExternalId, symbol: Symbol, change: &Change) -> Result<Vec<Value>, Error> {
     let Change { id, kind, quantity, status, at } = change;
+    let before = if let ChangeKind::Split { before } = kind { Some(before.to_string()) } else { None };
     let (kind, order, side, notional) = match kind {
         ChangeKind::Fill { order, side, notional } => {
             ("fill", Some(order.to_string()), Some(enum_name(side)?), Some(*notional))
         }
-        ChangeKind::Split => ("split", None, None, None),
+        ChangeKind::Split { .. } => ("split", None, None, None),
         ChangeKind::Unknown => ("unknown", None, None, None),
     };
     Ok(values![
@@ -103,6 +105,7 @@ fn change_values(account: &ExternalId, symbol: Symbol, change: &Change) -> Resul
         order,
         side,
         quantity.to_string(),
+        before,
         notional.map(domain::Money::minor),
         notional.map(|money| money.currency().as_str()),
         enum_name(status)?,
@@ -181,7 +184,7 @@ fn change(row: &Row) -> Result<Change, Error> {
             side: parse_enum(row, "side")?,
             notional: money(row, "notional", "currency")?,
         },
-        "split" => ChangeKind::Split,
+        "split" => ChangeKind::Split { before: row.parsed("quantity_before")? },
         _ => ChangeKind::Unknown,
     };
     Ok(Change {

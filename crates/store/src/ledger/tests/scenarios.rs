@@ -29,6 +29,7 @@ pub(super) async fn all<F: Future<Output = TestLedger>>(mut open: impl FnMut() -
     figures::equal_manual_results(&open().await).await;
     figures::continue_over_days(&open().await).await;
     figures::pages_contain_each_entry_once(&open().await).await;
+    figures::prices_follow_executions_busts_and_splits(&open().await).await;
     figures::future_prices_do_not_hide_present_ones(&open().await).await;
 }
 

@@ -1,0 +1,7 @@
+-- Shares before a split: the prices of earlier closes and executions are divided by it.
+ALTER TABLE fills ADD COLUMN quantity_before TEXT;
+UPDATE fills SET quantity_before = '0' WHERE kind = 'split';
+
+-- The latest executions of a share are its price.
+CREATE INDEX fills_latest ON fills (symbol, at) WHERE kind = 'fill' AND status = 'counted';
+CREATE INDEX fills_splits ON fills (at) WHERE kind = 'split' AND status = 'counted';
