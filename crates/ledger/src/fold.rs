@@ -13,7 +13,7 @@ use crate::{cash, customer_account, holding, transfer};
 ///
 /// The rules are those of the InvestIQ event table: a deposit is credited once, when it settles; a fill counts by how much
 /// its order's cumulative quantity grew; a busted execution did not happen; shares are sold pro rata of their cost; a sale
-/// of more shares than the position has is parked, not posted.
+/// of more shares than the position has is posted as a short one, and gets a review.
 ///
 /// # Errors
 /// [`LedgerError`] when there is no fact, when one is about another subject or has an invalid number, and when a sum is

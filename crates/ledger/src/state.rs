@@ -87,9 +87,9 @@ pub struct Holding {
 /// Shares and their cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
-    /// Shares, never negative.
+    /// Shares; those of a short position are negative.
     pub quantity: Quantity,
-    /// Their total cost; `None` without shares.
+    /// Their total cost, for a short position the proceeds as a negative number; `None` without shares.
     pub cost: Option<Money>,
     /// Time of the latest fact.
     pub last_at: Timestamp,
@@ -209,7 +209,8 @@ pub struct Review {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum ReviewKind {
-    /// More shares were sold or split away than the position has; the whole change is parked.
+    /// More shares were sold than the position has, so that it is short, or a buy is missing. Or more were split away; then
+    /// the whole change is parked.
     BeyondHolding,
     /// The change is in another currency than the position; the whole change is parked.
     CurrencyMixed,

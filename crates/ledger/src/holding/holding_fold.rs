@@ -190,9 +190,13 @@ impl HoldingFold {
             self.add_review(ReviewKind::Contradiction, fill.execution, fill.at);
         }
         let result = match fill.side {
-            Side::Buy => self.position.buy(shares, money)?,
-            Side::Sell => self.position.sell(shares, money)?,
+            Side::Buy => self.position.trade(shares, money)?,
+            Side::Sell => self.position.trade(Quantity::ZERO.minus(shares)?, money.negated()?)?,
         };
+        // A short sale, or a buy is missing: whoever knows which must say so, and the shares are the broker's either way.
+        if fill.side == Side::Sell && result.is_ok() && self.position.is_short() {
+            self.add_review(ReviewKind::BeyondHolding, fill.execution, fill.at);
+        }
         Ok(self.counted_or_parked(result, fill.execution, fill.at))
     }
 

@@ -104,20 +104,38 @@ fn a_sale_brings_money_and_takes_its_part_of_the_cost() {
 }
 
 #[test]
-fn a_sale_of_more_than_the_position_is_parked_until_the_missing_buy_is_reported() {
+fn a_sale_of_more_than_the_position_is_short_until_the_missing_buy_is_reported() {
     let facts = [
         fill(2, Sell, "o2", "e2", "4", 48_000),
         fill(3, Buy, "o3", "e3", "1", 10_000),
         fill(1, Buy, "o1", "e1", "10", 100_500),
     ];
-    let parked = holds(&facts[..1], ("0", 0, 0, 0, 0));
-    assert_eq!(kinds(&parked), [ReviewKind::BeyondHolding]);
-    assert_eq!(row(&parked).changes[0].status, ChangeStatus::Parked);
-    // A later buy does not explain an earlier sale.
-    holds(&facts[..2], ("1", 10_000, -10_000, 0, 10_000));
+    let short = holds(&facts[..1], ("-4", -48_000, 48_000, 0, -48_000));
+    assert_eq!(kinds(&short), [ReviewKind::BeyondHolding]);
+    assert_eq!(row(&short).changes[0].status, ChangeStatus::Counted);
+    // A later buy does not explain an earlier sale: it covers one of the four.
+    let covered = holds(&facts[..2], ("-3", -36_000, 38_000, 0, -38_000));
+    assert_eq!(kinds(&covered), [ReviewKind::BeyondHolding]);
     // The missing one does: 10 − 4 for 603.00, and 1 for 100.00; −1,005.00 + 480.00 − 100.00.
     let whole = holds(&facts, ("7", 70_300, -62_500, 0, 62_500));
     assert_eq!(kinds(&whole), []);
+}
+
+/// By hand: 100 sold at 50.00 and bought back at 45.00 leave nothing but the gain of 500.00.
+#[test]
+fn a_short_sale_and_its_cover_leave_no_shares() {
+    let facts = [fill(1, Sell, "o1", "e1", "100", 500_000), fill(2, Buy, "o2", "e2", "100", 450_000)];
+    holds(&facts[..1], ("-100", -500_000, 500_000, 0, -500_000));
+    holds(&facts, ("0", 0, 50_000, 0, -50_000));
+    // In two parts, with a reverse split between: 50 are covered, 50 become 5.
+    let parts = [
+        fill(2, Buy, "o2", "e2", "50", 225_000),
+        split(3, "s1", "45"),
+        fill(4, Buy, "o3", "e3", "5", 225_000),
+    ];
+    let parts = [&facts[..1], &parts[..]].concat();
+    holds(&parts[..3], ("-5", -250_000, 275_000, 0, -275_000));
+    holds(&parts, ("0", 0, 50_000, 0, -50_000));
 }
 
 #[test]

@@ -135,8 +135,10 @@ impl Entry<'_> {
         let (Some(new), Some(old), Some(moved)) = (new, old, moved) else {
             return Err(Unhandled::ByHand("a split without its quantities before and after"));
         };
-        if new <= Decimal::ZERO || old <= Decimal::ZERO {
-            return Err(Unhandled::ByHand("a split from nothing or to nothing"));
+        let is_one_side =
+            !new.is_zero() && !old.is_zero() && new.is_sign_negative() == old.is_sign_negative();
+        if !is_one_side {
+            return Err(Unhandled::ByHand("a split from nothing, to nothing or to the other side"));
         }
         let change = new.checked_sub(old).ok_or(extract::unreadable(NAME, "it is out of range"))?;
         if moved == -old {
