@@ -87,7 +87,7 @@ pub enum FactKind {
         side: Side,
         /// Shares of the order filled so far, including this execution: positive.
         cumulative: Quantity,
-        /// Total price of the shares filled so far: positive.
+        /// Total price of the shares filled so far: positive, or zero when it is less than half of the smallest unit.
         notional: Money,
     },
     /// A canceled execution, as if it had not happened. For [`Subject::Holding`].

@@ -45,7 +45,8 @@ pub(crate) fn check(subject: &Subject, fact: &Fact) -> Result<(), LedgerError> {
     match &fact.kind {
         FactKind::Transfer { amount: Some(amount), .. } if !is_positive(*amount) => not_positive("amount"),
         FactKind::Order { reserve: Some(reserve), .. } if !is_positive(*reserve) => not_positive("reserve"),
-        FactKind::Fill { notional, .. } if !is_positive(*notional) => not_positive("notional"),
+        // Zero is what less than half a cent is rounded to: the shares move all the same.
+        FactKind::Fill { notional, .. } if notional.minor() < 0 => not_positive("notional"),
         FactKind::Fill { cumulative, .. } if *cumulative <= Quantity::ZERO => {
             not_positive("cumulative quantity")
         }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{ExternalId, Fact, FactKind, Money, OrderStatus, Quantity, Side};
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 
 use super::effects;
 use crate::error::LedgerError;
@@ -41,6 +42,15 @@ struct Fill<'a> {
     cumulative: Quantity,
     notional: Money,
     at: Timestamp,
+}
+
+impl Fill<'_> {
+    /// Whether `shares` cost no more than one smallest unit at the average price of the order, so that none may be left of it
+    /// after rounding.
+    fn is_dust(&self, shares: Quantity) -> bool {
+        let cost = Decimal::from(self.notional.minor()).checked_mul(shares.get());
+        cost.is_some_and(|cost| cost <= self.cumulative.get())
+    }
 }
 
 impl HoldingFold {
@@ -186,7 +196,7 @@ impl HoldingFold {
         shares: Quantity,
         money: Money,
     ) -> Result<ChangeStatus, LedgerError> {
-        if money.minor() <= 0 {
+        if money.minor() < 0 || (money.is_zero() && !fill.is_dust(shares)) {
             self.add_review(ReviewKind::Contradiction, fill.execution, fill.at);
         }
         let result = match fill.side {

@@ -138,6 +138,25 @@ fn a_short_sale_and_its_cover_leave_no_shares() {
     holds(&parts, ("0", 0, 50_000, 0, -50_000));
 }
 
+/// 0.000000005 shares at 150.00 are 0.00000075 dollars: no money, and shares that the broker holds.
+#[test]
+fn shares_without_money_are_shares() {
+    let facts = [
+        fill(1, Buy, "o1", "e1", "0.000000005", 0),
+        fill(2, Buy, "o2", "e2", "10", 150_000),
+        // 1,500.00 for 10, and as much for 10.000001: the last millionth is worth 0.015 cents.
+        fill(3, Buy, "o2", "e3", "10.000001", 150_000),
+        fill(4, Sell, "o3", "e4", "10.000001", 160_000),
+        fill(5, Sell, "o4", "e5", "0.000000005", 0),
+    ];
+    assert_eq!(kinds(&holds(&facts[..1], ("0.000000005", 0, 0, 0, 0))), []);
+    assert_eq!(kinds(&holds(&facts[..3], ("10.000001005", 150_000, -150_000, 0, 150_000))), []);
+    assert_eq!(kinds(&holds(&facts, ("0", 0, 10_000, 0, -10_000))), []);
+    // Six more shares for nothing are no rounding.
+    let free = [fill(1, Buy, "o1", "e1", "4", 40_000), fill(2, Buy, "o1", "e2", "10", 40_000)];
+    assert_eq!(kinds(&state(&free)), [ReviewKind::Contradiction]);
+}
+
 #[test]
 fn money_is_set_aside_until_the_order_ends() {
     let placed = order(1, Buy, "o1", OrderStatus::Open, Some(110_000));

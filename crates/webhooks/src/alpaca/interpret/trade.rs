@@ -133,10 +133,10 @@ impl Order<'_> {
         let cumulative = Quantity::new(cumulative).ok().filter(|quantity| quantity.get() > Decimal::ZERO);
         let cumulative = cumulative.ok_or(extract::unreadable("order.filled_qty", "it is not above zero"))?;
         let price = extract::number(self.filled_avg_price, "order.filled_avg_price")?;
-        let notional = cost(price, cumulative, currency, "order.filled_avg_price")?;
-        if notional.is_zero() {
-            return Err(extract::unreadable("order.filled_avg_price", "the shares cost less than one cent"));
+        if price.is_zero() {
+            return Err(extract::unreadable("order.filled_avg_price", "it is not above zero"));
         }
+        let notional = cost(price, cumulative, currency, "order.filled_avg_price")?;
         Ok(FactKind::Fill { order: self.id()?, execution, side: self.side()?, cumulative, notional })
     }
 

@@ -132,6 +132,17 @@ fn an_average_of_many_digits_is_an_average() {
     assert_eq!(facts("alpaca/trade", &trade("fill", filled, "")), expected);
 }
 
+/// Fractions have up to nine digits (docs.alpaca.markets/docs/fractional-trading). By hand: 0.000000005 × 150 = 0.00000075.
+#[test]
+fn shares_of_less_than_a_cent_are_shares() {
+    let filled =
+        r#""side":"buy","qty":"4","filled_qty":"0.000000005","filled_avg_price":"150","status":"filled""#;
+    let expected = [order(Side::Buy, OrderStatus::Filled, None), fill(Side::Buy, "0.000000005", "0 usd")];
+    assert_eq!(facts("alpaca/trade", &trade("fill", filled, "")), expected);
+    let free = filled.replace(r#""150""#, r#""0""#);
+    assert_eq!(reason("alpaca/trade", &trade("fill", &free, "")), "unreadable");
+}
+
 #[test]
 fn amounts_too_large_to_post_are_left_for_review() {
     let filled =
