@@ -74,6 +74,9 @@ pub enum FactKind {
         side: Side,
         /// The status that the order took.
         status: OrderStatus,
+        /// Shares that it asks for, if it asks for shares: positive.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        quantity: Option<Quantity>,
         /// Money set aside when it was placed, if known: positive.
         reserve: Option<Money>,
     },

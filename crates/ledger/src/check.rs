@@ -44,6 +44,9 @@ pub(crate) fn check(subject: &Subject, fact: &Fact) -> Result<(), LedgerError> {
     let not_positive = |what| Err(LedgerError::NotPositive { what, subject: subject.to_string() });
     match &fact.kind {
         FactKind::Transfer { amount: Some(amount), .. } if !is_positive(*amount) => not_positive("amount"),
+        FactKind::Order { quantity: Some(quantity), .. } if *quantity <= Quantity::ZERO => {
+            not_positive("quantity")
+        }
         FactKind::Order { reserve: Some(reserve), .. } if !is_positive(*reserve) => not_positive("reserve"),
         // Zero is what less than half a cent is rounded to: the shares move all the same.
         FactKind::Fill { notional, .. } if notional.minor() < 0 => not_positive("notional"),

@@ -1,5 +1,7 @@
 //! From the set of facts of a subject to its state.
 
+use std::collections::BTreeSet;
+
 use domain::{Fact, Subject};
 
 use crate::check::check_all;
@@ -23,7 +25,9 @@ pub fn fold(subject: &Subject, facts: &[Fact], rules: &Rules) -> Result<State, L
     match subject {
         Subject::Account(id) => customer_account::fold(id, facts),
         Subject::Transfer(id) => transfer::fold(id, facts, rules),
-        Subject::Holding { account, symbol } => holding::fold(account, *symbol, facts),
+        Subject::Holding { account, symbol } => {
+            holding::fold_holding(account, *symbol, facts, &BTreeSet::new())
+        }
         Subject::CashEntry(id) => cash::fold(id, facts, rules),
     }
 }

@@ -51,7 +51,7 @@ pub use check::facts_max;
 pub use day::Day;
 pub use error::LedgerError;
 pub use fold::fold;
-pub use holding::{FoldDiff, fold_diff, fold_incremental};
+pub use holding::{FoldDiff, fold_diff, fold_holding, fold_incremental};
 pub use ledger_account::{Bucket, LedgerAccount, LedgerAccountError, System};
 pub use mark::Mark;
 pub use performance::{Close, year_to_date};

@@ -71,8 +71,9 @@ fn trade() -> impl Strategy<Value = FactKind> {
     let execution = || id(Provider::Alpaca, "e");
     let cash = || money(&[Currency::Usd, Currency::Usd, Currency::Usd, Currency::Eur]);
     proptest::prop_oneof![
-        2 => (order(), side(), status, proptest::option::of(cash()))
-            .prop_map(|(order, side, status, reserve)| FactKind::Order { order, side, status, reserve }),
+        2 => (order(), side(), status, proptest::option::of(shares()), proptest::option::of(cash())).prop_map(
+            |(order, side, status, quantity, reserve)| FactKind::Order { order, side, status, quantity, reserve }
+        ),
         5 => (order(), execution(), side(), shares(), cash()).prop_map(
             |(order, execution, side, cumulative, notional)| FactKind::Fill { order, execution, side, cumulative, notional }
         ),
@@ -281,7 +282,7 @@ proptest! {
         let Subject::Holding { account, symbol } = &facts[0].subject else { panic!("expected a holding") };
         let before = fold(&facts[0].subject, &older, &Rules::default()).unwrap();
         let whole = fold(&facts[0].subject, &facts, &Rules::default()).unwrap();
-        let diff = fold_diff(account, *symbol, &facts, &new).unwrap();
+        let diff = fold_diff(account, *symbol, &facts, &new, &BTreeSet::new()).unwrap();
         for posting in &diff.state.postings {
             prop_assert!(!diff.removed_effects.contains(&posting.effect().to_owned()));
         }
@@ -303,7 +304,7 @@ proptest! {
         for batch in facts[1..].chunks(size) {
             count += batch.len();
             let whole = fold(&subject, &facts[..count], &Rules::default()).unwrap();
-            if let Some(next) = fold_incremental(holding_of(&before), latest, batch).unwrap() {
+            if let Some(next) = fold_incremental(holding_of(&before), latest, batch, &BTreeSet::new()).unwrap() {
                 prop_assert_eq!(state_over(&before, &next), sorted(whole.clone()));
             }
             before = whole;

@@ -104,6 +104,8 @@ pub struct Order {
     pub side: Side,
     /// Current status.
     pub status: OrderStatus,
+    /// Shares that it asks for, if known.
+    pub quantity: Option<Quantity>,
     /// Shares filled so far, without busted executions.
     pub cumulative: Quantity,
     /// Price of the shares filled so far.
@@ -214,6 +216,10 @@ pub enum ReviewKind {
     BeyondHolding,
     /// The change is in another currency than the position; the whole change is parked.
     CurrencyMixed,
+    /// An execution fills more shares than its order asks for; it is parked.
+    Overfilled,
+    /// The execution was reported of another symbol or account, and counts there; here it is parked.
+    ExecutionElsewhere,
     /// An unknown execution was busted.
     UnknownExecution,
     /// Two facts contradict each other; one of them was used.

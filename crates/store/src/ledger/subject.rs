@@ -89,10 +89,10 @@ async fn fold(
     for SubjectLock { subject, key, new, latest } in locks {
         let rules = Rules { stash_ratio: ratios.get(subject).copied().unwrap_or(rules.stash_ratio) };
         let (FoldDiff { state, removed_effects }, scope) = match (subject, latest) {
-            (_, None) => (whole(ledger::fold(subject, new, &rules)?), Scope::Whole),
-            (Subject::Holding { account, symbol }, Some(latest)) => {
+            (Subject::Holding { account, symbol }, latest) => {
                 holding(tx, (subject, account, *symbol), new, *latest).await?
             }
+            (_, None) => (whole(ledger::fold(subject, new, &rules)?), Scope::Whole),
             (_, Some(_)) => {
                 let all = sets.get(subject).ok_or_else(|| Error::decode("subject"))?;
                 (whole(ledger::fold(subject, all, &rules)?), Scope::Whole)
@@ -148,18 +148,23 @@ async fn holding(
     tx: &mut Transaction<'_>,
     (subject, account, symbol): (&Subject, &ExternalId, Symbol),
     new: &[Fact],
-    latest: Timestamp,
+    latest: Option<Timestamp>,
 ) -> Result<(FoldDiff, Scope), Error> {
+    let mut elsewhere = rows::find_elsewhere(tx, account, symbol, new).await?;
+    let Some(latest) = latest else {
+        return Ok((whole(ledger::fold_holding(account, symbol, new, &elsewhere)?), Scope::Whole));
+    };
     let latest = latest.checked_add(STORED_PRECISION).unwrap_or(Timestamp::MAX);
     if new.iter().all(|fact| fact.at > latest)
         && let Some(before) = rows::find_holding(tx, account, symbol, new).await?
-        && let Some(state) = ledger::fold_incremental(&before, latest, new)?
+        && let Some(state) = ledger::fold_incremental(&before, latest, new, &elsewhere)?
     {
         return Ok((whole(state), Scope::Named));
     }
     let mut sets = facts::sets(tx, &[subject.to_string()]).await?;
     let all = sets.remove(subject).ok_or_else(|| Error::decode("subject"))?;
-    Ok((ledger::fold_diff(account, symbol, &all, new)?, Scope::Changed))
+    elsewhere.extend(rows::parked_elsewhere(tx, account, symbol).await?);
+    Ok((ledger::fold_diff(account, symbol, &all, new, &elsewhere)?, Scope::Changed))
 }
 
 async fn post(

@@ -1,5 +1,7 @@
 //! A position with its orders, executions and splits.
 
+use std::collections::BTreeSet;
+
 use domain::{ExternalId, Fact, FactKind, Symbol};
 use ledger::{Change, ChangeKind, Holding, Order, Position};
 
@@ -12,11 +14,11 @@ const POSITION: &str = "INSERT INTO positions (account, symbol, quantity, cost, 
 const POSITION_END: &str = " ON CONFLICT (account, symbol) DO UPDATE SET quantity = excluded.quantity, \
     cost = excluded.cost, currency = excluded.currency, last_at = excluded.last_at";
 
-const ORDER: &str = "INSERT INTO orders (account, symbol, id, side, status, cumulative, notional, currency, reserve, \
-    reserve_currency, last_at) VALUES ";
+const ORDER: &str = "INSERT INTO orders (account, symbol, id, side, status, quantity, cumulative, notional, currency, \
+    reserve, reserve_currency, last_at) VALUES ";
 const ORDER_END: &str = " ON CONFLICT (account, symbol, id) DO UPDATE SET side = excluded.side, \
-    status = excluded.status, cumulative = excluded.cumulative, notional = excluded.notional, \
-    currency = excluded.currency, reserve = excluded.reserve, reserve_currency = excluded.reserve_currency, \
+    status = excluded.status, quantity = excluded.quantity, cumulative = excluded.cumulative, \
+    notional = excluded.notional, currency = excluded.currency, reserve = excluded.reserve, reserve_currency = excluded.reserve_currency, \
     last_at = excluded.last_at";
 
 const FILL: &str = "INSERT INTO fills (account, symbol, id, kind, order_id, side, quantity, quantity_before, notional, \
@@ -27,6 +29,12 @@ const FILL_END: &str = " ON CONFLICT (account, symbol, id) DO UPDATE SET kind = 
     status = excluded.status, at = excluded.at";
 
 const ORDERS: &str = "SELECT * FROM orders WHERE account = $1 AND symbol = $2 AND id IN";
+// An execution that was busted there is still none of this holding.
+const ELSEWHERE: &str = "SELECT id FROM fills WHERE kind = 'fill' AND status <> 'parked' \
+    AND NOT (account = $1 AND symbol = $2) AND id IN";
+const PARKED_ELSEWHERE: &str = "SELECT p.id FROM fills p JOIN fills o ON o.id = p.id WHERE p.account = $1 AND p.symbol = $2 \
+    AND p.kind = 'fill' AND p.status = 'parked' AND o.kind = 'fill' AND o.status <> 'parked' \
+    AND NOT (o.account = p.account AND o.symbol = p.symbol)";
 const FILLS: &str = "SELECT * FROM fills WHERE account = $1 AND symbol = $2 AND id IN";
 
 /// New rows of holdings.
@@ -71,13 +79,14 @@ fn position_values(account: &ExternalId, symbol: Symbol, position: Position) -> 
 }
 
 fn order_values(account: &ExternalId, symbol: Symbol, order: &Order) -> Result<Vec<Value>, Error> {
-    let Order { id, side, status, cumulative, notional, reserve, last_at } = order;
+    let Order { id, side, status, quantity, cumulative, notional, reserve, last_at } = order;
     Ok(values![
         account.to_string(),
         symbol.as_str(),
         id.to_string(),
         enum_name(side)?,
         enum_name(status)?,
+        quantity.map(|quantity| quantity.to_string()),
         cumulative.to_string(),
         notional.map(domain::Money::minor),
         notional.map(|money| money.currency().as_str()),
@@ -140,6 +149,28 @@ pub(in crate::ledger) async fn find(
     }))
 }
 
+/// Which of these executions count in other holdings than this one.
+pub(in crate::ledger) async fn find_elsewhere(
+    tx: &mut Transaction<'_>,
+    account: &ExternalId,
+    symbol: Symbol,
+    new: &[Fact],
+) -> Result<BTreeSet<ExternalId>, Error> {
+    let (_, executions) = ids(new);
+    let rows = tx.fetch_in(sql!(ELSEWHERE, account.to_string(), symbol.as_str()), &executions, "").await?;
+    rows.iter().map(|row| row.parsed("id")).collect()
+}
+
+/// Which of the parked executions of this holding count in others.
+pub(in crate::ledger) async fn parked_elsewhere(
+    tx: &mut Transaction<'_>,
+    account: &ExternalId,
+    symbol: Symbol,
+) -> Result<BTreeSet<ExternalId>, Error> {
+    let rows = tx.fetch_all(sql!(PARKED_ELSEWHERE, account.to_string(), symbol.as_str())).await?;
+    rows.iter().map(|row| row.parsed("id")).collect()
+}
+
 /// The ids of the orders and changes of facts.
 fn ids(facts: &[Fact]) -> (Vec<String>, Vec<String>) {
     let (mut orders, mut changes) = (Vec::new(), Vec::new());
@@ -170,6 +201,7 @@ fn order(row: &Row) -> Result<Order, Error> {
         id: row.parsed("id")?,
         side: parse_enum(row, "side")?,
         status: parse_enum(row, "status")?,
+        quantity: row.optional_text("quantity")?.map(|_| row.parsed("quantity")).transpose()?,
         cumulative: row.parsed("cumulative")?,
         notional: optional_money(row, "notional", "currency")?,
         reserve: optional_money(row, "reserve", "reserve_currency")?,

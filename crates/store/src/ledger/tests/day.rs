@@ -85,7 +85,7 @@ pub(super) fn order(
     holding(
         clock,
         symbol,
-        FactKind::Order { order: id.parse().unwrap(), side, status, reserve: cents.map(usd) },
+        FactKind::Order { order: id.parse().unwrap(), side, status, quantity: None, reserve: cents.map(usd) },
     )
 }
 

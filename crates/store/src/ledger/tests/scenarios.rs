@@ -26,6 +26,7 @@ pub(super) async fn all<F: Future<Output = TestLedger>>(mut open: impl FnMut() -
     fills_one_by_one_and_at_once_have_the_same_result(&open().await, &open().await).await;
     a_set_that_cannot_be_folded_is_not_stored(&open().await).await;
     a_shortfall_is_repaid(&open().await).await;
+    an_execution_counts_in_one_holding(&open().await).await;
     figures::equal_manual_results(&open().await).await;
     figures::continue_over_days(&open().await).await;
     figures::pages_contain_each_entry_once(&open().await).await;
@@ -176,6 +177,33 @@ async fn a_set_that_cannot_be_folded_is_not_stored(ledger: &TestLedger) {
     assert!(matches!(ledger.try_post(&facts[1_000..]).await, Err(Error::Ledger(_))));
     assert_eq!(ledger.contents().await, before);
     assert_eq!(ledger.number("SELECT COUNT(*) AS number FROM facts").await, 1_000);
+}
+
+/// The execution is posted once, however late and in whatever company the other report of it arrives.
+async fn an_execution_counts_in_one_holding(ledger: &TestLedger) {
+    let buy = |clock, symbol, ids| day::fill(clock, symbol, ids, Side::Buy, ("1", 10_000));
+    let (first, second) = ("alpaca:o1", "alpaca:o2");
+    ledger.post(&[buy("14:30:00", "AAPL", (first, "alpaca:e1"))]).await;
+    let mut elsewhere = buy("14:30:00", "AAPL", (first, "alpaca:e1"));
+    elsewhere.subject =
+        Subject::Holding { account: "alpaca:a2".parse().unwrap(), symbol: "AAPL".parse().unwrap() };
+    ledger.post(&[elsewhere]).await;
+    // MSFT is known before, and is folded again as a whole after.
+    ledger.post(&[buy("14:31:00", "MSFT", (second, "alpaca:e2"))]).await;
+    ledger.post(&[buy("14:32:00", "MSFT", ("alpaca:o3", "alpaca:e1"))]).await;
+    ledger.post(&[buy("14:20:00", "MSFT", ("alpaca:o4", "alpaca:e4"))]).await;
+    let parked = "SELECT COUNT(*) AS number FROM fills WHERE status = 'parked'";
+    let reviews =
+        "SELECT COUNT(*) AS number FROM reviews WHERE kind = 'execution_elsewhere' AND resolved_at IS NULL";
+    assert_eq!((ledger.number(parked).await, ledger.number(reviews).await), (2, 2));
+    // Three executions of 100.00.
+    assert_eq!(ledger.balance("system/securities_clearing", "USD").await, 30_000);
+    // Two reports of one execution in one batch: the database refuses both, and then each is applied by itself.
+    let both = [buy("15:00:00", "TSLA", (first, "alpaca:e7")), buy("15:00:00", "NVDA", (first, "alpaca:e7"))];
+    assert!(
+        matches!(ledger.try_post(&both).await, Err(error) if error.retry() == crate::error::Retry::Never)
+    );
+    check_sums(ledger).await;
 }
 
 /// A shortfall ends once the money arrives.

@@ -124,6 +124,7 @@ impl Order<'_> {
             order: self.id()?,
             side,
             status: self.status(order_event)?,
+            quantity: self.quantity()?,
             reserve: self.reserve(side, currency)?,
         })
     }
@@ -173,6 +174,14 @@ impl Order<'_> {
                 }
             }
         })
+    }
+
+    /// The shares that it asks for; an order of an amount of money asks for none.
+    fn quantity(&self) -> Result<Option<Quantity>, Unhandled> {
+        let shares =
+            extract::number_if_present(self.qty, "order.qty")?.filter(|shares| *shares > Decimal::ZERO);
+        let out_of_range = |_| extract::unreadable("order.qty", "it is out of range");
+        shares.map(Quantity::new).transpose().map_err(out_of_range)
     }
 
     fn status_by_quantity(&self) -> Result<OrderStatus, Unhandled> {

@@ -30,8 +30,14 @@ fn of_holding(at: &str, kind: FactKind) -> Fact {
     Fact { subject, at: at.parse().unwrap(), kind }
 }
 
+/// An order of 4 shares.
 fn order(side: Side, status: OrderStatus, reserve: Option<&str>) -> Fact {
-    let kind = FactKind::Order { order: id(ORDER), side, status, reserve: reserve.map(money) };
+    order_of(Some("4"), side, status, reserve)
+}
+
+fn order_of(shares: Option<&str>, side: Side, status: OrderStatus, reserve: Option<&str>) -> Fact {
+    let quantity = shares.map(|shares| shares.parse().unwrap());
+    let kind = FactKind::Order { order: id(ORDER), side, status, quantity, reserve: reserve.map(money) };
     of_holding("2022-04-19T14:12:30.602193534Z", kind)
 }
 
@@ -51,7 +57,10 @@ fn an_order_sets_its_limit_or_its_amount_aside() {
     assert_eq!(facts("alpaca/trade", &limit), [order(Side::Buy, OrderStatus::Open, Some("2800 usd"))]);
     let amount =
         trade("new", r#""side":"buy","qty":null,"notional":"50.25","filled_qty":"0","status":"new""#, "");
-    assert_eq!(facts("alpaca/trade", &amount), [order(Side::Buy, OrderStatus::Open, Some("50.25 usd"))]);
+    assert_eq!(
+        facts("alpaca/trade", &amount),
+        [order_of(None, Side::Buy, OrderStatus::Open, Some("50.25 usd"))]
+    );
     let market = trade(
         "accepted",
         r#""side":"buy","qty":"4","limit_price":null,"notional":null,"filled_qty":"0","status":"accepted""#,
@@ -102,7 +111,8 @@ fn the_currency_is_told_and_never_assumed() {
         (r#","currency":"USD","swap_rate":"1""#, "31000 usd"),
         (r#","currency":null,"swap_rate":null"#, "31000 usd"),
     ] {
-        let expected = [order(Side::Buy, OrderStatus::Filled, None), fill(Side::Buy, "10", expected)];
+        let expected =
+            [order_of(Some("10"), Side::Buy, OrderStatus::Filled, None), fill(Side::Buy, "10", expected)];
         assert_eq!(facts("alpaca/trade", &filled(more)), expected, "{more}");
     }
     for (more, expected) in [
@@ -128,7 +138,8 @@ fn an_average_of_many_digits_is_an_average() {
     // Python: 562 / 3.
     let filled =
         r#""side":"buy","qty":"3","filled_qty":"3","filled_avg_price":187.33333333333334,"status":"filled""#;
-    let expected = [order(Side::Buy, OrderStatus::Filled, None), fill(Side::Buy, "3", "562.00 usd")];
+    let expected =
+        [order_of(Some("3"), Side::Buy, OrderStatus::Filled, None), fill(Side::Buy, "3", "562.00 usd")];
     assert_eq!(facts("alpaca/trade", &trade("fill", filled, "")), expected);
 }
 
