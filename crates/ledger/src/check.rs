@@ -4,12 +4,12 @@ use domain::{Fact, FactKind, Money, Quantity, Subject};
 
 use crate::error::LedgerError;
 
-/// Most facts of an account, a transfer or a cash entry: a provider reports about ten of each.
-pub(crate) const FACTS_MAX: usize = 1_000;
+/// Most facts of an account, a transfer or a cash entry: a provider reports about ten of each, and some repeat a status for days.
+pub(crate) const FACTS_MAX: usize = 10_000;
 /// Most facts of a holding: 100,000 executions with their orders.
 pub(crate) const HOLDING_FACTS_MAX: usize = 200_000;
 
-/// Most facts that are stored of `subject`.
+/// Most facts that are folded of `subject`. Further ones are for a person: [`ReviewKind::TooManyFacts`](crate::ReviewKind).
 #[must_use]
 pub const fn facts_max(subject: &Subject) -> usize {
     match subject {

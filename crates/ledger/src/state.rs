@@ -226,6 +226,8 @@ pub enum ReviewKind {
     Contradiction,
     /// A transfer settled whose account, direction or amount is unknown; it is not posted.
     Incomplete,
+    /// There are more facts than are folded: what is posted is as before those.
+    TooManyFacts,
     /// An account cannot change from one status to the other; the change is ignored.
     TransitionRefused,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{ExternalId, Fact, Subject, Symbol};
 use jiff::{SignedDuration, Timestamp};
-use ledger::{FoldDiff, LedgerError, Posting, Rules, StashRatio, State};
+use ledger::{FoldDiff, Posting, Rules, StashRatio, State};
 
 use super::deltas::Deltas;
 use super::journal::PostingSet;
@@ -33,6 +33,15 @@ struct SubjectLock {
     new: Vec<Fact>,
     /// The time of the latest fact before the new ones; `None` if there was none.
     latest: Option<Timestamp>,
+    /// Number of its facts, the new ones included.
+    facts: usize,
+}
+
+impl SubjectLock {
+    /// Whether it has more facts than are folded. They are stored all the same: a job that fails would fail for ever.
+    fn is_full(&self) -> bool {
+        self.facts > ledger::facts_max(&self.subject)
+    }
 }
 
 /// Folds the sets of the new facts, writes their rows and posts the differences. Returns the number of entries.
@@ -43,7 +52,10 @@ pub(super) async fn apply_subjects(
     now: Timestamp,
     deltas: &mut Deltas,
 ) -> Result<u64, Error> {
-    let locks = lock(tx, new).await?;
+    let (full, locks): (Vec<_>, Vec<_>) = lock(tx, new).await?.into_iter().partition(SubjectLock::is_full);
+    for SubjectLock { subject, key, new, .. } in &full {
+        reviews::open_full(tx, (subject, key), new, now).await?;
+    }
     let states = fold(tx, &locks, rules).await?;
     rows::write(tx, &states).await?;
     reviews::write(tx, &states, now).await?;
@@ -65,12 +77,8 @@ async fn lock(
     let lock = |(subject, new): (Subject, Vec<Fact>)| {
         let key = subject.to_string();
         let (facts, previous_at): (usize, _) = counts.remove(&key).ok_or_else(|| Error::decode("facts"))?;
-        let max = ledger::facts_max(&subject);
-        if facts > max {
-            return Err(Error::Ledger(LedgerError::TooManyFacts { subject: key, max }));
-        }
         let latest = previous_at.filter(|_| facts > new.len());
-        Ok(SubjectLock { subject, key, new, latest })
+        Ok(SubjectLock { subject, key, new, latest, facts })
     };
     new.into_iter().map(lock).collect()
 }
@@ -86,7 +94,7 @@ async fn fold(
     let small = existing().filter(|lock| !matches!(lock.subject, Subject::Holding { .. }));
     let sets = facts::sets(tx, &small.map(|lock| lock.key.clone()).collect::<Vec<_>>()).await?;
     let mut states = Vec::with_capacity(locks.len());
-    for SubjectLock { subject, key, new, latest } in locks {
+    for SubjectLock { subject, key, new, latest, .. } in locks {
         let rules = Rules { stash_ratio: ratios.get(subject).copied().unwrap_or(rules.stash_ratio) };
         let (FoldDiff { state, removed_effects }, scope) = match (subject, latest) {
             (Subject::Holding { account, symbol }, latest) => {

@@ -25,6 +25,7 @@ pub(super) async fn all<F: Future<Output = TestLedger>>(mut open: impl FnMut() -
     rows_of_the_journal_cannot_be_changed(&open().await).await;
     fills_one_by_one_and_at_once_have_the_same_result(&open().await, &open().await).await;
     a_set_that_cannot_be_folded_is_not_stored(&open().await).await;
+    facts_beyond_the_limit_are_stored_and_reviewed(&open().await).await;
     a_shortfall_is_repaid(&open().await).await;
     an_execution_counts_in_one_holding(&open().await).await;
     figures::equal_manual_results(&open().await).await;
@@ -171,12 +172,21 @@ fn deposit(second: i64, micros: i64, direction: Direction) -> Fact {
 
 async fn a_set_that_cannot_be_folded_is_not_stored(ledger: &TestLedger) {
     assert!(matches!(ledger.try_post(&[deposit(1, -5, Direction::Inbound)]).await, Err(Error::Ledger(_))));
-    let facts: Vec<Fact> = (0..).map(|second| deposit(second, 100, Direction::Inbound)).take(1_001).collect();
-    ledger.post(&facts[..1_000]).await;
-    let before = ledger.contents().await;
-    assert!(matches!(ledger.try_post(&facts[1_000..]).await, Err(Error::Ledger(_))));
-    assert_eq!(ledger.contents().await, before);
-    assert_eq!(ledger.number("SELECT COUNT(*) AS number FROM facts").await, 1_000);
+    assert_eq!(ledger.number("SELECT COUNT(*) AS number FROM facts").await, 0);
+}
+
+/// A transfer of more facts than any provider reports is posted as before the last of them, and waits for a person.
+async fn facts_beyond_the_limit_are_stored_and_reviewed(ledger: &TestLedger) {
+    let facts: Vec<Fact> =
+        (0..).map(|second| deposit(second, 100, Direction::Inbound)).take(10_001).collect();
+    ledger.post(&facts[..10_000]).await;
+    let spending = "user/bridge:c9/spending_balance";
+    assert_eq!(ledger.balance(spending, "USDC").await, 70);
+    let full = "SELECT COUNT(*) AS number FROM reviews WHERE kind = 'too_many_facts' AND resolved_at IS NULL";
+    assert_eq!(ledger.number(full).await, 0);
+    ledger.post(&facts[10_000..]).await;
+    assert_eq!((ledger.balance(spending, "USDC").await, ledger.number(full).await), (70, 1));
+    assert_eq!(ledger.number("SELECT COUNT(*) AS number FROM facts").await, 10_001);
 }
 
 /// The execution is posted once, however late and in whatever company the other report of it arrives.
