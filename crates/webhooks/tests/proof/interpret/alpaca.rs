@@ -7,7 +7,7 @@ use domain::{
     AccountStatus, CashKind, Direction, EntryStatus, Fact, FactKind, OrderStatus, PostingMode, Side, Subject,
     TransferStatus,
 };
-use webhooks::{Interpretation, ProviderSettings};
+use webhooks::{Interpretation, ProviderSettings, SettingValue};
 
 use super::{Expected, facts, id, money, read, reason};
 
@@ -362,7 +362,8 @@ fn entries_are_read_to_the_cent_from_json_numbers() {
 
 #[test]
 fn deposits_are_booked_by_one_of_two_that_tell_of_them() {
-    let config = crate::settings("ledger.alpaca_cash", "transfers");
+    let nta_list = SettingValue::Text(Some("nta".to_owned()));
+    let config = crate::settings("ledger.alpaca_cash", "transfers").with("ledger.alpaca_entries", &nta_list);
     for (kind, expected_kind, posting_mode) in [
         ("CSD", CashKind::Deposit, PostingMode::Memo),
         ("CSW", CashKind::Withdrawal, PostingMode::Memo),
@@ -443,4 +444,8 @@ fn one_book_of_entries_is_read_where_it_is_named() {
         assert_eq!(is_read("alpaca/nta", nta), reads_nta, "{entries}");
         assert_eq!(is_read("alpaca/activity", activity), reads_activity, "{entries}");
     }
+    // One dividend in both lists, with an id in each, is one dividend unless somebody asks for both.
+    let is_read =
+        |channel, body| matches!(read(channel, body, &ProviderSettings::default()), Interpretation::Facts(_));
+    assert_eq!((is_read("alpaca/nta", nta), is_read("alpaca/activity", activity)), (false, true));
 }
