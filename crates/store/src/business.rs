@@ -5,10 +5,10 @@
 mod deposit_drift;
 mod figures;
 mod market_value;
-mod marks;
 mod portfolio;
 mod prices;
 mod returns;
+mod share_prices;
 mod snapshots;
 mod today;
 mod trial_balance;

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use domain::{Money, Quantity, Symbol};
 use jiff::{SignedDuration, Timestamp};
-use ledger::{Day, Mark, PricedAsset};
+use ledger::{Day, PricedAsset, SharePrice};
 use rust_decimal::Decimal;
 
 use super::AssetPrice;
 use super::market_value::{MarketValue, market_value};
-use super::marks::Marks;
 use super::prices::load_prices;
 use super::returns::{HolderScope, year_to_date};
+use super::share_prices::SharePrices;
 use super::today;
 use crate::database::{Transaction, sql};
 use crate::error::Error;
@@ -96,11 +96,11 @@ async fn balances(tx: &mut Transaction<'_>) -> Result<Vec<Money>, Error> {
 async fn positions(
     tx: &mut Transaction<'_>,
     prices: &BTreeMap<PricedAsset, AssetPrice>,
-) -> Result<Vec<(Quantity, Option<Mark>)>, Error> {
+) -> Result<Vec<(Quantity, Option<SharePrice>)>, Error> {
     let all = rows_of_positions(tx).await?;
     let symbols = all.iter().map(|(_, symbol, _)| *symbol).collect();
-    let marks = Marks::load(tx, prices, symbols, HolderScope::All).await?;
-    Ok(all.iter().map(|(account, symbol, quantity)| (*quantity, marks.of(account, *symbol))).collect())
+    let share_prices = SharePrices::load(tx, prices, symbols, HolderScope::All).await?;
+    Ok(all.iter().map(|(account, symbol, quantity)| (*quantity, share_prices.of(account, *symbol))).collect())
 }
 
 async fn rows_of_positions(tx: &mut Transaction<'_>) -> Result<Vec<(String, Symbol, Quantity)>, Error> {

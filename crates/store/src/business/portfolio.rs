@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use domain::{AccountStatus, Currency, ExternalId, Money, Price, Quantity, Symbol};
 use jiff::Timestamp;
-use ledger::{Bucket, Day, LedgerAccount, LedgerError, Mark, PricedAsset};
+use ledger::{Bucket, Day, LedgerAccount, LedgerError, PricedAsset, SharePrice};
 use rust_decimal::Decimal;
 
 use super::AssetPrice;
 use super::market_value::{MarketValue, market_value};
-use super::marks::Marks;
 use super::prices::load_prices;
 use super::returns::{HolderScope, year_to_date};
+use super::share_prices::SharePrices;
 use crate::database::{Transaction, sql};
 use crate::error::Error;
 use crate::ledger::{optional_money, parse_optional_enum};
@@ -113,9 +113,9 @@ fn total(
     prices: &BTreeMap<PricedAsset, AssetPrice>,
 ) -> Result<MarketValue, Error> {
     let money: Vec<Money> = balances.iter().map(|(_, money)| *money).collect();
-    let mark = |(price, at)| Mark { price, at };
-    let shares: Vec<(Quantity, Option<Mark>)> =
-        positions.iter().map(|position| (position.quantity, position.price.map(mark))).collect();
+    let share_price = |(price, at)| SharePrice { price, at };
+    let shares: Vec<(Quantity, Option<SharePrice>)> =
+        positions.iter().map(|position| (position.quantity, position.price.map(share_price))).collect();
     market_value(&money, &shares, prices)
 }
 
@@ -138,10 +138,12 @@ async fn positions(
     let mut positions = Vec::new();
     let rows = tx.fetch_all(sql!(POSITIONS, account.to_string(), POSITIONS_MAX)).await?;
     let symbols = rows.iter().map(|row| row.parsed("symbol")).collect::<Result<_, _>>()?;
-    let marks = Marks::load(tx, prices, symbols, HolderScope::Holder(account)).await?;
+    let share_prices = SharePrices::load(tx, prices, symbols, HolderScope::Holder(account)).await?;
     for row in rows {
         let (symbol, quantity) = (row.parsed("symbol")?, row.parsed("quantity")?);
-        let price = marks.of(&account.to_string(), symbol).map(|mark| (mark.price, mark.at));
+        let price = share_prices
+            .of(&account.to_string(), symbol)
+            .map(|share_price| (share_price.price, share_price.at));
         let value = price.map(|(price, _)| price.times(quantity, Currency::Usd)).transpose();
         positions.push(PortfolioPosition {
             symbol,

@@ -94,7 +94,7 @@ fn a_fill_counts_what_the_order_cost_so_far() {
 
 /// ISO 4217 for the digits; for orders of a local currency, the sample of Alpaca's docs (broker/integration/lct.md).
 #[test]
-fn the_currency_is_told_and_never_assumed() {
+fn the_currency_is_read_and_never_assumed() {
     let filled = |more: &str| {
         trade(
             "fill",

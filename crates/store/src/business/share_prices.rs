@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{Currency, Money, Price, Quantity, Symbol};
 use jiff::Timestamp;
-use ledger::{Mark, PricedAsset};
+use ledger::{PricedAsset, SharePrice};
 
 use super::AssetPrice;
 use super::returns::HolderScope;
@@ -20,8 +20,8 @@ const SPLITS: &str = "SELECT account, symbol, quantity_before, quantity, at FROM
 const PRICE_DIGITS: u32 = 6;
 
 /// The prices of shares in each account: an account has shares before a split until its broker reports the split there.
-pub(super) struct Marks {
-    by_symbol: BTreeMap<Symbol, Mark>,
+pub(super) struct SharePrices {
+    by_symbol: BTreeMap<Symbol, SharePrice>,
     splits: BTreeMap<(String, Symbol), Vec<Split>>,
 }
 
@@ -31,7 +31,7 @@ struct Split {
     change: Quantity,
 }
 
-impl Marks {
+impl SharePrices {
     /// Of these symbols, in the accounts of `scope`, given their closes.
     pub(super) async fn load(
         tx: &mut Transaction<'_>,
@@ -42,16 +42,21 @@ impl Marks {
         let mut by_symbol = BTreeMap::new();
         for symbol in symbols {
             let close = closes.get(&PricedAsset::Share(symbol));
-            let close = close.map(|close| Mark { price: close.price, at: close.at });
-            by_symbol.extend(Mark::latest(close, &executions(tx, symbol).await?).map(|mark| (symbol, mark)));
+            let close = close.map(|close| SharePrice { price: close.price, at: close.at });
+            by_symbol.extend(
+                SharePrice::latest(close, &executions(tx, symbol).await?)
+                    .map(|share_price| (symbol, share_price)),
+            );
         }
-        let mut marks = Self { by_symbol, splits: BTreeMap::new() };
-        marks.load_splits(tx, scope).await?;
-        Ok(marks)
+        let mut share_prices = Self { by_symbol, splits: BTreeMap::new() };
+        share_prices.load_splits(tx, scope).await?;
+        Ok(share_prices)
     }
 
     async fn load_splits(&mut self, tx: &mut Transaction<'_>, scope: HolderScope<'_>) -> Result<(), Error> {
-        let Some(oldest_at) = self.by_symbol.values().map(|mark| mark.at).min() else { return Ok(()) };
+        let Some(oldest_at) = self.by_symbol.values().map(|share_price| share_price.at).min() else {
+            return Ok(());
+        };
         let account = if let HolderScope::Holder(account) = scope { Some(account.to_string()) } else { None };
         let splits =
             sql!(SPLITS, oldest_at).push_optional(" AND account = ", account).push_sql(" ORDER BY at, id");
@@ -64,21 +69,23 @@ impl Marks {
     }
 
     /// The price of one share of `symbol` in `account`.
-    pub(super) fn of(&self, account: &str, symbol: Symbol) -> Option<Mark> {
-        let mark = *self.by_symbol.get(&symbol)?;
+    pub(super) fn of(&self, account: &str, symbol: Symbol) -> Option<SharePrice> {
+        let share_price = *self.by_symbol.get(&symbol)?;
         let splits = self.splits.get(&(account.to_owned(), symbol)).map_or(&[][..], Vec::as_slice);
-        Some(splits.iter().fold(mark, |mark, split| mark.after_split(split.at, split.before, split.change)))
+        Some(splits.iter().fold(share_price, |share_price, split| {
+            share_price.after_split(split.at, split.before, split.change)
+        }))
     }
 }
 
-async fn executions(tx: &mut Transaction<'_>, symbol: Symbol) -> Result<Vec<Mark>, Error> {
-    let select = sql!(EXECUTIONS, symbol.as_str(), Mark::EXECUTION_CENTS_MIN, Mark::EXECUTIONS);
+async fn executions(tx: &mut Transaction<'_>, symbol: Symbol) -> Result<Vec<SharePrice>, Error> {
+    let select = sql!(EXECUTIONS, symbol.as_str(), SharePrice::EXECUTION_CENTS_MIN, SharePrice::EXECUTIONS);
     tx.fetch_all(select).await?.iter().map(execution).collect()
 }
 
-fn execution(row: &Row) -> Result<Mark, Error> {
+fn execution(row: &Row) -> Result<SharePrice, Error> {
     let money = Money::from_minor(row.int("notional")?, Currency::Usd);
     let price = money.to_decimal().checked_div(row.parsed::<Quantity>("quantity")?.get());
     let price = price.and_then(|price| Price::new(price.round_dp(PRICE_DIGITS)).ok());
-    Ok(Mark { price: price.ok_or_else(|| Error::decode("quantity"))?, at: row.time("at")? })
+    Ok(SharePrice { price: price.ok_or_else(|| Error::decode("quantity"))?, at: row.time("at")? })
 }

@@ -15,15 +15,15 @@ const PRICE_DIGITS: u32 = 12;
 
 /// The price of a share at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mark {
+pub struct SharePrice {
     /// In dollars.
     pub price: Price,
     /// When it was traded at that price.
     pub at: Timestamp,
 }
 
-impl Mark {
-    /// How many of the latest executions of a share to pass to [`Mark::latest`].
+impl SharePrice {
+    /// How many of the latest executions of a share to pass to [`SharePrice::latest`].
     pub const EXECUTIONS: i64 = 5;
     /// Least value of an execution that has a price: the rounding of a dollar to cents is at most half a percent.
     pub const EXECUTION_CENTS_MIN: i64 = 100;
@@ -32,14 +32,14 @@ impl Mark {
     /// missing or older than 30 days, near the median of the executions. They are in dollars, none of them busted.
     ///
     /// ```
-    /// # use ledger::Mark;
-    /// let mark = |price: &str, at: &str| Mark { price: price.parse().unwrap(), at: at.parse().unwrap() };
-    /// let close = mark("207", "2026-03-02T21:00:00Z");
-    /// let near = mark("210", "2026-03-03T15:00:00Z");
+    /// # use ledger::SharePrice;
+    /// let share_price = |price: &str, at: &str| SharePrice { price: price.parse().unwrap(), at: at.parse().unwrap() };
+    /// let close = share_price("207", "2026-03-02T21:00:00Z");
+    /// let near = share_price("210", "2026-03-03T15:00:00Z");
     /// // Yen, taken for dollars.
-    /// let far = mark("31000", "2026-03-03T16:00:00Z");
-    /// assert_eq!(Mark::latest(Some(close), &[far, near]), Some(near));
-    /// assert_eq!(Mark::latest(Some(close), &[far]), Some(close));
+    /// let far = share_price("31000", "2026-03-03T16:00:00Z");
+    /// assert_eq!(SharePrice::latest(Some(close), &[far, near]), Some(near));
+    /// assert_eq!(SharePrice::latest(Some(close), &[far]), Some(close));
     /// ```
     #[must_use]
     pub fn latest(close: Option<Self>, executions: &[Self]) -> Option<Self> {
@@ -48,9 +48,12 @@ impl Mark {
             let recent = close.filter(|close| at.duration_since(close.at) <= CLOSE_AGE_MAX);
             recent.map(|close| close.price).or(median)
         };
-        let later = executions.iter().filter(|mark| close.is_none_or(|close| mark.at > close.at));
-        let near = later.filter(|mark| reference(mark.at).is_some_and(|price| is_near(mark.price, price)));
-        near.max_by_key(|mark| (mark.at, mark.price)).copied().or(close)
+        let later =
+            executions.iter().filter(|share_price| close.is_none_or(|close| share_price.at > close.at));
+        let near = later.filter(|share_price| {
+            reference(share_price.at).is_some_and(|price| is_near(share_price.price, price))
+        });
+        near.max_by_key(|share_price| (share_price.at, share_price.price)).copied().or(close)
     }
 
     /// The price after a split at `at` of `before` shares into `change` more: of ten for one, a tenth. A price that is later
@@ -65,8 +68,8 @@ impl Mark {
 }
 
 /// Of an even number, the lower of the two in the middle.
-fn median(marks: &[Mark]) -> Option<Price> {
-    let mut prices: Vec<Price> = marks.iter().map(|mark| mark.price).collect();
+fn median(share_prices: &[SharePrice]) -> Option<Price> {
+    let mut prices: Vec<Price> = share_prices.iter().map(|share_price| share_price.price).collect();
     prices.sort_unstable();
     prices.get(prices.len().saturating_sub(1) / 2).copied()
 }
@@ -82,8 +85,8 @@ fn is_near(price: Price, reference: Price) -> bool {
 mod tests {
     use super::*;
 
-    fn mark(price: &str, day: i64) -> Mark {
-        Mark { price: price.parse().unwrap(), at: Timestamp::from_second(day * 86_400).unwrap() }
+    fn share_price(price: &str, day: i64) -> SharePrice {
+        SharePrice { price: price.parse().unwrap(), at: Timestamp::from_second(day * 86_400).unwrap() }
     }
 
     #[test]
@@ -97,7 +100,8 @@ mod tests {
             (2, "0", "0", "207"),
         ] {
             let at = Timestamp::from_second(day * 86_400).unwrap();
-            let split = mark("207", 1).after_split(at, before.parse().unwrap(), change.parse().unwrap());
+            let split =
+                share_price("207", 1).after_split(at, before.parse().unwrap(), change.parse().unwrap());
             assert_eq!(split.price.to_string(), expected, "{before} {change}");
         }
     }
@@ -119,10 +123,11 @@ mod tests {
             (None, vec![("10", 1)], Some("10")),
             (None, vec![], None),
         ] {
-            let executions: Vec<Mark> = executions.into_iter().map(|(price, day)| mark(price, day)).collect();
-            let got = Mark::latest(close.map(|(price, day)| mark(price, day)), &executions);
+            let executions: Vec<SharePrice> =
+                executions.into_iter().map(|(price, day)| share_price(price, day)).collect();
+            let got = SharePrice::latest(close.map(|(price, day)| share_price(price, day)), &executions);
             assert_eq!(
-                got.map(|mark| mark.price.to_string()).as_deref(),
+                got.map(|share_price| share_price.price.to_string()).as_deref(),
                 expected,
                 "{close:?} {executions:?}"
             );
