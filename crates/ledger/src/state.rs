@@ -226,6 +226,8 @@ pub enum ReviewKind {
     Contradiction,
     /// A transfer settled whose account, direction or amount is unknown; it is not posted.
     Incomplete,
+    /// Another entry of the account has the same kind, amount and day: one of the two may be a second report. Both are posted.
+    RepeatedEntry,
     /// There are more facts than are folded: what is posted is as before those.
     TooManyFacts,
     /// An account cannot change from one status to the other; the change is ignored.

@@ -11,3 +11,6 @@ ALTER TABLE orders ADD COLUMN quantity TEXT;
 
 -- An execution counts in one symbol of one account.
 CREATE UNIQUE INDEX fills_executions ON fills (id) WHERE kind = 'fill' AND status <> 'parked';
+
+-- Entries of an account and a day, one of which may be a second report of the other.
+CREATE INDEX cash_entries_account ON cash_entries (account, at) WHERE at IS NOT NULL;

@@ -8,7 +8,7 @@ use ledger::{FoldDiff, Posting, Rules, StashRatio, State};
 
 use super::deltas::Deltas;
 use super::journal::PostingSet;
-use super::{Scope, SubjectState, facts, journal, reviews, rows};
+use super::{Scope, SubjectState, facts, journal, repeated_entries, reviews, rows};
 use crate::database::{Row, Transaction, sql, values};
 use crate::error::Error;
 
@@ -56,8 +56,9 @@ pub(super) async fn apply_subjects(
     for SubjectLock { subject, key, new, .. } in &full {
         reviews::open_full(tx, (subject, key), new, now).await?;
     }
-    let states = fold(tx, &locks, rules).await?;
+    let mut states = fold(tx, &locks, rules).await?;
     rows::write(tx, &states).await?;
+    repeated_entries::add_reviews(tx, &mut states).await?;
     reviews::write(tx, &states, now).await?;
     post(tx, &states, now, deltas).await
 }

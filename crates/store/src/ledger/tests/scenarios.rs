@@ -1,7 +1,8 @@
 //! Scenarios for both databases.
 
 use domain::{
-    Currency, Direction, Fact, FactKind, Money, OrderStatus, PostingMode, Side, Subject, TransferStatus,
+    CashKind, Currency, Direction, EntryStatus, Fact, FactKind, Money, OrderStatus, PostingMode, Side,
+    Subject, TransferStatus,
 };
 use jiff::Timestamp;
 
@@ -28,6 +29,7 @@ pub(super) async fn all<F: Future<Output = TestLedger>>(mut open: impl FnMut() -
     facts_beyond_the_limit_are_stored_and_reviewed(&open().await).await;
     a_shortfall_is_repaid(&open().await).await;
     an_execution_counts_in_one_holding(&open().await).await;
+    a_second_report_of_a_dividend_is_reviewed(&open().await).await;
     figures::equal_manual_results(&open().await).await;
     figures::continue_over_days(&open().await).await;
     figures::pages_contain_each_entry_once(&open().await).await;
@@ -214,6 +216,22 @@ async fn an_execution_counts_in_one_holding(ledger: &TestLedger) {
         matches!(ledger.try_post(&both).await, Err(error) if error.retry() == crate::error::Retry::Never)
     );
     check_sums(ledger).await;
+}
+
+/// One dividend in both of the broker's lists, with an id in each.
+async fn a_second_report_of_a_dividend_is_reviewed(ledger: &TestLedger) {
+    let dividend = |clock, id, cents| day::cash(clock, id, CashKind::Dividend, cents, EntryStatus::Executed);
+    let reviews = "SELECT COUNT(*) AS number FROM reviews WHERE kind = 'repeated_entry' AND about = 'alpaca:r1' \
+        AND resolved_at IS NULL";
+    ledger.post(&[dividend("16:01:00", "alpaca:n1", 240), dividend("16:02:00", "alpaca:n2", 241)]).await;
+    ledger.post(&[dividend("23:59:59", "alpaca:r1", 240)]).await;
+    assert_eq!(ledger.number(reviews).await, 1);
+    let all = "SELECT COUNT(*) AS number FROM reviews";
+    assert_eq!(ledger.number(all).await, 1);
+    // It was the same one, and is withdrawn.
+    ledger.post(&[day::cash("23:59:59", "alpaca:r1", CashKind::Dividend, 240, EntryStatus::Canceled)]).await;
+    assert_eq!(ledger.number(reviews).await, 0);
+    assert_eq!(ledger.balance("user/alpaca:a1/fiat_exposure", "USD").await, 481);
 }
 
 /// A shortfall ends once the money arrives.
