@@ -64,6 +64,8 @@ impl Providers {
             .set("RATE_LIMIT_PER_MINUTE", "1000000000")
             .set("WEBHOOK_RATE_LIMIT_PER_MINUTE", "1000000000")
             .set("ALPACA_WEBHOOK_SECRET", ALPACA_SECRET)
+            // Tests send entries of both lists, each in one of them.
+            .set("LEDGER_ALPACA_ENTRIES", "either")
             .set("BRIDGE_WEBHOOK_SECRET", self.bridge.pem.trim().replace('\n', "\\n"))
             .set("CIRCLE_API_KEY", CIRCLE_API_KEY)
             .set("CIRCLE_BASE_URL", self.circle.base_url())

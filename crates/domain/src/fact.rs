@@ -74,6 +74,9 @@ pub enum FactKind {
         side: Side,
         /// The status that the order took.
         status: OrderStatus,
+        /// Shares that it asks for, if it asks for shares: positive.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        quantity: Option<Quantity>,
         /// Money set aside when it was placed, if known: positive.
         reserve: Option<Money>,
     },
@@ -87,7 +90,7 @@ pub enum FactKind {
         side: Side,
         /// Shares of the order filled so far, including this execution: positive.
         cumulative: Quantity,
-        /// Total price of the shares filled so far: positive.
+        /// Total price of the shares filled so far: positive, or zero when it is less than half of the smallest unit.
         notional: Money,
     },
     /// A canceled execution, as if it had not happened. For [`Subject::Holding`].

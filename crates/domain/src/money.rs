@@ -8,39 +8,64 @@ use utoipa::ToSchema;
 
 use crate::decimal;
 
-/// A currency of the ledger. The US dollar and a token worth a dollar are two currencies that are never added up. Parsing
-/// ignores case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "UPPERCASE")]
-#[derive(strum::Display, strum::EnumString, strum::IntoStaticStr)]
-#[strum(serialize_all = "UPPERCASE", ascii_case_insensitive)]
-#[strum(parse_err_ty = CurrencyError, parse_err_fn = unsupported)]
-pub enum Currency {
-    /// US dollar, in cents.
-    Usd,
-    /// Euro, in cents.
-    Eur,
-    /// Pound sterling, in pence.
-    Gbp,
-    /// Mexican peso, in centavos.
-    Mxn,
-    /// Brazilian real, in centavos.
-    Brl,
-    /// USD Coin, in millionths.
-    Usdc,
-    /// Euro Coin, in millionths.
-    Eurc,
-    /// Tether, in millionths.
-    Usdt,
-    /// Bridge's dollar, in millionths.
-    Usdb,
-    /// PayPal's dollar, in millionths.
-    Pyusd,
+/// The currencies by decimal places of their smallest unit, as in ISO 4217 for money of states.
+macro_rules! currencies {
+    ($({ is_token: $is_token:literal, digits: $digits:literal, $($code:ident $name:literal,)+ })+) => {
+        /// A currency of the ledger. The US dollar and a token worth a dollar are two currencies that are never added up.
+        /// Parsing ignores case.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+        #[serde(rename_all = "UPPERCASE")]
+        #[derive(strum::Display, strum::EnumString, strum::IntoStaticStr)]
+        #[strum(serialize_all = "UPPERCASE", ascii_case_insensitive)]
+        #[strum(parse_err_ty = CurrencyError, parse_err_fn = unsupported)]
+        pub enum Currency {
+            $($(#[doc = $name] $code,)+)+
+        }
+
+        impl Currency {
+            /// Decimal places of the smallest unit.
+            pub(crate) const fn minor_digits(self) -> u32 {
+                match self {
+                    $($(Self::$code)|+ => $digits,)+
+                }
+            }
+
+            /// Whether it is kept in a wallet, and not at a bank or broker.
+            #[must_use]
+            pub const fn is_token(self) -> bool {
+                match self {
+                    $($(Self::$code)|+ => $is_token,)+
+                }
+            }
+        }
+    };
+}
+
+currencies! {
+    { is_token: false, digits: 2,
+    Usd "US dollar.", Eur "Euro.", Gbp "Pound sterling.", Mxn "Mexican peso.", Brl "Brazilian real.",
+    Aud "Australian dollar.", Cad "Canadian dollar.", Chf "Swiss franc.", Cny "Renminbi.", Cop "Colombian peso.",
+    Czk "Czech koruna.", Dkk "Danish krone.", Hkd "Hong Kong dollar.", Huf "Forint.", Idr "Rupiah.", Ils "Shekel.",
+    Inr "Indian rupee.", Nok "Norwegian krone.", Nzd "New Zealand dollar.", Pen "Sol.", Php "Philippine peso.",
+    Pln "Zloty.", Ron "Leu.", Sek "Swedish krona.", Sgd "Singapore dollar.", Thb "Baht.", Try "Lira.",
+    Twd "Taiwan dollar.", Zar "Rand.", }
+
+    { is_token: false, digits: 0,
+    Clp "Chilean peso.", Isk "Icelandic krona.", Jpy "Yen.", Krw "Won.", Vnd "Dong.", }
+
+    { is_token: false, digits: 3,
+    Bhd "Bahraini dinar.", Jod "Jordanian dinar.", Kwd "Kuwaiti dinar.", Omr "Omani rial.", Tnd "Tunisian dinar.", }
+
+    { is_token: true, digits: 6,
+    Usdc "USD Coin.", Eurc "Euro Coin.", Usdt "Tether.", Usdb "Bridge's dollar.", Pyusd "PayPal's dollar.", }
+
+    { is_token: true, digits: 8,
+    Btc "Bitcoin.", }
 }
 
 /// The text is not a supported currency.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unsupported currency {0:?}; expected USD, EUR, GBP, MXN, BRL, USDC, EURC, USDT, USDB or PYUSD")]
+#[error("unsupported currency {0:?}; expected a code such as USD, JPY or USDC")]
 pub struct CurrencyError(String);
 
 /// Longest currency code repeated in an error, in characters.
@@ -75,14 +100,6 @@ impl Currency {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         self.into()
-    }
-
-    /// Decimal places of the smallest unit: as in ISO 4217 for fiat money, and six for tokens.
-    pub(crate) fn minor_digits(self) -> u32 {
-        match self {
-            Self::Usd | Self::Eur | Self::Gbp | Self::Mxn | Self::Brl => 2,
-            Self::Usdc | Self::Eurc | Self::Usdt | Self::Usdb | Self::Pyusd => 6,
-        }
     }
 }
 
@@ -207,6 +224,11 @@ mod tests {
             ("12.3400", Currency::Usd, Ok(1234)),
             ("-0.01", Currency::Usd, Ok(-1)),
             ("0.000001", Currency::Usdc, Ok(1)),
+            // ISO 4217: a yen has no smaller unit, a Kuwaiti dinar a thousand; a bitcoin has 10^8.
+            ("31000", Currency::Jpy, Ok(31_000)),
+            ("1.5", Currency::Jpy, Err(MoneyError::TooPrecise(Currency::Jpy))),
+            ("1.234", Currency::Kwd, Ok(1_234)),
+            ("0.00000001", Currency::Btc, Ok(1)),
             ("92233720368547758.07", Currency::Usd, Ok(i64::MAX)),
             ("92233720368547758.08", Currency::Usd, Err(MoneyError::OutOfRange)),
             ("12.345", Currency::Usd, Err(MoneyError::TooPrecise(Currency::Usd))),

@@ -133,6 +133,10 @@ impl WebhookIntake {
                         self.work_available.notify_one();
                     }
                     Receipt::Duplicate(_) => counters.duplicate.inc(),
+                    Receipt::Conflict(event) => {
+                        counters.conflict.inc();
+                        tracing::error!(%event, "an event with this id and other content was received before");
+                    }
                 }
                 if let Some(key) = fetched_key {
                     Box::pin(self.circle.keys.note_use(&key, now)).await;

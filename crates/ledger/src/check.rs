@@ -4,12 +4,12 @@ use domain::{Fact, FactKind, Money, Quantity, Subject};
 
 use crate::error::LedgerError;
 
-/// Most facts of an account, a transfer or a cash entry: a provider reports about ten of each.
-pub(crate) const FACTS_MAX: usize = 1_000;
+/// Most facts of an account, a transfer or a cash entry: a provider reports about ten of each, and some repeat a status for days.
+pub(crate) const FACTS_MAX: usize = 10_000;
 /// Most facts of a holding: 100,000 executions with their orders.
 pub(crate) const HOLDING_FACTS_MAX: usize = 200_000;
 
-/// Most facts that are stored of `subject`.
+/// Most facts that are folded of `subject`. Further ones are for a person: [`ReviewKind::TooManyFacts`](crate::ReviewKind).
 #[must_use]
 pub const fn facts_max(subject: &Subject) -> usize {
     match subject {
@@ -44,8 +44,12 @@ pub(crate) fn check(subject: &Subject, fact: &Fact) -> Result<(), LedgerError> {
     let not_positive = |what| Err(LedgerError::NotPositive { what, subject: subject.to_string() });
     match &fact.kind {
         FactKind::Transfer { amount: Some(amount), .. } if !is_positive(*amount) => not_positive("amount"),
+        FactKind::Order { quantity: Some(quantity), .. } if *quantity <= Quantity::ZERO => {
+            not_positive("quantity")
+        }
         FactKind::Order { reserve: Some(reserve), .. } if !is_positive(*reserve) => not_positive("reserve"),
-        FactKind::Fill { notional, .. } if !is_positive(*notional) => not_positive("notional"),
+        // Zero is what less than half a cent is rounded to: the shares move all the same.
+        FactKind::Fill { notional, .. } if notional.minor() < 0 => not_positive("notional"),
         FactKind::Fill { cumulative, .. } if *cumulative <= Quantity::ZERO => {
             not_positive("cumulative quantity")
         }

@@ -1,5 +1,7 @@
 //! From the set of facts of a subject to its state.
 
+use std::collections::BTreeSet;
+
 use domain::{Fact, Subject};
 
 use crate::check::check_all;
@@ -13,7 +15,7 @@ use crate::{cash, customer_account, holding, transfer};
 ///
 /// The rules are those of the InvestIQ event table: a deposit is credited once, when it settles; a fill counts by how much
 /// its order's cumulative quantity grew; a busted execution did not happen; shares are sold pro rata of their cost; a sale
-/// of more shares than the position has is parked, not posted.
+/// of more shares than the position has is posted as a short one, and gets a review.
 ///
 /// # Errors
 /// [`LedgerError`] when there is no fact, when one is about another subject or has an invalid number, and when a sum is
@@ -23,7 +25,9 @@ pub fn fold(subject: &Subject, facts: &[Fact], rules: &Rules) -> Result<State, L
     match subject {
         Subject::Account(id) => customer_account::fold(id, facts),
         Subject::Transfer(id) => transfer::fold(id, facts, rules),
-        Subject::Holding { account, symbol } => holding::fold(account, *symbol, facts),
+        Subject::Holding { account, symbol } => {
+            holding::fold_holding(account, *symbol, facts, &BTreeSet::new())
+        }
         Subject::CashEntry(id) => cash::fold(id, facts, rules),
     }
 }

@@ -18,13 +18,24 @@ use crate::error::LedgerError;
 use crate::holding::holding_fold::HoldingFold;
 use crate::state::{Holding, Position, State};
 
-/// The holding after all facts.
-pub(crate) fn fold(account: &ExternalId, symbol: Symbol, facts: &[Fact]) -> Result<State, LedgerError> {
+/// The holding of `account` in `symbol` after all facts: [`crate::fold`], given the executions that count `elsewhere`. An
+/// execution is of one symbol in one account; of two that report it, only one can be right.
+///
+/// # Errors
+/// As [`crate::fold`].
+pub fn fold_holding(
+    account: &ExternalId,
+    symbol: Symbol,
+    facts: &[Fact],
+    elsewhere: &BTreeSet<ExternalId>,
+) -> Result<State, LedgerError> {
+    let subject = Subject::Holding { account: account.clone(), symbol };
+    check_all(&subject, facts)?;
     let facts = chronological(facts);
     let Some(first) = facts.first() else {
-        return Err(LedgerError::NoFacts { subject: format!("holding/{account}/{symbol}") });
+        return Err(LedgerError::NoFacts { subject: subject.to_string() });
     };
-    HoldingFold::new(empty(account, symbol, first.at), &facts).apply(&facts)?.into_state()
+    HoldingFold::new(empty(account, symbol, first.at), &facts, elsewhere).apply(&facts)?.into_state()
 }
 
 fn empty(account: &ExternalId, symbol: Symbol, at: Timestamp) -> Holding {
@@ -43,7 +54,7 @@ pub struct FoldDiff {
 
 /// The difference that `new` facts make in the holding of `account` in `symbol`: [`crate::fold`] of `all` facts, which include
 /// the new ones, compared with the fold of the others. A late execution among 100,000 changes a handful of rows, and only
-/// those need to be written.
+/// those need to be written. `elsewhere` is that of [`fold_holding`].
 ///
 /// # Errors
 /// As [`crate::fold`].
@@ -52,6 +63,7 @@ pub fn fold_diff(
     symbol: Symbol,
     all: &[Fact],
     new: &[Fact],
+    elsewhere: &BTreeSet<ExternalId>,
 ) -> Result<FoldDiff, LedgerError> {
     let subject = Subject::Holding { account: account.clone(), symbol };
     check_all(&subject, all)?;
@@ -60,8 +72,9 @@ pub fn fold_diff(
     let Some(first) = all.first() else {
         return Err(LedgerError::NoFacts { subject: subject.to_string() });
     };
-    let before = HoldingFold::new(empty(account, symbol, first.at), &older).apply(&older)?.into_snapshot();
-    let after = HoldingFold::new(empty(account, symbol, first.at), &all).apply(&all)?;
+    let before =
+        HoldingFold::new(empty(account, symbol, first.at), &older, elsewhere).apply(&older)?.into_snapshot();
+    let after = HoldingFold::new(empty(account, symbol, first.at), &all, elsewhere).apply(&all)?;
     let (state, removed_effects) = after.into_diff(&before)?;
     Ok(FoldDiff { state, removed_effects })
 }
@@ -79,6 +92,7 @@ pub fn fold_incremental(
     before: &Holding,
     latest: Timestamp,
     new: &[Fact],
+    elsewhere: &BTreeSet<ExternalId>,
 ) -> Result<Option<State>, LedgerError> {
     let subject = Subject::Holding { account: before.account.clone(), symbol: before.symbol };
     new.iter().try_for_each(|fact| check(&subject, fact))?;
@@ -100,7 +114,7 @@ pub fn fold_incremental(
     }
     let facts = chronological(new);
     let before = Holding { changes: Vec::new(), ..before.clone() };
-    HoldingFold::new(before, &facts).apply(&facts)?.into_state().map(Some)
+    HoldingFold::new(before, &facts, elsewhere).apply(&facts)?.into_state().map(Some)
 }
 
 /// Each fact once, in chronological order.

@@ -75,26 +75,13 @@ impl Bucket {
     /// The bucket that receives deposits in `currency`: fiat money goes to the broker, tokens to the wallet.
     #[must_use]
     pub const fn arriving(currency: Currency) -> Self {
-        match currency {
-            Currency::Usd | Currency::Eur | Currency::Gbp | Currency::Mxn | Currency::Brl => {
-                Self::FiatExposure
-            }
-            Currency::Usdc | Currency::Eurc | Currency::Usdt | Currency::Usdb | Currency::Pyusd => {
-                Self::UsdcBalance
-            }
-        }
+        if currency.is_token() { Self::UsdcBalance } else { Self::FiatExposure }
     }
 
     /// The bucket that withdrawals in `currency` leave from. USDC is split on arrival, and leaves from the spending part.
     #[must_use]
     pub const fn leaving(currency: Currency) -> Self {
-        match currency {
-            Currency::Usdc => Self::SpendingBalance,
-            Currency::Usd | Currency::Eur | Currency::Gbp | Currency::Mxn | Currency::Brl => {
-                Self::FiatExposure
-            }
-            Currency::Eurc | Currency::Usdt | Currency::Usdb | Currency::Pyusd => Self::UsdcBalance,
-        }
+        if matches!(currency, Currency::Usdc) { Self::SpendingBalance } else { Self::arriving(currency) }
     }
 }
 

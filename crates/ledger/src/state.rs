@@ -87,9 +87,9 @@ pub struct Holding {
 /// Shares and their cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
-    /// Shares, never negative.
+    /// Shares; those of a short position are negative.
     pub quantity: Quantity,
-    /// Their total cost; `None` without shares.
+    /// Their total cost, for a short position the proceeds as a negative number; `None` without shares.
     pub cost: Option<Money>,
     /// Time of the latest fact.
     pub last_at: Timestamp,
@@ -104,6 +104,8 @@ pub struct Order {
     pub side: Side,
     /// Current status.
     pub status: OrderStatus,
+    /// Shares that it asks for, if known.
+    pub quantity: Option<Quantity>,
     /// Shares filled so far, without busted executions.
     pub cumulative: Quantity,
     /// Price of the shares filled so far.
@@ -142,7 +144,10 @@ pub enum ChangeKind {
         notional: Money,
     },
     /// A split.
-    Split,
+    Split {
+        /// Shares before it.
+        before: Quantity,
+    },
     /// An execution that is known only by its bust.
     Unknown,
 }
@@ -206,16 +211,25 @@ pub struct Review {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum ReviewKind {
-    /// More shares were sold or split away than the position has; the whole change is parked.
+    /// More shares were sold than the position has, so that it is short, or a buy is missing. Or more were split away; then
+    /// the whole change is parked.
     BeyondHolding,
     /// The change is in another currency than the position; the whole change is parked.
     CurrencyMixed,
+    /// An execution fills more shares than its order asks for; it is parked.
+    Overfilled,
+    /// The execution was reported of another symbol or account, and counts there; here it is parked.
+    ExecutionElsewhere,
     /// An unknown execution was busted.
     UnknownExecution,
     /// Two facts contradict each other; one of them was used.
     Contradiction,
     /// A transfer settled whose account, direction or amount is unknown; it is not posted.
     Incomplete,
+    /// Another entry of the account has the same kind, amount and day: one of the two may be a second report. Both are posted.
+    RepeatedEntry,
+    /// There are more facts than are folded: what is posted is as before those.
+    TooManyFacts,
     /// An account cannot change from one status to the other; the change is ignored.
     TransitionRefused,
 }

@@ -36,7 +36,7 @@ pub struct Valuation {
     pub unpriced: usize,
 }
 
-/// The value of `balances` and `positions` at `prices`, rounded once, halves to even. A nonzero balance or position without a
+/// The value of `balances` at `prices` and of `positions` at their own, rounded once, halves to even. A nonzero balance or position without a
 /// price is counted and left out. AUM is this over all accounts of all holders, the receivable included, and all positions.
 ///
 /// # Errors
@@ -46,20 +46,18 @@ pub struct Valuation {
 /// use domain::{Currency, Money};
 /// let prices = ledger::Prices::from([("currency/USDC".parse().unwrap(), "0.9998".parse().unwrap())]);
 /// let balances = [Money::from_minor(10_050, Currency::Usd), Money::from_minor(10_000_000, Currency::Usdc)];
-/// let worth = ledger::value(balances, [("AAPL".parse().unwrap(), "2".parse().unwrap())], &prices).unwrap();
+/// let worth = ledger::value(balances, [("2".parse().unwrap(), None)], &prices).unwrap();
 /// // 100.50 + 10 × 0.9998 = 110.498; two shares have no price.
 /// assert_eq!((worth.value.minor(), worth.unpriced), (11_050, 1));
 /// ```
 pub fn value(
     balances: impl IntoIterator<Item = Money>,
-    positions: impl IntoIterator<Item = (Symbol, Quantity)>,
+    positions: impl IntoIterator<Item = (Quantity, Option<Price>)>,
     prices: &Prices,
 ) -> Result<Valuation, MoneyError> {
     let balances = balances.into_iter().map(|money| (price_of(money.currency(), prices), money.to_decimal()));
-    let positions = positions.into_iter().map(|(symbol, quantity)| {
-        let price = prices.get(&PricedAsset::Share(symbol)).map(|price| price.get());
-        (price, quantity.get())
-    });
+    let positions =
+        positions.into_iter().map(|(shares, price)| (price.map(|price| price.get()), shares.get()));
     let (mut sum, mut unpriced) = (Decimal::ZERO, 0);
     for (price, number) in balances.chain(positions) {
         match price {
@@ -125,10 +123,9 @@ mod tests {
 
     #[test]
     fn a_sum_is_rounded_once_and_a_debt_counts() {
-        let prices = Prices::from([("AAPL".parse().unwrap(), "187.334".parse().unwrap())]);
-        let shares = ["0.5", "0.25"].map(|shares| ("AAPL".parse().unwrap(), shares.parse().unwrap()));
+        let shares = ["0.5", "0.25"].map(|shares| (shares.parse().unwrap(), "187.334".parse().ok()));
         // By hand: 93.667 + 46.8335 − 40.00 = 100.5005.
-        let worth = value([Money::from_minor(-4_000, Currency::Usd)], shares, &prices).unwrap();
+        let worth = value([Money::from_minor(-4_000, Currency::Usd)], shares, &Prices::new()).unwrap();
         assert_eq!(worth.value.minor(), 10_050);
     }
 }

@@ -116,7 +116,7 @@ impl Announcement {
         (!self.is_revoked(&id) && deadline.is_none_or(|until| now < until)).then_some((id, deadline))
     }
 
-    /// Whether the announcement covers `version`. After a manual change it does not, and the class's overlap applies.
+    /// Whether the announcement covers `version`. After a manual change it does not.
     pub(crate) fn covers(&self, version: &VersionId) -> bool {
         let is = |id: &String| id == version.as_str();
         self.current.as_ref().is_some_and(is) || self.pending.as_ref().is_some_and(is)

@@ -8,7 +8,7 @@ use crate::version_id::VersionId;
 /// The rotation of one secret as a source reports it. `V` is a version, raw or validated.
 #[derive(Clone, Debug)]
 pub(crate) enum RotationUpdate<V> {
-    /// No rotation. A version that is replaced is accepted for the overlap of its class.
+    /// No rotation: a version that is replaced was removed.
     None,
     /// Unknown at the moment: the last state stays in force.
     Unknown,
@@ -22,7 +22,7 @@ pub(crate) struct RotationState<V> {
     pub(crate) pending: Option<V>,
     pub(crate) previous: Option<V>,
     /// Whether the announcement covers the current version. After a manual change it does not, and the previous version
-    /// is accepted for the overlap of its class.
+    /// was removed.
     pub(crate) covers_current: bool,
     /// Versions that are never accepted again.
     pub(crate) revoked: Vec<VersionId>,

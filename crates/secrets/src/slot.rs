@@ -226,8 +226,10 @@ impl Present {
     fn updated(&self, update: Update, spec: &SecretSpec) -> (State, Transition) {
         let Update { version, rotation } = update;
         let is_same = self.set.value().verify_eq(version.value().expose());
-        let next =
-            if is_same { self.set.confirmed(version) } else { self.set.replaced_by(version, spec.overlap) };
+        // A value that was announced before it took over replaces the one before in a rotation, not by hand.
+        let is_announced = self.set.overlap_ids().0 == Some(version.id());
+        let overlap = if is_announced { spec.overlap } else { spec.overlap_after_change() };
+        let next = if is_same { self.set.confirmed(version) } else { self.set.replaced_by(version, overlap) };
         let next = next.with_rotation(rotation, Some(&self.set));
         let transition = match (is_same, next.overlap_ids() == self.set.overlap_ids()) {
             (false, _) => Transition::Changed,

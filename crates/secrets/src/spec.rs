@@ -129,6 +129,12 @@ impl SecretSpec {
         self.overlap == Duration::MAX
     }
 
+    /// How long a value is accepted after it was replaced without an announced rotation: not at all, because to remove a value
+    /// is to revoke it. A key that is needed for older data stays.
+    pub(crate) fn overlap_after_change(&self) -> Duration {
+        if self.needs_older_keys() { self.overlap } else { Duration::ZERO }
+    }
+
     /// Every variable that may hold the secret, the variable of its name first.
     pub fn variables(&self) -> impl Iterator<Item = String> + '_ {
         std::iter::once(self.name.variable()).chain(self.aliases.iter().map(|alias| (*alias).to_owned()))
@@ -152,7 +158,7 @@ impl Class {
         }
     }
 
-    /// An access list drops a removed entry at once; keys that verify requests in flight overlap.
+    /// After an announced rotation, keys that verify requests in flight overlap; an access list drops a removed entry.
     fn overlap(self) -> Duration {
         match self {
             Self::SigningKey | Self::WebhookSecret => DAY,

@@ -8,6 +8,7 @@ mod market_value;
 mod portfolio;
 mod prices;
 mod returns;
+mod share_prices;
 mod snapshots;
 mod today;
 mod trial_balance;

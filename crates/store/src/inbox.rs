@@ -2,6 +2,7 @@
 
 mod batch;
 mod batcher;
+mod conflict;
 mod event;
 mod insert;
 
@@ -17,6 +18,8 @@ pub enum Receipt {
     Stored(EventId),
     /// The delivery was stored before, as this event.
     Duplicate(EventId),
+    /// An event with its id and other content was stored before; the delivery is this event, which is not applied.
+    Conflict(EventId),
 }
 
 impl Receipt {
@@ -24,7 +27,7 @@ impl Receipt {
     #[must_use]
     pub const fn id(self) -> EventId {
         match self {
-            Self::Stored(id) | Self::Duplicate(id) => id,
+            Self::Stored(id) | Self::Duplicate(id) | Self::Conflict(id) => id,
         }
     }
 }

@@ -10,6 +10,7 @@ mod deltas;
 mod entries;
 mod facts;
 mod journal;
+mod repeated_entries;
 mod reviews;
 mod rows;
 mod subject;

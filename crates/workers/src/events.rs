@@ -1,13 +1,12 @@
 //! Applies events: leases their jobs, interprets them, and hands the facts to the store in one transaction.
 
-mod execution_prices;
 mod poison_guard;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use store::{Actor, ApplyOutcome, AssetPrice, Job, Store};
+use store::{ApplyOutcome, Job, Store};
 use telemetry::metrics::Metrics;
 use telemetry::{Clock, with_causes};
 use tokio::sync::Notify;
@@ -29,9 +28,6 @@ const FAILURE_PAUSE: Duration = Duration::from_secs(1);
 /// Longest time without a heartbeat: ten leases. A batch has some dozens of statements of at most ten seconds each, so a
 /// longer silence is not a slow database.
 pub const EVENTS_SILENCE_MAX: Duration = LEASE.saturating_mul(10);
-
-/// The actor in the audit chain that stores prices of executions.
-const ACTOR: Actor<'static> = Actor::named("worker:events");
 
 /// What the workers that apply events share.
 #[derive(Clone, Debug)]
@@ -90,12 +86,6 @@ async fn round(events: &Events, owner: &str, heartbeat: &Heartbeat) -> Result<us
         (job, interpretation)
     };
     let jobs: Vec<(Job, Interpretation)> = jobs.into_iter().map(interpreted).collect();
-    // Before the events are applied: a price that is stored twice is harmless, and a lost one is not reported again.
-    let prices: Vec<AssetPrice> =
-        jobs.iter().flat_map(|(_, interpretation)| execution_prices::prices(interpretation)).collect();
-    if !prices.is_empty() {
-        store.set_prices(&prices, ACTOR, clock.now()).await?;
-    }
     heartbeat.beat();
     let outcomes = store.apply_all(&jobs, rules, clock.now()).await?;
     let now = clock.now();

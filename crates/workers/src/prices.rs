@@ -1,6 +1,6 @@
 //! Stores the last price of every held asset, from the source of market data.
 //!
-//! The later of two prices counts, so an old close never hides a later execution.
+//! The later of two prices counts. Executions are prices too: `ledger::Mark` says which.
 
 use std::str::FromStr as _;
 use std::sync::Arc;

@@ -117,6 +117,10 @@ fn count(ingest: &StreamIngest, receipt: Result<Receipt, ReceiveError>) -> Resul
     match receipt {
         Ok(Receipt::Stored(_)) => counters.stored.inc(),
         Ok(Receipt::Duplicate(_)) => counters.duplicate.inc(),
+        Ok(Receipt::Conflict(event)) => {
+            counters.conflict.inc();
+            tracing::error!(%event, "an event with this id and other content was received before");
+        }
         Err(error) => {
             counters.unavailable.inc();
             return Err(SinkError::new(error));

@@ -22,8 +22,8 @@ use crate::state::WebhookState;
 /// The outcome of a delivery.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct WebhookResponse {
-    /// `stored`, `duplicate` (it was stored before, and has no second effect), `confirmed` (a subscription at SNS), or
-    /// `noted`.
+    /// `stored`, `duplicate` (it was stored before, and has no second effect), `conflict` (its id was stored before, with
+    /// other content; it is stored for review), `confirmed` (a subscription at SNS), or `noted`.
     #[schema(value_type = String, example = "stored")]
     status: &'static str,
     /// The id of the stored event.
@@ -77,6 +77,7 @@ fn respond(outcome: Outcome) -> Response {
     let body = match outcome {
         Outcome::Stored(Receipt::Stored(id)) => format!("{{\"status\":\"stored\",\"id\":\"{id}\"}}"),
         Outcome::Stored(Receipt::Duplicate(id)) => format!("{{\"status\":\"duplicate\",\"id\":\"{id}\"}}"),
+        Outcome::Stored(Receipt::Conflict(id)) => format!("{{\"status\":\"conflict\",\"id\":\"{id}\"}}"),
         Outcome::Confirmed => "{\"status\":\"confirmed\"}".to_owned(),
         Outcome::Noted => "{\"status\":\"noted\"}".to_owned(),
     };

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{ExternalId, Fact, FactKind, Money, OrderStatus, Quantity, Side};
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 
 use super::effects;
 use crate::error::LedgerError;
@@ -12,7 +13,7 @@ use crate::state::{
 };
 
 /// A holding while facts are applied to it.
-pub(super) struct HoldingFold {
+pub(super) struct HoldingFold<'e> {
     account: ExternalId,
     symbol: domain::Symbol,
     position: Position,
@@ -25,6 +26,8 @@ pub(super) struct HoldingFold {
     /// Orders that a fact named.
     named_orders: BTreeSet<ExternalId>,
     reviews: BTreeSet<Review>,
+    /// Executions that count in other holdings.
+    elsewhere: &'e BTreeSet<ExternalId>,
 }
 
 /// The orders and changes of a holding after all facts.
@@ -43,9 +46,18 @@ struct Fill<'a> {
     at: Timestamp,
 }
 
-impl HoldingFold {
+impl Fill<'_> {
+    /// Whether `shares` cost no more than one smallest unit at the average price of the order, so that none may be left of it
+    /// after rounding.
+    fn is_dust(&self, shares: Quantity) -> bool {
+        let cost = Decimal::from(self.notional.minor()).checked_mul(shares.get());
+        cost.is_some_and(|cost| cost <= self.cumulative.get())
+    }
+}
+
+impl<'e> HoldingFold<'e> {
     /// Starts from `holding`; `facts` are those that will be applied.
-    pub(super) fn new(holding: Holding, facts: &[&Fact]) -> Self {
+    pub(super) fn new(holding: Holding, facts: &[&Fact], elsewhere: &'e BTreeSet<ExternalId>) -> Self {
         let Holding { account, symbol, position, orders, changes } = holding;
         let mut busts = BTreeMap::new();
         for fact in facts {
@@ -63,6 +75,7 @@ impl HoldingFold {
             applied_busts: BTreeSet::new(),
             named_orders: BTreeSet::new(),
             reviews: BTreeSet::new(),
+            elsewhere,
         }
     }
 
@@ -71,9 +84,11 @@ impl HoldingFold {
         for fact in facts {
             self.position.last_at = fact.at;
             match &fact.kind {
-                FactKind::Order { order, side, status, reserve } => {
-                    self.order(order, *side, fact.at);
-                    self.update_status(order, *status, *reserve);
+                FactKind::Order { order, side, status, quantity, reserve } => {
+                    let entry = self.order(order, *side, fact.at);
+                    entry.quantity = quantity.or(entry.quantity);
+                    entry.reserve = reserve.or(entry.reserve);
+                    self.update_status(order, *status);
                 }
                 FactKind::Fill { order, execution, side, cumulative, notional } => self.fill(&Fill {
                     order,
@@ -101,6 +116,7 @@ impl HoldingFold {
             id: id.clone(),
             side,
             status: OrderStatus::Open,
+            quantity: None,
             cumulative: Quantity::ZERO,
             notional: None,
             reserve: None,
@@ -114,9 +130,8 @@ impl HoldingFold {
     }
 
     /// A final order stays final; of two final statuses, the later one holds.
-    fn update_status(&mut self, id: &ExternalId, status: OrderStatus, reserve: Option<Money>) {
+    fn update_status(&mut self, id: &ExternalId, status: OrderStatus) {
         let Some(order) = self.orders.get_mut(id) else { return };
-        order.reserve = reserve.or(order.reserve);
         if !order.status.is_final() {
             order.status = status;
         } else if status.is_final() && status != order.status {
@@ -141,6 +156,7 @@ impl HoldingFold {
     fn advance(&mut self, fill: &Fill<'_>) -> Result<(ChangeStatus, Quantity, Money), LedgerError> {
         let is_bust_applied = self.applied_busts.contains(fill.execution);
         let is_busted = self.busts.contains_key(fill.execution);
+        let is_elsewhere = self.elsewhere.contains(fill.execution);
         let nothing = |status| Ok((status, Quantity::ZERO, Money::zero(fill.notional.currency())));
         let order = self.order(fill.order, fill.side, fill.at);
         let sum = order.notional.unwrap_or(Money::zero(fill.notional.currency()));
@@ -148,11 +164,19 @@ impl HoldingFold {
             self.add_review(ReviewKind::CurrencyMixed, fill.execution, fill.at);
             return nothing(ChangeStatus::Parked);
         }
+        if is_elsewhere {
+            self.add_review(ReviewKind::ExecutionElsewhere, fill.execution, fill.at);
+            return nothing(ChangeStatus::Parked);
+        }
         if is_bust_applied {
             return nothing(ChangeStatus::Busted);
         }
         if fill.cumulative <= order.cumulative {
             return nothing(if is_busted { ChangeStatus::Busted } else { ChangeStatus::Recorded });
+        }
+        if order.quantity.is_some_and(|quantity| fill.cumulative > quantity) {
+            self.add_review(ReviewKind::Overfilled, fill.execution, fill.at);
+            return nothing(ChangeStatus::Parked);
         }
         let shares = fill.cumulative.minus(order.cumulative)?;
         let money = fill.notional.plus(sum.negated()?)?;
@@ -186,13 +210,17 @@ impl HoldingFold {
         shares: Quantity,
         money: Money,
     ) -> Result<ChangeStatus, LedgerError> {
-        if money.minor() <= 0 {
+        if money.minor() < 0 || (money.is_zero() && !fill.is_dust(shares)) {
             self.add_review(ReviewKind::Contradiction, fill.execution, fill.at);
         }
         let result = match fill.side {
-            Side::Buy => self.position.buy(shares, money)?,
-            Side::Sell => self.position.sell(shares, money)?,
+            Side::Buy => self.position.trade(shares, money)?,
+            Side::Sell => self.position.trade(Quantity::ZERO.minus(shares)?, money.negated()?)?,
         };
+        // A short sale, or a buy is missing: whoever knows which must say so, and the shares are the broker's either way.
+        if fill.side == Side::Sell && result.is_ok() && self.position.is_short() {
+            self.add_review(ReviewKind::BeyondHolding, fill.execution, fill.at);
+        }
         Ok(self.counted_or_parked(result, fill.execution, fill.at))
     }
 
@@ -231,14 +259,16 @@ impl HoldingFold {
 
     fn split(&mut self, entry: &ExternalId, change: Quantity, at: Timestamp) -> Result<(), LedgerError> {
         if let Some(existing) = self.changes.get(entry) {
-            if existing.kind != ChangeKind::Split || existing.quantity != change {
+            let is_split = matches!(existing.kind, ChangeKind::Split { .. });
+            if !is_split || existing.quantity != change {
                 self.add_review(ReviewKind::Contradiction, entry, at);
             }
             return Ok(());
         }
+        let kind = ChangeKind::Split { before: self.position.quantity };
         let result = self.position.split(change)?;
         let status = self.counted_or_parked(result, entry, at);
-        let change = Change { id: entry.clone(), kind: ChangeKind::Split, quantity: change, status, at };
+        let change = Change { id: entry.clone(), kind, quantity: change, status, at };
         self.changes.insert(entry.clone(), change);
         Ok(())
     }

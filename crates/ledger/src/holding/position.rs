@@ -8,46 +8,42 @@ use crate::state::{Position, ReviewKind};
 
 // The inner error is why a change is parked: it would leave an impossible position.
 impl Position {
-    /// Adds shares and their cost. A negative cost, from an order whose executions contradict each other, reduces the total
-    /// cost, but not below zero.
-    pub(super) fn buy(
+    /// Adds the shares and the price of a trade: both positive of a buy, both negative of a sale. A trade against the position
+    /// closes that part of its cost, rounded to the smallest unit, halves to even. What exceeds the position opens one on the
+    /// other side, at its part of the price.
+    pub(super) fn trade(
         &mut self,
         shares: Quantity,
-        cost: Money,
+        price: Money,
     ) -> Result<Result<(), ReviewKind>, LedgerError> {
-        let before = self.cost.unwrap_or(Money::zero(cost.currency()));
-        if before.currency() != cost.currency() {
+        let cost = self.cost.unwrap_or(Money::zero(price.currency()));
+        if cost.currency() != price.currency() {
             return Ok(Err(ReviewKind::CurrencyMixed));
         }
-        let after = before.plus(cost)?;
-        self.quantity = self.quantity.plus(shares)?;
-        self.cost = Some(Money::from_minor(after.minor().max(0), after.currency()));
-        Ok(Ok(()))
-    }
-
-    /// Removes shares and their part of the cost, rounded to the smallest unit, halves to even.
-    pub(super) fn sell(
-        &mut self,
-        shares: Quantity,
-        proceeds: Money,
-    ) -> Result<Result<(), ReviewKind>, LedgerError> {
-        if shares > self.quantity {
-            return Ok(Err(ReviewKind::BeyondHolding));
-        }
-        let Some(cost) = self.cost.filter(|cost| cost.currency() == proceeds.currency()) else {
-            return Ok(Err(ReviewKind::CurrencyMixed));
+        let after = self.quantity.plus(shares)?;
+        let after_cost = if self.quantity.is_zero() || self.is_short() == is_negative(shares) {
+            cost.plus(price)?
+        } else if is_negative(after) == is_negative(shares) {
+            part(price, after, shares)
+        } else {
+            part(cost, after, self.quantity)
         };
-        let remaining = self.quantity.minus(shares)?;
-        let part = part(cost, remaining, self.quantity);
-        self.quantity = remaining;
-        self.cost = (!remaining.is_zero()).then_some(part);
+        // Executions of one order that contradict each other can have a price below zero.
+        let minor = if is_negative(after) { after_cost.minor().min(0) } else { after_cost.minor().max(0) };
+        self.cost = (!after.is_zero()).then_some(Money::from_minor(minor, cost.currency()));
+        self.quantity = after;
         Ok(Ok(()))
     }
 
-    /// Adds or removes shares for the same cost. An empty position cannot be split.
+    /// Whether shares are owed.
+    pub(super) fn is_short(&self) -> bool {
+        is_negative(self.quantity)
+    }
+
+    /// Adds or removes shares for the same cost. An empty position cannot be split, and none becomes empty or changes its side.
     pub(super) fn split(&mut self, change: Quantity) -> Result<Result<(), ReviewKind>, LedgerError> {
         let after = self.quantity.plus(change)?;
-        if self.quantity.is_zero() || after <= Quantity::ZERO {
+        if self.quantity.is_zero() || after.is_zero() || is_negative(after) != self.is_short() {
             return Ok(Err(ReviewKind::BeyondHolding));
         }
         self.quantity = after;
@@ -55,7 +51,11 @@ impl Position {
     }
 }
 
-/// `cost` × `remaining` / `whole`, where `remaining` is at most `whole` and `whole` is not zero.
+fn is_negative(quantity: Quantity) -> bool {
+    quantity < Quantity::ZERO
+}
+
+/// `cost` × `remaining` / `whole`, where `remaining` is at most `whole`, of the same sign, and `whole` is not zero.
 fn part(cost: Money, remaining: Quantity, whole: Quantity) -> Money {
     // The ratio has 28 digits, the cost at most 19 before the point: the product is rounded once, far below one unit.
     let ratio = remaining.get().checked_div(whole.get()).unwrap_or(Decimal::ZERO);
@@ -81,47 +81,64 @@ mod tests {
         Money::from_minor(cents, Currency::Usd)
     }
 
+    /// Shares (negative ones are sold) for cents.
+    fn trade(position: &mut Position, shares: &str, cents: i64) {
+        assert_eq!(position.trade(shares.parse().unwrap(), usd(cents)).unwrap(), Ok(()));
+    }
+
     #[test]
     fn a_sale_takes_its_part_of_the_cost() {
         // By hand: (shares, cost in cents, sold) → remaining cost.
         for (quantity, cents, sold, remaining) in [
-            ("10", 1000, "4", 600),
-            ("3", 100, "1", 67),
-            ("3", 100, "2", 33),
+            ("10", 1000, "-4", 600),
+            ("3", 100, "-1", 67),
+            ("3", 100, "-2", 33),
             // 0.5 of a cent goes to the even neighbour.
-            ("2", 1, "1", 0),
-            ("2", 3, "1", 2),
-            ("0.000000001", 1, "0.0000000005", 0),
-            ("1000000000000", i64::MAX, "0.000000000001", i64::MAX),
+            ("2", 1, "-1", 0),
+            ("2", 3, "-1", 2),
+            ("0.000000001", 1, "-0.0000000005", 0),
+            ("1000000000000", i64::MAX, "-0.000000000001", i64::MAX),
+            // A cover takes its part of the proceeds.
+            ("-10", -1000, "4", -600),
         ] {
             let mut position = position(quantity, cents);
-            assert_eq!(position.sell(sold.parse().unwrap(), usd(1)).unwrap(), Ok(()));
+            trade(&mut position, sold, if cents > 0 { -1 } else { 1 });
             assert_eq!(position.cost, Some(usd(remaining)), "{sold} of {quantity}");
         }
     }
 
     #[test]
-    fn a_position_sold_whole_has_no_cost() {
-        let mut position = position("3", 100);
-        assert_eq!(position.sell("3".parse().unwrap(), usd(1)).unwrap(), Ok(()));
-        assert_eq!((position.quantity, position.cost), (Quantity::ZERO, None));
+    fn a_trade_beyond_the_position_closes_it_and_opens_the_other_side() {
+        // By hand: 150 sold for 9,000.00 of which 50 are short for 3,000.00; the same with a cover.
+        for (quantity, cents, shares, price, left, remaining) in [
+            ("100", 500_000, "-150", -900_000, "-50", Some(-300_000)),
+            ("-100", -500_000, "150", 900_000, "50", Some(300_000)),
+            ("3", 100, "-3", -120, "0", None),
+            ("-3", -100, "3", 120, "0", None),
+        ] {
+            let mut position = position(quantity, cents);
+            trade(&mut position, shares, price);
+            assert_eq!((position.quantity.to_string(), position.cost), (left.to_owned(), remaining.map(usd)));
+        }
     }
 
     #[test]
     fn an_impossible_change_moves_nothing() {
         let before = position("3", 100);
-        for attempt in 0..4 {
+        for attempt in 0..3 {
             let mut position = before;
             let got = match attempt {
-                0 => position.sell("3.1".parse().unwrap(), usd(1)).unwrap(),
-                1 => position.split("-3".parse().unwrap()).unwrap(),
-                2 => position.buy("1".parse().unwrap(), Money::from_minor(1, Currency::Eur)).unwrap(),
-                _ => position.sell("1".parse().unwrap(), Money::from_minor(1, Currency::Eur)).unwrap(),
+                0 => position.split("-3".parse().unwrap()).unwrap(),
+                1 => position.split("-4".parse().unwrap()).unwrap(),
+                _ => position.trade("1".parse().unwrap(), Money::from_minor(1, Currency::Eur)).unwrap(),
             };
             assert!(got.is_err(), "{attempt}");
             assert_eq!(position, before, "{attempt}");
         }
         let mut nothing = Position { quantity: Quantity::ZERO, cost: None, ..before };
         assert!(nothing.split("3".parse().unwrap()).unwrap().is_err());
+        let mut short = position("-10", -100);
+        assert_eq!(short.split("-90".parse().unwrap()).unwrap(), Ok(()));
+        assert_eq!((short.quantity.to_string(), short.cost), ("-100".to_owned(), Some(usd(-100))));
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::invalid::InvalidReason;
 use crate::origin::{Grade, Origin, Provenance};
+use crate::rotation_state::RotationState;
 use crate::spec::{Class, Format};
 use crate::value::SecretValue;
 use crate::version::{Created, Stage};
@@ -32,6 +33,15 @@ fn version(text: &str) -> SecretVersion {
 
 fn update(text: &str) -> Update {
     Update { version: version(text), rotation: RotationUpdate::None }
+}
+
+/// `current`, and `pending` that a rotation announces.
+fn announcing(current: &str, pending: &str) -> Update {
+    let pending =
+        VersionState { id: VersionId::new(pending), version: Some(version(pending)), accepted_until: None };
+    let state =
+        RotationState { pending: Some(pending), previous: None, covers_current: true, revoked: Vec::new() };
+    Update { version: version(current), rotation: RotationUpdate::Active(Box::new(state)) }
 }
 
 fn unavailable() -> Error {
@@ -110,8 +120,9 @@ async fn a_later_milder_error_does_not_extend_an_earlier_deadline() {
 #[tokio::test(start_paused = true)]
 async fn the_previous_value_is_accepted_until_its_overlap_ends_and_never_primary() {
     let slot = slot(Class::SigningKey);
-    slot.apply(Ok(update("old")));
-    assert_eq!(slot.apply(Ok(update("new"))), Transition::Changed);
+    slot.apply(Ok(announcing("old", "new")));
+    let taken_over = Update { version: version("new"), rotation: RotationUpdate::Unknown };
+    assert_eq!(slot.apply(Ok(taken_over)), Transition::Changed);
     let set = slot.load().unwrap();
     assert_eq!(value(&slot).as_deref(), Some("new"));
     assert_eq!(set.verify_eq(b"old").map(SecretVersion::stage), Some(Stage::Previous));
@@ -122,12 +133,20 @@ async fn the_previous_value_is_accepted_until_its_overlap_ends_and_never_primary
     assert!(slot.load().unwrap().verify_eq(b"new").is_some());
 }
 
+/// Whoever removes a value revokes it: it may be known to somebody else.
 #[tokio::test(start_paused = true)]
-async fn an_entry_removed_from_an_access_list_ends_at_once() {
-    let slot = slot(Class::AccessList);
-    slot.apply(Ok(update("old")));
-    slot.apply(Ok(update("new")));
-    assert!(slot.load().unwrap().verify_eq(b"old").is_none());
+async fn a_value_that_is_removed_without_a_rotation_ends_at_once() {
+    use Class::{AccessList, ApiKey, DbCredential, SigningKey, WebhookSecret};
+    for class in [SigningKey, WebhookSecret, AccessList, ApiKey, DbCredential] {
+        let slot = slot(class);
+        slot.apply(Ok(update("old")));
+        assert_eq!(slot.apply(Ok(update("new"))), Transition::Changed);
+        assert!(slot.load().unwrap().verify_eq(b"old").is_none(), "{class:?}");
+        // Also one that was removed while a rotation to another one is announced.
+        slot.apply(Ok(announcing("new", "next")));
+        slot.apply(Ok(update("other")));
+        assert!(slot.load().unwrap().verify_eq(b"new").is_none(), "{class:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,13 +1,17 @@
 //! The figures of a dashboard, all from one state of the tables.
 
+use std::collections::BTreeMap;
+
 use domain::{Money, Quantity, Symbol};
 use jiff::{SignedDuration, Timestamp};
-use ledger::Day;
+use ledger::{Day, PricedAsset, SharePrice};
 use rust_decimal::Decimal;
 
+use super::AssetPrice;
 use super::market_value::{MarketValue, market_value};
 use super::prices::load_prices;
 use super::returns::{HolderScope, year_to_date};
+use super::share_prices::SharePrices;
 use super::today;
 use crate::database::{Transaction, sql};
 use crate::error::Error;
@@ -66,7 +70,7 @@ pub(super) async fn figures(tx: &mut Transaction<'_>, now: Timestamp) -> Result<
     let day = Day::from_timestamp(now)?;
     let prices = load_prices(tx).await?;
     let money = balances(tx).await?;
-    let assets = market_value(&money, &positions(tx).await?, &prices)?;
+    let assets = market_value(&money, &positions(tx, &prices).await?, &prices)?;
     let (deposits, returns) = (today::deposits(tx, &day).await?, today::returns(tx, &day).await?);
     let investments = today::investments(tx, &day).await?;
     let active_since = now.checked_sub(ACTIVE_WITHIN).unwrap_or(Timestamp::MIN);
@@ -88,13 +92,24 @@ async fn balances(tx: &mut Transaction<'_>) -> Result<Vec<Money>, Error> {
     rows.iter().map(|row| Ok(Money::from_minor(row.int("minor")?, row.parsed("currency")?))).collect()
 }
 
-async fn positions(tx: &mut Transaction<'_>) -> Result<Vec<(Symbol, Quantity)>, Error> {
+/// All positions, each with its price.
+async fn positions(
+    tx: &mut Transaction<'_>,
+    prices: &BTreeMap<PricedAsset, AssetPrice>,
+) -> Result<Vec<(Quantity, Option<SharePrice>)>, Error> {
+    let all = rows_of_positions(tx).await?;
+    let symbols = all.iter().map(|(_, symbol, _)| *symbol).collect();
+    let share_prices = SharePrices::load(tx, prices, symbols, HolderScope::All).await?;
+    Ok(all.iter().map(|(account, symbol, quantity)| (*quantity, share_prices.of(account, *symbol))).collect())
+}
+
+async fn rows_of_positions(tx: &mut Transaction<'_>) -> Result<Vec<(String, Symbol, Quantity)>, Error> {
     let mut positions = Vec::new();
     let mut last = (String::new(), String::new());
     loop {
         let rows = tx.fetch_all(sql!(POSITIONS, &last.0, &last.1, POSITIONS_PAGE)).await?;
         for row in &rows {
-            positions.push((row.parsed("symbol")?, row.parsed("quantity")?));
+            positions.push((row.text("account")?, row.parsed("symbol")?, row.parsed("quantity")?));
         }
         match rows.last().filter(|_| rows.len() as i64 == POSITIONS_PAGE) {
             Some(row) => last = (row.text("account")?, row.text("symbol")?),

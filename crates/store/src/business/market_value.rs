@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Currency, Money, Quantity, Symbol};
+use domain::{Currency, Money, Quantity};
 use jiff::Timestamp;
-use ledger::{LedgerError, PricedAsset, Prices};
+use ledger::{LedgerError, PricedAsset, Prices, SharePrice};
 
 use super::AssetPrice;
 use crate::error::Error;
@@ -23,16 +23,19 @@ pub struct MarketValue {
 /// The value of `money` and `shares` together.
 pub(super) fn market_value(
     money: &[Money],
-    shares: &[(Symbol, Quantity)],
+    shares: &[(Quantity, Option<SharePrice>)],
     prices: &BTreeMap<PricedAsset, AssetPrice>,
 ) -> Result<MarketValue, Error> {
     let by_asset: Prices = prices.iter().map(|(asset, price)| (*asset, price.price)).collect();
-    let valuation =
-        ledger::value(money.iter().copied(), shares.iter().copied(), &by_asset).map_err(LedgerError::from)?;
+    let priced = shares
+        .iter()
+        .map(|(shares, share_price)| (*shares, share_price.map(|share_price| share_price.price)));
+    let valuation = ledger::value(money.iter().copied(), priced, &by_asset).map_err(LedgerError::from)?;
     let currencies = money.iter().filter(|money| !money.is_zero()).map(|money| money.currency());
     let currencies = currencies.filter(|currency| *currency != Currency::Usd).map(PricedAsset::Currency);
-    let symbols = shares.iter().filter(|(_, quantity)| !quantity.is_zero()).map(|(symbol, _)| *symbol);
-    let assets = currencies.chain(symbols.map(PricedAsset::Share));
-    let oldest_price_at = assets.filter_map(|asset| prices.get(&asset)).map(|price| price.at).min();
+    let currencies_at = currencies.filter_map(|asset| prices.get(&asset)).map(|price| price.at);
+    let share_prices =
+        shares.iter().filter(|(quantity, _)| !quantity.is_zero()).filter_map(|(_, share_price)| *share_price);
+    let oldest_price_at = currencies_at.chain(share_prices.map(|share_price| share_price.at)).min();
     Ok(MarketValue { value: valuation.value, unpriced: valuation.unpriced as u64, oldest_price_at })
 }

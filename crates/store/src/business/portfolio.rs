@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use domain::{AccountStatus, Currency, ExternalId, Money, Price, Quantity, Symbol};
 use jiff::Timestamp;
-use ledger::{Bucket, Day, LedgerAccount, LedgerError, PricedAsset};
+use ledger::{Bucket, Day, LedgerAccount, LedgerError, PricedAsset, SharePrice};
 use rust_decimal::Decimal;
 
 use super::AssetPrice;
 use super::market_value::{MarketValue, market_value};
 use super::prices::load_prices;
 use super::returns::{HolderScope, year_to_date};
+use super::share_prices::SharePrices;
 use crate::database::{Transaction, sql};
 use crate::error::Error;
 use crate::ledger::{optional_money, parse_optional_enum};
@@ -112,8 +113,9 @@ fn total(
     prices: &BTreeMap<PricedAsset, AssetPrice>,
 ) -> Result<MarketValue, Error> {
     let money: Vec<Money> = balances.iter().map(|(_, money)| *money).collect();
-    let shares: Vec<(Symbol, Quantity)> =
-        positions.iter().map(|position| (position.symbol, position.quantity)).collect();
+    let share_price = |(price, at)| SharePrice { price, at };
+    let shares: Vec<(Quantity, Option<SharePrice>)> =
+        positions.iter().map(|position| (position.quantity, position.price.map(share_price))).collect();
     market_value(&money, &shares, prices)
 }
 
@@ -134,9 +136,14 @@ async fn positions(
     prices: &BTreeMap<PricedAsset, AssetPrice>,
 ) -> Result<Vec<PortfolioPosition>, Error> {
     let mut positions = Vec::new();
-    for row in tx.fetch_all(sql!(POSITIONS, account.to_string(), POSITIONS_MAX)).await? {
+    let rows = tx.fetch_all(sql!(POSITIONS, account.to_string(), POSITIONS_MAX)).await?;
+    let symbols = rows.iter().map(|row| row.parsed("symbol")).collect::<Result<_, _>>()?;
+    let share_prices = SharePrices::load(tx, prices, symbols, HolderScope::Holder(account)).await?;
+    for row in rows {
         let (symbol, quantity) = (row.parsed("symbol")?, row.parsed("quantity")?);
-        let price = prices.get(&PricedAsset::Share(symbol)).map(|price| (price.price, price.at));
+        let price = share_prices
+            .of(&account.to_string(), symbol)
+            .map(|share_price| (share_price.price, share_price.at));
         let value = price.map(|(price, _)| price.times(quantity, Currency::Usd)).transpose();
         positions.push(PortfolioPosition {
             symbol,

@@ -6,6 +6,7 @@ use audit::Entry;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::conflict::Conflicts;
 use super::insert::{self, BY_CONTENT_KEY, BY_DEDUPE_KEY, InsertResult};
 use super::{Cursor, NewEvent, Receipt};
 use crate::cursors;
@@ -36,11 +37,15 @@ pub(super) async fn write(tx: &mut Transaction<'_>, items: &[Item<'_>]) -> Resul
     let new: Vec<(EventId, &NewEvent)> =
         distinct.iter().filter_map(|event| Some((*ids.get(&event.dedupe_key)?, *event))).collect();
     let stored_events = KnownEvents::find(tx, items, &ids).await?;
+    let conflicts = Conflicts::store(tx, &copies(items, &new, &stored_events)).await?;
     let now = items.iter().map(|item| item.event.received_at).max().unwrap_or_default();
     let moved = cursors::advance(tx, cursors_of(items), now).await?;
+    let receipts = receipts(items, ids, &stored_events, &conflicts)?;
+    let new: Vec<(EventId, &NewEvent)> =
+        new.into_iter().chain(conflicts.new.iter().map(|(id, event)| (*id, event))).collect();
     let is_empty = new.is_empty() && moved.is_empty();
     let entry = if is_empty { None } else { Some(entry(&new, &moved, now)?) };
-    Ok(BatchWrite { receipts: receipts(items, ids, &stored_events)?, entry, head })
+    Ok(BatchWrite { receipts, entry, head })
 }
 
 /// The events without repeated keys, in order of their keys, so that two processes that insert the same keys cannot
@@ -103,15 +108,36 @@ fn sorted<'k>(keys: impl Iterator<Item = &'k str>) -> Vec<&'k str> {
     keys
 }
 
+/// The items whose key another event has: one that was stored before, or the first of this batch.
+fn copies<'a>(
+    items: &[Item<'a>],
+    new: &[(EventId, &NewEvent)],
+    stored_events: &KnownEvents,
+) -> Vec<(EventId, &'a NewEvent)> {
+    let new: HashMap<&str, (EventId, [u8; 32])> =
+        new.iter().map(|(id, event)| (event.dedupe_key.as_str(), (*id, event.body_sha256))).collect();
+    let copy = |item: &Item<'a>| {
+        let event = item.event;
+        let other = new.get(event.dedupe_key.as_str()).filter(|(_, digest)| *digest != event.body_sha256);
+        let stored = || stored_events.by_dedupe_key.get(&event.dedupe_key).copied();
+        Some((other.map(|(id, _)| *id).or_else(stored)?, event))
+    };
+    items.iter().filter_map(copy).collect()
+}
+
 /// The first item with an inserted key is new; all others are duplicates of it or of a stored event.
 fn receipts(
     items: &[Item<'_>],
     mut new: HashMap<String, EventId>,
     stored_events: &KnownEvents,
+    conflicts: &Conflicts,
 ) -> Result<Vec<Receipt>, Error> {
     let all_new = new.clone();
     let receipt = |item: &Item<'_>| {
         let event = item.event;
+        if let Some(receipt) = conflicts.receipt(event) {
+            return Ok(receipt);
+        }
         if let Some(id) = new.remove(&event.dedupe_key) {
             return Ok(Receipt::Stored(id));
         }

@@ -54,6 +54,13 @@ impl NewEvent {
     }
 }
 
+impl NewEvent {
+    /// A key for this content, which another event with its key does not have.
+    pub(super) fn other_content_key(&self) -> String {
+        storable(&format!("{}#sha256:{}", self.dedupe_key, hex::encode(self.body_sha256)))
+    }
+}
+
 /// The text, or its hash if a database could not store it: Postgres stores no NUL and indexes no long text.
 fn storable(text: &str) -> String {
     if text.len() <= TEXT_BYTES_MAX && !text.contains('\0') {

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use domain::{Fact, Subject};
 use jiff::Timestamp;
-use ledger::Review;
+use ledger::{Review, ReviewKind};
 
 use super::{Scope, SubjectState};
 use crate::database::{Transaction, sql};
@@ -36,6 +37,22 @@ pub(super) async fn write(
         tx.execute(sql!(RESOLVE, subject, kind, about, now)).await?;
     }
     Ok(())
+}
+
+/// Opens the review of a subject with more facts than are folded.
+pub(super) async fn open_full(
+    tx: &mut Transaction<'_>,
+    (subject, key): (&Subject, &str),
+    new: &[Fact],
+    now: Timestamp,
+) -> Result<(), Error> {
+    let kind: &str = ReviewKind::TooManyFacts.into();
+    let (Subject::Account(about)
+    | Subject::Transfer(about)
+    | Subject::Holding { account: about, .. }
+    | Subject::CashEntry(about)) = subject;
+    let at = new.iter().map(|fact| fact.at).max().unwrap_or(now);
+    tx.execute(sql!(OPEN, key, kind, about.to_string(), at, now)).await.map(drop)
 }
 
 /// The open reviews of these subjects: subject, kind, about.

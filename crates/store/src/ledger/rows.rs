@@ -9,7 +9,7 @@ use super::columns::{enum_name, optional_enum_name};
 use crate::database::{Transaction, Value, values};
 use crate::error::Error;
 
-pub(super) use holding::find as find_holding;
+pub(super) use holding::{find as find_holding, find_elsewhere, parked_elsewhere};
 
 const ACCOUNT: &str =
     "INSERT INTO provider_accounts (account, user_id, status, status_at, registered_at) VALUES ";

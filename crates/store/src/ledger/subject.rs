@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use domain::{ExternalId, Fact, Subject, Symbol};
 use jiff::{SignedDuration, Timestamp};
-use ledger::{FoldDiff, LedgerError, Posting, Rules, StashRatio, State};
+use ledger::{FoldDiff, Posting, Rules, StashRatio, State};
 
 use super::deltas::Deltas;
 use super::journal::PostingSet;
-use super::{Scope, SubjectState, facts, journal, reviews, rows};
+use super::{Scope, SubjectState, facts, journal, repeated_entries, reviews, rows};
 use crate::database::{Row, Transaction, sql, values};
 use crate::error::Error;
 
@@ -33,6 +33,15 @@ struct SubjectLock {
     new: Vec<Fact>,
     /// The time of the latest fact before the new ones; `None` if there was none.
     latest: Option<Timestamp>,
+    /// Number of its facts, the new ones included.
+    facts: usize,
+}
+
+impl SubjectLock {
+    /// Whether it has more facts than are folded. They are stored all the same: a job that fails would fail for ever.
+    fn is_full(&self) -> bool {
+        self.facts > ledger::facts_max(&self.subject)
+    }
 }
 
 /// Folds the sets of the new facts, writes their rows and posts the differences. Returns the number of entries.
@@ -43,9 +52,13 @@ pub(super) async fn apply_subjects(
     now: Timestamp,
     deltas: &mut Deltas,
 ) -> Result<u64, Error> {
-    let locks = lock(tx, new).await?;
-    let states = fold(tx, &locks, rules).await?;
+    let (full, locks): (Vec<_>, Vec<_>) = lock(tx, new).await?.into_iter().partition(SubjectLock::is_full);
+    for SubjectLock { subject, key, new, .. } in &full {
+        reviews::open_full(tx, (subject, key), new, now).await?;
+    }
+    let mut states = fold(tx, &locks, rules).await?;
     rows::write(tx, &states).await?;
+    repeated_entries::add_reviews(tx, &mut states).await?;
     reviews::write(tx, &states, now).await?;
     post(tx, &states, now, deltas).await
 }
@@ -65,12 +78,8 @@ async fn lock(
     let lock = |(subject, new): (Subject, Vec<Fact>)| {
         let key = subject.to_string();
         let (facts, previous_at): (usize, _) = counts.remove(&key).ok_or_else(|| Error::decode("facts"))?;
-        let max = ledger::facts_max(&subject);
-        if facts > max {
-            return Err(Error::Ledger(LedgerError::TooManyFacts { subject: key, max }));
-        }
         let latest = previous_at.filter(|_| facts > new.len());
-        Ok(SubjectLock { subject, key, new, latest })
+        Ok(SubjectLock { subject, key, new, latest, facts })
     };
     new.into_iter().map(lock).collect()
 }
@@ -86,13 +95,13 @@ async fn fold(
     let small = existing().filter(|lock| !matches!(lock.subject, Subject::Holding { .. }));
     let sets = facts::sets(tx, &small.map(|lock| lock.key.clone()).collect::<Vec<_>>()).await?;
     let mut states = Vec::with_capacity(locks.len());
-    for SubjectLock { subject, key, new, latest } in locks {
+    for SubjectLock { subject, key, new, latest, .. } in locks {
         let rules = Rules { stash_ratio: ratios.get(subject).copied().unwrap_or(rules.stash_ratio) };
         let (FoldDiff { state, removed_effects }, scope) = match (subject, latest) {
-            (_, None) => (whole(ledger::fold(subject, new, &rules)?), Scope::Whole),
-            (Subject::Holding { account, symbol }, Some(latest)) => {
+            (Subject::Holding { account, symbol }, latest) => {
                 holding(tx, (subject, account, *symbol), new, *latest).await?
             }
+            (_, None) => (whole(ledger::fold(subject, new, &rules)?), Scope::Whole),
             (_, Some(_)) => {
                 let all = sets.get(subject).ok_or_else(|| Error::decode("subject"))?;
                 (whole(ledger::fold(subject, all, &rules)?), Scope::Whole)
@@ -148,18 +157,23 @@ async fn holding(
     tx: &mut Transaction<'_>,
     (subject, account, symbol): (&Subject, &ExternalId, Symbol),
     new: &[Fact],
-    latest: Timestamp,
+    latest: Option<Timestamp>,
 ) -> Result<(FoldDiff, Scope), Error> {
+    let mut elsewhere = rows::find_elsewhere(tx, account, symbol, new).await?;
+    let Some(latest) = latest else {
+        return Ok((whole(ledger::fold_holding(account, symbol, new, &elsewhere)?), Scope::Whole));
+    };
     let latest = latest.checked_add(STORED_PRECISION).unwrap_or(Timestamp::MAX);
     if new.iter().all(|fact| fact.at > latest)
         && let Some(before) = rows::find_holding(tx, account, symbol, new).await?
-        && let Some(state) = ledger::fold_incremental(&before, latest, new)?
+        && let Some(state) = ledger::fold_incremental(&before, latest, new, &elsewhere)?
     {
         return Ok((whole(state), Scope::Named));
     }
     let mut sets = facts::sets(tx, &[subject.to_string()]).await?;
     let all = sets.remove(subject).ok_or_else(|| Error::decode("subject"))?;
-    Ok((ledger::fold_diff(account, symbol, &all, new)?, Scope::Changed))
+    elsewhere.extend(rows::parked_elsewhere(tx, account, symbol).await?);
+    Ok((ledger::fold_diff(account, symbol, &all, new, &elsewhere)?, Scope::Changed))
 }
 
 async fn post(

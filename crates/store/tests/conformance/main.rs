@@ -34,6 +34,7 @@ on_both! {
         a_delivery_is_stored_as_received,
         a_thousand_racing_copies_are_one,
         a_copy_is_recognized_after_a_restart,
+        other_content_of_a_known_id_is_stored_and_not_applied,
         a_refused_delivery_does_not_affect_the_others,
         a_full_queue_refuses_deliveries_and_stores_the_queued_ones,
         a_cursor_is_stored_with_its_delivery,

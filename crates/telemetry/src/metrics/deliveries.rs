@@ -43,6 +43,8 @@ pub struct ProviderMetrics {
     pub stored: IntCounter,
     /// Deliveries whose event was stored before.
     pub duplicate: IntCounter,
+    /// Deliveries with the id of a stored event and other content.
+    pub conflict: IntCounter,
     /// Subscriptions confirmed.
     pub confirmed: IntCounter,
     /// Deliveries that were not stored; the provider sends them again.
@@ -161,6 +163,7 @@ impl ByProvider {
             verified: outcome("verified"),
             stored: outcome("stored"),
             duplicate: outcome("duplicate"),
+            conflict: outcome("conflict"),
             confirmed: outcome("confirmed"),
             unavailable: outcome("unavailable"),
             processed: job("processed"),

@@ -1,6 +1,7 @@
 //! What events of the broker mean.
 
 mod account;
+mod currency;
 mod entry;
 mod trade;
 mod transfer;

@@ -25,14 +25,14 @@ pub(super) const CASH: Setting =
 pub(super) const TRANSFERS: &str = "transfers";
 
 /// The broker lists its entries twice: as `nta`, and as the activities that replace them. One entry is one fact where both give it
-/// one id; nothing that the broker publishes promises that they do, so where both arrive one of them must be named.
+/// one id; nothing that the broker publishes promises that they do, so one list is posted unless both are asked for.
 pub const ENTRIES: Setting = Setting {
     restriction: Some(Restriction {
         scope: Scope::Production,
         breaks: |value| is(value, "either"),
         problem: "must be nta or activities in production: an entry in both would be posted twice if its ids differ",
     }),
-    ..Setting::choice("ledger.alpaca_entries", "LEDGER_ALPACA_ENTRIES", &["either", NTA, ACTIVITIES])
+    ..Setting::choice("ledger.alpaca_entries", "LEDGER_ALPACA_ENTRIES", &[ACTIVITIES, NTA, "either"])
 };
 /// The value of [`ENTRIES`] with which only the older list is posted.
 pub const NTA: &str = "nta";

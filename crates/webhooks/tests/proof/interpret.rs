@@ -10,7 +10,10 @@ use webhooks::{Channel, Interpretation, ProviderSettings, SettingValue, interpre
 fn config() -> ProviderSettings {
     // A token id of Circle's pages: USDC on Ethereum's test net.
     let usdc = vec!["36b6931a-873a-56a8-8a27-b706b17104ee".to_owned()];
-    ProviderSettings::default().with("webhooks.circle.usdc_token_ids", &SettingValue::List(usdc))
+    let both = SettingValue::Text(Some("either".to_owned()));
+    let settings =
+        ProviderSettings::default().with("webhooks.circle.usdc_token_ids", &SettingValue::List(usdc));
+    settings.with("ledger.alpaca_entries", &both)
 }
 
 fn read(channel: &str, body: &str, config: &ProviderSettings) -> Interpretation {

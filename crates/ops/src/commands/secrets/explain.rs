@@ -86,6 +86,9 @@ fn overlap(spec: &SecretSpec) -> String {
         }
         0 => "none: the previous value is rejected immediately".to_owned(),
         _ if spec.overlap == Duration::MAX => "the previous value is kept until it is retired".to_owned(),
-        seconds => format!("the previous value is accepted for {} hours", seconds / (60 * 60)),
+        seconds => format!(
+            "{} hours after a rotation in AWS; an edited value is rejected immediately",
+            seconds / (60 * 60)
+        ),
     }
 }

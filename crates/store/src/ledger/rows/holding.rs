@@ -1,5 +1,7 @@
 //! A position with its orders, executions and splits.
 
+use std::collections::BTreeSet;
+
 use domain::{ExternalId, Fact, FactKind, Symbol};
 use ledger::{Change, ChangeKind, Holding, Order, Position};
 
@@ -12,20 +14,27 @@ const POSITION: &str = "INSERT INTO positions (account, symbol, quantity, cost, 
 const POSITION_END: &str = " ON CONFLICT (account, symbol) DO UPDATE SET quantity = excluded.quantity, \
     cost = excluded.cost, currency = excluded.currency, last_at = excluded.last_at";
 
-const ORDER: &str = "INSERT INTO orders (account, symbol, id, side, status, cumulative, notional, currency, reserve, \
-    reserve_currency, last_at) VALUES ";
+const ORDER: &str = "INSERT INTO orders (account, symbol, id, side, status, quantity, cumulative, notional, currency, \
+    reserve, reserve_currency, last_at) VALUES ";
 const ORDER_END: &str = " ON CONFLICT (account, symbol, id) DO UPDATE SET side = excluded.side, \
-    status = excluded.status, cumulative = excluded.cumulative, notional = excluded.notional, \
-    currency = excluded.currency, reserve = excluded.reserve, reserve_currency = excluded.reserve_currency, \
+    status = excluded.status, quantity = excluded.quantity, cumulative = excluded.cumulative, \
+    notional = excluded.notional, currency = excluded.currency, reserve = excluded.reserve, reserve_currency = excluded.reserve_currency, \
     last_at = excluded.last_at";
 
-const FILL: &str = "INSERT INTO fills (account, symbol, id, kind, order_id, side, quantity, notional, currency, \
-    status, at) VALUES ";
+const FILL: &str = "INSERT INTO fills (account, symbol, id, kind, order_id, side, quantity, quantity_before, notional, \
+    currency, status, at) VALUES ";
 const FILL_END: &str = " ON CONFLICT (account, symbol, id) DO UPDATE SET kind = excluded.kind, \
-    order_id = excluded.order_id, side = excluded.side, quantity = excluded.quantity, notional = excluded.notional, \
-    currency = excluded.currency, status = excluded.status, at = excluded.at";
+    order_id = excluded.order_id, side = excluded.side, quantity = excluded.quantity, \
+    quantity_before = excluded.quantity_before, notional = excluded.notional, currency = excluded.currency, \
+    status = excluded.status, at = excluded.at";
 
 const ORDERS: &str = "SELECT * FROM orders WHERE account = $1 AND symbol = $2 AND id IN";
+// An execution that was busted there is still none of this holding.
+const ELSEWHERE: &str = "SELECT id FROM fills WHERE kind = 'fill' AND status <> 'parked' \
+    AND NOT (account = $1 AND symbol = $2) AND id IN";
+const PARKED_ELSEWHERE: &str = "SELECT p.id FROM fills p JOIN fills o ON o.id = p.id WHERE p.account = $1 AND p.symbol = $2 \
+    AND p.kind = 'fill' AND p.status = 'parked' AND o.kind = 'fill' AND o.status <> 'parked' \
+    AND NOT (o.account = p.account AND o.symbol = p.symbol)";
 const FILLS: &str = "SELECT * FROM fills WHERE account = $1 AND symbol = $2 AND id IN";
 
 /// New rows of holdings.
@@ -70,13 +79,14 @@ fn position_values(account: &ExternalId, symbol: Symbol, position: Position) -> 
 }
 
 fn order_values(account: &ExternalId, symbol: Symbol, order: &Order) -> Result<Vec<Value>, Error> {
-    let Order { id, side, status, cumulative, notional, reserve, last_at } = order;
+    let Order { id, side, status, quantity, cumulative, notional, reserve, last_at } = order;
     Ok(values![
         account.to_string(),
         symbol.as_str(),
         id.to_string(),
         enum_name(side)?,
         enum_name(status)?,
+        quantity.map(|quantity| quantity.to_string()),
         cumulative.to_string(),
         notional.map(domain::Money::minor),
         notional.map(|money| money.currency().as_str()),
@@ -88,11 +98,12 @@ fn order_values(account: &ExternalId, symbol: Symbol, order: &Order) -> Result<V
 
 fn change_values(account: &ExternalId, symbol: Symbol, change: &Change) -> Result<Vec<Value>, Error> {
     let Change { id, kind, quantity, status, at } = change;
+    let before = if let ChangeKind::Split { before } = kind { Some(before.to_string()) } else { None };
     let (kind, order, side, notional) = match kind {
         ChangeKind::Fill { order, side, notional } => {
             ("fill", Some(order.to_string()), Some(enum_name(side)?), Some(*notional))
         }
-        ChangeKind::Split => ("split", None, None, None),
+        ChangeKind::Split { .. } => ("split", None, None, None),
         ChangeKind::Unknown => ("unknown", None, None, None),
     };
     Ok(values![
@@ -103,6 +114,7 @@ fn change_values(account: &ExternalId, symbol: Symbol, change: &Change) -> Resul
         order,
         side,
         quantity.to_string(),
+        before,
         notional.map(domain::Money::minor),
         notional.map(|money| money.currency().as_str()),
         enum_name(status)?,
@@ -137,6 +149,28 @@ pub(in crate::ledger) async fn find(
     }))
 }
 
+/// Which of these executions count in other holdings than this one.
+pub(in crate::ledger) async fn find_elsewhere(
+    tx: &mut Transaction<'_>,
+    account: &ExternalId,
+    symbol: Symbol,
+    new: &[Fact],
+) -> Result<BTreeSet<ExternalId>, Error> {
+    let (_, executions) = ids(new);
+    let rows = tx.fetch_in(sql!(ELSEWHERE, account.to_string(), symbol.as_str()), &executions, "").await?;
+    rows.iter().map(|row| row.parsed("id")).collect()
+}
+
+/// Which of the parked executions of this holding count in others.
+pub(in crate::ledger) async fn parked_elsewhere(
+    tx: &mut Transaction<'_>,
+    account: &ExternalId,
+    symbol: Symbol,
+) -> Result<BTreeSet<ExternalId>, Error> {
+    let rows = tx.fetch_all(sql!(PARKED_ELSEWHERE, account.to_string(), symbol.as_str())).await?;
+    rows.iter().map(|row| row.parsed("id")).collect()
+}
+
 /// The ids of the orders and changes of facts.
 fn ids(facts: &[Fact]) -> (Vec<String>, Vec<String>) {
     let (mut orders, mut changes) = (Vec::new(), Vec::new());
@@ -167,6 +201,7 @@ fn order(row: &Row) -> Result<Order, Error> {
         id: row.parsed("id")?,
         side: parse_enum(row, "side")?,
         status: parse_enum(row, "status")?,
+        quantity: row.optional_text("quantity")?.map(|_| row.parsed("quantity")).transpose()?,
         cumulative: row.parsed("cumulative")?,
         notional: optional_money(row, "notional", "currency")?,
         reserve: optional_money(row, "reserve", "reserve_currency")?,
@@ -181,7 +216,7 @@ fn change(row: &Row) -> Result<Change, Error> {
             side: parse_enum(row, "side")?,
             notional: money(row, "notional", "currency")?,
         },
-        "split" => ChangeKind::Split,
+        "split" => ChangeKind::Split { before: row.parsed("quantity_before")? },
         _ => ChangeKind::Unknown,
     };
     Ok(Change {

@@ -7,13 +7,14 @@ use domain::{
 use jiff::Timestamp;
 
 /// The balances after the day, in smallest units. By hand, in dollars:
-/// fiat exposure 1,000.00 − 561.50 − 300.00 + 190.00 + 2.40 − 0.36 + 0.11 − 0.03 + 25.00 − 100.00 + 4.00 = 259.62.
+/// fiat exposure 1,000.00 − 561.50 − 300.00 + 190.00 + 2.40 − 0.36 + 0.11 − 0.03 + 25.00 − 100.00 + 4.00 = 259.62, and 150.00
+/// of a short sale.
 /// USDC: 250.000001 is split 175.000001 and 75; 40 came and went back; 200 left of 175.000001.
 pub(super) const BALANCES: [(&str, &str, i64); 14] = [
-    ("user/alpaca:a1/fiat_exposure", "USD", 25_962),
+    ("user/alpaca:a1/fiat_exposure", "USD", 40_962),
     ("user/alpaca:a1/pending_investment", "USD", 30_000),
     ("system/clearing/alpaca", "USD", -90_000),
-    ("system/securities_clearing", "USD", 37_150),
+    ("system/securities_clearing", "USD", 22_150),
     ("system/income", "USD", -651),
     ("system/taxes", "USD", 36),
     ("system/fees", "USD", 3),
@@ -84,7 +85,7 @@ pub(super) fn order(
     holding(
         clock,
         symbol,
-        FactKind::Order { order: id.parse().unwrap(), side, status, reserve: cents.map(usd) },
+        FactKind::Order { order: id.parse().unwrap(), side, status, quantity: None, reserve: cents.map(usd) },
     )
 }
 

@@ -1,6 +1,6 @@
 //! The figures of the business after the day, computed by hand.
 
-use domain::{CashKind, Currency, EntryStatus, ExternalId, Fact, Provider};
+use domain::{CashKind, Currency, EntryStatus, ExternalId, Fact, FactKind, Money, Provider, Side, Subject};
 use jiff::Timestamp;
 
 use super::day;
@@ -47,13 +47,13 @@ pub(super) async fn future_prices_do_not_hide_present_ones(ledger: &TestLedger) 
 pub(super) async fn equal_manual_results(ledger: &TestLedger) {
     ledger.post(&day::facts()).await;
     let bare = ledger.store.figures(now()).await.unwrap();
-    // Without prices: the dollars alone; USDC and AAPL have no price.
-    assert_eq!((bare.assets.value.minor(), bare.assets.unpriced), (55_962, 2));
+    // The short sale at 150.00 brought what it is worth. Without closes: 559.62 and 8 × 190.00 / 4, the last execution, before the split; USDC has no price.
+    assert_eq!((bare.assets.value.minor(), bare.assets.unpriced), (93_962, 1));
     set_prices_of_the_day(ledger).await;
     let figures = ledger.store.figures(now()).await.unwrap();
     // 259.62 + 300.00 + 50.000001 × 0.999 + 8 × 50.00 = 1,009.570000999.
     assert_eq!((figures.assets.value.minor(), figures.assets.unpriced), (100_957, 0));
-    assert_eq!(figures.assets.oldest_price_at.unwrap().to_string(), "2026-03-02T19:58:00Z");
+    assert_eq!(figures.assets.oldest_price_at.unwrap().to_string(), "2026-03-02T15:30:00Z");
     // 1,000.00 + (250.000001 + 40) × 0.999 = 1,289.710000999: a returned deposit still counts.
     assert_eq!((figures.deposits_today.value.minor(), figures.deposits_today_number), (128_971, 3));
     assert_eq!(figures.returns_today.value.minor(), 3_996);
@@ -67,6 +67,48 @@ pub(super) async fn equal_manual_results(ledger: &TestLedger) {
     let tomorrow = ledger.store.figures("2026-03-03T00:00:00Z".parse().unwrap()).await.unwrap();
     assert_eq!((tomorrow.deposits_today.value.minor(), tomorrow.investments_today.value.minor()), (0, 0));
     check_balance(ledger).await;
+}
+
+/// 31,000 yen for 10 shares, in an account of another holder.
+fn fill_in_yen() -> Fact {
+    let fact = day::fill("15:00:00", "AAPL", ("alpaca:o9", "alpaca:e9"), Side::Buy, ("10", 1));
+    let FactKind::Fill { order, execution, side, cumulative, .. } = fact.kind else { panic!("a fill") };
+    let notional = Money::from_minor(31_000, Currency::Jpy);
+    let subject = Subject::Holding { account: "alpaca:a9".parse().unwrap(), symbol: "AAPL".parse().unwrap() };
+    Fact { subject, kind: FactKind::Fill { order, execution, side, cumulative, notional }, ..fact }
+}
+
+/// 3,000.00 come in, of which 2,070.00 go for 10 shares; every value by hand.
+pub(super) async fn prices_follow_executions_busts_and_splits(ledger: &TestLedger) {
+    let bust =
+        |clock, id: &str| day::holding(clock, "AAPL", FactKind::Bust { execution: id.parse().unwrap() });
+    let buy = |clock, ids, filled| day::fill(clock, "AAPL", ids, Side::Buy, filled);
+    let split = FactKind::Split { entry: "alpaca:s1".parse().unwrap(), change: "90".parse().unwrap() };
+    let close = |close: &str, at| [price("AAPL", close, at)];
+    ledger
+        .post(&[day::cash("09:00:00", "alpaca:n1", CashKind::Deposit, 300_000, EntryStatus::Executed)])
+        .await;
+    let bought = buy("14:30:00", ("alpaca:o1", "alpaca:e1"), ("10", 207_000));
+    check_value(ledger, &[bought], "at its own execution", 300_000).await;
+    ledger.store.set_prices(&close("208", "2026-03-02T14:40:00Z"), TEST, now()).await.unwrap();
+    check_value(ledger, &[], "at the close", 301_000).await;
+    check_value(ledger, &[fill_in_yen()], "yen are no dollars", 301_000).await;
+    // 930.00 − 900.00 + 11 × 208.00: 900.00 is more than double the close.
+    let far = buy("15:05:00", ("alpaca:o2", "alpaca:e2"), ("1", 90_000));
+    check_value(ledger, &[far], "far from the close", 231_800).await;
+    check_value(ledger, &[bust("15:06:00", "alpaca:e2")], "busted", 301_000).await;
+    let near = buy("15:10:00", ("alpaca:o3", "alpaca:e3"), ("1", 21_000));
+    check_value(ledger, &[near], "930.00 − 210.00 + 11 × 210.00", 303_000).await;
+    check_value(ledger, &[bust("15:20:00", "alpaca:e3")], "its price went with it", 301_000).await;
+    check_value(ledger, &[day::holding("16:00:00", "AAPL", split)], "930.00 + 100 × 20.80", 301_000).await;
+    ledger.store.set_prices(&close("20.90", "2026-03-02T19:59:00Z"), TEST, now()).await.unwrap();
+    check_value(ledger, &[], "930.00 + 100 × 20.90", 302_000).await;
+}
+
+async fn check_value(ledger: &TestLedger, facts: &[Fact], what: &str, cents: i64) {
+    ledger.post(facts).await;
+    let portfolio = ledger.store.portfolio(&"alpaca:a1".parse().unwrap(), now()).await.unwrap().unwrap();
+    assert_eq!(portfolio.market_value.value.minor(), cents, "{what}");
 }
 
 async fn check_balance(ledger: &TestLedger) {
@@ -115,7 +157,7 @@ pub(super) async fn continue_over_days(ledger: &TestLedger) {
     }
     let portfolio = ledger.store.portfolio(&holder, noon).await.unwrap().unwrap();
     let symbols: Vec<_> = portfolio.positions.iter().map(|each| each.symbol.as_str()).collect();
-    assert_eq!((symbols, portfolio.reviews), (vec!["AAPL"], 1));
+    assert_eq!((symbols, portfolio.reviews), (vec!["AAPL", "NVDA"], 1));
     assert_eq!(portfolio.positions[0].value.unwrap().minor(), 48_000);
     assert_eq!(portfolio.status, Some(domain::AccountStatus::Active));
     assert_eq!(ledger.store.portfolio(&"alpaca:none".parse().unwrap(), noon).await.unwrap(), None);

@@ -1,7 +1,8 @@
 //! Scenarios for both databases.
 
 use domain::{
-    Currency, Direction, Fact, FactKind, Money, OrderStatus, PostingMode, Side, Subject, TransferStatus,
+    CashKind, Currency, Direction, EntryStatus, Fact, FactKind, Money, OrderStatus, PostingMode, Side,
+    Subject, TransferStatus,
 };
 use jiff::Timestamp;
 
@@ -25,10 +26,14 @@ pub(super) async fn all<F: Future<Output = TestLedger>>(mut open: impl FnMut() -
     rows_of_the_journal_cannot_be_changed(&open().await).await;
     fills_one_by_one_and_at_once_have_the_same_result(&open().await, &open().await).await;
     a_set_that_cannot_be_folded_is_not_stored(&open().await).await;
+    facts_beyond_the_limit_are_stored_and_reviewed(&open().await).await;
     a_shortfall_is_repaid(&open().await).await;
+    an_execution_counts_in_one_holding(&open().await).await;
+    a_second_report_of_a_dividend_is_reviewed(&open().await).await;
     figures::equal_manual_results(&open().await).await;
     figures::continue_over_days(&open().await).await;
     figures::pages_contain_each_entry_once(&open().await).await;
+    figures::prices_follow_executions_busts_and_splits(&open().await).await;
     figures::future_prices_do_not_hide_present_ones(&open().await).await;
 }
 
@@ -169,12 +174,64 @@ fn deposit(second: i64, micros: i64, direction: Direction) -> Fact {
 
 async fn a_set_that_cannot_be_folded_is_not_stored(ledger: &TestLedger) {
     assert!(matches!(ledger.try_post(&[deposit(1, -5, Direction::Inbound)]).await, Err(Error::Ledger(_))));
-    let facts: Vec<Fact> = (0..).map(|second| deposit(second, 100, Direction::Inbound)).take(1_001).collect();
-    ledger.post(&facts[..1_000]).await;
-    let before = ledger.contents().await;
-    assert!(matches!(ledger.try_post(&facts[1_000..]).await, Err(Error::Ledger(_))));
-    assert_eq!(ledger.contents().await, before);
-    assert_eq!(ledger.number("SELECT COUNT(*) AS number FROM facts").await, 1_000);
+    assert_eq!(ledger.number("SELECT COUNT(*) AS number FROM facts").await, 0);
+}
+
+/// A transfer of more facts than any provider reports is posted as before the last of them, and waits for a person.
+async fn facts_beyond_the_limit_are_stored_and_reviewed(ledger: &TestLedger) {
+    let facts: Vec<Fact> =
+        (0..).map(|second| deposit(second, 100, Direction::Inbound)).take(10_001).collect();
+    ledger.post(&facts[..10_000]).await;
+    let spending = "user/bridge:c9/spending_balance";
+    assert_eq!(ledger.balance(spending, "USDC").await, 70);
+    let full = "SELECT COUNT(*) AS number FROM reviews WHERE kind = 'too_many_facts' AND resolved_at IS NULL";
+    assert_eq!(ledger.number(full).await, 0);
+    ledger.post(&facts[10_000..]).await;
+    assert_eq!((ledger.balance(spending, "USDC").await, ledger.number(full).await), (70, 1));
+    assert_eq!(ledger.number("SELECT COUNT(*) AS number FROM facts").await, 10_001);
+}
+
+/// The execution is posted once, however late and in whatever company the other report of it arrives.
+async fn an_execution_counts_in_one_holding(ledger: &TestLedger) {
+    let buy = |clock, symbol, ids| day::fill(clock, symbol, ids, Side::Buy, ("1", 10_000));
+    let (first, second) = ("alpaca:o1", "alpaca:o2");
+    ledger.post(&[buy("14:30:00", "AAPL", (first, "alpaca:e1"))]).await;
+    let mut elsewhere = buy("14:30:00", "AAPL", (first, "alpaca:e1"));
+    elsewhere.subject =
+        Subject::Holding { account: "alpaca:a2".parse().unwrap(), symbol: "AAPL".parse().unwrap() };
+    ledger.post(&[elsewhere]).await;
+    // MSFT is known before, and is folded again as a whole after.
+    ledger.post(&[buy("14:31:00", "MSFT", (second, "alpaca:e2"))]).await;
+    ledger.post(&[buy("14:32:00", "MSFT", ("alpaca:o3", "alpaca:e1"))]).await;
+    ledger.post(&[buy("14:20:00", "MSFT", ("alpaca:o4", "alpaca:e4"))]).await;
+    let parked = "SELECT COUNT(*) AS number FROM fills WHERE status = 'parked'";
+    let reviews =
+        "SELECT COUNT(*) AS number FROM reviews WHERE kind = 'execution_elsewhere' AND resolved_at IS NULL";
+    assert_eq!((ledger.number(parked).await, ledger.number(reviews).await), (2, 2));
+    // Three executions of 100.00.
+    assert_eq!(ledger.balance("system/securities_clearing", "USD").await, 30_000);
+    // Two reports of one execution in one batch: the database refuses both, and then each is applied by itself.
+    let both = [buy("15:00:00", "TSLA", (first, "alpaca:e7")), buy("15:00:00", "NVDA", (first, "alpaca:e7"))];
+    assert!(
+        matches!(ledger.try_post(&both).await, Err(error) if error.retry() == crate::error::Retry::Never)
+    );
+    check_sums(ledger).await;
+}
+
+/// One dividend in both of the broker's lists, with an id in each.
+async fn a_second_report_of_a_dividend_is_reviewed(ledger: &TestLedger) {
+    let dividend = |clock, id, cents| day::cash(clock, id, CashKind::Dividend, cents, EntryStatus::Executed);
+    let reviews = "SELECT COUNT(*) AS number FROM reviews WHERE kind = 'repeated_entry' AND about = 'alpaca:r1' \
+        AND resolved_at IS NULL";
+    ledger.post(&[dividend("16:01:00", "alpaca:n1", 240), dividend("16:02:00", "alpaca:n2", 241)]).await;
+    ledger.post(&[dividend("23:59:59", "alpaca:r1", 240)]).await;
+    assert_eq!(ledger.number(reviews).await, 1);
+    let all = "SELECT COUNT(*) AS number FROM reviews";
+    assert_eq!(ledger.number(all).await, 1);
+    // It was the same one, and is withdrawn.
+    ledger.post(&[day::cash("23:59:59", "alpaca:r1", CashKind::Dividend, 240, EntryStatus::Canceled)]).await;
+    assert_eq!(ledger.number(reviews).await, 0);
+    assert_eq!(ledger.balance("user/alpaca:a1/fiat_exposure", "USD").await, 481);
 }
 
 /// A shortfall ends once the money arrives.

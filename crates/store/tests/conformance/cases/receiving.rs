@@ -59,6 +59,29 @@ pub(crate) async fn a_copy_is_recognized_after_a_restart(database: &TestDatabase
     assert_eq!(again, Receipt::Duplicate(first.id()));
 }
 
+/// Two bodies with one id, both genuine: neither is lost, and only the first is applied.
+pub(crate) async fn other_content_of_a_known_id_is_stored_and_not_applied(database: &TestDatabase) {
+    let with_body = |change: &dyn Fn(String) -> String| {
+        let body = String::from_utf8(fill("01H").body().to_vec()).unwrap();
+        webhooks::alpaca::from_stream(webhooks::alpaca::Kind::Trade, "01H", change(body).into()).unwrap()
+    };
+    let store = database.open().await;
+    let first = store.receive(&fill("01H"), now()).await.unwrap();
+    // Other spaces are no other content.
+    let spaced = with_body(&|body| body.replace(",", ", "));
+    assert_eq!(store.receive(&spaced, now()).await, Ok(Receipt::Duplicate(first.id())));
+    let dearer =
+        with_body(&|body| body.replace(r#""filled_avg_price":"100""#, r#""filled_avg_price":"900""#));
+    let other = store.receive(&dearer, now()).await.unwrap();
+    assert!(matches!(other, Receipt::Conflict(id) if id != first.id()), "{other:?}");
+    assert_eq!(store.receive(&dearer, now()).await, Ok(Receipt::Duplicate(other.id())));
+    assert_eq!(store.receive(&fill("01H"), now()).await, Ok(Receipt::Duplicate(first.id())));
+    assert_eq!(store.event(other.id()).await.unwrap().unwrap().body, &dearer.body()[..]);
+    let jobs = "SELECT COUNT(*) FROM webhook_jobs WHERE state =";
+    assert_eq!(database.number(&format!("{jobs} 'pending'")).await, 1);
+    assert_eq!(database.number(&format!("{jobs} 'unhandled'")).await, 1);
+}
+
 pub(crate) async fn a_refused_delivery_does_not_affect_the_others(database: &TestDatabase) {
     let store = database.open().await;
     // No known delivery violates the constraint of one row alone, so the test adds a constraint.

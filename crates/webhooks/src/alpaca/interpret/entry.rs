@@ -1,11 +1,10 @@
 //! Entries of the broker's ledger that are no trades, in both of their shapes.
 
-use domain::{
-    CashKind, Currency, EntryStatus, ExternalId, Fact, FactKind, PostingMode, Provider, Quantity, Subject,
-};
+use domain::{CashKind, EntryStatus, ExternalId, Fact, FactKind, PostingMode, Provider, Quantity, Subject};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
+use super::currency::CurrencyFields;
 use crate::alpaca::settings::{ACTIVITIES, CASH, ENTRIES, NTA, TRANSFERS};
 use crate::extract;
 use crate::interpretation::{Interpretation, Outcome, Unhandled};
@@ -22,6 +21,8 @@ struct Entry<'a> {
     at: Field<'a>,
     status: Field<'a>,
     currency: Field<'a>,
+    swap_rate: Field<'a>,
+    swap_fee_bps: Field<'a>,
     net_amount: Field<'a>,
     qty: Field<'a>,
     symbol: Field<'a>,
@@ -134,8 +135,10 @@ impl Entry<'_> {
         let (Some(new), Some(old), Some(moved)) = (new, old, moved) else {
             return Err(Unhandled::ByHand("a split without its quantities before and after"));
         };
-        if new <= Decimal::ZERO || old <= Decimal::ZERO {
-            return Err(Unhandled::ByHand("a split from nothing or to nothing"));
+        let is_one_side =
+            !new.is_zero() && !old.is_zero() && new.is_sign_negative() == old.is_sign_negative();
+        if !is_one_side {
+            return Err(Unhandled::ByHand("a split from nothing, to nothing or to the other side"));
         }
         let change = new.checked_sub(old).ok_or(extract::unreadable(NAME, "it is out of range"))?;
         if moved == -old {
@@ -166,8 +169,7 @@ impl Entry<'_> {
 
     /// Positive to the account, negative from it, as the entry says.
     fn amount(&self) -> Result<domain::Money, Unhandled> {
-        let currency =
-            if self.currency.is_present() { extract::currency(self.currency)? } else { Currency::Usd };
+        let currency = CurrencyFields::new(self.currency, self.swap_rate, self.swap_fee_bps).currency()?;
         let amount: Decimal = extract::number(self.net_amount, "net_amount")?;
         extract::money(amount, currency, "net_amount")
     }

@@ -6,6 +6,7 @@ use domain::{
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
+use super::currency::CurrencyFields;
 use crate::extract;
 use crate::interpretation::{Interpretation, Outcome, Unhandled};
 use crate::json::Field;
@@ -24,6 +25,9 @@ struct Event<'a> {
     execution_id: Field<'a>,
     previous_execution_id: Field<'a>,
     order: Field<'a>,
+    currency: Field<'a>,
+    swap_rate: Field<'a>,
+    swap_fee_bps: Field<'a>,
 }
 
 #[derive(Default, Deserialize)]
@@ -67,14 +71,25 @@ pub(super) fn interpret(body: &[u8]) -> Outcome {
     // next fill of a burst happens before this one is reported.
     let at = event.timestamp.time().unwrap_or(reported_at);
     let fact = |kind| Fact { subject: subject.clone(), at, kind };
-    let mut facts = vec![fact(order.state(order_event)?)];
+    let currency = currency(&event, order_event)?;
+    let mut facts = vec![fact(order.state(order_event, currency)?)];
     if matches!(order_event, OrderEvent::Corrected | OrderEvent::Busted) {
         facts.push(fact(FactKind::Bust { execution: event.reversed(order_event)? }));
     }
-    if matches!(order_event, OrderEvent::Filled | OrderEvent::PartlyFilled | OrderEvent::Corrected) {
-        facts.push(fact(order.fill(event.execution()?)?));
+    if order_event.is_execution() {
+        facts.push(fact(order.fill(event.execution()?, currency)?));
     }
     Ok(Interpretation::Facts(facts))
+}
+
+/// The currency of the order's figures, which stands in the order or beside it.
+fn currency(event: &Event<'_>, order_event: OrderEvent) -> Result<Currency, Unhandled> {
+    let beside = CurrencyFields::new(event.currency, event.swap_rate, event.swap_fee_bps);
+    let fields = event.order.fields::<CurrencyFields<'_>>().or(beside);
+    if order_event.is_execution() && fields.has_conversion_fee()? {
+        return Err(Unhandled::ByHand("an execution with a fee of local-currency trading"));
+    }
+    fields.currency()
 }
 
 fn subject(event: &Event<'_>, order: &Order<'_>) -> Result<Subject, Unhandled> {
@@ -103,25 +118,26 @@ impl Event<'_> {
 }
 
 impl Order<'_> {
-    fn state(&self, order_event: OrderEvent) -> Result<FactKind, Unhandled> {
+    fn state(&self, order_event: OrderEvent, currency: Currency) -> Result<FactKind, Unhandled> {
         let side = self.side()?;
         Ok(FactKind::Order {
             order: self.id()?,
             side,
             status: self.status(order_event)?,
-            reserve: self.reserve(side)?,
+            quantity: self.quantity()?,
+            reserve: self.reserve(side, currency)?,
         })
     }
 
-    fn fill(&self, execution: ExternalId) -> Result<FactKind, Unhandled> {
+    fn fill(&self, execution: ExternalId, currency: Currency) -> Result<FactKind, Unhandled> {
         let cumulative = extract::number(self.filled_qty, "order.filled_qty")?;
         let cumulative = Quantity::new(cumulative).ok().filter(|quantity| quantity.get() > Decimal::ZERO);
         let cumulative = cumulative.ok_or(extract::unreadable("order.filled_qty", "it is not above zero"))?;
         let price = extract::number(self.filled_avg_price, "order.filled_avg_price")?;
-        let notional = cost(price, cumulative, "order.filled_avg_price")?;
-        if notional.is_zero() {
-            return Err(extract::unreadable("order.filled_avg_price", "the shares cost less than one cent"));
+        if price.is_zero() {
+            return Err(extract::unreadable("order.filled_avg_price", "it is not above zero"));
         }
+        let notional = cost(price, cumulative, currency, "order.filled_avg_price")?;
         Ok(FactKind::Fill { order: self.id()?, execution, side: self.side()?, cumulative, notional })
     }
 
@@ -160,6 +176,14 @@ impl Order<'_> {
         })
     }
 
+    /// The shares that it asks for; an order of an amount of money asks for none.
+    fn quantity(&self) -> Result<Option<Quantity>, Unhandled> {
+        let shares =
+            extract::number_if_present(self.qty, "order.qty")?.filter(|shares| *shares > Decimal::ZERO);
+        let out_of_range = |_| extract::unreadable("order.qty", "it is out of range");
+        shares.map(Quantity::new).transpose().map_err(out_of_range)
+    }
+
     fn status_by_quantity(&self) -> Result<OrderStatus, Unhandled> {
         let filled = extract::number_if_present(self.filled_qty, "order.filled_qty")?.unwrap_or_default();
         let wanted = extract::number_if_present(self.qty, "order.qty")?;
@@ -171,32 +195,41 @@ impl Order<'_> {
     }
 
     /// What a buy may cost at most, if known: its notional, or its shares at its limit price.
-    fn reserve(&self, side: Side) -> Result<Option<Money>, Unhandled> {
+    fn reserve(&self, side: Side, currency: Currency) -> Result<Option<Money>, Unhandled> {
         if side == Side::Sell {
             return Ok(None);
         }
         if let Some(amount) = extract::number_if_present(self.notional, "order.notional")? {
-            return extract::positive(amount, Currency::Usd, "order.notional").map(Some);
+            return extract::positive(amount, currency, "order.notional").map(Some);
         }
         let limit = extract::number_if_present(self.limit_price, "order.limit_price")?;
         let shares = extract::number_if_present(self.qty, "order.qty")?;
         let Some((limit, shares)) = limit.zip(shares) else { return Ok(None) };
         let shares =
             Quantity::new(shares).map_err(|_| extract::unreadable("order.qty", "it is out of range"))?;
-        cost(limit, shares, "order.limit_price").map(|cost| (cost.minor() > 0).then_some(cost))
+        cost(limit, shares, currency, "order.limit_price").map(|cost| (cost.minor() > 0).then_some(cost))
     }
 }
 
 /// What shares cost. An average price has as many digits as the broker's division produced: the digits dropped here come to less
 /// than a cent for a trillion shares.
-fn cost(price: Decimal, shares: Quantity, name: &'static str) -> Result<Money, Unhandled> {
+fn cost(
+    price: Decimal,
+    shares: Quantity,
+    currency: Currency,
+    name: &'static str,
+) -> Result<Money, Unhandled> {
     let price = price.round_dp(PRICE_FRACTION_DIGITS);
     let price = Price::new(price).map_err(|_| extract::unreadable(name, "it is not a price"))?;
-    let cost = price.times(shares, Currency::Usd);
+    let cost = price.times(shares, currency);
     extract::bounded(cost.map_err(|_| extract::unreadable(name, "the cost is out of range"))?, name)
 }
 
 impl OrderEvent {
+    const fn is_execution(self) -> bool {
+        matches!(self, Self::Filled | Self::PartlyFilled | Self::Corrected)
+    }
+
     fn parse(text: Option<&str>) -> Result<Self, Unhandled> {
         Ok(match text.unwrap_or_default() {
             "fill" => Self::Filled,

@@ -1,8 +1,9 @@
 //! Money in and out, as the broker's transfers report it.
 
-use domain::{Currency, Direction, Fact, FactKind, PostingMode, Provider, Subject, TransferStatus};
+use domain::{Direction, Fact, FactKind, PostingMode, Provider, Subject, TransferStatus};
 use serde::Deserialize;
 
+use super::currency::CurrencyFields;
 use crate::alpaca::settings::{CASH, TRANSFERS};
 use crate::extract;
 use crate::interpretation::{Outcome, Unhandled};
@@ -23,6 +24,8 @@ struct Event<'a> {
     direction: Field<'a>,
     amount: Field<'a>,
     currency: Field<'a>,
+    swap_rate: Field<'a>,
+    swap_fee_bps: Field<'a>,
 }
 
 pub(super) fn interpret(body: &[u8], settings: &Settings) -> Outcome {
@@ -58,8 +61,7 @@ impl Event<'_> {
 
     fn amount(&self) -> Result<Option<domain::Money>, Unhandled> {
         let Some(amount) = extract::number_if_present(self.amount, "amount")? else { return Ok(None) };
-        let currency =
-            if self.currency.is_present() { extract::currency(self.currency)? } else { Currency::Usd };
+        let currency = CurrencyFields::new(self.currency, self.swap_rate, self.swap_fee_bps).currency()?;
         extract::positive(amount, currency, "amount").map(Some)
     }
 

@@ -91,7 +91,7 @@ impl Transfer<'_> {
         let from =
             extract::currency(if source.currency.is_present() { source.currency } else { self.currency })?;
         let to = extract::currency(destination.currency)?;
-        let is_inbound = match (is_token(from), is_token(to)) {
+        let is_inbound = match (from.is_token(), to.is_token()) {
             (false, true) => true,
             (true, false) => false,
             (true, true) if destination.is_wallet() != source.is_wallet() => destination.is_wallet(),
@@ -113,13 +113,6 @@ impl Transfer<'_> {
 fn amount(field: Field<'_>, currency: Currency, name: &'static str) -> Result<Option<Money>, Unhandled> {
     let amount = extract::number_if_present(field, name)?.filter(|amount| !amount.is_zero());
     amount.map(|amount| extract::positive(amount, currency, name)).transpose()
-}
-
-fn is_token(currency: Currency) -> bool {
-    match currency {
-        Currency::Usdc | Currency::Eurc | Currency::Usdt | Currency::Usdb | Currency::Pyusd => true,
-        Currency::Usd | Currency::Eur | Currency::Gbp | Currency::Mxn | Currency::Brl => false,
-    }
 }
 
 impl End<'_> {

@@ -7,7 +7,7 @@ use domain::{
     AccountStatus, CashKind, Direction, EntryStatus, Fact, FactKind, OrderStatus, PostingMode, Side, Subject,
     TransferStatus,
 };
-use webhooks::{Interpretation, ProviderSettings};
+use webhooks::{Interpretation, ProviderSettings, SettingValue};
 
 use super::{Expected, facts, id, money, read, reason};
 
@@ -30,8 +30,14 @@ fn of_holding(at: &str, kind: FactKind) -> Fact {
     Fact { subject, at: at.parse().unwrap(), kind }
 }
 
+/// An order of 4 shares.
 fn order(side: Side, status: OrderStatus, reserve: Option<&str>) -> Fact {
-    let kind = FactKind::Order { order: id(ORDER), side, status, reserve: reserve.map(money) };
+    order_of(Some("4"), side, status, reserve)
+}
+
+fn order_of(shares: Option<&str>, side: Side, status: OrderStatus, reserve: Option<&str>) -> Fact {
+    let quantity = shares.map(|shares| shares.parse().unwrap());
+    let kind = FactKind::Order { order: id(ORDER), side, status, quantity, reserve: reserve.map(money) };
     of_holding("2022-04-19T14:12:30.602193534Z", kind)
 }
 
@@ -51,7 +57,10 @@ fn an_order_sets_its_limit_or_its_amount_aside() {
     assert_eq!(facts("alpaca/trade", &limit), [order(Side::Buy, OrderStatus::Open, Some("2800 usd"))]);
     let amount =
         trade("new", r#""side":"buy","qty":null,"notional":"50.25","filled_qty":"0","status":"new""#, "");
-    assert_eq!(facts("alpaca/trade", &amount), [order(Side::Buy, OrderStatus::Open, Some("50.25 usd"))]);
+    assert_eq!(
+        facts("alpaca/trade", &amount),
+        [order_of(None, Side::Buy, OrderStatus::Open, Some("50.25 usd"))]
+    );
     let market = trade(
         "accepted",
         r#""side":"buy","qty":"4","limit_price":null,"notional":null,"filled_qty":"0","status":"accepted""#,
@@ -83,13 +92,66 @@ fn a_fill_counts_what_the_order_cost_so_far() {
     assert_eq!(facts("alpaca/trade", &whole), expected);
 }
 
+/// ISO 4217 for the digits; for orders of a local currency, the sample of Alpaca's docs (broker/integration/lct.md).
+#[test]
+fn the_currency_is_read_and_never_assumed() {
+    let filled = |more: &str| {
+        trade(
+            "fill",
+            &format!(
+                r#""side":"buy","qty":"10","filled_qty":"10","filled_avg_price":"3100","status":"filled"{more}"#
+            ),
+            "",
+        )
+    };
+    for (more, expected) in [
+        (r#","currency":"JPY""#, "31000 jpy"),
+        (r#","currency":"JPY","swap_rate":"150.2""#, "31000 jpy"),
+        (r#","currency":"KWD""#, "31000 kwd"),
+        (r#","currency":"USD","swap_rate":"1""#, "31000 usd"),
+        (r#","currency":null,"swap_rate":null"#, "31000 usd"),
+    ] {
+        let expected =
+            [order_of(Some("10"), Side::Buy, OrderStatus::Filled, None), fill(Side::Buy, "10", expected)];
+        assert_eq!(facts("alpaca/trade", &filled(more)), expected, "{more}");
+    }
+    for (more, expected) in [
+        (r#","swap_rate":"150.2""#, "currency"),
+        (r#","usd":{"filled_avg_price":"20.6"}"#, "currency"),
+        (r#","currency":"USD","swap_rate":"150.2""#, "currency"),
+        (r#","currency":"XTS""#, "currency"),
+        (r#","currency":"""#, "currency"),
+        // 400 EUR are 396.20 for shares and 3.80 of fee, and shares × price tells only the former.
+        (r#","currency":"EUR","swap_rate":"1.0043","swap_fee_bps":"95""#, "by_hand"),
+    ] {
+        assert_eq!(reason("alpaca/trade", &filled(more)), expected, "{more}");
+    }
+    let beside = filled("").replace(r#""event":"fill""#, r#""event":"fill","currency":"JPY""#);
+    assert_eq!(facts("alpaca/trade", &beside)[1], fill(Side::Buy, "10", "31000 jpy"));
+    let dividend = |more: &str| nta("DIV", "1.5", more);
+    assert_eq!(reason("alpaca/nta", &dividend(r#","currency":"JPY""#)), "unreadable");
+    assert_eq!(reason("alpaca/nta", &dividend(r#","swap_rate":"150.2""#)), "currency");
+}
+
 #[test]
 fn an_average_of_many_digits_is_an_average() {
     // Python: 562 / 3.
     let filled =
         r#""side":"buy","qty":"3","filled_qty":"3","filled_avg_price":187.33333333333334,"status":"filled""#;
-    let expected = [order(Side::Buy, OrderStatus::Filled, None), fill(Side::Buy, "3", "562.00 usd")];
+    let expected =
+        [order_of(Some("3"), Side::Buy, OrderStatus::Filled, None), fill(Side::Buy, "3", "562.00 usd")];
     assert_eq!(facts("alpaca/trade", &trade("fill", filled, "")), expected);
+}
+
+/// Fractions have up to nine digits (docs.alpaca.markets/docs/fractional-trading). By hand: 0.000000005 × 150 = 0.00000075.
+#[test]
+fn shares_of_less_than_a_cent_are_shares() {
+    let filled =
+        r#""side":"buy","qty":"4","filled_qty":"0.000000005","filled_avg_price":"150","status":"filled""#;
+    let expected = [order(Side::Buy, OrderStatus::Filled, None), fill(Side::Buy, "0.000000005", "0 usd")];
+    assert_eq!(facts("alpaca/trade", &trade("fill", filled, "")), expected);
+    let free = filled.replace(r#""150""#, r#""0""#);
+    assert_eq!(reason("alpaca/trade", &trade("fill", &free, "")), "unreadable");
 }
 
 #[test]
@@ -300,7 +362,8 @@ fn entries_are_read_to_the_cent_from_json_numbers() {
 
 #[test]
 fn deposits_are_booked_by_one_of_two_that_tell_of_them() {
-    let config = crate::settings("ledger.alpaca_cash", "transfers");
+    let nta_list = SettingValue::Text(Some("nta".to_owned()));
+    let config = crate::settings("ledger.alpaca_cash", "transfers").with("ledger.alpaca_entries", &nta_list);
     for (kind, expected_kind, posting_mode) in [
         ("CSD", CashKind::Deposit, PostingMode::Memo),
         ("CSW", CashKind::Withdrawal, PostingMode::Memo),
@@ -381,4 +444,8 @@ fn one_book_of_entries_is_read_where_it_is_named() {
         assert_eq!(is_read("alpaca/nta", nta), reads_nta, "{entries}");
         assert_eq!(is_read("alpaca/activity", activity), reads_activity, "{entries}");
     }
+    // One dividend in both lists, with an id in each, is one dividend unless somebody asks for both.
+    let is_read =
+        |channel, body| matches!(read(channel, body, &ProviderSettings::default()), Interpretation::Facts(_));
+    assert_eq!((is_read("alpaca/nta", nta), is_read("alpaca/activity", activity)), (false, true));
 }
