@@ -23,10 +23,7 @@ pub(crate) struct Report {
 }
 
 pub(crate) fn run(duration: Duration) -> Report {
-    let server = ServerOptions::new()
-        .set("API_KEYS", KEY)
-        .set("RATE_LIMIT_PER_MINUTE", "1000000000")
-        .start();
+    let server = ServerOptions::new().set("API_KEYS", KEY).set("RATE_LIMIT_PER_MINUTE", "1000000000").start();
     let before_kib = server.resident_kib();
     let deadline = Instant::now() + duration;
     let address = server.address();
@@ -70,8 +67,13 @@ async fn request_all(deadline: Instant, server: std::net::SocketAddr) -> usize {
 
 /// Literal fields that are never indexed (RFC 7541 §6.2.3).
 fn head() -> Vec<u8> {
-    let fields =
-        [(":method", "GET"), (":scheme", "http"), (":path", PATH), (":authority", "localhost"), ("x-api-key", KEY)];
+    let fields = [
+        (":method", "GET"),
+        (":scheme", "http"),
+        (":path", PATH),
+        (":authority", "localhost"),
+        ("x-api-key", KEY),
+    ];
     fields.iter().flat_map(|(name, value)| [vec![0x10], text(name), text(value)].concat()).collect()
 }
 

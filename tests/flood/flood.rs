@@ -30,7 +30,10 @@ fn main() {
     let programs = [Some(("this server", tests::binary("api-server"))), parent.map(|path| ("parent", path))];
     for (name, program) in programs.into_iter().flatten() {
         let report = heavy_requests::run(&program, duration);
-        println!("32 clients of the heaviest routes, {name}: {} responses, {} failed", report.heavy, report.failed);
+        println!(
+            "32 clients of the heaviest routes, {name}: {} responses, {} failed",
+            report.heavy, report.failed
+        );
         print("  probes", report.failed_probes, report.probes);
         print("  deliveries", report.failed_deliveries, report.deliveries);
     }
@@ -38,7 +41,8 @@ fn main() {
 
 fn print(name: &str, failed: usize, mut durations: Vec<Duration>) {
     durations.sort();
-    let at = |part: usize| durations.get((durations.len() * part / 100).min(durations.len().saturating_sub(1)));
+    let at =
+        |part: usize| durations.get((durations.len() * part / 100).min(durations.len().saturating_sub(1)));
     let ms = |duration: Option<&Duration>| duration.map_or(0.0, |duration| duration.as_secs_f64() * 1e3);
     let (count, median, p99) = (durations.len(), ms(at(50)), ms(at(99)));
     println!("{name}: {count} answered, {failed} failed, median {median:.1} ms, p99 {p99:.1} ms");

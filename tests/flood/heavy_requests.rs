@@ -38,8 +38,9 @@ pub(crate) fn run(program: &Path, duration: Duration) -> Report {
     let requests = heavy_requests();
     let (address, deadline) = (server.address(), Instant::now() + duration);
     let (heavy, probes, deliveries) = runtime().block_on(async {
-        let heavy: Vec<_> =
-            (0..CLIENTS).map(|at| tokio::spawn(repeat(deadline, address, requests[at % 3].clone()))).collect();
+        let heavy: Vec<_> = (0..CLIENTS)
+            .map(|at| tokio::spawn(repeat(deadline, address, requests[at % 3].clone())))
+            .collect();
         let probes = tokio::spawn(send_until(deadline, address, LOOPBACK, get("/livez", "")));
         let deliveries = tokio::spawn(deliver(deadline, address, deliveries));
         let mut all = Outcome::default();
@@ -93,7 +94,9 @@ async fn repeat(deadline: Instant, server: SocketAddr, request: String) -> Outco
     while Instant::now() < deadline {
         let started = Instant::now();
         match exchange(server, LOOPBACK, request.as_bytes()).await {
-            Ok(response) if response.starts_with(b"HTTP/1.1 200") => outcome.durations.push(started.elapsed()),
+            Ok(response) if response.starts_with(b"HTTP/1.1 200") => {
+                outcome.durations.push(started.elapsed())
+            }
             Ok(_) | Err(_) => outcome.failed += 1,
         }
     }

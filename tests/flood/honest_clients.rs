@@ -17,10 +17,6 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    pub(crate) fn longest(&self) -> Duration {
-        self.durations.iter().max().copied().unwrap_or_default()
-    }
-
     pub(crate) fn extend(&mut self, other: Self) {
         self.durations.extend(other.durations);
         self.failed += other.failed;
@@ -28,12 +24,19 @@ impl Outcome {
 }
 
 /// Sends this request from this address until the deadline.
-pub(crate) async fn send_until(deadline: Instant, server: SocketAddr, from: Ipv4Addr, request: String) -> Outcome {
+pub(crate) async fn send_until(
+    deadline: Instant,
+    server: SocketAddr,
+    from: Ipv4Addr,
+    request: String,
+) -> Outcome {
     let mut outcome = Outcome::default();
     while Instant::now() < deadline {
         let started = Instant::now();
         match tokio::time::timeout(TIMEOUT, exchange(server, from, request.as_bytes())).await {
-            Ok(Ok(response)) if response.starts_with(b"HTTP/1.1 20") => outcome.durations.push(started.elapsed()),
+            Ok(Ok(response)) if response.starts_with(b"HTTP/1.1 20") => {
+                outcome.durations.push(started.elapsed())
+            }
             Ok(_) | Err(_) => outcome.failed += 1,
         }
         tokio::time::sleep(INTERVAL).await;

@@ -24,8 +24,6 @@ pub(crate) struct Report {
     pub(crate) silent: usize,
     pub(crate) failed_probes: usize,
     pub(crate) failed_requests: usize,
-    pub(crate) longest_probe: Duration,
-    pub(crate) longest_request: Duration,
     pub(crate) probes: Vec<Duration>,
     pub(crate) requests: Vec<Duration>,
     /// Resident memory over that before, at most, and ten seconds after the last of them.
@@ -40,12 +38,13 @@ pub(crate) fn run(duration: Duration) -> Report {
     let before_kib = server.resident_kib();
     let deadline = Instant::now() + duration;
     let (silent, probes, requests, grown_kib) = runtime().block_on(async {
-        let silent = (1..=ADDRESSES).flat_map(|at| [at; CONNECTIONS_PER_ADDRESS]).map(|at| {
-            tokio::spawn(stay_silent(deadline, address, Ipv4Addr::new(127, 0, 1, at)))
-        });
+        let silent = (1..=ADDRESSES)
+            .flat_map(|at| [at; CONNECTIONS_PER_ADDRESS])
+            .map(|at| tokio::spawn(stay_silent(deadline, address, Ipv4Addr::new(127, 0, 1, at))));
         let silent: Vec<_> = silent.collect();
         let probe = |at| send_until(deadline, address, Ipv4Addr::new(127, 0, 0, at), get("/livez", ""));
-        let request = |at| send_until(deadline, address, Ipv4Addr::new(127, 0, 2, at), get("/api/symbols", ""));
+        let request =
+            |at| send_until(deadline, address, Ipv4Addr::new(127, 0, 2, at), get("/api/symbols", ""));
         let probes = tokio::spawn(probe(1));
         let requests: Vec<_> = (1..=HONEST_CLIENTS).map(|at| tokio::spawn(request(at))).collect();
         let grown_kib = largest_growth(deadline, &server, before_kib).await;
@@ -64,8 +63,6 @@ pub(crate) fn run(duration: Duration) -> Report {
         silent,
         failed_probes: probes.failed,
         failed_requests: requests.failed,
-        longest_probe: probes.longest(),
-        longest_request: requests.longest(),
         probes: probes.durations,
         requests: requests.durations,
         grown_kib,

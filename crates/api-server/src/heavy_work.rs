@@ -85,7 +85,11 @@ impl HeavyWork {
     }
 
     /// Memory for `bytes` of a request body or a response, which is free again when the reservation is dropped.
-    pub(crate) async fn reserve(&self, context: &RequestContext, bytes: usize) -> Result<Reservation, Problem> {
+    pub(crate) async fn reserve(
+        &self,
+        context: &RequestContext,
+        bytes: usize,
+    ) -> Result<Reservation, Problem> {
         let share = self.share(context);
         self.wait(&share, Reservation::acquire(Arc::clone(&share), &self.memory, bytes)).await
     }

@@ -103,9 +103,9 @@ impl ResponseCache {
         }
         let representation = match encoding {
             ContentEncoding::Identity => compute()?,
-            ContentEncoding::Gzip | ContentEncoding::Brotli | ContentEncoding::Zstd => {
-                self.get_or_compute(Some(key), ContentEncoding::Identity, compute)?.compressed(encoding, LEVEL_CACHED)
-            }
+            ContentEncoding::Gzip | ContentEncoding::Brotli | ContentEncoding::Zstd => self
+                .get_or_compute(Some(key), ContentEncoding::Identity, compute)?
+                .compressed(encoding, LEVEL_CACHED),
         };
         self.insert(key, representation.clone());
         Ok(representation)

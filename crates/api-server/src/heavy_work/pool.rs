@@ -44,6 +44,8 @@ impl Pool {
 impl Drop for Pool {
     fn drop(&mut self) {
         // An async context must not wait for threads.
-        self.runtime.take().map(Runtime::shutdown_background);
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }

@@ -142,6 +142,10 @@ mod tests {
         assert_eq!(charge(context, 0).unwrap(), None);
         assert_eq!(charge(context, 5).unwrap().unwrap().remaining, 3);
         assert_eq!(charge(context, 4).unwrap_err().kind, Kind::QuotaExceeded);
-        assert_eq!(charge(context, 3).unwrap().unwrap().remaining, 0, "nothing was charged for the refused one");
+        assert_eq!(
+            charge(context, 3).unwrap().unwrap().remaining,
+            0,
+            "nothing was charged for the refused one"
+        );
     }
 }

@@ -54,9 +54,9 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for ConnectionResp
         if this.stage.get() != Stage::Serving {
             match *this.version {
                 Version::HTTP_2 => this.context.connection.notify_change(),
-                _ => drop(
-                    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close")),
-                ),
+                _ => {
+                    drop(response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close")))
+                }
             }
         }
         UnreadBody::wrap(&mut response, *this.version, this.context);

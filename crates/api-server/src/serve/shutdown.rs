@@ -56,11 +56,7 @@ pub(crate) fn stop_signal() -> io::Result<impl Future<Output = ()> + Send> {
 }
 
 /// Lets requests in flight finish, up to the deadline.
-pub(super) async fn drain(
-    timeout: Duration,
-    limits: &ConnectionLimits,
-    metrics: &Metrics,
-) -> Drained {
+pub(super) async fn drain(timeout: Duration, limits: &ConnectionLimits, metrics: &Metrics) -> Drained {
     tracing::info!(connections = limits.count(), requests = metrics.in_flight.get(), "draining connections");
     if tokio::time::timeout(timeout, limits.wait_for_none()).await.is_ok() {
         return Drained::default();
