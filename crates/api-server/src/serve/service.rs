@@ -52,11 +52,10 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for ConnectionResp
         let this = self.project();
         let Ok(mut response) = ready!(this.response.poll(context));
         if this.stage.get() != Stage::Serving {
-            match *this.version {
-                Version::HTTP_2 => this.context.connection.notify_change(),
-                _ => {
-                    drop(response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close")))
-                }
+            if *this.version == Version::HTTP_2 {
+                this.context.connection.notify_change();
+            } else {
+                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
         }
         UnreadBody::wrap(&mut response, *this.version, this.context);
