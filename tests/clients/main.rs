@@ -49,7 +49,7 @@ fn write_document(directory: &Path) -> BTreeSet<String> {
 /// Runs a program of target/venv in `directory`; it must succeed.
 fn run(directory: &Path, program: &str, arguments: &[&str]) -> String {
     let programs = workspace_root().join("target/venv/bin");
-    let path = [programs.to_str().unwrap(), &std::env::var("PATH").unwrap_or_default()].join(":");
+    let path = [programs.to_str().unwrap(), "/usr/bin", "/bin"].join(":");
     let output = Command::new(programs.join(program))
         .args(arguments)
         .current_dir(directory)

@@ -118,11 +118,10 @@ fn status(block: &[u8]) -> u16 {
     let (mut number, mut rest) = (0, &*bits);
     for _ in 0..3 {
         // 0 to 2 have five bits, 3 to 9 have six, from 011001 on.
-        let short = u16::from_str_radix(&rest[..5], 2).unwrap();
-        let (digit, length) =
-            if short < 3 { (short, 5) } else { (u16::from_str_radix(&rest[..6], 2).unwrap() - 22, 6) };
+        let code = |length| u16::from_str_radix(rest.get(..length).unwrap(), 2).unwrap();
+        let (digit, length) = if code(5) < 3 { (code(5), 5) } else { (code(6) - 22, 6) };
         number = number * 10 + digit;
-        rest = &rest[length..];
+        rest = rest.get(length..).unwrap();
     }
     number
 }
