@@ -27,6 +27,8 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
 /// `GET /livez` for `localhost` in HPACK: indexed method and scheme, literal path and authority (RFC 7541, appendix A).
 const GET_LIVEZ: &[u8] = b"\x82\x86\x04\x06/livez\x41\x09localhost";
 
+const GET_OPENAPI: &[u8] = b"\x82\x86\x04\x0d/openapi.json\x41\x09localhost";
+
 fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
     let mut bytes = vec![length[1], length[2], length[3], kind, flags];
@@ -83,6 +85,33 @@ fn an_ordinary_request_gets_a_response() {
     let found = frames(&mut stream, &[HEADERS]);
     let (_, block) = found.iter().find(|(kind, _)| *kind == HEADERS).expect("a response");
     assert_eq!(block[0], 0x88, "indexed :status 200 (RFC 7541, appendix A)");
+}
+
+/// A proxy sends requests of several clients over one connection.
+#[test]
+fn a_stream_that_takes_nothing_is_ended_and_the_others_go_on() {
+    let server = ServerOptions::new().set("SEND_TIMEOUT_SECS", "1").start();
+    let mut stream = connect(&server);
+    // SETTINGS_INITIAL_WINDOW_SIZE (4) of 0 (RFC 9113, section 6.5.2).
+    stream.write_all(&frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0])).unwrap();
+    let unread = frame(HEADERS, END_HEADERS | END_STREAM, 1, GET_OPENAPI);
+    stream.write_all(&unread).unwrap();
+    let found = frames(&mut stream, &[RST_STREAM, GOAWAY]);
+    assert!(found.contains(&(RST_STREAM, CANCEL.to_vec())), "{found:?}");
+    stream.write_all(&frame(HEADERS, END_HEADERS | END_STREAM, 3, GET_LIVEZ)).unwrap();
+    let found = frames(&mut stream, &[HEADERS, GOAWAY]);
+    assert!(found.iter().any(|(kind, block)| *kind == HEADERS && block[0] == 0x88), "{found:?}");
+}
+
+#[test]
+fn a_connection_is_told_to_end_while_the_server_stops() {
+    let server = ServerOptions::new().set("UNREADY_SECS", "5").start();
+    let mut stream = connect(&server);
+    stream.write_all(&frame(HEADERS, END_HEADERS | END_STREAM, 1, GET_LIVEZ)).unwrap();
+    assert_eq!(goaway_code(&frames(&mut stream, &[HEADERS])), None);
+    server.signal("TERM");
+    assert_eq!(goaway_code(&frames(&mut stream, &[GOAWAY])), Some(NO_ERROR));
+    assert_eq!(server.get("/livez", &[]).status, 200, "it still accepts connections");
 }
 
 #[test]

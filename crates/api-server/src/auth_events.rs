@@ -3,7 +3,8 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::mem::discriminant;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use config::api_keys::Label;
@@ -15,7 +16,7 @@ use telemetry::Clock;
 
 /// Time between two writes.
 const PERIOD: Duration = Duration::from_secs(60);
-/// Events of one period with an entry of their own; the others of a kind share one entry.
+/// Events of one kind in one period with an entry of their own; the others share one entry.
 const ENTRIES_MAX: usize = 20;
 
 /// What is counted, and of whom.
@@ -69,14 +70,13 @@ pub(crate) struct AuthEvents {
 
 impl AuthEvents {
     pub(crate) fn record(&self, event: AuthEvent) {
-        self.add(event, 1);
-    }
-
-    fn add(&self, event: AuthEvent, count: u64) {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let has_entry = counts.contains_key(&event) || counts.len() < ENTRIES_MAX;
+        let mut counts = self.counts();
+        // For each kind, so that one who sends wrong keys hides no use of a key.
+        let kind = discriminant(&event);
+        let of_kind = || counts.keys().filter(|other| discriminant(*other) == kind).count();
+        let has_entry = counts.contains_key(&event) || of_kind() < ENTRIES_MAX;
         let event = if has_entry { event } else { event.of_others() };
-        *counts.entry(event).or_default() += count;
+        *counts.entry(event).or_default() += 1;
     }
 
     /// Writes once a minute; never returns.
@@ -89,25 +89,31 @@ impl AuthEvents {
 
     /// Writes what was counted. What cannot be written is kept for the next time.
     pub(crate) async fn flush(&self, store: &Store, now: Timestamp) {
-        let counts = std::mem::take(&mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut is_down = false;
+        // Copied, so that nothing is lost if this is cancelled.
+        let counts: Vec<_> = self.counts().iter().map(|(event, count)| (*event, *count)).collect();
         for (event, count) in counts {
             let (actor, detail) = (event.to_string(), json!({ "count": count }));
-            let written = match is_down {
-                true => false,
-                false => {
-                    let actor = Actor::named(&actor);
-                    let result = store.record_audit(actor, event.action(), "api_keys", &detail, now).await;
-                    result
-                        .inspect_err(|error| tracing::warn!(%error, "auditing authentication failed"))
-                        .is_ok()
-                }
-            };
-            if !written {
-                is_down = true;
-                self.add(event, count);
+            let actor = Actor::named(&actor);
+            if let Err(error) = store.record_audit(actor, event.action(), "api_keys", &detail, now).await {
+                tracing::warn!(%error, "auditing authentication failed");
+                return;
+            }
+            self.subtract(event, count);
+        }
+    }
+
+    fn subtract(&self, event: AuthEvent, written: u64) {
+        let mut counts = self.counts();
+        if let Some(count) = counts.get_mut(&event) {
+            *count -= written;
+            if *count == 0 {
+                counts.remove(&event);
             }
         }
+    }
+
+    fn counts(&self) -> MutexGuard<'_, HashMap<AuthEvent, u64>> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -172,7 +178,7 @@ mod tests {
         }
         events.flush(&store, Clock::System.now()).await;
         let entries = store.audit_page(0).await.unwrap();
-        assert!(entries.len() <= ENTRIES_MAX + 3, "{}", entries.len());
+        assert_eq!(entries.len(), 2 * (ENTRIES_MAX + 1));
         let count = |sealed: &audit::SealedEntry| {
             serde_json::from_str::<serde_json::Value>(sealed.entry.detail()).unwrap()["count"]
                 .as_u64()

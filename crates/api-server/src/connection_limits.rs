@@ -3,6 +3,7 @@
 //! While all places are taken, a client that has fewer connections than another takes the place of one that the other does not
 //! use. A few places are only for probes and for trusted proxies.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,6 +16,8 @@ use crate::client_address::TrustedProxies;
 
 /// Connections of this machine, from which containers are probed, and of trusted proxies, beyond the total limit.
 pub(crate) const RESERVED: usize = 64;
+/// How many of these proxies cannot take.
+const RESERVED_FOR_PROBES: usize = 16;
 
 /// The open connections. The map has only clients with an open connection, so it is bounded by the total limit.
 #[derive(Debug)]
@@ -102,8 +105,12 @@ impl ConnectionLimits {
     }
 
     fn total_max(&self, client: Client, peer: IpAddr) -> usize {
-        let is_reserved_for = client == Client::Proxy || peer.is_loopback();
-        self.total_max + if is_reserved_for { RESERVED } else { 0 }
+        let reserved = match (peer.is_loopback(), client) {
+            (true, _) => RESERVED,
+            (false, Client::Proxy) => RESERVED - RESERVED_FOR_PROBES,
+            (false, Client::Network(_)) => 0,
+        };
+        self.total_max + reserved
     }
 
     fn has_room(&self, open: &Open, client: Client, network: Network) -> bool {
@@ -121,25 +128,27 @@ impl ConnectionLimits {
 }
 
 impl Open {
-    /// Closes the connection that is idle for longest among those of the client with most of them, if `client` has fewer.
+    /// Closes the connection that is idle for longest among those of the client with most of them that has an idle one, if `client`
+    /// has fewer.
     fn close_for(&mut self, client: Client) -> bool {
         let own = self.by_client.get(&client).map_or(0, Vec::len);
-        let others = self.by_client.iter_mut().filter(|(other, _)| **other != Client::Proxy);
-        let Some((_, connections)) = others.max_by_key(|(_, connections)| connections.len()) else {
-            return false;
-        };
-        let idle =
-            connections.iter().enumerate().filter_map(|(at, (_, other))| Some((other.idle_for()?, at)));
-        match idle.max() {
-            Some((_, longest)) if connections.len() > own + 1 => {
-                let (_, connection) = connections.swap_remove(longest);
-                connection.close();
-                self.total -= 1;
-                true
-            }
-            Some(_) | None => false,
-        }
+        let is_larger =
+            |(other, held): &(&Client, &mut Vec<_>)| **other != Client::Proxy && held.len() > own + 1;
+        let mut larger: Vec<_> =
+            self.by_client.iter_mut().filter(is_larger).map(|(_, connections)| connections).collect();
+        larger.sort_unstable_by_key(|connections| Reverse(connections.len()));
+        let Some(connection) = larger.into_iter().find_map(remove_idle) else { return false };
+        connection.close();
+        self.total -= 1;
+        true
     }
+}
+
+/// Removes the connection that is idle for longest; `None` if all are in use.
+fn remove_idle(connections: &mut Vec<(Network, Arc<Connection>)>) -> Option<Arc<Connection>> {
+    let idle = connections.iter().enumerate().filter_map(|(at, (_, other))| Some((other.idle_for()?, at)));
+    let (_, longest) = idle.max()?;
+    Some(connections.swap_remove(longest).1)
 }
 
 impl Drop for Permit {
@@ -203,6 +212,15 @@ mod tests {
     }
 
     #[test]
+    fn a_client_that_uses_all_its_connections_does_not_protect_the_idle_ones_of_others() {
+        let limits = ConnectionLimits::new(5, 9, TrustedProxies::default());
+        let busy = [(); 3].map(|()| acquire(&limits, "192.0.2.1").unwrap());
+        busy.iter().for_each(|permit| permit.connection.start_request());
+        let _idle = [(); 2].map(|()| acquire(&limits, "192.0.2.2").unwrap());
+        assert!(acquire(&limits, "192.0.2.3").is_ok());
+    }
+
+    #[test]
     fn probes_of_this_machine_and_proxies_find_a_place_when_the_rest_is_taken() {
         let proxies = TrustedProxies::new(["10.0.0.0/8".parse().unwrap()], Default::default());
         let limits = ConnectionLimits::new(2, 9, proxies);
@@ -230,6 +248,7 @@ mod tests {
         let proxies = TrustedProxies::new(["10.0.0.0/8".parse().unwrap()], Default::default());
         let limits = ConnectionLimits::new(3, 1, proxies);
         let permits: Vec<Permit> = std::iter::from_fn(|| acquire(&limits, "10.0.0.1").ok()).collect();
-        assert_eq!(permits.len(), 3 + RESERVED);
+        assert_eq!(permits.len(), 3 + RESERVED - RESERVED_FOR_PROBES);
+        assert!(acquire(&limits, "127.0.0.1").is_ok(), "a probe");
     }
 }

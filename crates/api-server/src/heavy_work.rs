@@ -37,11 +37,10 @@ pub(crate) const HEAVY_BYTES_MIN: usize = 64 * 1024;
 /// A request counts as one more for each of these in its body or its response.
 const BYTES_PER_REQUEST: usize = 256 * 1024;
 /// Memory of bodies and responses: of one caller, and of all.
-const CALLER_BYTES_MAX: usize = 24 * 1024 * 1024;
-const BYTES_MAX: usize = 64 * 1024 * 1024;
-/// Requests that wait: of one caller, and of all.
+const CALLER_BYTES_MAX: usize = 16 * 1024 * 1024;
+const BYTES_MAX: usize = 128 * 1024 * 1024;
+/// Requests of one caller that wait.
 const CALLER_WAITING_MAX: usize = 64;
-const WAITING_MAX: usize = 512;
 /// Longest wait for memory and for a thread.
 const WAIT_MAX: Duration = Duration::from_secs(10);
 /// Callers after which those that left are forgotten.
@@ -54,6 +53,7 @@ pub(crate) struct HeavyWork {
     pool: Pool,
     memory: Arc<Semaphore>,
     waiting: AtomicUsize,
+    waiting_max: usize,
     callers: Mutex<HashMap<CallerId, Weak<Share>>>,
     metrics: Arc<Metrics>,
 }
@@ -74,14 +74,14 @@ struct Share {
 }
 
 impl HeavyWork {
-    /// One thread for each core.
+    /// One thread for each core. At most `waiting_max` requests wait.
     ///
     /// # Errors
     /// The threads cannot be started.
-    pub(crate) fn new(metrics: Arc<Metrics>) -> io::Result<Self> {
+    pub(crate) fn new(metrics: Arc<Metrics>, waiting_max: usize) -> io::Result<Self> {
         let memory = Arc::new(Semaphore::new(kib(BYTES_MAX)));
         let (waiting, callers) = (AtomicUsize::new(0), Mutex::default());
-        Ok(Self { pool: Pool::start()?, memory, waiting, callers, metrics })
+        Ok(Self { pool: Pool::start()?, memory, waiting, waiting_max, callers, metrics })
     }
 
     /// Memory for `bytes` of a request body or a response, which is free again when the reservation is dropped.
@@ -108,11 +108,13 @@ impl HeavyWork {
         let limit_status = charge_for(context, bytes)?;
         let reservation = self.reserve(context, bytes).await?;
         let encoding = context.content_encoding.get().copied().unwrap_or_default();
+        // With the memory, which work that has begun needs also after its request has ended.
         let compute = move || {
-            Ok::<_, Problem>(Representation::new(serialize()?, etag).compressed(encoding, LEVEL_ONCE))
+            let mut representation = Representation::new(serialize()?, etag).compressed(encoding, LEVEL_ONCE);
+            representation.body = reservation.hold(representation.body);
+            Ok::<_, Problem>(representation)
         };
-        let mut representation = self.run(context, compute).await??;
-        representation.body = reservation.hold(representation.body);
+        let representation = self.run(context, compute).await??;
         let mut response = representation.into_response();
         limit_status.map(|status| response.extensions_mut().insert(status));
         Ok(response)
@@ -127,12 +129,13 @@ impl HeavyWork {
         let share = self.share(context);
         let turn = self.wait(&share, Arc::clone(&share.turns).acquire_owned()).await?;
         let turn = turn.expect("a semaphore of a caller is never closed");
-        Ok(self.pool.run(move || (work(), drop(turn)).0).await)
+        let held = (turn, share);
+        Ok(self.pool.run(move || (work(), drop(held)).0).await)
     }
 
     async fn wait<F: Future>(&self, share: &Share, ready: F) -> Result<F::Output, Problem> {
         let waiting = [Waiting::new(&share.waiting), Waiting::new(&self.waiting)];
-        let is_full = waiting[0].before >= CALLER_WAITING_MAX || waiting[1].before >= WAITING_MAX;
+        let is_full = waiting[0].before >= CALLER_WAITING_MAX || waiting[1].before >= self.waiting_max;
         let ready = if is_full { None } else { timeout(WAIT_MAX, ready).await.ok() };
         ready.ok_or_else(|| {
             self.metrics.shed.inc();

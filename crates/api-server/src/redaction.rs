@@ -14,6 +14,8 @@ use crate::keys::{AuthMode, KeyRing};
 
 /// Shorter text has no key: 16 printable characters have fewer bits than a key must have.
 const KEY_BYTES_MIN: usize = 16;
+/// Most parts of a text that are compared with keys.
+const PARTS_MAX: usize = 64;
 const PREFIX: &[u8] = b"iq_";
 const REDACTED: &[u8] = b"[redacted]";
 
@@ -38,6 +40,10 @@ impl Redaction {
             return None;
         }
         let text = Cow::from(percent_decode(text));
+        // More of them would cost more than the request.
+        if text.split(is_separator).filter(|part| part.len() >= KEY_BYTES_MIN).nth(PARTS_MAX).is_some() {
+            return Some(REDACTED.to_vec());
+        }
         if !text.split(is_separator).any(|part| self.is_key(part)) {
             return None;
         }
@@ -82,6 +88,13 @@ fn is_separator(byte: &u8) -> bool {
             | b')'
             | b'<'
             | b'>'
+            | b'['
+            | b']'
+            | b'{'
+            | b'}'
+            | b'|'
+            | b'\\'
+            | b'@'
     )
 }
 
@@ -116,6 +129,8 @@ mod tests {
                 (format!("curl/8 (key={key}:admin; x)"), "curl/8 (key=[redacted]:admin; x)"),
                 (format!("days: \"{key}\" is no number"), "days: \"[redacted]\" is no number"),
                 (key.to_owned(), "[redacted]"),
+                (format!("x [{key}]|{{{key}}}"), "x [[redacted]]|{[redacted]}"),
+                ("0123456789abcdef/".repeat(66), "[redacted]"),
             ] {
                 assert_eq!(redaction().text(&text), expected);
             }

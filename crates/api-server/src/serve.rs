@@ -8,6 +8,7 @@ mod public_peer;
 mod service;
 mod shutdown;
 mod stage;
+mod stream_executor;
 mod unread_body;
 
 use std::convert::Infallible;
@@ -20,7 +21,7 @@ use std::time::Duration;
 use axum::extract::Request;
 use axum::response::Response;
 use config::Connections;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use strict_http1::{Connection, HEAD_BYTES_MAX, HEADERS_MAX, StrictHttp1, TimeLimits};
 use telemetry::metrics::Metrics;
@@ -34,6 +35,7 @@ use public_peer::is_public;
 use service::Requests;
 pub(crate) use shutdown::{Drained, stop_signal};
 use stage::{CurrentStage, Stage};
+use stream_executor::StreamExecutor;
 
 /// Connections that may wait to be accepted; the system may allow fewer.
 const BACKLOG: u32 = 4096;
@@ -134,7 +136,7 @@ where
 
 struct Server<S> {
     app: S,
-    protocol: Arc<auto::Builder<TokioExecutor>>,
+    protocol: Arc<auto::Builder<StreamExecutor>>,
     config: Connections,
     limits: Arc<ConnectionLimits>,
     metrics: Arc<Metrics>,
@@ -224,7 +226,10 @@ async fn serve_connection<C: Future>(
     stage: &CurrentStage,
 ) {
     let mut is_ending = false;
-    while let Some(time_left) = connection.time_left(time_limits(config, stage.get())) {
+    loop {
+        let limits = time_limits(config, stage.get());
+        connection.end_unread_streams(limits.send);
+        let Some(time_left) = connection.time_left(limits) else { return };
         if !is_ending && stage.get().ends(connection) {
             end(served.as_mut());
             is_ending = true;
@@ -249,8 +254,8 @@ fn time_limits(config: Connections, stage: Stage) -> TimeLimits {
     TimeLimits { head, keep_alive, send }
 }
 
-fn protocol() -> auto::Builder<TokioExecutor> {
-    let mut protocol = auto::Builder::new(TokioExecutor::new());
+fn protocol() -> auto::Builder<StreamExecutor> {
+    let mut protocol = auto::Builder::new(StreamExecutor);
     // The connection's own timer disconnects clients that are slow with a head.
     protocol.http1().header_read_timeout(None).max_buf_size(READ_BUFFER_BYTES);
     protocol

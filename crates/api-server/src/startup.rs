@@ -143,6 +143,9 @@ pub(crate) fn service(
         Arc::clone(&auth_events),
     );
     let response_cache = Arc::new(ResponseCache::new(config.response_cache));
+    // The other half of the requests is for those that do not wait.
+    let heavy_work = HeavyWork::new(Arc::clone(&metrics), config.http.requests_in_flight_max / 2);
+    let heavy_work = heavy_work.map_err(Error::HeavyWork)?;
     let event_streams = event_streams(config, credentials)?;
     let dependencies = Dependencies {
         market_data: Arc::clone(&market_data),
@@ -157,7 +160,7 @@ pub(crate) fn service(
             market_data: Arc::clone(&market_data),
             response_cache,
             indicators: IndicatorCache::new(),
-            heavy_work: HeavyWork::new(Arc::clone(&metrics)).map_err(Error::HeavyWork)?,
+            heavy_work,
             models: analysis::Models::bundled()?,
         }),
         probes: Probes { health: Arc::clone(&health), shutdown: shutdown.clone() },

@@ -37,12 +37,14 @@ impl KeyLimiter {
         }
     }
 
-    /// Counts `further` requests, at most as many as are allowed at once: all of them or none.
+    /// Counts `further` requests of a request that is counted already, at most as many as are allowed at once: all of them or none.
     ///
     /// # Errors
     /// The limit is exceeded.
     pub fn charge(&self, further: NonZeroU32) -> Result<LimitStatus, LimitStatus> {
-        match self.limiter.check_n(further.min(self.limit.bounded().burst)) {
+        let most = self.limit.bounded().burst.get() - 1;
+        let Some(further) = NonZeroU32::new(further.get().min(most)) else { return Ok(self.limit.status(0)) };
+        match self.limiter.check_n(further) {
             Ok(Ok(snapshot)) => Ok(self.limit.status(snapshot.remaining_burst_capacity())),
             Ok(Err(refusal)) => Err(LimitStatus::exceeded(refusal.wait_time_from(MonotonicClock.now()))),
             Err(_more_than_burst) => Err(self.limit.status(0)),

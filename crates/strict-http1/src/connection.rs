@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use crate::HeadError;
 pub use response_body::ResponseBody;
+use response_body::Unread;
 
 /// The state of one connection.
 #[derive(Debug)]
@@ -30,8 +31,8 @@ pub struct Connection {
     blocked_us: AtomicU64,
     /// Microseconds from `opened` to the first byte of a head that is not complete yet, or [`NEVER`](Self::NEVER).
     partial_head_us: AtomicU64,
-    /// Bodies of which the client has not taken everything: microseconds from `opened` to the last part that it took.
-    unread: Mutex<Vec<(u32, u64)>>,
+    /// Bodies of which the client has not taken everything.
+    unread: Mutex<Vec<Unread>>,
     is_closing: AtomicBool,
     changed: Notify,
 }
@@ -113,7 +114,8 @@ impl Connection {
         // A head that begins meanwhile, or a write that blocks, is noticed before its limit.
         let look_again = head.min(keep_alive).min(send);
         let (since_us, limit) = if let Some(unread_us) = self.unread_since_us() {
-            (unread_us, send)
+            // Over HTTP/2 the stream is ended first.
+            (unread_us, if self.is_http2() && !self.is_blocked() { 2 * send } else { send })
         } else {
             match self.next_request_wait(head, keep_alive) {
                 Some(wait) => wait,
@@ -125,13 +127,26 @@ impl Connection {
         Some(left.min(look_again))
     }
 
+    /// Ends the streams of which the client has taken nothing for so long. The others go on: they may be those of other clients of a
+    /// proxy.
+    pub fn end_unread_streams(&self, send: Duration) {
+        let opened_us = u64::try_from(send.as_micros()).unwrap_or(u64::MAX);
+        let Some(since_us) = self.elapsed_us().checked_sub(opened_us) else { return };
+        let unread = self.unread();
+        let stale = unread.iter().filter(|body| body.taken_us <= since_us);
+        stale.filter_map(|body| body.end.as_ref()).for_each(|end| end.notify_one());
+    }
+
     /// How long nothing was done for the client: it sends no request, or takes nothing of its responses. `None` while a request is
     /// handled.
     #[must_use]
     pub fn idle_for(&self) -> Option<Duration> {
-        let is_handling = self.in_flight.load(Ordering::Relaxed) > 0;
-        let last_write_us = (!is_handling).then(|| self.last_write_us.load(Ordering::Relaxed));
-        let since_us = self.unread_since_us().or(last_write_us)?;
+        // A request is in flight until its response is read.
+        let handled = (self.in_flight.load(Ordering::Relaxed) as usize).saturating_sub(self.unread().len());
+        if handled > 0 && !self.is_blocked() {
+            return None;
+        }
+        let since_us = self.unread_since_us().unwrap_or_else(|| self.last_write_us.load(Ordering::Relaxed));
         Some(self.opened.elapsed().saturating_sub(Duration::from_micros(since_us)))
     }
 
@@ -170,11 +185,11 @@ impl Connection {
     /// Since when the client has taken nothing of a response that waits for it.
     fn unread_since_us(&self) -> Option<u64> {
         let blocked_us = self.blocked_us.load(Ordering::Relaxed);
-        let bodies = self.unread().iter().map(|(_, taken_us)| *taken_us).min();
+        let bodies = self.unread().iter().map(|body| body.taken_us).min();
         bodies.into_iter().chain(Some(blocked_us).filter(|since| *since != Self::NEVER)).min()
     }
 
-    fn unread(&self) -> MutexGuard<'_, Vec<(u32, u64)>> {
+    fn unread(&self) -> MutexGuard<'_, Vec<Unread>> {
         self.unread.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -294,13 +309,24 @@ mod tests {
         connection.note_write();
         // Over HTTP/2 the socket has room while a stream has none.
         connection.note_http2();
-        let (first, second) = (ResponseBody::new(&connection), ResponseBody::new(&connection));
+        let ends = [(); 2].map(|()| Arc::new(Notify::new()));
+        let [first, second] =
+            ends.each_ref().map(|end| ResponseBody::new(&connection, Some(Arc::clone(end))));
         pass(12).await;
         first.note_progress();
-        assert_eq!(left_s(&connection), Some(8), "of the second");
+        pass(8).await;
+        connection.end_unread_streams(LIMITS.send);
+        ends[1].notified().await;
+        assert!(tokio::time::timeout(Duration::ZERO, ends[0].notified()).await.is_err(), "it took a part");
+        assert_eq!(connection.idle_for(), Some(Duration::from_secs(20)));
         drop(second);
-        assert_eq!(left_s(&connection), Some(10));
-        pass(20).await;
+        pass(31).await;
+        assert_eq!(
+            left_s(&connection),
+            Some(1),
+            "of the whole connection, if the end of a stream does not help"
+        );
+        pass(1).await;
         assert_eq!(left_s(&connection), None);
         drop(first);
         assert_eq!(left_s(&connection), Some(10));

@@ -100,10 +100,13 @@ pub(crate) async fn post(
     let benchmark = api.market_data.benchmark().await;
     let respond = {
         let api = Arc::clone(&api);
-        move || respond(&body, benchmark.as_deref(), &api)
+        move || {
+            let response = respond(&body, benchmark.as_deref(), &api);
+            drop((body, reservation));
+            response
+        }
     };
     let representation = if is_heavy { api.heavy_work.run(&context, respond).await? } else { respond() };
-    drop(reservation);
     let mut response = representation?.into_response();
     limit_status.map(|status| response.extensions_mut().insert(status));
     Ok(response)

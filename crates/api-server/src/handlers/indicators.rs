@@ -174,12 +174,17 @@ pub(crate) async fn get(
     if let Some(response) = if_none_match.not_modified(etag.as_ref()) {
         return Ok(response);
     }
-    let bytes = bytes_max(&specs, snapshot.history.adjusted().view().len(), first_bar);
+    let (bars, first) = {
+        let (bars, first) = window.bars(snapshot.history.adjusted(), first_bar);
+        (bars.view().date.len(), first)
+    };
+    // Before the key is charged.
+    check_size(&specs, bars, bars - first)?;
+    let bytes = bytes_max(&specs, bars, bars - first);
     let serialize = move || {
         let history = &snapshot.history;
         let (bars, first) = window.bars(history.adjusted(), first_bar);
         let bars = bars.view();
-        check_size(&specs, bars.len(), bars.len() - first)?;
         Representation::serialize(&IndicatorTable {
             symbol: *history.symbol(),
             timeframe,
@@ -202,12 +207,11 @@ pub(crate) async fn get(
     api.heavy_work.respond(&context, bytes, etag, serialize).await
 }
 
-/// About the size of the response, or of what is read to compute it, if that is more. A week has fewer bars than its days.
-fn bytes_max(specs: &[IndicatorSpec], bars: usize, first_bar: usize) -> usize {
+/// About the size of the response, or of what is read to compute it, if that is more.
+fn bytes_max(specs: &[IndicatorSpec], bars: usize, window: usize) -> usize {
     let outputs = specs.iter().map(IndicatorSpec::outputs).sum::<usize>();
-    let dates_and_values = bars.saturating_sub(first_bar) * (1 + outputs);
     let reads = bars * specs.iter().map(IndicatorSpec::reads_per_bar).sum::<usize>();
-    VALUE_BYTES * dates_and_values.min(VALUES_MAX).max(reads / READS_PER_VALUE)
+    VALUE_BYTES * (window * (1 + outputs)).max(reads / READS_PER_VALUE)
 }
 
 /// Refuses requests that would need too much memory or time.

@@ -22,7 +22,7 @@ pub(crate) struct Reservation {
 }
 
 impl Reservation {
-    /// Waits for memory of this caller, then for memory of the process: who waits for the second holds up nobody else.
+    /// Waits for memory of this caller, then for memory of the process, in the order of all who wait for it.
     pub(super) async fn acquire(share: Arc<Share>, all: &Arc<Semaphore>, bytes: usize) -> Self {
         let kib = u32::try_from(kib(bytes.min(super::CALLER_BYTES_MAX))).unwrap_or(u32::MAX);
         let acquire = async |memory: &Arc<Semaphore>| {

@@ -4,6 +4,7 @@ use std::io;
 use std::thread::available_parallelism;
 
 use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinHandle;
 
 /// Added to the niceness of the threads: a waiting connection is served first.
 const NICENESS: i32 = 10;
@@ -34,10 +35,20 @@ impl Pool {
     /// A panic of `work` is continued here.
     pub(super) async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
         let runtime = self.runtime.as_ref().expect("only drop takes the runtime");
-        match runtime.spawn(async { work() }).await {
+        // Work that has not begun ends with its request.
+        let mut task = AbortOnDrop(runtime.spawn(async { work() }));
+        match (&mut task.0).await {
             Ok(value) => value,
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         }
+    }
+}
+
+struct AbortOnDrop<T>(JoinHandle<T>);
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

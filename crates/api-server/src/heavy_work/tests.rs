@@ -12,7 +12,7 @@ fn context(client: &str) -> Arc<RequestContext> {
 
 fn heavy_work() -> Arc<HeavyWork> {
     let metrics = Metrics::new(telemetry::metrics::Labels::default()).unwrap();
-    Arc::new(HeavyWork::new(Arc::new(metrics)).unwrap())
+    Arc::new(HeavyWork::new(Arc::new(metrics), 512).unwrap())
 }
 
 #[tokio::test]
@@ -96,6 +96,30 @@ async fn what_waits_is_bounded_for_each_caller_and_for_all() {
         assert_eq!(request.await.unwrap().unwrap_err().kind, Kind::Overloaded);
     }
     assert_eq!(started.elapsed(), WAIT_MAX);
+}
+
+#[tokio::test]
+async fn work_of_a_request_that_has_ended_keeps_its_turn_and_its_share() {
+    let work = heavy_work();
+    let caller = context("192.0.2.1");
+    let (release, released) = mpsc::channel::<()>();
+    let (start, mut started) = tokio::sync::mpsc::unbounded_channel();
+    let running = {
+        let (work, caller) = (Arc::clone(&work), Arc::clone(&caller));
+        tokio::spawn(async move {
+            let wait = move || (start.send(()).unwrap(), released.recv().unwrap());
+            work.run(&caller, wait).await.map(drop)
+        })
+    };
+    started.recv().await.unwrap();
+    running.abort();
+    assert!(running.await.unwrap_err().is_cancelled());
+    let share = work.share(&caller);
+    assert_eq!(share.turns.available_permits(), work.pool.threads() - 1);
+    release.send(()).unwrap();
+    while share.turns.available_permits() < work.pool.threads() {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]

@@ -147,5 +147,13 @@ mod tests {
             0,
             "nothing was charged for the refused one"
         );
+        // More than a burst costs a whole one, which somebody who waited has.
+        for burst in [9, 2, 1] {
+            let layer = limit_of(burst);
+            let mut request = keyed_request();
+            layer.on_request(&mut request).unwrap();
+            let context = RequestContext::get(request.extensions()).unwrap();
+            assert_eq!(charge(context, 1000).unwrap().unwrap().remaining, 0, "{burst}");
+        }
     }
 }

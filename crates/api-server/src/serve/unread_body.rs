@@ -6,6 +6,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
 use axum::response::Response;
@@ -13,18 +14,28 @@ use http::Version;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use strict_http1::ResponseBody;
 
+use super::stream_executor::end_of_stream;
 use crate::request_context::RequestContext;
 
 /// Most bytes of a part.
 const PART_BYTES_MAX: usize = 32 * 1024;
+/// A client that takes a response more slowly, after the first minute, is disconnected.
+const BYTES_PER_S_MIN: u64 = 16 * 1024;
+const FIRST: Duration = Duration::from_secs(60);
 /// Responses over HTTP/1 with fewer bytes are not divided.
 const BYTES_MIN: u64 = 64 * 1024;
 
 pub(super) struct UnreadBody {
     body: Body,
     rest: Bytes,
+    deadline: Instant,
     unread: Arc<Unread>,
 }
+
+/// The client took the response too slowly.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the response is read too slowly")]
+struct ReadTooSlowly;
 
 /// Shared by the body and its parts.
 struct Unread {
@@ -40,9 +51,11 @@ impl UnreadBody {
         if !is_large && (version != Version::HTTP_2 || body.is_end_stream()) {
             return;
         }
-        let progress = ResponseBody::new(&context.connection);
+        let progress = ResponseBody::new(&context.connection, end_of_stream());
         let unread = Arc::new(Unread { progress, _context: Arc::clone(context) });
-        *body = Body::new(Self { body: std::mem::take(body), rest: Bytes::new(), unread });
+        let time = FIRST + Duration::from_secs(body.size_hint().lower() / BYTES_PER_S_MIN);
+        let deadline = Instant::now() + time;
+        *body = Body::new(Self { body: std::mem::take(body), rest: Bytes::new(), deadline, unread });
     }
 }
 
@@ -55,6 +68,9 @@ impl HttpBody for UnreadBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let this = &mut *self;
+        if Instant::now() > this.deadline {
+            return Poll::Ready(Some(Err(axum::Error::new(ReadTooSlowly))));
+        }
         if this.rest.is_empty() {
             match ready!(Pin::new(&mut this.body).poll_frame(context)) {
                 Some(Ok(frame)) => match frame.into_data() {

@@ -185,6 +185,9 @@ impl KeySet {
     /// The key with this text.
     #[must_use]
     pub fn find(&self, presented: &[u8]) -> Option<Arc<Key>> {
+        if self.is_empty() {
+            return None;
+        }
         let is_plausible = (1..=KEY_BYTES_MAX).contains(&presented.len())
             && format::check(presented) != FormatCheck::Damaged;
         let digest = is_plausible.then(|| digest(presented))?;
