@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_new_version_counts_at_once_together_with_the_previous_one() {
+    async fn a_version_that_replaces_another_by_hand_counts_at_once_and_alone() {
         let directory = tempfile::tempdir().unwrap();
         write(directory.path(), OLD);
         let secrets = secrets(directory.path()).await;
@@ -163,10 +163,11 @@ mod tests {
         assert_eq!(labels(), (vec!["key1".to_owned()], vec![]));
         write(directory.path(), NEW);
         secrets.reload().await;
-        let both = vec!["key1".to_owned(), "key1-previous".to_owned()];
-        assert_eq!(labels(), (both.clone(), vec!["key1-previous".into()]));
+        assert_eq!(labels(), (vec!["key1".to_owned()], vec![]));
+        assert!(keys.active().unwrap().set.verify_eq(NEW.as_bytes()).is_some());
         write(directory.path(), "short");
         secrets.reload().await;
-        assert_eq!(labels().0, both, "an invalid version changes nothing");
+        assert_eq!(labels(), (vec!["key1".to_owned()], vec![]), "an invalid version changes nothing");
+        assert!(keys.active().unwrap().set.verify_eq(OLD.as_bytes()).is_none());
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use domain::Provider;
 use store::{Actor, ApplyOutcome, EventFilter, Store};
 use webhooks::alpaca::{Kind, from_stream};
-use webhooks::{Delivery, ProviderSettings, interpret};
+use webhooks::{Delivery, ProviderSettings, SettingValue, interpret};
 
 use crate::fixture::{TestDatabase, now};
 
@@ -31,6 +31,12 @@ fn buy(id: &str, account: u32, symbol: &str) -> Delivery {
     from_stream(Kind::Trade, id, body.into()).unwrap()
 }
 
+/// Those that read the list of entries which these tests send.
+fn settings() -> ProviderSettings {
+    let entries = SettingValue::Text(Some("nta".to_owned()));
+    ProviderSettings::default().with("ledger.alpaca_entries", &entries)
+}
+
 /// Leases and applies until no job is left. None may fail, or need a second lease.
 async fn apply_all_jobs(store: &Store, owner: &str) -> usize {
     let mut count = 0;
@@ -41,7 +47,7 @@ async fn apply_all_jobs(store: &Store, owner: &str) -> usize {
         }
         assert!(leased.iter().all(|job| job.attempt() == 1));
         let interpreted = |job: store::Job| {
-            let interpretation = interpret(job.channel(), job.body(), &ProviderSettings::default());
+            let interpretation = interpret(job.channel(), job.body(), &settings());
             (job, interpretation)
         };
         let jobs: Vec<_> = leased.into_iter().map(interpreted).collect();
