@@ -1,7 +1,5 @@
 //! From the set of facts of a subject to its state.
 
-use std::collections::BTreeSet;
-
 use domain::{Fact, Subject};
 
 use crate::check::check_all;
@@ -26,7 +24,7 @@ pub fn fold(subject: &Subject, facts: &[Fact], rules: &Rules) -> Result<State, L
         Subject::Account(id) => customer_account::fold(id, facts),
         Subject::Transfer(id) => transfer::fold(id, facts, rules),
         Subject::Holding { account, symbol } => {
-            holding::fold_holding(account, *symbol, facts, &BTreeSet::new())
+            holding::fold_holding(account, *symbol, facts, &holding::Elsewhere::new())
         }
         Subject::CashEntry(id) => cash::fold(id, facts, rules),
     }

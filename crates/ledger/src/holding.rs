@@ -8,7 +8,7 @@ mod holding_fold;
 mod position;
 
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{ExternalId, Fact, FactKind, Quantity, Side, Subject, Symbol};
 use jiff::Timestamp;
@@ -16,9 +16,12 @@ use jiff::Timestamp;
 use crate::check::{check, check_all};
 use crate::error::LedgerError;
 use crate::holding::holding_fold::HoldingFold;
-use crate::state::{Holding, Position, State};
+use crate::state::{ChangeStatus, Holding, Position, State};
 
-/// The holding of `account` in `symbol` after all facts: [`crate::fold`], given the executions that count `elsewhere`. An
+/// Executions that belong to other holdings, each with its status there.
+pub type Elsewhere = BTreeMap<ExternalId, ChangeStatus>;
+
+/// The holding of `account` in `symbol` after all facts: [`crate::fold`], given the executions that are `elsewhere`. An
 /// execution is of one symbol in one account; of two that report it, only one can be right.
 ///
 /// # Errors
@@ -27,7 +30,7 @@ pub fn fold_holding(
     account: &ExternalId,
     symbol: Symbol,
     facts: &[Fact],
-    elsewhere: &BTreeSet<ExternalId>,
+    elsewhere: &Elsewhere,
 ) -> Result<State, LedgerError> {
     let subject = Subject::Holding { account: account.clone(), symbol };
     check_all(&subject, facts)?;
@@ -63,7 +66,7 @@ pub fn fold_diff(
     symbol: Symbol,
     all: &[Fact],
     new: &[Fact],
-    elsewhere: &BTreeSet<ExternalId>,
+    elsewhere: &Elsewhere,
 ) -> Result<FoldDiff, LedgerError> {
     let subject = Subject::Holding { account: account.clone(), symbol };
     check_all(&subject, all)?;
@@ -92,7 +95,7 @@ pub fn fold_incremental(
     before: &Holding,
     latest: Timestamp,
     new: &[Fact],
-    elsewhere: &BTreeSet<ExternalId>,
+    elsewhere: &Elsewhere,
 ) -> Result<Option<State>, LedgerError> {
     let subject = Subject::Holding { account: before.account.clone(), symbol: before.symbol };
     new.iter().try_for_each(|fact| check(&subject, fact))?;

@@ -51,12 +51,12 @@ pub use check::facts_max;
 pub use day::Day;
 pub use error::LedgerError;
 pub use fold::fold;
-pub use holding::{FoldDiff, fold_diff, fold_holding, fold_incremental};
+pub use holding::{Elsewhere, FoldDiff, fold_diff, fold_holding, fold_incremental};
 pub use ledger_account::{Bucket, LedgerAccount, LedgerAccountError, System};
 pub use performance::{Close, year_to_date};
 pub use posting::{Leg, Posting, TransactionKind};
 pub use rules::{Rules, StashRatio, StashRatioError};
-pub use share_price::SharePrice;
+pub use share_price::{SharePrice, ShareSplit};
 pub use shortfall::shortfall;
 pub use state::{
     Account, CashDetails, CashEntry, Change, ChangeKind, ChangeStatus, Holding, Order, Position, Review,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    Bucket, ChangeKind, ChangeStatus, FoldDiff, LedgerAccount, Rules, State, fold, fold_diff,
+    Bucket, ChangeKind, ChangeStatus, Elsewhere, FoldDiff, LedgerAccount, Rules, State, fold, fold_diff,
     fold_incremental, shortfall,
 };
 use domain::{
@@ -282,7 +282,7 @@ proptest! {
         let Subject::Holding { account, symbol } = &facts[0].subject else { panic!("expected a holding") };
         let before = fold(&facts[0].subject, &older, &Rules::default()).unwrap();
         let whole = fold(&facts[0].subject, &facts, &Rules::default()).unwrap();
-        let diff = fold_diff(account, *symbol, &facts, &new, &BTreeSet::new()).unwrap();
+        let diff = fold_diff(account, *symbol, &facts, &new, &Elsewhere::new()).unwrap();
         for posting in &diff.state.postings {
             prop_assert!(!diff.removed_effects.contains(&posting.effect().to_owned()));
         }
@@ -304,7 +304,7 @@ proptest! {
         for batch in facts[1..].chunks(size) {
             count += batch.len();
             let whole = fold(&subject, &facts[..count], &Rules::default()).unwrap();
-            if let Some(next) = fold_incremental(holding_of(&before), latest, batch, &BTreeSet::new()).unwrap() {
+            if let Some(next) = fold_incremental(holding_of(&before), latest, batch, &Elsewhere::new()).unwrap() {
                 prop_assert_eq!(state_over(&before, &next), sorted(whole.clone()));
             }
             before = whole;

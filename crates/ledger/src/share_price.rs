@@ -25,8 +25,6 @@ pub struct SharePrice {
 impl SharePrice {
     /// How many of the latest executions of a share to pass to [`SharePrice::latest`].
     pub const EXECUTIONS: i64 = 5;
-    /// Least value of an execution that has a price: the rounding of a dollar to cents is at most half a percent.
-    pub const EXECUTION_CENTS_MIN: i64 = 100;
 
     /// The latest of `close` and those of the `executions` that are near the reference: near the close, or where it is
     /// missing or older than 30 days, near the median of the executions. They are in dollars, none of them busted.
@@ -56,15 +54,57 @@ impl SharePrice {
         near.max_by_key(|share_price| (share_price.at, share_price.price)).copied().or(close)
     }
 
-    /// The price after a split at `at` of `before` shares into `change` more: of ten for one, a tenth. A price that is later
-    /// than the split is one after it already.
+    /// The price after `split`, given the last close before this price, or this price if it is the close: of ten for one, a
+    /// tenth. A price after the split is not divided again: a later one, one whose close is of the day of the split or
+    /// later, and one that is nearer, by ratio, to the close after the split than to the close.
     #[must_use]
-    pub fn after_split(self, at: Timestamp, before: Quantity, change: Quantity) -> Self {
-        let after = before.get() + change.get();
-        let price = self.price.get().checked_mul(before.get()).and_then(|product| product.checked_div(after));
-        let price = price.and_then(|price| Price::new(price.round_dp(PRICE_DIGITS)).ok());
-        Self { price: price.filter(|_| at > self.at).unwrap_or(self.price), ..self }
+    pub fn after_split(self, split: &ShareSplit, close: Option<Self>) -> Self {
+        let is_after = |close: Self| {
+            day(close.at) >= day(split.at)
+                || split.divide(close.price).is_some_and(|after| is_nearer(self.price, after, close.price))
+        };
+        if self.at >= split.at || close.is_some_and(is_after) {
+            return self;
+        }
+        Self { price: split.divide(self.price).unwrap_or(self.price), ..self }
     }
+}
+
+/// A split in one account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShareSplit {
+    /// When the broker reported it.
+    pub at: Timestamp,
+    /// Shares before it.
+    pub before: Quantity,
+    /// How many more there are after it.
+    pub change: Quantity,
+}
+
+impl ShareSplit {
+    /// A price before the split in shares after it; `None` of no shares.
+    fn divide(&self, price: Price) -> Option<Price> {
+        if self.before.is_zero() {
+            return None;
+        }
+        let after = self.before.get() + self.change.get();
+        let price = price.get().checked_mul(self.before.get())?.checked_div(after)?;
+        Price::new(price.round_dp(PRICE_DIGITS)).ok()
+    }
+}
+
+/// The day in UTC, counted from 1970.
+fn day(at: Timestamp) -> i64 {
+    at.as_second().div_euclid(86_400)
+}
+
+/// Whether `price` is nearer, by ratio, to `one` than to `other`.
+fn is_nearer(price: Price, one: Price, other: Price) -> bool {
+    let ratio = |reference: Price| {
+        let (low, high) = (price.min(reference), price.max(reference));
+        high.get().checked_div(low.get())
+    };
+    ratio(one).zip(ratio(other)).is_some_and(|(one, other)| one < other)
 }
 
 /// Of an even number, the lower of the two in the middle.
@@ -91,18 +131,43 @@ mod tests {
 
     #[test]
     fn a_split_divides_earlier_prices_alone() {
-        // 10:1, 1:20, 3:1, and one of no shares, which is none.
+        // 10:1, 1:20, 3:1, and two of no shares, which are none.
         for (day, before, change, expected) in [
             (2, "10", "90", "20.7"),
             (1, "10", "90", "207"),
             (2, "33", "-31.35", "4140"),
             (2, "-10", "-20", "69"),
             (2, "0", "0", "207"),
+            (2, "0", "10", "207"),
         ] {
-            let at = Timestamp::from_second(day * 86_400).unwrap();
-            let split =
-                share_price("207", 1).after_split(at, before.parse().unwrap(), change.parse().unwrap());
-            assert_eq!(split.price.to_string(), expected, "{before} {change}");
+            let price = share_price("207", 1);
+            let split = split(day, before, change);
+            assert_eq!(price.after_split(&split, None).price.to_string(), expected, "{before} {change}");
+            assert_eq!(price.after_split(&split, Some(price)).price.to_string(), expected, "the close");
+        }
+    }
+
+    fn split(day: i64, before: &str, change: &str) -> ShareSplit {
+        let at = Timestamp::from_second(day * 86_400).unwrap();
+        ShareSplit { at, before: before.parse().unwrap(), change: change.parse().unwrap() }
+    }
+
+    /// Two for one: traded at 104 after a close of 207 it has happened. √(207 × 103.5) = 146.4 is between.
+    #[test]
+    fn a_price_after_a_split_is_not_divided_again() {
+        let split =
+            ShareSplit { at: Timestamp::from_second(3 * 86_400 + 3_600).unwrap(), ..split(3, "10", "10") };
+        for (execution, close_day, expected) in [
+            ("104", 1, "104"),
+            ("146.3", 1, "146.3"),
+            ("146.5", 1, "73.25"),
+            ("200", 1, "100"),
+            // The close of the day of the split is after it.
+            ("200", 3, "200"),
+        ] {
+            let close = Some(share_price("207", close_day));
+            let price = share_price(execution, close_day.max(2)).after_split(&split, close);
+            assert_eq!(price.price.to_string(), expected, "{execution} {close_day}");
         }
     }
 

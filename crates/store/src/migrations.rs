@@ -209,3 +209,43 @@ impl Migration {
         hex::encode(Sha256::digest(self.text(backend)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::url::DatabaseUrl;
+
+    /// Written by the first migration's program: one execution counted twice, a split, a close and a currency.
+    const ROWS: &str = "INSERT INTO fills (account, symbol, id, kind, quantity, status, at) VALUES \
+        ('alpaca:a1', 'AAPL', 'alpaca:e1', 'fill', '1', 'counted', 1), \
+        ('alpaca:a2', 'AAPL', 'alpaca:e1', 'fill', '1', 'busted', 1), \
+        ('alpaca:a1', 'MSFT', 'alpaca:e1', 'fill', '1', 'counted', 1), \
+        ('alpaca:a2', 'AAPL', 'alpaca:e2', 'fill', '1', 'counted', 1), \
+        ('alpaca:a1', 'AAPL', 'alpaca:s1', 'split', '9', 'counted', 2); \
+        INSERT INTO prices (asset, price, at) VALUES ('AAPL', '9', 1), ('currency/USDC', '1', 1)";
+
+    async fn check(url: &str) {
+        let config = StoreConfig::new(url.parse::<DatabaseUrl>().unwrap());
+        let database = Database::open(&config).await.unwrap();
+        let mut writer = database.writer().await.unwrap();
+        let mut tx = writer.begin().await.unwrap();
+        tx.script(TABLE).await.unwrap();
+        apply(&mut tx, &MIGRATIONS[0], Timestamp::UNIX_EPOCH).await.unwrap();
+        tx.script(ROWS).await.unwrap();
+        apply(&mut tx, &MIGRATIONS[1], Timestamp::UNIX_EPOCH).await.unwrap();
+        let select = "SELECT account || symbol || id || status AS line FROM fills WHERE status <> 'counted' \
+            OR quantity_before IS NOT NULL UNION SELECT asset FROM prices ORDER BY 1";
+        let rows = tx.fetch_all(sql!(select)).await.unwrap();
+        let lines: Vec<String> = rows.iter().map(|row| row.text("line").unwrap()).collect();
+        let expected = ["alpaca:a1MSFTalpaca:e1parked", "alpaca:a2AAPLalpaca:e1parked", "currency/USDC"];
+        assert_eq!(lines, expected);
+    }
+
+    #[tokio::test]
+    async fn the_second_migration_parks_repeated_executions_and_drops_old_prices() {
+        let directory = tempfile::tempdir().unwrap();
+        check(&format!("sqlite:{}", directory.path().join("1.db").display())).await;
+        let cluster = test_postgres::Postgres::start();
+        check(&cluster.create_database("books")).await;
+    }
+}

@@ -31,6 +31,10 @@ const REPLAYABLE: &str = " FROM webhook_events e JOIN webhook_jobs j ON j.id = \
     (SELECT MAX(latest.id) FROM webhook_jobs latest WHERE latest.event_id = e.id) \
     WHERE e.redacted_at IS NULL AND j.state IN ('done', 'unhandled', 'dead', 'requeued')";
 
+/// Without events whose id came with other content, which no worker has attempted: both may not be right, so that a person
+/// names the one to apply.
+const ATTEMPTED: &str = " AND NOT (j.state = 'unhandled' AND j.attempts = 0)";
+
 const CLOSE_DEAD: &str = "UPDATE webhook_jobs SET state = 'requeued' WHERE id IN (SELECT j.id FROM webhook_jobs j \
     JOIN webhook_events e ON e.id = j.event_id WHERE j.state = 'dead' AND e.redacted_at IS NULL";
 const CLOSE_DEAD_OF: &str = "UPDATE webhook_jobs SET state = 'requeued' WHERE state = 'dead' AND event_id IN";
@@ -43,7 +47,7 @@ impl Store {
     /// # Errors
     /// [`Error`] of the database.
     pub async fn count_replayable(&self, filter: &EventFilter) -> Result<u64, Error> {
-        let statement = filter.apply(sql!("SELECT COUNT(*) AS count").push_sql(REPLAYABLE));
+        let statement = replayable(sql!("SELECT COUNT(*) AS count"), filter);
         self.shared.database.reader().await?.begin().await?.count(statement).await
     }
 
@@ -65,8 +69,7 @@ impl Store {
             if tx.backend() == Backend::Postgres {
                 tx.script(LOCK).await?;
             }
-            let replayable = filter
-                .apply(sql!("SELECT e.id").push_sql(REPLAYABLE))
+            let replayable = replayable(sql!("SELECT e.id"), filter)
                 .push_optional(" AND e.id > ", after.map(EventId::get))
                 .push_sql(" ORDER BY e.id LIMIT ")
                 .push_value(REPLAY_MAX);
@@ -105,6 +108,11 @@ impl Store {
         })
         .await
     }
+}
+
+fn replayable(select: Statement, filter: &EventFilter) -> Statement {
+    let statement = filter.apply(select.push_sql(REPLAYABLE));
+    if filter.ids.is_empty() { statement.push_sql(ATTEMPTED) } else { statement }
 }
 
 /// Closes dead jobs and returns their events. A job whose event has no body stays dead.

@@ -1,6 +1,6 @@
 //! Stores the last price of every held asset, from the source of market data.
 //!
-//! The later of two prices counts. Executions are prices too: `ledger::Mark` says which.
+//! The later of two prices counts. Executions are prices too: `ledger::SharePrice` says which.
 
 use std::str::FromStr as _;
 use std::sync::Arc;

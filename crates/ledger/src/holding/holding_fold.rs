@@ -6,7 +6,7 @@ use domain::{ExternalId, Fact, FactKind, Money, OrderStatus, Quantity, Side};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use super::effects;
+use super::{Elsewhere, effects};
 use crate::error::LedgerError;
 use crate::state::{
     Change, ChangeKind, ChangeStatus, Holding, Order, Position, Review, ReviewKind, Row, State,
@@ -26,8 +26,10 @@ pub(super) struct HoldingFold<'e> {
     /// Orders that a fact named.
     named_orders: BTreeSet<ExternalId>,
     reviews: BTreeSet<Review>,
-    /// Executions that count in other holdings.
-    elsewhere: &'e BTreeSet<ExternalId>,
+    /// The cumulative quantity and its price in the first report of each execution.
+    reports: BTreeMap<ExternalId, (Quantity, Money)>,
+    /// Executions of other holdings.
+    elsewhere: &'e Elsewhere,
 }
 
 /// The orders and changes of a holding after all facts.
@@ -57,7 +59,7 @@ impl Fill<'_> {
 
 impl<'e> HoldingFold<'e> {
     /// Starts from `holding`; `facts` are those that will be applied.
-    pub(super) fn new(holding: Holding, facts: &[&Fact], elsewhere: &'e BTreeSet<ExternalId>) -> Self {
+    pub(super) fn new(holding: Holding, facts: &[&Fact], elsewhere: &'e Elsewhere) -> Self {
         let Holding { account, symbol, position, orders, changes } = holding;
         let mut busts = BTreeMap::new();
         for fact in facts {
@@ -75,6 +77,7 @@ impl<'e> HoldingFold<'e> {
             applied_busts: BTreeSet::new(),
             named_orders: BTreeSet::new(),
             reviews: BTreeSet::new(),
+            reports: BTreeMap::new(),
             elsewhere,
         }
     }
@@ -146,6 +149,9 @@ impl<'e> HoldingFold<'e> {
         if self.is_repeated(fill) {
             return Ok(());
         }
+        if self.elsewhere.contains_key(fill.execution) {
+            self.add_review(ReviewKind::ExecutionElsewhere, fill.execution, fill.at);
+        }
         let (status, quantity, notional) = self.advance(fill)?;
         let kind = ChangeKind::Fill { order: fill.order.clone(), side: fill.side, notional };
         let change = Change { id: fill.execution.clone(), kind, quantity, status, at: fill.at };
@@ -156,7 +162,7 @@ impl<'e> HoldingFold<'e> {
     fn advance(&mut self, fill: &Fill<'_>) -> Result<(ChangeStatus, Quantity, Money), LedgerError> {
         let is_bust_applied = self.applied_busts.contains(fill.execution);
         let is_busted = self.busts.contains_key(fill.execution);
-        let is_elsewhere = self.elsewhere.contains(fill.execution);
+        let elsewhere = self.elsewhere.get(fill.execution).copied();
         let nothing = |status| Ok((status, Quantity::ZERO, Money::zero(fill.notional.currency())));
         let order = self.order(fill.order, fill.side, fill.at);
         let sum = order.notional.unwrap_or(Money::zero(fill.notional.currency()));
@@ -164,17 +170,20 @@ impl<'e> HoldingFold<'e> {
             self.add_review(ReviewKind::CurrencyMixed, fill.execution, fill.at);
             return nothing(ChangeStatus::Parked);
         }
-        if is_elsewhere {
-            self.add_review(ReviewKind::ExecutionElsewhere, fill.execution, fill.at);
+        let is_filled_that_far = fill.cumulative <= order.cumulative;
+        let is_overfilled = order.quantity.is_some_and(|quantity| fill.cumulative > quantity);
+        if let Some(status) = elsewhere
+            && (status == ChangeStatus::Busted || is_bust_applied || is_filled_that_far || is_overfilled)
+        {
             return nothing(ChangeStatus::Parked);
         }
         if is_bust_applied {
             return nothing(ChangeStatus::Busted);
         }
-        if fill.cumulative <= order.cumulative {
+        if is_filled_that_far {
             return nothing(if is_busted { ChangeStatus::Busted } else { ChangeStatus::Recorded });
         }
-        if order.quantity.is_some_and(|quantity| fill.cumulative > quantity) {
+        if is_overfilled {
             self.add_review(ReviewKind::Overfilled, fill.execution, fill.at);
             return nothing(ChangeStatus::Parked);
         }
@@ -185,18 +194,28 @@ impl<'e> HoldingFold<'e> {
         if order.status == OrderStatus::Open {
             order.status = OrderStatus::PartiallyFilled;
         }
-        let status = if is_busted { ChangeStatus::Busted } else { self.move_shares(fill, shares, money)? };
+        let status = if elsewhere.is_some() {
+            // It fills its order, or the next execution would move its shares again.
+            ChangeStatus::Parked
+        } else if is_busted {
+            ChangeStatus::Busted
+        } else {
+            self.move_shares(fill, shares, money)?
+        };
         Ok((status, shares, money))
     }
 
     /// The first report of an execution holds. A second one that differs moves nothing and adds a review; the order that it
     /// names exists all the same.
     fn is_repeated(&mut self, fill: &Fill<'_>) -> bool {
+        let report = (fill.cumulative, fill.notional);
+        let first = *self.reports.entry(fill.execution.clone()).or_insert(report);
         let Some(change) = self.changes.get(fill.execution) else { return false };
-        let is_same = matches!(
-            &change.kind,
-            ChangeKind::Fill { order, side, .. } if order == fill.order && *side == fill.side
-        );
+        let is_same = first == report
+            && matches!(
+                &change.kind,
+                ChangeKind::Fill { order, side, .. } if order == fill.order && *side == fill.side
+            );
         if !is_same {
             self.order(fill.order, fill.side, fill.at);
             self.add_review(ReviewKind::Contradiction, fill.execution, fill.at);

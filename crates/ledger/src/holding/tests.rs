@@ -1,11 +1,9 @@
 //! Worked by hand: fills by how much an order grew, cost pro rata, busts, splits, and impossible changes.
 
-use std::collections::BTreeSet;
-
 use domain::{Currency, Fact, FactKind, Money, OrderStatus, Side, Subject};
 use jiff::Timestamp;
 
-use crate::{ChangeStatus, Holding, ReviewKind, Row, Rules, State, fold_incremental};
+use crate::{ChangeStatus, Elsewhere, Holding, ReviewKind, Row, Rules, State, fold_incremental};
 
 use Side::{Buy, Sell};
 
@@ -180,11 +178,37 @@ fn an_order_is_not_filled_beyond_its_shares() {
 #[test]
 fn an_execution_that_counts_elsewhere_moves_nothing() {
     let facts = [fill(1, Buy, "o1", "e1", "4", 40_000), fill(2, Buy, "o1", "e2", "10", 100_500)];
-    let (before, elsewhere) = (state(&facts[1..]), BTreeSet::from(["alpaca:e1".parse().unwrap()]));
-    let folded = crate::fold_holding(&row(&before).account, row(&before).symbol, &facts, &elsewhere).unwrap();
-    assert_eq!(kinds(&folded), [ReviewKind::ExecutionElsewhere]);
-    assert_eq!(row(&folded).changes[0].status, ChangeStatus::Parked);
-    assert_eq!(sums(&folded), ("10".to_owned(), 100_500, -100_500, 0, 100_500));
+    let before = state(&facts[1..]);
+    // 10 − 4 for 1,005.00 − 400.00; a busted execution is none of the ten.
+    for (status, expected) in [
+        (ChangeStatus::Counted, ("6".to_owned(), 60_500, -60_500, 0, 60_500)),
+        (ChangeStatus::Busted, ("10".to_owned(), 100_500, -100_500, 0, 100_500)),
+    ] {
+        let elsewhere = Elsewhere::from([("alpaca:e1".parse().unwrap(), status)]);
+        let folded =
+            crate::fold_holding(&row(&before).account, row(&before).symbol, &facts, &elsewhere).unwrap();
+        assert_eq!(kinds(&folded), [ReviewKind::ExecutionElsewhere]);
+        assert_eq!(row(&folded).changes[0].status, ChangeStatus::Parked);
+        assert_eq!(sums(&folded), expected);
+    }
+}
+
+#[test]
+fn a_second_report_of_an_execution_with_other_figures_is_a_contradiction() {
+    let first = fill(1, Buy, "o1", "e1", "4", 40_000);
+    let same = fill(2, Buy, "o1", "e1", "4", 40_000);
+    assert_eq!(kinds(&state(&[first.clone(), same])), []);
+    let latest = Timestamp::from_second(1).unwrap();
+    for other in [fill(2, Buy, "o1", "e1", "5", 40_000), fill(2, Buy, "o1", "e1", "4", 40_001)] {
+        let all = [first.clone(), other.clone()];
+        let contradicted = holds(&all, ("4", 40_000, -40_000, 0, 40_000));
+        assert_eq!(kinds(&contradicted), [ReviewKind::Contradiction]);
+        let before = state(&all[..1]);
+        let (account, symbol) = (&row(&before).account, row(&before).symbol);
+        assert_eq!(fold_incremental(row(&before), latest, &all[1..], &Elsewhere::new()).unwrap(), None);
+        let diff = crate::fold_diff(account, symbol, &all, &all[1..], &Elsewhere::new()).unwrap();
+        assert_eq!(kinds(&diff.state), [ReviewKind::Contradiction]);
+    }
 }
 
 #[test]
@@ -277,12 +301,12 @@ fn folding_incrementally_is_folding_all_facts() {
     let before = state(&[fill(1, Buy, "o1", "e1", "4", 40_000)]);
     let latest = Timestamp::from_second(1).unwrap();
     let new = [order(2, Buy, "o1", OrderStatus::Filled, None), fill(2, Buy, "o1", "e2", "10", 100_500)];
-    let next = fold_incremental(row(&before), latest, &new, &BTreeSet::new()).unwrap().unwrap();
+    let next = fold_incremental(row(&before), latest, &new, &Elsewhere::new()).unwrap().unwrap();
     assert_eq!((row(&next).position.quantity.to_string(), row(&next).changes.len()), ("10".to_owned(), 1));
     for needs_all in
         [bust(2, "e1"), fill(1, Buy, "o1", "e2", "10", 100_500), fill(2, Buy, "o1", "e1", "10", 100_500)]
     {
-        assert_eq!(fold_incremental(row(&before), latest, &[needs_all], &BTreeSet::new()).unwrap(), None);
+        assert_eq!(fold_incremental(row(&before), latest, &[needs_all], &Elsewhere::new()).unwrap(), None);
     }
 }
 
@@ -296,7 +320,7 @@ fn a_reported_order_exists_even_when_its_execution_belongs_to_another_order() {
     assert_eq!(orders, ["alpaca:o1", "alpaca:o2"]);
     let before = state(&older);
     let (account, symbol) = (&row(&before).account, row(&before).symbol);
-    let diff = crate::fold_diff(account, symbol, &all, &[earlier], &BTreeSet::new());
+    let diff = crate::fold_diff(account, symbol, &all, &[earlier], &Elsewhere::new());
     let cumulative = |order: &crate::Order| order.cumulative.to_string();
     let orders: Vec<_> = row(&diff.unwrap().state).orders.iter().map(cumulative).collect();
     assert_eq!(orders, ["1", "0"]);

@@ -70,7 +70,7 @@ pub(super) async fn figures(tx: &mut Transaction<'_>, now: Timestamp) -> Result<
     let day = Day::from_timestamp(now)?;
     let prices = load_prices(tx).await?;
     let money = balances(tx).await?;
-    let assets = market_value(&money, &positions(tx, &prices).await?, &prices)?;
+    let assets = market_value(&money, &positions(tx, &prices, now).await?, &prices)?;
     let (deposits, returns) = (today::deposits(tx, &day).await?, today::returns(tx, &day).await?);
     let investments = today::investments(tx, &day).await?;
     let active_since = now.checked_sub(ACTIVE_WITHIN).unwrap_or(Timestamp::MIN);
@@ -96,10 +96,11 @@ async fn balances(tx: &mut Transaction<'_>) -> Result<Vec<Money>, Error> {
 async fn positions(
     tx: &mut Transaction<'_>,
     prices: &BTreeMap<PricedAsset, AssetPrice>,
+    now: Timestamp,
 ) -> Result<Vec<(Quantity, Option<SharePrice>)>, Error> {
     let all = rows_of_positions(tx).await?;
     let symbols = all.iter().map(|(_, symbol, _)| *symbol).collect();
-    let share_prices = SharePrices::load(tx, prices, symbols, HolderScope::All).await?;
+    let share_prices = SharePrices::load(tx, prices, symbols, HolderScope::All, now).await?;
     Ok(all.iter().map(|(account, symbol, quantity)| (*quantity, share_prices.of(account, *symbol))).collect())
 }
 

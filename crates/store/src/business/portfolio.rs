@@ -78,7 +78,7 @@ impl Store {
         let Some(row) = tx.fetch_optional(sql!(ACCOUNT, &name)).await? else { return Ok(None) };
         let prices = load_prices(&mut tx).await?;
         let balances = balances(&mut tx, account).await?;
-        let positions = positions(&mut tx, account, &prices).await?;
+        let positions = positions(&mut tx, account, &prices, now).await?;
         let market_value = total(&balances, &positions, &prices)?;
         let today = Day::from_timestamp(now)?.date;
         let scope = HolderScope::Holder(account);
@@ -101,9 +101,10 @@ pub(super) async fn assets(
     tx: &mut Transaction<'_>,
     account: &ExternalId,
     prices: &BTreeMap<PricedAsset, AssetPrice>,
+    now: Timestamp,
 ) -> Result<MarketValue, Error> {
     let balances = balances(tx, account).await?;
-    let positions = positions(tx, account, prices).await?;
+    let positions = positions(tx, account, prices, now).await?;
     total(&balances, &positions, prices)
 }
 
@@ -134,11 +135,12 @@ async fn positions(
     tx: &mut Transaction<'_>,
     account: &ExternalId,
     prices: &BTreeMap<PricedAsset, AssetPrice>,
+    now: Timestamp,
 ) -> Result<Vec<PortfolioPosition>, Error> {
     let mut positions = Vec::new();
     let rows = tx.fetch_all(sql!(POSITIONS, account.to_string(), POSITIONS_MAX)).await?;
     let symbols = rows.iter().map(|row| row.parsed("symbol")).collect::<Result<_, _>>()?;
-    let share_prices = SharePrices::load(tx, prices, symbols, HolderScope::Holder(account)).await?;
+    let share_prices = SharePrices::load(tx, prices, symbols, HolderScope::Holder(account), now).await?;
     for row in rows {
         let (symbol, quantity) = (row.parsed("symbol")?, row.parsed("quantity")?);
         let price = share_prices

@@ -89,7 +89,7 @@ impl Store {
         let rows = tx.fetch_all(sql!(HOLDERS, after, HOLDERS_PAGE)).await?;
         let holders = rows.iter().map(|row| row.parsed("holder")).collect::<Result<Vec<ExternalId>, _>>()?;
         for holder in &holders {
-            let assets = portfolio::assets(&mut tx, holder, &prices).await?;
+            let assets = portfolio::assets(&mut tx, holder, &prices, now).await?;
             snapshots
                 .push(Snapshot::read(&mut tx, HolderScope::Holder(holder), date, assets, &prices).await?);
         }

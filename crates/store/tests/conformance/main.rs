@@ -63,6 +63,7 @@ on_both! {
     operators {
         lists_are_filtered_and_paged,
         a_replay_adds_jobs_and_changes_nothing_else,
+        a_replay_by_filter_leaves_out_conflicts,
         concurrent_replays_replay_each_event_once,
         a_dead_letter_can_be_requeued,
         a_replayed_dead_letter_is_no_longer_dead,

@@ -1,9 +1,7 @@
 //! A position with its orders, executions and splits.
 
-use std::collections::BTreeSet;
-
-use domain::{ExternalId, Fact, FactKind, Symbol};
-use ledger::{Change, ChangeKind, Holding, Order, Position};
+use domain::{ExternalId, Fact, FactKind, Quantity, Symbol};
+use ledger::{Change, ChangeKind, ChangeStatus, Elsewhere, Holding, Order, Position};
 
 use crate::database::{Row, Transaction, Value, sql, values};
 use crate::error::Error;
@@ -29,10 +27,12 @@ const FILL_END: &str = " ON CONFLICT (account, symbol, id) DO UPDATE SET kind = 
     status = excluded.status, at = excluded.at";
 
 const ORDERS: &str = "SELECT * FROM orders WHERE account = $1 AND symbol = $2 AND id IN";
-// An execution that was busted there is still none of this holding.
-const ELSEWHERE: &str = "SELECT id FROM fills WHERE kind = 'fill' AND status <> 'parked' \
+// An execution that was busted there is still none of this holding, and fills no order.
+const ELSEWHERE: &str = "SELECT id, status FROM fills WHERE kind = 'fill' AND status <> 'parked' \
     AND NOT (account = $1 AND symbol = $2) AND id IN";
-const PARKED_ELSEWHERE: &str = "SELECT p.id FROM fills p JOIN fills o ON o.id = p.id WHERE p.account = $1 AND p.symbol = $2 \
+// Whether it fills its order here was decided by its first report: a later bust there does not change the stored rows.
+const PARKED_ELSEWHERE: &str = "SELECT p.id, CASE WHEN p.quantity = '0' THEN 'busted' ELSE 'counted' END AS status \
+    FROM fills p JOIN fills o ON o.id = p.id WHERE p.account = $1 AND p.symbol = $2 \
     AND p.kind = 'fill' AND p.status = 'parked' AND o.kind = 'fill' AND o.status <> 'parked' \
     AND NOT (o.account = p.account AND o.symbol = p.symbol)";
 const FILLS: &str = "SELECT * FROM fills WHERE account = $1 AND symbol = $2 AND id IN";
@@ -149,26 +149,26 @@ pub(in crate::ledger) async fn find(
     }))
 }
 
-/// Which of these executions count in other holdings than this one.
+/// Which of these executions are in other holdings than this one.
 pub(in crate::ledger) async fn find_elsewhere(
     tx: &mut Transaction<'_>,
     account: &ExternalId,
     symbol: Symbol,
     new: &[Fact],
-) -> Result<BTreeSet<ExternalId>, Error> {
+) -> Result<Elsewhere, Error> {
     let (_, executions) = ids(new);
     let rows = tx.fetch_in(sql!(ELSEWHERE, account.to_string(), symbol.as_str()), &executions, "").await?;
-    rows.iter().map(|row| row.parsed("id")).collect()
+    rows.iter().map(elsewhere).collect()
 }
 
-/// Which of the parked executions of this holding count in others.
+/// Which of the parked executions of this holding are in others.
 pub(in crate::ledger) async fn parked_elsewhere(
     tx: &mut Transaction<'_>,
     account: &ExternalId,
     symbol: Symbol,
-) -> Result<BTreeSet<ExternalId>, Error> {
+) -> Result<Elsewhere, Error> {
     let rows = tx.fetch_all(sql!(PARKED_ELSEWHERE, account.to_string(), symbol.as_str())).await?;
-    rows.iter().map(|row| row.parsed("id")).collect()
+    rows.iter().map(elsewhere).collect()
 }
 
 /// The ids of the orders and changes of facts.
@@ -196,6 +196,10 @@ fn ids(facts: &[Fact]) -> (Vec<String>, Vec<String>) {
     (orders, changes)
 }
 
+fn elsewhere(row: &Row) -> Result<(ExternalId, ChangeStatus), Error> {
+    Ok((row.parsed("id")?, parse_enum(row, "status")?))
+}
+
 fn order(row: &Row) -> Result<Order, Error> {
     Ok(Order {
         id: row.parsed("id")?,
@@ -216,6 +220,10 @@ fn change(row: &Row) -> Result<Change, Error> {
             side: parse_enum(row, "side")?,
             notional: money(row, "notional", "currency")?,
         },
+        // Before shares were stored with a split, they are unknown.
+        "split" if row.optional_text("quantity_before")?.is_none() => {
+            ChangeKind::Split { before: Quantity::ZERO }
+        }
         "split" => ChangeKind::Split { before: row.parsed("quantity_before")? },
         _ => ChangeKind::Unknown,
     };

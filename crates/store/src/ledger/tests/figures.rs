@@ -100,15 +100,45 @@ pub(super) async fn prices_follow_executions_busts_and_splits(ledger: &TestLedge
     let near = buy("15:10:00", ("alpaca:o3", "alpaca:e3"), ("1", 21_000));
     check_value(ledger, &[near], "930.00 − 210.00 + 11 × 210.00", 303_000).await;
     check_value(ledger, &[bust("15:20:00", "alpaca:e3")], "its price went with it", 301_000).await;
-    check_value(ledger, &[day::holding("16:00:00", "AAPL", split)], "930.00 + 100 × 20.80", 301_000).await;
-    ledger.store.set_prices(&close("20.90", "2026-03-02T19:59:00Z"), TEST, now()).await.unwrap();
+    let split =
+        Fact { at: "2026-03-03T10:00:00Z".parse().unwrap(), ..day::holding("16:00:00", "AAPL", split) };
+    check_value(ledger, &[split], "930.00 + 100 × 20.80", 301_000).await;
+    ledger.store.set_prices(&close("20.90", "2026-03-03T19:59:00Z"), TEST, next_day()).await.unwrap();
     check_value(ledger, &[], "930.00 + 100 × 20.90", 302_000).await;
 }
 
 async fn check_value(ledger: &TestLedger, facts: &[Fact], what: &str, cents: i64) {
     ledger.post(facts).await;
-    let portfolio = ledger.store.portfolio(&"alpaca:a1".parse().unwrap(), now()).await.unwrap().unwrap();
+    let portfolio = ledger.store.portfolio(&"alpaca:a1".parse().unwrap(), next_day()).await.unwrap().unwrap();
     assert_eq!(portfolio.market_value.value.minor(), cents, "{what}");
+}
+
+fn next_day() -> Timestamp {
+    "2026-03-03T20:00:00Z".parse().unwrap()
+}
+
+/// 3,000.00 come in, of which 2,000.00 go for 10 shares, whose close is 200.00.
+pub(super) async fn executions_without_a_usable_price_do_not_count(ledger: &TestLedger) {
+    let buy = |clock, ids, filled| day::fill(clock, "AAPL", ids, Side::Buy, filled);
+    let later = |fact: Fact| Fact { at: "2026-03-04T14:30:00Z".parse().unwrap(), ..fact };
+    ledger
+        .post(&[day::cash("09:00:00", "alpaca:n1", CashKind::Deposit, 300_000, EntryStatus::Executed)])
+        .await;
+    check_value(ledger, &[buy("14:30:00", ("alpaca:o1", "alpaca:e1"), ("10", 200_000))], "bought", 300_000)
+        .await;
+    let prices = [price("AAPL", "200", "2026-03-02T14:40:00Z")];
+    ledger.store.set_prices(&prices, TEST, now()).await.unwrap();
+    // 900.00 + 10.000000000001 × 200.00, rounded: 100.00 for a trillionth of a share is 10^14 for one, which is no price.
+    let tiny = buy("15:00:00", ("alpaca:o2", "alpaca:e2"), ("0.000000000001", 10_000));
+    check_value(ledger, &[tiny], "no price", 290_000).await;
+    // 700.00 + 11 × 200.00: 210.00 is the price of tomorrow.
+    let future = later(buy("15:00:00", ("alpaca:o3", "alpaca:e3"), ("1", 20_000)));
+    check_value(ledger, &[future], "dated in the future", 290_000).await;
+    let split = FactKind::Split { entry: "alpaca:s1".parse().unwrap(), change: "99".parse().unwrap() };
+    // 700.00 + 110 × 200.00: the shares are the broker's, the price is of before the split.
+    check_value(ledger, &[later(day::holding("16:00:00", "AAPL", split))], "a split too", 2_270_000).await;
+    let figures = ledger.store.figures(next_day()).await.unwrap();
+    assert_eq!(figures.assets.value.minor(), 2_270_000);
 }
 
 async fn check_balance(ledger: &TestLedger) {

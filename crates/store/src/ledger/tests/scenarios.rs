@@ -34,6 +34,7 @@ pub(super) async fn all<F: Future<Output = TestLedger>>(mut open: impl FnMut() -
     figures::continue_over_days(&open().await).await;
     figures::pages_contain_each_entry_once(&open().await).await;
     figures::prices_follow_executions_busts_and_splits(&open().await).await;
+    figures::executions_without_a_usable_price_do_not_count(&open().await).await;
     figures::future_prices_do_not_hide_present_ones(&open().await).await;
 }
 
@@ -210,6 +211,9 @@ async fn an_execution_counts_in_one_holding(ledger: &TestLedger) {
     assert_eq!((ledger.number(parked).await, ledger.number(reviews).await), (2, 2));
     // Three executions of 100.00.
     assert_eq!(ledger.balance("system/securities_clearing", "USD").await, 30_000);
+    // The order that e1 filled in AAPL is filled so far in MSFT as well: its next execution brings one share.
+    ledger.post(&[day::fill("14:40:00", "MSFT", ("alpaca:o3", "alpaca:e8"), Side::Buy, ("2", 20_000))]).await;
+    assert_eq!(ledger.balance("system/securities_clearing", "USD").await, 40_000);
     // Two reports of one execution in one batch: the database refuses both, and then each is applied by itself.
     let both = [buy("15:00:00", "TSLA", (first, "alpaca:e7")), buy("15:00:00", "NVDA", (first, "alpaca:e7"))];
     assert!(

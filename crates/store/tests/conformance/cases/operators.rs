@@ -6,7 +6,7 @@ use store::{
 };
 use webhooks::Interpretation;
 
-use crate::fixture::{TestDatabase, after_s, apply, lease_all, now, receive, trade};
+use crate::fixture::{TestDatabase, after_s, apply, fill, lease_all, now, receive, trade};
 
 const ANA: Actor<'_> = Actor { name: "operator:ana", request_id: Some("r-1") };
 
@@ -69,6 +69,28 @@ pub(crate) async fn a_replay_adds_jobs_and_changes_nothing_else(database: &TestD
     let entries = store.audit_page(0).await.unwrap();
     let replay = entries.iter().find(|sealed| sealed.entry.action() == "webhooks.replay").unwrap();
     assert_eq!((replay.entry.actor(), replay.entry.request_id()), ("operator:ana", Some("r-1")));
+}
+
+/// The same id twice with other content: only a person who names the second event has decided that it is right.
+pub(crate) async fn a_replay_by_filter_leaves_out_conflicts(database: &TestDatabase) {
+    let store = database.open().await;
+    store.receive(&fill("01H"), now()).await.unwrap();
+    let body = String::from_utf8(fill("01H").body().to_vec()).unwrap();
+    let dearer = body.replace(r#""filled_avg_price":"100""#, r#""filled_avg_price":"900""#);
+    let dearer = webhooks::alpaca::from_stream(webhooks::alpaca::Kind::Trade, "01H", dearer.into()).unwrap();
+    let Receipt::Conflict(conflict) = store.receive(&dearer, now()).await.unwrap() else { panic!("stored") };
+    apply_all_jobs(&store).await;
+    let unhandled = EventFilter { state: Some(JobState::Unhandled), ..EventFilter::default() };
+    for (filter, events) in [(EventFilter::default(), 1), (unhandled, 0)] {
+        assert_eq!(store.count_replayable(&filter).await.unwrap(), events, "{filter:?}");
+        assert_eq!(
+            store.replay(&filter, None, ANA, after_s(9)).await.unwrap().events,
+            u32::try_from(events).unwrap()
+        );
+    }
+    let named = EventFilter { ids: vec![conflict], ..EventFilter::default() };
+    assert_eq!(store.count_replayable(&named).await.unwrap(), 1);
+    assert_eq!(store.replay(&named, None, ANA, after_s(9)).await.unwrap().events, 1);
 }
 
 pub(crate) async fn concurrent_replays_replay_each_event_once(database: &TestDatabase) {

@@ -71,7 +71,7 @@ pub(super) fn interpret(body: &[u8]) -> Outcome {
     // next fill of a burst happens before this one is reported.
     let at = event.timestamp.time().unwrap_or(reported_at);
     let fact = |kind| Fact { subject: subject.clone(), at, kind };
-    let currency = currency(&event, order_event)?;
+    let currency = currency(&event)?;
     let mut facts = vec![fact(order.state(order_event, currency)?)];
     if matches!(order_event, OrderEvent::Corrected | OrderEvent::Busted) {
         facts.push(fact(FactKind::Bust { execution: event.reversed(order_event)? }));
@@ -82,12 +82,13 @@ pub(super) fn interpret(body: &[u8]) -> Outcome {
     Ok(Interpretation::Facts(facts))
 }
 
-/// The currency of the order's figures, which stands in the order or beside it.
-fn currency(event: &Event<'_>, order_event: OrderEvent) -> Result<Currency, Unhandled> {
+/// The currency of the order's figures, which stands in the order or beside it. An order with a fee of local-currency trading
+/// is by hand as a whole: what it sets aside would not be released by its executions.
+fn currency(event: &Event<'_>) -> Result<Currency, Unhandled> {
     let beside = CurrencyFields::new(event.currency, event.swap_rate, event.swap_fee_bps);
     let fields = event.order.fields::<CurrencyFields<'_>>().or(beside);
-    if order_event.is_execution() && fields.has_conversion_fee()? {
-        return Err(Unhandled::ByHand("an execution with a fee of local-currency trading"));
+    if fields.has_conversion_fee()? {
+        return Err(Unhandled::ByHand("an order with a fee of local-currency trading"));
     }
     fields.currency()
 }

@@ -126,6 +126,12 @@ fn the_currency_is_read_and_never_assumed() {
     ] {
         assert_eq!(reason("alpaca/trade", &filled(more)), expected, "{more}");
     }
+    // Its order sets nothing aside, for its executions would not release it.
+    let lct = r#","currency":"EUR","swap_rate":"1.0043","swap_fee_bps":"95""#;
+    for event in ["new", "canceled", "trade_bust"] {
+        let body = filled(lct).replace(r#""event":"fill""#, &format!(r#""event":"{event}""#));
+        assert_eq!(reason("alpaca/trade", &body), "by_hand", "{event}");
+    }
     let beside = filled("").replace(r#""event":"fill""#, r#""event":"fill","currency":"JPY""#);
     assert_eq!(facts("alpaca/trade", &beside)[1], fill(Side::Buy, "10", "31000 jpy"));
     let dividend = |more: &str| nta("DIV", "1.5", more);
