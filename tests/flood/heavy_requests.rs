@@ -95,7 +95,7 @@ async fn repeat(deadline: Instant, server: SocketAddr, request: String) -> Outco
         let started = Instant::now();
         match exchange(server, LOOPBACK, request.as_bytes()).await {
             Ok(response) if response.starts_with(b"HTTP/1.1 200") => {
-                outcome.durations.push(started.elapsed())
+                outcome.durations.push(started.elapsed());
             }
             Ok(_) | Err(_) => outcome.failed += 1,
         }
@@ -113,7 +113,9 @@ async fn deliver(deadline: Instant, server: SocketAddr, deliveries: Vec<SignedRe
         let request = post(&path, &headers, &String::from_utf8(body).unwrap());
         let started = Instant::now();
         match exchange(server, LOOPBACK, request.as_bytes()).await {
-            Ok(response) if response.starts_with(b"HTTP/1.1 20") => outcome.durations.push(started.elapsed()),
+            Ok(response) if response.starts_with(b"HTTP/1.1 20") => {
+                outcome.durations.push(started.elapsed());
+            }
             Ok(_) | Err(_) => outcome.failed += 1,
         }
         tokio::time::sleep(DELIVERY_INTERVAL).await;

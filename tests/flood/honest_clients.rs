@@ -35,7 +35,7 @@ pub(crate) async fn send_until(
         let started = Instant::now();
         match tokio::time::timeout(TIMEOUT, exchange(server, from, request.as_bytes())).await {
             Ok(Ok(response)) if response.starts_with(b"HTTP/1.1 20") => {
-                outcome.durations.push(started.elapsed())
+                outcome.durations.push(started.elapsed());
             }
             Ok(_) | Err(_) => outcome.failed += 1,
         }
