@@ -109,7 +109,8 @@ async fn deliver(deadline: Instant, server: SocketAddr, deliveries: Vec<SignedRe
         if Instant::now() >= deadline {
             break;
         }
-        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let others = headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
+        let headers: String = others.map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let request = post(&path, &headers, &String::from_utf8(body).unwrap());
         let started = Instant::now();
         match exchange(server, LOOPBACK, request.as_bytes()).await {

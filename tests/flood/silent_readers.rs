@@ -17,7 +17,7 @@ const RECEIVE_BUFFER_BYTES: u32 = 4096;
 const RECONNECT_AFTER: Duration = Duration::from_secs(7);
 const HONEST_CLIENTS: u8 = 10;
 /// Pipelined: more bytes than the system keeps for a connection.
-const REQUESTS: usize = 4;
+const REQUESTS: usize = 2;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Report {
