@@ -66,7 +66,10 @@ impl Fixture {
         workspace.write_secret("audit_key", AUDIT_KEY, 0o444);
         let keys = HostedKeys::start(&workspace);
         let hosts = keys.settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let settings: Vec<(&str, &str)> = hosts.chain(settings.iter().copied()).collect();
+        // Samples are of both lists of entries.
+        let both = [("LEDGER_ALPACA_ENTRIES", "either")];
+        let settings: Vec<(&str, &str)> =
+            both.into_iter().chain(hosts).chain(settings.iter().copied()).collect();
         let server = Some(serve(&workspace, &settings));
         Self { workspace, server, _keys: keys }
     }
