@@ -17,12 +17,13 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use config::api_keys::Label;
 use http::HeaderValue;
-use rate_limit::{LimitStatus, Network};
+use rate_limit::{Limit, LimitStatus, Network};
 use telemetry::metrics::Metrics;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::content_encoding::LEVEL_ONCE;
+use crate::layers::limit_policy::LimitPolicy;
 use crate::layers::request_limit::charge;
 use crate::problem::{Kind, Problem};
 use crate::representation::Representation;
@@ -55,6 +56,7 @@ pub(crate) struct HeavyWork {
     waiting: AtomicUsize,
     waiting_max: usize,
     callers: Mutex<HashMap<CallerId, Weak<Share>>>,
+    key_policy: LimitPolicy,
     metrics: Arc<Metrics>,
 }
 
@@ -78,10 +80,21 @@ impl HeavyWork {
     ///
     /// # Errors
     /// The threads cannot be started.
-    pub(crate) fn new(metrics: Arc<Metrics>, waiting_max: usize) -> io::Result<Self> {
+    pub(crate) fn new(metrics: Arc<Metrics>, limit: Limit, waiting_max: usize) -> io::Result<Self> {
         let memory = Arc::new(Semaphore::new(kib(BYTES_MAX)));
         let (waiting, callers) = (AtomicUsize::new(0), Mutex::default());
-        Ok(Self { pool: Pool::start()?, memory, waiting, waiting_max, callers, metrics })
+        let (pool, key_policy) = (Pool::start()?, LimitPolicy::for_keys(limit));
+        Ok(Self { pool, memory, waiting, waiting_max, callers, key_policy, metrics })
+    }
+
+    /// Charges the key for a body or a response of this size, which counts as several requests.
+    pub(crate) fn charge(
+        &self,
+        context: &RequestContext,
+        bytes: usize,
+    ) -> Result<Option<LimitStatus>, Problem> {
+        let further = u32::try_from(bytes / BYTES_PER_REQUEST).unwrap_or(u32::MAX);
+        charge(&self.key_policy, context, further)
     }
 
     /// Memory for `bytes` of a request body or a response, which is free again when the reservation is dropped.
@@ -105,7 +118,7 @@ impl HeavyWork {
         if bytes < HEAVY_BYTES_MIN {
             return Ok(Representation::new(serialize()?, etag).into_response());
         }
-        let limit_status = charge_for(context, bytes)?;
+        let limit_status = self.charge(context, bytes)?;
         let reservation = self.reserve(context, bytes).await?;
         let encoding = context.content_encoding.get().copied().unwrap_or_default();
         // With the memory, which work that has begun needs also after its request has ended.
@@ -162,11 +175,6 @@ impl HeavyWork {
         callers.insert(id, Arc::downgrade(&share));
         share
     }
-}
-
-/// Charges the key for a body or a response of this size, which counts as several requests.
-pub(crate) fn charge_for(context: &RequestContext, bytes: usize) -> Result<Option<LimitStatus>, Problem> {
-    charge(context, u32::try_from(bytes / BYTES_PER_REQUEST).unwrap_or(u32::MAX))
 }
 
 /// One waiting request; dropping it makes room.

@@ -14,7 +14,6 @@ use strict_http1::Connection;
 use telemetry::RequestId;
 
 use crate::content_encoding::ContentEncoding;
-use crate::layers::limit_policy::LimitPolicy;
 use crate::problem::{Kind, Problem};
 
 /// One request and its response. `None` until the layer that determines the value has run.
@@ -29,8 +28,8 @@ pub(crate) struct RequestContext {
     /// The path pattern of the route.
     pub(crate) route: OnceLock<MatchedPath>,
     pub(crate) caller: OnceLock<Caller>,
-    /// The limit of the key that counts this request.
-    pub(crate) key_policy: OnceLock<Arc<LimitPolicy>>,
+    /// The key that counts this request as in progress.
+    pub(crate) limited_key: OnceLock<Arc<Key>>,
     /// The encoding that the client prefers, on routes that are compressed.
     pub(crate) content_encoding: OnceLock<ContentEncoding>,
     started: Instant,
@@ -48,7 +47,7 @@ pub(crate) struct Caller {
 impl Drop for RequestContext {
     fn drop(&mut self) {
         self.connection.end_request();
-        if let (Some(_), Some(key)) = (self.key_policy.get(), self.key()) {
+        if let Some(key) = self.limited_key.get() {
             key.limiter.end();
         }
     }
@@ -66,7 +65,7 @@ impl RequestContext {
             client: OnceLock::new(),
             route: OnceLock::new(),
             caller: OnceLock::new(),
-            key_policy: OnceLock::new(),
+            limited_key: OnceLock::new(),
             content_encoding: OnceLock::new(),
             started: Instant::now(),
             duration: OnceLock::new(),

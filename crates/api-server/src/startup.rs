@@ -144,7 +144,8 @@ pub(crate) fn service(
     );
     let response_cache = Arc::new(ResponseCache::new(config.response_cache));
     // The other half of the requests is for those that do not wait.
-    let heavy_work = HeavyWork::new(Arc::clone(&metrics), config.http.requests_in_flight_max / 2);
+    let heavy_work =
+        HeavyWork::new(Arc::clone(&metrics), config.http.rate_limit, config.http.requests_in_flight_max / 2);
     let heavy_work = heavy_work.map_err(Error::HeavyWork)?;
     let event_streams = event_streams(config, credentials)?;
     let dependencies = Dependencies {

@@ -103,7 +103,7 @@ impl Connection {
     }
 
     /// When to look again whether the client has sent its next request, and taken more of its responses, in time; `None` once it
-    /// has not, or the connection was told to [`close`](Self::close). Over HTTP/2 only the first request has a limit, because
+    /// has not, or the connection is to [`close`](Self::close). Over HTTP/2 only the first request has a limit, because
     /// pings detect dead peers.
     #[must_use]
     pub fn time_left(&self, limits: TimeLimits) -> Option<Duration> {

@@ -1,3 +1,4 @@
+use std::num::NonZeroU32;
 use std::sync::mpsc;
 
 use axum::extract::Request;
@@ -12,7 +13,9 @@ fn context(client: &str) -> Arc<RequestContext> {
 
 fn heavy_work() -> Arc<HeavyWork> {
     let metrics = Metrics::new(telemetry::metrics::Labels::default()).unwrap();
-    Arc::new(HeavyWork::new(Arc::new(metrics), 512).unwrap())
+    let one = NonZeroU32::MIN;
+    let limit = Limit { per_minute: one, burst: one };
+    Arc::new(HeavyWork::new(Arc::new(metrics), limit, 512).unwrap())
 }
 
 #[tokio::test]

@@ -63,6 +63,11 @@ impl LimitPolicy {
         Self { name, names, detail, rate_limit_policy, per_minute: HeaderValue::from(per_minute.get()) }
     }
 
+    /// The limit of each API key.
+    pub(crate) fn for_keys(limit: Limit) -> Self {
+        Self::new(&["key"], "API key", limit)
+    }
+
     fn insert(&self, status: LimitStatus, headers: &mut HeaderMap) {
         headers.reserve(HEADERS_EXPECTED.saturating_sub(headers.len()));
         for (name, value) in self.fields(status) {

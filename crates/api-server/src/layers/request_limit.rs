@@ -33,7 +33,7 @@ pub(crate) struct RequestLimit {
 
 impl RequestLimit {
     pub(crate) fn new(api_keys: ApiKeys, limit: Limit, metrics: Arc<Metrics>) -> Self {
-        let key_policy = Arc::new(LimitPolicy::new(&["key"], "API key", limit));
+        let key_policy = Arc::new(LimitPolicy::for_keys(limit));
         Self { api_keys, key_policy, by_address: AddressLimit::for_api(limit, &metrics), metrics }
     }
 }
@@ -55,17 +55,19 @@ impl RequestHook for RequestLimit {
             return Err(problem.retry_after_s(RETRY_AFTER_S));
         }
         // The request ends together with its context.
-        context.key_policy.get_or_init(|| Arc::clone(&self.key_policy));
+        context.key().map(|key| context.limited_key.get_or_init(|| Arc::clone(key)));
         Ok(LimitHeaders { policy: Arc::clone(&self.key_policy), status })
     }
 }
 
 /// Charges the key for a request that costs as much as several. The rate limit fields of the response are those of the returned
 /// status, as its extension.
-pub(crate) fn charge(context: &RequestContext, further: u32) -> Result<Option<LimitStatus>, Problem> {
-    let (Some(policy), Some(key), Some(further)) =
-        (context.key_policy.get(), context.key(), NonZeroU32::new(further))
-    else {
+pub(crate) fn charge(
+    policy: &LimitPolicy,
+    context: &RequestContext,
+    further: u32,
+) -> Result<Option<LimitStatus>, Problem> {
+    let (Some(key), Some(further)) = (context.limited_key.get(), NonZeroU32::new(further)) else {
         return Ok(None);
     };
     key.limiter.charge(further).map(Some).map_err(|status| policy.exceeded(status))
@@ -139,11 +141,11 @@ mod tests {
         let mut request = keyed_request();
         layer.on_request(&mut request).unwrap();
         let context = RequestContext::get(request.extensions()).unwrap();
-        assert_eq!(charge(context, 0).unwrap(), None);
-        assert_eq!(charge(context, 5).unwrap().unwrap().remaining, 3);
-        assert_eq!(charge(context, 4).unwrap_err().kind, Kind::QuotaExceeded);
+        assert_eq!(charge(&layer.key_policy, context, 0).unwrap(), None);
+        assert_eq!(charge(&layer.key_policy, context, 5).unwrap().unwrap().remaining, 3);
+        assert_eq!(charge(&layer.key_policy, context, 4).unwrap_err().kind, Kind::QuotaExceeded);
         assert_eq!(
-            charge(context, 3).unwrap().unwrap().remaining,
+            charge(&layer.key_policy, context, 3).unwrap().unwrap().remaining,
             0,
             "nothing was charged for the refused one"
         );
@@ -153,7 +155,7 @@ mod tests {
             let mut request = keyed_request();
             layer.on_request(&mut request).unwrap();
             let context = RequestContext::get(request.extensions()).unwrap();
-            assert_eq!(charge(context, 1000).unwrap().unwrap().remaining, 0, "{burst}");
+            assert_eq!(charge(&layer.key_policy, context, 1000).unwrap().unwrap().remaining, 0, "{burst}");
         }
     }
 }

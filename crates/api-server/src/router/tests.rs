@@ -52,7 +52,7 @@ async fn parts_in(directory: &Path, secrets: &[(&str, &str)]) -> Parts {
             market_data,
             response_cache: Arc::new(ResponseCache::new(config.response_cache)),
             indicators: IndicatorCache::new(),
-            heavy_work: HeavyWork::new(Arc::clone(&metrics), 512).unwrap(),
+            heavy_work: HeavyWork::new(Arc::clone(&metrics), config.http.rate_limit, 512).unwrap(),
             models: analysis::Models::bundled().unwrap(),
         }),
         exposition: Exposition { metrics, store: intake.store.clone(), access: MetricsAccess::Loopback },

@@ -16,7 +16,7 @@ pub(super) enum Stage {
 impl Stage {
     const ALL: [Self; 3] = [Self::Serving, Self::Unready, Self::Draining];
 
-    /// Whether the connection ends after its requests in flight. Over HTTP/2 the client is told which requests were not handled, so
+    /// Whether the connection ends after its requests in flight. Over HTTP/2 the client learns which requests were not handled, so
     /// that none is lost; over HTTP/1 a response with `Connection: close` tells it, until nothing is accepted any more.
     pub(super) fn ends(self, connection: &Connection) -> bool {
         match self {

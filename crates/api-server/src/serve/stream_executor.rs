@@ -27,7 +27,7 @@ where
             tokio::select! {
                 biased;
                 _ = stream => {}
-                // The peer is told, because the stream is dropped before its end.
+                // The peer gets a reset, because the stream is dropped before its end.
                 () = end.notified() => {}
             }
         }));
