@@ -104,7 +104,7 @@ fn a_stream_that_takes_nothing_is_ended_and_the_others_go_on() {
 }
 
 #[test]
-fn a_connection_is_told_to_end_while_the_server_stops() {
+fn a_connection_gets_goaway_while_the_server_stops() {
     let server = ServerOptions::new().set("UNREADY_SECS", "5").start();
     let mut stream = connect(&server);
     stream.write_all(&frame(HEADERS, END_HEADERS | END_STREAM, 1, GET_LIVEZ)).unwrap();
