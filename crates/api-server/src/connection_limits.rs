@@ -85,11 +85,9 @@ impl ConnectionLimits {
         Ok(Permit { limits: Arc::clone(self), client, connection: Arc::clone(connection) })
     }
 
-    /// Wakes every connection, and returns their number.
-    pub(crate) fn notify_all(&self) -> usize {
-        let open = self.open();
-        open.by_client.values().flatten().for_each(|(_, connection)| connection.notify_change());
-        open.total
+    /// Wakes every connection.
+    pub(crate) fn notify_all(&self) {
+        self.open().by_client.values().flatten().for_each(|(_, connection)| connection.notify_change());
     }
 
     /// The number of open connections.

@@ -130,8 +130,8 @@ impl Connection {
     /// Ends the streams of which the client has taken nothing for so long. The others go on: they may be those of other clients of a
     /// proxy.
     pub fn end_unread_streams(&self, send: Duration) {
-        let opened_us = u64::try_from(send.as_micros()).unwrap_or(u64::MAX);
-        let Some(since_us) = self.elapsed_us().checked_sub(opened_us) else { return };
+        let send_us = u64::try_from(send.as_micros()).unwrap_or(u64::MAX);
+        let Some(since_us) = self.elapsed_us().checked_sub(send_us) else { return };
         let unread = self.unread();
         let stale = unread.iter().filter(|body| body.taken_us <= since_us);
         stale.filter_map(|body| body.end.as_ref()).for_each(|end| end.notify_one());

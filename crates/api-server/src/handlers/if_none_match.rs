@@ -35,10 +35,7 @@ impl IfNoneMatch {
 
     /// The response, or 304 if the client has it.
     pub(crate) fn respond(&self, representation: Representation) -> Response {
-        match self.matches(representation.etag.as_ref()) {
-            true => not_modified(representation.etag),
-            false => representation.into_response(),
-        }
+        self.not_modified(representation.etag.as_ref()).unwrap_or_else(|| representation.into_response())
     }
 
     /// 304 if the client has it.

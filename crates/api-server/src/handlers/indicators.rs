@@ -179,8 +179,7 @@ pub(crate) async fn get(
         (bars.view().date.len(), first)
     };
     // Before the key is charged.
-    check_size(&specs, bars, bars - first)?;
-    let bytes = bytes_max(&specs, bars, bars - first);
+    let bytes = checked_bytes(&specs, bars, bars - first)?;
     let serialize = move || {
         let history = &snapshot.history;
         let (bars, first) = window.bars(history.adjusted(), first_bar);
@@ -207,15 +206,9 @@ pub(crate) async fn get(
     api.heavy_work.respond(&context, bytes, etag, serialize).await
 }
 
-/// About the size of the response, or of what is read to compute it, if that is more.
-fn bytes_max(specs: &[IndicatorSpec], bars: usize, window: usize) -> usize {
-    let outputs = specs.iter().map(IndicatorSpec::outputs).sum::<usize>();
-    let reads = bars * specs.iter().map(IndicatorSpec::reads_per_bar).sum::<usize>();
-    VALUE_BYTES * (window * (1 + outputs)).max(reads / READS_PER_VALUE)
-}
-
-/// Refuses requests that would need too much memory or time.
-fn check_size(specs: &[IndicatorSpec], bars: usize, window: usize) -> Result<(), Problem> {
+/// About the size of the response, or of what is read to compute it, if that is more. Refuses requests that would need too much memory
+/// or time.
+fn checked_bytes(specs: &[IndicatorSpec], bars: usize, window: usize) -> Result<usize, Problem> {
     let values = window * specs.iter().map(IndicatorSpec::outputs).sum::<usize>();
     if values > VALUES_MAX {
         return Err(unprocessable(NAMES, format!("must give at most {VALUES_MAX} values, not {values}")));
@@ -224,7 +217,8 @@ fn check_size(specs: &[IndicatorSpec], bars: usize, window: usize) -> Result<(),
     if reads > READS_MAX {
         return Err(unprocessable(NAMES, "has too many long periods: use fewer or shorter ones"));
     }
-    Ok(())
+    // A date for each bar of the window.
+    Ok(VALUE_BYTES * (window + values).max(reads / READS_PER_VALUE))
 }
 
 /// A hash of a list of indicators with every parameter; stable within one build.
