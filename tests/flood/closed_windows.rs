@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::honest_clients::runtime;
-use crate::silent_readers::largest_growth;
+use crate::silent_readers::{SETTLE, largest_growth};
 
 const KEY: &str = "k7Vn2Qx9LpR4tYw8ZbM3cDf6HjGs5Aa1";
 const CONNECTIONS: usize = 8;
@@ -38,7 +38,7 @@ pub(crate) fn run(duration: Duration) -> Report {
         (sent, grown_kib)
     });
     assert_eq!(server.get("/livez", &[]).status, 200);
-    std::thread::sleep(Duration::from_secs(2));
+    std::thread::sleep(SETTLE);
     let left_kib = server.resident_kib().saturating_sub(before_kib);
     Report { requests: sent, grown_kib, left_kib }
 }

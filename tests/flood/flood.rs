@@ -1,4 +1,4 @@
-//! Floods the server for a minute in each of three ways, and prints how honest clients fared: `tools/flood`.
+//! Floods the server in three ways, for minutes, and prints how honest clients fared: `tools/flood`.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is the failure to report")]
 #![expect(clippy::print_stdout, reason = "the program prints its figures")]
@@ -23,19 +23,22 @@ fn main() {
     print("  requests of ten clients", report.failed_requests, report.requests);
     println!("  memory: at most {} KiB more, {} KiB after it", report.grown_kib, report.left_kib);
 
-    let report = closed_windows::run(duration);
-    println!("one key, HTTP/2 windows of 0, {seconds} s: {} requests", report.requests);
+    let report = closed_windows::run(2 * duration);
+    println!("one key, HTTP/2 windows of 0, {} s: {} requests", 2 * seconds, report.requests);
     println!("  memory: at most {} KiB more, {} KiB after it", report.grown_kib, report.left_kib);
 
     let programs = [Some(("this server", tests::binary("api-server"))), parent.map(|path| ("parent", path))];
-    for (name, program) in programs.into_iter().flatten() {
-        let report = heavy_requests::run(&program, duration);
-        println!(
-            "32 clients of the heaviest routes, {name}: {} responses, {} failed",
-            report.heavy, report.failed
-        );
-        print("  probes", report.failed_probes, report.probes);
-        print("  deliveries", report.failed_deliveries, report.deliveries);
+    // Each route alone, too: beside one another, a server that is fair to them serves fewer of the cheapest.
+    for routes in [&[0, 1, 2][..], &[0], &[1], &[2]] {
+        for (name, program) in programs.iter().flatten() {
+            let report =
+                heavy_requests::run(program, duration / if routes.len() > 1 { 1 } else { 3 }, routes);
+            let names: Vec<_> =
+                routes.iter().map(|at| (heavy_requests::ROUTES[*at], report.heavy[*at])).collect();
+            println!("32 clients, {name}: {names:?} responses, {} failed", report.failed);
+            print("  probes", report.failed_probes, report.probes);
+            print("  deliveries", report.failed_deliveries, report.deliveries);
+        }
     }
 }
 

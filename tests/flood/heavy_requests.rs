@@ -11,6 +11,7 @@ use tests::providers::{Providers, SignedRequest, VIEWER_KEY, now};
 use crate::honest_clients::{Outcome, exchange, get, runtime, send_until};
 
 const CLIENTS: usize = 32;
+pub(crate) const ROUTES: [&str; 3] = ["indicators", "bars", "analysis of posted bars"];
 const LOOPBACK: Ipv4Addr = Ipv4Addr::LOCALHOST;
 const DELIVERY_INTERVAL: Duration = Duration::from_millis(20);
 /// About 5 MB, 900 KB, and a body of 1.8 MB.
@@ -20,8 +21,8 @@ const BARS_POSTED: usize = 16_000;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Report {
-    /// Heavy requests with their response.
-    pub(crate) heavy: usize,
+    /// Heavy requests with their response, of each route.
+    pub(crate) heavy: [usize; ROUTES.len()],
     pub(crate) failed: usize,
     pub(crate) failed_probes: usize,
     pub(crate) failed_deliveries: usize,
@@ -29,7 +30,8 @@ pub(crate) struct Report {
     pub(crate) deliveries: Vec<Duration>,
 }
 
-pub(crate) fn run(program: &Path, duration: Duration) -> Report {
+/// With clients of these of the [`ROUTES`].
+pub(crate) fn run(program: &Path, duration: Duration, routes: &[usize]) -> Report {
     let providers = Providers::new();
     let server = providers.options().program(program).start();
     let count = duration.as_millis() / DELIVERY_INTERVAL.as_millis();
@@ -37,21 +39,24 @@ pub(crate) fn run(program: &Path, duration: Duration) -> Report {
         (0..count).map(|at| providers.alpaca("account", status(&format!("flood-{at}")))).collect();
     let requests = heavy_requests();
     let (address, deadline) = (server.address(), Instant::now() + duration);
-    let (heavy, probes, deliveries) = runtime().block_on(async {
+    let ((heavy, failed), probes, deliveries) = runtime().block_on(async {
         let heavy: Vec<_> = (0..CLIENTS)
-            .map(|at| tokio::spawn(repeat(deadline, address, requests[at % 3].clone())))
+            .map(|at| routes[at % routes.len()])
+            .map(|route| (route, tokio::spawn(repeat(deadline, address, requests[route].clone()))))
             .collect();
         let probes = tokio::spawn(send_until(deadline, address, LOOPBACK, get("/livez", "")));
         let deliveries = tokio::spawn(deliver(deadline, address, deliveries));
-        let mut all = Outcome::default();
-        for client in heavy {
-            all.extend(client.await.unwrap());
+        let (mut counts, mut failed) = ([0; ROUTES.len()], 0);
+        for (route, client) in heavy {
+            let outcome = client.await.unwrap();
+            counts[route] += outcome.durations.len();
+            failed += outcome.failed;
         }
-        (all, probes.await.unwrap(), deliveries.await.unwrap())
+        ((counts, failed), probes.await.unwrap(), deliveries.await.unwrap())
     });
     Report {
-        heavy: heavy.durations.len(),
-        failed: heavy.failed,
+        heavy,
+        failed,
         failed_probes: probes.failed,
         failed_deliveries: deliveries.failed,
         probes: probes.durations,
@@ -63,7 +68,7 @@ fn status(name: &str) -> String {
     AlpacaAccount::named(name).status(now(), "SUBMITTED", "ACTIVE")
 }
 
-fn heavy_requests() -> [String; 3] {
+fn heavy_requests() -> [String; ROUTES.len()] {
     let key = format!("X-API-Key: {VIEWER_KEY}\r\n");
     [get(INDICATORS, &key), get(BARS, &key), post("/api/analyze", &key, &bars().to_string())]
 }

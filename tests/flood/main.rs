@@ -12,8 +12,6 @@ use std::time::Duration;
 
 const DURATION: Duration = Duration::from_secs(8);
 const GROWTH_KIB_MAX: u64 = 64 * 1024;
-/// Of 4,110 connections of an unoptimized build, which need about 32 KiB each.
-const SILENT_GROWTH_KIB_MAX: u64 = 3 * GROWTH_KIB_MAX;
 
 #[test]
 fn clients_that_read_nothing_take_neither_the_places_of_others_nor_memory() {
@@ -21,7 +19,7 @@ fn clients_that_read_nothing_take_neither_the_places_of_others_nor_memory() {
     assert_eq!((report.failed_probes, report.failed_requests), (0, 0), "{report:?}");
     assert!(report.silent > 4000, "{report:?}");
     assert!(!report.probes.is_empty() && !report.requests.is_empty(), "{report:?}");
-    assert!(report.grown_kib.max(report.left_kib) < SILENT_GROWTH_KIB_MAX, "{report:?}");
+    assert!(report.grown_kib.max(report.left_kib) < GROWTH_KIB_MAX, "{report:?}");
 }
 
 #[test]
@@ -33,7 +31,10 @@ fn one_key_that_opens_no_http2_window_holds_little_memory() {
 
 #[test]
 fn probes_and_deliveries_are_answered_beside_heavy_requests() {
-    let report = heavy_requests::run(&tests::binary("api-server"), DURATION);
+    let report = heavy_requests::run(&tests::binary("api-server"), DURATION, &[0, 1, 2]);
     assert_eq!((report.failed, report.failed_probes, report.failed_deliveries), (0, 0, 0), "{report:?}");
-    assert!(report.heavy > 0 && !report.probes.is_empty() && !report.deliveries.is_empty(), "{report:?}");
+    assert!(
+        !report.heavy.contains(&0) && !report.probes.is_empty() && !report.deliveries.is_empty(),
+        "{report:?}"
+    );
 }

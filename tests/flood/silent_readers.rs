@@ -16,6 +16,8 @@ const RECEIVE_BUFFER_BYTES: u32 = 4096;
 /// After which a silent client opens another connection.
 const RECONNECT_AFTER: Duration = Duration::from_secs(7);
 const HONEST_CLIENTS: u8 = 10;
+/// After which memory is given back: the allocator keeps free pages for ten seconds.
+pub(crate) const SETTLE: Duration = Duration::from_secs(12);
 /// Pipelined: more bytes than the system keeps for a connection.
 const REQUESTS: usize = 2;
 
@@ -26,7 +28,7 @@ pub(crate) struct Report {
     pub(crate) failed_requests: usize,
     pub(crate) probes: Vec<Duration>,
     pub(crate) requests: Vec<Duration>,
-    /// Resident memory over that before, at most, and ten seconds after the last of them.
+    /// Resident memory over that before, at most, and [`SETTLE`] after the last of them.
     pub(crate) grown_kib: u64,
     pub(crate) left_kib: u64,
 }
@@ -39,8 +41,12 @@ pub(crate) fn run(duration: Duration) -> Report {
     let deadline = Instant::now() + duration;
     let (silent, probes, requests, grown_kib) = runtime().block_on(async {
         let silent = (1..=ADDRESSES)
-            .flat_map(|at| [at; CONNECTIONS_PER_ADDRESS])
-            .map(|at| tokio::spawn(stay_silent(deadline, address, Ipv4Addr::new(127, 0, 1, at))));
+            .flat_map(|at| (0..CONNECTIONS_PER_ADDRESS).map(move |number| (at, number)))
+            .map(|(at, number)| {
+                // One after the other, because a burst of connects would measure the cores that the clients use.
+                let wait = RECONNECT_AFTER.mul_f64(number as f64 / CONNECTIONS_PER_ADDRESS as f64);
+                tokio::spawn(stay_silent(deadline, wait, address, Ipv4Addr::new(127, 0, 1, at)))
+            });
         let silent: Vec<_> = silent.collect();
         let probe = |at| send_until(deadline, address, Ipv4Addr::new(127, 0, 0, at), get("/livez", ""));
         let request =
@@ -58,7 +64,7 @@ pub(crate) fn run(duration: Duration) -> Report {
         }
         (connected, probes.await.unwrap(), all, grown_kib)
     });
-    std::thread::sleep(Duration::from_secs(2));
+    std::thread::sleep(SETTLE);
     Report {
         silent,
         failed_probes: probes.failed,
@@ -80,7 +86,8 @@ pub(crate) async fn largest_growth(deadline: Instant, server: &Server, before_ki
 }
 
 /// Whether it was connected once.
-async fn stay_silent(deadline: Instant, server: SocketAddr, from: Ipv4Addr) -> bool {
+async fn stay_silent(deadline: Instant, wait: Duration, server: SocketAddr, from: Ipv4Addr) -> bool {
+    tokio::time::sleep(wait).await;
     let mut was_connected = false;
     while Instant::now() < deadline {
         let stream = connect(server, from).await;

@@ -6,6 +6,7 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rate_limit::{Network, TIERS};
@@ -26,6 +27,7 @@ pub(crate) struct ConnectionLimits {
     per_address_max: usize,
     proxies: TrustedProxies,
     open: Mutex<Open>,
+    is_crowded: AtomicBool,
     none_open: Notify,
 }
 
@@ -62,8 +64,8 @@ impl ConnectionLimits {
     /// At most `total_max` connections, `per_address_max` of them from one address (IPv6: one /64), and more from the wider
     /// networks of [`TIERS`]. Only the first limit applies to trusted proxies.
     pub(crate) fn new(total_max: usize, per_address_max: usize, proxies: TrustedProxies) -> Arc<Self> {
-        let (open, none_open) = (Mutex::default(), Notify::new());
-        Arc::new(Self { total_max, per_address_max, proxies, open, none_open })
+        let (open, is_crowded, none_open) = (Mutex::default(), AtomicBool::new(false), Notify::new());
+        Arc::new(Self { total_max, per_address_max, proxies, open, is_crowded, none_open })
     }
 
     pub(crate) fn acquire(self: &Arc<Self>, connection: &Arc<Connection>) -> Result<Permit, LimitHit> {
@@ -82,12 +84,21 @@ impl ConnectionLimits {
         }
         open.total += 1;
         open.by_client.entry(client).or_default().push((network, Arc::clone(connection)));
+        if open.total > self.total_max / 2 && !self.is_crowded.swap(true, Ordering::Relaxed) {
+            open.notify_all();
+        }
         Ok(Permit { limits: Arc::clone(self), client, connection: Arc::clone(connection) })
     }
 
     /// Wakes every connection.
     pub(crate) fn notify_all(&self) {
-        self.open().by_client.values().flatten().for_each(|(_, connection)| connection.notify_change());
+        self.open().notify_all();
+    }
+
+    /// Whether more than half of the places were taken, and not three quarters are free again. When it becomes so, every connection is
+    /// woken.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.is_crowded.load(Ordering::Relaxed)
     }
 
     /// The number of open connections.
@@ -126,6 +137,10 @@ impl ConnectionLimits {
 }
 
 impl Open {
+    fn notify_all(&self) {
+        self.by_client.values().flatten().for_each(|(_, connection)| connection.notify_change());
+    }
+
     /// Closes the connection that is idle for longest among those of the client with most of them that has an idle one, if `client`
     /// has fewer.
     fn close_for(&mut self, client: Client) -> bool {
@@ -161,6 +176,9 @@ impl Drop for Permit {
         if open.by_client.get(&self.client).is_some_and(Vec::is_empty) {
             open.by_client.remove(&self.client);
         }
+        if open.total < self.limits.total_max / 4 {
+            self.limits.is_crowded.store(false, Ordering::Relaxed);
+        }
         if open.total == 0 {
             self.limits.none_open.notify_one();
         }
@@ -185,6 +203,17 @@ mod tests {
         drop(first);
         assert!(acquire(&limits, "192.0.2.1").is_ok());
         assert_eq!(limits.count(), 1);
+    }
+
+    #[test]
+    fn the_server_is_crowded_from_a_half_of_its_places_down_to_a_quarter() {
+        let limits = ConnectionLimits::new(4, 9, TrustedProxies::default());
+        let mut permits = Vec::new();
+        for (open, crowded) in [(2, false), (3, true), (1, true), (0, false), (2, false), (4, true)] {
+            permits.truncate(open);
+            permits.extend((permits.len()..open).map(|_| acquire(&limits, "192.0.2.1").unwrap()));
+            assert_eq!(limits.is_crowded(), crowded, "{open} open");
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod unread_body;
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Once};
 use std::time::Duration;
@@ -55,8 +56,9 @@ const HTTP2_SEND_BUFFER_BYTES: usize = 64 * 1024;
 /// Bytes of responses that the system keeps for one connection; Linux doubles it. Without a bound it would grow to megabytes for each
 /// client that reads nothing.
 const SEND_BUFFER_BYTES: u32 = 64 * 1024;
-/// As [`Connections::send_timeout`], while the server stops.
+/// As [`Connections::send_timeout`], while the server stops, and while many places are taken.
 const DRAIN_SEND_TIMEOUT: Duration = Duration::from_secs(5);
+const CROWDED_SEND_TIMEOUT: Duration = Duration::from_secs(3);
 /// hyper's read buffer: a whole head and the start of the body. Longer heads are rejected before.
 const READ_BUFFER_BYTES: usize = 2 * HEAD_BYTES_MAX;
 
@@ -136,7 +138,8 @@ where
 
 struct Server<S> {
     app: S,
-    protocol: Arc<auto::Builder<StreamExecutor>>,
+    http1: Arc<auto::Builder<StreamExecutor>>,
+    http2: Arc<auto::Builder<StreamExecutor>>,
     config: Connections,
     limits: Arc<ConnectionLimits>,
     metrics: Arc<Metrics>,
@@ -154,8 +157,8 @@ where
 {
     fn new(app: S, config: Connections, proxies: TrustedProxies, metrics: Arc<Metrics>) -> Self {
         let limits = ConnectionLimits::new(config.max, config.per_address_max, proxies);
-        let protocol = Arc::new(protocol());
-        Self { app, protocol, config, limits, metrics, stage: Arc::default(), public_peer: Once::new() }
+        let (http1, http2) = (Arc::new(protocol().http1_only()), Arc::new(protocol().http2_only()));
+        Self { app, http1, http2, config, limits, metrics, stage: Arc::default(), public_peer: Once::new() }
     }
 
     fn enter(&self, stage: Stage) {
@@ -203,55 +206,83 @@ where
         self.metrics.connections_accepted.inc();
         // Responses are written whole; waiting for more data would only delay them.
         let _unsupported = stream.set_nodelay(true);
-        let socket = StrictHttp1::new(stream, Arc::clone(&connection))
+        let mut socket = StrictHttp1::new(stream, Arc::clone(&connection))
             .reset_if_unread(|stream| drop(stream.set_zero_linger()));
         let requests = Requests::new(self.app.clone(), Arc::clone(&connection), Arc::clone(&self.stage));
-        let served = self.protocol.serve_connection(TokioIo::new(socket), requests).into_owned();
         let open = OpenConnection::new(Arc::clone(&self.metrics), permit);
-        let (config, stage) = (self.config, Arc::clone(&self.stage));
+        let (http1, http2) = (Arc::clone(&self.http1), Arc::clone(&self.http2));
+        let wait = WaitLimits {
+            config: self.config,
+            stage: Arc::clone(&self.stage),
+            limits: Arc::clone(&self.limits),
+        };
         tokio::spawn(async move {
             let _open = open;
-            serve_connection(pin!(served), |served| served.graceful_shutdown(), &connection, config, &stage)
-                .await;
+            // Before hyper, whose own detection would make its read buffer twice as large.
+            let version =
+                drive(pin!(socket.is_http2()), |_| ControlFlow::Break(()), &connection, &wait).await;
+            let Some(Ok(is_http2)) = version else { return };
+            let protocol = if is_http2 { http2 } else { http1 };
+            // Boxed, because the task would keep room for it twice.
+            let mut served = Box::pin(protocol.serve_connection(TokioIo::new(socket), requests).into_owned());
+            drop(protocol);
+            let finish = |served: Pin<&mut auto::Connection<_, _, _>>| {
+                served.graceful_shutdown();
+                ControlFlow::Continue(())
+            };
+            // How a connection ends is not logged; its requests are in the access log.
+            let _ended = drive(served.as_mut(), finish, &connection, &wait).await;
         });
     }
 }
 
-/// Drives a connection until it ends, its client is out of time, or it is closed. `end` ends it after its requests in flight.
-async fn serve_connection<C: Future>(
+/// Drives a connection until it ends, and returns how; `None` if its client is out of time, or it is closed. Called when the server
+/// stops, `finish` ends it after its requests in flight, or now.
+async fn drive<C: Future>(
     mut served: Pin<&mut C>,
-    end: impl Fn(Pin<&mut C>),
+    finish: impl Fn(Pin<&mut C>) -> ControlFlow<()>,
     connection: &Connection,
-    config: Connections,
-    stage: &CurrentStage,
-) {
+    wait: &WaitLimits,
+) -> Option<C::Output> {
     let mut is_ending = false;
     loop {
-        let limits = time_limits(config, stage.get());
+        let limits = wait.current();
         connection.end_unread_streams(limits.send);
-        let Some(time_left) = connection.time_left(limits) else { return };
-        if !is_ending && stage.get().ends(connection) {
-            end(served.as_mut());
+        let time_left = connection.time_left(limits)?;
+        if !is_ending && wait.stage.get().ends(connection) {
             is_ending = true;
+            if finish(served.as_mut()).is_break() {
+                return None;
+            }
         }
-        // One timer for all requests of a connection; hyper would set and cancel one for each. How a connection ends is not logged;
-        // its requests are in the access log. Biased, because a random choice for each event of a connection is expensive.
+        // One timer for all requests of a connection; hyper would set and cancel one for each. Biased, because a random choice for each event of a connection is expensive.
         tokio::select! {
             biased;
-            _ended = served.as_mut() => return,
+            ended = served.as_mut() => return Some(ended),
             () = connection.changed() => {}
             () = tokio::time::sleep(time_left) => {}
         }
     }
 }
 
-fn time_limits(config: Connections, stage: Stage) -> TimeLimits {
-    let Connections { header_timeout: head, keep_alive_timeout: keep_alive, send_timeout, .. } = config;
-    let send = match stage {
-        Stage::Serving => send_timeout,
-        Stage::Unready | Stage::Draining => send_timeout.min(DRAIN_SEND_TIMEOUT),
-    };
-    TimeLimits { head, keep_alive, send }
+/// How long connections wait for their clients, which depends on the state of the server.
+struct WaitLimits {
+    config: Connections,
+    stage: Arc<CurrentStage>,
+    limits: Arc<ConnectionLimits>,
+}
+
+impl WaitLimits {
+    fn current(&self) -> TimeLimits {
+        let Connections { header_timeout: head, keep_alive_timeout: keep_alive, send_timeout, .. } =
+            self.config;
+        let send = match self.stage.get() {
+            Stage::Serving if self.limits.is_crowded() => send_timeout.min(CROWDED_SEND_TIMEOUT),
+            Stage::Serving => send_timeout,
+            Stage::Unready | Stage::Draining => send_timeout.min(DRAIN_SEND_TIMEOUT),
+        };
+        TimeLimits { head, keep_alive, send }
+    }
 }
 
 fn protocol() -> auto::Builder<StreamExecutor> {

@@ -3,12 +3,13 @@
 //! [`SecretValue`](crate::SecretValue) wipes itself, but the buffers of an HTTP client do not. Only the allocator sees
 //! all copies.
 
-use std::alloc::{GlobalAlloc, Layout, System};
+use std::alloc::{GlobalAlloc, Layout};
 use std::io;
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+use tikv_jemallocator::Jemalloc;
 
-/// The system allocator, which wipes each block before it is freed. Set it in a binary:
+/// An allocator that wipes each block before it is freed. Set it in a binary:
 ///
 /// ```
 /// #[global_allocator]
@@ -22,36 +23,66 @@ pub struct ZeroOnFree;
     unsafe_code,
     reason = "an allocator cannot be written without; each block is wiped within its own layout"
 )]
-// SAFETY: every call is passed to `System` unchanged; a block is written to only before it is freed. Growing uses the
+// SAFETY: every call is passed to `Jemalloc` unchanged; a block is written to only before it is freed. Growing uses the
 // trait's own `realloc`, which allocates, copies and frees, so that a block which moved is wiped, too.
 unsafe impl GlobalAlloc for ZeroOnFree {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: as the caller promises.
-        unsafe { System.alloc(layout) }
+        unsafe { Jemalloc.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: as the caller promises.
-        unsafe { System.alloc_zeroed(layout) }
+        unsafe { Jemalloc.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         // SAFETY: the caller frees a block of this layout, so all of its bytes may be written.
         unsafe {
             wipe(block, layout);
-            System.dealloc(block, layout);
+            Jemalloc.dealloc(block, layout);
         }
     }
 }
+
+/// Memory that the system gives page by page.
+const PAGE_BYTES: usize = 4096;
 
 /// # Safety
 /// All bytes of the layout may be written.
 #[expect(unsafe_code, reason = "it writes to memory that the caller guarantees")]
 unsafe fn wipe(block: *mut u8, layout: Layout) {
     // SAFETY: as the caller promises.
-    unsafe { block.write_bytes(0, layout.size()) };
+    unsafe {
+        if layout.size() < PAGE_BYTES {
+            block.write_bytes(0, layout.size());
+        } else {
+            wipe_pages(block, layout.size());
+        }
+    }
     // Without a barrier the compiler may remove a write that nothing reads.
     zeroize::optimization_barrier(&block);
+}
+
+/// Leaves parts of a page's size that are zero unwritten: of a buffer that was never filled, the system gave only the pages that were
+/// used, and writing would make it give the others.
+///
+/// # Safety
+/// `size` bytes may be written.
+#[expect(unsafe_code, reason = "it reads and writes memory that the caller guarantees")]
+// A copy in each place that frees memory would make the program a third larger.
+#[inline(never)]
+unsafe fn wipe_pages(block: *mut u8, size: usize) {
+    // The compiler must take a pointer that came out of a black box as one to initialized bytes.
+    let block = std::hint::black_box(block);
+    // SAFETY: as the caller promises.
+    let bytes = unsafe { std::slice::from_raw_parts_mut(block, size) };
+    for page in bytes.chunks_mut(PAGE_BYTES) {
+        let is_zero = page.chunks(256).all(|part| part.iter().fold(0, |all, byte| all | byte) == 0);
+        if !is_zero {
+            page.fill(0);
+        }
+    }
 }
 
 /// Disables core dumps, to a file as well as to a program such as systemd-coredump.

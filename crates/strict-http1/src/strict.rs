@@ -5,7 +5,9 @@
 //! response, in order; it closes the connection. A body with malformed chunks ends in a read error. HTTP/2 is not checked,
 //! because hyper's framing is strict there.
 
+use std::future::poll_fn;
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -20,6 +22,9 @@ use crate::{Connection, HeadError, REJECTED_METHOD};
 
 /// The first bytes of an HTTP/2 client (RFC 9113 §3.4).
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Bytes that are read to learn the version: the preface, or most heads.
+const FIRST_BYTES: usize = 1024;
 
 /// The error at the end of a body with malformed chunks.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
@@ -84,6 +89,26 @@ impl<S> StrictHttp1<S> {
     pub fn reset_if_unread(mut self, reset: fn(&S)) -> Self {
         self.reset = Some(reset);
         self
+    }
+
+    /// Whether the client speaks HTTP/2, as soon as the first bytes tell. They are kept for the next read.
+    ///
+    /// # Errors
+    /// As reading the socket.
+    pub async fn is_http2(&mut self) -> io::Result<bool>
+    where
+        S: AsyncRead + Unpin,
+    {
+        poll_fn(|context| {
+            let mut bytes = [MaybeUninit::uninit(); FIRST_BYTES];
+            let mut first = ReadBuf::uninit(&mut bytes);
+            ready!(Pin::new(&mut *self).poll_read(context, &mut first))?;
+            self.checked_bytes.drain(..self.checked_at);
+            self.checked_bytes.splice(..0, first.filled().iter().copied());
+            self.checked_at = 0;
+            Poll::Ready(Ok(self.connection.is_http2()))
+        })
+        .await
     }
 
     /// Scans new bytes, or a partial head followed by new bytes; returns the number of allowed bytes.
