@@ -10,6 +10,7 @@ use crate::key_id::KeyId;
 const ENTRY: &[u8] = b"investiq.audit.entry.v1";
 const HEAD: &[u8] = b"investiq.audit.head.v1";
 const KEY: &[u8] = b"investiq.audit.key.v1";
+const ROW: &[u8] = b"investiq.audit.row.v1";
 
 pub(crate) fn entry_message(key: KeyId, sequence: u64, previous: &Hash, entry: &Entry) -> Vec<u8> {
     let mut message = Message::new(ENTRY);
@@ -20,7 +21,7 @@ pub(crate) fn entry_message(key: KeyId, sequence: u64, previous: &Hash, entry: &
     message.part(entry.actor().as_bytes());
     message.part(entry.action().as_bytes());
     message.part(entry.object().as_bytes());
-    message.optional(entry.request_id());
+    message.optional(entry.request_id().map(str::as_bytes));
     message.part(entry.detail().as_bytes());
     message.0
 }
@@ -30,6 +31,15 @@ pub(crate) fn head_message(key: KeyId, sequence: u64, hash: &Hash) -> Vec<u8> {
     message.part(&key.0);
     message.part(&sequence.to_be_bytes());
     message.part(hash.as_bytes());
+    message.0
+}
+
+/// The message that proves a row of this kind.
+pub(crate) fn row_message(key: KeyId, kind: &str, columns: &[Option<Vec<u8>>]) -> Vec<u8> {
+    let mut message = Message::new(ROW);
+    message.part(&key.0);
+    message.part(kind.as_bytes());
+    columns.iter().for_each(|column| message.optional(column.as_deref()));
     message.0
 }
 
@@ -52,11 +62,11 @@ impl Message {
         self.0.extend_from_slice(bytes);
     }
 
-    /// `None` is an empty part and a text is `=` and the text, so that an empty text differs from none.
-    fn optional(&mut self, text: Option<&str>) {
-        match text {
+    /// `None` is an empty part and a value is `=` and the value, so that an empty one differs from none.
+    fn optional(&mut self, value: Option<&[u8]>) {
+        match value {
             None => self.part(b""),
-            Some(text) => self.part(&[b"=", text.as_bytes()].concat()),
+            Some(value) => self.part(&[b"=", value].concat()),
         }
     }
 }

@@ -32,6 +32,7 @@ mod head;
 mod hex_text;
 mod key;
 mod key_id;
+mod proof;
 mod verifier;
 
 pub use chain::{SealedEntry, append};
@@ -41,4 +42,5 @@ pub use hash::{Hash, HashError};
 pub use head::{Head, StoredHead};
 pub use key::{Key, KeyError};
 pub use key_id::{KeyId, KeyIdError};
+pub use proof::ProofError;
 pub use verifier::{VerifiedChain, Verifier};

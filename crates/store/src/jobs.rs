@@ -22,6 +22,7 @@ use webhooks::Channel;
 
 use crate::actor::Actor;
 use crate::ids::{EventId, JobId};
+use crate::proof::EvidenceError;
 
 pub use backoff::ATTEMPTS_MAX;
 pub use lease::LEASE_MAX;
@@ -38,6 +39,7 @@ pub struct Job {
     event_type: String,
     resource: String,
     body: Bytes,
+    evidence: Result<(), EvidenceError>,
     received_at: Timestamp,
     cause: JobCause,
     attempt: u32,
@@ -94,7 +96,7 @@ pub enum ApplyOutcome {
         /// The error with its causes.
         reason: String,
     },
-    /// The job failed in its last attempt: the event is a dead letter.
+    /// The job failed in its last attempt, or its event was changed in the database: the event is a dead letter.
     Dead {
         /// The error with its causes.
         reason: String,
@@ -130,6 +132,14 @@ impl Job {
     #[must_use]
     pub fn resource(&self) -> &str {
         &self.resource
+    }
+
+    /// Whether the stored event is what was received. If not, applying the job only makes it a dead letter.
+    ///
+    /// # Errors
+    /// [`EvidenceError`].
+    pub const fn evidence(&self) -> Result<(), EvidenceError> {
+        self.evidence
     }
 
     /// The verified bytes.

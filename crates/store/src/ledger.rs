@@ -5,6 +5,7 @@
 
 mod accounts;
 mod balances;
+mod batch;
 mod columns;
 mod deltas;
 mod entries;
@@ -20,6 +21,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use audit::Key;
 use domain::{Fact, Subject};
 use jiff::Timestamp;
 use ledger::{Rules, State};
@@ -29,17 +31,9 @@ use crate::error::Error;
 use deltas::Deltas;
 
 pub(crate) use accounts::lock_accounts;
+pub(crate) use batch::Batch;
 pub(crate) use columns::{optional_money, parse_optional_enum};
 pub use entries::{ENTRIES_MAX, EntryFilter, EntryPage, LedgerEntry};
-
-/// The changes by posted facts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct PostSummary {
-    /// Number of new facts.
-    pub(crate) facts: u64,
-    /// Number of written ledger entries.
-    pub(crate) entries: u64,
-}
 
 /// The effects of a subject that its postings cover.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,12 +69,14 @@ pub(crate) async fn post(
     facts: impl IntoIterator<Item = &Fact>,
     rules: &Rules,
     now: Timestamp,
-) -> Result<PostSummary, Error> {
-    let new = facts::insert(tx, facts, now).await?;
-    let (facts, mut deltas) = (new.len() as u64, Deltas::default());
-    let mut entries = subject::apply_subjects(tx, by_subject(new), rules, now, &mut deltas).await?;
-    entries += balances::settle(tx, deltas, now).await?;
-    Ok(PostSummary { facts, entries })
+    key: &Key,
+) -> Result<Batch, Error> {
+    let mut batch = Batch::new(key, rules)?;
+    let new = facts::insert(tx, facts, now, &mut batch).await?;
+    let mut deltas = Deltas::default();
+    subject::apply_subjects(tx, by_subject(new), rules, now, (&mut deltas, &mut batch)).await?;
+    balances::settle(tx, deltas, now, &mut batch).await?;
+    Ok(batch)
 }
 
 /// Subjects in a fixed order, so that two transactions cannot deadlock.

@@ -113,6 +113,11 @@ fn count(metrics: &Metrics, job: &Job, outcome: &ApplyOutcome, now: Timestamp) {
             counters.failed.inc();
             tracing::warn!(%event, event_type, reason, "applying an event failed; will retry");
         }
+        ApplyOutcome::Dead { reason } if job.evidence().is_err() => {
+            counters.tampered.inc();
+            counters.dead.inc();
+            tracing::error!(%event, event_type, reason, "stored event was changed in the database; moved to dead letters");
+        }
         ApplyOutcome::Dead { reason } => {
             counters.dead.inc();
             tracing::error!(%event, event_type, reason, "applying an event failed for the last time; moved to dead letters");

@@ -58,6 +58,10 @@ impl Row {
         if self.optional_int(column)?.is_some() { self.time(column).map(Some) } else { Ok(None) }
     }
 
+    pub(crate) fn optional_bytes(&self, column: &str) -> Result<Option<Vec<u8>>, Error> {
+        self.get(column)
+    }
+
     /// Parses text that was written from the type.
     pub(crate) fn parsed<T: std::str::FromStr>(&self, column: &str) -> Result<T, Error> {
         self.text(column)?.parse().map_err(|_| Error::decode(column))

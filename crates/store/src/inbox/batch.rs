@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use audit::Entry;
+use audit::{Entry, Key};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -31,13 +31,17 @@ pub(super) struct BatchWrite {
 }
 
 /// Writes a batch in a transaction. The caller then appends the audit entry.
-pub(super) async fn write(tx: &mut Transaction<'_>, items: &[Item<'_>]) -> Result<BatchWrite, Error> {
+pub(super) async fn write(
+    tx: &mut Transaction<'_>,
+    items: &[Item<'_>],
+    key: &Key,
+) -> Result<BatchWrite, Error> {
     let distinct = distinct(items);
-    let InsertResult { ids, head } = insert::events(tx, &distinct).await?;
+    let InsertResult { ids, head } = insert::events(tx, &distinct, key).await?;
     let new: Vec<(EventId, &NewEvent)> =
         distinct.iter().filter_map(|event| Some((*ids.get(&event.dedupe_key)?, *event))).collect();
     let stored_events = KnownEvents::find(tx, items, &ids).await?;
-    let conflicts = Conflicts::store(tx, &copies(items, &new, &stored_events)).await?;
+    let conflicts = Conflicts::store(tx, &copies(items, &new, &stored_events), key).await?;
     let now = items.iter().map(|item| item.event.received_at).max().unwrap_or_default();
     let moved = cursors::advance(tx, cursors_of(items), now).await?;
     let receipts = receipts(items, ids, &stored_events, &conflicts)?;
@@ -158,7 +162,7 @@ fn entry<'d>(
         dedupe_key: &event.dedupe_key,
         id: *id,
     };
-    let detail = Detail { cursors, events: new.iter().map(detail).collect() };
+    let detail = Detail { cursors, events: new.iter().map(detail).collect(), proved: true };
     let detail = serde_json::to_string(&detail).map_err(Error::encode)?;
     let object = format!("webhook_events/{}", new.len());
     Ok(Entry::new(now, "inbox", "webhooks.receive", &object, None, &detail)?)
@@ -170,6 +174,8 @@ struct Detail<'d> {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     cursors: &'d BTreeMap<&'d str, &'d str>,
     events: Vec<AuditEvent<'d>>,
+    /// Whether the events have proofs. Those of entries without it get theirs when the store is opened.
+    proved: bool,
 }
 
 #[derive(Serialize)]

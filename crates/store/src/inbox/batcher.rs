@@ -195,7 +195,7 @@ impl Batcher {
     ) -> Result<Vec<Receipt>, BatchError> {
         let mut tx = writer.begin().await.map_err(BatchError::NotCommitted)?;
         let BatchWrite { receipts, entry, head } =
-            batch::write(&mut tx, items).await.map_err(BatchError::NotCommitted)?;
+            batch::write(&mut tx, items, &self.key.load()).await.map_err(BatchError::NotCommitted)?;
         let Some(entry) = entry else {
             tx.rollback().await.map_err(BatchError::NotCommitted)?;
             return Ok(receipts);

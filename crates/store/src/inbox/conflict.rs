@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use audit::Key;
 use serde_json::Value as Json;
 
 use super::insert::{self, BY_DEDUPE_KEY, InsertResult};
@@ -36,13 +37,14 @@ impl Conflicts {
     pub(super) async fn store(
         tx: &mut Transaction<'_>,
         copies: &[(EventId, &NewEvent)],
+        key: &Key,
     ) -> Result<Self, Error> {
         let differing = differing(tx, copies).await?;
         if differing.is_empty() {
             return Ok(Self::default());
         }
         let events: Vec<&NewEvent> = differing.values().map(|(event, _)| event).collect();
-        let InsertResult { ids, .. } = insert::events(tx, &events).await?;
+        let InsertResult { ids, .. } = insert::events(tx, &events, key).await?;
         let new: Vec<i64> = ids.values().map(|id| id.get()).collect();
         tx.fetch_in(sql!(UNHANDLED), &new, " RETURNING id").await?;
         let keys: Vec<&str> = differing.keys().map(String::as_str).collect();

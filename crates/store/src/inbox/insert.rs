@@ -14,15 +14,18 @@
 
 use std::collections::HashMap;
 
+use audit::Key;
+
 use super::NewEvent;
 use crate::chain;
 use crate::database::{Backend, ROWS_MAX, Row, Statement, Transaction, Value, sql, values};
 use crate::error::Error;
 use crate::ids::EventId;
+use crate::proof::{self, Kind};
 
 // Without a conflict target, because either of the two keys may be stored already.
 const EVENTS: &str = "INSERT INTO webhook_events (provider, channel, transport, event_type, resource, dedupe_key, \
-    content_key, key_id, occurred_at, signed_at, received_at, headers, body, body_sha256) VALUES ";
+    content_key, key_id, occurred_at, signed_at, received_at, body_sha256, headers, body, proof) VALUES ";
 const EVENTS_END: &str = " ON CONFLICT DO NOTHING";
 
 const JOBS: &str =
@@ -30,7 +33,7 @@ const JOBS: &str =
 const JOBS_END: &str = concat!("; ", chain::head_sql!());
 
 const EVENTS_AND_JOBS: &str = "WITH stored AS (INSERT INTO webhook_events (provider, channel, transport, event_type, \
-    resource, dedupe_key, content_key, key_id, occurred_at, signed_at, received_at, headers, body, body_sha256) VALUES ";
+    resource, dedupe_key, content_key, key_id, occurred_at, signed_at, received_at, body_sha256, headers, body, proof) VALUES ";
 const EVENTS_AND_JOBS_END: &str = " ON CONFLICT DO NOTHING RETURNING id, dedupe_key, provider, resource, received_at), \
     jobs AS (INSERT INTO webhook_jobs (event_id, provider, resource, next_at, created_at, cause, state) \
     SELECT id, provider, resource, received_at, received_at, 'received', 'pending' FROM stored ORDER BY id) \
@@ -49,24 +52,36 @@ pub(super) struct InsertResult {
 }
 
 /// Inserts the new events, each with its first job. Their keys must differ.
-pub(super) async fn events(tx: &mut Transaction<'_>, events: &[&NewEvent]) -> Result<InsertResult, Error> {
+pub(super) async fn events(
+    tx: &mut Transaction<'_>,
+    events: &[&NewEvent],
+    key: &Key,
+) -> Result<InsertResult, Error> {
     match tx.backend() {
-        Backend::Sqlite => sqlite(tx, events).await,
-        Backend::Postgres => postgres(tx, events).await,
+        Backend::Sqlite => sqlite(tx, events, key).await,
+        Backend::Postgres => postgres(tx, events, key).await,
     }
 }
 
-async fn postgres(tx: &mut Transaction<'_>, events: &[&NewEvent]) -> Result<InsertResult, Error> {
-    let rows = events.iter().copied().map(event_values).collect();
+async fn postgres(
+    tx: &mut Transaction<'_>,
+    events: &[&NewEvent],
+    key: &Key,
+) -> Result<InsertResult, Error> {
+    let rows = events.iter().map(|event| event_values(event, key)).collect();
     let rows = tx.insert_rows(EVENTS_AND_JOBS, rows, EVENTS_AND_JOBS_END).await?;
     let id = |row: &Row| Ok((row.text("dedupe_key")?, EventId::new(row.int("id")?)));
     Ok(InsertResult { ids: rows.iter().map(id).collect::<Result<_, Error>>()?, head: None })
 }
 
-async fn sqlite(tx: &mut Transaction<'_>, events: &[&NewEvent]) -> Result<InsertResult, Error> {
+async fn sqlite(
+    tx: &mut Transaction<'_>,
+    events: &[&NewEvent],
+    key: &Key,
+) -> Result<InsertResult, Error> {
     let mut ids = HashMap::with_capacity(events.len());
     for events in events.chunks(ROWS_MAX) {
-        let rows = events.iter().copied().map(event_values).collect();
+        let rows = events.iter().map(|event| event_values(event, key)).collect();
         let changes = tx.execute(Statement::insert(tx.backend(), EVENTS, rows, EVENTS_END)).await?;
         // The next rowid of a table is one more than its greatest, and this transaction is the only writer.
         let end = changes.last_id.saturating_add(1);
@@ -95,7 +110,8 @@ pub(super) async fn find(
     rows.iter().map(|row| Ok((row.text("key")?, EventId::new(row.int("id")?)))).collect()
 }
 
-fn event_values(event: &NewEvent) -> Vec<Value> {
+/// The columns that the proof covers, and the others.
+fn event_values(event: &NewEvent, key: &Key) -> Vec<Value> {
     let NewEvent {
         provider,
         channel,
@@ -112,7 +128,7 @@ fn event_values(event: &NewEvent) -> Vec<Value> {
         body,
         body_sha256,
     } = event;
-    values![
+    let mut columns = values![
         provider.as_str(),
         *channel,
         *transport,
@@ -124,10 +140,11 @@ fn event_values(event: &NewEvent) -> Vec<Value> {
         *occurred_at,
         *signed_at,
         *received_at,
-        headers,
-        &body[..],
         *body_sha256,
-    ]
+    ];
+    let proof = proof::prove(key, Kind::Event, &columns);
+    columns.extend(values![headers, &body[..], proof]);
+    columns
 }
 
 fn job_values(id: EventId, event: &NewEvent) -> Vec<Value> {

@@ -19,11 +19,32 @@ const FINISH: &str = "UPDATE webhook_jobs SET lease_owner = NULL, lease_until = 
 
 impl Store {
     /// Applies jobs, in order, in one transaction. If a job cannot be applied, each is applied in its own transaction, and
-    /// the failing job is marked as failed.
+    /// the failing job is marked as failed. A job whose event was changed in the database becomes a dead letter.
     ///
     /// # Errors
     /// [`Error`] of the database; the jobs are unchanged, or the reply was lost. Their leases expire.
     pub async fn apply_all(
+        &self,
+        jobs: &[(Job, Interpretation)],
+        rules: &::ledger::Rules,
+        now: Timestamp,
+    ) -> Result<Vec<ApplyOutcome>, Error> {
+        if jobs.iter().all(|(job, _)| job.evidence.is_ok()) {
+            return self.apply_proved(jobs, rules, now).await;
+        }
+        let proved: Vec<_> = jobs.iter().filter(|(job, _)| job.evidence.is_ok()).cloned().collect();
+        let mut applied = self.apply_proved(&proved, rules, now).await?.into_iter();
+        let mut outcomes = Vec::with_capacity(jobs.len());
+        for (job, _) in jobs {
+            match job.evidence {
+                Ok(()) => outcomes.extend(applied.next()),
+                Err(error) => outcomes.push(self.reject(job, error, now).await?),
+            }
+        }
+        Ok(outcomes)
+    }
+
+    async fn apply_proved(
         &self,
         jobs: &[(Job, Interpretation)],
         rules: &::ledger::Rules,
@@ -68,7 +89,7 @@ impl Store {
         let is_finished = |job: &Job| finished.contains(&job.id.get());
         // The ledger is a function of the set of facts, so that the facts of a batch are posted as one set.
         let facts = jobs.iter().filter(|(job, _)| is_finished(job)).flat_map(|(_, meaning)| facts(meaning));
-        ledger::post(&mut tx, facts, rules, now).await?;
+        let posted = ledger::post(&mut tx, facts, rules, now, &self.shared.key.load()).await?;
         let outcomes: Vec<ApplyOutcome> =
             jobs.iter().map(|(job, interpretation)| outcome(is_finished(job), interpretation)).collect();
         let details: Vec<Json> =
@@ -78,7 +99,7 @@ impl Store {
             return Ok(outcomes);
         }
         let object = format!("webhook_jobs/{}", details.len());
-        let entry = WORKER.entry("webhooks.apply", &object, &json!({ "applied": details }), now)?;
+        let entry = WORKER.entry("webhooks.apply", &object, &json!({ "applied": details, "ledger": posted.detail() }), now)?;
         self.commit(tx, entry).await?;
         Ok(outcomes)
     }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::database::{Row, Transaction, sql};
 use crate::error::Error;
+use crate::proof::EVENT_COLUMNS;
 use crate::unknown_channels::known_channels;
 
 static ANY: LazyLock<String> = LazyLock::new(|| {
@@ -25,7 +26,7 @@ static DUE_UNLOCKED: LazyLock<String> = LazyLock::new(|| due(" FOR UPDATE OF j S
 fn due(end: &str) -> String {
     let channels = known_channels();
     format!(
-        "SELECT j.id, j.event_id, j.cause, j.attempts, e.channel, e.event_type, e.resource, e.received_at, e.body \
+        "SELECT j.id, j.event_id, j.cause, j.attempts, {EVENT_COLUMNS}, e.body, e.proof \
          FROM webhook_jobs j JOIN webhook_events e ON e.id = j.event_id \
          WHERE j.state = 'pending' AND j.next_at <= $1 AND e.channel IN {channels} \
          AND NOT EXISTS (SELECT 1 FROM webhook_jobs l \

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::{ApplyOutcome, Job, WORKER, backoff};
 use crate::database::{retry, sql};
 use crate::error::Error;
+use crate::proof::EvidenceError;
 use crate::store::Store;
 
 /// Longest stored reason, in bytes.
@@ -21,12 +22,34 @@ impl Store {
     /// # Errors
     /// [`Error`] of the database; the lease expires.
     pub async fn fail(&self, job: &Job, reason: &str, now: Timestamp) -> Result<ApplyOutcome, Error> {
+        self.end_attempt(job, "webhooks.fail", reason, backoff::next_at(job.id, job.attempt, now), now).await
+    }
+
+    /// Gives a job up at once, because its event is not what was received. Returns [`ApplyOutcome::Dead`] or
+    /// [`ApplyOutcome::LeaseLost`].
+    pub(super) async fn reject(
+        &self,
+        job: &Job,
+        error: EvidenceError,
+        now: Timestamp,
+    ) -> Result<ApplyOutcome, Error> {
+        self.end_attempt(job, "webhooks.reject", &error.to_string(), None, now).await
+    }
+
+    /// The job is due again at `next_at`, or a dead letter.
+    async fn end_attempt(
+        &self,
+        job: &Job,
+        action: &str,
+        reason: &str,
+        next_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<ApplyOutcome, Error> {
         let reason = truncated(reason);
-        let next_at = backoff::next_at(job.id, job.attempt, now);
         let (state, finished_at) = if next_at.is_some() { ("pending", None) } else { ("dead", Some(now)) };
         let detail =
             json!({ "event": job.event_id, "attempt": job.attempt, "state": state, "reason": reason });
-        let entry = WORKER.entry("webhooks.fail", &format!("webhook_jobs/{}", job.id), &detail, now)?;
+        let entry = WORKER.entry(action, &format!("webhook_jobs/{}", job.id), &detail, now)?;
         retry(async || {
             let mut writer = self.shared.database.writer().await?;
             let mut tx = writer.begin().await?;

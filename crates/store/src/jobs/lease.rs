@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use audit::Entry;
+use audit::{Entry, Key};
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -15,6 +15,7 @@ use crate::chain;
 use crate::database::{Backend, Row, Transaction, retry, sql};
 use crate::error::Error;
 use crate::ids::{EventId, JobId};
+use crate::proof;
 use crate::store::Store;
 
 /// Most jobs of one call.
@@ -66,14 +67,15 @@ impl Store {
             }
             let given_up = expire(&mut tx, now).await?;
             let rows = due::rows(&mut tx, max.min(LEASE_MAX), now).await?;
-            let mut jobs = rows.iter().map(|row| job(row, &owner)).collect::<Result<Vec<_>, _>>()?;
+            let key = self.shared.key.load();
+            let mut jobs = rows.iter().map(|row| job(row, &owner, &key)).collect::<Result<Vec<_>, _>>()?;
             jobs.truncate(count_together(&jobs));
             if !jobs.is_empty() {
                 let ids = jobs.iter().map(|job| job.id.get());
                 tx.execute(sql!(LEASE, &*owner, until).push_in(ids)).await?;
             }
             if let Some(entry) = given_up {
-                chain::append(&mut tx, &self.shared.key.load(), entry).await?;
+                chain::append(&mut tx, &key, entry).await?;
             }
             tx.commit().await?;
             Ok(jobs)
@@ -99,7 +101,7 @@ fn count_together(jobs: &[Job]) -> usize {
     jobs.iter().position(is_suspect).unwrap_or(jobs.len()).max(1)
 }
 
-fn job(row: &Row, owner: &Arc<str>) -> Result<Job, Error> {
+fn job(row: &Row, owner: &Arc<str>, key: &Key) -> Result<Job, Error> {
     Ok(Job {
         id: JobId::new(row.int("id")?),
         event_id: EventId::new(row.int("event_id")?),
@@ -107,7 +109,9 @@ fn job(row: &Row, owner: &Arc<str>) -> Result<Job, Error> {
         event_type: row.text("event_type")?,
         resource: row.text("resource")?,
         body: Bytes::from(row.bytes("body")?),
-        received_at: row.time("received_at")?,
+        evidence: proof::check_event(key, row)?,
+        // Of a changed event, it may be out of range.
+        received_at: row.time("received_at").unwrap_or_default(),
         cause: row.parsed("cause")?,
         attempt: row.number::<u32>("attempts")?.saturating_add(1),
         owner: owner.clone(),

@@ -4,6 +4,7 @@ use domain::{Currency, ExternalId, Money};
 use jiff::Timestamp;
 use ledger::{Bucket, LedgerAccount};
 
+use super::batch::Batch;
 use super::deltas::{Deltas, out_of_range};
 use super::journal::{self, PostingSet};
 use crate::database::{Row, Transaction, Value, values};
@@ -24,14 +25,17 @@ struct Balance {
     cover: i64,
 }
 
-/// Changes the balances, and covers negative ones from the receivables of their holders. Returns the number of written
-/// entries.
-pub(super) async fn settle(tx: &mut Transaction<'_>, deltas: Deltas, now: Timestamp) -> Result<u64, Error> {
-    let mut entries = 0;
+/// Changes the balances, and covers negative ones from the receivables of their holders.
+pub(super) async fn settle(
+    tx: &mut Transaction<'_>,
+    deltas: Deltas,
+    now: Timestamp,
+    batch: &mut Batch,
+) -> Result<(), Error> {
     for balance in change(tx, deltas).await? {
-        entries += cover(tx, &balance, now).await?;
+        cover(tx, &balance, now, batch).await?;
     }
-    Ok(entries)
+    Ok(())
 }
 
 async fn change(tx: &mut Transaction<'_>, deltas: Deltas) -> Result<Vec<Balance>, Error> {
@@ -54,18 +58,22 @@ fn balance(row: &Row) -> Result<Balance, Error> {
     Ok(Balance { holder, bucket, currency, balance: row.int("balance")?, cover: row.int("cover")? })
 }
 
-async fn cover(tx: &mut Transaction<'_>, balance: &Balance, now: Timestamp) -> Result<u64, Error> {
+async fn cover(
+    tx: &mut Transaction<'_>,
+    balance: &Balance,
+    now: Timestamp,
+    batch: &mut Batch,
+) -> Result<(), Error> {
     let Balance { holder, bucket, currency, balance, cover } = balance;
     let uncovered = Money::from_minor(balance.checked_sub(*cover).ok_or_else(out_of_range)?, *currency);
     let posting = ledger::shortfall(holder, *bucket, uncovered, now)?;
     if posting.legs().is_empty() && *cover == 0 {
-        return Ok(0);
+        return Ok(());
     }
     let (subject, postings) = (format!("shortfall/{holder}"), [posting]);
     let effects = journal::effects(tx, &subject, &[postings[0].effect()]).await?;
     let mut deltas = Deltas::default();
     let set = PostingSet { subject: &subject, effects, postings: &postings };
-    let entries = journal::write(tx, vec![set], now, &mut deltas).await?;
-    change(tx, deltas.with_cover()).await?;
-    Ok(entries)
+    journal::write(tx, vec![set], now, (&mut deltas, batch)).await?;
+    change(tx, deltas.with_cover()).await.map(drop)
 }

@@ -6,33 +6,41 @@ use domain::{Fact, Subject};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use crate::database::{Transaction, sql, values};
+use super::batch::{Batch, fact_columns};
+use crate::database::{Transaction, Value, sql, values};
 use crate::error::Error;
+use crate::proof::Kind;
 
-const INSERT: &str = "INSERT INTO facts (id, subject, at, body, recorded_at) VALUES ";
+const INSERT: &str = "INSERT INTO facts (id, subject, at, body, recorded_at, batch, proof) VALUES ";
 const INSERT_END: &str = " ON CONFLICT DO NOTHING RETURNING id";
 
 const SETS: &str = "SELECT '[' || string_agg(body, ',') || ']' AS bodies FROM facts WHERE subject IN";
 
-/// Inserts the facts and returns the new ones. The id of a fact is the SHA-256 of its canonical JSON; facts are inserted in
+/// Inserts the facts, adds the new ones to the batch, and returns them. The id of a fact is the SHA-256 of its canonical JSON; facts are inserted in
 /// order of their ids, so that two transactions cannot deadlock.
 pub(super) async fn insert(
     tx: &mut Transaction<'_>,
     facts: impl IntoIterator<Item = &Fact>,
     now: Timestamp,
+    batch: &mut Batch,
 ) -> Result<Vec<Fact>, Error> {
-    let mut by_id: BTreeMap<[u8; 32], (&Fact, String)> = BTreeMap::new();
+    let mut by_id: BTreeMap<[u8; 32], (&Fact, Vec<u8>, Vec<Value>)> = BTreeMap::new();
     for fact in facts {
         let body = serde_json::to_string(fact).map_err(Error::encode)?;
-        by_id.insert(Sha256::digest(&body).into(), (fact, body));
+        let (id, subject): ([u8; 32], _) = (Sha256::digest(&body).into(), fact.subject.to_string());
+        let columns =
+            fact_columns(&subject, fact.at.as_microsecond(), &body, now.as_microsecond(), batch.id());
+        let proof = batch.prove(Kind::Fact, &columns);
+        let row = [values![id], columns, values![proof.clone()]].concat();
+        by_id.insert(id, (fact, proof, row));
     }
-    let row = |(id, (fact, body)): (&[u8; 32], &(&Fact, String))| {
-        values![*id, fact.subject.to_string(), fact.at, body, now]
-    };
+    let rows = by_id.values_mut().map(|(_, _, row)| std::mem::take(row)).collect();
     let mut new = Vec::with_capacity(by_id.len());
-    for row in tx.insert_rows(INSERT, by_id.iter().map(row).collect(), INSERT_END).await? {
+    for row in tx.insert_rows(INSERT, rows, INSERT_END).await? {
         let id: [u8; 32] = row.bytes("id")?.try_into().map_err(|_| Error::decode("id"))?;
-        new.extend(by_id.get(&id).map(|(fact, _)| (*fact).clone()));
+        let (fact, proof, _) = by_id.remove(&id).ok_or_else(|| Error::decode("id"))?;
+        batch.add_fact(id, proof);
+        new.push(fact.clone());
     }
     Ok(new)
 }

@@ -6,10 +6,12 @@ use domain::Currency;
 use jiff::Timestamp;
 use ledger::{LedgerAccount, LedgerError, Posting, TransactionKind};
 
+use super::batch::{Batch, Leg, transaction_columns};
 use super::columns::{enum_name, parse_enum};
 use super::deltas::{Deltas, out_of_range};
 use crate::database::{Row, Transaction, Value, sql, values};
 use crate::error::Error;
+use crate::proof::Kind;
 
 macro_rules! sums_sql {
     ($condition:literal) => {
@@ -26,7 +28,7 @@ const SUMS_OF_EFFECTS: &str = sums_sql!("t.subject = $1 AND t.effect IN");
 const SUMS_END: &str = " GROUP BY t.subject, t.effect, e.account, e.currency";
 
 const TRANSACTION: &str =
-    "INSERT INTO ledger_transactions (subject, effect, revision, kind, at, posted_at) VALUES ";
+    "INSERT INTO ledger_transactions (subject, effect, revision, kind, at, posted_at, batch, proof) VALUES ";
 const TRANSACTION_END: &str = " RETURNING id, subject, effect";
 const ENTRY: &str = "INSERT INTO ledger_entries (transaction_id, account, holder, currency, minor) VALUES ";
 
@@ -92,25 +94,24 @@ fn by_subject(rows: &[Row]) -> Result<BTreeMap<String, Effects>, Error> {
 }
 
 /// Writes the differences between the postings and the stored effects, and adds them to the deltas. A stored effect without
-/// a posting is reversed. Returns the number of entries.
+/// a posting is reversed.
 pub(super) async fn write(
     tx: &mut Transaction<'_>,
     sets: Vec<PostingSet<'_>>,
     now: Timestamp,
-    deltas: &mut Deltas,
-) -> Result<u64, Error> {
+    (deltas, batch): (&mut Deltas, &mut Batch),
+) -> Result<(), Error> {
     let mut corrections = Vec::new();
     for PostingSet { subject, postings, effects } in sets {
         corrections.extend(difference(effects, postings, now)?.into_iter().map(|each| (subject, each)));
     }
-    let ids = insert_transactions(tx, &corrections, now).await?;
-    let count = insert_entries(tx, ids, &corrections).await?;
+    insert(tx, &corrections, now, batch).await?;
     for (_, correction) in &corrections {
         for ((account, currency), minor) in &correction.legs {
             deltas.add(account, *currency, *minor, correction.kind)?;
         }
     }
-    Ok(count)
+    Ok(())
 }
 
 /// The posting of each effect less its stored sum, where the difference is not zero.
@@ -165,39 +166,36 @@ fn check_balance(correction: &Correction) -> Result<(), Error> {
     }
 }
 
-/// Returns the ids of the transactions, by subject and effect.
-async fn insert_transactions(
+/// Inserts the transactions with their entries, and adds them to the batch.
+async fn insert(
     tx: &mut Transaction<'_>,
     corrections: &[(&str, Correction)],
     now: Timestamp,
-) -> Result<BTreeMap<(String, String), i64>, Error> {
-    let row = |(subject, correction): &(&str, Correction)| {
-        let Correction { effect, revision, kind, at, legs: _ } = correction;
-        Ok(values![*subject, effect, *revision, enum_name(kind)?, *at, now])
-    };
-    let rows = corrections.iter().map(row).collect::<Result<_, Error>>()?;
-    let rows = tx.insert_rows(TRANSACTION, rows, TRANSACTION_END).await?;
-    rows.iter().map(|row| Ok(((row.text("subject")?, row.text("effect")?), row.int("id")?))).collect()
+    batch: &mut Batch,
+) -> Result<(), Error> {
+    let mut transactions = Vec::with_capacity(corrections.len());
+    let mut new: BTreeMap<(String, String), (Vec<Leg>, Vec<u8>)> = BTreeMap::new();
+    for (subject, Correction { effect, revision, kind, at, legs }) in corrections {
+        let head = values![*subject, effect, *revision, enum_name(kind)?, *at, now, batch.id()];
+        let legs: Vec<Leg> = legs.iter().map(leg).collect();
+        let proof = batch.prove(Kind::Transaction, &transaction_columns(head.clone(), legs.clone()));
+        transactions.push([head, values![proof.clone()]].concat());
+        new.insert(((*subject).to_owned(), effect.clone()), (legs, proof));
+    }
+    let mut entries: Vec<Vec<Value>> = Vec::new();
+    for row in tx.insert_rows(TRANSACTION, transactions, TRANSACTION_END).await? {
+        let key = (row.text("subject")?, row.text("effect")?);
+        let (id, (legs, proof)) = (row.int("id")?, new.remove(&key).ok_or_else(|| Error::decode("effect"))?);
+        batch.add_transaction(id, proof, legs.len() as u64);
+        entries.extend(legs.into_iter().map(|(account, holder, currency, minor)| {
+            values![id, account, holder, currency, minor]
+        }));
+    }
+    tx.insert_rows(ENTRY, entries, "").await.map(drop)
 }
 
-/// Returns the number of entries.
-async fn insert_entries(
-    tx: &mut Transaction<'_>,
-    mut ids: BTreeMap<(String, String), i64>,
-    corrections: &[(&str, Correction)],
-) -> Result<u64, Error> {
-    let mut rows: Vec<Vec<Value>> = Vec::new();
-    for (subject, correction) in corrections {
-        let id = ids.remove(&((*subject).to_owned(), correction.effect.clone()));
-        let id = id.ok_or_else(|| Error::decode("effect"))?;
-        for ((account, currency), minor) in &correction.legs {
-            let holder = account.holder().map(ToString::to_string);
-            rows.push(values![id, account.to_string(), holder, currency.as_str(), *minor]);
-        }
-    }
-    let count = rows.len() as u64;
-    tx.insert_rows(ENTRY, rows, "").await?;
-    Ok(count)
+fn leg(((account, currency), minor): (&(LedgerAccount, Currency), &i64)) -> Leg {
+    (account.to_string(), account.holder().map(ToString::to_string), currency.to_string(), *minor)
 }
 
 #[cfg(test)]

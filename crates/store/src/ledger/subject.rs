@@ -6,6 +6,7 @@ use domain::{ExternalId, Fact, Subject, Symbol};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{FoldDiff, Posting, Rules, StashRatio, State};
 
+use super::batch::Batch;
 use super::deltas::Deltas;
 use super::journal::PostingSet;
 use super::{Scope, SubjectState, facts, journal, repeated_entries, reviews, rows};
@@ -44,14 +45,14 @@ impl SubjectLock {
     }
 }
 
-/// Folds the sets of the new facts, writes their rows and posts the differences. Returns the number of entries.
+/// Folds the sets of the new facts, writes their rows and posts the differences.
 pub(super) async fn apply_subjects(
     tx: &mut Transaction<'_>,
     new: BTreeMap<Subject, Vec<Fact>>,
     rules: &Rules,
     now: Timestamp,
-    deltas: &mut Deltas,
-) -> Result<u64, Error> {
+    changes: (&mut Deltas, &mut Batch),
+) -> Result<(), Error> {
     let (full, locks): (Vec<_>, Vec<_>) = lock(tx, new).await?.into_iter().partition(SubjectLock::is_full);
     for SubjectLock { subject, key, new, .. } in &full {
         reviews::open_full(tx, (subject, key), new, now).await?;
@@ -60,7 +61,7 @@ pub(super) async fn apply_subjects(
     rows::write(tx, &states).await?;
     repeated_entries::add_reviews(tx, &mut states).await?;
     reviews::write(tx, &states, now).await?;
-    post(tx, &states, now, deltas).await
+    post(tx, &states, now, changes).await
 }
 
 /// Locks the subjects in a fixed order, so that two transactions cannot deadlock.
@@ -180,8 +181,8 @@ async fn post(
     tx: &mut Transaction<'_>,
     states: &[SubjectState],
     now: Timestamp,
-    deltas: &mut Deltas,
-) -> Result<u64, Error> {
+    changes: (&mut Deltas, &mut Batch),
+) -> Result<(), Error> {
     let is_whole = |each: &&SubjectState| each.is_known && each.scope == Scope::Whole;
     let whole: Vec<&String> = states.iter().filter(is_whole).map(|each| &each.key).collect();
     let mut by_subject = journal::subjects(tx, &whole).await?;
@@ -200,5 +201,5 @@ async fn post(
         };
         sets.push(PostingSet { subject: key, postings: &state.postings, effects });
     }
-    journal::write(tx, sets, now, deltas).await
+    journal::write(tx, sets, now, changes).await
 }

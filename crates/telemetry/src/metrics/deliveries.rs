@@ -57,6 +57,8 @@ pub struct ProviderMetrics {
     pub failed: IntCounter,
     /// Events that became dead letters.
     pub dead: IntCounter,
+    /// Events that were changed in the database, and became dead letters.
+    pub tampered: IntCounter,
     /// Events waiting to be applied.
     pub backlog: IntGauge,
     /// Age of the oldest waiting event.
@@ -170,6 +172,7 @@ impl ByProvider {
             unhandled: job("unhandled"),
             failed: job("failed"),
             dead: job("dead"),
+            tampered: job("tampered"),
             backlog: self.backlog.with_label_values(&[provider]),
             oldest_pending_seconds: self.oldest_pending_seconds.with_label_values(&[provider]),
             dead_letters: self.dead_letters.with_label_values(&[provider]),

@@ -4,10 +4,11 @@ use domain::Fact;
 use jiff::Timestamp;
 use ledger::Rules;
 
+use crate::actor::Actor;
 use crate::config::StoreConfig;
 use crate::database::{retry, sql};
 use crate::error::Error;
-use crate::ledger::{PostSummary, lock_accounts, post};
+use crate::ledger::{lock_accounts, post};
 use crate::store::Store;
 use crate::url::DatabaseUrl;
 
@@ -32,6 +33,13 @@ const CONTENTS: [&str; 9] = [
      FROM provider_accounts",
 ];
 
+/// The numbers of new facts and entries.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Posted {
+    pub(super) facts: u64,
+    pub(super) entries: u64,
+}
+
 #[derive(Clone)]
 pub(super) struct TestLedger {
     pub(super) store: Store,
@@ -51,16 +59,18 @@ impl TestLedger {
         Self { store: Store::open(config, key, now()).await.unwrap() }
     }
 
-    pub(super) async fn try_post(&self, facts: &[Fact]) -> Result<PostSummary, Error> {
+    pub(super) async fn try_post(&self, facts: &[Fact]) -> Result<Posted, Error> {
         let mut writer = self.store.shared.database.writer().await?;
         let mut tx = writer.begin().await?;
         lock_accounts(&mut tx, facts).await?;
-        let posted = post(&mut tx, facts, &Rules::default(), now()).await?;
-        tx.commit().await?;
+        let batch = post(&mut tx, facts, &Rules::default(), now(), &self.store.shared.key.load()).await?;
+        let posted = Posted { facts: batch.facts(), entries: batch.entries() };
+        let detail = serde_json::json!({ "ledger": batch.detail() });
+        self.store.commit(tx, Actor::named("test").entry("test.post", "ledger", &detail, now())?).await?;
         Ok(posted)
     }
 
-    pub(super) async fn post(&self, facts: &[Fact]) -> PostSummary {
+    pub(super) async fn post(&self, facts: &[Fact]) -> Posted {
         self.try_post(facts).await.unwrap()
     }
 

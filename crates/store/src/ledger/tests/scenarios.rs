@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::fixture::TestLedger;
 use super::{day, figures};
 use crate::error::Error;
-use crate::ledger::PostSummary;
+use crate::ledger::Posted;
 
 pub(super) async fn all<F: Future<Output = TestLedger>>(mut open: impl FnMut() -> F) {
     each_kind_once_has_the_manual_result(&open().await).await;
@@ -110,9 +110,9 @@ async fn repeated_facts_change_nothing(ledger: &TestLedger) {
     let (contents, entries) = (ledger.contents().await, "SELECT COUNT(*) AS number FROM ledger_entries");
     let count = ledger.number(entries).await;
     assert_eq!(u64::try_from(count).unwrap(), first.entries);
-    assert_eq!(ledger.post(&day::facts()).await, PostSummary::default());
+    assert_eq!(ledger.post(&day::facts()).await, Posted::default());
     for fact in day::facts() {
-        assert_eq!(ledger.post(&[fact]).await, PostSummary::default());
+        assert_eq!(ledger.post(&[fact]).await, Posted::default());
     }
     assert_eq!((ledger.contents().await, ledger.number(entries).await), (contents, count));
 }
