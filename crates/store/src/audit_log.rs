@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use crate::actor::Actor;
 use crate::chain;
-use crate::database::{retry, sql};
+use crate::database::{Transaction, retry, sql};
 use crate::error::Error;
 use crate::store::Store;
 
@@ -74,10 +74,8 @@ impl Store {
     /// # Errors
     /// [`Error`] of the database.
     pub async fn audit_page(&self, after: u64) -> Result<Vec<SealedEntry>, Error> {
-        let page = "SELECT sequence, at_us, actor, action, object, request_id, detail, previous, key_id, hash \
-                    FROM audit_entries WHERE sequence > $1 ORDER BY sequence LIMIT $2";
-        let after = i64::try_from(after).unwrap_or(i64::MAX);
-        self.read(sql!(page, after, AUDIT_PAGE_MAX)).await?.iter().map(chain::entry).collect()
+        let mut reader = self.shared.database.reader().await?;
+        page(&mut reader.begin().await?, after).await
     }
 
     /// Verifies the audit chain up to its present head, one page at a time. Calls `progress` with the number of verified
@@ -91,7 +89,9 @@ impl Store {
         mut progress: impl FnMut(u64, u64) + Send,
     ) -> Result<VerifiedChain, VerifyError> {
         let key = &*self.shared.key.load();
-        let head = self.outermost_head().await?.verify(key)?;
+        let mut reader = self.shared.database.reader().await?;
+        let head = outermost_head(&mut reader.begin().await?).await?.verify(key)?;
+        drop(reader);
         let mut verifier = Verifier::new(key);
         if let Some(checkpoint) = checkpoint {
             verifier = verifier.with_checkpoint(checkpoint);
@@ -111,22 +111,28 @@ impl Store {
         }
         Ok(verifier.finish(&head)?)
     }
+}
 
-    /// The head, checked against the first and last entry in one state of the database: entries outside of this range would
-    /// not be on any page.
-    async fn outermost_head(&self) -> Result<StoredHead, VerifyError> {
-        let mut reader = self.shared.database.reader().await?;
-        let mut tx = reader.begin().await?;
-        let head = chain::head(&mut tx).await?.ok_or(VerifyError::NoHead)?;
-        let bounds = "SELECT MIN(sequence) AS first, MAX(sequence) AS last FROM audit_entries";
-        let row = tx.fetch_optional(sql!(bounds)).await?.ok_or(Error::from(sqlx::Error::RowNotFound))?;
-        if row.optional_int("first")?.is_some_and(|first| first < 1) {
-            return Err(ChainError::OutOfOrder { sequence: 0, expected: 1 }.into());
-        }
-        let last = row.optional_int("last")?.unwrap_or_default().cast_unsigned();
-        if last > head.sequence {
-            return Err(ChainError::BeyondHead { sequence: head.sequence + 1 }.into());
-        }
-        Ok(head)
+/// Up to [`AUDIT_PAGE_MAX`] stored entries after a number, in order, not verified.
+pub(crate) async fn page(tx: &mut Transaction<'_>, after: u64) -> Result<Vec<SealedEntry>, Error> {
+    let page = "SELECT sequence, at_us, actor, action, object, request_id, detail, previous, key_id, hash \
+                FROM audit_entries WHERE sequence > $1 ORDER BY sequence LIMIT $2";
+    let after = i64::try_from(after).unwrap_or(i64::MAX);
+    tx.fetch_all(sql!(page, after, AUDIT_PAGE_MAX)).await?.iter().map(chain::entry).collect()
+}
+
+/// The head, checked against the first and last entry in one state of the database: entries outside of this range would
+/// not be on any page.
+pub(crate) async fn outermost_head(tx: &mut Transaction<'_>) -> Result<StoredHead, VerifyError> {
+    let head = chain::head(tx).await?.ok_or(VerifyError::NoHead)?;
+    let bounds = "SELECT MIN(sequence) AS first, MAX(sequence) AS last FROM audit_entries";
+    let row = tx.fetch_optional(sql!(bounds)).await?.ok_or(Error::from(sqlx::Error::RowNotFound))?;
+    if row.optional_int("first")?.is_some_and(|first| first < 1) {
+        return Err(ChainError::OutOfOrder { sequence: 0, expected: 1 }.into());
     }
+    let last = row.optional_int("last")?.unwrap_or_default().cast_unsigned();
+    if last > head.sequence {
+        return Err(ChainError::BeyondHead { sequence: head.sequence + 1 }.into());
+    }
+    Ok(head)
 }

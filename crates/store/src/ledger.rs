@@ -4,6 +4,7 @@
 //! difference between the fold and the ledger. The ledger crate alone decides the meaning of a fact.
 
 mod accounts;
+mod adopt;
 mod balances;
 mod batch;
 mod columns;
@@ -11,10 +12,12 @@ mod deltas;
 mod entries;
 mod facts;
 mod journal;
+mod refold;
 mod repeated_entries;
 mod reviews;
 mod rows;
 mod subject;
+mod verify;
 
 #[cfg(test)]
 mod tests;
@@ -31,8 +34,10 @@ use crate::error::Error;
 use deltas::Deltas;
 
 pub(crate) use accounts::lock_accounts;
+pub(crate) use adopt::adopt;
 pub(crate) use batch::Batch;
 pub(crate) use columns::{optional_money, parse_optional_enum};
+pub use verify::{Finding, LedgerVerification, Place, Problem};
 pub use entries::{ENTRIES_MAX, EntryFilter, EntryPage, LedgerEntry};
 
 /// The effects of a subject that its postings cover.
@@ -71,7 +76,7 @@ pub(crate) async fn post(
     now: Timestamp,
     key: &Key,
 ) -> Result<Batch, Error> {
-    let mut batch = Batch::new(key, rules)?;
+    let mut batch = Batch::new(key, Some(*rules))?;
     let new = facts::insert(tx, facts, now, &mut batch).await?;
     let mut deltas = Deltas::default();
     subject::apply_subjects(tx, by_subject(new), rules, now, (&mut deltas, &mut batch)).await?;

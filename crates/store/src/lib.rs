@@ -50,7 +50,9 @@ pub use events::{
 pub use ids::{EntryId, EventId, ID_PATTERN, IdError, JobId};
 pub use inbox::{Cursor, Receipt, ReceiveError};
 pub use jobs::{ATTEMPTS_MAX, ApplyOutcome, Job, JobCause, JobState, LEASE_MAX};
-pub use ledger::{ENTRIES_MAX, EntryFilter, EntryPage, LedgerEntry};
+pub use ledger::{
+    ENTRIES_MAX, EntryFilter, EntryPage, Finding, LedgerEntry, LedgerVerification, Place, Problem,
+};
 pub use proof::EvidenceError;
 pub use migrations::{MigrationState, MigrationStatus, check_migrations, migrate, migration_status};
 pub use replay::{REPLAY_MAX, ReplayBatch};

@@ -12,7 +12,7 @@ use crate::config::StoreConfig;
 use crate::database::{Database, Row, Statement, Transaction, sql};
 use crate::error::{Error, OpenError};
 use crate::inbox::{Cursor, Inbox, NewEvent, Receipt, ReceiveError};
-use crate::migrations;
+use crate::{ledger, migrations};
 use crate::unknown_channels::UnknownChannels;
 use crate::url::{DatabaseUrl, UrlError};
 
@@ -136,7 +136,8 @@ async fn prepare(
     now: Timestamp,
 ) -> Result<(), OpenError> {
     migrations::apply_pending(database, config.migrates, now).await.map_err(OpenError::Migrate)?;
-    start_chain(database, key).await.map_err(OpenError::Audit)
+    start_chain(database, key).await.map_err(OpenError::Audit)?;
+    ledger::adopt(database, key, now).await.map_err(OpenError::Audit)
 }
 
 async fn start_chain(database: &Database, key: &audit::Key) -> Result<(), Error> {

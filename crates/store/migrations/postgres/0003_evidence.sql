@@ -24,6 +24,7 @@ CREATE TABLE excluded_rows (
 );
 
 CREATE INDEX excluded_rows_row ON excluded_rows (relation, row_id);
+CREATE INDEX audit_entries_rebuilds ON audit_entries (sequence) WHERE action = 'ledger.rebuild';
 
 DROP TRIGGER facts_immutable ON facts;
 DROP TRIGGER ledger_transactions_immutable ON ledger_transactions;
@@ -38,13 +39,13 @@ CREATE TRIGGER ledger_entries_immutable BEFORE UPDATE OR TRUNCATE ON ledger_entr
 
 CREATE TRIGGER facts_immutable BEFORE UPDATE ON facts FOR EACH ROW
     WHEN (NOT (OLD.proof IS NULL AND NEW.proof IS NOT NULL
-        AND (NEW.id, NEW.subject, NEW.at, NEW.body, NEW.recorded_at, NEW.batch)
-          = (OLD.id, OLD.subject, OLD.at, OLD.body, OLD.recorded_at, OLD.batch)))
+        AND (NEW.id, NEW.subject, NEW.at, NEW.body, NEW.recorded_at)
+          = (OLD.id, OLD.subject, OLD.at, OLD.body, OLD.recorded_at)))
     EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER ledger_transactions_immutable BEFORE UPDATE ON ledger_transactions FOR EACH ROW
     WHEN (NOT (OLD.proof IS NULL AND NEW.proof IS NOT NULL
-        AND (NEW.id, NEW.subject, NEW.effect, NEW.revision, NEW.kind, NEW.at, NEW.posted_at, NEW.batch)
-          = (OLD.id, OLD.subject, OLD.effect, OLD.revision, OLD.kind, OLD.at, OLD.posted_at, OLD.batch)))
+        AND (NEW.id, NEW.subject, NEW.effect, NEW.revision, NEW.kind, NEW.at, NEW.posted_at)
+          = (OLD.id, OLD.subject, OLD.effect, OLD.revision, OLD.kind, OLD.at, OLD.posted_at)))
     EXECUTE FUNCTION refuse_change();
 
 CREATE FUNCTION refuse_removal() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -24,11 +24,12 @@ CREATE TABLE excluded_rows (
 ) STRICT;
 
 CREATE INDEX excluded_rows_row ON excluded_rows (relation, row_id);
+CREATE INDEX audit_entries_rebuilds ON audit_entries (sequence) WHERE action = 'ledger.rebuild';
 
 DROP TRIGGER facts_no_update;
 CREATE TRIGGER facts_no_update BEFORE UPDATE ON facts
 WHEN NOT (OLD.proof IS NULL AND NEW.proof IS NOT NULL AND NEW.id = OLD.id AND NEW.subject = OLD.subject AND NEW.at = OLD.at
-    AND NEW.body = OLD.body AND NEW.recorded_at = OLD.recorded_at AND NEW.batch = OLD.batch)
+    AND NEW.body = OLD.body AND NEW.recorded_at = OLD.recorded_at)
 BEGIN
     SELECT RAISE(ABORT, 'rows of facts are never changed');
 END;
@@ -44,7 +45,7 @@ DROP TRIGGER ledger_transactions_no_update;
 CREATE TRIGGER ledger_transactions_no_update BEFORE UPDATE ON ledger_transactions
 WHEN NOT (OLD.proof IS NULL AND NEW.proof IS NOT NULL AND NEW.id = OLD.id AND NEW.subject = OLD.subject
     AND NEW.effect = OLD.effect AND NEW.revision = OLD.revision AND NEW.kind = OLD.kind AND NEW.at = OLD.at
-    AND NEW.posted_at = OLD.posted_at AND NEW.batch = OLD.batch)
+    AND NEW.posted_at = OLD.posted_at)
 BEGIN
     SELECT RAISE(ABORT, 'rows of ledger_transactions are never changed');
 END;

@@ -33,7 +33,7 @@ pub(crate) async fn lock_accounts(
 }
 
 /// The account of a fact, and the time of its activity.
-fn account(fact: &Fact) -> Option<(&ExternalId, Option<Timestamp>)> {
+pub(super) fn account(fact: &Fact) -> Option<(&ExternalId, Option<Timestamp>)> {
     match (&fact.subject, &fact.kind) {
         (Subject::Account(account), _) => Some((account, Some(fact.at))),
         (Subject::Holding { account, .. }, FactKind::Order { .. } | FactKind::Fill { .. }) => {

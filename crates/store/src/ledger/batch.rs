@@ -17,21 +17,21 @@ use crate::proof::{self, Kind};
 pub(crate) struct Batch {
     id: i64,
     key: Key,
-    rules: Rules,
+    rules: Option<Rules>,
     facts: BTreeMap<[u8; 32], Vec<u8>>,
     transactions: BTreeMap<i64, Vec<u8>>,
     entries: u64,
 }
 
 impl Batch {
-    /// An empty batch with a random id.
-    pub(crate) fn new(key: &Key, rules: &Rules) -> Result<Self, Error> {
+    /// An empty batch with a random id. Its deposits have the ratio of the rules; without rules, that of their rows.
+    pub(crate) fn new(key: &Key, rules: Option<Rules>) -> Result<Self, Error> {
         let mut id = [0; 8];
         getrandom::fill(&mut id).map_err(|_| Error::encode("no randomness"))?;
         // Positive, so that it differs from the 0 of rows without a batch.
         let id = (i64::from_be_bytes(id) & i64::MAX).max(1);
         let (facts, transactions) = (BTreeMap::new(), BTreeMap::new());
-        Ok(Self { id, key: key.clone(), rules: *rules, facts, transactions, entries: 0 })
+        Ok(Self { id, key: key.clone(), rules, facts, transactions, entries: 0 })
     }
 
     pub(crate) const fn id(&self) -> i64 {
@@ -72,7 +72,7 @@ impl Batch {
             "facts_sha256": digest(self.facts.values()),
             "transactions": self.transactions.len(),
             "transactions_sha256": digest(self.transactions.values()),
-            "stash_ratio": self.rules.stash_ratio.get().to_string(),
+            "stash_ratio": self.rules.map(|rules| rules.stash_ratio.get().to_string()),
         })
     }
 }

@@ -114,8 +114,20 @@ pub(super) async fn write(
     Ok(())
 }
 
+/// The effects whose stored sums are not those of the postings, by name.
+pub(super) fn differing_effects(effects: Effects, postings: &[Posting]) -> Result<Vec<String>, Error> {
+    let corrections = corrections(effects, postings, Timestamp::UNIX_EPOCH)?;
+    Ok(corrections.into_iter().map(|correction| correction.effect).collect())
+}
+
 /// The posting of each effect less its stored sum, where the difference is not zero.
-fn difference(mut effects: Effects, postings: &[Posting], now: Timestamp) -> Result<Vec<Correction>, Error> {
+fn difference(effects: Effects, postings: &[Posting], now: Timestamp) -> Result<Vec<Correction>, Error> {
+    let corrections = corrections(effects, postings, now)?;
+    corrections.iter().try_for_each(check_balance)?;
+    Ok(corrections)
+}
+
+fn corrections(mut effects: Effects, postings: &[Posting], now: Timestamp) -> Result<Vec<Correction>, Error> {
     let mut corrections = Vec::new();
     for posting in postings {
         let kind = posting.kind();
@@ -135,7 +147,6 @@ fn difference(mut effects: Effects, postings: &[Posting], now: Timestamp) -> Res
     }
     for correction in &mut corrections {
         correction.legs.retain(|_, minor| *minor != 0);
-        check_balance(correction)?;
     }
     corrections.retain(|correction| !correction.legs.is_empty());
     Ok(corrections)

@@ -1,6 +1,7 @@
 //! The rows of each subject: one row, or a position with its orders and executions.
 
 mod holding;
+mod stored;
 
 use ledger::{Account, CashEntry, Row, Rules, Transfer};
 
@@ -9,6 +10,7 @@ use super::columns::{enum_name, optional_enum_name};
 use crate::database::{Transaction, Value, values};
 use crate::error::Error;
 
+pub(super) use stored::{StoredRows, folded_rows, stored_ratio};
 pub(super) use holding::{find as find_holding, find_elsewhere, parked_elsewhere};
 
 const ACCOUNT: &str =

@@ -3,6 +3,7 @@
 pub(crate) mod audit_chain;
 pub(crate) mod circle_keys;
 pub(crate) mod concurrency;
+pub(crate) mod evidence;
 pub(crate) mod jobs;
 pub(crate) mod opening;
 pub(crate) mod operators;

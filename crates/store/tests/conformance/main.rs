@@ -55,6 +55,10 @@ on_both! {
         a_leader_lease_has_one_owner,
         only_acquiring_a_leader_lease_is_audited,
     }
+    evidence {
+        a_changed_event_is_never_posted,
+        an_event_without_a_proof_is_believed_only_in_the_start_after_the_migration,
+    }
     circle_keys {
         the_last_fetched_copy_of_a_key_is_stored,
         the_key_fetched_longest_ago_is_deleted,

@@ -7,19 +7,19 @@ use crate::database::{Row, Transaction, Value, sql, values};
 use crate::error::Error;
 use crate::ledger::columns::{enum_name, money, optional_money, parse_enum};
 
-const POSITION: &str = "INSERT INTO positions (account, symbol, quantity, cost, currency, last_at) \
+pub(super) const POSITION: &str = "INSERT INTO positions (account, symbol, quantity, cost, currency, last_at) \
     VALUES ";
 const POSITION_END: &str = " ON CONFLICT (account, symbol) DO UPDATE SET quantity = excluded.quantity, \
     cost = excluded.cost, currency = excluded.currency, last_at = excluded.last_at";
 
-const ORDER: &str = "INSERT INTO orders (account, symbol, id, side, status, quantity, cumulative, notional, currency, \
+pub(super) const ORDER: &str = "INSERT INTO orders (account, symbol, id, side, status, quantity, cumulative, notional, currency, \
     reserve, reserve_currency, last_at) VALUES ";
 const ORDER_END: &str = " ON CONFLICT (account, symbol, id) DO UPDATE SET side = excluded.side, \
     status = excluded.status, quantity = excluded.quantity, cumulative = excluded.cumulative, \
     notional = excluded.notional, currency = excluded.currency, reserve = excluded.reserve, reserve_currency = excluded.reserve_currency, \
     last_at = excluded.last_at";
 
-const FILL: &str = "INSERT INTO fills (account, symbol, id, kind, order_id, side, quantity, quantity_before, notional, \
+pub(super) const FILL: &str = "INSERT INTO fills (account, symbol, id, kind, order_id, side, quantity, quantity_before, notional, \
     currency, status, at) VALUES ";
 const FILL_END: &str = " ON CONFLICT (account, symbol, id) DO UPDATE SET kind = excluded.kind, \
     order_id = excluded.order_id, side = excluded.side, quantity = excluded.quantity, \
@@ -56,6 +56,11 @@ impl Rows {
             self.changes.push(change_values(account, *symbol, change)?);
         }
         Ok(())
+    }
+
+    /// The rows by the statement that inserts them.
+    pub(super) fn into_tables(self) -> Vec<(&'static str, Vec<Vec<Value>>)> {
+        vec![(POSITION, self.positions), (ORDER, self.orders), (FILL, self.changes)]
     }
 
     pub(super) async fn write(self, tx: &mut Transaction<'_>) -> Result<(), Error> {

@@ -102,7 +102,10 @@ impl TestLedger {
         tx.fetch_optional(sql!(sql, account, currency)).await.unwrap().unwrap().int("minor").unwrap()
     }
 
+    /// The contents of a ledger that verifies as whole.
     pub(super) async fn contents(&self) -> Vec<String> {
+        let verified = self.store.verify_ledger(None, |_, _| ()).await.unwrap();
+        assert_eq!(verified.findings, [], "{verified:#?}");
         let mut reader = self.store.shared.database.reader().await.unwrap();
         let mut tx = reader.begin().await.unwrap();
         let mut lines = Vec::new();

@@ -6,10 +6,9 @@ use domain::{
 };
 use jiff::Timestamp;
 
-use super::fixture::TestLedger;
+use super::fixture::{Posted, TestLedger};
 use super::{day, figures};
 use crate::error::Error;
-use crate::ledger::Posted;
 
 pub(super) async fn all<F: Future<Output = TestLedger>>(mut open: impl FnMut() -> F) {
     each_kind_once_has_the_manual_result(&open().await).await;

@@ -1,0 +1,122 @@
+//! Verifies the books in one state of the database, as a stream: the audit chain, the stored events, facts and transactions
+//! against what the chain says of them, and everything derived from them. Nothing is changed.
+//!
+//! ```text
+//! audit chain ─> events, jobs: as the chain lists them; each event proved, each body hashed
+//!             ─> batches of facts and transactions: number and digest; each row proved
+//! facts       ─> fold of each subject = sums of its effects = its rows
+//! entries     ─> balances
+//! ```
+//!
+//! Memory: some bytes for each batch and each account, and the facts of the largest subjects of a page.
+
+mod accounts;
+mod balances;
+mod batches;
+mod chain;
+mod events;
+mod finding;
+mod id_set;
+mod jobs;
+mod subjects;
+mod transactions;
+
+use std::collections::HashMap;
+
+use audit::{ChainError, Head, Key};
+use serde::Serialize;
+
+use crate::audit_log::VerifyError;
+use crate::database::{Backend, Transaction};
+use crate::store::Store;
+
+pub(super) use events::EventClaim;
+pub use finding::{Finding, Place, Problem};
+pub(super) use transactions::{head, legs};
+
+/// Rows of one page.
+const PAGE: i64 = 256;
+
+/// Longer than one statement of a verification takes.
+const TIMEOUT: std::time::Duration = std::time::Duration::from_mins(10);
+const SET_TIMEOUT: &str = "SET LOCAL statement_timeout = '10min'";
+
+/// The state of the books.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LedgerVerification {
+    /// Verified entries of the audit chain.
+    pub audit_entries: u64,
+    /// Verified events.
+    pub events: u64,
+    /// Verified facts.
+    pub facts: u64,
+    /// Verified subjects.
+    pub subjects: u64,
+    /// Verified transactions.
+    pub transactions: u64,
+    /// Everything that is not as it was written. Empty if the books are whole.
+    pub findings: Vec<Finding>,
+}
+
+/// One run.
+struct Run<'t, 'c> {
+    tx: &'t mut Transaction<'c>,
+    key: &'t Key,
+    claims: chain::Claims,
+    accounts: HashMap<String, accounts::Expected>,
+    result: LedgerVerification,
+}
+
+impl Run<'_, '_> {
+    fn find(&mut self, place: Place, problem: Problem, detail: impl Into<String>) {
+        self.result.findings.push(Finding::new(place, problem, detail));
+    }
+}
+
+impl Store {
+    /// Verifies the books. With a checkpoint (an older head of the audit chain), the chain must contain it. Calls `progress`
+    /// with the number of verified entries of the chain and of all.
+    ///
+    /// # Errors
+    /// [`VerifyError`]: nothing is known of the books, because a key is missing, the chain was deleted or the database failed.
+    pub async fn verify_ledger(
+        &self,
+        checkpoint: Option<Head>,
+        progress: impl FnMut(u64, u64) + Send,
+    ) -> Result<LedgerVerification, VerifyError> {
+        let key = self.shared.key.load();
+        let mut reader = self.shared.database.reader().await?;
+        let mut tx = reader.begin().await?;
+        if tx.backend() == Backend::Postgres {
+            tx.set_reply_timeout(TIMEOUT);
+            tx.script(SET_TIMEOUT).await?;
+        }
+        verify(&mut tx, &key, checkpoint, progress).await
+    }
+}
+
+async fn verify(
+    tx: &mut Transaction<'_>,
+    key: &Key,
+    checkpoint: Option<Head>,
+    progress: impl FnMut(u64, u64) + Send,
+) -> Result<LedgerVerification, VerifyError> {
+    let (claims, accounts, result) = Default::default();
+    let mut run = Run { tx, key, claims, accounts, result };
+    run.check_chain(checkpoint, progress).await?;
+    run.check_events().await?;
+    run.check_jobs().await?;
+    run.check_transactions().await?;
+    run.check_subjects().await?;
+    run.check_accounts().await?;
+    run.check_balances().await?;
+    Ok(run.result)
+}
+
+/// Without a key, nothing is known of the chain.
+fn missing_key(error: ChainError) -> Result<ChainError, VerifyError> {
+    match error {
+        ChainError::UnknownKey { .. } => Err(VerifyError::KeyMissing(error)),
+        error => Ok(error),
+    }
+}

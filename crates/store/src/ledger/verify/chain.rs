@@ -1,0 +1,192 @@
+//! The audit chain, and what its entries say of other rows: the events that were received and redacted, the jobs that were
+//! finished, and the batches of the journal.
+
+use std::collections::HashMap;
+
+use audit::{Head, SealedEntry, StoredHead, Verifier};
+use ledger::StashRatio;
+use serde_json::Value as Json;
+
+use super::batches::BatchClaim;
+use super::events::EventClaim;
+use super::finding::Finding;
+use super::id_set::IdSet;
+use super::jobs::JobClaim;
+use super::{Run, missing_key};
+use crate::audit_log::{self, VerifyError};
+use crate::database::{Transaction, sql};
+use crate::error::Error;
+
+const REBUILDS: &str = "SELECT detail FROM audit_entries WHERE action = 'ledger.rebuild' ORDER BY sequence";
+
+/// What the chain says, as far as it is compared with later rows.
+#[derive(Default)]
+pub(super) struct Claims {
+    /// Sorted by id when the chain was read.
+    batches: Vec<BatchRef>,
+    ratios: Vec<StashRatio>,
+    /// The digest of the transactions that a rebuild left of a batch.
+    pub(super) rebuilt: HashMap<i64, (u64, String)>,
+    pub(super) received: IdSet,
+    pub(super) redacted: IdSet,
+    pub(super) finished: IdSet,
+}
+
+/// A batch in the chain.
+#[derive(Clone, Copy)]
+struct BatchRef {
+    id: i64,
+    sequence: u64,
+    ratio: Option<u16>,
+}
+
+impl Claims {
+    /// Sorts the batches, so that they can be searched.
+    fn seal(&mut self) {
+        self.batches.sort_unstable_by_key(|batch| (batch.id, batch.sequence));
+    }
+
+    fn find(&self, id: i64) -> Option<&BatchRef> {
+        self.batches.binary_search_by_key(&id, |batch| batch.id).ok().and_then(|at| self.batches.get(at))
+    }
+
+    pub(super) fn has_batch(&self, id: i64) -> bool {
+        self.find(id).is_some()
+    }
+
+    /// The ratio of deposits of the first of these batches; `None` if it is not known, as of batches before the ratio was
+    /// recorded.
+    pub(super) fn first_ratio(&self, batches: impl Iterator<Item = i64>) -> Option<StashRatio> {
+        let first = batches.filter_map(|id| self.find(id)).min_by_key(|batch| batch.sequence)?;
+        self.ratios.get(usize::from(first.ratio?)).copied()
+    }
+
+    fn add(&mut self, claim: &BatchClaim) {
+        let ratio = claim.ratio.and_then(|ratio| {
+            let known = self.ratios.iter().position(|known| *known == ratio);
+            u16::try_from(known.unwrap_or_else(|| {
+                self.ratios.push(ratio);
+                self.ratios.len() - 1
+            }))
+            .ok()
+        });
+        self.batches.push(BatchRef { id: claim.id, sequence: claim.sequence, ratio });
+    }
+}
+
+/// What the entries of one page say.
+#[derive(Default)]
+struct PageClaims {
+    events: Vec<EventClaim>,
+    jobs: Vec<JobClaim>,
+    batches: Vec<BatchClaim>,
+}
+
+impl Run<'_, '_> {
+    /// Verifies the chain and the rows that it lists. After the first fault of the chain, its other entries are still
+    /// compared.
+    pub(super) async fn check_chain(
+        &mut self,
+        checkpoint: Option<Head>,
+        mut progress: impl FnMut(u64, u64) + Send,
+    ) -> Result<(), VerifyError> {
+        self.claims.rebuilt = rebuilt(self.tx).await?;
+        let (last, head) = self.head().await?;
+        let mut verifier = Verifier::new(self.key);
+        if let Some(checkpoint) = checkpoint {
+            verifier = verifier.with_checkpoint(checkpoint);
+        }
+        let (mut verifier, mut verified) = (head.map(|_| verifier), 0);
+        while verified < last {
+            let page = audit_log::page(self.tx, verified).await?;
+            let Some(end) = page.last().map(|sealed| sealed.sequence) else { break };
+            let mut claims = PageClaims::default();
+            for sealed in &page {
+                if let Some(Err(error)) = verifier.as_mut().map(|verifier| verifier.feed(sealed)) {
+                    self.result.findings.push(Finding::chain(missing_key(error)?));
+                    verifier = None;
+                }
+                self.read(sealed, &mut claims);
+            }
+            self.check_listed_events(&claims.events).await?;
+            self.check_listed_jobs(&claims.jobs).await?;
+            self.check_batches(&claims.batches).await?;
+            verified = end;
+            progress(verified, last);
+        }
+        self.claims.seal();
+        self.result.audit_entries = verified;
+        if let (Some(verifier), Some(head)) = (verifier, head)
+            && let Err(error) = verifier.finish(&head)
+        {
+            self.result.findings.push(Finding::chain(missing_key(error)?));
+        }
+        Ok(())
+    }
+
+    /// The number of the last entry, and the head if it is authentic.
+    async fn head(&mut self) -> Result<(u64, Option<Head>), VerifyError> {
+        let stored: Result<StoredHead, VerifyError> = audit_log::outermost_head(self.tx).await;
+        let verified = match stored {
+            Ok(stored) => stored.verify(self.key).map_err(VerifyError::from),
+            Err(error) => Err(error),
+        };
+        match verified {
+            Ok(head) => Ok((head.sequence(), Some(head))),
+            Err(VerifyError::Damaged(error)) => {
+                self.result.findings.push(Finding::chain(error));
+                let last = "SELECT COALESCE(MAX(sequence), 0) AS count FROM audit_entries";
+                Ok((self.tx.count(sql!(last)).await?, None))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn read(&mut self, sealed: &SealedEntry, claims: &mut PageClaims) {
+        let Ok(detail) = serde_json::from_str::<Json>(sealed.entry.detail()) else { return };
+        let list = |name: &str| detail[name].as_array().map(Vec::as_slice).unwrap_or_default();
+        match sealed.entry.action() {
+            "webhooks.receive" => claims.events.extend(list("events").iter().filter_map(EventClaim::parse)),
+            "webhooks.redact" => {
+                list("events").iter().filter_map(number).for_each(|id| self.claims.redacted.insert(id));
+            }
+            "webhooks.apply" => {
+                claims.jobs.extend(list("applied").iter().filter_map(|job| JobClaim::parse(job, None)));
+            }
+            "webhooks.fail" | "webhooks.reject" => {
+                let job = sealed.entry.object().strip_prefix("webhook_jobs/").and_then(|id| id.parse().ok());
+                claims.jobs.extend(JobClaim::parse(&detail, job));
+            }
+            "webhooks.give_up" => {
+                claims.jobs.extend(list("jobs").iter().filter_map(JobClaim::given_up));
+            }
+            _ => {}
+        }
+        let batches = detail.get("ledger").map(|ledger| match ledger {
+            Json::Array(batches) => batches.clone(),
+            batch => vec![batch.clone()],
+        });
+        for claim in batches.iter().flatten().filter_map(|batch| BatchClaim::parse(sealed.sequence, batch)) {
+            self.claims.add(&claim);
+            claims.batches.push(claim);
+        }
+    }
+}
+
+/// A number, or an id, which is a number as text.
+pub(super) fn number(json: &Json) -> Option<i64> {
+    json.as_i64().or_else(|| json.as_str()?.parse().ok())
+}
+
+async fn rebuilt(tx: &mut Transaction<'_>) -> Result<HashMap<i64, (u64, String)>, Error> {
+    let mut rebuilt = HashMap::new();
+    for row in tx.fetch_all(sql!(REBUILDS)).await? {
+        let detail: Json = serde_json::from_str(&row.text("detail")?).unwrap_or_default();
+        for batch in detail["batches"].as_array().into_iter().flatten() {
+            let digest = batch["transactions_sha256"].as_str().unwrap_or_default().to_owned();
+            let count = batch["transactions"].as_u64().unwrap_or_default();
+            rebuilt.extend(number(&batch["batch"]).map(|id| (id, (count, digest))));
+        }
+    }
+    Ok(rebuilt)
+}
