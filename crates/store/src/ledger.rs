@@ -12,6 +12,7 @@ mod deltas;
 mod entries;
 mod facts;
 mod journal;
+mod rebuild;
 mod refold;
 mod repeated_entries;
 mod reviews;
@@ -37,6 +38,7 @@ pub(crate) use accounts::lock_accounts;
 pub(crate) use adopt::adopt;
 pub(crate) use batch::Batch;
 pub(crate) use columns::{optional_money, parse_optional_enum};
+pub use rebuild::{Rebuild, RebuildMode};
 pub use verify::{Finding, LedgerVerification, Place, Problem};
 pub use entries::{ENTRIES_MAX, EntryFilter, EntryPage, LedgerEntry};
 

@@ -51,7 +51,8 @@ pub use ids::{EntryId, EventId, ID_PATTERN, IdError, JobId};
 pub use inbox::{Cursor, Receipt, ReceiveError};
 pub use jobs::{ATTEMPTS_MAX, ApplyOutcome, Job, JobCause, JobState, LEASE_MAX};
 pub use ledger::{
-    ENTRIES_MAX, EntryFilter, EntryPage, Finding, LedgerEntry, LedgerVerification, Place, Problem,
+    ENTRIES_MAX, EntryFilter, EntryPage, Finding, LedgerEntry, LedgerVerification, Place, Problem, Rebuild,
+    RebuildMode,
 };
 pub use proof::EvidenceError;
 pub use migrations::{MigrationState, MigrationStatus, check_migrations, migrate, migration_status};

@@ -7,7 +7,8 @@ use ledger::{Bucket, LedgerAccount};
 use super::batch::Batch;
 use super::deltas::{Deltas, out_of_range};
 use super::journal::{self, PostingSet};
-use crate::database::{Row, Transaction, Value, values};
+use super::verify::{Amounts, sums};
+use crate::database::{Row, Transaction, Value, sql, values};
 use crate::error::Error;
 
 const CHANGE: &str = "INSERT INTO ledger_balances (account, currency, holder, balance, cover, flow) VALUES ";
@@ -34,6 +35,30 @@ pub(super) async fn settle(
 ) -> Result<(), Error> {
     for balance in change(tx, deltas).await? {
         cover(tx, &balance, now, batch).await?;
+    }
+    Ok(())
+}
+
+/// Sets the balances of these holders to the sums of their entries, and covers negative ones.
+pub(super) async fn restore(
+    tx: &mut Transaction<'_>,
+    holders: &[String],
+    now: Timestamp,
+    batch: &mut Batch,
+) -> Result<(), Error> {
+    let mut rows: Vec<Vec<Value>> = Vec::new();
+    for ((holder, account, currency), Amounts { balance, cover, flow }) in sums(tx, holders).await? {
+        let [balance, cover, flow] = [balance, cover, flow].map(i64::try_from);
+        let out_of_range = |_| out_of_range();
+        let (balance, cover) = (balance.map_err(out_of_range)?, cover.map_err(out_of_range)?);
+        rows.push(values![account, currency, holder, balance, cover, flow.map_err(out_of_range)?]);
+    }
+    for holder in holders {
+        tx.execute(sql!("DELETE FROM ledger_balances WHERE holder = $1", holder)).await?;
+    }
+    let restored = tx.insert_rows(CHANGE, rows, CHANGE_END).await?;
+    for row in restored {
+        cover(tx, &balance(&row)?, now, batch).await?;
     }
     Ok(())
 }

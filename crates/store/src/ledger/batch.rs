@@ -44,6 +44,11 @@ impl Batch {
         self.facts.len() as u64
     }
 
+    /// Number of new transactions.
+    pub(super) fn transactions(&self) -> u64 {
+        self.transactions.len() as u64
+    }
+
     /// Number of new ledger entries.
     #[cfg(test)]
     pub(crate) const fn entries(&self) -> u64 {

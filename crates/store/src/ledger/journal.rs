@@ -35,7 +35,7 @@ const ENTRY: &str = "INSERT INTO ledger_entries (transaction_id, account, holder
 /// The present effects of a subject, by name.
 pub(super) type Effects = BTreeMap<String, Effect>;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Effect {
     /// Number of postings.
     revisions: i64,
@@ -112,6 +112,11 @@ pub(super) async fn write(
         }
     }
     Ok(())
+}
+
+/// Whether the stored effects are those of the postings.
+pub(super) fn is_equal(effects: &Effects, postings: &[Posting]) -> Result<bool, Error> {
+    Ok(differing_effects(effects.clone(), postings)?.is_empty())
 }
 
 /// The effects whose stored sums are not those of the postings, by name.

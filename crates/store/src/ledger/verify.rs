@@ -30,7 +30,12 @@ use crate::audit_log::VerifyError;
 use crate::database::{Backend, Transaction};
 use crate::store::Store;
 
+pub(super) use accounts::{Expected, add_fact, add_status};
+pub(super) use balances::{Amounts, sums};
+pub(super) use batches::{BatchClaim, TRANSACTIONS, proofs};
+pub(super) use chain::{Claims, number};
 pub(super) use events::EventClaim;
+pub(super) use subjects::proved_fact;
 pub use finding::{Finding, Place, Problem};
 pub(super) use transactions::{head, legs};
 
@@ -38,8 +43,8 @@ pub(super) use transactions::{head, legs};
 const PAGE: i64 = 256;
 
 /// Longer than one statement of a verification takes.
-const TIMEOUT: std::time::Duration = std::time::Duration::from_mins(10);
-const SET_TIMEOUT: &str = "SET LOCAL statement_timeout = '10min'";
+pub(super) const TIMEOUT: std::time::Duration = std::time::Duration::from_mins(10);
+pub(super) const SET_TIMEOUT: &str = "SET LOCAL statement_timeout = '10min'";
 
 /// The state of the books.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -54,6 +59,9 @@ pub struct LedgerVerification {
     pub subjects: u64,
     /// Verified transactions.
     pub transactions: u64,
+    /// The first fault of the audit chain. What it says of other rows is then not known to be true.
+    #[serde(skip)]
+    pub chain_error: Option<ChainError>,
     /// Everything that is not as it was written. Empty if the books are whole.
     pub findings: Vec<Finding>,
 }
@@ -62,8 +70,8 @@ pub struct LedgerVerification {
 struct Run<'t, 'c> {
     tx: &'t mut Transaction<'c>,
     key: &'t Key,
-    claims: chain::Claims,
-    accounts: HashMap<String, accounts::Expected>,
+    claims: Claims,
+    accounts: HashMap<String, Expected>,
     result: LedgerVerification,
 }
 
@@ -91,16 +99,17 @@ impl Store {
             tx.set_reply_timeout(TIMEOUT);
             tx.script(SET_TIMEOUT).await?;
         }
-        verify(&mut tx, &key, checkpoint, progress).await
+        verify(&mut tx, &key, checkpoint, progress).await.map(|(verification, _)| verification)
     }
 }
 
-async fn verify(
+/// Also returns what the chain says.
+pub(super) async fn verify(
     tx: &mut Transaction<'_>,
     key: &Key,
     checkpoint: Option<Head>,
     progress: impl FnMut(u64, u64) + Send,
-) -> Result<LedgerVerification, VerifyError> {
+) -> Result<(LedgerVerification, Claims), VerifyError> {
     let (claims, accounts, result) = Default::default();
     let mut run = Run { tx, key, claims, accounts, result };
     run.check_chain(checkpoint, progress).await?;
@@ -110,7 +119,7 @@ async fn verify(
     run.check_subjects().await?;
     run.check_accounts().await?;
     run.check_balances().await?;
-    Ok(run.result)
+    Ok((run.result, run.claims))
 }
 
 /// Without a key, nothing is known of the chain.

@@ -7,20 +7,21 @@ use serde_json::Value as Json;
 
 use super::chain::number;
 use super::{Place, Problem, Run};
-use crate::database::sql;
+use crate::database::{Transaction, sql};
 use crate::error::Error;
 use crate::ledger::batch::digest;
 
 const FACTS: &str = "SELECT id, batch, proof FROM facts WHERE batch IN";
-const TRANSACTIONS: &str = "SELECT id, batch, proof FROM ledger_transactions WHERE batch IN";
+pub(in crate::ledger) const TRANSACTIONS: &str = "SELECT id, batch, proof FROM ledger_transactions WHERE batch IN";
 
 /// A batch as its audit entry says.
-pub(super) struct BatchClaim {
-    pub(super) id: i64,
+#[derive(Clone)]
+pub(in crate::ledger) struct BatchClaim {
+    pub(in crate::ledger) id: i64,
     /// The number of the audit entry.
     pub(super) sequence: u64,
     pub(super) ratio: Option<StashRatio>,
-    facts: (u64, String),
+    pub(in crate::ledger) facts: (u64, String),
     transactions: (u64, String),
 }
 
@@ -41,34 +42,22 @@ impl BatchClaim {
 impl Run<'_, '_> {
     pub(super) async fn check_batches(&mut self, claims: &[BatchClaim]) -> Result<(), Error> {
         let ids: Vec<i64> = claims.iter().map(|claim| claim.id).collect();
-        let facts = self.proofs(FACTS, &ids).await?;
-        let transactions = self.proofs(TRANSACTIONS, &ids).await?;
+        let facts = proofs(self.tx, FACTS, &ids).await?;
+        let transactions = proofs(self.tx, TRANSACTIONS, &ids).await?;
         let none = Vec::new();
         for claim in claims {
             let found = facts.get(&claim.id).unwrap_or(&none);
-            self.compare(Place::FactsOf(claim.sequence), &claim.facts, found);
+            let is_whole = self.compare(Place::FactsOf(claim.sequence), &claim.facts, found);
             let expected = self.claims.rebuilt.get(&claim.id).unwrap_or(&claim.transactions).clone();
             let found = transactions.get(&claim.id).unwrap_or(&none);
-            self.compare(Place::LedgerTransactionsOf(claim.sequence), &expected, found);
+            if !self.compare(Place::LedgerTransactionsOf(claim.sequence), &expected, found) || !is_whole {
+                self.claims.damaged_batches.insert(claim.sequence, claim.clone());
+            }
         }
         Ok(())
     }
 
-    /// The proofs of the rows of each batch, in order of their ids.
-    async fn proofs(
-        &mut self,
-        select: &'static str,
-        batches: &[i64],
-    ) -> Result<HashMap<i64, Vec<Vec<u8>>>, Error> {
-        let mut proofs: HashMap<i64, Vec<Vec<u8>>> = HashMap::new();
-        for row in self.tx.fetch_in(sql!(select), batches, " ORDER BY id").await? {
-            let proof = row.optional_bytes("proof")?.unwrap_or_default();
-            proofs.entry(row.int("batch")?).or_default().push(proof);
-        }
-        Ok(proofs)
-    }
-
-    fn compare(&mut self, place: Place, (count, expected): &(u64, String), found: &[Vec<u8>]) {
+    fn compare(&mut self, place: Place, (count, expected): &(u64, String), found: &[Vec<u8>]) -> bool {
         let rows = found.len() as u64;
         if rows < *count {
             self.find(place, Problem::Missing, format!("{} of {count} rows are missing", count - rows));
@@ -76,6 +65,23 @@ impl Run<'_, '_> {
             self.find(place, Problem::Extra, format!("there are {} more rows than {count}", rows - count));
         } else if digest(found) != *expected {
             self.find(place, Problem::Altered, "the proofs of its rows are not those in the audit chain");
+        } else {
+            return true;
         }
+        false
     }
+}
+
+/// The proofs of the rows of each batch, in order of their ids.
+pub(in crate::ledger) async fn proofs(
+    tx: &mut Transaction<'_>,
+    select: &'static str,
+    batches: &[i64],
+) -> Result<HashMap<i64, Vec<Vec<u8>>>, Error> {
+    let mut proofs: HashMap<i64, Vec<Vec<u8>>> = HashMap::new();
+    for row in tx.fetch_in(sql!(select), batches, " ORDER BY id").await? {
+        let proof = row.optional_bytes("proof")?.unwrap_or_default();
+        proofs.entry(row.int("batch")?).or_default().push(proof);
+    }
+    Ok(proofs)
 }

@@ -1,9 +1,9 @@
 //! The audit chain, and what its entries say of other rows: the events that were received and redacted, the jobs that were
 //! finished, and the batches of the journal.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use audit::{Head, SealedEntry, StoredHead, Verifier};
+use audit::{ChainError, Head, SealedEntry, StoredHead, Verifier};
 use ledger::StashRatio;
 use serde_json::Value as Json;
 
@@ -21,7 +21,7 @@ const REBUILDS: &str = "SELECT detail FROM audit_entries WHERE action = 'ledger.
 
 /// What the chain says, as far as it is compared with later rows.
 #[derive(Default)]
-pub(super) struct Claims {
+pub(in crate::ledger) struct Claims {
     /// Sorted by id when the chain was read.
     batches: Vec<BatchRef>,
     ratios: Vec<StashRatio>,
@@ -29,7 +29,11 @@ pub(super) struct Claims {
     pub(super) rebuilt: HashMap<i64, (u64, String)>,
     pub(super) received: IdSet,
     pub(super) redacted: IdSet,
-    pub(super) finished: IdSet,
+    pub(in crate::ledger) finished: IdSet,
+    /// Batches that are not as the chain says, by the number of their entry.
+    pub(in crate::ledger) damaged_batches: BTreeMap<u64, BatchClaim>,
+    /// Jobs that are not as the chain says.
+    pub(in crate::ledger) damaged_jobs: BTreeMap<i64, JobClaim>,
 }
 
 /// A batch in the chain.
@@ -50,15 +54,20 @@ impl Claims {
         self.batches.binary_search_by_key(&id, |batch| batch.id).ok().and_then(|at| self.batches.get(at))
     }
 
-    pub(super) fn has_batch(&self, id: i64) -> bool {
+    pub(in crate::ledger) fn has_batch(&self, id: i64) -> bool {
         self.find(id).is_some()
     }
 
     /// The ratio of deposits of the first of these batches; `None` if it is not known, as of batches before the ratio was
     /// recorded.
-    pub(super) fn first_ratio(&self, batches: impl Iterator<Item = i64>) -> Option<StashRatio> {
+    pub(in crate::ledger) fn first_ratio(&self, batches: impl Iterator<Item = i64>) -> Option<StashRatio> {
         let first = batches.filter_map(|id| self.find(id)).min_by_key(|batch| batch.sequence)?;
         self.ratios.get(usize::from(first.ratio?)).copied()
+    }
+
+    /// The number of the audit entry of the first of these batches.
+    pub(in crate::ledger) fn first_sequence(&self, batches: impl Iterator<Item = i64>) -> u64 {
+        batches.filter_map(|id| self.find(id)).map(|batch| batch.sequence).min().unwrap_or(u64::MAX)
     }
 
     fn add(&mut self, claim: &BatchClaim) {
@@ -103,7 +112,7 @@ impl Run<'_, '_> {
             let mut claims = PageClaims::default();
             for sealed in &page {
                 if let Some(Err(error)) = verifier.as_mut().map(|verifier| verifier.feed(sealed)) {
-                    self.result.findings.push(Finding::chain(missing_key(error)?));
+                    self.damaged(missing_key(error)?);
                     verifier = None;
                 }
                 self.read(sealed, &mut claims);
@@ -119,7 +128,7 @@ impl Run<'_, '_> {
         if let (Some(verifier), Some(head)) = (verifier, head)
             && let Err(error) = verifier.finish(&head)
         {
-            self.result.findings.push(Finding::chain(missing_key(error)?));
+            self.damaged(missing_key(error)?);
         }
         Ok(())
     }
@@ -134,12 +143,17 @@ impl Run<'_, '_> {
         match verified {
             Ok(head) => Ok((head.sequence(), Some(head))),
             Err(VerifyError::Damaged(error)) => {
-                self.result.findings.push(Finding::chain(error));
+                self.damaged(error);
                 let last = "SELECT COALESCE(MAX(sequence), 0) AS count FROM audit_entries";
                 Ok((self.tx.count(sql!(last)).await?, None))
             }
             Err(error) => Err(error),
         }
+    }
+
+    fn damaged(&mut self, error: ChainError) {
+        self.result.findings.push(Finding::chain(error));
+        self.result.chain_error.get_or_insert(error);
     }
 
     fn read(&mut self, sealed: &SealedEntry, claims: &mut PageClaims) {
@@ -174,7 +188,7 @@ impl Run<'_, '_> {
 }
 
 /// A number, or an id, which is a number as text.
-pub(super) fn number(json: &Json) -> Option<i64> {
+pub(in crate::ledger) fn number(json: &Json) -> Option<i64> {
     json.as_i64().or_else(|| json.as_str()?.parse().ok())
 }
 

@@ -87,7 +87,7 @@ impl Run<'_, '_> {
             return Ok(());
         }
         if row.int("jobs")? == 0 {
-            self.find(place(), Problem::Missing, "its job was deleted");
+            self.find(Place::JobsOf(id), Problem::Missing, "the event has no job");
         }
         let is_redacted = row.optional_int("redacted_at")?.is_some();
         let evidence = match is_redacted && row.bytes("body")?.is_empty() {

@@ -23,6 +23,8 @@ pub enum Place {
     AuditEntries(u64),
     /// An event.
     WebhookEvents(i64),
+    /// The jobs of an event.
+    JobsOf(i64),
     /// A job.
     WebhookJobs(i64),
     /// A fact, by its id in hexadecimal digits.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 /// The last id of each range, by its first.
 #[derive(Debug, Default)]
-pub(super) struct IdSet(BTreeMap<i64, i64>);
+pub(in crate::ledger) struct IdSet(BTreeMap<i64, i64>);
 
 impl IdSet {
     pub(super) fn insert(&mut self, id: i64) {
@@ -17,7 +17,7 @@ impl IdSet {
         self.0.insert(first, last);
     }
 
-    pub(super) fn contains(&self, id: i64) -> bool {
+    pub(in crate::ledger) fn contains(&self, id: i64) -> bool {
         self.0.range(..=id).next_back().is_some_and(|(_, last)| id <= *last)
     }
 }

@@ -16,10 +16,11 @@ const FINISHED: &str = "SELECT j.id, j.state FROM webhook_jobs j JOIN webhook_ev
     AND NOT (j.state = 'unhandled' AND j.attempts = 0 AND e.dedupe_key LIKE '%sha256:%') ORDER BY j.id LIMIT $2";
 
 /// A finished job as the chain lists it.
-pub(super) struct JobClaim {
+#[derive(Clone)]
+pub(in crate::ledger) struct JobClaim {
     id: i64,
-    event_id: i64,
-    state: String,
+    pub(in crate::ledger) event_id: i64,
+    pub(in crate::ledger) state: String,
 }
 
 impl JobClaim {
@@ -35,6 +36,13 @@ impl JobClaim {
     }
 }
 
+impl JobClaim {
+    fn is(&self, (event_id, state): &(i64, String)) -> bool {
+        let is_state = *state == self.state || (self.state == "dead" && state == "requeued");
+        *event_id == self.event_id && is_state
+    }
+}
+
 impl Run<'_, '_> {
     pub(super) async fn check_listed_jobs(&mut self, claims: &[JobClaim]) -> Result<(), Error> {
         let ids: Vec<i64> = claims.iter().map(|claim| claim.id).collect();
@@ -42,20 +50,16 @@ impl Run<'_, '_> {
         for row in self.tx.fetch_in(sql!(LISTED), &ids, "").await? {
             by_id.insert(row.int("id")?, (row.int("event_id")?, row.text("state")?));
         }
-        for JobClaim { id, event_id, state } in claims {
-            self.claims.finished.insert(*id);
-            let place = Place::WebhookJobs(*id);
-            match by_id.get(id) {
-                None => {
-                    self.find(place, Problem::Missing, format!("{state} {event_id}"));
-                }
-                Some((event, stored)) => {
-                    let is_state = stored == state || (state == "dead" && stored == "requeued");
-                    if event != event_id || !is_state {
-                        self.find(place, Problem::Altered, format!("{state} {event_id}"));
-                    }
-                }
-            }
+        for claim in claims {
+            self.claims.finished.insert(claim.id);
+            let problem = match by_id.get(&claim.id) {
+                None => Problem::Missing,
+                Some(stored) if claim.is(stored) => continue,
+                Some(_) => Problem::Altered,
+            };
+            let detail = format!("the audit chain says that it is {}, of event {}", claim.state, claim.event_id);
+            self.find(Place::WebhookJobs(claim.id), problem, detail);
+            self.claims.damaged_jobs.insert(claim.id, claim.clone());
         }
         Ok(())
     }
