@@ -79,6 +79,8 @@ struct Work<'t, 'c> {
     subjects: BTreeSet<String>,
     /// Holders whose balances are summed again.
     holders: BTreeSet<String>,
+    /// The numbers of audit entries whose facts may be missing.
+    entries: BTreeSet<u64>,
     /// Batches whose transactions are others now.
     batches: BTreeSet<i64>,
     result: Rebuild,
@@ -118,9 +120,9 @@ impl Store {
             tx.script(LOCK).await?;
         }
         let batch = Batch::new(&key, Some(*rules))?;
-        let (subjects, holders, batches, result) = Default::default();
+        let (subjects, holders, entries, batches, result) = Default::default();
         let mut work =
-            Work { tx: &mut tx, key: &key, claims, batch, now, subjects, holders, batches, result };
+            Work { tx: &mut tx, key: &key, claims, batch, now, subjects, holders, entries, batches, result };
         work.restore(&found, settings, rules).await?;
         let (entries, result) = (work.entries(actor).await?, work.result);
         for entry in entries {
@@ -169,8 +171,9 @@ impl Work<'_, '_> {
         }
         let batches = self.claims.damaged_batches.clone();
         self.batches.extend(batches.values().map(|claim| claim.id));
-        for (sequence, claim) in &batches {
-            self.restore_facts(*sequence, claim, settings).await?;
+        self.entries.extend(batches.into_keys());
+        for sequence in std::mem::take(&mut self.entries) {
+            self.restore_facts(sequence, settings).await?;
         }
         self.restore_subjects(rules).await?;
         self.restore_accounts(accounts).await?;

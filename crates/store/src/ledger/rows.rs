@@ -69,7 +69,7 @@ fn transfer_values(row: &Transfer, rules: &Rules) -> Result<Vec<Value>, Error> {
         *settled_at,
         *returned_at,
         *last_at,
-        rules.stash_ratio.get().to_string(),
+        rules.stash_ratio.get().normalize().to_string(),
     ])
 }
 
@@ -87,6 +87,6 @@ fn cash_entry_values(row: &CashEntry, rules: &Rules) -> Result<Vec<Value>, Error
         superseded_by.as_ref().map(ToString::to_string),
         details.map(|details| details.at),
         *last_at,
-        rules.stash_ratio.get().to_string(),
+        rules.stash_ratio.get().normalize().to_string(),
     ])
 }

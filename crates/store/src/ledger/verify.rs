@@ -33,7 +33,7 @@ use crate::store::Store;
 pub(super) use accounts::{Expected, add_fact, add_status};
 pub(super) use balances::{Amounts, sums};
 pub(super) use batches::{BatchClaim, TRANSACTIONS, proofs};
-pub(super) use chain::{Claims, number};
+pub(super) use chain::{Claims, batches, number};
 pub(super) use events::EventClaim;
 pub(super) use subjects::proved_fact;
 pub use finding::{Finding, Place, Problem};

@@ -73,6 +73,60 @@ impl TestDatabase {
         }
     }
 
+    /// The column `line` of all rows of a statement.
+    pub(crate) async fn lines(&self, statement: &str) -> Vec<String> {
+        let statement = AssertSqlSafe(statement.to_owned());
+        match &self.backend {
+            TestBackend::Sqlite { .. } => {
+                sqlx::query_scalar(statement).fetch_all(&mut self.sqlite_connection().await).await.unwrap()
+            }
+            TestBackend::Postgres { .. } => {
+                sqlx::query_scalar(statement).fetch_all(&mut self.postgres_connection().await).await.unwrap()
+            }
+        }
+    }
+
+    /// Changes a table without its triggers, after it was copied to `saved`. Returns whether anything is different: a statement
+    /// that the schema refuses changes nothing.
+    pub(crate) async fn tamper(&self, table: &str, statement: &str) -> bool {
+        self.sql(&format!("DROP TABLE IF EXISTS saved; CREATE TABLE saved AS SELECT * FROM {table}")).await;
+        let changed = format!(
+            "SELECT COUNT(*) FROM (SELECT * FROM (SELECT * FROM {table} EXCEPT SELECT * FROM saved) a \
+             UNION ALL SELECT * FROM (SELECT * FROM saved EXCEPT SELECT * FROM {table}) b) c"
+        );
+        self.try_without_triggers(statement).await && self.number(&changed).await > 0
+    }
+
+    /// Undoes [`tamper`](Self::tamper).
+    pub(crate) async fn restore(&self, table: &str) {
+        let overriding = if self.is_sqlite() { "" } else { "OVERRIDING SYSTEM VALUE" };
+        let statements =
+            [format!("DELETE FROM {table}"), format!("INSERT INTO {table} {overriding} SELECT * FROM saved")];
+        for statement in statements {
+            assert!(self.try_without_triggers(&statement).await, "{statement}");
+        }
+    }
+
+    async fn try_without_triggers(&self, statement: &str) -> bool {
+        let statement = AssertSqlSafe(statement.to_owned());
+        match &self.backend {
+            TestBackend::Sqlite { .. } => {
+                let mut connection = self.sqlite_connection().await;
+                let triggers = "SELECT 'DROP TRIGGER ' || name FROM sqlite_schema WHERE type = 'trigger'";
+                for drop_trigger in self.lines(triggers).await {
+                    connection.execute(AssertSqlSafe(drop_trigger)).await.unwrap();
+                }
+                connection.execute("PRAGMA foreign_keys = OFF").await.unwrap();
+                connection.execute(statement).await.is_ok()
+            }
+            TestBackend::Postgres { .. } => {
+                let mut connection = self.postgres_connection().await;
+                connection.execute("SET session_replication_role = replica").await.unwrap();
+                connection.execute(statement).await.is_ok()
+            }
+        }
+    }
+
     /// The one number that a statement selects.
     pub(crate) async fn number(&self, statement: &str) -> i64 {
         let statement = AssertSqlSafe(statement.to_owned());

@@ -59,6 +59,9 @@ on_both! {
         a_changed_event_is_never_posted,
         an_event_without_a_proof_is_believed_only_in_the_start_after_the_migration,
     }
+    mutations {
+        every_mutation_is_named_and_mended,
+    }
     circle_keys {
         the_last_fetched_copy_of_a_key_is_stored,
         the_key_fetched_longest_ago_is_deleted,

@@ -26,6 +26,7 @@ impl Work<'_, '_> {
             Ok(_) => "its batch is not in the audit chain".to_owned(),
             Err(reason) => reason,
         };
+        self.entries.extend(self.claims.sequence(row.int("batch")?));
         self.subjects.insert(row.text("subject")?);
         let content = json!({
             "subject": row.text("subject")?, "at": row.int("at")?, "body": row.text("body")?,

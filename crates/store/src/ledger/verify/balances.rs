@@ -94,12 +94,13 @@ pub(in crate::ledger) async fn sums(tx: &mut Transaction<'_>, holders: &[String]
     for row in tx.fetch_in(sql!(SUMS), holders, SUMS_END).await? {
         let key = key(&row)?;
         let minor = (i128::from(row.int("high")?) << 32) + i128::from(row.int("low")?);
-        let kind: TransactionKind = parse_enum(&row, "kind")?;
-        let covers = kind == TransactionKind::Shortfall && !is_receivable(&key.1);
+        // A changed kind is a finding of its transaction.
+        let kind: Option<TransactionKind> = parse_enum(&row, "kind").ok();
+        let covers = kind == Some(TransactionKind::Shortfall) && !is_receivable(&key.1);
         let amounts = balances.entry(key).or_default();
         amounts.balance += minor;
         amounts.cover += if covers { minor } else { 0 };
-        amounts.flow += if kind.is_flow() { minor } else { 0 };
+        amounts.flow += if kind.is_some_and(TransactionKind::is_flow) { minor } else { 0 };
     }
     Ok(balances)
 }

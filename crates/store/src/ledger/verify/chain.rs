@@ -65,6 +65,11 @@ impl Claims {
         self.ratios.get(usize::from(first.ratio?)).copied()
     }
 
+    /// The number of the audit entry of a batch.
+    pub(in crate::ledger) fn sequence(&self, id: i64) -> Option<u64> {
+        self.find(id).map(|batch| batch.sequence)
+    }
+
     /// The number of the audit entry of the first of these batches.
     pub(in crate::ledger) fn first_sequence(&self, batches: impl Iterator<Item = i64>) -> u64 {
         batches.filter_map(|id| self.find(id)).map(|batch| batch.sequence).min().unwrap_or(u64::MAX)
@@ -176,15 +181,20 @@ impl Run<'_, '_> {
             }
             _ => {}
         }
-        let batches = detail.get("ledger").map(|ledger| match ledger {
-            Json::Array(batches) => batches.clone(),
-            batch => vec![batch.clone()],
-        });
-        for claim in batches.iter().flatten().filter_map(|batch| BatchClaim::parse(sealed.sequence, batch)) {
+        for claim in batches(sealed.sequence, &detail) {
             self.claims.add(&claim);
             claims.batches.push(claim);
         }
     }
+}
+
+/// The batches that an audit entry says were written with it.
+pub(in crate::ledger) fn batches(sequence: u64, detail: &Json) -> Vec<BatchClaim> {
+    let batches = match &detail["ledger"] {
+        Json::Array(batches) => batches.as_slice(),
+        batch => std::slice::from_ref(batch),
+    };
+    batches.iter().filter_map(|batch| BatchClaim::parse(sequence, batch)).collect()
 }
 
 /// A number, or an id, which is a number as text.

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::accounts::{add_fact, add_status};
 use super::{Place, Problem, Run};
-use crate::database::{Row, sql};
+use crate::database::{Row, Transaction, sql};
 use crate::error::Error;
 use crate::ledger::batch::fact_columns;
 use crate::ledger::journal::{self, Effects};
@@ -64,14 +64,16 @@ impl Run<'_, '_> {
 
     async fn check_page_of_subjects(&mut self, subjects: &[String]) -> Result<(), Error> {
         let facts = self.proved_facts(subjects).await?;
-        let mut effects = journal::subjects(self.tx, &subjects.iter().collect::<Vec<_>>()).await?;
         let mut counts = BTreeMap::new();
         for row in self.tx.fetch_in(sql!(COUNTS), subjects, "").await? {
             counts.insert(row.text("subject")?, (row.int("facts")?, row.int("latest_at")?));
         }
         for (key, facts) in facts {
             self.result.subjects += 1;
-            let effects = effects.remove(&key).unwrap_or_default();
+            let Some(effects) = effects(self.tx, &key).await? else {
+                self.find(Place::LedgerSubjects(key), Problem::Altered, "its entries cannot be read");
+                continue;
+            };
             if let Some(detail) = self.compare_subject(&key, &facts, effects, counts.get(&key)).await? {
                 self.find(Place::LedgerSubjects(key), Problem::Different, detail);
             }
@@ -126,6 +128,7 @@ impl Run<'_, '_> {
             Ok(Some(state)) => state,
             Ok(None) => return Ok(None),
             Err(Error::Ledger(error)) => return Ok(Some(format!("its facts cannot be folded: {error}"))),
+            Err(Error::Decode { column }) => return Ok(Some(format!("{column} of its rows cannot be read"))),
             Err(error) => return Err(error),
         };
         if let FoldedRow::Account(account) = &state.row {
@@ -140,6 +143,15 @@ impl Run<'_, '_> {
         let differing: BTreeSet<String> = stored.differing(&expected)?;
         let names: Vec<String> = differing.into_iter().map(|row| format!("{key}: {row}")).collect();
         Ok((!names.is_empty()).then(|| format!("its rows are not those of its facts: {}", names.join(", "))))
+    }
+}
+
+/// The stored effects of a subject; `None` if they cannot be read.
+async fn effects(tx: &mut Transaction<'_>, key: &String) -> Result<Option<Effects>, Error> {
+    match journal::subjects(tx, &[key]).await {
+        Ok(mut subjects) => Ok(Some(subjects.remove(key).unwrap_or_default())),
+        Err(Error::Decode { .. }) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

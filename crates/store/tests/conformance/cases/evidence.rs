@@ -120,5 +120,5 @@ pub(crate) async fn an_event_without_a_proof_is_believed_only_in_the_start_after
     let named = |place: fn(&Finding) -> bool| found.iter().filter(|finding| place(finding)).count();
     assert_eq!(named(|finding| matches!(finding.place, Place::WebhookEvents(_))), 2, "{found:#?}");
     assert!(named(|finding| matches!(finding.place, Place::Facts(_))) >= 2, "{found:#?}");
-    assert_eq!(named(|finding| matches!(finding.place, Place::LedgerTransactions(_))), 2, "{found:#?}");
+    assert!(named(|finding| matches!(finding.place, Place::LedgerTransactions(_))) >= 2, "{found:#?}");
 }
