@@ -26,6 +26,8 @@ const RUNS: &[&str] = &[
     "doctor --offline --time-url http://127.0.0.1:9",
     "init --profile production --domain api.acme-invest.net",
     "keys generate",
+    "ledger rebuild --dry-run",
+    "ledger verify",
     "migrate --dry-run",
     "secrets check --profile production",
     "secrets check --profile production --json",

@@ -14,6 +14,7 @@ mod fixture;
 mod host;
 mod init;
 mod keys;
+mod ledger;
 mod local_files;
 mod migrate;
 mod reading;

@@ -7,6 +7,7 @@ mod accounts;
 mod adopt;
 mod balances;
 mod batch;
+mod close;
 mod columns;
 mod deltas;
 mod entries;
@@ -38,9 +39,9 @@ pub(crate) use accounts::lock_accounts;
 pub(crate) use adopt::adopt;
 pub(crate) use batch::Batch;
 pub(crate) use columns::{optional_money, parse_optional_enum};
+pub use entries::{ENTRIES_MAX, EntryFilter, EntryPage, LedgerEntry};
 pub use rebuild::{Rebuild, RebuildMode};
 pub use verify::{Finding, LedgerVerification, Place, Problem};
-pub use entries::{ENTRIES_MAX, EntryFilter, EntryPage, LedgerEntry};
 
 /// The effects of a subject that its postings cover.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

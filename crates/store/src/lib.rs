@@ -54,8 +54,8 @@ pub use ledger::{
     ENTRIES_MAX, EntryFilter, EntryPage, Finding, LedgerEntry, LedgerVerification, Place, Problem, Rebuild,
     RebuildMode,
 };
-pub use proof::EvidenceError;
 pub use migrations::{MigrationState, MigrationStatus, check_migrations, migrate, migration_status};
+pub use proof::EvidenceError;
 pub use replay::{REPLAY_MAX, ReplayBatch};
 pub use retention::REDACT_MAX;
 pub use store::Store;

@@ -37,13 +37,19 @@ pub(crate) fn prove(key: &Key, kind: Kind, columns: &[Value]) -> Vec<u8> {
 }
 
 /// Checks the stored proof of a row.
-pub(crate) fn check(key: &Key, kind: Kind, columns: &[Value], proof: Option<&[u8]>) -> Result<(), ProofError> {
+pub(crate) fn check(
+    key: &Key,
+    kind: Kind,
+    columns: &[Value],
+    proof: Option<&[u8]>,
+) -> Result<(), ProofError> {
     key.check_proof(kind.into(), &encoded(columns), proof)
 }
 
 /// Checks an event before its body is used: a row with [`EVENT_COLUMNS`], `body` and `proof`.
 pub(crate) fn check_event(key: &Key, row: &Row) -> Result<Result<(), EvidenceError>, Error> {
-    if let Err(error) = check(key, Kind::Event, &event_columns(row)?, row.optional_bytes("proof")?.as_deref()) {
+    if let Err(error) = check(key, Kind::Event, &event_columns(row)?, row.optional_bytes("proof")?.as_deref())
+    {
         return Ok(Err(EvidenceError::Event(error)));
     }
     let is_body = Sha256::digest(row.bytes("body")?)[..] == row.bytes("body_sha256")?[..];

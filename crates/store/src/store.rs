@@ -12,9 +12,9 @@ use crate::config::StoreConfig;
 use crate::database::{Database, Row, Statement, Transaction, sql};
 use crate::error::{Error, OpenError};
 use crate::inbox::{Cursor, Inbox, NewEvent, Receipt, ReceiveError};
-use crate::{ledger, migrations};
 use crate::unknown_channels::UnknownChannels;
 use crate::url::{DatabaseUrl, UrlError};
+use crate::{ledger, migrations};
 
 /// The database of the server. Clones share one database.
 #[derive(Clone)]

@@ -83,6 +83,9 @@ async fn round(
     heartbeat.beat();
     if is_due(snapshot_at, SNAPSHOT_PERIOD) {
         store.take_snapshots(ACTOR, now).await?;
+        if let Some(day) = store.close_day(ACTOR, now).await? {
+            tracing::info!(%day, "ledger closed");
+        }
         *snapshot_at = Some(Instant::now());
     }
     Ok(())

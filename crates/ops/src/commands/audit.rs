@@ -1,8 +1,8 @@
 //! `investiq audit …`: the audit chain. It adds no entry.
 
-mod checkpoint;
+pub(super) mod checkpoint;
 mod export;
-mod verify;
+pub(super) mod verify;
 
 use crate::console::Console;
 use crate::exit::Exit;

@@ -25,6 +25,7 @@ CREATE TABLE excluded_rows (
 
 CREATE INDEX excluded_rows_row ON excluded_rows (relation, row_id);
 CREATE INDEX audit_entries_rebuilds ON audit_entries (sequence) WHERE action = 'ledger.rebuild';
+CREATE INDEX audit_entries_closes ON audit_entries (sequence) WHERE action = 'ledger.closed';
 
 DROP TRIGGER facts_immutable ON facts;
 DROP TRIGGER ledger_transactions_immutable ON ledger_transactions;

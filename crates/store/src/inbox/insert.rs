@@ -63,22 +63,14 @@ pub(super) async fn events(
     }
 }
 
-async fn postgres(
-    tx: &mut Transaction<'_>,
-    events: &[&NewEvent],
-    key: &Key,
-) -> Result<InsertResult, Error> {
+async fn postgres(tx: &mut Transaction<'_>, events: &[&NewEvent], key: &Key) -> Result<InsertResult, Error> {
     let rows = events.iter().map(|event| event_values(event, key)).collect();
     let rows = tx.insert_rows(EVENTS_AND_JOBS, rows, EVENTS_AND_JOBS_END).await?;
     let id = |row: &Row| Ok((row.text("dedupe_key")?, EventId::new(row.int("id")?)));
     Ok(InsertResult { ids: rows.iter().map(id).collect::<Result<_, Error>>()?, head: None })
 }
 
-async fn sqlite(
-    tx: &mut Transaction<'_>,
-    events: &[&NewEvent],
-    key: &Key,
-) -> Result<InsertResult, Error> {
+async fn sqlite(tx: &mut Transaction<'_>, events: &[&NewEvent], key: &Key) -> Result<InsertResult, Error> {
     let mut ids = HashMap::with_capacity(events.len());
     for events in events.chunks(ROWS_MAX) {
         let rows = events.iter().map(|event| event_values(event, key)).collect();

@@ -99,7 +99,12 @@ impl Store {
             return Ok(outcomes);
         }
         let object = format!("webhook_jobs/{}", details.len());
-        let entry = WORKER.entry("webhooks.apply", &object, &json!({ "applied": details, "ledger": posted.detail() }), now)?;
+        let entry = WORKER.entry(
+            "webhooks.apply",
+            &object,
+            &json!({ "applied": details, "ledger": posted.detail() }),
+            now,
+        )?;
         self.commit(tx, entry).await?;
         Ok(outcomes)
     }

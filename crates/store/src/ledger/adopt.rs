@@ -98,7 +98,8 @@ async fn read(tx: &mut Transaction<'_>, key: &Key) -> Result<Option<History>, Er
             if verifier.feed(sealed).is_err() {
                 return Ok(None);
             }
-            history.add(sealed.entry.action(), &serde_json::from_str(sealed.entry.detail()).unwrap_or_default());
+            history
+                .add(sealed.entry.action(), &serde_json::from_str(sealed.entry.detail()).unwrap_or_default());
         }
     }
     Ok(verifier.finish(&head).is_ok().then_some(history))
@@ -110,7 +111,8 @@ impl History {
         self.is_proved |= detail.get("ledger").is_some();
         self.was_applied |= action == "webhooks.apply";
         if action == "webhooks.receive" && detail.get("proved").is_none() {
-            self.events.extend(detail["events"].as_array().into_iter().flatten().filter_map(EventClaim::parse));
+            self.events
+                .extend(detail["events"].as_array().into_iter().flatten().filter_map(EventClaim::parse));
         }
     }
 }

@@ -203,9 +203,10 @@ async fn insert(
         let key = (row.text("subject")?, row.text("effect")?);
         let (id, (legs, proof)) = (row.int("id")?, new.remove(&key).ok_or_else(|| Error::decode("effect"))?);
         batch.add_transaction(id, proof, legs.len() as u64);
-        entries.extend(legs.into_iter().map(|(account, holder, currency, minor)| {
-            values![id, account, holder, currency, minor]
-        }));
+        entries.extend(
+            legs.into_iter()
+                .map(|(account, holder, currency, minor)| values![id, account, holder, currency, minor]),
+        );
     }
     tx.insert_rows(ENTRY, entries, "").await.map(drop)
 }

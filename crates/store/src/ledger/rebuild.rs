@@ -16,14 +16,16 @@ use std::collections::BTreeSet;
 
 use audit::{Entry, Key};
 use jiff::Timestamp;
-use ledger::Rules;
+use ledger::{Rules, StashRatio};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 use webhooks::ProviderSettings;
 
 use super::batch::digest;
 use super::deltas::Deltas;
-use super::verify::{Claims, Finding, LedgerVerification, Place, SET_TIMEOUT, TIMEOUT, TRANSACTIONS, proofs, verify};
+use super::verify::{
+    Claims, Finding, LedgerVerification, Place, SET_TIMEOUT, TIMEOUT, TRANSACTIONS, proofs, verify,
+};
 use super::{Batch, balances};
 use crate::actor::Actor;
 use crate::audit_log::VerifyError;
@@ -88,7 +90,7 @@ struct Work<'t, 'c> {
 
 impl Store {
     /// Verifies the books and restores what is damaged, in one transaction with its audit entry. Events are read again with
-    /// `settings`. Without findings nothing is written. Verify afterwards.
+    /// `settings`; deposits whose ratio is not known have `stash_ratio`. Without findings nothing is written. Verify afterwards.
     ///
     /// # Errors
     /// [`VerifyError`]; nothing was changed. A damaged audit chain is one: nothing is restored from it.
@@ -96,11 +98,11 @@ impl Store {
         &self,
         mode: RebuildMode,
         settings: &ProviderSettings,
-        rules: &Rules,
+        stash_ratio: StashRatio,
         actor: Actor<'_>,
         now: Timestamp,
     ) -> Result<Rebuild, VerifyError> {
-        let key = self.shared.key.load();
+        let (key, rules) = (self.shared.key.load(), Rules { stash_ratio });
         let (found, claims) = {
             let mut reader = self.shared.database.reader().await?;
             let mut tx = reader.begin().await?;
@@ -119,11 +121,11 @@ impl Store {
         if tx.backend() == Backend::Postgres {
             tx.script(LOCK).await?;
         }
-        let batch = Batch::new(&key, Some(*rules))?;
+        let batch = Batch::new(&key, Some(rules))?;
         let (subjects, holders, entries, batches, result) = Default::default();
         let mut work =
             Work { tx: &mut tx, key: &key, claims, batch, now, subjects, holders, entries, batches, result };
-        work.restore(&found, settings, rules).await?;
+        work.restore(&found, settings, &rules).await?;
         let (entries, result) = (work.entries(actor).await?, work.result);
         for entry in entries {
             chain::append(&mut tx, &key, entry).await?;
@@ -201,7 +203,8 @@ impl Work<'_, '_> {
                 json!({ "batch": id, "transactions": proofs.len(), "transactions_sha256": digest(&proofs) })
             })
             .collect();
-        let Rebuild { excluded, restored_facts, subjects, corrections, holders, accounts, jobs, lost } = &self.result;
+        let Rebuild { excluded, restored_facts, subjects, corrections, holders, accounts, jobs, lost } =
+            &self.result;
         let names: Vec<&Place> = excluded.iter().take(NAMES_MAX).collect();
         let mut detail = json!({
             "ledger": self.batch.detail(), "excluded_rows": excluded.len(), "excluded": names,

@@ -10,8 +10,8 @@ use super::columns::{enum_name, optional_enum_name};
 use crate::database::{Transaction, Value, values};
 use crate::error::Error;
 
-pub(super) use stored::{StoredRows, folded_rows, stored_ratio};
 pub(super) use holding::{find as find_holding, find_elsewhere, parked_elsewhere};
+pub(super) use stored::{StoredRows, folded_rows, stored_ratio};
 
 const ACCOUNT: &str =
     "INSERT INTO provider_accounts (account, user_id, status, status_at, registered_at) VALUES ";

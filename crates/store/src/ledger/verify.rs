@@ -14,6 +14,7 @@ mod accounts;
 mod balances;
 mod batches;
 mod chain;
+mod closes;
 mod events;
 mod finding;
 mod id_set;
@@ -35,8 +36,8 @@ pub(super) use balances::{Amounts, sums};
 pub(super) use batches::{BatchClaim, TRANSACTIONS, proofs};
 pub(super) use chain::{Claims, batches, number};
 pub(super) use events::EventClaim;
-pub(super) use subjects::proved_fact;
 pub use finding::{Finding, Place, Problem};
+pub(super) use subjects::proved_fact;
 pub(super) use transactions::{head, legs};
 
 /// Rows of one page.
@@ -72,6 +73,7 @@ struct Run<'t, 'c> {
     key: &'t Key,
     claims: Claims,
     accounts: HashMap<String, Expected>,
+    closes: closes::Closes,
     result: LedgerVerification,
 }
 
@@ -110,8 +112,8 @@ pub(super) async fn verify(
     checkpoint: Option<Head>,
     progress: impl FnMut(u64, u64) + Send,
 ) -> Result<(LedgerVerification, Claims), VerifyError> {
-    let (claims, accounts, result) = Default::default();
-    let mut run = Run { tx, key, claims, accounts, result };
+    let (claims, accounts, closes, result) = Default::default();
+    let mut run = Run { tx, key, claims, accounts, closes, result };
     run.check_chain(checkpoint, progress).await?;
     run.check_events().await?;
     run.check_jobs().await?;

@@ -2,6 +2,7 @@
 
 pub(crate) mod audit_chain;
 pub(crate) mod circle_keys;
+pub(crate) mod closing;
 pub(crate) mod concurrency;
 pub(crate) mod evidence;
 pub(crate) mod jobs;

@@ -59,6 +59,9 @@ on_both! {
         a_changed_event_is_never_posted,
         an_event_without_a_proof_is_believed_only_in_the_start_after_the_migration,
     }
+    closing {
+        a_day_is_closed_once_with_the_same_digest_on_both_databases,
+    }
     mutations {
         every_mutation_is_named_and_mended,
     }

@@ -20,7 +20,7 @@ pub(crate) async fn run(console: &mut Console) -> Result<Exit, Failure> {
 }
 
 /// Reads a checkpoint, or the last line of an export. The inner error is about the seal of the checkpoint.
-pub(super) fn read(path: &Path, key: &Key) -> Result<Result<Head, ChainError>, Failure> {
+pub(in crate::commands) fn read(path: &Path, key: &Key) -> Result<Result<Head, ChainError>, Failure> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::Precondition(format!("cannot read {}: {error}", path.display())))?;
     let head = export::parse_head(text.lines().last().unwrap_or_default()).ok_or_else(|| {

@@ -95,7 +95,7 @@ fn from_open_error(error: OpenError) -> Result<Verification, Failure> {
 }
 
 /// Reports such a head in a command that needs an open database.
-pub(super) fn report_open_error(
+pub(in crate::commands) fn report_open_error(
     error: OpenError,
     missing_key: &str,
     console: &mut Console,

@@ -63,13 +63,15 @@ impl Work<'_, '_> {
         }
         let key = self.key.clone().with_current(sealed.key).unwrap_or_else(|| self.key.clone());
         let (mut subjects, mut rows) = (Vec::new(), Vec::new());
-        for Candidate { subject, id, row, proof } in self.candidates(sealed, claim.id, settings, &key).await? {
+        for Candidate { subject, id, row, proof } in self.candidates(sealed, claim.id, settings, &key).await?
+        {
             proofs.insert(id, proof);
             subjects.push(subject);
             rows.push(row);
         }
         if !is_whole(&proofs) {
-            let detail = "its facts are not those of its events: a body was redacted, or a setting was changed since";
+            let detail =
+                "its facts are not those of its events: a body was redacted, or a setting was changed since";
             self.result.lost.push(Finding::new(Place::FactsOf(sealed.sequence), Problem::Missing, detail));
             return Ok(());
         }
@@ -90,7 +92,8 @@ impl Work<'_, '_> {
         for fact in self.read_again(sealed, settings).await? {
             let body = serde_json::to_string(&fact).map_err(Error::encode)?;
             let (id, subject) = (Sha256::digest(&body).to_vec(), fact.subject.to_string());
-            let columns = fact_columns(&subject, fact.at.as_microsecond(), &body, sealed.entry.at_us(), batch);
+            let columns =
+                fact_columns(&subject, fact.at.as_microsecond(), &body, sealed.entry.at_us(), batch);
             let proof = proof::prove(key, Kind::Fact, &columns);
             let row = [values![id.clone()], columns, values![proof.clone()]].concat();
             rows.insert(id.clone(), Candidate { subject, id, row, proof });

@@ -44,8 +44,9 @@ impl Work<'_, '_> {
                 Place::JobsOf(event) => {
                     self.result.jobs += self.tx.execute(sql!(FIRST, *event, self.now)).await?.rows;
                 }
-                Place::WebhookEvents(_) | Place::Close(_) => self.result.lost.push(Finding::clone(finding)),
+                Place::WebhookEvents(_) => self.result.lost.push(Finding::clone(finding)),
                 Place::WebhookJobs(_)
+                | Place::Close(_)
                 | Place::AuditEntries(_)
                 | Place::Facts(_)
                 | Place::FactsOf(_)

@@ -82,8 +82,7 @@ impl Work<'_, '_> {
         }
         if let Some(state) = state {
             let (removed_effects, is_known, scope) = (Vec::new(), true, Scope::Whole);
-            let state =
-                SubjectState { key: key.clone(), is_known, rules, state, scope, removed_effects };
+            let state = SubjectState { key: key.clone(), is_known, rules, state, scope, removed_effects };
             rows::write(self.tx, &[state]).await?;
         } else if !facts.is_empty() {
             // More facts than are folded: what was posted stays.
@@ -107,7 +106,9 @@ impl Work<'_, '_> {
             let Expected { status, last_seen_at } = match self.account(&account).await? {
                 Some(expected) => expected,
                 None => {
-                    self.tx.execute(sql!("DELETE FROM provider_accounts WHERE account = $1", &account)).await?;
+                    self.tx
+                        .execute(sql!("DELETE FROM provider_accounts WHERE account = $1", &account))
+                        .await?;
                     self.result.accounts += 1;
                     continue;
                 }
@@ -129,7 +130,10 @@ impl Work<'_, '_> {
         for row in self.tx.fetch_all(sql!(NAMING, format!("%{account}%"))).await? {
             if let Ok(fact) = proved_fact(&row, self.key)? {
                 add_fact(&mut accounts, &fact);
-                own.extend(matches!(&fact.subject, Subject::Account(id) if id.to_string() == account).then_some(fact));
+                own.extend(
+                    matches!(&fact.subject, Subject::Account(id) if id.to_string() == account)
+                        .then_some(fact),
+                );
             }
         }
         if let Some(first) = own.first() {

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::Subject;
-use rust_decimal::Decimal;
 use ledger::{Row as FoldedRow, Rules, StashRatio, State};
+use rust_decimal::Decimal;
 
 use super::{CASH_ENTRY, TRANSFER, cash_entry_values, holding, transfer_values};
 use crate::database::{Row, Statement, Transaction, Value};

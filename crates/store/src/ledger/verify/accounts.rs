@@ -25,8 +25,7 @@ pub(in crate::ledger) struct Expected {
 pub(in crate::ledger) fn add_fact(accounts: &mut HashMap<String, Expected>, fact: &Fact) {
     if let Some((id, active_at)) = account(fact) {
         let expected = accounts.entry(id.to_string()).or_default();
-        expected.last_seen_at =
-            expected.last_seen_at.max(active_at.map(jiff::Timestamp::as_microsecond));
+        expected.last_seen_at = expected.last_seen_at.max(active_at.map(jiff::Timestamp::as_microsecond));
     }
 }
 

@@ -15,7 +15,8 @@ const SUMS: &str = "SELECT e.account, e.currency, e.holder, t.kind, \
     CAST(SUM(e.minor / 4294967296) AS BIGINT) AS high, CAST(SUM(e.minor % 4294967296) AS BIGINT) AS low \
     FROM ledger_entries e JOIN ledger_transactions t ON t.id = e.transaction_id WHERE e.holder IN";
 const SUMS_END: &str = " GROUP BY e.account, e.currency, e.holder, t.kind";
-const STORED: &str = "SELECT account, currency, holder, balance, cover, flow FROM ledger_balances WHERE holder IN";
+const STORED: &str =
+    "SELECT account, currency, holder, balance, cover, flow FROM ledger_balances WHERE holder IN";
 const EXTRA: &str = "SELECT DISTINCT b.holder FROM ledger_balances b WHERE NOT EXISTS \
     (SELECT 1 FROM ledger_entries e WHERE e.holder = b.holder)";
 

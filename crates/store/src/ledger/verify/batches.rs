@@ -12,7 +12,8 @@ use crate::error::Error;
 use crate::ledger::batch::digest;
 
 const FACTS: &str = "SELECT id, batch, proof FROM facts WHERE batch IN";
-pub(in crate::ledger) const TRANSACTIONS: &str = "SELECT id, batch, proof FROM ledger_transactions WHERE batch IN";
+pub(in crate::ledger) const TRANSACTIONS: &str =
+    "SELECT id, batch, proof FROM ledger_transactions WHERE batch IN";
 
 /// A batch as its audit entry says.
 #[derive(Clone)]
@@ -48,7 +49,8 @@ impl Run<'_, '_> {
         for claim in claims {
             let found = facts.get(&claim.id).unwrap_or(&none);
             let is_whole = self.compare(Place::FactsOf(claim.sequence), &claim.facts, found);
-            let expected = self.claims.rebuilt.get(&claim.id).unwrap_or(&claim.transactions).clone();
+            let rebuilt = self.claims.rebuilt.get(&claim.id).map(|rebuilt| &rebuilt.transactions);
+            let expected = rebuilt.unwrap_or(&claim.transactions).clone();
             let found = transactions.get(&claim.id).unwrap_or(&none);
             if !self.compare(Place::LedgerTransactionsOf(claim.sequence), &expected, found) || !is_whole {
                 self.claims.damaged_batches.insert(claim.sequence, claim.clone());

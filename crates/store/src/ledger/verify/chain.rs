@@ -8,6 +8,7 @@ use ledger::StashRatio;
 use serde_json::Value as Json;
 
 use super::batches::BatchClaim;
+use super::closes::Closes;
 use super::events::EventClaim;
 use super::finding::Finding;
 use super::id_set::IdSet;
@@ -17,7 +18,8 @@ use crate::audit_log::{self, VerifyError};
 use crate::database::{Transaction, sql};
 use crate::error::Error;
 
-const REBUILDS: &str = "SELECT detail FROM audit_entries WHERE action = 'ledger.rebuild' ORDER BY sequence";
+const REBUILDS: &str =
+    "SELECT sequence, detail FROM audit_entries WHERE action = 'ledger.rebuild' ORDER BY sequence";
 
 /// What the chain says, as far as it is compared with later rows.
 #[derive(Default)]
@@ -26,7 +28,7 @@ pub(in crate::ledger) struct Claims {
     batches: Vec<BatchRef>,
     ratios: Vec<StashRatio>,
     /// The digest of the transactions that a rebuild left of a batch.
-    pub(super) rebuilt: HashMap<i64, (u64, String)>,
+    pub(super) rebuilt: HashMap<i64, Rebuilt>,
     pub(super) received: IdSet,
     pub(super) redacted: IdSet,
     pub(in crate::ledger) finished: IdSet,
@@ -34,6 +36,13 @@ pub(in crate::ledger) struct Claims {
     pub(in crate::ledger) damaged_batches: BTreeMap<u64, BatchClaim>,
     /// Jobs that are not as the chain says.
     pub(in crate::ledger) damaged_jobs: BTreeMap<i64, JobClaim>,
+}
+
+/// The transactions that a rebuild left of a batch.
+pub(super) struct Rebuilt {
+    /// The number of its audit entry.
+    pub(super) sequence: u64,
+    pub(super) transactions: (u64, String),
 }
 
 /// A batch in the chain.
@@ -105,6 +114,7 @@ impl Run<'_, '_> {
         mut progress: impl FnMut(u64, u64) + Send,
     ) -> Result<(), VerifyError> {
         self.claims.rebuilt = rebuilt(self.tx).await?;
+        self.closes = Closes::load(self.tx).await?;
         let (last, head) = self.head().await?;
         let mut verifier = Verifier::new(self.key);
         if let Some(checkpoint) = checkpoint {
@@ -125,9 +135,11 @@ impl Run<'_, '_> {
             self.check_listed_events(&claims.events).await?;
             self.check_listed_jobs(&claims.jobs).await?;
             self.check_batches(&claims.batches).await?;
+            self.add_to_closes(&claims.batches).await?;
             verified = end;
             progress(verified, last);
         }
+        self.check_closes(u64::MAX);
         self.claims.seal();
         self.result.audit_entries = verified;
         if let (Some(verifier), Some(head)) = (verifier, head)
@@ -202,14 +214,15 @@ pub(in crate::ledger) fn number(json: &Json) -> Option<i64> {
     json.as_i64().or_else(|| json.as_str()?.parse().ok())
 }
 
-async fn rebuilt(tx: &mut Transaction<'_>) -> Result<HashMap<i64, (u64, String)>, Error> {
+async fn rebuilt(tx: &mut Transaction<'_>) -> Result<HashMap<i64, Rebuilt>, Error> {
     let mut rebuilt = HashMap::new();
     for row in tx.fetch_all(sql!(REBUILDS)).await? {
-        let detail: Json = serde_json::from_str(&row.text("detail")?).unwrap_or_default();
+        let (sequence, detail) = (row.number("sequence")?, row.text("detail")?);
+        let detail: Json = serde_json::from_str(&detail).unwrap_or_default();
         for batch in detail["batches"].as_array().into_iter().flatten() {
             let digest = batch["transactions_sha256"].as_str().unwrap_or_default().to_owned();
-            let count = batch["transactions"].as_u64().unwrap_or_default();
-            rebuilt.extend(number(&batch["batch"]).map(|id| (id, (count, digest))));
+            let transactions = (batch["transactions"].as_u64().unwrap_or_default(), digest);
+            rebuilt.extend(number(&batch["batch"]).map(|id| (id, Rebuilt { sequence, transactions })));
         }
     }
     Ok(rebuilt)

@@ -25,7 +25,8 @@ impl EventClaim {
 
     pub(in crate::ledger) fn parse(json: &Json) -> Option<Self> {
         let text = |name: &str| Some(json[name].as_str()?.to_owned());
-        let (channel, dedupe_key, body_sha256) = (text("channel")?, text("dedupe_key")?, text("body_sha256")?);
+        let (channel, dedupe_key, body_sha256) =
+            (text("channel")?, text("dedupe_key")?, text("body_sha256")?);
         Some(Self { id: number(&json["id"])?, channel, dedupe_key, body_sha256 })
     }
 
@@ -51,7 +52,11 @@ impl Run<'_, '_> {
             match by_id.get(&claim.id) {
                 None => self.find(place, Problem::Missing, "the audit chain says that it was received"),
                 Some(row) if !claim.is(row)? => {
-                    self.find(place, Problem::Altered, "the audit chain says that other content was received");
+                    self.find(
+                        place,
+                        Problem::Altered,
+                        "the audit chain says that other content was received",
+                    );
                 }
                 Some(_) => {}
             }

@@ -1,5 +1,7 @@
 //! What a verification found.
 
+use std::fmt;
+
 use audit::ChainError;
 use serde::Serialize;
 
@@ -60,6 +62,26 @@ pub enum Problem {
     Altered,
     /// It does not follow from the facts or the entries.
     Different,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AuditEntries(id) => write!(out, "audit_entries {id}"),
+            Self::WebhookEvents(id) => write!(out, "webhook_events {id}"),
+            Self::JobsOf(id) => write!(out, "webhook_jobs of event {id}"),
+            Self::WebhookJobs(id) => write!(out, "webhook_jobs {id}"),
+            Self::Facts(id) => write!(out, "facts {id}"),
+            Self::FactsOf(entry) => write!(out, "facts of audit entry {entry}"),
+            Self::LedgerTransactions(id) => write!(out, "ledger_transactions {id}"),
+            Self::LedgerTransactionsOf(entry) => write!(out, "ledger_transactions of audit entry {entry}"),
+            Self::LedgerEntries(id) => write!(out, "ledger_entries {id}"),
+            Self::LedgerBalances(holder) => write!(out, "ledger_balances of {holder}"),
+            Self::LedgerSubjects(subject) => write!(out, "ledger_subjects {subject}"),
+            Self::ProviderAccounts(account) => write!(out, "provider_accounts {account}"),
+            Self::Close(day) => write!(out, "close of {day}"),
+        }
+    }
 }
 
 impl Finding {

@@ -33,7 +33,8 @@ mod tests {
             set.insert(id);
         }
         assert_eq!(set.0, BTreeMap::from([(1, 3), (9, 9), (i64::MAX, i64::MAX)]));
-        let found: Vec<i64> = [0, 1, 3, 4, 9, 10, i64::MAX].into_iter().filter(|id| set.contains(*id)).collect();
+        let found: Vec<i64> =
+            [0, 1, 3, 4, 9, 10, i64::MAX].into_iter().filter(|id| set.contains(*id)).collect();
         assert_eq!(found, [1, 3, 9, i64::MAX]);
     }
 }

@@ -57,7 +57,8 @@ impl Run<'_, '_> {
                 Some(stored) if claim.is(stored) => continue,
                 Some(_) => Problem::Altered,
             };
-            let detail = format!("the audit chain says that it is {}, of event {}", claim.state, claim.event_id);
+            let detail =
+                format!("the audit chain says that it is {}, of event {}", claim.state, claim.event_id);
             self.find(Place::WebhookJobs(claim.id), problem, detail);
             self.claims.damaged_jobs.insert(claim.id, claim.clone());
         }

@@ -158,8 +158,7 @@ async fn effects(tx: &mut Transaction<'_>, key: &String) -> Result<Option<Effect
 /// A fact whose proof holds, or why it does not.
 pub(in crate::ledger) fn proved_fact(row: &Row, key: &audit::Key) -> Result<Result<Fact, String>, Error> {
     let (subject, body) = (row.text("subject")?, row.text("body")?);
-    let columns =
-        fact_columns(&subject, row.int("at")?, &body, row.int("recorded_at")?, row.int("batch")?);
+    let columns = fact_columns(&subject, row.int("at")?, &body, row.int("recorded_at")?, row.int("batch")?);
     let proof = row.optional_bytes("proof")?;
     if let Err(error) = proof::check(key, Kind::Fact, &columns, proof.as_deref()) {
         return Ok(Err(error.to_string()));

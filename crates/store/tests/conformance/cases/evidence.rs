@@ -7,7 +7,7 @@ use webhooks::{ProviderSettings, interpret};
 use crate::fixture::{TestDatabase, key, lease_all, now, receive};
 
 /// Applies all due jobs as the worker does.
-async fn work(store: &Store) -> Vec<ApplyOutcome> {
+pub(crate) async fn work(store: &Store) -> Vec<ApplyOutcome> {
     let interpreted = |job: store::Job| {
         let interpretation = interpret(job.channel(), job.body(), &ProviderSettings::default());
         (job, interpretation)
@@ -47,17 +47,29 @@ pub(crate) async fn a_changed_event_is_never_posted(database: &TestDatabase) {
     // And with its hash, by a replay: the first alone is changed.
     let entries = "SELECT COUNT(*) FROM ledger_entries";
     let before = database.number(entries).await;
-    let hash = if database.is_sqlite() { ", body_sha256 = zeroblob(32)" } else { ", body_sha256 = sha256(body)" };
+    let hash =
+        if database.is_sqlite() { ", body_sha256 = zeroblob(32)" } else { ", body_sha256 = sha256(body)" };
     for (change, error) in [
         (other_body(database, hash), ProofError::Changed),
-        ("UPDATE webhook_events SET received_at = received_at + 1 WHERE id = 1".to_owned(), ProofError::Changed),
+        (
+            "UPDATE webhook_events SET received_at = received_at + 1 WHERE id = 1".to_owned(),
+            ProofError::Changed,
+        ),
         ("UPDATE webhook_events SET proof = NULL WHERE id = 1".to_owned(), ProofError::Missing),
-        ("UPDATE webhook_events SET proof = (SELECT proof FROM webhook_events WHERE id = 2) WHERE id = 1".to_owned(), ProofError::Changed),
+        (
+            "UPDATE webhook_events SET proof = (SELECT proof FROM webhook_events WHERE id = 2) WHERE id = 1"
+                .to_owned(),
+            ProofError::Changed,
+        ),
     ] {
         database.sql(&change).await;
         let reason = EvidenceError::Event(error).to_string();
         let outcomes = replay(&store).await;
-        assert_eq!(outcomes, [ApplyOutcome::Dead { reason }, ApplyOutcome::Done, ApplyOutcome::Done], "{change}");
+        assert_eq!(
+            outcomes,
+            [ApplyOutcome::Dead { reason }, ApplyOutcome::Done, ApplyOutcome::Done],
+            "{change}"
+        );
     }
     assert_eq!(database.number(entries).await, before);
     // A dead letter of it is requeued in vain.
@@ -85,7 +97,11 @@ pub(crate) async fn an_event_without_a_proof_is_believed_only_in_the_start_after
     };
     let unprove = "UPDATE webhook_events SET proof = NULL; UPDATE facts SET proof = NULL; \
         UPDATE ledger_transactions SET proof = NULL";
-    database.sql(&format!("{allow}; {unprove}; UPDATE facts SET batch = 0; UPDATE ledger_transactions SET batch = 0")).await;
+    database
+        .sql(&format!(
+            "{allow}; {unprove}; UPDATE facts SET batch = 0; UPDATE ledger_transactions SET batch = 0"
+        ))
+        .await;
     database.sql(&format!("{forbid}; DELETE FROM audit_entries")).await;
     let mut head = audit::Head::start(&key());
     for sealed in entries {
@@ -95,15 +111,30 @@ pub(crate) async fn an_event_without_a_proof_is_believed_only_in_the_start_after
         let entry = audit::Entry::new(now(), "old", action, object, None, &detail).unwrap();
         let (sealed, after) = audit::append(&key(), &head, entry);
         head = after;
-        let bytes = |hash: &audit::Hash| if database.is_sqlite() { format!("x'{hash}'") } else { format!("'\\x{hash}'") };
+        let bytes = |hash: &audit::Hash| {
+            if database.is_sqlite() { format!("x'{hash}'") } else { format!("'\\x{hash}'") }
+        };
         let values = format!(
             "{}, {}, 'old', '{action}', '{object}', '{detail}', {}, '{}', {}",
-            sealed.sequence, sealed.entry.at_us(), bytes(&sealed.previous), sealed.key, bytes(&sealed.hash)
+            sealed.sequence,
+            sealed.entry.at_us(),
+            bytes(&sealed.previous),
+            sealed.key,
+            bytes(&sealed.hash)
         );
         let columns = "sequence, at_us, actor, action, object, detail, previous, key_id, hash";
         let stored = head.to_stored();
-        let seal = format!("sequence = {}, hash = {}, seal = {}", stored.sequence, bytes(&stored.hash), bytes(&stored.seal));
-        database.sql(&format!("INSERT INTO audit_entries ({columns}) VALUES ({values}); UPDATE audit_head SET {seal}")).await;
+        let seal = format!(
+            "sequence = {}, hash = {}, seal = {}",
+            stored.sequence,
+            bytes(&stored.hash),
+            bytes(&stored.seal)
+        );
+        database
+            .sql(&format!(
+                "INSERT INTO audit_entries ({columns}) VALUES ({values}); UPDATE audit_head SET {seal}"
+            ))
+            .await;
     }
     // The first start gives proofs.
     let store = database.open().await;

@@ -40,7 +40,16 @@ const TABLES: [Table; 15] = [
     Table {
         name: "webhook_events",
         numbers: &["occurred_at", "signed_at", "received_at", "redacted_at"],
-        texts: &["provider", "channel", "transport", "event_type", "resource", "dedupe_key", "content_key", "key_id"],
+        texts: &[
+            "provider",
+            "channel",
+            "transport",
+            "event_type",
+            "resource",
+            "dedupe_key",
+            "content_key",
+            "key_id",
+        ],
         bytes: &["body", "body_sha256", "proof"],
         copy: (
             "provider, channel, transport, event_type, resource, dedupe_key, key_id, received_at, headers, body, body_sha256, proof",
@@ -93,13 +102,19 @@ const TABLES: [Table; 15] = [
         "ledger_entries",
         &["transaction_id", "minor"],
         &["account", "holder", "currency"],
-        ("transaction_id, account, holder, currency, minor", "transaction_id, account, holder, currency, minor"),
+        (
+            "transaction_id, account, holder, currency, minor",
+            "transaction_id, account, holder, currency, minor",
+        ),
     ),
     derived(
         "ledger_balances",
         &["balance", "cover", "flow"],
         &["account", "currency", "holder"],
-        ("account, currency, holder, balance, cover, flow", "account || 'x', currency, holder, balance + 1, cover, flow"),
+        (
+            "account, currency, holder, balance, cover, flow",
+            "account || 'x', currency, holder, balance + 1, cover, flow",
+        ),
     ),
     derived(
         "ledger_subjects",
@@ -117,13 +132,19 @@ const TABLES: [Table; 15] = [
         "transfers",
         &["amount", "settled_at", "returned_at", "last_at"],
         &["id", "account", "direction", "currency", "status", "posting_mode", "stash_ratio"],
-        ("id, status, posting_mode, last_at, stash_ratio", "id || 'x', status, posting_mode, last_at, stash_ratio"),
+        (
+            "id, status, posting_mode, last_at, stash_ratio",
+            "id || 'x', status, posting_mode, last_at, stash_ratio",
+        ),
     ),
     derived(
         "cash_entries",
         &["amount", "at", "last_at"],
         &["id", "account", "kind", "currency", "status", "posting_mode", "superseded_by", "stash_ratio"],
-        ("id, account, kind, amount, currency, last_at, stash_ratio", "id || 'x', account, kind, amount, currency, last_at, stash_ratio"),
+        (
+            "id, account, kind, amount, currency, last_at, stash_ratio",
+            "id || 'x', account, kind, amount, currency, last_at, stash_ratio",
+        ),
     ),
     derived(
         "positions",
@@ -134,14 +155,30 @@ const TABLES: [Table; 15] = [
     derived(
         "orders",
         &["notional", "reserve", "last_at"],
-        &["account", "symbol", "id", "side", "status", "cumulative", "currency", "reserve_currency", "quantity"],
-        ("account, symbol, id, side, status, cumulative, last_at", "account, symbol, id || 'x', side, status, cumulative, last_at"),
+        &[
+            "account",
+            "symbol",
+            "id",
+            "side",
+            "status",
+            "cumulative",
+            "currency",
+            "reserve_currency",
+            "quantity",
+        ],
+        (
+            "account, symbol, id, side, status, cumulative, last_at",
+            "account, symbol, id || 'x', side, status, cumulative, last_at",
+        ),
     ),
     derived(
         "fills",
         &["notional", "at"],
         &["account", "symbol", "id", "order_id", "side", "quantity", "currency", "quantity_before"],
-        ("account, symbol, id, kind, quantity, status, at", "account, symbol, id || 'x', kind, quantity, status, at"),
+        (
+            "account, symbol, id, kind, quantity, status, at",
+            "account, symbol, id || 'x', kind, quantity, status, at",
+        ),
     ),
     derived(
         "webhook_jobs",
@@ -198,26 +235,47 @@ fn world() -> Vec<Delivery> {
         let at = |minute: u32| format!("2026-01-02T1{account}:{minute:02}:05Z");
         for (step, status) in ["SUBMITTED", "APPROVED", "ACTIVE"].into_iter().enumerate() {
             let (id, at) = (format!("s{account}-{step}"), at(step as u32));
-            let body = format!(r#"{{"account_id":"a{account}","at":"{at}","event_id":"{id}","status_to":"{status}"}}"#);
+            let body = format!(
+                r#"{{"account_id":"a{account}","at":"{at}","event_id":"{id}","status_to":"{status}"}}"#
+            );
             add(Kind::Account, id, body);
         }
         for (step, status) in ["QUEUED", "COMPLETE"].into_iter().enumerate() {
             let (id, at) = (format!("t{account}-{step}"), at(4 + step as u32));
-            let body = format!(r#"{{"account_id":"a{account}","at":"{at}","event_id":"{id}","status_to":"{status}","transfer_id":"t{account}"}}"#);
+            let body = format!(
+                r#"{{"account_id":"a{account}","at":"{at}","event_id":"{id}","status_to":"{status}","transfer_id":"t{account}"}}"#
+            );
             add(Kind::Transfer, id, body);
         }
         let entries = [("CSD", "5000.00"), ("FEE", "-1.25"), ("DIV", "3.10"), ("INT", "0.45")];
         for (step, (kind, amount)) in entries.into_iter().skip(usize::from(account == 2)).enumerate() {
             let (id, at) = (format!("n{account}-{step}"), at(10 + step as u32));
-            let body = format!(r#"{{"account_id":"a{account}","at":"{at}","entry_type":"{kind}","event_id":"{id}","id":"n-{id}","net_amount":{amount},"settle_date":"2026-01-02","status":"executed"}}"#);
+            let body = format!(
+                r#"{{"account_id":"a{account}","at":"{at}","entry_type":"{kind}","event_id":"{id}","id":"n-{id}","net_amount":{amount},"settle_date":"2026-01-02","status":"executed"}}"#
+            );
             add(Kind::Nta, id, body);
         }
-        let trades = [("AAPL", "buy", "new", 0), ("AAPL", "buy", "partial_fill", 2), ("AAPL", "buy", "fill", 5), ("MSFT", "sell", "fill", 1)];
+        let trades = [
+            ("AAPL", "buy", "new", 0),
+            ("AAPL", "buy", "partial_fill", 2),
+            ("AAPL", "buy", "fill", 5),
+            ("MSFT", "sell", "fill", 1),
+        ];
         for (step, (symbol, side, event, filled)) in trades.into_iter().enumerate() {
             let (id, at) = (format!("x{account}-{step}"), at(20 + step as u32));
-            let status = if event == "partial_fill" { "partially_filled" } else if filled == 0 { "new" } else { "filled" };
-            let fill = if filled == 0 { String::new() } else { format!(r#","qty":"1","price":"10{step}.5""#) };
-            let body = format!(r#"{{"account_id":"a{account}","at":"{at}","event":"{event}","event_id":"{id}","execution_id":"e-{id}","timestamp":"{at}"{fill},"order":{{"id":"o-{account}-{symbol}","symbol":"{symbol}","side":"{side}","qty":"{}","type":"limit","limit_price":"110","filled_qty":"{filled}","filled_avg_price":"10{step}.5","status":"{status}"}}}}"#, filled.max(5));
+            let status = if event == "partial_fill" {
+                "partially_filled"
+            } else if filled == 0 {
+                "new"
+            } else {
+                "filled"
+            };
+            let fill =
+                if filled == 0 { String::new() } else { format!(r#","qty":"1","price":"10{step}.5""#) };
+            let body = format!(
+                r#"{{"account_id":"a{account}","at":"{at}","event":"{event}","event_id":"{id}","execution_id":"e-{id}","timestamp":"{at}"{fill},"order":{{"id":"o-{account}-{symbol}","symbol":"{symbol}","side":"{side}","qty":"{}","type":"limit","limit_price":"110","filled_qty":"{filled}","filled_avg_price":"10{step}.5","status":"{status}"}}}}"#,
+                filled.max(5)
+            );
             add(Kind::Trade, id, body);
         }
     }
@@ -241,8 +299,8 @@ async fn work(store: &Store, at: Timestamp) {
 }
 
 async fn rebuild(store: &Store, mode: RebuildMode) -> Result<Rebuild, store::VerifyError> {
-    let rules = ledger::Rules::default();
-    store.rebuild_ledger(mode, &settings(), &rules, Actor::named("test"), after_s(600)).await
+    let ratio = ledger::Rules::default().stash_ratio;
+    store.rebuild_ledger(mode, &settings(), ratio, Actor::named("test"), after_s(600)).await
 }
 
 /// What is wrong, as text; empty if nothing is.
@@ -265,7 +323,8 @@ async fn books(database: &TestDatabase) -> Vec<String> {
 /// A random mutation of a table, as statements.
 fn mutation(table: &Table, random: &mut Random, rows: usize, is_sqlite: bool) -> String {
     let (name, row) = (table.name, if is_sqlite { "rowid" } else { "ctid" });
-    let at = |place: usize| format!("{row} = (SELECT {row} FROM {name} ORDER BY {row} LIMIT 1 OFFSET {place})");
+    let at =
+        |place: usize| format!("{row} = (SELECT {row} FROM {name} ORDER BY {row} LIMIT 1 OFFSET {place})");
     let place = random.below(rows);
     let columns: Vec<&str> = [table.numbers, table.texts, table.bytes].concat();
     match random.below(8) {
@@ -276,15 +335,22 @@ fn mutation(table: &Table, random: &mut Random, rows: usize, is_sqlite: bool) ->
         }
         2 => {
             let column = random.pick(&columns);
-            let value = format!("(SELECT {column} FROM saved WHERE {row} = (SELECT {row} FROM saved ORDER BY {row} LIMIT 1 OFFSET {}))", random.below(rows));
+            let value = format!(
+                "(SELECT {column} FROM saved WHERE {row} = (SELECT {row} FROM saved ORDER BY {row} LIMIT 1 OFFSET {}))",
+                random.below(rows)
+            );
             format!("UPDATE {name} SET {column} = {value} WHERE {}", at(place))
         }
-        3 if name == "webhook_jobs" => format!("UPDATE webhook_jobs SET state = 'pending' WHERE {}", at(place)),
+        3 if name == "webhook_jobs" => {
+            format!("UPDATE webhook_jobs SET state = 'pending' WHERE {}", at(place))
+        }
         4 if name == "fills" => format!("UPDATE fills SET status = 'busted' WHERE {}", at(place)),
         _ => {
             let column = *random.pick(&columns);
             let value = if table.numbers.contains(&column) {
-                random.pick(&["COALESCE(#, 0) + 1", "COALESCE(#, 1) * 1000 - 1", "COALESCE(#, 0) - 1"]).replace('#', column)
+                random
+                    .pick(&["COALESCE(#, 0) + 1", "COALESCE(#, 1) * 1000 - 1", "COALESCE(#, 0) - 1"])
+                    .replace('#', column)
             } else if table.texts.contains(&column) {
                 format!("COALESCE({column}, '') || 'x'")
             } else if is_sqlite {
@@ -305,6 +371,7 @@ pub(crate) async fn every_mutation_is_named_and_mended(database: &TestDatabase) 
     work(&store, after_s(1)).await;
     let applied = "SELECT COUNT(*) FROM webhook_jobs WHERE state <> 'done'";
     assert_eq!(database.number(applied).await, 0);
+    assert!(store.close_day(Actor::named("test"), after_s(86_400)).await.unwrap().is_some());
     assert_eq!(findings(&store).await, [""; 0]);
     let expected = books(database).await;
     assert!(expected.len() > 60, "{expected:#?}");
@@ -322,14 +389,18 @@ pub(crate) async fn every_mutation_is_named_and_mended(database: &TestDatabase) 
         done += 1;
         let found = findings(&store).await;
         assert!(!found.is_empty(), "not found: {statement}");
-        let dry_run = rebuild(&store, RebuildMode::DryRun).await;
+        // A dry run takes as long as a rebuild.
+        let is_dry = done % 10 == 0 || table.name.starts_with("audit_");
+        let dry_run = if is_dry { Some(rebuild(&store, RebuildMode::DryRun).await) } else { None };
         if table.name.starts_with("audit_") {
-            assert!(dry_run.is_err(), "{statement}: {dry_run:?}");
+            assert!(matches!(dry_run, Some(Err(_))), "{statement}: {dry_run:?}");
             database.restore(table.name).await;
             assert_eq!(findings(&store).await, [""; 0], "{statement}");
             continue;
         }
-        assert_eq!(findings(&store).await, found, "a dry run changes nothing: {statement}");
+        if is_dry {
+            assert_eq!(findings(&store).await, found, "a dry run changes nothing: {statement}");
+        }
         let rebuilt = rebuild(&store, RebuildMode::Commit).await.unwrap();
         work(&store, after_s(601)).await;
         if table.is_evidence {
