@@ -16,6 +16,9 @@ const INSERT_END: &str = " ON CONFLICT DO NOTHING RETURNING id";
 
 const SETS: &str = "SELECT '[' || string_agg(body, ',') || ']' AS bodies FROM facts WHERE subject IN";
 
+/// A fact with its proof and its row.
+type NewFact<'f> = (&'f Fact, Vec<u8>, Vec<Value>);
+
 /// Inserts the facts, adds the new ones to the batch, and returns them. The id of a fact is the SHA-256 of its canonical JSON; facts are inserted in
 /// order of their ids, so that two transactions cannot deadlock.
 pub(super) async fn insert(
@@ -24,7 +27,7 @@ pub(super) async fn insert(
     now: Timestamp,
     batch: &mut Batch,
 ) -> Result<Vec<Fact>, Error> {
-    let mut by_id: BTreeMap<[u8; 32], (&Fact, Vec<u8>, Vec<Value>)> = BTreeMap::new();
+    let mut by_id: BTreeMap<[u8; 32], NewFact<'_>> = BTreeMap::new();
     for fact in facts {
         let body = serde_json::to_string(fact).map_err(Error::encode)?;
         let (id, subject): ([u8; 32], _) = (Sha256::digest(&body).into(), fact.subject.to_string());

@@ -40,6 +40,8 @@ impl Work<'_, '_> {
             let Some(subject) = parse(&key) else { continue };
             damaged.push(self.load(key, subject, rules).await?);
         }
+        // What is known of lost facts stays.
+        damaged.retain(|each| !each.facts.is_empty() || self.result.lost.is_empty());
         // All first, so that none is folded beside changed rows of another.
         for Damaged { key, subject, .. } in &damaged {
             StoredRows::delete(self.tx, subject).await?;
