@@ -363,6 +363,7 @@ fn mutation(table: &Table, random: &mut Random, rows: usize, is_sqlite: bool) ->
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the number of mutations is no setting of the product")]
 pub(crate) async fn every_mutation_is_named_and_mended(database: &TestDatabase) {
     let store = database.open().await;
     for delivery in world() {
