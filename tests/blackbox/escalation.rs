@@ -9,7 +9,7 @@ const ADMIN: [(&str, &str); 1] = [("x-api-key", ADMIN_KEY)];
 const VIEWER: [(&str, &str); 1] = [("x-api-key", VIEWER_KEY)];
 
 /// Requests for administrators only, with valid bodies.
-const ADMIN_REQUESTS: [(Method, &str, &str); 8] = [
+const ADMIN_REQUESTS: [(Method, &str, &str); 17] = [
     (Method::GET, "/api/admin/webhooks", ""),
     (Method::GET, "/api/admin/webhooks/1?body=true", ""),
     (Method::POST, "/api/admin/webhooks/replay", r#"{"all":true}"#),
@@ -18,6 +18,15 @@ const ADMIN_REQUESTS: [(Method, &str, &str); 8] = [
     (Method::POST, "/api/admin/dead-letter/requeue", r#"{"all":true}"#),
     (Method::POST, "/api/admin/retention/run", "{}"),
     (Method::GET, "/api/admin/audit/verify", ""),
+    (Method::GET, "/api/ledger/journals", ""),
+    (Method::GET, "/api/ledger/journals/1", ""),
+    (Method::POST, "/api/ledger/journals", "{}"),
+    (Method::POST, "/api/ledger/journals/1/approve", ""),
+    (Method::POST, "/api/ledger/journals/1/reject", r#"{"reason":"x"}"#),
+    (Method::POST, "/api/ledger/journals/1/reverse", r#"{"reason":"x"}"#),
+    (Method::GET, "/api/admin/reviews", ""),
+    (Method::GET, "/api/admin/reviews/1", ""),
+    (Method::POST, "/api/admin/reviews/1/resolve", r#"{"reason":"x"}"#),
 ];
 
 /// Headers that some proxies and frameworks take for a higher role, another method or another path.

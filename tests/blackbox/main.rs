@@ -13,6 +13,7 @@ mod errors;
 mod escalation;
 mod framing;
 mod http2;
+mod journals;
 mod lifecycle;
 mod limits;
 mod observability;

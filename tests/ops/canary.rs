@@ -59,6 +59,15 @@ const RUNS: &[&str] = &[
     "webhooks show 1",
     "webhooks test-signature --channel alpaca/trade --file value --headers value",
     "webhooks test-signature --channel bridge --file value --headers value --json",
+    "ledger post value",
+    "ledger list",
+    "ledger show 1",
+    "ledger approve 1",
+    "ledger reject 1 --reason x",
+    "ledger reverse 1 --reason x",
+    "ledger reviews list --json",
+    "ledger reviews show 1",
+    "ledger reviews resolve 1 --reason x",
 ];
 
 /// The same for commands that use AWS, in an order in which each has something to do.

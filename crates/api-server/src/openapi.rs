@@ -8,7 +8,9 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, Secur
 use utoipa::openapi::{OpenApi as Document, PathItem};
 use utoipa::{Modify, OpenApi};
 
-use crate::handlers::admin::{audit, dead_letter, events, replay, retention, test_signature};
+use crate::handlers::admin::{
+    audit, dead_letter, events, journals, replay, retention, reviews, test_signature,
+};
 use crate::handlers::webhooks::WebhookResponse;
 use crate::handlers::{
     analyze, analyze_bars, bars, docs, entries, health, indicators, metrics, portfolio, root, symbols,
@@ -32,8 +34,8 @@ use webhooks::WebhookPaths;
     tags(
         (name = "analysis", description = "Market data and analyses"),
         (name = "webhooks", description = "Deliveries of providers, each verified by its signature"),
-        (name = "ledger", description = "Balances, positions and entries"),
-        (name = "admin", description = "Events, jobs and the audit chain; requires an API key with the role admin"),
+        (name = "ledger", description = "Balances, positions, entries, and journals by hand"),
+        (name = "admin", description = "Events, jobs, reviews and the audit chain; requires an API key with the role admin"),
         (name = "probes", description = "The state of the service"),
         (name = "documentation", description = "The API reference"),
     ),
@@ -46,12 +48,21 @@ use webhooks::WebhookPaths;
         indicators::get,
         portfolio::get,
         entries::list,
+        journals::list,
+        journals::get,
+        journals::create,
+        journals::approve,
+        journals::reject,
+        journals::reverse,
         events::list,
         events::get,
         replay::post,
         test_signature::post,
         dead_letter::list,
         dead_letter::requeue,
+        reviews::list,
+        reviews::get,
+        reviews::resolve,
         retention::run,
         audit::verify,
         health::health,

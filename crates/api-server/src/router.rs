@@ -12,7 +12,9 @@ use config::api_keys::Role;
 use tower::service_fn;
 use webhooks::PROVIDERS;
 
-use crate::handlers::admin::{audit, dead_letter, events, replay, retention, test_signature};
+use crate::handlers::admin::{
+    audit, dead_letter, events, journals, replay, retention, reviews, test_signature,
+};
 use crate::handlers::webhooks::{exists, receive};
 use crate::handlers::{
     analyze, analyze_bars, bars, docs, entries, health, indicators, metrics, portfolio, root, symbols,
@@ -104,6 +106,18 @@ fn ledger_routes(state: &Arc<AdminState>, layers: &Layers) -> Router {
     Router::new()
         .route("/api/portfolio/{account}", ledger.get(portfolio::get))
         .route("/api/ledger/entries", ledger.get(entries::list))
+        .merge(journal_routes(state, layers))
+}
+
+/// Who posts by hand has the role of an operator.
+fn journal_routes(state: &Arc<AdminState>, layers: &Layers) -> Router {
+    let admin = Keyed { layers, role: Role::Admin, state: Arc::clone(state) };
+    Router::new()
+        .route("/api/ledger/journals", admin.get_and_post(journals::list, journals::create))
+        .route("/api/ledger/journals/{id}", admin.get(journals::get))
+        .route("/api/ledger/journals/{id}/approve", admin.post(journals::approve))
+        .route("/api/ledger/journals/{id}/reject", admin.post(journals::reject))
+        .route("/api/ledger/journals/{id}/reverse", admin.post(journals::reverse))
 }
 
 fn admin_routes(state: &Arc<AdminState>, layers: &Layers) -> Router {
@@ -115,6 +129,9 @@ fn admin_routes(state: &Arc<AdminState>, layers: &Layers) -> Router {
         .route("/api/admin/webhooks/test-signature", admin.post(test_signature::post))
         .route("/api/admin/dead-letter", admin.get(dead_letter::list))
         .route("/api/admin/dead-letter/requeue", admin.post(dead_letter::requeue))
+        .route("/api/admin/reviews", admin.get(reviews::list))
+        .route("/api/admin/reviews/{id}", admin.get(reviews::get))
+        .route("/api/admin/reviews/{id}/resolve", admin.post(reviews::resolve))
         .route("/api/admin/retention/run", admin.post(retention::run))
         .route("/api/admin/audit/verify", admin.get(audit::verify))
 }

@@ -102,6 +102,7 @@ pub(crate) fn metrics() -> Result<Metrics, prometheus::Error> {
         routes: &routes,
         providers: &domain::Provider::ALL.map(domain::Provider::as_str),
         rejections: &webhooks::Rejection::REASONS,
+        review_kinds: &store::REVIEW_KINDS,
     })
 }
 
@@ -173,7 +174,11 @@ pub(crate) fn service(
             // The other half is for requests whose body has arrived.
             config.http.requests_in_flight_max / 2,
         )),
-        admin: Arc::new(AdminState { intake: Arc::clone(&intake), clock: Clock::System }),
+        admin: Arc::new(AdminState {
+            intake: Arc::clone(&intake),
+            clock: Clock::System,
+            journal_approval_above: config.journal_approval_above,
+        }),
     };
     let metrics_router = router::metrics_router(parts.probes.clone(), parts.exposition.clone(), &layers);
     let router = router::router(parts, &layers);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use config::MetricsAccess;
+use domain::Money;
 use intake::WebhookIntake;
 use market_data::MarketData;
 use store::Store;
@@ -54,6 +55,8 @@ pub(crate) struct WebhookState {
 pub(crate) struct AdminState {
     pub(crate) intake: Arc<WebhookIntake>,
     pub(crate) clock: Clock,
+    /// A journal that moves more dollars than this needs two persons.
+    pub(crate) journal_approval_above: Money,
 }
 
 impl WebhookState {

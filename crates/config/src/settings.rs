@@ -31,6 +31,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use domain::{Currency, Money};
 use ipnet::IpNet;
 use ledger::StashRatio;
 use outbound::Proxy;
@@ -86,6 +87,10 @@ settings! { read, profile: Profile =>
         /// The part of a deposit that goes to the stash.
         stash_ratio: StashRatio =
             read.get("ledger.stash_ratio", "LEDGER_STASH_RATIO").required(StashRatio::ZERO, parse::ratio);
+        /// Journals that move more dollars need two persons; zero: every journal.
+        journal_approval_above: Money = read
+            .get("ledger.journal_approval_above", "JOURNAL_APPROVAL_ABOVE")
+            .required(Money::zero(Currency::Usd), parse::dollars);
         /// The proxy of requests to other hosts, which may have a password; it is not printed.
         proxy: Proxy = server::proxy(read);
         /// The broker's event streams.

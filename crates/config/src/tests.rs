@@ -253,6 +253,7 @@ fn every_variable_changes_the_configuration() {
         ("WEBHOOK_WORKERS", "9"),
         ("OUTBOUND_PROXY", "none"),
         ("LEDGER_STASH_RATIO", "0.5"),
+        ("JOURNAL_APPROVAL_ABOVE", "100"),
         ("ALPACA_EVENTS_ENABLED", "true"),
         ("ALPACA_EVENTS_BASE_URL", "https://example.com"),
         ("ALPACA_EVENTS_STREAMS", "trades"),

@@ -1,4 +1,4 @@
-//! Facts: what providers report about money and shares, in a form common to all providers.
+//! Facts: what providers report about money and shares, in a form common to all providers, and what people post by hand.
 //!
 //! A fact says *what happened* and when, never what to do about it. Facts form a set: a repeated fact is one fact, their order
 //! of arrival does not matter, and contradicting facts are all kept. Their effect on the ledger is computed from all facts of
@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::external_id::ExternalId;
+use crate::journal::Journal;
 use crate::money::Money;
 use crate::quantity::Quantity;
 use crate::symbol::Symbol;
@@ -31,6 +32,8 @@ pub enum Subject {
     },
     /// An entry in a broker's book that is not a trade: a dividend, interest, a fee.
     CashEntry(ExternalId),
+    /// A journal that a person posted, by its number.
+    Journal(i64),
 }
 
 /// One reported fact. Facts sort by subject, then by time, then by content.
@@ -105,6 +108,15 @@ pub enum FactKind {
         /// Additional shares, negative for a reverse split.
         change: Quantity,
     },
+    /// Shares and their cost as a journal changes them. For [`Subject::Holding`].
+    Adjustment {
+        /// Id of the journal, at the provider of the account.
+        entry: ExternalId,
+        /// Additional shares, negative for fewer, zero if only their cost changes.
+        change: Quantity,
+        /// Additional cost, negative for less; `None` if it is unknown.
+        cost: Option<Money>,
+    },
     /// Cash in a broker's book. For [`Subject::CashEntry`].
     Cash {
         /// The customer's account.
@@ -122,6 +134,17 @@ pub enum FactKind {
     Superseded {
         /// Id of the replacement.
         by: ExternalId,
+    },
+    /// Money as a person posted it. The shares of the journal are facts of their holdings. For [`Subject::Journal`].
+    Journal {
+        /// What the person wrote.
+        journal: Box<Journal>,
+        /// Who made it, as the audit chain names them.
+        made_by: String,
+        /// Who approved it, if it needed approval.
+        checked_by: Option<String>,
+        /// The number of the journal that it reverses.
+        reverses: Option<i64>,
     },
 }
 
@@ -261,6 +284,7 @@ impl fmt::Display for Subject {
             Self::Transfer(id) => write!(out, "transfer/{id}"),
             Self::Holding { account, symbol } => write!(out, "holding/{account}/{symbol}"),
             Self::CashEntry(id) => write!(out, "cash/{id}"),
+            Self::Journal(number) => write!(out, "journal/{number}"),
         }
     }
 }

@@ -1,5 +1,5 @@
 //! The vocabulary of the product: symbols, dates, bars, price histories, filings and news; money, quantities and prices; and
-//! the facts that providers report.
+//! the facts that providers report or people post.
 //!
 //! Every type validates its input on construction. This crate does no I/O, reads no clock and computes no indicator. Market
 //! prices are measurements and therefore floats; money is an integer, and what shares cost is an exact decimal.
@@ -11,12 +11,15 @@ mod external_id;
 mod fact;
 mod filing;
 mod history;
+mod journal;
+mod ledger_account;
 mod money;
 mod news;
 mod quantity;
 mod symbol;
 mod text;
 mod timeframe;
+mod transaction_kind;
 
 pub use bar::{BarDefect, Bars, BarsView, PRICE_TOLERANCE, RawBar, RefusedBar, VOLUME_SHARES_MAX};
 pub use date::{Date, DateError};
@@ -27,8 +30,11 @@ pub use fact::{
 };
 pub use filing::{Filing, FilingPeriod};
 pub use history::{DatedValues, History, PriceBasis, VolumeBasis};
+pub use journal::{Journal, JournalEntry, JournalPosting, ShareLine};
+pub use ledger_account::{Bucket, LedgerAccount, LedgerAccountError, System};
 pub use money::{Currency, CurrencyError, Money, MoneyError};
 pub use news::{NewsItem, Tone};
 pub use quantity::{NumberError, Price, Quantity};
 pub use symbol::{SYMBOL_BYTES_MAX, Symbol, SymbolError};
 pub use timeframe::{Timeframe, TimeframeError};
+pub use transaction_kind::TransactionKind;

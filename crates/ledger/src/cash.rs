@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use domain::{CashKind, EntryStatus, ExternalId, Fact, FactKind, PostingMode};
+use domain::{
+    Bucket, CashKind, EntryStatus, ExternalId, Fact, FactKind, LedgerAccount, PostingMode, System,
+    TransactionKind,
+};
 
 use crate::error::LedgerError;
-use crate::ledger_account::{Bucket, LedgerAccount, System};
-use crate::posting::{Posting, TransactionKind};
+use crate::posting::Posting;
 use crate::rules::Rules;
 use crate::state::{CashDetails, CashEntry, Review, ReviewKind, Row, State};
 use crate::transfer;

@@ -14,7 +14,7 @@ pub(crate) const HOLDING_FACTS_MAX: usize = 200_000;
 pub const fn facts_max(subject: &Subject) -> usize {
     match subject {
         Subject::Holding { .. } => HOLDING_FACTS_MAX,
-        Subject::Account(_) | Subject::Transfer(_) | Subject::CashEntry(_) => FACTS_MAX,
+        Subject::Account(_) | Subject::Transfer(_) | Subject::CashEntry(_) | Subject::Journal(_) => FACTS_MAX,
     }
 }
 
@@ -34,9 +34,14 @@ pub(crate) fn check(subject: &Subject, fact: &Fact) -> Result<(), LedgerError> {
         Subject::Transfer(_) => matches!(fact.kind, FactKind::Transfer { .. }),
         Subject::Holding { .. } => matches!(
             fact.kind,
-            FactKind::Order { .. } | FactKind::Fill { .. } | FactKind::Bust { .. } | FactKind::Split { .. }
+            FactKind::Order { .. }
+                | FactKind::Fill { .. }
+                | FactKind::Bust { .. }
+                | FactKind::Split { .. }
+                | FactKind::Adjustment { .. }
         ),
         Subject::CashEntry(_) => matches!(fact.kind, FactKind::Cash { .. } | FactKind::Superseded { .. }),
+        Subject::Journal(_) => matches!(fact.kind, FactKind::Journal { .. }),
     };
     if !applies || fact.subject != *subject {
         return Err(LedgerError::WrongSubject { subject: subject.to_string() });
@@ -59,8 +64,10 @@ pub(crate) fn check(subject: &Subject, fact: &Fact) -> Result<(), LedgerError> {
         | FactKind::Fill { .. }
         | FactKind::Bust { .. }
         | FactKind::Split { .. }
+        | FactKind::Adjustment { .. }
         | FactKind::Cash { .. }
-        | FactKind::Superseded { .. } => Ok(()),
+        | FactKind::Superseded { .. }
+        | FactKind::Journal { .. } => Ok(()),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::check::check_all;
 use crate::error::LedgerError;
 use crate::rules::Rules;
 use crate::state::State;
-use crate::{cash, customer_account, holding, transfer};
+use crate::{cash, customer_account, holding, journal, transfer};
 
 /// The state of `subject`, from all of its facts: in any order, each any number of times, at most [`crate::facts_max`].
 /// The same set of facts gives the same state.
@@ -27,6 +27,7 @@ pub fn fold(subject: &Subject, facts: &[Fact], rules: &Rules) -> Result<State, L
             holding::fold_holding(account, *symbol, facts, &holding::Elsewhere::new())
         }
         Subject::CashEntry(id) => cash::fold(id, facts, rules),
+        Subject::Journal(number) => journal::fold(*number, facts),
     }
 }
 

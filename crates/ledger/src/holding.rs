@@ -106,10 +106,12 @@ pub fn fold_incremental(
                 FactKind::Bust { .. } => true,
                 FactKind::Fill { execution: id, .. } | FactKind::Split { entry: id, .. } => is_known(id),
                 FactKind::Order { .. }
+                | FactKind::Adjustment { .. }
                 | FactKind::Account { .. }
                 | FactKind::Transfer { .. }
                 | FactKind::Cash { .. }
-                | FactKind::Superseded { .. } => false,
+                | FactKind::Superseded { .. }
+                | FactKind::Journal { .. } => false,
             }
     });
     if needs_all {
@@ -133,18 +135,22 @@ fn precedence(one: &Fact, other: &Fact) -> Ordering {
     by_time.then_with(|| one.cmp(other))
 }
 
-/// Precedence at one instant.
+/// Precedence at one instant. Shares come in before others go out, so that a reversed journal leaves no trace.
 fn rank(kind: &FactKind) -> (u8, Quantity) {
     match kind {
         FactKind::Bust { .. } => (0, Quantity::ZERO),
         FactKind::Order { .. } => (1, Quantity::ZERO),
-        FactKind::Split { .. } => (2, Quantity::ZERO),
-        FactKind::Fill { side: Side::Buy, cumulative, .. } => (3, *cumulative),
-        FactKind::Fill { side: Side::Sell, cumulative, .. } => (4, *cumulative),
+        FactKind::Split { change, .. } if *change >= Quantity::ZERO => (2, Quantity::ZERO),
+        FactKind::Split { .. } => (3, Quantity::ZERO),
+        FactKind::Adjustment { change, .. } if *change >= Quantity::ZERO => (4, Quantity::ZERO),
+        FactKind::Fill { side: Side::Buy, cumulative, .. } => (5, *cumulative),
+        FactKind::Fill { side: Side::Sell, cumulative, .. } => (6, *cumulative),
+        FactKind::Adjustment { .. } => (7, Quantity::ZERO),
         FactKind::Account { .. }
         | FactKind::Transfer { .. }
         | FactKind::Cash { .. }
-        | FactKind::Superseded { .. } => (5, Quantity::ZERO),
+        | FactKind::Superseded { .. }
+        | FactKind::Journal { .. } => (8, Quantity::ZERO),
     }
 }
 

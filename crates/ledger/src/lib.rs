@@ -35,7 +35,7 @@ mod day;
 mod error;
 mod fold;
 mod holding;
-mod ledger_account;
+mod journal;
 #[cfg(test)]
 mod order_independence;
 mod performance;
@@ -49,12 +49,13 @@ mod valuation;
 
 pub use check::facts_max;
 pub use day::Day;
+pub use domain::{Bucket, LedgerAccount, LedgerAccountError, System, TransactionKind};
 pub use error::LedgerError;
 pub use fold::fold;
 pub use holding::{Elsewhere, FoldDiff, fold_diff, fold_holding, fold_incremental};
-pub use ledger_account::{Bucket, LedgerAccount, LedgerAccountError, System};
+pub use journal::{JOURNAL_LINES_MAX, JournalFault, check_journal, check_reason, reversed};
 pub use performance::{Close, year_to_date};
-pub use posting::{Leg, Posting, TransactionKind};
+pub use posting::{Leg, Posting};
 pub use rules::{Rules, StashRatio, StashRatioError};
 pub use share_price::{SharePrice, ShareSplit};
 pub use shortfall::shortfall;

@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Currency, Money};
+use domain::{Currency, LedgerAccount, Money, TransactionKind};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use crate::error::LedgerError;
-use crate::ledger_account::LedgerAccount;
 
 /// One side of a posting.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,40 +16,6 @@ pub struct Leg {
     pub money: Money,
 }
 
-/// What a posting is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TransactionKind {
-    /// Money from outside.
-    Deposit,
-    /// Money to outside.
-    Withdrawal,
-    /// Shares bought or sold, and money set aside for orders.
-    Investment,
-    /// One currency for another.
-    Conversion,
-    /// Between buckets of one holder.
-    InternalTransfer,
-    /// Into our own buffers.
-    BufferReplenishment,
-    /// A returned transfer.
-    Reversal,
-    /// Spent with a card.
-    CardPayment,
-    /// Paid by a company.
-    Dividend,
-    /// Paid for cash.
-    Interest,
-    /// Taken for a service.
-    Fee,
-    /// Withheld for a state.
-    Tax,
-    /// Between accounts at the broker.
-    Journal,
-    /// Money that a holder owes, so that no balance is negative.
-    Shortfall,
-}
-
 /// What the ledger should contain for one effect, given all facts of a subject. The store writes the difference between this
 /// and what the ledger contains. A posting without legs removes the effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,14 +24,6 @@ pub struct Posting {
     kind: TransactionKind,
     at: Timestamp,
     legs: Vec<Leg>,
-}
-
-impl TransactionKind {
-    /// Whether it moves money in from or out to the outside, and is therefore not investment performance.
-    #[must_use]
-    pub const fn is_flow(self) -> bool {
-        matches!(self, Self::Deposit | Self::Withdrawal | Self::Reversal | Self::Journal | Self::CardPayment)
-    }
 }
 
 impl Posting {
@@ -146,8 +102,9 @@ fn add<K: Ord>(sums: &mut BTreeMap<K, Money>, key: K, money: Money) -> Result<()
 
 #[cfg(test)]
 mod tests {
+    use domain::System;
+
     use super::*;
-    use crate::ledger_account::System;
 
     fn leg(system: System, minor: i64, currency: Currency) -> Leg {
         Leg { account: LedgerAccount::System(system), money: Money::from_minor(minor, currency) }

@@ -1,11 +1,10 @@
 //! Keeps a holder's balances from going negative.
 
-use domain::{ExternalId, Money};
+use domain::{Bucket, ExternalId, LedgerAccount, Money, TransactionKind};
 use jiff::Timestamp;
 
 use crate::error::LedgerError;
-use crate::ledger_account::{Bucket, LedgerAccount};
-use crate::posting::{Posting, TransactionKind};
+use crate::posting::Posting;
 
 /// The posting that lifts one of `holder`'s buckets to zero from the receivable, which then says what the holder owes. `raw`
 /// is the bucket's balance in one currency without shortfall postings. The posting has no legs when nothing is missing. It

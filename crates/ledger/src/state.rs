@@ -31,6 +31,8 @@ pub enum Row {
     Holding(Holding),
     /// An entry in a broker's book.
     CashEntry(CashEntry),
+    /// A journal that a person posted. Its row is written when it is made.
+    Journal,
 }
 
 /// A customer's account at a provider.
@@ -208,7 +210,9 @@ pub struct Review {
 }
 
 /// What is wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, strum::IntoStaticStr)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, strum::IntoStaticStr, strum::VariantArray,
+)]
 #[strum(serialize_all = "snake_case")]
 pub enum ReviewKind {
     /// More shares were sold than the position has, so that it is short, or a buy is missing. Or more were split away; then

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Currency, Direction, ExternalId, Fact, FactKind, Money, PostingMode, TransferStatus};
+use domain::{
+    Bucket, Currency, Direction, ExternalId, Fact, FactKind, LedgerAccount, Money, PostingMode, System,
+    TransactionKind, TransferStatus,
+};
 use jiff::Timestamp;
 
 use crate::error::LedgerError;
-use crate::ledger_account::{Bucket, LedgerAccount, System};
-use crate::posting::{Leg, Posting, TransactionKind};
+use crate::posting::{Leg, Posting};
 use crate::rules::Rules;
 use crate::state::{Review, ReviewKind, Row, State, Transfer};
 

@@ -29,7 +29,7 @@ Exit codes:
 
 The value of a secret is never an argument. It is typed at a hidden prompt, or read from standard input or a file.";
 
-/// Operate InvestIQ: analyses, deployments, secrets, settings, API keys, webhooks, the audit chain and the books
+/// Operate InvestIQ: analyses, deployments, secrets, settings, API keys, webhooks, the ledger and the audit chain
 #[derive(Debug, clap::Parser)]
 #[command(name = "investiq", version, after_help = AFTER_HELP, arg_required_else_help = true)]
 pub(crate) struct CommandLine {
@@ -60,12 +60,12 @@ enum Command {
     /// Send, inspect, replay and clean up webhook deliveries
     #[command(subcommand)]
     Webhooks(webhooks::Command),
+    /// Post journals by hand, resolve reviews, and verify and restore the books
+    #[command(subcommand)]
+    Ledger(ledger::Command),
     /// Verify and export the audit chain
     #[command(subcommand)]
     Audit(audit::Command),
-    /// Verify and restore the books
-    #[command(subcommand)]
-    Ledger(ledger::Command),
     /// Show the migrations of the database, and apply those that are pending
     Migrate(migrate::Arguments),
     /// Print shell completions
@@ -75,7 +75,7 @@ enum Command {
 }
 
 pub(crate) async fn run(line: CommandLine, console: &mut Console) -> Result<Exit, Failure> {
-    if matches!(line.command, Command::Webhooks(_) | Command::Audit(_) | Command::Ledger(_)) {
+    if matches!(line.command, Command::Webhooks(_) | Command::Ledger(_) | Command::Audit(_)) {
         // The database of the server.
         console.read_dotenv(console.environment().clone())?;
     }
@@ -88,8 +88,8 @@ pub(crate) async fn run(line: CommandLine, console: &mut Console) -> Result<Exit
         Command::Data(command) => data::run(&command, console),
         Command::Keys(command) => keys::run(command, console),
         Command::Webhooks(command) => webhooks::run(command, console).await,
+        Command::Ledger(command) => ledger::run(command, console).await,
         Command::Audit(command) => audit::run(&command, console).await,
-        Command::Ledger(command) => ledger::run(&command, console).await,
         Command::Migrate(arguments) => migrate::run(&arguments, console).await,
         Command::Completions(arguments) => completions::run(&arguments, console),
         Command::Man(arguments) => man::run(&arguments, console),

@@ -1,4 +1,4 @@
-//! Ids of events and jobs.
+//! Ids of events, jobs, entries, journals and reviews.
 
 use std::fmt;
 use std::str::FromStr;
@@ -20,6 +20,14 @@ pub struct JobId(i64);
 /// The id of an entry of the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryId(i64);
+
+/// The id of a journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JournalId(i64);
+
+/// The id of a review.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ReviewId(i64);
 
 /// The text is not an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -69,6 +77,8 @@ macro_rules! id {
 id!(EventId);
 id!(JobId);
 id!(EntryId);
+id!(JournalId);
+id!(ReviewId);
 
 #[cfg(test)]
 mod tests {

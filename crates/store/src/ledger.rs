@@ -63,6 +63,8 @@ struct SubjectState {
     rules: Rules,
     state: State,
     scope: Scope,
+    /// The earliest time of the new facts.
+    changed_from: Timestamp,
     /// Removed effects, if the postings do not cover all.
     removed_effects: Vec<String>,
 }

@@ -21,12 +21,14 @@ mod events;
 mod ids;
 mod inbox;
 mod jobs;
+mod journals;
 mod leader_leases;
 mod ledger;
 mod migrations;
 mod proof;
 mod replay;
 mod retention;
+mod reviews;
 mod store;
 mod unknown_channels;
 mod url;
@@ -47,9 +49,10 @@ pub use error::{DriverError, Error, LocationError, MigrateError, OpenError};
 pub use events::{
     EventDetail, EventFilter, EventPage, EventSummary, FILTER_IDS_MAX, JobSummary, PAGE_ROWS_MAX, PageRequest,
 };
-pub use ids::{EntryId, EventId, ID_PATTERN, IdError, JobId};
+pub use ids::{EntryId, EventId, ID_PATTERN, IdError, JobId, JournalId, ReviewId};
 pub use inbox::{Cursor, Receipt, ReceiveError};
 pub use jobs::{ATTEMPTS_MAX, ApplyOutcome, Job, JobCause, JobState, LEASE_MAX};
+pub use journals::{JournalError, JournalRecord, JournalState, Maker, Reversal};
 pub use ledger::{
     ENTRIES_MAX, EntryFilter, EntryPage, Finding, LedgerEntry, LedgerVerification, Place, Problem, Rebuild,
     RebuildMode,
@@ -58,5 +61,8 @@ pub use migrations::{MigrationState, MigrationStatus, check_migrations, migrate,
 pub use proof::EvidenceError;
 pub use replay::{REPLAY_MAX, ReplayBatch};
 pub use retention::REDACT_MAX;
+pub use reviews::{
+    REVIEW_KINDS, ReviewAction, ReviewDetail, ReviewFigures, ReviewFilter, ReviewSummary, SuggestedAction,
+};
 pub use store::Store;
 pub use url::{DatabaseUrl, UrlError};

@@ -32,8 +32,12 @@ macro_rules! migration {
 }
 
 /// All migrations, in order. A released migration is never changed; a new one corrects it.
-const MIGRATIONS: &[Migration] =
-    &[migration!(1, "0001_initial"), migration!(2, "0002_books"), migration!(3, "0003_evidence")];
+const MIGRATIONS: &[Migration] = &[
+    migration!(1, "0001_initial"),
+    migration!(2, "0002_books"),
+    migration!(3, "0003_evidence"),
+    migration!(4, "0004_journals"),
+];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
     version BIGINT PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, applied_at BIGINT NOT NULL)";

@@ -9,6 +9,7 @@ mod exposition;
 mod families;
 mod key_anomalies;
 mod process;
+mod reviews;
 mod routes;
 mod scrape;
 mod workers;
@@ -20,6 +21,7 @@ pub use deliveries::{Deliveries, FetchMetrics, ProviderMetrics};
 pub use exposition::Summary;
 pub use families::Families;
 pub use key_anomalies::{Anomaly, KeyAnomalies};
+pub use reviews::Reviews;
 pub use routes::{Child, Routes, UNMATCHED};
 pub use scrape::Scrape;
 pub use workers::Workers;
@@ -37,6 +39,8 @@ pub struct Labels<'a> {
     pub providers: &'a [&'a str],
     /// Reasons why a signature is rejected.
     pub rejections: &'a [&'a str],
+    /// Kinds of reviews.
+    pub review_kinds: &'a [&'a str],
 }
 
 /// A handle for each metric.
@@ -96,6 +100,8 @@ pub struct Metrics {
     pub deliveries: Deliveries,
     /// Business figures.
     pub business: Business,
+    /// Open reviews.
+    pub reviews: Reviews,
     /// Background workers.
     pub workers: Workers,
     /// Access log lines dropped because the output did not keep up.
@@ -128,6 +134,7 @@ impl Metrics {
             limited_by_provider: limited.with_label_values(&["provider"]),
             deliveries: Deliveries::new(&families, labels)?,
             business: Business::new(&families)?,
+            reviews: Reviews::new(&families, labels)?,
             workers: Workers::new(&families)?,
             timeouts: families.counter("http_timeouts_total", "Requests that timed out")?,
             shed: families

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rust_decimal::prelude::ToPrimitive as _;
-use store::{Actor, Figures, Store};
-use telemetry::metrics::{Business, Metrics};
+use store::{Actor, Figures, ReviewFigures, Store};
+use telemetry::metrics::{Business, Metrics, Reviews};
 use telemetry::{Clock, with_causes};
 
 use crate::leader_lease::LeaderLease;
@@ -34,6 +34,7 @@ pub async fn run(
     let business = &metrics.business;
     loop {
         business.step_down();
+        metrics.reviews.step_down();
         heartbeat.beat();
         tokio::select! {
             () = lease.acquired() => {}
@@ -45,7 +46,7 @@ pub async fn run(
         while lease.is_held() {
             let started_at = Instant::now();
             if let Err(error) =
-                round(&store, business, clock, &heartbeat, &mut trial_balance_at, &mut snapshot_at).await
+                round(&store, &metrics, clock, &heartbeat, &mut trial_balance_at, &mut snapshot_at).await
             {
                 tracing::warn!(error = with_causes(&error), "computing business figures failed");
                 business.grow_older(ended_at.elapsed());
@@ -59,13 +60,14 @@ pub async fn run(
 
 async fn round(
     store: &Store,
-    business: &Business,
+    metrics: &Metrics,
     clock: Clock,
     heartbeat: &Heartbeat,
     trial_balance_at: &mut Option<Instant>,
     snapshot_at: &mut Option<Instant>,
 ) -> Result<(), store::Error> {
-    let now = clock.now();
+    let (now, business) = (clock.now(), &metrics.business);
+    set_reviews(&metrics.reviews, &store.review_figures().await?, now);
     set_gauges(business, &store.figures(now).await?, now);
     heartbeat.beat();
     if is_due(trial_balance_at, TRIAL_BALANCE_PERIOD) {
@@ -93,6 +95,13 @@ async fn round(
 
 fn is_due(last: &Option<Instant>, period: Duration) -> bool {
     last.is_none_or(|last| last.elapsed() >= period)
+}
+
+fn set_reviews(reviews: &Reviews, figures: &ReviewFigures, now: Timestamp) {
+    reviews
+        .set_open(|kind| figures.open.iter().find(|(open, _)| open == kind).map_or(0, |(_, count)| *count));
+    let age = figures.oldest_at.map_or(0.0, |oldest| now.duration_since(oldest).as_secs_f64());
+    reviews.oldest_age_seconds.set(age.max(0.0));
 }
 
 fn set_gauges(business: &Business, figures: &Figures, now: Timestamp) {

@@ -3,11 +3,14 @@
 pub(crate) mod audit;
 pub(crate) mod dead_letter;
 pub(crate) mod events;
+pub(crate) mod journals;
 pub(crate) mod replay;
 pub(crate) mod retention;
+pub(crate) mod reviews;
 pub(crate) mod test_signature;
 
 mod filter;
+mod idempotency_key;
 mod operator;
 mod responses;
 

@@ -79,7 +79,7 @@ pub(crate) async fn list(
     let rows = parameters.rows()?;
     let page = state.store().entries(&filter, after, rows).await?;
     Ok(Json(EntriesPage {
-        entries: page.entries.into_iter().map(respond).collect(),
+        entries: page.entries.into_iter().map(EntryResponse::from).collect(),
         next: page.next_after.map(|id| id.to_string()),
     }))
 }
@@ -93,21 +93,23 @@ fn parse_filter(account: Option<&str>) -> Result<EntryFilter, Problem> {
     })
 }
 
-fn respond(entry: LedgerEntry) -> EntryResponse {
-    let LedgerEntry { id, transaction, subject, effect, revision, kind, at, posted_at, account, money } =
-        entry;
-    EntryResponse {
-        id: id.to_string(),
-        transaction: transaction.to_string(),
-        subject,
-        effect,
-        revision,
-        kind,
-        at: at.to_string(),
-        posted_at: posted_at.to_string(),
-        account: account.to_string(),
-        currency: money.currency().as_str(),
-        amount_minor: money.minor(),
-        amount: money.to_decimal().to_string(),
+impl From<LedgerEntry> for EntryResponse {
+    fn from(entry: LedgerEntry) -> Self {
+        let LedgerEntry { id, transaction, subject, effect, revision, kind, at, posted_at, account, money } =
+            entry;
+        Self {
+            id: id.to_string(),
+            transaction: transaction.to_string(),
+            subject,
+            effect,
+            revision,
+            kind,
+            at: at.to_string(),
+            posted_at: posted_at.to_string(),
+            account: account.to_string(),
+            currency: money.currency().as_str(),
+            amount_minor: money.minor(),
+            amount: money.to_decimal().to_string(),
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Problems from errors of the store. Clients never see the database's address or messages.
 
-use store::{Error, ReceiveError};
+use store::{Error, JournalError, ReceiveError};
 
 use super::{Kind, Problem};
 
@@ -25,6 +25,26 @@ impl From<ReceiveError> for Problem {
                 Self::new(Kind::Internal, "the delivery cannot be stored").caused_by(&error)
             }
         }
+    }
+}
+
+impl From<JournalError> for Problem {
+    fn from(error: JournalError) -> Self {
+        let kind = match error {
+            JournalError::Store(error) => return error.into(),
+            JournalError::Invalid(_)
+            | JournalError::Ledger(_)
+            | JournalError::UnknownHolder(_)
+            | JournalError::Shares { .. }
+            | JournalError::KeyReused
+            | JournalError::Reversal(_) => Kind::Unprocessable,
+            JournalError::NotFound | JournalError::NoReview => Kind::NotFound,
+            JournalError::State { .. } | JournalError::AlreadyReversed(_) | JournalError::ReviewResolved => {
+                Kind::Conflict
+            }
+            JournalError::OwnApproval(_) => Kind::Forbidden,
+        };
+        Self::new(kind, error.to_string())
     }
 }
 

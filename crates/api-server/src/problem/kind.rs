@@ -54,6 +54,8 @@ kinds! {
     MethodNotAllowed = METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed";
     /// The request took longer than the service allows.
     Timeout = REQUEST_TIMEOUT, "timeout", "Request timeout";
+    /// The state of the resource does not allow it.
+    Conflict = CONFLICT, "conflict", "Conflict";
     /// The body is larger than the route accepts.
     PayloadTooLarge = PAYLOAD_TOO_LARGE, "payload_too_large", "Payload too large";
     /// The path and query are too long.

@@ -66,6 +66,17 @@ impl<S: Clone + Send + Sync + 'static> Keyed<'_, S> {
     }
 }
 
+impl<S: Clone + Send + Sync + 'static> Keyed<'_, S> {
+    pub(super) fn get_and_post<T: 'static, U: 'static>(
+        &self,
+        get: impl Handler<T, S>,
+        post: impl Handler<U, S>,
+    ) -> MethodRouter {
+        let keyed = self.layers.api(self.role, post.with_state(self.state.clone()));
+        self.get(get).post_service(self.layers.protect(keyed))
+    }
+}
+
 /// The webhook endpoint of one provider.
 pub(super) struct Webhook<'a, S> {
     pub(super) layers: &'a Layers,

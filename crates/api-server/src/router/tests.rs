@@ -58,7 +58,11 @@ async fn parts_in(directory: &Path, secrets: &[(&str, &str)]) -> Parts {
         exposition: Exposition { metrics, store: intake.store.clone(), access: MetricsAccess::Loopback },
         pages: Some(Arc::new(docs::Pages::new(&crate::openapi::document()))),
         webhooks: Arc::new(WebhookState::new(Arc::clone(&intake), Clock::System, 50)),
-        admin: Arc::new(AdminState { intake, clock: Clock::System }),
+        admin: Arc::new(AdminState {
+            intake,
+            clock: Clock::System,
+            journal_approval_above: config.journal_approval_above,
+        }),
     }
 }
 

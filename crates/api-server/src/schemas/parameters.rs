@@ -56,6 +56,18 @@ schemas! {
     JobId = text(ID_PATTERN, "7");
     /// The id of a ledger entry.
     EntryId = text(ID_PATTERN, "9");
+    /// The id of a journal.
+    JournalId = text(ID_PATTERN, "12");
+    /// The id of a review.
+    ReviewId = text(ID_PATTERN, "5");
+    /// A key that the client chooses, such as a UUID. It stands for one request.
+    IdempotencyKey = text("^[!-~]{1,255}$", "7f1c9bd0-6d0a-4b57-9d3e-0c1a5f3f2b11");
+    /// The state of a journal.
+    JournalState = one_of(store::JournalState::VARIANTS.iter().map(ToString::to_string));
+    /// What is wrong.
+    ReviewKind = one_of(store::REVIEW_KINDS);
+    /// Which reviews.
+    ReviewState = one_of(["open", "resolved", "all"]);
     /// A channel, the protocol by which an event came in.
     Channel = one_of(webhooks::Channel::all().map(webhooks::Channel::as_str));
     /// An endpoint: the path below `/api/v1/webhooks/`.

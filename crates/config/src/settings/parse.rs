@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
+use domain::{Currency, Money};
 use http::{HeaderValue, Uri};
 use ipnet::IpNet;
 use ledger::StashRatio;
@@ -11,6 +12,12 @@ use rust_decimal::Decimal;
 
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "must be an IP address and a port, such as 127.0.0.1:3000".into())
+}
+
+/// An amount of dollars, not below zero.
+pub(super) fn dollars(text: &str) -> Result<Money, String> {
+    let amount = Money::parse(text, Currency::Usd).ok().filter(|amount| amount.minor() >= 0);
+    amount.ok_or_else(|| "must be dollars from 0 up, such as 1000 or 99.50".into())
 }
 
 /// A directory that can be read.

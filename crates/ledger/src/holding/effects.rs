@@ -1,10 +1,9 @@
 //! The money that executions and orders move. Shares are paid for from the holder's cash at the broker.
 
-use domain::{ExternalId, Money, Side};
+use domain::{Bucket, ExternalId, LedgerAccount, Money, Side, System, TransactionKind};
 
 use crate::error::LedgerError;
-use crate::ledger_account::{Bucket, LedgerAccount, System};
-use crate::posting::{Posting, TransactionKind};
+use crate::posting::Posting;
 use crate::state::{Change, ChangeKind, ChangeStatus, Order};
 
 fn user(holder: &ExternalId, bucket: Bucket) -> LedgerAccount {

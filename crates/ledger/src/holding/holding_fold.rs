@@ -103,10 +103,17 @@ impl<'e> HoldingFold<'e> {
                 })?,
                 FactKind::Bust { execution } => self.bust(execution, fact.at)?,
                 FactKind::Split { entry, change } => self.split(entry, *change, fact.at)?,
+                FactKind::Adjustment { entry, change, cost } => {
+                    // What a person posted is done: the shares move, and what it leaves is reviewed.
+                    if let Some(kind) = self.position.adjust(*change, *cost)? {
+                        self.add_review(kind, entry, fact.at);
+                    }
+                }
                 FactKind::Account { .. }
                 | FactKind::Transfer { .. }
                 | FactKind::Cash { .. }
-                | FactKind::Superseded { .. } => {}
+                | FactKind::Superseded { .. }
+                | FactKind::Journal { .. } => {}
             }
         }
         Ok(self)

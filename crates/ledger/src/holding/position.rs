@@ -35,6 +35,30 @@ impl Position {
         Ok(Ok(()))
     }
 
+    /// Adds shares and cost as they are; an unknown cost adds none. Returns what a person must look at: a position that changed
+    /// its side, a cost that does not have its sign, or one in another currency, which is not added.
+    pub(super) fn adjust(
+        &mut self,
+        change: Quantity,
+        cost: Option<Money>,
+    ) -> Result<Option<ReviewKind>, LedgerError> {
+        let after = self.quantity.plus(change)?;
+        let has_turned =
+            !self.quantity.is_zero() && !after.is_zero() && is_negative(after) != self.is_short();
+        let is_mixed =
+            matches!((self.cost, cost), (Some(one), Some(other)) if one.currency() != other.currency());
+        let sum = match (self.cost, cost) {
+            (Some(before), Some(cost)) if !is_mixed => Some(before.plus(cost)?),
+            (before, cost) => before.or(cost),
+        };
+        let minor = sum.map_or(0, Money::minor);
+        let is_impossible = minor != 0 && (after.is_zero() || (minor < 0) != is_negative(after));
+        self.quantity = after;
+        self.cost = sum.filter(|_| !after.is_zero());
+        let kind = if is_mixed { ReviewKind::CurrencyMixed } else { ReviewKind::BeyondHolding };
+        Ok((is_mixed || has_turned || is_impossible).then_some(kind))
+    }
+
     /// Whether shares are owed.
     pub(super) fn is_short(&self) -> bool {
         is_negative(self.quantity)

@@ -64,7 +64,7 @@ pub(crate) async fn run(command: Command, console: &mut Console) -> Result<Exit,
 }
 
 /// Reads a file, or standard input if the path is `-`.
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let failed =
         |error: std::io::Error| Failure::Precondition(format!("cannot read {}: {error}", path.display()));
     let source: Box<dyn Read> = match path.to_str() == Some(STDIN) {

@@ -21,7 +21,7 @@ pub struct MarketValue {
 }
 
 /// The value of `money` and `shares` together.
-pub(super) fn market_value(
+pub(crate) fn market_value(
     money: &[Money],
     shares: &[(Quantity, Option<SharePrice>)],
     prices: &BTreeMap<PricedAsset, AssetPrice>,

@@ -25,10 +25,7 @@ const BALANCES: &str =
 const POSITIONS: &str = "SELECT symbol, quantity, cost, currency, last_at FROM positions \
     WHERE account = $1 AND quantity <> '0' ORDER BY symbol LIMIT $2";
 const ACCOUNT: &str = "SELECT status FROM provider_accounts WHERE account = $1";
-const REVIEWS: &str = "SELECT COUNT(*) AS count FROM reviews r WHERE resolved_at IS NULL AND (subject = $1 \
-    OR subject IN (SELECT 'holding/' || p.account || '/' || p.symbol FROM positions p WHERE p.account = $2) \
-    OR subject IN (SELECT 'transfer/' || t.id FROM transfers t WHERE t.account = $2) \
-    OR subject IN (SELECT 'cash/' || c.id FROM cash_entries c WHERE c.account = $2))";
+const REVIEWS: &str = "SELECT COUNT(*) AS count FROM reviews WHERE resolved_at IS NULL AND account = $1";
 
 /// The portfolio of one holder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +80,7 @@ impl Store {
         let today = Day::from_timestamp(now)?.date;
         let scope = HolderScope::Holder(account);
         let year_to_date = year_to_date(&mut tx, scope, today, market_value.value, &prices).await?;
-        let reviews = tx.count(sql!(REVIEWS, format!("account/{account}"), &name)).await?;
+        let reviews = tx.count(sql!(REVIEWS, &name)).await?;
         Ok(Some(Portfolio {
             account: account.clone(),
             status: parse_optional_enum(&row, "status")?,

@@ -101,7 +101,7 @@ async fn set(tx: &mut Transaction<'_>, prices: &[AssetPrice], now: Timestamp) ->
     Ok(tx.insert_rows(SET, rows, SET_END).await?.len() as u64)
 }
 
-pub(super) async fn load_prices(
+pub(crate) async fn load_prices(
     tx: &mut Transaction<'_>,
 ) -> Result<BTreeMap<PricedAsset, AssetPrice>, Error> {
     let asset_price = |row: &Row| {

@@ -8,10 +8,11 @@ use serde_json::{Value as Json, json};
 use telemetry::with_causes;
 use webhooks::Interpretation;
 
-use super::{ApplyOutcome, Job, WORKER, fail};
+use super::{ApplyOutcome, Job, JobCause, WORKER, fail};
 use crate::database::{Transaction, retry, sql};
 use crate::error::{Error, Retry};
 use crate::ledger;
+use crate::reviews;
 use crate::store::Store;
 
 const FINISH: &str = "UPDATE webhook_jobs SET lease_owner = NULL, lease_until = NULL, state = $1, last_error = $2, \
@@ -90,6 +91,7 @@ impl Store {
         // The ledger is a function of the set of facts, so that the facts of a batch are posted as one set.
         let facts = jobs.iter().filter(|(job, _)| is_finished(job)).flat_map(|(_, meaning)| facts(meaning));
         let posted = ledger::post(&mut tx, facts, rules, now, &self.shared.key.load()).await?;
+        update_reviews(&mut tx, jobs.iter().filter(|(job, _)| is_finished(job)), now).await?;
         let outcomes: Vec<ApplyOutcome> =
             jobs.iter().map(|(job, interpretation)| outcome(is_finished(job), interpretation)).collect();
         let details: Vec<Json> =
@@ -115,6 +117,28 @@ fn facts(interpretation: &Interpretation) -> &[Fact] {
         Interpretation::Facts(facts) => facts,
         Interpretation::Unhandled(_) | Interpretation::Test => &[],
     }
+}
+
+/// Opens the reviews of events that a person must look at, and resolves those of events that are applied after all.
+async fn update_reviews(
+    tx: &mut Transaction<'_>,
+    finished: impl Iterator<Item = &(Job, Interpretation)>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let (mut open, mut applied) = (Vec::new(), Vec::new());
+    for (job, interpretation) in finished {
+        match interpretation {
+            Interpretation::Unhandled(unhandled) => {
+                open.extend(reviews::event_kind(unhandled).map(|kind| (kind, job.event_id.get())));
+            }
+            Interpretation::Facts(_) | Interpretation::Test if job.cause != JobCause::Received => {
+                applied.push(job.event_id.get());
+            }
+            Interpretation::Facts(_) | Interpretation::Test => {}
+        }
+    }
+    reviews::open_events(tx, open, now).await?;
+    reviews::close_events(tx, applied, now).await
 }
 
 /// Marks jobs whose lease is not lost as finished, and returns their ids. Called first, because it locks the rows.

@@ -7,6 +7,7 @@ use super::{ApplyOutcome, Job, WORKER, backoff};
 use crate::database::{retry, sql};
 use crate::error::Error;
 use crate::proof::EvidenceError;
+use crate::reviews;
 use crate::store::Store;
 
 /// Longest stored reason, in bytes.
@@ -57,6 +58,9 @@ impl Store {
             let fail = sql!(FAIL, id, owner, job.attempt, state, &reason, next_at, finished_at);
             if tx.execute(fail).await?.rows == 0 {
                 return Ok(ApplyOutcome::LeaseLost);
+            }
+            if state == "dead" {
+                reviews::open_events(&mut tx, [("dead_letter", job.event_id.get())], now).await?;
             }
             self.commit(tx, entry.clone()).await?;
             let reason = reason.clone();

@@ -16,6 +16,7 @@ use crate::database::{Backend, Row, Transaction, retry, sql};
 use crate::error::Error;
 use crate::ids::{EventId, JobId};
 use crate::proof;
+use crate::reviews;
 use crate::store::Store;
 
 /// Most jobs of one call.
@@ -121,12 +122,13 @@ fn job(row: &Row, owner: &Arc<str>, key: &Key) -> Result<Job, Error> {
 /// Ends expired leases. Jobs without a further attempt are given up, which is audited.
 async fn expire(tx: &mut Transaction<'_>, now: Timestamp) -> Result<Option<Entry>, Error> {
     let rows = tx.fetch_all(sql!(tx.backend().pick(EXPIRED, EXPIRED_UNLOCKED), now)).await?;
-    let mut given_up = Vec::new();
+    let (mut given_up, mut dead) = (Vec::new(), Vec::new());
     for row in rows {
         let (job, event) = (row.int("id")?, row.int("event_id")?);
         if row.number::<u32>("attempts")? >= ATTEMPTS_MAX {
             tx.execute(sql!(GIVE_UP, job, now)).await?;
             given_up.push(json!({ "job": job, "event": event }));
+            dead.push(("dead_letter", event));
         } else {
             tx.execute(sql!(RELEASE, job)).await?;
         }
@@ -134,6 +136,7 @@ async fn expire(tx: &mut Transaction<'_>, now: Timestamp) -> Result<Option<Entry
     if given_up.is_empty() {
         return Ok(None);
     }
+    reviews::open_events(tx, dead, now).await?;
     let detail = json!({ "reason": "lease", "jobs": given_up });
     WORKER.entry("webhooks.give_up", "webhook_jobs", &detail, now).map(Some)
 }

@@ -44,6 +44,7 @@ pub(super) fn account(fact: &Fact) -> Option<(&ExternalId, Option<Timestamp>)> {
             Some((account.as_ref()?, Some(fact.at)))
         }
         (Subject::CashEntry(_), FactKind::Cash { account, .. }) => Some((account, None)),
-        (Subject::Transfer(_) | Subject::CashEntry(_), _) => None,
+        // The holders of a journal are locked by who posts it.
+        (Subject::Transfer(_) | Subject::CashEntry(_) | Subject::Journal(_), _) => None,
     }
 }

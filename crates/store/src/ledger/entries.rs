@@ -26,6 +26,8 @@ pub enum EntryFilter {
     Holder(ExternalId),
     /// Of one account.
     Account(LedgerAccount),
+    /// Of the transactions of one subject, such as `cash/alpaca:e1`.
+    Subject(String),
 }
 
 /// An entry of the journal.
@@ -74,14 +76,17 @@ impl Store {
         rows: u32,
     ) -> Result<EntryPage, Error> {
         let limit = rows.clamp(1, ENTRIES_MAX);
-        let (holder, account) = match filter {
-            EntryFilter::All => (None, None),
-            EntryFilter::Holder(holder) => (Some(holder.to_string()), None),
-            EntryFilter::Account(account) => (None, Some(account.to_string())),
+        let statement = match filter {
+            EntryFilter::All => sql!(SELECT),
+            EntryFilter::Holder(holder) => {
+                sql!(SELECT).push_sql(" AND e.holder = ").push_value(holder.to_string())
+            }
+            EntryFilter::Account(account) => {
+                sql!(SELECT).push_sql(" AND e.account = ").push_value(account.to_string())
+            }
+            EntryFilter::Subject(subject) => sql!(SELECT).push_sql(" AND t.subject = ").push_value(subject),
         };
-        let statement = sql!(SELECT)
-            .push_optional(" AND e.holder = ", holder)
-            .push_optional(" AND e.account = ", account)
+        let statement = statement
             .push_optional(" AND e.id < ", after.map(EntryId::get))
             .push_sql(" ORDER BY e.id DESC LIMIT ")
             .push_value(limit);

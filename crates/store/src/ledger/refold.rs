@@ -26,7 +26,7 @@ pub(super) async fn refold(
             elsewhere.extend(rows::parked_elsewhere(tx, account, *symbol).await?);
             ledger::fold_holding(account, *symbol, facts, &elsewhere)?
         }
-        Subject::Account(_) | Subject::Transfer(_) | Subject::CashEntry(_) => {
+        Subject::Account(_) | Subject::Transfer(_) | Subject::CashEntry(_) | Subject::Journal(_) => {
             ledger::fold(subject, facts, &Rules { stash_ratio })?
         }
     };

@@ -42,6 +42,7 @@ pub(super) async fn write(tx: &mut Transaction<'_>, states: &[SubjectState]) -> 
             Row::Transfer(row) => transfers.push(transfer_values(row, rules)?),
             Row::Holding(row) => holdings.add(row)?,
             Row::CashEntry(row) => cash_entries.push(cash_entry_values(row, rules)?),
+            Row::Journal => {}
         }
     }
     tx.insert_rows(ACCOUNT, accounts, ACCOUNT_END).await?;

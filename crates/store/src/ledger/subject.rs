@@ -114,6 +114,7 @@ async fn fold(
             rules,
             state,
             scope,
+            changed_from: new.iter().map(|fact| fact.at).min().unwrap_or(Timestamp::MIN),
             removed_effects,
         });
     }
@@ -130,7 +131,7 @@ async fn ratios<'s>(
         match subject {
             Subject::Transfer(id) => transfers.push(id.to_string()),
             Subject::CashEntry(id) => cash_entries.push(id.to_string()),
-            Subject::Account(_) | Subject::Holding { .. } => {}
+            Subject::Account(_) | Subject::Holding { .. } | Subject::Journal(_) => {}
         }
     }
     let mut ratios = BTreeMap::new();

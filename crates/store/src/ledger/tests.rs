@@ -3,6 +3,9 @@
 mod day;
 mod figures;
 mod fixture;
+mod journals;
+mod recipes;
+mod reviews;
 mod scenarios;
 
 use crate::url::DatabaseUrl;
@@ -29,4 +32,33 @@ async fn postgres_passes_every_scenario() {
         TestLedger::open(cluster.create_database(&format!("ledger{number}")).parse::<DatabaseUrl>().unwrap())
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sqlite_posts_journals_and_resolves_reviews() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut number = 0;
+    journals_and_reviews(|| {
+        number += 1;
+        let path = directory.path().join(format!("{number}.db"));
+        TestLedger::open(format!("sqlite:{}", path.display()).parse::<DatabaseUrl>().unwrap())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn postgres_posts_journals_and_resolves_reviews() {
+    let cluster = test_postgres::Postgres::start();
+    let mut number = 0;
+    journals_and_reviews(|| {
+        number += 1;
+        TestLedger::open(cluster.create_database(&format!("ledger{number}")).parse::<DatabaseUrl>().unwrap())
+    })
+    .await;
+}
+
+async fn journals_and_reviews<F: Future<Output = TestLedger>>(mut open: impl FnMut() -> F) {
+    journals::all(&mut open).await;
+    recipes::all(&mut open).await;
+    reviews::all(&mut open).await;
 }

@@ -7,6 +7,7 @@ fn metrics() -> Metrics {
         routes: &[("GET", "/api/analyze/{symbol}"), ("POST", "/api/analyze"), ("GET", "/livez")],
         providers: &["alpaca", "bridge", "circle"],
         rejections: &["signature"],
+        review_kinds: &["by_hand"],
     })
     .unwrap()
 }

@@ -2,10 +2,12 @@
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use store::Actor;
+use store::{Actor, Maker};
 
+use super::idempotency_key::IdempotencyKey;
 use crate::problem::Problem;
 use crate::request_context::RequestContext;
+use crate::state::AdminState;
 
 /// The API key, by its label, and the request.
 #[derive(Clone, Debug)]
@@ -17,6 +19,11 @@ pub(crate) struct Operator {
 impl Operator {
     pub(super) fn actor(&self) -> Actor<'_> {
         Actor { name: &self.name, request_id: self.request_id.as_deref() }
+    }
+
+    /// The operator as the maker of a journal.
+    pub(super) fn maker<'a>(&'a self, key: &'a IdempotencyKey, state: &AdminState) -> Maker<'a> {
+        Maker { actor: self.actor(), idempotency_key: &key.0, approval_above: state.journal_approval_above }
     }
 }
 

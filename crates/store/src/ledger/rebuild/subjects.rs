@@ -1,5 +1,6 @@
 //! Subjects, folded again from their proved facts, and the accounts that facts name.
 
+use jiff::Timestamp;
 use std::collections::{BTreeSet, HashMap};
 
 use domain::{ExternalId, Fact, Subject};
@@ -84,7 +85,8 @@ impl Work<'_, '_> {
         }
         if let Some(state) = state {
             let (removed_effects, is_known, scope) = (Vec::new(), true, Scope::Whole);
-            let state = SubjectState { key: key.clone(), is_known, rules, state, scope, removed_effects };
+            let (key, changed_from) = (key.clone(), Timestamp::MIN);
+            let state = SubjectState { key, is_known, rules, state, scope, removed_effects, changed_from };
             rows::write(self.tx, &[state]).await?;
         } else if !facts.is_empty() {
             // More facts than are folded: what was posted stays.
@@ -156,6 +158,7 @@ fn parse(key: &str) -> Option<Subject> {
         "account" => id(rest).map(Subject::Account),
         "transfer" => id(rest).map(Subject::Transfer),
         "cash" => id(rest).map(Subject::CashEntry),
+        "journal" => rest.parse().ok().map(Subject::Journal),
         "holding" => {
             let (account, symbol) = rest.rsplit_once('/')?;
             Some(Subject::Holding { account: id(account)?, symbol: symbol.parse().ok()? })

@@ -188,10 +188,12 @@ fn ids(facts: &[Fact]) -> (Vec<String>, Vec<String>) {
             }
             FactKind::Bust { execution } => changes.push(execution.to_string()),
             FactKind::Split { entry, .. } => changes.push(entry.to_string()),
-            FactKind::Account { .. }
+            FactKind::Adjustment { .. }
+            | FactKind::Account { .. }
             | FactKind::Transfer { .. }
             | FactKind::Cash { .. }
-            | FactKind::Superseded { .. } => {}
+            | FactKind::Superseded { .. }
+            | FactKind::Journal { .. } => {}
         }
     }
     for ids in [&mut orders, &mut changes] {

@@ -28,7 +28,7 @@ pub(in crate::ledger) struct StoredRows(Vec<(&'static str, Vec<Row>)>);
 /// The rows of a folded subject, without that of an account, whose activity is that of other subjects too.
 pub(in crate::ledger) fn folded_rows(state: &State, rules: Rules) -> Result<Rows, Error> {
     Ok(match &state.row {
-        FoldedRow::Account(_) => Rows::new(),
+        FoldedRow::Account(_) | FoldedRow::Journal => Rows::new(),
         FoldedRow::Transfer(row) => vec![(TRANSFER, vec![transfer_values(row, &rules)?])],
         FoldedRow::CashEntry(row) => vec![(CASH_ENTRY, vec![cash_entry_values(row, &rules)?])],
         FoldedRow::Holding(row) => {
@@ -91,7 +91,7 @@ impl StoredRows {
 
 fn of(subject: &Subject) -> impl Iterator<Item = (&'static str, &'static str)> {
     let range = match subject {
-        Subject::Account(_) => 0..0,
+        Subject::Account(_) | Subject::Journal(_) => 0..0,
         Subject::Transfer(_) => 0..1,
         Subject::CashEntry(_) => 1..2,
         Subject::Holding { .. } => 2..5,
@@ -104,6 +104,7 @@ fn keys(subject: &Subject) -> Vec<Value> {
         Subject::Account(id) | Subject::Transfer(id) | Subject::CashEntry(id) => {
             vec![Value::from(id.to_string())]
         }
+        Subject::Journal(_) => Vec::new(),
         Subject::Holding { account, symbol } => {
             vec![Value::from(account.to_string()), Value::from(symbol.as_str())]
         }

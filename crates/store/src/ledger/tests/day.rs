@@ -52,6 +52,11 @@ fn transfer(clock: &str, id: &str, direction: Direction, micros: i64, status: Tr
     Fact { subject: Subject::Transfer(id.parse().unwrap()), at: at(clock), kind }
 }
 
+/// A settled deposit of `bridge:c1`.
+pub(super) fn deposit_of_usdc(clock: &str, id: &str, micros: i64) -> Fact {
+    transfer(clock, id, Direction::Inbound, micros, TransferStatus::Settled)
+}
+
 /// The broker's own report of a deposit, which is posted by its cash entry.
 fn memo(clock: &str, status: TransferStatus) -> Fact {
     let kind = FactKind::Transfer {

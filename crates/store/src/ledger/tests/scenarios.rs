@@ -50,7 +50,7 @@ async fn each_kind_once_has_the_manual_result(ledger: &TestLedger) {
 }
 
 /// Every currency sums to zero, no holder is below zero, and every balance is the sum of its entries.
-async fn check_sums(ledger: &TestLedger) {
+pub(super) async fn check_sums(ledger: &TestLedger) {
     for sql in [
         "SELECT COUNT(*) AS number FROM (SELECT currency FROM ledger_entries GROUP BY currency \
          HAVING SUM(minor) <> 0) AS unbalanced",

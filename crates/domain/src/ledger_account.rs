@@ -3,19 +3,23 @@
 use std::fmt;
 use std::str::FromStr;
 
-use domain::{Currency, ExternalId, Provider};
+use serde::{Serialize, Serializer};
 use strum::{Display, EnumString, IntoStaticStr, VariantArray};
+
+use crate::external_id::{ExternalId, Provider};
+use crate::money::Currency;
+use crate::text::text_form;
 
 /// An account of the ledger. A positive entry increases its balance. One account has a separate balance in each currency.
 ///
 /// Its text form is `user/<holder>/<bucket>`, `system/<name>` or `system/clearing/<provider>`.
 ///
 /// ```
-/// let account: ledger::LedgerAccount = "user/alpaca:a1/fiat_exposure".parse().unwrap();
+/// let account: domain::LedgerAccount = "user/alpaca:a1/fiat_exposure".parse().unwrap();
 /// assert_eq!(account.to_string(), "user/alpaca:a1/fiat_exposure");
-/// assert!("user/alpaca:a1/gold".parse::<ledger::LedgerAccount>().is_err());
+/// assert!("user/alpaca:a1/gold".parse::<domain::LedgerAccount>().is_err());
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LedgerAccount {
     /// A bucket of a holder.
     User(ExternalId, Bucket),
@@ -137,6 +141,14 @@ impl fmt::Display for LedgerAccount {
         }
     }
 }
+
+impl Serialize for LedgerAccount {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+text_form!(LedgerAccount);
 
 impl FromStr for LedgerAccount {
     type Err = LedgerAccountError;
