@@ -26,7 +26,7 @@ fn cash(server: &Server, account: &AlpacaAccount) -> Option<String> {
         return None;
     }
     let balances = portfolio.json()["balances"].as_array().unwrap().clone();
-    let is_cash = |balance: &&Value| balance["bucket"] == "fiat_exposure";
+    let is_cash = |balance: &&Value| balance["account"] == "fiat_exposure";
     balances.iter().find(is_cash).map(|balance| balance["amount"].as_str().unwrap().to_owned())
 }
 

@@ -102,7 +102,7 @@ impl Workspace {
 }
 
 impl CommandResult {
-    fn from_output(output: Output) -> Self {
+    pub(crate) fn from_output(output: Output) -> Self {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("investiq writes UTF-8");
         let exit_code = output.status.code().unwrap_or(-1);
         Self { exit_code, stdout: text(output.stdout), stderr: text(output.stderr) }

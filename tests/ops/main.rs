@@ -13,6 +13,7 @@ mod doctor;
 mod fixture;
 mod host;
 mod init;
+mod journals;
 mod keys;
 mod ledger;
 mod local_files;

@@ -165,6 +165,7 @@ impl Store {
             if record.made_by == actor.name {
                 return Err(JournalError::OwnApproval(record.made_by));
             }
+            post::lock_holders(&mut tx, &record.journal).await?;
             self.post_journal(
                 tx,
                 JournalRecord { checked_by: Some(actor.name.to_owned()), ..record },
@@ -257,6 +258,9 @@ impl Store {
         };
         let record = rows::find(&mut tx, id).await?;
         post::lock_holders(&mut tx, &record.journal).await?;
+        if let Some((review, _)) = request.review {
+            post::check_open(&mut tx, review).await?;
+        }
         if !post::needs_approval(&mut tx, &record.journal, maker.approval_above).await? {
             return self.post_journal(tx, record, maker.actor, now).await;
         }
@@ -274,7 +278,6 @@ impl Store {
         actor: Actor<'_>,
         now: Timestamp,
     ) -> Result<JournalRecord, JournalError> {
-        post::lock_holders(&mut tx, &record.journal).await?;
         rows::decide(&mut tx, &record, JournalState::Posted, (record.checked_by.as_deref(), None), now)
             .await?;
         let (digest, batch) = post::post(&mut tx, &record, now, &self.shared.key.load()).await?;

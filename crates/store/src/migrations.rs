@@ -246,6 +246,50 @@ mod tests {
         assert_eq!(lines, expected);
     }
 
+    /// A review, a dead letter, and events with reasons: one that a person must book, and one that has no effect.
+    const WAITING: &str = "INSERT INTO reviews (subject, kind, about, at, opened_at) VALUES \
+        ('cash/alpaca:c1', 'repeated_entry', 'alpaca:c1', 1, 2); \
+        INSERT INTO cash_entries (id, account, last_at, stash_ratio) VALUES ('alpaca:c1', 'alpaca:a1', 1, '0'); \
+        INSERT INTO webhook_jobs (event_id, provider, resource, cause, state, next_at, created_at, finished_at, last_error) \
+            VALUES (1, 'alpaca', 'r', 'received', 'dead', 1, 1, 3, 'broken'), \
+            (2, 'alpaca', 'r', 'received', 'unhandled', 1, 1, 4, 'a card payment is not posted automatically: review it'), \
+            (3, 'alpaca', 'r', 'received', 'unhandled', 1, 1, 5, 'a status has no effect on the ledger'), \
+            (4, 'alpaca', 'r', 'received', 'unhandled', 1, 1, 6, 'unsupported currency'), \
+            (4, 'alpaca', 'r', 'replay', 'done', 1, 1, 7, NULL)";
+
+    const EVENT: &str = "INSERT INTO webhook_events (provider, channel, transport, event_type, resource, dedupe_key, key_id, \
+        received_at, headers, body, body_sha256) VALUES ('alpaca', 'alpaca/nta', 'webhook', 't', 'r', $1, 'k', 1, '', $2, $2)";
+
+    async fn check_reviews(url: &str) {
+        let config = StoreConfig::new(url.parse::<DatabaseUrl>().unwrap());
+        let database = Database::open(&config).await.unwrap();
+        let mut writer = database.writer().await.unwrap();
+        let mut tx = writer.begin().await.unwrap();
+        tx.script(TABLE).await.unwrap();
+        let journals = MIGRATIONS.iter().position(|migration| migration.version == 4).unwrap();
+        for migration in &MIGRATIONS[..journals] {
+            apply(&mut tx, migration, Timestamp::UNIX_EPOCH).await.unwrap();
+        }
+        for key in ["1", "2", "3", "4"] {
+            tx.execute(sql!(EVENT, key, vec![0_u8])).await.unwrap();
+        }
+        tx.script(WAITING).await.unwrap();
+        apply(&mut tx, &MIGRATIONS[journals], Timestamp::UNIX_EPOCH).await.unwrap();
+        let select = "SELECT id || ' ' || kind || ' ' || about || ' ' || COALESCE(account, '') || ' ' || opened_at AS line \
+            FROM reviews ORDER BY id";
+        let rows = tx.fetch_all(sql!(select)).await.unwrap();
+        let lines: Vec<String> = rows.iter().map(|row| row.text("line").unwrap()).collect();
+        assert_eq!(lines, ["1 repeated_entry alpaca:c1 alpaca:a1 2", "2 dead_letter 1  3", "3 by_hand 2  4"]);
+    }
+
+    #[tokio::test]
+    async fn the_migration_of_journals_makes_reviews_of_what_waits() {
+        let directory = tempfile::tempdir().unwrap();
+        check_reviews(&format!("sqlite:{}", directory.path().join("1.db").display())).await;
+        let cluster = test_postgres::Postgres::start();
+        check_reviews(&cluster.create_database("reviews")).await;
+    }
+
     #[tokio::test]
     async fn the_second_migration_parks_repeated_executions_and_drops_old_prices() {
         let directory = tempfile::tempdir().unwrap();

@@ -16,7 +16,8 @@ use super::limit_policy::RATE_LIMIT_HEADERS;
 use crate::problem::Problem;
 
 /// Request headers that a page may set.
-const ALLOWED_HEADERS: &str = "Authorization, Content-Type, If-None-Match, X-API-Key, X-Request-Id";
+const ALLOWED_HEADERS: &str =
+    "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-API-Key, X-Request-Id";
 /// How long a browser may cache the response to a preflight, in seconds.
 const MAX_AGE_S: &str = "600";
 

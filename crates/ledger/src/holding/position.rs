@@ -147,6 +147,33 @@ mod tests {
     }
 
     #[test]
+    fn an_adjustment_adds_shares_and_cost_and_reports_what_cannot_be() {
+        let beyond = Some(ReviewKind::BeyondHolding);
+        for ((quantity, cents), (change, cost), (left, remaining), expected) in [
+            (("10", 1_000), ("5", Some(300)), ("15", Some(1_300)), None),
+            (("10", 1_000), ("-10", Some(-1_000)), ("0", None), None),
+            (("10", 1_000), ("5", None), ("15", Some(1_000)), None),
+            (("10", 1_000), ("0", Some(-1_000)), ("10", Some(0)), None),
+            (("-10", -1_000), ("-5", Some(-300)), ("-15", Some(-1_300)), None),
+            (("10", 1_000), ("-10", Some(-999)), ("0", None), beyond),
+            (("10", 1_000), ("-11", Some(-1_000)), ("-1", Some(0)), beyond),
+            (("10", 1_000), ("0", Some(-1_001)), ("10", Some(-1)), beyond),
+        ] {
+            let mut position = position(quantity, cents);
+            let got = position.adjust(change.parse().unwrap(), cost.map(usd)).unwrap();
+            assert_eq!(got, expected, "{quantity} {change}");
+            assert_eq!((position.quantity.to_string(), position.cost), (left.to_owned(), remaining.map(usd)));
+        }
+        let mut unknown = Position { quantity: Quantity::ZERO, cost: None, last_at: Timestamp::UNIX_EPOCH };
+        assert_eq!(unknown.adjust("5".parse().unwrap(), None).unwrap(), None);
+        assert_eq!(unknown.cost, None);
+        let euro = Some(Money::from_minor(1, Currency::Eur));
+        let mut mixed = position("10", 1_000);
+        assert_eq!(mixed.adjust("1".parse().unwrap(), euro).unwrap(), Some(ReviewKind::CurrencyMixed));
+        assert_eq!((mixed.quantity.to_string(), mixed.cost), ("11".to_owned(), Some(usd(1_000))));
+    }
+
+    #[test]
     fn an_impossible_change_moves_nothing() {
         let before = position("3", 100);
         for attempt in 0..3 {

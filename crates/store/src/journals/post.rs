@@ -125,6 +125,15 @@ async fn check_shares(
     })
 }
 
+/// Refuses a review that is not open.
+pub(super) async fn check_open(tx: &mut Transaction<'_>, id: ReviewId) -> Result<(), JournalError> {
+    let row = tx.fetch_optional(sql!("SELECT resolved_at FROM reviews WHERE id = $1", id.get())).await?;
+    match row.ok_or(JournalError::NoReview)?.optional_int("resolved_at")? {
+        Some(_) => Err(JournalError::ReviewResolved),
+        None => Ok(()),
+    }
+}
+
 /// Resolves an open review by the word of a person, perhaps with a journal.
 pub(crate) async fn resolve(
     tx: &mut Transaction<'_>,
@@ -137,6 +146,6 @@ pub(crate) async fn resolve(
     if tx.execute(resolve).await?.rows == 1 {
         return Ok(());
     }
-    let known = tx.fetch_optional(sql!("SELECT id FROM reviews WHERE id = $1", id.get())).await?;
-    Err(if known.is_some() { JournalError::ReviewResolved } else { JournalError::NoReview })
+    // Another transaction may have reopened it in between.
+    check_open(tx, id).await.and(Err(JournalError::ReviewResolved))
 }

@@ -74,6 +74,7 @@ on_both! {
         lists_are_filtered_and_paged,
         a_replay_adds_jobs_and_changes_nothing_else,
         a_replay_by_filter_leaves_out_conflicts,
+        events_that_wait_for_a_person_are_reviews,
         concurrent_replays_replay_each_event_once,
         a_dead_letter_can_be_requeued,
         a_replayed_dead_letter_is_no_longer_dead,

@@ -54,6 +54,12 @@ async fn a_repeated_entry_is_reversed_with_its_review(ledger: &TestLedger) {
         (Some("key:ana"), Some("reported twice"))
     );
     assert!(resolved.journal.is_some() && open_reviews(ledger).await.is_empty());
+    for (id, expected) in [(review.id, "already resolved"), ("99".parse().unwrap(), "no review has this id")]
+    {
+        let by_ben = maker(BEN, "late", 0);
+        let late = ledger.store.resolve_review_with_journal(id, "no", &reversal, by_ben, now()).await;
+        assert!(late.unwrap_err().to_string().contains(expected));
+    }
     let other = ledger.store.resolve_review(review.id, "no", BEN, now()).await;
     assert!(matches!(other, Err(JournalError::ReviewResolved)), "{other:?}");
     // The broker cancels the entry after all: the journal reverses it a second time, and a person must look again.

@@ -93,6 +93,47 @@ pub(crate) async fn a_replay_by_filter_leaves_out_conflicts(database: &TestDatab
     assert_eq!(store.replay(&named, None, ANA, after_s(9)).await.unwrap().events, 1);
 }
 
+/// What an event says must be posted by a person: it is a review until it is applied after all, or a person resolves it.
+pub(crate) async fn events_that_wait_for_a_person_are_reviews(database: &TestDatabase) {
+    let store = database.open().await;
+    let ids = receive(&store, 0..4).await;
+    let jobs = lease_all(&store, "one", now()).await;
+    let outcomes = [
+        Interpretation::Unhandled(webhooks::Unhandled::ByHand("an entry")),
+        Interpretation::Unhandled(webhooks::Unhandled::NoEffect("a status")),
+        Interpretation::Unhandled(webhooks::Unhandled::Currency),
+    ];
+    for (job, interpretation) in jobs.iter().zip(&outcomes) {
+        apply(&store, job, interpretation, now()).await;
+    }
+    // The fourth fails for the last time.
+    store.fail(&jobs[3], "broken", now()).await.unwrap();
+    for attempt in 1..i64::from(ATTEMPTS_MAX) {
+        for job in lease_all(&store, "one", after_s(attempt * 600)).await {
+            store.fail(&job, "broken", after_s(attempt * 600)).await.unwrap();
+        }
+    }
+    let open = async || {
+        let filter = store::ReviewFilter { is_open: Some(true), ..store::ReviewFilter::default() };
+        let reviews = store.reviews(&filter, None, 50).await.unwrap();
+        reviews.iter().rev().map(|review| (review.kind.clone(), review.about.clone())).collect::<Vec<_>>()
+    };
+    let review = |kind: &str, index: usize| (kind.to_owned(), ids[index].to_string());
+    assert_eq!(open().await, [review("by_hand", 0), review("currency", 2), review("dead_letter", 3)]);
+    let by_hand = store.reviews(&store::ReviewFilter::default(), None, 50).await.unwrap()[2].id;
+    store.resolve_review(by_hand, "posted at the broker", ANA, now()).await.unwrap();
+    // A replay asks nobody again, and resolves what can be applied now.
+    let all = EventFilter::default();
+    assert_eq!(store.replay(&all, None, ANA, after_s(9_000)).await.unwrap().events, 4);
+    for job in lease_all(&store, "one", after_s(9_001)).await {
+        let again = if job.event_id() == ids[0] { &outcomes[0] } else { &Interpretation::Test };
+        apply(&store, &job, again, after_s(9_002)).await;
+    }
+    assert_eq!(open().await, []);
+    let figures = store.review_figures().await.unwrap();
+    assert_eq!((figures.open.len(), figures.oldest_at), (0, None));
+}
+
 pub(crate) async fn concurrent_replays_replay_each_event_once(database: &TestDatabase) {
     let stores = [database.open().await, database.open().await];
     receive(&stores[0], 0..200).await;

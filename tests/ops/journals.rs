@@ -1,0 +1,89 @@
+//! `investiq ledger`: journals of two persons, and the review queue.
+
+use serde_json::Value;
+
+use crate::command::CommandResult;
+use crate::fixture::Fixture;
+
+const JOURNAL: &str = r#"{"effective_at":"2026-03-02T18:00:00Z","reference":"invoice 4711","reason":"not reported",
+    "postings":[{"kind":"fee","entries":[{"account":"system/income","amount":"-5.00","currency":"USD"},
+    {"account":"system/fees","amount":"5.00","currency":"USD"}]}]}"#;
+
+/// Runs a command as a user of the machine.
+fn run_as(fixture: &Fixture, user: &str, arguments: &[&str]) -> CommandResult {
+    CommandResult::from_output(fixture.workspace.command(arguments).env("USER", user).output().unwrap())
+}
+
+fn json_as(fixture: &Fixture, user: &str, arguments: &[&str]) -> Value {
+    let result = run_as(fixture, user, &[arguments, &["--json"]].concat());
+    assert_eq!(result.exit_code, 0, "{result:?}");
+    result.json()
+}
+
+#[test]
+fn a_journal_is_made_by_one_person_and_approved_by_another() {
+    let fixture = Fixture::start();
+    std::fs::write(fixture.workspace.path("journal.json"), JOURNAL).unwrap();
+    for _ in 0..2 {
+        // The same file is the same journal.
+        let made = json_as(&fixture, "ana", &["ledger", "post", "journal.json"]);
+        assert_eq!(
+            (&made["id"], &made["state"], &made["made_by"]),
+            (&"1".into(), &"pending".into(), &"operator:ana".into())
+        );
+    }
+    let own = run_as(&fixture, "ana", &["ledger", "approve", "1"]);
+    assert!(own.exit_code == 2 && own.stderr.contains("another person must approve it"), "{own:?}");
+    let approved = run_as(&fixture, "ben", &["ledger", "approve", "1"]);
+    assert!(approved.stdout.starts_with("journal 1 is posted\n"), "{approved:?}");
+    assert_eq!(json_as(&fixture, "ana", &["ledger", "show", "1"])["checked_by"], "operator:ben");
+    let reversal = json_as(&fixture, "ana", &["ledger", "reverse", "1", "--reason", "reported after all"]);
+    assert_eq!((&reversal["reverses"], &reversal["state"]), (&"1".into(), &"pending".into()));
+    let rejected = json_as(&fixture, "ben", &["ledger", "reject", "2", "--reason", "it was not"]);
+    assert_eq!((&rejected["state"], &rejected["rejection"]), (&"rejected".into(), &"it was not".into()));
+    let journals = json_as(&fixture, "ana", &["ledger", "list"]);
+    assert_eq!(journals["journals"].as_array().unwrap().len(), 2, "{journals}");
+    let pending = json_as(&fixture, "ana", &["ledger", "list", "--state", "pending"]);
+    assert_eq!(pending["journals"], serde_json::json!([]));
+    let broken = fixture.workspace.run_with_input("ledger post -", &JOURNAL.replace("\"5.00\"", "\"4.00\""));
+    assert!(broken.exit_code == 2 && broken.stderr.contains("sum to -1.00 USD"), "{broken:?}");
+    let export = fixture.workspace.run("audit export").stdout;
+    for (action, actor) in
+        [("journals.create", "ana"), ("journals.approve", "ben"), ("journals.reject", "ben")]
+    {
+        let is_entry = |line: &str| {
+            line.contains(&format!("\"{action}\"")) && line.contains(&format!("\"operator:{actor}\""))
+        };
+        assert!(export.lines().any(is_entry), "{action} {actor}\n{export}");
+    }
+    assert_eq!(fixture.workspace.run("audit verify").exit_code, 0);
+}
+
+#[test]
+fn a_review_is_listed_shown_and_resolved() {
+    let mut fixture = Fixture::start();
+    assert_eq!(fixture.outcome("--sample alpaca/nta/deposit").1, "stored");
+    fixture.wait_until_applied();
+    fixture.stop();
+    fixture.sql(
+        "INSERT INTO reviews (subject, kind, about, at, opened_at) VALUES ('event/1', 'by_hand', '1', 1, 1)",
+    );
+    let listed = json_as(&fixture, "ana", &["ledger", "reviews", "list", "--kind", "by_hand"]);
+    assert_eq!(listed["reviews"][0]["id"], "1", "{listed}");
+    let shown = json_as(&fixture, "ana", &["ledger", "reviews", "show", "1"]);
+    assert_eq!(shown["suggestions"][0]["action"], "journal", "{shown}");
+    let resolve = ["ledger", "reviews", "resolve", "1", "--reason", "no effect"];
+    assert_eq!(run_as(&fixture, "ana", &resolve).stdout, "review 1 is resolved\n");
+    let other = run_as(&fixture, "ben", &resolve);
+    assert!(other.exit_code == 2 && other.stderr.contains("already resolved"), "{other:?}");
+    let table = run_as(&fixture, "ana", &["ledger", "reviews", "list", "--state", "all"]);
+    assert!(table.stdout.contains("operator:ana"), "{table:?}");
+}
+
+#[test]
+fn the_page_has_every_command() {
+    let page = std::fs::read_to_string(tests::workspace_root().join("docs/ledger.md")).unwrap();
+    for command in ["post", "list", "approve", "reverse", "reviews list", "reviews show", "reviews resolve"] {
+        assert!(page.contains(&format!("investiq ledger {command} ")), "{command}");
+    }
+}
