@@ -6,10 +6,10 @@ mod deliveries;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use tests::ServerOptions;
 use tests::database::Database;
 use tests::load::{Outcome, send_all, send_until_acknowledged};
 use tests::providers::Providers;
+use tests::{PgBouncer, ServerOptions};
 
 use check::Backlog;
 use deliveries::Deliveries;
@@ -19,11 +19,16 @@ const DELIVERIES_PER_KILL: usize = 400;
 const CONNECTIONS: usize = 16;
 /// When the server is killed, in milliseconds after it listens.
 const KILL_MS: Range<u64> = 0..350;
+/// Between two looks whether the pooler accepts clients again.
+const PAUSE: Duration = Duration::from_millis(50);
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Backend {
     Sqlite,
     Postgres,
+    /// Postgres that does not wait for the disk by default, behind PgBouncer in transaction mode; both the server and Postgres
+    /// are killed.
+    Pgbouncer,
 }
 
 #[derive(Debug, Default)]
@@ -50,17 +55,19 @@ pub(crate) struct Tally {
 pub(crate) fn run(backend: Backend, kills: usize, seed: u64, progress: fn(&Tally)) -> Tally {
     let started = Instant::now();
     let directory = tempfile::tempdir().unwrap();
-    let database = match backend {
+    let mut database = match backend {
         Backend::Sqlite => Database::sqlite_in(directory.path()),
-        Backend::Postgres => Database::on_postgres(),
+        Backend::Postgres | Backend::Pgbouncer => Database::on_postgres(),
     };
+    let pooler = matches!(backend, Backend::Pgbouncer).then(|| Pooler::start(&database));
     let providers = Providers::new();
-    let options = providers.options().set("DATABASE_URL", database.url());
+    let url = pooler.as_ref().map_or_else(|| database.url(), |pooler| pooler.url.clone());
+    let options = providers.options().set("DATABASE_URL", url);
     let mut deliveries = Deliveries::new(&providers, seed);
     let mut tally = Tally::default();
     drop(options.start());
     for _ in 0..kills {
-        one_kill(&options, &database, &mut deliveries, &mut tally);
+        one_kill(&options, &mut database, pooler.as_ref(), &mut deliveries, &mut tally);
         progress(&tally);
     }
     let left = finish(&options, &database, &mut deliveries, &mut tally);
@@ -70,10 +77,41 @@ pub(crate) fn run(backend: Backend, kills: usize, seed: u64, progress: fn(&Tally
     tally
 }
 
-/// Starts the server, checks the data, sends deliveries, kills the server.
+/// A pooler in front of a cluster that does not wait for the disk by default, and the URL through it.
+struct Pooler {
+    _process: PgBouncer,
+    url: String,
+}
+
+impl Pooler {
+    fn start(database: &Database) -> Self {
+        let Database::Postgres(cluster, name) = database else { unreachable!("only Postgres has a pooler") };
+        cluster.execute("postgres", "ALTER SYSTEM SET synchronous_commit = off");
+        cluster.execute("postgres", "SELECT pg_reload_conf()");
+        let process = PgBouncer::start(cluster);
+        Self { url: process.url(name), _process: process }
+    }
+}
+
+/// Kills the server, and before it the Postgres behind a pooler.
+fn kill(server: &tests::Server, database: &mut Database, pooler: Option<&Pooler>) {
+    let (Database::Postgres(cluster, _), Some(pooler)) = (database, pooler) else {
+        return server.signal("KILL");
+    };
+    cluster.kill_group();
+    server.signal("KILL");
+    cluster.start_again();
+    // For a second after the outage the pooler refuses its clients.
+    while cluster.psql(&pooler.url, "SELECT 1").is_none() {
+        std::thread::sleep(PAUSE);
+    }
+}
+
+/// Starts the server, checks the data, sends deliveries, kills the server, and Postgres behind a pooler too.
 fn one_kill(
     options: &ServerOptions,
-    database: &Database,
+    database: &mut Database,
+    pooler: Option<&Pooler>,
     deliveries: &mut Deliveries<'_>,
     tally: &mut Tally,
 ) {
@@ -84,7 +122,7 @@ fn one_kill(
     let (address, requests) = (server.address(), deliveries.signed(&events));
     let sending = std::thread::spawn(move || send_all(&[address], &requests, CONNECTIONS));
     std::thread::sleep(Duration::from_millis(deliveries.random.within(KILL_MS)));
-    server.signal("KILL");
+    kill(&server, database, pooler);
     let outcomes = sending.join().unwrap();
     drop(server);
     record(&events, &outcomes, deliveries, tally);

@@ -20,7 +20,7 @@ fn main() {
     let only = std::env::args().nth(3);
     let is_wanted =
         |backend: &Backend| only.as_ref().is_none_or(|only| *only == format!("{backend:?}").to_lowercase());
-    for backend in [Backend::Sqlite, Backend::Postgres].into_iter().filter(is_wanted) {
+    for backend in [Backend::Sqlite, Backend::Postgres, Backend::Pgbouncer].into_iter().filter(is_wanted) {
         print(backend, &run(backend, kills, seed, |tally| eprint!("\r{} kills ", tally.kills)));
     }
 }

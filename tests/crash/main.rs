@@ -19,3 +19,12 @@ fn acknowledged_deliveries_survive_kills_on_postgres_and_are_applied_once() {
     assert!(tally.acknowledged > 0, "{tally:?}");
     eprintln!("{tally:?}");
 }
+
+/// `PGBOUNCER_KILLS=50` is the long form.
+#[test]
+fn acknowledged_deliveries_survive_kills_of_postgres_behind_a_pooler() {
+    let kills = std::env::var("PGBOUNCER_KILLS").map_or(3, |kills| kills.parse().unwrap());
+    let tally = run(Backend::Pgbouncer, kills, 3, |_| {});
+    assert!(tally.acknowledged > 0 && tally.cut_requests > 0, "{tally:?}");
+    eprintln!("{tally:?}");
+}

@@ -30,7 +30,7 @@ impl Database {
     pub fn clear(&self) {
         match self {
             Self::Sqlite(file) => {
-                for suffix in ["", "-wal", "-shm"] {
+                for suffix in ["", "-wal", "-shm", ".checkpoint"] {
                     let name = format!("{}{suffix}", file.display());
                     let removed = std::fs::remove_file(&name);
                     let is_gone =

@@ -29,4 +29,4 @@ mod static_server;
 
 pub use client::Response;
 pub use server::{Server, ServerOptions, binary, interruptible, workspace_root};
-pub use test_postgres::Postgres;
+pub use test_postgres::{PgBouncer, Postgres};

@@ -46,6 +46,7 @@ const RUNS: &[&str] = &[
     "secrets set polygon_api_key --directory secrets --replace --from-file value",
     "secrets set polygon_api_key --directory secrets --replace --from-file value --json --dry-run",
     "secrets set audit_key --directory secrets --replace --from-file value",
+    "storage accept",
     "webhooks dead-letter list",
     "webhooks dead-letter requeue --all",
     "webhooks host-keys --bind 0.0.0.0:0",

@@ -74,8 +74,9 @@ fn commands_leave_one_database_file() {
     {
         let result = workspace.run(arguments);
         assert_eq!(result.exit_code, exit_code, "{arguments}: {result:?}");
-        let files: Vec<_> =
+        let mut files: Vec<_> =
             std::fs::read_dir(directory.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
-        assert_eq!(files, ["investiq.db"], "{arguments}");
+        files.sort();
+        assert_eq!(files, ["investiq.db", "investiq.db.checkpoint"], "{arguments}");
     }
 }

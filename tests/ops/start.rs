@@ -87,7 +87,10 @@ fn an_analysis_is_printed_and_nothing_is_left_running() {
         assert!(stdout.contains(expected), "{expected} is not in {stdout}");
     }
     assert!(!is_listening(port), "{stdout}");
-    assert_eq!(checkout.data(), ["api-server.log", "investiq.db", "investiq.db.audit-key"]);
+    assert_eq!(
+        checkout.data(),
+        ["api-server.log", "investiq.db", "investiq.db.audit-key", "investiq.db.checkpoint"]
+    );
 }
 
 /// Ends the script, if a failed test leaves it.

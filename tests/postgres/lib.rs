@@ -4,6 +4,10 @@
 //! It keeps Postgres's durability settings, so what it acknowledges is on disk. A test can stop, kill and restart it at
 //! the same address. Statements go through `psql`, which shares no code with the product.
 
+mod pgbouncer;
+
+pub use pgbouncer::PgBouncer;
+
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -145,6 +149,33 @@ impl Postgres {
         self.end_with("QUIT");
     }
 
+    /// Kills all of its processes, none of which can do anything more.
+    pub fn kill_group(&mut self) {
+        let mut child = self.child.take().expect("Postgres is running");
+        let server = child.id().to_string();
+        // Stopped first, so that it neither starts another process nor ends one in an orderly way.
+        signal("STOP", [&*server]);
+        let children = Command::new("ps").args(["-o", "pid=", "--ppid", &server]).output();
+        let children = String::from_utf8(children.expect("ps is on every Unix").stdout);
+        let children = children.expect("ps prints numbers");
+        signal("KILL", children.split_whitespace().chain([&*server]));
+        child.wait().expect("the child can be waited for");
+        // What a process that a signal has not reached yet holds keeps the next server from starting.
+        let deadline = Instant::now() + WAIT;
+        let is_gone = |pid: &str| !Path::new("/proc").join(pid).exists();
+        while !children.split_whitespace().all(is_gone) {
+            assert!(Instant::now() < deadline, "processes of Postgres remain: {children}");
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    /// Makes a stopped cluster one that waits for changes of a primary, and accepts none of clients.
+    pub fn make_standby(&self) {
+        let file = self.directory.path().join("data/standby.signal");
+        std::fs::write(&file, "").expect("the directory can be written to");
+        chown_to_system_user(&file);
+    }
+
     /// Starts a stopped cluster at the same address.
     pub fn start_again(&mut self) {
         assert!(self.child.is_none(), "Postgres is running");
@@ -232,6 +263,12 @@ impl Drop for Postgres {
             self.kill();
         }
     }
+}
+
+fn signal<'p>(name: &str, processes: impl IntoIterator<Item = &'p str>) {
+    // A process may have ended meanwhile.
+    let status = Command::new("kill").arg(format!("-{name}")).args(processes).stderr(Stdio::null()).status();
+    status.map(drop).expect("kill is on every Unix");
 }
 
 /// The program of the newest installed version, or the one on the path.

@@ -9,6 +9,8 @@ mod cluster;
 mod crash_points;
 mod day;
 mod hostile;
+mod large_sums;
 mod order;
 mod outage;
 mod race;
+mod storage;

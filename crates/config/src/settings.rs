@@ -36,6 +36,7 @@ use ipnet::IpNet;
 use ledger::StashRatio;
 use outbound::Proxy;
 use secrets::{GRACE_S, Profile, SECRETS_DIRECTORY};
+use store::{DatabaseUrl, StoreConfig};
 use telemetry::logs::Format;
 
 use crate::error::Warning;
@@ -84,6 +85,9 @@ settings! { read, profile: Profile =>
         response_cache: ResponseCache = ResponseCache::load(read);
         /// How deliveries are verified, stored and applied.
         webhooks: Webhooks = Webhooks::load(read, profile);
+        /// The file that tells the database from others and from older copies of it; `None` for that beside the SQLite file.
+        database_checkpoint: Option<PathBuf> =
+            read.get("database.checkpoint", "DATABASE_CHECKPOINT").optional(|text| Ok(PathBuf::from(text)));
         /// The part of a deposit that goes to the stash.
         stash_ratio: StashRatio =
             read.get("ledger.stash_ratio", "LEDGER_STASH_RATIO").required(StashRatio::ZERO, parse::ratio);
@@ -167,6 +171,13 @@ impl Config {
     #[must_use]
     pub fn local_url(&self) -> String {
         local_url(self.bind_address)
+    }
+
+    /// How the database at `url` is opened.
+    #[must_use]
+    pub fn store(&self, url: DatabaseUrl) -> StoreConfig {
+        let config = StoreConfig::new(url);
+        StoreConfig { checkpoint: self.database_checkpoint.clone().or(config.checkpoint), ..config }
     }
 
     /// Whether only clients on this machine reach the server.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use secrets::aws::SecretsManager;
 use secrets::{ConfigError, Environment, Error, Notice, PolicyViolation, Profile};
-use store::{DatabaseUrl, OpenError, StoreConfig, find_audit_key};
+use store::{DatabaseUrl, OpenError, find_audit_key};
 use telemetry::with_causes;
 use webhooks::{Keys, PROVIDERS, Proof};
 
@@ -273,7 +273,7 @@ async fn database(
     if url.sqlite_file().is_none() && connect == Connect::ToFiles {
         return (Some(url), Vec::new());
     }
-    let error = store::check_open(&StoreConfig::new(url.clone()), key.as_ref()).await.err();
+    let error = store::check_open(&config.store(url.clone()), key.as_ref()).await.err();
     let missing_key = || missing_audit_key(config, environment, &url);
     let finding = error.map(|error| open_error(&error, missing_key));
     (Some(url), finding.into_iter().collect())

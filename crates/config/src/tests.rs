@@ -252,6 +252,7 @@ fn every_variable_changes_the_configuration() {
         ("WEBHOOK_QUEUE_MAX", "9"),
         ("WEBHOOK_WORKERS", "9"),
         ("OUTBOUND_PROXY", "none"),
+        ("DATABASE_CHECKPOINT", "/checkpoint"),
         ("LEDGER_STASH_RATIO", "0.5"),
         ("JOURNAL_APPROVAL_ABOVE", "100"),
         ("ALPACA_EVENTS_ENABLED", "true"),

@@ -32,7 +32,7 @@ pub use filing::{Filing, FilingPeriod};
 pub use history::{DatedValues, History, PriceBasis, VolumeBasis};
 pub use journal::{Journal, JournalEntry, JournalPosting, ShareLine};
 pub use ledger_account::{Bucket, LedgerAccount, LedgerAccountError, System};
-pub use money::{Currency, CurrencyError, Money, MoneyError};
+pub use money::{Currency, CurrencyError, Money, MoneyError, Total};
 pub use news::{NewsItem, Tone};
 pub use quantity::{NumberError, Price, Quantity};
 pub use symbol::{SYMBOL_BYTES_MAX, Symbol, SymbolError};

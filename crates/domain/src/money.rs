@@ -206,6 +206,60 @@ impl Money {
     }
 }
 
+/// A sum of any number of amounts of one currency, in smallest units. An amount has 64 bits, and a sum 128.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Total {
+    minor: i128,
+    currency: Currency,
+}
+
+impl Total {
+    /// A sum of `minor` smallest units.
+    #[must_use]
+    pub const fn from_minor(minor: i128, currency: Currency) -> Self {
+        Self { minor, currency }
+    }
+
+    /// The number of smallest units.
+    #[must_use]
+    pub const fn minor(self) -> i128 {
+        self.minor
+    }
+
+    /// The currency of the sum.
+    #[must_use]
+    pub const fn currency(self) -> Currency {
+        self.currency
+    }
+
+    /// Whether the sum is zero.
+    #[must_use]
+    pub const fn is_zero(self) -> bool {
+        self.minor == 0
+    }
+
+    /// The sum in whole units of the currency.
+    ///
+    /// # Errors
+    /// [`MoneyError::OutOfRange`] beyond 7.9 × 10^28 smallest units, which is more than 2^32 amounts add up to.
+    ///
+    /// ```
+    /// use domain::{Currency, Total};
+    /// let total = Total::from_minor(923 * 10_i128.pow(16), Currency::Usdc);
+    /// assert_eq!(total.to_decimal().unwrap().to_string(), "9230000000000.000000");
+    /// ```
+    pub fn to_decimal(self) -> Result<Decimal, MoneyError> {
+        Decimal::try_from_i128_with_scale(self.minor, self.currency.minor_digits())
+            .map_err(|_| MoneyError::OutOfRange)
+    }
+}
+
+impl From<Money> for Total {
+    fn from(money: Money) -> Self {
+        Self::from_minor(money.minor.into(), money.currency)
+    }
+}
+
 impl fmt::Display for Money {
     /// Prints `12.34 USD`.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use domain::{Currency, Money, MoneyError, Price, Quantity, Symbol};
+use domain::{Currency, Money, MoneyError, Price, Quantity, Symbol, Total};
 use rust_decimal::Decimal;
 
 /// Prefix of a currency's text form. A ticker contains no `/`, so the share `EUR` differs from the currency.
@@ -51,15 +51,19 @@ pub struct Valuation {
 /// assert_eq!((worth.value.minor(), worth.unpriced), (11_050, 1));
 /// ```
 pub fn value(
-    balances: impl IntoIterator<Item = Money>,
+    balances: impl IntoIterator<Item = impl Into<Total>>,
     positions: impl IntoIterator<Item = (Quantity, Option<Price>)>,
     prices: &Prices,
 ) -> Result<Valuation, MoneyError> {
-    let balances = balances.into_iter().map(|money| (price_of(money.currency(), prices), money.to_decimal()));
+    let balances = balances
+        .into_iter()
+        .map(Into::into)
+        .map(|total: Total| Ok((price_of(total.currency(), prices), total.to_decimal()?)));
     let positions =
-        positions.into_iter().map(|(shares, price)| (price.map(|price| price.get()), shares.get()));
+        positions.into_iter().map(|(shares, price)| Ok((price.map(|price| price.get()), shares.get())));
     let (mut sum, mut unpriced) = (Decimal::ZERO, 0);
-    for (price, number) in balances.chain(positions) {
+    for priced in balances.chain(positions) {
+        let (price, number) = priced?;
         match price {
             Some(price) => {
                 let worth = number.checked_mul(price).ok_or(MoneyError::OutOfRange)?;

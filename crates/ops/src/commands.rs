@@ -12,6 +12,7 @@ mod ledger;
 mod man;
 mod migrate;
 mod secrets;
+mod storage;
 mod webhooks;
 
 use crate::console::Console;
@@ -68,6 +69,9 @@ enum Command {
     Audit(audit::Command),
     /// Show the migrations of the database, and apply those that are pending
     Migrate(migrate::Arguments),
+    /// Continue with a database that was replaced
+    #[command(subcommand)]
+    Storage(storage::Command),
     /// Print shell completions
     Completions(completions::Arguments),
     /// Write the man pages to a directory
@@ -75,7 +79,11 @@ enum Command {
 }
 
 pub(crate) async fn run(line: CommandLine, console: &mut Console) -> Result<Exit, Failure> {
-    if matches!(line.command, Command::Webhooks(_) | Command::Ledger(_) | Command::Audit(_)) {
+    let uses_database = matches!(
+        line.command,
+        Command::Webhooks(_) | Command::Ledger(_) | Command::Audit(_) | Command::Storage(_)
+    );
+    if uses_database {
         // The database of the server.
         console.read_dotenv(console.environment().clone())?;
     }
@@ -91,6 +99,7 @@ pub(crate) async fn run(line: CommandLine, console: &mut Console) -> Result<Exit
         Command::Ledger(command) => ledger::run(command, console).await,
         Command::Audit(command) => audit::run(&command, console).await,
         Command::Migrate(arguments) => migrate::run(&arguments, console).await,
+        Command::Storage(command) => storage::run(&command, console).await,
         Command::Completions(arguments) => completions::run(&arguments, console),
         Command::Man(arguments) => man::run(&arguments, console),
     }

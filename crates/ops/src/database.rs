@@ -33,7 +33,14 @@ pub(crate) struct DatabaseLocation {
 impl DatabaseLocation {
     /// The database that the server uses in this environment.
     pub(crate) async fn find(console: &Console) -> Result<Self, Failure> {
-        let (config, credentials, url) = find_url(console).await?;
+        let location = Self::find_any(console).await?;
+        location.url.sqlite_file().map_or(Ok(()), check_exists)?;
+        Ok(location)
+    }
+
+    /// As [`find`](Self::find), even if the SQLite file does not exist.
+    pub(crate) async fn find_any(console: &Console) -> Result<Self, Failure> {
+        let (config, credentials, url) = find_any_url(console).await?;
         let missing_key = config::missing_audit_key(&config, console.environment(), &url);
         let secret = credentials.audit_key("ops").map_err(failed)?;
         // A command never creates a key: it would not be that of the database.
@@ -49,11 +56,16 @@ impl DatabaseLocation {
 
 /// The URL of the database that the server uses, and where it was found.
 pub(crate) async fn find_url(console: &Console) -> Result<(Config, Credentials, DatabaseUrl), Failure> {
+    let found = find_any_url(console).await?;
+    found.2.sqlite_file().map_or(Ok(()), check_exists)?;
+    Ok(found)
+}
+
+async fn find_any_url(console: &Console) -> Result<(Config, Credentials, DatabaseUrl), Failure> {
     let config = config::load(console.environment())?;
     let credentials = Credentials::load(&config, console.environment()).await.map_err(failed)?;
     let (text, _changes) = credentials.database_url(config.profile, "ops").map_err(failed)?;
     let url: DatabaseUrl = text.parse().map_err(failed)?;
-    url.sqlite_file().map_or(Ok(()), check_exists)?;
     Ok((config, credentials, url))
 }
 
@@ -73,7 +85,7 @@ fn check_exists(path: &Path) -> Result<(), Failure> {
 impl Database {
     pub(crate) async fn open(console: &Console) -> Result<Self, Failure> {
         let DatabaseLocation { config, url, key, missing_key } = DatabaseLocation::find(console).await?;
-        let store = open(url, key, console).await.map_err(|error| {
+        let store = open(config.store(url), key, console).await.map_err(|error| {
             let hint = if is_missing_key(&error) { format!("; {missing_key}") } else { String::new() };
             Failure::Precondition(with_causes(&error) + &hint)
         })?;
@@ -86,10 +98,19 @@ impl Database {
     }
 }
 
+/// Opens a database to look at it, even one that the server would refuse because it was replaced.
+pub(crate) async fn open_any(
+    url: DatabaseUrl,
+    key: audit::Key,
+    console: &Console,
+) -> Result<Store, OpenError> {
+    open(StoreConfig { checkpoint: None, ..StoreConfig::new(url) }, key, console).await
+}
+
 /// Opens a database without migrating it.
-pub(crate) async fn open(url: DatabaseUrl, key: audit::Key, console: &Console) -> Result<Store, OpenError> {
+async fn open(config: StoreConfig, key: audit::Key, console: &Console) -> Result<Store, OpenError> {
     // In the wrong database a command would create tables, and report that they are empty.
-    let config = StoreConfig { connections: CONNECTIONS, migrates: false, ..StoreConfig::new(url) };
+    let config = StoreConfig { connections: CONNECTIONS, migrates: false, ..config };
     let store = Store::open(config, key, console.now()).await?;
     console.close_at_end(&store);
     Ok(store)
@@ -100,7 +121,7 @@ fn is_missing_key(error: &OpenError) -> bool {
 }
 
 /// `operator:ana`: the name of the user who runs this process, or their number.
-fn operator(console: &Console) -> String {
+pub(crate) fn operator(console: &Console) -> String {
     let name = console.environment().get("USER").or_else(|| console.environment().get("LOGNAME"));
     let is_plain = |letter: &char| letter.is_ascii_alphanumeric() || "-_.@".contains(*letter);
     let name: String = name.unwrap_or_default().chars().filter(is_plain).take(NAME_LETTERS_MAX).collect();

@@ -9,6 +9,7 @@ use crate::config::StoreConfig;
 use crate::database::Database;
 use crate::error::{Error, LocationError, OpenError};
 use crate::migrations::{self, MigrationState};
+use crate::storage;
 
 /// Checks whether [`Store::open`](crate::Store::open) would open this database with this key; `None` is a key that is yet to
 /// be generated. A server is connected to, and a file that does not exist is checked for whether it can be created.
@@ -18,11 +19,12 @@ use crate::migrations::{self, MigrationState};
 pub async fn check_open(config: &StoreConfig, key: Option<&audit::Key>) -> Result<(), OpenError> {
     if let Some(file) = config.url.sqlite_file() {
         check_location(file)?;
-        if !file.exists() {
+        let has_checkpoint = config.checkpoint.as_ref().is_some_and(|checkpoint| checkpoint.exists());
+        if !file.exists() && !has_checkpoint {
             return Ok(());
         }
     }
-    let database = Database::open(config).await?;
+    let database = storage::open(config).await?;
     let checked = check_content(&database, key).await;
     database.close().await;
     checked

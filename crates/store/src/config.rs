@@ -1,5 +1,6 @@
 //! The address and the limits of a store.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::url::DatabaseUrl;
@@ -24,6 +25,9 @@ pub struct StoreConfig {
     pub connect_timeout: Duration,
     /// Longest duration of one statement.
     pub statement_timeout: Duration,
+    /// The file that tells this database from others and from older copies of it. By default it is beside the SQLite file, and
+    /// Postgres has none. Without one, a database is accepted as it is when it is opened.
+    pub checkpoint: Option<PathBuf>,
     /// Whether to apply missing migrations. If not, a database with missing migrations is not opened.
     pub migrates: bool,
 }
@@ -34,6 +38,7 @@ impl StoreConfig {
     pub fn new(url: DatabaseUrl) -> Self {
         let connect_timeout = url.connect_timeout().unwrap_or(CONNECT_TIMEOUT);
         Self {
+            checkpoint: url.sqlite_file().map(checkpoint_beside),
             url,
             queue_deliveries: QUEUE_DELIVERIES,
             connections: CONNECTIONS,
@@ -42,4 +47,10 @@ impl StoreConfig {
             migrates: true,
         }
     }
+}
+
+fn checkpoint_beside(database: &Path) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push(".checkpoint");
+    path.into()
 }

@@ -9,6 +9,7 @@ mod reply_timeout;
 mod retry;
 mod row;
 mod sqlite;
+mod sqlite_files;
 mod statement;
 mod transaction;
 mod value;
@@ -21,15 +22,20 @@ pub(crate) use postgres::Session;
 pub(crate) use retry::{retry, retry_delays};
 pub(crate) use row::Row;
 pub(crate) use sqlite::{SqliteDatabase, WriteGuard};
+pub(crate) use sqlite_files::connect_to_file;
 pub(crate) use statement::{Statement, sql};
 pub(crate) use transaction::Transaction;
 pub(crate) use value::{Value, values};
+
+use std::path::Path;
+use std::sync::OnceLock;
 
 use sqlx::pool::PoolConnection;
 use sqlx::{Connection as _, Sqlite};
 
 use crate::config::StoreConfig;
 use crate::error::{Error, OpenError};
+use crate::storage_fault::StorageFault;
 use crate::url::{Address, DatabaseUrl, UrlError};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +55,13 @@ impl Backend {
 }
 
 /// An open database. A lost connection is replaced when the next one is requested.
-pub(crate) enum Database {
+pub(crate) struct Database {
+    connections: Connections,
+    /// Why nothing is read or written any more.
+    fault: OnceLock<StorageFault>,
+}
+
+enum Connections {
     Sqlite(Box<SqliteDatabase>),
     Postgres(PostgresDatabase),
 }
@@ -67,55 +79,107 @@ pub(crate) enum Reader {
 
 impl Database {
     pub(crate) async fn open(config: &StoreConfig) -> Result<Self, OpenError> {
-        match &config.url.0 {
-            Address::Sqlite(path) => SqliteDatabase::open(path, config).await.map(Box::new).map(Self::Sqlite),
+        let connections = match &config.url.0 {
+            Address::Sqlite(path) => {
+                SqliteDatabase::open(path, config).await.map(Box::new).map(Connections::Sqlite)
+            }
             Address::Postgres(address) => {
                 config.url.check_files()?;
-                PostgresDatabase::open(&address.options, config).await.map(Self::Postgres)
+                PostgresDatabase::open(&address.options, config).await.map(Connections::Postgres)
             }
-        }
+        };
+        Ok(Self { connections: connections?, fault: OnceLock::new() })
     }
 
     /// Waits for a writer. SQLite has one, which is granted in order of the requests.
     pub(crate) async fn writer(&self) -> Result<Writer<'_>, Error> {
-        Ok(match self {
-            Self::Sqlite(sqlite) => Writer::Sqlite(sqlite.writer().await?),
-            Self::Postgres(postgres) => Writer::Postgres(postgres.session().await?),
+        self.check_files()?;
+        Ok(match &self.connections {
+            Connections::Sqlite(sqlite) => Writer::Sqlite(sqlite.writer().await?),
+            Connections::Postgres(postgres) => Writer::Postgres(postgres.session().await?),
         })
     }
 
     /// As [`writer`](Self::writer), for `batch` deliveries of the inbox, whose senders are waiting.
     pub(crate) async fn inbox_writer(&self, batch: usize) -> Result<Writer<'_>, Error> {
-        Ok(match self {
-            Self::Sqlite(sqlite) => Writer::Sqlite(sqlite.inbox_writer(batch).await?),
-            Self::Postgres(postgres) => Writer::Postgres(postgres.session().await?),
+        self.check_files()?;
+        Ok(match &self.connections {
+            Connections::Sqlite(sqlite) => Writer::Sqlite(sqlite.inbox_writer(batch).await?),
+            Connections::Postgres(postgres) => Writer::Postgres(postgres.session().await?),
         })
     }
 
     pub(crate) async fn reader(&self) -> Result<Reader, Error> {
-        Ok(match self {
-            Self::Sqlite(sqlite) => Reader::Sqlite(sqlite.readers().acquire().await?),
-            Self::Postgres(postgres) => Reader::Postgres(postgres.session().await?),
+        self.check_files()?;
+        Ok(match &self.connections {
+            Connections::Sqlite(sqlite) => Reader::Sqlite(sqlite.readers().acquire().await?),
+            Connections::Postgres(postgres) => Reader::Postgres(postgres.session().await?),
         })
+    }
+
+    /// Checks that no fault was found, and that SQLite's files are those that are open.
+    pub(crate) fn check_files(&self) -> Result<(), Error> {
+        if let Some(fault) = self.fault.get() {
+            return Err(fault.clone().into());
+        }
+        match &self.connections {
+            Connections::Sqlite(sqlite) => sqlite.check_files().map_err(|fault| self.fail(fault)),
+            Connections::Postgres(_) => Ok(()),
+        }
+    }
+
+    /// Reads and writes nothing more because of a fault. The first one counts.
+    pub(crate) fn fail(&self, fault: StorageFault) -> Error {
+        if self.fault.set(fault.clone()).is_ok() {
+            tracing::error!(%fault, "the database must not be used: nothing is stored until it is restored");
+        }
+        self.fault.get().unwrap_or(&fault).clone().into()
+    }
+
+    /// The file of an SQLite database.
+    pub(crate) fn sqlite_path(&self) -> Option<&Path> {
+        match &self.connections {
+            Connections::Sqlite(sqlite) => Some(sqlite.path()),
+            Connections::Postgres(_) => None,
+        }
+    }
+
+    /// The setting with which Postgres would lose acknowledged commits, if there is one.
+    pub(crate) async fn lossy_setting(&self) -> Result<Option<&'static str>, Error> {
+        self.check_files()?;
+        match &self.connections {
+            Connections::Sqlite(_) => Ok(None),
+            Connections::Postgres(postgres) => postgres.lossy_setting().await,
+        }
+    }
+
+    /// Copies SQLite's log into the file, as far as readers allow it, and watches the files from now on.
+    pub(crate) async fn write_back(&self) -> Result<(), Error> {
+        match &self.connections {
+            Connections::Sqlite(sqlite) => sqlite.write_back().await,
+            Connections::Postgres(_) => Ok(()),
+        }
     }
 
     /// Sets the address of new connections, for a rotated password. Open connections stay.
     pub(crate) fn set_url(&self, url: &DatabaseUrl) -> Result<(), UrlError> {
-        match (self, &url.0) {
-            (Self::Postgres(postgres), Address::Postgres(address)) => {
+        match (&self.connections, &url.0) {
+            (Connections::Postgres(postgres), Address::Postgres(address)) => {
                 url.check_files()?;
                 postgres.set_options(&address.options);
                 Ok(())
             }
-            (Self::Sqlite(sqlite), Address::Sqlite(path)) if sqlite.path() == path => Ok(()),
-            (Self::Sqlite(_) | Self::Postgres(_), _) => Err(UrlError::OtherDatabase),
+            (Connections::Sqlite(sqlite), Address::Sqlite(path)) if sqlite.path() == path => Ok(()),
+            (Connections::Sqlite(_) | Connections::Postgres(_), _) => Err(UrlError::OtherDatabase),
         }
     }
 
+    /// Closes the connections. After a fault, nothing is written to the file.
     pub(crate) async fn close(&self) {
-        match self {
-            Self::Sqlite(sqlite) => sqlite.close().await,
-            Self::Postgres(postgres) => postgres.close().await,
+        match &self.connections {
+            Connections::Sqlite(sqlite) if self.check_files().is_err() => sqlite.abandon().await,
+            Connections::Sqlite(sqlite) => sqlite.close().await,
+            Connections::Postgres(postgres) => postgres.close().await,
         }
     }
 }
@@ -125,7 +189,7 @@ impl Writer<'_> {
     pub(crate) async fn begin(&mut self) -> Result<Transaction<'_>, Error> {
         match self {
             Self::Sqlite(guard) => guard.begin().await,
-            Self::Postgres(session) => session.begin("BEGIN").await,
+            Self::Postgres(session) => session.begin_write().await,
         }
     }
 
@@ -140,7 +204,7 @@ impl Reader {
     pub(crate) async fn begin(&mut self) -> Result<Transaction<'_>, Error> {
         match self {
             Self::Sqlite(connection) => Ok(Transaction::Sqlite(connection.begin().await?)),
-            Self::Postgres(session) => session.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await,
+            Self::Postgres(session) => session.begin_read().await,
         }
     }
 }

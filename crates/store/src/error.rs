@@ -4,6 +4,8 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::storage_fault::StorageFault;
+
 /// A statement or a transaction failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -25,6 +27,18 @@ pub enum Error {
     /// The head was changed, or its key is missing.
     #[error("audit chain head cannot be verified")]
     Chain(#[source] audit::ChainError),
+    /// The database is not the one that was opened, or would lose what it acknowledges.
+    #[error(transparent)]
+    Storage(#[from] StorageFault),
+    /// The checkpoint file cannot be written.
+    #[error("checkpoint file {path} could not be written")]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// The I/O error.
+        #[source]
+        source: std::io::Error,
+    },
     /// A field of the entry is empty or too long.
     #[error("invalid audit entry")]
     Entry(#[from] audit::EntryError),
@@ -71,6 +85,8 @@ pub(crate) enum Retry {
 
 /// SQLSTATE codes for which a retry may succeed: serialization, deadlock, lock timeout.
 const POSTGRES_NOW: &[&str] = &["40001", "40P01", "55P03"];
+/// SQLSTATE codes of a prepared statement that is missing or exists already: it was prepared in another server process.
+pub(crate) const PREPARED_ELSEWHERE: [&str; 2] = ["26000", "42P05"];
 /// SQLSTATE classes and codes that do not concern the statement: connection, authorization, resources, operator
 /// intervention, system errors, internal errors; a read-only server; a role without rights.
 const POSTGRES_LATER: &[&str] = &["08", "28", "53", "57", "58", "XX", "25006", "42501"];
@@ -92,9 +108,17 @@ impl Error {
         match self {
             Self::Database(error) => retry(&error.0),
             // Nothing is written without an audit entry, so that a damaged chain is an outage until it is repaired.
-            Self::Timeout | Self::NoHead | Self::Chain(_) => Retry::Later,
+            Self::Timeout | Self::NoHead | Self::Chain(_) | Self::Storage(_) | Self::Checkpoint { .. } => {
+                Retry::Later
+            }
             Self::Decode { .. } | Self::Entry(_) | Self::Ledger(_) | Self::Date(_) => Retry::Never,
         }
+    }
+
+    /// Whether SQLite found something else than a database in the file.
+    pub(crate) fn is_not_a_database(&self) -> bool {
+        let Self::Database(DriverError(error)) = self else { return false };
+        error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "26")
     }
 
     /// Whether the database is unavailable, so that other requests fail too.
@@ -141,7 +165,7 @@ fn sqlite_retry(primary: i32) -> Retry {
 }
 
 fn postgres_retry(code: &str) -> Retry {
-    if POSTGRES_NOW.contains(&code) {
+    if POSTGRES_NOW.contains(&code) || PREPARED_ELSEWHERE.contains(&code) {
         Retry::Now
     } else if POSTGRES_LATER.iter().any(|class| code.starts_with(class)) {
         Retry::Later
@@ -189,8 +213,38 @@ pub enum OpenError {
     /// The server acknowledges commits before they are durable.
     #[error("Postgres runs with {setting}=off and would lose acknowledged events: turn it on")]
     NotDurable {
-        /// `fsync` or `full_page_writes`.
+        /// `synchronous_commit`, `fsync` or `full_page_writes`.
         setting: &'static str,
+    },
+    /// The server is a standby, which accepts no writes.
+    #[error("database {location} is a standby: set DATABASE_URL to an address that leads to the primary")]
+    Standby {
+        /// The URL without user and password.
+        location: String,
+    },
+    /// The database is not the one in which deliveries were acknowledged.
+    #[error(
+        "{0}; restore the newest database, or run `investiq storage accept` to continue with the present one"
+    )]
+    Storage(StorageFault),
+    /// The checkpoint file cannot be read.
+    #[error("checkpoint file {path} could not be read")]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// The I/O error.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A log lies beside a database that was replaced.
+    #[error(
+        "{log} may be the log of the database before, and would be copied into this one: move it and {index} away; if the log belongs to this copy, copy it into the file first: sqlite3 FILE 'PRAGMA wal_checkpoint(TRUNCATE)'"
+    )]
+    ForeignLog {
+        /// The log.
+        log: PathBuf,
+        /// The index beside it.
+        index: PathBuf,
     },
     /// The schema does not match this program.
     #[error("database migration failed")]
@@ -198,6 +252,12 @@ pub enum OpenError {
     /// The audit chain cannot be continued.
     #[error("reading the audit chain head failed")]
     Audit(#[source] Error),
+}
+
+impl From<StorageFault> for OpenError {
+    fn from(fault: StorageFault) -> Self {
+        Self::Storage(fault)
+    }
 }
 
 /// The file of a database cannot be created or written.

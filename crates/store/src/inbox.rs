@@ -10,6 +10,7 @@ pub(crate) use batcher::Inbox;
 pub(crate) use event::NewEvent;
 
 use crate::ids::EventId;
+use crate::storage_fault::StorageFault;
 
 /// A delivery is durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +34,7 @@ impl Receipt {
 }
 
 /// The delivery may not be durable. Sending it again is safe, because duplicates are not stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReceiveError {
     /// [`StoreConfig::queue_deliveries`](crate::StoreConfig::queue_deliveries) are waiting.
     #[error("delivery queue is full")]
@@ -41,6 +42,9 @@ pub enum ReceiveError {
     /// The database did not respond, or the outcome is unknown.
     #[error("database is unavailable")]
     Unavailable,
+    /// The database was removed or replaced, or would lose the delivery: an operator must restore it.
+    #[error("database must not be used: {}", .0.summary())]
+    Storage(StorageFault),
     /// The database refused this delivery, but not the others of its batch.
     #[error("database refused the delivery")]
     Refused,

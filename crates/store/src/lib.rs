@@ -4,6 +4,7 @@
 //! applies it later, exactly once ([`Store::lease`], [`Store::apply_all`]). Every write commits together with its entry in
 //! the audit chain. All SQL of the product is in this crate, which reads no clock.
 
+mod accepted_storage;
 mod actor;
 mod audit_key;
 mod audit_log;
@@ -29,10 +30,14 @@ mod proof;
 mod replay;
 mod retention;
 mod reviews;
+mod storage;
+mod storage_fault;
 mod store;
+mod sums;
 mod unknown_channels;
 mod url;
 
+pub use accepted_storage::{AcceptedStorage, accept_storage};
 pub use actor::Actor;
 pub use audit_key::{AuditKeyError, audit_key_path, find_audit_key, load_audit_key, parse_audit_key};
 pub use audit_log::{AUDIT_PAGE_MAX, VerifyError};
@@ -64,5 +69,7 @@ pub use retention::REDACT_MAX;
 pub use reviews::{
     REVIEW_KINDS, ReviewAction, ReviewDetail, ReviewFigures, ReviewFilter, ReviewSummary, SuggestedAction,
 };
+pub use storage::StorageState;
+pub use storage_fault::StorageFault;
 pub use store::Store;
 pub use url::{DatabaseUrl, UrlError};

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::config::StoreConfig;
 use crate::database::{Backend, Database, Row, Transaction, sql};
 use crate::error::{Error, MigrateError, OpenError};
+use crate::storage;
 
 struct Migration {
     version: i64,
@@ -37,6 +38,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(2, "0002_books"),
     migration!(3, "0003_evidence"),
     migration!(4, "0004_journals"),
+    migration!(5, "0005_storage"),
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -80,7 +82,7 @@ pub enum MigrationState {
 /// # Errors
 /// The database cannot be read.
 pub async fn migration_status(config: &StoreConfig) -> Result<Vec<MigrationStatus>, OpenError> {
-    let database = Database::open(config).await?;
+    let database = storage::open(config).await?;
     let status = read(&database).await;
     database.close().await;
     status.map_err(|error| OpenError::Migrate(error.into()))
@@ -91,7 +93,7 @@ pub async fn migration_status(config: &StoreConfig) -> Result<Vec<MigrationStatu
 /// # Errors
 /// [`OpenError`]; no change was made.
 pub async fn migrate(config: &StoreConfig, now: Timestamp) -> Result<usize, OpenError> {
-    let database = Database::open(config).await?;
+    let database = storage::open(config).await?;
     let applied = apply_pending(&database, config.migrates, now).await;
     database.close().await;
     applied.map_err(OpenError::Migrate)

@@ -12,6 +12,7 @@ use crate::config::StoreConfig;
 use crate::database::{Database, Row, Statement, Transaction, sql};
 use crate::error::{Error, OpenError};
 use crate::inbox::{Cursor, Inbox, NewEvent, Receipt, ReceiveError};
+use crate::storage::{self, StorageCheck, StorageState};
 use crate::unknown_channels::UnknownChannels;
 use crate::url::{DatabaseUrl, UrlError};
 use crate::{ledger, migrations};
@@ -26,6 +27,7 @@ pub(crate) struct Shared {
     pub(crate) database: Arc<Database>,
     pub(crate) key: SharedKey,
     pub(crate) unknown_channels: UnknownChannels,
+    pub(crate) storage: StorageCheck,
     inbox: Inbox,
 }
 
@@ -36,15 +38,19 @@ impl Store {
     /// # Errors
     /// [`OpenError`]; no change was made.
     pub async fn open(config: StoreConfig, key: audit::Key, now: Timestamp) -> Result<Self, OpenError> {
-        let database = Arc::new(Database::open(&config).await?);
-        if let Err(error) = prepare(&database, &config, &key, now).await {
-            database.close().await;
-            return Err(error);
-        }
+        let database = Arc::new(storage::open(&config).await?);
+        let state = match prepare(&database, &config, &key, now).await {
+            Ok(state) => state,
+            Err(error) => {
+                database.close().await;
+                return Err(error);
+            }
+        };
+        let storage = StorageCheck::new(&config, state);
         let key = SharedKey::new(key);
         let inbox = Inbox::start(database.clone(), key.clone(), config.queue_deliveries);
         let unknown_channels = UnknownChannels::default();
-        Ok(Self { shared: Arc::new(Shared { database, key, unknown_channels, inbox }) })
+        Ok(Self { shared: Arc::new(Shared { database, key, unknown_channels, storage, inbox }) })
     }
 
     /// Stores a delivery. When this returns a receipt, the delivery is durable.
@@ -83,6 +89,16 @@ impl Store {
         rows.first().map(|row| row.text("position")).transpose()
     }
 
+    /// Checks that the database is the one that was opened, has what it had before, and keeps what it acknowledges; then
+    /// records its state in the checkpoint file. After a fault nothing is read or written until the store is opened again. Call
+    /// it more than once a second.
+    ///
+    /// # Errors
+    /// [`Error::Storage`], and other errors if the database or the checkpoint file cannot be read or written.
+    pub async fn check_storage(&self) -> Result<(), Error> {
+        self.shared.storage.check(&self.shared.database).await
+    }
+
     /// Sets the URL of new connections, for a rotated password. Open connections stay.
     ///
     /// # Errors
@@ -108,6 +124,7 @@ impl Store {
     /// Stores the queued deliveries, refuses further ones, and closes the connections.
     pub async fn close(&self) {
         self.shared.inbox.close().await;
+        self.shared.storage.record_last(&self.shared.database).await;
         self.shared.database.close().await;
     }
 
@@ -134,15 +151,19 @@ async fn prepare(
     config: &StoreConfig,
     key: &audit::Key,
     now: Timestamp,
-) -> Result<(), OpenError> {
+) -> Result<StorageState, OpenError> {
     migrations::apply_pending(database, config.migrates, now).await.map_err(OpenError::Migrate)?;
-    start_chain(database, key).await.map_err(OpenError::Audit)?;
-    ledger::adopt(database, key, now).await.map_err(OpenError::Audit)
+    let state = start(database, key).await.map_err(OpenError::Audit)?;
+    ledger::adopt(database, key, now).await.map_err(OpenError::Audit)?;
+    Ok(state)
 }
 
-async fn start_chain(database: &Database, key: &audit::Key) -> Result<(), Error> {
+async fn start(database: &Database, key: &audit::Key) -> Result<StorageState, Error> {
     let mut writer = database.writer().await?;
     let mut tx = writer.begin().await?;
-    chain::start(&mut tx, key).await?;
-    tx.commit().await
+    storage::start(&mut tx, key).await?;
+    tx.commit().await?;
+    drop(writer);
+    database.write_back().await?;
+    storage::load(database).await
 }

@@ -79,7 +79,8 @@ async fn round(
         business.ledger_drifted_accounts.set(i64::try_from(trial.drifted_accounts).unwrap_or(i64::MAX));
         let drift = store.deposit_drift().await?;
         let drift_minor = drift.iter().map(|line| line.drift_minor().saturating_abs());
-        business.deposit_drift_minor.set(drift_minor.fold(0, i64::saturating_add));
+        let drift_minor = drift_minor.fold(0, i128::saturating_add);
+        business.deposit_drift_minor.set(i64::try_from(drift_minor).unwrap_or(i64::MAX));
         *trial_balance_at = Some(Instant::now());
     }
     heartbeat.beat();

@@ -1,5 +1,5 @@
-//! Checks every second whether the database responds and every five seconds whether it accepts writes, for `/health` and
-//! `/readyz`. If the disk is full, reads still work but no delivery can be stored.
+//! Checks twice a second whether the database responds and is still the one that was opened, and every five seconds whether it
+//! accepts writes, for `/health` and `/readyz`. If the disk is full, reads still work but no delivery can be stored.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,8 +12,8 @@ use tokio::time::timeout;
 use crate::health::HealthRegistry;
 use crate::registry::Heartbeat;
 
-/// Time between two checks.
-const PERIOD: Duration = Duration::from_secs(1);
+/// Time between two checks. What is acknowledged in a database that was replaced is lost.
+const PERIOD: Duration = Duration::from_millis(500);
 /// Longest time for one check.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(3);
 /// Time between two writes: each is a commit that waits for the disk.
@@ -24,8 +24,6 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest time without a heartbeat: twenty checks, each of which takes at most [`CHECK_TIMEOUT`].
 pub const DATABASE_SILENCE_MAX: Duration = CHECK_TIMEOUT.saturating_mul(20);
 
-/// A stream without a cursor; a check queries its row.
-const STREAM: &str = "health";
 /// A lease that all processes share; a check writes its row.
 const LEASE: &str = "health";
 const LEASE_OWNER: &str = "all";
@@ -47,7 +45,11 @@ async fn check_reads(
 ) {
     loop {
         let check = async {
-            store.cursor(STREAM).await?;
+            let checked = store.check_storage().await;
+            if let Err(store::Error::Storage(fault)) = &checked {
+                health.set_database_fault(fault.summary());
+            }
+            checked?;
             if is_writable.load(Ordering::Relaxed) {
                 Ok(())
             } else {

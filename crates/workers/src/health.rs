@@ -1,6 +1,6 @@
 //! The last result of each background check, for `/health`.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use telemetry::with_causes;
@@ -58,6 +58,7 @@ pub struct Check {
 #[derive(Debug)]
 pub struct HealthRegistry {
     checks: [Check; 7],
+    database_fault: OnceLock<&'static str>,
     workers: WorkerRegistry,
     started_at: Instant,
 }
@@ -145,7 +146,12 @@ impl HealthRegistry {
             Check::new("ml_service", Importance::Optional, Outcome::NotConfigured),
             Check::new("secrets", Importance::Critical, Outcome::NotConfigured),
         ];
-        Self { checks, workers: WorkerRegistry::default(), started_at: Instant::now() }
+        Self {
+            checks,
+            database_fault: OnceLock::new(),
+            workers: WorkerRegistry::default(),
+            started_at: Instant::now(),
+        }
     }
 
     /// Every check.
@@ -164,6 +170,16 @@ impl HealthRegistry {
     pub fn database(&self) -> &Check {
         let [_, _, database, ..] = &self.checks;
         database
+    }
+
+    /// Why the database must not be used until the server is restarted, for clients.
+    #[must_use]
+    pub fn database_fault(&self) -> Option<&'static str> {
+        self.database_fault.get().copied()
+    }
+
+    pub(crate) fn set_database_fault(&self, fault: &'static str) {
+        self.database_fault.get_or_init(|| fault);
     }
 
     /// The check of the broker.

@@ -141,7 +141,11 @@ pub(crate) async fn ready(State(Probes { health, shutdown }): State<Probes>) -> 
         return Err(Problem::new(Kind::Draining, "this instance is shutting down; try another one"));
     }
     if health.database().result().outcome == Outcome::Down {
-        return Err(not_ready("database", "the database is down; try another instance"));
+        let detail = match health.database_fault() {
+            Some(fault) => format!("{fault}; an operator must restore it").into(),
+            None => Cow::Borrowed("the database is down; try another instance"),
+        };
+        return Err(not_ready("database", detail));
     }
     if let Some(unhealthy) = health.unhealthy_worker() {
         return Err(worker_not_ready(unhealthy));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use domain::{AccountStatus, ExternalId, Money};
+use domain::{AccountStatus, ExternalId, Money, MoneyError, Total};
 use serde::Serialize;
 use store::{MarketValue, Portfolio, PortfolioPosition};
 use utoipa::ToSchema;
@@ -48,8 +48,8 @@ pub(crate) struct Balance {
     account: String,
     #[schema(value_type = String, example = "USDC")]
     currency: &'static str,
-    /// In the smallest unit of the currency.
-    amount_minor: i64,
+    /// In the smallest unit of the currency. It may be larger than 64 bits: read `amount` where numbers are smaller.
+    amount_minor: i128,
     /// As a decimal number.
     #[schema(example = "12.345678")]
     amount: String,
@@ -99,30 +99,33 @@ pub(crate) async fn get(
         .map_err(|error: domain::ExternalIdError| unprocessable("account", error.to_string()))?;
     let portfolio = state.store().portfolio(&account, state.clock.now()).await?;
     let portfolio = portfolio.ok_or_else(|| Problem::new(Kind::NotFound, "unknown account"))?;
-    Ok(Json(respond(portfolio)))
+    Ok(Json(respond(portfolio).map_err(|error| store::Error::Ledger(error.into()))?))
 }
 
-fn respond(portfolio: Portfolio) -> PortfolioResponse {
+fn respond(portfolio: Portfolio) -> Result<PortfolioResponse, MoneyError> {
     let Portfolio { account, status, balances, positions, market_value, year_to_date, reviews } = portfolio;
     let MarketValue { value, unpriced, oldest_price_at } = market_value;
-    let balance = |(bucket, money): (ledger::Bucket, Money)| Balance {
-        account: bucket.to_string(),
-        currency: money.currency().as_str(),
-        amount_minor: money.minor(),
-        amount: money.to_decimal().to_string(),
+    let balance = |(bucket, total): (ledger::Bucket, Total)| {
+        Ok(Balance {
+            account: bucket.to_string(),
+            currency: total.currency().as_str(),
+            amount_minor: total.minor(),
+            amount: total.to_decimal()?.to_string(),
+        })
     };
-    PortfolioResponse {
+    // Zero balances are omitted, because which accounts have one depends on the order of events.
+    let balances = balances.into_iter().filter(|(_, total)| !total.is_zero()).map(balance);
+    Ok(PortfolioResponse {
         account: account.to_string(),
         status,
-        // Zero balances are omitted, because which accounts have one depends on the order of events.
-        balances: balances.into_iter().filter(|(_, money)| !money.is_zero()).map(balance).collect(),
+        balances: balances.collect::<Result<_, MoneyError>>()?,
         positions: positions.into_iter().map(position).collect(),
         value_usd: value.to_decimal().to_string(),
         unpriced,
         as_of: oldest_price_at.map(|at| at.to_string()),
         year_to_date: year_to_date.map(|ratio| ratio.to_string()),
         reviews,
-    }
+    })
 }
 
 fn position(position: PortfolioPosition) -> Position {

@@ -16,10 +16,15 @@ impl From<ReceiveError> for Problem {
             )
             .retry_after_s(RETRY_AFTER_S)
             .caused_by(&error),
-            ReceiveError::Unavailable => {
-                Self::new(Kind::StoreUnavailable, "the delivery cannot be stored now; send it again")
-                    .retry_after_s(RETRY_AFTER_S)
-                    .caused_by(&error)
+            ReceiveError::Unavailable => Self::new(
+                Kind::StoreUnavailable,
+                "it is unknown whether the delivery is stored; send it again",
+            )
+            .retry_after_s(RETRY_AFTER_S)
+            .caused_by(&error),
+            ReceiveError::Storage(ref fault) => {
+                let detail = format!("{}; an operator must restore it", fault.summary());
+                Self::new(Kind::StoreUnavailable, detail).retry_after_s(RETRY_AFTER_S).caused_by(&error)
             }
             ReceiveError::Refused => {
                 Self::new(Kind::Internal, "the delivery cannot be stored").caused_by(&error)
@@ -50,6 +55,10 @@ impl From<JournalError> for Problem {
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
+        if let Error::Storage(fault) = &error {
+            let detail = format!("{}; an operator must restore it", fault.summary());
+            return Self::new(Kind::StoreUnavailable, detail).caused_by(&error);
+        }
         if error.is_outage() {
             return Self::new(Kind::StoreUnavailable, "the database is unavailable")
                 .retry_after_s(RETRY_AFTER_S)

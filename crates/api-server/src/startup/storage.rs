@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ::secrets::SecretHandle;
 use config::{Config, Credentials, CredentialsError, Profile};
-use store::{AuditKeyError, DatabaseUrl, Store, StoreConfig};
+use store::{AuditKeyError, DatabaseUrl, Store};
 use telemetry::Clock;
 
 /// The database cannot be used.
@@ -59,11 +59,16 @@ pub(crate) async fn open(
         is_production,
         settle: config.secret_ttl,
     };
-    let mut store_config = StoreConfig::new(url);
+    let mut store_config = config.store(url);
     store_config.queue_deliveries = config.webhooks.queue_max;
     let now = Clock::System.now();
     let store = Store::open(store_config, key, now).await?;
-    if let Err(error) = workers::price_tokens(&store, now).await {
+    let prepared = async {
+        // The checkpoint file is there before anything is acknowledged.
+        store.check_storage().await?;
+        workers::price_tokens(&store, now).await
+    };
+    if let Err(error) = prepared.await {
         store.close().await;
         return Err(error.into());
     }

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 
 /// Settings with a fixed value in the Compose files, or without a use in a container.
-const NOT_LISTED: [&str; 11] = [
+const NOT_LISTED: [&str; 12] = [
     "ALLOWED_HOSTS",
     "BIND_ADDRESS",
     "CLIENT_ADDRESS_HEADER",
+    "DATABASE_CHECKPOINT",
     "ENABLE_HSTS",
     "METRICS_ACCESS",
     "METRICS_BIND_ADDRESS",

@@ -2,7 +2,7 @@
 //! does when it starts. It creates no SQLite file.
 
 use serde::Serialize;
-use store::{MigrationState, MigrationStatus, StoreConfig, check_migrations, migration_status};
+use store::{MigrationState, MigrationStatus, check_migrations, migration_status};
 
 use crate::console::Console;
 use crate::database::{failed, find_url};
@@ -31,8 +31,8 @@ struct Body {
 }
 
 pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
-    let (_config, _credentials, url) = find_url(console).await?;
-    let (database, config) = (url.to_string(), StoreConfig::new(url));
+    let (config, _credentials, url) = find_url(console).await?;
+    let (database, config) = (url.to_string(), config.store(url));
     let mut migrations = migration_status(&config).await.map_err(failed)?;
     let checked = check_migrations(&migrations);
     let mut applied = 0;

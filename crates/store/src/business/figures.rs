@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Money, Quantity, Symbol};
+use domain::{Quantity, Symbol, Total};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Day, PricedAsset, SharePrice};
 use rust_decimal::Decimal;
@@ -13,9 +13,10 @@ use super::prices::load_prices;
 use super::returns::{HolderScope, year_to_date};
 use super::share_prices::SharePrices;
 use super::today;
-use crate::database::{Transaction, sql};
+use crate::database::{Row, Transaction, sql};
 use crate::error::Error;
 use crate::store::Store;
+use crate::sums::{HIGH, sum_sql};
 
 /// A user counts as active for this long after an activity.
 pub const ACTIVE_WITHIN: SignedDuration = SignedDuration::from_secs(300);
@@ -25,8 +26,11 @@ const POSITIONS_PAGE: i64 = 5_000;
 
 const POSITIONS: &str = "SELECT account, symbol, quantity FROM positions WHERE (account, symbol) > ($1, $2) \
     AND quantity <> '0' ORDER BY account, symbol LIMIT $3";
-const BALANCES: &str =
-    "SELECT currency, CAST(SUM(balance) AS BIGINT) AS minor FROM ledger_balances GROUP BY currency";
+const BALANCES: &str = concat!(
+    "SELECT currency, CAST(SUM(balance_high) AS BIGINT) AS high, ",
+    sum_sql!("balance", "minor"),
+    " FROM ledger_balances GROUP BY currency"
+);
 const ACTIVE: &str = "SELECT COUNT(DISTINCT user_id) AS count FROM provider_accounts \
     WHERE last_seen_at > $1 AND last_seen_at <= $2";
 const REGISTERED: &str =
@@ -87,9 +91,13 @@ pub(super) async fn figures(tx: &mut Transaction<'_>, now: Timestamp) -> Result<
     })
 }
 
-async fn balances(tx: &mut Transaction<'_>) -> Result<Vec<Money>, Error> {
+async fn balances(tx: &mut Transaction<'_>) -> Result<Vec<Total>, Error> {
     let rows = tx.fetch_all(sql!(BALANCES)).await?;
-    rows.iter().map(|row| Ok(Money::from_minor(row.int("minor")?, row.parsed("currency")?))).collect()
+    let total = |row: &Row| {
+        let minor = i128::from(row.int("high")?) * HIGH + row.sum("minor")?;
+        Ok(Total::from_minor(minor, row.parsed("currency")?))
+    };
+    rows.iter().map(total).collect()
 }
 
 /// All positions, each with its price.

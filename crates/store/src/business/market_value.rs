@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Currency, Money, Quantity};
+use domain::{Currency, Money, Quantity, Total};
 use jiff::Timestamp;
 use ledger::{LedgerError, PricedAsset, Prices, SharePrice};
 
@@ -22,7 +22,7 @@ pub struct MarketValue {
 
 /// The value of `money` and `shares` together.
 pub(crate) fn market_value(
-    money: &[Money],
+    money: &[Total],
     shares: &[(Quantity, Option<SharePrice>)],
     prices: &BTreeMap<PricedAsset, AssetPrice>,
 ) -> Result<MarketValue, Error> {

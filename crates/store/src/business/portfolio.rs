@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{AccountStatus, Currency, ExternalId, Money, Price, Quantity, Symbol};
+use domain::{AccountStatus, Currency, ExternalId, Money, Price, Quantity, Symbol, Total};
 use jiff::Timestamp;
 use ledger::{Bucket, Day, LedgerAccount, LedgerError, PricedAsset, SharePrice};
 use rust_decimal::Decimal;
@@ -20,8 +20,7 @@ use crate::store::Store;
 /// Most positions of one holder: more than a broker has symbols.
 const POSITIONS_MAX: i64 = 20_000;
 
-const BALANCES: &str =
-    "SELECT account, currency, balance FROM ledger_balances WHERE holder = $1 ORDER BY account, currency";
+const BALANCES: &str = "SELECT account, currency, balance_high, balance FROM ledger_balances WHERE holder = $1 ORDER BY account, currency";
 const POSITIONS: &str = "SELECT symbol, quantity, cost, currency, last_at FROM positions \
     WHERE account = $1 AND quantity <> '0' ORDER BY symbol LIMIT $2";
 const ACCOUNT: &str = "SELECT status FROM provider_accounts WHERE account = $1";
@@ -35,7 +34,7 @@ pub struct Portfolio {
     /// The status of the account; `None` if the provider has not reported it.
     pub status: Option<AccountStatus>,
     /// The balance of each ledger account, by bucket and currency; a debt is negative.
-    pub balances: Vec<(Bucket, Money)>,
+    pub balances: Vec<(Bucket, Total)>,
     /// Positions other than zero, by symbol.
     pub positions: Vec<PortfolioPosition>,
     /// The value of balances and positions together.
@@ -106,24 +105,24 @@ pub(super) async fn assets(
 }
 
 fn total(
-    balances: &[(Bucket, Money)],
+    balances: &[(Bucket, Total)],
     positions: &[PortfolioPosition],
     prices: &BTreeMap<PricedAsset, AssetPrice>,
 ) -> Result<MarketValue, Error> {
-    let money: Vec<Money> = balances.iter().map(|(_, money)| *money).collect();
+    let money: Vec<Total> = balances.iter().map(|(_, total)| *total).collect();
     let share_price = |(price, at)| SharePrice { price, at };
     let shares: Vec<(Quantity, Option<SharePrice>)> =
         positions.iter().map(|position| (position.quantity, position.price.map(share_price))).collect();
     market_value(&money, &shares, prices)
 }
 
-async fn balances(tx: &mut Transaction<'_>, account: &ExternalId) -> Result<Vec<(Bucket, Money)>, Error> {
+async fn balances(tx: &mut Transaction<'_>, account: &ExternalId) -> Result<Vec<(Bucket, Total)>, Error> {
     let mut balances = Vec::new();
     for row in tx.fetch_all(sql!(BALANCES, account.to_string())).await? {
         let LedgerAccount::User(_, bucket) = row.parsed("account")? else {
             return Err(Error::decode("account"));
         };
-        balances.push((bucket, Money::from_minor(row.int("balance")?, row.parsed("currency")?)));
+        balances.push((bucket, Total::from_minor(row.wide("balance")?, row.parsed("currency")?)));
     }
     Ok(balances)
 }

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Currency, Date, ExternalId, Money};
+use domain::{Currency, Date, ExternalId, Money, Total};
 use ledger::{Close, PricedAsset};
 use rust_decimal::Decimal;
 
 use super::AssetPrice;
 use super::market_value::market_value;
-use crate::database::{Transaction, sql};
+use crate::database::{Row, Transaction, sql};
 use crate::error::Error;
+use crate::sums::{HIGH, sum_sql};
 
 /// The name of all holders together in the tables of closes. No holder has this name, because it has no provider.
 const ALL: &str = "all";
@@ -17,13 +18,22 @@ const ALL: &str = "all";
 const CLOSES: &str = "SELECT day, value, net_flow FROM daily_snapshots WHERE holder = $1 AND day < $3 AND day >= \
     COALESCE((SELECT MAX(day) FROM daily_snapshots WHERE holder = $1 AND day < $2), $2) ORDER BY day";
 
-const FLOWS_BEFORE: &str = "SELECT currency, total FROM daily_flows WHERE holder = $1 AND day = \
+const FLOWS_BEFORE: &str = "SELECT currency, total_high, total FROM daily_flows WHERE holder = $1 AND day = \
     (SELECT MAX(day) FROM daily_snapshots WHERE holder = $1 AND day < $2)";
 
-const FLOWS: &str =
-    "SELECT currency, CAST(SUM(flow) AS BIGINT) AS total FROM ledger_balances GROUP BY currency";
-const FLOWS_OF: &str = "SELECT currency, CAST(SUM(flow) AS BIGINT) AS total FROM ledger_balances \
-    WHERE holder = $1 GROUP BY currency";
+macro_rules! flows_sql {
+    ($condition:literal) => {
+        concat!(
+            "SELECT currency, CAST(SUM(flow_high) AS BIGINT) AS high, ",
+            sum_sql!("flow", "total"),
+            " FROM ledger_balances",
+            $condition,
+            " GROUP BY currency"
+        )
+    };
+}
+const FLOWS: &str = flows_sql!("");
+const FLOWS_OF: &str = flows_sql!(" WHERE holder = $1");
 
 /// The accounts that a figure covers.
 #[derive(Clone, Copy, Debug)]
@@ -67,13 +77,17 @@ pub(super) async fn year_to_date(
 pub(super) async fn flows(
     tx: &mut Transaction<'_>,
     scope: HolderScope<'_>,
-) -> Result<BTreeMap<Currency, i64>, Error> {
+) -> Result<BTreeMap<Currency, i128>, Error> {
     let statement = match scope {
         HolderScope::All => sql!(FLOWS),
         HolderScope::Holder(holder) => sql!(FLOWS_OF, holder.to_string()),
     };
     let rows = tx.fetch_all(statement).await?;
-    rows.iter().map(|row| Ok((row.parsed("currency")?, row.int("total")?))).collect()
+    let flow = |row: &Row| {
+        let total = i128::from(row.int("high")?) * HIGH + row.sum("total")?;
+        Ok((row.parsed("currency")?, total))
+    };
+    rows.iter().map(flow).collect()
 }
 
 /// The external flow since the last snapshot of an earlier day, in dollars: the difference of two totals of the ledger, so
@@ -82,14 +96,14 @@ pub(super) async fn net_flow(
     tx: &mut Transaction<'_>,
     scope: HolderScope<'_>,
     today: Date,
-    flows: &BTreeMap<Currency, i64>,
+    flows: &BTreeMap<Currency, i128>,
     prices: &BTreeMap<PricedAsset, AssetPrice>,
 ) -> Result<Money, Error> {
     let mut since = flows.clone();
     for row in tx.fetch_all(sql!(FLOWS_BEFORE, scope.name(), today.days())).await? {
-        *since.entry(row.parsed("currency")?).or_default() -= row.int("total")?;
+        *since.entry(row.parsed("currency")?).or_default() -= row.wide("total")?;
     }
-    let money: Vec<Money> =
-        since.into_iter().map(|(currency, minor)| Money::from_minor(minor, currency)).collect();
+    let money: Vec<Total> =
+        since.into_iter().map(|(currency, minor)| Total::from_minor(minor, currency)).collect();
     Ok(market_value(&money, &[], prices)?.value)
 }

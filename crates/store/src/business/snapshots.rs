@@ -15,6 +15,7 @@ use crate::actor::Actor;
 use crate::database::{Transaction, retry, sql};
 use crate::error::Error;
 use crate::store::Store;
+use crate::sums;
 
 /// Holders of one transaction.
 const HOLDERS_PAGE: i64 = 100;
@@ -25,8 +26,9 @@ const SNAPSHOT: &str = "INSERT INTO daily_snapshots (holder, day, value, net_flo
     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (holder, day) DO UPDATE SET value = excluded.value, \
     net_flow = excluded.net_flow, unpriced = excluded.unpriced, taken_at = excluded.taken_at \
     WHERE daily_snapshots.taken_at <= excluded.taken_at";
-const FLOW: &str = "INSERT INTO daily_flows (holder, day, currency, total) VALUES ($1, $2, $3, $4) \
-    ON CONFLICT (holder, day, currency) DO UPDATE SET total = excluded.total";
+const FLOW: &str = "INSERT INTO daily_flows (holder, day, currency, total_high, total) \
+    VALUES ($1, $2, $3, $4, $5) ON CONFLICT (holder, day, currency) \
+    DO UPDATE SET total_high = excluded.total_high, total = excluded.total";
 
 /// The outcome of [`Store::take_snapshots`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +109,7 @@ struct Snapshot {
     holder: String,
     assets: MarketValue,
     net_flow: Money,
-    flows: BTreeMap<Currency, i64>,
+    flows: BTreeMap<Currency, i128>,
 }
 
 impl Snapshot {
@@ -132,7 +134,8 @@ impl Snapshot {
             return Ok(());
         }
         for (currency, total) in flows {
-            tx.execute(sql!(FLOW, holder, day, currency.as_str(), *total)).await?;
+            let (high, total) = sums::columns(*total)?;
+            tx.execute(sql!(FLOW, holder, day, currency.as_str(), high, total)).await?;
         }
         Ok(())
     }

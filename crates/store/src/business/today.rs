@@ -2,37 +2,54 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Currency, Money};
-use ledger::{Day, LedgerError};
+use domain::{Currency, Total};
+use ledger::Day;
 
 use crate::database::{Transaction, sql};
 use crate::error::Error;
+use crate::sums::sum_sql;
 
 /// A deposit is an inbound transfer that settled, or its cash entry at the broker, even if it is returned later.
-const DEPOSITS: &str = "SELECT currency, CAST(SUM(amount) AS BIGINT) AS minor, COUNT(*) AS count FROM transfers \
+const DEPOSITS: &str = concat!(
+    "SELECT currency, ",
+    sum_sql!("amount", "minor"),
+    ", COUNT(*) AS count FROM transfers \
     WHERE settled_at >= $1 AND settled_at < $2 AND posting_mode = 'post' AND direction = 'inbound' \
-    AND status IN ('settled', 'returned') AND account IS NOT NULL AND amount IS NOT NULL GROUP BY currency";
-const DEPOSIT_ENTRIES: &str = "SELECT currency, CAST(SUM(amount) AS BIGINT) AS minor, COUNT(*) AS count \
+    AND status IN ('settled', 'returned') AND account IS NOT NULL AND amount IS NOT NULL GROUP BY currency"
+);
+const DEPOSIT_ENTRIES: &str = concat!(
+    "SELECT currency, ",
+    sum_sql!("amount", "minor"),
+    ", COUNT(*) AS count \
     FROM cash_entries WHERE at >= $1 AND at < $2 AND kind = 'deposit' AND status = 'executed' \
-    AND posting_mode = 'post' AND superseded_by IS NULL AND amount > 0 GROUP BY currency";
+    AND posting_mode = 'post' AND superseded_by IS NULL AND amount > 0 GROUP BY currency"
+);
 
-const RETURNS: &str = "SELECT currency, CAST(SUM(amount) AS BIGINT) AS minor, COUNT(*) AS count FROM transfers \
+const RETURNS: &str = concat!(
+    "SELECT currency, ",
+    sum_sql!("amount", "minor"),
+    ", COUNT(*) AS count FROM transfers \
     WHERE returned_at >= $1 AND returned_at < $2 AND posting_mode = 'post' AND direction = 'inbound' \
-    AND settled_at IS NOT NULL AND account IS NOT NULL AND amount IS NOT NULL GROUP BY currency";
+    AND settled_at IS NOT NULL AND account IS NOT NULL AND amount IS NOT NULL GROUP BY currency"
+);
 
-const INVESTMENTS: &str = "SELECT currency, CAST(SUM(notional) AS BIGINT) AS minor, COUNT(*) AS count FROM fills \
-    WHERE at >= $1 AND at < $2 AND side = 'buy' AND status = 'counted' GROUP BY currency";
+const INVESTMENTS: &str = concat!(
+    "SELECT currency, ",
+    sum_sql!("notional", "minor"),
+    ", COUNT(*) AS count FROM fills \
+    WHERE at >= $1 AND at < $2 AND side = 'buy' AND status = 'counted' GROUP BY currency"
+);
 
 /// Sums of one kind, and their number.
 #[derive(Debug, Default)]
 pub(super) struct Sums {
-    by_currency: BTreeMap<Currency, Money>,
+    by_currency: BTreeMap<Currency, i128>,
     pub(super) number: u64,
 }
 
 impl Sums {
-    pub(super) fn money(&self) -> Vec<Money> {
-        self.by_currency.values().copied().collect()
+    pub(super) fn money(&self) -> Vec<Total> {
+        self.by_currency.iter().map(|(currency, minor)| Total::from_minor(*minor, *currency)).collect()
     }
 }
 
@@ -54,9 +71,7 @@ async fn sums(tx: &mut Transaction<'_>, selects: &[&'static str], day: &Day) -> 
     let mut sums = Sums::default();
     for select in selects {
         for row in tx.fetch_all(sql!(*select, day.start, day.end)).await? {
-            let currency: Currency = row.parsed("currency")?;
-            let sum = sums.by_currency.entry(currency).or_insert(Money::zero(currency));
-            *sum = sum.plus(Money::from_minor(row.int("minor")?, currency)).map_err(LedgerError::from)?;
+            *sums.by_currency.entry(row.parsed("currency")?).or_default() += row.sum("minor")?;
             sums.number += row.number::<u64>("count")?;
         }
     }

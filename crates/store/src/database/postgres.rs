@@ -1,7 +1,11 @@
-//! Connections to Postgres: session settings, and a check that the server keeps acknowledged commits.
+//! Connections to Postgres, directly or through a pooler, and checks that the server keeps acknowledged commits.
+//!
+//! Behind a pooler in transaction mode, each transaction may run in another server process: what a session sets is lost, or left
+//! to others. Everything that a transaction relies on is therefore set in the message that begins it.
 
 use std::io::ErrorKind;
-use std::sync::atomic::AtomicBool;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
@@ -11,8 +15,8 @@ use sqlx::{
     Row as _,
 };
 
-use super::Transaction;
 use super::reply_timeout::ReplyTimeout;
+use super::{Transaction, sql};
 use crate::config::StoreConfig;
 use crate::error::{Error, OpenError};
 
@@ -28,9 +32,24 @@ const CAUSE_WITHIN: Duration = Duration::from_secs(1);
 const STATEMENTS_MAX: usize = 256;
 /// Longest wait for a row lock, as a part of the statement timeout.
 const LOCK_TIMEOUT_DIVISOR: u32 = 2;
+/// Transactions that look for a pooler.
+const POOLER_PROBES: usize = 8;
+
+const EFFECTIVE: &str = "SELECT current_setting('synchronous_commit') AS synchronous_commit, \
+    current_setting('fsync') AS fsync, current_setting('full_page_writes') AS full_page_writes";
+const IS_STANDBY: &str = "SELECT COUNT(*) AS count WHERE pg_is_in_recovery()";
 
 pub(crate) struct PostgresDatabase {
     pool: PgPool,
+    shared: Arc<Shared>,
+}
+
+/// What the sessions of a database have in common.
+struct Shared {
+    begin_write: String,
+    begin_read: String,
+    /// A pooler is in between: no statement is kept prepared.
+    is_pooled: AtomicBool,
     reply_timeout: Duration,
 }
 
@@ -38,13 +57,12 @@ pub(crate) struct PostgresDatabase {
 pub(crate) struct Session {
     connection: PoolConnection<Postgres>,
     is_unusable: AtomicBool,
-    reply_timeout: Duration,
+    shared: Arc<Shared>,
 }
 
 impl PostgresDatabase {
     pub(super) async fn open(options: &PgConnectOptions, config: &StoreConfig) -> Result<Self, OpenError> {
         let options = without_logging(options);
-        let settings = settings(config.statement_timeout);
         let pool = PgPoolOptions::new()
             .max_connections(config.connections.saturating_add(1))
             .acquire_timeout(config.connect_timeout)
@@ -52,18 +70,64 @@ impl PostgresDatabase {
             .idle_timeout(IDLE_MAX)
             // After a restart of the server every connection is dead; otherwise requests would fail one by one.
             .test_before_acquire(true)
-            .after_connect(move |connection, _| {
-                let settings = settings.clone();
-                Box::pin(async move { connection.execute(AssertSqlSafe(settings)).await.map(drop) })
-            })
             .connect_lazy_with(options.clone());
-        check_durability(&pool, &options, config).await?;
-        Ok(Self { pool, reply_timeout: config.statement_timeout + CANCEL_WITHIN })
+        let database = Self { pool, shared: Arc::new(Shared::new(config.statement_timeout)) };
+        let failed = |source: sqlx::Error| OpenError::Server {
+            location: config.url.to_string(),
+            source: source.into(),
+        };
+        if let Err(error) = database.find_pooler().await {
+            let is_late = matches!(error, sqlx::Error::PoolTimedOut);
+            return Err(failed(if is_late { timeout_cause(&options).await } else { error }));
+        }
+        let connect = |source| OpenError::Connect { location: config.url.to_string(), source };
+        if let Some(setting) = database.lossy_setting().await.map_err(connect)? {
+            return Err(OpenError::NotDurable { setting });
+        }
+        if database.is_standby().await.map_err(connect)? {
+            return Err(OpenError::Standby { location: config.url.to_string() });
+        }
+        Ok(database)
     }
 
     pub(super) async fn session(&self) -> Result<Session, Error> {
         let connection = self.pool.acquire().await?;
-        Ok(Session { connection, is_unusable: AtomicBool::new(false), reply_timeout: self.reply_timeout })
+        Ok(Session { connection, is_unusable: AtomicBool::new(false), shared: Arc::clone(&self.shared) })
+    }
+
+    /// The setting with which the server loses acknowledged commits, if there is one.
+    pub(crate) async fn lossy_setting(&self) -> Result<Option<&'static str>, Error> {
+        let mut session = self.session().await?;
+        let mut tx = session.begin_write().await?;
+        let row = tx.fetch_optional(sql!(EFFECTIVE)).await?.ok_or(sqlx::Error::RowNotFound)?;
+        for setting in ["synchronous_commit", "fsync", "full_page_writes"] {
+            if row.text(setting)? == "off" {
+                return Ok(Some(setting));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn is_standby(&self) -> Result<bool, Error> {
+        let mut session = self.session().await?;
+        Ok(session.begin_read().await?.count(sql!(IS_STANDBY)).await? != 0)
+    }
+
+    /// Whether a pooler lets clients share server processes: two open connections have the same one, or one changes its.
+    async fn find_pooler(&self) -> Result<(), sqlx::Error> {
+        let mut first = self.pool.acquire().await?;
+        // A role may be limited to one connection.
+        let Ok(mut second) = self.pool.acquire().await else { return Ok(()) };
+        let pids = (process_id(&mut first).await?, process_id(&mut second).await?);
+        for _ in 0..POOLER_PROBES {
+            let now = (process_id(&mut first).await?, process_id(&mut second).await?);
+            if now != pids || pids.0 == pids.1 {
+                tracing::warn!("the database is behind a pooler: statements are prepared for each use");
+                self.shared.is_pooled.store(true, Ordering::Relaxed);
+                return Ok(());
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn set_options(&self, options: &PgConnectOptions) {
@@ -72,17 +136,53 @@ impl PostgresDatabase {
 
     pub(super) async fn close(&self) {
         // An unresponsive connection must not delay the shutdown.
-        drop(tokio::time::timeout(self.reply_timeout, self.pool.close()).await);
+        drop(tokio::time::timeout(self.shared.reply_timeout, self.pool.close()).await);
+    }
+}
+
+impl Shared {
+    /// Commits are durable before they are acknowledged, whatever the server's default, and every wait is bounded.
+    fn new(statement_timeout: Duration) -> Self {
+        let statement_ms = statement_timeout.as_millis();
+        let lock_ms = (statement_timeout / LOCK_TIMEOUT_DIVISOR).as_millis();
+        let settings = format!(
+            "SET LOCAL synchronous_commit = on; SET LOCAL statement_timeout = {statement_ms}; \
+             SET LOCAL lock_timeout = {lock_ms}; \
+             SET LOCAL idle_in_transaction_session_timeout = {statement_ms}; \
+             SET LOCAL client_min_messages = warning"
+        );
+        Self {
+            begin_write: format!("BEGIN ISOLATION LEVEL READ COMMITTED; {settings}"),
+            begin_read: format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {settings}"),
+            is_pooled: AtomicBool::new(false),
+            reply_timeout: statement_timeout + CANCEL_WITHIN,
+        }
     }
 }
 
 impl Session {
-    pub(super) async fn begin(&mut self, statement: &'static str) -> Result<Transaction<'_>, Error> {
-        let Self { connection, is_unusable, reply_timeout } = self;
-        let timeout = ReplyTimeout { limit: *reply_timeout, is_unusable };
-        let transaction = timeout.wait(connection.begin_with(statement)).await?;
-        Ok(Transaction::Postgres(transaction, timeout))
+    pub(super) async fn begin_write(&mut self) -> Result<Transaction<'_>, Error> {
+        let Self { connection, is_unusable, shared } = self;
+        begin(connection, is_unusable, shared, &shared.begin_write).await
     }
+
+    /// Begins a transaction whose statements see one state of the database.
+    pub(super) async fn begin_read(&mut self) -> Result<Transaction<'_>, Error> {
+        let Self { connection, is_unusable, shared } = self;
+        begin(connection, is_unusable, shared, &shared.begin_read).await
+    }
+}
+
+async fn begin<'s>(
+    connection: &'s mut PgConnection,
+    is_unusable: &'s AtomicBool,
+    shared: &'s Shared,
+    statements: &str,
+) -> Result<Transaction<'s>, Error> {
+    let Shared { is_pooled, reply_timeout, .. } = shared;
+    let timeout = ReplyTimeout { limit: *reply_timeout, is_unusable, is_pooled };
+    let transaction = timeout.wait(connection.begin_with(AssertSqlSafe(statements.to_owned()))).await?;
+    Ok(Transaction::Postgres(transaction, timeout))
 }
 
 impl Drop for Session {
@@ -93,52 +193,21 @@ impl Drop for Session {
     }
 }
 
+/// Without the parameter that PgBouncer refuses: no statement returns a floating-point number.
 fn without_logging(options: &PgConnectOptions) -> PgConnectOptions {
-    options.clone().statement_cache_capacity(STATEMENTS_MAX).disable_statement_logging()
-}
-
-/// Commits are durable before they are acknowledged, whatever the server's default, and every wait is bounded.
-fn settings(statement_timeout: Duration) -> String {
-    let statement_ms = statement_timeout.as_millis();
-    let lock_ms = (statement_timeout / LOCK_TIMEOUT_DIVISOR).as_millis();
-    format!(
-        "SET synchronous_commit = on; SET statement_timeout = {statement_ms}; SET lock_timeout = {lock_ms}; \
-         SET idle_in_transaction_session_timeout = {statement_ms}; SET default_transaction_isolation = 'read committed'; \
-         SET client_min_messages = warning; SET timezone = 'UTC'"
-    )
-}
-
-async fn check_durability(
-    pool: &PgPool,
-    options: &PgConnectOptions,
-    config: &StoreConfig,
-) -> Result<(), OpenError> {
-    let failed =
-        |source: sqlx::Error| OpenError::Server { location: config.url.to_string(), source: source.into() };
-    let mut connection = match pool.acquire().await {
-        Ok(connection) => connection,
-        Err(sqlx::Error::PoolTimedOut) => return Err(failed(timeout_cause(options, config).await)),
-        Err(error) => return Err(failed(error)),
-    };
-    for setting in ["fsync", "full_page_writes"] {
-        if current_setting(&mut connection, setting).await.map_err(failed)? == "off" {
-            return Err(OpenError::NotDurable { setting });
-        }
-    }
-    Ok(())
+    let options = options.clone().extra_float_digits(None);
+    options.statement_cache_capacity(STATEMENTS_MAX).disable_statement_logging()
 }
 
 /// The pool repeats refused connections until its timeout, and then tells nothing but that.
-async fn timeout_cause(options: &PgConnectOptions, config: &StoreConfig) -> sqlx::Error {
-    let settings = settings(config.statement_timeout);
-    let attempt = async { options.connect().await?.execute(AssertSqlSafe(settings)).await };
-    match tokio::time::timeout(CAUSE_WITHIN, attempt).await {
+async fn timeout_cause(options: &PgConnectOptions) -> sqlx::Error {
+    match tokio::time::timeout(CAUSE_WITHIN, options.connect()).await {
         Ok(Err(cause)) => cause,
         Ok(Ok(_)) | Err(_) => sqlx::Error::Io(ErrorKind::TimedOut.into()),
     }
 }
 
-async fn current_setting(connection: &mut PgConnection, setting: &str) -> Result<String, sqlx::Error> {
-    let query = sqlx::query("SELECT current_setting($1)").bind(setting);
-    query.fetch_one(connection).await?.try_get(0)
+/// The server process of the next transaction.
+async fn process_id(connection: &mut PgConnection) -> Result<i32, sqlx::Error> {
+    connection.fetch_one(sqlx::raw_sql("SELECT pg_backend_pid()")).await?.try_get(0)
 }

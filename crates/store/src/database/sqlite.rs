@@ -6,6 +6,7 @@
 
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -14,10 +15,12 @@ use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool};
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 
 use super::Transaction;
+use super::sqlite_files::SqliteFiles;
 use super::write_ahead_log::{AUTOCHECKPOINT_PAGES, BUSY_TIMEOUT, LOG_BYTES_MAX, WriteAheadLog};
 use super::writer_scheduler::WriterScheduler;
 use crate::config::StoreConfig;
 use crate::error::{Error, OpenError, Retry};
+use crate::storage_fault::StorageFault;
 
 /// Longest wait at the end for readers that are still in use.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -41,6 +44,8 @@ pub(crate) struct SqliteDatabase {
     is_broken: AtomicBool,
     scheduler: WriterScheduler,
     readers: SqlitePool,
+    /// Its files, once they all exist.
+    files: OnceLock<SqliteFiles>,
 }
 
 struct WriteConnection {
@@ -77,7 +82,20 @@ impl SqliteDatabase {
             is_broken: AtomicBool::new(false),
             scheduler: WriterScheduler::default(),
             readers,
+            files: OnceLock::new(),
         })
+    }
+
+    pub(super) fn check_files(&self) -> Result<(), StorageFault> {
+        self.files.get().map_or(Ok(()), SqliteFiles::check)
+    }
+
+    /// Copies the log into the file, as far as readers allow it, and watches the files from now on.
+    pub(super) async fn write_back(&self) -> Result<(), Error> {
+        let mut guard = self.writer().await?;
+        sqlx::raw_sql("PRAGMA wal_checkpoint(PASSIVE)").execute(&mut guard.writer.connection).await?;
+        self.files.get_or_init(|| SqliteFiles::new(&self.path));
+        Ok(())
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -114,6 +132,15 @@ impl SqliteDatabase {
         let WriteConnection { connection, log } = &mut *writer;
         log.bound(connection).await;
         Ok(WriteGuard { writer, is_broken: &self.is_broken, scheduler: &self.scheduler, other: None })
+    }
+
+    /// Ends the use of a file that must not be written to. The last connection to be closed would copy the log into it: the
+    /// writer stays open until the process ends.
+    pub(super) async fn abandon(&self) {
+        if let Some(writer) = self.writer.lock().await.take() {
+            std::mem::forget(writer);
+        }
+        drop(tokio::time::timeout(CLOSE_TIMEOUT, self.readers.close()).await);
     }
 
     /// Lets running transactions finish. The last connection to the file to be closed removes the log: this one, unless another

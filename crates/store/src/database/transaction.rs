@@ -49,6 +49,7 @@ impl Transaction<'_> {
             }
             Self::Postgres(tx, timeout) => {
                 let query = sqlx::query_with(sql, Value::arguments::<PgArguments>(values)?);
+                let query = query.persistent(timeout.keeps_prepared());
                 let result = timeout.wait(query.execute(&mut **tx)).await?;
                 Ok(Changes { rows: result.rows_affected(), last_id: 0 })
             }
@@ -65,6 +66,7 @@ impl Transaction<'_> {
             }
             Self::Postgres(tx, timeout) => {
                 let query = sqlx::query_with(sql, Value::arguments::<PgArguments>(values)?);
+                let query = query.persistent(timeout.keeps_prepared());
                 let rows = timeout.wait(query.fetch_all(&mut **tx)).await?;
                 Ok(rows.into_iter().map(Row::Postgres).collect())
             }

@@ -140,9 +140,13 @@ impl Batcher {
                 return Err(batch);
             }
             Err(BatchError::NotCommitted(error) | BatchError::Unknown(error)) => {
+                let refusal = match &error {
+                    Error::Storage(fault) => ReceiveError::Storage(fault.clone()),
+                    _ => ReceiveError::Unavailable,
+                };
                 let error = &error as &dyn StdError;
                 tracing::warn!(error, count = batch.len(), "storing deliveries failed");
-                reply(batch, std::iter::repeat(Err(ReceiveError::Unavailable)));
+                reply(batch, std::iter::repeat(Err(refusal)));
             }
         }
         Ok(())
@@ -207,6 +211,8 @@ impl Batcher {
         };
         appended.map_err(BatchError::NotCommitted)?;
         tx.commit().await.map_err(BatchError::Unknown)?;
+        // What was written to a file that is gone is not stored.
+        self.database.check_files().map_err(BatchError::Unknown)?;
         Ok(receipts)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use ::ledger::Rules;
 use audit::Key;
-use domain::{ExternalId, Fact, FactKind, Journal, Money, ShareLine, Subject};
+use domain::{ExternalId, Fact, FactKind, Journal, Money, ShareLine, Subject, Total};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
@@ -56,7 +56,8 @@ pub(super) async fn needs_approval(
     let costs = journal.shares.iter().filter_map(|line| line.cost);
     let costs = costs.map(|cost| Money::from_minor(cost.minor().saturating_abs(), cost.currency()));
     let moved: Vec<Money> = entries.filter(|money| money.minor() > 0).chain(costs).collect();
-    let value = market_value(&moved, &[], &load_prices(tx).await?)?;
+    let value =
+        market_value(&moved.into_iter().map(Total::from).collect::<Vec<_>>(), &[], &load_prices(tx).await?)?;
     Ok(value.unpriced > 0 || value.value.minor() > above.minor())
 }
 

@@ -5,25 +5,31 @@ use jiff::Timestamp;
 use ledger::{Bucket, LedgerAccount};
 
 use super::batch::Batch;
-use super::deltas::{Deltas, out_of_range};
+use super::deltas::{Delta, Deltas, out_of_range};
 use super::journal::{self, PostingSet};
-use super::verify::{Amounts, sums};
+use super::verify::{self, Amounts};
 use crate::database::{Row, Transaction, Value, sql, values};
 use crate::error::Error;
+use crate::sums::{self, HIGH};
 
-const CHANGE: &str = "INSERT INTO ledger_balances (account, currency, holder, balance, cover, flow) VALUES ";
+const CHANGE: &str = "INSERT INTO ledger_balances \
+    (account, currency, holder, balance_high, balance, cover, flow_high, flow) VALUES ";
 /// The row stays locked until the transaction ends.
 const CHANGE_END: &str = " ON CONFLICT (account, currency) DO UPDATE SET \
+    balance_high = ledger_balances.balance_high + excluded.balance_high, \
     balance = ledger_balances.balance + excluded.balance, cover = ledger_balances.cover + excluded.cover, \
-    flow = ledger_balances.flow + excluded.flow \
-    RETURNING account, currency, balance, cover";
+    flow_high = ledger_balances.flow_high + excluded.flow_high, flow = ledger_balances.flow + excluded.flow \
+    RETURNING account, currency, balance_high, balance, cover, flow_high, flow";
+/// Two numbers below [`HIGH`] fit a column together, and three would in the end not.
+const CARRY: &str = "UPDATE ledger_balances SET balance_high = $3, balance = $4, flow_high = $5, flow = $6 \
+    WHERE account = $1 AND currency = $2";
 
 struct Balance {
     holder: ExternalId,
     bucket: Bucket,
     currency: Currency,
-    balance: i64,
-    cover: i64,
+    balance: i128,
+    cover: i128,
 }
 
 /// Changes the balances, and covers negative ones from the receivables of their holders.
@@ -47,11 +53,11 @@ pub(super) async fn restore(
     batch: &mut Batch,
 ) -> Result<(), Error> {
     let mut rows: Vec<Vec<Value>> = Vec::new();
-    for ((holder, account, currency), Amounts { balance, cover, flow }) in sums(tx, holders).await? {
-        let [balance, cover, flow] = [balance, cover, flow].map(i64::try_from);
-        let out_of_range = |_| out_of_range();
-        let (balance, cover) = (balance.map_err(out_of_range)?, cover.map_err(out_of_range)?);
-        rows.push(values![account, currency, holder, balance, cover, flow.map_err(out_of_range)?]);
+    for ((holder, account, currency), Amounts { balance, cover, flow }) in verify::sums(tx, holders).await? {
+        let (balance_high, balance) = sums::columns(balance)?;
+        let (flow_high, flow) = sums::columns(flow)?;
+        let cover = i64::try_from(cover).map_err(|_| out_of_range())?;
+        rows.push(values![account, currency, holder, balance_high, balance, cover, flow_high, flow]);
     }
     for holder in holders {
         tx.execute(sql!("DELETE FROM ledger_balances WHERE holder = $1", holder)).await?;
@@ -65,14 +71,34 @@ pub(super) async fn restore(
 
 async fn change(tx: &mut Transaction<'_>, deltas: Deltas) -> Result<Vec<Balance>, Error> {
     let deltas = deltas.0.into_iter().filter(|(_, delta)| delta.balance != 0 || delta.flow != 0);
-    let rows: Vec<Vec<Value>> = deltas
-        .map(|((holder, bucket, currency), delta)| {
-            let name = holder.to_string();
-            let account = LedgerAccount::User(holder, bucket).to_string();
-            values![account, currency.as_str(), name, delta.balance, delta.cover, delta.flow]
-        })
-        .collect();
-    tx.insert_rows(CHANGE, rows, CHANGE_END).await?.iter().map(balance).collect()
+    let row = |((holder, bucket, currency), delta): (_, Delta)| {
+        let (balance_high, balance) = sums::columns(delta.balance)?;
+        let (flow_high, flow) = sums::columns(delta.flow)?;
+        let cover = i64::try_from(delta.cover).map_err(|_| out_of_range())?;
+        let name = ExternalId::to_string(&holder);
+        let account = LedgerAccount::User(holder, bucket).to_string();
+        let currency = Currency::as_str(currency);
+        Ok(values![account, currency, name, balance_high, balance, cover, flow_high, flow])
+    };
+    let rows: Vec<Vec<Value>> = deltas.map(row).collect::<Result<_, Error>>()?;
+    let rows = tx.insert_rows(CHANGE, rows, CHANGE_END).await?;
+    for row in &rows {
+        carry(tx, row).await?;
+    }
+    rows.iter().map(balance).collect()
+}
+
+/// Writes a row again whose columns have grown to [`HIGH`] or more.
+async fn carry(tx: &mut Transaction<'_>, row: &Row) -> Result<(), Error> {
+    let is_large = |column| Ok::<bool, Error>(i128::from(row.int(column)?).abs() >= HIGH);
+    if !is_large("balance")? && !is_large("flow")? {
+        return Ok(());
+    }
+    let (balance_high, balance) = sums::columns(row.wide("balance")?)?;
+    let (flow_high, flow) = sums::columns(row.wide("flow")?)?;
+    let (account, currency) = (row.text("account")?, row.text("currency")?);
+    let carry = sql!(CARRY, account, currency, balance_high, balance, flow_high, flow);
+    tx.execute(carry).await.map(drop)
 }
 
 fn balance(row: &Row) -> Result<Balance, Error> {
@@ -80,7 +106,7 @@ fn balance(row: &Row) -> Result<Balance, Error> {
         return Err(Error::decode("account"));
     };
     let currency = row.parsed("currency")?;
-    Ok(Balance { holder, bucket, currency, balance: row.int("balance")?, cover: row.int("cover")? })
+    Ok(Balance { holder, bucket, currency, balance: row.wide("balance")?, cover: row.int("cover")?.into() })
 }
 
 async fn cover(
@@ -90,7 +116,9 @@ async fn cover(
     batch: &mut Batch,
 ) -> Result<(), Error> {
     let Balance { holder, bucket, currency, balance, cover } = balance;
-    let uncovered = Money::from_minor(balance.checked_sub(*cover).ok_or_else(out_of_range)?, *currency);
+    // An entry has 64 bits: what is missing beyond them is owed and not covered.
+    let uncovered = (balance - cover).clamp(-i128::from(i64::MAX), i64::MAX.into());
+    let uncovered = Money::from_minor(i64::try_from(uncovered).map_err(|_| out_of_range())?, *currency);
     let posting = ledger::shortfall(holder, *bucket, uncovered, now)?;
     if posting.legs().is_empty() && *cover == 0 {
         return Ok(());

@@ -13,9 +13,9 @@ pub(super) struct Deltas(pub(super) BTreeMap<(ExternalId, Bucket, Currency), Del
 
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Delta {
-    pub(super) balance: i64,
-    pub(super) cover: i64,
-    pub(super) flow: i64,
+    pub(super) balance: i128,
+    pub(super) cover: i128,
+    pub(super) flow: i128,
 }
 
 impl Deltas {
@@ -26,14 +26,13 @@ impl Deltas {
         currency: Currency,
         minor: i64,
         kind: TransactionKind,
-    ) -> Result<(), Error> {
-        let LedgerAccount::User(holder, bucket) = account else { return Ok(()) };
+    ) {
+        let LedgerAccount::User(holder, bucket) = account else { return };
         let delta = self.0.entry((holder.clone(), *bucket, currency)).or_default();
-        delta.balance = delta.balance.checked_add(minor).ok_or_else(out_of_range)?;
+        delta.balance += i128::from(minor);
         if kind.is_flow() {
-            delta.flow = delta.flow.checked_add(minor).ok_or_else(out_of_range)?;
+            delta.flow += i128::from(minor);
         }
-        Ok(())
     }
 
     /// The same deltas, all covered by the receivable.

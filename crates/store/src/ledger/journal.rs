@@ -12,12 +12,14 @@ use super::deltas::{Deltas, out_of_range};
 use crate::database::{Row, Transaction, Value, sql, values};
 use crate::error::Error;
 use crate::proof::Kind;
+use crate::sums::sum_sql;
 
 macro_rules! sums_sql {
     ($condition:literal) => {
         concat!(
-            "SELECT t.subject, t.effect, e.account, e.currency, CAST(SUM(e.minor) AS BIGINT) AS minor, \
-             MAX(t.revision) AS revision, MAX(t.kind) AS kind \
+            "SELECT t.subject, t.effect, e.account, e.currency, ",
+            sum_sql!("e.minor", "minor"),
+            ", MAX(t.revision) AS revision, MAX(t.kind) AS kind \
              FROM ledger_transactions t JOIN ledger_entries e ON e.transaction_id = t.id WHERE ",
             $condition
         )
@@ -88,9 +90,14 @@ fn by_subject(rows: &[Row]) -> Result<BTreeMap<String, Effects>, Error> {
         let effects = subjects.entry(row.text("subject")?).or_default();
         let effect = effects.entry(row.text("effect")?).or_insert(none);
         effect.revisions = effect.revisions.max(revision);
-        effect.sums.insert((row.parsed("account")?, row.parsed("currency")?), row.int("minor")?);
+        effect.sums.insert((row.parsed("account")?, row.parsed("currency")?), minor(row)?);
     }
     Ok(subjects)
+}
+
+/// The sum of an account; an effect has at most 64 bits.
+fn minor(row: &Row) -> Result<i64, Error> {
+    i64::try_from(row.sum("minor")?).map_err(|_| Error::decode("minor"))
 }
 
 /// Writes the differences between the postings and the stored effects, and adds them to the deltas. A stored effect without
@@ -108,7 +115,7 @@ pub(super) async fn write(
     insert(tx, &corrections, now, batch).await?;
     for (_, correction) in &corrections {
         for ((account, currency), minor) in &correction.legs {
-            deltas.add(account, *currency, *minor, correction.kind)?;
+            deltas.add(account, *currency, *minor, correction.kind);
         }
     }
     Ok(())

@@ -10,3 +10,4 @@ pub(crate) mod mutations;
 pub(crate) mod opening;
 pub(crate) mod operators;
 pub(crate) mod receiving;
+pub(crate) mod storage;

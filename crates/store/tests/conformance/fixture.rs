@@ -5,43 +5,65 @@ use std::sync::{Arc, Mutex, Weak};
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 use store::{ApplyOutcome, Job, OpenError, Receipt, Store, StoreConfig};
-use test_postgres::Postgres;
+use test_postgres::{PgBouncer, Postgres};
 use webhooks::{Delivery, Interpretation, alpaca};
 
 /// The cluster is shared by the tests that run at the same time, and ends with the last of them.
-static CLUSTER: Mutex<Weak<Postgres>> = Mutex::new(Weak::new());
+static CLUSTER: Mutex<Weak<Cluster>> = Mutex::new(Weak::new());
 
 /// An empty database.
 pub(crate) struct TestDatabase {
     url: String,
+    /// Of stores, if they go through a pooler.
+    pooled_url: Option<String>,
     backend: TestBackend,
 }
 
 enum TestBackend {
     Sqlite { _directory: tempfile::TempDir },
-    Postgres { _cluster: Arc<Postgres> },
+    Postgres { cluster: Arc<Cluster> },
+}
+
+struct Cluster {
+    // Fields are dropped in order: the pooler first.
+    pooler: PgBouncer,
+    postgres: Postgres,
 }
 
 impl TestDatabase {
     pub(crate) fn sqlite() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", directory.path().join("data/investiq.db").display());
-        Self { url, backend: TestBackend::Sqlite { _directory: directory } }
+        Self { url, pooled_url: None, backend: TestBackend::Sqlite { _directory: directory } }
     }
 
     pub(crate) fn postgres() -> Self {
         let cluster = {
             let mut shared = CLUSTER.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             shared.upgrade().unwrap_or_else(|| {
-                let cluster = Arc::new(Postgres::start());
+                let postgres = Postgres::start();
+                // Nothing may rest on the server's default.
+                postgres.execute("postgres", "ALTER SYSTEM SET synchronous_commit = off");
+                postgres.execute("postgres", "SELECT pg_reload_conf()");
+                let pooler = PgBouncer::start(&postgres);
+                let cluster = Arc::new(Cluster { pooler, postgres });
                 *shared = Arc::downgrade(&cluster);
                 cluster
             })
         };
         static SERIAL: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
         let serial = SERIAL.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let url = cluster.create_database(&format!("test_{serial}"));
-        Self { url, backend: TestBackend::Postgres { _cluster: cluster } }
+        let url = cluster.postgres.create_database(&format!("test_{serial}"));
+        Self { url, pooled_url: None, backend: TestBackend::Postgres { cluster } }
+    }
+
+    /// A database of Postgres whose stores go through PgBouncer in transaction mode.
+    pub(crate) fn pooled() -> Self {
+        let mut database = Self::postgres();
+        let TestBackend::Postgres { cluster } = &database.backend else { unreachable!() };
+        let name = database.url.rsplit('/').next().unwrap();
+        database.pooled_url = Some(cluster.pooler.url(name));
+        database
     }
 
     pub(crate) fn is_sqlite(&self) -> bool {
@@ -49,7 +71,7 @@ impl TestDatabase {
     }
 
     pub(crate) fn config(&self) -> StoreConfig {
-        StoreConfig::new(self.url.parse().unwrap())
+        StoreConfig::new(self.pooled_url.as_ref().unwrap_or(&self.url).parse().unwrap())
     }
 
     pub(crate) async fn open(&self) -> Store {
@@ -138,6 +160,15 @@ impl TestDatabase {
                 sqlx::query_scalar(statement).fetch_one(&mut self.postgres_connection().await).await.unwrap()
             }
         }
+    }
+
+    /// As [`number`](Self::number), on the way that stores take to Postgres.
+    pub(crate) async fn number_as_client(&self, statement: &str) -> i64 {
+        let url = self.pooled_url.as_ref().unwrap_or(&self.url);
+        let options = url.parse::<sqlx::postgres::PgConnectOptions>().unwrap().extra_float_digits(None);
+        let mut connection = sqlx::PgConnection::connect_with(&options).await.unwrap();
+        let statement = AssertSqlSafe(statement.to_owned());
+        sqlx::query_scalar(statement).persistent(false).fetch_one(&mut connection).await.unwrap()
     }
 
     pub(crate) async fn sqlite_connection(&self) -> sqlx::SqliteConnection {

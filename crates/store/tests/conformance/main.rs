@@ -1,5 +1,5 @@
 //! The promises of a store, checked on both databases: every case runs on an SQLite file and on a Postgres cluster of its
-//! own, which is started from the system's packages and must be installed.
+//! own, directly and through PgBouncer. Both are started from the system's packages and must be installed.
 
 #![expect(clippy::unwrap_used, reason = "in a test a failed unwrap is the failure to report")]
 
@@ -23,6 +23,15 @@ macro_rules! on_both {
                 $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $case() {
                     crate::cases::$file::$case(&crate::fixture::TestDatabase::postgres()).await;
+                })*
+            })*
+        }
+
+        mod pgbouncer {
+            $(mod $file {
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    crate::cases::$file::$case(&crate::fixture::TestDatabase::pooled()).await;
                 })*
             })*
         }
@@ -101,6 +110,11 @@ on_both! {
         processes_may_open_at_once,
         another_audit_key_is_refused,
     }
+    storage {
+        a_database_that_lost_entries_is_not_used_until_it_is_accepted,
+        the_database_of_another_is_refused,
+        a_damaged_checkpoint_is_named,
+    }
     concurrency {
         a_snapshot_and_its_flows_are_of_one_moment,
         workers_of_two_processes_finish_everything_together,
@@ -109,6 +123,7 @@ on_both! {
 }
 
 mod faulty_proxy;
+mod pooler;
 mod postgres_outages;
 mod postgres_urls;
 mod sqlite_file;

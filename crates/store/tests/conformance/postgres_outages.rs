@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sqlx::Executor as _;
-use store::{OpenError, Receipt, ReceiveError, Store, StoreConfig};
+use store::{OpenError, Receipt, ReceiveError, StorageFault, Store, StoreConfig};
 use test_postgres::Postgres;
 
 use crate::faulty_proxy::{Fault, FaultyProxy};
@@ -99,6 +99,21 @@ async fn a_server_that_does_not_sync_is_refused() {
     cluster.start_again();
     let error = Store::open(StoreConfig::new(url.parse().unwrap()), key(), now()).await.unwrap_err();
     assert!(matches!(error, OpenError::NotDurable { setting: "fsync" }), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_stops_to_sync_is_not_used_any_more() {
+    let cluster = Postgres::start();
+    let store = open(&cluster.create_database("changes")).await;
+    store.check_storage().await.unwrap();
+    cluster.execute("postgres", "ALTER SYSTEM SET full_page_writes = off");
+    cluster.execute("postgres", "SELECT pg_reload_conf()");
+    let fault = StorageFault::NotDurable { setting: "full_page_writes" };
+    let deadline = std::time::Instant::now() + Duration::from_secs(60);
+    while store.check_storage().await.is_ok() {
+        assert!(std::time::Instant::now() < deadline, "the server reloads its settings");
+    }
+    assert_eq!(store.receive(&fill("01A"), now()).await, Err(ReceiveError::Storage(fault)));
 }
 
 /// A store whose connections to the server can be broken.

@@ -10,7 +10,7 @@ use telemetry::with_causes;
 
 use super::verify::{self, Verification};
 use crate::console::Console;
-use crate::database::{DatabaseLocation, open};
+use crate::database::{DatabaseLocation, open_any};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::secret_file;
@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
     let DatabaseLocation { config: _, url, key, missing_key } = DatabaseLocation::find(console).await?;
-    let store = match open(url, key.clone(), console).await {
+    let store = match open_any(url, key.clone(), console).await {
         Ok(store) => store,
         Err(error) => return verify::report_open_error(error, &missing_key, console),
     };

@@ -12,7 +12,7 @@ use telemetry::with_causes;
 
 use super::checkpoint;
 use crate::console::Console;
-use crate::database::{DatabaseLocation, open};
+use crate::database::{DatabaseLocation, open_any};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::OutputFormat;
@@ -64,7 +64,7 @@ async fn verify_database(arguments: &Arguments, console: &Console) -> Result<Ver
         Ok(checkpoint) => checkpoint,
         Err(error) => return Ok(Verification::from(error).with_hint(&missing_key)),
     };
-    let store = match open(url, key, console).await {
+    let store = match open_any(url, key, console).await {
         Ok(store) => store,
         Err(error) => return Ok(from_open_error(error)?.with_hint(&missing_key)),
     };

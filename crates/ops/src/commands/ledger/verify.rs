@@ -9,7 +9,7 @@ use telemetry::with_causes;
 
 use crate::commands::audit::{checkpoint, verify::report_open_error};
 use crate::console::Console;
-use crate::database::{DatabaseLocation, open};
+use crate::database::{DatabaseLocation, open_any};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::OutputFormat;
@@ -38,7 +38,7 @@ pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<
     let DatabaseLocation { url, key, missing_key, .. } = DatabaseLocation::find(console).await?;
     let head = arguments.checkpoint.as_ref().map(|path| checkpoint::read(path, &key)).transpose()?;
     let head = head.transpose().map_err(|error| Failure::Precondition(with_causes(&error)))?;
-    let store = match open(url, key, console).await {
+    let store = match open_any(url, key, console).await {
         Ok(store) => store,
         Err(error) => return report_open_error(error, &missing_key, console),
     };

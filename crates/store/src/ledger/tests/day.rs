@@ -41,7 +41,13 @@ fn account(clock: &str, status: AccountStatus) -> Fact {
 }
 
 /// A transfer of USDC of `bridge:c1`.
-fn transfer(clock: &str, id: &str, direction: Direction, micros: i64, status: TransferStatus) -> Fact {
+pub(super) fn transfer(
+    clock: &str,
+    id: &str,
+    direction: Direction,
+    micros: i64,
+    status: TransferStatus,
+) -> Fact {
     let kind = FactKind::Transfer {
         account: Some("bridge:c1".parse().unwrap()),
         direction: Some(direction),

@@ -1,6 +1,9 @@
 //! The figures of the business after the day, computed by hand.
 
-use domain::{CashKind, Currency, EntryStatus, ExternalId, Fact, FactKind, Money, Provider, Side, Subject};
+use domain::{
+    CashKind, Currency, Direction, EntryStatus, ExternalId, Fact, FactKind, Money, Provider, Side, Subject,
+    TransferStatus,
+};
 use jiff::Timestamp;
 
 use super::day;
@@ -76,6 +79,60 @@ fn fill_in_yen() -> Fact {
     let notional = Money::from_minor(31_000, Currency::Jpy);
     let subject = Subject::Holding { account: "alpaca:a9".parse().unwrap(), symbol: "AAPL".parse().unwrap() };
     Fact { subject, kind: FactKind::Fill { order, execution, side, cumulative, notional }, ..fact }
+}
+
+/// 923 × 10^10 USDC are 9.23 × 10^18 smallest units, and 64 bits hold 9.223 × 10^18.
+pub(super) async fn sums_exceed_64_bits(ledger: &TestLedger) {
+    const DEPOSIT: i64 = 10_000_000_000_000_000;
+    const ALL: i128 = 923 * DEPOSIT as i128;
+    let deposit = |number: usize, status| {
+        let id = format!("bridge:large{number}");
+        day::transfer("09:30:00", &id, Direction::Inbound, DEPOSIT, status)
+    };
+    let prices = [price("currency/USDC", "1", "2026-03-02T19:58:00Z")];
+    ledger.store.set_prices(&prices, TEST, now()).await.unwrap();
+    // Many in one transaction, and one in each.
+    let settled: Vec<Fact> = (0..923).map(|number| deposit(number, TransferStatus::Settled)).collect();
+    ledger.post(&settled[..900]).await;
+    for fact in &settled[900..] {
+        ledger.post(std::slice::from_ref(fact)).await;
+    }
+    let holder = "bridge:c1".parse().unwrap();
+    let minor = async || {
+        let portfolio = ledger.store.portfolio(&holder, now()).await.unwrap().unwrap();
+        let sum = portfolio.balances.iter().map(|(_, total)| total.minor()).sum::<i128>();
+        (sum, portfolio.market_value.value.minor())
+    };
+    // In cents, at one dollar each.
+    let cents = i64::try_from(ALL / 10_000).unwrap();
+    assert_eq!(minor().await, (ALL, cents));
+    let figures = ledger.store.figures(now()).await.unwrap();
+    assert_eq!((figures.assets.value.minor(), figures.deposits_today.value.minor()), (cents, cents));
+    let drift = ledger.store.deposit_drift().await.unwrap();
+    assert_eq!((drift[0].credited_minor, drift[0].drift_minor()), (ALL, 0));
+    ledger.store.take_snapshots(TEST, now()).await.unwrap();
+    let trial = ledger.store.trial_balance().await.unwrap();
+    assert!(trial.is_balanced(), "{trial:?}");
+    // The flow of the day before is taken off the whole flow: nothing came in since.
+    let tomorrow: Timestamp = "2026-03-03T20:00:00Z".parse().unwrap();
+    ledger.store.take_snapshots(TEST, tomorrow).await.unwrap();
+    let net_flow =
+        "SELECT net_flow AS number FROM daily_snapshots WHERE holder = 'bridge:c1' ORDER BY day DESC LIMIT 1";
+    assert_eq!(ledger.number(net_flow).await, 0);
+    // A balance that differs by one smallest unit is found, and one that comes back is small again.
+    ledger
+        .run("UPDATE ledger_balances SET balance = balance + 1 WHERE account LIKE '%spending%'")
+        .await
+        .unwrap();
+    assert_eq!(ledger.store.trial_balance().await.unwrap().drifted_accounts, 1);
+    ledger
+        .run("UPDATE ledger_balances SET balance = balance - 1 WHERE account LIKE '%spending%'")
+        .await
+        .unwrap();
+    let returned: Vec<Fact> = (1..923).map(|number| deposit(number, TransferStatus::Returned)).collect();
+    ledger.post(&returned).await;
+    assert_eq!(minor().await.0, i128::from(DEPOSIT));
+    assert!(ledger.store.trial_balance().await.unwrap().is_balanced());
 }
 
 /// 3,000.00 come in, of which 2,070.00 go for 10 shares; every value by hand.

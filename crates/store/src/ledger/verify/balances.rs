@@ -8,15 +8,16 @@ use super::{PAGE, Place, Problem, Run};
 use crate::database::{Row, Transaction, sql};
 use crate::error::Error;
 use crate::ledger::columns::parse_enum;
+use crate::sums::sum_sql;
 
 const HOLDERS: &str = "SELECT DISTINCT holder FROM ledger_entries WHERE holder > $1 ORDER BY holder LIMIT $2";
-// In two parts, because changed entries may sum to more than 64 bits.
-const SUMS: &str = "SELECT e.account, e.currency, e.holder, t.kind, \
-    CAST(SUM(e.minor / 4294967296) AS BIGINT) AS high, CAST(SUM(e.minor % 4294967296) AS BIGINT) AS low \
-    FROM ledger_entries e JOIN ledger_transactions t ON t.id = e.transaction_id WHERE e.holder IN";
+const SUMS: &str = concat!(
+    "SELECT e.account, e.currency, e.holder, t.kind, ",
+    sum_sql!("e.minor", "minor"),
+    " FROM ledger_entries e JOIN ledger_transactions t ON t.id = e.transaction_id WHERE e.holder IN"
+);
 const SUMS_END: &str = " GROUP BY e.account, e.currency, e.holder, t.kind";
-const STORED: &str =
-    "SELECT account, currency, holder, balance, cover, flow FROM ledger_balances WHERE holder IN";
+const STORED: &str = "SELECT account, currency, holder, balance_high, balance, cover, flow_high, flow FROM ledger_balances WHERE holder IN";
 const EXTRA: &str = "SELECT DISTINCT b.holder FROM ledger_balances b WHERE NOT EXISTS \
     (SELECT 1 FROM ledger_entries e WHERE e.holder = b.holder)";
 
@@ -85,8 +86,7 @@ async fn stored(tx: &mut Transaction<'_>, holders: &[String]) -> Result<Balances
 }
 
 fn amounts(row: &Row) -> Result<Amounts, Error> {
-    let amount = |column| row.int(column).map(i128::from);
-    Ok(Amounts { balance: amount("balance")?, cover: amount("cover")?, flow: amount("flow")? })
+    Ok(Amounts { balance: row.wide("balance")?, cover: row.int("cover")?.into(), flow: row.wide("flow")? })
 }
 
 /// The sums of the entries of these holders.
@@ -94,7 +94,7 @@ pub(in crate::ledger) async fn sums(tx: &mut Transaction<'_>, holders: &[String]
     let mut balances = Balances::new();
     for row in tx.fetch_in(sql!(SUMS), holders, SUMS_END).await? {
         let key = key(&row)?;
-        let minor = (i128::from(row.int("high")?) << 32) + i128::from(row.int("low")?);
+        let minor = row.sum("minor")?;
         // A changed kind is a finding of its transaction.
         let kind: Option<TransactionKind> = parse_enum(&row, "kind").ok();
         let covers = kind == Some(TransactionKind::Shortfall) && !is_receivable(&key.1);
