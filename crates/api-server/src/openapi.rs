@@ -15,7 +15,9 @@ use crate::handlers::webhooks::WebhookResponse;
 use crate::handlers::{
     analyze, analyze_bars, bars, docs, entries, health, indicators, metrics, portfolio, root, symbols,
 };
-use crate::schemas::{AccountFilter, IndicatorNames, ProblemDocument, Problems, Rows};
+use crate::schemas::{
+    AccountFilter, IdempotencyKey, IndicatorNames, ProblemDocument, Problems, ReviewState, Rows,
+};
 
 use engines::EngineSchemas;
 use webhooks::WebhookPaths;
@@ -78,7 +80,7 @@ use webhooks::WebhookPaths;
         docs::openapi_legacy_path,
     ),
     // Those that parameters alone refer to are not collected.
-    components(schemas(ProblemDocument, WebhookResponse, AccountFilter, IndicatorNames, Rows)),
+    components(schemas(ProblemDocument, WebhookResponse, AccountFilter, IndicatorNames, Rows, IdempotencyKey, ReviewState)),
     security(("api_key" = []), ("bearer" = [])),
     modifiers(&Credentials, &EngineSchemas, &Problems, &WebhookPaths),
 )]

@@ -20,7 +20,7 @@ const OPENED: &str =
     "SELECT kind FROM reviews WHERE subject = $1 AND about = $2 AND resolved_at IS NULL LIMIT 1";
 const POSITION: &str = "SELECT quantity, cost, currency FROM positions WHERE account = $1 AND symbol = $2";
 const RESOLVE: &str = "UPDATE reviews SET resolved_at = $2, resolved_by = $3, resolution = $4, journal = $5 \
-    WHERE id = $1 AND resolved_at IS NULL";
+    WHERE id = $1 AND (resolved_at IS NULL OR resolved_by IS NULL AND resolved_at = $2)";
 
 /// Locks the accounts of a journal until the transaction ends, before anything else of the ledger, as all who post do.
 pub(super) async fn lock_holders(tx: &mut Transaction<'_>, journal: &Journal) -> Result<(), JournalError> {
@@ -135,7 +135,7 @@ pub(super) async fn check_open(tx: &mut Transaction<'_>, id: ReviewId) -> Result
     }
 }
 
-/// Resolves an open review by the word of a person, perhaps with a journal.
+/// Resolves an open review by the word of a person, perhaps with a journal, which may have explained its facts in this transaction.
 pub(crate) async fn resolve(
     tx: &mut Transaction<'_>,
     id: ReviewId,
