@@ -33,14 +33,16 @@ pub(crate) struct DatabaseLocation {
 impl DatabaseLocation {
     /// The database that the server uses in this environment.
     pub(crate) async fn find(console: &Console) -> Result<Self, Failure> {
-        let location = Self::find_any(console).await?;
-        location.url.sqlite_file().map_or(Ok(()), check_exists)?;
-        Ok(location)
+        Self::with_key(find_url(console).await?, console)
     }
 
     /// As [`find`](Self::find), even if the SQLite file does not exist.
     pub(crate) async fn find_any(console: &Console) -> Result<Self, Failure> {
-        let (config, credentials, url) = find_any_url(console).await?;
+        Self::with_key(find_any_url(console).await?, console)
+    }
+
+    fn with_key(found: (Config, Credentials, DatabaseUrl), console: &Console) -> Result<Self, Failure> {
+        let (config, credentials, url) = found;
         let missing_key = config::missing_audit_key(&config, console.environment(), &url);
         let secret = credentials.audit_key("ops").map_err(failed)?;
         // A command never creates a key: it would not be that of the database.

@@ -1,6 +1,6 @@
 //! The review queue: what waits for a person, of facts and of events, and how it was resolved.
 
-mod events;
+pub(crate) mod events;
 mod suggestions;
 
 use domain::ExternalId;
@@ -17,7 +17,6 @@ use crate::journals::{JournalError, refusable, resolve};
 use crate::ledger::{EntryFilter, LedgerEntry};
 use crate::store::Store;
 
-pub(crate) use events::{close_events, event_kind, open_events};
 pub use suggestions::{ReviewAction, SuggestedAction};
 
 /// Every kind of review: those of facts as [`ledger::ReviewKind`] names them, then those of events.

@@ -21,7 +21,8 @@ CREATE UNIQUE INDEX journals_reversed ON journals (reverses) WHERE reverses IS N
 CREATE INDEX journals_pending ON journals (id) WHERE state = 'pending';
 
 -- Reviews get numbers, accounts and the decision of a person: who resolved them, why, and with which journal.
-CREATE TABLE numbered_reviews (
+ALTER TABLE reviews RENAME TO reviews_before;
+CREATE TABLE reviews (
     id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     subject TEXT NOT NULL,
     kind TEXT NOT NULL,
@@ -36,16 +37,15 @@ CREATE TABLE numbered_reviews (
     UNIQUE (subject, kind, about)
 );
 
-INSERT INTO numbered_reviews (subject, kind, about, account, at, opened_at, resolved_at)
+INSERT INTO reviews (subject, kind, about, account, at, opened_at, resolved_at)
     SELECT subject, kind, about, COALESCE(
         (SELECT account FROM provider_accounts WHERE 'account/' || account = subject),
         (SELECT account FROM positions WHERE 'holding/' || account || '/' || symbol = subject),
         (SELECT account FROM transfers WHERE 'transfer/' || id = subject),
         (SELECT account FROM cash_entries WHERE 'cash/' || id = subject)
-    ), at, opened_at, resolved_at FROM reviews ORDER BY opened_at, subject, kind, about;
+    ), at, opened_at, resolved_at FROM reviews_before ORDER BY opened_at, subject, kind, about;
 
-DROP TABLE reviews;
-ALTER TABLE numbered_reviews RENAME TO reviews;
+DROP TABLE reviews_before;
 CREATE INDEX reviews_open ON reviews (kind, opened_at) WHERE resolved_at IS NULL;
 CREATE INDEX reviews_account ON reviews (account, id) WHERE account IS NOT NULL;
 

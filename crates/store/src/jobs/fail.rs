@@ -7,7 +7,7 @@ use super::{ApplyOutcome, Job, WORKER, backoff};
 use crate::database::{retry, sql};
 use crate::error::Error;
 use crate::proof::EvidenceError;
-use crate::reviews;
+use crate::reviews::events;
 use crate::store::Store;
 
 /// Longest stored reason, in bytes.
@@ -60,7 +60,7 @@ impl Store {
                 return Ok(ApplyOutcome::LeaseLost);
             }
             if state == "dead" {
-                reviews::open_events(&mut tx, [("dead_letter", job.event_id.get())], now).await?;
+                events::open_events(&mut tx, [("dead_letter", job.event_id.get())], now).await?;
             }
             self.commit(tx, entry.clone()).await?;
             let reason = reason.clone();

@@ -19,6 +19,7 @@ mod events;
 mod finding;
 mod id_set;
 mod jobs;
+mod number;
 mod subjects;
 mod transactions;
 
@@ -34,9 +35,10 @@ use crate::store::Store;
 pub(super) use accounts::{Expected, add_fact, add_status};
 pub(super) use balances::{Amounts, sums};
 pub(super) use batches::{BatchClaim, TRANSACTIONS, proofs};
-pub(super) use chain::{Claims, batches, number};
+pub(super) use chain::{Claims, batches};
 pub(super) use events::EventClaim;
 pub use finding::{Finding, Place, Problem};
+pub(super) use number::number;
 pub(super) use subjects::proved_fact;
 pub(super) use transactions::{head, legs};
 

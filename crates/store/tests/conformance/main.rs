@@ -1,44 +1,32 @@
 //! The promises of a store, checked on both databases: every case runs on an SQLite file and on a Postgres cluster of its
-//! own, directly and through PgBouncer. Both are started from the system's packages and must be installed.
+//! own, most of them through PgBouncer too. Both are started from the system's packages and must be installed.
 
 #![expect(clippy::unwrap_used, reason = "in a test a failed unwrap is the failure to report")]
 
 mod cases;
 mod fixture;
 
-/// Each case on each database.
-macro_rules! on_both {
-    ($($file:ident { $($case:ident),* $(,)? })*) => {
-        mod sqlite {
-            $(mod $file {
-                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $case() {
-                    crate::cases::$file::$case(&crate::fixture::TestDatabase::sqlite()).await;
-                })*
-            })*
-        }
-
-        mod postgres {
-            $(mod $file {
-                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $case() {
-                    crate::cases::$file::$case(&crate::fixture::TestDatabase::postgres()).await;
-                })*
-            })*
-        }
-
-        mod pgbouncer {
-            $(mod $file {
-                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $case() {
-                    crate::cases::$file::$case(&crate::fixture::TestDatabase::pooled()).await;
-                })*
-            })*
-        }
+/// Each case on each of these databases.
+macro_rules! cases {
+    ($databases:tt: $($file:ident $cases:tt)*) => {
+        $(mod $file {
+            cases!(@file $file $databases $cases);
+        })*
+    };
+    (@file $file:ident [$($database:ident),*] $cases:tt) => {
+        $(mod $database {
+            cases!(@database $file $database $cases);
+        })*
+    };
+    (@database $file:ident $database:ident { $($case:ident),* $(,)? }) => {
+        $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $case() {
+            crate::cases::$file::$case(&crate::fixture::TestDatabase::$database()).await;
+        })*
     };
 }
 
-on_both! {
+cases! { [sqlite, postgres, pooled]:
     receiving {
         a_delivery_is_stored_as_received,
         a_thousand_racing_copies_are_one,
@@ -64,21 +52,6 @@ on_both! {
         a_leader_lease_has_one_owner,
         only_acquiring_a_leader_lease_is_audited,
     }
-    evidence {
-        a_changed_event_is_never_posted,
-        an_event_without_a_proof_is_believed_only_in_the_start_after_the_migration,
-    }
-    closing {
-        a_day_is_closed_once_with_the_same_digest_on_both_databases,
-    }
-    mutations {
-        every_mutation_is_named_and_mended,
-    }
-    circle_keys {
-        the_last_fetched_copy_of_a_key_is_stored,
-        the_key_fetched_longest_ago_is_deleted,
-        saving_and_deleting_a_key_are_audited,
-    }
     operators {
         lists_are_filtered_and_paged,
         a_replay_adds_jobs_and_changes_nothing_else,
@@ -100,6 +73,30 @@ on_both! {
         nothing_is_written_without_a_head,
         actions_outside_of_the_store_are_recorded,
     }
+    concurrency {
+        a_snapshot_and_its_flows_are_of_one_moment,
+        workers_of_two_processes_finish_everything_together,
+        a_body_is_emptied_once_and_never_during_a_replay,
+    }
+}
+
+// What opens a database or checks it as a whole does not differ behind a pooler.
+cases! { [sqlite, postgres]:
+    evidence {
+        a_changed_event_is_never_posted,
+        an_event_without_a_proof_is_believed_only_in_the_start_after_the_migration,
+    }
+    closing {
+        a_day_is_closed_once_with_the_same_digest_on_both_databases,
+    }
+    mutations {
+        every_mutation_is_named_and_mended,
+    }
+    circle_keys {
+        the_last_fetched_copy_of_a_key_is_stored,
+        the_key_fetched_longest_ago_is_deleted,
+        saving_and_deleting_a_key_are_audited,
+    }
     opening {
         opening_twice_changes_nothing,
         a_newer_database_is_refused,
@@ -114,11 +111,6 @@ on_both! {
         a_database_that_lost_entries_is_not_used_until_it_is_accepted,
         the_database_of_another_is_refused,
         a_damaged_checkpoint_is_named,
-    }
-    concurrency {
-        a_snapshot_and_its_flows_are_of_one_moment,
-        workers_of_two_processes_finish_everything_together,
-        a_body_is_emptied_once_and_never_during_a_replay,
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use ledger::StashRatio;
 use serde_json::Value as Json;
 
-use super::chain::number;
+use super::number::number;
 use super::{Place, Problem, Run};
 use crate::database::{Transaction, sql};
 use crate::error::Error;

@@ -13,6 +13,7 @@ use super::events::EventClaim;
 use super::finding::Finding;
 use super::id_set::IdSet;
 use super::jobs::JobClaim;
+use super::number::number;
 use super::{Run, missing_key};
 use crate::audit_log::{self, VerifyError};
 use crate::database::{Transaction, sql};
@@ -207,11 +208,6 @@ pub(in crate::ledger) fn batches(sequence: u64, detail: &Json) -> Vec<BatchClaim
         batch => std::slice::from_ref(batch),
     };
     batches.iter().filter_map(|batch| BatchClaim::parse(sequence, batch)).collect()
-}
-
-/// A number, or an id, which is a number as text.
-pub(in crate::ledger) fn number(json: &Json) -> Option<i64> {
-    json.as_i64().or_else(|| json.as_str()?.parse().ok())
 }
 
 async fn rebuilt(tx: &mut Transaction<'_>) -> Result<HashMap<i64, Rebuilt>, Error> {

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::chain::number;
+use super::number::number;
 use super::{PAGE, Place, Problem, Run};
 use crate::database::{Row, sql};
 use crate::error::Error;

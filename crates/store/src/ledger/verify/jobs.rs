@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value as Json;
 
-use super::chain::number;
+use super::number::number;
 use super::{PAGE, Place, Problem, Run};
 use crate::database::sql;
 use crate::error::Error;

@@ -11,7 +11,7 @@ use webhooks::{Delivery, ProviderSettings, SettingValue, interpret};
 use crate::fixture::{TestDatabase, after_s, now};
 
 /// Mutations of one run on SQLite and on Postgres; `MUTATIONS` in the environment sets another number.
-const MUTATIONS: (usize, usize) = (60, 20);
+const MUTATIONS: (usize, usize) = (30, 10);
 /// Whoever writes with another number finds another sequence.
 const SEED: u64 = 20_261_130;
 
