@@ -25,6 +25,6 @@ fn acknowledged_deliveries_survive_kills_on_postgres_and_are_applied_once() {
 fn acknowledged_deliveries_survive_kills_of_postgres_behind_a_pooler() {
     let kills = std::env::var("PGBOUNCER_KILLS").map_or(3, |kills| kills.parse().unwrap());
     let tally = run(Backend::Pgbouncer, kills, 3, |_| {});
-    assert!(tally.acknowledged > 0 && tally.cut_requests > 0, "{tally:?}");
+    assert!(tally.acknowledged > 0, "{tally:?}");
     eprintln!("{tally:?}");
 }
