@@ -100,13 +100,15 @@ impl Database {
     }
 }
 
-/// Opens a database to look at it, even one that the server would refuse because it was replaced.
+/// Opens a database to look at it, even one that the server would refuse because it was replaced. Nothing is written.
 pub(crate) async fn open_any(
-    url: DatabaseUrl,
+    config: StoreConfig,
     key: audit::Key,
     console: &Console,
 ) -> Result<Store, OpenError> {
-    open(StoreConfig { checkpoint: None, ..StoreConfig::new(url) }, key, console).await
+    let store = Store::open_to_verify(StoreConfig { connections: CONNECTIONS, ..config }, key).await?;
+    console.close_at_end(&store);
+    Ok(store)
 }
 
 /// Opens a database without migrating it.

@@ -1,6 +1,6 @@
 //! Accepts the present state of the database after an operator has looked at it.
 
-use std::path::{Path, PathBuf};
+use std::io::ErrorKind;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -19,7 +19,7 @@ const ACCEPT: &str = "UPDATE store_identity SET epoch = $1 WHERE id = 1";
 /// The outcome of [`accept_storage`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AcceptedStorage {
-    /// The state that the checkpoint file had; `None` if there was no such file.
+    /// The state that the checkpoint file had; `None` if there was no such file, or a damaged one.
     pub before: Option<StorageState>,
     /// The present state.
     pub now: StorageState,
@@ -39,7 +39,13 @@ pub async fn accept_storage(
     now: Timestamp,
 ) -> Result<AcceptedStorage, OpenError> {
     let path = config.checkpoint.as_deref();
-    let before = path.map(checkpoint::read).transpose()?.flatten();
+    let before = match path.map(checkpoint::read).transpose() {
+        Err(OpenError::Checkpoint { path, source }) if is_damaged(&source) => {
+            tracing::warn!(path = %path.display(), error = %source, "the checkpoint file is damaged and is replaced");
+            None
+        }
+        before => before?.flatten(),
+    };
     match storage::open(config).await {
         Ok(database) => {
             let state = load(&database).await;
@@ -48,9 +54,10 @@ pub async fn accept_storage(
             return Ok(AcceptedStorage { before, now, is_changed: false });
         }
         Err(OpenError::Storage(_)) => {}
+        Err(OpenError::Checkpoint { source, .. }) if is_damaged(&source) => {}
         Err(error) => return Err(error),
     }
-    check_log(config)?;
+    storage::check_log(config)?;
     let database = Database::open(config).await?;
     let accepted = accept(&database, config, key, actor, before.as_ref(), now).await;
     database.close().await;
@@ -89,16 +96,7 @@ async fn accept(
     accepted.map_err(OpenError::Audit)
 }
 
-/// The log of the database before would be replayed into this one.
-fn check_log(config: &StoreConfig) -> Result<(), OpenError> {
-    let Some(database) = config.url.sqlite_file() else { return Ok(()) };
-    let log = beside(database, "-wal");
-    let bytes = std::fs::metadata(&log).map_or(0, |log| log.len());
-    if bytes == 0 { Ok(()) } else { Err(OpenError::ForeignLog { log, index: beside(database, "-shm") }) }
-}
-
-fn beside(database: &Path, end: &str) -> PathBuf {
-    let mut path = database.as_os_str().to_owned();
-    path.push(end);
-    path.into()
+/// Whether a checkpoint file could be read and is none.
+fn is_damaged(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof)
 }

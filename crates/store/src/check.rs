@@ -44,6 +44,13 @@ async fn check_content(database: &Database, key: Option<&audit::Key>) -> Result<
     checked.map(drop).map_err(OpenError::Audit)
 }
 
+/// Checks that the schema is that of this program, and that the head of the audit chain is authentic.
+pub(crate) async fn check_current(database: &Database, key: &audit::Key) -> Result<(), OpenError> {
+    let migrations = migrations::read(database).await.map_err(|error| OpenError::Migrate(error.into()))?;
+    migrations::check_none_pending(&migrations).map_err(OpenError::Migrate)?;
+    check_content(database, Some(key)).await
+}
+
 /// The directory of the file, or the first that exists above it, must be writable.
 fn check_location(file: &Path) -> Result<(), LocationError> {
     let above =

@@ -161,6 +161,14 @@ impl Database {
         }
     }
 
+    /// Makes the content of SQLite's file durable.
+    pub(crate) async fn sync_file(&self) -> Result<(), Error> {
+        match &self.connections {
+            Connections::Sqlite(sqlite) => sqlite.sync_file().await,
+            Connections::Postgres(_) => Ok(()),
+        }
+    }
+
     /// Sets the address of new connections, for a rotated password. Open connections stay.
     pub(crate) fn set_url(&self, url: &DatabaseUrl) -> Result<(), UrlError> {
         match (&self.connections, &url.0) {

@@ -42,6 +42,16 @@ pub enum Error {
     /// A field of the entry is empty or too long.
     #[error("invalid audit entry")]
     Entry(#[from] audit::EntryError),
+    /// A stored fact is not as the server wrote it, and stands in the place of a reported one.
+    #[error(
+        "stored fact {id} is not authentic: {reason}; run `investiq ledger rebuild`, then requeue the job"
+    )]
+    ForgedFact {
+        /// The hash of the fact.
+        id: String,
+        /// Why its proof does not hold.
+        reason: String,
+    },
     /// The facts cannot be posted.
     #[error("posting to the ledger failed")]
     Ledger(#[from] ledger::LedgerError),
@@ -111,7 +121,11 @@ impl Error {
             Self::Timeout | Self::NoHead | Self::Chain(_) | Self::Storage(_) | Self::Checkpoint { .. } => {
                 Retry::Later
             }
-            Self::Decode { .. } | Self::Entry(_) | Self::Ledger(_) | Self::Date(_) => Retry::Never,
+            Self::Decode { .. }
+            | Self::ForgedFact { .. }
+            | Self::Entry(_)
+            | Self::Ledger(_)
+            | Self::Date(_) => Retry::Never,
         }
     }
 
@@ -249,6 +263,11 @@ pub enum OpenError {
     /// The schema does not match this program.
     #[error("database migration failed")]
     Migrate(#[source] MigrateError),
+    /// The rows of the version before cannot be given proofs, and would be lost to the books.
+    #[error(
+        "stored rows have no proof, and the audit chain that says which of them are authentic cannot be verified; if an audit key was replaced, add the older one to the secret audit_key, otherwise restore a backup"
+    )]
+    Unproved(#[source] audit::ChainError),
     /// The audit chain cannot be continued.
     #[error("reading the audit chain head failed")]
     Audit(#[source] Error),

@@ -115,6 +115,14 @@ pub fn check_migrations(migrations: &[MigrationStatus]) -> Result<(), MigrateErr
     }
 }
 
+/// Refuses a database that lacks migrations.
+pub(crate) fn check_none_pending(migrations: &[MigrationStatus]) -> Result<(), MigrateError> {
+    match migrations.iter().filter(|migration| migration.state == MigrationState::Pending).count() {
+        0 => Ok(()),
+        pending => Err(MigrateError::Behind { pending, name: last_name() }),
+    }
+}
+
 pub(crate) async fn read(database: &Database) -> Result<Vec<MigrationStatus>, Error> {
     let mut reader = database.reader().await?;
     let mut tx = reader.begin().await?;

@@ -8,7 +8,7 @@
 
 pub(crate) mod checkpoint;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -30,7 +30,7 @@ const CREATE: &str =
     "INSERT INTO store_identity (id, identity, epoch) VALUES (1, $1, 1) ON CONFLICT DO NOTHING";
 
 /// The state of a database, as the checkpoint file has it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StorageState {
     /// 32 hexadecimal digits that no other database has.
@@ -76,6 +76,11 @@ impl StorageCheck {
         }
         let mut state = follow(database, &seen.state).await?;
         state.file_sequence = follow_file(database, &seen.state).await?;
+        let recorded = seen.recorded.as_ref().and_then(|recorded| recorded.file_sequence);
+        if self.checkpoint.is_some() && state.file_sequence != recorded {
+            // What was read may be in the memory of the system only: after a power failure the file would be behind it.
+            database.sync_file().await?;
+        }
         seen.state = state;
         if let Some(path) = self.checkpoint.clone().filter(|_| seen.recorded.as_ref() != Some(&seen.state)) {
             checkpoint::write(path, seen.state.clone()).await?;
@@ -121,6 +126,31 @@ pub(crate) async fn open(config: &StoreConfig) -> Result<Database, OpenError> {
             })
         }
     }
+}
+
+/// Opens a database even if it is not that of the checkpoint file, unless a log beside it may be that of another one.
+pub(crate) async fn open_any(config: &StoreConfig) -> Result<Database, OpenError> {
+    match open(config).await {
+        Err(OpenError::Storage(fault)) if !matches!(fault, StorageFault::Missing { .. }) => {
+            check_log(config)?;
+            Database::open(config).await
+        }
+        opened => opened,
+    }
+}
+
+/// The log of the database before would be replayed into this one.
+pub(crate) fn check_log(config: &StoreConfig) -> Result<(), OpenError> {
+    let Some(database) = config.url.sqlite_file() else { return Ok(()) };
+    let log = beside(database, "-wal");
+    let bytes = std::fs::metadata(&log).map_or(0, |log| log.len());
+    if bytes == 0 { Ok(()) } else { Err(OpenError::ForeignLog { log, index: beside(database, "-shm") }) }
+}
+
+fn beside(database: &Path, end: &str) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push(end);
+    path.into()
 }
 
 /// The state of the database and of its file.
@@ -210,7 +240,7 @@ fn check_file(earlier: &StorageState, found: Option<&StorageState>) -> Result<()
 }
 
 /// The state in an SQLite file without its log; `None` if there is none yet.
-async fn read_file(path: &std::path::Path) -> Result<Option<StorageState>, Error> {
+async fn read_file(path: &Path) -> Result<Option<StorageState>, Error> {
     let mut connection = crate::database::connect_to_file(path).await?;
     let mut tx = Transaction::Sqlite(sqlx::Connection::begin(&mut connection).await?);
     read(&mut tx).await

@@ -8,6 +8,7 @@ use webhooks::Delivery;
 
 use crate::audit_key::{AuditKeyError, SharedKey};
 use crate::chain;
+use crate::check;
 use crate::config::StoreConfig;
 use crate::database::{Database, Row, Statement, Transaction, sql};
 use crate::error::{Error, OpenError};
@@ -46,11 +47,32 @@ impl Store {
                 return Err(error);
             }
         };
-        let storage = StorageCheck::new(&config, state);
+        Ok(Self::new(database, &config, key, state))
+    }
+
+    /// Opens a database to look at it, even one that the server would refuse because it was replaced. Neither the database nor
+    /// the checkpoint file is changed.
+    ///
+    /// # Errors
+    /// [`OpenError`], as of a log that may be that of another database.
+    pub async fn open_to_verify(config: StoreConfig, key: audit::Key) -> Result<Self, OpenError> {
+        let database = Arc::new(storage::open_any(&config).await?);
+        let config = StoreConfig { checkpoint: None, ..config };
+        match check::check_current(&database, &key).await {
+            Ok(()) => Ok(Self::new(database, &config, key, StorageState::default())),
+            Err(error) => {
+                database.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    fn new(database: Arc<Database>, config: &StoreConfig, key: audit::Key, state: StorageState) -> Self {
+        let storage = StorageCheck::new(config, state);
         let key = SharedKey::new(key);
         let inbox = Inbox::start(database.clone(), key.clone(), config.queue_deliveries);
         let unknown_channels = UnknownChannels::default();
-        Ok(Self { shared: Arc::new(Shared { database, key, unknown_channels, storage, inbox }) })
+        Self { shared: Arc::new(Shared { database, key, unknown_channels, storage, inbox }) }
     }
 
     /// Stores a delivery. When this returns a receipt, the delivery is durable.
@@ -154,7 +176,10 @@ async fn prepare(
 ) -> Result<StorageState, OpenError> {
     migrations::apply_pending(database, config.migrates, now).await.map_err(OpenError::Migrate)?;
     let state = start(database, key).await.map_err(OpenError::Audit)?;
-    ledger::adopt(database, key, now).await.map_err(OpenError::Audit)?;
+    ledger::adopt(database, key, now).await.map_err(|error| match error {
+        Error::Chain(error) => OpenError::Unproved(error),
+        error => OpenError::Audit(error),
+    })?;
     Ok(state)
 }
 

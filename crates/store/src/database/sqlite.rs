@@ -4,6 +4,7 @@
 //! Other processes may use the file at the same time, under SQLite's own lock. The last process that closes the file copies the
 //! log (`-wal`) into it and removes the log.
 
+use std::fs::File;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -46,6 +47,8 @@ pub(crate) struct SqliteDatabase {
     readers: SqlitePool,
     /// Its files, once they all exist.
     files: OnceLock<SqliteFiles>,
+    /// Its file, once it was synced.
+    file: OnceLock<&'static File>,
 }
 
 struct WriteConnection {
@@ -83,6 +86,7 @@ impl SqliteDatabase {
             scheduler: WriterScheduler::default(),
             readers,
             files: OnceLock::new(),
+            file: OnceLock::new(),
         })
     }
 
@@ -95,6 +99,22 @@ impl SqliteDatabase {
         let mut guard = self.writer().await?;
         sqlx::raw_sql("PRAGMA wal_checkpoint(PASSIVE)").execute(&mut guard.writer.connection).await?;
         self.files.get_or_init(|| SqliteFiles::new(&self.path));
+        Ok(())
+    }
+
+    /// Makes the content of the file durable, also what another process wrote.
+    pub(super) async fn sync_file(&self) -> Result<(), Error> {
+        let file = match self.file.get() {
+            Some(file) => *file,
+            None => {
+                let file = File::open(&self.path).map_err(sqlx::Error::Io)?;
+                // Never closed: when any handle of the file is closed, the system drops SQLite's locks on it.
+                let file: &'static File = Box::leak(Box::new(file));
+                self.file.get_or_init(|| file)
+            }
+        };
+        let synced = tokio::task::spawn_blocking(move || file.sync_all()).await;
+        synced.unwrap_or_else(|ended| Err(std::io::Error::other(ended))).map_err(sqlx::Error::Io)?;
         Ok(())
     }
 
@@ -211,7 +231,7 @@ fn prepare(path: &Path) -> std::io::Result<()> {
     }
     file.sync_all()?;
     // The name of the file is in its directory, which must be synced too.
-    std::fs::File::open(directory)?.sync_all()
+    File::open(directory)?.sync_all()
 }
 
 #[cfg(test)]

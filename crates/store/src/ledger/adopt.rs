@@ -11,6 +11,7 @@ use super::Batch;
 use super::batch::{fact_columns, transaction_columns};
 use super::verify::{EventClaim, head, legs};
 use crate::actor::Actor;
+use crate::audit_log::VerifyError;
 use crate::database::{Backend, Database, Row, Transaction, sql};
 use crate::error::Error;
 use crate::proof::{self, EVENT_COLUMNS, Kind};
@@ -30,6 +31,7 @@ const PROVE_FACT: &str = "UPDATE facts SET proof = $2, batch = $3 WHERE id = $1"
 const TRANSACTIONS: &str = "SELECT id, subject, effect, revision, kind, at, posted_at, CAST($2 AS BIGINT) AS batch \
     FROM ledger_transactions WHERE proof IS NULL ORDER BY id LIMIT $1";
 const PROVE_TRANSACTION: &str = "UPDATE ledger_transactions SET proof = $2, batch = $3 WHERE id = $1";
+const ADOPTED: &str = "SELECT 1 AS found FROM audit_entries WHERE action = 'ledger.adopt' LIMIT 1";
 const PROVE_EVENT: &str = "UPDATE webhook_events SET proof = $2 WHERE id = $1";
 
 /// What the chain says of the rows without a proof.
@@ -47,7 +49,8 @@ struct History {
 /// Gives proofs to the rows of before the migration. Others stay without: they are not believed, and a verification names them.
 ///
 /// # Errors
-/// [`Error`] of the database; nothing was changed.
+/// [`Error::Chain`] if the audit chain, which says which rows to believe, cannot be verified and no rows were adopted before;
+/// [`Error`] of the database. Nothing was changed.
 pub(crate) async fn adopt(database: &Database, key: &Key, now: Timestamp) -> Result<(), Error> {
     let mut writer = database.writer().await?;
     let mut tx = writer.begin().await?;
@@ -58,9 +61,18 @@ pub(crate) async fn adopt(database: &Database, key: &Key, now: Timestamp) -> Res
         tx.set_reply_timeout(migrations::TIMEOUT);
         tx.script(migrations::LOCK).await?;
     }
-    let Some(history) = read(&mut tx, key).await? else {
-        tracing::error!("stored rows have no proof and are not believed: the audit chain is damaged");
-        return tx.rollback().await;
+    let history = match read(&mut tx, key).await {
+        Ok(history) => history,
+        Err(VerifyError::Damaged(error) | VerifyError::KeyMissing(error)) => {
+            // Once this version has written, those rows could not be adopted any more.
+            if tx.fetch_optional(sql!(ADOPTED)).await?.is_none() {
+                return Err(Error::Chain(error));
+            }
+            tracing::error!("stored rows have no proof and are not believed: the audit chain is damaged");
+            return tx.rollback().await;
+        }
+        Err(VerifyError::NoHead) => return Err(Error::NoHead),
+        Err(VerifyError::Unread(error)) => return Err(error),
     };
     let events = prove_events(&mut tx, key, &history).await?;
     let batches = prove_journal(&mut tx, key, &history).await?;
@@ -85,24 +97,22 @@ async fn has_unproved(tx: &mut Transaction<'_>) -> Result<bool, Error> {
     Ok(false)
 }
 
-/// `None` if the chain is not authentic.
-async fn read(tx: &mut Transaction<'_>, key: &Key) -> Result<Option<History>, Error> {
-    let Ok(head) = audit_log::outermost_head(tx).await else { return Ok(None) };
-    let Ok(head) = head.verify(key) else { return Ok(None) };
+/// Reads the whole chain, which must be authentic.
+async fn read(tx: &mut Transaction<'_>, key: &Key) -> Result<History, VerifyError> {
+    let head = audit_log::outermost_head(tx).await?.verify(key)?;
     let (mut verifier, mut history, mut last) = (Verifier::new(key), History::default(), 0);
     loop {
         let page = audit_log::page(tx, last).await?;
         let Some(end) = page.last() else { break };
         last = end.sequence;
         for sealed in &page {
-            if verifier.feed(sealed).is_err() {
-                return Ok(None);
-            }
+            verifier.feed(sealed)?;
             history
                 .add(sealed.entry.action(), &serde_json::from_str(sealed.entry.detail()).unwrap_or_default());
         }
     }
-    Ok(verifier.finish(&head).is_ok().then_some(history))
+    verifier.finish(&head)?;
+    Ok(history)
 }
 
 impl History {

@@ -38,6 +38,10 @@ impl Batch {
         self.id
     }
 
+    pub(super) const fn key(&self) -> &Key {
+        &self.key
+    }
+
     /// Number of new facts.
     #[cfg(test)]
     pub(crate) fn facts(&self) -> u64 {

@@ -7,12 +7,15 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::batch::{Batch, fact_columns};
+use super::verify::proved_fact;
 use crate::database::{Transaction, Value, sql, values};
 use crate::error::Error;
 use crate::proof::Kind;
 
 const INSERT: &str = "INSERT INTO facts (id, subject, at, body, recorded_at, batch, proof) VALUES ";
 const INSERT_END: &str = " ON CONFLICT DO NOTHING RETURNING id";
+
+const STORED: &str = "SELECT id, subject, at, body, recorded_at, batch, proof FROM facts WHERE id IN";
 
 const SETS: &str = "SELECT '[' || string_agg(body, ',') || ']' AS bodies FROM facts WHERE subject IN";
 
@@ -45,7 +48,18 @@ pub(super) async fn insert(
         batch.add_fact(id, proof);
         new.push(fact.clone());
     }
+    check_stored(tx, by_id.into_keys().collect(), batch).await?;
     Ok(new)
+}
+
+/// Facts that are stored already count only as the server wrote them: a forged row must not keep a fact from being posted.
+async fn check_stored(tx: &mut Transaction<'_>, ids: Vec<[u8; 32]>, batch: &Batch) -> Result<(), Error> {
+    for row in tx.fetch_in(sql!(STORED), &ids, "").await? {
+        if let Err(reason) = proved_fact(&row, batch.key())? {
+            return Err(Error::ForgedFact { id: hex::encode(row.bytes("id")?), reason });
+        }
+    }
+    Ok(())
 }
 
 /// All facts of these subjects, whose number has been checked. Each set is fetched as one row, because fetching a row costs

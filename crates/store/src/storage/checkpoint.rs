@@ -25,14 +25,24 @@ pub(crate) async fn write(path: PathBuf, state: StorageState) -> Result<(), Erro
     written.unwrap_or_else(|ended| Err(io::Error::other(ended))).map_err(failed)
 }
 
-fn replace(path: &Path, state: &StorageState) -> io::Result<()> {
-    let mut fresh = path.as_os_str().to_owned();
-    fresh.push(format!(".{}", std::process::id()));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+fn fill(fresh: &Path, state: &StorageState) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(fresh)?;
     file.write_all(serde_json::to_string(state)?.as_bytes())?;
     file.write_all(b"\n")?;
-    file.sync_all()?;
-    fs::rename(&fresh, path)?;
+    file.sync_all()
+}
+
+fn replace(path: &Path, state: &StorageState) -> io::Result<()> {
+    // A name of its own: a write whose caller has stopped waiting may still be going on.
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(io::Error::other)?;
+    let mut fresh = path.as_os_str().to_owned();
+    fresh.push(format!(".{}", hex::encode(random)));
+    let written = fill(Path::new(&fresh), state).and_then(|()| fs::rename(&fresh, path));
+    if let Err(error) = written {
+        drop(fs::remove_file(&fresh));
+        return Err(error);
+    }
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
 }

@@ -58,3 +58,35 @@ async fn a_closed_database_is_one_file() {
     Store::open(config.clone(), other, now()).await.unwrap_err();
     assert_eq!(files(), 1);
 }
+
+#[tokio::test]
+async fn looking_at_a_restored_copy_does_not_replay_the_log_of_the_database_before() {
+    let database = TestDatabase::sqlite();
+    let config = database.config();
+    let path = config.url.sqlite_file().unwrap();
+    let store = database.open().await;
+    receive(&store, 0..1).await;
+    store.close().await;
+    let copy = std::fs::read(path).unwrap();
+    let store = database.open().await;
+    receive(&store, 1..2).await;
+    store.check_storage().await.unwrap();
+    database.sql("PRAGMA wal_checkpoint(TRUNCATE)").await;
+    store.check_storage().await.unwrap();
+    receive(&store, 2..3).await;
+    let beside = |end: &str| std::path::PathBuf::from(format!("{}{end}", path.display()));
+    let log = std::fs::read(beside("-wal")).unwrap();
+    store.close().await;
+    // The copy is restored, and the log of the database before was left beside it.
+    std::fs::write(path, &copy).unwrap();
+    std::fs::write(beside("-wal"), &log).unwrap();
+    let error = Store::open_to_verify(config.clone(), key()).await.unwrap_err();
+    assert!(matches!(error, OpenError::ForeignLog { .. }), "{error:?}");
+    assert_eq!(std::fs::read(path).unwrap(), copy);
+    // Without that log it can be looked at, and is not written to.
+    std::fs::remove_file(beside("-wal")).unwrap();
+    let looked_at = Store::open_to_verify(config.clone(), key()).await.unwrap();
+    looked_at.verify_audit(None, |_, _| ()).await.unwrap();
+    looked_at.close().await;
+    assert_eq!(std::fs::read(path).unwrap(), copy);
+}

@@ -78,6 +78,17 @@ pub(crate) async fn a_changed_event_is_never_posted(database: &TestDatabase) {
     store.verify_audit(None, |_, _| ()).await.unwrap();
 }
 
+pub(crate) async fn a_forged_fact_does_not_stand_for_a_reported_one(database: &TestDatabase) {
+    let store = database.open().await;
+    receive(&store, 0..1).await;
+    work(&store).await;
+    // As a row that was there before the event was applied.
+    assert!(database.tamper("facts", "UPDATE facts SET proof = NULL").await);
+    let outcomes = replay(&store).await;
+    let [ApplyOutcome::Failed { reason }] = &outcomes[..] else { panic!("{outcomes:?}") };
+    assert!(reason.contains("is not authentic") && reason.contains("ledger rebuild"), "{reason}");
+}
+
 pub(crate) async fn an_event_without_a_proof_is_believed_only_in_the_start_after_the_migration(
     database: &TestDatabase,
 ) {
@@ -136,6 +147,11 @@ pub(crate) async fn an_event_without_a_proof_is_believed_only_in_the_start_after
             ))
             .await;
     }
+    // Not while an entry of the chain is another one: afterwards, nobody could tell which rows to believe.
+    database.sql("UPDATE audit_entries SET actor = 'other' WHERE sequence = 1").await;
+    let error = database.try_open().await.unwrap_err();
+    assert!(matches!(error, store::OpenError::Unproved(_)), "{error:?}");
+    database.sql("UPDATE audit_entries SET actor = 'old' WHERE sequence = 1").await;
     // The first start gives proofs.
     let store = database.open().await;
     assert_eq!(replay(&store).await, [ApplyOutcome::Done, ApplyOutcome::Done]);

@@ -76,10 +76,18 @@ pub(crate) async fn the_database_of_another_is_refused(database: &TestDatabase) 
     assert!(matches!(error, OpenError::Storage(StorageFault::OtherDatabase)), "{error:?}");
 }
 
-pub(crate) async fn a_damaged_checkpoint_is_named(database: &TestDatabase) {
+pub(crate) async fn a_damaged_checkpoint_is_named_and_can_be_replaced(database: &TestDatabase) {
     let directory = tempfile::tempdir().unwrap();
     let config = config(database, directory.path());
-    std::fs::write(directory.path().join("checkpoint"), "{}").unwrap();
-    let error = open(&config).await.unwrap_err();
-    assert!(matches!(error, OpenError::Checkpoint { .. }), "{error:?}");
+    open(&config).await.unwrap().close().await;
+    for damaged in ["{}", ""] {
+        std::fs::write(directory.path().join("checkpoint"), damaged).unwrap();
+        let error = open(&config).await.unwrap_err();
+        assert!(matches!(error, OpenError::Checkpoint { .. }), "{error:?}");
+        let accepted = accept_storage(&config, &key(), Actor::named("operator:ana"), now()).await.unwrap();
+        assert!(accepted.is_changed && accepted.before.is_none(), "{accepted:?}");
+        open(&config).await.unwrap().close().await;
+    }
+    // No other file is left behind.
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
 }
