@@ -45,10 +45,11 @@ pub(super) async fn write(
     let now = items.iter().map(|item| item.event.received_at).max().unwrap_or_default();
     let moved = cursors::advance(tx, cursors_of(items), now).await?;
     let receipts = receipts(items, ids, &stored_events, &conflicts)?;
+    let differing: Vec<EventId> = conflicts.new.iter().map(|(id, _)| *id).collect();
     let new: Vec<(EventId, &NewEvent)> =
         new.into_iter().chain(conflicts.new.iter().map(|(id, event)| (*id, event))).collect();
     let is_empty = new.is_empty() && moved.is_empty();
-    let entry = if is_empty { None } else { Some(entry(&new, &moved, now)?) };
+    let entry = if is_empty { None } else { Some(entry(&new, &differing, &moved, now)?) };
     Ok(BatchWrite { receipts, entry, head })
 }
 
@@ -153,6 +154,7 @@ fn receipts(
 
 fn entry<'d>(
     new: &[(EventId, &'d NewEvent)],
+    conflicts: &'d [EventId],
     cursors: &'d BTreeMap<&'d str, &'d str>,
     now: Timestamp,
 ) -> Result<Entry, Error> {
@@ -162,7 +164,7 @@ fn entry<'d>(
         dedupe_key: &event.dedupe_key,
         id: *id,
     };
-    let detail = Detail { cursors, events: new.iter().map(detail).collect(), proved: true };
+    let detail = Detail { conflicts, cursors, events: new.iter().map(detail).collect(), proved: true };
     let detail = serde_json::to_string(&detail).map_err(Error::encode)?;
     let object = format!("webhook_events/{}", new.len());
     Ok(Entry::new(now, "inbox", "webhooks.receive", &object, None, &detail)?)
@@ -171,6 +173,9 @@ fn entry<'d>(
 /// The detail of a batch's audit entry.
 #[derive(Serialize)]
 struct Detail<'d> {
+    /// Those of the events whose id came with other content before.
+    #[serde(skip_serializing_if = "<[EventId]>::is_empty")]
+    conflicts: &'d [EventId],
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     cursors: &'d BTreeMap<&'d str, &'d str>,
     events: Vec<AuditEvent<'d>>,

@@ -9,6 +9,7 @@ use ledger::Day;
 use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
+use super::verify::set_timeout;
 use crate::actor::Actor;
 use crate::chain;
 use crate::database::{Transaction, sql};
@@ -102,6 +103,7 @@ impl Store {
     async fn close_detail(&self, day: domain::Date, end: Timestamp) -> Result<Option<Json>, Error> {
         let mut reader = self.shared.database.reader().await?;
         let mut tx = reader.begin().await?;
+        set_timeout(&mut tx).await?;
         if tx.fetch_optional(sql!(RECORDED, end)).await?.is_none() {
             return Ok(None);
         }

@@ -23,9 +23,7 @@ use webhooks::ProviderSettings;
 
 use super::batch::digest;
 use super::deltas::Deltas;
-use super::verify::{
-    Claims, Finding, LedgerVerification, Place, SET_TIMEOUT, TIMEOUT, TRANSACTIONS, proofs, verify,
-};
+use super::verify::{Claims, Finding, LedgerVerification, Place, TRANSACTIONS, proofs, set_timeout, verify};
 use super::{Batch, balances};
 use crate::actor::Actor;
 use crate::audit_log::VerifyError;
@@ -106,7 +104,7 @@ impl Store {
         let (found, claims) = {
             let mut reader = self.shared.database.reader().await?;
             let mut tx = reader.begin().await?;
-            prepare(&mut tx, SET_TIMEOUT).await?;
+            set_timeout(&mut tx).await?;
             verify(&mut tx, &key, None, |_, _| ()).await?
         };
         if let Some(error) = found.chain_error {
@@ -117,7 +115,7 @@ impl Store {
         }
         let mut writer = self.shared.database.writer().await?;
         let mut tx = writer.begin().await?;
-        prepare(&mut tx, SET_TIMEOUT).await?;
+        set_timeout(&mut tx).await?;
         if tx.backend() == Backend::Postgres {
             tx.script(LOCK).await?;
         }
@@ -136,14 +134,6 @@ impl Store {
         }
         Ok(result)
     }
-}
-
-async fn prepare(tx: &mut Transaction<'_>, script: &'static str) -> Result<(), Error> {
-    if tx.backend() == Backend::Postgres {
-        tx.set_reply_timeout(TIMEOUT);
-        tx.script(script).await?;
-    }
-    Ok(())
 }
 
 impl Work<'_, '_> {
@@ -205,9 +195,12 @@ impl Work<'_, '_> {
             .collect();
         let Rebuild { excluded, restored_facts, subjects, corrections, holders, accounts, jobs, lost } =
             &self.result;
+        let is_posting =
+            |place: &&Place| matches!(place, Place::LedgerTransactions(_) | Place::LedgerEntries(_));
         let names: Vec<&Place> = excluded.iter().take(NAMES_MAX).collect();
         let mut detail = json!({
             "ledger": self.batch.detail(), "excluded_rows": excluded.len(), "excluded": names,
+            "excluded_postings": excluded.iter().filter(is_posting).count(),
             "restored_facts": restored_facts, "subjects": subjects.len(), "corrections": corrections,
             "holders": holders.len(), "accounts": accounts, "jobs": jobs, "lost": lost.len(),
         });

@@ -30,6 +30,7 @@ use serde::Serialize;
 
 use crate::audit_log::VerifyError;
 use crate::database::{Backend, Transaction};
+use crate::error::Error;
 use crate::store::Store;
 
 pub(super) use accounts::{Expected, add_fact, add_status};
@@ -46,8 +47,8 @@ pub(super) use transactions::{head, legs};
 const PAGE: i64 = 256;
 
 /// Longer than one statement of a verification takes.
-pub(super) const TIMEOUT: std::time::Duration = std::time::Duration::from_mins(10);
-pub(super) const SET_TIMEOUT: &str = "SET LOCAL statement_timeout = '10min'";
+const TIMEOUT: std::time::Duration = std::time::Duration::from_mins(10);
+const SET_TIMEOUT: &str = "SET LOCAL statement_timeout = '10min'";
 
 /// The state of the books.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -99,12 +100,18 @@ impl Store {
         let key = self.shared.key.load();
         let mut reader = self.shared.database.reader().await?;
         let mut tx = reader.begin().await?;
-        if tx.backend() == Backend::Postgres {
-            tx.set_reply_timeout(TIMEOUT);
-            tx.script(SET_TIMEOUT).await?;
-        }
+        set_timeout(&mut tx).await?;
         verify(&mut tx, &key, checkpoint, progress).await.map(|(verification, _)| verification)
     }
+}
+
+/// Allows a statement that reads a whole table.
+pub(super) async fn set_timeout(tx: &mut Transaction<'_>) -> Result<(), Error> {
+    if tx.backend() == Backend::Postgres {
+        tx.set_reply_timeout(TIMEOUT);
+        tx.script(SET_TIMEOUT).await?;
+    }
+    Ok(())
 }
 
 /// Also returns what the chain says.

@@ -84,10 +84,15 @@ cases! { [sqlite, postgres, pooled]:
 cases! { [sqlite, postgres]:
     evidence {
         a_changed_event_is_never_posted,
+        a_forged_fact_does_not_stand_for_a_reported_one,
+        a_conflict_is_applied_only_by_a_replay,
+        a_replayed_conflict_is_whole,
+        a_dead_letter_and_a_replay_do_not_vanish,
         an_event_without_a_proof_is_believed_only_in_the_start_after_the_migration,
     }
     closing {
         a_day_is_closed_once_with_the_same_digest_on_both_databases,
+        a_rebuild_settles_a_close_that_counted_a_forged_entry,
     }
     mutations {
         every_mutation_is_named_and_mended,
@@ -110,7 +115,7 @@ cases! { [sqlite, postgres]:
     storage {
         a_database_that_lost_entries_is_not_used_until_it_is_accepted,
         the_database_of_another_is_refused,
-        a_damaged_checkpoint_is_named,
+        a_damaged_checkpoint_is_named_and_can_be_replaced,
     }
 }
 

@@ -16,9 +16,9 @@ const INSERT_OVERRIDING: &str = "INSERT INTO webhook_jobs \
     (id, event_id, provider, resource, cause, state, next_at, created_at, finished_at) OVERRIDING SYSTEM VALUE \
     SELECT CAST($1 AS BIGINT), id, provider, resource, 'received', CAST($3 AS TEXT), received_at, received_at, CAST($4 AS BIGINT) \
     FROM webhook_events WHERE id = $2";
-const FIRST: &str = "INSERT INTO webhook_jobs (event_id, provider, resource, cause, state, next_at, created_at) \
-    SELECT id, provider, resource, 'received', 'pending', CAST($2 AS BIGINT), received_at FROM webhook_events WHERE id = $1 \
-    AND NOT EXISTS (SELECT 1 FROM webhook_jobs WHERE event_id = $1)";
+const ADD: &str = "INSERT INTO webhook_jobs (event_id, provider, resource, cause, state, next_at, created_at, finished_at) \
+    SELECT id, provider, resource, 'received', CAST($3 AS TEXT), CAST($2 AS BIGINT), received_at, CAST($5 AS BIGINT) \
+    FROM webhook_events WHERE id = $1 AND (SELECT COUNT(*) FROM webhook_jobs WHERE event_id = $1) < $4";
 
 impl Work<'_, '_> {
     pub(super) async fn restore_jobs(&mut self, found: &LedgerVerification) -> Result<(), Error> {
@@ -41,9 +41,7 @@ impl Work<'_, '_> {
                     self.tx.execute(sql!(AGAIN, *id, self.now)).await?;
                     self.result.jobs += 1;
                 }
-                Place::JobsOf(event) => {
-                    self.result.jobs += self.tx.execute(sql!(FIRST, *event, self.now)).await?.rows;
-                }
+                Place::JobsOf(event) => self.add_jobs(*event).await?,
                 Place::WebhookEvents(_) => self.result.lost.push(Finding::clone(finding)),
                 Place::WebhookJobs(_)
                 | Place::Close(_)
@@ -59,5 +57,19 @@ impl Work<'_, '_> {
             }
         }
         Ok(())
+    }
+
+    /// Adds the jobs that an event lacks. They apply it again, unless that is for a person to decide.
+    async fn add_jobs(&mut self, event: i64) -> Result<(), Error> {
+        let is_conflict = self.claims.is_unapplied_conflict(event);
+        let (state, finished_at) =
+            if is_conflict { ("unhandled", Some(self.now)) } else { ("pending", None) };
+        loop {
+            let add = sql!(ADD, event, self.now, state, self.claims.jobs(event), finished_at);
+            match self.tx.execute(add).await?.rows {
+                0 => return Ok(()),
+                added => self.result.jobs += added,
+            }
+        }
     }
 }

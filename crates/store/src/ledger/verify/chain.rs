@@ -1,7 +1,7 @@
 //! The audit chain, and what its entries say of other rows: the events that were received and redacted, the jobs that were
 //! finished, and the batches of the journal.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use audit::{ChainError, Head, SealedEntry, StoredHead, Verifier};
 use ledger::StashRatio;
@@ -33,10 +33,26 @@ pub(in crate::ledger) struct Claims {
     pub(super) received: IdSet,
     pub(super) redacted: IdSet,
     pub(in crate::ledger) finished: IdSet,
+    /// Events whose id came with other content before: none is applied until a person replays it.
+    pub(super) conflicts: IdSet,
+    /// Events that were replayed or requeued.
+    pub(super) reopened: HashMap<i64, Reopened>,
+    /// Dead letters that are stored as requeued.
+    pub(super) requeued: Vec<JobClaim>,
     /// Batches that are not as the chain says, by the number of their entry.
     pub(in crate::ledger) damaged_batches: BTreeMap<u64, BatchClaim>,
     /// Jobs that are not as the chain says.
     pub(in crate::ledger) damaged_jobs: BTreeMap<i64, JobClaim>,
+}
+
+/// The replays and requeues of an event, each of which adds a job.
+#[derive(Default)]
+pub(super) struct Reopened {
+    pub(super) jobs: i64,
+    /// The number of the first audit entry.
+    pub(super) first: u64,
+    /// The number of the last one.
+    pub(super) last: u64,
 }
 
 /// The transactions that a rebuild left of a batch.
@@ -85,6 +101,25 @@ impl Claims {
         batches.filter_map(|id| self.find(id)).map(|batch| batch.sequence).min().unwrap_or(u64::MAX)
     }
 
+    /// Whether the event is one that nobody allowed to be applied.
+    pub(in crate::ledger) fn is_unapplied_conflict(&self, event: i64) -> bool {
+        self.conflicts.contains(event) && !self.reopened.contains_key(&event)
+    }
+
+    /// The number of jobs that an event has: the first, and one for each replay and requeue.
+    pub(in crate::ledger) fn jobs(&self, event: i64) -> i64 {
+        1 + self.reopened.get(&event).map_or(0, |reopened| reopened.jobs)
+    }
+
+    fn reopen(&mut self, sequence: u64, events: &BTreeSet<i64>) {
+        for event in events {
+            let reopened =
+                self.reopened.entry(*event).or_insert(Reopened { first: sequence, ..Reopened::default() });
+            reopened.jobs += 1;
+            reopened.last = sequence;
+        }
+    }
+
     fn add(&mut self, claim: &BatchClaim) {
         let ratio = claim.ratio.and_then(|ratio| {
             let known = self.ratios.iter().position(|known| *known == ratio);
@@ -114,8 +149,8 @@ impl Run<'_, '_> {
         checkpoint: Option<Head>,
         mut progress: impl FnMut(u64, u64) + Send,
     ) -> Result<(), VerifyError> {
-        self.claims.rebuilt = rebuilt(self.tx).await?;
         self.closes = Closes::load(self.tx).await?;
+        (self.claims.rebuilt, self.closes.rebuilt_until) = rebuilt(self.tx).await?;
         let (last, head) = self.head().await?;
         let mut verifier = Verifier::new(self.key);
         if let Some(checkpoint) = checkpoint {
@@ -178,19 +213,29 @@ impl Run<'_, '_> {
         let Ok(detail) = serde_json::from_str::<Json>(sealed.entry.detail()) else { return };
         let list = |name: &str| detail[name].as_array().map(Vec::as_slice).unwrap_or_default();
         match sealed.entry.action() {
-            "webhooks.receive" => claims.events.extend(list("events").iter().filter_map(EventClaim::parse)),
+            "webhooks.receive" => {
+                claims.events.extend(list("events").iter().filter_map(EventClaim::parse));
+                list("conflicts").iter().filter_map(number).for_each(|id| self.claims.conflicts.insert(id));
+            }
+            "webhooks.replay" | "webhooks.requeue" => {
+                self.claims.reopen(sealed.sequence, &list("events").iter().filter_map(number).collect());
+            }
             "webhooks.redact" => {
                 list("events").iter().filter_map(number).for_each(|id| self.claims.redacted.insert(id));
             }
             "webhooks.apply" => {
-                claims.jobs.extend(list("applied").iter().filter_map(|job| JobClaim::parse(job, None)));
+                claims.jobs.extend(
+                    list("applied").iter().filter_map(|job| JobClaim::parse(job, None, sealed.sequence)),
+                );
             }
             "webhooks.fail" | "webhooks.reject" => {
                 let job = sealed.entry.object().strip_prefix("webhook_jobs/").and_then(|id| id.parse().ok());
-                claims.jobs.extend(JobClaim::parse(&detail, job));
+                claims.jobs.extend(JobClaim::parse(&detail, job, sealed.sequence));
             }
             "webhooks.give_up" => {
-                claims.jobs.extend(list("jobs").iter().filter_map(JobClaim::given_up));
+                claims
+                    .jobs
+                    .extend(list("jobs").iter().filter_map(|job| JobClaim::given_up(job, sealed.sequence)));
             }
             _ => {}
         }
@@ -210,16 +255,20 @@ pub(in crate::ledger) fn batches(sequence: u64, detail: &Json) -> Vec<BatchClaim
     batches.iter().filter_map(|batch| BatchClaim::parse(sequence, batch)).collect()
 }
 
-async fn rebuilt(tx: &mut Transaction<'_>) -> Result<HashMap<i64, Rebuilt>, Error> {
-    let mut rebuilt = HashMap::new();
+/// What rebuilds left of each batch, and the number of the last entry of one that excluded postings.
+async fn rebuilt(tx: &mut Transaction<'_>) -> Result<(HashMap<i64, Rebuilt>, u64), Error> {
+    let (mut rebuilt, mut excluded_until) = (HashMap::new(), 0);
     for row in tx.fetch_all(sql!(REBUILDS)).await? {
         let (sequence, detail) = (row.number("sequence")?, row.text("detail")?);
         let detail: Json = serde_json::from_str(&detail).unwrap_or_default();
+        if detail["excluded_postings"].as_u64().is_some_and(|postings| postings > 0) {
+            excluded_until = sequence;
+        }
         for batch in detail["batches"].as_array().into_iter().flatten() {
             let digest = batch["transactions_sha256"].as_str().unwrap_or_default().to_owned();
             let transactions = (batch["transactions"].as_u64().unwrap_or_default(), digest);
             rebuilt.extend(number(&batch["batch"]).map(|id| (id, Rebuilt { sequence, transactions })));
         }
     }
-    Ok(rebuilt)
+    Ok((rebuilt, excluded_until))
 }

@@ -20,8 +20,9 @@ const LEGS: &str = "SELECT t.batch, e.account, e.currency, e.minor FROM ledger_e
 pub(super) struct Closes {
     left: VecDeque<Close>,
     sums: TrialSums,
-    /// The number of the last entry of a rebuild that left other rows of a batch: closes before it are of other rows.
-    rebuilt_until: u64,
+    /// The number of the last entry of a rebuild that left other rows of a batch, or excluded postings: closes before it are of
+    /// other rows.
+    pub(super) rebuilt_until: u64,
 }
 
 struct Close {

@@ -91,8 +91,10 @@ impl Run<'_, '_> {
             self.find(place(), Problem::Extra, "the audit chain does not say that it was received");
             return Ok(());
         }
-        if row.int("jobs")? == 0 {
-            self.find(Place::JobsOf(id), Problem::Missing, "the event has no job");
+        let (jobs, expected) = (row.int("jobs")?, self.claims.jobs(id));
+        if jobs < expected {
+            let detail = format!("the event has {jobs} of {expected} jobs");
+            self.find(Place::JobsOf(id), Problem::Missing, detail);
         }
         let is_redacted = row.optional_int("redacted_at")?.is_some();
         let evidence = match is_redacted && row.bytes("body")?.is_empty() {

@@ -10,10 +10,7 @@ use crate::database::sql;
 use crate::error::Error;
 
 const LISTED: &str = "SELECT id, event_id, state FROM webhook_jobs WHERE id IN";
-// A job of an event whose id came with other content is never attempted.
-const FINISHED: &str = "SELECT j.id, j.state FROM webhook_jobs j JOIN webhook_events e ON e.id = j.event_id \
-    WHERE j.state IN ('done', 'unhandled', 'dead', 'requeued') AND j.id > $1 \
-    AND NOT (j.state = 'unhandled' AND j.attempts = 0 AND e.dedupe_key LIKE '%sha256:%') ORDER BY j.id LIMIT $2";
+const JOBS: &str = "SELECT id, event_id, state FROM webhook_jobs WHERE id > $1 ORDER BY id LIMIT $2";
 
 /// A finished job as the chain lists it.
 #[derive(Clone)]
@@ -21,25 +18,35 @@ pub(in crate::ledger) struct JobClaim {
     id: i64,
     pub(in crate::ledger) event_id: i64,
     pub(in crate::ledger) state: String,
+    /// The number of the audit entry.
+    sequence: u64,
 }
 
 impl JobClaim {
     /// `None` if it will be attempted again. The job's id is `id`, or in the JSON.
-    pub(super) fn parse(json: &Json, id: Option<i64>) -> Option<Self> {
+    pub(super) fn parse(json: &Json, id: Option<i64>, sequence: u64) -> Option<Self> {
         let state = json["state"].as_str().filter(|state| *state != "pending")?.to_owned();
-        Some(Self { id: id.or_else(|| number(&json["job"]))?, event_id: number(&json["event"])?, state })
+        Some(Self {
+            id: id.or_else(|| number(&json["job"]))?,
+            event_id: number(&json["event"])?,
+            state,
+            sequence,
+        })
     }
 
-    pub(super) fn given_up(json: &Json) -> Option<Self> {
+    pub(super) fn given_up(json: &Json, sequence: u64) -> Option<Self> {
         let state = "dead".to_owned();
-        Some(Self { id: number(&json["job"])?, event_id: number(&json["event"])?, state })
+        Some(Self { id: number(&json["job"])?, event_id: number(&json["event"])?, state, sequence })
     }
 }
 
 impl JobClaim {
     fn is(&self, (event_id, state): &(i64, String)) -> bool {
-        let is_state = *state == self.state || (self.state == "dead" && state == "requeued");
-        *event_id == self.event_id && is_state
+        *event_id == self.event_id && (*state == self.state || self.is_requeued(state))
+    }
+
+    fn is_requeued(&self, state: &str) -> bool {
+        self.state == "dead" && state == "requeued"
     }
 }
 
@@ -52,6 +59,10 @@ impl Run<'_, '_> {
         }
         for claim in claims {
             self.claims.finished.insert(claim.id);
+            self.check_conflict(claim);
+            if by_id.get(&claim.id).is_some_and(|(_, state)| claim.is_requeued(state)) {
+                self.claims.requeued.push(claim.clone());
+            }
             let problem = match by_id.get(&claim.id) {
                 None => Problem::Missing,
                 Some(stored) if claim.is(stored) => continue,
@@ -65,21 +76,58 @@ impl Run<'_, '_> {
         Ok(())
     }
 
+    /// Nothing that was read before allowed to apply the event of a conflict: what it says is in the books all the same.
+    fn check_conflict(&mut self, claim: &JobClaim) {
+        let first = self.claims.reopened.get(&claim.event_id).map(|reopened| reopened.first);
+        let is_allowed = first.is_some_and(|first| first < claim.sequence);
+        if claim.state == "done" && self.claims.conflicts.contains(claim.event_id) && !is_allowed {
+            let detail = format!(
+                "it applied event {}, whose id came with other content, and nobody replayed it: post a reversal",
+                claim.event_id
+            );
+            self.find(Place::WebhookJobs(claim.id), Problem::Different, detail);
+        }
+    }
+
+    /// Called when the whole chain is read.
     pub(super) async fn check_jobs(&mut self) -> Result<(), Error> {
+        for claim in std::mem::take(&mut self.claims.requeued) {
+            let reopened = self.claims.reopened.get(&claim.event_id).map_or(0, |reopened| reopened.last);
+            if reopened < claim.sequence {
+                let detail = "it is requeued, and the audit chain says that it is dead";
+                self.find(Place::WebhookJobs(claim.id), Problem::Altered, detail);
+                self.claims.damaged_jobs.insert(claim.id, claim);
+            }
+        }
         let mut last = i64::MIN;
         loop {
-            let rows = self.tx.fetch_all(sql!(FINISHED, last, PAGE)).await?;
+            let rows = self.tx.fetch_all(sql!(JOBS, last, PAGE)).await?;
             for row in &rows {
-                let id = row.int("id")?;
-                if !self.claims.finished.contains(id) {
-                    let detail = format!("it is {}, and the audit chain does not say so", row.text("state")?);
-                    self.find(Place::WebhookJobs(id), Problem::Extra, detail);
-                }
+                self.check_unlisted(row.int("id")?, row.int("event_id")?, &row.text("state")?);
             }
             match rows.last() {
                 Some(row) => last = row.int("id")?,
                 None => return Ok(()),
             }
+        }
+    }
+
+    /// A job that the chain does not list as finished is not, and that of a conflict waits for a person.
+    fn check_unlisted(&mut self, id: i64, event_id: i64, state: &str) {
+        if self.claims.finished.contains(id)
+            || (state == "unhandled" && self.claims.conflicts.contains(event_id))
+        {
+            return;
+        }
+        let place = Place::WebhookJobs(id);
+        if self.claims.is_unapplied_conflict(event_id) {
+            let detail =
+                format!("it is {state}, and the id of its event came with other content: nobody replayed it");
+            self.find(place, Problem::Altered, detail);
+            let claim = JobClaim { id, event_id, state: "unhandled".to_owned(), sequence: 0 };
+            self.claims.damaged_jobs.insert(id, claim);
+        } else if !matches!(state, "pending" | "leased") {
+            self.find(place, Problem::Extra, format!("it is {state}, and the audit chain does not say so"));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The daily close.
 
 use serde_json::json;
-use store::{Actor, Place};
+use store::{Actor, Place, RebuildMode};
 
 use crate::cases::evidence::work;
 use crate::fixture::{TestDatabase, after_s, now, receive};
@@ -42,4 +42,21 @@ pub(crate) async fn a_day_is_closed_once_with_the_same_digest_on_both_databases(
     let found = store.verify_ledger(None, |_, _| ()).await.unwrap().findings;
     let day = Place::Close("2026-01-02".to_owned());
     assert_eq!(found.iter().filter(|finding| finding.place == day).count(), 1, "{found:#?}");
+}
+
+pub(crate) async fn a_rebuild_settles_a_close_that_counted_a_forged_entry(database: &TestDatabase) {
+    let store = database.open().await;
+    receive(&store, 0..1).await;
+    work(&store).await;
+    let forge = "INSERT INTO ledger_entries (transaction_id, account, holder, currency, minor) \
+        SELECT 999, account, holder, currency, minor FROM ledger_entries WHERE id = 1";
+    assert!(database.tamper("ledger_entries", forge).await);
+    assert!(store.close_day(Actor::named("test"), after_s(86_400)).await.unwrap().is_some());
+    let findings = async || store.verify_ledger(None, |_, _| ()).await.unwrap().findings;
+    let day = Place::Close("2026-01-02".to_owned());
+    assert!(findings().await.iter().any(|finding| finding.place == day));
+    let (settings, ratio) = (webhooks::ProviderSettings::default(), ledger::Rules::default().stash_ratio);
+    let (actor, later) = (Actor::named("test"), after_s(86_500));
+    store.rebuild_ledger(RebuildMode::Commit, &settings, ratio, actor, later).await.unwrap();
+    assert_eq!(findings().await, []);
 }

@@ -1,10 +1,10 @@
 //! A stored event is proved before its body is used.
 
 use audit::ProofError;
-use store::{Actor, ApplyOutcome, EventFilter, EvidenceError, Finding, Place, Store};
+use store::{Actor, ApplyOutcome, EventFilter, EvidenceError, Finding, Place, RebuildMode, Receipt, Store};
 use webhooks::{ProviderSettings, interpret};
 
-use crate::fixture::{TestDatabase, key, lease_all, now, receive};
+use crate::fixture::{TestDatabase, key, lease_all, now, receive, trade};
 
 /// Applies all due jobs as the worker does.
 pub(crate) async fn work(store: &Store) -> Vec<ApplyOutcome> {
@@ -168,4 +168,77 @@ pub(crate) async fn an_event_without_a_proof_is_believed_only_in_the_start_after
     assert_eq!(named(|finding| matches!(finding.place, Place::WebhookEvents(_))), 2, "{found:#?}");
     assert!(named(|finding| matches!(finding.place, Place::Facts(_))) >= 2, "{found:#?}");
     assert!(named(|finding| matches!(finding.place, Place::LedgerTransactions(_))) >= 2, "{found:#?}");
+}
+
+/// The verification names it, the rebuild mends it, and nothing is posted by that.
+async fn is_named_and_mended(database: &TestDatabase, store: &Store, place: &Place) {
+    let entries = "SELECT COUNT(*) FROM ledger_entries";
+    let before = database.number(entries).await;
+    let found = store.verify_ledger(None, |_, _| ()).await.unwrap().findings;
+    assert!(found.iter().any(|finding| finding.place == *place), "{place}: {found:#?}");
+    let ratio = ledger::Rules::default().stash_ratio;
+    let settings = ProviderSettings::default();
+    let actor = Actor::named("test");
+    store.rebuild_ledger(RebuildMode::Commit, &settings, ratio, actor, now()).await.unwrap();
+    work(store).await;
+    assert_eq!(store.verify_ledger(None, |_, _| ()).await.unwrap().findings, []);
+    assert_eq!(database.number(entries).await, before);
+}
+
+pub(crate) async fn a_conflict_is_applied_only_by_a_replay(database: &TestDatabase) {
+    let store = database.open().await;
+    receive(&store, 0..1).await;
+    work(&store).await;
+    let other = trade("id-0", "fill", "MSFT");
+    let Receipt::Conflict(event) = store.receive(&other, now()).await.unwrap() else { panic!() };
+    let job = database.number(&format!("SELECT id FROM webhook_jobs WHERE event_id = {event}")).await;
+    let unwaited = format!("UPDATE webhook_jobs SET state = 'pending', finished_at = NULL WHERE id = {job}");
+    for (change, place) in [
+        (unwaited.clone(), Place::WebhookJobs(job)),
+        (format!("UPDATE webhook_jobs SET state = 'done' WHERE id = {job}"), Place::WebhookJobs(job)),
+        (format!("DELETE FROM webhook_jobs WHERE id = {job}"), Place::JobsOf(event.get())),
+    ] {
+        assert!(database.tamper("webhook_jobs", &change).await, "{change}");
+        is_named_and_mended(database, &store, &place).await;
+        assert_eq!(work(&store).await, [], "{change}");
+    }
+    // Before anybody looked, a worker applies it.
+    let job = database.number(&format!("SELECT id FROM webhook_jobs WHERE event_id = {event}")).await;
+    let unwaited = format!("UPDATE webhook_jobs SET state = 'pending', finished_at = NULL WHERE id = {job}");
+    assert!(database.tamper("webhook_jobs", &unwaited).await);
+    assert_eq!(work(&store).await, [ApplyOutcome::Done]);
+    let found = store.verify_ledger(None, |_, _| ()).await.unwrap().findings;
+    let [Finding { place, detail, .. }] = &found[..] else { panic!("{found:#?}") };
+    assert!(*place == Place::WebhookJobs(job) && detail.contains("nobody replayed it"), "{found:#?}");
+}
+
+pub(crate) async fn a_replayed_conflict_is_whole(database: &TestDatabase) {
+    let store = database.open().await;
+    receive(&store, 0..1).await;
+    work(&store).await;
+    let Receipt::Conflict(event) = store.receive(&trade("id-0", "fill", "MSFT"), now()).await.unwrap() else {
+        panic!()
+    };
+    let filter = EventFilter { ids: vec![event], ..EventFilter::default() };
+    store.replay(&filter, None, Actor::named("test"), now()).await.unwrap();
+    assert_eq!(work(&store).await, [ApplyOutcome::Done]);
+    assert_eq!(store.verify_ledger(None, |_, _| ()).await.unwrap().findings, []);
+}
+
+pub(crate) async fn a_dead_letter_and_a_replay_do_not_vanish(database: &TestDatabase) {
+    let store = database.open().await;
+    receive(&store, 0..1).await;
+    assert!(database.tamper("webhook_events", "UPDATE webhook_events SET proof = NULL").await);
+    assert!(matches!(&work(&store).await[..], [ApplyOutcome::Dead { .. }]));
+    database.restore("webhook_events").await;
+    assert!(database.tamper("webhook_jobs", "UPDATE webhook_jobs SET state = 'requeued'").await);
+    is_named_and_mended(database, &store, &Place::WebhookJobs(1)).await;
+    assert_eq!(store.requeue(&[], Actor::named("test"), now()).await.unwrap(), 1);
+    assert!(database.tamper("webhook_jobs", "DELETE FROM webhook_jobs WHERE state = 'pending'").await);
+    let found = store.verify_ledger(None, |_, _| ()).await.unwrap().findings;
+    assert!(matches!(&found[..], [Finding { place: Place::JobsOf(1), .. }]), "{found:#?}");
+    let (settings, ratio) = (ProviderSettings::default(), ledger::Rules::default().stash_ratio);
+    store.rebuild_ledger(RebuildMode::Commit, &settings, ratio, Actor::named("test"), now()).await.unwrap();
+    assert_eq!(work(&store).await, [ApplyOutcome::Done]);
+    assert_eq!(store.verify_ledger(None, |_, _| ()).await.unwrap().findings, []);
 }
