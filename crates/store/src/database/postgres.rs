@@ -32,6 +32,8 @@ const CAUSE_WITHIN: Duration = Duration::from_secs(1);
 const STATEMENTS_MAX: usize = 256;
 /// Longest wait for a row lock, as a part of the statement timeout.
 const LOCK_TIMEOUT_DIVISOR: u32 = 2;
+/// Longest wait for a server process while a connection that looks for a pooler holds another.
+const HELD_MAX: Duration = Duration::from_secs(1);
 /// Transactions that look for a pooler.
 const POOLER_PROBES: usize = 8;
 
@@ -76,9 +78,16 @@ impl PostgresDatabase {
             location: config.url.to_string(),
             source: source.into(),
         };
-        if let Err(error) = database.find_pooler().await {
-            let is_late = matches!(error, sqlx::Error::PoolTimedOut);
-            return Err(failed(if is_late { timeout_cause(&options).await } else { error }));
+        match database.find_pooler().await {
+            Ok(true) => {
+                tracing::warn!("the database is behind a pooler: statements are prepared for each use");
+                database.shared.is_pooled.store(true, Ordering::Relaxed);
+            }
+            Ok(false) => {}
+            Err(error) => {
+                let is_late = matches!(error, sqlx::Error::PoolTimedOut);
+                return Err(failed(if is_late { timeout_cause(&options).await } else { error }));
+            }
         }
         let connect = |source| OpenError::Connect { location: config.url.to_string(), source };
         if let Some(setting) = database.lossy_setting().await.map_err(connect)? {
@@ -113,24 +122,40 @@ impl PostgresDatabase {
         Ok(session.begin_read().await?.count(sql!(IS_STANDBY)).await? != 0)
     }
 
-    /// Whether a pooler lets clients share server processes: two open connections have the same one, or one changes its.
-    async fn find_pooler(&self) -> Result<(), sqlx::Error> {
+    /// Whether a pooler lets clients share server processes: two open connections have the same one, or one changes its, also
+    /// while the other holds one.
+    async fn find_pooler(&self) -> Result<bool, sqlx::Error> {
         let mut first = self.pool.acquire().await?;
         // A role may be limited to one connection.
-        let Ok(mut second) = self.pool.acquire().await else { return Ok(()) };
+        let Ok(mut second) = self.pool.acquire().await else { return Ok(false) };
         let pids = (process_id(&mut first).await?, process_id(&mut second).await?);
         for _ in 0..POOLER_PROBES {
+            first.execute(sqlx::raw_sql("BEGIN")).await?;
+            let held = process_id(&mut first).await?;
+            // All server processes of a pooler may be held by others that look for it too.
+            let Ok(other) = tokio::time::timeout(HELD_MAX, process_id(&mut second)).await else {
+                second.close_on_drop();
+                first.execute(sqlx::raw_sql("ROLLBACK")).await?;
+                return Ok(true);
+            };
+            first.execute(sqlx::raw_sql("ROLLBACK")).await?;
             let now = (process_id(&mut first).await?, process_id(&mut second).await?);
-            if now != pids || pids.0 == pids.1 {
-                tracing::warn!("the database is behind a pooler: statements are prepared for each use");
-                self.shared.is_pooled.store(true, Ordering::Relaxed);
-                return Ok(());
+            if (held, other?) != pids || now != pids || pids.0 == pids.1 {
+                return Ok(true);
             }
         }
-        Ok(())
+        Ok(false)
     }
 
+    /// A server that was not asked may be a pooler, which costs only time if it is none.
     pub(super) fn set_options(&self, options: &PgConnectOptions) {
+        let before = self.pool.connect_options();
+        let address = |options: &PgConnectOptions| {
+            (options.get_host().to_owned(), options.get_port(), options.get_socket().cloned())
+        };
+        if address(&before) != address(options) {
+            self.shared.is_pooled.store(true, Ordering::Relaxed);
+        }
         self.pool.set_connect_options(without_logging(options));
     }
 
