@@ -74,6 +74,10 @@ impl Fixture {
         Self { workspace, server, _keys: keys }
     }
 
+    pub(crate) fn server(&self) -> &Server {
+        self.server.as_ref().expect("the server is running")
+    }
+
     /// Runs `webhooks send` against the server.
     pub(crate) fn send(&self, arguments: &str) -> CommandResult {
         let url = self.server.as_ref().expect("the server is running").url("");

@@ -1,6 +1,7 @@
 //! `investiq ledger`: journals of two persons, and the review queue.
 
 use serde_json::Value;
+use tests::providers::ADMIN_KEY;
 
 use crate::command::CommandResult;
 use crate::fixture::Fixture;
@@ -20,27 +21,57 @@ fn json_as(fixture: &Fixture, user: &str, arguments: &[&str]) -> Value {
     result.json()
 }
 
+/// The user who runs these tests, as the audit chain names them.
+pub(crate) fn operator(fixture: &Fixture) -> String {
+    use std::os::unix::fs::MetadataExt as _;
+    let path = fixture.workspace.path("owned");
+    std::fs::write(&path, "").unwrap();
+    format!("operator:uid-{}", std::fs::metadata(path).unwrap().uid())
+}
+
+/// Another person decides on a journal, with an API key.
+fn decide(fixture: &Fixture, path: &str, body: &str) -> Value {
+    let headers = [("x-api-key", ADMIN_KEY), ("content-type", "application/json")];
+    let path = format!("/api/ledger/journals/{path}");
+    let decided = fixture.server().send(reqwest::Method::POST, &path, &headers, Some(body));
+    assert_eq!(decided.status, 200, "{decided:?}");
+    decided.json()
+}
+
 #[test]
 fn a_journal_is_made_by_one_person_and_approved_by_another() {
-    let fixture = Fixture::start();
+    let mut fixture = Fixture::start_with(&[("API_KEYS", &format!("{ADMIN_KEY}:admin"))]);
+    let operator = operator(&fixture);
+    // A limit in the environment of the command is not that of the server.
+    fixture.workspace = fixture.workspace.set("JOURNAL_APPROVAL_ABOVE", "1000000");
     std::fs::write(fixture.workspace.path("journal.json"), JOURNAL).unwrap();
     for _ in 0..2 {
         // The same file is the same journal.
         let made = json_as(&fixture, "ana", &["ledger", "post", "journal.json"]);
         assert_eq!(
             (&made["id"], &made["state"], &made["made_by"]),
-            (&"1".into(), &"pending".into(), &"operator:ana".into())
+            (&"1".into(), &"pending".into(), &operator.as_str().into())
         );
     }
-    let own = run_as(&fixture, "ana", &["ledger", "approve", "1"]);
-    assert!(own.exit_code == 2 && own.stderr.contains("another person must approve it"), "{own:?}");
-    let approved = run_as(&fixture, "ben", &["ledger", "approve", "1"]);
-    assert!(approved.stdout.starts_with("journal 1 is posted\n"), "{approved:?}");
-    assert_eq!(json_as(&fixture, "ana", &["ledger", "show", "1"])["checked_by"], "operator:ben");
+    for user in ["ana", "ben"] {
+        let own = run_as(&fixture, user, &["ledger", "approve", "1"]);
+        assert!(own.exit_code == 2 && own.stderr.contains("another person must approve it"), "{own:?}");
+    }
+    assert_eq!(decide(&fixture, "1/approve", "null")["state"], "posted");
+    let shown = run_as(&fixture, "ana", &["ledger", "show", "1"]);
+    for line in [
+        "journal 1 is posted\n",
+        "  effective at 2026-03-02T18:00:00Z\n  reference invoice 4711\n  reason not reported\n",
+        "  checked by key:",
+    ] {
+        assert!(shown.stdout.contains(line), "{line}: {shown:?}");
+    }
     let reversal = json_as(&fixture, "ana", &["ledger", "reverse", "1", "--reason", "reported after all"]);
     assert_eq!((&reversal["reverses"], &reversal["state"]), (&"1".into(), &"pending".into()));
     let rejected = json_as(&fixture, "ben", &["ledger", "reject", "2", "--reason", "it was not"]);
     assert_eq!((&rejected["state"], &rejected["rejection"]), (&"rejected".into(), &"it was not".into()));
+    let shown = run_as(&fixture, "ana", &["ledger", "show", "2"]);
+    assert!(shown.stdout.contains("  rejected because it was not\n  reverses 1\n"), "{shown:?}");
     let journals = json_as(&fixture, "ana", &["ledger", "list"]);
     assert_eq!(journals["journals"].as_array().unwrap().len(), 2, "{journals}");
     let pending = json_as(&fixture, "ana", &["ledger", "list", "--state", "pending"]);
@@ -49,11 +80,10 @@ fn a_journal_is_made_by_one_person_and_approved_by_another() {
     assert!(broken.exit_code == 2 && broken.stderr.contains("sum to -1.00 USD"), "{broken:?}");
     let export = fixture.workspace.run("audit export").stdout;
     for (action, actor) in
-        [("journals.create", "ana"), ("journals.approve", "ben"), ("journals.reject", "ben")]
+        [("journals.create", &*operator), ("journals.approve", "key:"), ("journals.reject", &operator)]
     {
-        let is_entry = |line: &str| {
-            line.contains(&format!("\"{action}\"")) && line.contains(&format!("\"operator:{actor}\""))
-        };
+        let is_entry =
+            |line: &str| line.contains(&format!("\"{action}\"")) && line.contains(&format!("\"{actor}"));
         assert!(export.lines().any(is_entry), "{action} {actor}\n{export}");
     }
     assert_eq!(fixture.workspace.run("audit verify").exit_code, 0);
@@ -72,12 +102,32 @@ fn a_review_is_listed_shown_and_resolved() {
     assert_eq!(listed["reviews"][0]["id"], "1", "{listed}");
     let shown = json_as(&fixture, "ana", &["ledger", "reviews", "show", "1"]);
     assert_eq!(shown["suggestions"][0]["action"], "journal", "{shown}");
+    std::fs::write(fixture.workspace.path("journal.json"), JOURNAL).unwrap();
+    let with_journal =
+        ["ledger", "reviews", "resolve", "1", "--reason", "booked", "--journal", "journal.json"];
+    for _ in 0..2 {
+        let pending = run_as(&fixture, "ana", &with_journal);
+        assert!(pending.stdout.starts_with("journal 1 is pending: review 1 is resolved when"), "{pending:?}");
+    }
+    assert_eq!(json_as(&fixture, "ana", &["ledger", "reviews", "show", "1"])["pending_journal"], "1");
+    let second = run_as(
+        &fixture,
+        "ana",
+        &["ledger", "reviews", "resolve", "1", "--reason", "other", "--journal", "journal.json"],
+    );
+    assert!(
+        second.exit_code == 2 && second.stderr.contains("journal 1, which resolves this review, is pending"),
+        "{second:?}"
+    );
+    assert_eq!(run_as(&fixture, "ana", &["ledger", "reject", "1", "--reason", "wrong"]).exit_code, 0);
+    let rejected = run_as(&fixture, "ana", &with_journal);
+    assert!(rejected.exit_code == 2 && rejected.stderr.contains("journal 1 is rejected"), "{rejected:?}");
     let resolve = ["ledger", "reviews", "resolve", "1", "--reason", "no effect"];
     assert_eq!(run_as(&fixture, "ana", &resolve).stdout, "review 1 is resolved\n");
-    let other = run_as(&fixture, "ben", &resolve);
+    let other = run_as(&fixture, "ana", &["ledger", "reviews", "resolve", "1", "--reason", "another"]);
     assert!(other.exit_code == 2 && other.stderr.contains("already resolved"), "{other:?}");
     let table = run_as(&fixture, "ana", &["ledger", "reviews", "list", "--state", "all"]);
-    assert!(table.stdout.contains("operator:ana"), "{table:?}");
+    assert!(table.stdout.contains(&operator(&fixture)), "{table:?}");
 }
 
 #[test]

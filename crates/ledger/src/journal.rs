@@ -29,8 +29,10 @@ pub enum JournalFault {
     /// Too many lines.
     #[error("a journal has at most {JOURNAL_LINES_MAX} entries and share lines; split it into several")]
     TooLong,
-    /// A text is empty, too long, or has control characters.
-    #[error("{field} must be 1 to {max} characters without control characters")]
+    /// A text is empty, too long, or has characters that hide or reorder others.
+    #[error(
+        "{field} must be 1 to {max} characters without control, invisible or bidirectional formatting characters"
+    )]
     Text {
         /// The field.
         field: &'static str,
@@ -112,9 +114,18 @@ pub fn check_reason(reason: &str) -> Result<(), JournalFault> {
 }
 
 fn check_text(field: &'static str, text: &str, max: usize) -> Result<(), JournalFault> {
-    let is_plain = text.chars().all(|letter| !letter.is_control() || letter == '\n');
+    let has_lines = field != "reference";
+    let is_plain = text
+        .chars()
+        .all(|letter| (!letter.is_control() && !is_format(letter)) || (letter == '\n' && has_lines));
     let is_text = !text.trim().is_empty() && is_plain && text.chars().count() <= max;
     if is_text { Ok(()) } else { Err(JournalFault::Text { field, max }) }
+}
+
+/// Characters that are not seen, break a line, or change the order in which others are shown.
+const fn is_format(letter: char) -> bool {
+    matches!(letter, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 fn check_posting(JournalPosting { kind, entries }: &JournalPosting) -> Result<(), JournalFault> {
@@ -234,6 +245,27 @@ mod tests {
         assert_eq!(check_journal(&later, "2026-03-02T22:00:00Z".parse().unwrap()), Err(JournalFault::Time));
         let blank = Journal { reason: " ".to_owned(), ..journal(&postings(&[&fee])) };
         assert!(matches!(check_journal(&blank, later.effective_at), Err(JournalFault::Text { .. })));
+        for (field, text) in [
+            ("reference", "a\nposted"),
+            ("reference", "a\u{202e}b"),
+            ("reason", "a\u{2067}b"),
+            ("reason", "a\rb"),
+            ("evidence", "a\u{200b}b"),
+        ] {
+            let mut edited = journal(&postings(&[&fee]));
+            match field {
+                "reference" => text.clone_into(&mut edited.reference),
+                "reason" => text.clone_into(&mut edited.reason),
+                _ => edited.evidence = Some(text.to_owned()),
+            }
+            let checked = check_journal(&edited, later.effective_at);
+            assert!(
+                matches!(checked, Err(JournalFault::Text { field: named, .. }) if named == field),
+                "{text:?}"
+            );
+        }
+        let lines = Journal { reason: "one\ntwo".to_owned(), ..journal(&postings(&[&fee])) };
+        assert_eq!(check_journal(&lines, later.effective_at), Ok(()));
     }
 
     #[test]

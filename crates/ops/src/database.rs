@@ -12,8 +12,6 @@ use crate::failure::Failure;
 
 /// One to read and one to write.
 const CONNECTIONS: u32 = 2;
-/// Longest name of an operator in audit entries.
-const NAME_LETTERS_MAX: usize = 64;
 
 pub(crate) struct Database {
     pub(crate) store: Store,
@@ -91,7 +89,7 @@ impl Database {
             let hint = if is_missing_key(&error) { format!("; {missing_key}") } else { String::new() };
             Failure::Precondition(with_causes(&error) + &hint)
         })?;
-        Ok(Self { store, config, operator: operator(console) })
+        Ok(Self { store, config, operator: operator() })
     }
 
     /// The operator as audit entries name them.
@@ -124,12 +122,10 @@ fn is_missing_key(error: &OpenError) -> bool {
     matches!(error, OpenError::Audit(store::Error::Chain(audit::ChainError::UnknownKey { .. })))
 }
 
-/// `operator:ana`: the name of the user who runs this process, or their number.
-pub(crate) fn operator(console: &Console) -> String {
-    let name = console.environment().get("USER").or_else(|| console.environment().get("LOGNAME"));
-    let is_plain = |letter: &char| letter.is_ascii_alphanumeric() || "-_.@".contains(*letter);
-    let name: String = name.unwrap_or_default().chars().filter(is_plain).take(NAME_LETTERS_MAX).collect();
-    if name.is_empty() { format!("operator:uid-{}", getuid().as_raw()) } else { format!("operator:{name}") }
+/// `operator:uid-1000`: the user who runs this process, by the number that the system knows. A name in the environment could be
+/// that of anybody.
+pub(crate) fn operator() -> String {
+    format!("operator:uid-{}", getuid().as_raw())
 }
 
 impl From<store::Error> for Failure {

@@ -23,6 +23,7 @@ use rows::Request;
 
 pub use error::JournalError;
 pub(crate) use post::resolve;
+pub(crate) use rows::select_of_review;
 
 /// The state of a journal. The last two are final.
 #[derive(
@@ -113,7 +114,8 @@ impl Store {
         maker: Maker<'_>,
         now: Timestamp,
     ) -> Result<JournalRecord, JournalError> {
-        let original = self.journal(id).await?.ok_or(JournalError::NotFound)?;
+        let rows = self.read(rows::select_one(id)).await?;
+        let original = rows::proved(rows.first().ok_or(JournalError::NotFound)?, &self.shared.key.load())?;
         if original.state != JournalState::Posted {
             return Err(JournalError::State { id, state: original.state });
         }
@@ -139,7 +141,12 @@ impl Store {
         now: Timestamp,
     ) -> Result<JournalRecord, JournalError> {
         let request = Request { review: Some((id, reason)), ..Request::new(journal) };
-        self.make(&request, maker, now).await
+        let record = self.make(&request, maker, now).await?;
+        // A repeated request: the review is not resolved.
+        if record.state == JournalState::Rejected {
+            return Err(JournalError::State { id: record.id, state: record.state });
+        }
+        Ok(record)
     }
 
     /// Approves and posts a pending journal. The person who made it cannot approve it.
@@ -155,7 +162,7 @@ impl Store {
         refusable(async || {
             let mut writer = self.shared.database.writer().await?;
             let mut tx = writer.begin().await?;
-            let record = rows::lock(&mut tx, id).await?.ok_or(JournalError::NotFound)?;
+            let record = rows::lock(&mut tx, id, &self.shared.key.load()).await?;
             if record.state == JournalState::Posted && record.checked_by.as_deref() == Some(actor.name) {
                 return Ok(record);
             }
@@ -192,16 +199,17 @@ impl Store {
         refusable(async || {
             let mut writer = self.shared.database.writer().await?;
             let mut tx = writer.begin().await?;
-            let record = rows::lock(&mut tx, id).await?.ok_or(JournalError::NotFound)?;
+            let record = rows::lock(&mut tx, id, &self.shared.key.load()).await?;
             if record.rejection.as_deref() == Some(reason) {
                 return Ok(record);
             }
             if record.state != JournalState::Pending {
                 return Err(JournalError::State { id, state: record.state });
             }
-            rows::decide(&mut tx, &record, JournalState::Rejected, (Some(actor.name), Some(reason)), now)
-                .await?;
-            let entry = actor.entry("journals.reject", &object(id), &json!({ "reason": reason }), now)?;
+            let (decision, key) = ((Some(actor.name), Some(reason)), self.shared.key.load());
+            rows::decide(&mut tx, &record, JournalState::Rejected, decision, (now, &key)).await?;
+            let detail = json!({ "state": JournalState::Rejected, "reason": reason });
+            let entry = actor.entry("journals.reject", &object(id), &detail, now)?;
             let rejected = rows::find(&mut tx, id).await?;
             self.commit(tx, entry).await?;
             Ok(rejected)
@@ -253,7 +261,7 @@ impl Store {
     ) -> Result<JournalRecord, JournalError> {
         let mut writer = self.shared.database.writer().await?;
         let mut tx = writer.begin().await?;
-        let Some(id) = rows::insert(&mut tx, request, maker, now).await? else {
+        let Some(id) = rows::insert(&mut tx, request, maker, now, &self.shared.key.load()).await? else {
             return rows::existing(&mut tx, request, maker).await;
         };
         let record = rows::find(&mut tx, id).await?;
@@ -278,9 +286,12 @@ impl Store {
         actor: Actor<'_>,
         now: Timestamp,
     ) -> Result<JournalRecord, JournalError> {
-        rows::decide(&mut tx, &record, JournalState::Posted, (record.checked_by.as_deref(), None), now)
-            .await?;
-        let (digest, batch) = post::post(&mut tx, &record, now, &self.shared.key.load()).await?;
+        let (decision, key) = ((record.checked_by.as_deref(), None), self.shared.key.load());
+        rows::decide(&mut tx, &record, JournalState::Posted, decision, (now, &key)).await?;
+        let (digest, batch) = post::post(&mut tx, &record, now, &key).await?;
+        if let Some(original) = record.reverses {
+            post::reopen(&mut tx, original, now).await?;
+        }
         if let Some(review) = record.review {
             let reason = rows::resolution(&mut tx, record.id).await?;
             resolve(&mut tx, review, (&reason, Some(record.id)), &record.made_by, now).await?;

@@ -1,4 +1,5 @@
-//! Proofs of rows: who has the audit key wrote this event, this fact, or this transaction with its entries.
+//! Proofs of rows: who has the audit key wrote this event, this fact, this journal, or this transaction with its
+//! entries.
 
 use audit::{Key, ProofError};
 use sha2::{Digest as _, Sha256};
@@ -10,6 +11,10 @@ use crate::error::Error;
 /// body instead of the body, which retention empties together with the headers.
 pub(crate) const EVENT_COLUMNS: &str = "e.provider, e.channel, e.transport, e.event_type, e.resource, e.dedupe_key, \
     e.content_key, e.key_id, e.occurred_at, e.signed_at, e.received_at, e.body_sha256";
+
+/// The columns of a journal that its proof covers: all.
+pub(crate) const JOURNAL_COLUMNS: &str = "id, made_by, idempotency_key, request_sha256, content, state, reverses, review, \
+    resolution, made_at, checked_by, decided_at, rejection";
 
 /// A stored event is not what was received. Nothing of it is posted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +34,7 @@ pub(crate) enum Kind {
     Event,
     Fact,
     Transaction,
+    Journal,
 }
 
 /// Signs the columns of a new row.
@@ -71,6 +77,30 @@ pub(crate) fn event_columns(row: &Row) -> Result<Vec<Value>, Error> {
         row.optional_int("signed_at")?,
         row.int("received_at")?,
         row.bytes("body_sha256")?,
+    ])
+}
+
+/// Checks a row with [`JOURNAL_COLUMNS`] and `proof`.
+pub(crate) fn check_journal(key: &Key, row: &Row) -> Result<Result<(), ProofError>, Error> {
+    Ok(check(key, Kind::Journal, &journal_columns(row)?, row.optional_bytes("proof")?.as_deref()))
+}
+
+/// The covered columns of a row with [`JOURNAL_COLUMNS`].
+pub(crate) fn journal_columns(row: &Row) -> Result<Vec<Value>, Error> {
+    Ok(values![
+        row.int("id")?,
+        row.text("made_by")?,
+        row.text("idempotency_key")?,
+        row.bytes("request_sha256")?,
+        row.text("content")?,
+        row.text("state")?,
+        row.optional_int("reverses")?,
+        row.optional_int("review")?,
+        row.optional_text("resolution")?,
+        row.int("made_at")?,
+        row.optional_text("checked_by")?,
+        row.optional_int("decided_at")?,
+        row.optional_text("rejection")?,
     ])
 }
 

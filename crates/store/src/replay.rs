@@ -35,6 +35,11 @@ const REPLAYABLE: &str = " FROM webhook_events e JOIN webhook_jobs j ON j.id = \
 /// names the one to apply.
 const ATTEMPTED: &str = " AND NOT (j.state = 'unhandled' AND j.attempts = 0)";
 
+/// Without events that a person posted with a journal: applied as well, they would count twice. A person names the one to
+/// apply, and its review opens again.
+const NOT_POSTED: &str = " AND NOT EXISTS (SELECT 1 FROM reviews r WHERE r.subject = 'event/' || e.id \
+    AND r.journal IS NOT NULL)";
+
 const CLOSE_DEAD: &str = "UPDATE webhook_jobs SET state = 'requeued' WHERE id IN (SELECT j.id FROM webhook_jobs j \
     JOIN webhook_events e ON e.id = j.event_id WHERE j.state = 'dead' AND e.redacted_at IS NULL";
 const CLOSE_DEAD_OF: &str = "UPDATE webhook_jobs SET state = 'requeued' WHERE state = 'dead' AND event_id IN";
@@ -112,13 +117,15 @@ impl Store {
 
 fn replayable(select: Statement, filter: &EventFilter) -> Statement {
     let statement = filter.apply(select.push_sql(REPLAYABLE));
-    if filter.ids.is_empty() { statement.push_sql(ATTEMPTED) } else { statement }
+    if filter.ids.is_empty() { statement.push_sql(ATTEMPTED).push_sql(NOT_POSTED) } else { statement }
 }
 
 /// Closes dead jobs and returns their events. A job whose event has no body stays dead.
 async fn close_dead(tx: &mut Transaction<'_>, jobs: &[JobId]) -> Result<Vec<EventId>, Error> {
     let mut statement = sql!(CLOSE_DEAD);
-    if !jobs.is_empty() {
+    if jobs.is_empty() {
+        statement = statement.push_sql(NOT_POSTED);
+    } else {
         let jobs = jobs.iter().take(REPLAY_MAX as usize).map(|id| id.get());
         statement = statement.push_sql(" AND j.id IN").push_in(jobs);
     }

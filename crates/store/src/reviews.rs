@@ -13,7 +13,7 @@ use crate::database::{Row, sql};
 use crate::error::Error;
 use crate::events::{EventSummary, PAGE_ROWS_MAX};
 use crate::ids::{EventId, JournalId, ReviewId};
-use crate::journals::{JournalError, refusable, resolve};
+use crate::journals::{JournalError, refusable, resolve, select_of_review};
 use crate::ledger::{EntryFilter, LedgerEntry};
 use crate::store::Store;
 
@@ -96,6 +96,8 @@ pub struct ReviewDetail {
     pub facts: Vec<Json>,
     /// The entries of its subject, latest first, at most 100.
     pub entries: Vec<LedgerEntry>,
+    /// The pending journal that resolves it when it is approved.
+    pub pending_journal: Option<JournalId>,
     /// Its event, if it is about one.
     pub event: Option<EventSummary>,
     /// What a person can do.
@@ -155,8 +157,11 @@ impl Store {
             Some(event) => self.event(event).await?.map(|detail| detail.summary),
             None => None,
         };
+        let pending = self.read(select_of_review(id)).await?;
+        let pending_journal =
+            pending.first().map(|row| Ok::<_, Error>(JournalId::new(row.int("id")?))).transpose()?;
         let suggestions = suggestions::suggest(&summary, &entries);
-        Ok(Some(ReviewDetail { summary, facts, entries, event, suggestions }))
+        Ok(Some(ReviewDetail { summary, facts, entries, pending_journal, event, suggestions }))
     }
 
     /// Resolves an open review with a reason. Repeating it changes nothing.

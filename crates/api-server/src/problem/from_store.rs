@@ -41,12 +41,15 @@ impl From<JournalError> for Problem {
             | JournalError::Ledger(_)
             | JournalError::UnknownHolder(_)
             | JournalError::Shares { .. }
+            | JournalError::TooManyFacts { .. }
             | JournalError::KeyReused
             | JournalError::Reversal(_) => Kind::Unprocessable,
             JournalError::NotFound | JournalError::NoReview => Kind::NotFound,
-            JournalError::State { .. } | JournalError::AlreadyReversed(_) | JournalError::ReviewResolved => {
-                Kind::Conflict
-            }
+            JournalError::State { .. }
+            | JournalError::Altered { .. }
+            | JournalError::AlreadyReversed(_)
+            | JournalError::ReviewResolved
+            | JournalError::ReviewPending(_) => Kind::Conflict,
             JournalError::OwnApproval(_) => Kind::Forbidden,
         };
         Self::new(kind, error.to_string())

@@ -10,7 +10,7 @@ use crate::state::{Position, ReviewKind};
 impl Position {
     /// Adds the shares and the price of a trade: both positive of a buy, both negative of a sale. A trade against the position
     /// closes that part of its cost, rounded to the smallest unit, halves to even. What exceeds the position opens one on the
-    /// other side, at its part of the price.
+    /// other side, at its part of the price. An unknown cost stays unknown until the position is empty or on its other side.
     pub(super) fn trade(
         &mut self,
         shares: Quantity,
@@ -29,13 +29,16 @@ impl Position {
             part(cost, after, self.quantity)
         };
         // Executions of one order that contradict each other can have a price below zero.
+        let is_same_side = !self.quantity.is_zero() && is_negative(after) == self.is_short();
+        let is_unknown = self.cost.is_none() && is_same_side;
         let minor = if is_negative(after) { after_cost.minor().min(0) } else { after_cost.minor().max(0) };
-        self.cost = (!after.is_zero()).then_some(Money::from_minor(minor, cost.currency()));
+        self.cost = (!after.is_zero() && !is_unknown).then_some(Money::from_minor(minor, cost.currency()));
         self.quantity = after;
         Ok(Ok(()))
     }
 
-    /// Adds shares and cost as they are; an unknown cost adds none. Returns what a person must look at: a position that changed
+    /// Adds shares and cost as they are; an unknown cost adds none. If the cost of the position is unknown, only a cost without
+    /// shares makes it known. Returns what a person must look at: a position that changed
     /// its side, a cost that does not have its sign, or one in another currency, which is not added.
     pub(super) fn adjust(
         &mut self,
@@ -49,6 +52,7 @@ impl Position {
             matches!((self.cost, cost), (Some(one), Some(other)) if one.currency() != other.currency());
         let sum = match (self.cost, cost) {
             (Some(before), Some(cost)) if !is_mixed => Some(before.plus(cost)?),
+            (None, Some(_)) if !self.quantity.is_zero() && !change.is_zero() => None,
             (before, cost) => before.or(cost),
         };
         let minor = sum.map_or(0, Money::minor);
@@ -167,6 +171,16 @@ mod tests {
         let mut unknown = Position { quantity: Quantity::ZERO, cost: None, last_at: Timestamp::UNIX_EPOCH };
         assert_eq!(unknown.adjust("5".parse().unwrap(), None).unwrap(), None);
         assert_eq!(unknown.cost, None);
+        // 5 of unknown cost: 5 more for 1.00, and a sale of 3, leave it unknown. 2.00 for all 7 make it known.
+        assert_eq!(unknown.adjust("2".parse().unwrap(), Some(usd(100))).unwrap(), None);
+        trade(&mut unknown, "3", 300);
+        trade(&mut unknown, "-3", -600);
+        assert_eq!((unknown.quantity.to_string(), unknown.cost), ("7".to_owned(), None));
+        let mut turned = unknown;
+        trade(&mut turned, "-10", -1_000);
+        assert_eq!((turned.quantity.to_string(), turned.cost), ("-3".to_owned(), Some(usd(-300))));
+        assert_eq!(unknown.adjust(Quantity::ZERO, Some(usd(200))).unwrap(), None);
+        assert_eq!(unknown.cost, Some(usd(200)));
         let euro = Some(Money::from_minor(1, Currency::Eur));
         let mut mixed = position("10", 1_000);
         assert_eq!(mixed.adjust("1".parse().unwrap(), euro).unwrap(), Some(ReviewKind::CurrencyMixed));

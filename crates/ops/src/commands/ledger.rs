@@ -1,6 +1,7 @@
 //! `investiq ledger …`: journals that people post by hand, the reviews that wait for them, and the verification of the books.
 //!
-//! The commands use the database of the server, under the name of the user who runs them.
+//! The commands use the database of the server, under the number of the user who runs them. A journal of theirs always
+//! needs another person: whoever runs a command also chooses its settings.
 
 mod journals;
 mod rebuild;
@@ -9,7 +10,7 @@ mod verify;
 
 use std::path::Path;
 
-use domain::Journal;
+use domain::{Currency, Journal, Money};
 use sha2::{Digest, Sha256};
 use store::{JournalError, Maker};
 use telemetry::with_causes;
@@ -22,7 +23,7 @@ use crate::failure::Failure;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-    /// Post a journal in a JSON file, or keep it pending until another person approves it
+    /// Make a journal from a JSON file, pending until another person approves it
     Post(journals::Post),
     /// List journals, latest first
     List(journals::List),
@@ -66,10 +67,9 @@ fn read_journal(path: &Path) -> Result<(Journal, String), Failure> {
     Ok((journal, hex::encode(Sha256::digest(&bytes))))
 }
 
-/// The operator as the maker of a journal.
+/// The operator as the maker of a journal, which always needs approval.
 fn maker<'a>(database: &'a Database, idempotency_key: &'a str) -> Maker<'a> {
-    let approval_above = database.config.journal_approval_above;
-    Maker { actor: database.actor(), idempotency_key, approval_above }
+    Maker { actor: database.actor(), idempotency_key, approval_above: Money::zero(Currency::Usd) }
 }
 
 impl From<JournalError> for Failure {

@@ -14,11 +14,13 @@ CREATE TABLE journals (
     checked_by TEXT,
     decided_at BIGINT,
     rejection TEXT,
+    proof BYTEA,
     UNIQUE (made_by, idempotency_key)
 );
 
 CREATE UNIQUE INDEX journals_reversed ON journals (reverses) WHERE reverses IS NOT NULL AND state <> 'rejected';
 CREATE INDEX journals_pending ON journals (id) WHERE state = 'pending';
+CREATE UNIQUE INDEX journals_of_review ON journals (review) WHERE review IS NOT NULL AND state = 'pending';
 
 -- Reviews get numbers, accounts and the decision of a person: who resolved them, why, and with which journal.
 ALTER TABLE reviews RENAME TO reviews_before;

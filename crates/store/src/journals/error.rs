@@ -1,5 +1,6 @@
 //! Why a journal is refused.
 
+use audit::ProofError;
 use domain::{ExternalId, Symbol};
 use ledger::{JournalFault, LedgerError};
 
@@ -33,6 +34,14 @@ pub enum JournalError {
         /// Their cost after the journal.
         cost: String,
     },
+    /// The holding is full: a fact of it would be stored and change nothing.
+    #[error("{symbol} in {account} has too many reports, so that nothing more is posted to it")]
+    TooManyFacts {
+        /// The account.
+        account: ExternalId,
+        /// The ticker.
+        symbol: Symbol,
+    },
     /// The key was used with another request.
     #[error("this idempotency key was used with another request: use a new key for a new journal")]
     KeyReused,
@@ -47,8 +56,16 @@ pub enum JournalError {
         /// Its state.
         state: JournalState,
     },
+    /// Its row is not what was written.
+    #[error("journal {id} was changed in the database ({fault}): run `investiq ledger verify`")]
+    Altered {
+        /// The journal.
+        id: JournalId,
+        /// What is wrong with its proof.
+        fault: ProofError,
+    },
     /// Maker and checker are one.
-    #[error("{0} made this journal: another person must approve it, with another API key")]
+    #[error("{0} made this journal: another person must approve it, as another user or with another API key")]
     OwnApproval(String),
     /// It was reversed before.
     #[error("the journal is already reversed by journal {0}")]
@@ -62,6 +79,9 @@ pub enum JournalError {
     /// A person resolved it, or new facts did.
     #[error("the review is already resolved")]
     ReviewResolved,
+    /// Another journal waits to resolve it.
+    #[error("journal {0}, which resolves this review, is pending: approve or reject it first")]
+    ReviewPending(JournalId),
     /// The database failed.
     #[error(transparent)]
     Store(Error),

@@ -16,9 +16,11 @@ use crate::ids::{JournalId, ReviewId};
 use crate::ledger::{self, Batch, optional_money};
 
 const HOLDERS: &str = "SELECT account FROM provider_accounts WHERE account IN";
-const OPENED: &str =
-    "SELECT kind FROM reviews WHERE subject = $1 AND about = $2 AND resolved_at IS NULL LIMIT 1";
+const OPENED: &str = "SELECT kind FROM reviews WHERE subject = $1 AND (about = $2 OR kind = 'too_many_facts') AND resolved_at IS NULL \
+    ORDER BY CASE WHEN kind = 'too_many_facts' THEN 0 ELSE 1 END LIMIT 1";
 const POSITION: &str = "SELECT quantity, cost, currency FROM positions WHERE account = $1 AND symbol = $2";
+const REOPEN: &str = "UPDATE reviews SET journal = NULL, resolved_at = NULL, resolved_by = NULL, \
+    opened_at = CASE WHEN resolved_at IS NULL THEN opened_at ELSE $2 END WHERE journal = $1";
 const RESOLVE: &str = "UPDATE reviews SET resolved_at = $2, resolved_by = $3, resolution = $4, journal = $5 \
     WHERE id = $1 AND (resolved_at IS NULL OR resolved_by IS NULL AND resolved_at = $2)";
 
@@ -43,13 +45,13 @@ pub(super) async fn lock_holders(tx: &mut Transaction<'_>, journal: &Journal) ->
 }
 
 /// Whether a journal moves more than `above` dollars. What has no dollar price always needs approval: a currency without one,
-/// and shares without a cost.
+/// and shares, because the cost that is written beside them need not be their value.
 pub(super) async fn needs_approval(
     tx: &mut Transaction<'_>,
     journal: &Journal,
     above: Money,
 ) -> Result<bool, Error> {
-    if above.is_zero() || journal.shares.iter().any(|line| line.cost.is_none()) {
+    if above.is_zero() || journal.shares.iter().any(|line| !line.quantity.is_zero()) {
         return Ok(true);
     }
     let entries = journal.postings.iter().flat_map(|posting| &posting.entries).map(|entry| entry.money);
@@ -112,8 +114,10 @@ async fn check_shares(
     entry: &ExternalId,
 ) -> Result<(), JournalError> {
     let Subject::Holding { account, symbol } = subject else { return Ok(()) };
-    if tx.fetch_optional(sql!(OPENED, subject.to_string(), entry.to_string())).await?.is_none() {
-        return Ok(());
+    let opened = tx.fetch_optional(sql!(OPENED, subject.to_string(), entry.to_string())).await?;
+    let Some(opened) = opened else { return Ok(()) };
+    if opened.text("kind")? == "too_many_facts" {
+        return Err(JournalError::TooManyFacts { account: account.clone(), symbol: *symbol });
     }
     let row = tx.fetch_optional(sql!(POSITION, account.to_string(), symbol.as_str())).await?;
     let row = row.ok_or_else(|| Error::decode("quantity"))?;
@@ -133,6 +137,11 @@ pub(super) async fn check_open(tx: &mut Transaction<'_>, id: ReviewId) -> Result
         Some(_) => Err(JournalError::ReviewResolved),
         None => Ok(()),
     }
+}
+
+/// Opens the review that a journal resolved again: the journal is reversed.
+pub(super) async fn reopen(tx: &mut Transaction<'_>, id: JournalId, now: Timestamp) -> Result<(), Error> {
+    tx.execute(sql!(REOPEN, id.get(), now)).await.map(drop)
 }
 
 /// Resolves an open review by the word of a person, perhaps with a journal, which may have explained its facts in this transaction.

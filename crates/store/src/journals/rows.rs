@@ -1,5 +1,6 @@
 //! The rows of journals.
 
+use audit::Key;
 use domain::Journal;
 use jiff::Timestamp;
 use serde_json::json;
@@ -9,6 +10,7 @@ use super::{JournalError, JournalRecord, JournalState, Maker};
 use crate::database::{Row, Statement, Transaction, sql};
 use crate::error::Error;
 use crate::ids::{JournalId, ReviewId};
+use crate::proof::{self, Kind};
 
 const SELECT: &str = "SELECT j.*, (SELECT r.id FROM journals r WHERE r.reverses = j.id AND r.state <> 'rejected') \
     AS reversed_by FROM journals j WHERE TRUE";
@@ -17,6 +19,7 @@ const INSERT: &str = "INSERT INTO journals (made_by, idempotency_key, request_sh
     resolution, made_at) VALUES ($1, $2, $3, $4, 'pending', $5, $6, $7, $8) ON CONFLICT DO NOTHING RETURNING id";
 const BY_KEY: &str = "SELECT id, request_sha256 FROM journals WHERE made_by = $1 AND idempotency_key = $2";
 const REVERSAL: &str = "SELECT id FROM journals WHERE reverses = $1 AND state <> 'rejected'";
+const OF_REVIEW: &str = "SELECT id FROM journals WHERE review = $1 AND state = 'pending'";
 const DECIDE: &str =
     "UPDATE journals SET state = $2, checked_by = $3, rejection = $4, decided_at = $5 WHERE id = $1";
 
@@ -41,12 +44,14 @@ impl Request<'_> {
     }
 }
 
-/// Inserts a pending journal; `None` if its key is used, or what it reverses is reversed.
+/// Inserts a pending journal; `None` if its key is used, what it reverses is reversed, or another one is pending that resolves
+/// its review.
 pub(super) async fn insert(
     tx: &mut Transaction<'_>,
     request: &Request<'_>,
     maker: Maker<'_>,
     now: Timestamp,
+    key: &Key,
 ) -> Result<Option<JournalId>, Error> {
     let content = serde_json::to_string(&request.journal).map_err(Error::encode)?;
     let (review, resolution) = request.review.unzip();
@@ -61,7 +66,26 @@ pub(super) async fn insert(
         resolution,
         now,
     );
-    tx.fetch_optional(insert).await?.map(|row| Ok(JournalId::new(row.int("id")?))).transpose()
+    let Some(row) = tx.fetch_optional(insert).await? else { return Ok(None) };
+    let id = JournalId::new(row.int("id")?);
+    prove(tx, id, key).await?;
+    Ok(Some(id))
+}
+
+/// Proves the row as it is in this transaction.
+async fn prove(tx: &mut Transaction<'_>, id: JournalId, key: &Key) -> Result<(), Error> {
+    let row = tx.fetch_optional(select_one(id)).await?.ok_or(sqlx::Error::RowNotFound)?;
+    let proof = proof::prove(key, Kind::Journal, &proof::journal_columns(&row)?);
+    tx.execute(sql!("UPDATE journals SET proof = $2 WHERE id = $1", id.get(), proof)).await.map(drop)
+}
+
+/// The journal of a row, if it is as it was made and decided.
+pub(super) fn proved(row: &Row, key: &Key) -> Result<JournalRecord, JournalError> {
+    let record = record(row)?;
+    match proof::check_journal(key, row)? {
+        Ok(()) => Ok(record),
+        Err(fault) => Err(JournalError::Altered { id: record.id, fault }),
+    }
 }
 
 /// The journal that a request made before.
@@ -76,18 +100,36 @@ pub(super) async fn existing(
         }
         return Ok(find(tx, JournalId::new(row.int("id")?)).await?);
     }
+    if let Some((review, _)) = request.review
+        && let Some(pending) = of_review(tx, review).await?
+    {
+        return Err(JournalError::ReviewPending(pending));
+    }
     let reversal = tx.fetch_optional(sql!(REVERSAL, request.reverses.map(JournalId::get))).await?;
     let id = reversal.ok_or_else(|| Error::decode("reverses"))?.int("id")?;
     Err(JournalError::AlreadyReversed(JournalId::new(id)))
 }
 
+async fn of_review(tx: &mut Transaction<'_>, review: ReviewId) -> Result<Option<JournalId>, Error> {
+    let row = tx.fetch_optional(select_of_review(review)).await?;
+    row.map(|row| Ok(JournalId::new(row.int("id")?))).transpose()
+}
+
+/// The pending journal that resolves a review.
+pub(crate) fn select_of_review(review: ReviewId) -> Statement {
+    sql!(OF_REVIEW, review.get())
+}
+
 /// The journal, whose row is locked until the transaction ends.
-pub(super) async fn lock(tx: &mut Transaction<'_>, id: JournalId) -> Result<Option<JournalRecord>, Error> {
+pub(super) async fn lock(
+    tx: &mut Transaction<'_>,
+    id: JournalId,
+    key: &Key,
+) -> Result<JournalRecord, JournalError> {
     let lock = tx.backend().pick("SELECT id FROM journals WHERE id = $1", LOCK);
-    if tx.fetch_optional(sql!(lock, id.get())).await?.is_none() {
-        return Ok(None);
-    }
-    find(tx, id).await.map(Some)
+    tx.fetch_optional(sql!(lock, id.get())).await?.ok_or(JournalError::NotFound)?;
+    let row = tx.fetch_optional(select_one(id)).await?.ok_or(JournalError::NotFound)?;
+    proved(&row, key)
 }
 
 pub(super) async fn find(tx: &mut Transaction<'_>, id: JournalId) -> Result<JournalRecord, Error> {
@@ -113,10 +155,11 @@ pub(super) async fn decide(
     record: &JournalRecord,
     state: JournalState,
     (checked_by, rejection): (Option<&str>, Option<&str>),
-    now: Timestamp,
+    (now, key): (Timestamp, &Key),
 ) -> Result<(), Error> {
     let state: &str = state.into();
-    tx.execute(sql!(DECIDE, record.id.get(), state, checked_by, rejection, now)).await.map(drop)
+    tx.execute(sql!(DECIDE, record.id.get(), state, checked_by, rejection, now)).await?;
+    prove(tx, record.id, key).await
 }
 
 /// Why the review of a journal is resolved.

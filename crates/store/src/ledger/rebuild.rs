@@ -156,6 +156,7 @@ impl Work<'_, '_> {
                 | Place::WebhookJobs(_)
                 | Place::JobsOf(_)
                 | Place::FactsOf(_)
+                | Place::Journals(_)
                 | Place::LedgerTransactionsOf(_)
                 | Place::AuditEntries(_)
                 | Place::Close(_) => {}

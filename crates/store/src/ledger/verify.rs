@@ -19,6 +19,7 @@ mod events;
 mod finding;
 mod id_set;
 mod jobs;
+mod journals;
 mod number;
 mod subjects;
 mod transactions;
@@ -126,6 +127,7 @@ pub(super) async fn verify(
     run.check_chain(checkpoint, progress).await?;
     run.check_events().await?;
     run.check_jobs().await?;
+    run.check_journals().await?;
     run.check_transactions().await?;
     run.check_subjects().await?;
     run.check_accounts().await?;

@@ -15,7 +15,10 @@ const OPEN_END: &str = " ON CONFLICT (subject, kind, about) DO UPDATE SET at = e
     opened_at = CASE WHEN reviews.resolved_at IS NULL THEN reviews.opened_at ELSE excluded.opened_at END, \
     resolved_at = NULL, resolved_by = NULL \
     WHERE reviews.resolved_by IS NULL OR reviews.kind = 'dead_letter'";
-const CLOSE: &str = "UPDATE reviews SET resolved_at = $1 WHERE resolved_at IS NULL AND subject IN";
+const CLOSE: &str =
+    "UPDATE reviews SET resolved_at = $1 WHERE resolved_at IS NULL AND journal IS NULL AND subject IN";
+const REOPEN: &str = "UPDATE reviews SET resolved_at = NULL, resolved_by = NULL, opened_at = $1 \
+    WHERE resolved_at IS NOT NULL AND journal IS NOT NULL AND subject IN";
 
 /// The kind of the review of an unhandled event; `None` if nobody has to look at it.
 pub(crate) const fn event_kind(unhandled: &Unhandled) -> Option<&'static str> {
@@ -44,12 +47,13 @@ pub(crate) async fn open_events(
     tx.insert_rows(OPEN, events.into_iter().map(row).collect(), OPEN_END).await.map(drop)
 }
 
-/// Resolves the reviews of events that are applied now.
+/// Resolves the reviews of events that are applied now. What a journal posted already counts twice now: those open again.
 pub(crate) async fn close_events(
     tx: &mut Transaction<'_>,
     events: impl IntoIterator<Item = i64>,
     now: Timestamp,
 ) -> Result<(), Error> {
     let subjects: Vec<String> = events.into_iter().map(|event| format!("{PREFIX}{event}")).collect();
-    tx.fetch_in(sql!(CLOSE, now), &subjects, "").await.map(drop)
+    tx.fetch_in(sql!(CLOSE, now), &subjects, "").await?;
+    tx.fetch_in(sql!(REOPEN, now), &subjects, "").await.map(drop)
 }

@@ -57,6 +57,7 @@ cases! { [sqlite, postgres, pooled]:
         a_replay_adds_jobs_and_changes_nothing_else,
         a_replay_by_filter_leaves_out_conflicts,
         events_that_wait_for_a_person_are_reviews,
+        an_event_that_a_journal_posted_is_replayed_only_by_id,
         concurrent_replays_replay_each_event_once,
         a_dead_letter_can_be_requeued,
         a_replayed_dead_letter_is_no_longer_dead,

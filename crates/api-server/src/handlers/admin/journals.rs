@@ -156,7 +156,7 @@ pub(crate) async fn get(
 
 /// Post a journal
 ///
-/// It is posted at once, or `pending` if it moves more than `JOURNAL_APPROVAL_ABOVE` and another API key must approve it.
+/// It is posted at once, or `pending` until another API key approves it, if it moves more than `JOURNAL_APPROVAL_ABOVE` or changes a number of shares.
 #[utoipa::path(
     post,
     path = "/api/ledger/journals",

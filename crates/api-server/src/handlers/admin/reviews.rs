@@ -77,6 +77,9 @@ pub(crate) struct ReviewDetailResponse {
     facts: Vec<Value>,
     /// The entries of its subject, latest first, at most 100.
     entries: Vec<EntryResponse>,
+    /// The pending journal that resolves it when it is approved.
+    #[schema(required, value_type = Option<schemas::JournalId>)]
+    pending_journal: Option<String>,
     /// Its event, if it is about one.
     #[schema(required)]
     event: Option<EventResponse>,
@@ -223,7 +226,7 @@ pub(crate) async fn resolve(
 async fn find(state: &AdminState, id: ReviewId) -> Result<ReviewDetailResponse, Problem> {
     let detail = state.store().review(id).await?;
     let detail = detail.ok_or_else(|| Problem::new(Kind::NotFound, "no review has this id"))?;
-    let ReviewDetail { summary, facts, entries, event, suggestions } = detail;
+    let ReviewDetail { summary, facts, entries, pending_journal, event, suggestions } = detail;
     let suggestion = |SuggestedAction { action, text, journal }| SuggestionResponse {
         action: action.to_string(),
         text,
@@ -233,6 +236,7 @@ async fn find(state: &AdminState, id: ReviewId) -> Result<ReviewDetailResponse, 
         review: ReviewResponse::new(summary, state.clock.now()),
         facts,
         entries: entries.into_iter().map(EntryResponse::from).collect(),
+        pending_journal: pending_journal.map(|id| id.to_string()),
         event: event.map(EventResponse::from),
         suggestions: suggestions.into_iter().map(suggestion).collect(),
     })

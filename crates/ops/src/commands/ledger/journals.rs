@@ -1,7 +1,9 @@
 //! `investiq ledger post`, `list`, `show`, `approve`, `reject` and `reverse`.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 
+use domain::{Journal, JournalPosting, ShareLine};
 use jiff::Timestamp;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -123,10 +125,11 @@ fn text(Page { journals }: &Page) -> String {
     let cells = |record: &JournalRecord| {
         let JournalRecord { id, state, journal, made_by, made_at, .. } = record;
         let (id, state, made_at) = (id.to_string(), state.to_string(), made_at.to_string());
-        [id, state, made_at, made_by.clone(), journal.reference.clone(), journal.reason.clone()]
+        let (effective_at, reason) = (journal.effective_at.to_string(), journal.reason.replace('\n', " "));
+        [id, state, made_at, effective_at, made_by.clone(), journal.reference.clone(), reason]
     };
     let rows: Vec<_> = journals.iter().map(cells).collect();
-    table(["ID", "STATE", "MADE", "BY", "REFERENCE", "REASON"], &rows)
+    table(["ID", "STATE", "MADE", "EFFECTIVE", "BY", "REFERENCE", "REASON"], &rows)
 }
 
 pub(super) async fn show(arguments: &Show, console: &mut Console) -> Result<Exit, Failure> {
@@ -166,25 +169,47 @@ fn print(output: OutputFormat, record: &JournalRecord, console: &mut Console) ->
 }
 
 fn describe(record: &JournalRecord) -> String {
-    let JournalRecord { id, state, journal, made_by, checked_by, reverses, .. } = record;
+    let JournalRecord {
+        id,
+        state,
+        journal,
+        made_by,
+        checked_by,
+        reverses,
+        reversed_by,
+        review,
+        rejection,
+        ..
+    } = record;
+    let Journal { effective_at, reference, reason, evidence, postings, shares } = journal;
     let hint = match state {
         JournalState::Pending => "; another person must approve it",
         JournalState::Posted | JournalState::Rejected => "",
     };
-    let mut lines = vec![format!("journal {id} is {state}{hint}"), format!("  made by {made_by}")];
-    lines.extend(checked_by.iter().map(|checker| format!("  checked by {checker}")));
-    lines.extend(reverses.iter().map(|original| format!("  reverses {original}")));
-    for posting in &journal.postings {
-        lines.extend(
-            posting
-                .entries
-                .iter()
-                .map(|entry| format!("  {}  {}  {}", posting.kind, entry.account, entry.money)),
-        );
+    let text = |id: &dyn Display| Some(id.to_string());
+    let mut lines = vec![format!("journal {id} is {state}{hint}")];
+    for (name, value) in [
+        ("made by", Some(made_by.clone())),
+        ("checked by", checked_by.clone()),
+        ("effective at", text(effective_at)),
+        ("reference", Some(reference.clone())),
+        ("reason", Some(reason.clone())),
+        ("evidence", evidence.clone()),
+        ("rejected because", rejection.clone()),
+        ("reverses", reverses.and_then(|id| text(&id))),
+        ("reversed by", reversed_by.and_then(|id| text(&id))),
+        ("resolves review", review.and_then(|id| text(&id))),
+    ] {
+        // A second line of a text is indented, so that it cannot pass for another field.
+        lines.extend(value.map(|value| format!("  {name} {}", value.replace('\n', "\n    "))));
     }
-    for line in &journal.shares {
-        let cost = line.cost.map_or_else(String::new, |cost| format!("  cost {cost}"));
-        lines.push(format!("  {}  {} {}{cost}", line.account, line.quantity, line.symbol));
+    for JournalPosting { kind, entries } in postings {
+        lines.extend(entries.iter().map(|entry| format!("  {kind}  {}  {}", entry.account, entry.money)));
+    }
+    for ShareLine { account, symbol, quantity, cost, is_split } in shares {
+        let cost = cost.map_or_else(String::new, |cost| format!("  cost {cost}"));
+        let split = if *is_split { "  split" } else { "" };
+        lines.push(format!("  {account}  {quantity} {symbol}{cost}{split}"));
     }
     lines.join("\n") + "\n"
 }

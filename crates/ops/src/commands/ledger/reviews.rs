@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use domain::ExternalId;
 use serde::Serialize;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use store::{
-    JournalState, REVIEW_KINDS, ReviewDetail, ReviewFilter, ReviewId, ReviewSummary, SuggestedAction,
+    JournalId, JournalRecord, JournalState, REVIEW_KINDS, ReviewDetail, ReviewFilter, ReviewId,
+    ReviewSummary, SuggestedAction,
 };
 
 use super::{maker, read_journal};
@@ -87,12 +89,14 @@ struct Detail {
     review: ReviewSummary,
     facts: Vec<Value>,
     entries: usize,
+    pending_journal: Option<JournalId>,
     suggestions: Vec<SuggestedAction>,
 }
 
 #[derive(Serialize)]
 struct Resolved {
     review: ReviewId,
+    journal_id: Option<JournalId>,
     /// `pending` while its journal waits for approval, and the review stays open.
     journal: Option<JournalState>,
 }
@@ -134,19 +138,20 @@ async fn show(arguments: &Show, console: &mut Console) -> Result<Exit, Failure> 
     let database = Database::open(console).await?;
     let detail = database.store.review(arguments.id).await?;
     let detail = detail.ok_or_else(|| Failure::Precondition("no review has this id".to_owned()))?;
-    let ReviewDetail { summary, facts, entries, suggestions, event: _ } = detail;
-    let detail = Detail { review: summary, facts, entries: entries.len(), suggestions };
+    let ReviewDetail { summary, facts, entries, pending_journal, suggestions, event: _ } = detail;
+    let detail = Detail { review: summary, facts, entries: entries.len(), pending_journal, suggestions };
     arguments.output.print(console, "investiq.ledger.review.v1", &detail, describe)?;
     Ok(Exit::Success)
 }
 
 fn describe(detail: &Detail) -> String {
-    let Detail { review, facts, entries, suggestions } = detail;
+    let Detail { review, facts, entries, pending_journal, suggestions } = detail;
     let mut lines = vec![
         format!("review {}: {} of {}", review.id, review.kind, review.about),
         format!("  subject {}, {} facts, {entries} entries", review.subject, facts.len()),
         format!("  open since {}", review.opened_at),
     ];
+    lines.extend(pending_journal.iter().map(|id| format!("  journal {id} resolves it when it is approved")));
     lines.extend(facts.iter().map(|fact| format!("  {fact}")));
     for SuggestedAction { action, text, journal } in suggestions {
         lines.push(format!("  {action}: {text}"));
@@ -161,26 +166,24 @@ async fn resolve(arguments: &Resolve, console: &mut Console) -> Result<Exit, Fai
     let journal = journal.as_deref().map(read_journal).transpose()?;
     let database = Database::open(console).await?;
     let (store, now) = (&database.store, console.now());
-    let state = match &journal {
+    let made = match &journal {
         Some((journal, digest)) => {
-            let maker = maker(&database, digest);
-            Some(store.resolve_review_with_journal(*id, reason, journal, maker, now).await?.state)
+            let key = hex::encode(Sha256::digest(format!("{digest} {id} {reason}")));
+            let maker = maker(&database, &key);
+            Some(store.resolve_review_with_journal(*id, reason, journal, maker, now).await?)
         }
         None => {
             store.resolve_review(*id, reason, database.actor(), now).await?;
             None
         }
     };
-    output.print(
-        console,
-        "investiq.ledger.resolved.v1",
-        &Resolved { review: *id, journal: state },
-        |_| match state {
-            Some(JournalState::Pending) => {
-                format!("review {id} will be resolved when another person approves its journal\n")
-            }
-            _ => format!("review {id} is resolved\n"),
-        },
-    )?;
+    let (journal_id, state) = made.map(|JournalRecord { id, state, .. }| (id, state)).unzip();
+    let resolved = Resolved { review: *id, journal_id, journal: state };
+    output.print(console, "investiq.ledger.resolved.v1", &resolved, |resolved| match resolved {
+        Resolved { journal_id: Some(journal), journal: Some(JournalState::Pending), .. } => {
+            format!("journal {journal} is pending: review {id} is resolved when another person approves it\n")
+        }
+        _ => format!("review {id} is resolved\n"),
+    })?;
     Ok(Exit::Success)
 }

@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
     let DatabaseLocation { config, url, key, missing_key: _ } = DatabaseLocation::find_any(console).await?;
-    let (operator, config) = (operator(console), config.store(url));
+    let (operator, config) = (operator(), config.store(url));
     let accepted = accept_storage(&config, &key, Actor::named(&operator), console.now()).await;
     let accepted = accepted.map_err(failed)?;
     arguments.output.print(console, "investiq.storage.accept.v1", &accepted, text)?;

@@ -53,6 +53,7 @@ impl Work<'_, '_> {
                 | Place::LedgerEntries(_)
                 | Place::LedgerBalances(_)
                 | Place::LedgerSubjects(_)
+                | Place::Journals(_)
                 | Place::ProviderAccounts(_) => {}
             }
         }

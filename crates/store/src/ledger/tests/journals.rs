@@ -18,6 +18,8 @@ pub(super) async fn all<F: Future<Output = TestLedger>>(mut open: impl FnMut() -
     racing_copies_of_a_request_make_one_journal(&open().await).await;
     a_journal_is_reversed_once(&open().await).await;
     a_refused_journal_leaves_nothing(&open().await).await;
+    a_full_holding_takes_no_journal(&open().await).await;
+    a_journal_that_was_changed_in_the_database_is_not_posted(&open().await).await;
 }
 
 pub(super) fn maker<'a>(actor: Actor<'a>, key: &'a str, approval_above: i64) -> Maker<'a> {
@@ -88,14 +90,20 @@ async fn what_has_no_dollar_price_needs_two_persons(ledger: &TestLedger) {
     fund(ledger).await;
     let share =
         |rest: &str| format!(r#""shares":[{{"account":"alpaca:a1","symbol":"AAPL","quantity":"1"{rest}}}]"#);
+    let cost = |cost: &str| {
+        share(&format!(r#","cost":"{cost}","currency":"USD""#))
+            .replace(r#""quantity":"1""#, r#""quantity":"0""#)
+    };
     let euros = r#""postings":[{"kind":"fee","entries":[{"account":"system/income","amount":"-0.01","currency":"EUR"},
         {"account":"system/fees","amount":"0.01","currency":"EUR"}]}]"#;
     for (key, lines, expected) in [
         ("1", euros.to_owned(), JournalState::Pending),
         ("2", share(""), JournalState::Pending),
         ("3", share(r#","is_split":true"#), JournalState::Pending),
-        ("4", share(r#","cost":"25.00","currency":"USD""#), JournalState::Posted),
-        ("5", share(r#","cost":"1000.01","currency":"USD""#), JournalState::Pending),
+        // A token cost says nothing of their value.
+        ("4", share(r#","cost":"0.01","currency":"USD""#), JournalState::Pending),
+        ("5", cost("1000.00"), JournalState::Posted),
+        ("6", cost("1000.01"), JournalState::Pending),
     ] {
         let record = create(ledger, &journal(&lines), maker(ANA, key, 1_000)).await.unwrap();
         assert_eq!(record.state, expected, "{lines}");
@@ -134,6 +142,7 @@ async fn a_journal_is_reversed_once(ledger: &TestLedger) {
         ..fee("5.00")
     };
     let original = create(ledger, &both, maker(ANA, "one", 10_000)).await.unwrap();
+    let original = ledger.store.approve_journal(original.id, BEN, now()).await.unwrap();
     assert_eq!(original.state, JournalState::Posted);
     let reversal = Reversal { reason: "wrong account".to_owned(), evidence: None, effective_at: None };
     let attempts = (0..64).map(|attempt| {
@@ -152,6 +161,7 @@ async fn a_journal_is_reversed_once(ledger: &TestLedger) {
     }
     assert_eq!(reversals.len(), 1);
     assert_eq!(reversals[0].reverses, Some(original.id));
+    ledger.store.approve_journal(reversals[0].id, ANA, now()).await.unwrap();
     let stored = ledger.store.journal(original.id).await.unwrap().unwrap();
     assert_eq!(stored.reversed_by, Some(reversals[0].id));
     let is_position = |line: &&String| line.starts_with("alpaca:a1 AAPL") || line.starts_with(CASH);
@@ -211,4 +221,65 @@ async fn a_refused_journal_leaves_nothing(ledger: &TestLedger) {
     }
     let posted = "SELECT COUNT(*) AS number FROM journals WHERE state <> 'rejected'";
     assert_eq!(ledger.number(posted).await, 0);
+}
+
+/// A holding with 200,000 facts stores more and folds none of them: the money would move without the shares.
+async fn a_full_holding_takes_no_journal(ledger: &TestLedger) {
+    fund(ledger).await;
+    let full = "UPDATE ledger_subjects SET facts = 200000 WHERE subject = 'holding/alpaca:a1/AAPL'";
+    assert_eq!(ledger.run(full).await.unwrap(), 1);
+    let shares =
+        r#""shares":[{"account":"alpaca:a1","symbol":"AAPL","quantity":"1","cost":"5.00","currency":"USD"}]"#;
+    let both = Journal { shares: journal(shares).shares, ..fee("5.00") };
+    let pending = create(ledger, &both, maker(ANA, "one", 0)).await.unwrap();
+    let refused = ledger.store.approve_journal(pending.id, BEN, now()).await;
+    assert!(matches!(refused, Err(JournalError::TooManyFacts { .. })), "{refused:?}");
+    assert_eq!(ledger.balance("system/fees", "USD").await, 0);
+}
+
+async fn a_journal_that_was_changed_in_the_database_is_not_posted(ledger: &TestLedger) {
+    fund(ledger).await;
+    let findings = async || {
+        let verified = ledger.store.verify_ledger(None, |_, _| ()).await.unwrap();
+        let named = verified.findings.iter().map(|finding| format!("{} {}", finding.place, finding.problem));
+        named.collect::<Vec<_>>()
+    };
+    let pending = create(ledger, &fee("5.00"), maker(ANA, "1", 0)).await.unwrap();
+    let posted = create(ledger, &fee("1.00"), maker(ANA, "2", 100)).await.unwrap();
+    assert_eq!(findings().await, Vec::<String>::new());
+    // 5.00 becomes 5000.00; the maker becomes another person.
+    for (change, back) in [
+        (
+            "UPDATE journals SET content = REPLACE(content, '5.00', '5000.00')",
+            "UPDATE journals SET content = REPLACE(content, '5000.00', '5.00')",
+        ),
+        (
+            "UPDATE journals SET made_by = 'key:eve' WHERE id = 1",
+            "UPDATE journals SET made_by = 'key:ana' WHERE id = 1",
+        ),
+    ] {
+        ledger.run(change).await.unwrap();
+        let refused = ledger.store.approve_journal(pending.id, BEN, now()).await;
+        assert!(matches!(refused, Err(JournalError::Altered { .. })), "{change}: {refused:?}");
+        assert_eq!(findings().await, ["journals 1 altered"], "{change}");
+        ledger.run(back).await.unwrap();
+    }
+    ledger.run("UPDATE journals SET content = REPLACE(content, '1.00', '0.01') WHERE id = 2").await.unwrap();
+    let reversal = Reversal { reason: "no".to_owned(), evidence: None, effective_at: None };
+    let refused = ledger.store.reverse_journal(posted.id, &reversal, maker(BEN, "3", 100), now()).await;
+    assert!(matches!(refused, Err(JournalError::Altered { .. })), "{refused:?}");
+    ledger.run("UPDATE journals SET content = REPLACE(content, '0.01', '1.00') WHERE id = 2").await.unwrap();
+    // A rejected journal that is put back as it was has a proof, and is not what the audit chain says.
+    ledger.run("CREATE TABLE kept AS SELECT * FROM journals WHERE id = 1").await.unwrap();
+    ledger.store.reject_journal(pending.id, "no", BEN, now()).await.unwrap();
+    let back = "UPDATE journals SET state = 'pending', checked_by = NULL, decided_at = NULL, rejection = NULL, \
+        proof = (SELECT proof FROM kept) WHERE id = 1";
+    ledger.run(back).await.unwrap();
+    assert_eq!(findings().await, ["journals 1 altered"]);
+    ledger.run("DELETE FROM journals WHERE id = 1").await.unwrap();
+    assert_eq!(findings().await, ["journals 1 missing"]);
+    let extra = "INSERT INTO journals (made_by, idempotency_key, request_sha256, content, state, made_at, proof) \
+        SELECT 'key:eve', idempotency_key, request_sha256, content, state, made_at, proof FROM kept";
+    ledger.run(extra).await.unwrap();
+    assert!(findings().await.iter().any(|finding| finding.ends_with(" extra")), "{:?}", findings().await);
 }

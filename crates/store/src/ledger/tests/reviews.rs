@@ -6,7 +6,7 @@ use super::day;
 use super::fixture::{TestLedger, now};
 use super::journals::{ANA, BEN, journal, maker};
 use super::scenarios::check_sums;
-use crate::journals::{JournalError, JournalState};
+use crate::journals::{JournalError, JournalState, Reversal};
 use crate::reviews::{ReviewAction, ReviewFilter, ReviewSummary};
 
 const CASH: &str = "user/alpaca:a1/fiat_exposure";
@@ -79,21 +79,30 @@ async fn a_pending_journal_resolves_its_review_when_it_is_approved(ledger: &Test
         let reversal = reversal.clone();
         async move {
             let by_ana = maker(ANA, key, 0);
-            ledger
-                .store
-                .resolve_review_with_journal(review.id, "twice", &reversal, by_ana, now())
-                .await
-                .unwrap()
+            ledger.store.resolve_review_with_journal(review.id, "twice", &reversal, by_ana, now()).await
         }
     };
-    let (first, second) = (make("1").await, make("2").await);
+    let first = make("1").await.unwrap();
     assert_eq!((first.state, open_reviews(ledger).await.len()), (JournalState::Pending, 1));
-    ledger.store.approve_journal(first.id, BEN, now()).await.unwrap();
+    let waiting = ledger.store.review(review.id).await.unwrap().unwrap().pending_journal;
+    assert_eq!(waiting, Some(first.id));
+    // A second would reverse it again.
+    let second = make("2").await;
+    assert!(matches!(second, Err(JournalError::ReviewPending(id)) if id == first.id), "{second:?}");
+    ledger.store.reject_journal(first.id, "unsure", BEN, now()).await.unwrap();
+    let repeated = make("1").await;
+    assert!(
+        matches!(repeated, Err(JournalError::State { state: JournalState::Rejected, .. })),
+        "{repeated:?}"
+    );
+    let third = make("3").await.unwrap();
+    ledger.store.approve_journal(third.id, BEN, now()).await.unwrap();
     assert_eq!((ledger.balance(CASH, "USD").await, open_reviews(ledger).await.len()), (240, 0));
-    // The second would reverse it again.
-    let late = ledger.store.approve_journal(second.id, BEN, now()).await;
-    assert!(matches!(late, Err(JournalError::ReviewResolved)), "{late:?}");
-    assert_eq!(ledger.balance(CASH, "USD").await, 240);
+    // Reversed, the journal resolves nothing.
+    let reversal = Reversal { reason: "no".to_owned(), evidence: None, effective_at: None };
+    ledger.store.reverse_journal(third.id, &reversal, maker(ANA, "back", 1_000), now()).await.unwrap();
+    let again = open_reviews(ledger).await;
+    assert_eq!((ledger.balance(CASH, "USD").await, again.len(), again[0].journal), (480, 1, None));
 }
 
 async fn a_short_position_is_accepted_until_its_facts_change(ledger: &TestLedger) {
@@ -128,7 +137,7 @@ async fn a_short_position_is_accepted_until_its_facts_change(ledger: &TestLedger
     let by_ana = maker(ANA, "shares", 1_000);
     let made =
         ledger.store.resolve_review_with_journal(short[0].id, "30 arrived", &shares, by_ana, now()).await;
-    assert_eq!(made.unwrap().state, JournalState::Posted);
+    ledger.store.approve_journal(made.unwrap().id, BEN, now()).await.unwrap();
     let position = "SELECT COUNT(*) AS number FROM positions WHERE symbol = 'AAPL' AND quantity = '0'";
     assert_eq!((ledger.number(position).await, open_reviews(ledger).await), (1, Vec::new()));
 }

@@ -32,6 +32,8 @@ pub(in crate::ledger) struct Claims {
     pub(super) rebuilt: HashMap<i64, Rebuilt>,
     pub(super) received: IdSet,
     pub(super) redacted: IdSet,
+    /// The last state of each journal.
+    pub(super) journals: BTreeMap<i64, String>,
     pub(in crate::ledger) finished: IdSet,
     /// Events whose id came with other content before: none is applied until a person replays it.
     pub(super) conflicts: IdSet,
@@ -222,6 +224,11 @@ impl Run<'_, '_> {
             }
             "webhooks.redact" => {
                 list("events").iter().filter_map(number).for_each(|id| self.claims.redacted.insert(id));
+            }
+            "journals.create" | "journals.approve" | "journals.reject" => {
+                let id = sealed.entry.object().strip_prefix("journals/").and_then(|id| id.parse().ok());
+                let state = detail["state"].as_str().map(str::to_owned);
+                self.claims.journals.extend(id.zip(state));
             }
             "webhooks.apply" => {
                 claims.jobs.extend(

@@ -29,6 +29,8 @@ pub enum Place {
     JobsOf(i64),
     /// A job.
     WebhookJobs(i64),
+    /// A journal that a person made.
+    Journals(i64),
     /// A fact, by its id in hexadecimal digits.
     Facts(String),
     /// The facts of a batch, by the number of its audit entry.
@@ -71,6 +73,7 @@ impl fmt::Display for Place {
             Self::WebhookEvents(id) => write!(out, "webhook_events {id}"),
             Self::JobsOf(id) => write!(out, "webhook_jobs of event {id}"),
             Self::WebhookJobs(id) => write!(out, "webhook_jobs {id}"),
+            Self::Journals(id) => write!(out, "journals {id}"),
             Self::Facts(id) => write!(out, "facts {id}"),
             Self::FactsOf(entry) => write!(out, "facts of audit entry {entry}"),
             Self::LedgerTransactions(id) => write!(out, "ledger_transactions {id}"),

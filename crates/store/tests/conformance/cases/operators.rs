@@ -134,6 +134,40 @@ pub(crate) async fn events_that_wait_for_a_person_are_reviews(database: &TestDat
     assert_eq!((figures.open.len(), figures.oldest_at), (0, None));
 }
 
+/// What a journal posted is not applied as well, unless a person names the event: then they must look again.
+pub(crate) async fn an_event_that_a_journal_posted_is_replayed_only_by_id(database: &TestDatabase) {
+    let store = database.open().await;
+    let ids = receive(&store, 0..2).await;
+    let by_hand = Interpretation::Unhandled(webhooks::Unhandled::ByHand("an entry"));
+    for job in lease_all(&store, "one", now()).await {
+        apply(&store, &job, &by_hand, now()).await;
+    }
+    let open = store::ReviewFilter { is_open: Some(true), ..store::ReviewFilter::default() };
+    let reviews = store.reviews(&open, None, 50).await.unwrap();
+    let journal = r#"{"effective_at":"2026-01-02T15:00:00Z","reference":"r","reason":"why","postings":[{"kind":"fee","entries":[
+        {"account":"system/income","amount":"-5.00","currency":"USD"},{"account":"system/fees","amount":"5.00","currency":"USD"}]}]}"#;
+    let approval_above = domain::Money::from_minor(100_000, domain::Currency::Usd);
+    let maker = store::Maker { actor: ANA, idempotency_key: "one", approval_above };
+    // The latest review is that of the second event.
+    let (journal, review) = (serde_json::from_str(journal).unwrap(), reviews[0].id);
+    let made = store.resolve_review_with_journal(review, "posted", &journal, maker, now()).await.unwrap();
+    assert_eq!(made.state, store::JournalState::Posted);
+    assert_eq!(store.count_replayable(&EventFilter::default()).await.unwrap(), 1);
+    assert_eq!(store.replay(&EventFilter::default(), None, ANA, after_s(9)).await.unwrap().events, 1);
+    for job in lease_all(&store, "one", after_s(10)).await {
+        assert_eq!(job.event_id(), ids[0]);
+        apply(&store, &job, &Interpretation::Test, after_s(10)).await;
+    }
+    assert_eq!(store.reviews(&open, None, 50).await.unwrap(), []);
+    let named = EventFilter { ids: vec![ids[1]], ..EventFilter::default() };
+    assert_eq!(store.replay(&named, None, ANA, after_s(11)).await.unwrap().events, 1);
+    for job in lease_all(&store, "one", after_s(12)).await {
+        apply(&store, &job, &Interpretation::Test, after_s(12)).await;
+    }
+    let again = store.reviews(&open, None, 50).await.unwrap();
+    assert_eq!(again.iter().map(|review| review.id).collect::<Vec<_>>(), [review]);
+}
+
 pub(crate) async fn concurrent_replays_replay_each_event_once(database: &TestDatabase) {
     let stores = [database.open().await, database.open().await];
     receive(&stores[0], 0..200).await;
