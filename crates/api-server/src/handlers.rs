@@ -20,6 +20,7 @@ mod etag;
 mod if_none_match;
 mod json_body;
 mod parameters;
+mod path_id;
 mod symbol_path;
 mod window;
 
@@ -27,4 +28,5 @@ use etag::etag;
 use if_none_match::IfNoneMatch;
 use json_body::JsonBody;
 use parameters::Parameters;
+use path_id::PathId;
 use symbol_path::SymbolPath;

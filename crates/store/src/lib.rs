@@ -26,6 +26,7 @@ mod journals;
 mod leader_leases;
 mod ledger;
 mod migrations;
+mod open;
 mod proof;
 mod replay;
 mod retention;

@@ -8,15 +8,13 @@ use webhooks::Delivery;
 
 use crate::audit_key::{AuditKeyError, SharedKey};
 use crate::chain;
-use crate::check;
 use crate::config::StoreConfig;
 use crate::database::{Database, Row, Statement, Transaction, sql};
-use crate::error::{Error, OpenError};
+use crate::error::Error;
 use crate::inbox::{Cursor, Inbox, NewEvent, Receipt, ReceiveError};
-use crate::storage::{self, StorageCheck, StorageState};
+use crate::storage::{StorageCheck, StorageState};
 use crate::unknown_channels::UnknownChannels;
 use crate::url::{DatabaseUrl, UrlError};
-use crate::{ledger, migrations};
 
 /// The database of the server. Clones share one database.
 #[derive(Clone)]
@@ -33,41 +31,12 @@ pub(crate) struct Shared {
 }
 
 impl Store {
-    /// Opens the database, applies missing migrations, and checks the head of the audit chain. Must be called within a
-    /// Tokio runtime.
-    ///
-    /// # Errors
-    /// [`OpenError`]; no change was made.
-    pub async fn open(config: StoreConfig, key: audit::Key, now: Timestamp) -> Result<Self, OpenError> {
-        let database = Arc::new(storage::open(&config).await?);
-        let state = match prepare(&database, &config, &key, now).await {
-            Ok(state) => state,
-            Err(error) => {
-                database.close().await;
-                return Err(error);
-            }
-        };
-        Ok(Self::new(database, &config, key, state))
-    }
-
-    /// Opens a database to look at it, even one that the server would refuse because it was replaced. Neither the database nor
-    /// the checkpoint file is changed.
-    ///
-    /// # Errors
-    /// [`OpenError`], as of a log that may be that of another database.
-    pub async fn open_to_verify(config: StoreConfig, key: audit::Key) -> Result<Self, OpenError> {
-        let database = Arc::new(storage::open_any(&config).await?);
-        let config = StoreConfig { checkpoint: None, ..config };
-        match check::check_current(&database, &key).await {
-            Ok(()) => Ok(Self::new(database, &config, key, StorageState::default())),
-            Err(error) => {
-                database.close().await;
-                Err(error)
-            }
-        }
-    }
-
-    fn new(database: Arc<Database>, config: &StoreConfig, key: audit::Key, state: StorageState) -> Self {
+    pub(crate) fn new(
+        database: Arc<Database>,
+        config: &StoreConfig,
+        key: audit::Key,
+        state: StorageState,
+    ) -> Self {
         let storage = StorageCheck::new(config, state);
         let key = SharedKey::new(key);
         let inbox = Inbox::start(database.clone(), key.clone(), config.queue_deliveries);
@@ -166,29 +135,4 @@ impl std::fmt::Debug for Store {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.debug_struct("Store").finish_non_exhaustive()
     }
-}
-
-async fn prepare(
-    database: &Database,
-    config: &StoreConfig,
-    key: &audit::Key,
-    now: Timestamp,
-) -> Result<StorageState, OpenError> {
-    migrations::apply_pending(database, config.migrates, now).await.map_err(OpenError::Migrate)?;
-    let state = start(database, key).await.map_err(OpenError::Audit)?;
-    ledger::adopt(database, key, now).await.map_err(|error| match error {
-        Error::Chain(error) => OpenError::Unproved(error),
-        error => OpenError::Audit(error),
-    })?;
-    Ok(state)
-}
-
-async fn start(database: &Database, key: &audit::Key) -> Result<StorageState, Error> {
-    let mut writer = database.writer().await?;
-    let mut tx = writer.begin().await?;
-    storage::start(&mut tx, key).await?;
-    tx.commit().await?;
-    drop(writer);
-    database.write_back().await?;
-    storage::load(database).await
 }

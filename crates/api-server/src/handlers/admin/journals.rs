@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use domain::Journal;
 use http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use store::{IdError, JournalId, JournalRecord, JournalState, Reversal};
+use store::{JournalId, JournalRecord, JournalState, Reversal};
 use utoipa::ToSchema;
 
 use super::Operator;
 use super::idempotency_key::IdempotencyKey;
 use crate::handlers::parameters::unprocessable;
-use crate::handlers::{JsonBody, Parameters};
+use crate::handlers::{JsonBody, Parameters, PathId};
 use crate::problem::{Kind, Problem};
 use crate::schemas::{self, Problems};
 use crate::state::AdminState;
@@ -144,12 +144,12 @@ pub(crate) async fn list(
     responses((status = 200, description = "The journal", body = JournalResponse), Problems)
 )]
 pub(crate) async fn get(
-    Path(id): Path<String>,
+    PathId(id): PathId<JournalId>,
     parameters: Parameters,
     State(state): State<Arc<AdminState>>,
 ) -> Result<Json<JournalResponse>, Problem> {
     parameters.allow_only(&[])?;
-    let record = state.store().journal(parse_id(&id)?).await?;
+    let record = state.store().journal(id).await?;
     let record = record.ok_or_else(|| Problem::new(Kind::NotFound, "no journal has this id"))?;
     Ok(Json(record.into()))
 }
@@ -189,14 +189,14 @@ pub(crate) async fn create(
     responses((status = 200, description = "The journal", body = JournalResponse), Problems)
 )]
 pub(crate) async fn approve(
-    Path(id): Path<String>,
+    PathId(id): PathId<JournalId>,
     parameters: Parameters,
     State(state): State<Arc<AdminState>>,
     operator: Operator,
 ) -> Result<Json<JournalResponse>, Problem> {
     parameters.allow_only(&[])?;
     let now = state.clock.now();
-    Ok(Json(state.store().approve_journal(parse_id(&id)?, operator.actor(), now).await?.into()))
+    Ok(Json(state.store().approve_journal(id, operator.actor(), now).await?.into()))
 }
 
 /// Reject a pending journal
@@ -210,13 +210,13 @@ pub(crate) async fn approve(
     responses((status = 200, description = "The journal", body = JournalResponse), Problems)
 )]
 pub(crate) async fn reject(
-    Path(id): Path<String>,
+    PathId(id): PathId<JournalId>,
     State(state): State<Arc<AdminState>>,
     operator: Operator,
     JsonBody(ReasonRequest { reason }): JsonBody<ReasonRequest>,
 ) -> Result<Json<JournalResponse>, Problem> {
     let now = state.clock.now();
-    Ok(Json(state.store().reject_journal(parse_id(&id)?, &reason, operator.actor(), now).await?.into()))
+    Ok(Json(state.store().reject_journal(id, &reason, operator.actor(), now).await?.into()))
 }
 
 /// Reverse a posted journal
@@ -235,7 +235,7 @@ pub(crate) async fn reject(
     responses((status = 201, description = "The reversal", body = JournalResponse), Problems)
 )]
 pub(crate) async fn reverse(
-    Path(id): Path<String>,
+    PathId(id): PathId<JournalId>,
     State(state): State<Arc<AdminState>>,
     operator: Operator,
     key: IdempotencyKey,
@@ -243,10 +243,6 @@ pub(crate) async fn reverse(
 ) -> Result<(StatusCode, Json<JournalResponse>), Problem> {
     let maker = operator.maker(&key, &state);
     let reversal = Reversal { reason, evidence, effective_at };
-    let record = state.store().reverse_journal(parse_id(&id)?, &reversal, maker, state.clock.now()).await?;
+    let record = state.store().reverse_journal(id, &reversal, maker, state.clock.now()).await?;
     Ok((StatusCode::CREATED, Json(record.into())))
-}
-
-fn parse_id(id: &str) -> Result<JournalId, Problem> {
-    id.parse().map_err(|error: IdError| unprocessable("id", error.to_string()))
 }

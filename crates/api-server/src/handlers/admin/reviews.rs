@@ -3,19 +3,19 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use domain::{ExternalId, Journal};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::{IdError, REVIEW_KINDS, ReviewDetail, ReviewFilter, ReviewId, ReviewSummary, SuggestedAction};
+use store::{REVIEW_KINDS, ReviewDetail, ReviewFilter, ReviewId, ReviewSummary, SuggestedAction};
 use utoipa::ToSchema;
 
 use super::Operator;
-use super::idempotency_key::IdempotencyKey;
+use super::idempotency_key::{self, IdempotencyKey};
 use super::responses::EventResponse;
 use crate::handlers::entries::EntryResponse;
 use crate::handlers::parameters::unprocessable;
-use crate::handlers::{JsonBody, Parameters};
+use crate::handlers::{JsonBody, Parameters, PathId};
 use crate::problem::{Kind, Problem};
 use crate::schemas::{self, Problems};
 use crate::state::AdminState;
@@ -181,12 +181,12 @@ pub(crate) async fn list(
     responses((status = 200, description = "The review", body = ReviewDetailResponse), Problems)
 )]
 pub(crate) async fn get(
-    Path(id): Path<String>,
+    PathId(id): PathId<ReviewId>,
     parameters: Parameters,
     State(state): State<Arc<AdminState>>,
 ) -> Result<Json<ReviewDetailResponse>, Problem> {
     parameters.allow_only(&[])?;
-    find(&state, parse_id(&id)?).await.map(Json)
+    find(&state, id).await.map(Json)
 }
 
 /// Resolve a review
@@ -205,16 +205,16 @@ pub(crate) async fn get(
     responses((status = 200, description = "The review", body = ReviewDetailResponse), Problems)
 )]
 pub(crate) async fn resolve(
-    Path(id): Path<String>,
+    PathId(id): PathId<ReviewId>,
     State(state): State<Arc<AdminState>>,
     operator: Operator,
-    key: Result<IdempotencyKey, Problem>,
+    key: Option<IdempotencyKey>,
     JsonBody(ResolveRequest { reason, journal }): JsonBody<ResolveRequest>,
 ) -> Result<Json<ReviewDetailResponse>, Problem> {
-    let (id, store, now) = (parse_id(&id)?, state.store(), state.clock.now());
+    let (id, store, now) = (id, state.store(), state.clock.now());
     match journal {
         Some(journal) => {
-            let key = key?;
+            let key = key.ok_or_else(idempotency_key::missing)?;
             let maker = operator.maker(&key, &state);
             store.resolve_review_with_journal(id, &reason, &journal, maker, now).await?;
         }
@@ -240,8 +240,4 @@ async fn find(state: &AdminState, id: ReviewId) -> Result<ReviewDetailResponse, 
         event: event.map(EventResponse::from),
         suggestions: suggestions.into_iter().map(suggestion).collect(),
     })
-}
-
-fn parse_id(id: &str) -> Result<ReviewId, Problem> {
-    id.parse().map_err(|error: IdError| unprocessable("id", error.to_string()))
 }
