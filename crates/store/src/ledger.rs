@@ -19,6 +19,7 @@ mod repeated_entries;
 mod reviews;
 mod rows;
 mod subject;
+mod timeout;
 mod verify;
 
 #[cfg(test)]

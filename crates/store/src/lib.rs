@@ -18,6 +18,7 @@ mod cursors;
 mod database;
 mod dead_letters;
 mod error;
+mod event_reviews;
 mod events;
 mod ids;
 mod inbox;

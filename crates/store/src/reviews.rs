@@ -1,6 +1,5 @@
 //! The review queue: what waits for a person, of facts and of events, and how it was resolved.
 
-pub(crate) mod events;
 mod suggestions;
 
 use domain::ExternalId;
@@ -11,6 +10,7 @@ use serde_json::{Value as Json, json};
 use crate::actor::Actor;
 use crate::database::{Row, sql};
 use crate::error::Error;
+use crate::event_reviews;
 use crate::events::{EventSummary, PAGE_ROWS_MAX};
 use crate::ids::{EventId, JournalId, ReviewId};
 use crate::journals::{JournalError, refusable, resolve, select_of_review};
@@ -152,7 +152,7 @@ impl Store {
         let of_subject = EntryFilter::Subject(summary.subject.clone());
         let entries = self.entries(&of_subject, None, ROWS_MAX).await?.entries;
         let event: Option<EventId> =
-            summary.subject.strip_prefix(events::PREFIX).and_then(|id| id.parse().ok());
+            summary.subject.strip_prefix(event_reviews::PREFIX).and_then(|id| id.parse().ok());
         let event = match event {
             Some(event) => self.event(event).await?.map(|detail| detail.summary),
             None => None,

@@ -10,8 +10,8 @@ use super::insert::{self, BY_DEDUPE_KEY, InsertResult};
 use super::{NewEvent, Receipt};
 use crate::database::{Transaction, sql};
 use crate::error::Error;
+use crate::event_reviews;
 use crate::ids::EventId;
-use crate::reviews::events;
 
 const DIGESTS: &str = "SELECT id, body_sha256 FROM webhook_events WHERE id IN";
 const BODY: &str = "SELECT body FROM webhook_events WHERE id = $1";
@@ -49,7 +49,7 @@ impl Conflicts {
         let new: Vec<i64> = ids.values().map(|id| id.get()).collect();
         tx.fetch_in(sql!(UNHANDLED), &new, " RETURNING id").await?;
         let now = events.iter().map(|event| event.received_at).max().unwrap_or_default();
-        events::open_events(tx, new.iter().map(|id| ("conflict", *id)), now).await?;
+        event_reviews::open_events(tx, new.iter().map(|id| ("conflict", *id)), now).await?;
         let keys: Vec<&str> = differing.keys().map(String::as_str).collect();
         let stored = insert::find(tx, BY_DEDUPE_KEY, &keys).await?;
         let mut conflicts = Self::default();

@@ -11,8 +11,8 @@ use webhooks::Interpretation;
 use super::{ApplyOutcome, Job, JobCause, WORKER, fail};
 use crate::database::{Transaction, retry, sql};
 use crate::error::{Error, Retry};
+use crate::event_reviews;
 use crate::ledger;
-use crate::reviews::events;
 use crate::store::Store;
 
 const FINISH: &str = "UPDATE webhook_jobs SET lease_owner = NULL, lease_until = NULL, state = $1, last_error = $2, \
@@ -129,7 +129,7 @@ async fn update_reviews(
     for (job, interpretation) in finished {
         match interpretation {
             Interpretation::Unhandled(unhandled) => {
-                open.extend(events::event_kind(unhandled).map(|kind| (kind, job.event_id.get())));
+                open.extend(event_reviews::event_kind(unhandled).map(|kind| (kind, job.event_id.get())));
             }
             Interpretation::Facts(_) | Interpretation::Test if job.cause != JobCause::Received => {
                 applied.push(job.event_id.get());
@@ -137,8 +137,8 @@ async fn update_reviews(
             Interpretation::Facts(_) | Interpretation::Test => {}
         }
     }
-    events::open_events(tx, open, now).await?;
-    events::close_events(tx, applied, now).await
+    event_reviews::open_events(tx, open, now).await?;
+    event_reviews::close_events(tx, applied, now).await
 }
 
 /// Marks jobs whose lease is not lost as finished, and returns their ids. Called first, because it locks the rows.

@@ -6,8 +6,8 @@ use serde_json::json;
 use super::{ApplyOutcome, Job, WORKER, backoff};
 use crate::database::{retry, sql};
 use crate::error::Error;
+use crate::event_reviews;
 use crate::proof::EvidenceError;
-use crate::reviews::events;
 use crate::store::Store;
 
 /// Longest stored reason, in bytes.
@@ -60,7 +60,7 @@ impl Store {
                 return Ok(ApplyOutcome::LeaseLost);
             }
             if state == "dead" {
-                events::open_events(&mut tx, [("dead_letter", job.event_id.get())], now).await?;
+                event_reviews::open_events(&mut tx, [("dead_letter", job.event_id.get())], now).await?;
             }
             self.commit(tx, entry.clone()).await?;
             let reason = reason.clone();

@@ -14,9 +14,9 @@ use super::{ATTEMPTS_MAX, Job, WORKER, due};
 use crate::chain;
 use crate::database::{Backend, Row, Transaction, retry, sql};
 use crate::error::Error;
+use crate::event_reviews;
 use crate::ids::{EventId, JobId};
 use crate::proof;
-use crate::reviews::events;
 use crate::store::Store;
 
 /// Most jobs of one call.
@@ -136,7 +136,7 @@ async fn expire(tx: &mut Transaction<'_>, now: Timestamp) -> Result<Option<Entry
     if given_up.is_empty() {
         return Ok(None);
     }
-    events::open_events(tx, dead, now).await?;
+    event_reviews::open_events(tx, dead, now).await?;
     let detail = json!({ "reason": "lease", "jobs": given_up });
     WORKER.entry("webhooks.give_up", "webhook_jobs", &detail, now).map(Some)
 }

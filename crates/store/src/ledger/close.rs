@@ -9,7 +9,7 @@ use ledger::Day;
 use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
-use super::verify::set_timeout;
+use super::timeout::set_timeout;
 use crate::actor::Actor;
 use crate::chain;
 use crate::database::{Transaction, sql};

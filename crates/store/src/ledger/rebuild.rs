@@ -23,7 +23,8 @@ use webhooks::ProviderSettings;
 
 use super::batch::digest;
 use super::deltas::Deltas;
-use super::verify::{Claims, Finding, LedgerVerification, Place, TRANSACTIONS, proofs, set_timeout, verify};
+use super::timeout::set_timeout;
+use super::verify::{Claims, Finding, LedgerVerification, Place, TRANSACTIONS, proofs, verify};
 use super::{Batch, balances};
 use crate::actor::Actor;
 use crate::audit_log::VerifyError;

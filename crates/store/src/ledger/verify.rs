@@ -29,9 +29,9 @@ use std::collections::HashMap;
 use audit::{ChainError, Head, Key};
 use serde::Serialize;
 
+use super::timeout::set_timeout;
 use crate::audit_log::VerifyError;
-use crate::database::{Backend, Transaction};
-use crate::error::Error;
+use crate::database::Transaction;
 use crate::store::Store;
 
 pub(super) use accounts::{Expected, add_fact, add_status};
@@ -46,10 +46,6 @@ pub(super) use transactions::{head, legs};
 
 /// Rows of one page.
 const PAGE: i64 = 256;
-
-/// Longer than one statement of a verification takes.
-const TIMEOUT: std::time::Duration = std::time::Duration::from_mins(10);
-const SET_TIMEOUT: &str = "SET LOCAL statement_timeout = '10min'";
 
 /// The state of the books.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -104,15 +100,6 @@ impl Store {
         set_timeout(&mut tx).await?;
         verify(&mut tx, &key, checkpoint, progress).await.map(|(verification, _)| verification)
     }
-}
-
-/// Allows a statement that reads a whole table.
-pub(super) async fn set_timeout(tx: &mut Transaction<'_>) -> Result<(), Error> {
-    if tx.backend() == Backend::Postgres {
-        tx.set_reply_timeout(TIMEOUT);
-        tx.script(SET_TIMEOUT).await?;
-    }
-    Ok(())
 }
 
 /// Also returns what the chain says.

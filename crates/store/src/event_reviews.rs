@@ -7,7 +7,7 @@ use crate::database::{Transaction, sql, values};
 use crate::error::Error;
 
 /// The subject of an event is this and its id.
-pub(super) const PREFIX: &str = "event/";
+pub(crate) const PREFIX: &str = "event/";
 
 const OPEN: &str = "INSERT INTO reviews (subject, kind, about, at, opened_at) VALUES ";
 /// A replay does not ask a person again, but a job that fails for the last time again does.
