@@ -177,9 +177,9 @@ fn a_review_is_resolved_with_a_reason_or_a_journal() {
     );
     let reason = json!({"reason": "nothing was spun off"});
     for _ in 0..2 {
-        assert_eq!(post(&server, &format!("{path}/resolve"), ADMIN_KEY, "", &reason).status, 200);
+        assert_eq!(post(&server, &format!("{path}/resolve"), ADMIN_KEY, "reason", &reason).status, 200);
     }
-    let other = post(&server, &format!("{path}/resolve"), CHECKER_KEY, "", &reason);
+    let other = post(&server, &format!("{path}/resolve"), CHECKER_KEY, "reason", &reason);
     assert_eq!((other.status, &other.problem()["code"]), (409, &json!("conflict")));
     assert_eq!(server.admin_json("/api/admin/reviews")["reviews"], json!([]));
     assert_eq!(

@@ -22,6 +22,7 @@ fn acknowledged_deliveries_survive_kills_on_postgres_and_are_applied_once() {
 
 /// `PGBOUNCER_KILLS=50` is the long form.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "it is a setting of the test alone")]
 fn acknowledged_deliveries_survive_kills_of_postgres_behind_a_pooler() {
     let kills = std::env::var("PGBOUNCER_KILLS").map_or(3, |kills| kills.parse().unwrap());
     let tally = run(Backend::Pgbouncer, kills, 3, |_| {});

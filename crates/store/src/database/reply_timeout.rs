@@ -26,7 +26,7 @@ impl ReplyTimeout<'_> {
     ) -> Result<T, Error> {
         let reply = tokio::time::timeout(self.limit, reply).await;
         let error = reply.as_ref().map(|reply| reply.as_ref().err());
-        if error.map_or(true, |error| error.is_some_and(|error| is_of_server(error))) {
+        if error.map_or(true, |error| error.is_some_and(is_of_server)) {
             self.is_unusable.store(true, Ordering::Release);
         }
         if let Ok(Some(error)) = error

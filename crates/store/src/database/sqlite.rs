@@ -158,7 +158,7 @@ impl SqliteDatabase {
     /// writer stays open until the process ends.
     pub(super) async fn abandon(&self) {
         if let Some(writer) = self.writer.lock().await.take() {
-            std::mem::forget(writer);
+            let _open = Box::leak(Box::new(writer));
         }
         drop(tokio::time::timeout(CLOSE_TIMEOUT, self.readers.close()).await);
     }
