@@ -176,11 +176,13 @@ fn a_cache_hit_logs_only_its_access_event() {
         assert_eq!(server.get("/api/analyze/AAPL", &[]).status, 200);
     }
     drop(server.stop_and_read_log());
-    let events = server.events();
+    // Without those of the start, one for each migration among them.
+    let is_start = |event: &&Value| event["message"] != "listening";
+    let events: Vec<Value> = server.events().iter().skip_while(is_start).cloned().collect();
     let access: Vec<&Value> =
         events.iter().filter(|event| event.to_string().contains("/api/analyze/{symbol}")).collect();
     assert_eq!(access.len(), 50);
-    assert!(events.len() < 50 + 30, "{} events for 50 requests", events.len());
+    assert!(events.len() < 50 + 20, "{} events for 50 requests", events.len());
 }
 
 #[test]

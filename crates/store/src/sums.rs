@@ -29,11 +29,31 @@ macro_rules! sum_sql {
 }
 pub(crate) use sum_sql;
 
+/// Selects the sum of a stored sum's two columns, to be read with [`Row::wide_sum`] by the name of the column.
+macro_rules! wide_sum_sql {
+    ($column:literal) => {
+        concat!(
+            "CAST(SUM(",
+            $column,
+            "_high) AS BIGINT) AS ",
+            $column,
+            "_high, ",
+            $crate::sums::sum_sql!($column, $column)
+        )
+    };
+}
+pub(crate) use wide_sum_sql;
+
 impl Row {
     /// A sum that `sum_sql!` selects.
     pub(crate) fn sum(&self, name: &str) -> Result<i128, Error> {
         let half = |end| self.int(&format!("{name}_sum_{end}")).map(i128::from);
         Ok((half("high")? << LOW_BITS) + half("low")?)
+    }
+
+    /// A sum that `wide_sum_sql!` selects.
+    pub(crate) fn wide_sum(&self, column: &str) -> Result<i128, Error> {
+        Ok(i128::from(self.int(&format!("{column}_high"))?) * HIGH + self.sum(column)?)
     }
 
     /// A stored sum, of the column and its `…_high`.

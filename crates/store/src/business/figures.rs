@@ -16,7 +16,7 @@ use super::today;
 use crate::database::{Row, Transaction, sql};
 use crate::error::Error;
 use crate::store::Store;
-use crate::sums::{HIGH, sum_sql};
+use crate::sums::wide_sum_sql;
 
 /// A user counts as active for this long after an activity.
 pub const ACTIVE_WITHIN: SignedDuration = SignedDuration::from_secs(300);
@@ -26,11 +26,8 @@ const POSITIONS_PAGE: i64 = 5_000;
 
 const POSITIONS: &str = "SELECT account, symbol, quantity FROM positions WHERE (account, symbol) > ($1, $2) \
     AND quantity <> '0' ORDER BY account, symbol LIMIT $3";
-const BALANCES: &str = concat!(
-    "SELECT currency, CAST(SUM(balance_high) AS BIGINT) AS high, ",
-    sum_sql!("balance", "minor"),
-    " FROM ledger_balances GROUP BY currency"
-);
+const BALANCES: &str =
+    concat!("SELECT currency, ", wide_sum_sql!("balance"), " FROM ledger_balances GROUP BY currency");
 const ACTIVE: &str = "SELECT COUNT(DISTINCT user_id) AS count FROM provider_accounts \
     WHERE last_seen_at > $1 AND last_seen_at <= $2";
 const REGISTERED: &str =
@@ -93,10 +90,7 @@ pub(super) async fn figures(tx: &mut Transaction<'_>, now: Timestamp) -> Result<
 
 async fn balances(tx: &mut Transaction<'_>) -> Result<Vec<Total>, Error> {
     let rows = tx.fetch_all(sql!(BALANCES)).await?;
-    let total = |row: &Row| {
-        let minor = i128::from(row.int("high")?) * HIGH + row.sum("minor")?;
-        Ok(Total::from_minor(minor, row.parsed("currency")?))
-    };
+    let total = |row: &Row| Ok(Total::from_minor(row.wide_sum("balance")?, row.parsed("currency")?));
     rows.iter().map(total).collect()
 }
 

@@ -10,7 +10,7 @@ use super::AssetPrice;
 use super::market_value::market_value;
 use crate::database::{Row, Transaction, sql};
 use crate::error::Error;
-use crate::sums::{HIGH, sum_sql};
+use crate::sums::wide_sum_sql;
 
 /// The name of all holders together in the tables of closes. No holder has this name, because it has no provider.
 const ALL: &str = "all";
@@ -24,8 +24,8 @@ const FLOWS_BEFORE: &str = "SELECT currency, total_high, total FROM daily_flows 
 macro_rules! flows_sql {
     ($condition:literal) => {
         concat!(
-            "SELECT currency, CAST(SUM(flow_high) AS BIGINT) AS high, ",
-            sum_sql!("flow", "total"),
+            "SELECT currency, ",
+            wide_sum_sql!("flow"),
             " FROM ledger_balances",
             $condition,
             " GROUP BY currency"
@@ -83,10 +83,7 @@ pub(super) async fn flows(
         HolderScope::Holder(holder) => sql!(FLOWS_OF, holder.to_string()),
     };
     let rows = tx.fetch_all(statement).await?;
-    let flow = |row: &Row| {
-        let total = i128::from(row.int("high")?) * HIGH + row.sum("total")?;
-        Ok((row.parsed("currency")?, total))
-    };
+    let flow = |row: &Row| Ok((row.parsed("currency")?, row.wide_sum("flow")?));
     rows.iter().map(flow).collect()
 }
 

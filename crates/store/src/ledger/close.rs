@@ -15,17 +15,18 @@ use crate::chain;
 use crate::database::{Transaction, sql};
 use crate::error::Error;
 use crate::store::Store;
+use crate::sums::sum_sql;
 
 const RECORDED: &str = "SELECT 1 AS found FROM ledger_transactions WHERE posted_at < $1 LIMIT 1";
 const LAST: &str =
     "SELECT detail FROM audit_entries WHERE action = 'ledger.closed' ORDER BY sequence DESC LIMIT 1";
-// In two parts, because sums of sums may have more than 64 bits.
-const SUMS: &str = "SELECT account, currency, COUNT(*) AS entries, \
-    CAST(SUM(CASE WHEN minor > 0 THEN minor / 4294967296 ELSE 0 END) AS BIGINT) AS debit_high, \
-    CAST(SUM(CASE WHEN minor > 0 THEN minor % 4294967296 ELSE 0 END) AS BIGINT) AS debit_low, \
-    CAST(SUM(CASE WHEN minor < 0 THEN minor / 4294967296 ELSE 0 END) AS BIGINT) AS credit_high, \
-    CAST(SUM(CASE WHEN minor < 0 THEN minor % 4294967296 ELSE 0 END) AS BIGINT) AS credit_low \
-    FROM ledger_entries GROUP BY account, currency";
+const SUMS: &str = concat!(
+    "SELECT account, currency, COUNT(*) AS entries, ",
+    sum_sql!("(CASE WHEN minor > 0 THEN minor ELSE 0 END)", "debits"),
+    ", ",
+    sum_sql!("(CASE WHEN minor < 0 THEN minor ELSE 0 END)", "credits"),
+    " FROM ledger_entries GROUP BY account, currency"
+);
 const POSITIONS: &str = "SELECT account, symbol, quantity, cost, currency FROM positions";
 
 /// The sums of each account in each currency.
@@ -43,9 +44,7 @@ impl TrialSums {
     async fn load(tx: &mut Transaction<'_>) -> Result<Self, Error> {
         let mut sums = BTreeMap::new();
         for row in tx.fetch_all(sql!(SUMS)).await? {
-            let sum =
-                |high, low| Ok::<i128, Error>((i128::from(row.int(high)?) << 32) + i128::from(row.int(low)?));
-            let (debits, credits) = (sum("debit_high", "debit_low")?, sum("credit_high", "credit_low")?);
+            let (debits, credits) = (row.sum("debits")?, row.sum("credits")?);
             let sum = Sum { debits, credits, entries: row.number("entries")? };
             sums.insert((row.text("account")?, row.text("currency")?), sum);
         }

@@ -9,7 +9,7 @@ use store::{JobId, REPLAY_MAX};
 use utoipa::ToSchema;
 
 use super::Operator;
-use super::responses::EventResponse;
+use super::responses::{EventResponse, next_page};
 use crate::handlers::parameters::unprocessable;
 use crate::handlers::{JsonBody, Parameters};
 use crate::problem::Problem;
@@ -74,8 +74,7 @@ pub(crate) async fn list(
     let before = parameters.parse_as::<JobId>("before")?;
     let rows = parameters.rows()?;
     let letters = state.store().dead_letters(before, rows).await?;
-    let is_full = letters.len() == rows as usize;
-    let next = letters.last().filter(|_| is_full).map(|last| last.job.to_string());
+    let next = next_page(&letters, rows, |letter| letter.job);
     let respond = |letter: store::DeadLetter| DeadLetterResponse {
         job: letter.job.to_string(),
         event: letter.event.into(),

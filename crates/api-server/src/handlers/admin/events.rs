@@ -3,18 +3,17 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use domain::Provider;
 use serde::Serialize;
 use serde_json::json;
-use store::{EventId, IdError, PageRequest};
+use store::{EventId, PageRequest};
 use utoipa::ToSchema;
 
 use super::Operator;
 use super::filter::{FilterBody, NAMES};
 use super::responses::{EventDetailResponse, EventResponse};
-use crate::handlers::Parameters;
-use crate::handlers::parameters::unprocessable;
+use crate::handlers::{Parameters, PathId};
 use crate::problem::{Kind, Problem};
 use crate::schemas::{self, Problems};
 use crate::state::AdminState;
@@ -78,14 +77,13 @@ pub(crate) async fn list(
     responses((status = 200, description = "The event", body = EventDetailResponse), Problems)
 )]
 pub(crate) async fn get(
-    Path(id): Path<String>,
+    PathId(id): PathId<EventId>,
     parameters: Parameters,
     operator: Operator,
     State(state): State<Arc<AdminState>>,
 ) -> Result<Json<EventDetailResponse>, Problem> {
     parameters.allow_only(&["body"])?;
     let is_body_included = parameters.flag("body")?.unwrap_or(false);
-    let id: EventId = id.parse().map_err(|error: IdError| unprocessable("id", error.to_string()))?;
     let detail = state.store().event(id).await?;
     let detail = detail.ok_or_else(|| Problem::new(Kind::NotFound, "no event has this id"))?;
     if is_body_included {

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use super::Operator;
 use super::idempotency_key::IdempotencyKey;
+use super::responses::next_page;
 use crate::handlers::parameters::unprocessable;
 use crate::handlers::{JsonBody, Parameters, PathId};
 use crate::problem::{Kind, Problem};
@@ -130,7 +131,7 @@ pub(crate) async fn list(
     let before = parameters.parse_as::<JournalId>("before")?;
     let rows = parameters.rows()?;
     let journals = state.store().journals(filter.transpose()?, before, rows).await?;
-    let next = journals.last().filter(|_| journals.len() == rows as usize).map(|last| last.id.to_string());
+    let next = next_page(&journals, rows, |journal| journal.id);
     Ok(Json(JournalsPage { journals: journals.into_iter().map(JournalResponse::from).collect(), next }))
 }
 

@@ -7,6 +7,11 @@ use utoipa::ToSchema;
 
 use crate::schemas;
 
+/// The value of `before` for the next page; `None` if the page is not full.
+pub(super) fn next_page<T, I: ToString>(page: &[T], rows: u32, id: impl FnOnce(&T) -> I) -> Option<String> {
+    page.last().filter(|_| page.len() == rows as usize).map(|last| id(last).to_string())
+}
+
 /// An event without its body.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EventResponse {

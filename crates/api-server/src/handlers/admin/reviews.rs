@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::Operator;
 use super::idempotency_key::{self, IdempotencyKey};
-use super::responses::EventResponse;
+use super::responses::{EventResponse, next_page};
 use crate::handlers::entries::EntryResponse;
 use crate::handlers::parameters::unprocessable;
 use crate::handlers::{JsonBody, Parameters, PathId};
@@ -165,7 +165,7 @@ pub(crate) async fn list(
     let before = parameters.parse_as::<ReviewId>("before")?;
     let rows = parameters.rows()?;
     let reviews = state.store().reviews(&filter, before, rows).await?;
-    let next = reviews.last().filter(|_| reviews.len() == rows as usize).map(|last| last.id.to_string());
+    let next = next_page(&reviews, rows, |review| review.id);
     let now = state.clock.now();
     let reviews = reviews.into_iter().map(|review| ReviewResponse::new(review, now)).collect();
     Ok(Json(ReviewsPage { reviews, next }))
@@ -211,7 +211,7 @@ pub(crate) async fn resolve(
     key: Option<IdempotencyKey>,
     JsonBody(ResolveRequest { reason, journal }): JsonBody<ResolveRequest>,
 ) -> Result<Json<ReviewDetailResponse>, Problem> {
-    let (id, store, now) = (id, state.store(), state.clock.now());
+    let (store, now) = (state.store(), state.clock.now());
     match journal {
         Some(journal) => {
             let key = key.ok_or_else(idempotency_key::missing)?;
