@@ -26,7 +26,7 @@ use webhooks::{Delivery, ProviderSettings, alpaca};
 /// Duration of each measurement.
 const MEASURED: Duration = Duration::from_secs(4);
 /// Events that the worker applies in one transaction.
-const BATCH_EVENTS: u32 = 128;
+const BATCH_EVENTS: u32 = 256;
 /// About the size of a trade event with its order.
 const BODY_BYTES: usize = 1_200;
 /// Size of one append of the control: a page of SQLite and the header of its frame in the log.
@@ -115,11 +115,12 @@ async fn callers(store: &Store, count: usize, pace: Pace) -> Result<f64, Box<dyn
     Ok(count / started.elapsed().as_secs_f64())
 }
 
-/// A fill with ids of its own, padded to the usual size.
+/// A fill with ids of its own, later than those before it, padded to the usual size.
 fn delivery(serial: u64) -> Delivery {
-    let id = format!("{}-{serial}", Timestamp::now().as_nanosecond());
+    let now = Timestamp::now();
+    let id = format!("{}-{serial}", now.as_nanosecond());
     let head = format!(
-        r#"{{"account_id":"a{}","at":"2026-01-02T15:04:05.000006Z","event":"fill","event_id":"{id}","execution_id":"e{id}","timestamp":"2026-01-02T15:04:05Z","price":"100","qty":"1","order":{{"id":"o{id}","symbol":"AAPL","side":"buy","filled_qty":"1","filled_avg_price":"100","status":"filled","client_order_id":""#,
+        r#"{{"account_id":"a{}","at":"{now}","event":"fill","event_id":"{id}","execution_id":"e{id}","timestamp":"{now}","price":"100","qty":"1","order":{{"id":"o{id}","symbol":"AAPL","side":"buy","filled_qty":"1","filled_avg_price":"100","status":"filled","client_order_id":""#,
         serial % 1000
     );
     let tail = r#""}}"#;

@@ -21,6 +21,17 @@ impl Transaction<'_> {
         Ok(returned)
     }
 
+    /// All rows of a `SELECT` from `key`, a table of these keys with the columns `names`. SQLite searches an index for each of
+    /// them only as the outer table of a `CROSS JOIN`; `(…) IN (VALUES …)` scans.
+    pub(crate) async fn fetch_by_keys(
+        &mut self,
+        names: &str,
+        keys: Vec<Vec<Value>>,
+        select: &str,
+    ) -> Result<Vec<Row>, Error> {
+        self.insert_rows(&format!("WITH key ({names}) AS (VALUES "), keys, &format!(") {select}")).await
+    }
+
     /// All rows of `start (…) end`, with a list of values in the parentheses.
     pub(crate) async fn fetch_in<V: Into<Value> + Clone>(
         &mut self,

@@ -1,5 +1,7 @@
 //! The balance of each account of a holder, and the receivable that keeps it from going below zero.
 
+use std::collections::BTreeSet;
+
 use domain::{Currency, ExternalId, Money};
 use jiff::Timestamp;
 use ledger::{Bucket, LedgerAccount};
@@ -39,10 +41,8 @@ pub(super) async fn settle(
     now: Timestamp,
     batch: &mut Batch,
 ) -> Result<(), Error> {
-    for balance in change(tx, deltas).await? {
-        cover(tx, &balance, now, batch).await?;
-    }
-    Ok(())
+    let balances = change(tx, deltas).await?;
+    cover(tx, &balances, now, batch).await
 }
 
 /// Sets the balances of these holders to the sums of their entries, and covers negative ones.
@@ -63,10 +63,8 @@ pub(super) async fn restore(
         tx.execute(sql!("DELETE FROM ledger_balances WHERE holder = $1", holder)).await?;
     }
     let restored = tx.insert_rows(CHANGE, rows, CHANGE_END).await?;
-    for row in restored {
-        cover(tx, &balance(&row)?, now, batch).await?;
-    }
-    Ok(())
+    let balances = restored.iter().map(balance).collect::<Result<Vec<_>, _>>()?;
+    cover(tx, &balances, now, batch).await
 }
 
 async fn change(tx: &mut Transaction<'_>, deltas: Deltas) -> Result<Vec<Balance>, Error> {
@@ -109,24 +107,36 @@ fn balance(row: &Row) -> Result<Balance, Error> {
     Ok(Balance { holder, bucket, currency, balance: row.wide("balance")?, cover: row.int("cover")?.into() })
 }
 
+/// Covers what the balances lack, and takes back what they no longer need.
 async fn cover(
     tx: &mut Transaction<'_>,
-    balance: &Balance,
+    balances: &[Balance],
     now: Timestamp,
     batch: &mut Batch,
 ) -> Result<(), Error> {
-    let Balance { holder, bucket, currency, balance, cover } = balance;
-    // An entry has 64 bits: what is missing beyond them is owed and not covered.
-    let uncovered = (balance - cover).clamp(-i128::from(i64::MAX), i64::MAX.into());
-    let uncovered = Money::from_minor(i64::try_from(uncovered).map_err(|_| out_of_range())?, *currency);
-    let posting = ledger::shortfall(holder, *bucket, uncovered, now)?;
-    if posting.legs().is_empty() && *cover == 0 {
-        return Ok(());
+    let mut postings = Vec::new();
+    for Balance { holder, bucket, currency, balance, cover } in balances {
+        // An entry has 64 bits: what is missing beyond them is owed and not covered.
+        let uncovered = (balance - cover).clamp(-i128::from(i64::MAX), i64::MAX.into());
+        let uncovered = Money::from_minor(i64::try_from(uncovered).map_err(|_| out_of_range())?, *currency);
+        let posting = ledger::shortfall(holder, *bucket, uncovered, now)?;
+        if !posting.legs().is_empty() || *cover != 0 {
+            postings.push((format!("shortfall/{holder}"), posting));
+        }
     }
-    let (subject, postings) = (format!("shortfall/{holder}"), [posting]);
-    let effects = journal::effects(tx, &subject, &[postings[0].effect()]).await?;
+    let keys: BTreeSet<(&str, &str)> =
+        postings.iter().map(|(subject, posting)| (subject.as_str(), posting.effect())).collect();
+    let mut by_subject = journal::effects(tx, &keys).await?;
+    let mut sets = Vec::with_capacity(postings.len());
+    for (subject, posting) in &postings {
+        let stored = by_subject.get_mut(subject).and_then(|effects| effects.remove_entry(posting.effect()));
+        sets.push(PostingSet {
+            subject,
+            postings: std::slice::from_ref(posting),
+            effects: stored.into_iter().collect(),
+        });
+    }
     let mut deltas = Deltas::default();
-    let set = PostingSet { subject: &subject, effects, postings: &postings };
-    journal::write(tx, vec![set], now, (&mut deltas, batch)).await?;
+    journal::write(tx, sets, now, (&mut deltas, batch)).await?;
     change(tx, deltas.with_cover()).await.map(drop)
 }

@@ -1,6 +1,6 @@
 //! The journal: transactions are added and never changed. An effect is the sum of its revisions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::Currency;
 use jiff::Timestamp;
@@ -15,19 +15,26 @@ use crate::proof::Kind;
 use crate::sums::sum_sql;
 
 macro_rules! sums_sql {
-    ($condition:literal) => {
+    ($from:literal, $condition:literal) => {
         concat!(
             "SELECT t.subject, t.effect, e.account, e.currency, ",
             sum_sql!("e.minor", "minor"),
             ", MAX(t.revision) AS revision, MAX(t.kind) AS kind \
-             FROM ledger_transactions t JOIN ledger_entries e ON e.transaction_id = t.id WHERE ",
+             FROM ",
+            $from,
+            "ledger_transactions t JOIN ledger_entries e ON e.transaction_id = t.id WHERE ",
             $condition
         )
     };
 }
-const SUMS_OF_SUBJECTS: &str = sums_sql!("t.subject IN");
-const SUMS_OF_EFFECTS: &str = sums_sql!("t.subject = $1 AND t.effect IN");
-const SUMS_END: &str = " GROUP BY t.subject, t.effect, e.account, e.currency";
+macro_rules! sums_end {
+    () => {
+        " GROUP BY t.subject, t.effect, e.account, e.currency"
+    };
+}
+const SUMS_OF_SUBJECTS: &str = sums_sql!("", "t.subject IN");
+const SUMS_OF_EFFECTS: &str =
+    concat!(sums_sql!("key CROSS JOIN ", "t.subject = key.subject AND t.effect = key.effect"), sums_end!());
 
 const TRANSACTION: &str =
     "INSERT INTO ledger_transactions (subject, effect, revision, kind, at, posted_at, batch, proof) VALUES ";
@@ -69,17 +76,16 @@ pub(super) async fn subjects(
     tx: &mut Transaction<'_>,
     subjects: &[&String],
 ) -> Result<BTreeMap<String, Effects>, Error> {
-    by_subject(&tx.fetch_in(sql!(SUMS_OF_SUBJECTS), subjects, SUMS_END).await?)
+    by_subject(&tx.fetch_in(sql!(SUMS_OF_SUBJECTS), subjects, sums_end!()).await?)
 }
 
-/// The stored effects of a subject with these names.
+/// The stored effects with these subjects and names.
 pub(super) async fn effects(
     tx: &mut Transaction<'_>,
-    subject: &str,
-    names: &[&str],
-) -> Result<Effects, Error> {
-    let rows = tx.fetch_in(sql!(SUMS_OF_EFFECTS, subject), names, SUMS_END).await?;
-    Ok(by_subject(&rows)?.remove(subject).unwrap_or_default())
+    keys: &BTreeSet<(&str, &str)>,
+) -> Result<BTreeMap<String, Effects>, Error> {
+    let keys = keys.iter().map(|(subject, effect)| values![*subject, *effect]).collect();
+    by_subject(&tx.fetch_by_keys("subject, effect", keys, SUMS_OF_EFFECTS).await?)
 }
 
 fn by_subject(rows: &[Row]) -> Result<BTreeMap<String, Effects>, Error> {

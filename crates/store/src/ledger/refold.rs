@@ -22,7 +22,10 @@ pub(super) async fn refold(
     }
     let state = match subject {
         Subject::Holding { account, symbol } => {
-            let mut elsewhere = rows::find_elsewhere(tx, account, *symbol, facts).await?;
+            let key = (account.clone(), *symbol);
+            let facts_by_holding = rows::FactsByHolding::from([(key.clone(), facts)]);
+            let found = rows::find_elsewhere(tx, &facts_by_holding).await?.remove(&key);
+            let mut elsewhere = found.unwrap_or_default();
             elsewhere.extend(rows::parked_elsewhere(tx, account, *symbol).await?);
             ledger::fold_holding(account, *symbol, facts, &elsewhere)?
         }

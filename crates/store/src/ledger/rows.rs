@@ -10,7 +10,7 @@ use super::columns::{enum_name, optional_enum_name};
 use crate::database::{Transaction, Value, values};
 use crate::error::Error;
 
-pub(super) use holding::{find as find_holding, find_elsewhere, parked_elsewhere};
+pub(super) use holding::{FactsByHolding, find as find_holdings, find_elsewhere, parked_elsewhere};
 pub(super) use stored::{StoredRows, folded_rows, stored_ratio};
 
 const ACCOUNT: &str =

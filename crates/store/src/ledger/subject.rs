@@ -1,10 +1,10 @@
 //! Subjects: their locks, their sets of facts, and the folds of these sets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{ExternalId, Fact, Subject, Symbol};
 use jiff::{SignedDuration, Timestamp};
-use ledger::{FoldDiff, Posting, Rules, StashRatio, State};
+use ledger::{Elsewhere, FoldDiff, Holding, Posting, Rules, StashRatio, State};
 
 use super::batch::Batch;
 use super::deltas::Deltas;
@@ -23,9 +23,6 @@ const COUNT_END: &str = " ON CONFLICT (subject) DO UPDATE SET facts = ledger_sub
 
 const TRANSFER_RATIOS: &str = "SELECT id, stash_ratio FROM transfers WHERE id IN";
 const CASH_ENTRY_RATIOS: &str = "SELECT id, stash_ratio FROM cash_entries WHERE id IN";
-
-/// Times are stored in whole microseconds: only a time more than this after a stored time is later.
-const STORED_PRECISION: SignedDuration = SignedDuration::from_nanos(999);
 
 /// A subject whose row is locked.
 struct SubjectLock {
@@ -95,12 +92,14 @@ async fn fold(
     // Sets of holdings may be large and are read one at a time.
     let small = existing().filter(|lock| !matches!(lock.subject, Subject::Holding { .. }));
     let sets = facts::sets(tx, &small.map(|lock| lock.key.clone()).collect::<Vec<_>>()).await?;
+    let mut holdings = StoredHoldings::find(tx, locks).await?;
     let mut states = Vec::with_capacity(locks.len());
-    for SubjectLock { subject, key, new, latest, .. } in locks {
+    for lock in locks {
+        let SubjectLock { subject, key, new, latest, .. } = lock;
         let rules = Rules { stash_ratio: ratios.get(subject).copied().unwrap_or(rules.stash_ratio) };
         let (FoldDiff { state, removed_effects }, scope) = match (subject, latest) {
-            (Subject::Holding { account, symbol }, latest) => {
-                holding(tx, (subject, account, *symbol), new, *latest).await?
+            (Subject::Holding { account, symbol }, _) => {
+                holding(tx, lock, (account, *symbol), &mut holdings).await?
             }
             (_, None) => (whole(ledger::fold(subject, new, &rules)?), Scope::Whole),
             (_, Some(_)) => {
@@ -153,22 +152,50 @@ const fn whole(state: State) -> FoldDiff {
     FoldDiff { state, removed_effects: Vec::new() }
 }
 
+/// What is stored of the holdings of a batch.
+struct StoredHoldings {
+    /// Their executions that belong to other holdings.
+    elsewhere: BTreeMap<(ExternalId, Symbol), Elsewhere>,
+    /// The rows of those whose new facts are all later.
+    rows: BTreeMap<(ExternalId, Symbol), Holding>,
+}
+
+impl StoredHoldings {
+    async fn find(tx: &mut Transaction<'_>, locks: &[SubjectLock]) -> Result<Self, Error> {
+        let key = |lock: &SubjectLock| match &lock.subject {
+            Subject::Holding { account, symbol } => Some((account.clone(), *symbol)),
+            Subject::Account(_) | Subject::Transfer(_) | Subject::CashEntry(_) | Subject::Journal(_) => None,
+        };
+        let by_key = |lock| Some((key(lock)?, lock.new.as_slice()));
+        let elsewhere = rows::find_elsewhere(tx, &locks.iter().filter_map(by_key).collect()).await?;
+        let is_later = |lock: &&SubjectLock| {
+            lock.latest.is_some_and(|latest| lock.new.iter().all(|fact| fact.at > after(latest)))
+        };
+        let later = locks.iter().filter(is_later).filter_map(by_key).collect();
+        Ok(Self { elsewhere, rows: rows::find_holdings(tx, &later).await? })
+    }
+}
+
+/// Times are stored in whole microseconds: only a time more than this after a stored time is later.
+fn after(stored: Timestamp) -> Timestamp {
+    stored.checked_add(SignedDuration::from_nanos(999)).unwrap_or(Timestamp::MAX)
+}
+
 /// A holding continues from its written rows if all new facts are later, so that 100,000 fills are not folded again with each
 /// new one. Otherwise its set is folded with and without the new facts, and the difference is written.
 async fn holding(
     tx: &mut Transaction<'_>,
-    (subject, account, symbol): (&Subject, &ExternalId, Symbol),
-    new: &[Fact],
-    latest: Option<Timestamp>,
+    SubjectLock { subject, new, latest, .. }: &SubjectLock,
+    (account, symbol): (&ExternalId, Symbol),
+    stored: &mut StoredHoldings,
 ) -> Result<(FoldDiff, Scope), Error> {
-    let mut elsewhere = rows::find_elsewhere(tx, account, symbol, new).await?;
-    let Some(latest) = latest else {
+    let key = (account.clone(), symbol);
+    let mut elsewhere = stored.elsewhere.remove(&key).unwrap_or_default();
+    let Some(latest) = *latest else {
         return Ok((whole(ledger::fold_holding(account, symbol, new, &elsewhere)?), Scope::Whole));
     };
-    let latest = latest.checked_add(STORED_PRECISION).unwrap_or(Timestamp::MAX);
-    if new.iter().all(|fact| fact.at > latest)
-        && let Some(before) = rows::find_holding(tx, account, symbol, new).await?
-        && let Some(state) = ledger::fold_incremental(&before, latest, new, &elsewhere)?
+    if let Some(before) = stored.rows.remove(&key)
+        && let Some(state) = ledger::fold_incremental(&before, after(latest), new, &elsewhere)?
     {
         return Ok((whole(state), Scope::Named));
     }
@@ -184,22 +211,23 @@ async fn post(
     now: Timestamp,
     changes: (&mut Deltas, &mut Batch),
 ) -> Result<(), Error> {
-    let is_whole = |each: &&SubjectState| each.is_known && each.scope == Scope::Whole;
-    let whole: Vec<&String> = states.iter().filter(is_whole).map(|each| &each.key).collect();
-    let mut by_subject = journal::subjects(tx, &whole).await?;
-    let mut sets = Vec::with_capacity(states.len());
-    for SubjectState { key, state, scope, removed_effects, .. } in states {
-        let effects = match scope {
-            Scope::Whole => by_subject.remove(key).unwrap_or_default(),
+    let (mut whole, mut named): (Vec<&String>, BTreeSet<(&str, &str)>) = (Vec::new(), BTreeSet::new());
+    for SubjectState { key, is_known, state, scope, removed_effects, .. } in states {
+        match scope {
+            Scope::Whole if *is_known => whole.push(key),
+            Scope::Whole => {}
             Scope::Changed | Scope::Named => {
-                let names = state
-                    .postings
-                    .iter()
-                    .map(Posting::effect)
-                    .chain(removed_effects.iter().map(String::as_str));
-                journal::effects(tx, key, &names.collect::<Vec<_>>()).await?
+                let effects = state.postings.iter().map(Posting::effect);
+                let effects = effects.chain(removed_effects.iter().map(String::as_str));
+                named.extend(effects.map(|effect| (key.as_str(), effect)));
             }
-        };
+        }
+    }
+    let mut by_subject = journal::subjects(tx, &whole).await?;
+    by_subject.append(&mut journal::effects(tx, &named).await?);
+    let mut sets = Vec::with_capacity(states.len());
+    for SubjectState { key, state, .. } in states {
+        let effects = by_subject.remove(key).unwrap_or_default();
         sets.push(PostingSet { subject: key, postings: &state.postings, effects });
     }
     journal::write(tx, sets, now, changes).await

@@ -1,5 +1,7 @@
 //! A position with its orders, executions and splits.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use domain::{ExternalId, Fact, FactKind, Quantity, Symbol};
 use ledger::{Change, ChangeKind, ChangeStatus, Elsewhere, Holding, Order, Position};
 
@@ -26,16 +28,26 @@ const FILL_END: &str = " ON CONFLICT (account, symbol, id) DO UPDATE SET kind = 
     quantity_before = excluded.quantity_before, notional = excluded.notional, currency = excluded.currency, \
     status = excluded.status, at = excluded.at";
 
-const ORDERS: &str = "SELECT * FROM orders WHERE account = $1 AND symbol = $2 AND id IN";
+const POSITIONS: &str = "SELECT p.* FROM key CROSS JOIN positions p \
+    WHERE p.account = key.account AND p.symbol = key.symbol";
+const ORDERS: &str = "SELECT o.* FROM key CROSS JOIN orders o \
+    WHERE o.account = key.account AND o.symbol = key.symbol AND o.id = key.id";
+const FILLS: &str = "SELECT f.* FROM key CROSS JOIN fills f \
+    WHERE f.account = key.account AND f.symbol = key.symbol AND f.id = key.id";
 // An execution that was busted there is still none of this holding, and fills no order.
-const ELSEWHERE: &str = "SELECT id, status FROM fills WHERE kind = 'fill' AND status <> 'parked' \
-    AND NOT (account = $1 AND symbol = $2) AND id IN";
+const ELSEWHERE: &str =
+    "SELECT account, symbol, id, status FROM fills WHERE kind = 'fill' AND status <> 'parked' AND id IN";
 // Whether it fills its order here was decided by its first report: a later bust there does not change the stored rows.
 const PARKED_ELSEWHERE: &str = "SELECT p.id, CASE WHEN p.quantity = '0' THEN 'busted' ELSE 'counted' END AS status \
     FROM fills p JOIN fills o ON o.id = p.id WHERE p.account = $1 AND p.symbol = $2 \
     AND p.kind = 'fill' AND p.status = 'parked' AND o.kind = 'fill' AND o.status <> 'parked' \
     AND NOT (o.account = p.account AND o.symbol = p.symbol)";
-const FILLS: &str = "SELECT * FROM fills WHERE account = $1 AND symbol = $2 AND id IN";
+
+/// A holding: account and symbol.
+pub(in crate::ledger) type HoldingKey = (ExternalId, Symbol);
+
+/// Facts of holdings.
+pub(in crate::ledger) type FactsByHolding<'f> = BTreeMap<HoldingKey, &'f [Fact]>;
 
 /// New rows of holdings.
 #[derive(Default)]
@@ -127,43 +139,66 @@ fn change_values(account: &ExternalId, symbol: Symbol, change: &Change) -> Resul
     ])
 }
 
-/// The stored rows of a holding: its position, and the orders and changes that `new` names. `None` without a position.
+/// The stored rows of holdings that have a position: the position, and the orders and changes that the facts name.
 pub(in crate::ledger) async fn find(
     tx: &mut Transaction<'_>,
-    account: &ExternalId,
-    symbol: Symbol,
-    new: &[Fact],
-) -> Result<Option<Holding>, Error> {
-    let select = "SELECT quantity, cost, currency, last_at FROM positions WHERE account = $1 AND symbol = $2";
-    let position = sql!(select, account.to_string(), symbol.as_str());
-    let Some(row) = tx.fetch_optional(position).await? else { return Ok(None) };
-    let position = Position {
-        quantity: row.parsed("quantity")?,
-        cost: optional_money(&row, "cost", "currency")?,
-        last_at: row.time("last_at")?,
-    };
-    let (order_ids, change_ids) = ids(new);
-    let orders = tx.fetch_in(sql!(ORDERS, account.to_string(), symbol.as_str()), &order_ids, "").await?;
-    let changes = tx.fetch_in(sql!(FILLS, account.to_string(), symbol.as_str()), &change_ids, "").await?;
-    Ok(Some(Holding {
-        account: account.clone(),
-        symbol,
-        position,
-        orders: orders.iter().map(order).collect::<Result<_, _>>()?,
-        changes: changes.iter().map(change).collect::<Result<_, _>>()?,
-    }))
+    new: &FactsByHolding<'_>,
+) -> Result<BTreeMap<HoldingKey, Holding>, Error> {
+    let keys = new.keys().map(|(account, symbol)| values![account.to_string(), symbol.as_str()]).collect();
+    let mut holdings = BTreeMap::new();
+    for row in tx.fetch_by_keys("account, symbol", keys, POSITIONS).await? {
+        let (account, symbol) = key(&row)?;
+        let position = Position {
+            quantity: row.parsed("quantity")?,
+            cost: optional_money(&row, "cost", "currency")?,
+            last_at: row.time("last_at")?,
+        };
+        let (orders, changes) = (Vec::new(), Vec::new());
+        let holding = Holding { account: account.clone(), symbol, position, orders, changes };
+        holdings.insert((account, symbol), holding);
+    }
+    let (mut order_keys, mut change_keys) = (Vec::new(), Vec::new());
+    for ((account, symbol), facts) in new {
+        let key = |id| values![account.to_string(), symbol.as_str(), id];
+        let (orders, changes) = ids(facts);
+        order_keys.extend(orders.into_iter().map(key));
+        change_keys.extend(changes.into_iter().map(key));
+    }
+    for row in tx.fetch_by_keys("account, symbol, id", order_keys, ORDERS).await? {
+        if let Some(holding) = holdings.get_mut(&key(&row)?) {
+            holding.orders.push(order(&row)?);
+        }
+    }
+    for row in tx.fetch_by_keys("account, symbol, id", change_keys, FILLS).await? {
+        if let Some(holding) = holdings.get_mut(&key(&row)?) {
+            holding.changes.push(change(&row)?);
+        }
+    }
+    Ok(holdings)
 }
 
-/// Which of these executions are in other holdings than this one.
+/// Which of the executions of each holding are in another one.
 pub(in crate::ledger) async fn find_elsewhere(
     tx: &mut Transaction<'_>,
-    account: &ExternalId,
-    symbol: Symbol,
-    new: &[Fact],
-) -> Result<Elsewhere, Error> {
-    let (_, executions) = ids(new);
-    let rows = tx.fetch_in(sql!(ELSEWHERE, account.to_string(), symbol.as_str()), &executions, "").await?;
-    rows.iter().map(elsewhere).collect()
+    new: &FactsByHolding<'_>,
+) -> Result<BTreeMap<HoldingKey, Elsewhere>, Error> {
+    let executions: Vec<(String, &HoldingKey)> =
+        new.iter().flat_map(|(key, facts)| ids(facts).1.into_iter().map(move |id| (id, key))).collect();
+    let ids: BTreeSet<&String> = executions.iter().map(|(id, _)| id).collect();
+    // An execution counts in one holding.
+    let mut owners = BTreeMap::new();
+    for row in tx.fetch_in(sql!(ELSEWHERE), &Vec::from_iter(ids), "").await? {
+        owners.insert(row.text("id")?, (key(&row)?, elsewhere(&row)?));
+    }
+    let mut found: BTreeMap<HoldingKey, Elsewhere> = BTreeMap::new();
+    for (id, key) in &executions {
+        if let Some((owner, (id, status))) = owners.get(id)
+            && owner != *key
+        {
+            found.entry((*key).clone()).or_default().insert(id.clone(), *status);
+        }
+    }
+    Ok(found)
 }
 
 /// Which of the parked executions of this holding are in others.
@@ -201,6 +236,10 @@ fn ids(facts: &[Fact]) -> (Vec<String>, Vec<String>) {
         ids.dedup();
     }
     (orders, changes)
+}
+
+fn key(row: &Row) -> Result<HoldingKey, Error> {
+    Ok((row.parsed("account")?, row.parsed("symbol")?))
 }
 
 fn elsewhere(row: &Row) -> Result<(ExternalId, ChangeStatus), Error> {
