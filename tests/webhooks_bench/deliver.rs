@@ -66,9 +66,9 @@ impl Replay {
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    let [_, address, file, connections, seconds] = arguments.as_slice() else {
-        panic!("deliver ADDRESS FILE CONNECTIONS SECONDS")
-    };
+    let ([_, address, file, connections, seconds], rate) = arguments.split_first_chunk().unwrap();
+    // How many requests a second are offered; without it, each connection sends as soon as it has its response.
+    let rate: Option<f64> = rate.first().map(|rate| rate.parse().unwrap());
     let replay = Rc::new(RefCell::new(Replay::load(file)));
     let local = tokio::task::LocalSet::new();
     let (started, cpu_before) = (Instant::now(), cpu_s());
@@ -76,8 +76,13 @@ async fn main() {
     local
         .run_until(async {
             let connections: usize = connections.parse().unwrap();
-            let each =
-                |_| tokio::task::spawn_local(connection(address.clone(), Rc::clone(&replay), deadline));
+            let each = |_| {
+                tokio::task::spawn_local(connection(
+                    address.clone(),
+                    Rc::clone(&replay),
+                    Pace { started, deadline, rate },
+                ))
+            };
             let tasks: Vec<_> = (0..connections).map(each).collect();
             for task in tasks {
                 task.await.unwrap();
@@ -97,14 +102,33 @@ async fn main() {
     );
 }
 
-/// One request after the other, until none is left or the deadline is reached.
-async fn connection(address: String, replay: Rc<RefCell<Replay>>, deadline: Instant) {
+#[derive(Clone, Copy)]
+struct Pace {
+    started: Instant,
+    deadline: Instant,
+    /// Requests a second of all connections.
+    rate: Option<f64>,
+}
+
+impl Pace {
+    /// When a request is due, by its position.
+    fn due(&self, position: usize) -> Instant {
+        let offset = self.rate.map_or(0.0, |rate| position as f64 / rate);
+        self.started + Duration::from_secs_f64(offset)
+    }
+}
+
+/// One request after the other, until none is left or the deadline is reached. The time of an answer counts from when its
+/// request was due.
+async fn connection(address: String, replay: Rc<RefCell<Replay>>, pace: Pace) {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.set_nodelay(true).unwrap();
     let mut buffer = vec![0; RESPONSE_BYTES_MAX];
-    while Instant::now() < deadline {
+    while Instant::now() < pace.deadline {
+        let due = pace.due(replay.borrow().next);
         let Some(request) = replay.borrow_mut().next_request() else { return };
-        let sent_at = Instant::now();
+        tokio::time::sleep_until(due.into()).await;
+        let sent_at = if pace.rate.is_some() { due } else { Instant::now() };
         stream.write_all(&request).await.unwrap();
         let length = read_response(&mut stream, &mut buffer).await;
         replay.borrow_mut().record(&buffer[..length], sent_at.elapsed());

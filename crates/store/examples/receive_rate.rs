@@ -26,7 +26,9 @@ use webhooks::{Delivery, ProviderSettings, alpaca};
 /// Duration of each measurement.
 const MEASURED: Duration = Duration::from_secs(4);
 /// Events that the worker applies in one transaction.
-const BATCH_EVENTS: u32 = 256;
+const BATCH_EVENTS: u32 = 512;
+/// Accounts that trade; each has money to buy shares for.
+const ACCOUNTS: u64 = 1_000;
 /// About the size of a trade event with its order.
 const BODY_BYTES: usize = 1_200;
 /// Size of one append of the control: a page of SQLite and the header of its frame in the log.
@@ -43,27 +45,35 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("{:>28}  {:>9.0} /s", "overwrite 4 KiB and fsync", syncs(&directory, Place::Start)?);
     let key = audit::Key::new(&[7; 32])?;
     let store = Store::open(StoreConfig::new(url), key, Timestamp::now()).await?;
+    for account in 0..ACCOUNTS {
+        store.receive(&funding(account), Timestamp::now()).await?;
+    }
+    let funded = work(store.clone(), u32::try_from(ACCOUNTS)?, Instant::now() + MEASURED).await;
+    println!("{:>28}  {funded:>9.0} /s", "applied: deposits");
     let control = callers(&store, 64, Pace::OneByOne).await?;
     println!("{:>28}  {control:>9.0} /s", "one commit for each, control");
     for count in [1, 16, 64] {
         let rate = callers(&store, count, Pace::Together).await?;
         println!("{:>28}  {rate:>9.0} /s  {:.1} x control", format!("{count} callers"), rate / control);
     }
-    let worker = tokio::spawn(work(store.clone(), Instant::now() + MEASURED));
+    let worker = tokio::spawn(work(store.clone(), u32::MAX, Instant::now() + MEASURED));
     let rate = callers(&store, 64, Pace::Together).await?;
     println!("{:>28}  {rate:>9.0} /s", "64 callers beside a worker");
     println!("{:>28}  {:>9.0} /s", "that worker", worker.await?);
-    println!("{:>28}  {:>9.0} /s", "a worker alone", work(store.clone(), Instant::now() + MEASURED).await);
+    println!(
+        "{:>28}  {:>9.0} /s",
+        "a worker alone",
+        work(store.clone(), u32::MAX, Instant::now() + MEASURED).await
+    );
     store.close().await;
     Ok(())
 }
 
-/// Applies events until a time; gives how many a second. The ledger has none of these accounts yet, so this includes every
-/// step of an event: interpreted, folded, posted, audited.
-async fn work(store: Store, until: Instant) -> f64 {
+/// Applies events until a number or a time; gives how many a second: leased, interpreted, folded, posted, audited.
+async fn work(store: Store, count: u32, until: Instant) -> f64 {
     let (started, mut applied) = (Instant::now(), 0_u32);
     let (settings, rules) = (ProviderSettings::default(), ledger::Rules::default());
-    while Instant::now() < until {
+    while applied < count && Instant::now() < until {
         let leased = store.lease("example", BATCH_EVENTS, Duration::from_secs(60), Timestamp::now()).await;
         let interpreted = |job: Job| {
             let interpretation = webhooks::interpret(job.channel(), job.body(), &settings);
@@ -115,13 +125,23 @@ async fn callers(store: &Store, count: usize, pace: Pace) -> Result<f64, Box<dyn
     Ok(count / started.elapsed().as_secs_f64())
 }
 
+/// Money for an account.
+fn funding(account: u64) -> Delivery {
+    let now = Timestamp::now();
+    let id = format!("{}-{account}", now.as_nanosecond());
+    let body = format!(
+        r#"{{"account_id":"a{account}","at":"{now}","event_ulid":"{id}","ref_id":"{id}","activity_type":"JNLC","net_amount":"1000000000","currency":"USD","status":"executed","details":{{}}}}"#
+    );
+    alpaca::from_stream(alpaca::Kind::Activity, &id, body.into()).expect("the body is an entry")
+}
+
 /// A fill with ids of its own, later than those before it, padded to the usual size.
 fn delivery(serial: u64) -> Delivery {
     let now = Timestamp::now();
     let id = format!("{}-{serial}", now.as_nanosecond());
     let head = format!(
         r#"{{"account_id":"a{}","at":"{now}","event":"fill","event_id":"{id}","execution_id":"e{id}","timestamp":"{now}","price":"100","qty":"1","order":{{"id":"o{id}","symbol":"AAPL","side":"buy","filled_qty":"1","filled_avg_price":"100","status":"filled","client_order_id":""#,
-        serial % 1000
+        serial % ACCOUNTS
     );
     let tail = r#""}}"#;
     let padding = "x".repeat(BODY_BYTES.saturating_sub(head.len() + tail.len()));

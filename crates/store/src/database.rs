@@ -29,6 +29,7 @@ pub(crate) use value::{Value, values};
 
 use std::path::Path;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::{Connection as _, Sqlite};
@@ -100,11 +101,20 @@ impl Database {
         })
     }
 
-    /// As [`writer`](Self::writer), for `batch` deliveries of the inbox, whose senders are waiting.
-    pub(crate) async fn inbox_writer(&self, batch: usize) -> Result<Writer<'_>, Error> {
+    /// Reports how long the oldest of the events that are applied next has waited. On SQLite, applying then has a greater share
+    /// of the time.
+    pub(crate) fn event_waited(&self, wait: Duration) {
+        match &self.connections {
+            Connections::Sqlite(sqlite) => sqlite.event_waited(wait),
+            Connections::Postgres(_) => {}
+        }
+    }
+
+    /// As [`writer`](Self::writer), for the inbox, whose senders are waiting.
+    pub(crate) async fn inbox_writer(&self) -> Result<Writer<'_>, Error> {
         self.check_files()?;
         Ok(match &self.connections {
-            Connections::Sqlite(sqlite) => Writer::Sqlite(sqlite.inbox_writer(batch).await?),
+            Connections::Sqlite(sqlite) => Writer::Sqlite(sqlite.inbox_writer().await?),
             Connections::Postgres(postgres) => Writer::Postgres(postgres.session().await?),
         })
     }

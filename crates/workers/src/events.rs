@@ -18,7 +18,7 @@ use crate::registry::Heartbeat;
 pub use poison_guard::PoisonGuard;
 
 /// Most events in one transaction.
-const BATCH_EVENTS: u32 = 128;
+const BATCH_EVENTS: u32 = 512;
 /// Duration of a lease: far longer than a batch takes, and short enough to recover soon after a crash.
 const LEASE: Duration = Duration::from_secs(30);
 /// Time between two queries for jobs without a notification: for events that other processes stored, and for retries.

@@ -25,8 +25,11 @@ use crate::storage_fault::StorageFault;
 
 /// Longest wait at the end for readers that are still in use.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Page cache of the writer and of each reader, in KiB.
-const CACHE_KIB: u32 = 16 * 1024;
+/// Page cache of each reader, in KiB.
+const READER_CACHE_KIB: u32 = 16 * 1024;
+/// Page cache of the writer, in KiB. A transaction that changes more pages than it holds writes some of them twice: 512 events
+/// change about 20 MiB.
+const WRITER_CACHE_KIB: u32 = 64 * 1024;
 /// Number of statements that a connection keeps prepared.
 const STATEMENTS_MAX: usize = 256;
 /// Rows that SQLite's thread buffers for a reader.
@@ -77,7 +80,12 @@ impl SqliteDatabase {
             .max_connections(config.connections)
             .acquire_timeout(config.connect_timeout)
             .test_before_acquire(false)
-            .connect_lazy_with(options.clone().pragma("query_only", "ON"));
+            .connect_lazy_with(
+                options
+                    .clone()
+                    .pragma("query_only", "ON")
+                    .pragma("cache_size", format!("-{READER_CACHE_KIB}")),
+            );
         Ok(Self {
             path: path.to_owned(),
             options,
@@ -126,7 +134,7 @@ impl SqliteDatabase {
         &self.readers
     }
 
-    /// The writer for all callers other than the inbox, which has the greater share of the time.
+    /// The writer for all callers other than the inbox, which have half of the time while deliveries arrive.
     pub(super) async fn writer(&self) -> Result<WriteGuard<'_>, Error> {
         let alone = self.scheduler.admit_other().await;
         let mut guard = self.next_writer().await?;
@@ -134,9 +142,14 @@ impl SqliteDatabase {
         Ok(guard)
     }
 
-    /// The writer for `batch` deliveries of the inbox.
-    pub(super) async fn inbox_writer(&self, batch: usize) -> Result<WriteGuard<'_>, Error> {
-        self.scheduler.inbox_waits(batch);
+    /// See [`WriterScheduler::event_waited`].
+    pub(super) fn event_waited(&self, wait: Duration) {
+        self.scheduler.event_waited(wait);
+    }
+
+    /// The writer for the inbox.
+    pub(super) async fn inbox_writer(&self) -> Result<WriteGuard<'_>, Error> {
+        self.scheduler.inbox_waits();
         let guard = self.next_writer().await;
         self.scheduler.inbox_writes();
         guard
@@ -213,7 +226,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .busy_timeout(BUSY_TIMEOUT)
         .statement_cache_capacity(STATEMENTS_MAX)
         .row_buffer_size(ROW_BUFFER_MAX)
-        .pragma("cache_size", format!("-{CACHE_KIB}"))
+        .pragma("cache_size", format!("-{WRITER_CACHE_KIB}"))
         .pragma("wal_autocheckpoint", AUTOCHECKPOINT_PAGES.to_string())
         .pragma("journal_size_limit", LOG_BYTES_MAX.to_string())
         .pragma("temp_store", "MEMORY")
@@ -278,7 +291,7 @@ mod tests {
         let config = StoreConfig::new(format!("sqlite:{}", path.display()).parse().unwrap());
         let database = SqliteDatabase::open(&path, &config).await.unwrap();
         let write = async |sql: &'static str| {
-            let mut guard = database.inbox_writer(1).await?;
+            let mut guard = database.inbox_writer().await?;
             let mut tx = guard.begin().await?;
             tx.execute(sql!(sql)).await?;
             tx.commit().await

@@ -1,15 +1,16 @@
 //! Shares SQLite's only writer between the inbox and all other callers.
 //!
-//! Providers wait for the inbox: while deliveries arrive, the others write for a third of the time, and for a tenth while many
-//! deliveries wait. While no deliveries arrive, they write without pauses.
+//! While deliveries arrive, the inbox and the others have half of the time each, and the others two thirds once events wait for a
+//! second: providers wait for the inbox, but what it stores must be applied as fast as it arrives. While no deliveries arrive, the
+//! others write without pauses.
 //!
 //! ```text
 //! sender ─┐
 //! sender ─┼─> inbox queue ──> batcher ─────────────────────────────┐
 //! sender ─┘                                                        ├─> writer mutex ──> SQLite's file lock
 //! worker ─┐                  pause, if the inbox wrote or waited   │   first come,      against other
-//! replay ─┼─> others mutex ─>in the last 20 ms: 2 or 9 times as ───┘   first served     processes
-//! audit  ─┘   one at a time  long as the last of the others wrote
+//! replay ─┼─> others mutex ─>in the last 20 ms: as long as the ─────┘   first served     processes
+//! audit  ─┘   one at a time  last of the others wrote
 //! ```
 
 use std::sync::{Mutex, PoisonError};
@@ -17,12 +18,10 @@ use std::time::{Duration, Instant};
 
 /// Time without a delivery after which the inbox counts as quiet.
 const QUIET_AFTER: Duration = Duration::from_millis(20);
-/// Pause of the others, as a multiple of the time that they wrote.
-const PAUSE_FACTOR: u32 = 2;
-/// Deliveries in one batch of the inbox from which on they count as arriving faster than they are written.
-const CROWDED_BATCH: usize = 16;
-const CROWDED_PAUSE_FACTOR: u32 = 9;
+/// Longest pause of the others.
 const PAUSE_MAX: Duration = Duration::from_millis(500);
+/// Time that events wait from which on the others pause half as long.
+const LATE_AFTER: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Default)]
 pub(super) struct WriterScheduler {
@@ -34,15 +33,16 @@ pub(super) struct WriterScheduler {
 #[derive(Clone, Copy, Debug, Default)]
 struct Activity {
     is_inbox_waiting: bool,
-    inbox_batch: usize,
     inbox_wrote_at: Option<Instant>,
     paused_until: Option<Instant>,
+    /// Whether the events that are applied waited for [`LATE_AFTER`].
+    is_late: bool,
 }
 
 impl WriterScheduler {
-    /// The inbox requests the writer for a number of deliveries. It is not quiet while it waits.
-    pub(super) fn inbox_waits(&self, batch: usize) {
-        self.with_activity(|activity| (activity.is_inbox_waiting, activity.inbox_batch) = (true, batch));
+    /// The inbox requests the writer. It is not quiet while it waits.
+    pub(super) fn inbox_waits(&self) {
+        self.with_activity(|activity| activity.is_inbox_waiting = true);
     }
 
     /// The inbox has received or returned the writer.
@@ -55,8 +55,13 @@ impl WriterScheduler {
 
     pub(super) fn other_wrote(&self, elapsed: Duration) {
         self.with_activity(|activity| {
-            activity.paused_until = Some(Instant::now() + pause_after(elapsed, activity.inbox_batch));
+            activity.paused_until = Some(Instant::now() + pause_after(elapsed, activity.is_late));
         });
+    }
+
+    /// Reports how long the oldest of the events that are applied next has waited.
+    pub(super) fn event_waited(&self, wait: Duration) {
+        self.with_activity(|activity| activity.is_late = wait >= LATE_AFTER);
     }
 
     /// Waits until a caller other than the inbox may write. Further callers wait until the guard is dropped.
@@ -73,9 +78,8 @@ impl WriterScheduler {
     }
 }
 
-fn pause_after(elapsed: Duration, inbox_batch: usize) -> Duration {
-    let factor = if inbox_batch < CROWDED_BATCH { PAUSE_FACTOR } else { CROWDED_PAUSE_FACTOR };
-    elapsed.saturating_mul(factor).min(PAUSE_MAX)
+fn pause_after(elapsed: Duration, is_late: bool) -> Duration {
+    (if is_late { elapsed / 2 } else { elapsed }).min(PAUSE_MAX)
 }
 
 impl Activity {
@@ -96,9 +100,9 @@ mod tests {
         let now = Instant::now() + Duration::from_secs(3600);
         let activity = Activity {
             is_inbox_waiting: false,
-            inbox_batch: 1,
             inbox_wrote_at: inbox_ago_ms.map(|ago_ms| now - Duration::from_millis(ago_ms)),
             paused_until: paused_for_ms.map(|for_ms| now + Duration::from_millis(for_ms)),
+            is_late: false,
         };
         activity.pause(now).map(|pause| pause.as_millis())
     }
@@ -118,16 +122,16 @@ mod tests {
     fn an_inbox_that_waits_for_the_writer_is_not_quiet() {
         let now = Instant::now();
         let paused_until = Some(now + Duration::from_millis(100));
-        let waiting = Activity { is_inbox_waiting: true, inbox_batch: 1, inbox_wrote_at: None, paused_until };
+        let waiting = Activity { is_inbox_waiting: true, inbox_wrote_at: None, paused_until, is_late: false };
         assert_eq!(waiting.pause(now), Some(QUIET_AFTER));
     }
 
     #[test]
-    fn others_pause_longer_while_many_deliveries_wait() {
-        let pause_ms = |elapsed_ms, batch| pause_after(Duration::from_millis(elapsed_ms), batch).as_millis();
-        let crowded = CROWDED_BATCH;
-        assert_eq!((pause_ms(10, 1), pause_ms(10, crowded - 1), pause_ms(10, crowded)), (20, 20, 90));
-        assert_eq!((pause_ms(1_000, 1), pause_ms(1_000, crowded)), (500, 500));
+    fn late_events_halve_the_pause() {
+        let pause_ms =
+            |elapsed_ms, is_late| pause_after(Duration::from_millis(elapsed_ms), is_late).as_millis();
+        assert_eq!((pause_ms(80, false), pause_ms(80, true)), (80, 40));
+        assert_eq!((pause_ms(9_000, false), pause_ms(9_000, true)), (500, 500));
     }
 
     #[tokio::test]

@@ -185,7 +185,7 @@ impl Batcher {
         }
         let mut writer = match idle_writer.take() {
             Some(writer) => writer,
-            None => self.database.inbox_writer(items.len()).await.map_err(BatchError::NotCommitted)?,
+            None => self.database.inbox_writer().await.map_err(BatchError::NotCommitted)?,
         };
         let receipts = self.transact(&mut writer, items).await?;
         *idle_writer = Some(writer).filter(Writer::is_reusable);

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::{ATTEMPTS_MAX, Job, WORKER, due};
+use super::{ATTEMPTS_MAX, Job, JobCause, WORKER, due};
 use crate::chain;
 use crate::database::{Backend, Row, Transaction, retry, sql};
 use crate::error::Error;
@@ -20,7 +20,7 @@ use crate::proof;
 use crate::store::Store;
 
 /// Most jobs of one call.
-pub const LEASE_MAX: u32 = 256;
+pub const LEASE_MAX: u32 = 512;
 
 /// A job with more attempts is leased alone: if it kills its worker or stops the database, no other job is affected.
 const SHARED_ATTEMPTS_MAX: u32 = 2;
@@ -28,11 +28,12 @@ const SHARED_ATTEMPTS_MAX: u32 = 2;
 /// Lock of leasing processes, so that two of them cannot lease jobs of one resource.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(4211500171)";
 
-// A worker that is applying a job holds its row and may finish, even after the lease has expired.
+// Not in order of their ids: SQLite would search all jobs that there ever were, and not only those that are leased.
 const EXPIRED: &str = "SELECT id, event_id, attempts FROM webhook_jobs \
-    WHERE state = 'leased' AND lease_until <= $1 ORDER BY id LIMIT 256";
+    WHERE state = 'leased' AND lease_until <= $1 ORDER BY lease_until, id LIMIT 256";
+// A worker that is applying a job holds its row and may finish, even after the lease has expired.
 const EXPIRED_UNLOCKED: &str = "SELECT id, event_id, attempts FROM webhook_jobs \
-    WHERE state = 'leased' AND lease_until <= $1 ORDER BY id LIMIT 256 FOR UPDATE SKIP LOCKED";
+    WHERE state = 'leased' AND lease_until <= $1 ORDER BY lease_until, id LIMIT 256 FOR UPDATE SKIP LOCKED";
 
 const GIVE_UP: &str = "UPDATE webhook_jobs SET state = 'dead', lease_owner = NULL, lease_until = NULL, \
     finished_at = $2, last_error = 'lease expired in the last attempt' WHERE id = $1";
@@ -79,6 +80,9 @@ impl Store {
                 chain::append(&mut tx, &key, entry).await?;
             }
             tx.commit().await?;
+            let received = jobs.iter().filter(|job| job.cause == JobCause::Received);
+            let waited = received.map(|job| now.duration_since(job.received_at)).max().unwrap_or_default();
+            self.shared.database.event_waited(waited.try_into().unwrap_or_default());
             Ok(jobs)
         })
         .await

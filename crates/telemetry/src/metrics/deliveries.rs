@@ -12,7 +12,8 @@ const PROVIDER: &str = "provider";
 /// The label of a provider that was not declared at the start.
 const OTHER: &str = "other";
 /// Upper bounds of the time from receiving to applying, in seconds.
-const LAG_BUCKETS_S: [f64; 12] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 300.0, 3600.0];
+const LAG_BUCKETS_S: [f64; 14] =
+    [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 30.0, 300.0, 3600.0];
 
 /// Reasons that apply before a signature is checked.
 const LIMIT_REASONS: [&str; 5] = ["too_large", "encoding", "unreadable", "limited", "no_key"];
