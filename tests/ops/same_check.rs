@@ -1,5 +1,5 @@
-//! `investiq config check --resolve` and a start agree, as real processes. The unit test beside the server's startup tries a
-//! thousand combinations in its own process.
+//! `investiq config check --resolve` and a start agree, as real processes. The unit test beside the server's startup tries more
+//! combinations in its own process.
 
 use tests::ServerOptions;
 
