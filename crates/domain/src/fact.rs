@@ -14,6 +14,7 @@ use crate::journal::Journal;
 use crate::money::Money;
 use crate::quantity::Quantity;
 use crate::symbol::Symbol;
+use crate::transaction_hash::TransactionHash;
 
 /// What a fact is about. Facts of one subject are folded together.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -68,6 +69,13 @@ pub enum FactKind {
         status: TransferStatus,
         /// Whether the transfer is posted, or an entry of the broker's own book instead.
         posting_mode: PostingMode,
+    },
+    /// The transaction on a blockchain that moved the coins of a settled transfer. For [`Subject::Transfer`].
+    Coins {
+        /// Its hash.
+        transaction: TransactionHash,
+        /// Whether the provider that reports it sent or received them.
+        side: CoinSide,
     },
     /// Status of an order. For [`Subject::Holding`].
     Order {
@@ -190,6 +198,16 @@ pub enum TransferStatus {
     Failed,
     /// Sent back after it settled.
     Returned,
+}
+
+/// What a provider did with the coins of a transfer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CoinSide {
+    /// It sent them to an address outside.
+    Sent,
+    /// They arrived in an account that it holds.
+    Received,
 }
 
 /// Status of an order.

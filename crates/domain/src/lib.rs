@@ -19,14 +19,15 @@ mod quantity;
 mod symbol;
 mod text;
 mod timeframe;
+mod transaction_hash;
 mod transaction_kind;
 
 pub use bar::{BarDefect, Bars, BarsView, PRICE_TOLERANCE, RawBar, RefusedBar, VOLUME_SHARES_MAX};
 pub use date::{Date, DateError};
 pub use external_id::{ExternalId, ExternalIdError, Provider};
 pub use fact::{
-    AccountStatus, CashKind, Direction, EntryStatus, Fact, FactKind, OrderStatus, PostingMode, Side, Subject,
-    TransferStatus,
+    AccountStatus, CashKind, CoinSide, Direction, EntryStatus, Fact, FactKind, OrderStatus, PostingMode,
+    Side, Subject, TransferStatus,
 };
 pub use filing::{Filing, FilingPeriod};
 pub use history::{DatedValues, History, PriceBasis, VolumeBasis};
@@ -37,4 +38,5 @@ pub use news::{NewsItem, Tone};
 pub use quantity::{NumberError, Price, Quantity};
 pub use symbol::{SYMBOL_BYTES_MAX, Symbol, SymbolError};
 pub use timeframe::{Timeframe, TimeframeError};
+pub use transaction_hash::{TransactionHash, TransactionHashError};
 pub use transaction_kind::TransactionKind;

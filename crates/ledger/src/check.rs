@@ -31,7 +31,7 @@ pub(crate) fn check_all(subject: &Subject, facts: &[Fact]) -> Result<(), LedgerE
 pub(crate) fn check(subject: &Subject, fact: &Fact) -> Result<(), LedgerError> {
     let applies = match subject {
         Subject::Account(_) => matches!(fact.kind, FactKind::Account { .. }),
-        Subject::Transfer(_) => matches!(fact.kind, FactKind::Transfer { .. }),
+        Subject::Transfer(_) => matches!(fact.kind, FactKind::Transfer { .. } | FactKind::Coins { .. }),
         Subject::Holding { .. } => matches!(
             fact.kind,
             FactKind::Order { .. }
@@ -60,6 +60,7 @@ pub(crate) fn check(subject: &Subject, fact: &Fact) -> Result<(), LedgerError> {
         }
         FactKind::Account { .. }
         | FactKind::Transfer { .. }
+        | FactKind::Coins { .. }
         | FactKind::Order { .. }
         | FactKind::Fill { .. }
         | FactKind::Bust { .. }

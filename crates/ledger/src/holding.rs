@@ -109,6 +109,7 @@ pub fn fold_incremental(
                 | FactKind::Adjustment { .. }
                 | FactKind::Account { .. }
                 | FactKind::Transfer { .. }
+                | FactKind::Coins { .. }
                 | FactKind::Cash { .. }
                 | FactKind::Superseded { .. }
                 | FactKind::Journal { .. } => false,
@@ -148,6 +149,7 @@ fn rank(kind: &FactKind) -> (u8, Quantity) {
         FactKind::Adjustment { .. } => (7, Quantity::ZERO),
         FactKind::Account { .. }
         | FactKind::Transfer { .. }
+        | FactKind::Coins { .. }
         | FactKind::Cash { .. }
         | FactKind::Superseded { .. }
         | FactKind::Journal { .. } => (8, Quantity::ZERO),

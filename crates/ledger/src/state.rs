@@ -1,8 +1,8 @@
 //! The result of folding a subject's facts: rows to store, postings to write, and reviews for people.
 
 use domain::{
-    AccountStatus, CashKind, Direction, EntryStatus, ExternalId, Money, OrderStatus, PostingMode, Quantity,
-    Side, Symbol, TransferStatus,
+    AccountStatus, CashKind, CoinSide, Direction, EntryStatus, ExternalId, Money, OrderStatus, PostingMode,
+    Quantity, Side, Symbol, TransactionHash, TransferStatus,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -63,6 +63,8 @@ pub struct Transfer {
     pub status: TransferStatus,
     /// Whether it is posted to the ledger.
     pub posting_mode: PostingMode,
+    /// The transaction on a blockchain that moved its coins, and what the provider did with them.
+    pub coins: Option<(TransactionHash, CoinSide)>,
     /// When it first settled.
     pub settled_at: Option<Timestamp>,
     /// When it was first returned.
@@ -232,6 +234,8 @@ pub enum ReviewKind {
     Incomplete,
     /// Another entry of the account has the same kind, amount and day: one of the two may be a second report. Both are posted.
     RepeatedEntry,
+    /// A transfer sent coins that another provider reports as arrived with another amount. Both are posted.
+    CoinsDiffer,
     /// There are more facts than are folded: what is posted is as before those.
     TooManyFacts,
     /// An account cannot change from one status to the other; the change is ignored.

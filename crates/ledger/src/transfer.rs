@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    Bucket, Currency, Direction, ExternalId, Fact, FactKind, LedgerAccount, Money, PostingMode, System,
-    TransactionKind, TransferStatus,
+    Bucket, CoinSide, Currency, Direction, ExternalId, Fact, FactKind, LedgerAccount, Money, PostingMode,
+    System, TransactionHash, TransactionKind, TransferStatus,
 };
 use jiff::Timestamp;
 
@@ -40,6 +40,7 @@ pub(crate) fn fold(id: &ExternalId, facts: &[Fact], rules: &Rules) -> Result<Sta
         amount: best(&reports, |report| report.amount),
         status: status(&reports),
         posting_mode: posting_mode(reports.iter().map(|report| report.posting_mode)),
+        coins: coins(facts),
         settled_at: first_at(TransferStatus::Settled),
         returned_at: first_at(TransferStatus::Returned),
         last_at,
@@ -72,6 +73,15 @@ fn best<'a, T>(
     let best =
         reported.max_by_key(|report| (report.status == TransferStatus::Settled, report.fact.at, report.fact));
     best.and_then(field)
+}
+
+/// The latest report of the transaction that moved the coins.
+fn coins(facts: &[Fact]) -> Option<(TransactionHash, CoinSide)> {
+    let reported = facts.iter().filter_map(|fact| match &fact.kind {
+        FactKind::Coins { transaction, side } => Some((fact.at, transaction, *side)),
+        _ => None,
+    });
+    reported.max().map(|(_, transaction, side)| (transaction.clone(), side))
 }
 
 fn status(reports: &[TransferReport<'_>]) -> TransferStatus {
@@ -118,6 +128,7 @@ fn postings(transfer: &Transfer, rules: &Rules) -> Result<Vec<Posting>, LedgerEr
         amount,
         status,
         posting_mode,
+        coins: _,
         settled_at,
         returned_at,
         last_at: _,

@@ -8,6 +8,7 @@ mod adopt;
 mod balances;
 mod batch;
 mod close;
+mod coins;
 mod columns;
 mod deltas;
 mod entries;

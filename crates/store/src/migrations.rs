@@ -39,6 +39,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(3, "0003_evidence"),
     migration!(4, "0004_journals"),
     migration!(5, "0005_storage"),
+    migration!(6, "0006_coins"),
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

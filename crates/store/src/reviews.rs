@@ -20,7 +20,7 @@ use crate::store::Store;
 pub use suggestions::{ReviewAction, SuggestedAction};
 
 /// Every kind of review: those of facts as [`ledger::ReviewKind`] names them, then those of events.
-pub const REVIEW_KINDS: [&str; 18] = [
+pub const REVIEW_KINDS: [&str; 19] = [
     "beyond_holding",
     "currency_mixed",
     "overfilled",
@@ -29,6 +29,7 @@ pub const REVIEW_KINDS: [&str; 18] = [
     "contradiction",
     "incomplete",
     "repeated_entry",
+    "coins_differ",
     "too_many_facts",
     "transition_refused",
     "by_hand",

@@ -1,12 +1,12 @@
 //! Extracts typed values from fields of a body.
 
-use domain::{Currency, ExternalId, Money, Provider, Symbol};
+use domain::{CoinSide, Currency, ExternalId, Fact, FactKind, Money, Provider, Symbol, TransferStatus};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
 use crate::decimal;
-use crate::interpretation::Unhandled;
+use crate::interpretation::{Interpretation, Unhandled};
 use crate::json::{self, Field};
 
 /// Largest amount that is posted automatically, in whole units: more than anyone moves at once, and small enough that the sums of
@@ -73,6 +73,20 @@ pub(crate) fn bounded(amount: Money, name: &'static str) -> Result<Money, Unhand
 pub(crate) fn positive(amount: Decimal, currency: Currency, name: &'static str) -> Result<Money, Unhandled> {
     let amount = money(amount, currency, name)?;
     if amount.minor() > 0 { Ok(amount) } else { Err(unreadable(name, "it is not above zero")) }
+}
+
+/// A transfer, and once it is settled the transaction on a blockchain that moved its coins, if the field names one.
+pub(crate) fn coin_transfer(
+    transfer: Fact,
+    status: TransferStatus,
+    (hash, side): (Field<'_>, CoinSide),
+) -> Interpretation {
+    // Before that, a hash is preliminary.
+    let hash = hash.text().filter(|_| status == TransferStatus::Settled);
+    let Some(transaction) = hash.and_then(|hash| hash.parse().ok()) else { return transfer.into() };
+    let kind = FactKind::Coins { transaction, side };
+    let coins = Fact { subject: transfer.subject.clone(), at: transfer.at, kind };
+    Interpretation::Facts(vec![transfer, coins])
 }
 
 /// A currency that the ledger supports.

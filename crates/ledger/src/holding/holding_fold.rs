@@ -111,6 +111,7 @@ impl<'e> HoldingFold<'e> {
                 }
                 FactKind::Account { .. }
                 | FactKind::Transfer { .. }
+                | FactKind::Coins { .. }
                 | FactKind::Cash { .. }
                 | FactKind::Superseded { .. }
                 | FactKind::Journal { .. } => {}

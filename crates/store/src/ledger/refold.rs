@@ -3,7 +3,7 @@
 use domain::{Fact, Subject};
 use ledger::{Rules, StashRatio, State};
 
-use super::rows;
+use super::{coins, rows};
 use crate::database::Transaction;
 use crate::error::Error;
 
@@ -30,7 +30,9 @@ pub(super) async fn refold(
             ledger::fold_holding(account, *symbol, facts, &elsewhere)?
         }
         Subject::Account(_) | Subject::Transfer(_) | Subject::CashEntry(_) | Subject::Journal(_) => {
-            ledger::fold(subject, facts, &Rules { stash_ratio })?
+            let mut state = ledger::fold(subject, facts, &Rules { stash_ratio })?;
+            coins::apply_stored(tx, &mut state).await?;
+            state
         }
     };
     Ok(Some(state))

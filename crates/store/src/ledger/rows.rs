@@ -19,11 +19,12 @@ const ACCOUNT_END: &str = " ON CONFLICT (account) DO UPDATE SET status = exclude
     status_at = excluded.status_at, registered_at = excluded.registered_at";
 
 const TRANSFER: &str = "INSERT INTO transfers (id, account, direction, amount, currency, status, posting_mode, settled_at, \
-    returned_at, last_at, stash_ratio) VALUES ";
+    returned_at, last_at, coin_transaction, coin_side, stash_ratio) VALUES ";
 const TRANSFER_END: &str = " ON CONFLICT (id) DO UPDATE SET account = excluded.account, \
     direction = excluded.direction, amount = excluded.amount, currency = excluded.currency, \
     status = excluded.status, posting_mode = excluded.posting_mode, settled_at = excluded.settled_at, \
-    returned_at = excluded.returned_at, last_at = excluded.last_at";
+    returned_at = excluded.returned_at, last_at = excluded.last_at, \
+    coin_transaction = excluded.coin_transaction, coin_side = excluded.coin_side";
 
 const CASH_ENTRY: &str = "INSERT INTO cash_entries (id, account, kind, amount, currency, status, posting_mode, \
     superseded_by, at, last_at, stash_ratio) VALUES ";
@@ -57,8 +58,19 @@ fn account_values(row: &Account) -> Result<Vec<Value>, Error> {
 }
 
 fn transfer_values(row: &Transfer, rules: &Rules) -> Result<Vec<Value>, Error> {
-    let Transfer { id, account, direction, amount, status, posting_mode, settled_at, returned_at, last_at } =
-        row;
+    let Transfer {
+        id,
+        account,
+        direction,
+        amount,
+        status,
+        posting_mode,
+        coins,
+        settled_at,
+        returned_at,
+        last_at,
+    } = row;
+    let (transaction, side) = coins.clone().unzip();
     Ok(values![
         id.to_string(),
         account.as_ref().map(ToString::to_string),
@@ -70,6 +82,8 @@ fn transfer_values(row: &Transfer, rules: &Rules) -> Result<Vec<Value>, Error> {
         *settled_at,
         *returned_at,
         *last_at,
+        transaction.map(|hash| hash.to_string()),
+        optional_enum_name(side)?,
         rules.stash_ratio.get().normalize().to_string(),
     ])
 }

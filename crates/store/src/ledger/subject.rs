@@ -9,7 +9,7 @@ use ledger::{Elsewhere, FoldDiff, Holding, Posting, Rules, StashRatio, State};
 use super::batch::Batch;
 use super::deltas::Deltas;
 use super::journal::PostingSet;
-use super::{Scope, SubjectState, facts, journal, repeated_entries, reviews, rows};
+use super::{Scope, SubjectState, coins, facts, journal, repeated_entries, reviews, rows};
 use crate::database::{Row, Transaction, sql, values};
 use crate::error::Error;
 
@@ -55,7 +55,17 @@ pub(super) async fn apply_subjects(
         reviews::open_full(tx, (subject, key), new, now).await?;
     }
     let mut states = fold(tx, &locks, rules).await?;
+    let senders = coins::settle(tx, &mut states).await?;
     rows::write(tx, &states).await?;
+    if !senders.is_empty() {
+        let senders = senders.into_iter().map(|subject| (subject, Vec::new())).collect();
+        let mut locks = lock(tx, senders).await?;
+        locks.retain(|lock| !lock.is_full());
+        let mut senders = fold(tx, &locks, rules).await?;
+        coins::settle(tx, &mut senders).await?;
+        rows::write(tx, &senders).await?;
+        states.extend(senders);
+    }
     repeated_entries::add_reviews(tx, &mut states).await?;
     reviews::write(tx, &states, now).await?;
     post(tx, &states, now, changes).await
@@ -67,7 +77,8 @@ async fn lock(
     new: BTreeMap<Subject, Vec<Fact>>,
 ) -> Result<Vec<SubjectLock>, Error> {
     let row = |(subject, new): (&Subject, &Vec<Fact>)| {
-        values![subject.to_string(), new.len() as i64, new.iter().map(|fact| fact.at).max()]
+        let latest = new.iter().map(|fact| fact.at).max().unwrap_or(Timestamp::MIN);
+        values![subject.to_string(), new.len() as i64, latest]
     };
     let mut counts = BTreeMap::new();
     for row in tx.insert_rows(COUNT, new.iter().map(row).collect(), COUNT_END).await? {

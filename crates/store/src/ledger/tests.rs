@@ -1,5 +1,6 @@
 //! Every scenario runs on SQLite and on Postgres.
 
+mod coins;
 mod day;
 mod figures;
 mod fixture;
@@ -58,6 +59,7 @@ async fn postgres_posts_journals_and_resolves_reviews() {
 }
 
 async fn journals_and_reviews<F: Future<Output = TestLedger>>(mut open: impl FnMut() -> F) {
+    coins::all(&mut open).await;
     journals::all(&mut open).await;
     recipes::all(&mut open).await;
     reviews::all(&mut open).await;

@@ -1,7 +1,8 @@
 //! A transfer as Circle Mint sends it, and earlier relays of Circle v2.
 
 use domain::{
-    Currency, Direction, ExternalId, Fact, FactKind, Money, PostingMode, Provider, Subject, TransferStatus,
+    CoinSide, Currency, Direction, ExternalId, Fact, FactKind, Money, PostingMode, Provider, Subject,
+    TransferStatus,
 };
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -20,6 +21,8 @@ struct Transfer<'a> {
     destination: Field<'a>,
     amount: Field<'a>,
     status: Field<'a>,
+    #[serde(rename = "transactionHash")]
+    transaction_hash: Field<'a>,
 }
 
 /// A wallet, or an address on a blockchain.
@@ -48,7 +51,14 @@ pub(super) fn interpret(object: Field<'_>, status: Option<&str>, at: Timestamp) 
     let amount = amount(transfer.amount, "transfer.amount")?;
     let status = self::status(own_status.as_deref().or(status), "transfer.status")?;
     let kind = posted(account, direction, amount, status);
-    Ok(Fact { subject: Subject::Transfer(id), at, kind }.into())
+    let hash = arrival(direction, transfer.transaction_hash);
+    let transfer = Fact { subject: Subject::Transfer(id), at, kind };
+    Ok(extract::coin_transfer(transfer, status, (hash, CoinSide::Received)))
+}
+
+/// The hash of a transfer that arrives. One that leaves is posted as a withdrawal, whoever receives it.
+pub(super) fn arrival(direction: Direction, hash: Field<'_>) -> Field<'_> {
+    if direction == Direction::Inbound { hash } else { Field::default() }
 }
 
 /// A complete transfer, which is posted.

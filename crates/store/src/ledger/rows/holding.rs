@@ -226,6 +226,7 @@ fn ids(facts: &[Fact]) -> (Vec<String>, Vec<String>) {
             FactKind::Adjustment { .. }
             | FactKind::Account { .. }
             | FactKind::Transfer { .. }
+            | FactKind::Coins { .. }
             | FactKind::Cash { .. }
             | FactKind::Superseded { .. }
             | FactKind::Journal { .. } => {}

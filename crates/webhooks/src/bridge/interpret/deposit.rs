@@ -1,6 +1,6 @@
 //! Deposits into virtual accounts and by memo.
 
-use domain::{Direction, Fact, FactKind, Money, PostingMode, Provider, Subject, TransferStatus};
+use domain::{CoinSide, Direction, Fact, FactKind, Money, PostingMode, Provider, Subject, TransferStatus};
 use serde::Deserialize;
 
 use super::Event;
@@ -23,6 +23,7 @@ struct Activity<'a> {
     amount: Field<'a>,
     currency: Field<'a>,
     receipt: Field<'a>,
+    destination_tx_hash: Field<'a>,
 }
 
 #[derive(Default, Deserialize)]
@@ -50,7 +51,8 @@ pub(super) fn interpret(event: &Event<'_>) -> Outcome {
         status: step.status,
         posting_mode: PostingMode::Post,
     };
-    Ok(Fact { subject: Subject::Transfer(id), at: event.at, kind }.into())
+    let deposit = Fact { subject: Subject::Transfer(id), at: event.at, kind };
+    Ok(extract::coin_transfer(deposit, step.status, (activity.destination_tx_hash, CoinSide::Sent)))
 }
 
 impl Activity<'_> {
@@ -81,12 +83,16 @@ impl Activity<'_> {
         Ok(Step { status, has_amount })
     }
 
-    /// What arrives after fees: the receipt's final amount, or `amount`, which is the same from `payment_submitted` on.
+    /// What arrives after fees: the receipt's final amount, or `amount`, which is the same from `payment_submitted` on. Then the
+    /// currency is the one that is paid out: money cannot be in a transaction of a blockchain, and which token it is would be a guess.
     fn amount(&self) -> Result<Option<Money>, Unhandled> {
         let receipt: Receipt<'_> = self.receipt.fields();
         let amount = if receipt.final_amount.is_present() { receipt.final_amount } else { self.amount };
         let amount = extract::number(amount, "event_object.amount")?;
         let currency = extract::currency(self.currency)?;
+        if self.destination_tx_hash.is_present() && !currency.is_token() {
+            return Err(Unhandled::Currency);
+        }
         extract::positive(amount, currency, "event_object.amount").map(Some)
     }
 }

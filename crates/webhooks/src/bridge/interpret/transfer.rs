@@ -1,6 +1,8 @@
 //! Transfers between money and tokens.
 
-use domain::{Currency, Direction, Fact, FactKind, Money, PostingMode, Provider, Subject, TransferStatus};
+use domain::{
+    CoinSide, Currency, Direction, Fact, FactKind, Money, PostingMode, Provider, Subject, TransferStatus,
+};
 use serde::Deserialize;
 
 use super::Event;
@@ -40,6 +42,7 @@ struct Receipt<'a> {
     #[serde(borrow)]
     initial_amount: Field<'a>,
     final_amount: Field<'a>,
+    destination_tx_hash: Field<'a>,
 }
 
 pub(super) fn interpret(event: &Event<'_>) -> Outcome {
@@ -63,6 +66,9 @@ impl Transfer<'_> {
         let status = self.status(event)?;
         let (direction, amount) = self.money()?;
         let account = if self.on_behalf_of.is_present() { self.on_behalf_of } else { self.customer_id };
+        let destination: End<'_> = self.destination.fields();
+        let receipt: Receipt<'_> = self.receipt.fields();
+        let hash = if destination.is_wallet() { Field::default() } else { receipt.destination_tx_hash };
         let kind = FactKind::Transfer {
             account: extract::id_if_present(Provider::Bridge, account, "event_object.on_behalf_of")?,
             direction: Some(direction),
@@ -70,7 +76,8 @@ impl Transfer<'_> {
             status,
             posting_mode,
         };
-        Ok(Fact { subject: Subject::Transfer(id), at: event.at, kind }.into())
+        let transfer = Fact { subject: Subject::Transfer(id), at: event.at, kind };
+        Ok(extract::coin_transfer(transfer, status, (hash, CoinSide::Sent)))
     }
 
     /// The object's own state; else the envelope's; else what earlier relays put into the type.

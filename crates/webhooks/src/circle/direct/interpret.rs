@@ -1,6 +1,6 @@
 //! Notifications of Circle v2: transactions of wallets.
 
-use domain::{Currency, Direction, Fact, Money, Provider, Subject, TransferStatus};
+use domain::{CoinSide, Currency, Direction, Fact, Money, Provider, Subject, TransferStatus};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -36,6 +36,7 @@ struct Transaction<'a> {
     amounts: Field<'a>,
     state: Field<'a>,
     transaction_type: Field<'a>,
+    tx_hash: Field<'a>,
     update_date: Field<'a>,
 }
 
@@ -76,7 +77,9 @@ impl Fields<'_> {
         let status = transaction.status()?;
         let kind = transfer::posted(account, direction, transaction.amount(settings)?, status);
         let at = at.map_or_else(|| extract::time(self.timestamp, "timestamp"), Ok)?;
-        Ok(Fact { subject: Subject::Transfer(id), at, kind }.into())
+        let hash = transfer::arrival(direction, transaction.tx_hash);
+        let transfer = Fact { subject: Subject::Transfer(id), at, kind };
+        Ok(extract::coin_transfer(transfer, status, (hash, CoinSide::Received)))
     }
 }
 

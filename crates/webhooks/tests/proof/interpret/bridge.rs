@@ -1,7 +1,7 @@
 //! Events of Bridge. Bodies follow apidocs.bridge.xyz/platform/additional-information/webhooks/structure and the states of
 //! its pages about transfers and virtual accounts.
 
-use domain::{AccountStatus, Direction, Fact, FactKind, PostingMode, Subject, TransferStatus};
+use domain::{AccountStatus, CoinSide, Direction, Fact, FactKind, PostingMode, Subject, TransferStatus};
 
 use super::{Expected, facts, id, reason};
 
@@ -238,4 +238,36 @@ fn every_other_category_is_known_or_kept() {
         assert_eq!(reason("bridge", &event(category, "created", "{}")), expected, "{category}");
     }
     assert_eq!(reason("bridge", r#"{"message":"Hello World!"}"#), "unknown_type");
+}
+
+const HASH: &str = "0xABababababababababababababababababababababababababababababababab";
+
+/// The hash in one form, if the coins were sent.
+fn sent(body: &str) -> Option<String> {
+    facts("bridge", body).into_iter().find_map(|fact| match fact.kind {
+        FactKind::Coins { transaction, side: CoinSide::Sent } => Some(transaction.to_string()),
+        _ => None,
+    })
+}
+
+#[test]
+fn coins_that_are_sent_outside_have_the_hash_of_their_transaction() {
+    let hash = Some("ab".repeat(32));
+    let deposit = |kind| {
+        activity(kind, "5").replace("\"gas_fee\"", &format!(r#""destination_tx_hash":"{HASH}","gas_fee""#))
+    };
+    assert_eq!(sent(&deposit("payment_processed")), hash);
+    // The vendor says that the hash of a submitted payment may change.
+    assert_eq!(sent(&deposit("payment_submitted")), None);
+    // Money is not in a transaction of a blockchain, and the token is not named.
+    assert_eq!(reason("bridge", &deposit("payment_processed").replace("usdc", "usd")), "currency");
+    let bank = r#"{"payment_rail":"ach","currency":"usd"}"#;
+    let receipt = format!(r#","receipt":{{"final_amount":"99.0","destination_tx_hash":"{HASH}"}}"#);
+    let to = |rail: &str| {
+        let destination = format!(r#"{{"payment_rail":"{rail}","currency":"usdc"}}"#);
+        transfer("payment_processed", bank, &destination, &receipt)
+    };
+    assert_eq!(sent(&to("base")), hash);
+    // In a wallet at Bridge they have not left.
+    assert_eq!(sent(&to("bridge_wallet")), None);
 }

@@ -1,7 +1,7 @@
 //! Notifications of Circle. Bodies follow developers.circle.com/api-reference/wallets/common/transactions-inbound and
 //! -outbound, and the schemas of npm @circle-fin/circle-sdk 2.9.0 (sdk.json).
 
-use domain::{Direction, FactKind, PostingMode, TransferStatus};
+use domain::{CoinSide, Direction, FactKind, PostingMode, TransferStatus};
 use webhooks::{Interpretation, ProviderSettings, Setting, SettingValue, Unhandled};
 
 use super::{Expected, config, facts, read, reason};
@@ -243,4 +243,20 @@ fn what_is_addressed_to_another_customer_is_not_ours() {
     assert_eq!(read("circle/direct", test, &only), Interpretation::Test);
     let unsaid = transaction("inbound", "COMPLETE", "").replace("\"subscriptionId\":\"s\",", "");
     assert!(matches!(read("circle/direct", &unsaid, &only), Interpretation::Unhandled(_)));
+}
+
+#[test]
+fn coins_that_arrive_have_the_hash_of_their_transaction() {
+    let hash = format!("0x{}", "CD".repeat(32));
+    let received = |channel: &str, body: &str| {
+        facts(channel, body).into_iter().find_map(|fact| match fact.kind {
+            FactKind::Coins { transaction, side: CoinSide::Received } => Some(transaction.to_string()),
+            _ => None,
+        })
+    };
+    let more = format!(r#""txHash":"{hash}","#);
+    let of = |kind, state| received("circle/direct", &transaction(kind, state, &more));
+    assert_eq!(of("inbound", "COMPLETE"), Some("cd".repeat(32)));
+    // Another transaction may take its place until the state is final, and coins that leave are a withdrawal.
+    assert_eq!((of("inbound", "CONFIRMED"), of("outbound", "COMPLETE")), (None, None));
 }
