@@ -144,3 +144,24 @@ async fn expire(tx: &mut Transaction<'_>, now: Timestamp) -> Result<Option<Entry
     let detail = json!({ "reason": "lease", "jobs": given_up });
     WORKER.entry("webhooks.give_up", "webhook_jobs", &detail, now).map(Some)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::StoreConfig;
+
+    #[tokio::test]
+    async fn expired_leases_are_found_among_the_leased_jobs() {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", directory.path().join("a.db").display());
+        let key = Key::new(&[7; 32]).unwrap();
+        let store =
+            Store::open(StoreConfig::new(url.parse().unwrap()), key, Timestamp::UNIX_EPOCH).await.unwrap();
+        let mut reader = store.shared.database.reader().await.unwrap();
+        let mut tx = reader.begin().await.unwrap();
+        let plan = sql!(format!("EXPLAIN QUERY PLAN {EXPIRED}"), Timestamp::UNIX_EPOCH);
+        let rows = tx.fetch_all(plan).await.unwrap();
+        let steps: Vec<String> = rows.iter().map(|row| row.text("detail").unwrap()).collect();
+        assert_eq!(steps[0], "SCAN webhook_jobs USING INDEX webhook_jobs_leased", "{steps:?}");
+    }
+}
