@@ -124,7 +124,7 @@ pub fn fold_incremental(
 }
 
 /// Each fact once, in chronological order.
-fn chronological(facts: &[Fact]) -> Vec<&Fact> {
+pub(crate) fn chronological(facts: &[Fact]) -> Vec<&Fact> {
     let mut facts: Vec<&Fact> = facts.iter().collect();
     facts.sort_unstable_by(|one, other| precedence(one, other));
     facts.dedup();

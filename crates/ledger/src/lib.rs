@@ -36,6 +36,7 @@ mod error;
 mod fold;
 mod holding;
 mod journal;
+mod lots;
 #[cfg(test)]
 mod order_independence;
 mod performance;
@@ -54,6 +55,7 @@ pub use error::LedgerError;
 pub use fold::fold;
 pub use holding::{Elsewhere, FoldDiff, fold_diff, fold_holding, fold_incremental};
 pub use journal::{JOURNAL_LINES_MAX, JournalFault, check_journal, check_reason, reversed};
+pub use lots::{Gain, Lot, Lots, is_wash_sale, lots};
 pub use performance::{Close, year_to_date};
 pub use posting::{Leg, Posting};
 pub use rules::{Rules, StashRatio, StashRatioError};

@@ -115,7 +115,7 @@ fn fact() -> impl Strategy<Value = Fact> {
     })
 }
 
-fn facts_of_a_holding() -> impl Strategy<Value = Vec<Fact>> {
+pub(crate) fn facts_of_a_holding() -> impl Strategy<Value = Vec<Fact>> {
     let trades = proptest::collection::vec((trade(), 0..INSTANTS), 1..30);
     (holding(), trades).prop_map(|(subject, trades)| {
         let fact = |(kind, second)| Fact {

@@ -5,6 +5,7 @@
 mod deposit_drift;
 mod figures;
 mod market_value;
+mod past_portfolio;
 mod portfolio;
 mod prices;
 mod returns;
@@ -17,6 +18,7 @@ pub use deposit_drift::DepositDrift;
 pub use figures::{ACTIVE_WITHIN, Figures};
 pub use market_value::MarketValue;
 pub(crate) use market_value::market_value;
+pub use past_portfolio::PastPortfolio;
 pub use portfolio::{Portfolio, PortfolioPosition};
 pub(crate) use prices::load_prices;
 pub use prices::{AssetPrice, PRICE_AHEAD_MAX, PRICES_MAX};

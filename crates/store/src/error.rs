@@ -55,6 +55,12 @@ pub enum Error {
     /// The facts cannot be posted.
     #[error("posting to the ledger failed")]
     Ledger(#[from] ledger::LedgerError),
+    /// A report has more rows than are sorted in memory.
+    #[error("more than {max} entries of one account; choose a shorter period")]
+    TooManyRows {
+        /// Most rows.
+        max: usize,
+    },
     /// Days are supported from 1900 to 2199.
     #[error("date is out of range")]
     Date(#[from] domain::DateError),
@@ -125,6 +131,7 @@ impl Error {
             | Self::ForgedFact { .. }
             | Self::Entry(_)
             | Self::Ledger(_)
+            | Self::TooManyRows { .. }
             | Self::Date(_) => Retry::Never,
         }
     }

@@ -3,6 +3,7 @@
 //! Facts are stored as sets. Adding facts of a subject locks the subject, folds its set with [`ledger::fold`], and writes the
 //! difference between the fold and the ledger. The ledger crate alone decides the meaning of a fact.
 
+mod account_sums;
 mod accounts;
 mod adopt;
 mod balances;
@@ -12,8 +13,11 @@ mod coins;
 mod columns;
 mod deltas;
 mod entries;
+mod entry_filter;
 mod facts;
+mod history;
 mod journal;
+mod moment;
 mod rebuild;
 mod refold;
 mod repeated_entries;
@@ -37,12 +41,19 @@ use crate::database::Transaction;
 use crate::error::Error;
 use deltas::Deltas;
 
+pub use account_sums::{AccountSum, AccountSumPage};
+pub(crate) use account_sums::{before as sums_before, names as account_names, page as account_sums};
 pub(crate) use accounts::lock_accounts;
 pub(crate) use adopt::adopt;
 pub(crate) use batch::Batch;
 pub(crate) use columns::{optional_money, parse_optional_enum};
-pub use entries::{ENTRIES_MAX, EntryFilter, EntryPage, LedgerEntry};
+pub(crate) use entries::page as entries_page;
+pub use entries::{ENTRIES_MAX, EntryPage, LedgerEntry};
+pub use entry_filter::{AccountFilter, AccountFilterError, EntryFilter};
+pub(crate) use history::at as state_at;
+pub use moment::Moment;
 pub use rebuild::{Rebuild, RebuildMode};
+pub(crate) use timeout::set_timeout;
 pub use verify::{Finding, LedgerVerification, Place, Problem};
 
 /// The effects of a subject that its postings cover.

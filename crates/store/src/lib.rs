@@ -30,6 +30,7 @@ mod migrations;
 mod open;
 mod proof;
 mod replay;
+mod reports;
 mod retention;
 mod reviews;
 mod storage;
@@ -46,7 +47,7 @@ pub use audit_log::{AUDIT_PAGE_MAX, VerifyError};
 pub use backlog::Backlog;
 pub use business::{
     ACTIVE_WITHIN, AssetPrice, CurrencyTotal, DepositDrift, Figures, MarketValue, PRICE_AHEAD_MAX,
-    PRICES_MAX, Portfolio, PortfolioPosition, SnapshotRun, TrialBalance,
+    PRICES_MAX, PastPortfolio, Portfolio, PortfolioPosition, SnapshotRun, TrialBalance,
 };
 pub use check::check_open;
 pub use circle_keys::{CIRCLE_KEYS_MAX, CircleKey};
@@ -61,12 +62,13 @@ pub use inbox::{Cursor, Receipt, ReceiveError};
 pub use jobs::{ATTEMPTS_MAX, ApplyOutcome, Job, JobCause, JobState, LEASE_MAX};
 pub use journals::{JournalError, JournalRecord, JournalState, Maker, Reversal};
 pub use ledger::{
-    ENTRIES_MAX, EntryFilter, EntryPage, Finding, LedgerEntry, LedgerVerification, Place, Problem, Rebuild,
-    RebuildMode,
+    AccountFilter, AccountFilterError, AccountSum, AccountSumPage, ENTRIES_MAX, EntryFilter, EntryPage,
+    Finding, LedgerEntry, LedgerVerification, Moment, Place, Problem, Rebuild, RebuildMode,
 };
 pub use migrations::{MigrationState, MigrationStatus, check_migrations, migrate, migration_status};
 pub use proof::EvidenceError;
 pub use replay::{REPLAY_MAX, ReplayBatch};
+pub use reports::{Cell, ReportFault, ReportKind, ReportRequest, ReportRow, csv_line};
 pub use retention::REDACT_MAX;
 pub use reviews::{
     REVIEW_KINDS, ReviewAction, ReviewDetail, ReviewFigures, ReviewFilter, ReviewSummary, SuggestedAction,

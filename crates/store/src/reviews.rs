@@ -150,7 +150,7 @@ impl Store {
         let facts = self.read(sql!(FACTS, &summary.subject, ROWS_MAX)).await?;
         let fact = |row: &Row| serde_json::from_str(&row.text("body")?).map_err(|_| Error::decode("body"));
         let facts = facts.iter().map(fact).collect::<Result<Vec<Json>, _>>()?;
-        let of_subject = EntryFilter::Subject(summary.subject.clone());
+        let of_subject = EntryFilter { subject: Some(summary.subject.clone()), ..EntryFilter::default() };
         let entries = self.entries(&of_subject, None, ROWS_MAX).await?.entries;
         let event: Option<EventId> =
             summary.subject.strip_prefix(event_reviews::PREFIX).and_then(|id| id.parse().ok());

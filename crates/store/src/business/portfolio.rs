@@ -23,7 +23,7 @@ const POSITIONS_MAX: i64 = 20_000;
 const BALANCES: &str = "SELECT account, currency, balance_high, balance FROM ledger_balances WHERE holder = $1 ORDER BY account, currency";
 const POSITIONS: &str = "SELECT symbol, quantity, cost, currency, last_at FROM positions \
     WHERE account = $1 AND quantity <> '0' ORDER BY symbol LIMIT $2";
-const ACCOUNT: &str = "SELECT status FROM provider_accounts WHERE account = $1";
+pub(super) const ACCOUNT: &str = "SELECT status FROM provider_accounts WHERE account = $1";
 const REVIEWS: &str = "SELECT COUNT(*) AS count FROM reviews WHERE resolved_at IS NULL AND account = $1";
 
 /// The portfolio of one holder.

@@ -134,6 +134,7 @@ async fn cover(
             subject,
             postings: std::slice::from_ref(posting),
             effects: stored.into_iter().collect(),
+            changed_from: now,
         });
     }
     let mut deltas = Deltas::default();

@@ -59,6 +59,11 @@ pub(super) async fn settle(
     Ok(sent.into_keys().map(Subject::Transfer).collect())
 }
 
+/// Whether a state is a transfer whose coins moved in a transaction.
+pub(super) fn is_end(state: &State) -> bool {
+    end(state).is_some()
+}
+
 /// Applies to a folded transfer what became of its coins, by the stored rows of the others.
 pub(super) async fn apply_stored(tx: &mut Transaction<'_>, state: &mut State) -> Result<(), Error> {
     let mut sent = sent(tx, end(state).into_iter().collect()).await?;

@@ -1,11 +1,12 @@
 //! The entries of the journal for operators, newest first, page by page.
 
-use domain::{ExternalId, Money};
+use domain::Money;
 use jiff::Timestamp;
 use ledger::{LedgerAccount, TransactionKind};
 
 use super::columns::{money, parse_enum};
-use crate::database::{Row, sql};
+use super::entry_filter::EntryFilter;
+use crate::database::{Row, Transaction, sql};
 use crate::error::Error;
 use crate::ids::EntryId;
 use crate::store::Store;
@@ -16,19 +17,6 @@ pub const ENTRIES_MAX: u32 = 500;
 const SELECT: &str = "SELECT e.id, e.transaction_id, t.subject, t.effect, t.revision, t.kind, t.at, t.posted_at, \
     e.account, e.currency, e.minor FROM ledger_entries e JOIN ledger_transactions t ON t.id = e.transaction_id \
     WHERE TRUE";
-
-/// Selects entries.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum EntryFilter {
-    /// Of all accounts.
-    All,
-    /// Of a holder's accounts.
-    Holder(ExternalId),
-    /// Of one account.
-    Account(LedgerAccount),
-    /// Of the transactions of one subject, such as `cash/alpaca:e1`.
-    Subject(String),
-}
 
 /// An entry of the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,24 +64,33 @@ impl Store {
         rows: u32,
     ) -> Result<EntryPage, Error> {
         let limit = rows.clamp(1, ENTRIES_MAX);
-        let statement = match filter {
-            EntryFilter::All => sql!(SELECT),
-            EntryFilter::Holder(holder) => {
-                sql!(SELECT).push_sql(" AND e.holder = ").push_value(holder.to_string())
-            }
-            EntryFilter::Account(account) => {
-                sql!(SELECT).push_sql(" AND e.account = ").push_value(account.to_string())
-            }
-            EntryFilter::Subject(subject) => sql!(SELECT).push_sql(" AND t.subject = ").push_value(subject),
-        };
-        let statement = statement
+        let mut reader = self.shared.database.reader().await?;
+        let mut tx = reader.begin().await?;
+        let statement = filter
+            .push_to(&mut tx, sql!(SELECT))
+            .await?
             .push_optional(" AND e.id < ", after.map(EntryId::get))
             .push_sql(" ORDER BY e.id DESC LIMIT ")
             .push_value(limit);
-        let entries = self.read(statement).await?.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+        let entries = tx.fetch_all(statement).await?.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
         let next_after = entries.last().filter(|_| entries.len() == limit as usize).map(|last| last.id);
         Ok(EntryPage { entries, next_after })
     }
+}
+
+/// The entries after `after`, in the order of their ids: a page of at most [`ENTRIES_MAX`].
+pub(crate) async fn page(
+    tx: &mut Transaction<'_>,
+    filter: &EntryFilter,
+    after: Option<EntryId>,
+) -> Result<Vec<LedgerEntry>, Error> {
+    let statement = filter
+        .push_to(tx, sql!(SELECT))
+        .await?
+        .push_optional(" AND e.id > ", after.map(EntryId::get))
+        .push_sql(" ORDER BY e.id LIMIT ")
+        .push_value(ENTRIES_MAX);
+    tx.fetch_all(statement).await?.iter().map(entry).collect()
 }
 
 fn entry(row: &Row) -> Result<LedgerEntry, Error> {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::batch::{Batch, fact_columns};
+use super::moment::Moment;
 use super::verify::proved_fact;
 use crate::database::{Transaction, Value, sql, values};
 use crate::error::Error;
@@ -18,6 +19,7 @@ const INSERT_END: &str = " ON CONFLICT DO NOTHING RETURNING id";
 const STORED: &str = "SELECT id, subject, at, body, recorded_at, batch, proof FROM facts WHERE id IN";
 
 const SETS: &str = "SELECT '[' || string_agg(body, ',') || ']' AS bodies FROM facts WHERE subject IN";
+const SET: &str = "SELECT '[' || string_agg(body, ',') || ']' AS bodies FROM facts WHERE subject = $1";
 
 /// A fact with its proof and its row.
 type NewFact<'f> = (&'f Fact, Vec<u8>, Vec<Value>);
@@ -75,4 +77,15 @@ pub(super) async fn sets(
         sets.insert(first.subject.clone(), set);
     }
     Ok(sets)
+}
+
+/// The facts of a subject that count at `moment`.
+pub(super) async fn at(
+    tx: &mut Transaction<'_>,
+    subject: &Subject,
+    moment: Moment,
+) -> Result<Vec<Fact>, Error> {
+    let row = tx.fetch_optional(moment.push_facts(sql!(SET, subject.to_string()))).await?;
+    let bodies = row.map(|row| row.optional_text("bodies")).transpose()?.flatten();
+    bodies.map_or(Ok(Vec::new()), |set| serde_json::from_str(&set).map_err(|_| Error::decode("body")))
 }

@@ -19,7 +19,7 @@ macro_rules! sums_sql {
         concat!(
             "SELECT t.subject, t.effect, e.account, e.currency, ",
             sum_sql!("e.minor", "minor"),
-            ", MAX(t.revision) AS revision, MAX(t.kind) AS kind \
+            ", MAX(t.revision) AS revision, MAX(t.kind) AS kind, MAX(t.at) AS at \
              FROM ",
             $from,
             "ledger_transactions t JOIN ledger_entries e ON e.transaction_id = t.id WHERE ",
@@ -49,6 +49,8 @@ pub(super) struct Effect {
     /// Number of postings.
     revisions: i64,
     kind: TransactionKind,
+    /// Time of the latest posting.
+    at: Timestamp,
     sums: AccountSums,
 }
 
@@ -69,6 +71,8 @@ pub(super) struct PostingSet<'d> {
     pub(super) subject: &'d str,
     pub(super) postings: &'d [Posting],
     pub(super) effects: Effects,
+    /// Nothing is corrected before this time: that of the earliest new fact.
+    pub(super) changed_from: Timestamp,
 }
 
 /// The stored effects of these subjects.
@@ -92,10 +96,12 @@ fn by_subject(rows: &[Row]) -> Result<BTreeMap<String, Effects>, Error> {
     let mut subjects: BTreeMap<String, Effects> = BTreeMap::new();
     for row in rows {
         let (kind, revision) = (parse_enum(row, "kind")?, row.int("revision")?);
-        let none = Effect { revisions: 0, kind, sums: AccountSums::new() };
+        let at = row.time("at")?;
+        let none = Effect { revisions: 0, kind, at, sums: AccountSums::new() };
         let effects = subjects.entry(row.text("subject")?).or_default();
         let effect = effects.entry(row.text("effect")?).or_insert(none);
         effect.revisions = effect.revisions.max(revision);
+        effect.at = effect.at.max(at);
         effect.sums.insert((row.parsed("account")?, row.parsed("currency")?), minor(row)?);
     }
     Ok(subjects)
@@ -115,8 +121,9 @@ pub(super) async fn write(
     (deltas, batch): (&mut Deltas, &mut Batch),
 ) -> Result<(), Error> {
     let mut corrections = Vec::new();
-    for PostingSet { subject, postings, effects } in sets {
-        corrections.extend(difference(effects, postings, now)?.into_iter().map(|each| (subject, each)));
+    for PostingSet { subject, postings, effects, changed_from } in sets {
+        let differences = difference(effects, postings, changed_from)?;
+        corrections.extend(differences.into_iter().map(|each| (subject, each)));
     }
     insert(tx, &corrections, now, batch).await?;
     for (_, correction) in &corrections {
@@ -134,34 +141,43 @@ pub(super) fn is_equal(effects: &Effects, postings: &[Posting]) -> Result<bool, 
 
 /// The effects whose stored sums are not those of the postings, by name.
 pub(super) fn differing_effects(effects: Effects, postings: &[Posting]) -> Result<Vec<String>, Error> {
-    let corrections = corrections(effects, postings, Timestamp::UNIX_EPOCH)?;
+    let corrections = corrections(effects, postings, Timestamp::MIN)?;
     Ok(corrections.into_iter().map(|correction| correction.effect).collect())
 }
 
 /// The posting of each effect less its stored sum, where the difference is not zero.
-fn difference(effects: Effects, postings: &[Posting], now: Timestamp) -> Result<Vec<Correction>, Error> {
-    let corrections = corrections(effects, postings, now)?;
+fn difference(
+    effects: Effects,
+    postings: &[Posting],
+    changed_from: Timestamp,
+) -> Result<Vec<Correction>, Error> {
+    let corrections = corrections(effects, postings, changed_from)?;
     corrections.iter().try_for_each(check_balance)?;
     Ok(corrections)
 }
 
-fn corrections(mut effects: Effects, postings: &[Posting], now: Timestamp) -> Result<Vec<Correction>, Error> {
+/// A correction takes effect when the fact that caused it happened, so that what was true before stays as it was.
+fn corrections(
+    mut effects: Effects,
+    postings: &[Posting],
+    changed_from: Timestamp,
+) -> Result<Vec<Correction>, Error> {
     let mut corrections = Vec::new();
     for posting in postings {
-        let kind = posting.kind();
+        let (kind, at) = (posting.kind(), posting.at().max(changed_from));
         let before = effects.remove(posting.effect());
-        let before = before.unwrap_or(Effect { revisions: 0, kind, sums: AccountSums::new() });
+        let before = before.unwrap_or(Effect { revisions: 0, kind, at, sums: AccountSums::new() });
         let revision = before.revisions + 1;
         let mut legs = negated(before.sums)?;
         for leg in posting.legs() {
             add(&mut legs, (leg.account.clone(), leg.money.currency()), leg.money.minor())?;
         }
         let effect = posting.effect().to_owned();
-        corrections.push(Correction { effect, revision, kind, at: posting.at(), legs });
+        corrections.push(Correction { effect, revision, kind, at, legs });
     }
-    for (effect, Effect { revisions, kind, sums }) in effects {
+    for (effect, Effect { revisions, kind, at, sums }) in effects {
         let (revision, legs) = (revisions + 1, negated(sums)?);
-        corrections.push(Correction { effect, revision, kind, at: now, legs });
+        corrections.push(Correction { effect, revision, kind, at: at.max(changed_from), legs });
     }
     for correction in &mut corrections {
         correction.legs.retain(|_, minor| *minor != 0);
@@ -249,7 +265,8 @@ mod tests {
         let legs = posting(effect, minor).legs().to_vec();
         let sums =
             legs.into_iter().map(|leg| ((leg.account, leg.money.currency()), leg.money.minor())).collect();
-        Effects::from([(effect.to_owned(), Effect { revisions: 1, kind: TransactionKind::Dividend, sums })])
+        let (kind, at) = (TransactionKind::Dividend, Timestamp::UNIX_EPOCH);
+        Effects::from([(effect.to_owned(), Effect { revisions: 1, kind, at, sums })])
     }
 
     /// Effect, revision, and the change of the holder's account.

@@ -58,10 +58,13 @@ pub(super) async fn apply_subjects(
     let senders = coins::settle(tx, &mut states).await?;
     rows::write(tx, &states).await?;
     if !senders.is_empty() {
+        let ends = states.iter().filter(|each| coins::is_end(&each.state));
+        let changed_from = ends.map(|each| each.changed_from).min().unwrap_or(now);
         let senders = senders.into_iter().map(|subject| (subject, Vec::new())).collect();
         let mut locks = lock(tx, senders).await?;
         locks.retain(|lock| !lock.is_full());
         let mut senders = fold(tx, &locks, rules).await?;
+        senders.iter_mut().for_each(|sender| sender.changed_from = changed_from);
         coins::settle(tx, &mut senders).await?;
         rows::write(tx, &senders).await?;
         states.extend(senders);
@@ -237,9 +240,9 @@ async fn post(
     let mut by_subject = journal::subjects(tx, &whole).await?;
     by_subject.append(&mut journal::effects(tx, &named).await?);
     let mut sets = Vec::with_capacity(states.len());
-    for SubjectState { key, state, .. } in states {
-        let effects = by_subject.remove(key).unwrap_or_default();
-        sets.push(PostingSet { subject: key, postings: &state.postings, effects });
+    for SubjectState { key, state, changed_from, .. } in states {
+        let (effects, changed_from) = (by_subject.remove(key).unwrap_or_default(), *changed_from);
+        sets.push(PostingSet { subject: key, postings: &state.postings, effects, changed_from });
     }
     journal::write(tx, sets, now, changes).await
 }

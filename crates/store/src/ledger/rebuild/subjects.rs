@@ -98,7 +98,8 @@ impl Work<'_, '_> {
             return Ok(());
         }
         let mut deltas = Deltas::default();
-        let set = PostingSet { subject: &key, postings: &postings, effects };
+        let changed_from = Timestamp::MIN;
+        let set = PostingSet { subject: &key, postings: &postings, effects, changed_from };
         journal::write(self.tx, vec![set], self.now, (&mut deltas, &mut self.batch)).await?;
         self.holders.extend(deltas.holders());
         self.result.subjects.push(key);

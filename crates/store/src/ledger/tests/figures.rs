@@ -255,7 +255,7 @@ pub(super) async fn pages_contain_each_entry_once(ledger: &TestLedger) {
     let mut after = None;
     let mut ids = Vec::new();
     loop {
-        let page = ledger.store.entries(&EntryFilter::All, after, 7).await.unwrap();
+        let page = ledger.store.entries(&EntryFilter::default(), after, 7).await.unwrap();
         ids.extend(page.entries.iter().map(|entry| entry.id));
         after = page.next_after;
         if after.is_none() {
@@ -264,10 +264,12 @@ pub(super) async fn pages_contain_each_entry_once(ledger: &TestLedger) {
     }
     assert_eq!(ids.len() as u64, count);
     assert!(ids.is_sorted_by(|one, other| one > other));
-    let filter = EntryFilter::Account("user/bridge:c1/stash_balance".parse().unwrap());
+    let of =
+        |account: &str| EntryFilter { account: Some(account.parse().unwrap()), ..EntryFilter::default() };
+    let filter = of("user/bridge:c1/stash_balance");
     let stash = ledger.store.entries(&filter, None, 500).await.unwrap().entries;
     assert_eq!(stash.iter().map(|entry| entry.money.minor()).sum::<i64>(), 75_000_000);
-    let filter = EntryFilter::Holder("bridge:c1".parse().unwrap());
+    let filter = of("bridge:c1");
     let entries = ledger.store.entries(&filter, None, 500).await.unwrap().entries;
     assert!(entries.iter().all(|entry| entry.account.to_string().starts_with("user/bridge:c1/")));
     assert!(entries.len() > stash.len());

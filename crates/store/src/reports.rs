@@ -1,0 +1,118 @@
+//! Reports as rows of text and numbers, in any state of the books: each from one state of the database, page by page, so that
+//! memory is bounded.
+
+mod entries;
+mod holdings;
+mod lots;
+mod request;
+mod row;
+mod statement;
+mod trial_balance;
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::database::Transaction;
+use crate::error::Error;
+use crate::ledger::set_timeout;
+use crate::store::Store;
+
+pub(crate) use holdings::page as holdings_page;
+pub use request::{ReportFault, ReportKind, ReportRequest};
+pub use row::{Cell, ReportRow, csv_line};
+
+/// Longest wait for whoever reads the rows, while a snapshot of the database is held for it.
+const STALL_MAX: Duration = Duration::from_secs(30);
+/// Rows that are sent at once.
+const PAGE: usize = 500;
+
+/// Rows on their way to whoever reads them.
+struct Output {
+    columns: &'static [&'static str],
+    page: Vec<ReportRow>,
+    pages: mpsc::Sender<Vec<ReportRow>>,
+}
+
+impl Store {
+    /// Sends the rows of a report. Ends early, and without an error, when nobody receives them any more.
+    ///
+    /// # Errors
+    /// [`Error::Timeout`] if the receiver takes no rows for 30 seconds, [`Error::TooManyRows`], and errors of the database: the rows
+    /// that were sent are not all.
+    pub async fn report(
+        &self,
+        request: &ReportRequest,
+        pages: mpsc::Sender<Vec<ReportRow>>,
+    ) -> Result<(), Error> {
+        let mut reader = self.shared.database.reader().await?;
+        let mut tx = reader.begin().await?;
+        set_timeout(&mut tx).await?;
+        let mut output = Output { columns: request.kind.columns(), page: Vec::new(), pages };
+        match write(&mut tx, request, &mut output).await {
+            Ok(()) => output.flush().await.or_else(Stop::into_result),
+            Err(stop) => stop.into_result(),
+        }
+    }
+
+    /// Number of entries, for progress.
+    ///
+    /// # Errors
+    /// [`Error`] of the database.
+    pub async fn entry_count(&self) -> Result<u64, Error> {
+        let mut reader = self.shared.database.reader().await?;
+        reader
+            .begin()
+            .await?
+            .count(crate::database::sql!("SELECT COUNT(*) AS count FROM ledger_entries"))
+            .await
+    }
+}
+
+async fn write(tx: &mut Transaction<'_>, request: &ReportRequest, output: &mut Output) -> Result<(), Stop> {
+    let ReportRequest { kind, filter } = request;
+    match kind {
+        ReportKind::Entries => entries::write(tx, filter, output).await,
+        ReportKind::TrialBalance => trial_balance::write(tx, filter, output).await,
+        ReportKind::Statement => statement::write(tx, filter, output).await,
+        ReportKind::Holdings => holdings::write(tx, filter, output).await,
+        ReportKind::Lots | ReportKind::Gains => lots::write(tx, *kind, filter, output).await,
+    }
+}
+
+/// Why a report ends early.
+enum Stop {
+    Closed,
+    Failed(Error),
+}
+
+impl Stop {
+    fn into_result(self) -> Result<(), Error> {
+        match self {
+            Self::Closed => Ok(()),
+            Self::Failed(error) => Err(error),
+        }
+    }
+}
+
+impl<E: Into<Error>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl Output {
+    async fn add(&mut self, cells: Vec<Cell>) -> Result<(), Stop> {
+        self.page.push(ReportRow::new(self.columns, cells));
+        if self.page.len() < PAGE { Ok(()) } else { self.flush().await }
+    }
+
+    async fn flush(&mut self) -> Result<(), Stop> {
+        let page = std::mem::take(&mut self.page);
+        match tokio::time::timeout(STALL_MAX, self.pages.send(page)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(Stop::Closed),
+            Err(_) => Err(Stop::Failed(Error::Timeout)),
+        }
+    }
+}
