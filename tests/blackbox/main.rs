@@ -20,6 +20,7 @@ mod observability;
 mod proxy;
 mod redaction;
 mod reference;
+mod reports;
 mod secrets;
 mod snapshots;
 mod vendor;

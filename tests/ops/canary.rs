@@ -66,6 +66,8 @@ const RUNS: &[&str] = &[
     "ledger approve 1",
     "ledger reject 1 --reason x",
     "ledger reverse 1 --reason x",
+    "ledger report trial-balance",
+    "ledger export entries.csv",
     "ledger reviews list --json",
     "ledger reviews show 1",
     "ledger reviews resolve 1 --reason x",

@@ -4,6 +4,7 @@
 pub(crate) mod admin;
 pub(crate) mod analyze;
 pub(crate) mod analyze_bars;
+pub(crate) mod balances;
 pub(crate) mod bars;
 pub(crate) mod docs;
 pub(crate) mod entries;
@@ -11,16 +12,19 @@ pub(crate) mod health;
 pub(crate) mod indicators;
 pub(crate) mod metrics;
 pub(crate) mod portfolio;
+pub(crate) mod reports;
 pub(crate) mod root;
 pub(crate) mod symbols;
 pub(crate) mod webhooks;
 
 mod bar_spacing;
+mod entry_parameters;
 mod etag;
 mod if_none_match;
 mod json_body;
 mod parameters;
 mod path_id;
+mod report_body;
 mod symbol_path;
 mod window;
 

@@ -13,10 +13,12 @@ use crate::handlers::admin::{
 };
 use crate::handlers::webhooks::WebhookResponse;
 use crate::handlers::{
-    analyze, analyze_bars, bars, docs, entries, health, indicators, metrics, portfolio, root, symbols,
+    analyze, analyze_bars, balances, bars, docs, entries, health, indicators, metrics, portfolio, reports,
+    root, symbols,
 };
 use crate::schemas::{
-    AccountFilter, IdempotencyKey, IndicatorNames, ProblemDocument, Problems, ReviewState, Rows,
+    AccountFilter, IdempotencyKey, IndicatorNames, LedgerAccountName, ProblemDocument, Problems,
+    ReportFormat, ReportKind, ReviewState, Rows,
 };
 
 use engines::EngineSchemas;
@@ -36,7 +38,7 @@ use webhooks::WebhookPaths;
     tags(
         (name = "analysis", description = "Market data and analyses"),
         (name = "webhooks", description = "Deliveries of providers, each verified by its signature"),
-        (name = "ledger", description = "Balances, positions, entries, and journals by hand"),
+        (name = "ledger", description = "Balances, positions, entries, reports, and journals by hand"),
         (name = "admin", description = "Events, jobs, reviews and the audit chain; requires an API key with the role admin"),
         (name = "probes", description = "The state of the service"),
         (name = "documentation", description = "The API reference"),
@@ -50,6 +52,8 @@ use webhooks::WebhookPaths;
         indicators::get,
         portfolio::get,
         entries::list,
+        balances::list,
+        reports::get,
         journals::list,
         journals::get,
         journals::create,
@@ -80,7 +84,7 @@ use webhooks::WebhookPaths;
         docs::openapi_legacy_path,
     ),
     // Those that parameters alone refer to are not collected.
-    components(schemas(ProblemDocument, WebhookResponse, AccountFilter, IndicatorNames, Rows, IdempotencyKey, ReviewState)),
+    components(schemas(ProblemDocument, WebhookResponse, AccountFilter, IndicatorNames, Rows, IdempotencyKey, ReviewState, ReportKind, ReportFormat, LedgerAccountName)),
     security(("api_key" = []), ("bearer" = [])),
     modifiers(&Credentials, &EngineSchemas, &Problems, &WebhookPaths),
 )]

@@ -17,7 +17,8 @@ use crate::handlers::admin::{
 };
 use crate::handlers::webhooks::{exists, receive};
 use crate::handlers::{
-    analyze, analyze_bars, bars, docs, entries, health, indicators, metrics, portfolio, root, symbols,
+    analyze, analyze_bars, balances, bars, docs, entries, health, indicators, metrics, portfolio, reports,
+    root, symbols,
 };
 use crate::layers::Layers;
 use crate::state::{AdminState, Api, Exposition, Probes, WebhookState};
@@ -106,6 +107,8 @@ fn ledger_routes(state: &Arc<AdminState>, layers: &Layers) -> Router {
     Router::new()
         .route("/api/portfolio/{account}", ledger.get(portfolio::get))
         .route("/api/ledger/entries", ledger.get(entries::list))
+        .route("/api/ledger/balances", ledger.get(balances::list))
+        .route("/api/ledger/reports/{report}", ledger.get(reports::get))
         .merge(journal_routes(state, layers))
 }
 

@@ -61,7 +61,7 @@ enum Command {
     /// Send, inspect, replay and clean up webhook deliveries
     #[command(subcommand)]
     Webhooks(webhooks::Command),
-    /// Post journals by hand, resolve reviews, and verify and restore the books
+    /// Post journals by hand, resolve reviews, print reports, and verify and restore the books
     #[command(subcommand)]
     Ledger(ledger::Command),
     /// Verify and export the audit chain
@@ -148,9 +148,15 @@ mod tests {
         }
     }
 
-    /// These print a script, files, or JSON lines that are read again.
-    const WITHOUT_JSON: [&str; 4] =
-        ["investiq completions", "investiq man", "investiq audit export", "investiq audit checkpoint"];
+    /// These print a script, files, JSON lines that are read again, or have an option for the format.
+    const WITHOUT_JSON: [&str; 6] = [
+        "investiq completions",
+        "investiq man",
+        "investiq audit export",
+        "investiq audit checkpoint",
+        "investiq ledger report",
+        "investiq ledger export",
+    ];
 
     #[test]
     fn every_command_that_prints_data_can_print_json() {

@@ -68,7 +68,7 @@ pub use ledger::{
 pub use migrations::{MigrationState, MigrationStatus, check_migrations, migrate, migration_status};
 pub use proof::EvidenceError;
 pub use replay::{REPLAY_MAX, ReplayBatch};
-pub use reports::{Cell, ReportFault, ReportKind, ReportRequest, ReportRow, csv_line};
+pub use reports::{Cell, ReportFault, ReportFormat, ReportKind, ReportRequest, ReportRow, ReportText};
 pub use retention::REDACT_MAX;
 pub use reviews::{
     REVIEW_KINDS, ReviewAction, ReviewDetail, ReviewFigures, ReviewFilter, ReviewSummary, SuggestedAction,

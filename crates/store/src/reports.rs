@@ -7,6 +7,7 @@ mod lots;
 mod request;
 mod row;
 mod statement;
+mod text;
 mod trial_balance;
 
 use std::time::Duration;
@@ -20,7 +21,8 @@ use crate::store::Store;
 
 pub(crate) use holdings::page as holdings_page;
 pub use request::{ReportFault, ReportKind, ReportRequest};
-pub use row::{Cell, ReportRow, csv_line};
+pub use row::{Cell, ReportRow};
+pub use text::{ReportFormat, ReportText};
 
 /// Longest wait for whoever reads the rows, while a snapshot of the database is held for it.
 const STALL_MAX: Duration = Duration::from_secs(30);

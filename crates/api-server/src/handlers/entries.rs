@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
-use store::{EntryFilter, EntryId, LedgerEntry};
+use store::{EntryId, LedgerEntry, ReportFormat, ReportKind, ReportRequest};
 use utoipa::ToSchema;
 
-use super::Parameters;
+use super::entry_parameters::{parse_filter, parse_format};
 use super::parameters::unprocessable;
+use super::{Parameters, report_body};
 use crate::problem::Problem;
 use crate::schemas::{self, Problems};
 use crate::state::AdminState;
@@ -57,6 +59,8 @@ pub(crate) struct EntryResponse {
 }
 
 /// Ledger entries, newest first
+///
+/// With `format=csv` or `format=jsonl`, all of them in the order in which they were recorded, without pages.
 #[utoipa::path(
     get,
     path = "/api/ledger/entries",
@@ -64,33 +68,58 @@ pub(crate) struct EntryResponse {
     tag = "ledger",
     params(
         ("account" = Option<schemas::AccountFilter>, Query, description = "A holder or an account"),
+        ("subject" = Option<schemas::FilterText>, Query, description = "The resource that the transaction is about"),
+        ("reference" = Option<schemas::FilterText>, Query, description = "The reference of a journal, or the provider's id of a transfer, cash entry, order or execution, such as `bridge:abc`"),
+        ("currency" = Option<domain::Currency>, Query, description = "The currency"),
+        ("kind" = Option<domain::TransactionKind>, Query, description = "The kind of transaction"),
+        ("provider" = Option<domain::Provider>, Query, description = "The provider of the resource"),
+        ("effective_from" = Option<schemas::Time>, Query, description = "Effective at or after this time"),
+        ("effective_before" = Option<schemas::Time>, Query, description = "Effective before this time"),
+        ("as_of" = Option<schemas::Time>, Query, description = "What had happened by this time"),
+        ("known_at" = Option<schemas::Time>, Query, description = "What was recorded by this time"),
+        ("format" = Option<schemas::ReportFormat>, Query, description = "`json` is a page"),
         ("limit" = Option<schemas::Rows>, Query, description = "Most rows of the page"),
         ("after" = Option<schemas::EntryId>, Query, description = "`next` of the previous page"),
     ),
-    responses((status = 200, description = "A page", body = EntriesPage), Problems)
+    responses((status = 200, description = "A page, or all entries", content(
+        (EntriesPage = "application/json"), (String = "text/csv"), (String = "application/jsonl"),
+    )), Problems)
 )]
 pub(crate) async fn list(
     parameters: Parameters,
     State(state): State<Arc<AdminState>>,
-) -> Result<Json<EntriesPage>, Problem> {
-    parameters.allow_only(&["account", "limit", "after"])?;
-    let filter = parse_filter(parameters.text("account"))?;
+) -> Result<Response, Problem> {
+    parameters.allow_only(&[
+        "account",
+        "subject",
+        "reference",
+        "currency",
+        "kind",
+        "provider",
+        "effective_from",
+        "effective_before",
+        "as_of",
+        "known_at",
+        "format",
+        "limit",
+        "after",
+    ])?;
+    let filter = parse_filter(&parameters)?;
     let after = parameters.parse_as::<EntryId>("after")?;
     let rows = parameters.rows()?;
+    match parse_format(&parameters)? {
+        ReportFormat::Json => {}
+        format => {
+            if let Some(name) = ["limit", "after"].into_iter().find(|name| parameters.text(name).is_some()) {
+                return Err(unprocessable(name, "only the format json has pages"));
+            }
+            let request = ReportRequest { kind: ReportKind::Entries, filter };
+            return report_body::respond(state.store(), request, format).await;
+        }
+    }
     let page = state.store().entries(&filter, after, rows).await?;
-    Ok(Json(EntriesPage {
-        entries: page.entries.into_iter().map(EntryResponse::from).collect(),
-        next: page.next_after.map(|id| id.to_string()),
-    }))
-}
-
-fn parse_filter(account: Option<&str>) -> Result<EntryFilter, Problem> {
-    let Some(text) = account else { return Ok(EntryFilter::All) };
-    let holder = text.parse().map(EntryFilter::Holder);
-    let filter = holder.ok().or_else(|| text.parse().map(EntryFilter::Account).ok());
-    filter.ok_or_else(|| {
-        unprocessable("account", "must be a holder such as alpaca:a1 or an account such as system/fees")
-    })
+    let entries = page.entries.into_iter().map(EntryResponse::from).collect();
+    Ok(Json(EntriesPage { entries, next: page.next_after.map(|id| id.to_string()) }).into_response())
 }
 
 impl From<LedgerEntry> for EntryResponse {

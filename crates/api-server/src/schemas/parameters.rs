@@ -68,6 +68,12 @@ schemas! {
     ReviewKind = one_of(store::REVIEW_KINDS);
     /// Which reviews.
     ReviewState = one_of(["open", "resolved", "all"]);
+    /// A report.
+    ReportKind = one_of(store::ReportKind::NAMED);
+    /// How a report is written: one JSON object, CSV with a header, or a JSON object in each line.
+    ReportFormat = one_of(store::ReportFormat::VARIANTS);
+    /// An account of the ledger.
+    LedgerAccountName = text(&format!("^({})$", LedgerAccount::pattern()), "user/alpaca:a1/fiat_exposure");
     /// A channel, the protocol by which an event came in.
     Channel = one_of(webhooks::Channel::all().map(webhooks::Channel::as_str));
     /// An endpoint: the path below `/api/v1/webhooks/`.

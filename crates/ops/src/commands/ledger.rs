@@ -1,10 +1,13 @@
-//! `investiq ledger …`: journals that people post by hand, the reviews that wait for them, and the verification of the books.
+//! `investiq ledger …`: journals that people post by hand, the reviews that wait for them, reports, and the verification of the
+//! books.
 //!
 //! The commands use the database of the server, under the number of the user who runs them. A journal of theirs always
 //! needs another person: whoever runs a command also chooses its settings.
 
+mod export;
 mod journals;
 mod rebuild;
+mod report;
 mod reviews;
 mod verify;
 
@@ -38,6 +41,10 @@ pub(crate) enum Command {
     /// List and resolve what waits for a person
     #[command(subcommand)]
     Reviews(reviews::Command),
+    /// Print a report: trial balance, statement, holdings, tax lots or realized gains
+    Report(report::Arguments),
+    /// Write all ledger entries to a file
+    Export(export::Arguments),
     /// Verify the books: events, facts, entries, balances and positions against the audit chain
     Verify(verify::Arguments),
     /// Restore damaged books from authenticated deliveries and the audit chain
@@ -53,6 +60,8 @@ pub(crate) async fn run(command: Command, console: &mut Console) -> Result<Exit,
         Command::Reject(arguments) => journals::reject(&arguments, console).await,
         Command::Reverse(arguments) => journals::reverse(&arguments, console).await,
         Command::Reviews(command) => reviews::run(&command, console).await,
+        Command::Report(arguments) => report::run(&arguments, console).await,
+        Command::Export(arguments) => export::run(&arguments, console).await,
         Command::Verify(arguments) => verify::run(&arguments, console).await,
         Command::Rebuild(arguments) => rebuild::run(&arguments, console).await,
     }

@@ -8,6 +8,7 @@ mod journals;
 mod recipes;
 mod reviews;
 mod scenarios;
+mod time;
 
 use crate::url::DatabaseUrl;
 use fixture::TestLedger;
@@ -63,4 +64,27 @@ async fn journals_and_reviews<F: Future<Output = TestLedger>>(mut open: impl FnM
     journals::all(&mut open).await;
     recipes::all(&mut open).await;
     reviews::all(&mut open).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sqlite_shows_earlier_states() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut number = 0;
+    time::all(|| {
+        number += 1;
+        let path = directory.path().join(format!("{number}.db"));
+        TestLedger::open(format!("sqlite:{}", path.display()).parse::<DatabaseUrl>().unwrap())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn postgres_shows_earlier_states() {
+    let cluster = test_postgres::Postgres::start();
+    let mut number = 0;
+    time::all(|| {
+        number += 1;
+        TestLedger::open(cluster.create_database(&format!("ledger{number}")).parse::<DatabaseUrl>().unwrap())
+    })
+    .await;
 }

@@ -85,10 +85,10 @@ impl ReportRequest {
                 "must be a holder such as alpaca:a1: shares are not in accounts of the ledger",
             ),
             _ if from.is_some() && !kind.has_period() => {
-                fault("from", "this report has no period; as_of is its time")
+                fault("effective_from", "this report has no period; as_of is its time")
             }
             _ if before.is_some() && !kind.has_period() => {
-                fault("before", "this report has no period; as_of is its time")
+                fault("effective_before", "this report has no period; as_of is its time")
             }
             _ => Ok(()),
         }

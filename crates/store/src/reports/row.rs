@@ -120,7 +120,7 @@ impl ReportRow {
 }
 
 /// A line of CSV of fields that need no quotes.
-pub fn csv_line(fields: impl IntoIterator<Item = impl Into<String>>) -> String {
+pub(super) fn csv_line(fields: impl IntoIterator<Item = impl Into<String>>) -> String {
     fields.into_iter().map(Into::into).collect::<Vec<String>>().join(",") + "\r\n"
 }
 

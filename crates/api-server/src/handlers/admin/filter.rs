@@ -91,19 +91,23 @@ impl FilterBody {
     }
 }
 
-const TIME: &str = "must be a time such as 2026-01-02T15:04:05Z";
+pub(in crate::handlers) const TIME: &str = "must be a time such as 2026-01-02T15:04:05Z";
 
 fn parse_ids(texts: &[String]) -> Result<Vec<EventId>, Problem> {
     let parse = |text: &String| text.parse().map_err(|_| unprocessable("ids", "must be ids such as 42"));
     texts.iter().map(parse).collect()
 }
 
-fn parse<T: FromStr>(name: &str, text: Option<String>, expected: &'static str) -> Result<Option<T>, Problem> {
+pub(in crate::handlers) fn parse<T: FromStr>(
+    name: &str,
+    text: Option<String>,
+    expected: &'static str,
+) -> Result<Option<T>, Problem> {
     text.map(|text| text.parse().map_err(|_| unprocessable(name, expected))).transpose()
 }
 
 /// A text that every database can compare.
-fn bounded(name: &str, text: Option<String>) -> Result<Option<String>, Problem> {
+pub(in crate::handlers) fn bounded(name: &str, text: Option<String>) -> Result<Option<String>, Problem> {
     match &text {
         Some(value) if value.chars().count() > FILTER_TEXT_CHARS_MAX || value.contains('\0') => Err(
             unprocessable(name, format!("must be at most {FILTER_TEXT_CHARS_MAX} characters without NUL")),

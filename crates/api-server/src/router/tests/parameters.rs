@@ -158,6 +158,12 @@ fn is_allowed(schema: &Value, value: &str) -> bool {
             || value.contains('T') && value.parse::<jiff::Timestamp>().is_ok())
 }
 
+/// The path with parameters that are valid.
+fn example(path: &str) -> String {
+    let examples = [("symbol", "AAPL"), ("account", "alpaca:a1"), ("id", "42"), ("report", "gains")];
+    examples.iter().fold(path.to_owned(), |path, (name, value)| path.replace(&format!("{{{name}}}"), value))
+}
+
 fn encoded(value: &str) -> String {
     value.bytes().map(|byte| format!("%{byte:02x}")).collect()
 }
@@ -187,8 +193,7 @@ async fn a_parameter_in_the_path_or_the_query_is_accepted_if_and_only_if_its_sch
     let description = Description(serde_json::to_value(crate::openapi::document()).unwrap());
     let (values, mut wrong, mut checked) = (description.values(), Vec::new(), 0);
     for (path, method, operation) in description.operations() {
-        let example =
-            path.replace("{symbol}", "AAPL").replace("{account}", "alpaca:a1").replace("{id}", "42");
+        let example = example(path);
         for (place, (name, schema)) in ["path", "query"].into_iter().flat_map(|place| {
             description.parameters(operation, place).into_iter().map(move |parameter| (place, parameter))
         }) {
@@ -218,8 +223,7 @@ async fn the_parameters_of_a_query_are_those_of_the_description() {
     let description = Description(serde_json::to_value(crate::openapi::document()).unwrap());
     let mut checked = 0;
     for (path, _, operation) in description.operations().filter(|(_, method, _)| *method == "get") {
-        let example =
-            path.replace("{symbol}", "AAPL").replace("{account}", "alpaca:a1").replace("{id}", "42");
+        let example = example(path);
         let request = Request::get(format!("{example}?surprise=1")).body(Body::empty()).unwrap();
         let response = send_as_admin(&router, request, checked).await;
         let Some(problem) = response.problem.filter(|_| path.starts_with("/api/")) else { continue };

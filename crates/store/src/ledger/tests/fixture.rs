@@ -8,7 +8,8 @@ use crate::actor::Actor;
 use crate::config::StoreConfig;
 use crate::database::{retry, sql};
 use crate::error::Error;
-use crate::ledger::{lock_accounts, post};
+use crate::ledger::{EntryFilter, lock_accounts, post};
+use crate::reports::{ReportKind, ReportRequest, ReportRow};
 use crate::store::Store;
 use crate::url::DatabaseUrl;
 
@@ -60,18 +61,27 @@ impl TestLedger {
     }
 
     pub(super) async fn try_post(&self, facts: &[Fact]) -> Result<Posted, Error> {
+        self.try_post_at(facts, now()).await
+    }
+
+    async fn try_post_at(&self, facts: &[Fact], now: Timestamp) -> Result<Posted, Error> {
         let mut writer = self.store.shared.database.writer().await?;
         let mut tx = writer.begin().await?;
         lock_accounts(&mut tx, facts).await?;
-        let batch = post(&mut tx, facts, &Rules::default(), now(), &self.store.shared.key.load()).await?;
+        let batch = post(&mut tx, facts, &Rules::default(), now, &self.store.shared.key.load()).await?;
         let posted = Posted { facts: batch.facts(), entries: batch.entries() };
         let detail = serde_json::json!({ "ledger": batch.detail() });
-        self.store.commit(tx, Actor::named("test").entry("test.post", "ledger", &detail, now())?).await?;
+        self.store.commit(tx, Actor::named("test").entry("test.post", "ledger", &detail, now)?).await?;
         Ok(posted)
     }
 
     pub(super) async fn post(&self, facts: &[Fact]) -> Posted {
         self.try_post(facts).await.unwrap()
+    }
+
+    /// Posts as recorded at `now`.
+    pub(super) async fn post_at(&self, facts: &[Fact], now: Timestamp) -> Posted {
+        self.try_post_at(facts, now).await.unwrap()
     }
 
     /// Posts concurrently: retried when the database rolls it back because of another transaction.
@@ -116,4 +126,21 @@ impl TestLedger {
         lines.sort_unstable();
         lines
     }
+}
+
+/// The lines of a report as CSV.
+pub(super) async fn rows(ledger: &TestLedger, kind: ReportKind, filter: &EntryFilter) -> Vec<String> {
+    let request = ReportRequest { kind, filter: filter.clone() };
+    assert_eq!(request.check(), Ok(()));
+    let (pages, mut received) = tokio::sync::mpsc::channel::<Vec<ReportRow>>(1);
+    let lines = async {
+        let mut lines = Vec::new();
+        while let Some(page) = received.recv().await {
+            lines.extend(page.iter().map(|row| row.csv().trim_end().to_owned()));
+        }
+        lines
+    };
+    let (result, lines) = tokio::join!(ledger.store.report(&request, pages), lines);
+    result.unwrap();
+    lines
 }

@@ -1,0 +1,58 @@
+//! `GET /api/ledger/balances`: the balance of each account in each currency, in any state of the books.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use domain::{LedgerAccount, MoneyError};
+use serde::Serialize;
+use store::{AccountFilter, AccountSum};
+use utoipa::ToSchema;
+
+use super::Parameters;
+use super::entry_parameters::parse_moment;
+use super::portfolio::Balance;
+use crate::problem::Problem;
+use crate::schemas::{self, Problems};
+use crate::state::AdminState;
+
+/// A page of balances.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct BalancesPage {
+    /// By account and currency; balances of zero are omitted.
+    balances: Vec<Balance>,
+    /// The value of `after` for the next page; null on the last page.
+    #[schema(required, value_type = Option<schemas::LedgerAccountName>)]
+    next: Option<String>,
+}
+
+/// Balances by account and currency
+#[utoipa::path(
+    get,
+    path = "/api/ledger/balances",
+    operation_id = "listBalances",
+    tag = "ledger",
+    params(
+        ("account" = Option<schemas::AccountFilter>, Query, description = "A holder or an account"),
+        ("as_of" = Option<schemas::Time>, Query, description = "What had happened by this time"),
+        ("known_at" = Option<schemas::Time>, Query, description = "What was recorded by this time"),
+        ("limit" = Option<schemas::Rows>, Query, description = "Most accounts of the page, each in all its currencies"),
+        ("after" = Option<schemas::LedgerAccountName>, Query, description = "`next` of the previous page"),
+    ),
+    responses((status = 200, description = "A page", body = BalancesPage), Problems)
+)]
+pub(crate) async fn list(
+    parameters: Parameters,
+    State(state): State<Arc<AdminState>>,
+) -> Result<Json<BalancesPage>, Problem> {
+    parameters.allow_only(&["account", "as_of", "known_at", "limit", "after"])?;
+    let account = parameters.parse_as::<AccountFilter>("account")?;
+    let after = parameters.parse_as::<LedgerAccount>("after")?.map(|account| account.to_string());
+    let (moment, accounts) = (parse_moment(&parameters)?, parameters.rows()?);
+    let page = state.store().account_sums(account.as_ref(), moment, after.as_deref(), accounts).await?;
+    let sums = page.sums.into_iter().filter(|sum| !sum.balance().is_zero());
+    let balance = |sum: AccountSum| Balance::new(sum.account.clone(), sum.balance());
+    let balances = sums.map(balance).collect::<Result<_, MoneyError>>();
+    let balances = balances.map_err(|error| store::Error::Ledger(error.into()))?;
+    Ok(Json(BalancesPage { balances, next: page.next_after }))
+}
