@@ -22,7 +22,7 @@ pub(super) async fn all<F: Future<Output = TestLedger>>(mut open: impl FnMut() -
     entries_are_selected_by_what_they_are_about(&open().await).await;
 }
 
-const FACTS: i64 = 160;
+const FACTS: i64 = 100;
 
 /// Knuth's linear congruential generator (MMIX).
 struct Random(u64);
@@ -157,21 +157,20 @@ async fn facts_up_to_a_time_are_the_entries_up_to_it(ledger: &TestLedger) {
         ledger.post(same_time).await;
     }
     let account = "alpaca:a1".parse().unwrap();
-    let mut changes = 0;
+    let (mut before, mut changes) = (Balances::new(), 0);
     for number in 0..FACTS / 2 {
         let moment = Moment { as_of: Some(second(number)), known_at: None };
         let (expected, positions) = folded(facts.iter().filter(|fact| fact.at <= second(number)));
         let found = balances(ledger, moment).await;
         assert_eq!(found, expected, "{number}");
-        changes += usize::from(
-            balances(ledger, Moment { as_of: Some(second(number - 1)), ..moment }).await != found,
-        );
+        changes += usize::from(found != before);
+        before = found;
         let portfolio = ledger.store.past_portfolio(&account, moment).await.unwrap().unwrap();
         let found: BTreeMap<String, Quantity> =
             portfolio.positions.iter().map(|each| (each.symbol.to_string(), each.quantity)).collect();
         assert_eq!(found, positions, "{number}");
     }
-    assert!(changes > 20, "{changes}");
+    assert!(changes > 10, "{changes}");
 }
 
 /// The facts arrive in any order, one to three at once.
