@@ -9,7 +9,7 @@ pub(crate) mod retention;
 pub(crate) mod reviews;
 pub(crate) mod test_signature;
 
-pub(super) mod filter;
+mod filter;
 mod idempotency_key;
 mod operator;
 mod responses;

@@ -3,7 +3,7 @@
 use store::{AccountFilter, EntryFilter, Moment, ReportFormat};
 
 use super::Parameters;
-use super::admin::filter::{TIME, bounded, parse};
+use super::parameters::{TIME, bounded, parse};
 use crate::problem::Problem;
 
 /// A parameter as text.

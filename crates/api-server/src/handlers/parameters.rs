@@ -10,7 +10,7 @@ use http::request::Parts;
 use store::PAGE_ROWS_MAX;
 
 use crate::problem::{Kind, Problem};
-use crate::schemas::ROWS_DEFAULT;
+use crate::schemas::{FILTER_TEXT_CHARS_MAX, ROWS_DEFAULT};
 
 /// Decoded query parameters in their order. [`allow_only`](Self::allow_only) comes first in every handler.
 #[derive(Clone, Debug, Default)]
@@ -98,6 +98,27 @@ pub(super) fn unprocessable(parameter: &str, problem: impl Into<Cow<'static, str
     let name: String = parameter.chars().take(NAME_CHARS_MAX).collect();
     let problem = problem.into();
     Problem::new(Kind::Unprocessable, format!("{name}: {problem}")).with("parameter", name)
+}
+
+pub(crate) const TIME: &str = "must be a time such as 2026-01-02T15:04:05Z";
+
+/// The value of a parameter or field that its type parses, or what is expected.
+pub(crate) fn parse<T: FromStr>(
+    name: &str,
+    text: Option<String>,
+    expected: &'static str,
+) -> Result<Option<T>, Problem> {
+    text.map(|text| text.parse().map_err(|_| unprocessable(name, expected))).transpose()
+}
+
+/// A text that every database can compare.
+pub(crate) fn bounded(name: &str, text: Option<String>) -> Result<Option<String>, Problem> {
+    match &text {
+        Some(value) if value.chars().count() > FILTER_TEXT_CHARS_MAX || value.contains('\0') => Err(
+            unprocessable(name, format!("must be at most {FILTER_TEXT_CHARS_MAX} characters without NUL")),
+        ),
+        Some(_) | None => Ok(text),
+    }
 }
 
 #[cfg(test)]

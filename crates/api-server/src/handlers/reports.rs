@@ -8,9 +8,8 @@ use jiff::Timestamp;
 use store::{ReportFault, ReportKind, ReportRequest};
 use utoipa::ToSchema;
 
-use super::admin::filter::parse;
 use super::entry_parameters::{parse_filter, parse_format};
-use super::parameters::unprocessable;
+use super::parameters::{parse, unprocessable};
 use super::{Parameters, report_body};
 use crate::problem::Problem;
 use crate::schemas::{self, Problems};

@@ -1,7 +1,5 @@
 //! Selects events by the parameters of a query or the fields of a body.
 
-use std::str::FromStr;
-
 use domain::Provider;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -10,9 +8,9 @@ use utoipa::ToSchema;
 use webhooks::Channel;
 
 use crate::handlers::Parameters;
-use crate::handlers::parameters::unprocessable;
+use crate::handlers::parameters::{TIME, bounded, parse, unprocessable};
 use crate::problem::Problem;
-use crate::schemas::{self, FILTER_TEXT_CHARS_MAX};
+use crate::schemas;
 
 /// The query parameters of a filter.
 pub(super) const NAMES: [&str; 7] =
@@ -91,27 +89,7 @@ impl FilterBody {
     }
 }
 
-pub(in crate::handlers) const TIME: &str = "must be a time such as 2026-01-02T15:04:05Z";
-
 fn parse_ids(texts: &[String]) -> Result<Vec<EventId>, Problem> {
     let parse = |text: &String| text.parse().map_err(|_| unprocessable("ids", "must be ids such as 42"));
     texts.iter().map(parse).collect()
-}
-
-pub(in crate::handlers) fn parse<T: FromStr>(
-    name: &str,
-    text: Option<String>,
-    expected: &'static str,
-) -> Result<Option<T>, Problem> {
-    text.map(|text| text.parse().map_err(|_| unprocessable(name, expected))).transpose()
-}
-
-/// A text that every database can compare.
-pub(in crate::handlers) fn bounded(name: &str, text: Option<String>) -> Result<Option<String>, Problem> {
-    match &text {
-        Some(value) if value.chars().count() > FILTER_TEXT_CHARS_MAX || value.contains('\0') => Err(
-            unprocessable(name, format!("must be at most {FILTER_TEXT_CHARS_MAX} characters without NUL")),
-        ),
-        Some(_) | None => Ok(text),
-    }
 }
