@@ -73,6 +73,7 @@ pub fn lots(holding: &Holding, facts: &[Fact]) -> Result<Lots, LedgerError> {
             | FactKind::Bust { .. }
             | FactKind::Account { .. }
             | FactKind::Transfer { .. }
+            | FactKind::Coins { .. }
             | FactKind::Cash { .. }
             | FactKind::Superseded { .. }
             | FactKind::Journal { .. } => {}
