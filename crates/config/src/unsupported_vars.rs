@@ -23,7 +23,6 @@ const UNSUPPORTED: &[(&str, &str)] = &[
     ("AUTH_LOCKOUT_SECS", "a valid key is never locked out: use AUTH_FAILURES_PER_MINUTE"),
     ("AUTH_MAX_FAILURES", "use AUTH_FAILURES_PER_MINUTE"),
     ("BACKUP_ENCRYPTION_KEY", "nothing uses it yet"),
-    ("BRIDGE_API_KEY", "nothing uses it yet"),
     ("BROKER_PROVIDER", "no orders are sent yet"),
     ("CACHE_TTL", "use POLYGON_FRESH_SECS and POLYGON_STALE_SECS"),
     ("CIRCLE_ENTITY_SECRET", "nothing uses it yet"),

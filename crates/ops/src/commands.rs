@@ -11,6 +11,7 @@ mod keys;
 mod ledger;
 mod man;
 mod migrate;
+mod reconcile;
 mod secrets;
 mod storage;
 mod webhooks;
@@ -64,6 +65,8 @@ enum Command {
     /// Post journals by hand, resolve reviews, print reports, and verify and restore the books
     #[command(subcommand)]
     Ledger(ledger::Command),
+    /// Compare the statement of a provider with the books
+    Reconcile(reconcile::Arguments),
     /// Verify and export the audit chain
     #[command(subcommand)]
     Audit(audit::Command),
@@ -81,7 +84,11 @@ enum Command {
 pub(crate) async fn run(line: CommandLine, console: &mut Console) -> Result<Exit, Failure> {
     let uses_database = matches!(
         line.command,
-        Command::Webhooks(_) | Command::Ledger(_) | Command::Audit(_) | Command::Storage(_)
+        Command::Webhooks(_)
+            | Command::Ledger(_)
+            | Command::Reconcile(_)
+            | Command::Audit(_)
+            | Command::Storage(_)
     );
     if uses_database {
         // The database of the server.
@@ -97,6 +104,7 @@ pub(crate) async fn run(line: CommandLine, console: &mut Console) -> Result<Exit
         Command::Keys(command) => keys::run(command, console),
         Command::Webhooks(command) => webhooks::run(command, console).await,
         Command::Ledger(command) => ledger::run(command, console).await,
+        Command::Reconcile(arguments) => reconcile::run(&arguments, console).await,
         Command::Audit(command) => audit::run(&command, console).await,
         Command::Migrate(arguments) => migrate::run(&arguments, console).await,
         Command::Storage(command) => storage::run(&command, console).await,
@@ -149,13 +157,14 @@ mod tests {
     }
 
     /// These print a script, files, JSON lines that are read again, or have an option for the format.
-    const WITHOUT_JSON: [&str; 6] = [
+    const WITHOUT_JSON: [&str; 7] = [
         "investiq completions",
         "investiq man",
         "investiq audit export",
         "investiq audit checkpoint",
         "investiq ledger report",
         "investiq ledger export",
+        "investiq reconcile",
     ];
 
     #[test]

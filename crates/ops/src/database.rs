@@ -16,12 +16,14 @@ const CONNECTIONS: u32 = 2;
 pub(crate) struct Database {
     pub(crate) store: Store,
     pub(crate) config: Config,
+    pub(crate) credentials: Credentials,
     operator: String,
 }
 
 /// What is needed to open the database.
 pub(crate) struct DatabaseLocation {
     pub(crate) config: Config,
+    pub(crate) credentials: Credentials,
     pub(crate) url: DatabaseUrl,
     pub(crate) key: audit::Key,
     /// Where a key that is missing was looked for, and what to do.
@@ -45,7 +47,7 @@ impl DatabaseLocation {
         let secret = credentials.audit_key("ops").map_err(failed)?;
         // A command never creates a key: it would not be that of the database.
         match find_audit_key(secret.as_deref(), &url, config.profile == Profile::Production) {
-            Ok(Some(key)) => Ok(Self { config, url, key, missing_key }),
+            Ok(Some(key)) => Ok(Self { config, credentials, url, key, missing_key }),
             Ok(None) | Err(AuditKeyError::Missing) => {
                 Err(Failure::Precondition(format!("audit key is missing; {missing_key}")))
             }
@@ -84,12 +86,13 @@ fn check_exists(path: &Path) -> Result<(), Failure> {
 
 impl Database {
     pub(crate) async fn open(console: &Console) -> Result<Self, Failure> {
-        let DatabaseLocation { config, url, key, missing_key } = DatabaseLocation::find(console).await?;
+        let DatabaseLocation { config, credentials, url, key, missing_key } =
+            DatabaseLocation::find(console).await?;
         let store = open(config.store(url), key, console).await.map_err(|error| {
             let hint = if is_missing_key(&error) { format!("; {missing_key}") } else { String::new() };
             Failure::Precondition(with_causes(&error) + &hint)
         })?;
-        Ok(Self { store, config, operator: operator() })
+        Ok(Self { store, config, credentials, operator: operator() })
     }
 
     /// The operator as audit entries name them.

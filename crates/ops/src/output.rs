@@ -32,6 +32,8 @@ struct Document<'a, T> {
 }
 
 impl OutputFormat {
+    pub(crate) const JSON: Self = Self { json: true };
+
     pub(crate) fn is_json(self) -> bool {
         self.json
     }

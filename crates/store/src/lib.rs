@@ -33,6 +33,7 @@ mod replay;
 mod reports;
 mod retention;
 mod reviews;
+mod statements;
 mod storage;
 mod storage_fault;
 mod store;
@@ -73,6 +74,7 @@ pub use retention::REDACT_MAX;
 pub use reviews::{
     REVIEW_KINDS, ReviewAction, ReviewDetail, ReviewFigures, ReviewFilter, ReviewSummary, SuggestedAction,
 };
+pub use statements::BookQuery;
 pub use storage::StorageState;
 pub use storage_fault::StorageFault;
 pub use store::Store;

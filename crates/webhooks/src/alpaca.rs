@@ -24,10 +24,10 @@ use crate::declaration::{
 };
 use crate::keys::KeyFormat;
 use crate::settings::Setting;
-use settings::{CASH, SCHEME, TOLERANCE};
+use settings::{SCHEME, TOLERANCE};
 
 pub use kind::Kind;
-pub use settings::{ENTRIES, NTA};
+pub use settings::{CASH, ENTRIES, NTA, TRANSFERS};
 pub use verify::{from_stream, verify};
 
 /// The header that carries the signature.

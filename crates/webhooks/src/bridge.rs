@@ -19,7 +19,7 @@ use crate::declaration::{
     base64_pattern,
 };
 use crate::keys::KeyFormat;
-use crate::settings::Setting;
+use crate::settings::{Setting, SettingKind};
 use crate::tolerance::TOLERANCE_S_MAX;
 
 pub use verify::verify;
@@ -35,6 +35,13 @@ const PAST: Setting =
 /// How far a signed time may lie ahead: a minute, for clocks that differ.
 const FUTURE: Setting =
     Setting::number("webhooks.bridge.future_s", "WEBHOOK_BRIDGE_FUTURE_SECS", 0..=TOLERANCE_S_MAX, 60);
+
+/// The API, of which statements are read.
+pub const BASE_URL: Setting = Setting::new(
+    "webhooks.bridge.base_url",
+    "BRIDGE_BASE_URL",
+    SettingKind::BaseUrl { default: Some("https://api.bridge.xyz") },
+);
 
 /// Bridge.
 pub static DECLARATION: ProviderDeclaration = ProviderDeclaration {
@@ -65,6 +72,6 @@ pub static DECLARATION: ProviderDeclaration = ProviderDeclaration {
         verify,
     },
     interpret: |_, body, _| interpret::interpret(body),
-    settings: &[PAST, FUTURE],
+    settings: &[PAST, FUTURE, BASE_URL],
     retention: Setting::retention_days("webhooks.retention_days.bridge", "WEBHOOK_RETENTION_DAYS_BRIDGE"),
 };

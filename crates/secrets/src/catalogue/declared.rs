@@ -31,6 +31,7 @@ pub(super) fn all() -> Vec<SecretSpec> {
             aliases: &["APCA_API_SECRET_KEY", "ALPACA_SECRET_KEY"],
             ..key("alpaca_api_secret", "secret of the Alpaca API key")
         },
+        key("bridge_api_key", "Bridge API"),
         key("circle_api_key", "Circle API"),
     ];
     declared.into_iter().chain(webhooks()).collect()

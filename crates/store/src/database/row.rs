@@ -66,4 +66,8 @@ impl Row {
     pub(crate) fn parsed<T: std::str::FromStr>(&self, column: &str) -> Result<T, Error> {
         self.text(column)?.parse().map_err(|_| Error::decode(column))
     }
+
+    pub(crate) fn optional_parsed<T: std::str::FromStr>(&self, column: &str) -> Result<Option<T>, Error> {
+        if self.optional_text(column)?.is_some() { self.parsed(column).map(Some) } else { Ok(None) }
+    }
 }

@@ -20,9 +20,10 @@ pub(super) const TOLERANCE: Setting =
 
 /// The broker reports one deposit twice: as a transfer, whose events name no amount, and as an entry `CSD` or `CSW`, which does.
 /// Exactly one of the two is posted; the other is kept for comparison.
-pub(super) const CASH: Setting =
+pub const CASH: Setting =
     Setting::choice("ledger.alpaca_cash", "LEDGER_ALPACA_CASH", &["activities", TRANSFERS]);
-pub(super) const TRANSFERS: &str = "transfers";
+/// The value of [`CASH`] with which transfers are posted.
+pub const TRANSFERS: &str = "transfers";
 
 /// The broker lists its entries twice: as `nta`, and as the activities that replace them. One entry is one fact where both give it
 /// one id; nothing that the broker publishes promises that they do, so one list is posted unless both are asked for.

@@ -26,7 +26,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
-    let DatabaseLocation { config, url, key, missing_key } = DatabaseLocation::find(console).await?;
+    let DatabaseLocation { config, url, key, missing_key, .. } = DatabaseLocation::find(console).await?;
     let store = match open_any(config.store(url), key.clone(), console).await {
         Ok(store) => store,
         Err(error) => return verify::report_open_error(error, &missing_key, console),

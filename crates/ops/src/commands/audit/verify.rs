@@ -59,7 +59,7 @@ pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<
 }
 
 async fn verify_database(arguments: &Arguments, console: &Console) -> Result<Verification, Failure> {
-    let DatabaseLocation { config, url, key, missing_key } = DatabaseLocation::find(console).await?;
+    let DatabaseLocation { config, url, key, missing_key, .. } = DatabaseLocation::find(console).await?;
     let checkpoint = match read_checkpoint(arguments, &key)? {
         Ok(checkpoint) => checkpoint,
         Err(error) => return Ok(Verification::from(error).with_hint(&missing_key)),

@@ -35,7 +35,7 @@ struct Body {
 }
 
 pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
-    let DatabaseLocation { config, url, key, missing_key } = DatabaseLocation::find(console).await?;
+    let DatabaseLocation { config, url, key, missing_key, .. } = DatabaseLocation::find(console).await?;
     let head = arguments.checkpoint.as_ref().map(|path| checkpoint::read(path, &key)).transpose()?;
     let head = head.transpose().map_err(|error| Failure::Precondition(with_causes(&error)))?;
     let store = match open_any(config.store(url), key, console).await {

@@ -17,7 +17,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, Failure> {
-    let DatabaseLocation { config, url, key, missing_key: _ } = DatabaseLocation::find_any(console).await?;
+    let DatabaseLocation { config, url, key, .. } = DatabaseLocation::find_any(console).await?;
     let (operator, config) = (operator(), config.store(url));
     let accepted = accept_storage(&config, &key, Actor::named(&operator), console.now()).await;
     let accepted = accepted.map_err(failed)?;

@@ -1,0 +1,221 @@
+//! The statements of Alpaca: activities of all accounts, transfers where they are posted, and the positions of the last
+//! trading day (docs.alpaca.markets/reference).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::{Currency, ExternalId, Money, Provider, Quantity, StatementKind, StatementLine, Symbol};
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use webhooks::Unhandled;
+
+use crate::client::Client;
+use crate::collector::{Collector, Event, UNDATED};
+use crate::error::Error;
+use crate::pages::{List, Next, Row, text, time};
+
+const ACTIVITIES: &str = "/v1/accounts/activities";
+const POSITIONS: &str = "/v1/reporting/eod/positions";
+const PAGE_ROWS: u32 = 100;
+/// Accounts of a page of positions.
+const PAGE_ACCOUNTS: u32 = 1_000;
+/// Most pages of positions.
+const PAGES_MAX: usize = 10_000;
+
+/// Fields of an activity, and their names in the event that reports it.
+const ENTRY: [(&str, &str); 10] = [
+    ("account_id", "account_id"),
+    ("activity_type", "activity_type"),
+    ("activity_sub_type", "activity_subtype"),
+    ("status", "status"),
+    ("net_amount", "net_amount"),
+    ("qty", "qty"),
+    ("symbol", "symbol"),
+    ("currency", "currency"),
+    ("swap_rate", "swap_rate"),
+    ("swap_fee_bps", "swap_fee_bps"),
+];
+/// Fields of a transfer, and their names in the event that reports it.
+const TRANSFER: [(&str, &str); 6] = [
+    ("id", "transfer_id"),
+    ("account_id", "account_id"),
+    ("direction", "direction"),
+    ("amount", "amount"),
+    ("currency", "currency"),
+    ("status", "status_to"),
+];
+
+/// Positions of one trading day; a page has whole accounts.
+#[derive(Deserialize)]
+struct PositionsPage {
+    asof: String,
+    positions: BTreeMap<String, Vec<Row>>,
+    next_page_token: Option<String>,
+}
+
+/// Activities that were created within a time. Not filtered by type, because some types cannot be asked for.
+pub(crate) async fn read_activities(
+    client: &Client,
+    (start, end): (Timestamp, Timestamp),
+    collector: &mut Collector,
+) -> Result<(), Error> {
+    let query = vec![
+        ("after", start.to_string()),
+        ("until", end.to_string()),
+        ("direction", "asc".to_owned()),
+        ("page_size", PAGE_ROWS.to_string()),
+    ];
+    let list = List { path: ACTIVITIES, query, next: Next::After("page_token") };
+    list.each(client, |row| {
+        add_activity(row, collector);
+        true
+    })
+    .await
+}
+
+/// Transfers of these accounts, which the broker lists without a filter by date.
+pub(crate) async fn read_transfers(
+    client: &Client,
+    accounts: &[ExternalId],
+    collector: &mut Collector,
+) -> Result<(), Error> {
+    for account in accounts {
+        let path = format!("/v1/accounts/{}/transfers", account.id());
+        let list = List { path: &path, query: vec![("limit", PAGE_ROWS.to_string())], next: Next::Offset };
+        list.each(client, |row| {
+            add_transfer(row, collector);
+            true
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+/// Positions at the end of the last trading day, whose end it returns.
+pub(crate) async fn read_positions(client: &Client, collector: &mut Collector) -> Result<Timestamp, Error> {
+    let fault = |why| Error::NotAsDocumented { path: POSITIONS.to_owned(), why };
+    let (mut token, mut seen) = (None::<String>, BTreeSet::new());
+    for _ in 0..PAGES_MAX {
+        let mut query = vec![("limit", PAGE_ACCOUNTS.to_string())];
+        query.extend(token.clone().map(|token| ("page_token", token)));
+        let page = client.get(POSITIONS, &query).await?;
+        let page: PositionsPage =
+            serde_json::from_str(page.get()).map_err(|_| fault("a page has asof and positions"))?;
+        // Trading of a day ends at 20:00 in New York, which is 00:00 or 01:00 UTC.
+        let start: Timestamp =
+            format!("{}T00:00:00Z", page.asof).parse().map_err(|_| fault("asof is a date"))?;
+        let end = start.saturating_add(jiff::SignedDuration::from_hours(24)).unwrap_or(Timestamp::MAX);
+        for (account, rows) in &page.positions {
+            for row in rows {
+                add_position(account, row, end, collector);
+            }
+        }
+        match page.next_page_token.filter(|token| !token.is_empty()) {
+            None => return Ok(end),
+            Some(next) if !seen.insert(next.clone()) => {
+                return Err(Error::Repeated { path: POSITIONS.to_owned() });
+            }
+            next => token = next,
+        }
+    }
+    Err(Error::TooLong { lines_max: PAGES_MAX })
+}
+
+fn add_activity(row: &Row, collector: &mut Collector) {
+    let at = time(row, &["created_at", "transaction_time", "date"]).unwrap_or(UNDATED);
+    match text(row, "activity_type").as_deref() {
+        Some("FILL") => match execution(row, at) {
+            Some(line) if line.at != UNDATED => collector.add(line),
+            _ => collector.add_unread(StatementKind::Execution, row, at, &unreadable()),
+        },
+        _ => {
+            let mut body = renamed(row, &ENTRY);
+            body.extend(quoted(at.to_string()).map(|at| ("at", at)));
+            body.extend(
+                text(row, "id").and_then(|id| quoted(last_part(&id).to_owned())).map(|id| ("ref_id", id)),
+            );
+            // An activity is listed when it is executed; older ones do not say so.
+            if let Some(executed) = quoted("executed".to_owned()).filter(|_| !body.contains_key("status")) {
+                body.insert("status", executed);
+            }
+            let (channel, kind) = ("alpaca/activity", StatementKind::CashEntry);
+            collector.add_event(&Event { channel, body: &body, kind, row, at });
+        }
+    }
+}
+
+fn add_transfer(row: &Row, collector: &mut Collector) {
+    let at = time(row, &["updated_at", "created_at"]).unwrap_or(UNDATED);
+    let mut body = renamed(row, &TRANSFER);
+    body.extend(quoted(at.to_string()).map(|at| ("at", at)));
+    let (channel, kind) = ("alpaca/transfer", StatementKind::Transfer);
+    collector.add_event(&Event { channel, body: &body, kind, row, at });
+}
+
+/// An execution, whose id is the last part of the activity's.
+fn execution(row: &Row, at: Timestamp) -> Option<StatementLine> {
+    let number = |name| text(row, name)?.parse::<Decimal>().ok();
+    let (quantity, price) = (number("qty")?, number("price")?);
+    let sign = match text(row, "side")?.as_str() {
+        "buy" => Decimal::ONE,
+        "sell" | "sell_short" => Decimal::NEGATIVE_ONE,
+        _ => return None,
+    };
+    let currency = match text(row, "currency") {
+        Some(code) => code.parse().ok()?,
+        // The default of the broker's API.
+        None => Currency::Usd,
+    };
+    let paid = quantity.checked_mul(price)?.checked_mul(-sign)?;
+    Some(StatementLine {
+        kind: StatementKind::Execution,
+        id: Some(ExternalId::new(Provider::Alpaca, last_part(&text(row, "id")?)).ok()?.to_string()),
+        account: Some(ExternalId::new(Provider::Alpaca, &text(row, "account_id")?).ok()?),
+        symbol: Some(text(row, "symbol")?.parse().ok()?),
+        quantity: Some(Quantity::new(quantity * sign).ok()?),
+        amount: Some(Money::from_decimal_rounded(paid, currency).ok()?),
+        status: None,
+        at: time(row, &["transaction_time"]).unwrap_or(at),
+    })
+}
+
+fn add_position(account: &str, row: &Row, at: Timestamp, collector: &mut Collector) {
+    let position = || {
+        let symbol: Symbol = text(row, "symbol")?.parse().ok()?;
+        let quantity = Quantity::new(text(row, "qty")?.parse().ok()?).ok()?;
+        let account = ExternalId::new(Provider::Alpaca, account).ok()?;
+        Some(StatementLine {
+            kind: StatementKind::Position,
+            id: None,
+            account: Some(account),
+            symbol: Some(symbol),
+            quantity: Some(quantity),
+            amount: None,
+            status: None,
+            at,
+        })
+    };
+    match position() {
+        Some(line) => collector.add(line),
+        None => collector.add_unread(StatementKind::Position, row, at, &unreadable()),
+    }
+}
+
+/// A cryptocurrency or an option is not a share.
+const fn unreadable() -> Unhandled {
+    Unhandled::ByHand("what is not a share")
+}
+
+/// `20260302150405678::<id>` is the activity of the object with this id.
+fn last_part(id: &str) -> &str {
+    id.rsplit_once("::").map_or(id, |(_, last)| last)
+}
+
+fn renamed(row: &Row, names: &[(&'static str, &'static str)]) -> BTreeMap<&'static str, Box<RawValue>> {
+    names.iter().filter_map(|(name, new)| Some((*new, row.get(*name)?.clone()))).collect()
+}
+
+fn quoted(text: String) -> Option<Box<RawValue>> {
+    serde_json::value::to_raw_value(&text).ok()
+}

@@ -1,0 +1,148 @@
+//! The API of each provider, with the settings and secrets of the server.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use config::{Config, Credentials};
+use domain::{ExternalId, Provider, StatementKind};
+use jiff::{SignedDuration, Timestamp};
+use outbound::BaseUrl;
+use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use secrets::SecretHandle;
+use webhooks::{ProviderSettings, Setting, bridge, circle};
+
+use crate::client::Client;
+use crate::collector::Collector;
+use crate::error::Error;
+use crate::matching::{MARGIN, Statement};
+
+/// What changes within a period was created at most this long before it, or is missing there. Bridge and Circle find objects
+/// by the time of their creation.
+pub const LEAD: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// The API of a provider. Clones share connections.
+#[derive(Clone)]
+pub struct Api {
+    provider: Provider,
+    client: Client,
+    settings: ProviderSettings,
+}
+
+impl Api {
+    /// The API of a provider; `None` if its API key is not set.
+    ///
+    /// # Errors
+    /// [`Error::BaseUrl`] or [`Error::Client`].
+    pub fn new(
+        provider: Provider,
+        config: &Config,
+        credentials: &Credentials,
+    ) -> Result<Option<Self>, Error> {
+        let names = secret_names(provider);
+        let handles = names.iter().map(|name| credentials.handle(name, "reconciliation"));
+        let Ok(handles) = handles.collect::<Result<Vec<_>, _>>() else { return Ok(None) };
+        if !handles.iter().all(|handle| matches!(handle.load_optional(), Ok(Some(_)))) {
+            return Ok(None);
+        }
+        let settings = &config.webhooks.providers;
+        let of_setting = |setting: &Setting| {
+            let url = settings.provider(provider).url(setting).and_then(|url| url.parse().ok());
+            url.ok_or(Error::BaseUrl(provider))
+        };
+        let (base_url, header): (BaseUrl, _) = match provider {
+            Provider::Alpaca => (config.alpaca_events.base_url.clone(), AUTHORIZATION),
+            Provider::Bridge => (of_setting(&bridge::BASE_URL)?, HeaderName::from_static("api-key")),
+            Provider::Circle => (of_setting(&circle::BASE_URL)?, AUTHORIZATION),
+        };
+        let key = Arc::new(move || header_value(provider, &handles));
+        let client = Client::new(base_url, &config.proxy, header, key)?;
+        Ok(Some(Self { provider, client, settings: settings.clone() }))
+    }
+
+    /// The provider.
+    #[must_use]
+    pub const fn provider(&self) -> Provider {
+        self.provider
+    }
+
+    /// The statement of everything that was changed within a time, and of the positions. `accounts` are those whose transfers
+    /// are read at Alpaca.
+    pub(crate) async fn statement(
+        &self,
+        (start, end): (Timestamp, Timestamp),
+        accounts: &[ExternalId],
+    ) -> Result<Statement, Error> {
+        let (client, mut collector) = (&self.client, Collector::new(self.provider, &self.settings));
+        let first = start.saturating_sub(LEAD).unwrap_or(Timestamp::MIN);
+        let (mut kinds, mut as_of, mut covers) = (BTreeSet::new(), start, (first, end));
+        match self.provider {
+            Provider::Alpaca => {
+                kinds.extend([StatementKind::CashEntry, StatementKind::Execution]);
+                covers = (start, end);
+                crate::alpaca::read_activities(client, covers, &mut collector).await?;
+                if posts_transfers(&self.settings) {
+                    kinds.insert(StatementKind::Transfer);
+                    crate::alpaca::read_transfers(client, accounts, &mut collector).await?;
+                }
+                match crate::alpaca::read_positions(client, &mut collector).await {
+                    Err(error @ Error::NotAvailable { .. }) => collector.add_unavailable(&error),
+                    positions => {
+                        as_of = positions?;
+                        kinds.insert(StatementKind::Position);
+                    }
+                }
+            }
+            Provider::Bridge => {
+                kinds.insert(StatementKind::Transfer);
+                crate::bridge::read(client, first, &mut collector).await?;
+            }
+            Provider::Circle => {
+                kinds.insert(StatementKind::Transfer);
+                crate::circle::read(client, covers, &mut collector).await?;
+            }
+        }
+        Ok(Statement { kinds, covers, as_of, ..collector.finish() })
+    }
+
+    /// Whether transfers of this provider are in its statement, account by account.
+    pub(crate) fn has_transfers_by_account(&self) -> bool {
+        self.provider == Provider::Alpaca && posts_transfers(&self.settings)
+    }
+}
+
+/// Transfers at Alpaca are entries too; only where transfers are posted are they compared.
+fn posts_transfers(settings: &ProviderSettings) -> bool {
+    settings.provider(Provider::Alpaca).is(&webhooks::alpaca::CASH, webhooks::alpaca::TRANSFERS)
+}
+
+/// The secrets of the API key of a provider.
+#[must_use]
+pub const fn secret_names(provider: Provider) -> &'static [&'static str] {
+    match provider {
+        Provider::Alpaca => &["alpaca_api_key", "alpaca_api_secret"],
+        Provider::Bridge => &["bridge_api_key"],
+        Provider::Circle => &["circle_api_key"],
+    }
+}
+
+fn header_value(provider: Provider, handles: &[SecretHandle]) -> Option<HeaderValue> {
+    let sets = handles.iter().map(|handle| handle.load().ok()).collect::<Option<Vec<_>>>()?;
+    let texts = sets.iter().map(|set| set.value().expose_text()).collect::<Option<Vec<_>>>()?;
+    let mut value = match (provider, texts.as_slice()) {
+        (Provider::Alpaca, [id, secret]) => alpaca::basic(id, secret)?,
+        (Provider::Bridge, [key]) => HeaderValue::from_str(key).ok()?,
+        (Provider::Circle, [key]) => HeaderValue::from_str(&format!("Bearer {key}")).ok()?,
+        _ => return None,
+    };
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// The time for which a statement is read, so that a line of one side finds its equal on the other: a margin on both sides.
+pub(crate) fn widened((from, to): (Timestamp, Timestamp)) -> (Timestamp, Timestamp) {
+    let margin = MARGIN + MARGIN;
+    (
+        from.saturating_sub(margin).unwrap_or(Timestamp::MIN),
+        to.saturating_add(margin).unwrap_or(Timestamp::MAX),
+    )
+}

@@ -1,0 +1,115 @@
+//! Compares the statement of a provider with the books.
+
+use std::collections::BTreeMap;
+
+use domain::{Date, Provider, StatementKind};
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use store::{BookQuery, Store};
+
+use crate::api::{Api, widened};
+use crate::error::Error;
+use crate::matching::{MARGIN, Scope, Statement, compare};
+use crate::report::Report;
+
+/// A period of days in UTC, both included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Period {
+    /// The first day.
+    pub from: Date,
+    /// The last day.
+    pub to: Date,
+}
+
+/// A statement, compared with the books.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Reconciliation {
+    /// The provider.
+    pub provider: Provider,
+    /// The first day in UTC.
+    pub from: Date,
+    /// The last day in UTC.
+    pub to: Date,
+    /// When the statement was read.
+    pub at: Timestamp,
+    /// What was found.
+    #[serde(flatten)]
+    pub report: Report,
+}
+
+impl Period {
+    /// The last `days` days, the current one included.
+    #[must_use]
+    pub fn last(days: u32, now: Timestamp) -> Option<Self> {
+        let to = ledger::Day::from_timestamp(now).ok()?.date;
+        Some(Self { from: to.minus_days(days.saturating_sub(1)), to })
+    }
+
+    /// The days of a statement.
+    #[must_use]
+    pub fn of(statement: &Statement) -> Option<Self> {
+        let (start, end) = statement.covers;
+        let day = |at| ledger::Day::from_timestamp(at).ok().map(|day| day.date);
+        Some(Self { from: day(start)?, to: day(end.saturating_sub(SignedDuration::from_micros(1)).ok()?)? })
+    }
+
+    /// The first instant, and the first after the period.
+    fn instants(self) -> (Timestamp, Timestamp) {
+        let start = |days: i32| Timestamp::from_second(i64::from(days) * 86_400).unwrap_or(Timestamp::MAX);
+        (start(self.from.days()), start(self.to.days() + 1))
+    }
+}
+
+/// Reads the statement of a provider and compares it with the books. It changes nothing.
+///
+/// # Errors
+/// [`Error`]; nothing is known of the provider then.
+pub async fn reconcile(
+    store: &Store,
+    api: &Api,
+    period: Period,
+    now: Timestamp,
+) -> Result<Reconciliation, Error> {
+    let accounts = match api.has_transfers_by_account() {
+        true => store.provider_accounts(api.provider()).await?,
+        false => Vec::new(),
+    };
+    let statement = api.statement(widened(period.instants()), &accounts).await?;
+    with_books(store, api.provider(), statement, period, now).await
+}
+
+/// Compares a statement that was read from a file with the books. It changes nothing.
+///
+/// # Errors
+/// [`Error::Store`].
+pub async fn reconcile_statement(
+    store: &Store,
+    provider: Provider,
+    mut statement: Statement,
+    period: Period,
+    now: Timestamp,
+) -> Result<Reconciliation, Error> {
+    let (from, to) = period.instants();
+    statement.covers = (statement.covers.0.min(from), statement.covers.1.max(to));
+    with_books(store, provider, statement, period, now).await
+}
+
+async fn with_books(
+    store: &Store,
+    provider: Provider,
+    statement: Statement,
+    period: Period,
+    now: Timestamp,
+) -> Result<Reconciliation, Error> {
+    let mut ids: BTreeMap<StatementKind, Vec<String>> =
+        statement.kinds.iter().map(|kind| (*kind, Vec::new())).collect();
+    for line in &statement.lines {
+        ids.entry(line.kind).or_default().extend(line.id.clone());
+    }
+    let instants = period.instants();
+    let query = BookQuery { provider, changed: widened(instants), ids, as_of: statement.as_of };
+    let books = store.book_lines(&query).await?;
+    let settled_before = now.saturating_sub(MARGIN).unwrap_or(Timestamp::MIN);
+    let report = compare(statement, books, &Scope { period: instants, settled_before });
+    Ok(Reconciliation { provider, from: period.from, to: period.to, at: now, report })
+}
