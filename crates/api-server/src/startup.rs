@@ -16,6 +16,7 @@ use alpaca::{EventStreams, Stream};
 use axum::Router;
 use config::api_keys::KeyErrors;
 use config::{Config, Credentials, CredentialsError};
+use domain::Provider;
 use intake::WebhookIntake;
 use market_data::MarketData;
 use store::Store;
@@ -66,6 +67,8 @@ pub(crate) enum Error {
     Streams(#[from] alpaca::BuildError),
     #[error("ALPACA_EVENTS_STREAMS is invalid")]
     Stream(#[from] alpaca::UnknownStream),
+    #[error("setting up the statements of a provider failed")]
+    Statements(#[from] reconciliation::Error),
     #[error(transparent)]
     Intake(#[from] intake::BuildError),
 }
@@ -92,6 +95,7 @@ pub(crate) struct Service {
     database_url: SecretHandle,
     audit_key: AuditKeyFollower,
     event_streams: Option<StreamsInUse>,
+    statement_apis: Vec<reconciliation::Api>,
 }
 
 /// Every metric, with the label values of this service.
@@ -100,7 +104,7 @@ pub(crate) fn metrics() -> Result<Metrics, prometheus::Error> {
     let routes: Vec<(&str, &str)> = routes.iter().map(|(method, path)| (*method, path.as_str())).collect();
     Metrics::new(Labels {
         routes: &routes,
-        providers: &domain::Provider::ALL.map(domain::Provider::as_str),
+        providers: &Provider::ALL.map(Provider::as_str),
         rejections: &webhooks::Rejection::REASONS,
         review_kinds: &store::REVIEW_KINDS,
     })
@@ -149,6 +153,7 @@ pub(crate) fn service(
         HeavyWork::new(Arc::clone(&metrics), config.http.rate_limit, config.http.requests_in_flight_max / 2);
     let heavy_work = heavy_work.map_err(Error::HeavyWork)?;
     let event_streams = event_streams(config, credentials)?;
+    let statement_apis = statement_apis(config, credentials)?;
     let dependencies = Dependencies {
         market_data: Arc::clone(&market_data),
         response_cache: Arc::clone(&response_cache),
@@ -199,6 +204,7 @@ pub(crate) fn service(
         database_url,
         audit_key,
         event_streams,
+        statement_apis,
     })
 }
 
@@ -222,6 +228,16 @@ fn event_streams(config: &Config, credentials: &Credentials) -> Result<Option<St
     let settings = alpaca::Config { base_url, proxy, ..alpaca::Config::default() };
     let clock: alpaca::Clock = Arc::new(|| Clock::System.now().as_millisecond());
     Ok(Some((Arc::new(EventStreams::new(settings, Arc::new(key), clock)?), streams)))
+}
+
+/// The APIs of the providers whose API key is set.
+fn statement_apis(
+    config: &Config,
+    credentials: &Credentials,
+) -> Result<Vec<reconciliation::Api>, reconciliation::Error> {
+    let apis =
+        Provider::ALL.into_iter().map(|provider| reconciliation::Api::new(provider, config, credentials));
+    apis.filter_map(Result::transpose).collect()
 }
 
 fn document(mode: &AuthMode) -> utoipa::openapi::OpenApi {

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use config::{Config, Credentials};
 use domain::{ExternalId, Provider, StatementKind};
 use jiff::{SignedDuration, Timestamp};
-use outbound::BaseUrl;
+use outbound::{BaseUrl, Proxy};
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use secrets::SecretHandle;
 use webhooks::{ProviderSettings, Setting, bridge, circle};
 
 use crate::client::Client;
+pub use crate::client::KeySource;
 use crate::collector::Collector;
 use crate::error::Error;
 use crate::matching::{MARGIN, Statement};
@@ -49,14 +50,31 @@ impl Api {
             let url = settings.provider(provider).url(setting).and_then(|url| url.parse().ok());
             url.ok_or(Error::BaseUrl(provider))
         };
-        let (base_url, header): (BaseUrl, _) = match provider {
-            Provider::Alpaca => (config.alpaca_events.base_url.clone(), AUTHORIZATION),
-            Provider::Bridge => (of_setting(&bridge::BASE_URL)?, HeaderName::from_static("api-key")),
-            Provider::Circle => (of_setting(&circle::BASE_URL)?, AUTHORIZATION),
+        let base_url: BaseUrl = match provider {
+            Provider::Alpaca => config.alpaca_events.base_url.clone(),
+            Provider::Bridge => of_setting(&bridge::BASE_URL)?,
+            Provider::Circle => of_setting(&circle::BASE_URL)?,
         };
         let key = Arc::new(move || header_value(provider, &handles));
-        let client = Client::new(base_url, &config.proxy, header, key)?;
-        Ok(Some(Self { provider, client, settings: settings.clone() }))
+        Self::connect(provider, base_url, &config.proxy, key, settings.clone()).map(Some)
+    }
+
+    /// The API at this base URL, with the header that `key` loads for each request.
+    ///
+    /// # Errors
+    /// [`Error::Client`].
+    pub fn connect(
+        provider: Provider,
+        base_url: BaseUrl,
+        proxy: &Proxy,
+        key: KeySource,
+        settings: ProviderSettings,
+    ) -> Result<Self, Error> {
+        let header = match provider {
+            Provider::Alpaca | Provider::Circle => AUTHORIZATION,
+            Provider::Bridge => HeaderName::from_static("api-key"),
+        };
+        Ok(Self { provider, client: Client::new(base_url, proxy, header, key)?, settings })
     }
 
     /// The provider.
@@ -107,6 +125,12 @@ impl Api {
     /// Whether transfers of this provider are in its statement, account by account.
     pub(crate) fn has_transfers_by_account(&self) -> bool {
         self.provider == Provider::Alpaca && posts_transfers(&self.settings)
+    }
+}
+
+impl std::fmt::Debug for Api {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Api").field("provider", &self.provider).finish_non_exhaustive()
     }
 }
 

@@ -24,7 +24,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(20);
 const WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// The header with the API key, loaded for each request, so that a new key needs no restart; `None` without a key.
-pub(crate) type KeySource = Arc<dyn Fn() -> Option<HeaderValue> + Send + Sync>;
+pub type KeySource = Arc<dyn Fn() -> Option<HeaderValue> + Send + Sync>;
 
 #[derive(Clone)]
 pub(crate) struct Client {

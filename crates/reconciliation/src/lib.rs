@@ -2,7 +2,7 @@
 //!
 //! A statement is read from the provider's API or from a CSV file. Rows of an API are interpreted as the events that report
 //! them, by the crate `webhooks`, and folded by the crate `ledger`, so that both ways to the books are one. [`compare`] is
-//! pure. Nothing is changed here, neither at the provider nor in the books.
+//! pure. Nothing is changed, neither at the provider nor in the books; [`record`] opens reviews of what differs.
 
 mod alpaca;
 mod api;
@@ -17,9 +17,9 @@ mod pages;
 mod reconcile;
 mod report;
 
-pub use api::{Api, LEAD, secret_names};
+pub use api::{Api, KeySource, LEAD, secret_names};
 pub use csv_file::{FILE_BYTES_MAX, parse as parse_csv};
 pub use error::Error;
 pub use matching::{MARGIN, Scope, Statement, UnreadLine, compare};
-pub use reconcile::{Period, Reconciliation, reconcile, reconcile_statement};
+pub use reconcile::{Period, Reconciliation, reconcile, reconcile_statement, record};
 pub use report::{Matched, Mismatch, MismatchKind, Report};

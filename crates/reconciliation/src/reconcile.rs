@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Date, Provider, StatementKind};
+use domain::{Date, Provider, StatementKind, StatementLine};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use store::{BookQuery, Store};
+use store::{Actor, BookQuery, ReconciliationRun, Store, UnequalLine};
 
 use crate::api::{Api, widened};
 use crate::error::Error;
 use crate::matching::{MARGIN, Scope, Statement, compare};
-use crate::report::Report;
+use crate::report::{Mismatch, MismatchKind, Report};
 
 /// A period of days in UTC, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +92,55 @@ pub async fn reconcile_statement(
     let (from, to) = period.instants();
     statement.covers = (statement.covers.0.min(from), statement.covers.1.max(to));
     with_books(store, provider, statement, period, now).await
+}
+
+/// Records a reconciliation, and opens and resolves the reviews of its differences.
+///
+/// # Errors
+/// The database query failed.
+pub async fn record(
+    store: &Store,
+    reconciliation: &Reconciliation,
+    actor: Actor<'_>,
+) -> Result<(), store::Error> {
+    let Reconciliation { provider, from, to, at, report } = reconciliation;
+    let run = ReconciliationRun {
+        provider: *provider,
+        from: *from,
+        to: *to,
+        at: *at,
+        matched: report.lines_matched(),
+        missing_here: report.count(MismatchKind::MissingHere),
+        missing_there: report.count(MismatchKind::MissingThere),
+        different: report.count(MismatchKind::Different),
+        in_progress: report.count(MismatchKind::InProgress),
+        not_compared: report.count(MismatchKind::NotCompared),
+    };
+    let period = Period { from: *from, to: *to };
+    let unequal: Vec<UnequalLine> = report.mismatches.iter().filter_map(unequal).collect();
+    store.record_reconciliation(&run, period.instants(), &unequal, actor).await
+}
+
+fn unequal(mismatch: &Mismatch) -> Option<UnequalLine> {
+    let line = mismatch.line().filter(|_| mismatch.kind != MismatchKind::NotCompared)?;
+    let StatementLine { kind, account, symbol, quantity, amount, at, .. } = line;
+    let content = || {
+        let parts = [
+            account.as_ref().map(ToString::to_string),
+            Some(at.strftime("%Y-%m-%d").to_string()),
+            symbol.map(|symbol| symbol.to_string()),
+            quantity.map(|quantity| quantity.to_string()),
+            amount.map(|amount| amount.to_string()),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    };
+    Some(UnequalLine {
+        about: format!("{kind}/{}", line.key().unwrap_or_else(content)),
+        account: account.as_ref().map(ToString::to_string),
+        // A state is as of another time in each statement.
+        at: mismatch.here.as_ref().filter(|_| kind.is_state()).map_or(*at, |here| here.at),
+        is_in_progress: mismatch.kind == MismatchKind::InProgress,
+    })
 }
 
 async fn with_books(

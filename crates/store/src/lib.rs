@@ -29,6 +29,7 @@ mod ledger;
 mod migrations;
 mod open;
 mod proof;
+mod reconciliations;
 mod replay;
 mod reports;
 mod retention;
@@ -68,6 +69,7 @@ pub use ledger::{
 };
 pub use migrations::{MigrationState, MigrationStatus, check_migrations, migrate, migration_status};
 pub use proof::EvidenceError;
+pub use reconciliations::{RECONCILIATION_REVIEWS_MAX, ReconciliationRun, UnequalLine};
 pub use replay::{REPLAY_MAX, ReplayBatch};
 pub use reports::{Cell, ReportFault, ReportFormat, ReportKind, ReportRequest, ReportRow, ReportText};
 pub use retention::REDACT_MAX;

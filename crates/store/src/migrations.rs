@@ -40,6 +40,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(4, "0004_journals"),
     migration!(5, "0005_storage"),
     migration!(6, "0006_coins"),
+    migration!(7, "0007_reconciliation"),
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

@@ -19,8 +19,9 @@ use crate::store::Store;
 
 pub use suggestions::{ReviewAction, SuggestedAction};
 
-/// Every kind of review: those of facts as [`ledger::ReviewKind`] names them, then those of events.
-pub const REVIEW_KINDS: [&str; 19] = [
+/// Every kind of review: those of facts as [`ledger::ReviewKind`] names them, then those of events and of
+/// reconciliations.
+pub const REVIEW_KINDS: [&str; 20] = [
     "beyond_holding",
     "currency_mixed",
     "overfilled",
@@ -36,6 +37,7 @@ pub const REVIEW_KINDS: [&str; 19] = [
     "conflict",
     "currency",
     "dead_letter",
+    "reconciliation",
     "symbol",
     "unknown_status",
     "unknown_type",

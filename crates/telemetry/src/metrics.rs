@@ -9,6 +9,7 @@ mod exposition;
 mod families;
 mod key_anomalies;
 mod process;
+mod reconciliations;
 mod reviews;
 mod routes;
 mod scrape;
@@ -21,6 +22,7 @@ pub use deliveries::{Deliveries, FetchMetrics, ProviderMetrics};
 pub use exposition::Summary;
 pub use families::Families;
 pub use key_anomalies::{Anomaly, KeyAnomalies};
+pub use reconciliations::Reconciliations;
 pub use reviews::Reviews;
 pub use routes::{Child, Routes, UNMATCHED};
 pub use scrape::Scrape;
@@ -102,6 +104,8 @@ pub struct Metrics {
     pub business: Business,
     /// Open reviews.
     pub reviews: Reviews,
+    /// The latest reconciliation of each provider.
+    pub reconciliations: Reconciliations,
     /// Background workers.
     pub workers: Workers,
     /// Access log lines dropped because the output did not keep up.
@@ -135,6 +139,7 @@ impl Metrics {
             deliveries: Deliveries::new(&families, labels)?,
             business: Business::new(&families)?,
             reviews: Reviews::new(&families, labels)?,
+            reconciliations: Reconciliations::new(&families, labels)?,
             workers: Workers::new(&families)?,
             timeouts: families.counter("http_timeouts_total", "Requests that timed out")?,
             shed: families

@@ -10,12 +10,14 @@ mod health;
 mod leader_lease;
 mod market_data_checks;
 mod prices;
+mod reconciliation;
 mod registry;
 mod retention;
 mod secret_checks;
 mod stream_ingest;
 mod supervisor;
 
+pub use self::reconciliation::run as reconcile;
 pub use business::run as compute_business;
 pub use database_checks::{DATABASE_SILENCE_MAX, run as check_database};
 pub use events::{EVENTS_SILENCE_MAX, Events, PoisonGuard, run as apply_events};

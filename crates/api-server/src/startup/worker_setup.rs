@@ -49,7 +49,7 @@ pub(super) fn start(service: &Service, config: &Config) -> WorkerSupervisor {
     supervisor
 }
 
-/// The work of the leader: business figures, prices and snapshots, and the removal of bodies.
+/// The work of the leader: business figures, prices and snapshots, the removal of bodies, and reconciliations.
 fn start_leader_work(supervisor: &mut WorkerSupervisor, service: &Service, config: &Config, owner: &str) {
     let lease = start_lease(supervisor, service, "ledger", owner);
     let shared = || (service.store().clone(), lease.clone());
@@ -66,6 +66,12 @@ fn start_leader_work(supervisor: &mut WorkerSupervisor, service: &Service, confi
     let ((store, lease), settings) = (shared(), config.webhooks.providers.clone());
     supervisor.start_endless(supervisor.register("retention", LEADER_SILENCE_MAX), move |heartbeat| {
         workers::remove_bodies(store.clone(), settings.clone(), lease.clone(), Clock::System, heartbeat)
+    });
+    let ((store, lease), apis) = (shared(), service.statement_apis.clone());
+    let metrics = Arc::clone(&service.metrics);
+    supervisor.start_endless(supervisor.register("reconciliation", LEADER_SILENCE_MAX), move |heartbeat| {
+        let (apis, metrics) = (apis.clone(), Arc::clone(&metrics));
+        workers::reconcile(store.clone(), apis, lease.clone(), metrics, Clock::System, heartbeat)
     });
 }
 

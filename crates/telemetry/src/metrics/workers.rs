@@ -5,7 +5,8 @@ use prometheus::{IntCounter, IntGauge, IntGaugeVec};
 use super::{Families, opts};
 
 /// Workers that run at most once: their series exist at zero in every process.
-const WORKERS: [&str; 6] = ["events/1", "business", "prices", "retention", "database", "alpaca_events"];
+const WORKERS: [&str; 7] =
+    ["events/1", "business", "prices", "retention", "reconciliation", "database", "alpaca_events"];
 
 /// Heartbeats and panics. A worker that keeps panicking never completes a round, so its heartbeat stops.
 #[derive(Debug)]

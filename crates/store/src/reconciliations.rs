@@ -1,0 +1,171 @@
+//! Reconciliations that were run: their outcomes, and the reviews of their differences.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::{Date, Provider};
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::actor::Actor;
+use crate::database::{Row, Transaction, retry, sql, values};
+use crate::error::Error;
+use crate::store::Store;
+
+/// Most reviews of one run. What differs beyond them is counted, and has one cause: a review for each would hide it.
+pub const RECONCILIATION_REVIEWS_MAX: usize = 1_000;
+
+/// The kind of the reviews.
+const KIND: &str = "reconciliation";
+
+const INSERT: &str = "INSERT INTO reconciliations (provider, first_day, last_day, at, matched, missing_here, missing_there, \
+    different, in_progress, not_compared) VALUES ";
+const LATEST: &str = "SELECT * FROM reconciliations WHERE id IN (SELECT MAX(id) FROM reconciliations GROUP BY provider) \
+    ORDER BY provider";
+const OPEN_REVIEWS: &str = "SELECT id, about, at FROM reviews WHERE subject = $1 AND kind = $2 AND resolved_at IS NULL AND journal IS NULL";
+const OPEN: &str = "INSERT INTO reviews (subject, kind, about, account, at, opened_at) VALUES ";
+/// One that a person resolved stays resolved until the line changes.
+const OPEN_END: &str = " ON CONFLICT (subject, kind, about) DO UPDATE SET at = excluded.at, account = excluded.account, \
+    opened_at = CASE WHEN reviews.resolved_at IS NULL THEN reviews.opened_at ELSE excluded.opened_at END, \
+    resolved_at = NULL, resolved_by = NULL WHERE reviews.resolved_by IS NULL OR reviews.at <> excluded.at";
+const RESOLVE: &str = "UPDATE reviews SET resolved_at = $1 WHERE id IN";
+
+/// The outcome of a reconciliation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReconciliationRun {
+    /// The provider.
+    pub provider: Provider,
+    /// The first day in UTC.
+    pub from: Date,
+    /// The last day in UTC.
+    pub to: Date,
+    /// When the statement was read.
+    pub at: Timestamp,
+    /// Lines that are equal.
+    pub matched: u64,
+    /// Lines that the books do not have.
+    pub missing_here: u64,
+    /// Lines that the provider does not have.
+    pub missing_there: u64,
+    /// Lines with other values.
+    pub different: u64,
+    /// Lines that are too young to be a difference.
+    pub in_progress: u64,
+    /// Lines that people post by hand.
+    pub not_compared: u64,
+}
+
+/// A line that a reconciliation did not find equal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnequalLine {
+    /// The kind and the id of the line.
+    pub about: String,
+    /// Its account, if it is known.
+    pub account: Option<String>,
+    /// When it was last changed.
+    pub at: Timestamp,
+    /// Whether it is too young to be a difference: it gets no review, and keeps one that it has.
+    pub is_in_progress: bool,
+}
+
+impl Store {
+    /// Records a reconciliation of `changed`, the time that was compared: each difference gets a review, and reviews of lines of
+    /// that time that are equal now are resolved.
+    ///
+    /// # Errors
+    /// [`Error`] of the database; nothing is recorded, or the reply was lost.
+    pub async fn record_reconciliation(
+        &self,
+        run: &ReconciliationRun,
+        changed: (Timestamp, Timestamp),
+        unequal: &[UnequalLine],
+        actor: Actor<'_>,
+    ) -> Result<(), Error> {
+        let ReconciliationRun { provider, from, to, at, matched, .. } = run;
+        let differences = run.missing_here + run.missing_there + run.different;
+        let detail = json!({
+            "from": from.to_string(),
+            "to": to.to_string(),
+            "matched": matched,
+            "differences": differences,
+        });
+        retry(async || {
+            let mut writer = self.shared.database.writer().await?;
+            let mut tx = writer.begin().await?;
+            tx.insert_rows(INSERT, vec![run.values()?], "").await?;
+            write_reviews(&mut tx, run, changed, unequal).await?;
+            let entry =
+                actor.entry("reconciliation.record", &format!("reconciliation/{provider}"), &detail, *at)?;
+            self.commit(tx, entry).await
+        })
+        .await
+    }
+
+    /// The latest reconciliation of each provider.
+    ///
+    /// # Errors
+    /// [`Error`] of the database.
+    pub async fn latest_reconciliations(&self) -> Result<Vec<ReconciliationRun>, Error> {
+        self.read(sql!(LATEST)).await?.iter().map(ReconciliationRun::from_row).collect()
+    }
+}
+
+impl ReconciliationRun {
+    fn values(&self) -> Result<Vec<crate::database::Value>, Error> {
+        let Self { provider, from, to, at, matched, missing_here, missing_there, different, .. } = self;
+        let number = |count: &u64| i64::try_from(*count).map_err(Error::encode);
+        Ok(values![
+            provider.as_str(),
+            from.days(),
+            to.days(),
+            *at,
+            number(matched)?,
+            number(missing_here)?,
+            number(missing_there)?,
+            number(different)?,
+            number(&self.in_progress)?,
+            number(&self.not_compared)?,
+        ])
+    }
+
+    fn from_row(row: &Row) -> Result<Self, Error> {
+        let day = |column| Date::from_days(row.number(column)?).map_err(|_| Error::decode(column));
+        Ok(Self {
+            provider: row.parsed("provider")?,
+            from: day("first_day")?,
+            to: day("last_day")?,
+            at: row.time("at")?,
+            matched: row.number("matched")?,
+            missing_here: row.number("missing_here")?,
+            missing_there: row.number("missing_there")?,
+            different: row.number("different")?,
+            in_progress: row.number("in_progress")?,
+            not_compared: row.number("not_compared")?,
+        })
+    }
+}
+
+async fn write_reviews(
+    tx: &mut Transaction<'_>,
+    run: &ReconciliationRun,
+    (start, end): (Timestamp, Timestamp),
+    unequal: &[UnequalLine],
+) -> Result<(), Error> {
+    let subject = format!("{KIND}/{}", run.provider);
+    let abouts: BTreeSet<&str> = unequal.iter().map(|line| line.about.as_str()).collect();
+    let mut equal = Vec::new();
+    for row in tx.fetch_all(sql!(OPEN_REVIEWS, &subject, KIND)).await? {
+        let is_compared = (start..end).contains(&row.time("at")?);
+        if is_compared && !abouts.contains(row.text("about")?.as_str()) {
+            equal.push(row.int("id")?);
+        }
+    }
+    tx.fetch_in(sql!(RESOLVE, run.at), &equal, "").await?;
+    // Each once, in a fixed order.
+    let differences = unequal.iter().filter(|line| !line.is_in_progress);
+    let differences: BTreeMap<&str, &UnequalLine> =
+        differences.map(|line| (line.about.as_str(), line)).collect();
+    let review =
+        |line: &UnequalLine| values![&subject, KIND, &line.about, line.account.clone(), line.at, run.at];
+    let reviews = differences.into_values().take(RECONCILIATION_REVIEWS_MAX).map(review).collect();
+    tx.insert_rows(OPEN, reviews, OPEN_END).await.map(drop)
+}
