@@ -25,6 +25,7 @@ pub mod secrets_manager;
 mod server;
 pub mod signer;
 pub mod sns;
+pub mod statements;
 mod static_server;
 
 pub use client::Response;

@@ -1,4 +1,5 @@
-//! The broker's event streams: our client against a fake broker with every known fault, and Circle's SNS messages.
+//! The broker's event streams: our client against a fake broker with every known fault; Circle's SNS messages; and the
+//! statements of providers.
 
 #![expect(clippy::unwrap_used, reason = "in a test a failed unwrap is the failure to report")]
 
@@ -9,3 +10,4 @@ mod inbox;
 mod resuming;
 mod server;
 mod sns;
+mod statements;

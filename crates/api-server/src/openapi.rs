@@ -9,7 +9,7 @@ use utoipa::openapi::{OpenApi as Document, PathItem};
 use utoipa::{Modify, OpenApi};
 
 use crate::handlers::admin::{
-    audit, dead_letter, events, journals, replay, retention, reviews, test_signature,
+    audit, dead_letter, events, journals, reconciliations, replay, retention, reviews, test_signature,
 };
 use crate::handlers::webhooks::WebhookResponse;
 use crate::handlers::{
@@ -69,6 +69,7 @@ use webhooks::WebhookPaths;
         reviews::list,
         reviews::get,
         reviews::resolve,
+        reconciliations::list,
         retention::run,
         audit::verify,
         health::health,

@@ -13,7 +13,7 @@ use tower::service_fn;
 use webhooks::PROVIDERS;
 
 use crate::handlers::admin::{
-    audit, dead_letter, events, journals, replay, retention, reviews, test_signature,
+    audit, dead_letter, events, journals, reconciliations, replay, retention, reviews, test_signature,
 };
 use crate::handlers::webhooks::{exists, receive};
 use crate::handlers::{
@@ -135,6 +135,7 @@ fn admin_routes(state: &Arc<AdminState>, layers: &Layers) -> Router {
         .route("/api/admin/reviews", admin.get(reviews::list))
         .route("/api/admin/reviews/{id}", admin.get(reviews::get))
         .route("/api/admin/reviews/{id}/resolve", admin.post(reviews::resolve))
+        .route("/api/admin/reconciliations", admin.get(reconciliations::list))
         .route("/api/admin/retention/run", admin.post(retention::run))
         .route("/api/admin/audit/verify", admin.get(audit::verify))
 }

@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod dead_letter;
 pub(crate) mod events;
 pub(crate) mod journals;
+pub(crate) mod reconciliations;
 pub(crate) mod replay;
 pub(crate) mod retention;
 pub(crate) mod reviews;

@@ -10,4 +10,5 @@ pub(crate) mod mutations;
 pub(crate) mod opening;
 pub(crate) mod operators;
 pub(crate) mod receiving;
+pub(crate) mod statements;
 pub(crate) mod storage;

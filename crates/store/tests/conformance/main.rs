@@ -52,6 +52,10 @@ cases! { [sqlite, postgres, pooled]:
         a_leader_lease_has_one_owner,
         only_acquiring_a_leader_lease_is_audited,
     }
+    statements {
+        the_books_are_lines_of_a_statement,
+        differences_are_reviews_until_a_run_finds_them_equal,
+    }
     operators {
         lists_are_filtered_and_paged,
         a_replay_adds_jobs_and_changes_nothing_else,

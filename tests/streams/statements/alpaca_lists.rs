@@ -1,0 +1,197 @@
+//! Activities, transfers and positions of Alpaca.
+
+use serde_json::{Value, json};
+use tests::statements::Fault;
+use webhooks::SettingValue;
+
+use super::*;
+
+const ACTIVITIES: &str = "/v1/accounts/activities";
+const POSITIONS: &str = "/v1/reporting/eod/positions";
+const ENTRIES: usize = 3_000;
+
+/// Ten entries have one time, so that pages end between equal times.
+fn time(number: usize) -> String {
+    format!("2026-03-{:02}T15:{:02}:00Z", 2 + number / 10 % 25, number / 250 % 60)
+}
+
+fn entry_id(number: usize) -> String {
+    format!("00000000-0000-0000-0000-{number:012}")
+}
+
+/// Number + 1 cents, as the stream reports them.
+fn event(number: usize) -> Value {
+    json!({
+        "account_id": format!("a{}", number % 7),
+        "activity_type": "INT",
+        "at": time(number),
+        "net_amount": format!("{}.{:02}", (number + 1) / 100, (number + 1) % 100),
+        "currency": "USD",
+        "ref_id": entry_id(number),
+        "status": "executed",
+        "details": {},
+    })
+}
+
+/// The same, as activities list them.
+fn activity(number: usize) -> Value {
+    json!({
+        "id": format!("20260302000000000::{}", entry_id(number)),
+        "account_id": format!("a{}", number % 7),
+        "activity_type": "INT",
+        "activity_sub_type": "",
+        "date": &time(number)[..10],
+        "created_at": time(number),
+        "net_amount": format!("{}.{:02}", (number + 1) / 100, (number + 1) % 100),
+        "status": "executed",
+        "description": "",
+    })
+}
+
+async fn fixture() -> Fixture {
+    let fixture = Fixture::new(Provider::Alpaca, ProviderSettings::default()).await;
+    fixture
+        .provider
+        .put_document(POSITIONS, json!({ "asof": "2026-04-09", "positions": {}, "next_page_token": "" }));
+    fixture
+}
+
+#[tokio::test]
+async fn one_dropped_one_altered_and_one_extra_of_thousands_are_three_whatever_pages_do() {
+    let fixture = fixture().await;
+    fixture.post("alpaca/activity", &(0..ENTRIES).map(event).collect::<Vec<_>>()).await;
+    let mut rows: Vec<Value> = (0..ENTRIES).map(activity).collect();
+    fixture.provider.put(ACTIVITIES, rows.clone());
+    let faults =
+        [Fault::Status(429), Fault::Truncated, Fault::Status(503), Fault::Truncated, Fault::Status(429)];
+    fixture.provider.next(faults);
+    assert_eq!(fixture.reconcile().await, (ENTRIES as u64, vec![]));
+    // Pages of 100, an empty one, the positions, and the five retries.
+    assert_eq!(fixture.provider.requests().len(), ENTRIES / 100 + 1 + 1 + faults.len());
+    rows.remove(70);
+    rows[1_000]["net_amount"] = json!("0.01");
+    let mut extra = activity(ENTRIES);
+    extra["created_at"] = json!("2026-03-20T00:00:00Z");
+    rows.push(extra);
+    fixture.provider.put(ACTIVITIES, rows);
+    fixture.provider.next([Fault::RepeatedRow; 20]);
+    let expected = [
+        format!("missing_here alpaca:{} missing_here", entry_id(ENTRIES)),
+        format!("missing_there alpaca:{} missing_there", entry_id(70)),
+        format!("different alpaca:{} amount", entry_id(1_001)),
+    ];
+    assert_eq!(fixture.reconcile().await, (ENTRIES as u64 - 2, expected.to_vec()));
+    let about = |number| format!("cash_entry/alpaca:{}", entry_id(number));
+    assert_eq!(fixture.open_reviews().await, [about(70), about(1_001), about(ENTRIES)]);
+    // The provider corrects itself.
+    fixture.provider.put(ACTIVITIES, (0..ENTRIES).map(activity).collect());
+    assert_eq!(fixture.reconcile().await, (ENTRIES as u64, vec![]));
+    assert_eq!(fixture.open_reviews().await, Vec::<String>::new());
+    let latest = fixture.store.latest_reconciliations().await.unwrap();
+    assert_eq!((latest.len(), latest[0].matched, latest[0].missing_here), (1, ENTRIES as u64, 0));
+}
+
+#[tokio::test]
+async fn a_page_that_repeats_for_ever_and_a_provider_that_stays_down_are_errors() {
+    let fixture = fixture().await;
+    fixture.provider.put(ACTIVITIES, (0..250).map(activity).collect());
+    fixture.provider.next([Fault::RepeatedPage; 3]);
+    let error = fixture.try_reconcile().await.unwrap_err();
+    assert!(matches!(error, Error::Repeated { .. }), "{error:?}");
+    fixture.provider.next([Fault::Status(500); 20]);
+    let error = fixture.try_reconcile().await.unwrap_err();
+    assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
+}
+
+/// Two executions of one order, as the stream reports them: 1 at 180.10, then 2 more at 180.40: 540.90 in all.
+fn trades() -> Vec<Value> {
+    let trade = |event: &str, execution: &str, filled: &str, average: &str, at: &str| {
+        json!({
+            "account_id": "a1", "at": at, "timestamp": at, "event": event, "execution_id": execution,
+            "order": {
+                "id": "o1", "symbol": "AAPL", "asset_class": "us_equity", "side": "buy", "qty": "3",
+                "filled_qty": filled, "filled_avg_price": average, "status": "filled",
+            },
+        })
+    };
+    vec![
+        trade("partial_fill", "e1", "1", "180.1", "2026-03-03T15:00:00Z"),
+        trade("fill", "e2", "3", "180.3", "2026-03-03T15:00:01Z"),
+    ]
+}
+
+fn fill(execution: &str, quantity: &str, price: &str, at: &str) -> Value {
+    json!({
+        "id": format!("20260303150000000::{execution}"), "activity_type": "FILL", "account_id": "a1",
+        "order_id": "o1", "side": "buy", "symbol": "AAPL", "type": "fill",
+        "qty": quantity, "price": price, "transaction_time": at, "created_at": at,
+    })
+}
+
+#[tokio::test]
+async fn executions_and_positions_are_compared() {
+    let fixture = fixture().await;
+    fixture.post("alpaca/trade", &trades()).await;
+    let (first, second) = ("2026-03-03T15:00:00Z", "2026-03-03T15:00:01Z");
+    let rows = vec![fill("e1", "1", "180.10", first), fill("e2", "2", "180.40", second)];
+    fixture.provider.put(ACTIVITIES, rows);
+    let position = |quantity: &str| {
+        let positions = json!({ "a1": [{ "symbol": "AAPL", "qty": quantity }] });
+        json!({ "asof": "2026-04-09", "positions": positions, "next_page_token": "" })
+    };
+    fixture.provider.put_document(POSITIONS, position("3"));
+    assert_eq!(fixture.reconcile().await, (3, vec![]));
+    fixture.provider.put_document(POSITIONS, position("2.5"));
+    fixture
+        .provider
+        .put(ACTIVITIES, vec![fill("e1", "1", "180.20", first), fill("e2", "2", "180.40", second)]);
+    let expected = ["different alpaca:e1 amount", "different alpaca:a1/AAPL quantity"];
+    assert_eq!(fixture.reconcile().await, (1, expected.map(str::to_owned).to_vec()));
+}
+
+#[tokio::test]
+async fn what_people_post_is_listed_and_what_is_unknown_is_a_difference() {
+    let fixture = fixture().await;
+    let of_type = |number: usize, kind: &str| {
+        let mut row = activity(number);
+        row["activity_type"] = json!(kind);
+        row
+    };
+    fixture.provider.put(ACTIVITIES, vec![of_type(1, "ACATC"), of_type(2, "MEM"), of_type(3, "NEW")]);
+    let (matched, found) = fixture.reconcile().await;
+    assert_eq!(matched, 0);
+    let [unknown, by_hand] = found.as_slice() else { panic!("{found:?}") };
+    assert!(unknown.starts_with("missing_here") && unknown.ends_with("unknown event type"), "{unknown}");
+    assert!(by_hand.starts_with("not_compared"), "{by_hand}");
+}
+
+#[tokio::test]
+async fn transfers_are_compared_where_they_are_posted() {
+    let settings = ProviderSettings::default()
+        .with("ledger.alpaca_cash", &SettingValue::Text(Some("transfers".to_owned())));
+    let fixture = Fixture::new(Provider::Alpaca, settings).await;
+    fixture.provider.put(ACTIVITIES, vec![]);
+    let at = "2026-03-05T00:00:00Z";
+    let event = |id: &str, status: &str| {
+        json!({
+            "account_id": "a1", "at": at, "transfer_id": id, "status_to": status, "direction": "INCOMING",
+            "amount": "50.00",
+        })
+    };
+    fixture.post("alpaca/transfer", &[event("t1", "COMPLETE"), event("t2", "QUEUED")]).await;
+    let row = |id: &str| {
+        json!({
+            "id": id, "account_id": "a1", "direction": "INCOMING", "amount": "50", "status": "COMPLETE",
+            "created_at": at, "updated_at": at,
+        })
+    };
+    fixture.provider.put("/v1/accounts/a1/transfers", vec![row("t1"), row("t2")]);
+    let found = fixture.try_reconcile().await.unwrap();
+    assert_eq!(found.report.lines_matched(), 1);
+    assert_eq!(found.report.mismatches[0].reason, "status");
+    // Positions are not there, and said so.
+    assert_eq!(
+        found.report.unavailable,
+        ["/v1/reporting/eod/positions: not available to this API key (HTTP 404)"]
+    );
+}
