@@ -29,6 +29,8 @@ const RUNS: &[&str] = &[
     "ledger rebuild --dry-run",
     "ledger verify",
     "migrate --dry-run",
+    "reconcile alpaca --file value",
+    "reconcile bridge",
     "secrets check --profile production",
     "secrets check --profile production --json",
     "secrets check --profile development",

@@ -19,6 +19,7 @@ mod ledger;
 mod local_files;
 mod migrate;
 mod reading;
+mod reconcile;
 mod rotation;
 mod rotation_page;
 mod same_check;

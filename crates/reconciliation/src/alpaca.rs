@@ -11,8 +11,9 @@ use serde_json::value::RawValue;
 use webhooks::Unhandled;
 
 use crate::client::Client;
-use crate::collector::{Collector, Event, UNDATED};
+use crate::collector::{Collector, Event};
 use crate::error::Error;
+use crate::matching::UNDATED;
 use crate::pages::{List, Next, Row, text, time};
 
 const ACTIVITIES: &str = "/v1/accounts/activities";

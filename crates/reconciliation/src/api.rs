@@ -21,16 +21,32 @@ use crate::matching::{MARGIN, Statement};
 /// by the time of their creation.
 pub const LEAD: SignedDuration = SignedDuration::from_hours(30 * 24);
 
+/// A provider whose statements can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Vendor {
+    Alpaca,
+    Bridge,
+    Circle,
+}
+
+/// The vendors, and the secrets of their API keys. What another provider reports is not reconciled.
+const VENDORS: [(Provider, Vendor, &[&str]); 3] = [
+    (Provider::Alpaca, Vendor::Alpaca, &["alpaca_api_key", "alpaca_api_secret"]),
+    (Provider::Bridge, Vendor::Bridge, &["bridge_api_key"]),
+    (Provider::Circle, Vendor::Circle, &["circle_api_key"]),
+];
+
 /// The API of a provider. Clones share connections.
 #[derive(Clone)]
 pub struct Api {
     provider: Provider,
+    vendor: Vendor,
     client: Client,
     settings: ProviderSettings,
 }
 
 impl Api {
-    /// The API of a provider; `None` if its API key is not set.
+    /// The API of a provider; `None` if its API key is not set, or its statements cannot be read.
     ///
     /// # Errors
     /// [`Error::BaseUrl`] or [`Error::Client`].
@@ -39,7 +55,7 @@ impl Api {
         config: &Config,
         credentials: &Credentials,
     ) -> Result<Option<Self>, Error> {
-        let names = secret_names(provider);
+        let Some((_, vendor, names)) = find(provider) else { return Ok(None) };
         let handles = names.iter().map(|name| credentials.handle(name, "reconciliation"));
         let Ok(handles) = handles.collect::<Result<Vec<_>, _>>() else { return Ok(None) };
         if !handles.iter().all(|handle| matches!(handle.load_optional(), Ok(Some(_)))) {
@@ -50,19 +66,19 @@ impl Api {
             let url = settings.provider(provider).url(setting).and_then(|url| url.parse().ok());
             url.ok_or(Error::BaseUrl(provider))
         };
-        let base_url: BaseUrl = match provider {
-            Provider::Alpaca => config.alpaca_events.base_url.clone(),
-            Provider::Bridge => of_setting(&bridge::BASE_URL)?,
-            Provider::Circle => of_setting(&circle::BASE_URL)?,
+        let base_url: BaseUrl = match vendor {
+            Vendor::Alpaca => config.alpaca_events.base_url.clone(),
+            Vendor::Bridge => of_setting(&bridge::BASE_URL)?,
+            Vendor::Circle => of_setting(&circle::BASE_URL)?,
         };
-        let key = Arc::new(move || header_value(provider, &handles));
+        let key = Arc::new(move || header_value(vendor, &handles));
         Self::connect(provider, base_url, &config.proxy, key, settings.clone()).map(Some)
     }
 
     /// The API at this base URL, with the header that `key` loads for each request.
     ///
     /// # Errors
-    /// [`Error::Client`].
+    /// [`Error::Client`] or [`Error::NoStatements`].
     pub fn connect(
         provider: Provider,
         base_url: BaseUrl,
@@ -70,11 +86,12 @@ impl Api {
         key: KeySource,
         settings: ProviderSettings,
     ) -> Result<Self, Error> {
-        let header = match provider {
-            Provider::Alpaca | Provider::Circle => AUTHORIZATION,
-            Provider::Bridge => HeaderName::from_static("api-key"),
+        let (_, vendor, _) = find(provider).ok_or(Error::NoStatements(provider))?;
+        let header = match vendor {
+            Vendor::Alpaca | Vendor::Circle => AUTHORIZATION,
+            Vendor::Bridge => HeaderName::from_static("api-key"),
         };
-        Ok(Self { provider, client: Client::new(base_url, proxy, header, key)?, settings })
+        Ok(Self { provider, vendor, client: Client::new(base_url, proxy, header, key)?, settings })
     }
 
     /// The provider.
@@ -93,8 +110,8 @@ impl Api {
         let (client, mut collector) = (&self.client, Collector::new(self.provider, &self.settings));
         let first = start.saturating_sub(LEAD).unwrap_or(Timestamp::MIN);
         let (mut kinds, mut as_of, mut covers) = (BTreeSet::new(), start, (first, end));
-        match self.provider {
-            Provider::Alpaca => {
+        match self.vendor {
+            Vendor::Alpaca => {
                 kinds.extend([StatementKind::CashEntry, StatementKind::Execution]);
                 covers = (start, end);
                 crate::alpaca::read_activities(client, covers, &mut collector).await?;
@@ -110,11 +127,11 @@ impl Api {
                     }
                 }
             }
-            Provider::Bridge => {
+            Vendor::Bridge => {
                 kinds.insert(StatementKind::Transfer);
                 crate::bridge::read(client, first, &mut collector).await?;
             }
-            Provider::Circle => {
+            Vendor::Circle => {
                 kinds.insert(StatementKind::Transfer);
                 crate::circle::read(client, covers, &mut collector).await?;
             }
@@ -124,7 +141,7 @@ impl Api {
 
     /// Whether transfers of this provider are in its statement, account by account.
     pub(crate) fn has_transfers_by_account(&self) -> bool {
-        self.provider == Provider::Alpaca && posts_transfers(&self.settings)
+        self.vendor == Vendor::Alpaca && posts_transfers(&self.settings)
     }
 }
 
@@ -139,23 +156,23 @@ fn posts_transfers(settings: &ProviderSettings) -> bool {
     settings.provider(Provider::Alpaca).is(&webhooks::alpaca::CASH, webhooks::alpaca::TRANSFERS)
 }
 
-/// The secrets of the API key of a provider.
+/// The secrets of the API key of a provider; none if its statements cannot be read.
 #[must_use]
-pub const fn secret_names(provider: Provider) -> &'static [&'static str] {
-    match provider {
-        Provider::Alpaca => &["alpaca_api_key", "alpaca_api_secret"],
-        Provider::Bridge => &["bridge_api_key"],
-        Provider::Circle => &["circle_api_key"],
-    }
+pub fn secret_names(provider: Provider) -> &'static [&'static str] {
+    find(provider).map_or(&[], |(_, _, names)| names)
 }
 
-fn header_value(provider: Provider, handles: &[SecretHandle]) -> Option<HeaderValue> {
+fn find(provider: Provider) -> Option<(Provider, Vendor, &'static [&'static str])> {
+    VENDORS.into_iter().find(|(of, ..)| *of == provider)
+}
+
+fn header_value(vendor: Vendor, handles: &[SecretHandle]) -> Option<HeaderValue> {
     let sets = handles.iter().map(|handle| handle.load().ok()).collect::<Option<Vec<_>>>()?;
     let texts = sets.iter().map(|set| set.value().expose_text()).collect::<Option<Vec<_>>>()?;
-    let mut value = match (provider, texts.as_slice()) {
-        (Provider::Alpaca, [id, secret]) => alpaca::basic(id, secret)?,
-        (Provider::Bridge, [key]) => HeaderValue::from_str(key).ok()?,
-        (Provider::Circle, [key]) => HeaderValue::from_str(&format!("Bearer {key}")).ok()?,
+    let mut value = match (vendor, texts.as_slice()) {
+        (Vendor::Alpaca, [id, secret]) => alpaca::basic(id, secret)?,
+        (Vendor::Bridge, [key]) => HeaderValue::from_str(key).ok()?,
+        (Vendor::Circle, [key]) => HeaderValue::from_str(&format!("Bearer {key}")).ok()?,
         _ => return None,
     };
     value.set_sensitive(true);

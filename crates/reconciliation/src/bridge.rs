@@ -5,8 +5,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::client::Client;
-use crate::collector::{Collector, Event, UNDATED};
+use crate::collector::{Collector, Event};
 use crate::error::Error;
+use crate::matching::UNDATED;
 use crate::pages::{List, Next, Row, time};
 
 /// Lists, and the category of the events that report their rows.

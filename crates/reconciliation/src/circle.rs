@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::client::Client;
-use crate::collector::{Collector, Event, SENDER, UNDATED};
+use crate::collector::{Collector, Event, SENDER};
 use crate::error::Error;
+use crate::matching::UNDATED;
 use crate::pages::{List, Next, Row, time};
 
 /// Lists, and the member of a notification in which their rows arrive; wallets have notifications of another form.

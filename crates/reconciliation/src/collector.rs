@@ -12,14 +12,11 @@ use serde::Serialize;
 use webhooks::{Channel, Interpretation, ProviderSettings, SettingValue, Unhandled};
 
 use crate::error::Error;
-use crate::matching::{Statement, UnreadLine};
+use crate::matching::{Statement, UNDATED, UnreadLine};
 use crate::pages::{Row, text};
 
 /// The sender that notifications of Circle are wrapped with; a statement needs no proof of whose it is.
 pub(crate) const SENDER: &str = "statement";
-
-/// The time of a row without one, which is in every period.
-pub(crate) const UNDATED: Timestamp = Timestamp::MAX;
 
 /// Lines of a statement, and facts that are lines when all are known.
 pub(crate) struct Collector {

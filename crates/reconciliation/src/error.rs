@@ -7,6 +7,9 @@ use domain::Provider;
 /// Why a provider was not reconciled.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// Statements of the provider cannot be read from its API.
+    #[error("statements of {0} cannot be read from its API")]
+    NoStatements(Provider),
     /// The base URL is missing or invalid.
     #[error("invalid base URL of {0}")]
     BaseUrl(Provider),

@@ -11,7 +11,6 @@ use domain::{
 use jiff::{SignedDuration, Timestamp};
 use ledger::Day;
 
-use crate::collector::UNDATED;
 use crate::report::{Matched, Mismatch, MismatchKind, Report};
 
 /// What is younger than this is in progress, not missing: a report may be on its way, and a broker lists fees a day late. So is
@@ -20,6 +19,9 @@ pub const MARGIN: SignedDuration = SignedDuration::from_hours(24);
 
 /// The price of an execution is rounded twice, here as a difference of totals of its order.
 const EXECUTION_TOLERANCE_MINOR: u64 = 2;
+
+/// The time of an unread line without one, which is in every period.
+pub(crate) const UNDATED: Timestamp = Timestamp::MAX;
 
 /// The lines of a provider.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -97,10 +97,14 @@ impl Arguments {
 }
 
 fn no_key(provider: Provider) -> Failure {
-    let names = reconciliation::secret_names(provider).join(" and ");
-    Failure::Precondition(format!(
-        "no API key of {provider}: set {names} with `investiq secrets set`, or give a statement with --file"
-    ))
+    let names = reconciliation::secret_names(provider);
+    Failure::Precondition(match names {
+        [] => format!("statements of {provider} cannot be read from its API: give one with --file"),
+        _ => format!(
+            "no API key of {provider}: set {} with `investiq secrets set`, or give a statement with --file",
+            names.join(" and ")
+        ),
+    })
 }
 
 fn read_file(path: &Path, provider: Provider) -> Result<Statement, Failure> {
