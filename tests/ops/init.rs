@@ -305,7 +305,7 @@ fn only_the_secrets_of_the_chosen_providers_are_asked_for() {
     let names: Vec<&str> = to_be_set.iter().map(|line| line.split(':').next().unwrap()).collect();
     assert_eq!(
         names,
-        ["alpaca_api_key", "alpaca_api_secret", "bridge_api_key", "circle_api_key", "polygon_api_key"]
+        ["alpaca_api_key", "alpaca_api_secret", "circle_api_key", "polygon_api_key"]
     );
     assert!(host.path("secrets/live/alpaca_webhook_secret").exists());
     // The commands work.
