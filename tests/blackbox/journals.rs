@@ -188,3 +188,84 @@ fn a_review_is_resolved_with_a_reason_or_a_journal() {
     );
     assert_eq!(server.admin_json("/api/admin/audit/verify")["is_intact"], true);
 }
+
+#[test]
+fn a_journal_takes_out_what_is_available_and_the_refusal_says_how_much_that_is() {
+    let providers = Providers::new();
+    let (server, account) = start(&providers);
+    let waiting = fee(&account, "480.00");
+    assert_eq!(post(&server, JOURNALS, ADMIN_KEY, "waiting", &waiting).json()["state"], "pending");
+    let balance = || {
+        let portfolio = server.admin_json(&format!("/api/portfolio/{}", account.holder()));
+        portfolio["balances"][0].clone()
+    };
+    // 500.00 less the 480.00 that wait for another person.
+    let cash = balance();
+    let shown = ["amount", "pending_in", "pending_out", "available", "available_minor"];
+    let expected = [json!("500.00"), json!("0.00"), json!("480.00"), json!("20.00"), json!(2_000)];
+    assert_eq!(shown.map(|name| cash[name].clone()), expected, "{cash}");
+    let refused = post(&server, JOURNALS, ADMIN_KEY, "more", &fee(&account, "20.01"));
+    assert_eq!(refused.status, 422, "{refused:?}");
+    let problem = refused.problem();
+    let named = ["currency", "available", "asked"].map(|name| problem[name].clone());
+    assert_eq!(named, [json!("USD"), json!("20.00"), json!("20.01")], "{problem}");
+    assert_eq!(problem["account"], format!("user/{}/fiat_exposure", account.holder()));
+    assert_eq!(post(&server, JOURNALS, ADMIN_KEY, "rest", &fee(&account, "20.00")).json()["state"], "posted");
+    let mut overdraft = fee(&account, "1.00");
+    overdraft["allow_overdraft"] = json!(true);
+    let pending = post(&server, JOURNALS, ADMIN_KEY, "overdraft", &overdraft).json();
+    assert_eq!(
+        (&pending["state"], &pending["journal"]["allow_overdraft"]),
+        (&json!("pending"), &json!(true))
+    );
+    assert_eq!(balance()["available"], "-1.00");
+}
+
+#[test]
+fn a_key_with_a_list_reads_its_accounts_alone() {
+    const SCOPED_KEY: &str = "webhook-test-scoped-Xw3kPz8mQx5tRb7nLc2yHs9dJf";
+    let providers = Providers::new();
+    let (own, other) = (AlpacaAccount::named("own"), AlpacaAccount::named("other"));
+    let keys = format!("{ADMIN_KEY}:admin,{SCOPED_KEY}:viewer[c-1]");
+    let server = providers.options().set("API_KEYS", keys).start();
+    for account in [&own, &other] {
+        let deposit = account.entry(now(), "deposit", "CSD", "500.00", "executed");
+        assert_eq!(server.deliver(&providers.alpaca("nta", deposit)).status, 200);
+        wait_for_cash(&server, account, "500.00");
+    }
+    let scoped = |path: &str| server.get(path, &[("x-api-key", SCOPED_KEY)]);
+    let entries = || scoped("/api/ledger/entries?limit=500").json()["entries"].as_array().unwrap().clone();
+    let path = |account: &AlpacaAccount| format!("/api/portfolio/{}", account.holder());
+    assert_eq!((scoped(&path(&own)).status, entries().len()), (404, 0));
+    let link = |word: &str, customer: &str| {
+        let body = json!({ "account": own.holder() });
+        post(&server, &format!("/api/admin/customers/{customer}/{word}"), ADMIN_KEY, "", &body)
+    };
+    for _ in 0..2 {
+        let linked = link("link", "c-1");
+        assert_eq!((linked.status, &linked.json()["links"][0]["account"]), (200, &json!(own.holder())));
+    }
+    assert_eq!(link("link", "c-2").status, 409);
+    assert_eq!(scoped(&path(&own)).status, 200);
+    let mine = entries();
+    let cash = json!(format!("user/{}/fiat_exposure", own.holder()));
+    assert!(!mine.is_empty() && mine.iter().all(|entry| entry["account"] == cash), "{mine:?}");
+    // What is outside the list is as what does not exist, to the last byte.
+    let nobody = format!("alpaca:{}", "0".repeat(other.holder().len() - "alpaca:".len()));
+    let body = |account: &str| {
+        let response = scoped(&format!("/api/portfolio/{account}"));
+        let request_id = response.problem()["request_id"].as_str().unwrap().to_owned();
+        response.body.replace(account, "").replace(&request_id, "")
+    };
+    assert_eq!(body(&other.holder()), body(&nobody));
+    assert_eq!(scoped("/api/ledger/journals").status, 403);
+    let customer = scoped("/api/customers/c-1/portfolio").json();
+    assert_eq!(
+        (&customer["value_usd"], customer["accounts"].as_array().unwrap().len()),
+        (&json!("500.00"), 1)
+    );
+    assert_eq!(server.admin_json("/api/admin/customers?customer=c-1")["links"][0]["customer"], "c-1");
+    assert_eq!(link("unlink", "c-1").json()["links"], json!([]));
+    assert_eq!(scoped(&path(&own)).status, 404);
+    assert_eq!(server.admin_json("/api/admin/audit/verify")["is_intact"], true);
+}

@@ -131,9 +131,42 @@ fn a_review_is_listed_shown_and_resolved() {
 }
 
 #[test]
+fn accounts_are_linked_to_a_customer_and_unlinked() {
+    let fixture = Fixture::start();
+    assert_eq!(fixture.outcome("--sample alpaca/nta/deposit").1, "stored");
+    fixture.wait_until_applied();
+    let entries = fixture.server().get("/api/ledger/entries", &[]).json()["entries"].clone();
+    let mut accounts = entries.as_array().unwrap().iter().map(|entry| entry["account"].as_str().unwrap());
+    let account = accounts.find_map(|account| account.strip_prefix("user/")?.split('/').next()).unwrap();
+    let operator = operator(&fixture);
+    let linked = json_as(&fixture, "ana", &["customers", "link", "c-1", account]);
+    assert_eq!(
+        (&linked["links"][0]["account"], &linked["links"][0]["linked_by"]),
+        (&account.into(), &operator.into())
+    );
+    let other = run_as(&fixture, "ana", &["customers", "link", "c-2", account]);
+    assert!(other.exit_code == 2 && other.stderr.contains("is linked to the customer c-1"), "{other:?}");
+    let unknown = run_as(&fixture, "ana", &["customers", "link", "c-1", "alpaca:nobody"]);
+    assert!(unknown.exit_code == 2 && unknown.stderr.contains("alpaca:nobody is unknown"), "{unknown:?}");
+    let listed = run_as(&fixture, "ana", &["customers", "list", "--customer", "c-1"]);
+    assert!(listed.stdout.starts_with("CUSTOMER  ACCOUNT") && listed.stdout.contains(account), "{listed:?}");
+    for _ in 0..2 {
+        let unlinked = json_as(&fixture, "ana", &["customers", "unlink", "c-1", account]);
+        assert_eq!(unlinked["links"], serde_json::json!([]));
+    }
+    let export = fixture.workspace.run("audit export").stdout;
+    for action in ["customers.link", "customers.unlink"] {
+        assert_eq!(export.matches(&format!("\"{action}\"")).count(), 1, "{action}");
+    }
+}
+
+#[test]
 fn the_page_has_every_command() {
     let page = std::fs::read_to_string(tests::workspace_root().join("docs/ledger.md")).unwrap();
     for command in ["post", "list", "approve", "reverse", "reviews list", "reviews show", "reviews resolve"] {
         assert!(page.contains(&format!("investiq ledger {command} ")), "{command}");
+    }
+    for command in ["link", "unlink", "list"] {
+        assert!(page.contains(&format!("investiq customers {command} ")), "{command}");
     }
 }

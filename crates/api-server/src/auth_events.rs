@@ -1,4 +1,4 @@
-//! Failed authentications, denied authorizations and first uses of keys, for the audit chain: counted in memory, and written once a
+//! Failed authentications, denied authorizations, first uses of keys and reads of books, for the audit chain: counted in memory, and written once a
 //! minute, so that no request waits for the database and no client fills it.
 
 use std::collections::HashMap;
@@ -28,6 +28,8 @@ pub(crate) enum AuthEvent {
     Forbidden(Option<Label>),
     /// This key was not used since the start.
     FirstUse(Option<Label>),
+    /// This key read books.
+    BooksRead(Option<Label>),
 }
 
 impl AuthEvent {
@@ -36,6 +38,7 @@ impl AuthEvent {
             Self::Rejected(_) => "auth.reject",
             Self::Forbidden(_) => "auth.forbid",
             Self::FirstUse(_) => "auth.first_use",
+            Self::BooksRead(_) => "books.read",
         }
     }
 
@@ -45,6 +48,7 @@ impl AuthEvent {
             Self::Rejected(_) => Self::Rejected(None),
             Self::Forbidden(_) => Self::Forbidden(None),
             Self::FirstUse(_) => Self::FirstUse(None),
+            Self::BooksRead(_) => Self::BooksRead(None),
         }
     }
 }
@@ -54,8 +58,10 @@ impl fmt::Display for AuthEvent {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rejected(Some(network)) => write!(formatter, "network:{network}"),
-            Self::Forbidden(Some(key)) | Self::FirstUse(Some(key)) => write!(formatter, "key:{key}"),
-            Self::Rejected(None) | Self::Forbidden(None) | Self::FirstUse(None) => {
+            Self::Forbidden(Some(key)) | Self::FirstUse(Some(key)) | Self::BooksRead(Some(key)) => {
+                write!(formatter, "key:{key}")
+            }
+            Self::Rejected(None) | Self::Forbidden(None) | Self::FirstUse(None) | Self::BooksRead(None) => {
                 formatter.write_str("others")
             }
         }
@@ -112,6 +118,12 @@ impl AuthEvents {
         }
     }
 
+    /// How often this happened since the last write.
+    #[cfg(test)]
+    pub(crate) fn count(&self, event: AuthEvent) -> u64 {
+        self.counts().get(&event).copied().unwrap_or_default()
+    }
+
     fn counts(&self) -> MutexGuard<'_, HashMap<AuthEvent, u64>> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -144,6 +156,8 @@ mod tests {
         }
         events.record(AuthEvent::FirstUse(Some(key)));
         events.record(AuthEvent::Forbidden(Some(key)));
+        events.record(AuthEvent::BooksRead(Some(key)));
+        events.record(AuthEvent::BooksRead(Some(key)));
         events.flush(&store, Clock::System.now()).await;
         events.flush(&store, Clock::System.now()).await;
         let entries = store.audit_page(0).await.unwrap();
@@ -160,6 +174,7 @@ mod tests {
             [
                 format!("key:{label} auth.first_use {{\"count\":1}}"),
                 format!("key:{label} auth.forbid {{\"count\":1}}"),
+                format!("key:{label} books.read {{\"count\":2}}"),
                 "network:192.0.2.1 auth.reject {\"count\":2}".to_owned(),
                 "network:2001:db8::/64 auth.reject {\"count\":1}".to_owned(),
             ]

@@ -6,6 +6,7 @@ pub(crate) mod analyze;
 pub(crate) mod analyze_bars;
 pub(crate) mod balances;
 pub(crate) mod bars;
+pub(crate) mod customer_portfolio;
 pub(crate) mod docs;
 pub(crate) mod entries;
 pub(crate) mod health;
@@ -18,6 +19,8 @@ pub(crate) mod symbols;
 pub(crate) mod webhooks;
 
 mod bar_spacing;
+mod book_reader;
+mod customer_path;
 mod entry_parameters;
 mod etag;
 mod if_none_match;
@@ -28,6 +31,8 @@ mod report_body;
 mod symbol_path;
 mod window;
 
+use book_reader::BookReader;
+use customer_path::CustomerPath;
 use etag::etag;
 use if_none_match::IfNoneMatch;
 use json_body::JsonBody;

@@ -9,12 +9,13 @@ use utoipa::openapi::{OpenApi as Document, PathItem};
 use utoipa::{Modify, OpenApi};
 
 use crate::handlers::admin::{
-    audit, dead_letter, events, journals, reconciliations, replay, retention, reviews, test_signature,
+    audit, customers, dead_letter, events, journals, reconciliations, replay, retention, reviews,
+    test_signature,
 };
 use crate::handlers::webhooks::WebhookResponse;
 use crate::handlers::{
-    analyze, analyze_bars, balances, bars, docs, entries, health, indicators, metrics, portfolio, reports,
-    root, symbols,
+    analyze, analyze_bars, balances, bars, customer_portfolio, docs, entries, health, indicators, metrics,
+    portfolio, reports, root, symbols,
 };
 use crate::schemas::{
     AccountFilter, IdempotencyKey, IndicatorNames, LedgerAccountName, ProblemDocument, Problems,
@@ -51,6 +52,7 @@ use webhooks::WebhookPaths;
         bars::get,
         indicators::get,
         portfolio::get,
+        customer_portfolio::get,
         entries::list,
         balances::list,
         reports::get,
@@ -70,6 +72,9 @@ use webhooks::WebhookPaths;
         reviews::get,
         reviews::resolve,
         reconciliations::list,
+        customers::list,
+        customers::link,
+        customers::unlink,
         retention::run,
         audit::verify,
         health::health,

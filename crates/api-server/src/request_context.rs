@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request};
 use config::api_keys::{Key, Role};
+use domain::AccountScope;
 use http::{Method, Uri};
 use strict_http1::Connection;
 use telemetry::RequestId;
@@ -40,6 +41,8 @@ pub(crate) struct RequestContext {
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(crate) role: Role,
+    /// The accounts whose books it may read.
+    pub(crate) scope: Arc<AccountScope>,
     /// `None` on an open server.
     pub(crate) key: Option<Arc<Key>>,
 }

@@ -13,12 +13,13 @@ use tower::service_fn;
 use webhooks::PROVIDERS;
 
 use crate::handlers::admin::{
-    audit, dead_letter, events, journals, reconciliations, replay, retention, reviews, test_signature,
+    audit, customers, dead_letter, events, journals, reconciliations, replay, retention, reviews,
+    test_signature,
 };
 use crate::handlers::webhooks::{exists, receive};
 use crate::handlers::{
-    analyze, analyze_bars, balances, bars, docs, entries, health, indicators, metrics, portfolio, reports,
-    root, symbols,
+    analyze, analyze_bars, balances, bars, customer_portfolio, docs, entries, health, indicators, metrics,
+    portfolio, reports, root, symbols,
 };
 use crate::layers::Layers;
 use crate::state::{AdminState, Api, Exposition, Probes, WebhookState};
@@ -106,6 +107,7 @@ fn ledger_routes(state: &Arc<AdminState>, layers: &Layers) -> Router {
     let ledger = Keyed { layers, role: Role::Viewer, state: Arc::clone(state) };
     Router::new()
         .route("/api/portfolio/{account}", ledger.get(portfolio::get))
+        .route("/api/customers/{customer}/portfolio", ledger.get(customer_portfolio::get))
         .route("/api/ledger/entries", ledger.get(entries::list))
         .route("/api/ledger/balances", ledger.get(balances::list))
         .route("/api/ledger/reports/{report}", ledger.get(reports::get))
@@ -136,6 +138,9 @@ fn admin_routes(state: &Arc<AdminState>, layers: &Layers) -> Router {
         .route("/api/admin/reviews/{id}", admin.get(reviews::get))
         .route("/api/admin/reviews/{id}/resolve", admin.post(reviews::resolve))
         .route("/api/admin/reconciliations", admin.get(reconciliations::list))
+        .route("/api/admin/customers", admin.get(customers::list))
+        .route("/api/admin/customers/{customer}/link", admin.post(customers::link))
+        .route("/api/admin/customers/{customer}/unlink", admin.post(customers::unlink))
         .route("/api/admin/retention/run", admin.post(retention::run))
         .route("/api/admin/audit/verify", admin.get(audit::verify))
 }

@@ -182,6 +182,7 @@ pub(crate) fn service(
         admin: Arc::new(AdminState {
             intake: Arc::clone(&intake),
             clock: Clock::System,
+            auth_events: Arc::clone(&auth_events),
             journal_approval_above: config.journal_approval_above,
         }),
     };

@@ -12,6 +12,7 @@ use telemetry::metrics::Metrics;
 use tokio_util::sync::CancellationToken;
 use workers::HealthRegistry;
 
+use crate::auth_events::AuthEvents;
 use crate::body_readers::BodyReaders;
 use crate::heavy_work::HeavyWork;
 use crate::indicator_cache::IndicatorCache;
@@ -55,6 +56,7 @@ pub(crate) struct WebhookState {
 pub(crate) struct AdminState {
     pub(crate) intake: Arc<WebhookIntake>,
     pub(crate) clock: Clock,
+    pub(crate) auth_events: Arc<AuthEvents>,
     /// A journal that moves more dollars than this needs two persons.
     pub(crate) journal_approval_above: Money,
 }

@@ -35,6 +35,9 @@ pub struct Journal {
     /// Shares; each holding at most once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shares: Vec<ShareLine>,
+    /// Whether it may take out more than is available. It then needs two persons, whatever it moves.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_overdraft: bool,
 }
 
 /// Entries of one kind, which sum to zero in each currency.

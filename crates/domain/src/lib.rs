@@ -4,6 +4,7 @@
 //! Every type validates its input on construction. This crate does no I/O, reads no clock and computes no indicator. Market
 //! prices are measurements and therefore floats; money is an integer, and what shares cost is an exact decimal.
 
+mod account_scope;
 mod bar;
 mod date;
 mod decimal;
@@ -23,6 +24,7 @@ mod timeframe;
 mod transaction_hash;
 mod transaction_kind;
 
+pub use account_scope::{AccountScope, AccountScopeError, CustomerId, CustomerIdError};
 pub use bar::{BarDefect, Bars, BarsView, PRICE_TOLERANCE, RawBar, RefusedBar, VOLUME_SHARES_MAX};
 pub use date::{Date, DateError};
 pub use external_id::{ExternalId, ExternalIdError, Provider};

@@ -76,7 +76,7 @@ pub enum JournalFault {
 /// # Errors
 /// The first [`JournalFault`].
 pub fn check_journal(journal: &Journal, now: Timestamp) -> Result<(), JournalFault> {
-    let Journal { effective_at, reference, reason, evidence, postings, shares } = journal;
+    let Journal { effective_at, reference, reason, evidence, postings, shares, allow_overdraft: _ } = journal;
     check_text("reference", reference, REFERENCE_CHARS_MAX)?;
     check_reason(reason)?;
     evidence.as_deref().map_or(Ok(()), |text| check_text("evidence", text, TEXT_CHARS_MAX))?;

@@ -4,6 +4,7 @@ mod analyze;
 mod audit;
 mod completions;
 mod config;
+mod customers;
 mod data;
 mod doctor;
 mod init;
@@ -67,6 +68,9 @@ enum Command {
     Ledger(ledger::Command),
     /// Compare the statement of a provider with the books
     Reconcile(reconcile::Arguments),
+    /// Link accounts of one customer at several providers
+    #[command(subcommand)]
+    Customers(customers::Command),
     /// Verify and export the audit chain
     #[command(subcommand)]
     Audit(audit::Command),
@@ -87,6 +91,7 @@ pub(crate) async fn run(line: CommandLine, console: &mut Console) -> Result<Exit
         Command::Webhooks(_)
             | Command::Ledger(_)
             | Command::Reconcile(_)
+            | Command::Customers(_)
             | Command::Audit(_)
             | Command::Storage(_)
     );
@@ -105,6 +110,7 @@ pub(crate) async fn run(line: CommandLine, console: &mut Console) -> Result<Exit
         Command::Webhooks(command) => webhooks::run(command, console).await,
         Command::Ledger(command) => ledger::run(command, console).await,
         Command::Reconcile(arguments) => reconcile::run(&arguments, console).await,
+        Command::Customers(command) => customers::run(&command, console).await,
         Command::Audit(command) => audit::run(&command, console).await,
         Command::Migrate(arguments) => migrate::run(&arguments, console).await,
         Command::Storage(command) => storage::run(&command, console).await,

@@ -19,7 +19,7 @@ pub use figures::{ACTIVE_WITHIN, Figures};
 pub use market_value::MarketValue;
 pub(crate) use market_value::market_value;
 pub use past_portfolio::PastPortfolio;
-pub use portfolio::{Portfolio, PortfolioPosition};
+pub use portfolio::{CustomerPortfolio, Portfolio, PortfolioPosition};
 pub(crate) use prices::load_prices;
 pub use prices::{AssetPrice, PRICE_AHEAD_MAX, PRICES_MAX};
 pub use snapshots::SnapshotRun;

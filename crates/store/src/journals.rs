@@ -76,6 +76,8 @@ pub struct Reversal {
     pub evidence: Option<String>,
     /// When it takes effect; `None` is when the original did.
     pub effective_at: Option<Timestamp>,
+    /// Whether it may take out more than is available.
+    pub allow_overdraft: bool,
 }
 
 /// Who makes a journal, and under which rule.
@@ -122,9 +124,10 @@ impl Store {
         if original.reverses.is_some() {
             return Err(JournalError::Reversal(id));
         }
-        let Reversal { reason, evidence, effective_at } = reversal.clone();
+        let Reversal { reason, evidence, effective_at, allow_overdraft } = reversal.clone();
         let effective_at = effective_at.unwrap_or(original.journal.effective_at);
-        let journal = Journal { reason, evidence, effective_at, ..::ledger::reversed(&original.journal)? };
+        let reversed = ::ledger::reversed(&original.journal)?;
+        let journal = Journal { reason, evidence, effective_at, allow_overdraft, ..reversed };
         self.make(&Request { reverses: Some(id), ..Request::new(&journal) }, maker, now).await
     }
 
@@ -173,6 +176,7 @@ impl Store {
                 return Err(JournalError::OwnApproval(record.made_by));
             }
             post::lock_holders(&mut tx, &record.journal).await?;
+            post::check_available(&mut tx, &record).await?;
             self.post_journal(
                 tx,
                 JournalRecord { checked_by: Some(actor.name.to_owned()), ..record },
@@ -266,6 +270,7 @@ impl Store {
         };
         let record = rows::find(&mut tx, id).await?;
         post::lock_holders(&mut tx, &record.journal).await?;
+        post::check_available(&mut tx, &record).await?;
         if let Some((review, _)) = request.review {
             post::check_open(&mut tx, review).await?;
         }

@@ -15,6 +15,7 @@ mod check;
 mod circle_keys;
 mod config;
 mod cursors;
+mod customers;
 mod database;
 mod dead_letters;
 mod error;
@@ -48,12 +49,13 @@ pub use audit_key::{AuditKeyError, audit_key_path, find_audit_key, load_audit_ke
 pub use audit_log::{AUDIT_PAGE_MAX, VerifyError};
 pub use backlog::Backlog;
 pub use business::{
-    ACTIVE_WITHIN, AssetPrice, CurrencyTotal, DepositDrift, Figures, MarketValue, PRICE_AHEAD_MAX,
-    PRICES_MAX, PastPortfolio, Portfolio, PortfolioPosition, SnapshotRun, TrialBalance,
+    ACTIVE_WITHIN, AssetPrice, CurrencyTotal, CustomerPortfolio, DepositDrift, Figures, MarketValue,
+    PRICE_AHEAD_MAX, PRICES_MAX, PastPortfolio, Portfolio, PortfolioPosition, SnapshotRun, TrialBalance,
 };
 pub use check::check_open;
 pub use circle_keys::{CIRCLE_KEYS_MAX, CircleKey};
 pub use config::{CONNECTIONS, QUEUE_DELIVERIES, StoreConfig};
+pub use customers::{CUSTOMER_ACCOUNTS_MAX, CustomerAccount, CustomerError};
 pub use dead_letters::DeadLetter;
 pub use error::{DriverError, Error, LocationError, MigrateError, OpenError};
 pub use events::{
@@ -64,8 +66,8 @@ pub use inbox::{Cursor, Receipt, ReceiveError};
 pub use jobs::{ATTEMPTS_MAX, ApplyOutcome, Job, JobCause, JobState, LEASE_MAX};
 pub use journals::{JournalError, JournalRecord, JournalState, Maker, Reversal};
 pub use ledger::{
-    AccountFilter, AccountFilterError, AccountSum, AccountSumPage, ENTRIES_MAX, EntryFilter, EntryPage,
-    Finding, LedgerEntry, LedgerVerification, Moment, Place, Problem, Rebuild, RebuildMode,
+    AccountFilter, AccountFilterError, AccountSum, AccountSumPage, Balance, ENTRIES_MAX, EntryFilter,
+    EntryPage, Finding, LedgerEntry, LedgerVerification, Moment, Place, Problem, Rebuild, RebuildMode,
 };
 pub use migrations::{MigrationState, MigrationStatus, check_migrations, migrate, migration_status};
 pub use proof::EvidenceError;

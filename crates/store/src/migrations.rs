@@ -41,6 +41,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(5, "0005_storage"),
     migration!(6, "0006_coins"),
     migration!(7, "0007_reconciliation"),
+    migration!(8, "0008_holders"),
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

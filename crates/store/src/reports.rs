@@ -12,11 +12,12 @@ mod trial_balance;
 
 use std::time::Duration;
 
+use domain::AccountScope;
 use tokio::sync::mpsc;
 
 use crate::database::Transaction;
 use crate::error::Error;
-use crate::ledger::set_timeout;
+use crate::ledger::{EntryFilter, set_timeout};
 use crate::store::Store;
 
 pub(crate) use holdings::page as holdings_page;
@@ -37,13 +38,14 @@ struct Output {
 }
 
 impl Store {
-    /// Sends the rows of a report. Ends early, and without an error, when nobody receives them any more.
+    /// Sends the rows of a report of the accounts in a scope. Ends early, and without an error, when nobody receives them any more.
     ///
     /// # Errors
     /// [`Error::Timeout`] if the receiver takes no rows for 30 seconds, [`Error::TooManyRows`], and errors of the database: the rows
     /// that were sent are not all.
     pub async fn report(
         &self,
+        scope: &AccountScope,
         request: &ReportRequest,
         pages: mpsc::Sender<Vec<ReportRow>>,
     ) -> Result<(), Error> {
@@ -51,7 +53,8 @@ impl Store {
         let mut tx = reader.begin().await?;
         set_timeout(&mut tx).await?;
         let mut output = Output { columns: request.kind.columns(), page: Vec::new(), pages };
-        match write(&mut tx, request, &mut output).await {
+        let filter = request.filter.within(&mut tx, scope).await?;
+        match write(&mut tx, request.kind, &filter, &mut output).await {
             Ok(()) => output.flush().await.or_else(Stop::into_result),
             Err(stop) => stop.into_result(),
         }
@@ -71,14 +74,18 @@ impl Store {
     }
 }
 
-async fn write(tx: &mut Transaction<'_>, request: &ReportRequest, output: &mut Output) -> Result<(), Stop> {
-    let ReportRequest { kind, filter } = request;
+async fn write(
+    tx: &mut Transaction<'_>,
+    kind: ReportKind,
+    filter: &EntryFilter,
+    output: &mut Output,
+) -> Result<(), Stop> {
     match kind {
         ReportKind::Entries => entries::write(tx, filter, output).await,
         ReportKind::TrialBalance => trial_balance::write(tx, filter, output).await,
         ReportKind::Statement => statement::write(tx, filter, output).await,
         ReportKind::Holdings => holdings::write(tx, filter, output).await,
-        ReportKind::Lots | ReportKind::Gains => lots::write(tx, *kind, filter, output).await,
+        ReportKind::Lots | ReportKind::Gains => lots::write(tx, kind, filter, output).await,
     }
 }
 

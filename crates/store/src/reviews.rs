@@ -2,7 +2,7 @@
 
 mod suggestions;
 
-use domain::ExternalId;
+use domain::{AccountScope, ExternalId};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
@@ -153,7 +153,7 @@ impl Store {
         let fact = |row: &Row| serde_json::from_str(&row.text("body")?).map_err(|_| Error::decode("body"));
         let facts = facts.iter().map(fact).collect::<Result<Vec<Json>, _>>()?;
         let of_subject = EntryFilter { subject: Some(summary.subject.clone()), ..EntryFilter::default() };
-        let entries = self.entries(&of_subject, None, ROWS_MAX).await?.entries;
+        let entries = self.entries(&AccountScope::All, &of_subject, None, ROWS_MAX).await?.entries;
         let event: Option<EventId> =
             summary.subject.strip_prefix(event_reviews::PREFIX).and_then(|id| id.parse().ok());
         let event = match event {

@@ -1,6 +1,7 @@
 //! The endpoints for operators. They require an API key with the role admin, and record every change under that key.
 
 pub(crate) mod audit;
+pub(crate) mod customers;
 pub(crate) mod dead_letter;
 pub(crate) mod events;
 pub(crate) mod journals;

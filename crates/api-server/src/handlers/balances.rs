@@ -9,9 +9,9 @@ use serde::Serialize;
 use store::{AccountFilter, AccountSum};
 use utoipa::ToSchema;
 
-use super::Parameters;
 use super::entry_parameters::parse_moment;
-use super::portfolio::Balance;
+use super::portfolio::BalanceResponse;
+use super::{BookReader, Parameters};
 use crate::problem::Problem;
 use crate::schemas::{self, Problems};
 use crate::state::AdminState;
@@ -20,7 +20,7 @@ use crate::state::AdminState;
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct BalancesPage {
     /// By account and currency; balances of zero are omitted.
-    balances: Vec<Balance>,
+    balances: Vec<BalanceResponse>,
     /// The value of `after` for the next page; null on the last page.
     #[schema(required, value_type = Option<schemas::LedgerAccountName>)]
     next: Option<String>,
@@ -44,14 +44,16 @@ pub(crate) struct BalancesPage {
 pub(crate) async fn list(
     parameters: Parameters,
     State(state): State<Arc<AdminState>>,
+    reader: BookReader,
 ) -> Result<Json<BalancesPage>, Problem> {
     parameters.allow_only(&["account", "as_of", "known_at", "limit", "after"])?;
     let account = parameters.parse_as::<AccountFilter>("account")?;
     let after = parameters.parse_as::<LedgerAccount>("after")?.map(|account| account.to_string());
     let (moment, accounts) = (parse_moment(&parameters)?, parameters.rows()?);
-    let page = state.store().account_sums(account.as_ref(), moment, after.as_deref(), accounts).await?;
+    let page =
+        state.store().account_sums((&reader.scope, account), moment, after.as_deref(), accounts).await?;
     let sums = page.sums.into_iter().filter(|sum| !sum.balance().is_zero());
-    let balance = |sum: AccountSum| Balance::new(sum.account.clone(), sum.balance());
+    let balance = |sum: AccountSum| BalanceResponse::posted(sum.account.clone(), sum.balance());
     let balances = sums.map(balance).collect::<Result<_, MoneyError>>();
     let balances = balances.map_err(|error| store::Error::Ledger(error.into()))?;
     Ok(Json(BalancesPage { balances, next: page.next_after }))

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::entry_parameters::{parse_filter, parse_format};
 use super::parameters::unprocessable;
-use super::{Parameters, report_body};
+use super::{BookReader, Parameters, report_body};
 use crate::problem::Problem;
 use crate::schemas::{self, Problems};
 use crate::state::AdminState;
@@ -61,13 +61,15 @@ pub(crate) struct EntryResponse {
 /// Ledger entries, newest first
 ///
 /// With `format=csv` or `format=jsonl`, all of them in the order in which they were recorded, without pages.
+///
+/// A key that may read some accounts only sees their entries, without those of the system.
 #[utoipa::path(
     get,
     path = "/api/ledger/entries",
     operation_id = "listLedgerEntries",
     tag = "ledger",
     params(
-        ("account" = Option<schemas::AccountFilter>, Query, description = "A holder or an account"),
+        ("account" = Option<schemas::AccountFilter>, Query, description = "An account at a provider, or one account of the ledger"),
         ("subject" = Option<schemas::FilterText>, Query, description = "The resource that the transaction is about"),
         ("reference" = Option<schemas::FilterText>, Query, description = "The reference of a journal, or the provider's id of a transfer, cash entry, order or execution, such as `bridge:abc`"),
         ("currency" = Option<domain::Currency>, Query, description = "The currency"),
@@ -88,6 +90,7 @@ pub(crate) struct EntryResponse {
 pub(crate) async fn list(
     parameters: Parameters,
     State(state): State<Arc<AdminState>>,
+    reader: BookReader,
 ) -> Result<Response, Problem> {
     parameters.allow_only(&[
         "account",
@@ -114,10 +117,10 @@ pub(crate) async fn list(
                 return Err(unprocessable(name, "only the format json has pages"));
             }
             let request = ReportRequest { kind: ReportKind::Entries, filter };
-            return report_body::respond(state.store(), request, format).await;
+            return report_body::respond(&state, reader, request, format).await;
         }
     }
-    let page = state.store().entries(&filter, after, rows).await?;
+    let page = state.store().entries(&reader.scope, &filter, after, rows).await?;
     let entries = page.entries.into_iter().map(EntryResponse::from).collect();
     Ok(Json(EntriesPage { entries, next: page.next_after.map(|id| id.to_string()) }).into_response())
 }

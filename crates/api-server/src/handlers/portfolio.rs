@@ -6,12 +6,12 @@ use axum::Json;
 use axum::extract::{Path, State};
 use domain::{AccountStatus, ExternalId, Money, MoneyError, Total};
 use serde::Serialize;
-use store::{MarketValue, PastPortfolio, Portfolio, PortfolioPosition};
+use store::{Balance, MarketValue, PastPortfolio, Portfolio, PortfolioPosition};
 use utoipa::ToSchema;
 
-use super::Parameters;
 use super::entry_parameters::parse_moment;
 use super::parameters::unprocessable;
+use super::{BookReader, Parameters};
 use crate::problem::{Kind, Problem};
 use crate::schemas::{self, Problems};
 use crate::state::AdminState;
@@ -24,8 +24,8 @@ pub(crate) struct PortfolioResponse {
     /// The status of the account; null if its provider never reported one.
     #[schema(required, value_type = Option<String>, example = "active")]
     status: Option<AccountStatus>,
-    /// The balance of each ledger account that is not zero.
-    balances: Vec<Balance>,
+    /// Each ledger account with money in it or under way.
+    balances: Vec<BalanceResponse>,
     positions: Vec<Position>,
     /// The value of all balances and positions, in USD; null in the past, whose prices are not stored.
     #[schema(required, example = "1234.56")]
@@ -44,18 +44,33 @@ pub(crate) struct PortfolioResponse {
     reviews: Option<u64>,
 }
 
-/// The balance of one ledger account.
+/// The balance of one ledger account, in whole smallest units of the currency (`…_minor`, which may be larger than 64 bits) and as
+/// decimal numbers.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Balance {
+pub(crate) struct BalanceResponse {
     #[schema(example = "spending_balance")]
     account: String,
     #[schema(value_type = String, example = "USDC")]
     currency: &'static str,
-    /// In the smallest unit of the currency. It may be larger than 64 bits: read `amount` where numbers are smaller.
+    /// What is posted: the sum of its entries.
     amount_minor: i128,
-    /// As a decimal number.
     #[schema(example = "12.345678")]
     amount: String,
+    /// What is on its way to the account. It is not available yet; null in the past and in lists of balances.
+    #[schema(required)]
+    pending_in_minor: Option<i128>,
+    #[schema(required, example = "0.000000")]
+    pending_in: Option<String>,
+    /// What is on its way from the account, or set aside for open orders; null as `pending_in`.
+    #[schema(required)]
+    pending_out_minor: Option<i128>,
+    #[schema(required, example = "2.000000")]
+    pending_out: Option<String>,
+    /// What is posted less what is on its way out; null as `pending_in`.
+    #[schema(required)]
+    available_minor: Option<i128>,
+    #[schema(required, example = "10.345678")]
+    available: Option<String>,
 }
 
 /// A position in one symbol.
@@ -101,6 +116,7 @@ pub(crate) async fn get(
     Path(account): Path<String>,
     parameters: Parameters,
     State(state): State<Arc<AdminState>>,
+    reader: BookReader,
 ) -> Result<Json<PortfolioResponse>, Problem> {
     parameters.allow_only(&["as_of", "known_at"])?;
     let moment = parse_moment(&parameters)?;
@@ -109,14 +125,18 @@ pub(crate) async fn get(
         .map_err(|error: domain::ExternalIdError| unprocessable("account", error.to_string()))?;
     let unknown = || Problem::new(Kind::NotFound, "unknown account");
     let response = if moment.is_latest() {
-        respond(state.store().portfolio(&account, state.clock.now()).await?.ok_or_else(unknown)?)
+        respond(
+            state.store().portfolio(&reader.scope, &account, state.clock.now()).await?.ok_or_else(unknown)?,
+        )
     } else {
-        respond_past(state.store().past_portfolio(&account, moment).await?.ok_or_else(unknown)?)
+        respond_past(
+            state.store().past_portfolio(&reader.scope, &account, moment).await?.ok_or_else(unknown)?,
+        )
     };
     Ok(Json(response.map_err(|error| store::Error::Ledger(error.into()))?))
 }
 
-fn respond(portfolio: Portfolio) -> Result<PortfolioResponse, MoneyError> {
+pub(super) fn respond(portfolio: Portfolio) -> Result<PortfolioResponse, MoneyError> {
     let Portfolio { account, status, balances, positions, market_value, year_to_date, reviews } = portfolio;
     let MarketValue { value, unpriced, oldest_price_at } = market_value;
     Ok(PortfolioResponse {
@@ -134,10 +154,13 @@ fn respond(portfolio: Portfolio) -> Result<PortfolioResponse, MoneyError> {
 
 fn respond_past(portfolio: PastPortfolio) -> Result<PortfolioResponse, MoneyError> {
     let PastPortfolio { account, status, balances, positions } = portfolio;
+    let balances = balances.into_iter().filter(|(_, posted)| !posted.is_zero());
+    let balance =
+        |(bucket, posted): (ledger::Bucket, Total)| BalanceResponse::posted(bucket.to_string(), posted);
     Ok(PortfolioResponse {
         account: account.to_string(),
         status,
-        balances: respond_balances(balances)?,
+        balances: balances.map(balance).collect::<Result<_, _>>()?,
         positions: positions.into_iter().map(position).collect(),
         value_usd: None,
         unpriced: None,
@@ -148,19 +171,41 @@ fn respond_past(portfolio: PastPortfolio) -> Result<PortfolioResponse, MoneyErro
 }
 
 /// Zero balances are omitted, because which accounts have one depends on the order of events.
-fn respond_balances(balances: Vec<(ledger::Bucket, Total)>) -> Result<Vec<Balance>, MoneyError> {
-    let balances = balances.into_iter().filter(|(_, total)| !total.is_zero());
-    balances.map(|(bucket, total)| Balance::new(bucket.to_string(), total)).collect()
+pub(super) fn respond_balances(balances: Vec<Balance>) -> Result<Vec<BalanceResponse>, MoneyError> {
+    let respond = |balance: Balance| {
+        let (available, Balance { bucket, posted, pending_in, pending_out }) = (balance.available(), balance);
+        Ok(BalanceResponse {
+            pending_in_minor: Some(pending_in.minor()),
+            pending_in: Some(pending_in.to_decimal()?.to_string()),
+            pending_out_minor: Some(pending_out.minor()),
+            pending_out: Some(pending_out.to_decimal()?.to_string()),
+            available_minor: Some(available.minor()),
+            available: Some(available.to_decimal()?.to_string()),
+            ..BalanceResponse::posted(bucket.to_string(), posted)?
+        })
+    };
+    balances.into_iter().filter(|balance| !balance.is_zero()).map(respond).collect()
 }
 
-impl Balance {
-    pub(super) fn new(account: String, total: Total) -> Result<Self, MoneyError> {
-        let amount = total.to_decimal()?.to_string();
-        Ok(Self { account, currency: total.currency().as_str(), amount_minor: total.minor(), amount })
+impl BalanceResponse {
+    /// A balance of which only what is posted is known.
+    pub(super) fn posted(account: String, posted: Total) -> Result<Self, MoneyError> {
+        Ok(Self {
+            account,
+            currency: posted.currency().as_str(),
+            amount_minor: posted.minor(),
+            amount: posted.to_decimal()?.to_string(),
+            pending_in_minor: None,
+            pending_in: None,
+            pending_out_minor: None,
+            pending_out: None,
+            available_minor: None,
+            available: None,
+        })
     }
 }
 
-fn position(position: PortfolioPosition) -> Position {
+pub(super) fn position(position: PortfolioPosition) -> Position {
     let PortfolioPosition { symbol, quantity, cost, price, value, last_at: _ } = position;
     Position {
         symbol: symbol.as_str().to_owned(),

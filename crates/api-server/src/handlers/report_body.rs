@@ -8,13 +8,15 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderValue, header};
 use http_body::Frame;
-use store::{Error, ReportFormat, ReportRequest, ReportRow, ReportText, Store};
+use store::{Error, ReportFormat, ReportRequest, ReportRow, ReportText};
 use telemetry::with_causes;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
+use super::BookReader;
 use crate::problem::{Kind, Problem};
 use crate::representation::CACHE_CONTROL;
+use crate::state::AdminState;
 
 /// Reports that are written at once: each holds a connection and a snapshot of the database.
 const REPORTS_MAX: usize = 2;
@@ -34,7 +36,8 @@ struct ReportBody {
 
 /// Responds once the first rows are read, so that an error before them has a status. A later one ends the response early.
 pub(super) async fn respond(
-    store: &Store,
+    state: &AdminState,
+    reader: BookReader,
     request: ReportRequest,
     format: ReportFormat,
 ) -> Result<Response, Problem> {
@@ -45,10 +48,10 @@ pub(super) async fn respond(
     let permit = REPORTS.try_acquire().map_err(|_| overloaded())?;
     let (mut text, name) = (ReportText::new(format, &request, None), request.kind);
     let (sender, mut pages) = mpsc::channel(1);
-    let store = store.clone();
+    let store = state.store().clone();
     let reading = tokio::spawn(async move {
         let _permit = permit;
-        store.report(&request, sender).await
+        store.report(&reader.scope, &request, sender).await
     });
     let Some(rows) = pages.recv().await else {
         return Err(match reading.await {

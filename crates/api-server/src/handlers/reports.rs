@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::entry_parameters::{parse_filter, parse_format};
 use super::parameters::{parse, unprocessable};
-use super::{Parameters, report_body};
+use super::{BookReader, Parameters, report_body};
 use crate::problem::Problem;
 use crate::schemas::{self, Problems};
 use crate::state::AdminState;
@@ -55,6 +55,7 @@ pub(crate) async fn get(
     Path(report): Path<String>,
     parameters: Parameters,
     State(state): State<Arc<AdminState>>,
+    reader: BookReader,
 ) -> Result<Response, Problem> {
     parameters.allow_only(&[
         "account",
@@ -69,7 +70,7 @@ pub(crate) async fn get(
     let kind = kind.ok_or_else(|| unprocessable("report", REPORTS))?;
     let request = ReportRequest { kind, filter: parse_filter(&parameters)? };
     request.check().map_err(|ReportFault { parameter, problem }| unprocessable(parameter, problem))?;
-    report_body::respond(state.store(), request, parse_format(&parameters)?).await
+    report_body::respond(&state, reader, request, parse_format(&parameters)?).await
 }
 
 const REPORTS: &str = "must be trial-balance, statement, holdings, lots or gains";

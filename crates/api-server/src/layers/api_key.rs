@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use axum::extract::Request;
 use config::api_keys::{Key, Role, Sighting, claimed_id};
+use domain::AccountScope;
 use http::{HeaderMap, HeaderValue, header};
 use rate_limit::Network;
 use telemetry::metrics::{Anomaly, Metrics};
@@ -55,7 +56,8 @@ impl RequestHook for ApiKeys {
             AuthMode::Keys(_) => Err(self.refuse(credential(request.headers())?, context.client.get())),
             AuthMode::Open => {
                 self.direct.check(request)?;
-                context.caller.get_or_init(|| Caller { role: Role::OPEN, key: None });
+                let scope = Arc::new(AccountScope::All);
+                context.caller.get_or_init(|| Caller { role: Role::OPEN, scope, key: None });
                 Ok(())
             }
         }
@@ -70,7 +72,8 @@ impl ApiKeys {
         let Some(key) = ring.find(presented) else { return Ok(None) };
         let context = RequestContext::get(request.extensions())?;
         self.note_use(&key, context.client.get());
-        let caller = context.caller.get_or_init(|| Caller { role: key.role, key: Some(key) });
+        let scope = Arc::clone(&key.scope);
+        let caller = context.caller.get_or_init(|| Caller { role: key.role, scope, key: Some(key) });
         Ok(caller.key.as_deref())
     }
 

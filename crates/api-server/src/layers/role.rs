@@ -1,9 +1,11 @@
-//! Rejects callers without the required role.
+//! Rejects callers without the required role. The routes of operators show and change what is everybody's: they also require that
+//! the caller may read all accounts.
 
 use std::sync::Arc;
 
 use axum::extract::Request;
 use config::api_keys::Role;
+use domain::AccountScope;
 use telemetry::metrics::{Anomaly, Metrics};
 
 use super::hook::RequestHook;
@@ -26,7 +28,8 @@ impl RequestHook for RequireRole {
         // Without a caller the API key layer is missing, and the request is refused.
         let context = RequestContext::get(request.extensions())?;
         let caller = context.caller.get();
-        if caller.is_some_and(|caller| caller.role >= self.role) {
+        let has_scope = |scope: &AccountScope| self.role < Role::Admin || *scope == AccountScope::All;
+        if caller.is_some_and(|caller| caller.role >= self.role && has_scope(&caller.scope)) {
             return Ok(());
         }
         self.metrics.auth_forbidden.inc();
@@ -46,6 +49,10 @@ mod tests {
     use crate::request_context::Caller;
 
     fn check(role: Option<Role>, required: Role) -> Result<(), Problem> {
+        check_with(role, AccountScope::All, required)
+    }
+
+    fn check_with(role: Option<Role>, scope: AccountScope, required: Role) -> Result<(), Problem> {
         let metrics = Arc::new(Metrics::new(Labels::default()).unwrap());
         let layer = RequireRole { role: required, metrics, events: Arc::default() };
         let mut request = Request::default();
@@ -54,7 +61,7 @@ mod tests {
             RequestContext::get(request.extensions())
                 .unwrap()
                 .caller
-                .set(Caller { role, key: None })
+                .set(Caller { role, scope: scope.into(), key: None })
                 .unwrap();
         }
         layer.on_request(&mut request)
@@ -75,5 +82,12 @@ mod tests {
         ] {
             assert_eq!(check(Some(role), required).is_ok(), passes, "{role} at {required}");
         }
+    }
+
+    #[test]
+    fn an_operator_may_read_all_accounts() {
+        let scope = || "alpaca:a1".parse().unwrap();
+        assert!(check_with(Some(Role::Viewer), scope(), Role::Viewer).is_ok());
+        assert_eq!(check_with(Some(Role::Admin), scope(), Role::Admin).unwrap_err().kind, Kind::Forbidden);
     }
 }

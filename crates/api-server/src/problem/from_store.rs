@@ -1,6 +1,6 @@
 //! Problems from errors of the store. Clients never see the database's address or messages.
 
-use store::{Error, JournalError, ReceiveError};
+use store::{CustomerError, Error, JournalError, ReceiveError};
 
 use super::{Kind, Problem};
 
@@ -42,6 +42,7 @@ impl From<JournalError> for Problem {
             | JournalError::UnknownHolder(_)
             | JournalError::Shares { .. }
             | JournalError::TooManyFacts { .. }
+            | JournalError::Overdraft { .. }
             | JournalError::KeyReused
             | JournalError::Reversal(_) => Kind::Unprocessable,
             JournalError::NotFound | JournalError::NoReview => Kind::NotFound,
@@ -51,6 +52,25 @@ impl From<JournalError> for Problem {
             | JournalError::ReviewResolved
             | JournalError::ReviewPending(_) => Kind::Conflict,
             JournalError::OwnApproval(_) => Kind::Forbidden,
+        };
+        let problem = Self::new(kind, error.to_string());
+        match error {
+            JournalError::Overdraft { account, currency, available, asked } => problem
+                .with("account", account.to_string())
+                .with("currency", currency.as_str())
+                .with("available", available.to_string())
+                .with("asked", asked.to_string()),
+            _ => problem,
+        }
+    }
+}
+
+impl From<CustomerError> for Problem {
+    fn from(error: CustomerError) -> Self {
+        let kind = match error {
+            CustomerError::Store(error) => return error.into(),
+            CustomerError::UnknownAccount(_) | CustomerError::TooManyAccounts(_) => Kind::Unprocessable,
+            CustomerError::LinkedElsewhere { .. } => Kind::Conflict,
         };
         Self::new(kind, error.to_string())
     }

@@ -3,6 +3,7 @@
 mod pages;
 mod parameters;
 mod resources;
+mod scopes;
 mod webhooks;
 
 use std::path::Path;
@@ -61,6 +62,7 @@ async fn parts_in(directory: &Path, secrets: &[(&str, &str)]) -> Parts {
         admin: Arc::new(AdminState {
             intake,
             clock: Clock::System,
+            auth_events: Arc::default(),
             journal_approval_above: config.journal_approval_above,
         }),
     }

@@ -48,7 +48,9 @@ schemas! {
     IndicatorNames = text(&IndicatorSpec::list_pattern(), "rsi:14,macd");
     /// A provider and its id of an account.
     AccountId = text(&format!("^{}$", ExternalId::pattern()), "alpaca:a1");
-    /// A holder such as `alpaca:a1`, or an account such as `user/alpaca:a1/fiat_exposure`.
+    /// The id of a customer, which a person chose.
+    CustomerId = text(&format!("^{}$", domain::CustomerId::pattern()), "c-1042");
+    /// An account at a provider such as `alpaca:a1`, or one account of the ledger such as `user/alpaca:a1/fiat_exposure`.
     AccountFilter = text(&format!("^({}|{})$", ExternalId::pattern(), LedgerAccount::pattern()), "alpaca:a1");
     /// The id of an event.
     EventId = text(ID_PATTERN, "42");

@@ -1,10 +1,11 @@
-//! A set of API keys, parsed from `key[:role],…`.
+//! A set of API keys, parsed from `key[:role],…`, or `key:role[accounts]` for a key that reads only those accounts.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use domain::AccountScope;
 use rate_limit::{KeyLimiter, Limit};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -20,12 +21,15 @@ const KEYS_MAX: usize = 1000;
 const KEY_BYTES_MAX: usize = 128;
 
 type Sha256Digest = [u8; 32];
+type ParsedEntry = (Sha256Digest, Role, AccountScope);
 
 /// One key, without its text.
 pub struct Key {
     digest: Sha256Digest,
     /// The role of the key.
     pub role: Role,
+    /// The accounts that the key may read.
+    pub scope: Arc<AccountScope>,
     /// The rate limit of the key.
     pub limiter: KeyLimiter,
     /// The networks that use the key.
@@ -37,8 +41,9 @@ pub struct Key {
 pub struct Label([u8; 4]);
 
 impl Key {
-    fn new(digest: Sha256Digest, role: Role, limit: Limit) -> Self {
-        Self { digest, role, limiter: KeyLimiter::new(limit), networks_seen: NetworksSeen::default() }
+    fn new((digest, role, scope): ParsedEntry, limit: Limit) -> Self {
+        let (scope, limiter) = (Arc::new(scope), KeyLimiter::new(limit));
+        Self { digest, role, scope, limiter, networks_seen: NetworksSeen::default() }
     }
 
     /// The name of the key in logs.
@@ -97,6 +102,14 @@ pub enum KeyError {
     /// The text after the colon is not a role.
     #[error("key {0} has an unknown role: use viewer, trader or admin")]
     UnknownRole(usize),
+    /// The text in the brackets is not a list of accounts.
+    #[error(
+        "key {0} has an invalid list of accounts: use key:role[alpaca:a1+bridge:c1], with accounts and customers separated by +"
+    )]
+    InvalidScope(usize),
+    /// A role that changes the books of everybody.
+    #[error("key {0} has the role admin and a list of accounts: leave out the list, or use another role")]
+    ScopedAdmin(usize),
     /// White space, control characters or characters beyond ASCII.
     #[error("key {0} has characters that are not allowed in a header")]
     Unprintable(usize),
@@ -147,7 +160,7 @@ pub struct KeySet {
 
 impl KeySet {
     /// Parses `key[:role]` entries, separated by commas or line breaks; the default role is viewer. A text of white space
-    /// has no keys.
+    /// has no keys. `key:role[accounts]` is a key that reads only these accounts, as [`AccountScope`] parses them.
     ///
     /// # Errors
     /// All errors in the list.
@@ -160,10 +173,10 @@ impl KeySet {
         for (entry, position) in entries.zip(1..) {
             match parse_entry(entry, position) {
                 Err(error) => errors.push(error),
-                Ok((digest, role)) => match positions.insert(digest, position) {
+                Ok(parsed) => match positions.insert(parsed.0, position) {
                     Some(first) => errors.push(KeyError::Duplicate { position, first }),
                     None => {
-                        set.by_prefix.insert(prefix(&digest), Arc::new(Key::new(digest, role, limit)));
+                        set.by_prefix.insert(prefix(&parsed.0), Arc::new(Key::new(parsed, limit)));
                     }
                 },
             }
@@ -212,7 +225,7 @@ impl KeySet {
         self.by_prefix.is_empty()
     }
 
-    /// Adds the keys of another set. If a key is in both, its role in this set counts.
+    /// Adds the keys of another set. If a key is in both, its role and accounts in this set count.
     pub fn extend(&mut self, other: Self) {
         for (prefix, key) in other.by_prefix {
             self.by_prefix.entry(prefix).or_insert(key);
@@ -227,8 +240,10 @@ impl KeySet {
     /// Keeps the rate limit state of keys that an older set also has.
     pub fn keep_limits(&mut self, older: &Self) {
         for (prefix, key) in &mut self.by_prefix {
-            let same =
-                older.by_prefix.get(prefix).filter(|old| old.digest == key.digest && old.role == key.role);
+            let same = older
+                .by_prefix
+                .get(prefix)
+                .filter(|old| old.digest == key.digest && old.role == key.role && old.scope == key.scope);
             if let Some(old) = same {
                 *key = Arc::clone(old);
             }
@@ -236,13 +251,22 @@ impl KeySet {
     }
 }
 
-fn parse_entry(entry: &str, position: usize) -> Result<(Sha256Digest, Role), KeyError> {
+fn parse_entry(entry: &str, position: usize) -> Result<ParsedEntry, KeyError> {
+    // Without a colon before it, a bracket is part of the key.
+    let scoped = entry.strip_suffix(']').and_then(|rest| rest.rsplit_once('['));
+    let (entry, scope) = match scoped.filter(|(entry, _)| entry.contains(':')) {
+        Some((entry, scope)) => (entry, scope.parse().map_err(|_| KeyError::InvalidScope(position))?),
+        None => (entry, AccountScope::All),
+    };
     let (key, role) = match entry.rsplit_once(':') {
         None => (entry, Role::Viewer),
         Some((key, role)) => (key, role.parse().map_err(|_| KeyError::UnknownRole(position))?),
     };
     if key.is_empty() {
         return Err(KeyError::Empty(position));
+    }
+    if role == Role::Admin && scope != AccountScope::All {
+        return Err(KeyError::ScopedAdmin(position));
     }
     if key.len() > KEY_BYTES_MAX {
         return Err(KeyError::TooLong(position));
@@ -251,11 +275,11 @@ fn parse_entry(entry: &str, position: usize) -> Result<(Sha256Digest, Role), Key
         return Err(KeyError::Unprintable(position));
     }
     match format::check(key.as_bytes()) {
-        FormatCheck::Valid => Ok((digest(key.as_bytes()), role)),
+        FormatCheck::Valid => Ok((digest(key.as_bytes()), role, scope)),
         FormatCheck::Damaged => Err(KeyError::Mistyped(position)),
         FormatCheck::Other if is_placeholder(key) => Err(KeyError::Placeholder(position)),
         FormatCheck::Other if bits(key) < BITS_MIN => Err(KeyError::Weak(position)),
-        FormatCheck::Other => Ok((digest(key.as_bytes()), role)),
+        FormatCheck::Other => Ok((digest(key.as_bytes()), role, scope)),
     }
 }
 

@@ -1,9 +1,10 @@
 //! What is known of a portfolio in an earlier state of the books. Prices of the past are not stored, so that it has no value.
 
-use domain::{AccountStatus, ExternalId, Subject, Total};
+use domain::{AccountScope, AccountStatus, ExternalId, Subject, Total};
 use ledger::{Bucket, LedgerAccount, Row as FoldedRow};
 
 use super::portfolio::{ACCOUNT, PortfolioPosition};
+use crate::customers::accounts_in;
 use crate::database::{Transaction, sql};
 use crate::error::Error;
 use crate::ledger::{AccountFilter, Moment, account_sums, state_at};
@@ -27,18 +28,21 @@ pub struct PastPortfolio {
 }
 
 impl Store {
-    /// The portfolio of `account` at `moment`; `None` for an unknown account.
+    /// The portfolio of `account` at `moment`; `None` for an unknown account, and for one outside the scope.
     ///
     /// # Errors
     /// [`Error`] of the database; [`Error::Ledger`] when a sum is out of range.
     pub async fn past_portfolio(
         &self,
+        scope: &AccountScope,
         account: &ExternalId,
         moment: Moment,
     ) -> Result<Option<PastPortfolio>, Error> {
         let mut reader = self.shared.database.reader().await?;
         let mut tx = reader.begin().await?;
-        if tx.fetch_optional(sql!(ACCOUNT, account.to_string())).await?.is_none() {
+        let is_hidden =
+            accounts_in(&mut tx, scope).await?.is_some_and(|names| !names.contains(&account.to_string()));
+        if is_hidden || tx.fetch_optional(sql!(ACCOUNT, account.to_string())).await?.is_none() {
             return Ok(None);
         }
         Ok(Some(PastPortfolio {

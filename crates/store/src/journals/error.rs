@@ -1,8 +1,9 @@
 //! Why a journal is refused.
 
 use audit::ProofError;
-use domain::{ExternalId, Symbol};
+use domain::{Currency, ExternalId, LedgerAccount, Symbol};
 use ledger::{JournalFault, LedgerError};
+use rust_decimal::Decimal;
 
 use super::JournalState;
 use crate::error::Error;
@@ -41,6 +42,21 @@ pub enum JournalError {
         account: ExternalId,
         /// The ticker.
         symbol: Symbol,
+    },
+    /// It takes out more than is available.
+    #[error(
+        "{account} has {available} {currency} available, and the journal takes {asked}: post less, or set allow_overdraft, \
+         which another person must approve"
+    )]
+    Overdraft {
+        /// The account.
+        account: LedgerAccount,
+        /// The currency.
+        currency: Currency,
+        /// What is posted less what is on its way out, without the journal.
+        available: Decimal,
+        /// What the journal takes out.
+        asked: Decimal,
     },
     /// The key was used with another request.
     #[error("this idempotency key was used with another request: use a new key for a new journal")]

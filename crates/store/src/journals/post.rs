@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ::ledger::Rules;
+use ::ledger::{LedgerAccount, LedgerError, Rules};
 use audit::Key;
 use domain::{ExternalId, Fact, FactKind, Journal, Money, ShareLine, Subject, Total};
 use jiff::Timestamp;
@@ -44,6 +44,36 @@ pub(super) async fn lock_holders(tx: &mut Transaction<'_>, journal: &Journal) ->
     }
 }
 
+/// Refuses a journal that takes more out of an account of a holder than is available, unless it says so. The accounts are locked.
+pub(super) async fn check_available(
+    tx: &mut Transaction<'_>,
+    record: &JournalRecord,
+) -> Result<(), JournalError> {
+    let mut changes = ledger::changes(&record.journal);
+    changes.retain(|_, change| *change < 0);
+    if changes.is_empty() || record.journal.allow_overdraft {
+        return Ok(());
+    }
+    let holders: BTreeSet<String> = changes.keys().map(|(holder, ..)| holder.to_string()).collect();
+    let holders: Vec<String> = holders.into_iter().collect();
+    // Without the journal itself, which may be pending.
+    let balances = ledger::balances(tx, &holders, Some(record.id)).await?;
+    for (key, change) in changes {
+        let available = balances.get(&key).map_or(0, |balance| balance.available().minor());
+        let (holder, bucket, currency) = key;
+        if available + change < 0 {
+            let total = |minor| Total::from_minor(minor, currency).to_decimal().map_err(LedgerError::from);
+            return Err(JournalError::Overdraft {
+                account: LedgerAccount::User(holder, bucket),
+                currency,
+                available: total(available)?,
+                asked: total(-change)?,
+            });
+        }
+    }
+    Ok(())
+}
+
 /// Whether a journal moves more than `above` dollars. What has no dollar price always needs approval: a currency without one,
 /// and shares, because the cost that is written beside them need not be their value.
 pub(super) async fn needs_approval(
@@ -51,7 +81,10 @@ pub(super) async fn needs_approval(
     journal: &Journal,
     above: Money,
 ) -> Result<bool, Error> {
-    if above.is_zero() || journal.shares.iter().any(|line| !line.quantity.is_zero()) {
+    if above.is_zero()
+        || journal.allow_overdraft
+        || journal.shares.iter().any(|line| !line.quantity.is_zero())
+    {
         return Ok(true);
     }
     let entries = journal.postings.iter().flat_map(|posting| &posting.entries).map(|entry| entry.money);

@@ -1,8 +1,10 @@
 //! Debits and credits of accounts, in any state of the books, page by page.
 
-use domain::{Currency, Total};
+use std::collections::BTreeSet;
 
-use super::entry_filter::AccountFilter;
+use domain::{AccountScope, Currency, Total};
+
+use super::entry_filter::{AccountFilter, named};
 use super::moment::Moment;
 use crate::database::{Row, Statement, Transaction, sql};
 use crate::error::Error;
@@ -13,8 +15,7 @@ use crate::sums::sum_sql;
 const ALL: &str = "WITH RECURSIVE accounts(account) AS (SELECT MIN(account) FROM ledger_entries WHERE account > $1 \
     UNION ALL SELECT (SELECT MIN(e.account) FROM ledger_entries e WHERE e.account > a.account) FROM accounts a \
     WHERE a.account IS NOT NULL) SELECT account FROM accounts WHERE account IS NOT NULL LIMIT $2";
-const OF_HOLDER: &str = "SELECT DISTINCT account FROM ledger_entries WHERE holder = $3 AND account > $1 \
-    ORDER BY account LIMIT $2";
+const OF_HOLDERS: &str = "SELECT DISTINCT account FROM ledger_entries WHERE account > $1 AND holder IN";
 const SUMS: &str = concat!(
     "SELECT e.account, e.currency, ",
     sum_sql!("(CASE WHEN e.minor > 0 THEN e.minor ELSE 0 END)", "debits"),
@@ -53,19 +54,21 @@ pub struct AccountSumPage {
 }
 
 impl Store {
-    /// The sums of all currencies of at most `accounts` accounts, beginning after the account `after`.
+    /// Within a scope, the sums of all currencies of at most `accounts` accounts, beginning after the account `after`.
     ///
     /// # Errors
     /// [`Error`] of the database.
     pub async fn account_sums(
         &self,
-        filter: Option<&AccountFilter>,
+        (scope, filter): (&AccountScope, Option<AccountFilter>),
         moment: Moment,
         after: Option<&str>,
         accounts: u32,
     ) -> Result<AccountSumPage, Error> {
         let mut reader = self.shared.database.reader().await?;
-        page(&mut reader.begin().await?, (filter, moment), after, accounts).await
+        let mut tx = reader.begin().await?;
+        let filter = AccountFilter::within(&mut tx, scope, filter).await?;
+        page(&mut tx, (filter.as_ref(), moment), after, accounts).await
     }
 }
 
@@ -98,9 +101,13 @@ pub(crate) async fn names(
     after: &str,
     limit: u32,
 ) -> Result<Vec<String>, Error> {
+    let of_holders = |holders| {
+        sql!(OF_HOLDERS, after).push_in(named(holders)).push_sql(" ORDER BY account LIMIT ").push_value(limit)
+    };
     let select = match filter {
         None => sql!(ALL, after, limit),
-        Some(AccountFilter::Holder(holder)) => sql!(OF_HOLDER, after, limit, holder.to_string()),
+        Some(AccountFilter::Holder(holder)) => of_holders(&BTreeSet::from([holder.to_string()])),
+        Some(AccountFilter::Holders(holders)) => of_holders(holders),
         Some(AccountFilter::Account(account)) => {
             return Ok(Some(account.to_string()).filter(|_| after.is_empty()).into_iter().collect());
         }

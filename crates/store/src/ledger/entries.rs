@@ -1,6 +1,6 @@
 //! The entries of the journal for operators, newest first, page by page.
 
-use domain::Money;
+use domain::{AccountScope, Money};
 use jiff::Timestamp;
 use ledger::{LedgerAccount, TransactionKind};
 
@@ -53,12 +53,14 @@ pub struct EntryPage {
 }
 
 impl Store {
-    /// Entries, newest first, `rows` of them (1 to [`ENTRIES_MAX`]), beginning after the entry `after`.
+    /// Entries of the accounts in `scope`, newest first, `rows` of them (1 to [`ENTRIES_MAX`]), beginning after the entry
+    /// `after`. Those of the system are only in the whole scope.
     ///
     /// # Errors
     /// [`Error`] of the database.
     pub async fn entries(
         &self,
+        scope: &AccountScope,
         filter: &EntryFilter,
         after: Option<EntryId>,
         rows: u32,
@@ -66,6 +68,7 @@ impl Store {
         let limit = rows.clamp(1, ENTRIES_MAX);
         let mut reader = self.shared.database.reader().await?;
         let mut tx = reader.begin().await?;
+        let filter = filter.within(&mut tx, scope).await?;
         let statement = filter
             .push_to(&mut tx, sql!(SELECT))
             .await?

@@ -1,11 +1,13 @@
 //! Selects entries of the journal.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use domain::{Currency, ExternalId, LedgerAccount, Provider, TransactionKind};
+use domain::{AccountScope, Currency, ExternalId, LedgerAccount, Provider, TransactionKind};
 use jiff::Timestamp;
 
 use super::moment::Moment;
+use crate::customers::accounts_in;
 use crate::database::{Statement, Transaction, sql};
 use crate::error::Error;
 
@@ -44,6 +46,8 @@ pub struct EntryFilter {
 pub enum AccountFilter {
     /// The accounts of a holder.
     Holder(ExternalId),
+    /// The accounts of these holders, which a reader may see.
+    Holders(BTreeSet<String>),
     /// One account.
     Account(LedgerAccount),
 }
@@ -63,16 +67,50 @@ impl FromStr for AccountFilter {
 }
 
 impl AccountFilter {
+    /// What of the filter is within a scope. Accounts of the system are only in the whole one.
+    ///
+    /// # Errors
+    /// [`Error`] of the database.
+    pub(crate) async fn within(
+        tx: &mut Transaction<'_>,
+        scope: &AccountScope,
+        filter: Option<Self>,
+    ) -> Result<Option<Self>, Error> {
+        let Some(visible) = accounts_in(tx, scope).await? else { return Ok(filter) };
+        let holder = match &filter {
+            None => return Ok(Some(Self::Holders(visible))),
+            Some(Self::Holder(holder)) => Some(holder),
+            Some(Self::Account(account)) => account.holder(),
+            Some(Self::Holders(_)) => None,
+        };
+        let is_visible = holder.is_some_and(|holder| visible.contains(&holder.to_string()));
+        Ok(if is_visible { filter } else { Some(Self::Holders(BTreeSet::new())) })
+    }
+
     /// Adds the condition on entries `e`.
     pub(crate) fn push_entries(&self, statement: Statement) -> Statement {
         match self {
             Self::Holder(holder) => statement.push_sql(" AND e.holder = ").push_value(holder.to_string()),
+            Self::Holders(holders) => statement.push_sql(" AND e.holder IN").push_in(named(holders)),
             Self::Account(account) => statement.push_sql(" AND e.account = ").push_value(account.to_string()),
         }
     }
 }
 
+/// The names of holders as a list, which must not be empty: nobody has an empty name.
+pub(crate) fn named(holders: &BTreeSet<String>) -> impl Iterator<Item = &str> {
+    holders.iter().map(String::as_str).chain([""])
+}
+
 impl EntryFilter {
+    /// What of the filter is within a scope.
+    ///
+    /// # Errors
+    /// [`Error`] of the database.
+    pub(crate) async fn within(&self, tx: &mut Transaction<'_>, scope: &AccountScope) -> Result<Self, Error> {
+        Ok(Self { account: AccountFilter::within(tx, scope, self.account.clone()).await?, ..self.clone() })
+    }
+
     /// Adds the conditions on entries `e` and their transactions `t`.
     pub(super) async fn push_to(
         &self,

@@ -1,6 +1,8 @@
 //! Every scenario runs on SQLite and on Postgres.
 
+mod available;
 mod coins;
+mod customers;
 mod day;
 mod figures;
 mod fixture;
@@ -64,6 +66,8 @@ async fn journals_and_reviews<F: Future<Output = TestLedger>>(mut open: impl FnM
     journals::all(&mut open).await;
     recipes::all(&mut open).await;
     reviews::all(&mut open).await;
+    available::all(&mut open).await;
+    customers::all(&mut open).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -1,5 +1,7 @@
 //! Positions with their cost.
 
+use std::collections::BTreeSet;
+
 use domain::{ExternalId, Subject, Symbol};
 use ledger::{Position, Row as FoldedRow};
 
@@ -7,7 +9,7 @@ use super::row::Cell;
 use super::{Output, Stop};
 use crate::database::{Transaction, sql};
 use crate::error::Error;
-use crate::ledger::{AccountFilter, EntryFilter, Moment, optional_money, state_at};
+use crate::ledger::{AccountFilter, EntryFilter, Moment, named, optional_money, state_at};
 
 pub(super) const COLUMNS: [&str; 5] = ["account", "symbol", "quantity", "cost", "currency"];
 /// Positions of one page.
@@ -49,14 +51,16 @@ pub(crate) async fn page(
 ) -> Result<Option<Vec<StoredPosition>>, Error> {
     let (last_account, last_symbol) =
         after.map(|last| (last.account.to_string(), last.symbol.as_str())).unwrap_or_default();
-    let holder = match account {
-        Some(AccountFilter::Holder(holder)) => Some(holder.to_string()),
-        Some(AccountFilter::Account(_)) | None => None,
+    let statement = sql!(POSITIONS, last_account, last_symbol);
+    let of = |holders| statement.clone().push_sql(" AND account IN").push_in(named(holders));
+    let statement = match account {
+        None => statement,
+        Some(AccountFilter::Holder(holder)) => of(&BTreeSet::from([holder.to_string()])),
+        Some(AccountFilter::Holders(holders)) => of(holders),
+        // Shares are not in accounts of the ledger.
+        Some(AccountFilter::Account(_)) => of(&BTreeSet::new()),
     };
-    let statement = sql!(POSITIONS, last_account, last_symbol)
-        .push_optional(" AND account = ", holder)
-        .push_sql(" ORDER BY account, symbol LIMIT ")
-        .push_value(PAGE);
+    let statement = statement.push_sql(" ORDER BY account, symbol LIMIT ").push_value(PAGE);
     let mut page = Vec::new();
     for row in tx.fetch_all(statement).await? {
         let (account, symbol, cost) =

@@ -29,8 +29,8 @@ pub(super) const GAIN_COLUMNS: [&str; 14] = [
     "term",
     "wash_sale",
 ];
-/// Other accounts of the same person.
-const SIBLINGS: &str = "SELECT p.account FROM provider_accounts p JOIN provider_accounts o ON o.user_id = p.user_id \
+/// Other accounts of the same customer.
+const SIBLINGS: &str = "SELECT p.account FROM customer_accounts p JOIN customer_accounts o ON o.customer = p.customer \
     WHERE o.account = $1 AND p.account <> $1 ORDER BY p.account";
 
 pub(super) async fn write(

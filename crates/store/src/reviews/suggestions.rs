@@ -96,5 +96,6 @@ fn reversal(review: &ReviewSummary, entries: &[LedgerEntry]) -> Option<Journal> 
         evidence: None,
         postings: vec![JournalPosting { kind: first.kind, entries: reversed }],
         shares: Vec::new(),
+        allow_overdraft: false,
     })
 }

@@ -15,7 +15,7 @@ use super::Operator;
 use super::idempotency_key::IdempotencyKey;
 use super::responses::next_page;
 use crate::handlers::parameters::unprocessable;
-use crate::handlers::{JsonBody, Parameters, PathId};
+use crate::handlers::{BookReader, JsonBody, Parameters, PathId};
 use crate::problem::{Kind, Problem};
 use crate::schemas::{self, Problems};
 use crate::state::AdminState;
@@ -86,6 +86,9 @@ pub(crate) struct ReversalRequest {
     #[serde(default)]
     #[schema(value_type = Option<schemas::Time>)]
     effective_at: Option<Timestamp>,
+    /// Whether it may take out more than is available.
+    #[serde(default)]
+    allow_overdraft: bool,
 }
 
 impl From<JournalRecord> for JournalResponse {
@@ -122,6 +125,7 @@ impl From<JournalRecord> for JournalResponse {
 pub(crate) async fn list(
     parameters: Parameters,
     State(state): State<Arc<AdminState>>,
+    _: BookReader,
 ) -> Result<Json<JournalsPage>, Problem> {
     parameters.allow_only(&["state", "limit", "before"])?;
     let filter = parameters.text("state").map(|text| {
@@ -148,6 +152,7 @@ pub(crate) async fn get(
     PathId(id): PathId<JournalId>,
     parameters: Parameters,
     State(state): State<Arc<AdminState>>,
+    _: BookReader,
 ) -> Result<Json<JournalResponse>, Problem> {
     parameters.allow_only(&[])?;
     let record = state.store().journal(id).await?;
@@ -240,10 +245,11 @@ pub(crate) async fn reverse(
     State(state): State<Arc<AdminState>>,
     operator: Operator,
     key: IdempotencyKey,
-    JsonBody(ReversalRequest { reason, evidence, effective_at }): JsonBody<ReversalRequest>,
+    JsonBody(request): JsonBody<ReversalRequest>,
 ) -> Result<(StatusCode, Json<JournalResponse>), Problem> {
     let maker = operator.maker(&key, &state);
-    let reversal = Reversal { reason, evidence, effective_at };
+    let ReversalRequest { reason, evidence, effective_at, allow_overdraft } = request;
+    let reversal = Reversal { reason, evidence, effective_at, allow_overdraft };
     let record = state.store().reverse_journal(id, &reversal, maker, state.clock.now()).await?;
     Ok((StatusCode::CREATED, Json(record.into())))
 }

@@ -15,7 +15,7 @@ use super::idempotency_key::{self, IdempotencyKey};
 use super::responses::{EventResponse, next_page};
 use crate::handlers::entries::EntryResponse;
 use crate::handlers::parameters::unprocessable;
-use crate::handlers::{JsonBody, Parameters, PathId};
+use crate::handlers::{BookReader, JsonBody, Parameters, PathId};
 use crate::problem::{Kind, Problem};
 use crate::schemas::{self, Problems};
 use crate::state::AdminState;
@@ -149,6 +149,7 @@ impl ReviewResponse {
 pub(crate) async fn list(
     parameters: Parameters,
     State(state): State<Arc<AdminState>>,
+    _: BookReader,
 ) -> Result<Json<ReviewsPage>, Problem> {
     parameters.allow_only(&["kind", "account", "state", "limit", "before"])?;
     let kind = parameters.text("kind").map(str::to_owned);
@@ -184,6 +185,7 @@ pub(crate) async fn get(
     PathId(id): PathId<ReviewId>,
     parameters: Parameters,
     State(state): State<Arc<AdminState>>,
+    _: BookReader,
 ) -> Result<Json<ReviewDetailResponse>, Problem> {
     parameters.allow_only(&[])?;
     find(&state, id).await.map(Json)

@@ -160,7 +160,13 @@ fn is_allowed(schema: &Value, value: &str) -> bool {
 
 /// The path with parameters that are valid.
 fn example(path: &str) -> String {
-    let examples = [("symbol", "AAPL"), ("account", "alpaca:a1"), ("id", "42"), ("report", "gains")];
+    let examples = [
+        ("symbol", "AAPL"),
+        ("account", "alpaca:a1"),
+        ("customer", "c-1"),
+        ("id", "42"),
+        ("report", "gains"),
+    ];
     examples.iter().fold(path.to_owned(), |path, (name, value)| path.replace(&format!("{{{name}}}"), value))
 }
 
@@ -173,7 +179,8 @@ async fn send_as_admin(router: &Router, mut request: Request<Body>, number: u32)
     let client = std::net::Ipv4Addr::from_bits(0x0a00_0000 + number);
     RequestContext::attach_from(&mut request, &client.to_string());
     let context = RequestContext::get(request.extensions()).unwrap();
-    context.caller.set(Caller { role: Role::Admin, key: None }).unwrap();
+    let scope = Arc::new(domain::AccountScope::All);
+    context.caller.set(Caller { role: Role::Admin, scope, key: None }).unwrap();
     TestResponse::new(router.clone().oneshot(request).await.unwrap()).await
 }
 
@@ -258,8 +265,10 @@ async fn a_header_of_a_delivery_is_malformed_if_and_only_if_its_schema_forbids_i
             let visible = |value: &&String| value.bytes().all(|byte| (0x21..0x7f).contains(&byte));
             for value in values.iter().filter(|value| !value.is_empty()).filter(visible) {
                 sent += 1;
-                let mut request =
-                    Request::post(path.replace("{kind}", "trade").replace("{id}", "42")).header(*name, value);
+                let mut request = Request::post(
+                    path.replace("{kind}", "trade").replace("{customer}", "c-1").replace("{id}", "42"),
+                )
+                .header(*name, value);
                 for (other, schema) in headers.iter().filter(|(other, _)| other != name) {
                     request = request.header(*other, generate(schema, &mut runner).remove(0));
                 }

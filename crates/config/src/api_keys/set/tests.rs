@@ -23,6 +23,41 @@ fn keys_have_the_role_after_the_colon_or_else_the_lowest() {
 }
 
 #[test]
+fn a_key_reads_the_accounts_in_brackets_and_without_them_all() {
+    let set = KeySet::check(&format!("{ONE}:viewer[alpaca:a1+c-7],{TWO}]:trader")).unwrap();
+    let key = set.find(ONE.as_bytes()).unwrap();
+    let AccountScope::Only { accounts, customers } = &*key.scope else { panic!("{key:?}") };
+    assert_eq!((format!("{accounts:?}"), format!("{customers:?}")), ("{alpaca:a1}".into(), "{c-7}".into()));
+    // Brackets are characters of a key, as they were.
+    let other = set.find(format!("{TWO}]").as_bytes()).unwrap();
+    assert_eq!((&*other.scope, other.role), (&AccountScope::All, Role::Trader));
+    let bracketed = format!("{TWO}[a+b]");
+    let plain = KeySet::check(&bracketed).unwrap();
+    assert_eq!(*plain.find(bracketed.as_bytes()).unwrap().scope, AccountScope::All);
+    for (entry, expected) in [
+        (format!("{ONE}:viewer[]"), KeyError::InvalidScope(1)),
+        (format!("{ONE}:viewer[alpaca:a1+stripe:a2]"), KeyError::InvalidScope(1)),
+        (format!("{ONE}:admin[alpaca:a1]"), KeyError::ScopedAdmin(1)),
+        (format!("{ONE}:root[alpaca:a1]"), KeyError::UnknownRole(1)),
+        (format!("{ONE}:viewer:alpaca:a1"), KeyError::UnknownRole(1)),
+        (format!("{ONE}:viewer,{ONE}:viewer[alpaca:a1]"), KeyError::Duplicate { position: 2, first: 1 }),
+    ] {
+        assert_eq!(KeySet::check(&entry).unwrap_err().0, [expected], "{entry}");
+    }
+}
+
+#[test]
+fn a_key_whose_accounts_change_does_not_keep_the_old_ones() {
+    let older = KeySet::check(&format!("{ONE}:viewer[alpaca:a1+alpaca:a2],{TWO}:viewer[alpaca:a1]")).unwrap();
+    let mut newer = KeySet::check(&format!("{ONE}:viewer[alpaca:a1],{TWO}:viewer[alpaca:a1]")).unwrap();
+    newer.keep_limits(&older);
+    let is_kept = |text: &str| {
+        Arc::ptr_eq(&newer.find(text.as_bytes()).unwrap(), &older.find(text.as_bytes()).unwrap())
+    };
+    assert_eq!((is_kept(ONE), is_kept(TWO)), (false, true));
+}
+
+#[test]
 fn every_error_is_reported_by_position_without_any_part_of_a_key() {
     let mut mistyped = generate(KeyMode::Live).unwrap().expose().to_owned();
     mistyped.pop();

@@ -5,8 +5,10 @@
 use std::path::PathBuf;
 
 use config::api_keys::{KeyMode, Role};
+use secrets::SecretValue;
 use serde::Serialize;
 
+use crate::api_key_list;
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -18,7 +20,7 @@ use crate::secret_file;
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  investiq keys generate\n  investiq keys generate --role admin --output new-key"
+    after_help = "Examples:\n  investiq keys generate\n  investiq keys generate --role admin --output new-key\n  investiq keys generate --accounts alpaca:a1+c-1042"
 )]
 pub(crate) struct Arguments {
     /// What the key is for; it is part of the key
@@ -27,6 +29,9 @@ pub(crate) struct Arguments {
     /// What the key allows
     #[arg(long, value_parser = named_values::role(), default_value = "viewer")]
     role: Role,
+    /// The accounts and customers whose books the key may read, separated by +. By default all
+    #[arg(long, value_name = "LIST")]
+    accounts: Option<String>,
     /// Write the key to this new file instead of the terminal
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -48,7 +53,12 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
         return Err(Failure::Precondition(message.to_owned()));
     }
     arguments.output.as_deref().map_or(Ok(()), |file| git_ignore::check(&[file]))?;
-    let key = generator::api_key(arguments.mode, arguments.role)?;
+    let mut key = generator::api_key(arguments.mode, arguments.role)?;
+    if let Some(accounts) = &arguments.accounts {
+        let entry = format!("{}[{accounts}]", key.entry.expose_text().unwrap_or_default());
+        api_key_list::parse(&entry).map_err(|error| Failure::Precondition(error.to_string()))?;
+        key.entry = SecretValue::from_string(entry);
+    }
     if let Some(path) = &arguments.output {
         secret_file::create_private(path, key.entry.expose()).map_err(Failure::file("create", path))?;
     }

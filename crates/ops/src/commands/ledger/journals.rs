@@ -96,6 +96,9 @@ pub(crate) struct Reverse {
     /// When the reversal takes effect, such as 2026-01-02T15:04:05Z. By default when the original did
     #[arg(long, value_name = "TIME")]
     effective_at: Option<Timestamp>,
+    /// Let it take out more than is available
+    #[arg(long)]
+    allow_overdraft: bool,
     #[command(flatten)]
     output: OutputFormat,
 }
@@ -153,10 +156,14 @@ pub(super) async fn reject(arguments: &Reject, console: &mut Console) -> Result<
 }
 
 pub(super) async fn reverse(arguments: &Reverse, console: &mut Console) -> Result<Exit, Failure> {
-    let Reverse { id, reason, evidence, effective_at, output } = arguments;
+    let Reverse { id, reason, evidence, effective_at, allow_overdraft, output } = arguments;
     let database = Database::open(console).await?;
-    let reversal =
-        Reversal { reason: reason.clone(), evidence: evidence.clone(), effective_at: *effective_at };
+    let reversal = Reversal {
+        reason: reason.clone(),
+        evidence: evidence.clone(),
+        effective_at: *effective_at,
+        allow_overdraft: *allow_overdraft,
+    };
     let key = hex::encode(Sha256::digest(format!("{id} {reversal:?}")));
     let record =
         database.store.reverse_journal(*id, &reversal, maker(&database, &key), console.now()).await?;
@@ -181,7 +188,7 @@ fn describe(record: &JournalRecord) -> String {
         rejection,
         ..
     } = record;
-    let Journal { effective_at, reference, reason, evidence, postings, shares } = journal;
+    let Journal { effective_at, reference, reason, evidence, postings, shares, allow_overdraft } = journal;
     let hint = match state {
         JournalState::Pending => "; another person must approve it",
         JournalState::Posted | JournalState::Rejected => "",
@@ -211,5 +218,6 @@ fn describe(record: &JournalRecord) -> String {
         let split = if *is_split { "  split" } else { "" };
         lines.push(format!("  {account}  {quantity} {symbol}{cost}{split}"));
     }
+    lines.extend(allow_overdraft.then(|| "  may take out more than is available".to_owned()));
     lines.join("\n") + "\n"
 }

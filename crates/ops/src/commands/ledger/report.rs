@@ -1,5 +1,6 @@
 //! `investiq ledger report`: a report of the books, as a table for people, or as JSON or CSV. It changes nothing.
 
+use domain::AccountScope;
 use jiff::Timestamp;
 use store::{
     AccountFilter, Cell, EntryFilter, Moment, ReportKind, ReportRequest, ReportRow, ReportText, Store,
@@ -110,6 +111,6 @@ pub(super) async fn each_page(
         }
         Ok::<(), Failure>(())
     };
-    let reading = async { store.report(request, sender).await.map_err(Failure::from) };
+    let reading = async { store.report(&AccountScope::All, request, sender).await.map_err(Failure::from) };
     tokio::try_join!(reading, taking).map(drop)
 }

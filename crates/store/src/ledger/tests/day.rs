@@ -40,6 +40,12 @@ fn account(clock: &str, status: AccountStatus) -> Fact {
     Fact { subject, at: at(clock), kind: FactKind::Account { status } }
 }
 
+/// The first report of another account.
+pub(super) fn account_of(id: &str) -> Fact {
+    let subject = Subject::Account(id.parse().unwrap());
+    Fact { subject, at: at("09:00:00"), kind: FactKind::Account { status: AccountStatus::Active } }
+}
+
 /// A transfer of USDC of `bridge:c1`.
 pub(super) fn transfer(
     clock: &str,

@@ -1,8 +1,8 @@
 //! The figures of the business after the day, computed by hand.
 
 use domain::{
-    CashKind, Currency, Direction, EntryStatus, ExternalId, Fact, FactKind, Money, Provider, Side, Subject,
-    TransferStatus,
+    AccountScope, CashKind, Currency, Direction, EntryStatus, ExternalId, Fact, FactKind, Money, Provider,
+    Side, Subject, TransferStatus,
 };
 use jiff::Timestamp;
 
@@ -99,8 +99,8 @@ pub(super) async fn sums_exceed_64_bits(ledger: &TestLedger) {
     }
     let holder = "bridge:c1".parse().unwrap();
     let minor = async || {
-        let portfolio = ledger.store.portfolio(&holder, now()).await.unwrap().unwrap();
-        let sum = portfolio.balances.iter().map(|(_, total)| total.minor()).sum::<i128>();
+        let portfolio = ledger.store.portfolio(&AccountScope::All, &holder, now()).await.unwrap().unwrap();
+        let sum = portfolio.balances.iter().map(|balance| balance.posted.minor()).sum::<i128>();
         (sum, portfolio.market_value.value.minor())
     };
     // In cents, at one dollar each.
@@ -166,7 +166,12 @@ pub(super) async fn prices_follow_executions_busts_and_splits(ledger: &TestLedge
 
 async fn check_value(ledger: &TestLedger, facts: &[Fact], what: &str, cents: i64) {
     ledger.post(facts).await;
-    let portfolio = ledger.store.portfolio(&"alpaca:a1".parse().unwrap(), next_day()).await.unwrap().unwrap();
+    let portfolio = ledger
+        .store
+        .portfolio(&AccountScope::All, &"alpaca:a1".parse().unwrap(), next_day())
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(portfolio.market_value.value.minor(), cents, "{what}");
 }
 
@@ -236,18 +241,21 @@ pub(super) async fn continue_over_days(ledger: &TestLedger) {
         let figures = ledger.store.figures(noon).await.unwrap();
         assert_eq!(figures.assets.value.minor(), 118_957);
         assert_eq!(figures.year_to_date.unwrap().round_dp(12).to_string(), "0.079241657339");
-        let portfolio = ledger.store.portfolio(&holder, noon).await.unwrap().unwrap();
+        let portfolio = ledger.store.portfolio(&AccountScope::All, &holder, noon).await.unwrap().unwrap();
         assert_eq!(portfolio.market_value.value.minor(), 113_962);
         assert_eq!(portfolio.year_to_date.unwrap().round_dp(12).to_string(), "0.083366332507");
         // The day's own snapshot, taken meanwhile, changes neither.
         ledger.store.take_snapshots(TEST, noon).await.unwrap();
     }
-    let portfolio = ledger.store.portfolio(&holder, noon).await.unwrap().unwrap();
+    let portfolio = ledger.store.portfolio(&AccountScope::All, &holder, noon).await.unwrap().unwrap();
     let symbols: Vec<_> = portfolio.positions.iter().map(|each| each.symbol.as_str()).collect();
     assert_eq!((symbols, portfolio.reviews), (vec!["AAPL", "NVDA"], 1));
     assert_eq!(portfolio.positions[0].value.unwrap().minor(), 48_000);
     assert_eq!(portfolio.status, Some(domain::AccountStatus::Active));
-    assert_eq!(ledger.store.portfolio(&"alpaca:none".parse().unwrap(), noon).await.unwrap(), None);
+    assert_eq!(
+        ledger.store.portfolio(&AccountScope::All, &"alpaca:none".parse().unwrap(), noon).await.unwrap(),
+        None
+    );
 }
 
 pub(super) async fn pages_contain_each_entry_once(ledger: &TestLedger) {
@@ -255,7 +263,7 @@ pub(super) async fn pages_contain_each_entry_once(ledger: &TestLedger) {
     let mut after = None;
     let mut ids = Vec::new();
     loop {
-        let page = ledger.store.entries(&EntryFilter::default(), after, 7).await.unwrap();
+        let page = ledger.store.entries(&AccountScope::All, &EntryFilter::default(), after, 7).await.unwrap();
         ids.extend(page.entries.iter().map(|entry| entry.id));
         after = page.next_after;
         if after.is_none() {
@@ -267,10 +275,10 @@ pub(super) async fn pages_contain_each_entry_once(ledger: &TestLedger) {
     let of =
         |account: &str| EntryFilter { account: Some(account.parse().unwrap()), ..EntryFilter::default() };
     let filter = of("user/bridge:c1/stash_balance");
-    let stash = ledger.store.entries(&filter, None, 500).await.unwrap().entries;
+    let stash = ledger.store.entries(&AccountScope::All, &filter, None, 500).await.unwrap().entries;
     assert_eq!(stash.iter().map(|entry| entry.money.minor()).sum::<i64>(), 75_000_000);
     let filter = of("bridge:c1");
-    let entries = ledger.store.entries(&filter, None, 500).await.unwrap().entries;
+    let entries = ledger.store.entries(&AccountScope::All, &filter, None, 500).await.unwrap().entries;
     assert!(entries.iter().all(|entry| entry.account.to_string().starts_with("user/bridge:c1/")));
     assert!(entries.len() > stash.len());
 }

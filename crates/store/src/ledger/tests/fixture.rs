@@ -140,7 +140,8 @@ pub(super) async fn rows(ledger: &TestLedger, kind: ReportKind, filter: &EntryFi
         }
         lines
     };
-    let (result, lines) = tokio::join!(ledger.store.report(&request, pages), lines);
+    let (result, lines) =
+        tokio::join!(ledger.store.report(&domain::AccountScope::All, &request, pages), lines);
     result.unwrap();
     lines
 }

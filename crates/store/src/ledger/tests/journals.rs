@@ -144,7 +144,12 @@ async fn a_journal_is_reversed_once(ledger: &TestLedger) {
     let original = create(ledger, &both, maker(ANA, "one", 10_000)).await.unwrap();
     let original = ledger.store.approve_journal(original.id, BEN, now()).await.unwrap();
     assert_eq!(original.state, JournalState::Posted);
-    let reversal = Reversal { reason: "wrong account".to_owned(), evidence: None, effective_at: None };
+    let reversal = Reversal {
+        reason: "wrong account".to_owned(),
+        evidence: None,
+        effective_at: None,
+        allow_overdraft: false,
+    };
     let attempts = (0..64).map(|attempt| {
         let (ledger, reversal) = (ledger.clone(), reversal.clone());
         tokio::spawn(async move {
@@ -265,7 +270,8 @@ async fn a_journal_that_was_changed_in_the_database_is_not_posted(ledger: &TestL
         ledger.run(back).await.unwrap();
     }
     ledger.run("UPDATE journals SET content = REPLACE(content, '1.00', '0.01') WHERE id = 2").await.unwrap();
-    let reversal = Reversal { reason: "no".to_owned(), evidence: None, effective_at: None };
+    let reversal =
+        Reversal { reason: "no".to_owned(), evidence: None, effective_at: None, allow_overdraft: false };
     let refused = ledger.store.reverse_journal(posted.id, &reversal, maker(BEN, "3", 100), now()).await;
     assert!(matches!(refused, Err(JournalError::Altered { .. })), "{refused:?}");
     ledger.run("UPDATE journals SET content = REPLACE(content, '0.01', '1.00') WHERE id = 2").await.unwrap();

@@ -99,7 +99,8 @@ async fn a_pending_journal_resolves_its_review_when_it_is_approved(ledger: &Test
     ledger.store.approve_journal(third.id, BEN, now()).await.unwrap();
     assert_eq!((ledger.balance(CASH, "USD").await, open_reviews(ledger).await.len()), (240, 0));
     // Reversed, the journal resolves nothing.
-    let reversal = Reversal { reason: "no".to_owned(), evidence: None, effective_at: None };
+    let reversal =
+        Reversal { reason: "no".to_owned(), evidence: None, effective_at: None, allow_overdraft: false };
     ledger.store.reverse_journal(third.id, &reversal, maker(ANA, "back", 1_000), now()).await.unwrap();
     let again = open_reviews(ledger).await;
     assert_eq!((ledger.balance(CASH, "USD").await, again.len(), again[0].journal), (480, 1, None));

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    CashKind, Currency, Direction, EntryStatus, Fact, FactKind, Money, OrderStatus, PostingMode, Quantity,
-    Side, Subject, TransferStatus,
+    AccountScope, CashKind, Currency, Direction, EntryStatus, Fact, FactKind, Money, OrderStatus,
+    PostingMode, Quantity, Side, Subject, TransferStatus,
 };
 use jiff::Timestamp;
 use ledger::{LedgerAccount, Row, Rules};
@@ -142,7 +142,7 @@ fn folded<'f>(facts: impl IntoIterator<Item = &'f Fact>) -> (Balances, BTreeMap<
 }
 
 async fn balances(ledger: &TestLedger, moment: Moment) -> Balances {
-    let page = ledger.store.account_sums(None, moment, None, 500).await.unwrap();
+    let page = ledger.store.account_sums((&AccountScope::All, None), moment, None, 500).await.unwrap();
     assert_eq!(page.next_after, None);
     let sums = page.sums.into_iter().map(|sum| (sum.balance(), sum.account));
     let balances = sums.map(|(balance, account)| ((account, balance.currency()), balance.minor()));
@@ -165,7 +165,8 @@ async fn facts_up_to_a_time_are_the_entries_up_to_it(ledger: &TestLedger) {
         assert_eq!(found, expected, "{number}");
         changes += usize::from(found != before);
         before = found;
-        let portfolio = ledger.store.past_portfolio(&account, moment).await.unwrap().unwrap();
+        let portfolio =
+            ledger.store.past_portfolio(&AccountScope::All, &account, moment).await.unwrap().unwrap();
         let found: BTreeMap<String, Quantity> =
             portfolio.positions.iter().map(|each| (each.symbol.to_string(), each.quantity)).collect();
         assert_eq!(found, positions, "{number}");
@@ -232,7 +233,8 @@ async fn a_correction_is_the_difference_of_what_was_known(ledger: &TestLedger) {
     let state = async |as_of: Option<&str>, known_at: Option<Timestamp>| {
         let as_of = as_of.map(|clock| format!("2026-03-02T{clock}Z").parse().unwrap());
         let moment = Moment { as_of, known_at };
-        let portfolio = ledger.store.past_portfolio(&holder, moment).await.unwrap().unwrap();
+        let portfolio =
+            ledger.store.past_portfolio(&AccountScope::All, &holder, moment).await.unwrap().unwrap();
         let cash: i128 = portfolio.balances.iter().map(|(_, total)| total.minor()).sum();
         let position = &portfolio.positions[0];
         (cash, position.quantity.to_string(), position.cost.unwrap().minor())
@@ -317,7 +319,7 @@ async fn reports_have_the_numbers_of_the_recipes(ledger: &TestLedger) {
 async fn entries_are_selected_by_what_they_are_about(ledger: &TestLedger) {
     ledger.post(&day::facts()).await;
     let effects = async |filter: EntryFilter| {
-        let page = ledger.store.entries(&filter, None, 500).await.unwrap();
+        let page = ledger.store.entries(&AccountScope::All, &filter, None, 500).await.unwrap();
         let mut effects: Vec<String> = page.entries.into_iter().map(|entry| entry.effect).collect();
         effects.dedup();
         effects
