@@ -85,7 +85,8 @@ async fn write(
         ReportKind::TrialBalance => trial_balance::write(tx, filter, output).await,
         ReportKind::Statement => statement::write(tx, filter, output).await,
         ReportKind::Holdings => holdings::write(tx, filter, output).await,
-        ReportKind::Lots | ReportKind::Gains => lots::write(tx, kind, filter, output).await,
+        ReportKind::Lots => lots::write(tx, lots::Part::Open, filter, output).await,
+        ReportKind::Gains => lots::write(tx, lots::Part::Closed, filter, output).await,
     }
 }
 

@@ -4,7 +4,6 @@ use domain::{ExternalId, Subject, Symbol};
 use ledger::{Gain, Lot, Lots, Row as FoldedRow, is_wash_sale};
 
 use super::holdings::{StoredPosition, page};
-use super::request::ReportKind;
 use super::row::Cell;
 use super::{Output, Stop};
 use crate::database::{Transaction, sql};
@@ -33,9 +32,16 @@ pub(super) const GAIN_COLUMNS: [&str; 14] = [
 const SIBLINGS: &str = "SELECT p.account FROM customer_accounts p JOIN customer_accounts o ON o.customer = p.customer \
     WHERE o.account = $1 AND p.account <> $1 ORDER BY p.account";
 
+/// Which lots.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Open,
+    Closed,
+}
+
 pub(super) async fn write(
     tx: &mut Transaction<'_>,
-    kind: ReportKind,
+    part: Part,
     filter: &EntryFilter,
     output: &mut Output,
 ) -> Result<(), Stop> {
@@ -43,7 +49,7 @@ pub(super) async fn write(
     while let Some(holdings) = page(tx, filter.account.as_ref(), after.as_ref()).await? {
         for holding in &holdings {
             let lots = lots_at(tx, &holding.subject(), filter.moment).await?;
-            if kind == ReportKind::Gains {
+            if part == Part::Closed {
                 write_gains(tx, (holding, lots), filter, output).await?;
                 continue;
             }

@@ -81,7 +81,11 @@ const VALUES: &[&str] = &[
 const GENERATED: usize = 12;
 
 /// Rules that no pattern states.
-const OTHER_RULES: [&str; 2] = ["first period of macd must be shorter", "has too many long periods"];
+const OTHER_RULES: [&str; 3] = [
+    "first period of macd must be shorter",
+    "has too many long periods",
+    "shares are not in accounts of the ledger",
+];
 
 struct Description(Value);
 
