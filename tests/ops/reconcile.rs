@@ -23,7 +23,7 @@ fn a_statement_is_compared_in_every_format_and_the_exit_code_tells() {
     assert_eq!(fixture.outcome("--sample alpaca/nta/deposit").1, "stored");
     fixture.wait_until_applied();
     let (id, account) = (deposit["id"].as_str().unwrap(), deposit["account_id"].as_str().unwrap());
-    let (day, amount) = (&deposit["at"].as_str().unwrap()[..10], &deposit["net_amount"]);
+    let (day, amount) = (deposit["at"].as_str().unwrap().split('T').next().unwrap(), &deposit["net_amount"]);
     let row = |id: &str, amount: &str| format!("cash_entry,{day},{id},{account},{amount},USD,settled\n");
     let workspace = &fixture.workspace;
     statement(workspace, &row(id, &amount.to_string()));

@@ -40,7 +40,7 @@ fn activity(number: usize) -> Value {
         "account_id": format!("a{}", number % 7),
         "activity_type": "INT",
         "activity_sub_type": "",
-        "date": &time(number)[..10],
+        "date": time(number).split('T').next(),
         "created_at": time(number),
         "net_amount": format!("{}.{:02}", (number + 1) / 100, (number + 1) % 100),
         "status": "executed",
