@@ -10,7 +10,7 @@ mod position;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{ExternalId, Fact, FactKind, Quantity, Side, Subject, Symbol};
+use domain::{ExternalId, Fact, FactKind, Money, Quantity, Side, Subject, Symbol};
 use jiff::Timestamp;
 
 use crate::check::{check, check_all};
@@ -34,11 +34,11 @@ pub fn fold_holding(
 ) -> Result<State, LedgerError> {
     let subject = Subject::Holding { account: account.clone(), symbol };
     check_all(&subject, facts)?;
-    let facts = chronological(facts);
-    let Some(first) = facts.first() else {
+    let Some(first_at) = facts.iter().map(|fact| fact.at).min() else {
         return Err(LedgerError::NoFacts { subject: subject.to_string() });
     };
-    HoldingFold::new(empty(account, symbol, first.at), &facts, elsewhere).apply(&facts)?.into_state()
+    let facts = chronological(facts);
+    HoldingFold::new(empty(account, symbol, first_at), &facts, elsewhere).apply(&facts)?.into_state()
 }
 
 fn empty(account: &ExternalId, symbol: Symbol, at: Timestamp) -> Holding {
@@ -70,14 +70,15 @@ pub fn fold_diff(
 ) -> Result<FoldDiff, LedgerError> {
     let subject = Subject::Holding { account: account.clone(), symbol };
     check_all(&subject, all)?;
-    let (all, new): (Vec<&Fact>, BTreeSet<&Fact>) = (chronological(all), new.iter().collect());
-    let older: Vec<&Fact> = all.iter().copied().filter(|fact| !new.contains(fact)).collect();
-    let Some(first) = all.first() else {
+    let Some(first_at) = all.iter().map(|fact| fact.at).min() else {
         return Err(LedgerError::NoFacts { subject: subject.to_string() });
     };
+    let new: BTreeSet<&Fact> = new.iter().collect();
+    let older = chronological(all.iter().filter(|fact| !new.contains(fact)));
+    let all = chronological(all);
     let before =
-        HoldingFold::new(empty(account, symbol, first.at), &older, elsewhere).apply(&older)?.into_snapshot();
-    let after = HoldingFold::new(empty(account, symbol, first.at), &all, elsewhere).apply(&all)?;
+        HoldingFold::new(empty(account, symbol, first_at), &older, elsewhere).apply(&older)?.into_snapshot();
+    let after = HoldingFold::new(empty(account, symbol, first_at), &all, elsewhere).apply(&all)?;
     let (state, removed_effects) = after.into_diff(&before)?;
     Ok(FoldDiff { state, removed_effects })
 }
@@ -123,12 +124,31 @@ pub fn fold_incremental(
     HoldingFold::new(before, &facts, elsewhere).apply(&facts)?.into_state().map(Some)
 }
 
-/// Each fact once, in chronological order.
-pub(crate) fn chronological(facts: &[Fact]) -> Vec<&Fact> {
-    let mut facts: Vec<&Fact> = facts.iter().collect();
+/// Each fact once, in chronological order, without adjustments that another one at the same time undoes: a reversed journal
+/// leaves no trace.
+pub(crate) fn chronological<'f>(facts: impl IntoIterator<Item = &'f Fact>) -> Vec<&'f Fact> {
+    let mut facts: Vec<&Fact> = facts.into_iter().collect();
     facts.sort_unstable_by(|one, other| precedence(one, other));
     facts.dedup();
+    let reversed = reversed(&facts);
+    facts.retain(|fact| !reversed.contains(fact));
     facts
+}
+
+fn reversed<'f>(facts: &[&'f Fact]) -> BTreeSet<&'f Fact> {
+    let mut open: BTreeMap<(Timestamp, Quantity, Option<Money>), Vec<&Fact>> = BTreeMap::new();
+    let mut reversed = BTreeSet::new();
+    for &fact in facts {
+        let FactKind::Adjustment { change, cost, .. } = &fact.kind else { continue };
+        let opposite = Quantity::ZERO.minus(*change).ok().zip(cost.map(Money::negated).transpose().ok());
+        let other =
+            opposite.and_then(|(change, cost)| open.get_mut(&(fact.at, change, cost))).and_then(Vec::pop);
+        match other {
+            Some(other) => reversed.extend([fact, other]),
+            None => open.entry((fact.at, *change, *cost)).or_default().push(fact),
+        }
+    }
+    reversed
 }
 
 fn precedence(one: &Fact, other: &Fact) -> Ordering {

@@ -7,7 +7,7 @@
 mod book;
 mod gain;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use domain::{ExternalId, Fact, FactKind, Money, Quantity, Side};
 use jiff::Timestamp;
@@ -53,7 +53,6 @@ pub struct Lots {
 /// [`LedgerError`] when a sum is out of range.
 pub fn lots(holding: &Holding, facts: &[Fact]) -> Result<Lots, LedgerError> {
     let facts = chronological(facts);
-    let reversed = reversed(&facts);
     let mut changes: BTreeMap<&ExternalId, &Change> =
         holding.changes.iter().map(|change| (&change.id, change)).collect();
     let mut book = LotBook::default();
@@ -65,11 +64,10 @@ pub fn lots(holding: &Holding, facts: &[Fact]) -> Result<Lots, LedgerError> {
                     apply(&mut book, change)?;
                 }
             }
-            FactKind::Adjustment { entry, change, cost } if !reversed.contains(fact) => {
+            FactKind::Adjustment { entry, change, cost } => {
                 book.adjust((entry, fact.at), *change, *cost)?;
             }
-            FactKind::Adjustment { .. }
-            | FactKind::Order { .. }
+            FactKind::Order { .. }
             | FactKind::Bust { .. }
             | FactKind::Account { .. }
             | FactKind::Transfer { .. }
@@ -91,23 +89,6 @@ fn apply(book: &mut LotBook, Change { id, kind, quantity, at, .. }: &Change) -> 
         ChangeKind::Split { .. } => book.split(*quantity),
         ChangeKind::Unknown => Ok(()),
     }
-}
-
-/// Adjustments that another one at the same time undoes: a reversed journal leaves no trace.
-fn reversed<'f>(facts: &[&'f Fact]) -> BTreeSet<&'f Fact> {
-    let mut open: BTreeMap<(Timestamp, Quantity, Option<Money>), Vec<&Fact>> = BTreeMap::new();
-    let mut reversed = BTreeSet::new();
-    for &fact in facts {
-        let FactKind::Adjustment { change, cost, .. } = &fact.kind else { continue };
-        let opposite = Quantity::ZERO.minus(*change).ok().zip(cost.map(Money::negated).transpose().ok());
-        let other =
-            opposite.and_then(|(change, cost)| open.get_mut(&(fact.at, change, cost))).and_then(Vec::pop);
-        match other {
-            Some(other) => reversed.extend([fact, other]),
-            None => open.entry((fact.at, *change, *cost)).or_default().push(fact),
-        }
-    }
-    reversed
 }
 
 #[cfg(test)]

@@ -65,6 +65,8 @@ pub use verify::{Finding, LedgerVerification, Place, Problem};
 enum Scope {
     /// All effects: any other effect is removed.
     Whole,
+    /// All effects of a subject without new facts, whose coins arrived elsewhere. The reviews are complete.
+    Reposted,
     /// The changed effects; removed effects are listed separately. The reviews are complete.
     Changed,
     /// The effects of the postings.

@@ -10,11 +10,13 @@ mod statement;
 mod text;
 mod trial_balance;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use domain::AccountScope;
 use tokio::sync::mpsc;
 
+use crate::customers::accounts_in;
 use crate::database::Transaction;
 use crate::error::Error;
 use crate::ledger::{EntryFilter, set_timeout};
@@ -27,6 +29,8 @@ pub use text::{ReportFormat, ReportText};
 
 /// Longest wait for whoever reads the rows, while a snapshot of the database is held for it.
 const STALL_MAX: Duration = Duration::from_secs(30);
+/// Longest time of a report: while its snapshot is held, the log of an SQLite database cannot be emptied.
+const REPORT_MAX: Duration = Duration::from_mins(15);
 /// Rows that are sent at once.
 const PAGE: usize = 500;
 
@@ -41,8 +45,8 @@ impl Store {
     /// Sends the rows of a report of the accounts in a scope. Ends early, and without an error, when nobody receives them any more.
     ///
     /// # Errors
-    /// [`Error::Timeout`] if the receiver takes no rows for 30 seconds, [`Error::TooManyRows`], and errors of the database: the rows
-    /// that were sent are not all.
+    /// [`Error::Timeout`] if the receiver takes no rows for 30 seconds or the report takes 15 minutes, [`Error::TooManyRows`], and
+    /// errors of the database: the rows that were sent are not all.
     pub async fn report(
         &self,
         scope: &AccountScope,
@@ -52,11 +56,19 @@ impl Store {
         let mut reader = self.shared.database.reader().await?;
         let mut tx = reader.begin().await?;
         set_timeout(&mut tx).await?;
+        let receiver = pages.clone();
         let mut output = Output { columns: request.kind.columns(), page: Vec::new(), pages };
         let filter = request.filter.within(&mut tx, scope).await?;
-        match write(&mut tx, request.kind, &filter, &mut output).await {
-            Ok(()) => output.flush().await.or_else(Stop::into_result),
-            Err(stop) => stop.into_result(),
+        let visible = accounts_in(&mut tx, scope).await?;
+        let write = async {
+            write(&mut tx, request.kind, (&filter, visible.as_ref()), &mut output).await?;
+            output.flush().await
+        };
+        // A report without rows would not notice that nobody waits for it.
+        tokio::select! {
+            written = write => written.or_else(Stop::into_result),
+            () = receiver.closed() => Ok(()),
+            () = tokio::time::sleep(REPORT_MAX) => Err(Error::Timeout),
         }
     }
 
@@ -77,7 +89,7 @@ impl Store {
 async fn write(
     tx: &mut Transaction<'_>,
     kind: ReportKind,
-    filter: &EntryFilter,
+    (filter, visible): (&EntryFilter, Option<&BTreeSet<String>>),
     output: &mut Output,
 ) -> Result<(), Stop> {
     match kind {
@@ -85,8 +97,8 @@ async fn write(
         ReportKind::TrialBalance => trial_balance::write(tx, filter, output).await,
         ReportKind::Statement => statement::write(tx, filter, output).await,
         ReportKind::Holdings => holdings::write(tx, filter, output).await,
-        ReportKind::Lots => lots::write(tx, lots::Part::Open, filter, output).await,
-        ReportKind::Gains => lots::write(tx, lots::Part::Closed, filter, output).await,
+        ReportKind::Lots => lots::write(tx, lots::Part::Open, (filter, visible), output).await,
+        ReportKind::Gains => lots::write(tx, lots::Part::Closed, (filter, visible), output).await,
     }
 }
 

@@ -16,6 +16,8 @@ use crate::state::AdminState;
 pub(crate) struct BookReader {
     /// The accounts that the reader may see. Whatever is outside it is treated as unknown.
     pub(crate) scope: Arc<AccountScope>,
+    /// The name of its key; empty on an open server.
+    pub(crate) name: String,
 }
 
 impl FromRequestParts<Arc<AdminState>> for BookReader {
@@ -25,9 +27,10 @@ impl FromRequestParts<Arc<AdminState>> for BookReader {
         let context = RequestContext::get(&parts.extensions)?;
         let caller = context.caller.get();
         let caller = caller.ok_or_else(|| Problem::new(Kind::Internal, "the request has no caller"))?;
+        let name = caller.key.as_ref().map(|key| key.label().to_string()).unwrap_or_default();
         if let Some(key) = &caller.key {
             state.auth_events.record(AuthEvent::BooksRead(Some(key.label())));
         }
-        Ok(Self { scope: Arc::clone(&caller.scope) })
+        Ok(Self { scope: Arc::clone(&caller.scope), name })
     }
 }

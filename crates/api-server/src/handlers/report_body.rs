@@ -1,6 +1,8 @@
 //! The body of a report, which is written while the client reads it.
 
+use std::collections::BTreeSet;
 use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
@@ -10,7 +12,7 @@ use http::{HeaderValue, header};
 use http_body::Frame;
 use store::{Error, ReportFormat, ReportRequest, ReportRow, ReportText};
 use telemetry::with_causes;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 use tokio::task::JoinHandle;
 
 use super::BookReader;
@@ -21,6 +23,8 @@ use crate::state::AdminState;
 /// Reports that are written at once: each holds a connection and a snapshot of the database.
 const REPORTS_MAX: usize = 2;
 static REPORTS: Semaphore = Semaphore::const_new(REPORTS_MAX);
+/// Keys that read one: each has at most one, so that no key keeps the others waiting.
+static READERS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 /// `Retry-After` of one more, in seconds.
 const RETRY_AFTER_S: u64 = 5;
 
@@ -34,6 +38,33 @@ struct ReportBody {
     reading: Option<JoinHandle<Result<(), Error>>>,
 }
 
+/// The right to read a report, until it is dropped.
+pub(super) struct ReportPermit {
+    _permit: SemaphorePermit<'static>,
+    reader: String,
+}
+
+/// The right to read a report, if no other one of the reader and not too many of others are read.
+pub(super) fn permit(reader: &BookReader) -> Result<ReportPermit, Problem> {
+    let overloaded = || {
+        let problem = Problem::new(Kind::Overloaded, "too many reports are being read at this time");
+        problem.retry_after_s(RETRY_AFTER_S)
+    };
+    let permit = REPORTS.try_acquire().map_err(|_| overloaded())?;
+    let is_first = READERS.lock().unwrap_or_else(PoisonError::into_inner).insert(reader.name.clone());
+    if is_first {
+        Ok(ReportPermit { _permit: permit, reader: reader.name.clone() })
+    } else {
+        Err(overloaded())
+    }
+}
+
+impl Drop for ReportPermit {
+    fn drop(&mut self) {
+        READERS.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.reader);
+    }
+}
+
 /// Responds once the first rows are read, so that an error before them has a status. A later one ends the response early.
 pub(super) async fn respond(
     state: &AdminState,
@@ -41,11 +72,7 @@ pub(super) async fn respond(
     request: ReportRequest,
     format: ReportFormat,
 ) -> Result<Response, Problem> {
-    let overloaded = || {
-        let problem = Problem::new(Kind::Overloaded, "too many reports are being read at this time");
-        problem.retry_after_s(RETRY_AFTER_S)
-    };
-    let permit = REPORTS.try_acquire().map_err(|_| overloaded())?;
+    let permit = permit(&reader)?;
     let (mut text, name) = (ReportText::new(format, &request, None), request.kind);
     let (sender, mut pages) = mpsc::channel(1);
     let store = state.store().clone();

@@ -69,7 +69,8 @@ impl From<CustomerError> for Problem {
     fn from(error: CustomerError) -> Self {
         let kind = match error {
             CustomerError::Store(error) => return error.into(),
-            CustomerError::UnknownAccount(_) | CustomerError::TooManyAccounts(_) => Kind::Unprocessable,
+            CustomerError::UnknownAccount(_) => Kind::NotFound,
+            CustomerError::TooManyAccounts(_) => Kind::Unprocessable,
             CustomerError::LinkedElsewhere { .. } => Kind::Conflict,
         };
         Self::new(kind, error.to_string())

@@ -37,8 +37,8 @@ impl Position {
         Ok(Ok(()))
     }
 
-    /// Adds shares and cost as they are; an unknown cost adds none. If the cost of the position is unknown, only a cost without
-    /// shares makes it known. Returns what a person must look at: a position that changed
+    /// Adds shares and cost as they are. Shares that are added without a cost make the cost of the position unknown, and then only a
+    /// cost without shares makes it known; shares that are taken away without one take none. Returns what a person must look at: a position that changed
     /// its side, a cost that does not have its sign, or one in another currency, which is not added.
     pub(super) fn adjust(
         &mut self,
@@ -50,7 +50,9 @@ impl Position {
             !self.quantity.is_zero() && !after.is_zero() && is_negative(after) != self.is_short();
         let is_mixed =
             matches!((self.cost, cost), (Some(one), Some(other)) if one.currency() != other.currency());
+        let has_grown = after.get().abs() > self.quantity.get().abs();
         let sum = match (self.cost, cost) {
+            (_, None) if has_grown => None,
             (Some(before), Some(cost)) if !is_mixed => Some(before.plus(cost)?),
             (None, Some(_)) if !self.quantity.is_zero() && !change.is_zero() => None,
             (before, cost) => before.or(cost),
@@ -156,7 +158,8 @@ mod tests {
         for ((quantity, cents), (change, cost), (left, remaining), expected) in [
             (("10", 1_000), ("5", Some(300)), ("15", Some(1_300)), None),
             (("10", 1_000), ("-10", Some(-1_000)), ("0", None), None),
-            (("10", 1_000), ("5", None), ("15", Some(1_000)), None),
+            (("10", 1_000), ("5", None), ("15", None), None),
+            (("10", 1_000), ("-5", None), ("5", Some(1_000)), None),
             (("10", 1_000), ("0", Some(-1_000)), ("10", Some(0)), None),
             (("-10", -1_000), ("-5", Some(-300)), ("-15", Some(-1_300)), None),
             (("10", 1_000), ("-10", Some(-999)), ("0", None), beyond),

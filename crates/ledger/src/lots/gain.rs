@@ -3,7 +3,7 @@
 use domain::{ExternalId, Money};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{Span, Timestamp};
+use jiff::{SignedDuration, Span, Timestamp};
 
 use super::Lot;
 
@@ -62,13 +62,19 @@ impl Gain {
     }
 }
 
-/// Whether `gain` is a loss, and one of the lots that were `opened` on its side, but not its own, is within 30 days of it.
+/// Whether `gain` is a loss, and one of the lots that were `opened` on its side, but not its own, is within 30 days of it. The lots
+/// are in order of the times at which they were opened.
 #[must_use]
-pub fn is_wash_sale<'l>(gain: &Gain, opened: impl IntoIterator<Item = &'l Lot>) -> bool {
+pub fn is_wash_sale(gain: &Gain, opened: &[Lot]) -> bool {
     let is_loss = gain.gain().is_some_and(|gain| gain.minor() < 0);
     let closed = day(gain.closed_at);
+    // Only lots of these days are looked at: a holding may have 100,000 of them.
+    let window = SignedDuration::from_hours(24 * i64::from(WASH_SALE_DAYS + 1));
+    let earliest = gain.closed_at.checked_sub(window).unwrap_or(Timestamp::MIN);
+    let latest = gain.closed_at.checked_add(window).unwrap_or(Timestamp::MAX);
+    let first = opened.partition_point(|lot| lot.opened_at < earliest);
     is_loss
-        && opened.into_iter().any(|lot| {
+        && opened[first..].iter().take_while(|lot| lot.opened_at <= latest).any(|lot| {
             let is_same_side = (lot.quantity < domain::Quantity::ZERO) == gain.is_short();
             let days = closed.since(day(lot.opened_at)).map_or(i32::MAX, |span| span.get_days());
             lot.id != gain.lot.id && is_same_side && days.abs() <= WASH_SALE_DAYS

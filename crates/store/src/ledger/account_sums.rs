@@ -6,6 +6,7 @@ use domain::{AccountScope, Currency, Total};
 
 use super::entry_filter::{AccountFilter, named};
 use super::moment::Moment;
+use super::timeout::set_timeout;
 use crate::database::{Row, Statement, Transaction, sql};
 use crate::error::Error;
 use crate::store::Store;
@@ -67,6 +68,7 @@ impl Store {
     ) -> Result<AccountSumPage, Error> {
         let mut reader = self.shared.database.reader().await?;
         let mut tx = reader.begin().await?;
+        set_timeout(&mut tx).await?;
         let filter = AccountFilter::within(&mut tx, scope, filter).await?;
         page(&mut tx, (filter.as_ref(), moment), after, accounts).await
     }

@@ -2,11 +2,15 @@
 //! arrive, and the transfer that sent them is only stored.
 //!
 //! What is one movement is decided by the transaction on the blockchain, the amount and the currency. Of several equal transfers
-//! in one transaction, as many are passed on as arrive.
+//! of one account in one transaction, as many are passed on as arrive; of several accounts, a person decides whose arrived.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{CoinSide, Direction, ExternalId, Money, PostingMode, Subject, TransactionHash, TransferStatus};
+use domain::{
+    CoinSide, Direction, ExternalId, Fact, FactKind, Money, PostingMode, Subject, TransactionHash,
+    TransferStatus,
+};
+use jiff::Timestamp;
 use ledger::{Review, ReviewKind, Row as FoldedRow, State, Transfer};
 
 use super::SubjectState;
@@ -14,8 +18,10 @@ use super::columns::{optional_money, parse_enum, parse_optional_enum};
 use crate::database::{Backend, Row, Transaction, sql};
 use crate::error::Error;
 
-const SELECT: &str = "SELECT id, direction, amount, currency, status, coin_transaction, coin_side FROM transfers \
+const SELECT: &str = "SELECT id, account, direction, amount, currency, status, coin_transaction, coin_side FROM transfers \
     WHERE coin_transaction IN";
+const STORED: &str =
+    "SELECT id, coin_transaction FROM transfers WHERE coin_transaction IS NOT NULL AND id IN";
 /// Two transactions that post both ends of one movement must see each other's.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended($1, 4211500172))";
 
@@ -24,7 +30,7 @@ const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended($1, 4211500172
 pub(super) enum Sent {
     /// They arrived at another provider.
     Arrived,
-    /// Another provider reports another amount of the same transaction.
+    /// Another provider reports another amount of the same transaction, or fewer equal ones than several accounts sent.
     Differs,
     /// Nobody has reported that they arrived.
     Open,
@@ -34,46 +40,91 @@ pub(super) enum Sent {
 #[derive(Clone)]
 struct End {
     id: ExternalId,
+    account: Option<ExternalId>,
     transaction: TransactionHash,
     side: CoinSide,
     /// The amount, if it settled.
     settled: Option<Money>,
 }
 
-/// Locks the movements of these transfers until the transaction ends, and applies what became of them. Returns the other
-/// transfers that sent coins in the same transactions, whose postings may change too.
-pub(super) async fn settle(
+/// The movements that a batch of facts may change: transactions of blockchains, each with the time from which on.
+#[derive(Default)]
+pub(super) struct Movements(BTreeMap<TransactionHash, Timestamp>);
+
+/// Finds the movements of new facts, those of before included, and locks them in a fixed order until the transaction ends:
+/// before the subjects, which are locked in an order of their own.
+pub(super) async fn lock(
     tx: &mut Transaction<'_>,
-    states: &mut [SubjectState],
-) -> Result<BTreeSet<Subject>, Error> {
-    let ends: Vec<End> = states.iter().filter_map(|each| end(&each.state)).collect();
+    new: &BTreeMap<Subject, Vec<Fact>>,
+) -> Result<Movements, Error> {
+    let mut movements = Movements::default();
+    let mut since: BTreeMap<String, Timestamp> = BTreeMap::new();
+    for (subject, facts) in new {
+        let (Subject::Transfer(id), Some(at)) = (subject, facts.iter().map(|fact| fact.at).min()) else {
+            continue;
+        };
+        since.insert(id.to_string(), at);
+        for fact in facts {
+            if let FactKind::Coins { transaction, .. } = &fact.kind {
+                movements.add(transaction.clone(), at);
+            }
+        }
+    }
+    for row in tx.fetch_in(sql!(STORED), &Vec::from_iter(since.keys()), "").await? {
+        if let Some(at) = since.get(&row.text("id")?) {
+            movements.add(row.parsed("coin_transaction")?, *at);
+        }
+    }
     if tx.backend() == Backend::Postgres {
-        for transaction in ends.iter().map(|end| &end.transaction).collect::<BTreeSet<_>>() {
+        for transaction in movements.0.keys() {
             tx.fetch_all(sql!(LOCK, transaction.as_str())).await?;
         }
     }
-    let mut sent = sent(tx, ends).await?;
+    Ok(movements)
+}
+
+impl Movements {
+    fn add(&mut self, transaction: TransactionHash, at: Timestamp) {
+        let since = self.0.entry(transaction).or_insert(at);
+        *since = at.min(*since);
+    }
+}
+
+/// Applies to the states what became of their coins. Returns the other transfers that sent coins in these transactions, whose
+/// postings may change too, each with the time of the change.
+pub(super) async fn settle(
+    tx: &mut Transaction<'_>,
+    states: &mut [SubjectState],
+    movements: &Movements,
+) -> Result<BTreeMap<Subject, Timestamp>, Error> {
+    let ends: Vec<End> = states.iter().filter_map(|each| end(&each.state)).collect();
+    let own: BTreeSet<ExternalId> =
+        states.iter().filter_map(|each| transfer_id(&each.state)).cloned().collect();
+    let mut sent = sent(tx, movements.0.keys(), (ends, &own)).await?;
     for SubjectState { state, .. } in states {
         apply(state, &mut sent);
     }
-    Ok(sent.into_keys().map(Subject::Transfer).collect())
+    let others = sent.into_iter().filter(|(id, _)| !own.contains(id));
+    let changed = |(id, (transaction, _))| Some((Subject::Transfer(id), *movements.0.get(&transaction)?));
+    Ok(others.filter_map(changed).collect())
 }
 
-/// Whether a state is a transfer whose coins moved in a transaction.
-pub(super) fn is_end(state: &State) -> bool {
-    end(state).is_some()
+fn transfer_id(state: &State) -> Option<&ExternalId> {
+    if let FoldedRow::Transfer(transfer) = &state.row { Some(&transfer.id) } else { None }
 }
 
 /// Applies to a folded transfer what became of its coins, by the stored rows of the others.
 pub(super) async fn apply_stored(tx: &mut Transaction<'_>, state: &mut State) -> Result<(), Error> {
-    let mut sent = sent(tx, end(state).into_iter().collect()).await?;
+    let Some(end) = end(state) else { return Ok(()) };
+    let (transaction, own) = (end.transaction.clone(), BTreeSet::from([end.id.clone()]));
+    let mut sent = sent(tx, [&transaction], (vec![end], &own)).await?;
     apply(state, &mut sent);
     Ok(())
 }
 
-fn apply(state: &mut State, sent: &mut BTreeMap<ExternalId, Sent>) {
+fn apply(state: &mut State, sent: &mut Outcomes) {
     let FoldedRow::Transfer(transfer) = &mut state.row else { return };
-    match sent.remove(&transfer.id) {
+    match sent.remove(&transfer.id).map(|(_, outcome)| outcome) {
         Some(Sent::Arrived) => {
             transfer.posting_mode = PostingMode::Memo;
             state.postings.clear();
@@ -86,15 +137,20 @@ fn apply(state: &mut State, sent: &mut BTreeMap<ExternalId, Sent>) {
     }
 }
 
-/// What became of all coins that were sent in the transactions of these ends, which take the place of their stored rows.
-async fn sent(tx: &mut Transaction<'_>, ends: Vec<End>) -> Result<BTreeMap<ExternalId, Sent>, Error> {
-    if ends.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let transactions: BTreeSet<&str> = ends.iter().map(|end| end.transaction.as_str()).collect();
-    let rows = tx.fetch_in(sql!(SELECT), &Vec::from_iter(transactions), "").await?;
+/// What became of the coins of each transfer that sent some, and in which transaction.
+type Outcomes = BTreeMap<ExternalId, (TransactionHash, Sent)>;
+
+/// What became of all coins that were sent in transactions. The ends take the place of the stored rows of `own` transfers.
+async fn sent(
+    tx: &mut Transaction<'_>,
+    transactions: impl IntoIterator<Item = &TransactionHash>,
+    (ends, own): (Vec<End>, &BTreeSet<ExternalId>),
+) -> Result<Outcomes, Error> {
+    let transactions: Vec<&str> = transactions.into_iter().map(TransactionHash::as_str).collect();
+    let rows = tx.fetch_in(sql!(SELECT), &transactions, "").await?;
     let stored = rows.iter().map(stored_end).collect::<Result<Vec<_>, _>>()?.into_iter().flatten();
-    let by_id: BTreeMap<ExternalId, End> = stored.chain(ends).map(|end| (end.id.clone(), end)).collect();
+    let by_id: BTreeMap<ExternalId, End> =
+        stored.filter(|end| !own.contains(&end.id)).chain(ends).map(|end| (end.id.clone(), end)).collect();
     let mut movements: BTreeMap<TransactionHash, (Vec<End>, Vec<End>)> = BTreeMap::new();
     for end in by_id.into_values() {
         let (sent, received) = movements.entry(end.transaction.clone()).or_default();
@@ -103,53 +159,67 @@ async fn sent(tx: &mut Transaction<'_>, ends: Vec<End>) -> Result<BTreeMap<Exter
             CoinSide::Received => received.push(end),
         }
     }
-    Ok(movements.into_values().flat_map(|(sent, received)| matched(sent, received)).collect())
+    let outcomes = movements.into_iter().flat_map(|(transaction, (sent, received))| {
+        matched(sent, received).into_iter().map(move |(id, outcome)| (id, (transaction.clone(), outcome)))
+    });
+    Ok(outcomes.collect())
 }
 
-/// Matches what was sent with what was received at other providers, in the order of their ids.
+/// Matches what was sent with what was received at other providers: equal amounts, in the order of their ids.
 fn matched(sent: Vec<End>, mut received: Vec<End>) -> Vec<(ExternalId, Sent)> {
     received.retain(|end| end.settled.is_some());
-    let mut open = Vec::new();
-    let mut matched = Vec::new();
-    for End { id, settled, .. } in sent {
-        let is_same = |end: &End| end.id.provider() != id.provider() && end.settled == settled;
-        match received.iter().position(is_same) {
-            Some(arrival) => {
-                received.remove(arrival);
-                matched.push((id, Sent::Arrived));
-            }
-            None => open.push((id, settled)),
-        }
+    let mut equal: BTreeMap<_, Vec<End>> = BTreeMap::new();
+    for end in sent {
+        let amount = end.settled.map(|money| (money.currency(), money.minor()));
+        equal.entry((end.id.provider(), amount)).or_default().push(end);
     }
-    matched.extend(open.into_iter().map(|(id, settled)| {
+    let (mut outcomes, mut open) = (Vec::new(), Vec::new());
+    for ((provider, _), ends) in equal {
+        let settled = ends.first().and_then(|end| end.settled);
+        let is_same =
+            |end: &End| settled.is_some() && end.id.provider() != provider && end.settled == settled;
+        let arrivals: Vec<usize> =
+            (0..received.len()).filter(|at| is_same(&received[*at])).take(ends.len()).collect();
+        let accounts: BTreeSet<_> = ends.iter().map(|end| &end.account).collect();
+        let is_ambiguous = !arrivals.is_empty() && arrivals.len() < ends.len() && accounts.len() > 1;
+        for (position, end) in ends.into_iter().enumerate() {
+            match position < arrivals.len() {
+                _ if is_ambiguous => outcomes.push((end.id, Sent::Differs)),
+                true => outcomes.push((end.id, Sent::Arrived)),
+                false => open.push(end),
+            }
+        }
+        arrivals.into_iter().rev().for_each(|at| drop(received.remove(at)));
+    }
+    outcomes.extend(open.into_iter().map(|End { id, settled, .. }| {
         let arrived_otherwise = received.iter().any(|end| end.id.provider() != id.provider());
         let differs = settled.is_some() && arrived_otherwise;
         (id, if differs { Sent::Differs } else { Sent::Open })
     }));
-    matched
+    outcomes
 }
 
 fn end(state: &State) -> Option<End> {
     let FoldedRow::Transfer(transfer) = &state.row else { return None };
-    let Transfer { id, direction, amount, status, coins, .. } = transfer;
+    let Transfer { id, account, direction, amount, status, coins, .. } = transfer;
     let (transaction, side) = coins.clone()?;
-    new_end(id.clone(), *direction, (*amount, *status), (transaction, side))
+    new_end((id.clone(), account.clone()), *direction, (*amount, *status), (transaction, side))
 }
 
 /// Coins that leave are a withdrawal where they were: only deposits are passed on.
 fn new_end(
-    id: ExternalId,
+    (id, account): (ExternalId, Option<ExternalId>),
     direction: Option<Direction>,
     (amount, status): (Option<Money>, TransferStatus),
     (transaction, side): (TransactionHash, CoinSide),
 ) -> Option<End> {
     let settled = amount.filter(|_| status == TransferStatus::Settled);
-    (direction != Some(Direction::Outbound)).then_some(End { id, transaction, side, settled })
+    (direction != Some(Direction::Outbound)).then_some(End { id, account, transaction, side, settled })
 }
 
 fn stored_end(row: &Row) -> Result<Option<End>, Error> {
     Ok(new_end(
-        row.parsed("id")?,
+        (row.parsed("id")?, row.optional_text("account")?.map(|_| row.parsed("account")).transpose()?),
         parse_optional_enum(row, "direction")?,
         (optional_money(row, "amount", "currency")?, parse_enum(row, "status")?),
         (row.parsed("coin_transaction")?, parse_enum(row, "coin_side")?),

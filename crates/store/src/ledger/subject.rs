@@ -50,28 +50,40 @@ pub(super) async fn apply_subjects(
     now: Timestamp,
     changes: (&mut Deltas, &mut Batch),
 ) -> Result<(), Error> {
+    let movements = coins::lock(tx, &new).await?;
     let (full, locks): (Vec<_>, Vec<_>) = lock(tx, new).await?.into_iter().partition(SubjectLock::is_full);
     for SubjectLock { subject, key, new, .. } in &full {
         reviews::open_full(tx, (subject, key), new, now).await?;
     }
     let mut states = fold(tx, &locks, rules).await?;
-    let senders = coins::settle(tx, &mut states).await?;
+    let senders = coins::settle(tx, &mut states, &movements).await?;
     rows::write(tx, &states).await?;
     if !senders.is_empty() {
-        let ends = states.iter().filter(|each| coins::is_end(&each.state));
-        let changed_from = ends.map(|each| each.changed_from).min().unwrap_or(now);
-        let senders = senders.into_iter().map(|subject| (subject, Vec::new())).collect();
-        let mut locks = lock(tx, senders).await?;
-        locks.retain(|lock| !lock.is_full());
-        let mut senders = fold(tx, &locks, rules).await?;
-        senders.iter_mut().for_each(|sender| sender.changed_from = changed_from);
-        coins::settle(tx, &mut senders).await?;
-        rows::write(tx, &senders).await?;
-        states.extend(senders);
+        states.extend(fold_senders(tx, senders, &movements, rules).await?);
     }
     repeated_entries::add_reviews(tx, &mut states).await?;
     reviews::write(tx, &states, now).await?;
     post(tx, &states, now, changes).await
+}
+
+/// Folds transfers without new facts whose coins arrived, and writes their rows.
+async fn fold_senders(
+    tx: &mut Transaction<'_>,
+    senders: BTreeMap<Subject, Timestamp>,
+    movements: &coins::Movements,
+    rules: &Rules,
+) -> Result<Vec<SubjectState>, Error> {
+    let subjects = senders.keys().map(|subject| (subject.clone(), Vec::new())).collect();
+    let mut locks = lock(tx, subjects).await?;
+    locks.retain(|lock| !lock.is_full());
+    let mut states = fold(tx, &locks, rules).await?;
+    for (SubjectLock { subject, .. }, state) in locks.iter().zip(&mut states) {
+        state.scope = Scope::Reposted;
+        state.changed_from = senders.get(subject).copied().unwrap_or(state.changed_from);
+    }
+    coins::settle(tx, &mut states, movements).await?;
+    rows::write(tx, &states).await?;
+    Ok(states)
 }
 
 /// Locks the subjects in a fixed order, so that two transactions cannot deadlock.
@@ -228,8 +240,8 @@ async fn post(
     let (mut whole, mut named): (Vec<&String>, BTreeSet<(&str, &str)>) = (Vec::new(), BTreeSet::new());
     for SubjectState { key, is_known, state, scope, removed_effects, .. } in states {
         match scope {
-            Scope::Whole if *is_known => whole.push(key),
-            Scope::Whole => {}
+            Scope::Whole | Scope::Reposted if *is_known => whole.push(key),
+            Scope::Whole | Scope::Reposted => {}
             Scope::Changed | Scope::Named => {
                 let effects = state.postings.iter().map(Posting::effect);
                 let effects = effects.chain(removed_effects.iter().map(String::as_str));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::{ExternalId, Subject, Symbol};
-use ledger::{Position, Row as FoldedRow};
+use ledger::{LedgerError, Position, Row as FoldedRow};
 
 use super::row::Cell;
 use super::{Output, Stop};
@@ -31,9 +31,18 @@ pub(super) async fn write(
     let mut after = None;
     while let Some(page) = page(tx, filter.account.as_ref(), after.as_ref()).await? {
         for stored in &page {
-            let Some(Position { quantity, cost, .. }) = stored.at(tx, filter.moment).await? else { continue };
+            let names = [Cell::text(&stored.account), Cell::text(stored.symbol.as_str())];
+            let position = match stored.at(tx, filter.moment).await {
+                // Its row says that the figures are not known; the others are.
+                Err(Error::Ledger(LedgerError::TooManyFacts { .. })) => {
+                    let unknown = [Cell::Empty, Cell::Empty, Cell::Empty];
+                    output.add(names.into_iter().chain(unknown).collect()).await?;
+                    continue;
+                }
+                position => position?,
+            };
+            let Some(Position { quantity, cost, .. }) = position else { continue };
             if !quantity.is_zero() {
-                let names = [Cell::text(&stored.account), Cell::text(stored.symbol.as_str())];
                 let amounts = [Cell::quantity(quantity), Cell::money(cost), Cell::currency(cost)];
                 output.add(names.into_iter().chain(amounts).collect()).await?;
             }

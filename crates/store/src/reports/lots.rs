@@ -1,7 +1,9 @@
 //! Open tax lots and realized gains, first in, first out.
 
-use domain::{ExternalId, Subject, Symbol};
-use ledger::{Gain, Lot, Lots, Row as FoldedRow, is_wash_sale};
+use std::collections::BTreeSet;
+
+use domain::Subject;
+use ledger::{Gain, LedgerError, Lot, Lots, Row as FoldedRow, is_wash_sale};
 
 use super::holdings::{StoredPosition, page};
 use super::row::Cell;
@@ -42,15 +44,22 @@ pub(super) enum Part {
 pub(super) async fn write(
     tx: &mut Transaction<'_>,
     part: Part,
-    filter: &EntryFilter,
+    (filter, visible): (&EntryFilter, Option<&BTreeSet<String>>),
     output: &mut Output,
 ) -> Result<(), Stop> {
     let mut after = None;
     while let Some(holdings) = page(tx, filter.account.as_ref(), after.as_ref()).await? {
         for holding in &holdings {
-            let lots = lots_at(tx, &holding.subject(), filter.moment).await?;
+            let lots = match lots_at(tx, &holding.subject(), filter.moment).await {
+                // Its row says that the figures are not known; the others are.
+                Err(Error::Ledger(LedgerError::TooManyFacts { .. })) => {
+                    output.add(unknown_cells(holding, part)).await?;
+                    continue;
+                }
+                lots => lots?,
+            };
             if part == Part::Closed {
-                write_gains(tx, (holding, lots), filter, output).await?;
+                write_gains(tx, (holding, lots), (filter, visible), output).await?;
                 continue;
             }
             for lot in &lots.open {
@@ -58,6 +67,8 @@ pub(super) async fn write(
             }
         }
         after = holdings.into_iter().last();
+        // Folding and matching lots is work without waiting.
+        tokio::task::yield_now().await;
     }
     Ok(())
 }
@@ -75,13 +86,14 @@ async fn lots_at(tx: &mut Transaction<'_>, subject: &Subject, moment: Moment) ->
 async fn write_gains(
     tx: &mut Transaction<'_>,
     (holding, lots): (&StoredPosition, Lots),
-    filter: &EntryFilter,
+    (filter, visible): (&EntryFilter, Option<&BTreeSet<String>>),
     output: &mut Output,
 ) -> Result<(), Stop> {
     let Lots { gains, mut opened, .. } = lots;
     if gains.iter().any(|gain| gain.gain().is_some_and(|gain| gain.minor() < 0)) {
-        opened.extend(opened_in_siblings(tx, &holding.account, holding.symbol, filter.moment).await?);
+        opened.extend(opened_in_siblings(tx, holding, visible, filter.moment).await?);
     }
+    opened.sort_by_key(|lot| lot.opened_at);
     let is_in_period = |gain: &&Gain| {
         filter.from.is_none_or(|from| gain.closed_at >= from)
             && filter.before.is_none_or(|before| gain.closed_at < before)
@@ -92,18 +104,31 @@ async fn write_gains(
     Ok(())
 }
 
+/// What the other accounts of the customer opened, as far as the reader may see them.
 async fn opened_in_siblings(
     tx: &mut Transaction<'_>,
-    account: &ExternalId,
-    symbol: Symbol,
+    holding: &StoredPosition,
+    visible: Option<&BTreeSet<String>>,
     moment: Moment,
 ) -> Result<Vec<Lot>, Error> {
     let mut opened = Vec::new();
-    for row in tx.fetch_all(sql!(SIBLINGS, account.to_string())).await? {
-        let subject = Subject::Holding { account: row.parsed("account")?, symbol };
+    for row in tx.fetch_all(sql!(SIBLINGS, holding.account.to_string())).await? {
+        if visible.is_some_and(|visible| row.text("account").is_ok_and(|account| !visible.contains(&account)))
+        {
+            continue;
+        }
+        let subject = Subject::Holding { account: row.parsed("account")?, symbol: holding.symbol };
         opened.extend(lots_at(tx, &subject, moment).await?.opened);
     }
     Ok(opened)
+}
+
+/// The row of a holding with more facts than are folded.
+fn unknown_cells(holding: &StoredPosition, part: Part) -> Vec<Cell> {
+    let columns = if part == Part::Open { COLUMNS.len() } else { GAIN_COLUMNS.len() };
+    let names = [Cell::text(&holding.account), Cell::text(holding.symbol.as_str())];
+    let empty = std::iter::repeat_with(|| Cell::Empty);
+    names.into_iter().chain(empty).take(columns).collect()
 }
 
 fn lot_cells(holding: &StoredPosition, lot: &Lot) -> Vec<Cell> {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use std::collections::{BTreeSet, HashMap};
 
-use domain::{ExternalId, Fact, Subject};
+use domain::{CoinSide, ExternalId, Fact, FactKind, Subject};
 use ledger::{Row as FoldedRow, Rules};
 
 use super::Work;
@@ -24,6 +24,9 @@ const ACCOUNT: &str = "INSERT INTO provider_accounts (account, user_id, status, 
     VALUES ($1, $1, $2, $3, $4, $5) ON CONFLICT (account) DO UPDATE SET status = excluded.status, \
     status_at = excluded.status_at, registered_at = excluded.registered_at, last_seen_at = excluded.last_seen_at";
 
+const COINS: &str = "SELECT coin_transaction FROM transfers WHERE id IN";
+const SENDERS: &str = "SELECT id FROM transfers WHERE coin_side = 'sent' AND coin_transaction IN";
+
 /// A subject with its proved facts.
 struct Damaged {
     key: String,
@@ -34,6 +37,14 @@ struct Damaged {
     sequence: u64,
 }
 
+impl Damaged {
+    /// Its place among others. Transfers that sent coins come last: what became of these depends on those that received them.
+    fn position(&self) -> (bool, u64, &Subject) {
+        let has_sent = |fact: &Fact| matches!(fact.kind, FactKind::Coins { side: CoinSide::Sent, .. });
+        (self.facts.iter().any(has_sent), self.sequence, &self.subject)
+    }
+}
+
 impl Work<'_, '_> {
     pub(super) async fn restore_subjects(&mut self, rules: &Rules) -> Result<(), Error> {
         let mut damaged = Vec::new();
@@ -41,6 +52,8 @@ impl Work<'_, '_> {
             let Some(subject) = parse(&key) else { continue };
             damaged.push(self.load(key, subject, rules).await?);
         }
+        let senders = self.load_senders(&damaged, rules).await?;
+        damaged.extend(senders);
         // What is known of lost facts stays.
         damaged.retain(|each| !each.facts.is_empty() || self.result.lost.is_empty());
         // All first, so that none is folded beside changed rows of another.
@@ -48,11 +61,35 @@ impl Work<'_, '_> {
             StoredRows::delete(self.tx, subject).await?;
             self.tx.execute(sql!("DELETE FROM ledger_subjects WHERE subject = $1", key)).await?;
         }
-        damaged.sort_by(|one, other| (one.sequence, &one.subject).cmp(&(other.sequence, &other.subject)));
+        damaged.sort_by(|one, other| one.position().cmp(&other.position()));
         for each in damaged {
             self.restore_subject(each).await?;
         }
         Ok(())
+    }
+
+    /// The transfers that sent coins in the transactions of damaged ones: what became of them depends on these.
+    async fn load_senders(&mut self, damaged: &[Damaged], rules: &Rules) -> Result<Vec<Damaged>, Error> {
+        let keys: BTreeSet<&String> = damaged.iter().map(|each| &each.key).collect();
+        let ids: Vec<&str> = keys.iter().filter_map(|key| key.strip_prefix("transfer/")).collect();
+        let mut transactions: BTreeSet<String> = BTreeSet::new();
+        for row in self.tx.fetch_in(sql!(COINS), &ids, "").await? {
+            transactions.extend(row.optional_text("coin_transaction")?);
+        }
+        for fact in damaged.iter().flat_map(|each| &each.facts) {
+            if let FactKind::Coins { transaction, .. } = &fact.kind {
+                transactions.insert(transaction.to_string());
+            }
+        }
+        let mut senders = Vec::new();
+        for row in self.tx.fetch_in(sql!(SENDERS), &Vec::from_iter(transactions), "").await? {
+            let subject = Subject::Transfer(row.parsed("id")?);
+            let key = subject.to_string();
+            if !keys.contains(&key) {
+                senders.push(self.load(key, subject, rules).await?);
+            }
+        }
+        Ok(senders)
     }
 
     async fn load(&mut self, key: String, subject: Subject, rules: &Rules) -> Result<Damaged, Error> {

@@ -2,9 +2,58 @@
 
 use domain::{CoinSide, Currency, Direction, Fact, FactKind, Money, PostingMode, Subject, TransferStatus};
 use jiff::Timestamp;
+use ledger::Rules;
+use webhooks::ProviderSettings;
 
-use super::fixture::TestLedger;
+use super::fixture::{TestLedger, now};
 use super::scenarios::check_sums;
+use crate::actor::Actor;
+use crate::ledger::RebuildMode;
+
+/// Two customers at Bridge send equal amounts in one transaction, and one arrives: whose is not known.
+async fn fewer_arrivals_than_accounts_are_reviewed(ledger: &TestLedger) {
+    ledger.post(&sent(60, "s", AMOUNT)).await;
+    let mut other = sent(60, "t", AMOUNT);
+    if let FactKind::Transfer { account, .. } = &mut other[0].kind {
+        *account = Some("bridge:c61".parse().unwrap());
+    }
+    ledger.post(&other).await;
+    ledger.post(&received(60, "r", AMOUNT)).await;
+    assert_eq!((ledger.usdc(60).await, ledger.usdc(61).await.0), ((AMOUNT, AMOUNT), AMOUNT));
+    assert_eq!(ledger.number(REVIEWS).await, 2);
+    ledger.post(&received(60, "u", AMOUNT)).await;
+    assert_eq!((ledger.usdc(60).await, ledger.usdc(61).await.0), ((0, 2 * AMOUNT), 0));
+    assert_eq!(ledger.number(REVIEWS).await, 0);
+}
+
+/// A later report with another transaction releases the first one.
+async fn another_transaction_releases_the_first(ledger: &TestLedger) {
+    ledger.post(&sent(70, "s", AMOUNT)).await;
+    ledger.post(&received(70, "r", AMOUNT)).await;
+    assert_eq!(ledger.usdc(70).await, (0, AMOUNT));
+    let mut again = received(71, "r", AMOUNT);
+    for fact in &mut again {
+        fact.subject = Subject::Transfer("circle:r70".parse().unwrap());
+        fact.at = fact.at.checked_add(jiff::SignedDuration::from_secs(9)).unwrap();
+    }
+    ledger.post(&again[1..]).await;
+    assert_eq!(ledger.usdc(70).await, (AMOUNT, AMOUNT));
+}
+
+/// Rows of either end are restored, whichever was removed.
+async fn a_rebuild_posts_them_once(ledger: &TestLedger) {
+    for removed in
+        ["DELETE FROM transfers WHERE id = 'circle:r0'", "DELETE FROM transfers WHERE id = 'bridge:s1'"]
+    {
+        assert_eq!(ledger.run(removed).await.unwrap(), 1);
+    }
+    let (settings, ratio) = (ProviderSettings::default(), Rules::default().stash_ratio);
+    let (mode, actor) = (RebuildMode::Commit, Actor::named("test"));
+    ledger.store.rebuild_ledger(mode, &settings, ratio, actor, now()).await.unwrap();
+    for number in 0..2 {
+        assert_eq!(ledger.usdc(number).await, (0, AMOUNT), "{number}");
+    }
+}
 
 /// 120 USDC.
 const AMOUNT: i64 = 120_000_000;
@@ -63,6 +112,9 @@ pub(super) async fn all<F: Future<Output = TestLedger>>(open: &mut impl FnMut() 
     are_posted_once_at_the_same_time(&ledger).await;
     equal_ones_are_counted(&ledger).await;
     different_amounts_are_reviewed(&ledger).await;
+    fewer_arrivals_than_accounts_are_reviewed(&ledger).await;
+    another_transaction_releases_the_first(&ledger).await;
+    a_rebuild_posts_them_once(&ledger).await;
     check_sums(&ledger).await;
     ledger.contents().await;
 }
