@@ -17,6 +17,7 @@ mod rollout;
 mod secret_files;
 
 use std::process::ExitCode;
+use std::time::Instant;
 
 use libtest_mimic::{Arguments, Trial};
 use tests::engine::Engine;
@@ -72,7 +73,9 @@ fn main() -> ExitCode {
 
 fn trial(name: &str, test: impl FnOnce() + Send + 'static) -> Trial {
     Trial::test(name, move || {
+        let started = Instant::now();
         test();
+        println!("{name}: {:.0?}", started.elapsed());
         Ok(())
     })
 }
