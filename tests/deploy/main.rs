@@ -71,7 +71,7 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }
 
-fn trial(name: &str, test: impl FnOnce() + Send + 'static) -> Trial {
+fn trial(name: &'static str, test: impl FnOnce() + Send + 'static) -> Trial {
     Trial::test(name, move || {
         let started = Instant::now();
         test();
