@@ -131,7 +131,7 @@ const TABLES: [Table; 15] = [
     derived(
         "transfers",
         &["amount", "settled_at", "returned_at", "last_at"],
-        &["id", "account", "direction", "currency", "status", "posting_mode", "stash_ratio"],
+        &["id", "account", "direction", "currency", "status", "posting_mode", "coin_transaction", "stash_ratio"],
         (
             "id, status, posting_mode, last_at, stash_ratio",
             "id || 'x', status, posting_mode, last_at, stash_ratio",
