@@ -135,10 +135,11 @@ fn is_left_out(page: &Path) -> bool {
     LEFT_OUT.iter().any(|(left_out, _)| page == Path::new(left_out))
 }
 
-/// With one word in place of every time, which differs from run to run.
+/// With one word in place of every time, which differs from run to run, and one space between words: a column is as wide as
+/// its times.
 fn without_times(text: &str) -> String {
     let word = |word: &str| if word.parse::<jiff::Timestamp>().is_ok() { "TIME" } else { word }.to_owned();
-    let line = |line: &str| line.split(' ').map(word).collect::<Vec<_>>().join(" ");
+    let line = |line: &str| line.split_whitespace().map(word).collect::<Vec<_>>().join(" ");
     text.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
@@ -157,6 +158,34 @@ fn print_lines(lines: &[Line], total: Duration) {
 #[test]
 fn a_transcript_may_differ_in_times_only() {
     let at = |time: &str| without_times(&format!("1  applied  {time}\nend\n"));
-    assert_eq!(at("2026-11-22T03:20:22.123456Z"), at("2025-01-01T00:00:00Z"));
+    assert_eq!(at("2026-11-22T03:20:22.123456Z  2"), at("2025-01-01T00:00:00Z         2"));
     assert_ne!(at("2026-11-22T03:20:22Z"), at("never"));
+}
+
+#[test]
+fn equations_of_the_day_hold_and_their_results_are_printed() {
+    assert_eq!(value("10 × 150.25 − 2 × 1,000.00 + 0.02"), -49_748);
+    let page = std::fs::read_to_string(workspace_root().join("docs/ledger.md")).unwrap();
+    let section = page.split("\n## ").find(|section| section.starts_with("A day\n")).unwrap();
+    let transcripts = page::blocks(section).into_iter().filter(|block| block.kind == "text transcript");
+    let printed: String = transcripts.map(|block| block.text).collect();
+    let printed: Vec<&str> = printed.split([' ', ',', '\n']).collect();
+    let cells = section.lines().filter(|line| line.starts_with('|')).flat_map(|line| line.split('|'));
+    let equations: Vec<(&str, &str)> = cells.filter_map(|cell| cell.trim().split_once(" = ")).collect();
+    assert_eq!(equations.len(), 12, "{equations:?}");
+    for (sum, result) in equations {
+        assert_eq!(value(sum), value(result), "{sum}");
+        assert!(printed.contains(&&*result.replace(',', "")), "no command prints {result}");
+    }
+}
+
+/// A sum of products such as `10 × 150.25 − 0.02`, in hundredths.
+fn value(sum: &str) -> i64 {
+    let hundredths = |number: &str| {
+        let number = number.replace(',', "").replace('−', "-");
+        let (whole, fraction) = number.split_once('.').unwrap_or((&number, "00"));
+        format!("{whole}{fraction}").parse::<i64>().unwrap()
+    };
+    let product = |term: &str| term.split(" × ").map(hundredths).reduce(|left, right| left * right / 100);
+    sum.replace(" − ", " + −").split(" + ").filter_map(product).sum()
 }
