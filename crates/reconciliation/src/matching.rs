@@ -151,9 +151,10 @@ impl Comparison<'_> {
         self.mismatches.push(Mismatch { kind, there: Some(there), here: Some(here), reason });
     }
 
-    /// What is canceled and only on one side has no effect on either.
+    /// What is canceled or zero and only on one side has no effect on either.
     fn missing_here(&mut self, there: StatementLine) {
-        if self.is_in_period(&there) && there.status != Some(StatementStatus::Canceled) {
+        let is_without_effect = is_nothing(&there) || there.status == Some(StatementStatus::Canceled);
+        if self.is_in_period(&there) && !is_without_effect {
             let is_young = there.kind != StatementKind::Position && self.is_young(there.at);
             let kind = if is_young { MismatchKind::InProgress } else { MismatchKind::MissingHere };
             let reason = MismatchKind::MissingHere.to_string();
@@ -162,8 +163,8 @@ impl Comparison<'_> {
     }
 
     fn missing_there(&mut self, here: StatementLine, covers: (Timestamp, Timestamp), as_of: Timestamp) {
-        let is_nothing = here.kind == StatementKind::CashBalance && here.amount.is_none_or(Money::is_zero);
-        if is_nothing || !self.is_in_period(&here) || here.status == Some(StatementStatus::Canceled) {
+        let is_without_effect = is_nothing(&here) || here.status == Some(StatementStatus::Canceled);
+        if !self.is_in_period(&here) || is_without_effect {
             return;
         }
         let start = covers.0.saturating_add(MARGIN).unwrap_or(Timestamp::MAX);
@@ -189,6 +190,15 @@ impl Comparison<'_> {
         let Self { matched, mut mismatches, .. } = self;
         mismatches.sort_unstable();
         Report { matched: matched.into_values().collect(), mismatches, unavailable: Vec::new() }
+    }
+}
+
+/// Whether it is a position or a balance of zero, which a side may leave out.
+fn is_nothing(line: &StatementLine) -> bool {
+    match line.kind {
+        StatementKind::Position => line.quantity.is_some_and(Quantity::is_zero),
+        StatementKind::CashBalance => line.amount.is_some_and(Money::is_zero),
+        StatementKind::Transfer | StatementKind::CashEntry | StatementKind::Execution => false,
     }
 }
 

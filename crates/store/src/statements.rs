@@ -21,8 +21,9 @@ const EXECUTIONS: &str = "SELECT id, account, symbol, CASE side WHEN 'sell' THEN
     CASE side WHEN 'buy' THEN -notional ELSE notional END AS amount, currency, \
     CASE status WHEN 'busted' THEN 'canceled' ELSE 'settled' END AS status, at \
     FROM fills WHERE kind = 'fill' AND status <> 'parked' AND id LIKE ";
+/// Closed ones too: the end of a trading day may still list them.
 const POSITIONS: &str = "SELECT NULL AS id, account, symbol, quantity, NULL AS currency, NULL AS status, last_at AS at \
-    FROM positions WHERE quantity <> '0' AND account LIKE ";
+    FROM positions WHERE account LIKE ";
 const BALANCES: &str = concat!(
     "SELECT e.holder AS account, e.currency, ",
     sum_sql!("e.minor", "total"),

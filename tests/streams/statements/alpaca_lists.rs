@@ -103,21 +103,28 @@ async fn a_page_that_repeats_for_ever_and_a_provider_that_stays_down_are_errors(
     assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
 }
 
+fn trade(event: &str, execution: &str, filled: &str, average: &str, at: &str) -> Value {
+    json!({
+        "account_id": "a1", "at": at, "timestamp": at, "event": event, "execution_id": execution,
+        "order": {
+            "id": "o1", "symbol": "AAPL", "asset_class": "us_equity", "side": "buy", "qty": "3",
+            "filled_qty": filled, "filled_avg_price": average, "status": "filled",
+        },
+    })
+}
+
 /// Two executions of one order, as the stream reports them: 1 at 180.10, then 2 more at 180.40: 540.90 in all.
 fn trades() -> Vec<Value> {
-    let trade = |event: &str, execution: &str, filled: &str, average: &str, at: &str| {
-        json!({
-            "account_id": "a1", "at": at, "timestamp": at, "event": event, "execution_id": execution,
-            "order": {
-                "id": "o1", "symbol": "AAPL", "asset_class": "us_equity", "side": "buy", "qty": "3",
-                "filled_qty": filled, "filled_avg_price": average, "status": "filled",
-            },
-        })
-    };
     vec![
         trade("partial_fill", "e1", "1", "180.1", "2026-03-03T15:00:00Z"),
         trade("fill", "e2", "3", "180.3", "2026-03-03T15:00:01Z"),
     ]
+}
+
+fn positions(as_of: &str, rows: &[(&str, &str)]) -> Value {
+    let rows: Vec<Value> =
+        rows.iter().map(|(symbol, quantity)| json!({ "symbol": symbol, "qty": quantity })).collect();
+    json!({ "asof": as_of, "positions": { "a1": rows }, "next_page_token": "" })
 }
 
 fn fill(execution: &str, quantity: &str, price: &str, at: &str) -> Value {
@@ -135,18 +142,30 @@ async fn executions_and_positions_are_compared() {
     let (first, second) = ("2026-03-03T15:00:00Z", "2026-03-03T15:00:01Z");
     let rows = vec![fill("e1", "1", "180.10", first), fill("e2", "2", "180.40", second)];
     fixture.provider.put(ACTIVITIES, rows);
-    let position = |quantity: &str| {
-        let positions = json!({ "a1": [{ "symbol": "AAPL", "qty": quantity }] });
-        json!({ "asof": "2026-04-09", "positions": positions, "next_page_token": "" })
-    };
-    fixture.provider.put_document(POSITIONS, position("3"));
+    fixture.provider.put_document(POSITIONS, positions("2026-04-09", &[("AAPL", "3")]));
     assert_eq!(fixture.reconcile().await, (3, vec![]));
-    fixture.provider.put_document(POSITIONS, position("2.5"));
+    fixture.provider.put_document(POSITIONS, positions("2026-04-09", &[("AAPL", "2.5")]));
     fixture
         .provider
         .put(ACTIVITIES, vec![fill("e1", "1", "180.20", first), fill("e2", "2", "180.40", second)]);
     let expected = ["different alpaca:e1 amount", "different alpaca:a1/AAPL quantity"];
     assert_eq!(fixture.reconcile().await, (1, expected.map(str::to_owned).to_vec()));
+}
+
+#[tokio::test]
+async fn a_position_that_was_closed_after_the_trading_day_is_in_progress() {
+    let fixture = fixture().await;
+    let mut sale = trade("fill", "e3", "3", "181", "2026-04-09T15:00:00Z");
+    sale["order"]["side"] = json!("sell");
+    sale["order"]["id"] = json!("o2");
+    fixture.post("alpaca/trade", &[trades(), vec![sale]].concat()).await;
+    let (first, second) = ("2026-03-03T15:00:00Z", "2026-03-03T15:00:01Z");
+    let rows = vec![fill("e1", "1", "180.10", first), fill("e2", "2", "180.40", second)];
+    fixture.provider.put(ACTIVITIES, rows);
+    fixture.provider.put_document(POSITIONS, positions("2026-04-08", &[("AAPL", "3")]));
+    assert_eq!(fixture.reconcile().await, (2, vec!["in_progress alpaca:a1/AAPL quantity".to_owned()]));
+    fixture.provider.put_document(POSITIONS, positions("2026-04-09", &[]));
+    assert_eq!(fixture.reconcile().await, (2, vec![]));
 }
 
 #[tokio::test]

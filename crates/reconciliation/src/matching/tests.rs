@@ -180,6 +180,10 @@ fn a_position_that_changed_after_the_statement_is_in_progress() {
     assert_eq!(found(there(), vec![]).1, ["missing_here missing_here"]);
     assert_eq!(found(vec![], vec![position("9", before)]).1, ["missing_there missing_there"]);
     assert_eq!(found(vec![], vec![position("9", after)]).1, ["in_progress missing_there"]);
+    // One that was closed: a statement does not list it any more.
+    assert_eq!(found(vec![], vec![position("0", before)]), (0, vec![]));
+    assert_eq!(found(there(), vec![position("0", before)]).1, ["different quantity"]);
+    assert_eq!(found(there(), vec![position("0", after)]).1, ["in_progress quantity"]);
 }
 
 #[test]
