@@ -100,9 +100,10 @@ pub(crate) async fn read_positions(client: &Client, collector: &mut Collector) -
     for _ in 0..PAGES_MAX {
         let mut query = vec![("limit", PAGE_ACCOUNTS.to_string())];
         query.extend(token.clone().map(|token| ("page_token", token)));
-        let page = client.get(POSITIONS, &query).await?;
+        let page = client.get(POSITIONS, &query).await;
+        let page = if token.is_none() { page } else { page.map_err(Error::after_first_page) };
         let page: PositionsPage =
-            serde_json::from_str(page.get()).map_err(|_| fault("a page has asof and positions"))?;
+            serde_json::from_str(page?.get()).map_err(|_| fault("a page has asof and positions"))?;
         // Trading of a day ends at 20:00 in New York, which is 00:00 or 01:00 UTC.
         let start: Timestamp =
             format!("{}T00:00:00Z", page.asof).parse().map_err(|_| fault("asof is a date"))?;

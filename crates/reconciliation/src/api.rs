@@ -120,7 +120,9 @@ impl Api {
                     crate::alpaca::read_transfers(client, accounts, &mut collector).await?;
                 }
                 match crate::alpaca::read_positions(client, &mut collector).await {
-                    Err(error @ Error::NotAvailable { .. }) => collector.add_unavailable(&error),
+                    Err(error @ Error::NotAvailable { .. }) => {
+                        collector.add_unavailable(StatementKind::Position, &error);
+                    }
                     positions => {
                         as_of = positions?;
                         kinds.insert(StatementKind::Position);

@@ -47,7 +47,9 @@ pub(crate) async fn read(client: &Client, start: Timestamp, collector: &mut Coll
             time(row, &["created_at"]).is_none_or(|created_at| created_at >= start)
         });
         match read.await {
-            Err(error @ Error::NotAvailable { .. }) => collector.add_unavailable(&error),
+            Err(error @ Error::NotAvailable { .. }) => {
+                collector.add_unavailable(StatementKind::Transfer, &error)
+            }
             read => read?,
         }
     }

@@ -70,7 +70,9 @@ pub(crate) async fn read(
         });
         match read.await {
             // A customer has Mint or wallets, or both.
-            Err(error @ Error::NotAvailable { .. }) => collector.add_unavailable(&error),
+            Err(error @ Error::NotAvailable { .. }) => {
+                collector.add_unavailable(StatementKind::Transfer, &error)
+            }
             read => read?,
         }
     }

@@ -1,6 +1,6 @@
 //! Reads rows of a provider as the events that webhooks bring, so that both have one interpretation, and folds their facts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     Direction, EntryStatus, Fact, Provider, StatementKind, StatementLine, StatementStatus, Subject,
@@ -26,6 +26,7 @@ pub(crate) struct Collector {
     lines: Vec<StatementLine>,
     unread: Vec<UnreadLine>,
     unavailable: Vec<String>,
+    incomplete: BTreeSet<StatementKind>,
 }
 
 /// A row in the form of an event.
@@ -45,7 +46,8 @@ impl Collector {
             .with("ledger.alpaca_entries", &SettingValue::Text(Some("activities".to_owned())))
             .with("webhooks.circle.senders", &SettingValue::List(vec![SENDER.to_owned()]));
         let (facts, lines) = (BTreeMap::new(), Vec::new());
-        Self { provider, settings, facts, lines, unread: Vec::new(), unavailable: Vec::new() }
+        let (unread, unavailable, incomplete) = (Vec::new(), Vec::new(), BTreeSet::new());
+        Self { provider, settings, facts, lines, unread, unavailable, incomplete }
     }
 
     pub(crate) fn add(&mut self, line: StatementLine) {
@@ -79,14 +81,15 @@ impl Collector {
         self.unread.push(UnreadLine { line: bare(kind, id, at), reason: reason.to_string(), is_by_hand });
     }
 
-    /// Notes that a whole list is not available to the API key.
-    pub(crate) fn add_unavailable(&mut self, error: &Error) {
+    /// Notes that a whole list of this kind is not available to the API key.
+    pub(crate) fn add_unavailable(&mut self, kind: StatementKind, error: &Error) {
+        self.incomplete.insert(kind);
         self.unavailable.push(error.to_string());
     }
 
     /// Everything in lines. What it covers is up to the caller.
     pub(crate) fn finish(self) -> Statement {
-        let Self { facts, mut lines, mut unread, unavailable, .. } = self;
+        let Self { facts, mut lines, mut unread, unavailable, incomplete, .. } = self;
         for (subject, facts) in facts {
             let at = facts.iter().map(|fact| fact.at).max().unwrap_or(Timestamp::MIN);
             match ledger::fold(&subject, &facts, &Rules::default()) {
@@ -98,7 +101,7 @@ impl Collector {
                 }),
             }
         }
-        Statement { lines, unread, unavailable, ..Statement::default() }
+        Statement { lines, unread, unavailable, incomplete, ..Statement::default() }
     }
 }
 

@@ -74,3 +74,15 @@ pub enum Error {
     #[error("reading the books failed")]
     Store(#[from] store::Error),
 }
+
+impl Error {
+    /// The same for a page that is not the first: what has a first page is available.
+    pub(crate) fn after_first_page(self) -> Self {
+        match self {
+            Self::NotAvailable { path, .. } => {
+                Self::NotAsDocumented { path, why: "a list with a first page has the next one" }
+            }
+            other => other,
+        }
+    }
+}

@@ -21,7 +21,7 @@ pub const MARGIN: SignedDuration = SignedDuration::from_hours(24);
 const EXECUTION_TOLERANCE_MINOR: u64 = 2;
 
 /// The time of an unread line without one, which is in every period.
-pub(crate) const UNDATED: Timestamp = Timestamp::MAX;
+pub(crate) const UNDATED: Timestamp = store::UNDATED;
 
 /// The lines of a provider.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,7 +32,9 @@ pub struct Statement {
     pub unread: Vec<UnreadLine>,
     /// Lists that the API key does not have.
     pub unavailable: Vec<String>,
-    /// The kinds that it lists completely.
+    /// The kinds of those lists.
+    pub incomplete: BTreeSet<StatementKind>,
+    /// The kinds of which what it does not list is missing there.
     pub kinds: BTreeSet<StatementKind>,
     /// The time that it covers, without its end.
     pub covers: (Timestamp, Timestamp),
@@ -66,6 +68,8 @@ type Content =
 
 struct Comparison<'s> {
     scope: &'s Scope,
+    incomplete: &'s BTreeSet<StatementKind>,
+    equal: BTreeSet<(StatementKind, String)>,
     matched: BTreeMap<(StatementKind, Option<Currency>), Matched>,
     mismatches: Vec<Mismatch>,
 }
@@ -73,8 +77,14 @@ struct Comparison<'s> {
 /// Compares a statement with the books.
 #[must_use]
 pub fn compare(statement: Statement, books: Vec<StatementLine>, scope: &Scope) -> Report {
-    let Statement { mut lines, unread, unavailable, kinds, covers, as_of } = statement;
-    let mut comparison = Comparison { scope, matched: BTreeMap::new(), mismatches: Vec::new() };
+    let Statement { mut lines, unread, unavailable, incomplete, kinds, covers, as_of } = statement;
+    let mut comparison = Comparison {
+        scope,
+        incomplete: &incomplete,
+        equal: BTreeSet::new(),
+        matched: BTreeMap::new(),
+        mismatches: Vec::new(),
+    };
     lines.sort_unstable();
     let mut here: BTreeMap<(StatementKind, Option<String>), Vec<StatementLine>> = BTreeMap::new();
     for line in books {
@@ -105,7 +115,7 @@ pub fn compare(statement: Statement, books: Vec<StatementLine>, scope: &Scope) -
         comparison.missing_there(line, covers, as_of);
     }
     unread.into_iter().for_each(|unread| comparison.unread(unread));
-    Report { unavailable, ..comparison.into_report() }
+    Report { unavailable, complete: &kinds - &incomplete, ..comparison.into_report() }
 }
 
 const fn has_several_ids(kind: StatementKind) -> bool {
@@ -136,6 +146,9 @@ impl Comparison<'_> {
         }
         let fields = differing(&there, &here);
         if fields.is_empty() {
+            if self.incomplete.contains(&there.kind) {
+                self.equal.extend(there.key().map(|key| (there.kind, key)));
+            }
             let currency = there.amount.map(Money::currency);
             let entry = self.matched.entry((there.kind, currency));
             entry.or_insert_with(|| Matched::new(there.kind, currency)).add(there.amount);
@@ -187,9 +200,9 @@ impl Comparison<'_> {
     }
 
     fn into_report(self) -> Report {
-        let Self { matched, mut mismatches, .. } = self;
+        let Self { matched, mut mismatches, equal, .. } = self;
         mismatches.sort_unstable();
-        Report { matched: matched.into_values().collect(), mismatches, unavailable: Vec::new() }
+        Report { matched: matched.into_values().collect(), mismatches, equal, ..Report::default() }
     }
 }
 

@@ -46,7 +46,9 @@ impl List<'_> {
                 (Next::Offset, _) => query.push(("offset", offset.to_string())),
                 (Next::After(_), None) => {}
             }
-            let page = rows(self.path, &client.get(self.path, &query).await?)?;
+            let page = client.get(self.path, &query).await;
+            let page = if seen.is_empty() { page } else { page.map_err(Error::after_first_page) };
+            let page = rows(self.path, &page?)?;
             if page.is_empty() {
                 return Ok(());
             }

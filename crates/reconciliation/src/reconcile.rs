@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::{Date, Provider, StatementKind, StatementLine};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use store::{Actor, BookQuery, ReconciliationRun, Store, UnequalLine};
+use store::{Actor, BookQuery, Compared, ReconciliationRun, Store, UnequalLine};
 
 use crate::api::{Api, widened};
 use crate::error::Error;
@@ -117,8 +117,14 @@ pub async fn record(
         not_compared: report.count(MismatchKind::NotCompared),
     };
     let period = Period { from: *from, to: *to };
+    let compared = Compared {
+        changed: period.instants(),
+        complete: &report.complete,
+        equal: &report.equal,
+        unavailable: &report.unavailable,
+    };
     let unequal: Vec<UnequalLine> = report.mismatches.iter().filter_map(unequal).collect();
-    store.record_reconciliation(&run, period.instants(), &unequal, actor).await
+    store.record_reconciliation(&run, &compared, &unequal, actor).await
 }
 
 fn unequal(mismatch: &Mismatch) -> Option<UnequalLine> {

@@ -1,5 +1,7 @@
 //! What a reconciliation found.
 
+use std::collections::BTreeSet;
+
 use domain::{Currency, Money, StatementKind, StatementLine};
 use rust_decimal::Decimal;
 use serde::{Serialize, Serializer};
@@ -13,6 +15,12 @@ pub struct Report {
     pub mismatches: Vec<Mismatch>,
     /// Lists that the API key does not have; what the books have of them is missing there.
     pub unavailable: Vec<String>,
+    /// The kinds of which every list was read.
+    #[serde(skip)]
+    pub complete: BTreeSet<StatementKind>,
+    /// Keys of the lines of other kinds that are equal.
+    #[serde(skip)]
+    pub equal: BTreeSet<(StatementKind, String)>,
 }
 
 /// How many lines are equal, and what they sum to.

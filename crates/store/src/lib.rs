@@ -71,7 +71,7 @@ pub use ledger::{
 };
 pub use migrations::{MigrationState, MigrationStatus, check_migrations, migrate, migration_status};
 pub use proof::EvidenceError;
-pub use reconciliations::{RECONCILIATION_REVIEWS_MAX, ReconciliationRun, UnequalLine};
+pub use reconciliations::{Compared, RECONCILIATION_REVIEWS_MAX, ReconciliationRun, UNDATED, UnequalLine};
 pub use replay::{REPLAY_MAX, ReplayBatch};
 pub use reports::{Cell, ReportFault, ReportFormat, ReportKind, ReportRequest, ReportRow, ReportText};
 pub use retention::REDACT_MAX;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{Date, Provider};
+use domain::{Date, Provider, StatementKind};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -13,6 +13,9 @@ use crate::store::Store;
 
 /// Most reviews of one run. What differs beyond them is counted, and has one cause: a review for each would hide it.
 pub const RECONCILIATION_REVIEWS_MAX: usize = 1_000;
+
+/// The time of what has none of its own, in microseconds as the database keeps it: 9999-12-30T22:00:00Z.
+pub const UNDATED: Timestamp = Timestamp::constant(253_402_207_200, 0);
 
 /// The kind of the reviews.
 const KIND: &str = "reconciliation";
@@ -54,6 +57,19 @@ pub struct ReconciliationRun {
     pub not_compared: u64,
 }
 
+/// What a reconciliation compared.
+#[derive(Clone, Copy, Debug)]
+pub struct Compared<'a> {
+    /// The time within which lines were changed, without its end.
+    pub changed: (Timestamp, Timestamp),
+    /// The kinds of which every list was read: their lines are equal unless they are among the unequal ones.
+    pub complete: &'a BTreeSet<StatementKind>,
+    /// Keys of the lines of other kinds that are equal.
+    pub equal: &'a BTreeSet<(StatementKind, String)>,
+    /// The lists that were not read, as path and reason.
+    pub unavailable: &'a [String],
+}
+
 /// A line that a reconciliation did not find equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnequalLine {
@@ -68,15 +84,15 @@ pub struct UnequalLine {
 }
 
 impl Store {
-    /// Records a reconciliation of `changed`, the time that was compared: each difference gets a review, and reviews of lines of
-    /// that time that are equal now are resolved.
+    /// Records a reconciliation: each difference and each list that was not read gets a review, and reviews of what is equal now
+    /// are resolved.
     ///
     /// # Errors
     /// [`Error`] of the database; nothing is recorded, or the reply was lost.
     pub async fn record_reconciliation(
         &self,
         run: &ReconciliationRun,
-        changed: (Timestamp, Timestamp),
+        compared: &Compared<'_>,
         unequal: &[UnequalLine],
         actor: Actor<'_>,
     ) -> Result<(), Error> {
@@ -87,12 +103,13 @@ impl Store {
             "to": to.to_string(),
             "matched": matched,
             "differences": differences,
+            "lists_unavailable": compared.unavailable.len(),
         });
         retry(async || {
             let mut writer = self.shared.database.writer().await?;
             let mut tx = writer.begin().await?;
             tx.insert_rows(INSERT, vec![run.values()?], "").await?;
-            write_reviews(&mut tx, run, changed, unequal).await?;
+            write_reviews(&mut tx, run, compared, unequal).await?;
             let entry =
                 actor.entry("reconciliation.record", &format!("reconciliation/{provider}"), &detail, *at)?;
             self.commit(tx, entry).await
@@ -144,24 +161,43 @@ impl ReconciliationRun {
     }
 }
 
+impl Compared<'_> {
+    /// Whether what is not unequal, and which this review is about, is equal and not merely unknown.
+    fn is_equal(&self, about: &str, at: Timestamp) -> bool {
+        let Some((kind, key)) = about.split_once('/') else { return false };
+        // All others are lists.
+        let Ok(kind) = kind.parse::<StatementKind>() else { return true };
+        let (start, end) = self.changed;
+        let is_known = self.complete.contains(&kind) || self.equal.contains(&(kind, key.to_owned()));
+        is_known && (start..end).contains(&at)
+    }
+}
+
+/// A person who resolves the review says that the API key needs no such list.
+fn unread_list(list: &str) -> UnequalLine {
+    UnequalLine { about: format!("list{list}"), account: None, at: UNDATED, is_in_progress: false }
+}
+
 async fn write_reviews(
     tx: &mut Transaction<'_>,
     run: &ReconciliationRun,
-    (start, end): (Timestamp, Timestamp),
+    compared: &Compared<'_>,
     unequal: &[UnequalLine],
 ) -> Result<(), Error> {
     let subject = format!("{KIND}/{}", run.provider);
-    let abouts: BTreeSet<&str> = unequal.iter().map(|line| line.about.as_str()).collect();
+    let lists: Vec<UnequalLine> = compared.unavailable.iter().map(|list| unread_list(list)).collect();
+    let unequal = || unequal.iter().chain(&lists);
+    let abouts: BTreeSet<&str> = unequal().map(|line| line.about.as_str()).collect();
     let mut equal = Vec::new();
     for row in tx.fetch_all(sql!(OPEN_REVIEWS, &subject, KIND)).await? {
-        let is_compared = (start..end).contains(&row.time("at")?);
-        if is_compared && !abouts.contains(row.text("about")?.as_str()) {
+        let about = row.text("about")?;
+        if !abouts.contains(about.as_str()) && compared.is_equal(&about, row.time("at")?) {
             equal.push(row.int("id")?);
         }
     }
     tx.fetch_in(sql!(RESOLVE, run.at), &equal, "").await?;
     // Each once, in a fixed order.
-    let differences = unequal.iter().filter(|line| !line.is_in_progress);
+    let differences = unequal().filter(|line| !line.is_in_progress);
     let differences: BTreeMap<&str, &UnequalLine> =
         differences.map(|line| (line.about.as_str(), line)).collect();
     let review =

@@ -169,6 +169,19 @@ async fn a_position_that_was_closed_after_the_trading_day_is_in_progress() {
 }
 
 #[tokio::test]
+async fn what_is_not_available_after_the_first_page_is_an_error() {
+    let fixture = fixture().await;
+    fixture.provider.put(ACTIVITIES, vec![]);
+    let mut page = positions("2026-04-09", &[("MSFT", "1")]);
+    page["next_page_token"] = json!("more");
+    fixture.provider.put_document(POSITIONS, page);
+    // The activities, two pages of positions.
+    fixture.provider.next([Fault::RepeatedRow, Fault::RepeatedRow, Fault::Status(404)]);
+    let error = fixture.try_reconcile().await.unwrap_err();
+    assert!(matches!(error, Error::NotAsDocumented { .. }), "{error:?}");
+}
+
+#[tokio::test]
 async fn what_people_post_is_listed_and_what_is_unknown_is_a_difference() {
     let fixture = fixture().await;
     let of_type = |number: usize, kind: &str| {

@@ -1,6 +1,7 @@
 //! Transfers, deposits and drains of Bridge.
 
 use serde_json::{Value, json};
+use tests::statements::Fault;
 
 use super::*;
 
@@ -64,9 +65,28 @@ async fn rows_are_read_as_the_events_that_report_them() {
     let pages = fixture.provider.requests().iter().filter(|path| path.starts_with(TRANSFERS)).count();
     assert_eq!(pages, 2, "one with rows of March, one without");
     // The provider is ahead.
-    let mut newer = rows;
+    let mut newer = rows.clone();
     newer[0]["state"] = json!("returned");
     fixture.provider.put(TRANSFERS, newer);
     assert_eq!(fixture.reconcile().await, (3, vec!["different bridge:t2 status".to_owned()]));
-    assert_eq!(fixture.open_reviews().await, ["transfer/bridge:t2"]);
+    let unread = |path: &str| format!("list{path}: not available to this API key (HTTP 404)");
+    let (memos, transfers) = (unread("/v0/static_memos/history"), unread(TRANSFERS));
+    assert_eq!(fixture.open_reviews().await, [memos.as_str(), "transfer/bridge:t2"]);
+    // What is equal is resolved although a list is not available; what is in a list that is not is not.
+    let mut rows = rows;
+    rows.insert(0, transfer("t9", "payment_processed", 7));
+    fixture.provider.put(TRANSFERS, rows);
+    fixture.reconcile().await;
+    assert_eq!(fixture.open_reviews().await, [memos.as_str(), "transfer/bridge:t9"]);
+    fixture.provider.next([Fault::Status(404)]);
+    fixture.reconcile().await;
+    let missing = ["transfer/bridge:t1", "transfer/bridge:t2", "transfer/bridge:t9"];
+    let expected = [&[memos.as_str(), &transfers], missing.as_slice()].concat();
+    assert_eq!(fixture.open_reviews().await, expected);
+    // A list of which there is a first page is available.
+    let many = (0..150).map(|number| transfer(&format!("m{number}"), "payment_processed", 3));
+    fixture.provider.put(TRANSFERS, many.collect());
+    fixture.provider.next([Fault::RepeatedRow, Fault::Status(404)]);
+    let error = fixture.try_reconcile().await.unwrap_err();
+    assert!(matches!(error, Error::NotAsDocumented { .. }), "{error:?}");
 }

@@ -1,12 +1,12 @@
 //! The books as lines of a statement, and reconciliations.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     CashKind, Currency, Direction, EntryStatus, Fact, FactKind, Money, PostingMode, Provider, StatementKind,
     Subject, TransferStatus,
 };
-use store::{Actor, BookQuery, ReconciliationRun, ReviewFilter, Store, UnequalLine};
+use store::{Actor, BookQuery, Compared, ReconciliationRun, ReviewFilter, Store, UnequalLine};
 use webhooks::Interpretation;
 
 use crate::cases::evidence::work;
@@ -138,7 +138,10 @@ pub(crate) async fn differences_are_reviews_until_a_run_finds_them_equal(databas
     };
     let period = (after_s(-86_400), after_s(86_400));
     let record = async |run, lines: &[UnequalLine]| {
-        store.record_reconciliation(&run, period, lines, Actor::named("test")).await.unwrap();
+        let complete = BTreeSet::from([StatementKind::CashEntry, StatementKind::Transfer]);
+        let compared =
+            Compared { changed: period, complete: &complete, equal: &BTreeSet::new(), unavailable: &[] };
+        store.record_reconciliation(&run, &compared, lines, Actor::named("test")).await.unwrap();
     };
     let open = async || -> Vec<String> {
         let filter = ReviewFilter { is_open: Some(true), ..ReviewFilter::default() };
