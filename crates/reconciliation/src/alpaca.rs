@@ -75,7 +75,8 @@ pub(crate) async fn read_activities(
     .await
 }
 
-/// Transfers of these accounts, which the broker lists without a filter by date.
+/// Transfers of these accounts, which the broker lists without a filter by date. It may not list those of every account, such as
+/// one that was closed.
 pub(crate) async fn read_transfers(
     client: &Client,
     accounts: &[ExternalId],
@@ -84,11 +85,16 @@ pub(crate) async fn read_transfers(
     for account in accounts {
         let path = format!("/v1/accounts/{}/transfers", account.id());
         let list = List { path: &path, query: vec![("limit", PAGE_ROWS.to_string())], next: Next::Offset };
-        list.each(client, |row| {
+        let read = list.each(client, |row| {
             add_transfer(row, collector);
             true
-        })
-        .await?;
+        });
+        match read.await {
+            Err(error @ Error::NotAvailable { .. }) => {
+                collector.add_unavailable(StatementKind::Transfer, &error);
+            }
+            read => read?,
+        }
     }
     Ok(())
 }

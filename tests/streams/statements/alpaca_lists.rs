@@ -204,13 +204,14 @@ async fn transfers_are_compared_where_they_are_posted() {
     let fixture = Fixture::new(Provider::Alpaca, settings).await;
     fixture.provider.put(ACTIVITIES, vec![]);
     let at = "2026-03-05T00:00:00Z";
-    let event = |id: &str, status: &str| {
+    let event = |account: &str, id: &str, status: &str| {
         json!({
-            "account_id": "a1", "at": at, "transfer_id": id, "status_to": status, "direction": "INCOMING",
+            "account_id": account, "at": at, "transfer_id": id, "status_to": status, "direction": "INCOMING",
             "amount": "50.00",
         })
     };
-    fixture.post("alpaca/transfer", &[event("t1", "COMPLETE"), event("t2", "QUEUED")]).await;
+    let events = [event("a0", "t0", "COMPLETE"), event("a1", "t1", "COMPLETE"), event("a1", "t2", "QUEUED")];
+    fixture.post("alpaca/transfer", &events).await;
     let row = |id: &str| {
         json!({
             "id": id, "account_id": "a1", "direction": "INCOMING", "amount": "50", "status": "COMPLETE",
