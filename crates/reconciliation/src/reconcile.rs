@@ -9,7 +9,7 @@ use store::{Actor, BookQuery, Compared, ReconciliationRun, Store, UnequalLine};
 
 use crate::api::{Api, widened};
 use crate::error::Error;
-use crate::matching::{MARGIN, Scope, Statement, compare};
+use crate::matching::{MARGIN, Scope, Statement, UNDATED, compare};
 use crate::report::{Mismatch, MismatchKind, Report};
 
 /// A period of days in UTC, both included.
@@ -129,7 +129,7 @@ pub async fn record(
 
 fn unequal(mismatch: &Mismatch) -> Option<UnequalLine> {
     let line = mismatch.line().filter(|_| mismatch.kind != MismatchKind::NotCompared)?;
-    let StatementLine { kind, account, symbol, quantity, amount, at, .. } = line;
+    let StatementLine { kind, id, account, symbol, quantity, amount, at, .. } = line;
     let content = || {
         let parts = [
             account.as_ref().map(ToString::to_string),
@@ -140,13 +140,34 @@ fn unequal(mismatch: &Mismatch) -> Option<UnequalLine> {
         ];
         parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
     };
+    let is_in_progress = mismatch.kind == MismatchKind::InProgress;
+    let key = line.key().or_else(|| id.clone()).unwrap_or_else(content);
+    // A state has no id of each change. Its figures tell what a person resolved from what changed since.
+    let figures = if kind.is_state() && !is_in_progress { figures(mismatch) } else { String::new() };
     Some(UnequalLine {
-        about: format!("{kind}/{}", line.key().unwrap_or_else(content)),
+        about: format!("{kind}/{key}{figures}"),
         account: account.as_ref().map(ToString::to_string),
-        // A state is as of another time in each statement.
-        at: mismatch.here.as_ref().filter(|_| kind.is_state()).map_or(*at, |here| here.at),
-        is_in_progress: mismatch.kind == MismatchKind::InProgress,
+        // A state is as of another time in each statement, except for the last change of a position.
+        at: match (kind, &mismatch.here) {
+            (StatementKind::Position, Some(here)) => here.at,
+            _ if kind.is_state() => UNDATED,
+            _ => *at,
+        },
+        is_in_progress,
     })
+}
+
+/// The quantity or the amount of both sides, such as ` 2.5 there, 3 here`; nothing if it is not known.
+fn figures(mismatch: &Mismatch) -> String {
+    let figure = |line: &StatementLine| match line.quantity {
+        Some(quantity) => Some(quantity.to_string()),
+        None => line.amount.map(|amount| amount.to_string()),
+    };
+    let sides = [("there", &mismatch.there), ("here", &mismatch.here)];
+    let figures = sides
+        .into_iter()
+        .filter_map(|(side, line)| Some(format!(" {} {side}", line.as_ref().and_then(figure)?)));
+    figures.collect::<Vec<_>>().join(",")
 }
 
 async fn with_books(

@@ -14,7 +14,7 @@ use crate::store::Store;
 /// Most reviews of one run. What differs beyond them is counted, and has one cause: a review for each would hide it.
 pub const RECONCILIATION_REVIEWS_MAX: usize = 1_000;
 
-/// The time of what has none of its own, in microseconds as the database keeps it: 9999-12-30T22:00:00Z.
+/// The time of a line whose time is not known, in microseconds as the database keeps it: 9999-12-30T22:00:00Z.
 pub const UNDATED: Timestamp = Timestamp::constant(253_402_207_200, 0);
 
 /// The kind of the reviews.
@@ -24,13 +24,16 @@ const INSERT: &str = "INSERT INTO reconciliations (provider, first_day, last_day
     different, in_progress, not_compared) VALUES ";
 const LATEST: &str = "SELECT * FROM reconciliations WHERE id IN (SELECT MAX(id) FROM reconciliations GROUP BY provider) \
     ORDER BY provider";
-const OPEN_REVIEWS: &str = "SELECT id, about, at FROM reviews WHERE subject = $1 AND kind = $2 AND resolved_at IS NULL AND journal IS NULL";
+const OPEN_REVIEWS: &str = "SELECT id, about, at FROM reviews WHERE subject = $1 AND kind = $2 AND journal IS NULL \
+    AND (resolved_at IS NULL OR at = $3)";
 const OPEN: &str = "INSERT INTO reviews (subject, kind, about, account, at, opened_at) VALUES ";
 /// One that a person resolved stays resolved until the line changes.
 const OPEN_END: &str = " ON CONFLICT (subject, kind, about) DO UPDATE SET at = excluded.at, account = excluded.account, \
     opened_at = CASE WHEN reviews.resolved_at IS NULL THEN reviews.opened_at ELSE excluded.opened_at END, \
     resolved_at = NULL, resolved_by = NULL WHERE reviews.resolved_by IS NULL OR reviews.at <> excluded.at";
-const RESOLVE: &str = "UPDATE reviews SET resolved_at = $1 WHERE id IN";
+/// What has no time of its own gets that of its end, so that the same, if it comes back, is another change.
+const RESOLVE: &str = "UPDATE reviews SET resolved_at = COALESCE(resolved_at, $1), at = CASE at WHEN $2 THEN $3 ELSE at END \
+    WHERE id IN";
 
 /// The outcome of a reconciliation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +63,7 @@ pub struct ReconciliationRun {
 /// What a reconciliation compared.
 #[derive(Clone, Copy, Debug)]
 pub struct Compared<'a> {
-    /// The time within which lines were changed, without its end.
+    /// The time within which lines were changed, without its end. States and lines without a time are compared as well.
     pub changed: (Timestamp, Timestamp),
     /// The kinds of which every list was read: their lines are equal unless they are among the unequal ones.
     pub complete: &'a BTreeSet<StatementKind>,
@@ -73,11 +76,11 @@ pub struct Compared<'a> {
 /// A line that a reconciliation did not find equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnequalLine {
-    /// The kind and the id of the line.
+    /// The kind and the id of the line; of a position or a balance that is a difference, then a space and its figures.
     pub about: String,
     /// Its account, if it is known.
     pub account: Option<String>,
-    /// When it was last changed.
+    /// When it was last changed; [`UNDATED`] if that is not known. A person's resolution holds until it changes.
     pub at: Timestamp,
     /// Whether it is too young to be a difference: it gets no review, and keeps one that it has.
     pub is_in_progress: bool,
@@ -169,7 +172,7 @@ impl Compared<'_> {
         let Ok(kind) = kind.parse::<StatementKind>() else { return true };
         let (start, end) = self.changed;
         let is_known = self.complete.contains(&kind) || self.equal.contains(&(kind, key.to_owned()));
-        is_known && (start..end).contains(&at)
+        is_known && (kind.is_state() || at == UNDATED || (start..end).contains(&at))
     }
 }
 
@@ -189,13 +192,16 @@ async fn write_reviews(
     let unequal = || unequal.iter().chain(&lists);
     let abouts: BTreeSet<&str> = unequal().map(|line| line.about.as_str()).collect();
     let mut equal = Vec::new();
-    for row in tx.fetch_all(sql!(OPEN_REVIEWS, &subject, KIND)).await? {
+    for row in tx.fetch_all(sql!(OPEN_REVIEWS, &subject, KIND, UNDATED)).await? {
         let about = row.text("about")?;
-        if !abouts.contains(about.as_str()) && compared.is_equal(&about, row.time("at")?) {
+        // One in progress has no figures.
+        let line = about.split_once(' ').map_or(about.as_str(), |(line, _)| line);
+        let is_unequal = abouts.contains(about.as_str()) || abouts.contains(line);
+        if !is_unequal && compared.is_equal(&about, row.time("at")?) {
             equal.push(row.int("id")?);
         }
     }
-    tx.fetch_in(sql!(RESOLVE, run.at), &equal, "").await?;
+    tx.fetch_in(sql!(RESOLVE, run.at, UNDATED, run.at), &equal, "").await?;
     // Each once, in a fixed order.
     let differences = unequal().filter(|line| !line.is_in_progress);
     let differences: BTreeMap<&str, &UnequalLine> =

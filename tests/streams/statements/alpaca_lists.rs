@@ -182,6 +182,29 @@ async fn what_is_not_available_after_the_first_page_is_an_error() {
 }
 
 #[tokio::test]
+async fn reviews_of_positions_open_when_figures_change_and_close_when_they_are_equal() {
+    let fixture = fixture().await;
+    fixture.provider.put(ACTIVITIES, vec![]);
+    let reviews_after = async |as_of: &str, rows: &[(&str, &str)]| {
+        fixture.provider.put_document(POSITIONS, positions(as_of, rows));
+        fixture.reconcile().await;
+        fixture.open_reviews().await
+    };
+    let (one, two) = ("position/alpaca:a1/MSFT 1 there", "position/alpaca:a1/MSFT 2 there");
+    assert_eq!(reviews_after("2026-04-07", &[("MSFT", "1")]).await, [one]);
+    let filter = store::ReviewFilter { is_open: Some(true), ..store::ReviewFilter::default() };
+    let review = fixture.store.reviews(&filter, None, 1).await.unwrap().remove(0);
+    fixture.store.resolve_review(review.id, "known", Actor::named("ana"), now()).await.unwrap();
+    assert_eq!(reviews_after("2026-04-08", &[("MSFT", "1")]).await, Vec::<String>::new());
+    assert_eq!(reviews_after("2026-04-09", &[("MSFT", "2")]).await, [two]);
+    // Not read is not equal.
+    fixture.provider.next([Fault::RepeatedRow, Fault::Status(404)]);
+    let unread = format!("list{POSITIONS}: not available to this API key (HTTP 404)");
+    assert_eq!(reviews_after("2026-04-09", &[]).await, [unread.as_str(), two]);
+    assert_eq!(reviews_after("2026-04-09", &[]).await, Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn what_people_post_is_listed_and_what_is_unknown_is_a_difference() {
     let fixture = fixture().await;
     let of_type = |number: usize, kind: &str| {
@@ -189,12 +212,21 @@ async fn what_people_post_is_listed_and_what_is_unknown_is_a_difference() {
         row["activity_type"] = json!(kind);
         row
     };
-    fixture.provider.put(ACTIVITIES, vec![of_type(1, "ACATC"), of_type(2, "MEM"), of_type(3, "NEW")]);
+    let mut undated = activity(4);
+    undated["created_at"] = json!("2026-03-05 late");
+    undated["date"] = json!(null);
+    let rows = vec![of_type(1, "ACATC"), of_type(2, "MEM"), of_type(3, "NEW"), undated];
+    fixture.provider.put(ACTIVITIES, rows);
     let (matched, found) = fixture.reconcile().await;
     assert_eq!(matched, 0);
-    let [unknown, by_hand] = found.as_slice() else { panic!("{found:?}") };
+    let [unknown, undated, by_hand] = found.as_slice() else { panic!("{found:?}") };
     assert!(unknown.starts_with("missing_here") && unknown.ends_with("unknown event type"), "{unknown}");
+    assert!(undated.ends_with("cannot parse created_at: it is not a time"), "{undated}");
     assert!(by_hand.starts_with("not_compared"), "{by_hand}");
+    assert_eq!(fixture.open_reviews().await.len(), 2);
+    fixture.provider.put(ACTIVITIES, vec![]);
+    fixture.reconcile().await;
+    assert_eq!(fixture.open_reviews().await, Vec::<String>::new());
 }
 
 #[tokio::test]

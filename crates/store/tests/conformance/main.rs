@@ -55,6 +55,7 @@ cases! { [sqlite, postgres, pooled]:
     statements {
         the_books_are_lines_of_a_statement,
         differences_are_reviews_until_a_run_finds_them_equal,
+        reviews_of_states_and_undated_lines_are_resolved_once_they_are_known_to_be_equal,
     }
     operators {
         lists_are_filtered_and_paged,

@@ -138,7 +138,8 @@ pub(crate) async fn differences_are_reviews_until_a_run_finds_them_equal(databas
     };
     let period = (after_s(-86_400), after_s(86_400));
     let record = async |run, lines: &[UnequalLine]| {
-        let complete = BTreeSet::from([StatementKind::CashEntry, StatementKind::Transfer]);
+        let complete =
+            BTreeSet::from([StatementKind::CashEntry, StatementKind::Position, StatementKind::Transfer]);
         let compared =
             Compared { changed: period, complete: &complete, equal: &BTreeSet::new(), unavailable: &[] };
         store.record_reconciliation(&run, &compared, lines, Actor::named("test")).await.unwrap();
@@ -169,4 +170,71 @@ pub(crate) async fn differences_are_reviews_until_a_run_finds_them_equal(databas
     record(run(after_s(3), 1), &[UnequalLine { at: after_s(1), ..second }, pending, first]).await;
     assert_eq!(open().await, ["cash_entry/e1", "cash_entry/e2", "cash_entry/e3", "transfer/old"]);
     assert_eq!(store.latest_reconciliations().await.unwrap(), [run(after_s(3), 1)]);
+}
+
+/// Whatever the time of their last change.
+pub(crate) async fn reviews_of_states_and_undated_lines_are_resolved_once_they_are_known_to_be_equal(
+    database: &TestDatabase,
+) {
+    let store = database.open().await;
+    let line = |about: &str, at, is_in_progress| UnequalLine {
+        about: about.to_owned(),
+        account: None,
+        at,
+        is_in_progress,
+    };
+    let unknown = store::UNDATED;
+    let record =
+        async |at, complete: &[StatementKind], equal: &[&str], lines: &[UnequalLine]| -> Vec<String> {
+            let run = ReconciliationRun {
+                provider: Provider::Alpaca,
+                from: "2026-01-01".parse().unwrap(),
+                to: "2026-01-07".parse().unwrap(),
+                at,
+                matched: 0,
+                missing_here: 0,
+                missing_there: 0,
+                different: 0,
+                in_progress: 0,
+                not_compared: 0,
+            };
+            let complete: BTreeSet<StatementKind> = complete.iter().copied().collect();
+            let equal: BTreeSet<(StatementKind, String)> =
+                equal.iter().map(|key| (StatementKind::Transfer, (*key).to_owned())).collect();
+            let unavailable =
+                if complete.is_empty() { vec!["/v1/x: not available".to_owned()] } else { vec![] };
+            let changed = (after_s(-60), after_s(60));
+            let compared =
+                Compared { changed, complete: &complete, equal: &equal, unavailable: &unavailable };
+            store.record_reconciliation(&run, &compared, lines, Actor::named("test")).await.unwrap();
+            let filter = ReviewFilter { is_open: Some(true), ..ReviewFilter::default() };
+            let reviews = store.reviews(&filter, None, 50).await.unwrap();
+            let mut abouts: Vec<String> = reviews.into_iter().map(|review| review.about).collect();
+            abouts.sort_unstable();
+            abouts
+        };
+    let [balance, list] = ["cash_balance/alpaca:a1/USD 1.00 USD there", "list/v1/x: not available"];
+    let [position, first, second] = ["position/alpaca:a1/AAA 1 there, 2 here", "transfer/t1", "transfer/t2"];
+    let lines = [
+        line(balance, unknown, false),
+        line(position, after_s(-1_000_000), false),
+        line(first, unknown, false),
+        line(second, now(), false),
+    ];
+    assert_eq!(record(now(), &[], &[], &lines).await, [balance, list, position, first, second]);
+    // Nothing was read, except that one transfer is equal.
+    assert_eq!(record(after_s(1), &[], &["t2"], &[]).await, [balance, list, position, first]);
+    let kinds = [StatementKind::Transfer, StatementKind::Position, StatementKind::CashBalance];
+    let pending = [line("position/alpaca:a1/AAA", after_s(2), true)];
+    assert_eq!(record(after_s(2), &kinds, &[], &pending).await, [position]);
+    assert_eq!(record(after_s(3), &kinds, &[], &[]).await, Vec::<String>::new());
+    // What a person resolved opens again only after it was equal.
+    assert_eq!(record(after_s(4), &[], &[], &lines[..1]).await, [balance, list]);
+    let filter = ReviewFilter { is_open: Some(true), ..ReviewFilter::default() };
+    for review in store.reviews(&filter, None, 50).await.unwrap() {
+        store.resolve_review(review.id, "known", Actor::named("ana"), after_s(4)).await.unwrap();
+    }
+    assert_eq!(record(after_s(5), &[], &[], &lines[..1]).await, Vec::<String>::new());
+    assert_eq!(record(after_s(6), &kinds, &[], &[]).await, Vec::<String>::new());
+    assert_eq!(record(after_s(7), &[], &[], &lines[..1]).await, [balance, list]);
 }
