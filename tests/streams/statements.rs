@@ -71,7 +71,8 @@ impl Fixture {
         let found = self.try_reconcile().await.unwrap();
         reconciliation::record(&self.store, &found, Actor::named("test")).await.unwrap();
         let mismatch = |mismatch: &reconciliation::Mismatch| {
-            let key = mismatch.line().unwrap().key().unwrap();
+            let line = mismatch.line().unwrap();
+            let key = line.key().or_else(|| line.id.clone()).unwrap();
             format!("{} {key} {}", mismatch.kind, mismatch.reason)
         };
         (found.report.lines_matched(), found.report.mismatches.iter().map(mismatch).collect())

@@ -134,8 +134,8 @@ fn add_activity(row: &Row, collector: &mut Collector) {
     let at = time(row, &["created_at", "transaction_time", "date"]).unwrap_or(UNDATED);
     match text(row, "activity_type").as_deref() {
         Some("FILL") => match execution(row, at) {
-            Some(line) if line.at != UNDATED => collector.add(line),
-            _ => collector.add_unread(StatementKind::Execution, row, at, &unreadable()),
+            Ok(line) => collector.add(line),
+            Err(reason) => collector.add_unread(StatementKind::Execution, text(row, "id"), at, &reason),
         },
         _ => {
             let mut body = renamed(row, &ENTRY);
@@ -162,27 +162,32 @@ fn add_transfer(row: &Row, collector: &mut Collector) {
 }
 
 /// An execution, whose id is the last part of the activity's.
-fn execution(row: &Row, at: Timestamp) -> Option<StatementLine> {
-    let number = |name| text(row, name)?.parse::<Decimal>().ok();
-    let (quantity, price) = (number("qty")?, number("price")?);
-    let sign = match text(row, "side")?.as_str() {
-        "buy" => Decimal::ONE,
-        "sell" | "sell_short" => Decimal::NEGATIVE_ONE,
-        _ => return None,
+fn execution(row: &Row, at: Timestamp) -> Result<StatementLine, Unhandled> {
+    let symbol = symbol(row)?;
+    let (quantity, price) = (number(row, "qty")?, number(row, "price")?);
+    let sign = match text(row, "side").as_deref() {
+        Some("buy") => Decimal::ONE,
+        Some("sell" | "sell_short") => Decimal::NEGATIVE_ONE,
+        _ => return Err(unreadable("side", "it is not buy, sell or sell_short")),
     };
-    let currency = match text(row, "currency") {
-        Some(code) => code.parse().ok()?,
-        // The default of the broker's API.
-        None => Currency::Usd,
+    let paid = quantity.checked_mul(price).and_then(|paid| paid.checked_mul(-sign));
+    let money = |currency| Money::from_decimal_rounded(paid?, currency).ok();
+    // Without a currency the amount is not known.
+    let amount = match text(row, "currency").map(|code| code.parse::<Currency>()) {
+        None => None,
+        Some(Err(_)) => return Err(Unhandled::Currency),
+        Some(Ok(currency)) => Some(money(currency).ok_or_else(|| unreadable("price", "it is out of range"))?),
     };
-    let paid = quantity.checked_mul(price)?.checked_mul(-sign)?;
-    Some(StatementLine {
+    if at == UNDATED {
+        return Err(unreadable("transaction_time", "it is not a time"));
+    }
+    Ok(StatementLine {
         kind: StatementKind::Execution,
-        id: Some(ExternalId::new(Provider::Alpaca, last_part(&text(row, "id")?)).ok()?.to_string()),
-        account: Some(ExternalId::new(Provider::Alpaca, &text(row, "account_id")?).ok()?),
-        symbol: Some(text(row, "symbol")?.parse().ok()?),
-        quantity: Some(Quantity::new(quantity * sign).ok()?),
-        amount: Some(Money::from_decimal_rounded(paid, currency).ok()?),
+        id: Some(external_id("id", text(row, "id").as_deref().map(last_part))?.to_string()),
+        account: Some(external_id("account_id", text(row, "account_id").as_deref())?),
+        symbol: Some(symbol),
+        quantity: Some(shares(quantity * sign)?),
+        amount,
         status: None,
         at: time(row, &["transaction_time"]).unwrap_or(at),
     })
@@ -190,29 +195,49 @@ fn execution(row: &Row, at: Timestamp) -> Option<StatementLine> {
 
 fn add_position(account: &str, row: &Row, at: Timestamp, collector: &mut Collector) {
     let position = || {
-        let symbol: Symbol = text(row, "symbol")?.parse().ok()?;
-        let quantity = Quantity::new(text(row, "qty")?.parse().ok()?).ok()?;
-        let account = ExternalId::new(Provider::Alpaca, account).ok()?;
-        Some(StatementLine {
+        Ok(StatementLine {
             kind: StatementKind::Position,
             id: None,
-            account: Some(account),
-            symbol: Some(symbol),
-            quantity: Some(quantity),
+            account: Some(external_id("account_id", Some(account))?),
+            symbol: Some(symbol(row)?),
+            quantity: Some(shares(number(row, "qty")?)?),
             amount: None,
             status: None,
             at,
         })
     };
     match position() {
-        Some(line) => collector.add(line),
-        None => collector.add_unread(StatementKind::Position, row, at, &unreadable()),
+        Ok(line) => collector.add(line),
+        Err(reason) => {
+            let id = format!("{account}/{}", text(row, "symbol").unwrap_or_default());
+            collector.add_unread(StatementKind::Position, Some(id), at, &reason);
+        }
     }
 }
 
 /// A cryptocurrency or an option is not a share.
-const fn unreadable() -> Unhandled {
-    Unhandled::ByHand("what is not a share")
+fn symbol(row: &Row) -> Result<Symbol, Unhandled> {
+    let symbol = text(row, "symbol").filter(|symbol| !symbol.is_empty());
+    let symbol = symbol.ok_or_else(|| unreadable("symbol", "it is missing"))?;
+    symbol.parse().map_err(|_| Unhandled::ByHand("what is not a share"))
+}
+
+fn number(row: &Row, name: &'static str) -> Result<Decimal, Unhandled> {
+    let number = text(row, name).and_then(|text| text.parse().ok());
+    number.ok_or_else(|| unreadable(name, "it is not a number"))
+}
+
+fn shares(quantity: Decimal) -> Result<Quantity, Unhandled> {
+    Quantity::new(quantity).map_err(|_| unreadable("qty", "it is out of range"))
+}
+
+fn external_id(name: &'static str, id: Option<&str>) -> Result<ExternalId, Unhandled> {
+    let id = id.and_then(|id| ExternalId::new(Provider::Alpaca, id).ok());
+    id.ok_or_else(|| unreadable(name, "it is not an id"))
+}
+
+const fn unreadable(field: &'static str, why: &'static str) -> Unhandled {
+    Unhandled::Unreadable { field, why }
 }
 
 /// `20260302150405678::<id>` is the activity of the object with this id.

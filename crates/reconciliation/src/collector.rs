@@ -58,7 +58,7 @@ impl Collector {
         let Event { channel, body, kind, row, at } = event;
         if *at == UNDATED {
             let why = Unhandled::Unreadable { field: "created_at", why: "it is not a time" };
-            return self.add_unread(*kind, row, *at, &why);
+            return self.add_unread(*kind, text(row, "id"), *at, &why);
         }
         let interpretation = match (channel.parse::<Channel>(), serde_json::to_vec(body)) {
             (Ok(channel), Ok(body)) => webhooks::interpret(channel, &body, &self.settings),
@@ -71,12 +71,19 @@ impl Collector {
                 }
             }
             Interpretation::Unhandled(Unhandled::NoEffect(_)) | Interpretation::Test => {}
-            Interpretation::Unhandled(reason) => self.add_unread(*kind, row, *at, &reason),
+            Interpretation::Unhandled(reason) => self.add_unread(*kind, text(row, "id"), *at, &reason),
         }
     }
 
-    pub(crate) fn add_unread(&mut self, kind: StatementKind, row: &Row, at: Timestamp, reason: &Unhandled) {
-        let id = text(row, "id").map(|id| format!("{}:{id}", self.provider));
+    /// Notes a row that is no line, by its id at the provider.
+    pub(crate) fn add_unread(
+        &mut self,
+        kind: StatementKind,
+        id: Option<String>,
+        at: Timestamp,
+        reason: &Unhandled,
+    ) {
+        let id = id.map(|id| format!("{}:{id}", self.provider));
         let is_by_hand = matches!(reason, Unhandled::ByHand(_));
         self.unread.push(UnreadLine { line: bare(kind, id, at), reason: reason.to_string(), is_by_hand });
     }

@@ -131,7 +131,7 @@ fn fill(execution: &str, quantity: &str, price: &str, at: &str) -> Value {
     json!({
         "id": format!("20260303150000000::{execution}"), "activity_type": "FILL", "account_id": "a1",
         "order_id": "o1", "side": "buy", "symbol": "AAPL", "type": "fill",
-        "qty": quantity, "price": price, "transaction_time": at, "created_at": at,
+        "qty": quantity, "price": price, "currency": "USD", "transaction_time": at, "created_at": at,
     })
 }
 
@@ -145,11 +145,14 @@ async fn executions_and_positions_are_compared() {
     fixture.provider.put_document(POSITIONS, positions("2026-04-09", &[("AAPL", "3")]));
     assert_eq!(fixture.reconcile().await, (3, vec![]));
     fixture.provider.put_document(POSITIONS, positions("2026-04-09", &[("AAPL", "2.5")]));
-    fixture
-        .provider
-        .put(ACTIVITIES, vec![fill("e1", "1", "180.20", first), fill("e2", "2", "180.40", second)]);
+    let mut rows = vec![fill("e1", "1", "180.20", first), fill("e2", "2", "180.40", second)];
+    fixture.provider.put(ACTIVITIES, rows.clone());
     let expected = ["different alpaca:e1 amount", "different alpaca:a1/AAPL quantity"];
     assert_eq!(fixture.reconcile().await, (1, expected.map(str::to_owned).to_vec()));
+    // An amount of no known currency is not compared.
+    rows[0].as_object_mut().unwrap().remove("currency");
+    fixture.provider.put(ACTIVITIES, rows);
+    assert_eq!(fixture.reconcile().await, (2, expected[1..].iter().map(ToString::to_string).collect()));
 }
 
 #[tokio::test]
@@ -166,19 +169,6 @@ async fn a_position_that_was_closed_after_the_trading_day_is_in_progress() {
     assert_eq!(fixture.reconcile().await, (2, vec!["in_progress alpaca:a1/AAPL quantity".to_owned()]));
     fixture.provider.put_document(POSITIONS, positions("2026-04-09", &[]));
     assert_eq!(fixture.reconcile().await, (2, vec![]));
-}
-
-#[tokio::test]
-async fn what_is_not_available_after_the_first_page_is_an_error() {
-    let fixture = fixture().await;
-    fixture.provider.put(ACTIVITIES, vec![]);
-    let mut page = positions("2026-04-09", &[("MSFT", "1")]);
-    page["next_page_token"] = json!("more");
-    fixture.provider.put_document(POSITIONS, page);
-    // The activities, two pages of positions.
-    fixture.provider.next([Fault::RepeatedRow, Fault::RepeatedRow, Fault::Status(404)]);
-    let error = fixture.try_reconcile().await.unwrap_err();
-    assert!(matches!(error, Error::NotAsDocumented { .. }), "{error:?}");
 }
 
 #[tokio::test]
@@ -202,6 +192,55 @@ async fn reviews_of_positions_open_when_figures_change_and_close_when_they_are_e
     let unread = format!("list{POSITIONS}: not available to this API key (HTTP 404)");
     assert_eq!(reviews_after("2026-04-09", &[]).await, [unread.as_str(), two]);
     assert_eq!(reviews_after("2026-04-09", &[]).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_is_not_available_after_the_first_page_is_an_error() {
+    let fixture = fixture().await;
+    fixture.provider.put(ACTIVITIES, vec![]);
+    let mut page = positions("2026-04-09", &[("MSFT", "1")]);
+    page["next_page_token"] = json!("more");
+    fixture.provider.put_document(POSITIONS, page);
+    // The activities, two pages of positions.
+    fixture.provider.next([Fault::RepeatedRow, Fault::RepeatedRow, Fault::Status(404)]);
+    let error = fixture.try_reconcile().await.unwrap_err();
+    assert!(matches!(error, Error::NotAsDocumented { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn only_what_is_not_a_share_is_left_to_people() {
+    let fixture = fixture().await;
+    let row = |name: &str, field: &str, value: &str| {
+        let mut row = fill(name, "1", "180.10", "2026-03-03T15:00:00Z");
+        row[field] = json!(value);
+        row
+    };
+    let rows = vec![
+        row("e1", "currency", "XYZ"),
+        row("e2", "price", "much"),
+        row("e3", "qty", "1e"),
+        row("e4", "side", "lend"),
+        row("e5", "symbol", "BTC/USD"),
+    ];
+    fixture.provider.put(ACTIVITIES, rows);
+    fixture.provider.put_document(POSITIONS, positions("2026-04-09", &[("AAPL", "all"), ("BTC/USD", "1")]));
+    let (by_hand, number) = (
+        "what is not a share is not posted automatically: review it and post it manually",
+        "it is not a number",
+    );
+    let of = |kind: &str, id: &str, reason: &str| format!("{kind} alpaca:{id} {reason}");
+    let execution =
+        |kind: &str, id: &str, reason: &str| of(kind, &format!("20260303150000000::{id}"), reason);
+    let expected = [
+        execution("missing_here", "e1", "unsupported currency"),
+        execution("missing_here", "e2", &format!("cannot parse price: {number}")),
+        execution("missing_here", "e3", &format!("cannot parse qty: {number}")),
+        execution("missing_here", "e4", "cannot parse side: it is not buy, sell or sell_short"),
+        of("missing_here", "a1/AAPL", &format!("cannot parse qty: {number}")),
+        execution("not_compared", "e5", by_hand),
+        of("not_compared", "a1/BTC/USD", by_hand),
+    ];
+    assert_eq!(fixture.reconcile().await, (0, expected.to_vec()));
 }
 
 #[tokio::test]
@@ -253,10 +292,10 @@ async fn transfers_are_compared_where_they_are_posted() {
     fixture.provider.put("/v1/accounts/a1/transfers", vec![row("t1"), row("t2")]);
     let found = fixture.try_reconcile().await.unwrap();
     assert_eq!(found.report.lines_matched(), 1);
-    assert_eq!(found.report.mismatches[0].reason, "status");
-    // Positions are not there, and said so.
-    assert_eq!(
-        found.report.unavailable,
-        ["/v1/reporting/eod/positions: not available to this API key (HTTP 404)"]
-    );
+    let reasons: Vec<&str> = found.report.mismatches.iter().map(|found| found.reason.as_str()).collect();
+    assert_eq!(reasons, ["missing_there", "status"]);
+    // One account and positions are not there, and said so.
+    let unavailable = ["/v1/accounts/a0/transfers", POSITIONS]
+        .map(|path| format!("{path}: not available to this API key (HTTP 404)"));
+    assert_eq!(found.report.unavailable, unavailable);
 }
