@@ -48,7 +48,7 @@ pub(crate) async fn read(client: &Client, start: Timestamp, collector: &mut Coll
         });
         match read.await {
             Err(error @ Error::NotAvailable { .. }) => {
-                collector.add_unavailable(StatementKind::Transfer, &error)
+                collector.add_unavailable(StatementKind::Transfer, &error);
             }
             read => read?,
         }

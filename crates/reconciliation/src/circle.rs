@@ -71,7 +71,7 @@ pub(crate) async fn read(
         match read.await {
             // A customer has Mint or wallets, or both.
             Err(error @ Error::NotAvailable { .. }) => {
-                collector.add_unavailable(StatementKind::Transfer, &error)
+                collector.add_unavailable(StatementKind::Transfer, &error);
             }
             read => read?,
         }
