@@ -100,7 +100,8 @@ fn build(copy: &Path) -> PathBuf {
     let (target, out) =
         (workspace_root().join("target"), workspace_root().join("target/fourth-provider/out"));
     let output = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--offline", "--package", "api-server"])
+        // With a test, so that dependencies have the features that they have in tests, and are not compiled again.
+        .args(["build", "--quiet", "--offline", "--workspace", "--bin", "api-server", "--test", "chain"])
         .current_dir(copy)
         .env("CARGO_BUILD_BUILD_DIR", target)
         .env("CARGO_TARGET_DIR", &out)

@@ -131,7 +131,16 @@ const TABLES: [Table; 15] = [
     derived(
         "transfers",
         &["amount", "settled_at", "returned_at", "last_at"],
-        &["id", "account", "direction", "currency", "status", "posting_mode", "coin_transaction", "stash_ratio"],
+        &[
+            "id",
+            "account",
+            "direction",
+            "currency",
+            "status",
+            "posting_mode",
+            "coin_transaction",
+            "stash_ratio",
+        ],
         (
             "id, status, posting_mode, last_at, stash_ratio",
             "id || 'x', status, posting_mode, last_at, stash_ratio",
@@ -326,7 +335,8 @@ fn mutation(table: &Table, random: &mut Random, rows: usize, is_sqlite: bool) ->
     let at =
         |place: usize| format!("{row} = (SELECT {row} FROM {name} ORDER BY {row} LIMIT 1 OFFSET {place})");
     // A balance of zeros and none say the same.
-    let counts = if name == "ledger_balances" { " AND (balance <> 0 OR cover <> 0 OR flow <> 0)" } else { "" };
+    let counts =
+        if name == "ledger_balances" { " AND (balance <> 0 OR cover <> 0 OR flow <> 0)" } else { "" };
     let place = random.below(rows);
     let columns: Vec<&str> = [table.numbers, table.texts, table.bytes].concat();
     match random.below(8) {
