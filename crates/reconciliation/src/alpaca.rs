@@ -89,12 +89,8 @@ pub(crate) async fn read_transfers(
             add_transfer(row, collector);
             true
         });
-        match read.await {
-            Err(error @ Error::NotAvailable { .. }) => {
-                collector.add_unavailable(StatementKind::Transfer, &error);
-            }
-            read => read?,
-        }
+        let read = read.await;
+        collector.unless_unavailable(StatementKind::Transfer, read)?;
     }
     Ok(())
 }

@@ -119,14 +119,10 @@ impl Api {
                     kinds.insert(StatementKind::Transfer);
                     crate::alpaca::read_transfers(client, accounts, &mut collector).await?;
                 }
-                match crate::alpaca::read_positions(client, &mut collector).await {
-                    Err(error @ Error::NotAvailable { .. }) => {
-                        collector.add_unavailable(StatementKind::Position, &error);
-                    }
-                    positions => {
-                        as_of = positions?;
-                        kinds.insert(StatementKind::Position);
-                    }
+                let positions = crate::alpaca::read_positions(client, &mut collector).await;
+                if let Some(end) = collector.unless_unavailable(StatementKind::Position, positions)? {
+                    as_of = end;
+                    kinds.insert(StatementKind::Position);
                 }
             }
             Vendor::Bridge => {

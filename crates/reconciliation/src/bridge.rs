@@ -46,12 +46,8 @@ pub(crate) async fn read(client: &Client, start: Timestamp, collector: &mut Coll
             collector.add_event(&Event { channel, body: &body, kind, row, at });
             time(row, &["created_at"]).is_none_or(|created_at| created_at >= start)
         });
-        match read.await {
-            Err(error @ Error::NotAvailable { .. }) => {
-                collector.add_unavailable(StatementKind::Transfer, &error);
-            }
-            read => read?,
-        }
+        let read = read.await;
+        collector.unless_unavailable(StatementKind::Transfer, read)?;
     }
     Ok(())
 }

@@ -68,13 +68,9 @@ pub(crate) async fn read(
             add(member, row, at, collector);
             true
         });
-        match read.await {
-            // A customer has Mint or wallets, or both.
-            Err(error @ Error::NotAvailable { .. }) => {
-                collector.add_unavailable(StatementKind::Transfer, &error);
-            }
-            read => read?,
-        }
+        // A customer has Mint or wallets, or both.
+        let read = read.await;
+        collector.unless_unavailable(StatementKind::Transfer, read)?;
     }
     Ok(())
 }

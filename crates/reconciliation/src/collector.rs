@@ -88,10 +88,23 @@ impl Collector {
         self.unread.push(UnreadLine { line: bare(kind, id, at), reason: reason.to_string(), is_by_hand });
     }
 
-    /// Notes that a whole list of this kind is not available to the API key.
-    pub(crate) fn add_unavailable(&mut self, kind: StatementKind, error: &Error) {
-        self.incomplete.insert(kind);
-        self.unavailable.push(error.to_string());
+    /// What was read of a list of this kind; `None`, which is noted, if the list is not available to the API key.
+    ///
+    /// # Errors
+    /// Every other error of reading it.
+    pub(crate) fn unless_unavailable<T>(
+        &mut self,
+        kind: StatementKind,
+        read: Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        match read {
+            Err(error @ Error::NotAvailable { .. }) => {
+                self.incomplete.insert(kind);
+                self.unavailable.push(error.to_string());
+                Ok(None)
+            }
+            read => read.map(Some),
+        }
     }
 
     /// Everything in lines. What it covers is up to the caller.

@@ -22,6 +22,7 @@ use crate::error::Error;
 use crate::ledger::{EntryFilter, set_timeout};
 use crate::store::Store;
 
+use holdings::StoredPosition;
 pub(crate) use holdings::page as holdings_page;
 pub use request::{ReportFault, ReportKind, ReportRequest};
 pub use row::{Cell, ReportRow};
@@ -58,8 +59,8 @@ impl Store {
         set_timeout(&mut tx).await?;
         let receiver = pages.clone();
         let mut output = Output { columns: request.kind.columns(), page: Vec::new(), pages };
-        let filter = request.filter.within(&mut tx, scope).await?;
         let visible = accounts_in(&mut tx, scope).await?;
+        let filter = request.filter.within(visible.as_ref());
         let write = async {
             write(&mut tx, request.kind, (&filter, visible.as_ref()), &mut output).await?;
             output.flush().await
@@ -127,6 +128,13 @@ impl Output {
     async fn add(&mut self, cells: Vec<Cell>) -> Result<(), Stop> {
         self.page.push(ReportRow::new(self.columns, cells));
         if self.page.len() < PAGE { Ok(()) } else { self.flush().await }
+    }
+
+    /// Adds the row of a holding with more facts than are folded: its figures are not known, and the report goes on.
+    async fn add_unknown(&mut self, holding: &StoredPosition) -> Result<(), Stop> {
+        let names = [Cell::text(&holding.account), Cell::text(holding.symbol.as_str())];
+        let empty = std::iter::repeat_with(|| Cell::Empty);
+        self.add(names.into_iter().chain(empty).take(self.columns.len()).collect()).await
     }
 
     async fn flush(&mut self) -> Result<(), Stop> {

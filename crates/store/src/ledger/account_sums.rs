@@ -7,6 +7,7 @@ use domain::{AccountScope, Currency, Total};
 use super::entry_filter::{AccountFilter, named};
 use super::moment::Moment;
 use super::timeout::set_timeout;
+use crate::customers::accounts_in;
 use crate::database::{Row, Statement, Transaction, sql};
 use crate::error::Error;
 use crate::store::Store;
@@ -69,7 +70,7 @@ impl Store {
         let mut reader = self.shared.database.reader().await?;
         let mut tx = reader.begin().await?;
         set_timeout(&mut tx).await?;
-        let filter = AccountFilter::within(&mut tx, scope, filter).await?;
+        let filter = AccountFilter::within(filter, accounts_in(&mut tx, scope).await?.as_ref());
         page(&mut tx, (filter.as_ref(), moment), after, accounts).await
     }
 }

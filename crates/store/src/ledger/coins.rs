@@ -90,22 +90,27 @@ impl Movements {
     }
 }
 
+/// Other transfers that sent coins, each with what became of these and the time of the change.
+pub(super) type Senders = BTreeMap<Subject, (Timestamp, Sent)>;
+
 /// Applies to the states what became of their coins. Returns the other transfers that sent coins in these transactions, whose
-/// postings may change too, each with the time of the change.
+/// postings may change too.
 pub(super) async fn settle(
     tx: &mut Transaction<'_>,
     states: &mut [SubjectState],
     movements: &Movements,
-) -> Result<BTreeMap<Subject, Timestamp>, Error> {
+) -> Result<Senders, Error> {
     let ends: Vec<End> = states.iter().filter_map(|each| end(&each.state)).collect();
     let own: BTreeSet<ExternalId> =
         states.iter().filter_map(|each| transfer_id(&each.state)).cloned().collect();
-    let mut sent = sent(tx, movements.0.keys(), (ends, &own)).await?;
+    let sent = sent(tx, movements.0.keys(), (ends, &own)).await?;
     for SubjectState { state, .. } in states {
-        apply(state, &mut sent);
+        apply_own(state, &sent);
     }
     let others = sent.into_iter().filter(|(id, _)| !own.contains(id));
-    let changed = |(id, (transaction, _))| Some((Subject::Transfer(id), *movements.0.get(&transaction)?));
+    let changed = |(id, (transaction, outcome))| {
+        Some((Subject::Transfer(id), (*movements.0.get(&transaction)?, outcome)))
+    };
     Ok(others.filter_map(changed).collect())
 }
 
@@ -117,23 +122,30 @@ fn transfer_id(state: &State) -> Option<&ExternalId> {
 pub(super) async fn apply_stored(tx: &mut Transaction<'_>, state: &mut State) -> Result<(), Error> {
     let Some(end) = end(state) else { return Ok(()) };
     let (transaction, own) = (end.transaction.clone(), BTreeSet::from([end.id.clone()]));
-    let mut sent = sent(tx, [&transaction], (vec![end], &own)).await?;
-    apply(state, &mut sent);
+    let sent = sent(tx, [&transaction], (vec![end], &own)).await?;
+    apply_own(state, &sent);
     Ok(())
 }
 
-fn apply(state: &mut State, sent: &mut Outcomes) {
+fn apply_own(state: &mut State, sent: &Outcomes) {
+    if let Some((_, outcome)) = transfer_id(state).and_then(|id| sent.get(id)) {
+        apply(state, *outcome);
+    }
+}
+
+/// Applies to a folded transfer what became of the coins that it sent.
+pub(super) fn apply(state: &mut State, outcome: Sent) {
     let FoldedRow::Transfer(transfer) = &mut state.row else { return };
-    match sent.remove(&transfer.id).map(|(_, outcome)| outcome) {
-        Some(Sent::Arrived) => {
+    match outcome {
+        Sent::Arrived => {
             transfer.posting_mode = PostingMode::Memo;
             state.postings.clear();
         }
-        Some(Sent::Differs) => {
+        Sent::Differs => {
             let (about, at) = (transfer.id.clone(), transfer.last_at);
             state.reviews.push(Review { kind: ReviewKind::CoinsDiffer, about, at });
         }
-        Some(Sent::Open) | None => {}
+        Sent::Open => {}
     }
 }
 

@@ -6,6 +6,7 @@ use ledger::{LedgerAccount, TransactionKind};
 
 use super::columns::{money, parse_enum};
 use super::entry_filter::EntryFilter;
+use crate::customers::accounts_in;
 use crate::database::{Row, Transaction, sql};
 use crate::error::Error;
 use crate::ids::EntryId;
@@ -68,7 +69,7 @@ impl Store {
         let limit = rows.clamp(1, ENTRIES_MAX);
         let mut reader = self.shared.database.reader().await?;
         let mut tx = reader.begin().await?;
-        let filter = filter.within(&mut tx, scope).await?;
+        let filter = filter.within(accounts_in(&mut tx, scope).await?.as_ref());
         let statement = filter
             .push_to(&mut tx, sql!(SELECT))
             .await?

@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use domain::{AccountScope, Currency, ExternalId, LedgerAccount, Provider, TransactionKind};
+use domain::{Currency, ExternalId, LedgerAccount, Provider, TransactionKind};
 use jiff::Timestamp;
 
 use super::moment::Moment;
-use crate::customers::accounts_in;
 use crate::database::{Statement, Transaction, sql};
 use crate::error::Error;
 
@@ -67,24 +66,17 @@ impl FromStr for AccountFilter {
 }
 
 impl AccountFilter {
-    /// What of the filter is within a scope. Accounts of the system are only in the whole one.
-    ///
-    /// # Errors
-    /// [`Error`] of the database.
-    pub(crate) async fn within(
-        tx: &mut Transaction<'_>,
-        scope: &AccountScope,
-        filter: Option<Self>,
-    ) -> Result<Option<Self>, Error> {
-        let Some(visible) = accounts_in(tx, scope).await? else { return Ok(filter) };
+    /// What of the filter is within the accounts of a scope. Accounts of the system are only in the whole one.
+    pub(crate) fn within(filter: Option<Self>, visible: Option<&BTreeSet<String>>) -> Option<Self> {
+        let Some(visible) = visible else { return filter };
         let holder = match &filter {
-            None => return Ok(Some(Self::Holders(visible))),
+            None => return Some(Self::Holders(visible.clone())),
             Some(Self::Holder(holder)) => Some(holder),
             Some(Self::Account(account)) => account.holder(),
             Some(Self::Holders(_)) => None,
         };
         let is_visible = holder.is_some_and(|holder| visible.contains(&holder.to_string()));
-        Ok(if is_visible { filter } else { Some(Self::Holders(BTreeSet::new())) })
+        if is_visible { filter } else { Some(Self::Holders(BTreeSet::new())) }
     }
 
     /// Adds the condition on entries `e`.
@@ -103,12 +95,9 @@ pub(crate) fn named(holders: &BTreeSet<String>) -> impl Iterator<Item = &str> {
 }
 
 impl EntryFilter {
-    /// What of the filter is within a scope.
-    ///
-    /// # Errors
-    /// [`Error`] of the database.
-    pub(crate) async fn within(&self, tx: &mut Transaction<'_>, scope: &AccountScope) -> Result<Self, Error> {
-        Ok(Self { account: AccountFilter::within(tx, scope, self.account.clone()).await?, ..self.clone() })
+    /// What of the filter is within the accounts of a scope, which are those of [`accounts_in`](crate::customers::accounts_in).
+    pub(crate) fn within(&self, visible: Option<&BTreeSet<String>>) -> Self {
+        Self { account: AccountFilter::within(self.account.clone(), visible), ..self.clone() }
     }
 
     /// Adds the conditions on entries `e` and their transactions `t`.

@@ -59,7 +59,7 @@ pub(super) async fn apply_subjects(
     let senders = coins::settle(tx, &mut states, &movements).await?;
     rows::write(tx, &states).await?;
     if !senders.is_empty() {
-        states.extend(fold_senders(tx, senders, &movements, rules).await?);
+        states.extend(fold_senders(tx, &senders, rules).await?);
     }
     repeated_entries::add_reviews(tx, &mut states).await?;
     reviews::write(tx, &states, now).await?;
@@ -69,8 +69,7 @@ pub(super) async fn apply_subjects(
 /// Folds transfers without new facts whose coins arrived, and writes their rows.
 async fn fold_senders(
     tx: &mut Transaction<'_>,
-    senders: BTreeMap<Subject, Timestamp>,
-    movements: &coins::Movements,
+    senders: &coins::Senders,
     rules: &Rules,
 ) -> Result<Vec<SubjectState>, Error> {
     let subjects = senders.keys().map(|subject| (subject.clone(), Vec::new())).collect();
@@ -79,9 +78,11 @@ async fn fold_senders(
     let mut states = fold(tx, &locks, rules).await?;
     for (SubjectLock { subject, .. }, state) in locks.iter().zip(&mut states) {
         state.scope = Scope::Reposted;
-        state.changed_from = senders.get(subject).copied().unwrap_or(state.changed_from);
+        if let Some((changed_from, outcome)) = senders.get(subject) {
+            state.changed_from = *changed_from;
+            coins::apply(&mut state.state, *outcome);
+        }
     }
-    coins::settle(tx, &mut states, movements).await?;
     rows::write(tx, &states).await?;
     Ok(states)
 }

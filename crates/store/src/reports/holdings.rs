@@ -31,18 +31,16 @@ pub(super) async fn write(
     let mut after = None;
     while let Some(page) = page(tx, filter.account.as_ref(), after.as_ref()).await? {
         for stored in &page {
-            let names = [Cell::text(&stored.account), Cell::text(stored.symbol.as_str())];
             let position = match stored.at(tx, filter.moment).await {
-                // Its row says that the figures are not known; the others are.
                 Err(Error::Ledger(LedgerError::TooManyFacts { .. })) => {
-                    let unknown = [Cell::Empty, Cell::Empty, Cell::Empty];
-                    output.add(names.into_iter().chain(unknown).collect()).await?;
+                    output.add_unknown(stored).await?;
                     continue;
                 }
                 position => position?,
             };
             let Some(Position { quantity, cost, .. }) = position else { continue };
             if !quantity.is_zero() {
+                let names = [Cell::text(&stored.account), Cell::text(stored.symbol.as_str())];
                 let amounts = [Cell::quantity(quantity), Cell::money(cost), Cell::currency(cost)];
                 output.add(names.into_iter().chain(amounts).collect()).await?;
             }

@@ -51,9 +51,8 @@ pub(super) async fn write(
     while let Some(holdings) = page(tx, filter.account.as_ref(), after.as_ref()).await? {
         for holding in &holdings {
             let lots = match lots_at(tx, &holding.subject(), filter.moment).await {
-                // Its row says that the figures are not known; the others are.
                 Err(Error::Ledger(LedgerError::TooManyFacts { .. })) => {
-                    output.add(unknown_cells(holding, part)).await?;
+                    output.add_unknown(holding).await?;
                     continue;
                 }
                 lots => lots?,
@@ -92,8 +91,8 @@ async fn write_gains(
     let Lots { gains, mut opened, .. } = lots;
     if gains.iter().any(|gain| gain.gain().is_some_and(|gain| gain.minor() < 0)) {
         opened.extend(opened_in_siblings(tx, holding, visible, filter.moment).await?);
+        opened.sort_by_key(|lot| lot.opened_at);
     }
-    opened.sort_by_key(|lot| lot.opened_at);
     let is_in_period = |gain: &&Gain| {
         filter.from.is_none_or(|from| gain.closed_at >= from)
             && filter.before.is_none_or(|before| gain.closed_at < before)
@@ -121,14 +120,6 @@ async fn opened_in_siblings(
         opened.extend(lots_at(tx, &subject, moment).await?.opened);
     }
     Ok(opened)
-}
-
-/// The row of a holding with more facts than are folded.
-fn unknown_cells(holding: &StoredPosition, part: Part) -> Vec<Cell> {
-    let columns = if part == Part::Open { COLUMNS.len() } else { GAIN_COLUMNS.len() };
-    let names = [Cell::text(&holding.account), Cell::text(holding.symbol.as_str())];
-    let empty = std::iter::repeat_with(|| Cell::Empty);
-    names.into_iter().chain(empty).take(columns).collect()
 }
 
 fn lot_cells(holding: &StoredPosition, lot: &Lot) -> Vec<Cell> {
