@@ -247,8 +247,9 @@ async fn drive<C: Future>(
     let mut is_ending = false;
     loop {
         let limits = wait.current();
-        connection.end_unread_streams(limits.send);
+        // In this order, so that a stream is surely ended before its connection begins to wait for that.
         let time_left = connection.time_left(limits)?;
+        connection.end_unread_streams(limits.send);
         if !is_ending && wait.stage.get().ends(connection) {
             is_ending = true;
             if finish(served.as_mut()).is_break() {

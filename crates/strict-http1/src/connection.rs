@@ -113,16 +113,18 @@ impl Connection {
         }
         // A head that begins meanwhile, or a write that blocks, is noticed before its limit.
         let look_again = head.min(keep_alive).min(send);
-        let (since_us, limit) = if let Some(unread_us) = self.unread_since_us() {
-            // Over HTTP/2 the stream is ended first.
-            (unread_us, if self.is_http2() && !self.is_blocked() { 2 * send } else { send })
+        let waited = |since_us| self.opened.elapsed().saturating_sub(Duration::from_micros(since_us));
+        let (waited, limit) = if let Some(unread_us) = self.unread_since_us() {
+            let waited = waited(unread_us);
+            // Over HTTP/2 the stream is ended first, and has as long again to end.
+            let is_second = self.is_http2() && !self.is_blocked() && waited >= send;
+            (waited, if is_second { 2 * send } else { send })
         } else {
             match self.next_request_wait(head, keep_alive) {
-                Some(wait) => wait,
+                Some((since_us, limit)) => (waited(since_us), limit),
                 None => return Some(look_again),
             }
         };
-        let waited = self.opened.elapsed().saturating_sub(Duration::from_micros(since_us));
         let left = limit.checked_sub(waited).filter(|left| !left.is_zero())?;
         Some(left.min(look_again))
     }
@@ -314,6 +316,7 @@ mod tests {
             ends.each_ref().map(|end| ResponseBody::new(&connection, Some(Arc::clone(end))));
         pass(12).await;
         first.note_progress();
+        assert_eq!(left_s(&connection), Some(8), "then the end of the second stream is due");
         pass(8).await;
         connection.end_unread_streams(LIMITS.send);
         ends[1].notified().await;
