@@ -13,6 +13,7 @@ pub mod database;
 pub mod emulators;
 pub mod engine;
 pub mod events;
+pub mod forwarder;
 pub mod help;
 pub mod load;
 mod loopback;

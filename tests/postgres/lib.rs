@@ -5,6 +5,7 @@
 //! the same address. Statements go through `psql`, which shares no code with the product.
 
 mod pgbouncer;
+mod standby;
 
 pub use pgbouncer::PgBouncer;
 

@@ -8,6 +8,7 @@ mod business;
 mod cluster;
 mod crash_points;
 mod day;
+mod failover;
 mod hostile;
 mod large_sums;
 mod order;

@@ -14,6 +14,7 @@ pub(crate) mod client_address;
 pub(crate) mod compression;
 pub(crate) mod concurrency;
 pub(crate) mod cors;
+mod data_as_of;
 pub(crate) mod hook;
 pub(crate) mod limit_policy;
 pub(crate) mod matched_route;
@@ -57,6 +58,7 @@ use client_address::ClientAddresses;
 use compression::Compression;
 use concurrency::Concurrency;
 use cors::Cors;
+use data_as_of::DataAsOf;
 use hook::RequestHooks as _;
 use matched_route::MatchedRoute;
 use problem_renderer::ProblemRenderer;
@@ -191,7 +193,7 @@ impl Layers {
     /// without a key.
     pub(crate) fn api(&self, role: Role, handler: service!()) -> service!() {
         let (metrics, events) = (Arc::clone(&self.metrics), Arc::clone(&self.auth_events));
-        let authentication = self.api_keys.clone().then(RequireRole { role, metrics, events });
+        let authentication = self.api_keys.clone().then(RequireRole { role, metrics, events }).then(DataAsOf);
         hook::layer(authentication).layer(handler)
     }
 

@@ -11,6 +11,7 @@ use axum::extract::{MatchedPath, Request};
 use config::api_keys::{Key, Role};
 use domain::AccountScope;
 use http::{Method, Uri};
+use jiff::Timestamp;
 use strict_http1::Connection;
 use telemetry::RequestId;
 
@@ -31,6 +32,8 @@ pub(crate) struct RequestContext {
     pub(crate) caller: OnceLock<Caller>,
     /// The key that counts this request as in progress.
     pub(crate) limited_key: OnceLock<Arc<Key>>,
+    /// Until when the response has everything, if it was read from a standby.
+    pub(crate) data_as_of: OnceLock<Timestamp>,
     /// The encoding that the client prefers, on routes that are compressed.
     pub(crate) content_encoding: OnceLock<ContentEncoding>,
     started: Instant,
@@ -69,6 +72,7 @@ impl RequestContext {
             route: OnceLock::new(),
             caller: OnceLock::new(),
             limited_key: OnceLock::new(),
+            data_as_of: OnceLock::new(),
             content_encoding: OnceLock::new(),
             started: Instant::now(),
             duration: OnceLock::new(),

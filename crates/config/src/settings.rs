@@ -36,7 +36,7 @@ use ipnet::IpNet;
 use ledger::StashRatio;
 use outbound::Proxy;
 use secrets::{GRACE_S, Profile, SECRETS_DIRECTORY};
-use store::{DatabaseUrl, StoreConfig};
+use store::{DatabaseUrl, StandbyAddress, StoreConfig};
 use telemetry::logs::Format;
 
 use crate::error::Warning;
@@ -88,6 +88,9 @@ settings! { read, profile: Profile =>
         /// The file that tells the database from others and from older copies of it; `None` for that beside the SQLite file.
         database_checkpoint: Option<PathBuf> =
             read.get("database.checkpoint", "DATABASE_CHECKPOINT").optional(|text| Ok(PathBuf::from(text)));
+        /// A standby of the primary, from which books are read.
+        database_standby: Option<StandbyAddress> =
+            read.get("database.standby_host", "DATABASE_STANDBY_HOST").optional(parse::standby);
         /// The part of a deposit that goes to the stash.
         stash_ratio: StashRatio =
             read.get("ledger.stash_ratio", "LEDGER_STASH_RATIO").required(StashRatio::ZERO, parse::ratio);
@@ -177,7 +180,11 @@ impl Config {
     #[must_use]
     pub fn store(&self, url: DatabaseUrl) -> StoreConfig {
         let config = StoreConfig::new(url);
-        StoreConfig { checkpoint: self.database_checkpoint.clone().or(config.checkpoint), ..config }
+        StoreConfig {
+            checkpoint: self.database_checkpoint.clone().or(config.checkpoint),
+            standby: self.database_standby.clone(),
+            ..config
+        }
     }
 
     /// Whether only clients on this machine reach the server.

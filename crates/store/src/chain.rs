@@ -16,8 +16,8 @@ pub(crate) use head_sql;
 const HEAD: &str = head_sql!();
 const HEAD_LOCKED: &str = concat!(head_sql!(), " FOR UPDATE");
 
-/// Appends an entry. Call it last before the commit, because all other writers wait from here on.
-pub(crate) async fn append(tx: &mut Transaction<'_>, key: &Key, entry: Entry) -> Result<(), Error> {
+/// Appends an entry, and returns the new head. Call it last before the commit, because all other writers wait from here on.
+pub(crate) async fn append(tx: &mut Transaction<'_>, key: &Key, entry: Entry) -> Result<StoredHead, Error> {
     let sql = tx.backend().pick(HEAD, HEAD_LOCKED);
     let row = tx.fetch_optional(sql!(sql)).await?.ok_or(Error::NoHead)?;
     append_after(tx, key, &row, entry).await
@@ -29,10 +29,12 @@ pub(crate) async fn append_after(
     key: &Key,
     head: &Row,
     entry: Entry,
-) -> Result<(), Error> {
+) -> Result<StoredHead, Error> {
     let head = stored_head(head)?.verify(key).map_err(Error::Chain)?;
     let (sealed, head) = audit::append(key, &head, entry);
-    write(tx, &sealed, &head).await
+    let head = head.to_stored();
+    write(tx, &sealed, &head).await?;
+    Ok(head)
 }
 
 /// Starts the chain if there is none, and otherwise checks its head.
@@ -89,7 +91,7 @@ const WRITE_AS_ONE: &str = "WITH entry AS (INSERT INTO audit_entries \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)) \
     UPDATE audit_head SET sequence = $1, hash = $10, key_id = $9, seal = $11 WHERE id = 1 AND sequence = $1 - 1";
 
-async fn write(tx: &mut Transaction<'_>, sealed: &SealedEntry, head: &Head) -> Result<(), Error> {
+async fn write(tx: &mut Transaction<'_>, sealed: &SealedEntry, head: &StoredHead) -> Result<(), Error> {
     let SealedEntry { sequence, entry, previous, key, hash } = sealed;
     // SQLite counts the rows of both statements.
     let (sql, rows) = match tx.backend() {
@@ -108,7 +110,7 @@ async fn write(tx: &mut Transaction<'_>, sealed: &SealedEntry, head: &Head) -> R
         *previous.as_bytes(),
         key.to_string(),
         *hash.as_bytes(),
-        *head.to_stored().seal.as_bytes(),
+        *head.seal.as_bytes(),
     );
     if tx.execute(statement).await?.rows == rows { Ok(()) } else { Err(Error::NoHead) }
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::standby::StandbyAddress;
 use crate::url::DatabaseUrl;
 
 /// Default limit of queued deliveries. At 12,000 a second they take a third of a second.
@@ -28,6 +29,10 @@ pub struct StoreConfig {
     /// The file that tells this database from others and from older copies of it. By default it is beside the SQLite file, and
     /// Postgres has none. Without one, a database is accepted as it is when it is opened.
     pub checkpoint: Option<PathBuf>,
+    /// Replicas of the server that share the database: together they must not need more connections than Postgres allows.
+    pub replicas: u32,
+    /// A standby, from which books may be read.
+    pub standby: Option<StandbyAddress>,
     /// Whether to apply missing migrations. If not, a database with missing migrations is not opened.
     pub migrates: bool,
 }
@@ -44,6 +49,8 @@ impl StoreConfig {
             connections: CONNECTIONS,
             connect_timeout,
             statement_timeout: Duration::from_secs(10),
+            replicas: 1,
+            standby: None,
             migrates: true,
         }
     }

@@ -17,8 +17,7 @@ mod write_ahead_log;
 mod writer_scheduler;
 
 pub(crate) use bulk::ROWS_MAX;
-use postgres::PostgresDatabase;
-pub(crate) use postgres::Session;
+pub(crate) use postgres::{PostgresDatabase, Session};
 pub(crate) use retry::{retry, retry_delays};
 pub(crate) use row::Row;
 pub(crate) use sqlite::{SqliteDatabase, WriteGuard};
@@ -28,9 +27,10 @@ pub(crate) use transaction::Transaction;
 pub(crate) use value::{Value, values};
 
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use audit::StoredHead;
 use sqlx::pool::PoolConnection;
 use sqlx::{Connection as _, Sqlite};
 
@@ -60,6 +60,8 @@ pub(crate) struct Database {
     connections: Connections,
     /// Why nothing is read or written any more.
     fault: OnceLock<StorageFault>,
+    /// The newest entry of the audit chain that this process has committed.
+    committed: Mutex<Option<StoredHead>>,
 }
 
 enum Connections {
@@ -89,7 +91,7 @@ impl Database {
                 PostgresDatabase::open(&address.options, config).await.map(Connections::Postgres)
             }
         };
-        Ok(Self { connections: connections?, fault: OnceLock::new() })
+        Ok(Self { connections: connections?, fault: OnceLock::new(), committed: Mutex::default() })
     }
 
     /// Waits for a writer. SQLite has one, which is granted in order of the requests.
@@ -125,6 +127,19 @@ impl Database {
             Connections::Sqlite(sqlite) => Reader::Sqlite(sqlite.readers().acquire().await?),
             Connections::Postgres(postgres) => Reader::Postgres(postgres.session().await?),
         })
+    }
+
+    /// Notes what the database must have from now on, because it was acknowledged.
+    pub(crate) fn note_committed(&self, head: StoredHead) {
+        let mut committed = self.committed.lock().unwrap_or_else(PoisonError::into_inner);
+        if committed.is_none_or(|newest| newest.sequence < head.sequence) {
+            *committed = Some(head);
+        }
+    }
+
+    /// What was noted last.
+    pub(crate) fn committed(&self) -> Option<StoredHead> {
+        *self.committed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Checks that no fault was found, and that SQLite's files are those that are open.

@@ -30,6 +30,9 @@ pub enum Error {
     /// The database is not the one that was opened, or would lose what it acknowledges.
     #[error(transparent)]
     Storage(#[from] StorageFault),
+    /// A standby of another database.
+    #[error("DATABASE_STANDBY_HOST leads to another database: name a standby of the primary")]
+    Standby,
     /// The checkpoint file cannot be written.
     #[error("checkpoint file {path} could not be written")]
     Checkpoint {
@@ -65,6 +68,9 @@ pub enum Error {
     #[error("date is out of range")]
     Date(#[from] domain::DateError),
 }
+
+/// Connections of Postgres beside those of the replicas: one migrates, ten are for tools such as `investiq` and `psql`.
+pub(crate) const OTHER_CONNECTIONS: u32 = 11;
 
 /// An error of the driver. Its message already repeats its direct cause, so that its source is the next cause.
 #[derive(Debug)]
@@ -124,9 +130,12 @@ impl Error {
         match self {
             Self::Database(error) => retry(&error.0),
             // Nothing is written without an audit entry, so that a damaged chain is an outage until it is repaired.
-            Self::Timeout | Self::NoHead | Self::Chain(_) | Self::Storage(_) | Self::Checkpoint { .. } => {
-                Retry::Later
-            }
+            Self::Timeout
+            | Self::NoHead
+            | Self::Chain(_)
+            | Self::Storage(_)
+            | Self::Standby
+            | Self::Checkpoint { .. } => Retry::Later,
             Self::Decode { .. }
             | Self::ForgedFact { .. }
             | Self::Entry(_)
@@ -243,6 +252,24 @@ pub enum OpenError {
         /// The URL without user and password.
         location: String,
     },
+    /// The replicas together need more connections than Postgres allows.
+    #[error(
+        "{replicas} replicas with {connections} connections each, and {OTHER_CONNECTIONS} for migrations and tools, are more than the \
+         {allowed} that Postgres allows: raise max_connections, lower EXPECTED_NODES, or put a pooler in front"
+    )]
+    TooManyConnections {
+        /// Replicas that share the database.
+        replicas: u32,
+        /// Connections of one replica.
+        connections: u32,
+        /// `max_connections` without those that are reserved.
+        allowed: u32,
+    },
+    /// There is no standby of this database.
+    #[error(
+        "DATABASE_STANDBY_HOST needs a DATABASE_URL of Postgres with a host: remove it, or name the host of the primary"
+    )]
+    NoStandby,
     /// The database is not the one in which deliveries were acknowledged.
     #[error(
         "{0}; restore the newest database, or run `investiq storage accept` to continue with the present one"

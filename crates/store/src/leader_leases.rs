@@ -11,6 +11,12 @@ use crate::database::{retry, sql};
 use crate::error::Error;
 use crate::store::Store;
 
+/// The row that every replica renews, so that a standby shows how far it is behind.
+pub(crate) const HEARTBEAT: &str = "health";
+const HEARTBEAT_OWNER: &str = "all";
+/// What the time in that row is ahead of the time at which it was written.
+pub(crate) const HEARTBEAT_AHEAD: Duration = Duration::from_secs(5);
+
 const OWNER: &str = "SELECT owner FROM leader_leases WHERE name = $1";
 const OWNER_LOCKED: &str = "SELECT owner FROM leader_leases WHERE name = $1 FOR UPDATE";
 const RENEW: &str = "UPDATE leader_leases SET lease_until = $3 WHERE name = $1 AND owner = $2";
@@ -54,6 +60,14 @@ impl Store {
             Ok(true)
         })
         .await
+    }
+
+    /// Writes the time to the database, which also shows that it accepts writes.
+    ///
+    /// # Errors
+    /// [`Error`] of the database.
+    pub async fn write_heartbeat(&self, now: Timestamp) -> Result<(), Error> {
+        self.acquire_leader_lease(HEARTBEAT, HEARTBEAT_OWNER, HEARTBEAT_AHEAD, now).await.map(drop)
     }
 
     /// Releases a leader lease, if `owner` holds it.

@@ -35,6 +35,7 @@ mod replay;
 mod reports;
 mod retention;
 mod reviews;
+mod standby;
 mod statements;
 mod storage;
 mod storage_fault;
@@ -78,6 +79,7 @@ pub use retention::REDACT_MAX;
 pub use reviews::{
     REVIEW_KINDS, ReviewAction, ReviewDetail, ReviewFigures, ReviewFilter, ReviewSummary, SuggestedAction,
 };
+pub use standby::StandbyAddress;
 pub use statements::BookQuery;
 pub use storage::StorageState;
 pub use storage_fault::StorageFault;

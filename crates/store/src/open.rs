@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::config::StoreConfig;
 use crate::database::Database;
 use crate::error::{Error, OpenError};
+use crate::standby::Standby;
 use crate::storage::{self, StorageState};
 use crate::store::Store;
 use crate::{check, ledger, migrations};
@@ -18,6 +19,7 @@ impl Store {
     /// # Errors
     /// [`OpenError`]; no change was made.
     pub async fn open(config: StoreConfig, key: audit::Key, now: Timestamp) -> Result<Self, OpenError> {
+        let standby = Standby::new(&config)?;
         let database = Arc::new(storage::open(&config).await?);
         let state = match prepare(&database, &config, &key, now).await {
             Ok(state) => state,
@@ -26,7 +28,7 @@ impl Store {
                 return Err(error);
             }
         };
-        Ok(Self::new(database, &config, key, state))
+        Ok(Self::new(database, &config, key, state, standby))
     }
 
     /// Opens a database to look at it, even one that the server would refuse because it was replaced. Neither the database nor
@@ -38,7 +40,7 @@ impl Store {
         let database = Arc::new(storage::open_any(&config).await?);
         let config = StoreConfig { checkpoint: None, ..config };
         match check::check_current(&database, &key).await {
-            Ok(()) => Ok(Self::new(database, &config, key, StorageState::default())),
+            Ok(()) => Ok(Self::new(database, &config, key, StorageState::default(), None)),
             Err(error) => {
                 database.close().await;
                 Err(error)

@@ -54,7 +54,7 @@ impl Store {
         request: &ReportRequest,
         pages: mpsc::Sender<Vec<ReportRow>>,
     ) -> Result<(), Error> {
-        let mut reader = self.shared.database.reader().await?;
+        let mut reader = self.book_reader().await?;
         let mut tx = reader.begin().await?;
         set_timeout(&mut tx).await?;
         let receiver = pages.clone();

@@ -11,6 +11,7 @@ pub(crate) mod checkpoint;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use audit::StoredHead;
 use serde::{Deserialize, Serialize};
 
 use crate::chain;
@@ -45,6 +46,18 @@ pub struct StorageState {
     pub file_sequence: Option<u64>,
 }
 
+impl StorageState {
+    /// The same with a later entry of the chain. After another process has accepted another state, it counts no more.
+    fn with(&self, committed: Option<StoredHead>) -> Self {
+        match committed.filter(|head| head.sequence > self.sequence) {
+            Some(head) => {
+                Self { sequence: head.sequence, hash: hex::encode(head.hash.as_bytes()), ..self.clone() }
+            }
+            None => self.clone(),
+        }
+    }
+}
+
 /// The last state that this process has seen.
 pub(crate) struct StorageCheck {
     checkpoint: Option<PathBuf>,
@@ -63,6 +76,11 @@ impl StorageCheck {
         Self { checkpoint: config.checkpoint.clone(), seen }
     }
 
+    /// The identity of the database.
+    pub(crate) async fn identity(&self) -> String {
+        self.seen.lock().await.state.identity.clone()
+    }
+
     /// Checks the database, and records its state. After a fault it is not used any more.
     pub(crate) async fn check(&self, database: &Database) -> Result<(), Error> {
         let checked = self.try_check(database).await;
@@ -74,7 +92,7 @@ impl StorageCheck {
         if let Some(setting) = database.lossy_setting().await? {
             return Err(StorageFault::NotDurable { setting }.into());
         }
-        let mut state = follow(database, &seen.state).await?;
+        let mut state = follow(database, &seen.state.with(database.committed())).await?;
         state.file_sequence = follow_file(database, &seen.state).await?;
         let recorded = seen.recorded.as_ref().and_then(|recorded| recorded.file_sequence);
         if self.checkpoint.is_some() && state.file_sequence != recorded {

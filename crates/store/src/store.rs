@@ -12,6 +12,7 @@ use crate::config::StoreConfig;
 use crate::database::{Database, Row, Statement, Transaction, sql};
 use crate::error::Error;
 use crate::inbox::{Cursor, Inbox, NewEvent, Receipt, ReceiveError};
+use crate::standby::Standby;
 use crate::storage::{StorageCheck, StorageState};
 use crate::unknown_channels::UnknownChannels;
 use crate::url::{DatabaseUrl, UrlError};
@@ -20,6 +21,8 @@ use crate::url::{DatabaseUrl, UrlError};
 #[derive(Clone)]
 pub struct Store {
     pub(crate) shared: Arc<Shared>,
+    /// Whether books are read from the standby.
+    pub(crate) reads_standby: bool,
 }
 
 pub(crate) struct Shared {
@@ -27,6 +30,7 @@ pub(crate) struct Shared {
     pub(crate) key: SharedKey,
     pub(crate) unknown_channels: UnknownChannels,
     pub(crate) storage: StorageCheck,
+    pub(crate) standby: Option<Standby>,
     inbox: Inbox,
 }
 
@@ -36,12 +40,14 @@ impl Store {
         config: &StoreConfig,
         key: audit::Key,
         state: StorageState,
+        standby: Option<Standby>,
     ) -> Self {
         let storage = StorageCheck::new(config, state);
         let key = SharedKey::new(key);
         let inbox = Inbox::start(database.clone(), key.clone(), config.queue_deliveries);
         let unknown_channels = UnknownChannels::default();
-        Self { shared: Arc::new(Shared { database, key, unknown_channels, storage, inbox }) }
+        let shared = Shared { database, key, unknown_channels, storage, standby, inbox };
+        Self { shared: Arc::new(shared), reads_standby: false }
     }
 
     /// Stores a delivery. When this returns a receipt, the delivery is durable.
@@ -95,7 +101,11 @@ impl Store {
     /// # Errors
     /// [`UrlError::OtherDatabase`] for another kind of database, or another file.
     pub fn set_url(&self, url: &DatabaseUrl) -> Result<(), UrlError> {
-        self.shared.database.set_url(url)
+        self.shared.database.set_url(url)?;
+        if let Some(standby) = &self.shared.standby {
+            standby.set_url(url);
+        }
+        Ok(())
     }
 
     /// The id of the key that new entries of the audit chain are authenticated with.
@@ -117,6 +127,9 @@ impl Store {
         self.shared.inbox.close().await;
         self.shared.storage.record_last(&self.shared.database).await;
         self.shared.database.close().await;
+        if let Some(standby) = &self.shared.standby {
+            standby.close().await;
+        }
     }
 
     /// The rows of one statement, in a separate transaction.
@@ -126,8 +139,10 @@ impl Store {
 
     /// Commits a transaction together with its audit entry.
     pub(crate) async fn commit(&self, mut tx: Transaction<'_>, entry: Entry) -> Result<(), Error> {
-        chain::append(&mut tx, &self.shared.key.load(), entry).await?;
-        tx.commit().await
+        let head = chain::append(&mut tx, &self.shared.key.load(), entry).await?;
+        tx.commit().await?;
+        self.shared.database.note_committed(head);
+        Ok(())
     }
 }
 

@@ -15,7 +15,7 @@ mod routes;
 mod scrape;
 mod workers;
 
-use prometheus::{Encoder, IntCounter, IntGauge, Opts, TextEncoder};
+use prometheus::{Encoder, Gauge, IntCounter, IntGauge, Opts, TextEncoder};
 
 pub use business::Business;
 pub use deliveries::{Deliveries, FetchMetrics, ProviderMetrics};
@@ -102,6 +102,10 @@ pub struct Metrics {
     pub deliveries: Deliveries,
     /// Business figures.
     pub business: Business,
+    /// 1 while books are read from the standby.
+    pub standby_up: IntGauge,
+    /// How far the standby is behind the primary.
+    pub standby_behind_s: Gauge,
     /// Open reviews.
     pub reviews: Reviews,
     /// The latest reconciliation of each provider.
@@ -138,6 +142,12 @@ impl Metrics {
             limited_by_provider: limited.with_label_values(&["provider"]),
             deliveries: Deliveries::new(&families, labels)?,
             business: Business::new(&families)?,
+            standby_up: families
+                .gauge("database_standby_up", "1 while books are read from the standby; 0 without one")?,
+            standby_behind_s: families.declare(Gauge::with_opts(opts(
+                "database_standby_behind_seconds",
+                "How far the standby was behind the primary at its last check, in seconds",
+            )))?,
             reviews: Reviews::new(&families, labels)?,
             reconciliations: Reconciliations::new(&families, labels)?,
             workers: Workers::new(&families)?,

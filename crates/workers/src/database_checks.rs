@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use store::Store;
+use telemetry::metrics::Metrics;
 use telemetry::{Clock, with_causes};
 use tokio::time::timeout;
 
@@ -18,22 +19,27 @@ const PERIOD: Duration = Duration::from_millis(500);
 const CHECK_TIMEOUT: Duration = Duration::from_secs(3);
 /// Time between two writes: each is a commit that waits for the disk.
 const WRITE_PERIOD: Duration = Duration::from_secs(5);
+/// The same with a standby, which shows by the writes how far it is behind.
+const STANDBY_WRITE_PERIOD: Duration = Duration::from_secs(1);
 /// Longest time for one write; deliveries are written first.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Longest time without a heartbeat: twenty checks, each of which takes at most [`CHECK_TIMEOUT`].
 pub const DATABASE_SILENCE_MAX: Duration = CHECK_TIMEOUT.saturating_mul(20);
 
-/// A lease that all processes share; a check writes its row.
-const LEASE: &str = "health";
-const LEASE_OWNER: &str = "all";
-
 /// Runs the checks; never returns.
-pub async fn run(store: Store, health: Arc<HealthRegistry>, clock: Clock, heartbeat: Heartbeat) {
+pub async fn run(
+    store: Store,
+    health: Arc<HealthRegistry>,
+    metrics: Arc<Metrics>,
+    clock: Clock,
+    heartbeat: Heartbeat,
+) {
     let is_writable = AtomicBool::new(true);
     tokio::join!(
         check_reads(&store, &health, &heartbeat, &is_writable),
-        check_writes(&store, clock, &is_writable)
+        check_writes(&store, clock, &is_writable),
+        check_standby(&store, &metrics, clock)
     );
 }
 
@@ -62,11 +68,40 @@ async fn check_reads(
     }
 }
 
-async fn check_writes(store: &Store, clock: Clock, is_writable: &AtomicBool) {
+/// Checks how far the standby is behind.
+async fn check_standby(store: &Store, metrics: &Metrics, clock: Clock) {
+    if !store.has_standby() {
+        return std::future::pending().await;
+    }
+    let mut was_read = true;
     loop {
-        let write = store.acquire_leader_lease(LEASE, LEASE_OWNER, WRITE_PERIOD, clock.now());
-        let error = match timeout(WRITE_TIMEOUT, write).await {
-            Ok(Ok(_)) => None,
+        let checked = store.check_standby(clock.now()).await;
+        let is_read = store.on_standby(clock.now()).is_some();
+        metrics.standby_up.set(i64::from(is_read));
+        if let Ok(Some(behind)) = &checked {
+            metrics.standby_behind_s.set(behind.as_secs_f64());
+        }
+        match (was_read, is_read) {
+            (true, false) => {
+                let error = checked.err().map(|error| with_causes(&error));
+                tracing::warn!(
+                    error,
+                    "books are read from the primary: the standby is down, or too far behind"
+                );
+            }
+            (false, true) => tracing::info!("books are read from the standby again"),
+            (true, true) | (false, false) => {}
+        }
+        was_read = is_read;
+        tokio::time::sleep(PERIOD).await;
+    }
+}
+
+async fn check_writes(store: &Store, clock: Clock, is_writable: &AtomicBool) {
+    let period = if store.has_standby() { STANDBY_WRITE_PERIOD } else { WRITE_PERIOD };
+    loop {
+        let error = match timeout(WRITE_TIMEOUT, store.write_heartbeat(clock.now())).await {
+            Ok(Ok(())) => None,
             Ok(Err(error)) => Some(with_causes(&error)),
             Err(_) => Some("timed out".to_owned()),
         };
@@ -74,6 +109,6 @@ async fn check_writes(store: &Store, clock: Clock, is_writable: &AtomicBool) {
         if let Some(error) = error.filter(|_| was_writable) {
             tracing::error!(error, "database does not accept writes");
         }
-        tokio::time::sleep(WRITE_PERIOD).await;
+        tokio::time::sleep(period).await;
     }
 }

@@ -1,9 +1,6 @@
 //! `GET /api/ledger/balances`: the balance of each account in each currency, in any state of the books.
 
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::State;
 use domain::{LedgerAccount, MoneyError};
 use serde::Serialize;
 use store::{AccountFilter, AccountSum};
@@ -14,7 +11,6 @@ use super::portfolio::BalanceResponse;
 use super::{BookReader, Parameters, report_body};
 use crate::problem::Problem;
 use crate::schemas::{self, Problems};
-use crate::state::AdminState;
 
 /// A page of balances.
 #[derive(Debug, Serialize, ToSchema)]
@@ -41,11 +37,7 @@ pub(crate) struct BalancesPage {
     ),
     responses((status = 200, description = "A page", body = BalancesPage), Problems)
 )]
-pub(crate) async fn list(
-    parameters: Parameters,
-    State(state): State<Arc<AdminState>>,
-    reader: BookReader,
-) -> Result<Json<BalancesPage>, Problem> {
+pub(crate) async fn list(parameters: Parameters, reader: BookReader) -> Result<Json<BalancesPage>, Problem> {
     parameters.allow_only(&["account", "as_of", "known_at", "limit", "after"])?;
     let account = parameters.parse_as::<AccountFilter>("account")?;
     let after = parameters.parse_as::<LedgerAccount>("after")?.map(|account| account.to_string());
@@ -57,7 +49,7 @@ pub(crate) async fn list(
     };
     let _permit = if is_of_holder { None } else { Some(report_body::permit(&reader)?) };
     let page =
-        state.store().account_sums((&reader.scope, account), moment, after.as_deref(), accounts).await?;
+        reader.store.account_sums((&reader.scope, account), moment, after.as_deref(), accounts).await?;
     let sums = page.sums.into_iter().filter(|sum| !sum.balance().is_zero());
     let balance = |sum: AccountSum| BalanceResponse::posted(sum.account.clone(), sum.balance());
     let balances = sums.map(balance).collect::<Result<_, MoneyError>>();

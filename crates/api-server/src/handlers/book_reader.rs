@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
+use config::api_keys::Role;
 use domain::AccountScope;
 use http::request::Parts;
+use store::Store;
 
 use crate::auth_events::AuthEvent;
 use crate::problem::{Kind, Problem};
@@ -18,6 +20,8 @@ pub(crate) struct BookReader {
     pub(crate) scope: Arc<AccountScope>,
     /// The name of its key; empty on an open server.
     pub(crate) name: String,
+    /// Where its books are read: the standby, if there is one, for keys that change nothing. Others see what they wrote.
+    pub(crate) store: Store,
 }
 
 impl FromRequestParts<Arc<AdminState>> for BookReader {
@@ -31,6 +35,14 @@ impl FromRequestParts<Arc<AdminState>> for BookReader {
         if let Some(key) = &caller.key {
             state.auth_events.record(AuthEvent::BooksRead(Some(key.label())));
         }
-        Ok(Self { scope: Arc::clone(&caller.scope), name })
+        let standby = state.store().on_standby(state.clock.now()).filter(|_| caller.role == Role::Viewer);
+        let store = match standby {
+            Some((store, as_of)) => {
+                context.data_as_of.get_or_init(|| as_of);
+                store
+            }
+            None => state.store().clone(),
+        };
+        Ok(Self { scope: Arc::clone(&caller.scope), name, store })
     }
 }

@@ -1,9 +1,7 @@
 //! `GET /api/ledger/entries`: ledger entries, newest first.
 
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::State;
+
 use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 use store::{EntryId, LedgerEntry, ReportFormat, ReportKind, ReportRequest};
@@ -14,7 +12,6 @@ use super::parameters::unprocessable;
 use super::{BookReader, Parameters, report_body};
 use crate::problem::Problem;
 use crate::schemas::{self, Problems};
-use crate::state::AdminState;
 
 /// A page of entries.
 #[derive(Debug, Serialize, ToSchema)]
@@ -87,11 +84,7 @@ pub(crate) struct EntryResponse {
         (EntriesPage = "application/json"), (String = "text/csv"), (String = "application/jsonl"),
     )), Problems)
 )]
-pub(crate) async fn list(
-    parameters: Parameters,
-    State(state): State<Arc<AdminState>>,
-    reader: BookReader,
-) -> Result<Response, Problem> {
+pub(crate) async fn list(parameters: Parameters, reader: BookReader) -> Result<Response, Problem> {
     parameters.allow_only(&[
         "account",
         "subject",
@@ -117,10 +110,10 @@ pub(crate) async fn list(
                 return Err(unprocessable(name, "only the format json has pages"));
             }
             let request = ReportRequest { kind: ReportKind::Entries, filter };
-            return report_body::respond(&state, reader, request, format).await;
+            return report_body::respond(reader, request, format).await;
         }
     }
-    let page = state.store().entries(&reader.scope, &filter, after, rows).await?;
+    let page = reader.store.entries(&reader.scope, &filter, after, rows).await?;
     let entries = page.entries.into_iter().map(EntryResponse::from).collect();
     Ok(Json(EntriesPage { entries, next: page.next_after.map(|id| id.to_string()) }).into_response())
 }

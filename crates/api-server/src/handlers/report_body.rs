@@ -18,7 +18,6 @@ use tokio::task::JoinHandle;
 use super::BookReader;
 use crate::problem::{Kind, Problem};
 use crate::representation::CACHE_CONTROL;
-use crate::state::AdminState;
 
 /// Reports that are written at once: each holds a connection and a snapshot of the database.
 const REPORTS_MAX: usize = 2;
@@ -67,7 +66,6 @@ impl Drop for ReportPermit {
 
 /// Responds once the first rows are read, so that an error before them has a status. A later one ends the response early.
 pub(super) async fn respond(
-    state: &AdminState,
     reader: BookReader,
     request: ReportRequest,
     format: ReportFormat,
@@ -75,10 +73,9 @@ pub(super) async fn respond(
     let permit = permit(&reader)?;
     let (mut text, name) = (ReportText::new(format, &request, None), request.kind);
     let (sender, mut pages) = mpsc::channel(1);
-    let store = state.store().clone();
     let reading = tokio::spawn(async move {
         let _permit = permit;
-        store.report(&reader.scope, &request, sender).await
+        reader.store.report(&reader.scope, &request, sender).await
     });
     let Some(rows) = pages.recv().await else {
         return Err(match reading.await {

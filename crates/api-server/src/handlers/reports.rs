@@ -1,8 +1,6 @@
 //! `GET /api/ledger/reports/{report}`: trial balance, statement, holdings, tax lots and realized gains.
 
-use std::sync::Arc;
-
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::response::Response;
 use jiff::Timestamp;
 use store::{ReportFault, ReportKind, ReportRequest};
@@ -13,7 +11,6 @@ use super::parameters::{parse, unprocessable};
 use super::{BookReader, Parameters, report_body};
 use crate::problem::Problem;
 use crate::schemas::{self, Problems};
-use crate::state::AdminState;
 
 /// A report as JSON.
 #[derive(Debug, ToSchema)]
@@ -54,7 +51,6 @@ pub(crate) struct ReportResponse {
 pub(crate) async fn get(
     Path(report): Path<String>,
     parameters: Parameters,
-    State(state): State<Arc<AdminState>>,
     reader: BookReader,
 ) -> Result<Response, Problem> {
     parameters.allow_only(&[
@@ -70,7 +66,7 @@ pub(crate) async fn get(
     let kind = kind.ok_or_else(|| unprocessable("report", REPORTS))?;
     let request = ReportRequest { kind, filter: parse_filter(&parameters)? };
     request.check().map_err(|ReportFault { parameter, problem }| unprocessable(parameter, problem))?;
-    report_body::respond(&state, reader, request, parse_format(&parameters)?).await
+    report_body::respond(reader, request, parse_format(&parameters)?).await
 }
 
 const REPORTS: &str = "must be trial-balance, statement, holdings, lots or gains";

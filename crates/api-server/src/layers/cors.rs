@@ -37,7 +37,7 @@ pub(crate) struct CorsRequest {
 impl Cors {
     /// Origins as browsers send them; usually none.
     pub(crate) fn new(origins: impl IntoIterator<Item = HeaderValue>) -> Self {
-        let exposed = format!("{RATE_LIMIT_HEADERS}, ETag, Retry-After, X-Request-Id");
+        let exposed = format!("{RATE_LIMIT_HEADERS}, Data-As-Of, ETag, Retry-After, X-Request-Id");
         let exposed = HeaderValue::try_from(exposed).expect("header names and commas are a header value");
         Self { origins: origins.into_iter().collect(), exposed }
     }

@@ -37,9 +37,10 @@ pub(super) fn start(service: &Service, config: &Config) -> WorkerSupervisor {
     supervisor.start_endless(supervisor.register_waiting("audit_key"), move |_| {
         audit_key.clone().run(store_to_update.clone())
     });
-    let health = Arc::clone(&service.health);
+    let (health, metrics) = (Arc::clone(&service.health), Arc::clone(&service.metrics));
     supervisor.start_endless(supervisor.register("database", DATABASE_SILENCE_MAX), move |heartbeat| {
-        workers::check_database(store.clone(), Arc::clone(&health), Clock::System, heartbeat)
+        let (health, metrics) = (Arc::clone(&health), Arc::clone(&metrics));
+        workers::check_database(store.clone(), health, metrics, Clock::System, heartbeat)
     });
     start_events(&mut supervisor, service, config, &owner);
     start_leader_work(&mut supervisor, service, config, &owner);

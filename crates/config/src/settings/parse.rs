@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use ledger::StashRatio;
 use outbound::{BaseUrl, BaseUrlError};
 use rust_decimal::Decimal;
+use store::StandbyAddress;
 
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "must be an IP address and a port, such as 127.0.0.1:3000".into())
@@ -27,6 +28,25 @@ pub(super) fn directory(text: &str) -> Result<PathBuf, String> {
         Ok(_) => Ok(path),
         Err(error) => Err(format!("must be a directory that exists and can be read: {error}")),
     }
+}
+
+/// A host with or without a port; `[::1]:5432` for an IPv6 address with one.
+pub(super) fn standby(text: &str) -> Result<StandbyAddress, String> {
+    let expected = || {
+        "must be one host with or without a port, such as db-standby:5432; user, password and database are those of DATABASE_URL"
+            .to_owned()
+    };
+    let (host, port) = match text.parse::<IpAddr>() {
+        Ok(_) => (text, None),
+        Err(_) => match text.rsplit_once(':') {
+            Some((host, port)) => (host, Some(port.parse::<u16>().map_err(|_| expected())?)),
+            None => (text, None),
+        },
+    };
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte);
+    let is_host = !host.is_empty() && host.bytes().all(is_name) && port != Some(0);
+    if is_host { Ok(StandbyAddress { host: host.to_owned(), port }) } else { Err(expected()) }
 }
 
 /// Directives of the log.

@@ -38,7 +38,7 @@ impl Store {
         account: &ExternalId,
         moment: Moment,
     ) -> Result<Option<PastPortfolio>, Error> {
-        let mut reader = self.shared.database.reader().await?;
+        let mut reader = self.book_reader().await?;
         let mut tx = reader.begin().await?;
         let is_hidden =
             accounts_in(&mut tx, scope).await?.is_some_and(|names| !names.contains(&account.to_string()));

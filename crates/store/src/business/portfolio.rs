@@ -92,7 +92,7 @@ impl Store {
         account: &ExternalId,
         now: Timestamp,
     ) -> Result<Option<Portfolio>, Error> {
-        let mut reader = self.shared.database.reader().await?;
+        let mut reader = self.book_reader().await?;
         let mut tx = reader.begin().await?;
         let visible = accounts_in(&mut tx, scope).await?;
         if visible.is_some_and(|accounts| !accounts.contains(&account.to_string())) {
@@ -113,7 +113,7 @@ impl Store {
         customer: &CustomerId,
         now: Timestamp,
     ) -> Result<Option<CustomerPortfolio>, Error> {
-        let mut reader = self.shared.database.reader().await?;
+        let mut reader = self.book_reader().await?;
         let mut tx = reader.begin().await?;
         let names = accounts_of(&mut tx, [customer]).await?;
         let visible = accounts_in(&mut tx, scope).await?;

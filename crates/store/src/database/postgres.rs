@@ -18,7 +18,7 @@ use sqlx::{
 use super::reply_timeout::ReplyTimeout;
 use super::{Transaction, sql};
 use crate::config::StoreConfig;
-use crate::error::{Error, OpenError};
+use crate::error::{Error, OTHER_CONNECTIONS, OpenError};
 
 /// Age at which a connection is replaced, so that new passwords, servers and certificates take effect.
 const LIFETIME_MAX: Duration = Duration::from_mins(30);
@@ -39,6 +39,9 @@ const POOLER_PROBES: usize = 8;
 
 const EFFECTIVE: &str = "SELECT current_setting('synchronous_commit') AS synchronous_commit, \
     current_setting('fsync') AS fsync, current_setting('full_page_writes') AS full_page_writes";
+/// `reserved_connections` is of Postgres 16 and later.
+const ALLOWED: &str = "SELECT CAST(SUM(CASE WHEN name = 'max_connections' THEN 1 ELSE -1 END * CAST(setting AS BIGINT)) AS BIGINT) \
+    AS count FROM pg_settings WHERE name IN ('max_connections', 'superuser_reserved_connections', 'reserved_connections')";
 const IS_STANDBY: &str = "SELECT COUNT(*) AS count WHERE pg_is_in_recovery()";
 
 pub(crate) struct PostgresDatabase {
@@ -65,15 +68,7 @@ pub(crate) struct Session {
 impl PostgresDatabase {
     pub(super) async fn open(options: &PgConnectOptions, config: &StoreConfig) -> Result<Self, OpenError> {
         let options = without_logging(options);
-        let pool = PgPoolOptions::new()
-            .max_connections(config.connections.saturating_add(1))
-            .acquire_timeout(config.connect_timeout)
-            .max_lifetime(LIFETIME_MAX)
-            .idle_timeout(IDLE_MAX)
-            // After a restart of the server every connection is dead; otherwise requests would fail one by one.
-            .test_before_acquire(true)
-            .connect_lazy_with(options.clone());
-        let database = Self { pool, shared: Arc::new(Shared::new(config.statement_timeout)) };
+        let database = Self::lazy(&options, config);
         let failed = |source: sqlx::Error| OpenError::Server {
             location: config.url.to_string(),
             source: source.into(),
@@ -96,10 +91,48 @@ impl PostgresDatabase {
         if database.is_standby().await.map_err(connect)? {
             return Err(OpenError::Standby { location: config.url.to_string() });
         }
+        database.check_capacity(config).await.map_err(connect)??;
         Ok(database)
     }
 
-    pub(super) async fn session(&self) -> Result<Session, Error> {
+    /// Connections to a standby, whose statements are never kept prepared, as if a pooler were in between.
+    pub(crate) fn standby(options: &PgConnectOptions, config: &StoreConfig) -> Self {
+        let database = Self::lazy(&without_logging(options), config);
+        database.shared.is_pooled.store(true, Ordering::Relaxed);
+        database
+    }
+
+    fn lazy(options: &PgConnectOptions, config: &StoreConfig) -> Self {
+        let pool = PgPoolOptions::new()
+            .max_connections(config.connections.saturating_add(1))
+            .acquire_timeout(config.connect_timeout)
+            .max_lifetime(LIFETIME_MAX)
+            .idle_timeout(IDLE_MAX)
+            // After a restart of the server every connection is dead; otherwise requests would fail one by one.
+            .test_before_acquire(true)
+            .connect_lazy_with(options.clone());
+        Self { pool, shared: Arc::new(Shared::new(config.statement_timeout)) }
+    }
+
+    /// Whether all replicas together can have their connections. A pooler has a limit of its own, and waits.
+    async fn check_capacity(&self, config: &StoreConfig) -> Result<Result<(), OpenError>, Error> {
+        if self.shared.is_pooled.load(Ordering::Relaxed) {
+            return Ok(Ok(()));
+        }
+        let mut session = self.session().await?;
+        let allowed = session.begin_read().await?.count(sql!(ALLOWED)).await?;
+        let allowed = u32::try_from(allowed).unwrap_or(u32::MAX);
+        let (replicas, connections) = (config.replicas, config.connections.saturating_add(1));
+        let needed = replicas.saturating_mul(connections).saturating_add(OTHER_CONNECTIONS);
+        let is_enough = needed <= allowed;
+        Ok(if is_enough {
+            Ok(())
+        } else {
+            Err(OpenError::TooManyConnections { replicas, connections, allowed })
+        })
+    }
+
+    pub(crate) async fn session(&self) -> Result<Session, Error> {
         let connection = self.pool.acquire().await?;
         Ok(Session { connection, is_unusable: AtomicBool::new(false), shared: Arc::clone(&self.shared) })
     }
@@ -148,7 +181,7 @@ impl PostgresDatabase {
     }
 
     /// A server that was not asked may be a pooler, which costs only time if it is none.
-    pub(super) fn set_options(&self, options: &PgConnectOptions) {
+    pub(crate) fn set_options(&self, options: &PgConnectOptions) {
         let before = self.pool.connect_options();
         let address = |options: &PgConnectOptions| {
             (options.get_host().to_owned(), options.get_port(), options.get_socket().cloned())
@@ -159,7 +192,7 @@ impl PostgresDatabase {
         self.pool.set_connect_options(without_logging(options));
     }
 
-    pub(super) async fn close(&self) {
+    pub(crate) async fn close(&self) {
         // An unresponsive connection must not delay the shutdown.
         drop(tokio::time::timeout(self.shared.reply_timeout, self.pool.close()).await);
     }
@@ -192,7 +225,7 @@ impl Session {
     }
 
     /// Begins a transaction whose statements see one state of the database.
-    pub(super) async fn begin_read(&mut self) -> Result<Transaction<'_>, Error> {
+    pub(crate) async fn begin_read(&mut self) -> Result<Transaction<'_>, Error> {
         let Self { connection, is_unusable, shared } = self;
         begin(connection, is_unusable, shared, &shared.begin_read).await
     }

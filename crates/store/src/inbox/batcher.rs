@@ -209,8 +209,9 @@ impl Batcher {
             Some(head) => chain::append_after(&mut tx, &key, head, entry).await,
             None => chain::append(&mut tx, &key, entry).await,
         };
-        appended.map_err(BatchError::NotCommitted)?;
+        let head = appended.map_err(BatchError::NotCommitted)?;
         tx.commit().await.map_err(BatchError::Unknown)?;
+        self.database.note_committed(head);
         // What was written to a file that is gone is not stored.
         self.database.check_files().map_err(BatchError::Unknown)?;
         Ok(receipts)

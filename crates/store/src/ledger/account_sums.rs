@@ -67,7 +67,7 @@ impl Store {
         after: Option<&str>,
         accounts: u32,
     ) -> Result<AccountSumPage, Error> {
-        let mut reader = self.shared.database.reader().await?;
+        let mut reader = self.book_reader().await?;
         let mut tx = reader.begin().await?;
         set_timeout(&mut tx).await?;
         let filter = AccountFilter::within(filter, accounts_in(&mut tx, scope).await?.as_ref());

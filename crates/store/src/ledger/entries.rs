@@ -67,7 +67,7 @@ impl Store {
         rows: u32,
     ) -> Result<EntryPage, Error> {
         let limit = rows.clamp(1, ENTRIES_MAX);
-        let mut reader = self.shared.database.reader().await?;
+        let mut reader = self.book_reader().await?;
         let mut tx = reader.begin().await?;
         let filter = filter.within(accounts_in(&mut tx, scope).await?.as_ref());
         let statement = filter

@@ -74,3 +74,16 @@ async fn a_standby_is_refused() {
     assert!(matches!(error, OpenError::Standby { .. }), "{error:?}");
     assert!(error.to_string().contains("DATABASE_URL") && !error.to_string().contains("password"), "{error}");
 }
+
+#[tokio::test]
+async fn replicas_that_need_more_connections_than_there_are_do_not_start() {
+    let cluster = Postgres::start();
+    let config = StoreConfig::new(cluster.create_database("capacity").parse().unwrap());
+    // Tests have 200 connections, of which 3 are reserved; a replica has 11, and 11 are for other programs.
+    let [enough, too_many] = [16, 17].map(|replicas| StoreConfig { replicas, ..config.clone() });
+    Store::open(enough, key(), now()).await.unwrap().close().await;
+    let error = Store::open(too_many, key(), now()).await.unwrap_err().to_string();
+    for part in ["17 replicas", "11 connections", "more than the 197", "max_connections", "EXPECTED_NODES"] {
+        assert!(error.contains(part), "{error}");
+    }
+}
