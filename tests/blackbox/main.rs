@@ -4,6 +4,7 @@
 
 mod analysis;
 mod authentication;
+mod bans;
 mod business_metrics;
 mod command_line;
 mod compression;

@@ -18,6 +18,7 @@ mod data_as_of;
 pub(crate) mod hook;
 pub(crate) mod limit_policy;
 pub(crate) mod matched_route;
+mod offences;
 pub(crate) mod problem_renderer;
 pub(crate) mod request_id;
 pub(crate) mod request_limit;
@@ -43,6 +44,7 @@ use telemetry::metrics::Metrics;
 use tower::{Layer, Service, ServiceBuilder};
 
 use crate::auth_events::AuthEvents;
+use crate::bans::Bans;
 use crate::client_address::TrustedProxies;
 use crate::direct_request::DirectRequests;
 use crate::keys::AuthMode;
@@ -61,6 +63,7 @@ use cors::Cors;
 use data_as_of::DataAsOf;
 use hook::RequestHooks as _;
 use matched_route::MatchedRoute;
+use offences::CountOffences;
 use problem_renderer::ProblemRenderer;
 use request_id::RequestIds;
 use request_limit::RequestLimit;
@@ -93,6 +96,7 @@ pub(crate) struct Layers {
     metrics: Arc<Metrics>,
     access_log: Arc<AccessLog>,
     auth_events: Arc<AuthEvents>,
+    bans: Arc<Bans>,
     redaction: Redaction,
     request_ids: RequestIds,
     concurrency: Concurrency,
@@ -110,6 +114,7 @@ impl Layers {
         metrics: Arc<Metrics>,
         access_log: Arc<AccessLog>,
         auth_events: Arc<AuthEvents>,
+        bans: Arc<Bans>,
     ) -> Self {
         let redaction = Redaction::new(&mode);
         let direct = DirectRequests::new(&config.allowed_hosts);
@@ -120,6 +125,7 @@ impl Layers {
             failures_per_minute,
             Arc::clone(&metrics),
             Arc::clone(&auth_events),
+            Arc::clone(&bans),
         );
         Self {
             request_ids: RequestIds::new(redaction.clone()),
@@ -136,6 +142,7 @@ impl Layers {
             metrics,
             access_log,
             auth_events,
+            bans,
         }
     }
 
@@ -151,6 +158,7 @@ impl Layers {
             // Around metrics and problems, so that it logs the response as it is sent.
             .then(LogAccess { log: Arc::clone(&self.access_log), redaction: self.redaction.clone() })
             .then(RequestMetrics { metrics: metrics() })
+            .then(CountOffences { bans: Arc::clone(&self.bans) })
             // Outside the panic catcher, because a panic becomes a problem, too.
             .then(ProblemRenderer { redaction: self.redaction.clone() });
         // Outside routing, because the router refuses a preflight with the methods of the path.
@@ -244,7 +252,16 @@ impl Layers {
         let webhooks = config::WebhookLimits { body_bytes_max: 1_000_000, rate_limit };
         let http = config::load(&config::Environment::default()).unwrap().http;
         let http = Http { body_bytes_max: 4_000_000, rate_limit, webhooks, ..http };
-        Self::new(http, TrustedProxies::default(), AuthMode::Open, metrics, Arc::new(log), Arc::default())
+        let bans = Arc::new(Bans::off(Arc::clone(&metrics)));
+        Self::new(
+            http,
+            TrustedProxies::default(),
+            AuthMode::Open,
+            metrics,
+            Arc::new(log),
+            Arc::default(),
+            bans,
+        )
     }
 
     pub(crate) fn with_body_bytes_max(mut self, body_bytes_max: usize) -> Self {

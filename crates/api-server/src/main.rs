@@ -4,6 +4,7 @@
 //! secret is belongs to other crates.
 
 mod auth_events;
+mod bans;
 mod body_readers;
 mod client_address;
 mod command_line;

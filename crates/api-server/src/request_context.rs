@@ -18,6 +18,9 @@ use telemetry::RequestId;
 use crate::content_encoding::ContentEncoding;
 use crate::problem::{Kind, Problem};
 
+/// The start of the paths of all webhook endpoints.
+const WEBHOOKS: &str = "/api/v1/webhooks/";
+
 /// One request and its response. `None` until the layer that determines the value has run.
 #[derive(Debug)]
 pub(crate) struct RequestContext {
@@ -94,6 +97,11 @@ impl RequestContext {
 
     pub(crate) fn route(&self) -> Option<&str> {
         self.route.get().map(MatchedPath::as_str)
+    }
+
+    /// Whether it was sent to the endpoint of a provider.
+    pub(crate) fn is_delivery(&self) -> bool {
+        self.route().is_some_and(|route| route.starts_with(WEBHOOKS))
     }
 
     pub(crate) fn key(&self) -> Option<&Arc<Key>> {

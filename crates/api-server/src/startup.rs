@@ -27,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 use workers::{HealthRegistry, WorkerSupervisor};
 
 use crate::auth_events::AuthEvents;
+use crate::bans::Bans;
 use crate::client_address::TrustedProxies;
 use crate::handlers::docs::Pages;
 use crate::heavy_work::HeavyWork;
@@ -86,6 +87,7 @@ pub(crate) struct Service {
     pub(crate) access_log: Arc<AccessLog>,
     pub(crate) shutdown: CancellationToken,
     pub(crate) auth_events: Arc<AuthEvents>,
+    bans: Arc<Bans>,
     mode: AuthMode,
     market_data: Arc<MarketData>,
     health: Arc<HealthRegistry>,
@@ -139,6 +141,10 @@ pub(crate) fn service(
         Arc::new(WebhookIntake::new(settings, secrets, store.clone(), metrics, &config.proxy)?)
     };
     let auth_events = Arc::new(AuthEvents::default());
+    let bans = {
+        let (never, proxies) = (config.bans.never.clone(), trusted_proxies(config));
+        Arc::new(Bans::new(config.bans.mode, never, proxies, Arc::clone(&metrics), Clock::System))
+    };
     let layers = Layers::new(
         config.http.clone(),
         trusted_proxies(config),
@@ -146,6 +152,7 @@ pub(crate) fn service(
         Arc::clone(&metrics),
         Arc::clone(&access_log),
         Arc::clone(&auth_events),
+        Arc::clone(&bans),
     );
     let response_cache = Arc::new(ResponseCache::new(config.response_cache));
     // The other half of the requests is for those that do not wait.
@@ -196,6 +203,7 @@ pub(crate) fn service(
         access_log,
         shutdown,
         auth_events,
+        bans,
         mode,
         market_data,
         health,

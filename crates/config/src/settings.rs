@@ -22,6 +22,7 @@ macro_rules! settings {
 }
 
 mod alpaca_events;
+mod bans;
 mod market_data;
 mod parse;
 mod server;
@@ -44,6 +45,7 @@ use crate::reader::Reader;
 
 pub(crate) use alpaca_events::ACTIVITIES;
 pub use alpaca_events::AlpacaEvents;
+pub use bans::{BanMode, Bans};
 pub use market_data::{MarketData, Polygon};
 pub use server::{Connections, Http, ResponseCache, WebhookLimits};
 pub use webhooks::Webhooks;
@@ -79,6 +81,8 @@ settings! { read, profile: Profile =>
         http: Http = Http::load(read);
         /// Whether the server refuses to start without API keys.
         keys_required: bool = read.get("auth.required", "REQUIRE_AUTH").flag();
+        /// Bans of clients.
+        bans: Bans = Bans::load(read);
         /// The source of bars.
         market_data: MarketData = MarketData::load(read);
         /// Limits of the response cache.

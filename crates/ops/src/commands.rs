@@ -2,6 +2,7 @@
 
 mod analyze;
 mod audit;
+mod bans;
 mod completions;
 mod config;
 mod customers;
@@ -60,6 +61,9 @@ enum Command {
     /// Create API keys
     #[command(subcommand)]
     Keys(keys::Command),
+    /// List, add and lift bans of networks
+    #[command(subcommand)]
+    Bans(bans::Command),
     /// Send, inspect, replay and clean up webhook deliveries
     #[command(subcommand)]
     Webhooks(webhooks::Command),
@@ -92,6 +96,7 @@ pub(crate) async fn run(line: CommandLine, console: &mut Console) -> Result<Exit
             | Command::Ledger(_)
             | Command::Reconcile(_)
             | Command::Customers(_)
+            | Command::Bans(_)
             | Command::Audit(_)
             | Command::Storage(_)
     );
@@ -111,6 +116,7 @@ pub(crate) async fn run(line: CommandLine, console: &mut Console) -> Result<Exit
         Command::Ledger(command) => ledger::run(command, console).await,
         Command::Reconcile(arguments) => reconcile::run(&arguments, console).await,
         Command::Customers(command) => customers::run(&command, console).await,
+        Command::Bans(command) => bans::run(&command, console).await,
         Command::Audit(command) => audit::run(&command, console).await,
         Command::Migrate(arguments) => migrate::run(&arguments, console).await,
         Command::Storage(command) => storage::run(&command, console).await,

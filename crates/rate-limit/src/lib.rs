@@ -8,10 +8,12 @@ mod address;
 mod key;
 mod limit;
 mod network;
+mod offences;
 mod table;
 
 pub use address::{AddressLimiter, Exceeded};
 pub use key::KeyLimiter;
 pub use limit::{Limit, LimitStatus, WINDOW_S};
 pub use network::{Network, TIERS, Tier};
+pub use offences::{Offence, Offences};
 pub use table::Capacity;

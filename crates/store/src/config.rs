@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::standby::StandbyAddress;
 use crate::url::DatabaseUrl;
 
 /// Default limit of queued deliveries. At 12,000 a second they take a third of a second.
@@ -12,6 +11,15 @@ pub const QUEUE_DELIVERIES: usize = 4096;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Default limit of connections.
 pub const CONNECTIONS: u32 = 10;
+
+/// Where a standby is: the host and the port that replace those of the database URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StandbyAddress {
+    /// A name or an IP address.
+    pub host: String,
+    /// By default that of the database URL.
+    pub port: Option<u16>,
+}
 
 /// How a store is opened.
 #[derive(Clone, Debug)]

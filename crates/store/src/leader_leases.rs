@@ -9,13 +9,11 @@ use serde_json::json;
 use crate::actor::Actor;
 use crate::database::{retry, sql};
 use crate::error::Error;
+use crate::standby::{HEARTBEAT, HEARTBEAT_AHEAD};
 use crate::store::Store;
 
-/// The row that every replica renews, so that a standby shows how far it is behind.
-pub(crate) const HEARTBEAT: &str = "health";
+/// All replicas renew the same lease.
 const HEARTBEAT_OWNER: &str = "all";
-/// What the time in that row is ahead of the time at which it was written.
-pub(crate) const HEARTBEAT_AHEAD: Duration = Duration::from_secs(5);
 
 const OWNER: &str = "SELECT owner FROM leader_leases WHERE name = $1";
 const OWNER_LOCKED: &str = "SELECT owner FROM leader_leases WHERE name = $1 FOR UPDATE";

@@ -9,6 +9,7 @@ mod actor;
 mod audit_key;
 mod audit_log;
 mod backlog;
+mod bans;
 mod business;
 mod chain;
 mod check;
@@ -49,13 +50,14 @@ pub use actor::Actor;
 pub use audit_key::{AuditKeyError, audit_key_path, find_audit_key, load_audit_key, parse_audit_key};
 pub use audit_log::{AUDIT_PAGE_MAX, VerifyError};
 pub use backlog::Backlog;
+pub use bans::{BANS_MAX, Ban, BanError, check_bannable};
 pub use business::{
     ACTIVE_WITHIN, AssetPrice, CurrencyTotal, CustomerPortfolio, DepositDrift, Figures, MarketValue,
     PRICE_AHEAD_MAX, PRICES_MAX, PastPortfolio, Portfolio, PortfolioPosition, SnapshotRun, TrialBalance,
 };
 pub use check::check_open;
 pub use circle_keys::{CIRCLE_KEYS_MAX, CircleKey};
-pub use config::{CONNECTIONS, QUEUE_DELIVERIES, StoreConfig};
+pub use config::{CONNECTIONS, QUEUE_DELIVERIES, StandbyAddress, StoreConfig};
 pub use customers::{CUSTOMER_ACCOUNTS_MAX, CustomerAccount, CustomerError};
 pub use dead_letters::DeadLetter;
 pub use error::{DriverError, Error, LocationError, MigrateError, OpenError};
@@ -79,7 +81,6 @@ pub use retention::REDACT_MAX;
 pub use reviews::{
     REVIEW_KINDS, ReviewAction, ReviewDetail, ReviewFigures, ReviewFilter, ReviewSummary, SuggestedAction,
 };
-pub use standby::StandbyAddress;
 pub use statements::BookQuery;
 pub use storage::StorageState;
 pub use storage_fault::StorageFault;

@@ -42,6 +42,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(6, "0006_coins"),
     migration!(7, "0007_reconciliation"),
     migration!(8, "0008_holders"),
+    migration!(10, "0010_bans"),
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

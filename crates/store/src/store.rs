@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use audit::Entry;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use webhooks::Delivery;
 
 use crate::audit_key::{AuditKeyError, SharedKey};
 use crate::chain;
 use crate::config::StoreConfig;
-use crate::database::{Database, Row, Statement, Transaction, sql};
+use crate::database::{Database, Reader, Row, Statement, Transaction, sql};
 use crate::error::Error;
 use crate::inbox::{Cursor, Inbox, NewEvent, Receipt, ReceiveError};
 use crate::standby::Standby;
@@ -130,6 +130,42 @@ impl Store {
         if let Some(standby) = &self.shared.standby {
             standby.close().await;
         }
+    }
+
+    /// Whether there is a standby.
+    #[must_use]
+    pub fn has_standby(&self) -> bool {
+        self.shared.standby.is_some()
+    }
+
+    /// Asks the standby what it has, by the newest [heartbeat](Self::write_heartbeat) there. Returns how far it is behind at `now`; `None`
+    /// if there is no standby, or it has no heartbeat yet. Call it more than once a second.
+    ///
+    /// # Errors
+    /// [`Error::Standby`] for that of another database, and errors of the connection: the standby is not read.
+    pub async fn check_standby(&self, now: Timestamp) -> Result<Option<SignedDuration>, Error> {
+        let Some(standby) = &self.shared.standby else { return Ok(None) };
+        standby.check(&self.shared.storage.identity().await, now).await
+    }
+
+    /// A store that reads books from the standby, and until when the standby has everything; `None` if there is none that may be
+    /// read at `now`.
+    #[must_use]
+    pub fn on_standby(&self, now: Timestamp) -> Option<(Self, Timestamp)> {
+        let as_of = self.shared.standby.as_ref()?.as_of(now)?;
+        Some((Self { reads_standby: true, ..self.clone() }, as_of))
+    }
+
+    /// A connection for reading books.
+    pub(crate) async fn book_reader(&self) -> Result<Reader, Error> {
+        let standby = self.shared.standby.as_ref().filter(|_| self.reads_standby);
+        if let Some(standby) = standby
+            && let Some(session) = standby.session().await
+        {
+            self.shared.database.check_files()?;
+            return Ok(Reader::Postgres(session));
+        }
+        self.shared.database.reader().await
     }
 
     /// The rows of one statement, in a separate transaction.

@@ -15,7 +15,7 @@ mod routes;
 mod scrape;
 mod workers;
 
-use prometheus::{Encoder, Gauge, IntCounter, IntGauge, Opts, TextEncoder};
+use prometheus::{Encoder, Gauge, IntCounter, IntCounterVec, IntGauge, Opts, TextEncoder};
 
 pub use business::Business;
 pub use deliveries::{Deliveries, FetchMetrics, ProviderMetrics};
@@ -88,6 +88,11 @@ pub struct Metrics {
     pub key_reloads: IntCounter,
     /// Reloads of the API keys that were rejected; the previous keys stay active.
     pub key_reload_failures: IntCounter,
+    /// Requests refused because their network is banned.
+    pub banned_requests: IntCounter,
+    /// Networks that are banned.
+    pub banned_networks: IntGauge,
+    bans: IntCounterVec,
     /// Open connections.
     pub connections: IntGauge,
     /// Accepted connections.
@@ -165,6 +170,14 @@ impl Metrics {
             keys: families.gauge("api_keys", "Active API keys")?,
             key_reloads: reloads.with_label_values(&["accepted"]),
             key_reload_failures: reloads.with_label_values(&["rejected"]),
+            banned_requests: families
+                .counter("http_banned_total", "Requests refused because their network is banned")?,
+            banned_networks: families.gauge("banned_networks", "Networks that are banned")?,
+            bans: families.counters(
+                "bans_total",
+                "Networks with enough offences for a ban; with BANS=observe none is banned",
+                &["reason"],
+            )?,
             connections: families.gauge("connections_open", "Open connections")?,
             connections_accepted: families.counter("connections_accepted_total", "Accepted connections")?,
             connections_refused_by_total: refused.with_label_values(&["total"]),
@@ -173,6 +186,12 @@ impl Metrics {
             process: process::Process::new(&families)?,
             families,
         })
+    }
+
+    /// Bans for this reason.
+    #[must_use]
+    pub fn bans(&self, reason: &str) -> IntCounter {
+        self.bans.with_label_values(&[reason])
     }
 
     /// The registry, for metrics that other crates declare.

@@ -10,12 +10,13 @@ use axum::extract::Request;
 use config::api_keys::{Key, Role, Sighting, claimed_id};
 use domain::AccountScope;
 use http::{HeaderMap, HeaderValue, header};
-use rate_limit::Network;
+use rate_limit::{Network, Offence};
 use telemetry::metrics::{Anomaly, Metrics};
 
 use super::hook::RequestHook;
 use super::sensitive_headers::X_API_KEY;
 use crate::auth_events::{AuthEvent, AuthEvents};
+use crate::bans::Bans;
 use crate::direct_request::DirectRequests;
 use crate::keys::{AuthMode, Throttle};
 use crate::problem::{Kind, Problem};
@@ -30,6 +31,7 @@ pub(crate) struct ApiKeys {
     subjects: RandomState,
     metrics: Arc<Metrics>,
     events: Arc<AuthEvents>,
+    bans: Arc<Bans>,
 }
 
 impl ApiKeys {
@@ -40,9 +42,10 @@ impl ApiKeys {
         failures_per_minute: u32,
         metrics: Arc<Metrics>,
         events: Arc<AuthEvents>,
+        bans: Arc<Bans>,
     ) -> Self {
         let throttle = Arc::new(Throttle::new(failures_per_minute));
-        Self { mode, direct, throttle, subjects: RandomState::new(), metrics, events }
+        Self { mode, direct, throttle, subjects: RandomState::new(), metrics, events, bans }
     }
 }
 
@@ -86,12 +89,18 @@ impl ApiKeys {
         }
     }
 
+    /// Refuses a request without a valid key from a banned network.
+    pub(super) fn check_ban(&self, request: &Request) -> Result<(), Problem> {
+        self.bans.check(RequestContext::get(request.extensions())?.client.get())
+    }
+
     fn refuse(&self, presented: Option<&[u8]>, client: Option<&IpAddr>) -> Problem {
         let Some(presented) = presented else {
             self.metrics.auth_missing.inc();
             return unauthorized();
         };
         self.metrics.key_anomalies.count_unknown();
+        self.bans.record(client, Offence::WrongKey, presented);
         self.events.record(AuthEvent::Rejected(client.map(|address| Network::from(*address))));
         // Counted for the address and for the id of the guessed key, so that many addresses do not help.
         let address = client.map(|address| Network::from(*address).to_bits());

@@ -42,7 +42,10 @@ impl RequestHook for RequestLimit {
     type ResponseHook = LimitHeaders;
 
     fn on_request(&self, request: &mut Request) -> Result<LimitHeaders, Problem> {
-        let Some(key) = self.api_keys.identify(request)? else { return self.by_address.on_request(request) };
+        let Some(key) = self.api_keys.identify(request)? else {
+            self.api_keys.check_ban(request)?;
+            return self.by_address.on_request(request);
+        };
         let status = key.limiter.check().map_err(|status| {
             self.metrics.limited_by_key.inc();
             self.key_policy.exceeded(status)
@@ -89,7 +92,9 @@ mod tests {
         let metrics = Arc::new(Metrics::new(telemetry::metrics::Labels::default()).unwrap());
         let ring = KeyRing::new(KeySet::parse(KEY, limit).unwrap(), limit, Arc::clone(&metrics));
         let mode = AuthMode::Keys(Arc::new(ring));
-        let api_keys = ApiKeys::new(mode, DirectRequests::new(&[]), 10, Arc::clone(&metrics), Arc::default());
+        let bans = Arc::new(crate::bans::Bans::off(Arc::clone(&metrics)));
+        let direct = DirectRequests::new(&[]);
+        let api_keys = ApiKeys::new(mode, direct, 10, Arc::clone(&metrics), Arc::default(), bans);
         RequestLimit::new(api_keys, limit, metrics)
     }
 

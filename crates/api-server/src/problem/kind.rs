@@ -46,6 +46,8 @@ kinds! {
     SignatureRejected = UNAUTHORIZED, "signature_rejected", "Signature rejected";
     /// A valid credential whose role does not allow the request.
     Forbidden = FORBIDDEN, "forbidden", "Forbidden";
+    /// The client's network is banned for a time.
+    Banned = FORBIDDEN, "banned", "Banned";
     /// No such path.
     NotFound = NOT_FOUND, "not_found", "Not found";
     /// The data source does not have this well-formed ticker.

@@ -42,6 +42,11 @@ pub(super) fn start(service: &Service, config: &Config) -> WorkerSupervisor {
         let (health, metrics) = (Arc::clone(&health), Arc::clone(&metrics));
         workers::check_database(store.clone(), health, metrics, Clock::System, heartbeat)
     });
+    let (bans, store, replica) = (Arc::clone(&service.bans), service.store().clone(), owner.clone());
+    supervisor.start_endless(supervisor.register_waiting("bans"), move |_| {
+        let (bans, store, replica) = (Arc::clone(&bans), store.clone(), replica.clone());
+        async move { bans.run(&store, &replica).await }
+    });
     start_events(&mut supervisor, service, config, &owner);
     start_leader_work(&mut supervisor, service, config, &owner);
     if let Some((streams, names)) = &service.event_streams {

@@ -14,7 +14,8 @@ fn layer() -> ApiKeys {
     let set = KeySet::parse(&format!("{VIEWER},{ADMIN}:admin"), limit).unwrap();
     let metrics = Arc::new(Metrics::new(telemetry::metrics::Labels::default()).unwrap());
     let ring = Arc::new(KeyRing::new(set, limit, Arc::clone(&metrics)));
-    ApiKeys::new(AuthMode::Keys(ring), DirectRequests::new(&[]), 10, metrics, Arc::default())
+    let bans = Arc::new(Bans::off(Arc::clone(&metrics)));
+    ApiKeys::new(AuthMode::Keys(ring), DirectRequests::new(&[]), 10, metrics, Arc::default(), bans)
 }
 
 fn authenticate(layer: &ApiKeys, from: &str, headers: &[(&'static str, &str)]) -> Result<Role, Problem> {
@@ -60,8 +61,9 @@ fn exactly_one_valid_key_is_accepted() {
 #[test]
 fn without_keys_a_name_that_a_web_page_may_have_and_a_proxy_are_refused() {
     let metrics = Arc::new(Metrics::new(telemetry::metrics::Labels::default()).unwrap());
+    let bans = Arc::new(Bans::off(Arc::clone(&metrics)));
     let (keyless, keyed) =
-        (ApiKeys::new(AuthMode::Open, DirectRequests::new(&[]), 10, metrics, Arc::default()), layer());
+        (ApiKeys::new(AuthMode::Open, DirectRequests::new(&[]), 10, metrics, Arc::default(), bans), layer());
     let public = ("host", "attacker.example:3000");
     assert_eq!(status(authenticate(&keyless, "127.0.0.1", &[("host", "localhost:3000")])), 200);
     assert_eq!(status(authenticate(&keyless, "127.0.0.1", &[public])), 403);
