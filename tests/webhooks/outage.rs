@@ -162,3 +162,29 @@ fn two_servers_with_one_postgres_share_the_jobs_and_do_each_once() {
     assert_eq!((sums.len(), sums.values().sum::<i64>()), (count + 1, 0));
     eprintln!("{count} deliveries to one server; processed by each: {:?}", by_each());
 }
+
+#[test]
+fn a_server_that_stops_gives_back_its_jobs_and_its_leader_lease_at_once() {
+    let (providers, postgres) = (Providers::new(), Postgres::start());
+    let options = providers.options().set("DATABASE_URL", postgres.create_database("leaving"));
+    let mut leaving = options.start();
+    let leases = "SELECT owner FROM leader_leases WHERE name <> 'health' AND lease_until > extract(epoch FROM now()) * 1000000";
+    leaving.wait_until("it is the leader", |_| !postgres.rows("leaving", leases).is_empty());
+    let staying = options.start();
+    let requests = signed(&providers, &deposits(0..DELIVERIES));
+    send_until_acknowledged(&[leaving.address()], &requests, CONNECTIONS);
+    leaving.signal("TERM");
+    assert!(leaving.wait().is_some_and(|status| status.success()));
+    let events = leaving.events();
+    let owner = events.iter().find_map(|event| event["fields"]["owner"].as_str().or(event["owner"].as_str()));
+    let owner = owner.expect("the log names the owner");
+    assert!(
+        !postgres.rows("leaving", leases).iter().any(|lease| lease[0] == owner),
+        "leader leases of {owner}"
+    );
+    let jobs =
+        format!("SELECT count(*) FROM webhook_jobs WHERE state = 'leased' AND lease_owner LIKE '{owner}%'");
+    assert_eq!(postgres.rows("leaving", &jobs), [["0"]], "jobs of {owner}");
+    wait_until_applied(&staying);
+    assert_nothing_lost(&postgres, "leaving", DELIVERIES);
+}
