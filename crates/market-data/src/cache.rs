@@ -61,9 +61,11 @@ pub(crate) struct FetchedValue<V> {
     pub(crate) value: V,
     /// Whether a part failed and should be fetched again soon.
     pub(crate) is_partial: bool,
+    /// How long ago the source sent it, if another replica fetched it.
+    pub(crate) age: Duration,
 }
 
-type Outcome<V> = Result<Arc<V>, Error>;
+type Outcome<V> = Result<(Arc<V>, Freshness), Error>;
 type InFlight<V> = watch::Receiver<Option<Outcome<V>>>;
 type OutcomeSender<V> = watch::Sender<Option<Outcome<V>>>;
 
@@ -164,7 +166,7 @@ async fn finished<V>(mut in_flight: InFlight<V>) -> Result<(Arc<V>, Freshness), 
     // The sender is dropped without a value only when the runtime stops.
     let outcome = in_flight.wait_for(Option::is_some).await.map_err(|_| internal())?;
     let outcome = outcome.as_ref().expect("`wait_for` returned a value");
-    outcome.clone().map(|value| (value, Freshness::Fresh))
+    outcome.clone()
 }
 
 fn internal() -> Error {

@@ -12,10 +12,12 @@ mod bars;
 mod client;
 mod config;
 mod details;
+mod fetch;
 mod financials;
 mod news;
 mod parts;
 mod quota;
+mod shared;
 mod wire;
 
 use std::sync::Arc;
@@ -25,11 +27,13 @@ use domain::{PriceBasis, Symbol};
 use reqwest::header::HeaderValue;
 
 pub use config::{BuildError, CALLS_PER_MINUTE_MAX, Config};
+pub use shared::{Shared, SharedResponses};
 
 use crate::cache::{Cache, FetchedValue};
 use crate::{Benchmark, Clock, Error, Snapshot, Stats, SymbolListing};
 use assemble::CacheEntry;
 use client::Client;
+use fetch::Fetch;
 
 /// Name of this source in responses.
 pub const DATA_SOURCE: &str = "polygon";
@@ -99,9 +103,11 @@ impl Polygon {
         let symbol: Symbol = BENCHMARK.parse().ok()?;
         let client = self.client.clone();
         let fetch = move |_| async move {
-            let bars = client.bars(symbol).await?;
+            let fetch = Fetch::new(Arc::clone(&client), &client.config.benchmark_cache);
+            let bars = fetch.bars(symbol).await?;
             let history = domain::History::unadjusted(symbol, bars.bars, PriceBasis::Split);
-            Ok(FetchedValue { value: Benchmark::from_history(BENCHMARK, &history), is_partial: false })
+            let value = Benchmark::from_history(BENCHMARK, &history);
+            Ok(FetchedValue { value, is_partial: false, age: fetch.age() })
         };
         let benchmark = tokio::time::timeout(BENCHMARK_WAIT, self.benchmarks.get(symbol, fetch)).await;
         benchmark.ok()?.ok().map(|(benchmark, _)| benchmark)

@@ -54,6 +54,8 @@ counters! {
     calls_timed_out,
     /// Calls with an unusable response.
     calls_bad_data,
+    /// Calls not made because another replica had made them.
+    calls_shared,
     /// Calls not made because there was no key.
     key_refusals,
     /// Calls not made because the quota was used up.

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::{CacheConfig, FetchedValue, InFlight, Outcome, OutcomeSender};
 use crate::error::whole_seconds;
-use crate::{Error, Outage};
+use crate::{Error, Freshness, Outage};
 
 pub(super) struct State<V> {
     values: unsync::Cache<Symbol, CachedValue<V>>,
@@ -24,6 +24,8 @@ struct CachedValue<V> {
     value: Arc<V>,
     fetched_at: Instant,
     fresh_until: Instant,
+    /// When a stale value is fetched again.
+    fetch_at: Instant,
 }
 
 struct CachedFailure {
@@ -61,11 +63,12 @@ impl<V> State<V> {
         let cached = self
             .values
             .get(symbol)
-            .map(|cached| (cached.value.clone(), cached.fetched_at, cached.fresh_until));
+            .map(|cached| (cached.value.clone(), cached.fetched_at, cached.fresh_until, cached.fetch_at));
         match cached {
-            Some((value, _, fresh_until)) if now < fresh_until => Lookup::Fresh(value),
-            Some((value, fetched_at, _)) if now < fetched_at + config.stale_for => {
-                let may_start = failure.is_none() && !self.in_flight.contains_key(symbol);
+            Some((value, _, fresh_until, _)) if now < fresh_until => Lookup::Fresh(value),
+            Some((value, fetched_at, _, fetch_at)) if now < fetched_at + config.stale_for => {
+                let is_due = failure.is_none() && now >= fetch_at;
+                let may_start = is_due && !self.in_flight.contains_key(symbol);
                 let refresh = may_start.then(|| self.start(symbol, config)).flatten();
                 Lookup::Stale { value, age_s: (now - fetched_at).as_secs(), refresh }
             }
@@ -116,13 +119,19 @@ impl<V> State<V> {
     ) -> (Outcome<V>, bool) {
         self.in_flight.remove(&symbol);
         match outcome {
-            Ok(FetchedValue { value, is_partial }) => {
+            Ok(FetchedValue { value, is_partial, age }) => {
                 self.failures.remove(&symbol);
                 let value = Arc::new(value);
                 let fresh_for = if is_partial { config.partial_fresh_for } else { config.fresh_for };
-                let cached =
-                    CachedValue { value: value.clone(), fetched_at: now, fresh_until: now + fresh_for };
-                (Ok(value), insert(&mut self.values, symbol, cached))
+                let fetched_at = now.checked_sub(age).unwrap_or(now);
+                let fresh_until = fetched_at + fresh_for;
+                // A stale value means that the source is away.
+                let (freshness, fetch_at) = match now < fresh_until {
+                    true => (Freshness::Fresh, fresh_until),
+                    false => (Freshness::Stale { age_s: age.as_secs() }, now + config.failure_for),
+                };
+                let cached = CachedValue { value: value.clone(), fetched_at, fresh_until, fetch_at };
+                (Ok((value, freshness)), insert(&mut self.values, symbol, cached))
             }
             Err(error) => {
                 let until = now + remembered_for(&error, config);

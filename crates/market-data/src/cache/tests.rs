@@ -38,7 +38,7 @@ impl Source {
 }
 
 fn whole(number: usize) -> Result<FetchedValue<usize>, Error> {
-    Ok(FetchedValue { value: number, is_partial: false })
+    Ok(FetchedValue { value: number, is_partial: false, age: Duration::ZERO })
 }
 
 fn outage(_: usize) -> Result<FetchedValue<usize>, Error> {
@@ -144,9 +144,28 @@ async fn a_panic_is_a_failure_and_leaves_no_fetch_behind() {
 #[tokio::test(start_paused = true)]
 async fn a_partial_value_is_fetched_again_sooner() {
     let source = Source::new(CacheConfig::default());
-    source.get("A", |value| Ok(FetchedValue { value, is_partial: true })).await.unwrap();
+    source.get("A", |value| Ok(FetchedValue { value, is_partial: true, age: Duration::ZERO })).await.unwrap();
     advance(Duration::from_secs(31)).await;
     assert_eq!(source.get("A", whole).await, Ok((1, Freshness::Stale { age_s: 31 })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_of_another_replica_is_as_old_as_it_is_there() {
+    let source = Source::new(CacheConfig::default());
+    let aged =
+        |age_s| move |value| Ok(FetchedValue { value, is_partial: false, age: Duration::from_secs(age_s) });
+    let stale = |age_s| Freshness::Stale { age_s };
+    assert_eq!(source.get("A", aged(299)).await, Ok((1, FRESH)));
+    advance(Duration::from_secs(2)).await;
+    assert_eq!(source.get("A", aged(3600)).await, Ok((1, stale(301))));
+    sleep(Duration::from_secs(10)).await;
+    assert_eq!(source.get("A", whole).await, Ok((2, stale(3609))));
+    assert_eq!(source.fetches(), 2, "the source is away, and is not asked again at once");
+    assert_eq!(source.get("B", aged(3600)).await, Ok((3, stale(3600))), "who waits is told, too");
+    advance(Duration::from_secs(31)).await;
+    assert_eq!(source.get("B", whole).await, Ok((3, stale(3631))));
+    sleep(Duration::from_secs(10)).await;
+    assert_eq!(source.get("B", whole).await, Ok((4, FRESH)));
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::DATA_SOURCE;
 use super::bars::FetchedBars;
 use super::client::{CallError, Client};
+use super::fetch::Fetch;
 use super::parts::{FetchedParts, MergedParts};
 use crate::cache::FetchedValue;
 use crate::{Error, Fault, Freshness, Part, Quality, Snapshot};
@@ -32,18 +33,20 @@ pub(super) async fn snapshot(
     previous: Option<Arc<CacheEntry>>,
 ) -> Result<FetchedValue<CacheEntry>, Error> {
     let previous = previous.as_deref();
-    let (bars, parts, reference_at) = match previous.filter(|entry| has_young_reference(entry, &client)) {
-        Some(entry) => fetch_changing(&client, symbol, entry).await?,
-        None => fetch_all(&client, symbol).await?,
+    let has_young = |entry: &&CacheEntry| has_young_reference(entry, &client);
+    let (entry, fetch) = (previous.filter(has_young), Fetch::new(Arc::clone(&client), &client.config.cache));
+    let (bars, parts, reference_at) = match entry {
+        Some(entry) => fetch_changing(&fetch, symbol, entry).await?,
+        None => fetch_all(&fetch, symbol).await?,
     };
     let merged = MergedParts::merge(symbol, parts, previous.map(|entry| &*entry.snapshot));
-    build(symbol, bars, merged, reference_at, (client.clock)())
+    build(symbol, bars, merged, reference_at, &fetch)
 }
 
-async fn fetch_all(client: &Client, symbol: Symbol) -> Result<(FetchedBars, FetchedParts, Instant), Error> {
-    let (bars, name) = tokio::join!(Box::pin(client.bars(symbol)), Box::pin(client.name(symbol)));
+async fn fetch_all(fetch: &Fetch, symbol: Symbol) -> Result<(FetchedBars, FetchedParts, Instant), Error> {
+    let (bars, name) = tokio::join!(Box::pin(fetch.bars(symbol)), Box::pin(fetch.name(symbol)));
     let bars = usable(bars?, &name, symbol)?;
-    let (filings, news) = tokio::join!(Box::pin(client.filings(symbol)), Box::pin(client.news(symbol)));
+    let (filings, news) = tokio::join!(Box::pin(fetch.filings(symbol)), Box::pin(fetch.news(symbol)));
     let parts = FetchedParts {
         name: name.map(|name| name.map(Arc::from)),
         filings: filings.map(Arc::from),
@@ -53,11 +56,11 @@ async fn fetch_all(client: &Client, symbol: Symbol) -> Result<(FetchedBars, Fetc
 }
 
 async fn fetch_changing(
-    client: &Client,
+    fetch: &Fetch,
     symbol: Symbol,
     entry: &CacheEntry,
 ) -> Result<(FetchedBars, FetchedParts, Instant), Error> {
-    let (bars, news) = tokio::join!(Box::pin(client.bars(symbol)), Box::pin(client.news(symbol)));
+    let (bars, news) = tokio::join!(Box::pin(fetch.bars(symbol)), Box::pin(fetch.news(symbol)));
     let Snapshot { name, filings, .. } = &*entry.snapshot;
     let name = Ok(name.clone());
     let bars = usable(bars?, &name, symbol)?;
@@ -87,7 +90,7 @@ fn build(
     fetched: FetchedBars,
     merged: MergedParts,
     reference_at: Instant,
-    now_unix_ms: i64,
+    fetch: &Fetch,
 ) -> Result<FetchedValue<CacheEntry>, Error> {
     let FetchedBars { bars, refused } = fetched;
     let quality = Quality::new(refused, NOTES);
@@ -105,8 +108,9 @@ fn build(
         mapping: None,
         data_source: DATA_SOURCE,
         as_of,
-        fetched_at_unix_ms: Some(now_unix_ms),
+        fetched_at_unix_ms: Some(fetch.fetched_at_ms()),
         freshness: Freshness::Fresh,
     };
-    Ok(FetchedValue { value: CacheEntry { snapshot: Arc::new(snapshot), reference_at }, is_partial })
+    let value = CacheEntry { snapshot: Arc::new(snapshot), reference_at };
+    Ok(FetchedValue { value, is_partial, age: fetch.age() })
 }

@@ -4,7 +4,8 @@ use domain::{Bars, Date, RawBar, Symbol};
 use outbound::BaseUrl;
 use reqwest::Url;
 
-use super::client::{CallError, Client};
+use super::client::CallError;
+use super::fetch::Fetch;
 use super::wire::{Aggregate, Aggregates};
 use crate::{Error, Fault, RefusedRow, RowFault, RowLocation};
 
@@ -27,7 +28,7 @@ pub(super) struct FetchedBars {
     pub(super) refused: Vec<RefusedRow>,
 }
 
-impl Client {
+impl Fetch {
     /// Daily bars up to today, possibly none.
     pub(super) async fn bars(&self, symbol: Symbol) -> Result<FetchedBars, Error> {
         self.all_pages(symbol).await.map_err(|error| error.for_symbol(symbol))
@@ -40,7 +41,7 @@ impl Client {
             let Some(url) = next.take() else { return Ok(FetchedBars::from_rows(&rows)) };
             let page: Aggregates = self.get(url).await?;
             check(&page, symbol)?;
-            next = page.next_url.map(|next| next_page(self.base_url(), &next)).transpose()?;
+            next = page.next_url.map(|next| next_page(self.client.base_url(), &next)).transpose()?;
             rows.extend(page.results.unwrap_or_default());
             if rows.len() > BARS_MAX {
                 return Err(CallError::Bad(Fault::TooManyRows { limit_rows: BARS_MAX }));
@@ -54,11 +55,11 @@ impl Client {
 
     fn first_page(&self, symbol: Symbol) -> Result<Url, CallError> {
         // The clock is an argument: a date out of range counts as bad data, without a panic.
-        let today = Date::from_unix_ms((self.clock)(), SUMMER_OFFSET_S)
+        let today = Date::from_unix_ms((self.client.clock)(), SUMMER_OFFSET_S)
             .map_err(|_| CallError::Bad(Fault::NotAsDocumented))?;
-        let (from, to) = (today.minus_days(self.config.history_days).to_string(), today.to_string());
+        let (from, to) = (today.minus_days(self.client.config.history_days).to_string(), today.to_string());
         let path = ["v2", "aggs", "ticker", symbol.as_str(), "range", "1", "day", &from, &to];
-        Ok(self.url(&path, &[("adjusted", "true"), ("sort", "asc"), ("limit", PAGE_ROWS)]))
+        Ok(self.client.url(&path, &[("adjusted", "true"), ("sort", "asc"), ("limit", PAGE_ROWS)]))
     }
 }
 

@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep, timeout};
 pub(super) use outcome::CallError;
 
 use super::quota::Quota;
+use super::shared::SharedResponses;
 use super::{BuildError, Config, KeySource};
 use crate::stats::count;
 use crate::{Clock, Denial, Error, Fault, Outage, Stats};
@@ -81,12 +82,26 @@ impl Client {
         url
     }
 
-    /// Gets `url` and parses the response as the documented JSON.
-    pub(super) async fn get<T: DeserializeOwned>(&self, url: Url) -> Result<T, CallError> {
-        let body = self.call(&url).await?;
+    /// Gets `url`, and parses the response as the documented JSON.
+    pub(super) async fn get<T: DeserializeOwned>(&self, url: &Url) -> Result<(T, Vec<u8>), CallError> {
+        let body = self.call(url).await?;
         let parsed = serde_json::from_slice(&body).map_err(|_| CallError::Bad(Fault::NotAsDocumented));
         count(if parsed.is_ok() { &self.stats.calls_ok } else { &self.stats.calls_bad_data });
-        parsed
+        Ok((parsed?, body))
+    }
+
+    /// Where replicas share responses, if they do.
+    pub(super) fn shared(&self) -> Option<&dyn SharedResponses> {
+        self.config.shared.as_deref()
+    }
+
+    /// The API key of the vendor.
+    pub(super) fn key(&self) -> Option<HeaderValue> {
+        (self.key)()
+    }
+
+    pub(super) fn stats(&self) -> &Stats {
+        &self.stats
     }
 
     /// Whether calls are paused because the vendor asked us to wait.

@@ -1,9 +1,11 @@
 //! Settings of the client.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use outbound::{BaseUrl, Proxy};
 
+use super::SharedResponses;
 use crate::CacheConfig;
 
 /// Largest allowed number of calls a minute: each is remembered for a minute, at most 16 MB in all.
@@ -38,6 +40,8 @@ pub struct Config {
     pub cache: CacheConfig,
     /// How long the market's returns are cached: one call for all symbols. Default one hour fresh.
     pub benchmark_cache: CacheConfig,
+    /// Where replicas share responses. Default none: each makes its own calls.
+    pub shared: Option<Arc<dyn SharedResponses>>,
 }
 
 impl Default for Config {
@@ -62,6 +66,7 @@ impl Default for Config {
                 fetches_max: 1,
                 ..CacheConfig::default()
             },
+            shared: None,
         }
     }
 }

@@ -2,16 +2,17 @@
 
 use domain::Symbol;
 
-use super::client::{CallError, Client};
+use super::client::CallError;
+use super::fetch::Fetch;
 use super::wire::{Details, Results};
 use crate::Fault;
 
 /// Longer names are cut.
 const NAME_CHARS_MAX: usize = 200;
 
-impl Client {
+impl Fetch {
     pub(super) async fn name(&self, symbol: Symbol) -> Result<Option<String>, CallError> {
-        let url = self.url(&["v3", "reference", "tickers", symbol.as_str()], &[]);
+        let url = self.client.url(&["v3", "reference", "tickers", symbol.as_str()], &[]);
         let Results { results } = self.get::<Results<Details>>(url).await?;
         let Some(Details { ticker, name }) = results else { return Ok(None) };
         if ticker.is_some_and(|ticker| ticker != symbol.as_str()) {

@@ -2,7 +2,8 @@
 
 use domain::{Filing, FilingPeriod, Symbol};
 
-use super::client::{CallError, Client};
+use super::client::CallError;
+use super::fetch::Fetch;
 use super::wire::{Financial, Results, Statement, Statements};
 
 /// Filings to fetch: five years with their quarters and trailing twelve months fit.
@@ -10,7 +11,7 @@ const FILINGS: &str = "50";
 /// Longer references are dropped.
 const REFERENCE_BYTES_MAX: usize = 40;
 
-impl Client {
+impl Fetch {
     pub(super) async fn filings(&self, symbol: Symbol) -> Result<Vec<Filing>, CallError> {
         let query = [
             ("ticker", symbol.as_str()),
@@ -18,7 +19,7 @@ impl Client {
             ("sort", "period_of_report_date"),
             ("order", "desc"),
         ];
-        let url = self.url(&["vX", "reference", "financials"], &query);
+        let url = self.client.url(&["vX", "reference", "financials"], &query);
         let Results { results } = self.get::<Results<Vec<Financial>>>(url).await?;
         Ok(results.unwrap_or_default().into_iter().map(filing).collect())
     }

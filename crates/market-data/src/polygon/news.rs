@@ -2,7 +2,8 @@
 
 use domain::{NewsItem, Symbol};
 
-use super::client::{CallError, Client};
+use super::client::CallError;
+use super::fetch::Fetch;
 use super::wire::{Article, Results};
 
 /// Articles to fetch, newest first.
@@ -10,12 +11,12 @@ const ARTICLES: &str = "50";
 /// Longer headlines, names and identifiers are cut.
 const TEXT_CHARS_MAX: usize = 300;
 
-impl Client {
+impl Fetch {
     /// Leaves out articles without an identifier, a title or a valid time.
     pub(super) async fn news(&self, symbol: Symbol) -> Result<Vec<NewsItem>, CallError> {
         let query =
             [("ticker", symbol.as_str()), ("limit", ARTICLES), ("sort", "published_utc"), ("order", "desc")];
-        let url = self.url(&["v2", "reference", "news"], &query);
+        let url = self.client.url(&["v2", "reference", "news"], &query);
         let Results { results } = self.get::<Results<Vec<Article>>>(url).await?;
         Ok(results.unwrap_or_default().into_iter().filter_map(|article| item(article, symbol)).collect())
     }

@@ -46,6 +46,11 @@ impl CallError {
         }
     }
 
+    /// Whether the vendor may have a response later.
+    pub(crate) fn is_outage(&self) -> bool {
+        matches!(self, Self::OutOfQuota(_) | Self::RateLimited(_) | Self::Outage(_))
+    }
+
     /// The error of a probe: an unusable response counts as an outage.
     pub(super) fn for_probe(self) -> Error {
         match self {
