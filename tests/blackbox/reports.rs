@@ -119,6 +119,9 @@ fn the_past_has_balances_and_positions_and_no_prices() {
     }
     assert_eq!((sum, after.is_empty()), (0, false));
     let cash = balances(&format!("account=user/{account}/fiat_exposure"));
-    assert_eq!(cash["balances"][0]["amount"], "400.00");
+    let of = |balances: &Value| balances["balances"][0].clone();
+    assert_eq!((&of(&cash)["amount"], &of(&cash)["available"]), (&json!("400.00"), &json!("400.00")));
+    let past = balances(&format!("account={account}&as_of=2199-01-01T00:00:00Z"));
+    assert_eq!((&of(&past)["amount"], &of(&past)["available"]), (&json!("400.00"), &Value::Null));
     assert_eq!(balances(&format!("known_at={before}"))["balances"], json!([]));
 }

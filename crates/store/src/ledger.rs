@@ -3,6 +3,7 @@
 //! Facts are stored as sets. Adding facts of a subject locks the subject, folds its set with [`ledger::fold`], and writes the
 //! difference between the fold and the ledger. The ledger crate alone decides the meaning of a fact.
 
+mod account_balances;
 mod account_sums;
 mod accounts;
 mod adopt;
@@ -42,8 +43,10 @@ use crate::database::Transaction;
 use crate::error::Error;
 use deltas::Deltas;
 
-pub use account_sums::{AccountSum, AccountSumPage};
-pub(crate) use account_sums::{before as sums_before, names as account_names, page as account_sums};
+pub use account_balances::{AccountBalance, AccountBalancePage};
+pub(crate) use account_sums::{
+    AccountSum, before as sums_before, names as account_names, page as account_sums,
+};
 pub(crate) use accounts::lock_accounts;
 pub(crate) use adopt::adopt;
 pub use available::Balance;

@@ -69,7 +69,7 @@ pub use inbox::{Cursor, Receipt, ReceiveError};
 pub use jobs::{ATTEMPTS_MAX, ApplyOutcome, Job, JobCause, JobState, LEASE_MAX};
 pub use journals::{JournalError, JournalRecord, JournalState, Maker, Reversal};
 pub use ledger::{
-    AccountFilter, AccountFilterError, AccountSum, AccountSumPage, Balance, ENTRIES_MAX, EntryFilter,
+    AccountBalance, AccountBalancePage, AccountFilter, AccountFilterError, Balance, ENTRIES_MAX, EntryFilter,
     EntryPage, Finding, LedgerEntry, LedgerVerification, Moment, Place, Problem, Rebuild, RebuildMode,
 };
 pub use migrations::{MigrationState, MigrationStatus, check_migrations, migrate, migration_status};

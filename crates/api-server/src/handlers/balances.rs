@@ -1,9 +1,9 @@
-//! `GET /api/ledger/balances`: the balance of each account in each currency, in any state of the books.
+//! `GET /api/ledger/balances`: the balance of each account in each currency, now or in an earlier state of the books.
 
 use axum::Json;
-use domain::{LedgerAccount, MoneyError};
+use domain::LedgerAccount;
 use serde::Serialize;
-use store::{AccountFilter, AccountSum};
+use store::AccountFilter;
 use utoipa::ToSchema;
 
 use super::entry_parameters::parse_moment;
@@ -15,7 +15,8 @@ use crate::schemas::{self, Problems};
 /// A page of balances.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct BalancesPage {
-    /// By account and currency; balances of zero are omitted.
+    /// By account and currency; balances of zero of which nothing is pending are omitted. `pending_in`, `pending_out` and
+    /// `available` are null for accounts of the system and, with `as_of` or `known_at`, for all.
     balances: Vec<BalanceResponse>,
     /// The value of `after` for the next page; null on the last page.
     #[schema(required, value_type = Option<schemas::LedgerAccountName>)]
@@ -49,10 +50,14 @@ pub(crate) async fn list(parameters: Parameters, reader: BookReader) -> Result<J
     };
     let _permit = if is_of_holder { None } else { Some(report_body::permit(&reader)?) };
     let page =
-        reader.store.account_sums((&reader.scope, account), moment, after.as_deref(), accounts).await?;
-    let sums = page.sums.into_iter().filter(|sum| !sum.balance().is_zero());
-    let balance = |sum: AccountSum| BalanceResponse::posted(sum.account.clone(), sum.balance());
-    let balances = sums.map(balance).collect::<Result<_, MoneyError>>();
-    let balances = balances.map_err(|error| store::Error::Ledger(error.into()))?;
+        reader.store.account_balances((&reader.scope, account), moment, after.as_deref(), accounts).await?;
+    let balances = page.balances.into_iter().filter(|balance| !balance.is_zero());
+    let balances = balances
+        .map(|balance| match balance.with_pending {
+            Some(with_pending) => BalanceResponse::with_pending(balance.account, with_pending),
+            None => BalanceResponse::posted(balance.account, balance.posted),
+        })
+        .collect::<Result<_, _>>()
+        .map_err(|error| store::Error::Ledger(error.into()))?;
     Ok(Json(BalancesPage { balances, next: page.next_after }))
 }

@@ -56,7 +56,7 @@ pub(crate) struct BalanceResponse {
     amount_minor: i128,
     #[schema(example = "12.345678")]
     amount: String,
-    /// What is on its way to the account. It is not available yet; null in the past and in lists of balances.
+    /// What is on its way to the account. It is not available yet; null in the past, and for accounts of the system.
     #[schema(required)]
     pending_in_minor: Option<i128>,
     #[schema(required, example = "0.000000")]
@@ -170,22 +170,25 @@ fn respond_past(portfolio: PastPortfolio) -> Result<PortfolioResponse, MoneyErro
 
 /// Zero balances are omitted, because which accounts have one depends on the order of events.
 pub(super) fn respond_balances(balances: Vec<Balance>) -> Result<Vec<BalanceResponse>, MoneyError> {
-    let respond = |balance: Balance| {
-        let (available, Balance { bucket, posted, pending_in, pending_out }) = (balance.available(), balance);
-        Ok(BalanceResponse {
+    let respond = |balance: Balance| BalanceResponse::with_pending(balance.bucket.to_string(), balance);
+    balances.into_iter().filter(|balance| !balance.is_zero()).map(respond).collect()
+}
+
+impl BalanceResponse {
+    /// A balance with what is on its way.
+    pub(super) fn with_pending(account: String, balance: Balance) -> Result<Self, MoneyError> {
+        let (available, Balance { posted, pending_in, pending_out, .. }) = (balance.available(), balance);
+        Ok(Self {
             pending_in_minor: Some(pending_in.minor()),
             pending_in: Some(pending_in.to_decimal()?.to_string()),
             pending_out_minor: Some(pending_out.minor()),
             pending_out: Some(pending_out.to_decimal()?.to_string()),
             available_minor: Some(available.minor()),
             available: Some(available.to_decimal()?.to_string()),
-            ..BalanceResponse::posted(bucket.to_string(), posted)?
+            ..Self::posted(account, posted)?
         })
-    };
-    balances.into_iter().filter(|balance| !balance.is_zero()).map(respond).collect()
-}
+    }
 
-impl BalanceResponse {
     /// A balance of which only what is posted is known.
     pub(super) fn posted(account: String, posted: Total) -> Result<Self, MoneyError> {
         Ok(Self {

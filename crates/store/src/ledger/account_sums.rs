@@ -2,22 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use domain::{AccountScope, Currency, Total};
+use domain::{Currency, Total};
 
 use super::entry_filter::{AccountFilter, named};
 use super::moment::Moment;
-use super::timeout::set_timeout;
-use crate::customers::accounts_in;
 use crate::database::{Row, Statement, Transaction, sql};
 use crate::error::Error;
-use crate::store::Store;
 use crate::sums::sum_sql;
 
 /// Every account costs one look into the index, however many entries it has.
-const ALL: &str = "WITH RECURSIVE accounts(account) AS (SELECT MIN(account) FROM ledger_entries WHERE account > $1 \
+const ALL: &str =
+    "WITH RECURSIVE accounts(account) AS (SELECT MIN(account) FROM ledger_entries WHERE account > ";
+const ALL_END: &str = " \
     UNION ALL SELECT (SELECT MIN(e.account) FROM ledger_entries e WHERE e.account > a.account) FROM accounts a \
-    WHERE a.account IS NOT NULL) SELECT account FROM accounts WHERE account IS NOT NULL LIMIT $2";
-const OF_HOLDERS: &str = "SELECT DISTINCT account FROM ledger_entries WHERE account > $1 AND holder IN";
+    WHERE a.account IS NOT NULL) SELECT account FROM accounts WHERE account IS NOT NULL LIMIT ";
+const OF_HOLDERS: &str = "SELECT DISTINCT account FROM ledger_entries WHERE account > ";
 const SUMS: &str = concat!(
     "SELECT e.account, e.currency, ",
     sum_sql!("(CASE WHEN e.minor > 0 THEN e.minor ELSE 0 END)", "debits"),
@@ -29,7 +28,7 @@ const SUMS_END: &str = " GROUP BY e.account, e.currency ORDER BY e.account, e.cu
 
 /// The sums of an account in one currency.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AccountSum {
+pub(crate) struct AccountSum {
     /// The account.
     pub account: String,
     /// The sum of its entries above zero.
@@ -41,38 +40,18 @@ pub struct AccountSum {
 impl AccountSum {
     /// Debits less credits.
     #[must_use]
-    pub fn balance(&self) -> Total {
+    pub(crate) fn balance(&self) -> Total {
         Total::from_minor(self.debits.minor() - self.credits.minor(), self.debits.currency())
     }
 }
 
 /// A page of sums.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AccountSumPage {
+pub(crate) struct AccountSumPage {
     /// By account and currency.
     pub sums: Vec<AccountSum>,
     /// The `after` of the next page; `None` at the end.
     pub next_after: Option<String>,
-}
-
-impl Store {
-    /// Within a scope, the sums of all currencies of at most `accounts` accounts, beginning after the account `after`.
-    ///
-    /// # Errors
-    /// [`Error`] of the database.
-    pub async fn account_sums(
-        &self,
-        (scope, filter): (&AccountScope, Option<AccountFilter>),
-        moment: Moment,
-        after: Option<&str>,
-        accounts: u32,
-    ) -> Result<AccountSumPage, Error> {
-        let mut reader = self.book_reader().await?;
-        let mut tx = reader.begin().await?;
-        set_timeout(&mut tx).await?;
-        let filter = AccountFilter::within(filter, accounts_in(&mut tx, scope).await?.as_ref());
-        page(&mut tx, (filter.as_ref(), moment), after, accounts).await
-    }
 }
 
 pub(crate) async fn page(
@@ -97,25 +76,47 @@ pub(crate) async fn before(
     sums(tx, &[account.to_owned()], select).await
 }
 
-/// The names of accounts in order.
+/// The sums of these accounts, of all times.
+pub(super) async fn latest(tx: &mut Transaction<'_>, accounts: &[String]) -> Result<Vec<AccountSum>, Error> {
+    sums(tx, accounts, sql!(SUMS)).await
+}
+
+/// The names of accounts that have entries, in order.
 pub(crate) async fn names(
     tx: &mut Transaction<'_>,
     filter: Option<&AccountFilter>,
     after: &str,
     limit: u32,
 ) -> Result<Vec<String>, Error> {
-    let of_holders = |holders| {
-        sql!(OF_HOLDERS, after).push_in(named(holders)).push_sql(" ORDER BY account LIMIT ").push_value(limit)
-    };
+    let select = |holders| select_names(sql!(""), holders, after, limit);
     let select = match filter {
-        None => sql!(ALL, after, limit),
-        Some(AccountFilter::Holder(holder)) => of_holders(&BTreeSet::from([holder.to_string()])),
-        Some(AccountFilter::Holders(holders)) => of_holders(holders),
+        None => select(None),
+        Some(AccountFilter::Holder(holder)) => select(Some(&BTreeSet::from([holder.to_string()]))),
+        Some(AccountFilter::Holders(holders)) => select(Some(holders)),
         Some(AccountFilter::Account(account)) => {
             return Ok(Some(account.to_string()).filter(|_| after.is_empty()).into_iter().collect());
         }
     };
     tx.fetch_all(select).await?.iter().map(|row| row.text("account")).collect()
+}
+
+/// Adds the selection of the names of accounts that have entries.
+pub(super) fn select_names(
+    statement: Statement,
+    holders: Option<&BTreeSet<String>>,
+    after: &str,
+    limit: u32,
+) -> Statement {
+    let select = match holders {
+        None => statement.push_sql(ALL).push_value(after).push_sql(ALL_END),
+        Some(holders) => statement
+            .push_sql(OF_HOLDERS)
+            .push_value(after)
+            .push_sql(" AND holder IN")
+            .push_in(named(holders))
+            .push_sql(" ORDER BY account LIMIT "),
+    };
+    select.push_value(limit)
 }
 
 async fn sums(

@@ -1,6 +1,6 @@
 //! What is posted, under way and available in the accounts of holders, derived from the folded rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{Bucket, Currency, ExternalId, Journal, LedgerAccount, Total};
 
@@ -22,7 +22,7 @@ const ENTRIES: &str = concat!(
     " FROM cash_entries WHERE status = 'pending' AND posting_mode = 'post' AND superseded_by IS NULL AND account IN"
 );
 const BY_DIRECTION: &str = " GROUP BY account, currency, 3";
-/// An underscore in a holder matches any character: the entries are compared again.
+/// Underscores match any character: the entries are compared again.
 const JOURNALS: &str =
     "SELECT id, content FROM journals WHERE state = 'pending' AND content LIKE $1 ORDER BY id";
 
@@ -103,15 +103,39 @@ pub(crate) async fn balances(
             add_under_way(&mut balances, &row)?;
         }
     }
-    for holder in holders {
-        for row in tx.fetch_all(sql!(JOURNALS, format!("%\"user/{holder}/%"))).await? {
-            if Some(JournalId::new(row.int("id")?)) != except {
-                let journal = serde_json::from_str(&row.text("content")?);
-                add_journal(&mut balances, holder, &journal.map_err(|_| Error::decode("content"))?);
-            }
+    let holder = if let [holder] = holders { holder } else { "%" };
+    for (id, journal) in pending_journals(tx, holder).await? {
+        if Some(id) != except {
+            add_journal(&mut balances, holders, &journal);
         }
     }
     Ok(balances)
+}
+
+/// The accounts of holders, or of these, that pending journals move.
+pub(super) async fn accounts_of_pending_journals(
+    tx: &mut Transaction<'_>,
+    holders: Option<&BTreeSet<String>>,
+) -> Result<BTreeSet<String>, Error> {
+    let journals = pending_journals(tx, "%").await?;
+    let accounts = journals.iter().flat_map(|(_, journal)| changes(journal).into_keys());
+    let accounts = accounts
+        .filter(|(holder, ..)| holders.is_none_or(|holders| holders.contains(&holder.to_string())))
+        .map(|(holder, bucket, _)| LedgerAccount::User(holder, bucket).to_string());
+    Ok(accounts.collect())
+}
+
+/// The journals that may move accounts of this holder, or of any: `%`.
+async fn pending_journals(
+    tx: &mut Transaction<'_>,
+    holder: &str,
+) -> Result<Vec<(JournalId, Journal)>, Error> {
+    let rows = tx.fetch_all(sql!(JOURNALS, format!("%\"user/{holder}/%"))).await?;
+    let journal = |row: &Row| {
+        let journal = serde_json::from_str(&row.text("content")?).map_err(|_| Error::decode("content"))?;
+        Ok((JournalId::new(row.int("id")?), journal))
+    };
+    rows.iter().map(journal).collect()
 }
 
 fn add_under_way(balances: &mut Balances, row: &Row) -> Result<(), Error> {
@@ -124,9 +148,9 @@ fn add_under_way(balances: &mut Balances, row: &Row) -> Result<(), Error> {
     Ok(())
 }
 
-fn add_journal(balances: &mut Balances, of: &str, journal: &Journal) {
+fn add_journal(balances: &mut Balances, holders: &[String], journal: &Journal) {
     for ((holder, bucket, currency), change) in changes(journal) {
-        if holder.to_string() == of {
+        if holders.contains(&holder.to_string()) {
             entry(balances, holder, bucket, currency).add_pending(change);
         }
     }

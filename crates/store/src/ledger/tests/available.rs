@@ -10,6 +10,7 @@ use super::fixture::{TestLedger, now};
 use super::journals::{ANA, BEN, journal, maker};
 use super::scenarios::check_sums;
 use crate::journals::{JournalError, JournalState, Reversal};
+use crate::ledger::{AccountBalance, Moment};
 
 /// Racing withdrawals.
 const WITHDRAWALS: usize = 64;
@@ -45,6 +46,27 @@ async fn balances(ledger: &TestLedger, account: &str) -> Vec<String> {
     balances.map(line).collect()
 }
 
+/// The same of all accounts, page by page.
+async fn listed(ledger: &TestLedger, moment: Moment) -> Vec<String> {
+    let (mut lines, mut after) = (Vec::new(), None::<String>);
+    loop {
+        let scope = (&AccountScope::All, None);
+        let page = ledger.store.account_balances(scope, moment, after.as_deref(), 1).await.unwrap();
+        for balance in page.balances.iter().filter(|balance| !balance.is_zero()) {
+            let AccountBalance { account, posted, with_pending } = balance;
+            let pending = with_pending.map_or_else(String::new, |balance| {
+                let pending = [balance.pending_in, balance.pending_out, balance.available()];
+                pending.map(|total| format!(" {}", total.minor())).concat()
+            });
+            lines.push(format!("{account} {}{pending}", posted.minor()));
+        }
+        after = page.next_after;
+        if after.is_none() {
+            return lines;
+        }
+    }
+}
+
 async fn each_account_shows_what_is_posted_pending_and_available(ledger: &TestLedger) {
     let memo = |fact: Fact| match fact.kind {
         FactKind::Transfer { account, direction, amount, status, .. } => {
@@ -55,6 +77,9 @@ async fn each_account_shows_what_is_posted_pending_and_available(ledger: &TestLe
     };
     let transfer =
         |id, direction, micros| day::transfer("10:05:00", id, direction, micros, TransferStatus::Pending);
+    // Nothing is posted yet.
+    ledger.post(&[cash("alpaca:d2", CashKind::Deposit, 3_000, EntryStatus::Pending)]).await;
+    assert_eq!(listed(ledger, Moment::default()).await, ["user/alpaca:a1/fiat_exposure 0 3000 0 0"]);
     ledger
         .post(&[
             cash("alpaca:d1", CashKind::Deposit, 100_000, EntryStatus::Executed),
@@ -62,7 +87,6 @@ async fn each_account_shows_what_is_posted_pending_and_available(ledger: &TestLe
             day::order("10:01:00", "AAPL", "alpaca:o1", (Side::Buy, OrderStatus::Open), Some(30_000)),
             day::fill("10:02:00", "AAPL", ("alpaca:o1", "alpaca:e1"), Side::Buy, ("4", 10_000)),
             cash("alpaca:w1", CashKind::Withdrawal, -5_000, EntryStatus::Pending),
-            cash("alpaca:d2", CashKind::Deposit, 3_000, EntryStatus::Pending),
             cash("alpaca:w2", CashKind::Withdrawal, -7_000, EntryStatus::Canceled),
             // 100 USDC: 70 for spending, 30 in the stash.
             day::deposit_of_usdc("10:04:00", "bridge:t1", 100_000_000),
@@ -84,6 +108,24 @@ async fn each_account_shows_what_is_posted_pending_and_available(ledger: &TestLe
         "stash_balance 30000000 0 0 30000000",
     ];
     assert_eq!(balances(ledger, "bridge:c1").await, bridge);
+    ledger.post(&[day::account_of("alpaca:a2")]).await;
+    let back = ::ledger::reversed(&withdrawal("alpaca:a2", "1.00")).unwrap();
+    ledger.store.create_journal(&back, maker(ANA, "2", 0), now()).await.unwrap();
+    let all = [
+        "system/clearing/alpaca -100000",
+        "system/clearing/bridge -100000000",
+        "system/securities_clearing 10000",
+        "user/alpaca:a1/fiat_exposure 70000 3000 7000 63000",
+        "user/alpaca:a1/pending_investment 20000 0 20000 0",
+        "user/alpaca:a2/fiat_exposure 0 100 0 0",
+        "user/bridge:c1/spending_balance 70000000 0 25000000 45000000",
+        "user/bridge:c1/stash_balance 30000000 0 0 30000000",
+        "user/bridge:c1/usdc_balance 0 10000000 0 0",
+    ];
+    assert_eq!(listed(ledger, Moment::default()).await, all);
+    let posted = |line: &str| line.split(' ').take(2).collect::<Vec<_>>().join(" ");
+    let posted: Vec<String> = all.map(posted).into_iter().filter(|line| !line.ends_with(" 0")).collect();
+    assert_eq!(listed(ledger, Moment { as_of: Some(now()), known_at: None }).await, posted);
     // What arrived or failed is on its way no more.
     let settled = |id, direction, micros, status| day::transfer("11:00:00", id, direction, micros, status);
     ledger

@@ -142,10 +142,10 @@ fn folded<'f>(facts: impl IntoIterator<Item = &'f Fact>) -> (Balances, BTreeMap<
 }
 
 async fn balances(ledger: &TestLedger, moment: Moment) -> Balances {
-    let page = ledger.store.account_sums((&AccountScope::All, None), moment, None, 500).await.unwrap();
+    let page = ledger.store.account_balances((&AccountScope::All, None), moment, None, 500).await.unwrap();
     assert_eq!(page.next_after, None);
-    let sums = page.sums.into_iter().map(|sum| (sum.balance(), sum.account));
-    let balances = sums.map(|(balance, account)| ((account, balance.currency()), balance.minor()));
+    let posted = page.balances.into_iter().map(|balance| (balance.posted, balance.account));
+    let balances = posted.map(|(posted, account)| ((account, posted.currency()), posted.minor()));
     balances.filter(|(_, minor)| *minor != 0).collect()
 }
 
