@@ -5,6 +5,7 @@ pub(crate) mod circle_keys;
 pub(crate) mod closing;
 pub(crate) mod concurrency;
 pub(crate) mod evidence;
+pub(crate) mod faults;
 pub(crate) mod jobs;
 pub(crate) mod mutations;
 pub(crate) mod opening;

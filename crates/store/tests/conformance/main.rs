@@ -100,8 +100,12 @@ cases! { [sqlite, postgres]:
         a_day_is_closed_once_with_the_same_digest_on_both_databases,
         a_rebuild_settles_a_close_that_counted_a_forged_entry,
     }
+    faults {
+        the_faults_of_a_hostile_reading_are_mended,
+    }
     mutations {
         every_mutation_is_named_and_mended,
+        untouched_books_have_no_findings,
     }
     circle_keys {
         the_last_fetched_copy_of_a_key_is_stored,

@@ -12,6 +12,8 @@ use crate::fixture::{TestDatabase, after_s, now};
 
 /// Mutations of one run on SQLite and on Postgres; `MUTATIONS` in the environment sets another number.
 const MUTATIONS: (usize, usize) = (30, 10);
+/// Runs without a mutation, each with a database of its own; `UNTOUCHED_RUNS` in the environment sets another number.
+const UNTOUCHED_RUNS: usize = 2;
 /// Whoever writes with another number finds another sequence.
 const SEED: u64 = 20_261_130;
 
@@ -291,8 +293,14 @@ fn world() -> Vec<Delivery> {
     world
 }
 
+/// A number from the environment.
+#[expect(clippy::disallowed_methods, reason = "the length of a campaign is no setting of the product")]
+fn number(name: &str, default: usize) -> usize {
+    std::env::var(name).map_or(default, |number| number.parse().unwrap())
+}
+
 /// Applies what is due, some jobs at a time.
-async fn work(store: &Store, at: Timestamp) {
+pub(crate) async fn work(store: &Store, at: Timestamp) {
     loop {
         let jobs = store.lease("worker", 8, std::time::Duration::from_secs(30), at).await.unwrap();
         if jobs.is_empty() {
@@ -307,7 +315,7 @@ async fn work(store: &Store, at: Timestamp) {
     }
 }
 
-async fn rebuild(store: &Store, mode: RebuildMode) -> Result<Rebuild, store::VerifyError> {
+pub(crate) async fn rebuild(store: &Store, mode: RebuildMode) -> Result<Rebuild, store::VerifyError> {
     let ratio = ledger::Rules::default().stash_ratio;
     store.rebuild_ledger(mode, &settings(), ratio, Actor::named("test"), after_s(600)).await
 }
@@ -376,7 +384,34 @@ fn mutation(table: &Table, random: &mut Random, rows: usize, is_sqlite: bool) ->
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the number of mutations is no setting of the product")]
+/// Deliveries in any order, some of them twice, in transactions of any size: nothing is found, and a rebuild changes nothing.
+pub(crate) async fn untouched_books_have_no_findings(database: &TestDatabase) {
+    let mut random = Random(SEED);
+    let mut expected = None;
+    for run in 0..number("UNTOUCHED_RUNS", UNTOUCHED_RUNS) {
+        let database = if database.is_sqlite() { TestDatabase::sqlite() } else { TestDatabase::postgres() };
+        let store = database.open().await;
+        let mut deliveries = world();
+        for last in (1..deliveries.len()).rev() {
+            deliveries.swap(last, random.below(last + 1));
+        }
+        for (second, delivery) in (1..).zip(&deliveries) {
+            for _ in 0..=usize::from(random.below(4) == 0) {
+                store.receive(delivery, after_s(second)).await.unwrap();
+            }
+            if random.below(4) == 0 {
+                work(&store, after_s(second)).await;
+            }
+        }
+        work(&store, after_s(100)).await;
+        assert!(store.close_day(Actor::named("test"), after_s(86_400)).await.unwrap().is_some());
+        assert_eq!(findings(&store).await, [""; 0], "run {run}");
+        assert_eq!(rebuild(&store, RebuildMode::DryRun).await.unwrap(), Rebuild::default(), "run {run}");
+        let books = books(&database).await;
+        assert_eq!(*expected.get_or_insert_with(|| books.clone()), books, "run {run}");
+    }
+}
+
 pub(crate) async fn every_mutation_is_named_and_mended(database: &TestDatabase) {
     let store = database.open().await;
     for delivery in world() {
@@ -389,8 +424,7 @@ pub(crate) async fn every_mutation_is_named_and_mended(database: &TestDatabase) 
     assert_eq!(findings(&store).await, [""; 0]);
     let expected = books(database).await;
     assert!(expected.len() > 60, "{expected:#?}");
-    let mutations = if database.is_sqlite() { MUTATIONS.0 } else { MUTATIONS.1 };
-    let mutations = std::env::var("MUTATIONS").map_or(mutations, |number| number.parse().unwrap());
+    let mutations = number("MUTATIONS", if database.is_sqlite() { MUTATIONS.0 } else { MUTATIONS.1 });
     let mut random = Random(SEED);
     let mut done = 0;
     while done < mutations {
