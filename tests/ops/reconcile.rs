@@ -1,7 +1,7 @@
 //! `investiq reconcile` with a file and with a provider's API, on the books of a server.
 
 use serde_json::json;
-use tests::statements::FakeStatements;
+use tests::statements::{FakeStatements, Fault};
 
 use crate::fixture::Fixture;
 
@@ -83,6 +83,16 @@ fn the_api_is_called_with_the_key_of_the_server() {
     let found = workspace.run("reconcile bridge --from 2026-03-01 --to 2026-03-31");
     assert_eq!(found.exit_code, 3, "{found:?}");
     assert!(found.stdout.contains("missing here  transfer  bridge:l1"), "{found:?}");
+    // An empty list is not one that the key does not have.
+    provider.put("/v0/liquidation_addresses/drains", vec![]);
+    assert_eq!(workspace.run("reconcile bridge").exit_code, 0);
+    provider.next([Fault::Status(404)]);
+    let incomplete = workspace.run("reconcile bridge");
+    assert_eq!(incomplete.exit_code, 4, "{incomplete:?}");
+    assert!(
+        incomplete.stderr.contains("the list was not read: /v0/transfers: not available to this API key"),
+        "{incomplete:?}"
+    );
     let refused = workspace.set("BRIDGE_API_KEY", "bridge-Zq8Wm3Xc6Vb9Nn2Ll5Kk7").run("reconcile bridge");
     assert_eq!(refused.exit_code, 4, "{refused:?}");
     assert!(refused.stderr.contains("API key refused (HTTP 401)"), "{refused:?}");

@@ -21,5 +21,5 @@ pub use api::{Api, KeySource, LEAD, secret_names};
 pub use csv_file::{FILE_BYTES_MAX, parse as parse_csv};
 pub use error::Error;
 pub use matching::{MARGIN, Scope, Statement, UnreadLine, compare};
-pub use reconcile::{Period, Reconciliation, reconcile, reconcile_statement, record};
+pub use reconcile::{Period, Reconciliation, missing_lists, reconcile, reconcile_statement, record};
 pub use report::{Matched, Mismatch, MismatchKind, Report};

@@ -94,6 +94,19 @@ pub async fn reconcile_statement(
     with_books(store, provider, statement, period, now).await
 }
 
+/// The lists that were not read, and of which no person said that they are not needed.
+///
+/// # Errors
+/// The database query failed.
+pub async fn missing_lists(
+    store: &Store,
+    reconciliation: &Reconciliation,
+) -> Result<Vec<String>, store::Error> {
+    let unneeded = store.unneeded_lists(reconciliation.provider).await?;
+    let unread = reconciliation.report.unavailable.iter();
+    Ok(unread.filter(|list| !unneeded.contains(*list)).cloned().collect())
+}
+
 /// Records a reconciliation, and opens and resolves the reviews of its differences.
 ///
 /// # Errors

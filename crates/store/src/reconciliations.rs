@@ -24,6 +24,13 @@ const INSERT: &str = "INSERT INTO reconciliations (provider, first_day, last_day
     different, in_progress, not_compared) VALUES ";
 const LATEST: &str = "SELECT * FROM reconciliations WHERE id IN (SELECT MAX(id) FROM reconciliations GROUP BY provider) \
     ORDER BY provider";
+/// A review of a list is opened by the run that could not read it.
+const LATEST_COMPLETE: &str = "SELECT provider, MAX(at) AS at FROM reconciliations r WHERE NOT EXISTS (SELECT 1 FROM reviews v \
+    WHERE v.subject = 'reconciliation/' || r.provider AND v.kind = 'reconciliation' AND v.about LIKE 'list/%' \
+    AND v.resolved_at IS NULL AND v.opened_at <= r.at) GROUP BY provider";
+/// One that was resolved because the list was read has another time.
+const UNNEEDED_LISTS: &str = "SELECT about FROM reviews WHERE subject = $1 AND kind = $2 AND about LIKE 'list/%' \
+    AND resolved_by IS NOT NULL AND at = $3";
 const OPEN_REVIEWS: &str = "SELECT id, about, at FROM reviews WHERE subject = $1 AND kind = $2 AND journal IS NULL \
     AND (resolved_at IS NULL OR at = $3)";
 const OPEN: &str = "INSERT INTO reviews (subject, kind, about, account, at, opened_at) VALUES ";
@@ -126,6 +133,27 @@ impl Store {
     /// [`Error`] of the database.
     pub async fn latest_reconciliations(&self) -> Result<Vec<ReconciliationRun>, Error> {
         self.read(sql!(LATEST)).await?.iter().map(ReconciliationRun::from_row).collect()
+    }
+}
+
+impl Store {
+    /// When each provider was last reconciled with all lists that are needed.
+    ///
+    /// # Errors
+    /// [`Error`] of the database.
+    pub async fn latest_complete_reconciliations(&self) -> Result<BTreeMap<Provider, Timestamp>, Error> {
+        let rows = self.read(sql!(LATEST_COMPLETE)).await?;
+        rows.iter().map(|row| Ok((row.parsed("provider")?, row.time("at")?))).collect()
+    }
+
+    /// The lists that a person said are not needed, as [`Compared::unavailable`] names them.
+    ///
+    /// # Errors
+    /// [`Error`] of the database.
+    pub async fn unneeded_lists(&self, provider: Provider) -> Result<BTreeSet<String>, Error> {
+        let rows = self.read(sql!(UNNEEDED_LISTS, format!("{KIND}/{provider}"), KIND, UNDATED)).await?;
+        let list = |row: &Row| Ok(row.text("about")?.strip_prefix("list").unwrap_or_default().to_owned());
+        rows.iter().map(list).collect()
     }
 }
 

@@ -78,7 +78,7 @@ async fn round(
             never = stay_alive(heartbeat) => match never {},
         };
         match outcome {
-            Ok(Ok(reconciliation)) => log(&reconciliation),
+            Ok(Ok((reconciliation, missing_lists))) => log(&reconciliation, &missing_lists),
             Ok(Err(error)) => {
                 tracing::warn!(%provider, error = with_causes(&error), "reconciliation failed");
             }
@@ -88,14 +88,19 @@ async fn round(
     for run in store.latest_reconciliations().await? {
         show(&run, metrics);
     }
+    for (provider, at) in store.latest_complete_reconciliations().await? {
+        metrics.reconciliations.set_time(provider.as_str(), at.as_second());
+    }
     Ok(())
 }
 
-async fn reconcile(store: &Store, api: &Api, now: Timestamp) -> Result<Reconciliation, Error> {
+/// The reconciliation, and the lists that it needs and does not have.
+async fn reconcile(store: &Store, api: &Api, now: Timestamp) -> Result<(Reconciliation, Vec<String>), Error> {
     let period = Period::last(DAYS, now).ok_or(Error::TooLong { lines_max: 0 })?;
     let reconciliation = reconciliation::reconcile(store, api, period, now).await?;
     reconciliation::record(store, &reconciliation, ACTOR).await?;
-    Ok(reconciliation)
+    let missing_lists = reconciliation::missing_lists(store, &reconciliation).await?;
+    Ok((reconciliation, missing_lists))
 }
 
 /// Reading a statement can take longer than a worker may be silent.
@@ -105,16 +110,16 @@ async fn stay_alive(heartbeat: &Heartbeat) -> Infallible {
     }
 }
 
-fn log(Reconciliation { provider, report, .. }: &Reconciliation) {
+fn log(Reconciliation { provider, report, .. }: &Reconciliation, missing_lists: &[String]) {
     let (differences, matched) = (report.differences().count(), report.lines_matched());
-    for list in &report.unavailable {
-        tracing::info!(%provider, list, "list of a statement not available");
+    for list in missing_lists {
+        tracing::warn!(%provider, list, "list of a statement not available: its lines were not compared");
     }
-    if differences == 0 {
-        tracing::info!(%provider, matched, "reconciled");
-    } else {
+    if differences > 0 {
         let reviews = differences.min(RECONCILIATION_REVIEWS_MAX);
         tracing::error!(%provider, matched, differences, reviews, "statement and books differ");
+    } else if missing_lists.is_empty() {
+        tracing::info!(%provider, matched, "reconciled");
     }
 }
 
@@ -131,5 +136,4 @@ fn show(run: &ReconciliationRun, metrics: &Metrics) {
     for kind in MismatchKind::ALL {
         of_provider.set(run.provider.as_str(), kind.into(), count(kind));
     }
-    of_provider.set_time(run.provider.as_str(), run.at.as_second());
 }

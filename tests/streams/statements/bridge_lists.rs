@@ -72,6 +72,10 @@ async fn rows_are_read_as_the_events_that_report_them() {
     let unread = |path: &str| format!("list{path}: not available to this API key (HTTP 404)");
     let (memos, transfers) = (unread("/v0/static_memos/history"), unread(TRANSFERS));
     assert_eq!(fixture.open_reviews().await, [memos.as_str(), "transfer/bridge:t2"]);
+    // Such a run is no success, unless a person says that the list is not needed.
+    let complete = async || fixture.store.latest_complete_reconciliations().await.unwrap();
+    let missing_lists = async || reconciliation::missing_lists(&fixture.store, &found).await.unwrap();
+    assert_eq!((complete().await.len(), missing_lists().await), (0, vec![listed.to_owned()]));
     // What is equal is resolved although a list is not available; what is in a list that is not is not.
     let mut rows = rows;
     rows.insert(0, transfer("t9", "payment_processed", 7));
@@ -83,6 +87,12 @@ async fn rows_are_read_as_the_events_that_report_them() {
     let missing = ["transfer/bridge:t1", "transfer/bridge:t2", "transfer/bridge:t9"];
     let expected = [&[memos.as_str(), &transfers], missing.as_slice()].concat();
     assert_eq!(fixture.open_reviews().await, expected);
+    let reviews = fixture.store.reviews(&store::ReviewFilter::default(), None, 100).await.unwrap();
+    let review = reviews.iter().find(|review| review.about == memos).unwrap().id;
+    fixture.store.resolve_review(review, "we have no memos", Actor::named("ana"), now()).await.unwrap();
+    assert_eq!((complete().await.len(), missing_lists().await.len()), (0, 0));
+    fixture.reconcile().await;
+    assert_eq!(complete().await.get(&Provider::Bridge), Some(&now()));
     // A list of which there is a first page is available.
     let many = (0..150).map(|number| transfer(&format!("m{number}"), "payment_processed", 3));
     fixture.provider.put(TRANSFERS, many.collect());

@@ -78,8 +78,17 @@ pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<
         }
     }?;
     print(&reconciliation, *format, console)?;
-    let has_differences = reconciliation.report.differences().next().is_some();
-    Ok(if has_differences { Exit::Findings } else { Exit::Success })
+    if reconciliation.report.differences().next().is_some() {
+        return Ok(Exit::Findings);
+    }
+    match reconciliation::missing_lists(&database.store, &reconciliation).await?.as_slice() {
+        [] => Ok(Exit::Success),
+        lists => Err(Failure::Incomplete(format!(
+            "not compared, because the list was not read: {}: give the API key access to it, or resolve the review of the \
+             daily run if you do not need it",
+            lists.join("; ")
+        ))),
+    }
 }
 
 impl Arguments {

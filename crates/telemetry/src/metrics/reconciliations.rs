@@ -21,7 +21,7 @@ impl Reconciliations {
         let lines = opts("reconciliation_lines", "Lines of the latest reconciliation, by outcome");
         let last = opts(
             "reconciliation_last_success_timestamp_seconds",
-            "When a provider was last reconciled, in seconds since 1970; 0 for never",
+            "When a provider was last reconciled with all its lists, in seconds since 1970; 0 for never",
         );
         let reconciliations = Self {
             providers: labels.providers.iter().map(|provider| (*provider).to_owned()).collect(),
@@ -38,7 +38,7 @@ impl Reconciliations {
         self.lines.with_label_values(&[provider, outcome]).set(lines);
     }
 
-    /// Sets when a provider was last reconciled, in seconds since 1970.
+    /// Sets when a provider was last reconciled with all its lists, in seconds since 1970.
     pub fn set_time(&self, provider: &str, at_s: i64) {
         self.last.with_label_values(&[provider]).set(at_s);
     }

@@ -34,6 +34,8 @@ pub(crate) struct ReconciliationResponse {
     /// When the statement was read.
     #[schema(format = DateTime)]
     at: String,
+    /// Whether every list was read that is needed; the others have a review.
+    is_complete: bool,
     /// Lines that are equal.
     matched: u64,
     /// Lines that the books do not have.
@@ -48,9 +50,10 @@ pub(crate) struct ReconciliationResponse {
     not_compared: u64,
 }
 
-impl From<ReconciliationRun> for ReconciliationResponse {
-    fn from(run: ReconciliationRun) -> Self {
+impl ReconciliationResponse {
+    fn new(run: ReconciliationRun, is_complete: bool) -> Self {
         Self {
+            is_complete,
             provider: run.provider,
             from: run.from.to_string(),
             to: run.to.to_string(),
@@ -80,6 +83,13 @@ pub(crate) async fn list(
     State(state): State<Arc<AdminState>>,
 ) -> Result<Json<ReconciliationsResponse>, Problem> {
     parameters.allow_only(&[])?;
-    let runs = state.store().latest_reconciliations().await?;
-    Ok(Json(ReconciliationsResponse { reconciliations: runs.into_iter().map(Into::into).collect() }))
+    let (runs, complete) = (
+        state.store().latest_reconciliations().await?,
+        state.store().latest_complete_reconciliations().await?,
+    );
+    let respond = |run: ReconciliationRun| {
+        let is_complete = complete.get(&run.provider) == Some(&run.at);
+        ReconciliationResponse::new(run, is_complete)
+    };
+    Ok(Json(ReconciliationsResponse { reconciliations: runs.into_iter().map(respond).collect() }))
 }
