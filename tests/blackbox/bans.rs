@@ -19,6 +19,7 @@ fn options(mode: &str) -> ServerOptions {
         .set("API_KEYS", format!("{KEY}:viewer"))
         .set("TRUSTED_PROXIES", "127.0.0.1")
         .set("RATE_LIMIT_PER_MINUTE", "6000")
+        .set("ALLOWED_ORIGINS", "https://app.example.com")
         .set("BANS", mode)
 }
 
@@ -74,6 +75,14 @@ fn scanners_and_guessers_are_banned_on_every_replica_and_valid_keys_of_their_add
     let refused = one.get("/docs/problems", &[("x-forwarded-for", SCANNER)]);
     let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
     assert!(refused.body.contains("\"code\":\"banned\"") && (1..=67).contains(&wait), "{refused:?}");
+    // A browser asks without a key whether it may send a request with one.
+    let preflight = [
+        ("x-forwarded-for", SCANNER),
+        ("origin", "https://app.example.com"),
+        ("access-control-request-method", "GET"),
+    ];
+    let preflight = one.send(reqwest::Method::OPTIONS, "/api/symbols", &preflight, None);
+    assert!(preflight.status == 204 || preflight.status == 200, "{preflight:?}");
     // Deliveries have their own credential.
     let delivery = [("x-forwarded-for", SCANNER), ("content-type", "application/json")];
     let delivery = one.send(reqwest::Method::POST, "/api/v1/webhooks/bridge", &delivery, Some("{}"));
@@ -131,10 +140,10 @@ fn fail2ban_directory(log: &Path, around: &Path) -> PathBuf {
     };
     copy(Path::new("/etc/fail2ban"), &directory);
     copy(&tests::workspace_root().join("configs/fail2ban/."), &directory);
-    let jail = format!(
-        "[DEFAULT]\nbanaction = dummy\n[sshd]\nenabled = false\n[investiq]\nlogpath = {}\nmaxretry = 6\nbantime = 2\n",
-        log.display()
-    );
+    let log = log.display();
+    let jail = format!("[DEFAULT]\nbanaction = dummy\nlogpath = {log}\n[sshd]\nenabled = false\n");
+    let jails = ["paths", "keys"].map(|name| format!("[investiq-{name}]\nlogpath = {log}\nmaxretry = 6\n"));
+    let jail = format!("{jail}{}", jails.concat());
     std::fs::write(directory.join("jail.local"), jail).unwrap();
     std::fs::write(directory.join("fail2ban.local"), "[Definition]\ndbfile = :memory:\n").unwrap();
     directory
@@ -142,45 +151,52 @@ fn fail2ban_directory(log: &Path, around: &Path) -> PathBuf {
 
 #[test]
 fn fail2ban_finds_the_clients_of_refused_requests_in_the_log_and_bans_them() {
-    let server = options("off").set("RUST_LOG_FORMAT", "json").start();
-    let expected = [
-        (SCANNER, "/unknown", None, 404),
-        (SCANNER, "/api/symbols", None, 401),
-        (SCANNER, "/api/symbols", Some("guess"), 401),
-        (NEIGHBOUR, "/api/symbols/NOSUCH", Some(KEY), 404),
-        (NEIGHBOUR, "/api/symbols", Some(KEY), 200),
-    ];
-    for (client, path, key, status) in expected {
-        assert_eq!(get(&server, client, path, key), status, "{path}");
-    }
+    let options = options("off").set("AUTH_FAILURES_PER_MINUTE", "1");
+    let server = options.set("RUST_LOG_FORMAT", "json").start();
+    let refused = |client| {
+        get(&server, client, "/unknown", None);
+        get(&server, client, "/api/symbols", None);
+        get(&server, client, "/api/symbols/NOSUCH", Some(KEY));
+    };
+    let guess = |client| get(&server, client, "/api/symbols", Some("guess"));
+    refused(SCANNER);
+    assert_eq!((guess(GUESSER), guess(GUESSER)), (401, 429));
     // A client that writes the line of another one into what is logged.
-    let forged = format!("x\",\"client\":\"{GUESSER}\",\"status\":401,\"y\":\"");
-    server.get("/docs/problems", &[("x-forwarded-for", NEIGHBOUR), ("user-agent", &forged)]);
-    let delivery = [("x-forwarded-for", GUESSER), ("content-type", "application/json")];
+    let forged = format!("x\",\"client\":\"{NEIGHBOUR}\",\"route\":\"unmatched\",\"status\":404,\"y\":\"");
+    server.get("/docs/problems", &[("x-forwarded-for", SCANNER), ("user-agent", &forged)]);
+    let delivery = [("x-forwarded-for", NEIGHBOUR), ("content-type", "application/json")];
     server.send(reqwest::Method::POST, "/api/v1/webhooks/bridge", &delivery, Some("{}"));
 
     let around = tempfile::tempdir().unwrap();
     let log = around.path().join("api-server.log");
-    let line_count = || server.log().lines().filter(|line| line.contains("\"target\":\"access\"")).count();
-    let deadline = Instant::now() + WAIT;
-    while line_count() < expected.len() + 2 {
-        assert!(Instant::now() < deadline, "{}", server.log());
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    let until = |what: &str, holds: &dyn Fn() -> bool| {
+        let deadline = Instant::now() + WAIT;
+        while !holds() {
+            let log = std::fs::read_to_string(around.path().join("log")).unwrap_or_default();
+            assert!(Instant::now() < deadline, "not {what}: {log}");
+            std::thread::sleep(Duration::from_millis(200));
+            std::fs::write(around.path().join("api-server.log"), server.log()).unwrap();
+        }
+    };
+    until("logged", &|| {
+        server.log().lines().filter(|line| line.contains("\"target\":\"access\"")).count() >= 7
+    });
     std::fs::write(&log, server.log()).unwrap();
     let directory = fail2ban_directory(&log, around.path());
-    let output = Command::new("fail2ban-regex")
-        .arg("-c")
-        .arg(&directory)
-        .args(["--print-all-matched"])
-        .arg(&log)
-        .arg("investiq")
-        .output()
-        .expect("fail2ban-regex starts: `tests/run` installs fail2ban");
-    let text = String::from_utf8_lossy(&output.stdout);
-    let matched = text.lines().filter(|line| line.contains("\"duration_us\"")).collect::<Vec<_>>();
-    assert_eq!(matched.len(), 3, "{text}");
-    assert!(matched.iter().all(|line| line.contains(&format!("\"client\":\"{SCANNER}\""))), "{text}");
+    for (mode, client) in [("paths", SCANNER), ("keys", GUESSER)] {
+        let output = Command::new("fail2ban-regex")
+            .arg("-c")
+            .arg(&directory)
+            .arg("--print-all-matched")
+            .arg(&log)
+            .arg(format!("investiq[mode={mode}]"))
+            .output()
+            .expect("fail2ban-regex starts: `tests/run` installs fail2ban");
+        let text = String::from_utf8_lossy(&output.stdout);
+        let matched: Vec<&str> = text.lines().filter(|line| line.contains("{\"timestamp\":\"2")).collect();
+        assert_eq!(matched.len(), 1, "{text}");
+        assert!(matched[0].contains(&format!("\"client\":\"{client}\"")), "{text}");
+    }
 
     let run = |program: &str, arguments: &[&str]| {
         let mut command = Command::new(program);
@@ -192,29 +208,22 @@ fn fail2ban_finds_the_clients_of_refused_requests_in_the_log_and_bans_them() {
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     };
     let mut daemon = run("fail2ban-server", &["-f", "-x", "start"]);
-    let banned = || {
-        let status = run("fail2ban-client", &["status", "investiq"]).wait_with_output().unwrap();
+    let banned = |jail: &str| {
+        let status = run("fail2ban-client", &["status", jail]).wait_with_output().unwrap();
         let text = String::from_utf8_lossy(&status.stdout).into_owned();
         text.lines()
             .find_map(|line| line.split_once("Banned IP list:"))
             .map(|(_, list)| list.trim().to_owned())
     };
-    let until = |what: &str, holds: &dyn Fn() -> bool| {
-        let deadline = Instant::now() + WAIT;
-        while !holds() {
-            let log = std::fs::read_to_string(around.path().join("log")).unwrap_or_default();
-            assert!(Instant::now() < deadline, "not {what}: {log}");
-            std::thread::sleep(Duration::from_millis(200));
-        }
-    };
-    until("started", &|| banned().is_some());
+    until("started", &|| banned("investiq-paths").is_some() && banned("investiq-keys").is_some());
     for _ in 0..6 {
-        get(&server, SCANNER, "/api/symbols", Some("guess"));
-        get(&server, NEIGHBOUR, "/api/symbols/NOSUCH", Some(KEY));
+        refused(SCANNER);
+        guess(GUESSER);
+        get(&server, NEIGHBOUR, "/api/symbols", None);
     }
     until("banned", &|| {
-        std::fs::write(&log, server.log()).unwrap();
-        banned().as_deref() == Some(SCANNER)
+        banned("investiq-paths").as_deref() == Some(SCANNER)
+            && banned("investiq-keys").as_deref() == Some(GUESSER)
     });
     assert!(run("fail2ban-client", &["stop"]).wait().unwrap().success());
     assert!(daemon.wait().unwrap().success());

@@ -124,7 +124,8 @@ fn a_promoted_standby_with_synchronous_replication_has_everything_that_was_ackno
         };
         server.wait_until("deliveries are acknowledged", |_| load.count() >= ENOUGH);
         clusters.kill_primary();
-        // The standby is read while there is no primary.
+        // The standby is read while there is no primary, however long.
+        std::thread::sleep(BEHIND_MAX + Duration::from_secs(1));
         reads.extend((0..5).map(|_| read(&server)));
         clusters.promote_standby();
         let before = load.count();
@@ -162,7 +163,11 @@ fn what_asynchronous_replication_loses_is_reported_and_nothing_more_is_acknowled
     clusters.kill_primary();
     clusters.promote_standby();
     let fault = "the database was replaced by an older copy";
-    server.wait_until("it is reported", |server| server.get("/readyz", &[]).body.contains(fault));
+    server.wait_until("it is reported", |server| {
+        // Not even one batch, which would hide the loss.
+        assert!(!clusters.send(server, BATCH).iter().any(Outcome::is_acknowledged));
+        server.get("/readyz", &[]).body.contains(fault)
+    });
     for outcome in clusters.send(&server, BATCH) {
         assert!(outcome.status == Some(503) && outcome.body.contains(fault), "{outcome:?}");
     }

@@ -26,6 +26,8 @@ use crate::problem::{Kind, Problem};
 const POLL: Duration = Duration::from_secs(2);
 /// Bans that wait to be stored; further ones are dropped, and follow from the next offences.
 const QUEUE: usize = 256;
+/// Bans in [`POLL`] that are stored; a client with many networks must not fill the database.
+const STORED_MAX: usize = 8;
 /// Banned /64 of one /48 with which the /48 is banned, too.
 const SITE_NETWORKS: usize = 4;
 const ADDRESS_BITS_V6: u8 = 64;
@@ -150,10 +152,17 @@ impl Bans {
                 // Those in force go on.
                 Err(error) => tracing::debug!(%error, "reading the bans failed"),
             }
-            let next = tokio::time::timeout(POLL, queue.recv()).await;
-            if let Ok(Some((network, offence))) = next {
-                self.ban(store, network, offence.name(), replica).await;
+            let next = tokio::time::Instant::now() + POLL;
+            for _ in 0..STORED_MAX {
+                let Ok(Some((network, offence))) = tokio::time::timeout_at(next, queue.recv()).await else {
+                    break;
+                };
+                // A wider ban may be in force since.
+                if self.in_force.load().find(network.addr(), self.clock.now()).is_none() {
+                    self.ban(store, network, offence.name(), replica).await;
+                }
             }
+            tokio::time::sleep_until(next).await;
         }
     }
 
@@ -166,9 +175,11 @@ impl Bans {
             bans.iter().filter(|(other, _)| other.prefix_len() > SITE_BITS_V6 && site.contains(other)).count()
                 >= SITE_NETWORKS
         });
-        self.install(bans.into_iter());
+        self.install(bans.iter().copied());
         if let Some(site) = site {
-            drop(self.try_ban(store, site, reason, replica).await);
+            if let Some(ban) = self.try_ban(store, site, reason, replica).await {
+                self.install(bans.into_iter().chain([(ban.network, ban.until)]));
+            }
         }
     }
 

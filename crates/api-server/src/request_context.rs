@@ -33,6 +33,8 @@ pub(crate) struct RequestContext {
     /// The path pattern of the route.
     pub(crate) route: OnceLock<MatchedPath>,
     pub(crate) caller: OnceLock<Caller>,
+    /// Set if its head was refused.
+    pub(crate) refused_head: OnceLock<()>,
     /// The key that counts this request as in progress.
     pub(crate) limited_key: OnceLock<Arc<Key>>,
     /// Until when the response has everything, if it was read from a standby.
@@ -74,6 +76,7 @@ impl RequestContext {
             client: OnceLock::new(),
             route: OnceLock::new(),
             caller: OnceLock::new(),
+            refused_head: OnceLock::new(),
             limited_key: OnceLock::new(),
             data_as_of: OnceLock::new(),
             content_encoding: OnceLock::new(),

@@ -105,9 +105,10 @@ impl Polygon {
         let fetch = move |_| async move {
             let fetch = Fetch::new(Arc::clone(&client), &client.config.benchmark_cache);
             let bars = fetch.bars(symbol).await?;
+            let age = bars.age;
             let history = domain::History::unadjusted(symbol, bars.bars, PriceBasis::Split);
             let value = Benchmark::from_history(BENCHMARK, &history);
-            Ok(FetchedValue { value, is_partial: false, age: fetch.age() })
+            Ok(FetchedValue { value, is_partial: false, age })
         };
         let benchmark = tokio::time::timeout(BENCHMARK_WAIT, self.benchmarks.get(symbol, fetch)).await;
         benchmark.ok()?.ok().map(|(benchmark, _)| benchmark)

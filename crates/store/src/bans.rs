@@ -32,7 +32,7 @@ const COUNT: &str = "SELECT COUNT(*) AS count FROM bans WHERE banned_until > $1"
 const BAN: &str = "INSERT INTO bans (network, reason, times, banned_at, banned_until, banned_by) \
     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (network) DO UPDATE SET reason = excluded.reason, \
     times = excluded.times, banned_at = excluded.banned_at, banned_until = excluded.banned_until, \
-    banned_by = excluded.banned_by";
+    banned_by = excluded.banned_by WHERE bans.banned_until < excluded.banned_until";
 const LIFT: &str = "DELETE FROM bans WHERE network = $1";
 const FORGET: &str =
     "DELETE FROM bans WHERE network IN (SELECT network FROM bans WHERE banned_until < $1 LIMIT $2)";

@@ -2,8 +2,9 @@
 
 use audit::{ChainError, Entry, Head, Key, KeyId, SealedEntry, StoredHead};
 
-use crate::database::{Backend, Row, Transaction, sql};
+use crate::database::{Backend, Database, Row, Transaction, sql};
 use crate::error::Error;
+use crate::storage_fault::StorageFault;
 
 /// Selects the head; [`append_after`] continues from its row.
 macro_rules! head_sql {
@@ -16,6 +17,45 @@ pub(crate) use head_sql;
 const HEAD: &str = head_sql!();
 const HEAD_LOCKED: &str = concat!(head_sql!(), " FOR UPDATE");
 
+/// As [`append`], unless the database lacks the newest entry that this process has committed: what was acknowledged with it is
+/// lost. Then nothing is written, and the check of the storage decides. `head` is the row of the head, if it was already read.
+pub(crate) async fn append_to(
+    database: &Database,
+    tx: &mut Transaction<'_>,
+    key: &Key,
+    head: Option<&Row>,
+    entry: Entry,
+) -> Result<StoredHead, Error> {
+    let read;
+    let row = match head {
+        Some(row) => row,
+        None => {
+            let sql = tx.backend().pick(HEAD, HEAD_LOCKED);
+            read = tx.fetch_optional(sql!(sql)).await?.ok_or(Error::NoHead)?;
+            &read
+        }
+    };
+    let head = stored_head(row)?;
+    if let Some(committed) = database.committed().filter(|committed| *committed != head)
+        && (committed.sequence >= head.sequence
+            || !has_entry(tx, committed.sequence, &committed.hash).await?)
+    {
+        return Err(StorageFault::OlderCopy { sequence: committed.sequence }.into());
+    }
+    append_after(tx, key, row, entry).await
+}
+
+/// Whether the chain has this entry.
+pub(crate) async fn has_entry(
+    tx: &mut Transaction<'_>,
+    sequence: u64,
+    hash: &audit::Hash,
+) -> Result<bool, Error> {
+    let number = i64::try_from(sequence).map_err(Error::encode)?;
+    let row = tx.fetch_optional(sql!("SELECT hash FROM audit_entries WHERE sequence = $1", number)).await?;
+    Ok(row.map(|row| self::hash(&row, "hash")).transpose()?.is_some_and(|found| found == *hash))
+}
+
 /// Appends an entry, and returns the new head. Call it last before the commit, because all other writers wait from here on.
 pub(crate) async fn append(tx: &mut Transaction<'_>, key: &Key, entry: Entry) -> Result<StoredHead, Error> {
     let sql = tx.backend().pick(HEAD, HEAD_LOCKED);
@@ -23,8 +63,8 @@ pub(crate) async fn append(tx: &mut Transaction<'_>, key: &Key, entry: Entry) ->
     append_after(tx, key, &row, entry).await
 }
 
-/// As [`append`], with the row of the head that the transaction has already read: SQLite's only writer needs no lock.
-pub(crate) async fn append_after(
+/// With the row of the head that the transaction has already read: SQLite's only writer needs no lock.
+async fn append_after(
     tx: &mut Transaction<'_>,
     key: &Key,
     head: &Row,

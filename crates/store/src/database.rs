@@ -137,6 +137,11 @@ impl Database {
         }
     }
 
+    /// Forgets what was noted: an operator continues with a database that lacks it.
+    pub(crate) fn forget_committed(&self) {
+        *self.committed.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// What was noted last.
     pub(crate) fn committed(&self) -> Option<StoredHead> {
         *self.committed.lock().unwrap_or_else(PoisonError::into_inner)

@@ -4,7 +4,7 @@
 //! replica renews a row of the primary once a second, and the time in that row says what the standby has.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use sqlx::postgres::PgConnectOptions;
@@ -21,7 +21,9 @@ pub(crate) const HEARTBEAT_AHEAD: Duration = Duration::from_secs(5);
 /// A standby that is further behind is not read.
 const BEHIND_MAX: SignedDuration = SignedDuration::from_secs(5);
 /// A standby whose last check was longer ago is not read.
-const CHECK_VALID: SignedDuration = SignedDuration::from_secs(3);
+const CHECK_VALID: Duration = Duration::from_secs(3);
+/// A heartbeat that is further in the future is that of a wrong clock.
+const AHEAD_MAX: SignedDuration = SignedDuration::from_secs(1);
 /// Longest wait for the answer of a check.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -39,7 +41,7 @@ pub(crate) struct Standby {
 struct Seen {
     /// Whatever was committed until then is there.
     as_of: Timestamp,
-    checked_at: Timestamp,
+    checked_at: Instant,
 }
 
 impl Standby {
@@ -61,20 +63,26 @@ impl Standby {
         self.database.close().await;
     }
 
-    /// A connection, if there is one at once; the primary is read otherwise.
-    pub(crate) async fn session(&self) -> Option<Session> {
-        match tokio::time::timeout(CHECK_TIMEOUT, self.database.session()).await {
-            Ok(Ok(session)) => Some(session),
-            Ok(Err(_)) | Err(_) => None,
+    /// A connection to a server that has everything until `as_of`: its address may lead to several standbys. `None` if there is none
+    /// soon; the primary is read then.
+    pub(crate) async fn session(&self, identity: &str, as_of: Timestamp) -> Option<Session> {
+        let connect = async {
+            let mut session = self.database.session().await?;
+            let found = read_heartbeat(&mut session, identity).await?;
+            Ok::<_, Error>((session, found))
+        };
+        match tokio::time::timeout(CHECK_TIMEOUT, connect).await {
+            Ok(Ok((session, Some(found)))) if found >= as_of => Some(session),
+            Ok(_) | Err(_) => None,
         }
     }
 
-    /// Until when the standby has everything, if it may be read at `now`.
-    pub(crate) fn as_of(&self, now: Timestamp) -> Option<Timestamp> {
+    /// Until when the standby has everything, if it may be read at `now`: it is not too far behind, or there is no primary.
+    pub(crate) fn as_of(&self, now: Timestamp, is_primary_down: bool) -> Option<Timestamp> {
         let Seen { as_of, checked_at } = (*self.seen())?;
-        let is_fresh =
-            now.duration_since(as_of) <= BEHIND_MAX && now.duration_since(checked_at) <= CHECK_VALID;
-        is_fresh.then_some(as_of)
+        let behind = now.duration_since(as_of);
+        let is_fresh = behind <= BEHIND_MAX || is_primary_down;
+        (is_fresh && behind >= -AHEAD_MAX && checked_at.elapsed() <= CHECK_VALID).then_some(as_of.min(now))
     }
 
     fn seen(&self) -> std::sync::MutexGuard<'_, Option<Seen>> {
@@ -87,27 +95,29 @@ impl Standby {
         identity: &str,
         now: Timestamp,
     ) -> Result<Option<SignedDuration>, Error> {
-        let checked = self.read_heartbeat(identity).await;
+        let checked = self.newest_heartbeat(identity).await;
         let as_of = checked.as_ref().ok().copied().flatten();
-        *self.seen() = as_of.map(|as_of| Seen { as_of, checked_at: now });
+        *self.seen() = as_of.map(|as_of| Seen { as_of, checked_at: Instant::now() });
         Ok(checked?.map(|as_of| now.duration_since(as_of)))
     }
 
-    async fn read_heartbeat(&self, identity: &str) -> Result<Option<Timestamp>, Error> {
-        let read = async {
-            let mut session = self.database.session().await?;
-            session.begin_read().await?.fetch_optional(sql!(STATE, HEARTBEAT)).await
-        };
-        let row = tokio::time::timeout(CHECK_TIMEOUT, read).await.map_err(|_elapsed| Error::Timeout)??;
-        let beat = |row: Row| {
-            if row.text("identity")? != identity {
-                return Err(Error::Standby);
-            }
-            let until = row.time("lease_until")?;
-            until.checked_sub(HEARTBEAT_AHEAD).map_err(|_| Error::decode("lease_until"))
-        };
-        row.map(beat).transpose()
+    async fn newest_heartbeat(&self, identity: &str) -> Result<Option<Timestamp>, Error> {
+        let read = async { read_heartbeat(&mut self.database.session().await?, identity).await };
+        tokio::time::timeout(CHECK_TIMEOUT, read).await.map_err(|_elapsed| Error::Timeout)?
     }
+}
+
+/// The newest heartbeat that a server has of this database.
+async fn read_heartbeat(session: &mut Session, identity: &str) -> Result<Option<Timestamp>, Error> {
+    let row = session.begin_read().await?.fetch_optional(sql!(STATE, HEARTBEAT)).await?;
+    let beat = |row: Row| {
+        if row.text("identity")? != identity {
+            return Err(Error::Standby);
+        }
+        let until = row.time("lease_until")?;
+        until.checked_sub(HEARTBEAT_AHEAD).map_err(|_| Error::decode("lease_until"))
+    };
+    row.map(beat).transpose()
 }
 
 fn options(address: &StandbyAddress, primary: &PgConnectOptions) -> PgConnectOptions {

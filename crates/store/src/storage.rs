@@ -9,7 +9,8 @@
 pub(crate) mod checkpoint;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use audit::StoredHead;
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,8 @@ use crate::storage_fault::StorageFault;
 /// Pause before a file that seems to be overwritten is read again: a page may be read while it is written.
 const REREAD_AFTER: Duration = Duration::from_millis(50);
 const REREADS: usize = 2;
+/// Time without a check that passed after which the database is taken for down.
+const DOWN_AFTER: Duration = Duration::from_secs(2);
 
 const IDENTITY: &str = "SELECT i.identity, i.epoch, h.sequence, h.hash FROM store_identity i, audit_head h \
     WHERE i.id = 1 AND h.id = 1";
@@ -46,22 +49,13 @@ pub struct StorageState {
     pub file_sequence: Option<u64>,
 }
 
-impl StorageState {
-    /// The same with a later entry of the chain. After another process has accepted another state, it counts no more.
-    fn with(&self, committed: Option<StoredHead>) -> Self {
-        match committed.filter(|head| head.sequence > self.sequence) {
-            Some(head) => {
-                Self { sequence: head.sequence, hash: hex::encode(head.hash.as_bytes()), ..self.clone() }
-            }
-            None => self.clone(),
-        }
-    }
-}
-
 /// The last state that this process has seen.
 pub(crate) struct StorageCheck {
     checkpoint: Option<PathBuf>,
+    identity: String,
     seen: tokio::sync::Mutex<Seen>,
+    /// When the database was last what it should be.
+    passed_at: Mutex<Instant>,
 }
 
 struct Seen {
@@ -72,13 +66,19 @@ struct Seen {
 
 impl StorageCheck {
     pub(crate) fn new(config: &StoreConfig, state: StorageState) -> Self {
+        let (checkpoint, identity) = (config.checkpoint.clone(), state.identity.clone());
         let seen = tokio::sync::Mutex::new(Seen { state, recorded: None });
-        Self { checkpoint: config.checkpoint.clone(), seen }
+        Self { checkpoint, identity, seen, passed_at: Mutex::new(Instant::now()) }
     }
 
     /// The identity of the database.
-    pub(crate) async fn identity(&self) -> String {
-        self.seen.lock().await.state.identity.clone()
+    pub(crate) fn identity(&self) -> &str {
+        &self.identity
+    }
+
+    /// Whether the database has not responded for some time.
+    pub(crate) fn is_down(&self) -> bool {
+        self.passed_at.lock().unwrap_or_else(PoisonError::into_inner).elapsed() > DOWN_AFTER
     }
 
     /// Checks the database, and records its state. After a fault it is not used any more.
@@ -92,7 +92,11 @@ impl StorageCheck {
         if let Some(setting) = database.lossy_setting().await? {
             return Err(StorageFault::NotDurable { setting }.into());
         }
-        let mut state = follow(database, &seen.state.with(database.committed())).await?;
+        let committed = database.committed();
+        let mut state = follow(database, &seen.state, committed).await?;
+        if state.epoch > seen.state.epoch {
+            database.forget_committed();
+        }
         state.file_sequence = follow_file(database, &seen.state).await?;
         let recorded = seen.recorded.as_ref().and_then(|recorded| recorded.file_sequence);
         if self.checkpoint.is_some() && state.file_sequence != recorded {
@@ -100,6 +104,7 @@ impl StorageCheck {
             database.sync_file().await?;
         }
         seen.state = state;
+        *self.passed_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         if let Some(path) = self.checkpoint.clone().filter(|_| seen.recorded.as_ref() != Some(&seen.state)) {
             checkpoint::write(path, seen.state.clone()).await?;
             seen.recorded = Some(seen.state.clone());
@@ -130,7 +135,7 @@ pub(crate) async fn open(config: &StoreConfig) -> Result<Database, OpenError> {
         }
     }
     let database = Database::open(config).await?;
-    match follow(&database, &expected).await {
+    match follow(&database, &expected, None).await {
         Ok(_) => Ok(database),
         Err(error) => {
             let error = match error {
@@ -181,8 +186,12 @@ pub(crate) async fn load(database: &Database) -> Result<StorageState, Error> {
     Ok(state)
 }
 
-/// The present state, if it follows an earlier one; its `file_sequence` is the earlier one's.
-async fn follow(database: &Database, earlier: &StorageState) -> Result<StorageState, Error> {
+/// The present state, if it follows an earlier one and has the entry that this process has committed; its `file_sequence` is the earlier one's.
+async fn follow(
+    database: &Database,
+    earlier: &StorageState,
+    committed: Option<StoredHead>,
+) -> Result<StorageState, Error> {
     let mut reader = database.reader().await?;
     let mut tx = reader.begin().await?;
     let Some(found) = read(&mut tx).await? else { return Err(StorageFault::OtherDatabase.into()) };
@@ -192,6 +201,11 @@ async fn follow(database: &Database, earlier: &StorageState) -> Result<StorageSt
     let StorageState { epoch, sequence, ref hash, file_sequence, .. } = *earlier;
     // Another process may have accepted another state.
     if found.epoch < epoch || (found.epoch == epoch && !has_entry(&mut tx, sequence, hash).await?) {
+        return Err(StorageFault::OlderCopy { sequence }.into());
+    }
+    if let Some(StoredHead { sequence, hash, .. }) = committed.filter(|_| found.epoch == epoch)
+        && !chain::has_entry(&mut tx, sequence, &hash).await?
+    {
         return Err(StorageFault::OlderCopy { sequence }.into());
     }
     Ok(StorageState { file_sequence, ..found })

@@ -21,8 +21,8 @@ use crate::url::{DatabaseUrl, UrlError};
 #[derive(Clone)]
 pub struct Store {
     pub(crate) shared: Arc<Shared>,
-    /// Whether books are read from the standby.
-    pub(crate) reads_standby: bool,
+    /// Books are read from the standby if it has everything until then.
+    pub(crate) standby_as_of: Option<Timestamp>,
 }
 
 pub(crate) struct Shared {
@@ -47,7 +47,7 @@ impl Store {
         let inbox = Inbox::start(database.clone(), key.clone(), config.queue_deliveries);
         let unknown_channels = UnknownChannels::default();
         let shared = Shared { database, key, unknown_channels, storage, standby, inbox };
-        Self { shared: Arc::new(shared), reads_standby: false }
+        Self { shared: Arc::new(shared), standby_as_of: None }
     }
 
     /// Stores a delivery. When this returns a receipt, the delivery is durable.
@@ -145,22 +145,21 @@ impl Store {
     /// [`Error::Standby`] for that of another database, and errors of the connection: the standby is not read.
     pub async fn check_standby(&self, now: Timestamp) -> Result<Option<SignedDuration>, Error> {
         let Some(standby) = &self.shared.standby else { return Ok(None) };
-        standby.check(&self.shared.storage.identity().await, now).await
+        standby.check(self.shared.storage.identity(), now).await
     }
 
     /// A store that reads books from the standby, and until when the standby has everything; `None` if there is none that may be
     /// read at `now`.
     #[must_use]
     pub fn on_standby(&self, now: Timestamp) -> Option<(Self, Timestamp)> {
-        let as_of = self.shared.standby.as_ref()?.as_of(now)?;
-        Some((Self { reads_standby: true, ..self.clone() }, as_of))
+        let as_of = self.shared.standby.as_ref()?.as_of(now, self.shared.storage.is_down())?;
+        Some((Self { standby_as_of: Some(as_of), ..self.clone() }, as_of))
     }
 
     /// A connection for reading books.
     pub(crate) async fn book_reader(&self) -> Result<Reader, Error> {
-        let standby = self.shared.standby.as_ref().filter(|_| self.reads_standby);
-        if let Some(standby) = standby
-            && let Some(session) = standby.session().await
+        if let (Some(standby), Some(as_of)) = (&self.shared.standby, self.standby_as_of)
+            && let Some(session) = standby.session(self.shared.storage.identity(), as_of).await
         {
             self.shared.database.check_files()?;
             return Ok(Reader::Postgres(session));
@@ -175,9 +174,10 @@ impl Store {
 
     /// Commits a transaction together with its audit entry.
     pub(crate) async fn commit(&self, mut tx: Transaction<'_>, entry: Entry) -> Result<(), Error> {
-        let head = chain::append(&mut tx, &self.shared.key.load(), entry).await?;
+        let database = &self.shared.database;
+        let head = chain::append_to(database, &mut tx, &self.shared.key.load(), None, entry).await?;
         tx.commit().await?;
-        self.shared.database.note_committed(head);
+        database.note_committed(head);
         Ok(())
     }
 }

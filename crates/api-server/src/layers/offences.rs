@@ -38,7 +38,7 @@ impl ResponseHook for OffenceOfResponse {
         let context = &self.context;
         let offence = match response.status() {
             _ if context.caller.get().is_some() => return,
-            _ if context.connection.head_error().is_some() => Offence::MalformedHead,
+            _ if context.refused_head.get().is_some() => Offence::MalformedHead,
             // A known path may answer 404, such as for an account of others.
             StatusCode::NOT_FOUND if context.route().is_none() => Offence::UnmatchedPath,
             StatusCode::METHOD_NOT_ALLOWED => Offence::UnmatchedPath,

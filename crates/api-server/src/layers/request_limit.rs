@@ -8,6 +8,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use axum::extract::Request;
+use http::Method;
 use rate_limit::{Limit, LimitStatus};
 use telemetry::metrics::Metrics;
 
@@ -43,7 +44,10 @@ impl RequestHook for RequestLimit {
 
     fn on_request(&self, request: &mut Request) -> Result<LimitHeaders, Problem> {
         let Some(key) = self.api_keys.identify(request)? else {
-            self.api_keys.check_ban(request)?;
+            // A browser sends no key with the preflight of a request that has one.
+            if *request.method() != Method::OPTIONS {
+                self.api_keys.check_ban(request)?;
+            }
             return self.by_address.on_request(request);
         };
         let status = key.limiter.check().map_err(|status| {

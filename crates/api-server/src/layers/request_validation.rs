@@ -22,7 +22,12 @@ impl RequestHook for RequestValidation {
 
     fn on_request(&self, request: &mut Request) -> Result<(), Problem> {
         let result = rejected_head(request).map_or_else(|| validate(request), |error| Err(error.into()));
-        result.inspect_err(|_| self.metrics.refused_heads.inc())
+        result.inspect_err(|_| {
+            self.metrics.refused_heads.inc();
+            if let Ok(context) = RequestContext::get(request.extensions()) {
+                context.refused_head.get_or_init(|| ());
+            }
+        })
     }
 }
 

@@ -1,7 +1,7 @@
-//! The calls of one fetch, each made by one of all replicas, and the time of the oldest response among them.
+//! The calls of one fetch, each made by one of all replicas.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use reqwest::Url;
@@ -13,63 +13,100 @@ use super::shared::{LOOK_PERIOD, SharedResponse, SharedResponses};
 use crate::cache::CacheConfig;
 use crate::stats::count;
 
+/// How much the clock of another replica may be ahead, in milliseconds.
+const CLOCKS_DIFFER_MS: i64 = 5_000;
+/// Longest wait for another replica's call while there is a stale response.
+const STALE_WAIT: Duration = Duration::from_secs(1);
+
 /// The calls for one symbol.
 pub(super) struct Fetch {
     pub(super) client: Arc<Client>,
-    fresh_for: Duration,
+    pub(super) fresh_for: Duration,
     stale_for: Duration,
-    oldest_ms: AtomicI64,
+    has_stale: AtomicBool,
+}
+
+/// A response that was checked.
+pub(super) struct Response<T> {
+    pub(super) value: T,
+    /// How long ago the vendor sent it.
+    pub(super) age: Duration,
 }
 
 impl Fetch {
     /// A fetch whose result is cached so.
     pub(super) fn new(client: Arc<Client>, cache: &CacheConfig) -> Self {
-        let oldest_ms = AtomicI64::new((client.clock)());
-        Self { client, fresh_for: cache.fresh_for, stale_for: cache.stale_for, oldest_ms }
+        Self {
+            client,
+            fresh_for: cache.fresh_for,
+            stale_for: cache.stale_for,
+            has_stale: AtomicBool::new(false),
+        }
     }
 
-    /// The time at which the vendor sent the oldest response.
-    pub(super) fn fetched_at_ms(&self) -> i64 {
-        self.oldest_ms.load(Ordering::Relaxed)
+    /// Whether a response was stale, so that everything should be fetched again soon.
+    pub(super) fn has_stale(&self) -> bool {
+        self.has_stale.load(Ordering::Relaxed)
     }
 
-    /// How old that response is.
-    pub(super) fn age(&self) -> Duration {
-        self.age_of(self.fetched_at_ms())
+    fn stale<T>(&self, response: Response<T>) -> Response<T> {
+        self.has_stale.store(true, Ordering::Relaxed);
+        response
     }
 
-    /// Gets `url` and parses the response as the documented JSON.
-    pub(super) async fn get<T: DeserializeOwned>(&self, url: Url) -> Result<T, CallError> {
+    /// Gets `url` and parses the response as the documented JSON. `check` refuses one that is not what was asked for, and says whether
+    /// one is worth sharing.
+    pub(super) async fn get<T: DeserializeOwned>(
+        &self,
+        url: Url,
+        check: impl Fn(&T) -> Result<bool, CallError>,
+    ) -> Result<Response<T>, CallError> {
+        let fresh = |value| Response { value, age: Duration::ZERO };
         let Some(shared) = self.client.shared() else {
-            return self.client.get(&url).await.map(|(value, _)| value);
+            let (value, _) = self.client.get(&url).await?;
+            return check(&value).map(|_| fresh(value));
         };
-        let deadline = Instant::now() + self.client.config.call_timeout;
-        let (name, hold) = (url.as_str(), self.client.config.call_timeout);
+        let (name, hold, started) = (url.as_str(), self.client.config.call_timeout, Instant::now());
         let mut stale = None;
         loop {
-            match self.read(shared, &url).await {
-                Some((value, age)) if self.is_fresh(age) => return Ok(self.note(value, age)),
+            match self.read(shared, &url, &check).await {
+                Some(response) if response.age < self.fresh_for => return Ok(response),
                 found => stale = found.or(stale),
             }
-            // Another replica makes the call, unless it takes too long.
-            if shared.claim(name, hold).await || Instant::now() >= deadline {
+            if shared.claim(name, hold).await {
                 break;
             }
-            sleep(LOOK_PERIOD).await;
-        }
-        let called = self.client.get(&url).await;
-        if let Ok((_, body)) = &called {
-            let response = SharedResponse { body: body.clone(), fetched_at_ms: (self.client.clock)() };
-            if let Some(text) = self.client.key().and_then(|key| response.seal(&url, &key)) {
-                shared.write(name, text, self.stale_for).await;
+            // Another replica makes the call.
+            match stale.take_if(|_| started.elapsed() >= STALE_WAIT) {
+                Some(response) => return Ok(self.stale(response)),
+                None if started.elapsed() >= hold => break,
+                None => sleep(LOOK_PERIOD).await,
             }
         }
+        let called = self.client.get(&url).await;
+        let checked = match called {
+            Ok((value, body)) => match check(&value) {
+                Ok(true) => {
+                    self.write(shared, &url, body).await;
+                    Ok(fresh(value))
+                }
+                Ok(false) => Ok(fresh(value)),
+                Err(error) => Err(error),
+            },
+            Err(error) => Err(error),
+        };
         shared.release(name).await;
-        match (called, stale) {
-            (Ok((value, _)), _) => Ok(value),
+        match (checked, stale) {
             // The vendor is away: what another replica has fetched before is better than nothing.
-            (Err(error), Some((value, age))) if error.is_outage() => Ok(self.note(value, age)),
-            (Err(error), _) => Err(error),
+            (Err(error), Some(response)) if error.is_outage() => Ok(self.stale(response)),
+            (checked, _) => checked,
+        }
+    }
+
+    async fn write(&self, shared: &dyn SharedResponses, url: &Url, body: Vec<u8>) {
+        let response = SharedResponse { body, fetched_at_ms: (self.client.clock)() };
+        if let Some(text) = self.client.key().and_then(|key| response.seal(url, &key)) {
+            shared.write(url.as_str(), text, self.stale_for).await;
         }
     }
 
@@ -77,27 +114,18 @@ impl Fetch {
         &self,
         shared: &dyn SharedResponses,
         url: &Url,
-    ) -> Option<(T, Duration)> {
+        check: impl Fn(&T) -> Result<bool, CallError>,
+    ) -> Option<Response<T>> {
         let text = shared.read(url.as_str()).await?;
         let response = SharedResponse::open(&text, url, &self.client.key()?)?;
-        let age = self.age_of(response.fetched_at_ms);
-        (age < self.stale_for).then_some(())?;
-        Some((serde_json::from_slice(&response.body).ok()?, age))
-    }
-
-    fn is_fresh(&self, age: Duration) -> bool {
-        age < self.fresh_for
-    }
-
-    fn note<T>(&self, value: T, age: Duration) -> T {
-        count(&self.client.stats().calls_shared);
-        let at = (self.client.clock)() - i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
-        self.oldest_ms.fetch_min(at, Ordering::Relaxed);
-        value
-    }
-
-    fn age_of(&self, fetched_at_ms: i64) -> Duration {
+        let age_ms = (self.client.clock)() - response.fetched_at_ms;
         // The clocks of replicas differ a little.
-        Duration::from_millis(u64::try_from((self.client.clock)() - fetched_at_ms).unwrap_or_default())
+        let age = Duration::from_millis(u64::try_from(age_ms.max(0)).unwrap_or(u64::MAX));
+        let value = serde_json::from_slice(&response.body).ok()?;
+        let is_usable = age_ms >= -CLOCKS_DIFFER_MS && age < self.stale_for && check(&value).is_ok();
+        is_usable.then(|| {
+            count(&self.client.stats().calls_shared);
+            Response { value, age }
+        })
     }
 }

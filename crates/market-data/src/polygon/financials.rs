@@ -20,7 +20,7 @@ impl Fetch {
             ("order", "desc"),
         ];
         let url = self.client.url(&["vX", "reference", "financials"], &query);
-        let Results { results } = self.get::<Results<Vec<Financial>>>(url).await?;
+        let Results { results } = self.get::<Results<Vec<Financial>>>(url, |_| Ok(true)).await?.value;
         Ok(results.unwrap_or_default().into_iter().map(filing).collect())
     }
 }

@@ -17,7 +17,7 @@ impl Fetch {
         let query =
             [("ticker", symbol.as_str()), ("limit", ARTICLES), ("sort", "published_utc"), ("order", "desc")];
         let url = self.client.url(&["v2", "reference", "news"], &query);
-        let Results { results } = self.get::<Results<Vec<Article>>>(url).await?;
+        let Results { results } = self.get::<Results<Vec<Article>>>(url, |_| Ok(true)).await?.value;
         Ok(results.unwrap_or_default().into_iter().filter_map(|article| item(article, symbol)).collect())
     }
 }

@@ -116,7 +116,7 @@ impl PostgresDatabase {
 
     /// Whether all replicas together can have their connections. A pooler has a limit of its own, and waits.
     async fn check_capacity(&self, config: &StoreConfig) -> Result<Result<(), OpenError>, Error> {
-        if self.shared.is_pooled.load(Ordering::Relaxed) {
+        if config.replicas == 1 || self.shared.is_pooled.load(Ordering::Relaxed) {
             return Ok(Ok(()));
         }
         let mut session = self.session().await?;

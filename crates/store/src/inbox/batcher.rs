@@ -205,10 +205,7 @@ impl Batcher {
             return Ok(receipts);
         };
         let key = self.key.load();
-        let appended = match &head {
-            Some(head) => chain::append_after(&mut tx, &key, head, entry).await,
-            None => chain::append(&mut tx, &key, entry).await,
-        };
+        let appended = chain::append_to(&self.database, &mut tx, &key, head.as_ref(), entry).await;
         let head = appended.map_err(BatchError::NotCommitted)?;
         tx.commit().await.map_err(BatchError::Unknown)?;
         self.database.note_committed(head);
