@@ -176,10 +176,10 @@ impl Bans {
                 >= SITE_NETWORKS
         });
         self.install(bans.iter().copied());
-        if let Some(site) = site {
-            if let Some(ban) = self.try_ban(store, site, reason, replica).await {
-                self.install(bans.into_iter().chain([(ban.network, ban.until)]));
-            }
+        if let Some(site) = site
+            && let Some(ban) = self.try_ban(store, site, reason, replica).await
+        {
+            self.install(bans.into_iter().chain([(ban.network, ban.until)]));
         }
     }
 
