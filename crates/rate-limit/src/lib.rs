@@ -9,6 +9,7 @@ mod key;
 mod limit;
 mod network;
 mod offences;
+pub mod shared;
 mod table;
 
 pub use address::{AddressLimiter, Exceeded};

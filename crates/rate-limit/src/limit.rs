@@ -63,6 +63,10 @@ impl Limit {
         LimitStatus { remaining, reset_s: whole_seconds(self.period().saturating_mul(spent)) }
     }
 
+    pub(crate) fn period_nanos(self) -> i64 {
+        i64::try_from(self.period().as_nanos()).unwrap_or(i64::MAX)
+    }
+
     /// The time in which one request is earned.
     fn period(self) -> Duration {
         Duration::from_secs(WINDOW_S) / self.per_minute.get()

@@ -1,0 +1,171 @@
+mod simulation;
+
+use std::num::NonZeroU32;
+
+use super::*;
+use simulation::{Event, Simulation, Traffic};
+
+const MILLISECOND: Nanos = SECOND / 1000;
+
+fn limit(per_minute: u32, burst: u32) -> Limit {
+    let number = |number| NonZeroU32::new(number).unwrap();
+    Limit { per_minute: number(per_minute), burst: number(burst) }
+}
+
+fn at(now: Nanos) -> Moment {
+    Moment { now, nodes: 2, is_away: false }
+}
+
+fn even(per_minute: u32, nodes: usize, load: f64) -> Simulation {
+    Simulation::new(per_minute, nodes, Traffic { load, skew: 0.0, minutes: 2 })
+}
+
+fn skewed(per_minute: u32, nodes: usize, load: f64) -> Simulation {
+    Simulation::new(per_minute, nodes, Traffic { load, skew: 0.9, minutes: 2 })
+}
+
+#[test]
+fn nodes_together_allow_one_limit_in_each_minute() {
+    for per_minute in [600, 6000] {
+        for nodes in [2, 3, 10] {
+            for load in [1.0, 2.0, 10.0] {
+                for simulation in [even(per_minute, nodes, load), skewed(per_minute, nodes, load)] {
+                    let result = simulation.run();
+                    let name = format!("{per_minute} a minute, {nodes} nodes, load {load}: {result:?}");
+                    assert!(result.minutes.iter().all(|ratio| (0.95..=1.05).contains(ratio)), "{name}");
+                    assert!(result.commands_per_request <= 0.2 || result.requests_per_s < 100.0, "{name}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn each_node_for_itself_allows_as_many_limits_as_there_are_nodes() {
+    for nodes in [2, 3, 10] {
+        let result = even(600, nodes, 10.0).without_redis().run();
+        assert!(result.minutes[1] >= 0.95 * nodes as f64, "{nodes}: {result:?}");
+    }
+}
+
+#[test]
+fn below_the_limit_at_least_99_percent_are_allowed() {
+    for per_minute in [600, 6000] {
+        for nodes in [2, 3, 10] {
+            for simulation in [even(per_minute, nodes, 0.9), skewed(per_minute, nodes, 0.9)] {
+                let result = simulation.run();
+                assert!(result.allowed_ratio >= 0.99, "{per_minute}, {nodes} nodes: {result:?}");
+                assert!(result.waited_ratio <= 0.02, "{per_minute}, {nodes} nodes: {result:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn exact_requests_are_counted_exactly() {
+    let result = even(600, 3, 2.0).exactly().run();
+    assert!(result.minutes.iter().all(|ratio| (0.98..=1.02).contains(ratio)), "{result:?}");
+}
+
+#[test]
+fn without_redis_the_nodes_share_the_limit_and_nothing_is_counted_twice_afterwards() {
+    for nodes in [2, 3] {
+        let away = Event::Away { from: 70 * SECOND, to: 75 * SECOND };
+        let result = even(6000, nodes, 2.0).with(away).run();
+        assert!(result.minutes.iter().all(|ratio| (0.90..=1.03).contains(ratio)), "{result:?}");
+        assert!(result.waits_over_10_ms <= 3 * nodes, "{result:?}");
+        let away = Event::Away { from: 61 * SECOND, to: 119 * SECOND };
+        let result = even(6000, nodes, 2.0).with(away).run();
+        assert!(result.minutes.iter().all(|ratio| (0.90..=1.05).contains(ratio)), "{result:?}");
+    }
+}
+
+#[test]
+fn redis_without_its_data_learns_what_was_granted() {
+    let lost = Event::DataLost(70 * SECOND);
+    let result = even(600, 3, 2.0).with(lost).run();
+    assert!(result.minutes.iter().all(|ratio| (0.95..=1.05).contains(ratio)), "{result:?}");
+    let forgetful = even(600, 3, 2.0).with(lost).without_floor().run();
+    assert!(forgetful.minutes.iter().any(|ratio| *ratio > 1.1), "{forgetful:?}");
+}
+
+#[test]
+fn the_clock_of_another_redis_may_differ() {
+    for change in [SECOND, -SECOND] {
+        let result = even(6000, 3, 2.0).with(Event::Clock { at: 70 * SECOND, change }).run();
+        assert!(result.minutes.iter().all(|ratio| (0.85..=1.05).contains(ratio)), "{change}: {result:?}");
+    }
+}
+
+#[test]
+fn many_small_limits_share_commands() {
+    let mut reports = 0;
+    for number in 0..1000 {
+        let mut one = SharedLimit::new(limit(60, 10), 0);
+        assert_eq!(one.check(1, at(number)).verdict, Verdict::Undecided);
+        let command = one.resume(1, at(number)).command.unwrap();
+        let answer = Answer { granted: 1, arrival_us: 1_000_000, server_us: 0 };
+        one.answer(&command, &answer, MILLISECOND, 100);
+        let decision = one.resume(1, at(MILLISECOND));
+        assert!(matches!(decision.verdict, Verdict::Allowed(_)) && decision.command.is_none());
+        one.end_wait(1);
+        let decision = one.check(1, at(2 * SECOND));
+        assert!(matches!(decision.verdict, Verdict::Allowed(_)) && decision.command.is_none());
+        reports += usize::from(decision.is_report_due);
+    }
+    assert_eq!(reports, 1000, "all of them wait for the next common report");
+}
+
+#[test]
+fn a_stopped_node_reports_what_it_spent_and_gives_back_what_it_has() {
+    let mut one = SharedLimit::new(limit(600, 100), 0);
+    one.check(1, at(0));
+    let command = one.resume(1, at(0)).command.unwrap();
+    let answer = Answer { granted: 5, arrival_us: 0, server_us: 0 };
+    one.answer(&Command { want: 5, ..command }, &answer, MILLISECOND, 100);
+    one.resume(1, at(MILLISECOND));
+    one.end_wait(1);
+    let last = one.drain(at(2 * MILLISECOND)).unwrap();
+    assert_eq!((last.spent, last.returned, last.want), (0, 4, 0));
+    assert!(one.drain(at(3 * MILLISECOND)).is_none());
+}
+
+#[test]
+fn tokens_that_nobody_asks_for_are_given_back() {
+    let mut one = SharedLimit::new(limit(600, 100), 0);
+    one.check(1, at(0));
+    let command = one.resume(1, at(0)).command.unwrap();
+    let answer = Answer { granted: 3, arrival_us: 0, server_us: 0 };
+    one.answer(&Command { want: 3, ..command }, &answer, MILLISECOND, 100);
+    one.resume(1, at(MILLISECOND));
+    one.end_wait(1);
+    assert!(one.report(at(SECOND / 2)).is_none());
+    assert_eq!(one.report(at(2 * SECOND)).unwrap().returned, 2);
+}
+
+#[test]
+fn a_request_whose_wait_is_over_is_decided_alone_and_never_waits_again() {
+    let mut one = SharedLimit::new(limit(60, 10), 0);
+    assert_eq!(one.check(1, at(0)).verdict, Verdict::Undecided);
+    assert!(one.resume(1, at(0)).command.is_some());
+    assert!(matches!(one.decide_alone(1, at(10 * MILLISECOND)).verdict, Verdict::Allowed(_)));
+    one.end_wait(1);
+    let allowed =
+        (0..9).filter(|_| matches!(one.check(1, at(11 * MILLISECOND)).verdict, Verdict::Allowed(_)));
+    assert_eq!(allowed.count(), 4, "half of the burst");
+}
+
+#[test]
+fn every_limit_and_any_answer_is_handled() {
+    for (per_minute, burst) in [(1, 1), (1, u32::MAX), (u32::MAX, 1), (u32::MAX, u32::MAX)] {
+        let mut one = SharedLimit::new(limit(per_minute, burst), 0);
+        for (step, number) in [0, 1, -1, i64::MAX / 1000, i64::MIN / 1000].into_iter().enumerate() {
+            let now = at(Nanos::try_from(step).unwrap() * SECOND);
+            one.check(1, now);
+            let Some(command) = one.resume(1, now).command else { continue };
+            one.answer(&command, &Answer { granted: 0, arrival_us: number, server_us: number }, now.now, 75);
+            one.decide_alone(u32::MAX, now);
+            one.drain(now);
+        }
+    }
+}
