@@ -27,8 +27,8 @@ pub use secret_sources::{missing_audit_key, secret_sources};
 pub use secrets::{Environment, Profile};
 pub use setting::Setting;
 pub use settings::{
-    AlpacaEvents, BanMode, Bans, ClientAddressHeader, Config, Connections, Http, Logs, MarketData,
-    MetricsAccess, Polygon, ResponseCache, WebhookLimits, Webhooks,
+    AlpacaEvents, BanMode, Bans, ClientAddressHeader, Config, Connections, HostPort, Http, Logs, MarketData,
+    MetricsAccess, Polygon, Redis, RedisEndpoint, ResponseCache, WebhookLimits, Webhooks,
 };
 
 use outbound::Proxy;

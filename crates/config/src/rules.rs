@@ -56,15 +56,21 @@ pub(crate) fn check(config: &Config) -> Vec<Error> {
             "ledger.alpaca_entries",
             "must be activities, because the stream activities is read",
         ),
+        (
+            config.redis.endpoint().is_some() && config.http.rate_limit.burst.get() < config.expected_nodes,
+            "rate_limit.burst",
+            "must be at least EXPECTED_NODES: while Redis does not answer, each node allows its part of the burst",
+        ),
     ];
+    let source = format!("profile {}", profile.as_str());
     let broken =
         rules.into_iter().filter_map(|(is_broken, path, problem)| is_broken.then_some((path, problem)));
     let errors = broken.chain(restrictions(config)).map(|(path, problem)| Error {
         path: path.to_owned(),
-        source: format!("profile {}", config.profile.as_str()),
+        source: source.clone(),
         problem: problem.to_owned(),
     });
-    errors.collect()
+    errors.chain(config.redis.errors(&source)).collect()
 }
 
 /// Settings of webhook providers with values that the profile does not allow.

@@ -25,6 +25,7 @@ mod alpaca_events;
 mod bans;
 mod market_data;
 mod parse;
+mod redis;
 mod server;
 mod webhooks;
 
@@ -47,6 +48,7 @@ pub(crate) use alpaca_events::ACTIVITIES;
 pub use alpaca_events::AlpacaEvents;
 pub use bans::{BanMode, Bans};
 pub use market_data::{MarketData, Polygon};
+pub use redis::{HostPort, Redis, RedisEndpoint};
 pub use server::{Connections, Http, ResponseCache, WebhookLimits};
 pub use webhooks::Webhooks;
 
@@ -79,6 +81,10 @@ settings! { read, profile: Profile =>
         connections: Connections = Connections::load(read);
         /// Limits and timeouts of requests.
         http: Http = Http::load(read);
+        /// Nodes that share rate limits, when Redis cannot say how many there are.
+        expected_nodes: u32 = read.get("rate_limit.expected_nodes", "EXPECTED_NODES").number(1..=1000);
+        /// Where several nodes share their rate limits.
+        redis: Redis = Redis::load(read);
         /// Whether the server refuses to start without API keys.
         keys_required: bool = read.get("auth.required", "REQUIRE_AUTH").flag();
         /// Bans of clients.

@@ -215,6 +215,7 @@ fn the_base_file_has_every_setting() {
 #[test]
 fn every_variable_changes_the_configuration() {
     let base = format!("{:?}", load_from(&Environment::default(), None).unwrap());
+    let ca = concat!(env!("CARGO_MANIFEST_DIR"), "/src/tests/authority.pem");
     let values = [
         ("BIND_ADDRESS", "127.0.0.1:1"),
         ("PUBLISHED_ON_LOOPBACK", "true"),
@@ -236,6 +237,23 @@ fn every_variable_changes_the_configuration() {
         ("AUTH_FAILURES_PER_MINUTE", "9"),
         ("RATE_LIMIT_PER_MINUTE", "9"),
         ("RATE_LIMIT_BURST", "9"),
+        ("EXPECTED_NODES", "9"),
+        ("REDIS_URL", "rediss://redis"),
+        ("REDIS_HOST", "redis"),
+        ("REDIS_PORT", "9"),
+        ("REDIS_USER", "investiq"),
+        ("REDIS_DB", "9"),
+        ("REDIS_TLS", "true"),
+        ("REDIS_TLS_CA_FILE", ca),
+        ("REDIS_CLUSTER_MODE", "true"),
+        ("REDIS_CLUSTER_ADDRS", "redis-1:9"),
+        ("REDIS_MAX_RETRIES", "9"),
+        ("REDIS_POOL_SIZE", "4"),
+        ("REDIS_MAX_IDLE_CONNS", "9"),
+        ("REDIS_MAX_ACTIVE_CONNS", "9"),
+        ("REDIS_IDLE_TIMEOUT_SECS", "9"),
+        ("REDIS_ROUTE_RANDOMLY", "true"),
+        ("REDIS_ROUTE_BY_LATENCY", "true"),
         ("MARKET_DATA_DIR", "/"),
         ("POLYGON_BASE_URL", "https://example.com"),
         ("POLYGON_RATE_LIMIT", "9"),
@@ -276,8 +294,12 @@ fn every_variable_changes_the_configuration() {
     for setting in settings() {
         let value = values.iter().find(|(variable, _)| *variable == setting.variable);
         let (variable, value) = value.unwrap_or_else(|| panic!("no value to try for {}", setting.variable));
-        let changed = format!("{:?}", load_from(&environment(&[(variable, value)]), None).unwrap());
-        assert_ne!(changed, base, "{variable}");
+        let (changed, errors) = load_all_from(&environment(&[(variable, value)]), None);
+        assert_ne!(format!("{changed:?}"), base, "{variable}");
+        let is_refused =
+            ["REDIS_CLUSTER_MODE", "REDIS_CLUSTER_ADDRS", "REDIS_ROUTE_RANDOMLY", "REDIS_ROUTE_BY_LATENCY"]
+                .contains(variable);
+        assert_eq!(!errors.is_empty(), is_refused, "{variable}: {errors:?}");
     }
     assert_eq!(values.len(), settings().len());
 }
@@ -313,4 +335,66 @@ fn an_invalid_proxy_is_an_error_that_names_its_variable_and_no_value() {
     assert!(outbound_proxy(&environment(&[invalid, ("RATE_LIMIT_PER_MINUTE", "x")])).is_err());
     assert_eq!(outbound_proxy(&environment(&[("RATE_LIMIT_PER_MINUTE", "x")])).unwrap().to_string(), "none");
     load_from(&environment(&[invalid, ("OUTBOUND_PROXY", "none")]), None).unwrap();
+}
+
+#[test]
+fn settings_of_redis_that_contradict_each_other_or_have_no_effect_are_refused() {
+    let ca = concat!(env!("CARGO_MANIFEST_DIR"), "/src/tests/authority.pem");
+    for (pairs, expected) in [
+        (&[("REDIS_URL", "redis://a"), ("REDIS_HOST", "b")][..], "set one of them"),
+        (
+            &[("REDIS_URL", "redis://a"), ("REDIS_CLUSTER_MODE", "true"), ("REDIS_CLUSTER_ADDRS", "b:1")],
+            "set one of them",
+        ),
+        (&[("REDIS_URL", "redis://a"), ("REDIS_PORT", "7000")], "write the port into REDIS_URL"),
+        (&[("REDIS_URL", "redis://u@a"), ("REDIS_USER", "v")], "is also in REDIS_URL"),
+        (&[("REDIS_URL", "redis://a/1"), ("REDIS_DB", "2")], "is also in REDIS_URL"),
+        (&[("REDIS_URL", "redis://a"), ("REDIS_TLS", "true")], "write rediss://"),
+        (&[("REDIS_URL", "redis://:pa55word@a")], "must not have a password: put it into REDIS_PASSWORD"),
+        (&[("REDIS_HOST", "a"), ("REDIS_TLS_CA_FILE", ca)], "set REDIS_TLS=true"),
+        (
+            &[("REDIS_HOST", "a"), ("REDIS_TLS", "true"), ("REDIS_TLS_CA_FILE", "/nx")],
+            "must be a file that can be read",
+        ),
+        (
+            &[("REDIS_HOST", "a"), ("REDIS_TLS", "true"), ("REDIS_TLS_CA_FILE", "/etc/hostname")],
+            "it has none",
+        ),
+        (&[("REDIS_CLUSTER_ADDRS", "a:1")], "without REDIS_CLUSTER_MODE=true"),
+        (&[("REDIS_CLUSTER_MODE", "true")], "needs REDIS_CLUSTER_ADDRS"),
+        (
+            &[("REDIS_HOST", "a"), ("REDIS_CLUSTER_MODE", "true"), ("REDIS_DB", "1")],
+            "a cluster has one database",
+        ),
+        (&[("REDIS_URL", "redis://a/1"), ("REDIS_CLUSTER_MODE", "true")], "a cluster has one database"),
+        (&[("REDIS_ROUTE_RANDOMLY", "true"), ("REDIS_ROUTE_BY_LATENCY", "true")], "set both to false"),
+        (&[("REDIS_ROUTE_RANDOMLY", "true")], "must be false"),
+        (&[("REDIS_ROUTE_BY_LATENCY", "true")], "must be false"),
+        (
+            &[("REDIS_POOL_SIZE", "4"), ("REDIS_MAX_ACTIVE_CONNS", "5")],
+            "must be at least REDIS_POOL_SIZE + 2",
+        ),
+        (&[("REDIS_POOL_SIZE", "5")], "must be at least REDIS_POOL_SIZE"),
+        (&[("REDIS_MAX_IDLE_CONNS", "15")], "must be at most REDIS_MAX_ACTIVE_CONNS - 2"),
+        (
+            &[("REDIS_HOST", "a"), ("RATE_LIMIT_BURST", "2"), ("EXPECTED_NODES", "3")],
+            "must be at least EXPECTED_NODES",
+        ),
+    ] {
+        let errors = errors(pairs);
+        assert!(errors.iter().any(|error| error.contains(expected)), "{pairs:?}: {errors:?}");
+        assert!(errors.iter().all(|error| !error.contains("pa55word")), "{errors:?}");
+    }
+    let endpoint = |pairs: &[(&str, &str)]| load_from(&environment(pairs), None).unwrap().redis.endpoint();
+    assert_eq!(endpoint(&[]), None, "not used");
+    assert_eq!(endpoint(&[("REDIS_PORT", "1"), ("REDIS_TLS", "true")]), None);
+    let one = endpoint(&[("REDIS_URL", "rediss://u@a:7/2")]);
+    let parts = [
+        ("REDIS_HOST", "a"),
+        ("REDIS_PORT", "7"),
+        ("REDIS_USER", "u"),
+        ("REDIS_DB", "2"),
+        ("REDIS_TLS", "true"),
+    ];
+    assert!(one.is_some() && one == endpoint(&parts), "two ways to say the same: {one:?}");
 }

@@ -50,8 +50,6 @@ const UNSUPPORTED: &[(&str, &str)] = &[
     ("PAYMENT_WEBHOOK_SECRET", "nothing uses it yet"),
     ("POLYGON_WS_ENABLED", "live quotes are not streamed"),
     ("PORT", "use BIND_ADDRESS"),
-    ("REDIS_PASSWORD", "nothing uses it yet"),
-    ("REDIS_URL", "responses and rate limits are cached in memory"),
     ("RESEND_API_KEY", "nothing uses it yet"),
     ("RETENTION_AUDIT_DAYS", "audit entries are never removed"),
     ("RETENTION_BACKTEST_DAYS", "no backtests are stored"),

@@ -26,6 +26,12 @@ impl KeyLimiter {
         Self { limit, limiter: limiter.with_middleware(), in_progress: AtomicU32::new(0) }
     }
 
+    /// The limit.
+    #[must_use]
+    pub fn limit(&self) -> Limit {
+        self.limit
+    }
+
     /// Counts one request.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 //! are left to callers.
 
 mod address;
+mod cold;
 mod key;
 mod limit;
 mod network;
@@ -13,6 +14,7 @@ pub mod shared;
 mod table;
 
 pub use address::{AddressLimiter, Exceeded};
+pub use cold::ColdAddresses;
 pub use key::KeyLimiter;
 pub use limit::{Limit, LimitStatus, WINDOW_S};
 pub use network::{Network, TIERS, Tier};

@@ -287,10 +287,15 @@ impl SharedLimit {
     /// Notes that a command failed. Its tokens are reported again: at worst they count twice, and more is refused.
     pub fn fail(&mut self, command: &Command, now: Nanos) {
         self.is_busy &= command.is_all_or_nothing;
-        self.reporting -= command.spent;
-        self.unreported += command.spent;
+        self.cancel(command);
         self.is_suspect = true;
         self.retry_at = now + RETRY_PERIOD;
+    }
+
+    /// Notes that a command was not sent.
+    pub fn cancel(&mut self, command: &Command) {
+        self.reporting -= command.spent;
+        self.unreported += command.spent;
     }
 
     /// What is due now: a report, tokens to give back, or a question whether Redis answers again.

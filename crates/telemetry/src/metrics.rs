@@ -4,6 +4,7 @@
 //! their first event, counting needs no lookup by label, and no client can create a series.
 
 mod business;
+mod coordination;
 mod deliveries;
 mod exposition;
 mod families;
@@ -18,6 +19,7 @@ mod workers;
 use prometheus::{Encoder, Gauge, IntCounter, IntCounterVec, IntGauge, Opts, TextEncoder};
 
 pub use business::Business;
+pub use coordination::Coordination;
 pub use deliveries::{Deliveries, FetchMetrics, ProviderMetrics};
 pub use exposition::Summary;
 pub use families::Families;
@@ -115,6 +117,8 @@ pub struct Metrics {
     pub reviews: Reviews,
     /// The latest reconciliation of each provider.
     pub reconciliations: Reconciliations,
+    /// Redis, and the rate limits that nodes share through it.
+    pub coordination: Coordination,
     /// Background workers.
     pub workers: Workers,
     /// Access log lines dropped because the output did not keep up.
@@ -155,6 +159,7 @@ impl Metrics {
             )))?,
             reviews: Reviews::new(&families, labels)?,
             reconciliations: Reconciliations::new(&families, labels)?,
+            coordination: Coordination::new(&families)?,
             workers: Workers::new(&families)?,
             timeouts: families.counter("http_timeouts_total", "Requests that timed out")?,
             shed: families

@@ -46,6 +46,12 @@ impl Key {
         Self { digest, role, scope, limiter, networks_seen: NetworksSeen::default() }
     }
 
+    /// A number that stands for the key where nodes share its limit: the start of its digest.
+    #[must_use]
+    pub fn shared_id(&self) -> u64 {
+        prefix(&self.digest)
+    }
+
     /// The name of the key in logs.
     #[must_use]
     pub fn label(&self) -> Label {

@@ -53,6 +53,19 @@ pub(super) fn findings(config: &Config) -> Vec<Finding> {
             "enables trace logs of the AWS client, which contain signatures of requests",
         ),
         (
+            config.redis.endpoint().is_some_and(|endpoint| !endpoint.is_encrypted),
+            "plain_redis",
+            "redis.tls",
+            "is off: the password of Redis is sent unencrypted; set REDIS_TLS=true unless only this host reaches Redis",
+        ),
+        (
+            config.redis.endpoint().is_some()
+                && config.http.rate_limit.burst.get() / 4 < config.expected_nodes,
+            "small_burst",
+            "rate_limit.burst",
+            "is less than four requests for each of EXPECTED_NODES: every request asks Redis",
+        ),
+        (
             !config.market_data.polygon.base_url.is_encrypted(),
             "plain_http",
             "market_data.polygon.base_url",

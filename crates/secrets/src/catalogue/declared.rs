@@ -25,6 +25,7 @@ pub(super) fn all() -> Vec<SecretSpec> {
             )
         },
         spec("database_url", Class::DbCredential, Format::DatabaseUrl, "database URL with user and password"),
+        spec("redis_password", Class::DbCredential, Format::Text, "password of Redis"),
         key("polygon_api_key", "market data from Polygon"),
         SecretSpec { aliases: &["APCA_API_KEY_ID"], ..key("alpaca_api_key", "id of the Alpaca API key") },
         SecretSpec {

@@ -1,0 +1,117 @@
+//! Limits by client address that nodes share. Addresses with few requests are counted on each node, so that Redis knows busy ones only.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use rate_limit::{Capacity, ColdAddresses, Exceeded, Limit, LimitStatus, Network, TIERS};
+
+use crate::limits::{Checked, SharedLimits, Undecided};
+
+/// One limit by address, and those of the wider networks; its clones share it.
+#[derive(Clone, Debug)]
+pub struct SharedAddresses(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    limits: SharedLimits,
+    /// In the order of [`TIERS`], with the names of the limits in Redis.
+    tiers: [(&'static str, Limit); TIERS.len()],
+    cold: ColdAddresses,
+}
+
+/// Whether a request is allowed. The status is that of the first tier.
+#[derive(Debug)]
+pub enum CheckedAddress {
+    /// It is.
+    Allowed(LimitStatus),
+    /// It is not.
+    Exceeded(Exceeded),
+    /// Redis decides.
+    Undecided(UndecidedAddress),
+}
+
+/// A request about which Redis decides.
+#[derive(Debug)]
+pub struct UndecidedAddress {
+    addresses: SharedAddresses,
+    undecided: Undecided,
+    tier: usize,
+    /// Of the first tier, if that is decided.
+    status: Option<LimitStatus>,
+    network: Network,
+}
+
+impl SharedAddresses {
+    /// `names` are those of the limits in Redis.
+    #[must_use]
+    pub fn new(
+        limits: SharedLimits,
+        limit: Limit,
+        names: [&'static str; TIERS.len()],
+        capacity: Capacity,
+    ) -> Self {
+        let tiers = std::array::from_fn(|tier| (names[tier], limit.for_tier(&TIERS[tier])));
+        Self(Arc::new(Inner { limits, tiers, cold: ColdAddresses::new(capacity) }))
+    }
+
+    /// Counts a request from this address.
+    #[must_use]
+    pub fn check(&self, address: IpAddr) -> CheckedAddress {
+        self.check_from(Network::from(address), 0, None)
+    }
+
+    fn check_from(&self, network: Network, first: usize, mut status: Option<LimitStatus>) -> CheckedAddress {
+        for (tier, wider) in network.tiers().enumerate().skip(first) {
+            match self.check_tier(tier, wider) {
+                Checked::Allowed(allowed) => _ = status.get_or_insert(allowed),
+                Checked::Exceeded(status) => return CheckedAddress::Exceeded(Exceeded { tier, status }),
+                Checked::Undecided(undecided) => {
+                    let addresses = self.clone();
+                    return CheckedAddress::Undecided(UndecidedAddress {
+                        addresses,
+                        undecided,
+                        tier,
+                        status,
+                        network,
+                    });
+                }
+            }
+        }
+        CheckedAddress::Allowed(status.unwrap_or(LimitStatus { remaining: 0, reset_s: 1 }))
+    }
+
+    fn check_tier(&self, tier: usize, network: Network) -> Checked {
+        let Inner { limits, tiers, cold } = &*self.0;
+        let (name, limit) = tiers[tier];
+        if let Some(checked) = limits.check_known_network(name, network.to_bits()) {
+            return checked;
+        }
+        match cold.check(tier, network, limit, limits.moment()) {
+            Ok(status) => Checked::Allowed(status),
+            Err(spent) => {
+                let checked = limits.check_network(name, network.to_bits(), limit, spent);
+                // The table is full of busy addresses: this one has to be less busy.
+                checked.unwrap_or(Checked::Exceeded(LimitStatus { remaining: 0, reset_s: 1 }))
+            }
+        }
+    }
+}
+
+impl UndecidedAddress {
+    /// The decision, after a short wait at most for each tier.
+    ///
+    /// # Errors
+    /// A limit is exceeded.
+    pub async fn decide(self) -> Result<LimitStatus, Exceeded> {
+        let Self { addresses, mut undecided, mut tier, mut status, network } = self;
+        loop {
+            let decided = undecided.decide().await.map_err(|status| Exceeded { tier, status })?;
+            let first = *status.get_or_insert(decided);
+            match addresses.check_from(network, tier + 1, Some(first)) {
+                CheckedAddress::Allowed(status) => return Ok(status),
+                CheckedAddress::Exceeded(exceeded) => return Err(exceeded),
+                CheckedAddress::Undecided(next) => (undecided, tier) = (next.undecided, next.tier),
+            }
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! What several nodes decide together through Redis: rate limits, and how many nodes there are.
+//!
+//! Redis makes limits exact; it is never needed. While it does not answer, each node allows its share of every limit. What
+//! a limit allows is decided in `rate_limit::shared`; this crate sends its commands.
+
+mod addresses;
+mod breaker;
+mod client;
+mod connection;
+mod error;
+mod limits;
+mod nodes;
+mod pool;
+mod scripts;
+
+pub use addresses::{CheckedAddress, SharedAddresses, UndecidedAddress};
+pub use client::Redis;
+pub use limits::{Checked, SharedLimits, Undecided};
