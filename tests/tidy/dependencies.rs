@@ -46,6 +46,8 @@ const ALLOWED: &[Allowance] = &[
         &["alpaca", "config", "domain", "ledger", "outbound", "secrets", "store", "telemetry", "webhooks"],
         None,
     ),
+    // The client of Redis, and what replicas share through it.
+    ("coordination", &["config", "rate-limit", "secrets", "telemetry"], None),
     (
         "workers",
         &[
@@ -92,6 +94,7 @@ const ANY_OF_OURS: &[&str] = &[
     "analysis",
     "audit",
     "config",
+    "coordination",
     "domain",
     "intake",
     "json-writer",

@@ -16,6 +16,7 @@ use std::time::Duration;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use config::api_keys::Label;
+use coordination::SharedLimits;
 use http::HeaderValue;
 use rate_limit::{Limit, LimitStatus, Network};
 use telemetry::metrics::Metrics;
@@ -57,6 +58,7 @@ pub(crate) struct HeavyWork {
     waiting_max: usize,
     callers: Mutex<HashMap<CallerId, Weak<Share>>>,
     key_policy: LimitPolicy,
+    shared: Option<SharedLimits>,
     metrics: Arc<Metrics>,
 }
 
@@ -84,17 +86,22 @@ impl HeavyWork {
         let memory = Arc::new(Semaphore::new(kib(BYTES_MAX)));
         let (waiting, callers) = (AtomicUsize::new(0), Mutex::default());
         let (pool, key_policy) = (Pool::start()?, LimitPolicy::for_keys(limit));
-        Ok(Self { pool, memory, waiting, waiting_max, callers, key_policy, metrics })
+        Ok(Self { pool, memory, waiting, waiting_max, callers, key_policy, shared: None, metrics })
+    }
+
+    /// Charges keys on all replicas.
+    pub(crate) fn with_shared_limits(self, shared: Option<SharedLimits>) -> Self {
+        Self { shared, ..self }
     }
 
     /// Charges the key for a body or a response of this size, which counts as several requests.
-    pub(crate) fn charge(
+    pub(crate) async fn charge(
         &self,
         context: &RequestContext,
         bytes: usize,
     ) -> Result<Option<LimitStatus>, Problem> {
         let further = u32::try_from(bytes / BYTES_PER_REQUEST).unwrap_or(u32::MAX);
-        charge(&self.key_policy, context, further)
+        charge(&self.key_policy, context, further, self.shared.as_ref()).await
     }
 
     /// Memory for `bytes` of a request body or a response, which is free again when the reservation is dropped.
@@ -118,7 +125,7 @@ impl HeavyWork {
         if bytes < HEAVY_BYTES_MIN {
             return Ok(Representation::new(serialize()?, etag).into_response());
         }
-        let limit_status = self.charge(context, bytes)?;
+        let limit_status = self.charge(context, bytes).await?;
         let reservation = self.reserve(context, bytes).await?;
         let encoding = context.content_encoding.get().copied().unwrap_or_default();
         // With the memory, which work that has begun needs also after its request has ended.

@@ -19,6 +19,7 @@ pub(crate) mod hook;
 pub(crate) mod limit_policy;
 pub(crate) mod matched_route;
 mod offences;
+pub(crate) mod pending_limit;
 pub(crate) mod problem_renderer;
 pub(crate) mod request_id;
 pub(crate) mod request_limit;
@@ -38,6 +39,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use config::Http;
 use config::api_keys::Role;
+use coordination::SharedLimits;
 use domain::Provider;
 use telemetry::access_log::AccessLog;
 use telemetry::metrics::Metrics;
@@ -103,6 +105,7 @@ pub(crate) struct Layers {
     api_keys: ApiKeys,
     request_limit: RequestLimit,
     webhook_concurrency: Concurrency,
+    has_shared_limits: bool,
     provider_limits: [AddressLimit; Provider::ALL.len()],
 }
 
@@ -115,6 +118,7 @@ impl Layers {
         access_log: Arc<AccessLog>,
         auth_events: Arc<AuthEvents>,
         bans: Arc<Bans>,
+        shared: Option<SharedLimits>,
     ) -> Self {
         let redaction = Redaction::new(&mode);
         let direct = DirectRequests::new(&config.allowed_hosts);
@@ -132,9 +136,17 @@ impl Layers {
             redaction,
             concurrency: Concurrency::new(config.requests_in_flight_max, Arc::clone(&metrics)),
             webhook_concurrency: Concurrency::new(config.requests_in_flight_max, Arc::clone(&metrics)),
-            provider_limits: Provider::ALL
-                .map(|_| AddressLimit::for_provider(config.webhooks.rate_limit, &metrics)),
-            request_limit: RequestLimit::new(api_keys.clone(), config.rate_limit, Arc::clone(&metrics)),
+            has_shared_limits: shared.is_some(),
+            provider_limits: Provider::ALL.map(|provider| {
+                let limit = config.webhooks.rate_limit;
+                AddressLimit::for_provider(provider, limit, &metrics, shared.as_ref())
+            }),
+            request_limit: RequestLimit::new(
+                api_keys.clone(),
+                config.rate_limit,
+                Arc::clone(&metrics),
+                shared,
+            ),
             api_keys,
             direct,
             config,
@@ -194,6 +206,8 @@ impl Layers {
             // Around the body, because reading it takes time, too.
             .layer(around::layer(self.timeout()))
             .layer(hook::layer(limits))
+            // Directly inside the limits, for the few requests about which Redis decides.
+            .layer(pending_limit::layer(self.has_shared_limits))
             .service(handler)
     }
 
@@ -222,6 +236,8 @@ impl Layers {
             .layer(hook::layer(admission))
             .layer(around::layer(self.timeout()))
             .layer(hook::layer(limits))
+            // Directly inside the limits, for the few requests about which Redis decides.
+            .layer(pending_limit::layer(self.has_shared_limits))
             .service(handler)
     }
 
@@ -261,6 +277,7 @@ impl Layers {
             Arc::new(log),
             Arc::default(),
             bans,
+            None,
         )
     }
 

@@ -160,6 +160,7 @@ async fn run_with(
     let connections = Connections { max, ..config.connections };
     let main = serve::serve(listener, app, connections, proxies, metrics, shutdown, stop);
     let (drained, ()) = tokio::join!(main, serve_metrics(metrics_listener, &service, &config));
+    service.leave_shared_limits().await;
     // In this order, so that no request is logged after the end of the drain, and none adds to what the workers finish.
     service.access_log.close();
     drained.log(config.connections.drain_timeout);

@@ -16,6 +16,7 @@ use alpaca::{EventStreams, Stream};
 use axum::Router;
 use config::api_keys::KeyErrors;
 use config::{Config, Credentials, CredentialsError};
+use coordination::{Redis, SharedLimits};
 use domain::Provider;
 use intake::WebhookIntake;
 use market_data::MarketData;
@@ -72,6 +73,8 @@ pub(crate) enum Error {
     Statements(#[from] reconciliation::Error),
     #[error(transparent)]
     Intake(#[from] intake::BuildError),
+    #[error("reading random numbers from the operating system failed")]
+    Random(#[from] getrandom::Error),
 }
 
 /// Everything that handles requests.
@@ -98,6 +101,7 @@ pub(crate) struct Service {
     audit_key: AuditKeyFollower,
     event_streams: Option<StreamsInUse>,
     statement_apis: Vec<reconciliation::Api>,
+    shared_limits: Option<(Redis, SharedLimits)>,
 }
 
 /// Every metric, with the label values of this service.
@@ -145,6 +149,8 @@ pub(crate) fn service(
         let (never, proxies) = (config.bans.never.clone(), trusted_proxies(config));
         Arc::new(Bans::new(config.bans.mode, never, proxies, Arc::clone(&metrics), Clock::System))
     };
+    let shared_limits = shared_limits(config, credentials, &metrics)?;
+    let limits = || shared_limits.as_ref().map(|(_, limits)| limits.clone());
     let layers = Layers::new(
         config.http.clone(),
         trusted_proxies(config),
@@ -153,12 +159,13 @@ pub(crate) fn service(
         Arc::clone(&access_log),
         Arc::clone(&auth_events),
         Arc::clone(&bans),
+        limits(),
     );
     let response_cache = Arc::new(ResponseCache::new(config.response_cache));
     // The other half of the requests is for those that do not wait.
     let heavy_work =
         HeavyWork::new(Arc::clone(&metrics), config.http.rate_limit, config.http.requests_in_flight_max / 2);
-    let heavy_work = heavy_work.map_err(Error::HeavyWork)?;
+    let heavy_work = heavy_work.map_err(Error::HeavyWork)?.with_shared_limits(limits());
     let event_streams = event_streams(config, credentials)?;
     let statement_apis = statement_apis(config, credentials)?;
     let dependencies = Dependencies {
@@ -214,7 +221,19 @@ pub(crate) fn service(
         audit_key,
         event_streams,
         statement_apis,
+        shared_limits,
     })
+}
+
+/// Limits that replicas share, if Redis is configured.
+fn shared_limits(
+    config: &Config,
+    credentials: &Credentials,
+    metrics: &Arc<Metrics>,
+) -> Result<Option<(Redis, SharedLimits)>, Error> {
+    let Some(redis) = Redis::new(&config.redis, &credentials.secrets, metrics)? else { return Ok(None) };
+    let limits = SharedLimits::new(redis.clone(), config.expected_nodes)?;
+    Ok(Some((redis, limits)))
 }
 
 /// The event streams of Alpaca, and which of them to read.
@@ -257,6 +276,13 @@ impl Service {
     /// Starts the background work. The workers of the returned supervisor apply stored events: stop them after the last request.
     pub(crate) fn start_background(&self, config: &Config, credentials: &Credentials) -> WorkerSupervisor {
         background::start(self, config, &credentials.secrets)
+    }
+
+    /// Gives back what this replica took of limits that replicas share, and leaves them.
+    pub(crate) async fn leave_shared_limits(&self) {
+        if let Some((_, limits)) = &self.shared_limits {
+            limits.drain().await;
+        }
     }
 
     /// The store, to be closed at the end.

@@ -1,11 +1,11 @@
-//! Limits by client address that nodes share. Addresses with few requests are counted on each node, so that Redis knows busy ones only.
+//! Limits by client address that replicas share. Addresses with few requests are counted on each replica, so that Redis knows busy ones only.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use rate_limit::{Capacity, ColdAddresses, Exceeded, Limit, LimitStatus, Network, TIERS};
 
-use crate::limits::{Checked, SharedLimits, Undecided};
+use crate::limits::{Checked, Id, SharedLimits, Undecided};
 
 /// One limit by address, and those of the wider networks; its clones share it.
 #[derive(Clone, Debug)]
@@ -14,8 +14,10 @@ pub struct SharedAddresses(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     limits: SharedLimits,
-    /// In the order of [`TIERS`], with the names of the limits in Redis.
-    tiers: [(&'static str, Limit); TIERS.len()],
+    /// The name of the limit in Redis.
+    name: &'static str,
+    /// In the order of [`TIERS`].
+    tiers: [Limit; TIERS.len()],
     cold: ColdAddresses,
 }
 
@@ -42,16 +44,11 @@ pub struct UndecidedAddress {
 }
 
 impl SharedAddresses {
-    /// `names` are those of the limits in Redis.
+    /// `name` is that of the limit in Redis.
     #[must_use]
-    pub fn new(
-        limits: SharedLimits,
-        limit: Limit,
-        names: [&'static str; TIERS.len()],
-        capacity: Capacity,
-    ) -> Self {
-        let tiers = std::array::from_fn(|tier| (names[tier], limit.for_tier(&TIERS[tier])));
-        Self(Arc::new(Inner { limits, tiers, cold: ColdAddresses::new(capacity) }))
+    pub fn new(limits: SharedLimits, name: &'static str, limit: Limit, capacity: Capacity) -> Self {
+        let tiers = TIERS.each_ref().map(|tier| limit.for_tier(tier));
+        Self(Arc::new(Inner { limits, name, tiers, cold: ColdAddresses::new(capacity) }))
     }
 
     /// Counts a request from this address.
@@ -81,15 +78,15 @@ impl SharedAddresses {
     }
 
     fn check_tier(&self, tier: usize, network: Network) -> Checked {
-        let Inner { limits, tiers, cold } = &*self.0;
-        let (name, limit) = tiers[tier];
-        if let Some(checked) = limits.check_known_network(name, network.to_bits()) {
+        let Inner { limits, name, tiers, cold } = &*self.0;
+        let (id, limit) = (Id::Network(name, tier, network.to_bits()), tiers[tier]);
+        if let Some(checked) = limits.check_known_network(id) {
             return checked;
         }
         match cold.check(tier, network, limit, limits.moment()) {
             Ok(status) => Checked::Allowed(status),
             Err(spent) => {
-                let checked = limits.check_network(name, network.to_bits(), limit, spent);
+                let checked = limits.check_network(id, limit, spent);
                 // The table is full of busy addresses: this one has to be less busy.
                 checked.unwrap_or(Checked::Exceeded(LimitStatus { remaining: 0, reset_s: 1 }))
             }

@@ -47,7 +47,7 @@ impl Breaker {
         if !self.is_open.swap(true, Ordering::Relaxed) {
             self.metrics.coordination.set_breaker_open(true);
             let error = telemetry::with_causes(error);
-            tracing::warn!(error, "Redis does not answer: each node allows its share of rate limits");
+            tracing::warn!(error, "Redis does not answer: each replica allows its share of rate limits");
         }
     }
 
@@ -57,7 +57,7 @@ impl Breaker {
         self.failures.store(0, Ordering::Relaxed);
         if self.is_open.swap(false, Ordering::Relaxed) {
             self.metrics.coordination.set_breaker_open(false);
-            tracing::info!("Redis answers: nodes share rate limits");
+            tracing::info!("Redis answers: replicas share rate limits");
         }
     }
 }

@@ -4,7 +4,7 @@
 //! rely on those that reconnect.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use redis::FromRedisValue;
@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::pool::Pool;
 use crate::scripts::Script;
 
-/// Time between two checks whether Redis answers, in milliseconds; each is up to a fifth shorter or longer, so that nodes do not
+/// Time between two checks whether Redis answers, in milliseconds; each is up to a fifth shorter or longer, so that replicas do not
 /// check at once.
 const CHECK_PERIOD_MS: u64 = 500;
 /// Longest wait of a check for the answer.
@@ -60,6 +60,8 @@ struct Inner {
     generation: AtomicU64,
     /// A connection is missing, or more are needed.
     is_needed: Notify,
+    /// Every connection has much to do.
+    is_busy: AtomicBool,
     metrics: Arc<Metrics>,
 }
 
@@ -82,6 +84,7 @@ impl Redis {
             secrets: secrets.clone(),
             generation: AtomicU64::new(0),
             is_needed: Notify::new(),
+            is_busy: AtomicBool::new(false),
             metrics: Arc::clone(metrics),
         }))))
     }
@@ -155,9 +158,9 @@ impl Redis {
         keys: &[String],
         arguments: &[String],
     ) -> Result<T, Error> {
-        let Inner { connector, pool, is_needed, .. } = &*self.0;
-        let (used, is_busy) = pool.next();
-        if is_busy {
+        let Inner { connector, pool, is_needed, is_busy, .. } = &*self.0;
+        let (used, has_much_to_do) = pool.next();
+        if has_much_to_do && !is_busy.swap(true, Ordering::Relaxed) {
             is_needed.notify_one();
         }
         let Some(shared) = used.connection() else {
@@ -214,7 +217,7 @@ impl Redis {
         if is_outdated && Instant::now() >= checks.login_at {
             match connector.connect(self.password().as_deref()).await {
                 Ok(connection) if connector.is_cluster() && breaker.is_open() => {
-                    // Other nodes may have the data since: the connections for commands begin anew, too.
+                    // Other nodes may have the data since: the connections for commands are replaced, too.
                     let newest = generation.fetch_add(1, Ordering::Relaxed) + 1;
                     checks.connection = Some((newest, connection));
                 }
@@ -265,7 +268,7 @@ impl Redis {
                 }
             }
         }
-        if pool.next().1
+        if self.0.is_busy.swap(false, Ordering::Relaxed)
             && pool.has_room()
             && let Ok(connection) = connector.connect(password.as_deref()).await
         {

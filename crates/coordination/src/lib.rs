@@ -1,6 +1,6 @@
-//! What several nodes decide together through Redis: rate limits, and how many nodes there are.
+//! What several replicas decide together through Redis: rate limits, and how many replicas there are.
 //!
-//! Redis makes limits exact; it is never needed. While it does not answer, each node allows its share of every limit. What
+//! Redis makes limits exact; it is never needed. While it does not answer, each replica allows its share of every limit. What
 //! a limit allows is decided in `rate_limit::shared`; this crate sends its commands.
 
 mod addresses;
@@ -9,8 +9,8 @@ mod client;
 mod connection;
 mod error;
 mod limits;
-mod nodes;
 mod pool;
+mod replicas;
 mod scripts;
 
 pub use addresses::{CheckedAddress, SharedAddresses, UndecidedAddress};

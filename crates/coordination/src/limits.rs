@@ -1,20 +1,24 @@
-//! Limits that nodes share: keeps the state of each limit on this node, and sends its commands.
+//! Limits that replicas share: keeps the state of each limit on this replica.
+
+mod commands;
+mod entry;
+mod undecided;
 
 use std::collections::HashMap;
-use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use rate_limit::shared::{Answer, Command, Decision, Moment, Nanos, REPORT_PERIOD, SharedLimit, Verdict};
+use rate_limit::shared::{Decision, Moment, Nanos, REPORT_PERIOD, SharedLimit, Verdict};
 use rate_limit::{Limit, LimitStatus};
-use tokio::sync::Notify;
-use tokio::time::timeout_at;
 
-use crate::client::{Redis, spread};
-use crate::error::Error;
-use crate::nodes::Nodes;
+use crate::client::Redis;
+use crate::replicas::Replicas;
 use crate::scripts::Script;
+use entry::{Entry, lock};
+
+pub(crate) use entry::Id;
+pub use undecided::Undecided;
 
 /// Parts of the table of limits, each with a lock.
 const SHARDS: usize = 16;
@@ -25,50 +29,21 @@ const ADDRESS_IDLE: Nanos = 60_000_000_000;
 /// The same for a key, of which there are few.
 const KEY_IDLE: Nanos = 600_000_000_000;
 const CLEANUP_PERIOD: Duration = Duration::from_secs(10);
-/// Limits that are reported in one command.
-const REPORTS_MAX: usize = 64;
-/// Parts of the keys in Redis: in a cluster, a command has keys of one part only.
-const PARTS: u64 = 16;
-/// Longest wait for an exact decision.
-const EXACT_WAIT_MAX: Duration = Duration::from_millis(100);
-/// Longest time for the last reports of a node that stops.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
-/// What the script is told, and what it answers, of each limit.
-const ARGUMENTS: usize = 7;
-const ANSWERS: usize = 3;
 
-/// Limits that nodes share; its clones share them, too.
+/// Limits that replicas share; its clones share them, too.
 #[derive(Clone, Debug)]
 pub struct SharedLimits(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     redis: Redis,
-    nodes: Nodes,
+    replicas: Replicas,
     script: Script,
     started: Instant,
     entries: [Mutex<HashMap<Id, Arc<Entry>>>; SHARDS],
     addresses: AtomicUsize,
     /// Limits with something to report or to give back.
     active: Mutex<Vec<Arc<Entry>>>,
-}
-
-/// What a limit counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Id {
-    /// The requests with one API key.
-    Key(u64),
-    /// Those of a network, by the name of the limit.
-    Network(&'static str, u128),
-}
-
-#[derive(Debug)]
-struct Entry {
-    id: Id,
-    state: Mutex<SharedLimit>,
-    is_active: AtomicBool,
-    /// An answer has arrived, or a command failed.
-    is_answered: Notify,
 }
 
 /// Whether a request is allowed.
@@ -82,18 +57,6 @@ pub enum Checked {
     Undecided(Undecided),
 }
 
-/// A request about which Redis decides. If it is dropped, the request is not counted.
-#[derive(Debug)]
-pub struct Undecided {
-    limits: SharedLimits,
-    entry: Arc<Entry>,
-    cost: u32,
-    /// The command of an exact decision.
-    exact: Option<Command>,
-    /// Whether the limit counts it among those that wait.
-    is_waiting: bool,
-}
-
 impl SharedLimits {
     /// Shares limits through this Redis. `expected_nodes` share them while Redis cannot say how many do.
     ///
@@ -101,7 +64,7 @@ impl SharedLimits {
     /// The operating system has no random numbers.
     pub fn new(redis: Redis, expected_nodes: u32) -> Result<Self, getrandom::Error> {
         Ok(Self(Arc::new(Inner {
-            nodes: Nodes::new(redis.clone(), expected_nodes)?,
+            replicas: Replicas::new(redis.clone(), expected_nodes)?,
             redis,
             script: Script::limits(),
             started: Instant::now(),
@@ -117,7 +80,7 @@ impl SharedLimits {
         self.check(&self.entry(Id::Key(id), limit), cost)
     }
 
-    /// Counts a request that moves money: no other node's requests are allowed on the same part of the limit.
+    /// Counts a request that moves money: no other replica's requests are allowed on the same part of the limit.
     #[must_use]
     pub fn check_key_exactly(&self, id: u64, limit: Limit, cost: u32) -> Checked {
         let entry = self.entry(Id::Key(id), limit);
@@ -131,7 +94,7 @@ impl SharedLimits {
         }
     }
 
-    /// Sends reports, forgets idle limits, and counts the nodes; never returns.
+    /// Sends reports, forgets idle limits, and counts the replicas; never returns.
     pub async fn run(self) {
         let report = async {
             let mut cleaned_at = Instant::now();
@@ -144,43 +107,11 @@ impl SharedLimits {
                 }
             }
         };
-        tokio::join!(self.0.nodes.run(), report);
+        tokio::join!(self.0.replicas.run(), report);
     }
 
-    /// Reports everything, gives back what was taken in advance, and leaves the other nodes.
-    pub async fn drain(&self) {
-        let moment = self.moment();
-        let mut commands = Vec::new();
-        for entries in &self.0.entries {
-            for entry in lock(entries).values() {
-                if let Some(command) = entry.state().drain(moment) {
-                    commands.push((Arc::clone(entry), command));
-                }
-            }
-        }
-        let returned: i64 = commands.iter().map(|(_, command)| command.returned).sum();
-        let (limits, count) = (self.clone(), commands.len());
-        let last = async {
-            for batch in limits.batches(commands) {
-                limits.send_batch(batch).await;
-            }
-            limits.0.nodes.leave().await;
-        };
-        match tokio::time::timeout(DRAIN_TIMEOUT, last).await {
-            Ok(()) => tracing::info!(limits = count, returned, "shared rate limits given back"),
-            Err(_) => tracing::warn!("giving back shared rate limits timed out"),
-        }
-    }
-
-    /// The entry of an address whose requests other nodes must know; `None` if there are too many.
-    pub(crate) fn check_network(
-        &self,
-        name: &'static str,
-        network: u128,
-        limit: Limit,
-        spent: u32,
-    ) -> Option<Checked> {
-        let id = Id::Network(name, network);
+    /// The entry of an address whose requests other replicas must know; `None` if there are too many.
+    pub(crate) fn check_network(&self, id: Id, limit: Limit, spent: u32) -> Option<Checked> {
         let entry = {
             let mut entries = lock(self.shard(id));
             match entries.get(&id) {
@@ -197,18 +128,17 @@ impl SharedLimits {
         Some(self.check(&entry, 1))
     }
 
-    /// Counts a request of an address that other nodes know already.
-    pub(crate) fn check_known_network(&self, name: &'static str, network: u128) -> Option<Checked> {
+    /// Counts a request of an address that other replicas know already.
+    pub(crate) fn check_known_network(&self, id: Id) -> Option<Checked> {
         if self.0.addresses.load(Ordering::Relaxed) == 0 {
             return None;
         }
-        let id = Id::Network(name, network);
         let entry = lock(self.shard(id)).get(&id).map(Arc::clone)?;
         Some(self.check(&entry, 1))
     }
 
-    pub(crate) fn nodes(&self) -> u32 {
-        self.0.nodes.count(self.0.redis.is_away())
+    pub(crate) fn replicas(&self) -> u32 {
+        self.0.replicas.count(self.0.redis.is_away())
     }
 
     pub(crate) fn now(&self) -> Nanos {
@@ -216,7 +146,7 @@ impl SharedLimits {
     }
 
     pub(crate) fn moment(&self) -> Moment {
-        Moment { now: self.now(), nodes: self.nodes(), is_away: self.0.redis.is_away() }
+        Moment { now: self.now(), replicas: self.replicas(), is_away: self.0.redis.is_away() }
     }
 
     fn check(&self, entry: &Arc<Entry>, cost: u32) -> Checked {
@@ -281,86 +211,6 @@ impl SharedLimits {
         }
     }
 
-    /// Sends one command in the background.
-    fn send(&self, entry: &Arc<Entry>, command: Command) {
-        let (limits, entry) = (self.clone(), Arc::clone(entry));
-        tokio::spawn(async move { limits.send_batch(vec![(entry, command)]).await });
-    }
-
-    fn report(&self) {
-        let moment = self.moment();
-        let active = std::mem::take(&mut *lock(&self.0.active));
-        let mut commands = Vec::new();
-        let mut kept = Vec::new();
-        for entry in active {
-            let mut state = entry.state();
-            let command = state.report(moment);
-            let is_settled = state.is_settled();
-            // While the state is locked, so that no change of it is missed.
-            entry.is_active.store(!is_settled, Ordering::Relaxed);
-            drop(state);
-            if let Some(command) = command {
-                commands.push((Arc::clone(&entry), command));
-            }
-            if !is_settled {
-                kept.push(entry);
-            }
-        }
-        lock(&self.0.active).append(&mut kept);
-        for batch in self.batches(commands) {
-            let limits = self.clone();
-            tokio::spawn(async move { limits.send_batch(batch).await });
-        }
-    }
-
-    /// Commands that can be sent together.
-    fn batches(&self, mut commands: Vec<(Arc<Entry>, Command)>) -> Vec<Vec<(Arc<Entry>, Command)>> {
-        let is_cluster = self.0.redis.is_cluster();
-        let part = |entry: &Entry| if is_cluster { entry.id.part() } else { 0 };
-        commands.sort_by_key(|(entry, _)| part(entry));
-        let of_part = commands.chunk_by(|(one, _), (other, _)| part(one) == part(other));
-        of_part.flat_map(|commands| commands.chunks(REPORTS_MAX)).map(<[_]>::to_vec).collect()
-    }
-
-    async fn send_batch(&self, batch: Vec<(Arc<Entry>, Command)>) {
-        let result = self.run_script(&batch).await;
-        let now = self.now();
-        for (index, (entry, command)) in batch.iter().enumerate() {
-            let mut state = entry.state();
-            match result.as_ref().ok().and_then(|answers| answers.get(index)) {
-                Some(answer) => {
-                    let jitter_percent = u32::try_from(spread(100, 25)).unwrap_or(100);
-                    state.answer(command, answer, now, jitter_percent);
-                }
-                None => state.fail(command, now),
-            }
-            drop(state);
-            entry.is_answered.notify_waiters();
-        }
-    }
-
-    async fn run_script(&self, batch: &[(Arc<Entry>, Command)]) -> Result<Vec<Answer>, Error> {
-        let keys: Vec<String> = batch.iter().map(|(entry, _)| entry.id.key()).collect();
-        let mut arguments = Vec::with_capacity(batch.len() * ARGUMENTS);
-        for (entry, command) in batch {
-            let Command { spent, returned, want, is_all_or_nothing, floor_us, sent_at: _ } = command;
-            let (period_us, burst) = {
-                let state = entry.state();
-                (state.period_us(), state.limit().burst)
-            };
-            arguments.extend([period_us, burst.to_string()]);
-            arguments.extend([spent, returned, want, floor_us].map(ToString::to_string));
-            arguments.push(u8::from(*is_all_or_nothing).to_string());
-        }
-        let numbers: Vec<i64> = self.0.redis.run_script(&self.0.script, &keys, &arguments).await?;
-        let answers = numbers.chunks_exact(ANSWERS).map(|numbers| Answer {
-            granted: numbers[0],
-            arrival_us: numbers[1],
-            server_us: numbers[2],
-        });
-        Ok(answers.collect())
-    }
-
     fn forget_idle(&self) {
         let now = self.now();
         for entries in &self.0.entries {
@@ -375,141 +225,4 @@ impl SharedLimits {
             });
         }
     }
-}
-
-impl Undecided {
-    /// The decision, after a short wait at most.
-    ///
-    /// # Errors
-    /// The limit is exceeded.
-    pub async fn decide(mut self) -> Result<LimitStatus, LimitStatus> {
-        let metrics = Arc::clone(self.limits.0.redis.metrics());
-        let verdict = match self.exact.take() {
-            Some(command) => self.decide_exactly(command).await,
-            None => self.decide_within_wait().await,
-        };
-        let counter = match self.limits.0.redis.is_away() {
-            true => &metrics.coordination.decided_alone,
-            false => &metrics.coordination.decided_by_redis,
-        };
-        counter.inc();
-        verdict
-    }
-
-    async fn decide_within_wait(&self) -> Result<LimitStatus, LimitStatus> {
-        let deadline = tokio::time::Instant::now() + self.entry.state().wait_max();
-        loop {
-            let mut answered = pin!(self.entry.is_answered.notified());
-            // Before the state is read, so that no answer is missed.
-            answered.as_mut().enable();
-            if let Some(result) = self.apply(SharedLimit::resume) {
-                return result;
-            }
-            if timeout_at(deadline, answered).await.is_err() {
-                return self.decide_alone();
-            }
-        }
-    }
-
-    async fn decide_exactly(&self, command: Command) -> Result<LimitStatus, LimitStatus> {
-        let (limits, entry) = (self.limits.clone(), Arc::clone(&self.entry));
-        // A task of its own: what is sent is counted also if the client leaves.
-        let asked = tokio::spawn(async move {
-            let result = limits.run_script(&[(Arc::clone(&entry), command)]).await;
-            let (now, mut state) = (limits.now(), entry.state());
-            match result.as_ref().map(|answers| answers.first()) {
-                Ok(Some(answer)) => Some(state.exact_verdict(&command, answer, now)),
-                Ok(None) | Err(_) => {
-                    state.fail(&command, now);
-                    None
-                }
-            }
-        });
-        match tokio::time::timeout(EXACT_WAIT_MAX, asked).await {
-            Ok(Ok(Some(Verdict::Allowed(status)))) => Ok(status),
-            Ok(Ok(Some(Verdict::Exceeded(status)))) => Err(status),
-            Ok(Ok(Some(Verdict::Undecided) | None) | Err(_)) | Err(_) => self.decide_alone(),
-        }
-    }
-
-    /// Without Redis.
-    fn decide_alone(&self) -> Result<LimitStatus, LimitStatus> {
-        let undecided = LimitStatus { remaining: 0, reset_s: 1 };
-        self.apply(SharedLimit::decide_alone).unwrap_or(Err(undecided))
-    }
-
-    fn apply(
-        &self,
-        decide: fn(&mut SharedLimit, u32, Moment) -> Decision,
-    ) -> Option<Result<LimitStatus, LimitStatus>> {
-        let moment = self.limits.moment();
-        let Decision { verdict, command, .. } = decide(&mut self.entry.state(), self.cost, moment);
-        if let Some(command) = command {
-            self.limits.send(&self.entry, command);
-        }
-        match verdict {
-            Verdict::Allowed(status) => Some(Ok(status)),
-            Verdict::Exceeded(status) => Some(Err(status)),
-            Verdict::Undecided => None,
-        }
-    }
-}
-
-impl Drop for Undecided {
-    fn drop(&mut self) {
-        let mut state = self.entry.state();
-        if let Some(command) = &self.exact {
-            state.cancel(command);
-        }
-        if self.is_waiting {
-            state.end_wait(self.cost);
-        }
-    }
-}
-
-impl Entry {
-    fn new(id: Id, state: SharedLimit) -> Self {
-        let (is_active, is_answered) = (AtomicBool::new(false), Notify::new());
-        Self { id, state: Mutex::new(state), is_active, is_answered }
-    }
-
-    fn state(&self) -> MutexGuard<'_, SharedLimit> {
-        lock(&self.state)
-    }
-}
-
-impl Id {
-    /// A number that is the same on every node.
-    fn number(self) -> u64 {
-        match self {
-            Self::Key(id) => id,
-            // The last bits of an IPv4 address, and the first ones of an IPv6 network.
-            Self::Network(_, network) => {
-                let folded = network ^ (network >> 64);
-                let bytes = folded.to_le_bytes();
-                bytes.iter().fold(0, |number: u64, byte| number.wrapping_mul(31).wrapping_add((*byte).into()))
-            }
-        }
-    }
-
-    fn part(self) -> u64 {
-        self.number() % PARTS
-    }
-
-    /// The name of the limit in Redis. Keys of one part are in one slot of a cluster.
-    fn key(self) -> String {
-        let part = self.part();
-        match self {
-            Self::Key(id) => format!("investiq:limit:{{{part}}}:key:{id:016x}"),
-            Self::Network(name, network) => format!("investiq:limit:{{{part}}}:{name}:{network:032x}"),
-        }
-    }
-
-    fn is_network(self) -> bool {
-        matches!(self, Self::Network(..))
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -17,9 +17,9 @@ impl Script {
         Self::new("limits", include_str!("limits.lua"))
     }
 
-    /// Notes that a node runs, and counts the nodes.
-    pub(crate) fn nodes() -> Self {
-        Self::new("nodes", include_str!("nodes.lua"))
+    /// Notes that a replica runs, and counts the replicas.
+    pub(crate) fn replicas() -> Self {
+        Self::new("replicas", include_str!("replicas.lua"))
     }
 
     fn new(purpose: &'static str, source: &'static str) -> Self {
@@ -27,7 +27,7 @@ impl Script {
     }
 
     /// Runs it. A Redis that does not know it, because it was restarted or has become a master, is sent its text: loading
-    /// it into every node of a cluster would fail as long as one of them is down.
+    /// it into every replica of a cluster would fail as long as one of them is down.
     pub(crate) async fn run<T: FromRedisValue>(
         &self,
         connection: &mut Connection,

@@ -1,4 +1,4 @@
-//! Addresses that make few requests: each node counts them alone, so that a flood from many addresses does not reach Redis.
+//! Addresses that make few requests: each replica counts them alone, so that a flood from many addresses does not reach Redis.
 
 use std::convert::Infallible;
 
@@ -8,7 +8,7 @@ use governor::state::StateStore;
 use crate::table::{Capacity, Table};
 use crate::{Limit, LimitStatus, Network, TIERS, shared};
 
-/// The part of its limit that an address may use on all nodes together without being known to Redis: one in fifty requests, and
+/// The part of its limit that an address may use on all replicas together without being known to Redis: one in fifty requests, and
 /// half of the burst.
 const RATE_PART: i64 = 50;
 const BURST_PART: i64 = 2;
@@ -29,17 +29,17 @@ impl ColdAddresses {
     /// Counts a request of a network in this tier, whose limit is `limit`, or starts to count from zero.
     ///
     /// # Errors
-    /// The number of requests that the other nodes do not know, if they must from now on.
+    /// The number of requests that the other replicas do not know, if they must from now on.
     pub fn check(
         &self,
         tier: usize,
         network: Network,
         limit: Limit,
-        shared::Moment { now, nodes, .. }: shared::Moment,
+        shared::Moment { now, replicas, .. }: shared::Moment,
     ) -> Result<LimitStatus, u32> {
-        let (limit, nodes) = (limit.bounded(), i64::from(nodes.max(1)));
-        let period = limit.period_nanos().saturating_mul(nodes * RATE_PART);
-        let burst = i64::from(limit.burst.get()) / (BURST_PART * nodes);
+        let (limit, replicas) = (limit.bounded(), i64::from(replicas.max(1)));
+        let period = limit.period_nanos().saturating_mul(replicas * RATE_PART);
+        let burst = i64::from(limit.burst.get()) / (BURST_PART * replicas);
         let now = now.max(0);
         let decide = |arrival: Option<Nanos>| {
             let arrival =
@@ -54,7 +54,7 @@ impl ColdAddresses {
         let number = |number: i64| u32::try_from(number).unwrap_or_default();
         match self.tables[tier].measure_and_replace(&network, decide) {
             Ok(Ok(left)) => {
-                // What the other nodes allow is not known: as much of the burst as is left here.
+                // What the other replicas allow is not known: as much of the burst as is left here.
                 let used = burst - left;
                 Ok(limit.status(limit.burst.get().saturating_sub(number(used))))
             }
@@ -79,13 +79,13 @@ mod tests {
         let number = |number| NonZeroU32::new(number).unwrap();
         let limit = Limit { per_minute: number(600), burst: number(100) };
         let network = Network::from("192.0.2.1".parse::<IpAddr>().unwrap());
-        let at = |now| shared::Moment { now, nodes: 5, is_away: false };
+        let at = |now| shared::Moment { now, replicas: 5, is_away: false };
         let check = |now| cold.check(0, network, limit, at(now)).map(|status| status.remaining);
         // A tenth of the burst.
         let results: Vec<_> = (0..11).map(|_| check(SECOND)).collect();
         assert_eq!(results[..10], [99, 98, 97, 96, 95, 94, 93, 92, 91, 90].map(Ok));
-        assert_eq!(results[10], Err(10), "Redis is told of ten, and this request is decided there");
-        assert!(check(SECOND).is_ok(), "what was told is not told again");
+        assert_eq!(results[10], Err(10), "ten are reported to Redis, which decides about this request");
+        assert!(check(SECOND).is_ok(), "what was reported is not reported again");
         // 600 / 50 / 5 a minute.
         assert_eq!((0..9).map(|_| check(SECOND)).filter(Result::is_ok).count(), 9);
         assert_eq!((check(26 * SECOND).is_ok(), check(26 * SECOND).is_err()), (true, true));

@@ -1,7 +1,7 @@
-//! One node's part of a limit that several nodes share through Redis.
+//! One replica's part of a limit that several replicas share through Redis.
 //!
-//! Redis holds one number for each limit: the arrival time of GCRA. While much of the limit is left, a node allows requests at
-//! once and reports them afterwards; when little is left, it takes tokens in advance. When Redis does not answer, each node
+//! Redis holds one number for each limit: the arrival time of GCRA. While much of the limit is left, a replica allows requests at
+//! once and reports them afterwards; when little is left, it takes tokens in advance. When Redis does not answer, each replica
 //! allows its share of the limit. This module decides; it sends nothing, waits for nothing and reads no clock.
 
 mod demand;
@@ -16,8 +16,8 @@ use share::Share;
 /// Nanoseconds since some moment of this process, or since 1970 on the clock of Redis.
 pub type Nanos = i64;
 
-/// Most nodes that share a limit.
-pub const NODES_MAX: u32 = 1000;
+/// Most replicas that share a limit.
+pub const REPLICAS_MAX: u32 = 1000;
 
 const SECOND: Nanos = 1_000_000_000;
 /// Time for which reports may wait to be sent together with those of other limits.
@@ -43,19 +43,19 @@ const SERVER_US_MAX: i64 = 4_102_444_800_000_000;
 pub struct Moment {
     /// The time on the monotonic clock of this process.
     pub now: Nanos,
-    /// Nodes that share the limit, this one included.
-    pub nodes: u32,
+    /// Replicas that share the limit, this one included.
+    pub replicas: u32,
     /// Whether Redis does not answer at all, so that nothing is sent to it.
     pub is_away: bool,
 }
 
 impl Moment {
-    fn nodes(self) -> i64 {
-        i64::from(self.nodes.clamp(1, NODES_MAX))
+    fn replicas(self) -> i64 {
+        i64::from(self.replicas.clamp(1, REPLICAS_MAX))
     }
 }
 
-/// What to tell and ask Redis.
+/// A report to Redis, and a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Command {
     /// Tokens that were spent and not reported yet.
@@ -114,7 +114,7 @@ struct Server {
     offset: Nanos,
 }
 
-/// One limit on one node.
+/// One limit on one replica.
 #[derive(Clone, Debug)]
 pub struct SharedLimit {
     limit: Limit,
@@ -174,7 +174,7 @@ impl SharedLimit {
         }
     }
 
-    /// A limit that this node has counted alone until now.
+    /// A limit that this replica has counted alone until now.
     #[must_use]
     pub fn with_spent(limit: Limit, spent: u32, now: Nanos) -> Self {
         Self { unreported: i64::from(spent), ..Self::new(limit, now) }
@@ -242,7 +242,7 @@ impl SharedLimit {
         self.waiting -= self.bounded(cost);
     }
 
-    /// Asks about one request that must be counted exactly: no other node's requests are allowed on the same tokens. The
+    /// Asks about one request that must be counted exactly: no other replica's requests are allowed on the same tokens. The
     /// answer goes to [`exact_verdict`](Self::exact_verdict).
     pub fn check_exactly(&mut self, cost: u32, at: Moment) -> Decision {
         let cost = self.bounded(cost);
@@ -268,7 +268,7 @@ impl SharedLimit {
         }
     }
 
-    /// Notes the answer to a command. `jitter_percent` spreads the nodes: a random number from 75 to 125.
+    /// Notes the answer to a command. `jitter_percent` spreads the replicas: a random number from 75 to 125.
     pub fn answer(&mut self, command: &Command, answer: &Answer, now: Nanos, jitter_percent: u32) {
         self.is_busy = false;
         self.note_answer(command, answer, now);
@@ -315,7 +315,7 @@ impl SharedLimit {
         })
     }
 
-    /// Reports everything and gives back every token, because this node stops.
+    /// Reports everything and gives back every token, because this replica stops.
     pub fn drain(&mut self, at: Moment) -> Option<Command> {
         if let Some(share) = &mut self.share {
             let level = share.unreported(self.burst * self.period, self.period, at.now);
@@ -335,15 +335,15 @@ impl SharedLimit {
             self.is_suspect = true;
             return self.decide_by_share(cost, at);
         }
-        let (now, nodes, view) = (at.now, at.nodes(), self.view(at.now));
-        let is_scarce = view < (self.burst / 5).max(2 * nodes);
+        let (now, replicas, view) = (at.now, at.replicas(), self.view(at.now));
+        let is_scarce = view < (self.burst / 5).max(2 * replicas);
         if self.held >= cost {
             self.held -= cost;
             let is_low = self.demand.takes(self.held, 2 * self.round_trip) && now >= self.not_before;
             let command = (is_low && is_scarce && !self.is_busy).then(|| self.ask(now));
             return Decision { command, ..decided(Verdict::Allowed(self.status(now))) };
         }
-        let is_own = self.spent() + cost <= (view / (2 * nodes)).max(1);
+        let is_own = self.spent() + cost <= (view / (2 * replicas)).max(1);
         if self.server.is_some() && !is_scarce && view >= cost && is_own {
             return self.spend(cost, at);
         }
@@ -351,7 +351,7 @@ impl SharedLimit {
             return decided(self.exceeded(cost, now));
         }
         let was_short = self.short_at.is_some_and(|short_at| now - short_at <= SHORT_FOR);
-        if was_short && self.demand.exceeds(self.period * nodes) {
+        if was_short && self.demand.exceeds(self.period * replicas) {
             let command = (!self.is_busy).then(|| self.ask(now));
             return Decision { command, ..decided(self.exceeded(cost, now)) };
         }
@@ -368,14 +368,14 @@ impl SharedLimit {
         if self.is_busy || self.unreported < self.report_at(at) {
             return decision;
         }
-        // Sent at once if this node could spend its part before the next reports are sent.
+        // Sent at once if this replica could spend its part before the next reports are sent.
         let soon = self.demand.within(nanos(REPORT_PERIOD));
-        let is_urgent = soon >= 1 && self.spent() + soon >= self.view(at.now) / (2 * at.nodes());
+        let is_urgent = soon >= 1 && self.spent() + soon >= self.view(at.now) / (2 * at.replicas());
         let command = is_urgent.then(|| self.command(0, 0, at.now));
         Decision { command, is_report_due: !is_urgent, ..decision }
     }
 
-    /// Decides with this node's share of the limit.
+    /// Decides with this replica's share of the limit.
     fn decide_by_share(&mut self, cost: i64, at: Moment) -> Decision {
         let command = match self.is_busy || at.is_away || at.now < self.retry_at {
             true => None,
@@ -396,14 +396,14 @@ impl SharedLimit {
         Decision { command, ..decided(verdict) }
     }
 
-    /// This node's share, which begins with its part of what is known to be left.
+    /// This replica's share, which begins with its part of what is known to be left.
     fn share(&mut self, at: Moment) -> &mut Share {
         let (level, spent) = (self.level(at.now), self.spent());
         let Self { share, unreported, reporting, burst, period, .. } = self;
         share.get_or_insert_with(|| {
             *unreported = 0;
-            let nodes = at.nodes().min(*burst);
-            Share::new(nodes, *burst * *period, level - spent * *period * nodes, *reporting, at.now)
+            let replicas = at.replicas().min(*burst);
+            Share::new(replicas, *burst * *period, level - spent * *period * replicas, *reporting, at.now)
         })
     }
 
@@ -464,7 +464,7 @@ impl SharedLimit {
         self.burst * self.period - behind.max(0)
     }
 
-    /// Tokens left for all nodes, as far as this one knows.
+    /// Tokens left for all replicas, as far as this one knows.
     fn view(&self, now: Nanos) -> i64 {
         self.level(now).div_euclid(self.period) - self.spent()
     }
@@ -472,7 +472,7 @@ impl SharedLimit {
     /// The number of spent tokens that are reported.
     fn report_at(&self, at: Moment) -> i64 {
         let left = self.view(at.now) + self.spent();
-        (left / (4 * at.nodes())).max(1)
+        (left / (4 * at.replicas())).max(1)
     }
 
     fn floor_us(&self) -> i64 {

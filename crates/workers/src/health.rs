@@ -182,6 +182,12 @@ impl HealthRegistry {
         self.database_fault.get_or_init(|| fault);
     }
 
+    /// The check of Redis.
+    pub(crate) fn redis(&self) -> &Check {
+        let [_, _, _, redis, ..] = &self.checks;
+        redis
+    }
+
     /// The check of the broker.
     #[must_use]
     pub fn alpaca(&self) -> &Check {

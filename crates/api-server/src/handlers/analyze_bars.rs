@@ -94,7 +94,7 @@ pub(crate) async fn post(
     parameters.allow_only(&[])?;
     let bytes = request.body().size_hint().upper().map_or(usize::MAX, |upper| upper as usize);
     let is_heavy = bytes >= HEAVY_BYTES_MIN;
-    let limit_status = if is_heavy { api.heavy_work.charge(&context, bytes)? } else { None };
+    let limit_status = if is_heavy { api.heavy_work.charge(&context, bytes).await? } else { None };
     let reservation = if is_heavy { Some(api.heavy_work.reserve(&context, bytes).await?) } else { None };
     let body = json_body::read(request, &()).await?;
     let benchmark = api.market_data.benchmark().await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::response::Response;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use rate_limit::{Limit, LimitStatus, WINDOW_S};
 
 use super::hook::ResponseHook;
@@ -42,6 +42,10 @@ pub(crate) struct LimitHeaders {
 
 impl ResponseHook for LimitHeaders {
     fn on_response(self, response: &mut Response) {
+        // The fields of the limit that was exceeded, possibly another one, are there already.
+        if response.status() == StatusCode::TOO_MANY_REQUESTS && response.headers().contains_key(RATELIMIT) {
+            return;
+        }
         // Of a request that cost more.
         let status = response.extensions_mut().remove().unwrap_or(self.status);
         self.policy.insert(status, response.headers_mut());

@@ -8,6 +8,8 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use axum::extract::Request;
+use config::api_keys::Key;
+use coordination::{Checked, SharedLimits};
 use http::Method;
 use rate_limit::{Limit, LimitStatus};
 use telemetry::metrics::Metrics;
@@ -16,6 +18,7 @@ use super::address_limit::AddressLimit;
 use super::api_key::ApiKeys;
 use super::hook::RequestHook;
 use super::limit_policy::{LimitHeaders, LimitPolicy};
+use super::pending_limit;
 use crate::problem::{Kind, Problem};
 use crate::request_context::RequestContext;
 
@@ -23,19 +26,48 @@ use crate::request_context::RequestContext;
 const IN_PROGRESS_MAX: u32 = 100;
 /// `Retry-After` of a request over that, in seconds.
 const RETRY_AFTER_S: u64 = 1;
+/// Requests other than GET to these routes move money: where replicas share limits, each is counted in Redis before it is allowed.
+const EXACT_ROUTES: &str = "/api/ledger/journals";
 
 #[derive(Clone, Debug)]
 pub(crate) struct RequestLimit {
     api_keys: ApiKeys,
     key_policy: Arc<LimitPolicy>,
     by_address: AddressLimit,
+    shared: Option<SharedLimits>,
     metrics: Arc<Metrics>,
 }
 
 impl RequestLimit {
-    pub(crate) fn new(api_keys: ApiKeys, limit: Limit, metrics: Arc<Metrics>) -> Self {
+    /// With `shared`, all replicas count together.
+    pub(crate) fn new(
+        api_keys: ApiKeys,
+        limit: Limit,
+        metrics: Arc<Metrics>,
+        shared: Option<SharedLimits>,
+    ) -> Self {
         let key_policy = Arc::new(LimitPolicy::for_keys(limit));
-        Self { api_keys, key_policy, by_address: AddressLimit::for_api(limit, &metrics), metrics }
+        let by_address = AddressLimit::for_api(limit, &metrics, shared.as_ref());
+        Self { api_keys, key_policy, by_address, shared, metrics }
+    }
+
+    fn exceeded(&self, status: LimitStatus) -> Problem {
+        self.metrics.limited_by_key.inc();
+        self.key_policy.exceeded(status)
+    }
+
+    /// The decision of this replica, or of Redis, for which the request then waits.
+    fn check(&self, key: &Key, context: &RequestContext) -> Result<Checked, Problem> {
+        let (id, limit) = (key.shared_id(), key.limiter.limit());
+        let checked = match &self.shared {
+            None => return key.limiter.check().map(Checked::Allowed).map_err(|status| self.exceeded(status)),
+            Some(shared) if moves_money(context) => shared.check_key_exactly(id, limit, 1),
+            Some(shared) => shared.check_key(id, limit, 1),
+        };
+        match checked {
+            Checked::Exceeded(status) => Err(self.exceeded(status)),
+            Checked::Allowed(_) | Checked::Undecided(_) => Ok(checked),
+        }
     }
 }
 
@@ -50,11 +82,8 @@ impl RequestHook for RequestLimit {
             }
             return self.by_address.on_request(request);
         };
-        let status = key.limiter.check().map_err(|status| {
-            self.metrics.limited_by_key.inc();
-            self.key_policy.exceeded(status)
-        })?;
         let context = RequestContext::get(request.extensions())?;
+        let checked = self.check(key, context)?;
         if !key.limiter.start(IN_PROGRESS_MAX) {
             self.metrics.limited_by_key_concurrency.inc();
             let detail = format!("this API key may have {IN_PROGRESS_MAX} requests in progress");
@@ -63,21 +92,53 @@ impl RequestHook for RequestLimit {
         }
         // The request ends together with its context.
         context.key().map(|key| context.limited_key.get_or_init(|| Arc::clone(key)));
+        let status = match checked {
+            Checked::Allowed(status) | Checked::Exceeded(status) => status,
+            Checked::Undecided(undecided) => {
+                let limit = self.clone();
+                let decide = async move { undecided.decide().await.map_err(|status| limit.exceeded(status)) };
+                pending_limit::attach(request, decide)
+            }
+        };
         Ok(LimitHeaders { policy: Arc::clone(&self.key_policy), status })
     }
 }
 
+fn moves_money(context: &RequestContext) -> bool {
+    context.method != Method::GET && context.route().is_some_and(|route| route.starts_with(EXACT_ROUTES))
+}
+
 /// Charges the key for a request that costs as much as several. The rate limit fields of the response are those of the returned
 /// status, as its extension.
-pub(crate) fn charge(
+pub(crate) async fn charge(
     policy: &LimitPolicy,
     context: &RequestContext,
     further: u32,
+    shared: Option<&SharedLimits>,
 ) -> Result<Option<LimitStatus>, Problem> {
     let (Some(key), Some(further)) = (context.limited_key.get(), NonZeroU32::new(further)) else {
         return Ok(None);
     };
-    key.limiter.charge(further).map(Some).map_err(|status| policy.exceeded(status))
+    let charged = match shared {
+        None => key.limiter.charge(further),
+        Some(shared) => charge_shared(key, further, shared).await,
+    };
+    charged.map(Some).map_err(|status| policy.exceeded(status))
+}
+
+/// As [`rate_limit::KeyLimiter::charge`].
+async fn charge_shared(
+    key: &Key,
+    further: NonZeroU32,
+    shared: &SharedLimits,
+) -> Result<LimitStatus, LimitStatus> {
+    let limit = key.limiter.limit();
+    let cost = further.get().min(limit.bounded().burst.get() - 1);
+    match shared.check_key(key.shared_id(), limit, cost) {
+        Checked::Allowed(status) => Ok(status),
+        Checked::Exceeded(status) => Err(status),
+        Checked::Undecided(undecided) => undecided.decide().await,
+    }
 }
 
 #[cfg(test)]
@@ -99,7 +160,7 @@ mod tests {
         let bans = Arc::new(crate::bans::Bans::off(Arc::clone(&metrics)));
         let direct = DirectRequests::new(&[]);
         let api_keys = ApiKeys::new(mode, direct, 10, Arc::clone(&metrics), Arc::default(), bans);
-        RequestLimit::new(api_keys, limit, metrics)
+        RequestLimit::new(api_keys, limit, metrics, None)
     }
 
     /// How many of `count` requests with this key pass.
@@ -144,17 +205,17 @@ mod tests {
         assert!(layer.on_request(&mut last).is_ok());
     }
 
-    #[test]
-    fn a_request_that_costs_several_is_charged_for_them_or_refused() {
+    #[tokio::test]
+    async fn a_request_that_costs_several_is_charged_for_them_or_refused() {
         let layer = limit_of(9);
         let mut request = keyed_request();
         layer.on_request(&mut request).unwrap();
         let context = RequestContext::get(request.extensions()).unwrap();
-        assert_eq!(charge(&layer.key_policy, context, 0).unwrap(), None);
-        assert_eq!(charge(&layer.key_policy, context, 5).unwrap().unwrap().remaining, 3);
-        assert_eq!(charge(&layer.key_policy, context, 4).unwrap_err().kind, Kind::QuotaExceeded);
+        assert_eq!(charge(&layer.key_policy, context, 0, None).await.unwrap(), None);
+        assert_eq!(charge(&layer.key_policy, context, 5, None).await.unwrap().unwrap().remaining, 3);
+        assert_eq!(charge(&layer.key_policy, context, 4, None).await.unwrap_err().kind, Kind::QuotaExceeded);
         assert_eq!(
-            charge(&layer.key_policy, context, 3).unwrap().unwrap().remaining,
+            charge(&layer.key_policy, context, 3, None).await.unwrap().unwrap().remaining,
             0,
             "nothing was charged for the refused one"
         );
@@ -164,7 +225,11 @@ mod tests {
             let mut request = keyed_request();
             layer.on_request(&mut request).unwrap();
             let context = RequestContext::get(request.extensions()).unwrap();
-            assert_eq!(charge(&layer.key_policy, context, 1000).unwrap().unwrap().remaining, 0, "{burst}");
+            assert_eq!(
+                charge(&layer.key_policy, context, 1000, None).await.unwrap().unwrap().remaining,
+                0,
+                "{burst}"
+            );
         }
     }
 }

@@ -28,6 +28,18 @@ pub(super) fn start(service: &Service, config: &Config, secrets: &Secrets) -> Wo
     until_shutdown(shutdown(), register("vendor_key"), refresh);
     until_shutdown(shutdown(), register("secrets"), secrets.clone().watch());
     until_shutdown(shutdown(), register("sighup"), reload_on_sighup(secrets.clone()));
+    if let Some((redis, limits)) = &service.shared_limits {
+        // Until the process ends: requests that are still in progress are counted, too.
+        let never = CancellationToken::new;
+        until_shutdown(never(), register("redis"), redis.clone().run());
+        until_shutdown(never(), register("shared_limits"), limits.clone().run());
+        let (redis, health) = (redis.clone(), Arc::clone(&service.health));
+        until_shutdown(
+            shutdown(),
+            register("redis_checks"),
+            workers::check_redis(move || redis.is_away(), health),
+        );
+    }
     if let Some(ring) = service.ring() {
         let reloader = KeyReloader::new(service.keys.clone(), Arc::clone(ring));
         until_shutdown(shutdown(), register("api_keys"), reloader.run());

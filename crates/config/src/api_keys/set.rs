@@ -46,7 +46,7 @@ impl Key {
         Self { digest, role, scope, limiter, networks_seen: NetworksSeen::default() }
     }
 
-    /// A number that stands for the key where nodes share its limit: the start of its digest.
+    /// A number that stands for the key where replicas share its limit: the start of its digest.
     #[must_use]
     pub fn shared_id(&self) -> u64 {
         prefix(&self.digest)

@@ -1,12 +1,12 @@
-//! The part of a limit that one node allows while Redis does not answer.
+//! The part of a limit that one replica allows while Redis does not answer.
 
 use super::Nanos;
 
-/// GCRA with the limit divided by the number of nodes.
+/// GCRA with the limit divided by the number of replicas.
 #[derive(Clone, Debug)]
 pub(super) struct Share {
-    nodes: i64,
-    /// The time in which the whole burst of all nodes is earned.
+    replicas: i64,
+    /// The time in which the whole burst of all replicas is earned.
     burst_time: Nanos,
     arrival: Nanos,
     /// Tokens that are reported, or about to be.
@@ -14,14 +14,14 @@ pub(super) struct Share {
 }
 
 impl Share {
-    /// `level` is the time in which all nodes earn what is left, `reporting` the number of tokens in commands without an answer.
-    pub(super) fn new(nodes: i64, burst_time: Nanos, level: Nanos, reporting: i64, now: Nanos) -> Self {
-        Self { nodes, burst_time, arrival: now + burst_time - level, reported: reporting }
+    /// `level` is the time in which all replicas earn what is left, `reporting` the number of tokens in commands without an answer.
+    pub(super) fn new(replicas: i64, burst_time: Nanos, level: Nanos, reporting: i64, now: Nanos) -> Self {
+        Self { replicas, burst_time, arrival: now + burst_time - level, reported: reporting }
     }
 
     /// What is left, or else how long to wait.
     pub(super) fn spend(&mut self, cost: i64, period: Nanos, now: Nanos) -> Result<i64, Nanos> {
-        let token = period * self.nodes;
+        let token = period * self.replicas;
         let left = self.level(now) - cost * token;
         if left < 0 {
             return Err(-left);
@@ -30,10 +30,10 @@ impl Share {
         Ok(left / token)
     }
 
-    /// Tokens that were spent and that Redis has to be told: what it has that its share has not. `level` is what Redis is
+    /// Tokens that were spent and that Redis does not know: what it has that its share has not. `level` is what Redis is
     /// known to have.
     pub(super) fn unreported(&mut self, level: Nanos, period: Nanos, now: Nanos) -> i64 {
-        let token = period * self.nodes;
+        let token = period * self.replicas;
         let spent = (level - self.level(now) + token - 1).div_euclid(token);
         // What was earned again since is no longer owed.
         self.reported = self.reported.min(spent.max(0));

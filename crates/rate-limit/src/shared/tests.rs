@@ -13,25 +13,25 @@ fn limit(per_minute: u32, burst: u32) -> Limit {
 }
 
 fn at(now: Nanos) -> Moment {
-    Moment { now, nodes: 2, is_away: false }
+    Moment { now, replicas: 2, is_away: false }
 }
 
-fn even(per_minute: u32, nodes: usize, load: f64) -> Simulation {
-    Simulation::new(per_minute, nodes, Traffic { load, skew: 0.0, minutes: 2 })
+fn even(per_minute: u32, replicas: usize, load: f64) -> Simulation {
+    Simulation::new(per_minute, replicas, Traffic { load, skew: 0.0, minutes: 2 })
 }
 
-fn skewed(per_minute: u32, nodes: usize, load: f64) -> Simulation {
-    Simulation::new(per_minute, nodes, Traffic { load, skew: 0.9, minutes: 2 })
+fn skewed(per_minute: u32, replicas: usize, load: f64) -> Simulation {
+    Simulation::new(per_minute, replicas, Traffic { load, skew: 0.9, minutes: 2 })
 }
 
 #[test]
-fn nodes_together_allow_one_limit_in_each_minute() {
+fn replicas_together_allow_one_limit_in_each_minute() {
     for per_minute in [600, 6000] {
-        for nodes in [2, 3, 10] {
+        for replicas in [2, 3, 10] {
             for load in [1.0, 2.0, 10.0] {
-                for simulation in [even(per_minute, nodes, load), skewed(per_minute, nodes, load)] {
+                for simulation in [even(per_minute, replicas, load), skewed(per_minute, replicas, load)] {
                     let result = simulation.run();
-                    let name = format!("{per_minute} a minute, {nodes} nodes, load {load}: {result:?}");
+                    let name = format!("{per_minute} a minute, {replicas} replicas, load {load}: {result:?}");
                     assert!(result.minutes.iter().all(|ratio| (0.95..=1.05).contains(ratio)), "{name}");
                     assert!(result.commands_per_request <= 0.2 || result.requests_per_s < 100.0, "{name}");
                 }
@@ -41,21 +41,21 @@ fn nodes_together_allow_one_limit_in_each_minute() {
 }
 
 #[test]
-fn each_node_for_itself_allows_as_many_limits_as_there_are_nodes() {
-    for nodes in [2, 3, 10] {
-        let result = even(600, nodes, 10.0).without_redis().run();
-        assert!(result.minutes[1] >= 0.95 * nodes as f64, "{nodes}: {result:?}");
+fn each_replica_for_itself_allows_as_many_limits_as_there_are_replicas() {
+    for replicas in [2, 3, 10] {
+        let result = even(600, replicas, 10.0).without_redis().run();
+        assert!(result.minutes[1] >= 0.95 * replicas as f64, "{replicas}: {result:?}");
     }
 }
 
 #[test]
 fn below_the_limit_at_least_99_percent_are_allowed() {
     for per_minute in [600, 6000] {
-        for nodes in [2, 3, 10] {
-            for simulation in [even(per_minute, nodes, 0.9), skewed(per_minute, nodes, 0.9)] {
+        for replicas in [2, 3, 10] {
+            for simulation in [even(per_minute, replicas, 0.9), skewed(per_minute, replicas, 0.9)] {
                 let result = simulation.run();
-                assert!(result.allowed_ratio >= 0.99, "{per_minute}, {nodes} nodes: {result:?}");
-                assert!(result.waited_ratio <= 0.02, "{per_minute}, {nodes} nodes: {result:?}");
+                assert!(result.allowed_ratio >= 0.99, "{per_minute}, {replicas} replicas: {result:?}");
+                assert!(result.waited_ratio <= 0.02, "{per_minute}, {replicas} replicas: {result:?}");
             }
         }
     }
@@ -68,14 +68,14 @@ fn exact_requests_are_counted_exactly() {
 }
 
 #[test]
-fn without_redis_the_nodes_share_the_limit_and_nothing_is_counted_twice_afterwards() {
-    for nodes in [2, 3] {
+fn without_redis_the_replicas_share_the_limit_and_nothing_is_counted_twice_afterwards() {
+    for replicas in [2, 3] {
         let away = Event::Away { from: 70 * SECOND, to: 75 * SECOND };
-        let result = even(6000, nodes, 2.0).with(away).run();
+        let result = even(6000, replicas, 2.0).with(away).run();
         assert!(result.minutes.iter().all(|ratio| (0.90..=1.03).contains(ratio)), "{result:?}");
-        assert!(result.waits_over_10_ms <= 3 * nodes, "{result:?}");
+        assert!(result.waits_over_10_ms <= 3 * replicas, "{result:?}");
         let away = Event::Away { from: 61 * SECOND, to: 119 * SECOND };
-        let result = even(6000, nodes, 2.0).with(away).run();
+        let result = even(6000, replicas, 2.0).with(away).run();
         assert!(result.minutes.iter().all(|ratio| (0.90..=1.05).contains(ratio)), "{result:?}");
     }
 }
@@ -117,7 +117,7 @@ fn many_small_limits_share_commands() {
 }
 
 #[test]
-fn a_stopped_node_reports_what_it_spent_and_gives_back_what_it_has() {
+fn a_stopped_replica_reports_what_it_spent_and_gives_back_what_it_has() {
     let mut one = SharedLimit::new(limit(600, 100), 0);
     one.check(1, at(0));
     let command = one.resume(1, at(0)).command.unwrap();

@@ -1,4 +1,4 @@
-//! Redis, and the rate limits that nodes share through it.
+//! Redis, and the rate limits that replicas share through it.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::{Families, opts};
 /// Upper bounds of the duration buckets, in seconds.
 const BUCKETS_S: [f64; 9] = [0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25];
 /// What commands are for.
-const COMMANDS: [&str; 3] = ["limits", "nodes", "ping"];
+const COMMANDS: [&str; 3] = ["limits", "replicas", "ping"];
 const OUTCOMES: [&str; 4] = ["ok", "retried", "timed_out", "failed"];
 
 /// Redis, and shared rate limits. The gauges have no series where Redis is not used.
@@ -18,17 +18,17 @@ pub struct Coordination {
     up: IntGaugeVec,
     breaker_open: IntGaugeVec,
     shared: IntGaugeVec,
-    /// Connections that were replaced.
+    /// Connections that were opened for commands.
     pub reconnects: IntCounter,
     commands: IntCounterVec,
     duration: Histogram,
-    /// Nodes that share limits.
-    pub nodes: IntGauge,
-    /// Requests that this node decided by itself, because enough of the limit was left or known to be used.
+    /// Replicas that share limits.
+    pub replicas: IntGauge,
+    /// Requests that this replica decided by itself, because enough of the limit was left or known to be used.
     pub decided_at_once: IntCounter,
     /// Requests that waited for Redis.
     pub decided_by_redis: IntCounter,
-    /// Requests that this node decided with its share of the limit, because Redis did not answer.
+    /// Requests that this replica decided with its share of the limit, because Redis did not answer.
     pub decided_alone: IntCounter,
 }
 
@@ -55,15 +55,17 @@ impl Coordination {
             )?,
             shared: gauge(
                 "rate_limit_shared",
-                "1 while nodes share rate limits, 0 while each allows its part; absent if Redis is not used",
+                "1 while replicas share rate limits, 0 while each allows its part; absent if Redis is not used",
             )?,
-            reconnects: families
-                .counter("redis_reconnects_total", "Connections to Redis that were replaced")?,
+            reconnects: families.counter(
+                "redis_reconnects_total",
+                "Connections to Redis that were opened for commands, the first ones included",
+            )?,
             commands,
             duration: families.declare(Histogram::with_opts(duration))?,
-            nodes: families
-                .gauge("rate_limit_nodes", "Nodes that share rate limits; 0 if Redis is not used")?,
-            decided_at_once: decisions.with_label_values(&["node"]),
+            replicas: families
+                .gauge("rate_limit_replicas", "Replicas that share rate limits; 0 if Redis is not used")?,
+            decided_at_once: decisions.with_label_values(&["replica"]),
             decided_by_redis: decisions.with_label_values(&["redis"]),
             decided_alone: decisions.with_label_values(&["share"]),
         })

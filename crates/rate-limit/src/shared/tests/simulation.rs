@@ -1,4 +1,4 @@
-//! Nodes, a Redis with a clock of its own, and requests at random times, without any I/O.
+//! Replicas, a Redis with a clock of its own, and requests at random times, without any I/O.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -12,7 +12,7 @@ const LATENCY: Nanos = MILLISECOND / 2;
 pub(super) struct Traffic {
     /// In multiples of the limit.
     pub(super) load: f64,
-    /// The part of the requests that the first node gets beside its share.
+    /// The part of the requests that the first replica gets beside its share.
     pub(super) skew: f64,
     pub(super) minutes: i64,
 }
@@ -35,7 +35,7 @@ pub(super) enum Event {
 pub(super) struct Simulation {
     limit: Limit,
     traffic: Traffic,
-    nodes: usize,
+    replicas: usize,
     event: Option<Event>,
     is_exact: bool,
     has_redis: bool,
@@ -94,7 +94,7 @@ struct Waiting {
 struct Run<'a> {
     plan: &'a Simulation,
     redis: Redis,
-    nodes: Vec<SharedLimit>,
+    replicas: Vec<SharedLimit>,
     waiting: Vec<Vec<Waiting>>,
     commands: Vec<(Command, Option<Answer>)>,
     steps: BinaryHeap<Reverse<(Nanos, usize, Step)>>,
@@ -105,9 +105,9 @@ struct Run<'a> {
 }
 
 impl Simulation {
-    pub(super) fn new(per_minute: u32, nodes: usize, traffic: Traffic) -> Self {
+    pub(super) fn new(per_minute: u32, replicas: usize, traffic: Traffic) -> Self {
         let limit = limit(per_minute, (per_minute / 6).max(10));
-        Self { limit, traffic, nodes, event: None, is_exact: false, has_redis: true, has_floor: true }
+        Self { limit, traffic, replicas, event: None, is_exact: false, has_redis: true, has_floor: true }
     }
 
     pub(super) fn with(self, event: Event) -> Self {
@@ -139,8 +139,8 @@ impl Simulation {
         let mut run = Run {
             plan: self,
             redis: Redis { arrival_us: None, offset_us: 1_700_000_000_000_000 },
-            nodes: (0..self.nodes).map(|_| SharedLimit::new(self.limit, 0)).collect(),
-            waiting: (0..self.nodes).map(|_| Vec::new()).collect(),
+            replicas: (0..self.replicas).map(|_| SharedLimit::new(self.limit, 0)).collect(),
+            waiting: (0..self.replicas).map(|_| Vec::new()).collect(),
             commands: Vec::new(),
             steps: BinaryHeap::new(),
             added: 0,
@@ -150,11 +150,11 @@ impl Simulation {
         };
         for time in &arrivals {
             let is_first = run.random.unit() < self.traffic.skew;
-            let any = (run.random.unit() * self.nodes as f64) as usize;
+            let any = (run.random.unit() * self.replicas as f64) as usize;
             run.add(*time, Step::Arrives(if is_first { 0 } else { any }));
         }
-        for node in 0..self.nodes {
-            run.add(SECOND + node as Nanos * MILLISECOND, Step::Reports(node));
+        for replica in 0..self.replicas {
+            run.add(SECOND + replica as Nanos * MILLISECOND, Step::Reports(replica));
         }
         while let Some(Reverse((now, _, step))) = run.steps.pop() {
             if now >= end + SECOND {
@@ -205,11 +205,11 @@ impl Run<'_> {
 
     fn at(&self, now: Nanos) -> Moment {
         let is_noticed = self.is_hung(now) && self.is_hung(now - 150 * MILLISECOND);
-        let nodes = if self.plan.has_redis { u32::try_from(self.plan.nodes).unwrap() } else { 1 };
-        Moment { now, nodes, is_away: is_noticed || !self.plan.has_redis }
+        let replicas = if self.plan.has_redis { u32::try_from(self.plan.replicas).unwrap() } else { 1 };
+        Moment { now, replicas, is_away: is_noticed || !self.plan.has_redis }
     }
 
-    fn send(&mut self, now: Nanos, node: usize, command: Option<Command>) {
+    fn send(&mut self, now: Nanos, replica: usize, command: Option<Command>) {
         let Some(mut command) = command else { return };
         if !self.plan.has_floor {
             command.floor_us = 0;
@@ -217,8 +217,8 @@ impl Run<'_> {
         self.commands.push((command, None));
         let number = self.commands.len() - 1;
         match self.is_hung(now + LATENCY) {
-            true => self.add(now + 50 * MILLISECOND, Step::Failed(node, number)),
-            false => self.add(now + LATENCY, Step::Executes(node, number)),
+            true => self.add(now + 50 * MILLISECOND, Step::Failed(replica, number)),
+            false => self.add(now + LATENCY, Step::Executes(replica, number)),
         }
     }
 
@@ -238,83 +238,83 @@ impl Run<'_> {
         }
         let at = self.at(now);
         match step {
-            Step::Arrives(node) if self.plan.is_exact => {
-                let decision = self.nodes[node].check_exactly(1, at);
-                self.send(now, node, decision.command);
+            Step::Arrives(replica) if self.plan.is_exact => {
+                let decision = self.replicas[replica].check_exactly(1, at);
+                self.send(now, replica, decision.command);
             }
-            Step::Arrives(node) => {
-                let decision = self.nodes[node].check(1, at);
-                self.send(now, node, decision.command);
+            Step::Arrives(replica) => {
+                let decision = self.replicas[replica].check(1, at);
+                self.send(now, replica, decision.command);
                 match decision.verdict {
                     Verdict::Allowed(_) => self.allow(now),
                     Verdict::Exceeded(_) => {}
                     Verdict::Undecided => {
                         let number = self.added;
-                        self.waiting[node].push(Waiting { number, since: now });
-                        let wait = nanos(self.nodes[node].wait_max());
-                        self.add(now + wait, Step::WaitEnds(node, number));
-                        self.resume(now, node);
+                        self.waiting[replica].push(Waiting { number, since: now });
+                        let wait = nanos(self.replicas[replica].wait_max());
+                        self.add(now + wait, Step::WaitEnds(replica, number));
+                        self.resume(now, replica);
                     }
                 }
             }
-            Step::Executes(node, number) => {
+            Step::Executes(replica, number) => {
                 let command = self.commands[number].0;
                 self.commands[number].1 = Some(self.redis.run(now, self.plan.limit, &command));
-                self.add(now + LATENCY, Step::Answered(node, number));
+                self.add(now + LATENCY, Step::Answered(replica, number));
             }
-            Step::Answered(node, number) => {
+            Step::Answered(replica, number) => {
                 let (command, answer) = self.commands[number];
                 let answer = answer.unwrap();
                 if command.is_all_or_nothing {
-                    let verdict = self.nodes[node].exact_verdict(&command, &answer, now);
+                    let verdict = self.replicas[replica].exact_verdict(&command, &answer, now);
                     if matches!(verdict, Verdict::Allowed(_)) {
                         self.allow(now);
                     }
                     return;
                 }
                 let jitter = 75 + (self.random.unit() * 50.0) as u32;
-                self.nodes[node].answer(&command, &answer, now, jitter);
-                self.resume(now, node);
+                self.replicas[replica].answer(&command, &answer, now, jitter);
+                self.resume(now, replica);
             }
-            Step::Failed(node, number) => {
+            Step::Failed(replica, number) => {
                 let command = self.commands[number].0;
-                self.nodes[node].fail(&command, now);
-                self.resume(now, node);
+                self.replicas[replica].fail(&command, now);
+                self.resume(now, replica);
             }
-            Step::WaitEnds(node, number) => {
-                let Some(index) = self.waiting[node].iter().position(|waiting| waiting.number == number)
+            Step::WaitEnds(replica, number) => {
+                let Some(index) = self.waiting[replica].iter().position(|waiting| waiting.number == number)
                 else {
                     return;
                 };
-                let waiting = self.waiting[node].remove(index);
-                let decision = self.nodes[node].decide_alone(1, at);
-                self.end(now, node, waiting, decision);
+                let waiting = self.waiting[replica].remove(index);
+                let decision = self.replicas[replica].decide_alone(1, at);
+                self.end(now, replica, waiting, decision);
             }
-            Step::Reports(node) => {
-                let command = self.nodes[node].report(at);
-                self.send(now, node, command);
-                self.add(now + nanos(REPORT_PERIOD), Step::Reports(node));
+            Step::Reports(replica) => {
+                let command = self.replicas[replica].report(at);
+                self.send(now, replica, command);
+                self.add(now + nanos(REPORT_PERIOD), Step::Reports(replica));
             }
         }
     }
 
-    fn resume(&mut self, now: Nanos, node: usize) {
-        for waiting in std::mem::take(&mut self.waiting[node]) {
+    fn resume(&mut self, now: Nanos, replica: usize) {
+        for waiting in std::mem::take(&mut self.waiting[replica]) {
             let at = self.at(now);
-            let decision = self.nodes[node].resume(1, at);
+            let decision = self.replicas[replica].resume(1, at);
             match decision.verdict {
                 Verdict::Undecided => {
-                    self.send(now, node, decision.command);
-                    self.waiting[node].push(waiting);
+                    self.send(now, replica, decision.command);
+                    self.waiting[replica].push(waiting);
                 }
-                Verdict::Allowed(_) | Verdict::Exceeded(_) => self.end(now, node, waiting, decision),
+                Verdict::Allowed(_) | Verdict::Exceeded(_) => self.end(now, replica, waiting, decision),
             }
         }
     }
 
-    fn end(&mut self, now: Nanos, node: usize, waiting: Waiting, decision: Decision) {
-        self.nodes[node].end_wait(1);
-        self.send(now, node, decision.command);
+    fn end(&mut self, now: Nanos, replica: usize, waiting: Waiting, decision: Decision) {
+        self.replicas[replica].end_wait(1);
+        self.send(now, replica, decision.command);
         self.waits.push(now - waiting.since);
         if matches!(decision.verdict, Verdict::Allowed(_)) {
             self.allow(waiting.since);

@@ -1,4 +1,4 @@
--- KEYS[1]: the nodes, by when they were last seen. ARGV: the id of this node, and 1 if it leaves. Returns the number of nodes
+-- KEYS[1]: the replicas, by when they were last seen. ARGV: the id of this replica, and 1 if it leaves. Returns the number of replicas
 -- that were seen in the last three seconds.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

@@ -1,0 +1,79 @@
+//! Redis hangs, dies, comes back empty or loses its data: no request fails, and the limit holds.
+
+use std::time::Duration;
+
+use super::load::{Traffic, assert_all_answered, ratio, within};
+use super::redis::Redis;
+use super::shared::{BURST, KEY, PER_MINUTE, PER_SECOND, limited, metric, pair, wait_for, with_redis};
+
+/// Within this time after Redis is back, limits are shared again; a check is made each half second.
+const RECOVERY: Duration = Duration::from_secs(2);
+
+#[test]
+fn a_redis_that_hangs_delays_few_requests_and_fails_none() {
+    let redis = Redis::start();
+    let (one, other) = pair(&with_redis(&redis));
+    let load = Traffic::of_key(KEY, PER_SECOND).start(&[&one, &other]);
+    std::thread::sleep(Duration::from_secs(2));
+    let stopped = load.started.elapsed();
+    redis.signal("STOP");
+    std::thread::sleep(Duration::from_secs(4));
+    for server in [&one, &other] {
+        assert_eq!(metric(server, "investiq_redis_up"), Some(0.0));
+        assert_eq!(metric(server, "investiq_rate_limit_shared"), Some(0.0));
+    }
+    redis.signal("CONT");
+    std::thread::sleep(RECOVERY);
+    for server in [&one, &other] {
+        assert_eq!(metric(server, "investiq_redis_up"), Some(1.0), "{}", server.log());
+        assert_eq!(metric(server, "investiq_rate_limit_shared"), Some(1.0));
+    }
+    std::thread::sleep(Duration::from_secs(2));
+    let sent = load.stop();
+    assert_all_answered(&sent);
+    let whole = ratio(&sent, PER_MINUTE, BURST);
+    assert!((0.85..=1.06).contains(&whole), "{whole}");
+    // Those that waited for an answer, on both servers, and whatever else is slow on a busy machine.
+    let hung = within(&sent, stopped, stopped + Duration::from_secs(4));
+    let slow = hung.iter().filter(|sent| sent.took > Duration::from_millis(250)).count();
+    assert!(slow <= hung.len() / 50, "{slow} of {}", hung.len());
+}
+
+#[test]
+fn a_redis_that_dies_comes_back_empty_and_forgets_no_grant() {
+    let mut redis = Redis::start();
+    let (one, other) = pair(&with_redis(&redis));
+    let load = Traffic::of_key(KEY, PER_SECOND).start(&[&one, &other]);
+    std::thread::sleep(Duration::from_secs(2));
+    redis.kill();
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(metric(&one, "investiq_redis_up"), Some(0.0));
+    redis.start_again();
+    std::thread::sleep(RECOVERY);
+    for server in [&one, &other] {
+        assert_eq!(metric(server, "investiq_redis_up"), Some(1.0), "{}", server.log());
+    }
+    redis.cli(&["FLUSHALL"]);
+    redis.cli(&["SCRIPT", "FLUSH"]);
+    std::thread::sleep(Duration::from_secs(3));
+    let sent = load.stop();
+    assert_all_answered(&sent);
+    let whole = ratio(&sent, PER_MINUTE, BURST);
+    assert!((0.85..=1.06).contains(&whole), "{whole}");
+    assert!(redis.calls("evalsha") > 0, "the script is known again");
+    let decided = metric(&one, "investiq_rate_limit_decisions_total{by=\"share\"}");
+    assert!(decided.unwrap() > 20.0, "{decided:?}");
+}
+
+#[test]
+fn without_any_redis_each_server_allows_its_part_of_the_expected_nodes() {
+    let options = limited().set("REDIS_HOST", "127.0.0.1").set("REDIS_PORT", "1").set("EXPECTED_NODES", "4");
+    let server = options.set("RATE_LIMIT_PER_MINUTE", "1").start();
+    let allowed =
+        (0..BURST).filter(|_| server.get("/api/symbols", &[("x-api-key", KEY)]).status == 200).count();
+    assert_eq!(allowed, 5, "a quarter of the burst");
+    assert_eq!(metric(&server, "investiq_redis_up"), Some(0.0));
+    let health = server.get("/health", &[("x-api-key", KEY)]);
+    assert!(health.body.contains("redis"), "{health:?}");
+    wait_for(&server, "investiq_redis_breaker_open", 1.0);
+}
