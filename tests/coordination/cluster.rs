@@ -50,7 +50,7 @@ fn a_cluster_shares_limits_and_the_death_of_a_master_fails_no_request() {
     let (one, other) = pair(&options);
     let traffic = Traffic::of_key(KEY, PER_SECOND);
     let load = traffic.start(&[&one, &other]);
-    std::thread::sleep(Duration::from_secs(4));
+    std::thread::sleep(Duration::from_secs(2));
     let holds_limit = |node: &Redis| node.cli(&["--scan", "--pattern", "investiq:limit:*"]).contains("key");
     let is_master = |node: &Redis| node.cli(&["ROLE"]).starts_with("master");
     let master = nodes.iter().position(|node| is_master(node) && holds_limit(node));
@@ -67,7 +67,7 @@ fn a_cluster_shares_limits_and_the_death_of_a_master_fails_no_request() {
     }
     let is_counted = || living.iter().filter(|node| is_master(node)).any(|node| holds_limit(node));
     wait_until("the limit of the key is in the cluster again", is_counted);
-    std::thread::sleep(Duration::from_secs(3));
+    std::thread::sleep(Duration::from_secs(2));
     let sent = load.stop();
     assert_all_answered(&sent);
     let whole = ratio(&sent, PER_MINUTE, BURST);

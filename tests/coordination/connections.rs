@@ -42,6 +42,7 @@ fn connections_grow_with_the_commands_in_progress_up_to_their_maximum_and_idle_o
     let server = with_redis(&redis)
         .set("API_KEYS", keys.join(":admin,") + ":admin")
         .set("RATE_LIMIT_PER_MINUTE", "600000")
+        .set("CONNECTIONS_PER_ADDRESS_MAX", "4000")
         .set("REDIS_POOL_SIZE", "1")
         .set("REDIS_MAX_IDLE_CONNS", "2")
         .set("REDIS_MAX_ACTIVE_CONNS", "5")
@@ -68,7 +69,7 @@ fn connections_grow_with_the_commands_in_progress_up_to_their_maximum_and_idle_o
 }
 
 fn wait_for_up(server: &Server) {
-    wait_until("limits are shared", || server.log().contains("nodes share rate limits"));
+    wait_until("limits are shared", || server.log().contains("replicas share rate limits"));
 }
 
 #[test]

@@ -13,40 +13,40 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What is sent.
 #[derive(Clone, Debug)]
-pub struct Traffic {
-    pub method: Method,
-    pub path: &'static str,
+pub(crate) struct Traffic {
+    pub(crate) method: Method,
+    pub(crate) path: &'static str,
     /// One of them for each request, in turn.
-    pub keys: Vec<String>,
-    pub per_second: f64,
+    pub(crate) keys: Vec<String>,
+    pub(crate) per_second: f64,
     /// The part of the requests that the first server gets beside its share.
-    pub skew: f64,
+    pub(crate) skew: f64,
 }
 
 /// One response.
 #[derive(Clone, Copy, Debug)]
-pub struct Sent {
+pub(crate) struct Sent {
     /// Since the start of the load.
-    pub at: Duration,
-    pub took: Duration,
+    pub(crate) at: Duration,
+    pub(crate) took: Duration,
     /// 0 without a response.
-    pub status: u16,
+    pub(crate) status: u16,
 }
 
 /// A load that runs until it is stopped.
-pub struct Load {
+pub(crate) struct Load {
     is_stopped: Arc<AtomicBool>,
     thread: JoinHandle<Vec<Sent>>,
-    pub started: Instant,
+    pub(crate) started: Instant,
 }
 
 impl Traffic {
-    pub fn of_key(key: &str, per_second: f64) -> Self {
+    pub(crate) fn of_key(key: &str, per_second: f64) -> Self {
         let keys = vec![key.to_owned()];
         Self { method: Method::GET, path: "/api/symbols", keys, per_second, skew: 0.0 }
     }
 
-    pub fn start(&self, servers: &[&Server]) -> Load {
+    pub(crate) fn start(&self, servers: &[&Server]) -> Load {
         let urls: Vec<String> = servers.iter().map(|server| server.url(self.path)).collect();
         let (traffic, is_stopped) = (self.clone(), Arc::new(AtomicBool::new(false)));
         let (stopped, started) = (Arc::clone(&is_stopped), Instant::now());
@@ -55,7 +55,7 @@ impl Traffic {
     }
 
     /// Sends for this time.
-    pub fn run(&self, servers: &[&Server], time: Duration) -> Vec<Sent> {
+    pub(crate) fn run(&self, servers: &[&Server], time: Duration) -> Vec<Sent> {
         let load = self.start(servers);
         std::thread::sleep(time);
         load.stop()
@@ -97,14 +97,14 @@ impl Traffic {
 }
 
 impl Load {
-    pub fn stop(self) -> Vec<Sent> {
+    pub(crate) fn stop(self) -> Vec<Sent> {
         self.is_stopped.store(true, Ordering::Relaxed);
         self.thread.join().unwrap()
     }
 }
 
 /// Allowed requests divided by what one GCRA limit allows of the same requests.
-pub fn ratio(sent: &[Sent], per_minute: u32, burst: u32) -> f64 {
+pub(crate) fn ratio(sent: &[Sent], per_minute: u32, burst: u32) -> f64 {
     let period = Duration::from_secs(60) / per_minute;
     let (mut arrival, mut ideal) = (Duration::ZERO, 0_usize);
     for Sent { at, .. } in sent {
@@ -116,18 +116,18 @@ pub fn ratio(sent: &[Sent], per_minute: u32, burst: u32) -> f64 {
     allowed(sent) as f64 / ideal as f64
 }
 
-pub fn allowed(sent: &[Sent]) -> usize {
+pub(crate) fn allowed(sent: &[Sent]) -> usize {
     sent.iter().filter(|sent| sent.status != 429).count()
 }
 
 /// No request failed, whatever happened to Redis.
-pub fn assert_all_answered(sent: &[Sent]) {
+pub(crate) fn assert_all_answered(sent: &[Sent]) {
     let failed: Vec<_> = sent.iter().filter(|sent| sent.status == 0 || sent.status >= 500).collect();
     assert!(failed.is_empty(), "{} of {}: {:?}", failed.len(), sent.len(), &failed[..failed.len().min(5)]);
 }
 
 /// Those that were sent in this time.
-pub fn within(sent: &[Sent], from: Duration, to: Duration) -> Vec<Sent> {
+pub(crate) fn within(sent: &[Sent], from: Duration, to: Duration) -> Vec<Sent> {
     sent.iter().filter(|sent| (from..to).contains(&sent.at)).copied().collect()
 }
 

@@ -14,10 +14,10 @@ fn a_redis_that_hangs_delays_few_requests_and_fails_none() {
     let redis = Redis::start();
     let (one, other) = pair(&with_redis(&redis));
     let load = Traffic::of_key(KEY, PER_SECOND).start(&[&one, &other]);
-    std::thread::sleep(Duration::from_secs(2));
+    std::thread::sleep(Duration::from_secs(1));
     let stopped = load.started.elapsed();
     redis.signal("STOP");
-    std::thread::sleep(Duration::from_secs(4));
+    std::thread::sleep(Duration::from_secs(3));
     for server in [&one, &other] {
         assert_eq!(metric(server, "investiq_redis_up"), Some(0.0));
         assert_eq!(metric(server, "investiq_rate_limit_shared"), Some(0.0));
@@ -34,7 +34,7 @@ fn a_redis_that_hangs_delays_few_requests_and_fails_none() {
     let whole = ratio(&sent, PER_MINUTE, BURST);
     assert!((0.85..=1.06).contains(&whole), "{whole}");
     // Those that waited for an answer, on both servers, and whatever else is slow on a busy machine.
-    let hung = within(&sent, stopped, stopped + Duration::from_secs(4));
+    let hung = within(&sent, stopped, stopped + Duration::from_secs(3));
     let slow = hung.iter().filter(|sent| sent.took > Duration::from_millis(250)).count();
     assert!(slow <= hung.len() / 50, "{slow} of {}", hung.len());
 }
@@ -44,7 +44,7 @@ fn a_redis_that_dies_comes_back_empty_and_forgets_no_grant() {
     let mut redis = Redis::start();
     let (one, other) = pair(&with_redis(&redis));
     let load = Traffic::of_key(KEY, PER_SECOND).start(&[&one, &other]);
-    std::thread::sleep(Duration::from_secs(2));
+    std::thread::sleep(Duration::from_secs(1));
     redis.kill();
     std::thread::sleep(Duration::from_secs(3));
     assert_eq!(metric(&one, "investiq_redis_up"), Some(0.0));
@@ -55,7 +55,7 @@ fn a_redis_that_dies_comes_back_empty_and_forgets_no_grant() {
     }
     redis.cli(&["FLUSHALL"]);
     redis.cli(&["SCRIPT", "FLUSH"]);
-    std::thread::sleep(Duration::from_secs(3));
+    std::thread::sleep(Duration::from_secs(2));
     let sent = load.stop();
     assert_all_answered(&sent);
     let whole = ratio(&sent, PER_MINUTE, BURST);
@@ -73,7 +73,7 @@ fn without_any_redis_each_server_allows_its_part_of_the_expected_nodes() {
         (0..BURST).filter(|_| server.get("/api/symbols", &[("x-api-key", KEY)]).status == 200).count();
     assert_eq!(allowed, 5, "a quarter of the burst");
     assert_eq!(metric(&server, "investiq_redis_up"), Some(0.0));
-    let health = server.get("/health", &[("x-api-key", KEY)]);
+    let health = server.get("/health", &[]);
     assert!(health.body.contains("redis"), "{health:?}");
     wait_for(&server, "investiq_redis_breaker_open", 1.0);
 }

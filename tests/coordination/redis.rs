@@ -1,7 +1,6 @@
 //! A real Redis in a directory of its own on a free port, killed when dropped.
 
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -10,22 +9,22 @@ const WAIT: Duration = Duration::from_secs(30);
 /// A port that was free a moment ago may be in use by now.
 const STARTS_MAX: usize = 3;
 /// A node of a cluster listens on its port and on another one, this much higher.
-pub const BUS_OFFSET: u16 = 10_000;
+pub(crate) const BUS_OFFSET: u16 = 10_000;
 
 #[derive(Debug)]
-pub struct Redis {
+pub(crate) struct Redis {
     directory: tempfile::TempDir,
-    pub port: u16,
+    pub(crate) port: u16,
     arguments: Vec<String>,
     child: Option<Child>,
 }
 
 impl Redis {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::start_with(&[])
     }
 
-    pub fn start_with(arguments: &[&str]) -> Self {
+    pub(crate) fn start_with(arguments: &[&str]) -> Self {
         let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
         (0..STARTS_MAX)
             .find_map(|_| Self::try_start(arguments.clone()))
@@ -66,23 +65,19 @@ impl Redis {
         false
     }
 
-    pub fn directory(&self) -> &Path {
-        self.directory.path()
-    }
-
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
     /// What `redis-cli` prints.
-    pub fn cli(&self, arguments: &[&str]) -> String {
+    pub(crate) fn cli(&self, arguments: &[&str]) -> String {
         let output = Command::new("redis-cli").args(["-p", &self.port.to_string()]).args(arguments).output();
         let output = output.expect("redis-cli is installed");
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
     /// How often this command was called, alone or in scripts.
-    pub fn calls(&self, command: &str) -> u64 {
+    pub(crate) fn calls(&self, command: &str) -> u64 {
         let statistics = self.cli(&["INFO", "commandstats"]);
         let line =
             statistics.lines().find_map(|line| line.strip_prefix(&format!("cmdstat_{command}:calls=")));
@@ -90,16 +85,16 @@ impl Redis {
     }
 
     /// The connections of servers.
-    pub fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         self.cli(&["CLIENT", "LIST"]).lines().filter(|line| line.contains(" name=investiq ")).count()
     }
 
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.as_ref().unwrap().id().to_string();
         assert!(Command::new("kill").args([format!("-{name}"), pid]).status().unwrap().success());
     }
 
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             child.kill().unwrap();
             child.wait().unwrap();
@@ -107,7 +102,7 @@ impl Redis {
     }
 
     /// Starts it again on its port, without its data.
-    pub fn start_again(&mut self) {
+    pub(crate) fn start_again(&mut self) {
         assert!(self.run(), "redis-server starts again on its port");
     }
 }
@@ -120,7 +115,7 @@ impl Drop for Redis {
 
 /// A free port below those that the system gives to outgoing connections, so that a restarted server finds it free, with room for the
 /// other port of a cluster's node.
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     use std::sync::atomic::{AtomicU16, Ordering};
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = 11_000 + u16::try_from(std::process::id() % 1000).unwrap() * 10;

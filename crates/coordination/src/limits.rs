@@ -156,7 +156,7 @@ impl SharedLimits {
     }
 
     fn act(&self, entry: &Arc<Entry>, decision: Decision, cost: u32) -> Checked {
-        let Decision { verdict, command, is_report_due: _ } = decision;
+        let Decision { verdict, command, is_by_share } = decision;
         if let Some(command) = command {
             self.send(entry, command);
         }
@@ -172,20 +172,19 @@ impl SharedLimits {
                 })
             }
             Verdict::Allowed(status) => {
-                self.count_decision();
+                self.count_decision(is_by_share);
                 Checked::Allowed(status)
             }
             Verdict::Exceeded(status) => {
-                self.count_decision();
+                self.count_decision(is_by_share);
                 Checked::Exceeded(status)
             }
         }
     }
 
-    fn count_decision(&self) {
+    fn count_decision(&self, is_by_share: bool) {
         let metrics = &self.0.redis.metrics().coordination;
-        let counter = if self.0.redis.is_away() { &metrics.decided_alone } else { &metrics.decided_at_once };
-        counter.inc();
+        if is_by_share { metrics.decided_alone.inc() } else { metrics.decided_at_once.inc() }
     }
 
     fn entry(&self, id: Id, limit: Limit) -> Arc<Entry> {

@@ -101,8 +101,8 @@ pub struct Decision {
     pub verdict: Verdict,
     /// To be sent at once; its answer goes to [`SharedLimit::answer`], a failure to [`SharedLimit::fail`].
     pub command: Option<Command>,
-    /// Whether [`SharedLimit::report`] is to be called within [`REPORT_PERIOD`].
-    pub is_report_due: bool,
+    /// Whether it was decided without Redis, by this replica's share of the limit.
+    pub is_by_share: bool,
 }
 
 /// What Redis last said of the limit.
@@ -256,7 +256,7 @@ impl SharedLimit {
         let (spent, floor_us) = (self.take_unreported(), self.floor_us());
         let command =
             Command { spent, returned: 0, want: cost, is_all_or_nothing: true, floor_us, sent_at: at.now };
-        Decision { verdict: Verdict::Undecided, command: Some(command), is_report_due: false }
+        Decision { command: Some(command), ..decided(Verdict::Undecided) }
     }
 
     /// Notes the answer to [`check_exactly`](Self::check_exactly), and decides.
@@ -343,15 +343,17 @@ impl SharedLimit {
             let command = (is_low && is_scarce && !self.is_busy).then(|| self.ask(now));
             return Decision { command, ..decided(Verdict::Allowed(self.status(now))) };
         }
+        // More is asked for than there is: tokens are taken in advance, in the background, and no request waits.
+        let was_short = self.short_at.is_some_and(|short_at| now - short_at <= SHORT_FOR);
+        let is_overloaded = was_short && self.demand.exceeds(self.period * replicas);
         let is_own = self.spent() + cost <= (view / (2 * replicas)).max(1);
-        if self.server.is_some() && !is_scarce && view >= cost && is_own {
+        if self.server.is_some() && !is_scarce && !is_overloaded && view >= cost && is_own {
             return self.spend(cost, at);
         }
         if now < self.not_before {
             return decided(self.exceeded(cost, now));
         }
-        let was_short = self.short_at.is_some_and(|short_at| now - short_at <= SHORT_FOR);
-        if was_short && self.demand.exceeds(self.period * replicas) {
+        if is_overloaded {
             let command = (!self.is_busy).then(|| self.ask(now));
             return Decision { command, ..decided(self.exceeded(cost, now)) };
         }
@@ -372,7 +374,7 @@ impl SharedLimit {
         let soon = self.demand.within(nanos(REPORT_PERIOD));
         let is_urgent = soon >= 1 && self.spent() + soon >= self.view(at.now) / (2 * at.replicas());
         let command = is_urgent.then(|| self.command(0, 0, at.now));
-        Decision { command, is_report_due: !is_urgent, ..decision }
+        Decision { command, ..decision }
     }
 
     /// Decides with this replica's share of the limit.
@@ -383,7 +385,7 @@ impl SharedLimit {
         };
         if self.held >= cost {
             self.held -= cost;
-            return Decision { command, ..decided(Verdict::Allowed(self.status(at.now))) };
+            return Decision { command, is_by_share: true, ..decided(Verdict::Allowed(self.status(at.now))) };
         }
         let period = self.period;
         let share = self.share(at);
@@ -393,7 +395,7 @@ impl SharedLimit {
             }
             Err(wait) => Verdict::Exceeded(LimitStatus::exceeded(duration(wait))),
         };
-        Decision { command, ..decided(verdict) }
+        Decision { verdict, command, is_by_share: true }
     }
 
     /// This replica's share, which begins with its part of what is known to be left.
@@ -497,7 +499,7 @@ fn is_set_back(server: Server, offset: Nanos) -> bool {
 }
 
 fn decided(verdict: Verdict) -> Decision {
-    Decision { verdict, command: None, is_report_due: false }
+    Decision { verdict, command: None, is_by_share: false }
 }
 
 fn duration(nanos: Nanos) -> Duration {

@@ -32,17 +32,10 @@ impl Undecided {
     /// # Errors
     /// The limit is exceeded.
     pub async fn decide(mut self) -> Result<LimitStatus, LimitStatus> {
-        let metrics = Arc::clone(self.limits.0.redis.metrics());
-        let verdict = match self.exact.take() {
+        match self.exact.take() {
             Some(command) => self.decide_exactly(command).await,
             None => self.decide_within_wait().await,
-        };
-        let counter = match self.limits.0.redis.is_away() {
-            true => &metrics.coordination.decided_alone,
-            false => &metrics.coordination.decided_by_redis,
-        };
-        counter.inc();
-        verdict
+        }
     }
 
     async fn decide_within_wait(&self) -> Result<LimitStatus, LimitStatus> {
@@ -75,8 +68,14 @@ impl Undecided {
             }
         });
         match tokio::time::timeout(EXACT_WAIT_MAX, asked).await {
-            Ok(Ok(Some(Verdict::Allowed(status)))) => Ok(status),
-            Ok(Ok(Some(Verdict::Exceeded(status)))) => Err(status),
+            Ok(Ok(Some(Verdict::Allowed(status)))) => {
+                self.count(false);
+                Ok(status)
+            }
+            Ok(Ok(Some(Verdict::Exceeded(status)))) => {
+                self.count(false);
+                Err(status)
+            }
             Ok(Ok(Some(Verdict::Undecided) | None) | Err(_)) | Err(_) => self.decide_alone(),
         }
     }
@@ -92,15 +91,22 @@ impl Undecided {
         decide: fn(&mut SharedLimit, u32, Moment) -> Decision,
     ) -> Option<Result<LimitStatus, LimitStatus>> {
         let moment = self.limits.moment();
-        let Decision { verdict, command, .. } = decide(&mut self.entry.state(), self.cost, moment);
+        let Decision { verdict, command, is_by_share } = decide(&mut self.entry.state(), self.cost, moment);
         if let Some(command) = command {
             self.limits.send(&self.entry, command);
         }
-        match verdict {
-            Verdict::Allowed(status) => Some(Ok(status)),
-            Verdict::Exceeded(status) => Some(Err(status)),
-            Verdict::Undecided => None,
-        }
+        let result = match verdict {
+            Verdict::Allowed(status) => Ok(status),
+            Verdict::Exceeded(status) => Err(status),
+            Verdict::Undecided => return None,
+        };
+        self.count(is_by_share);
+        Some(result)
+    }
+
+    fn count(&self, is_by_share: bool) {
+        let metrics = &self.limits.0.redis.metrics().coordination;
+        if is_by_share { metrics.decided_alone.inc() } else { metrics.decided_by_redis.inc() }
     }
 }
 

@@ -41,6 +41,15 @@ fn replicas_together_allow_one_limit_in_each_minute() {
 }
 
 #[test]
+fn a_small_burst_costs_no_more_commands_above_the_limit() {
+    for simulation in [even(3000, 2, 2.0), skewed(3000, 2, 2.0)] {
+        let result = simulation.with_burst(20).run();
+        assert!(result.commands_per_request <= 0.2, "{result:?}");
+        assert!(result.minutes.iter().all(|ratio| (0.95..=1.05).contains(ratio)), "{result:?}");
+    }
+}
+
+#[test]
 fn each_replica_for_itself_allows_as_many_limits_as_there_are_replicas() {
     for replicas in [2, 3, 10] {
         let result = even(600, replicas, 10.0).without_redis().run();
@@ -111,7 +120,8 @@ fn many_small_limits_share_commands() {
         one.end_wait(1);
         let decision = one.check(1, at(2 * SECOND));
         assert!(matches!(decision.verdict, Verdict::Allowed(_)) && decision.command.is_none());
-        reports += usize::from(decision.is_report_due);
+        let report = one.report(at(2 * SECOND + 100 * MILLISECOND));
+        reports += usize::from(report.is_some_and(|report| report.spent == 1));
     }
     assert_eq!(reports, 1000, "all of them wait for the next common report");
 }

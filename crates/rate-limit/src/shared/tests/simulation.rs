@@ -114,6 +114,10 @@ impl Simulation {
         Self { event: Some(event), ..self }
     }
 
+    pub(super) fn with_burst(self, burst: u32) -> Self {
+        Self { limit: limit(self.limit.per_minute.get(), burst), ..self }
+    }
+
     pub(super) fn exactly(self) -> Self {
         Self { is_exact: true, ..self }
     }
