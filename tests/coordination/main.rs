@@ -10,3 +10,4 @@ mod outages;
 mod redis;
 mod shared;
 mod tls;
+mod vendor;

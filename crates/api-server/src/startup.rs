@@ -4,6 +4,7 @@ mod api_keys;
 mod background;
 pub(crate) mod dependency_metrics;
 pub(crate) mod open_files;
+mod shared_responses;
 mod storage;
 mod vendor_key;
 mod worker_setup;
@@ -16,10 +17,11 @@ use alpaca::{EventStreams, Stream};
 use axum::Router;
 use config::api_keys::KeyErrors;
 use config::{Config, Credentials, CredentialsError};
-use coordination::{Redis, SharedLimits};
+use coordination::{Redis, SharedLimits, SharedValues};
 use domain::Provider;
 use intake::WebhookIntake;
 use market_data::MarketData;
+use market_data::polygon::SharedResponses;
 use store::Store;
 use telemetry::access_log::AccessLog;
 use telemetry::metrics::{Labels, Metrics};
@@ -41,6 +43,7 @@ use crate::state::{AdminState, Api, Exposition, Probes, WebhookState};
 use crate::{openapi, router};
 use dependency_metrics::Dependencies;
 
+use shared_responses::ThroughRedis;
 use storage::AuditKeyFollower;
 pub(crate) use storage::{Storage, open as storage};
 
@@ -132,7 +135,10 @@ pub(crate) fn service(
     let polygon_key = credentials.handle("polygon_api_key", "market-data")?;
     let mode = api_keys::mode(config, &keys, &metrics)?;
     let market_clock = Arc::new(|| Clock::System.now().as_millisecond());
-    let market_data = Arc::new(symbol_analysis::open(config, &polygon_key, market_clock)?);
+    let redis = Redis::new(&config.redis, &credentials.secrets, &metrics)?;
+    let shared_responses = shared_responses(redis.as_ref())?;
+    let market_data = symbol_analysis::open(config, &polygon_key, market_clock, shared_responses)?;
+    let market_data = Arc::new(market_data);
     let health = Arc::new(HealthRegistry::new(market_data.data_source()));
     let dropped = metrics.log_lines_dropped.clone();
     let access_log = AccessLog::start(config.logs.format, Clock::System, dropped, output.clone());
@@ -149,7 +155,7 @@ pub(crate) fn service(
         let (never, proxies) = (config.bans.never.clone(), trusted_proxies(config));
         Arc::new(Bans::new(config.bans.mode, never, proxies, Arc::clone(&metrics), Clock::System))
     };
-    let shared_limits = shared_limits(config, credentials, &metrics)?;
+    let shared_limits = shared_limits(config, redis)?;
     let limits = || shared_limits.as_ref().map(|(_, limits)| limits.clone());
     let layers = Layers::new(
         config.http.clone(),
@@ -226,12 +232,14 @@ pub(crate) fn service(
 }
 
 /// Limits that replicas share, if Redis is configured.
-fn shared_limits(
-    config: &Config,
-    credentials: &Credentials,
-    metrics: &Arc<Metrics>,
-) -> Result<Option<(Redis, SharedLimits)>, Error> {
-    let Some(redis) = Redis::new(&config.redis, &credentials.secrets, metrics)? else { return Ok(None) };
+/// Where replicas share what the data vendor sends.
+fn shared_responses(redis: Option<&Redis>) -> Result<Option<Arc<dyn SharedResponses>>, Error> {
+    let values = redis.cloned().map(SharedValues::new).transpose()?;
+    Ok(values.map(|values| Arc::new(ThroughRedis(values)) as Arc<dyn SharedResponses>))
+}
+
+fn shared_limits(config: &Config, redis: Option<Redis>) -> Result<Option<(Redis, SharedLimits)>, Error> {
+    let Some(redis) = redis else { return Ok(None) };
     let limits = SharedLimits::new(redis.clone(), config.expected_nodes)?;
     Ok(Some((redis, limits)))
 }

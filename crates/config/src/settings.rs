@@ -192,6 +192,7 @@ impl Config {
         let config = StoreConfig::new(url);
         StoreConfig {
             checkpoint: self.database_checkpoint.clone().or(config.checkpoint),
+            replicas: self.expected_nodes,
             standby: self.database_standby.clone(),
             ..config
         }

@@ -22,6 +22,17 @@ impl Script {
         Self::new("replicas", include_str!("replicas.lua"))
     }
 
+    /// Read and write a text; claim a name and release it.
+    pub(crate) fn values() -> [Self; 4] {
+        [
+            "return redis.call('GET', KEYS[1])",
+            "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])",
+            "if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 else return 0 end",
+            "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end",
+        ]
+        .map(|source| Self::new("values", source))
+    }
+
     fn new(purpose: &'static str, source: &'static str) -> Self {
         Self { purpose, source, hash: redis::Script::new(source).get_hash().to_owned() }
     }

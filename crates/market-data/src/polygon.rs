@@ -105,7 +105,7 @@ impl Polygon {
         let fetch = move |_| async move {
             let fetch = Fetch::new(Arc::clone(&client), &client.config.benchmark_cache);
             let bars = fetch.bars(symbol).await?;
-            let age = bars.age;
+            let age = fetch.age(bars.fetched_at_ms);
             let history = domain::History::unadjusted(symbol, bars.bars, PriceBasis::Split);
             let value = Benchmark::from_history(BENCHMARK, &history);
             Ok(FetchedValue { value, is_partial: false, age })

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use config::Config;
+use market_data::polygon::SharedResponses;
 use market_data::{CacheConfig, Clock, MarketData, csv_directory, polygon};
 use secrets::SecretHandle;
 
@@ -17,11 +18,16 @@ pub enum OpenError {
     Vendor(#[from] polygon::BuildError),
 }
 
-/// Polygon if its key is set, else the directory of CSV files, else the bundled sample.
+/// Where replicas share the responses of the vendor is `shared`, if they do. The source is Polygon if its key is set, else the directory of CSV files, else the bundled sample.
 ///
 /// # Errors
 /// The source cannot be used.
-pub fn open(config: &Config, key: &SecretHandle, clock: Clock) -> Result<MarketData, OpenError> {
+pub fn open(
+    config: &Config,
+    key: &SecretHandle,
+    clock: Clock,
+    shared: Option<Arc<dyn SharedResponses>>,
+) -> Result<MarketData, OpenError> {
     let directory = &config.market_data.directory;
     match directory {
         _ if key.load().is_ok() => {
@@ -34,7 +40,8 @@ pub fn open(config: &Config, key: &SecretHandle, clock: Clock) -> Result<MarketD
                 let set = key.load().ok()?;
                 polygon::bearer(set.value().expose_text()?)
             };
-            Ok(MarketData::polygon(polygon_config(config), Arc::new(bearer), clock)?)
+            let config = polygon::Config { shared, ..polygon_config(config) };
+            Ok(MarketData::polygon(config, Arc::new(bearer), clock)?)
         }
         Some(directory) => Ok(MarketData::csv_directory(directory, clock)?),
         None => Ok(MarketData::bundled()),

@@ -78,7 +78,7 @@ fn parts(config: &Config, credentials: &Credentials) -> Result<(), Error> {
     let metrics = Arc::new(Metrics::new(Labels::default())?);
     api_keys::mode(config, &credentials.handle("api_keys", "test")?, &metrics)?;
     let key = credentials.handle("polygon_api_key", "test")?;
-    symbol_analysis::open(config, &key, Arc::new(|| 0))?;
+    symbol_analysis::open(config, &key, Arc::new(|| 0), None)?;
     event_streams(config, credentials)?;
     Ok(())
 }

@@ -92,7 +92,7 @@ fn build(
     reference_at: Instant,
     fetch: &Fetch,
 ) -> Result<FetchedValue<CacheEntry>, Error> {
-    let FetchedBars { bars, refused, age } = fetched;
+    let FetchedBars { bars, refused, fetched_at_ms } = fetched;
     let quality = Quality::new(refused, NOTES);
     let history = History::unadjusted(symbol, bars, PriceBasis::Split);
     let as_of = history.as_of().ok_or(Error::BadData { symbol, fault: Fault::NoBars })?;
@@ -108,12 +108,12 @@ fn build(
         mapping: None,
         data_source: DATA_SOURCE,
         as_of,
-        fetched_at_unix_ms: Some((fetch.client.clock)() - i64::try_from(age.as_millis()).unwrap_or_default()),
+        fetched_at_unix_ms: Some(fetched_at_ms),
         freshness: Freshness::Fresh,
     };
     // What another replica had fetched before is replaced with the next fetch.
     let outdated = Instant::now().checked_sub(fetch.client.config.reference_fresh_for);
     let reference_at = outdated.filter(|_| fetch.has_stale()).unwrap_or(reference_at);
     let value = CacheEntry { snapshot: Arc::new(snapshot), reference_at };
-    Ok(FetchedValue { value, is_partial: is_partial || fetch.has_stale(), age })
+    Ok(FetchedValue { value, is_partial: is_partial || fetch.has_stale(), age: fetch.age(fetched_at_ms) })
 }

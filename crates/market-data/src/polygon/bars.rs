@@ -1,7 +1,5 @@
 //! Daily bars, from pages of the vendor to bars by exchange date and refused rows.
 
-use std::time::Duration;
-
 use domain::{Bars, Date, RawBar, Symbol};
 use outbound::BaseUrl;
 use reqwest::Url;
@@ -28,8 +26,8 @@ const WINTER_MIDNIGHT_UTC_MS: i64 = 5 * HOUR_MS;
 pub(super) struct FetchedBars {
     pub(super) bars: Bars,
     pub(super) refused: Vec<RefusedRow>,
-    /// How long ago the vendor sent the oldest page.
-    pub(super) age: Duration,
+    /// When the vendor sent the oldest page.
+    pub(super) fetched_at_ms: i64,
 }
 
 impl Fetch {
@@ -39,16 +37,16 @@ impl Fetch {
     }
 
     async fn all_pages(&self, symbol: Symbol) -> Result<FetchedBars, CallError> {
-        let (mut rows, mut age) = (Vec::new(), Duration::ZERO);
+        let (mut rows, mut fetched_at_ms) = (Vec::new(), i64::MAX);
         let mut next = Some(self.first_page(symbol)?);
         for _ in 0..PAGES_MAX {
-            let Some(url) = next.take() else { return Ok(FetchedBars::from_rows(&rows, age)) };
+            let Some(url) = next.take() else { return Ok(FetchedBars::from_rows(&rows, fetched_at_ms)) };
             let is_useful = |page: &Aggregates| {
                 check(page, symbol)?;
                 Ok(page.results.as_ref().is_some_and(|rows| !rows.is_empty()))
             };
             let response = self.get(url, is_useful).await?;
-            age = age.max(response.age);
+            fetched_at_ms = fetched_at_ms.min(response.fetched_at_ms);
             let page: Aggregates = response.value;
             next = page.next_url.map(|next| next_page(self.client.base_url(), &next)).transpose()?;
             rows.extend(page.results.unwrap_or_default());
@@ -57,7 +55,7 @@ impl Fetch {
             }
         }
         match next {
-            None => Ok(FetchedBars::from_rows(&rows, age)),
+            None => Ok(FetchedBars::from_rows(&rows, fetched_at_ms)),
             Some(_) => Err(CallError::Bad(Fault::TooManyPages { limit_pages: PAGES_MAX })),
         }
     }
@@ -90,7 +88,7 @@ fn next_page(base_url: &BaseUrl, next: &str) -> Result<Url, CallError> {
 }
 
 impl FetchedBars {
-    fn from_rows(rows: &[Aggregate], age: Duration) -> Self {
+    fn from_rows(rows: &[Aggregate], fetched_at_ms: i64) -> Self {
         let (mut bars, mut positions, mut refused) = (Vec::new(), Vec::new(), Vec::new());
         let mut refuse = |position, date, reason| {
             refused.push(RefusedRow { location: RowLocation::Position { position }, date, reason });
@@ -108,7 +106,7 @@ impl FetchedBars {
         of_bars
             .iter()
             .for_each(|bar| refuse(positions[bar.position], Some(bar.date), RowFault::Bar(bar.reason)));
-        Self { bars, refused, age }
+        Self { bars, refused, fetched_at_ms }
     }
 }
 

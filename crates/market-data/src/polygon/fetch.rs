@@ -29,8 +29,8 @@ pub(super) struct Fetch {
 /// A response that was checked.
 pub(super) struct Response<T> {
     pub(super) value: T,
-    /// How long ago the vendor sent it.
-    pub(super) age: Duration,
+    /// When the vendor sent it.
+    pub(super) fetched_at_ms: i64,
 }
 
 impl Fetch {
@@ -61,16 +61,15 @@ impl Fetch {
         url: Url,
         check: impl Fn(&T) -> Result<bool, CallError>,
     ) -> Result<Response<T>, CallError> {
-        let fresh = |value| Response { value, age: Duration::ZERO };
         let Some(shared) = self.client.shared() else {
             let (value, _) = self.client.get(&url).await?;
-            return check(&value).map(|_| fresh(value));
+            return check(&value).map(|_| Response { value, fetched_at_ms: (self.client.clock)() });
         };
         let (name, hold, started) = (url.as_str(), self.client.config.call_timeout, Instant::now());
         let mut stale = None;
         loop {
             match self.read(shared, &url, &check).await {
-                Some(response) if response.age < self.fresh_for => return Ok(response),
+                Some(response) if self.age(response.fetched_at_ms) < self.fresh_for => return Ok(response),
                 found => stale = found.or(stale),
             }
             if shared.claim(name, hold).await {
@@ -85,14 +84,14 @@ impl Fetch {
         }
         let called = self.client.get(&url).await;
         let checked = match called {
-            Ok((value, body)) => match check(&value) {
-                Ok(true) => {
-                    self.write(shared, &url, body).await;
-                    Ok(fresh(value))
+            Ok((value, body)) => {
+                let response = SharedResponse { body, fetched_at_ms: (self.client.clock)() };
+                let is_useful = check(&value);
+                if is_useful == Ok(true) {
+                    self.write(shared, &url, &response).await;
                 }
-                Ok(false) => Ok(fresh(value)),
-                Err(error) => Err(error),
-            },
+                is_useful.map(|_| Response { value, fetched_at_ms: response.fetched_at_ms })
+            }
             Err(error) => Err(error),
         };
         shared.release(name).await;
@@ -103,8 +102,7 @@ impl Fetch {
         }
     }
 
-    async fn write(&self, shared: &dyn SharedResponses, url: &Url, body: Vec<u8>) {
-        let response = SharedResponse { body, fetched_at_ms: (self.client.clock)() };
+    async fn write(&self, shared: &dyn SharedResponses, url: &Url, response: &SharedResponse) {
         if let Some(text) = self.client.key().and_then(|key| response.seal(url, &key)) {
             shared.write(url.as_str(), text, self.stale_for).await;
         }
@@ -118,14 +116,19 @@ impl Fetch {
     ) -> Option<Response<T>> {
         let text = shared.read(url.as_str()).await?;
         let response = SharedResponse::open(&text, url, &self.client.key()?)?;
-        let age_ms = (self.client.clock)() - response.fetched_at_ms;
-        // The clocks of replicas differ a little.
-        let age = Duration::from_millis(u64::try_from(age_ms.max(0)).unwrap_or(u64::MAX));
-        let value = serde_json::from_slice(&response.body).ok()?;
-        let is_usable = age_ms >= -CLOCKS_DIFFER_MS && age < self.stale_for && check(&value).is_ok();
+        let SharedResponse { body, fetched_at_ms } = response;
+        let value = serde_json::from_slice(&body).ok()?;
+        let is_of_past = fetched_at_ms <= (self.client.clock)().saturating_add(CLOCKS_DIFFER_MS);
+        let is_usable = is_of_past && self.age(fetched_at_ms) < self.stale_for && check(&value).is_ok();
         is_usable.then(|| {
             count(&self.client.stats().calls_shared);
-            Response { value, age }
+            Response { value, fetched_at_ms }
         })
+    }
+
+    /// How long ago that was. The clocks of replicas differ a little.
+    pub(super) fn age(&self, fetched_at_ms: i64) -> Duration {
+        let age_ms = (self.client.clock)().saturating_sub(fetched_at_ms);
+        Duration::from_millis(u64::try_from(age_ms).unwrap_or_default())
     }
 }

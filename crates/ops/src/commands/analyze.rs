@@ -89,7 +89,7 @@ async fn load(symbol: &Symbol, console: &Console) -> Result<Loaded, Failure> {
     let key = secrets.credentials.handle("polygon_api_key", "ops").map_err(failed)?;
     // Without a key the source is another one; with an invalid key it is none.
     key.load_optional()?;
-    let source = symbol_analysis::open(&config, &key, console.clock_ms()).map_err(failed)?;
+    let source = symbol_analysis::open(&config, &key, console.clock_ms(), None).map_err(failed)?;
     let snapshot = match source.snapshot(symbol).await {
         Ok(snapshot) => snapshot,
         Err(error) => return Err(Failure::Precondition(explain(&error, &source).await)),

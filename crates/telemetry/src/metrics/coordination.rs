@@ -9,7 +9,7 @@ use super::{Families, opts};
 /// Upper bounds of the duration buckets, in seconds.
 const BUCKETS_S: [f64; 9] = [0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25];
 /// What commands are for.
-const COMMANDS: [&str; 3] = ["limits", "replicas", "ping"];
+const COMMANDS: [&str; 4] = ["limits", "replicas", "values", "ping"];
 const OUTCOMES: [&str; 4] = ["ok", "retried", "timed_out", "failed"];
 
 /// Redis, and shared rate limits. The gauges have no series where Redis is not used.
