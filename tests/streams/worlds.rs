@@ -30,7 +30,7 @@ use broker::simulate;
 use coins::Coins;
 
 /// Worlds of a run on each database.
-const WORLDS: u64 = 3;
+const WORLDS: u64 = 2;
 const LEASE: Duration = Duration::from_secs(30);
 /// Between two rounds, so that leases of a crashed round have expired.
 const ROUND: SignedDuration = SignedDuration::from_secs(61);
