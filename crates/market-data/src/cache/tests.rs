@@ -161,7 +161,7 @@ async fn a_value_of_another_replica_is_as_old_as_it_is_there() {
     sleep(Duration::from_secs(10)).await;
     assert_eq!(source.get("A", whole).await, Ok((2, stale(3609))));
     assert_eq!(source.fetches(), 2, "the source is away, and is not asked again at once");
-    assert_eq!(source.get("B", aged(3600)).await, Ok((3, stale(3600))), "who waits is told, too");
+    assert_eq!(source.get("B", aged(3600)).await, Ok((3, stale(3600))), "whoever waits sees it, too");
     advance(Duration::from_secs(31)).await;
     assert_eq!(source.get("B", whole).await, Ok((3, stale(3631))));
     sleep(Duration::from_secs(10)).await;
