@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test a failed unwrap is the failure to report")]
 
 mod analysis;
+mod api_keys;
 mod authentication;
 mod bans;
 mod business_metrics;

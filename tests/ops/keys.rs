@@ -125,8 +125,8 @@ fn interactive_setup_prompts_for_each_secret_and_echoes_none() {
     let names = workspace.run("secrets list --json").json()["secrets"].as_array().unwrap().len();
     let mut child = on_a_terminal(&workspace, "secrets setup-aws --interactive");
     wait_for_hidden_input(child.id());
-    // The first is typed; empty input generates our secrets and skips vendors'.
-    let typed = format!("{CANARY}\n{}", "\n".repeat(names - 1));
+    // The second is typed; empty input generates our secrets and skips vendors' and the token for the first key.
+    let typed = format!("\n{CANARY}\n{}", "\n".repeat(names - 2));
     child.stdin.as_mut().unwrap().write_all(typed.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     let echoed = String::from_utf8_lossy(&output.stdout);

@@ -24,6 +24,7 @@ const DELIVERABLES: &[&str] = &[
     "docs/METRICS.md",
     "docs/PROBLEMS.md",
     "docs/STYLE.md",
+    "docs/api-keys.md",
     "docs/market-data.md",
     "docs/secrets-rotation.md",
     "docs/upgrade.md",

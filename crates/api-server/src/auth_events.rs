@@ -1,5 +1,5 @@
-//! Failed authentications, denied authorizations, first uses of keys and reads of books, for the audit chain: counted in memory, and written once a
-//! minute, so that no request waits for the database and no client fills it.
+//! Failed authentications, refused uses and first uses of keys, reads of books and of what is everybody's, for the audit chain:
+//! counted in memory, and written once a minute, so that no request waits for the database and no client fills it.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -24,12 +24,18 @@ const ENTRIES_MAX: usize = 20;
 pub(crate) enum AuthEvent {
     /// An invalid key came from this network.
     Rejected(Option<Network>),
-    /// This key does not have the required role.
+    /// This key does not have the required scope.
     Forbidden(Option<Label>),
+    /// This key was used after it had expired.
+    Expired(Option<Label>),
+    /// This key was used from an address that its networks do not have.
+    AddressRefused(Option<Label>),
     /// This key was not used since the start.
     FirstUse(Option<Label>),
     /// This key read books.
     BooksRead(Option<Label>),
+    /// This key read what is everybody's, such as events and reviews.
+    AdminRead(Option<Label>),
 }
 
 impl AuthEvent {
@@ -39,6 +45,9 @@ impl AuthEvent {
             Self::Forbidden(_) => "auth.forbid",
             Self::FirstUse(_) => "auth.first_use",
             Self::BooksRead(_) => "books.read",
+            Self::Expired(_) => "auth.expired",
+            Self::AddressRefused(_) => "auth.address",
+            Self::AdminRead(_) => "admin.read",
         }
     }
 
@@ -49,6 +58,9 @@ impl AuthEvent {
             Self::Forbidden(_) => Self::Forbidden(None),
             Self::FirstUse(_) => Self::FirstUse(None),
             Self::BooksRead(_) => Self::BooksRead(None),
+            Self::Expired(_) => Self::Expired(None),
+            Self::AddressRefused(_) => Self::AddressRefused(None),
+            Self::AdminRead(_) => Self::AdminRead(None),
         }
     }
 }
@@ -58,12 +70,16 @@ impl fmt::Display for AuthEvent {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rejected(Some(network)) => write!(formatter, "network:{network}"),
-            Self::Forbidden(Some(key)) | Self::FirstUse(Some(key)) | Self::BooksRead(Some(key)) => {
-                write!(formatter, "key:{key}")
-            }
-            Self::Rejected(None) | Self::Forbidden(None) | Self::FirstUse(None) | Self::BooksRead(None) => {
-                formatter.write_str("others")
-            }
+            Self::Rejected(None) => formatter.write_str("others"),
+            Self::Forbidden(key)
+            | Self::Expired(key)
+            | Self::AddressRefused(key)
+            | Self::FirstUse(key)
+            | Self::BooksRead(key)
+            | Self::AdminRead(key) => match key {
+                Some(key) => write!(formatter, "key:{key}"),
+                None => formatter.write_str("others"),
+            },
         }
     }
 }

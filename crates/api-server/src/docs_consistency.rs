@@ -10,13 +10,13 @@ const API_PAGE: &str = include_str!("../../../docs/API.md");
 const METRICS_PAGE: &str = include_str!("../../../docs/METRICS.md");
 const PROBLEMS_PAGE: &str = include_str!("../../../docs/PROBLEMS.md");
 
-/// The calls that register each method in router.rs.
-const CALLS: [(&str, &str); 4] =
-    [("GET", "get("), ("GET", "get_and_post("), ("POST", "post("), ("DELETE", "delete(")];
+/// The calls that register each method in router.rs, of routes without a scope.
+const CALLS: [(&str, &str); 2] = [("GET", "get("), ("POST", "post(")];
 
 /// `GET /path` for every route and method in router.rs, except those of webhooks.
 fn registered_routes() -> BTreeSet<String> {
-    let mut routes = BTreeSet::new();
+    let keyed = crate::router::scopes().map(|(method, path, _)| format!("{} {path}", method.to_uppercase()));
+    let mut routes: BTreeSet<String> = keyed.collect();
     for route in ROUTER.split(".route(\"").skip(1) {
         let (path, handlers) = route.split_once('"').unwrap();
         let handlers = handlers.lines().next().unwrap();
@@ -56,6 +56,47 @@ fn the_router_the_openapi_document_and_the_page_have_the_same_routes() {
     assert!(listed.len() > 10 && derived.len() >= domain::Provider::ALL.len(), "{routes:?}");
     assert_eq!(routes, described_routes());
     assert_eq!(routes, first_cells(API_PAGE, "Routes"));
+}
+
+#[test]
+fn the_page_and_the_openapi_document_name_the_scope_of_every_keyed_route() {
+    let document = serde_json::to_value(crate::openapi::document()).unwrap();
+    let mut keyed = BTreeSet::new();
+    for (method, path, scope) in crate::router::scopes() {
+        let row = format!("| `{} {path}` | ", method.to_uppercase());
+        let row = API_PAGE.lines().find(|line| line.starts_with(&row)).unwrap_or_else(|| panic!("{row}"));
+        let cell = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        assert!(cell.starts_with(&format!("`{scope}`")), "{row}");
+        let operation = &document["paths"][path][method];
+        let required = serde_json::json!([{ "api_key": [scope.as_str()] }, { "bearer": [scope.as_str()] }]);
+        let security: Vec<_> = operation["security"].as_array().unwrap().iter().rev().take(2).rev().collect();
+        assert_eq!(serde_json::to_value(security).unwrap(), required, "{method} {path}");
+        assert!(operation["description"].as_str().unwrap().contains(scope.as_str()), "{method} {path}");
+        keyed.insert((path, method));
+    }
+    // Every other route says that it requires nothing.
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            if !keyed.contains(&(path.as_str(), method.as_str())) {
+                assert_eq!(operation["security"], serde_json::json!([{}]), "{method} {path}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_page_of_keys_has_the_scopes_with_their_roles() {
+    let page = include_str!("../../../docs/api-keys.md");
+    for scope in domain::Scope::ALL {
+        let roles = [domain::Role::Viewer, domain::Role::Trader, domain::Role::Admin];
+        let roles: Vec<String> = roles
+            .into_iter()
+            .filter(|role| role.scopes().contains(scope))
+            .map(|role| role.to_string())
+            .collect();
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{scope}` | "))).unwrap();
+        assert!(row.ends_with(&format!(" | {} |", roles.join(", "))), "{row}");
+    }
 }
 
 #[test]

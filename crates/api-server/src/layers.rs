@@ -25,7 +25,7 @@ pub(crate) mod request_id;
 pub(crate) mod request_limit;
 pub(crate) mod request_metrics;
 pub(crate) mod request_validation;
-pub(crate) mod role;
+pub(crate) mod scope;
 pub(crate) mod security_headers;
 pub(crate) mod sensitive_headers;
 pub(crate) mod timeout;
@@ -38,9 +38,8 @@ use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
 use config::Http;
-use config::api_keys::Role;
 use coordination::SharedLimits;
-use domain::Provider;
+use domain::{Provider, Scope};
 use telemetry::access_log::AccessLog;
 use telemetry::metrics::Metrics;
 use tower::{Layer, Service, ServiceBuilder};
@@ -71,7 +70,7 @@ use request_id::RequestIds;
 use request_limit::RequestLimit;
 use request_metrics::RequestMetrics;
 use request_validation::RequestValidation;
-use role::RequireRole;
+use scope::RequireScope;
 use security_headers::SecurityHeaders;
 use sensitive_headers::SensitiveHeaders;
 use timeout::Timeout;
@@ -211,11 +210,12 @@ impl Layers {
             .service(handler)
     }
 
-    /// Around the handlers of the API, inside [`protect`](Self::protect). No stack checks a key without a role, or a role
+    /// Around the handlers of the API, inside [`protect`](Self::protect). No stack checks a key without a scope, or a scope
     /// without a key.
-    pub(crate) fn api(&self, role: Role, handler: service!()) -> service!() {
+    pub(crate) fn api(&self, scope: Scope, handler: service!()) -> service!() {
         let (metrics, events) = (Arc::clone(&self.metrics), Arc::clone(&self.auth_events));
-        let authentication = self.api_keys.clone().then(RequireRole { role, metrics, events }).then(DataAsOf);
+        let authentication =
+            self.api_keys.clone().then(RequireScope { scope, metrics, events }).then(DataAsOf);
         hook::layer(authentication).layer(handler)
     }
 

@@ -41,7 +41,7 @@ use std::time::Duration;
 use clap::Parser;
 use config::start::{self, Connect, Start};
 use config::{Config, Connections, Credentials, Environment};
-use telemetry::{Clock, LogOutput};
+use telemetry::LogOutput;
 use tokio::net::TcpListener;
 
 use crate::client_address::TrustedProxies;
@@ -164,7 +164,7 @@ async fn run_with(
     // In this order, so that no request is logged after the end of the drain, and none adds to what the workers finish.
     service.access_log.close();
     drained.log(config.connections.drain_timeout);
-    service.auth_events.flush(service.store(), Clock::System.now()).await;
+    service.flush().await;
     supervisor.stop().await;
     Ok(drained)
 }

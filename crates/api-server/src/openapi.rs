@@ -4,12 +4,15 @@
 mod engines;
 mod webhooks;
 
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
+};
 use utoipa::openapi::{OpenApi as Document, PathItem};
 use utoipa::{Modify, OpenApi};
 
 use crate::handlers::admin::{
-    audit, customers, dead_letter, events, journals, reconciliations, replay, retention, reviews,
+    audit, customers, dead_letter, events, journals, keys, reconciliations, replay, retention, reviews,
     test_signature,
 };
 use crate::handlers::webhooks::WebhookResponse;
@@ -18,7 +21,7 @@ use crate::handlers::{
     portfolio, reports, root, symbols,
 };
 use crate::schemas::{
-    AccountFilter, IdempotencyKey, IndicatorNames, LedgerAccountName, ProblemDocument, Problems,
+    AccountFilter, IdempotencyKey, IndicatorNames, LedgerAccountName, ProblemDocument, Problems, Reason,
     ReportFormat, ReportKind, ReviewState, Rows,
 };
 
@@ -40,7 +43,7 @@ use webhooks::WebhookPaths;
         (name = "analysis", description = "Market data and analyses"),
         (name = "webhooks", description = "Deliveries of providers, each verified by its signature"),
         (name = "ledger", description = "Balances, positions, entries, reports, and journals by hand"),
-        (name = "admin", description = "Events, jobs, reviews and the audit chain; requires an API key with the role admin"),
+        (name = "admin", description = "API keys, events, jobs, reviews and the audit chain"),
         (name = "probes", description = "The state of the service"),
         (name = "documentation", description = "The API reference"),
     ),
@@ -62,6 +65,11 @@ use webhooks::WebhookPaths;
         journals::approve,
         journals::reject,
         journals::reverse,
+        keys::list,
+        keys::create,
+        keys::get,
+        keys::revoke,
+        keys::rotate,
         events::list,
         events::get,
         replay::post,
@@ -90,9 +98,8 @@ use webhooks::WebhookPaths;
         docs::openapi_legacy_path,
     ),
     // Those that parameters alone refer to are not collected.
-    components(schemas(ProblemDocument, WebhookResponse, AccountFilter, IndicatorNames, Rows, IdempotencyKey, ReviewState, ReportKind, ReportFormat, LedgerAccountName)),
-    security(("api_key" = []), ("bearer" = [])),
-    modifiers(&Credentials, &EngineSchemas, &Problems, &WebhookPaths),
+    components(schemas(ProblemDocument, WebhookResponse, AccountFilter, Reason, IndicatorNames, Rows, IdempotencyKey, ReviewState, ReportKind, ReportFormat, LedgerAccountName)),
+    modifiers(&Credentials, &EngineSchemas, &Problems, &WebhookPaths, &RouteScopes),
 )]
 struct Description;
 
@@ -108,6 +115,38 @@ impl Modify for Credentials {
     }
 }
 
+const SCHEMES: [&str; 2] = ["api_key", "bearer"];
+
+/// Each route requires the scope that the router declares for it; all others require nothing.
+struct RouteScopes;
+
+impl Modify for RouteScopes {
+    fn modify(&self, document: &mut Document) {
+        for (method, path, scope) in crate::router::scopes() {
+            let Some(operation) = document.paths.paths.get_mut(path).and_then(|item| operation(item, method))
+            else {
+                continue;
+            };
+            let schemes = SCHEMES.map(|scheme| SecurityRequirement::new(scheme, [scope.as_str()]));
+            // Metrics: perhaps no key is required.
+            let without = operation.security.take().map(|_| SecurityRequirement::default());
+            operation.security = Some(without.into_iter().chain(schemes).collect());
+            let note = format!("Requires the scope `{scope}`.");
+            let before = operation.description.take().map(|text| format!("{text}\n\n")).unwrap_or_default();
+            operation.description = Some(before + &note);
+        }
+    }
+}
+
+fn operation<'a>(item: &'a mut PathItem, method: &str) -> Option<&'a mut Operation> {
+    match method {
+        "get" => item.get.as_mut(),
+        "post" => item.post.as_mut(),
+        "delete" => item.delete.as_mut(),
+        _ => None,
+    }
+}
+
 /// The description of a service that requires API keys.
 pub(crate) fn document() -> Document {
     Description::openapi()
@@ -116,7 +155,7 @@ pub(crate) fn document() -> Document {
 /// Method and path of every route, for metrics that exist before the first request.
 pub(crate) fn routes() -> Vec<(&'static str, String)> {
     let operations = |(path, item): (String, PathItem)| {
-        let methods = [("GET", item.get), ("POST", item.post), ("HEAD", item.head)];
+        let methods = [("GET", item.get), ("POST", item.post), ("DELETE", item.delete), ("HEAD", item.head)];
         methods.into_iter().filter_map(move |(method, operation)| operation.map(|_| (method, path.clone())))
     };
     document().paths.paths.into_iter().flat_map(operations).collect()
@@ -125,6 +164,10 @@ pub(crate) fn routes() -> Vec<(&'static str, String)> {
 /// The description of a service that runs without API keys.
 pub(crate) fn document_without_keys() -> Document {
     let mut document = Description::openapi();
-    document.security = None;
+    for item in document.paths.paths.values_mut() {
+        for operation in [&mut item.get, &mut item.post, &mut item.delete].into_iter().flatten() {
+            operation.security = None;
+        }
+    }
     document
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request};
 use config::api_keys::{Key, Role};
-use domain::AccountScope;
+use domain::{AccountScope, Scope, Scopes};
 use http::{Method, Uri};
 use jiff::Timestamp;
 use strict_http1::Connection;
@@ -48,11 +48,49 @@ pub(crate) struct RequestContext {
 /// The authenticated sender of a request.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
+    /// The most that it may grant.
     pub(crate) role: Role,
+    /// What it may do.
+    pub(crate) scopes: Scopes,
     /// The accounts whose books it may read.
-    pub(crate) scope: Arc<AccountScope>,
-    /// `None` on an open server.
-    pub(crate) key: Option<Arc<Key>>,
+    pub(crate) accounts: Arc<AccountScope>,
+    pub(crate) credential: Credential,
+}
+
+/// How a caller was authenticated.
+#[derive(Clone, Debug)]
+pub(crate) enum Credential {
+    /// Not at all, on an open server.
+    Open,
+    Key(Arc<Key>),
+    /// By the token that creates the first API key.
+    Bootstrap,
+}
+
+impl Caller {
+    /// Every client of a server without keys.
+    pub(crate) fn open() -> Self {
+        let (role, accounts) = (Role::OPEN, Arc::new(AccountScope::All));
+        Self { role, scopes: role.scopes(), accounts, credential: Credential::Open }
+    }
+
+    pub(crate) fn with_key(key: Arc<Key>) -> Self {
+        let accounts = Arc::clone(&key.accounts);
+        Self { role: key.role, scopes: key.scopes, accounts, credential: Credential::Key(key) }
+    }
+
+    /// Who has the bootstrap token may create a key of any scopes, but do nothing else.
+    pub(crate) fn bootstrap() -> Self {
+        let (scopes, accounts) = (Scopes::of(&[Scope::KeysAdmin]), Arc::new(AccountScope::All));
+        Self { role: Role::Admin, scopes, accounts, credential: Credential::Bootstrap }
+    }
+
+    pub(crate) fn key(&self) -> Option<&Arc<Key>> {
+        match &self.credential {
+            Credential::Key(key) => Some(key),
+            Credential::Open | Credential::Bootstrap => None,
+        }
+    }
 }
 
 impl Drop for RequestContext {
@@ -108,7 +146,7 @@ impl RequestContext {
     }
 
     pub(crate) fn key(&self) -> Option<&Arc<Key>> {
-        self.caller.get()?.key.as_ref()
+        self.caller.get()?.key()
     }
 }
 

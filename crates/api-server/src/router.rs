@@ -8,12 +8,12 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler as _;
 use config::MetricsAccess;
-use config::api_keys::Role;
+use domain::Scope;
 use tower::service_fn;
 use webhooks::PROVIDERS;
 
 use crate::handlers::admin::{
-    audit, customers, dead_letter, events, journals, reconciliations, replay, retention, reviews,
+    audit, customers, dead_letter, events, journals, keys, reconciliations, replay, retention, reviews,
     test_signature,
 };
 use crate::handlers::webhooks::{exists, receive};
@@ -25,6 +25,26 @@ use crate::layers::Layers;
 use crate::state::{AdminState, Api, Exposition, Probes, WebhookState};
 
 use group::{Guarded, Keyed, Public, Unlimited, Webhook};
+
+/// Declares keyed routes: the path, then each method with the scope that it requires and its handler. What is declared is what
+/// the router serves, and what the OpenAPI document says of it.
+macro_rules! keyed_routes {
+    ($routes:ident($state:ty), $scopes:ident: $($path:literal => $($method:ident $scope:ident $handler:expr),+;)+) => {
+        fn $routes(state: $state, layers: &Layers) -> Router {
+            let keyed = Keyed { layers, state };
+            Router::new()$(.route($path, keyed.route()$(.$method(Scope::$scope, $handler))+.methods()))+
+        }
+
+        const $scopes: &[(&str, &str, Scope)] = &[$($((stringify!($method), $path, Scope::$scope),)+)+];
+    };
+}
+
+/// The method in lower case, the path and the scope of every route that requires a key.
+pub(crate) fn scopes() -> impl Iterator<Item = (&'static str, &'static str, Scope)> {
+    // Those that a setting opens require it of all others.
+    let guarded = ["/metrics", "/metrics/json"].map(|path| ("get", path, Scope::MetricsRead));
+    API_SCOPES.iter().chain(LEDGER_SCOPES).chain(ADMIN_SCOPES).copied().chain(guarded)
+}
 
 /// The state of every group of routes.
 #[derive(Clone, Debug)]
@@ -45,8 +65,8 @@ pub(crate) fn router(parts: Parts, layers: &Layers) -> Router {
         .merge(documentation_routes(pages, layers))
         .merge(api_routes(api, layers))
         .merge(webhook_routes(&webhooks, layers))
-        .merge(ledger_routes(&admin, layers))
-        .merge(admin_routes(&admin, layers))
+        .merge(ledger_routes(Arc::clone(&admin), layers))
+        .merge(admin_routes(admin, layers))
         .merge(metrics_routes(exposition, layers))
         // Requests for unknown paths count against the limit of their client, too.
         .fallback_service(layers.protect(service_fn(group::not_found)))
@@ -78,17 +98,14 @@ fn documentation_routes(pages: Option<Arc<docs::Pages>>, layers: &Layers) -> Rou
         .route("/api-docs/openapi.json", pages.get(docs::openapi_legacy_path))
 }
 
-fn api_routes(state: Arc<Api>, layers: &Layers) -> Router {
-    let api = Keyed { layers, role: Role::Viewer, state };
+keyed_routes! { api_routes(Arc<Api>), API_SCOPES:
+    "/api/analyze/{symbol}" => get MarketRead analyze::get;
     // A layer around the handler bounds the body, and refuses a larger one.
-    let bounded = analyze_bars::post.layer(DefaultBodyLimit::disable());
-    Router::new()
-        .route("/api/analyze/{symbol}", api.get(analyze::get))
-        .route("/api/analyze", api.post(bounded))
-        .route("/api/bars/{symbol}", api.get(bars::get))
-        .route("/api/indicators/{symbol}", api.get(indicators::get))
-        .route("/api/symbols", api.get(symbols::list))
-        .route("/api/symbols/{symbol}", api.get(symbols::get))
+    "/api/analyze" => post MarketRead analyze_bars::post.layer(DefaultBodyLimit::disable());
+    "/api/bars/{symbol}" => get MarketRead bars::get;
+    "/api/indicators/{symbol}" => get MarketRead indicators::get;
+    "/api/symbols" => get MarketRead symbols::list;
+    "/api/symbols/{symbol}" => get MarketRead symbols::get;
 }
 
 /// One endpoint for each provider. Deliveries have no API key: each is verified by its signature.
@@ -103,46 +120,38 @@ fn webhook_routes(state: &Arc<WebhookState>, layers: &Layers) -> Router {
     })
 }
 
-fn ledger_routes(state: &Arc<AdminState>, layers: &Layers) -> Router {
-    let ledger = Keyed { layers, role: Role::Viewer, state: Arc::clone(state) };
-    Router::new()
-        .route("/api/portfolio/{account}", ledger.get(portfolio::get))
-        .route("/api/customers/{customer}/portfolio", ledger.get(customer_portfolio::get))
-        .route("/api/ledger/entries", ledger.get(entries::list))
-        .route("/api/ledger/balances", ledger.get(balances::list))
-        .route("/api/ledger/reports/{report}", ledger.get(reports::get))
-        .merge(journal_routes(state, layers))
+keyed_routes! { ledger_routes(Arc<AdminState>), LEDGER_SCOPES:
+    "/api/portfolio/{account}" => get PortfolioRead portfolio::get;
+    "/api/customers/{customer}/portfolio" => get PortfolioRead customer_portfolio::get;
+    "/api/ledger/entries" => get LedgerRead entries::list;
+    "/api/ledger/balances" => get LedgerRead balances::list;
+    "/api/ledger/reports/{report}" => get LedgerRead reports::get;
+    "/api/ledger/journals" => get LedgerAdmin journals::list, post LedgerAdmin journals::create;
+    "/api/ledger/journals/{id}" => get LedgerAdmin journals::get;
+    "/api/ledger/journals/{id}/approve" => post LedgerAdmin journals::approve;
+    "/api/ledger/journals/{id}/reject" => post LedgerAdmin journals::reject;
+    "/api/ledger/journals/{id}/reverse" => post LedgerAdmin journals::reverse;
 }
 
-/// Who posts by hand has the role of an operator.
-fn journal_routes(state: &Arc<AdminState>, layers: &Layers) -> Router {
-    let admin = Keyed { layers, role: Role::Admin, state: Arc::clone(state) };
-    Router::new()
-        .route("/api/ledger/journals", admin.get_and_post(journals::list, journals::create))
-        .route("/api/ledger/journals/{id}", admin.get(journals::get))
-        .route("/api/ledger/journals/{id}/approve", admin.post(journals::approve))
-        .route("/api/ledger/journals/{id}/reject", admin.post(journals::reject))
-        .route("/api/ledger/journals/{id}/reverse", admin.post(journals::reverse))
-}
-
-fn admin_routes(state: &Arc<AdminState>, layers: &Layers) -> Router {
-    let admin = Keyed { layers, role: Role::Admin, state: Arc::clone(state) };
-    Router::new()
-        .route("/api/admin/webhooks", admin.get(events::list))
-        .route("/api/admin/webhooks/{id}", admin.get(events::get))
-        .route("/api/admin/webhooks/replay", admin.post(replay::post))
-        .route("/api/admin/webhooks/test-signature", admin.post(test_signature::post))
-        .route("/api/admin/dead-letter", admin.get(dead_letter::list))
-        .route("/api/admin/dead-letter/requeue", admin.post(dead_letter::requeue))
-        .route("/api/admin/reviews", admin.get(reviews::list))
-        .route("/api/admin/reviews/{id}", admin.get(reviews::get))
-        .route("/api/admin/reviews/{id}/resolve", admin.post(reviews::resolve))
-        .route("/api/admin/reconciliations", admin.get(reconciliations::list))
-        .route("/api/admin/customers", admin.get(customers::list))
-        .route("/api/admin/customers/{customer}/link", admin.post(customers::link))
-        .route("/api/admin/customers/{customer}/unlink", admin.post(customers::unlink))
-        .route("/api/admin/retention/run", admin.post(retention::run))
-        .route("/api/admin/audit/verify", admin.get(audit::verify))
+keyed_routes! { admin_routes(Arc<AdminState>), ADMIN_SCOPES:
+    "/api/admin/keys" => get KeysAdmin keys::list, post KeysAdmin keys::create;
+    "/api/admin/keys/{key_id}" => get KeysAdmin keys::get, delete KeysAdmin keys::revoke;
+    "/api/admin/keys/{key_id}/rotate" => post KeysAdmin keys::rotate;
+    "/api/admin/webhooks" => get WebhooksRead events::list;
+    "/api/admin/webhooks/{id}" => get WebhooksRead events::get;
+    "/api/admin/webhooks/replay" => post WebhooksAdmin replay::post;
+    "/api/admin/webhooks/test-signature" => post WebhooksAdmin test_signature::post;
+    "/api/admin/dead-letter" => get WebhooksRead dead_letter::list;
+    "/api/admin/dead-letter/requeue" => post WebhooksAdmin dead_letter::requeue;
+    "/api/admin/reviews" => get LedgerAdmin reviews::list;
+    "/api/admin/reviews/{id}" => get LedgerAdmin reviews::get;
+    "/api/admin/reviews/{id}/resolve" => post LedgerAdmin reviews::resolve;
+    "/api/admin/reconciliations" => get LedgerAdmin reconciliations::list;
+    "/api/admin/customers" => get LedgerAdmin customers::list;
+    "/api/admin/customers/{customer}/link" => post LedgerAdmin customers::link;
+    "/api/admin/customers/{customer}/unlink" => post LedgerAdmin customers::unlink;
+    "/api/admin/retention/run" => post WebhooksAdmin retention::run;
+    "/api/admin/audit/verify" => get AuditRead audit::verify;
 }
 
 /// The routes of the listener for metrics: whoever reaches it needs no key.

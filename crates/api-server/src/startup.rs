@@ -35,7 +35,7 @@ use crate::client_address::TrustedProxies;
 use crate::handlers::docs::Pages;
 use crate::heavy_work::HeavyWork;
 use crate::indicator_cache::IndicatorCache;
-use crate::keys::{AuthMode, AuthModeError, KeyRing};
+use crate::keys::{AuthMode, AuthModeError, KeyRing, StoredKeyLoader, flush_uses};
 use crate::layers::Layers;
 use crate::response_cache::ResponseCache;
 use crate::router::Parts;
@@ -92,8 +92,9 @@ pub(crate) struct Service {
     /// To be closed at the end.
     pub(crate) access_log: Arc<AccessLog>,
     pub(crate) shutdown: CancellationToken,
-    pub(crate) auth_events: Arc<AuthEvents>,
+    auth_events: Arc<AuthEvents>,
     bans: Arc<Bans>,
+    stored_keys: Option<Arc<StoredKeyLoader>>,
     mode: AuthMode,
     market_data: Arc<MarketData>,
     health: Arc<HealthRegistry>,
@@ -133,7 +134,16 @@ pub(crate) fn service(
     credentials.metrics.register(metrics.families(), &credentials.secrets)?;
     let keys = credentials.handle("api_keys", "api-server")?;
     let polygon_key = credentials.handle("polygon_api_key", "market-data")?;
-    let mode = api_keys::mode(config, &keys, &metrics)?;
+    let Storage { store, url: database_url, audit_key, api_keys: in_database } = storage;
+    let bootstrap = credentials.handle("admin_bootstrap_token", "api-server")?;
+    let mode = api_keys::mode(config, (&keys, bootstrap), in_database, &metrics)?;
+    let stored_keys = match &mode {
+        AuthMode::Keys(ring) => {
+            let loader = StoredKeyLoader::new(Arc::clone(ring), store.clone(), Arc::clone(&metrics));
+            Some(Arc::new(loader))
+        }
+        AuthMode::Open => None,
+    };
     let market_clock = Arc::new(|| Clock::System.now().as_millisecond());
     let redis = Redis::new(&config.redis, &credentials.secrets, &metrics)?;
     let shared_responses = shared_responses(redis.as_ref())?;
@@ -144,7 +154,6 @@ pub(crate) fn service(
     let access_log = AccessLog::start(config.logs.format, Clock::System, dropped, output.clone());
     let access_log = Arc::new(access_log.map_err(Error::AccessLog)?);
     let shutdown = CancellationToken::new();
-    let Storage { store, url: database_url, audit_key } = storage;
     let settings = config.webhooks.providers.clone();
     let intake = {
         let (secrets, metrics) = (&credentials.secrets, Arc::clone(&metrics));
@@ -203,6 +212,8 @@ pub(crate) fn service(
             intake: Arc::clone(&intake),
             clock: Clock::System,
             auth_events: Arc::clone(&auth_events),
+            profile: config.profile,
+            stored_keys: stored_keys.clone(),
             journal_approval_above: config.journal_approval_above,
         }),
     };
@@ -217,6 +228,7 @@ pub(crate) fn service(
         shutdown,
         auth_events,
         bans,
+        stored_keys,
         mode,
         market_data,
         health,
@@ -296,6 +308,14 @@ impl Service {
     /// The store, to be closed at the end.
     pub(crate) fn store(&self) -> &Store {
         &self.intake.store
+    }
+
+    /// Writes what was counted and is not written yet. Call it after the last request.
+    pub(crate) async fn flush(&self) {
+        self.auth_events.flush(self.store(), Clock::System.now()).await;
+        if let Some(ring) = self.ring() {
+            flush_uses(ring, self.store()).await;
+        }
     }
 
     /// The API keys in use; `None` on an open server.

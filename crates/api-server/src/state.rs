@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use config::MetricsAccess;
+use config::{MetricsAccess, Profile};
 use domain::Money;
 use intake::WebhookIntake;
 use market_data::MarketData;
@@ -16,6 +16,7 @@ use crate::auth_events::AuthEvents;
 use crate::body_readers::BodyReaders;
 use crate::heavy_work::HeavyWork;
 use crate::indicator_cache::IndicatorCache;
+use crate::keys::StoredKeyLoader;
 use crate::response_cache::ResponseCache;
 
 /// For the routes of market data and analyses.
@@ -57,6 +58,9 @@ pub(crate) struct AdminState {
     pub(crate) intake: Arc<WebhookIntake>,
     pub(crate) clock: Clock,
     pub(crate) auth_events: Arc<AuthEvents>,
+    pub(crate) profile: Profile,
+    /// Loads the API keys of the database; `None` on an open server.
+    pub(crate) stored_keys: Option<Arc<StoredKeyLoader>>,
     /// A journal that moves more dollars than this needs two persons.
     pub(crate) journal_approval_above: Money,
 }
@@ -68,6 +72,14 @@ impl WebhookState {
 }
 
 impl AdminState {
+    /// Applies a change of API keys that this server made. If the database fails now, the next poll applies it.
+    pub(crate) async fn load_keys(&self) {
+        let Some(loader) = &self.stored_keys else { return };
+        if let Err(error) = loader.load().await {
+            tracing::debug!(%error, "loading a changed API key failed");
+        }
+    }
+
     pub(crate) fn store(&self) -> &Store {
         &self.intake.store
     }

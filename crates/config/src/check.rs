@@ -18,7 +18,7 @@ pub(crate) use settings::setting_error;
 pub struct Finding {
     pub(crate) severity: Severity,
     pub(crate) rule: &'static str,
-    subject: String,
+    pub(crate) subject: String,
     pub(crate) message: String,
     /// What to do about it: a command where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -49,6 +49,7 @@ pub use alpaca_events::AlpacaEvents;
 pub use bans::{BanMode, Bans};
 pub use market_data::{MarketData, Polygon};
 pub use redis::{HostPort, Redis, RedisEndpoint};
+pub(crate) use server::limit;
 pub use server::{Connections, Http, ResponseCache, WebhookLimits};
 pub use webhooks::Webhooks;
 

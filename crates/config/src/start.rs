@@ -12,7 +12,7 @@ use store::{DatabaseUrl, OpenError, find_audit_key};
 use telemetry::with_causes;
 use webhooks::{Keys, PROVIDERS, Proof};
 
-use crate::api_keys::KeySet;
+use crate::api_keys::{KeySet, estimated_bits};
 use crate::check::{Finding, Severity, setting_error};
 use crate::credentials::{self, Credentials, CredentialsError, SecretLookup};
 use crate::secret_sources::{joined_sources, missing_audit_key};
@@ -20,6 +20,7 @@ use crate::settings::Config;
 
 /// Names this component in the metrics of secrets.
 const COMPONENT: &str = "start";
+const API_KEYS: &str = "api_keys";
 const DATABASE_URL: &str = "database_url";
 
 /// Which databases are opened by a check.
@@ -70,6 +71,10 @@ pub struct SecretCheck {
 #[derive(Debug, thiserror::Error)]
 pub struct Faults(Vec<Finding>);
 
+/// Bits of the secret that creates the first API key.
+const BOOTSTRAP_BITS_MIN: f64 = 128.0;
+const BOOTSTRAP_TOKEN: &str = "admin_bootstrap_token";
+
 /// Checks everything that a start with this environment depends on.
 pub async fn check(environment: &Environment, connect: Connect) -> StartCheck {
     let (config, errors) = crate::load_all(environment);
@@ -82,6 +87,11 @@ pub async fn check(environment: &Environment, connect: Connect) -> StartCheck {
             let (database, found) =
                 database(&secrets.credentials, &checked.config, environment, connect).await;
             checked.faults.extend(found);
+            if checked.faults.iter().any(is_missing_keys)
+                && has_api_keys(&checked.config, database.as_ref(), connect).await
+            {
+                checked.faults.retain(|fault| !is_missing_keys(fault));
+            }
             (checked.database, checked.secrets) = (database, Some(secrets));
         }
         Err(error) => {
@@ -89,6 +99,19 @@ pub async fn check(environment: &Environment, connect: Connect) -> StartCheck {
         }
     }
     checked
+}
+
+/// Whether the secret `api_keys` is required and has no key.
+fn is_missing_keys(fault: &Finding) -> bool {
+    (fault.rule, &*fault.subject) == ("missing", API_KEYS)
+}
+
+/// Whether the database has API keys, so that none need to be in the secret.
+async fn has_api_keys(config: &Config, database: Option<&DatabaseUrl>, connect: Connect) -> bool {
+    let may_open = |url: &&DatabaseUrl| url.sqlite_file().is_some() || connect == Connect::ToServers;
+    let Some(url) = database.filter(may_open) else { return false };
+    // What it cannot say was reported when it was opened.
+    store::has_api_keys(&config.store(url.clone())).await.unwrap_or(false)
 }
 
 /// Every client of the server needs certificate authorities, whether it is used or not.
@@ -185,6 +208,7 @@ pub fn policy_rule(violation: &PolicyViolation) -> &'static str {
 /// Values that were found and are not what their user needs. The server does not start with them.
 fn value_errors(credentials: &Credentials, config: &Config, environment: &Environment) -> Vec<Finding> {
     let mut errors = api_key_errors(credentials, config, environment);
+    errors.extend(text(credentials, BOOTSTRAP_TOKEN).and_then(|token| bootstrap_error(&token)));
     let webhooks = PROVIDERS.iter().filter_map(|provider| match provider.proof {
         Proof::Keys { secret, .. } => Some(secret),
         Proof::Circle => None,
@@ -194,6 +218,13 @@ fn value_errors(credentials: &Credentials, config: &Config, environment: &Enviro
         Some(invalid(name, error))
     }));
     errors
+}
+
+/// The token is a key to everything, and what a person chooses is guessed.
+fn bootstrap_error(token: &str) -> Option<Finding> {
+    let is_weak = estimated_bits(token) < BOOTSTRAP_BITS_MIN;
+    let message = "is weak: at least 128 bits are required, such as 43 random letters and digits (openssl rand -hex 32)";
+    is_weak.then(|| Finding::new(Severity::Error, "weak", BOOTSTRAP_TOKEN, message.to_owned()))
 }
 
 /// Why the value of this secret is no database URL, or not what its provider's deliveries are verified with; `None` for
@@ -212,16 +243,17 @@ pub fn value_error(name: &str, text: &str) -> Option<String> {
 }
 
 fn api_key_errors(credentials: &Credentials, config: &Config, environment: &Environment) -> Vec<Finding> {
-    const NAME: &str = "api_keys";
+    const NAME: &str = API_KEYS;
+    let has_bootstrap_token = text(credentials, BOOTSTRAP_TOKEN).is_some();
     let Ok(set) = credentials.handle(NAME, COMPONENT).and_then(|handle| Ok(handle.load_optional()?)) else {
         return Vec::new();
     };
     let text = set.as_ref().and_then(|set| set.value().expose_text()).unwrap_or_default();
     match KeySet::check(text) {
-        Ok(keys) if keys.is_empty() && config.keys_required => {
+        Ok(keys) if keys.is_empty() && config.keys_required && !has_bootstrap_token => {
             let sources = joined_sources(NAME, config, environment);
             let message = format!(
-                "is not set, and REQUIRE_AUTH is true: looked in {sources}; run `investiq secrets init`, or set API_KEYS"
+                "is not set, and REQUIRE_AUTH is true: looked in {sources}; run `investiq secrets init`, set API_KEYS, or create a key with `investiq keys create`"
             );
             vec![Finding::new(Severity::Error, "missing", NAME, message)]
         }

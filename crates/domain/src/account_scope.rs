@@ -77,6 +77,33 @@ pub enum AccountScope {
     },
 }
 
+impl AccountScope {
+    /// No account.
+    pub const NONE: Self = Self::Only { accounts: BTreeSet::new(), customers: BTreeSet::new() };
+
+    /// Parses a list of accounts and customers, which may be empty.
+    ///
+    /// # Errors
+    /// As the text form, whose items these are.
+    pub fn from_items(items: &[impl AsRef<str>]) -> Result<Self, AccountScopeError> {
+        let items: Vec<&str> = items.iter().map(AsRef::as_ref).collect();
+        if items.is_empty() { Ok(Self::NONE) } else { items.join("+").parse() }
+    }
+
+    /// The accounts and customers of a list; `None` for all.
+    #[must_use]
+    pub fn items(&self) -> Option<Vec<String>> {
+        let Self::Only { accounts, customers } = self else { return None };
+        Some(
+            accounts
+                .iter()
+                .map(ToString::to_string)
+                .chain(customers.iter().map(ToString::to_string))
+                .collect(),
+        )
+    }
+}
+
 /// The text is not a list of accounts and customers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("use 1 to {SCOPE_ITEMS_MAX} accounts such as alpaca:a1 and customers, separated by +")]

@@ -58,7 +58,7 @@ enum Command {
     /// Check market data of one's own
     #[command(subcommand)]
     Data(data::Command),
-    /// Create API keys
+    /// Create, list, rotate and revoke API keys
     #[command(subcommand)]
     Keys(keys::Command),
     /// List, add and lift bans of networks
@@ -90,16 +90,17 @@ enum Command {
 }
 
 pub(crate) async fn run(line: CommandLine, console: &mut Console) -> Result<Exit, Failure> {
-    let uses_database = matches!(
-        line.command,
-        Command::Webhooks(_)
-            | Command::Ledger(_)
-            | Command::Reconcile(_)
-            | Command::Customers(_)
-            | Command::Bans(_)
-            | Command::Audit(_)
-            | Command::Storage(_)
-    );
+    let uses_database = matches!(&line.command, Command::Keys(command) if command.uses_database());
+    let uses_database = uses_database
+        || matches!(
+            line.command,
+            Command::Webhooks(_)
+                | Command::Ledger(_)
+                | Command::Reconcile(_)
+                | Command::Customers(_)
+                | Command::Audit(_)
+                | Command::Storage(_)
+        );
     if uses_database {
         // The database of the server.
         console.read_dotenv(console.environment().clone())?;
@@ -111,7 +112,7 @@ pub(crate) async fn run(line: CommandLine, console: &mut Console) -> Result<Exit
         Command::Secrets(command) => secrets::run(command, console).await,
         Command::Config(command) => config::run(command, console).await,
         Command::Data(command) => data::run(&command, console),
-        Command::Keys(command) => keys::run(command, console),
+        Command::Keys(command) => keys::run(command, console).await,
         Command::Webhooks(command) => webhooks::run(command, console).await,
         Command::Ledger(command) => ledger::run(command, console).await,
         Command::Reconcile(arguments) => reconcile::run(&arguments, console).await,

@@ -6,7 +6,7 @@ use rustix::fs::{Access, AtFlags, CWD};
 
 use crate::chain;
 use crate::config::StoreConfig;
-use crate::database::Database;
+use crate::database::{Database, sql};
 use crate::error::{Error, LocationError, OpenError};
 use crate::migrations::{self, MigrationState};
 use crate::storage;
@@ -28,6 +28,30 @@ pub async fn check_open(config: &StoreConfig, key: Option<&audit::Key>) -> Resul
     let checked = check_content(&database, key).await;
     database.close().await;
     checked
+}
+
+/// Whether the database has or had an API key. Nothing is created.
+///
+/// # Errors
+/// It cannot be read.
+pub async fn has_api_keys(config: &StoreConfig) -> Result<bool, OpenError> {
+    if config.url.sqlite_file().is_some_and(|file| !file.exists()) {
+        return Ok(false);
+    }
+    let database = storage::open(config).await?;
+    let found = find_api_key(&database).await;
+    database.close().await;
+    found.map_err(|error| OpenError::Migrate(error.into()))
+}
+
+async fn find_api_key(database: &Database) -> Result<bool, Error> {
+    let is_applied = |migration: &migrations::MigrationStatus| migration.state == MigrationState::Applied;
+    let applied = migrations::read(database).await?.into_iter().filter(is_applied);
+    if applied.map(|migration| migration.version).max() < Some(crate::api_keys::SINCE_MIGRATION) {
+        return Ok(false);
+    }
+    let mut reader = database.reader().await?;
+    Ok(reader.begin().await?.fetch_optional(sql!("SELECT id FROM api_keys LIMIT 1")).await?.is_some())
 }
 
 async fn check_content(database: &Database, key: Option<&audit::Key>) -> Result<(), OpenError> {

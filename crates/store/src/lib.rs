@@ -6,6 +6,7 @@
 
 mod accepted_storage;
 mod actor;
+mod api_keys;
 mod audit_key;
 mod audit_log;
 mod backlog;
@@ -47,6 +48,11 @@ mod url;
 
 pub use accepted_storage::{AcceptedStorage, accept_storage};
 pub use actor::Actor;
+pub use api_keys::{
+    API_KEYS_MAX, ApiKey, ApiKeyError, ApiKeyFilter, ApiKeyId, ApiKeyIdError, ApiKeySecret, ApiKeySettings,
+    ApiKeyState, ApiKeyUse, KEY_OVERLAP_DEFAULT, KEY_OVERLAP_MAX, KEY_VALIDITY_DEFAULT, KEY_VALIDITY_MAX,
+    Revocation, SettingError,
+};
 pub use audit_key::{AuditKeyError, audit_key_path, find_audit_key, load_audit_key, parse_audit_key};
 pub use audit_log::{AUDIT_PAGE_MAX, VerifyError};
 pub use backlog::Backlog;
@@ -55,7 +61,7 @@ pub use business::{
     ACTIVE_WITHIN, AssetPrice, CurrencyTotal, CustomerPortfolio, DepositDrift, Figures, MarketValue,
     PRICE_AHEAD_MAX, PRICES_MAX, PastPortfolio, Portfolio, PortfolioPosition, SnapshotRun, TrialBalance,
 };
-pub use check::check_open;
+pub use check::{check_open, has_api_keys};
 pub use circle_keys::{CIRCLE_KEYS_MAX, CircleKey};
 pub use config::{CONNECTIONS, QUEUE_DELIVERIES, StandbyAddress, StoreConfig};
 pub use customers::{CUSTOMER_ACCOUNTS_MAX, CustomerAccount, CustomerError};

@@ -42,6 +42,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(6, "0006_coins"),
     migration!(7, "0007_reconciliation"),
     migration!(8, "0008_holders"),
+    migration!(9, "0009_api_keys"),
     migration!(10, "0010_bans"),
 ];
 

@@ -35,6 +35,7 @@ pub(crate) enum Kind {
     Fact,
     Transaction,
     Journal,
+    ApiKey,
 }
 
 /// Signs the columns of a new row.

@@ -80,12 +80,16 @@ pub struct Metrics {
     pub auth_rejected: IntCounter,
     /// Requests with an invalid credential from a client that sent too many of them.
     pub auth_throttled: IntCounter,
-    /// Requests whose key is valid, but lacks the required role.
+    /// Requests whose key is valid, but lacks the required scope, or is used from another address.
     pub auth_forbidden: IntCounter,
+    /// Requests whose key is known, but may have been revoked in a database that does not answer.
+    pub auth_unchecked: IntCounter,
     /// Unusual uses of API keys.
     pub key_anomalies: KeyAnomalies,
     /// Active API keys.
     pub keys: IntGauge,
+    /// Time since the database last said which of its API keys are valid.
+    pub keys_unchecked_s: IntGauge,
     /// Reloads of the API keys that took effect.
     pub key_reloads: IntCounter,
     /// Reloads of the API keys that were rejected; the previous keys stay active.
@@ -171,8 +175,13 @@ impl Metrics {
             auth_rejected: auth.with_label_values(&["rejected"]),
             auth_throttled: auth.with_label_values(&["throttled"]),
             auth_forbidden: auth.with_label_values(&["forbidden"]),
+            auth_unchecked: auth.with_label_values(&["unchecked"]),
             key_anomalies: KeyAnomalies::new(&families)?,
             keys: families.gauge("api_keys", "Active API keys")?,
+            keys_unchecked_s: families.gauge(
+                "api_keys_unchecked_seconds",
+                "Time since the database last said which of its API keys are valid",
+            )?,
             key_reloads: reloads.with_label_values(&["accepted"]),
             key_reload_failures: reloads.with_label_values(&["rejected"]),
             banned_requests: families

@@ -1,10 +1,11 @@
-//! The endpoints for operators. They require an API key with the role admin, and record every change under that key.
+//! The endpoints for operators. Each requires its scope, and records every change under the API key.
 
 pub(crate) mod audit;
 pub(crate) mod customers;
 pub(crate) mod dead_letter;
 pub(crate) mod events;
 pub(crate) mod journals;
+pub(crate) mod keys;
 pub(crate) mod reconciliations;
 pub(crate) mod replay;
 pub(crate) mod retention;

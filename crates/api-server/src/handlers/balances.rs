@@ -49,8 +49,10 @@ pub(crate) async fn list(parameters: Parameters, reader: BookReader) -> Result<J
         other => other.is_some(),
     };
     let _permit = if is_of_holder { None } else { Some(report_body::permit(&reader)?) };
-    let page =
-        reader.store.account_balances((&reader.scope, account), moment, after.as_deref(), accounts).await?;
+    let page = reader
+        .store
+        .account_balances((&reader.accounts, account), moment, after.as_deref(), accounts)
+        .await?;
     let balances = page.balances.into_iter().filter(|balance| !balance.is_zero());
     let balances = balances
         .map(|balance| match balance.with_pending {

@@ -52,7 +52,7 @@ pub(crate) async fn get(
     reader: BookReader,
 ) -> Result<Json<CustomerPortfolioResponse>, Problem> {
     parameters.allow_only(&[])?;
-    let portfolio = reader.store.customer_portfolio(&reader.scope, &customer, state.clock.now()).await?;
+    let portfolio = reader.store.customer_portfolio(&reader.accounts, &customer, state.clock.now()).await?;
     let portfolio = portfolio.ok_or_else(|| Problem::new(Kind::NotFound, "unknown customer"))?;
     Ok(Json(respond_customer(portfolio).map_err(|error| store::Error::Ledger(error.into()))?))
 }

@@ -113,7 +113,7 @@ pub(crate) async fn list(parameters: Parameters, reader: BookReader) -> Result<R
             return report_body::respond(reader, request, format).await;
         }
     }
-    let page = reader.store.entries(&reader.scope, &filter, after, rows).await?;
+    let page = reader.store.entries(&reader.accounts, &filter, after, rows).await?;
     let entries = page.entries.into_iter().map(EntryResponse::from).collect();
     Ok(Json(EntriesPage { entries, next: page.next_after.map(|id| id.to_string()) }).into_response())
 }

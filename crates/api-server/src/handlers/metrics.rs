@@ -40,7 +40,7 @@ pub(crate) fn is_open_to(access: MetricsAccess, direct: &DirectRequests, request
     path = "/metrics",
     operation_id = "getMetrics",
     tag = "probes",
-    security((), ("api_key" = []), ("bearer" = [])),
+    security(()),
     responses(
         (status = 200, description = "Text format 0.0.4", body = String, content_type = "text/plain"),
         Problems,
@@ -73,7 +73,7 @@ pub(crate) async fn text(State(exposition): State<Exposition>) -> Result<Respons
     path = "/metrics/json",
     operation_id = "getMetricsSummary",
     tag = "probes",
-    security((), ("api_key" = []), ("bearer" = [])),
+    security(()),
     responses((status = 200, description = "Totals since the start", body = Object), Problems)
 )]
 pub(crate) async fn json(State(exposition): State<Exposition>) -> Json<Summary> {

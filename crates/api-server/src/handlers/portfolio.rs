@@ -126,10 +126,16 @@ pub(crate) async fn get(
     let unknown = || Problem::new(Kind::NotFound, "unknown account");
     let response = if moment.is_latest() {
         respond(
-            reader.store.portfolio(&reader.scope, &account, state.clock.now()).await?.ok_or_else(unknown)?,
+            reader
+                .store
+                .portfolio(&reader.accounts, &account, state.clock.now())
+                .await?
+                .ok_or_else(unknown)?,
         )
     } else {
-        respond_past(reader.store.past_portfolio(&reader.scope, &account, moment).await?.ok_or_else(unknown)?)
+        respond_past(
+            reader.store.past_portfolio(&reader.accounts, &account, moment).await?.ok_or_else(unknown)?,
+        )
     };
     Ok(Json(response.map_err(|error| store::Error::Ledger(error.into()))?))
 }

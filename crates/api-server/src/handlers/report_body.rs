@@ -75,7 +75,7 @@ pub(super) async fn respond(
     let (sender, mut pages) = mpsc::channel(1);
     let reading = tokio::spawn(async move {
         let _permit = permit;
-        reader.store.report(&reader.scope, &request, sender).await
+        reader.store.report(&reader.accounts, &request, sender).await
     });
     let Some(rows) = pages.recv().await else {
         return Err(match reading.await {

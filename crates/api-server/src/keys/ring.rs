@@ -1,18 +1,34 @@
-//! The active API keys, which can be replaced while requests are handled.
+//! The active API keys, which can be replaced while requests are handled: those of the database, and those of the secret
+//! `api_keys`. What the database says of a key counts, also that it was revoked.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
+use ::secrets::SecretHandle;
 use arc_swap::ArcSwap;
-use config::api_keys::{Key, KeyError, KeyErrors, KeySet, Label};
+use config::Profile;
+use config::api_keys::{Key, KeyError, KeyErrors, KeySet, Label, PresentedKey, StoredKey, StoredKeys};
+use jiff::Timestamp;
 use rate_limit::Limit;
+use store::ApiKey;
 use telemetry::metrics::Metrics;
+
+/// Time without an answer of the database after which its keys can no longer change anything: it may have revoked them.
+pub(crate) const UNCHECKED_MAX: Duration = Duration::from_secs(30);
 
 /// The active API keys.
 #[derive(Debug)]
 pub(crate) struct KeyRing {
     active: ArcSwap<ActiveKeys>,
+    stored: ArcSwap<StoredKeys>,
+    profile: Profile,
+    /// The secret that creates the first key.
+    bootstrap: Option<SecretHandle>,
+    started: Instant,
+    /// When the database last answered, in milliseconds after the start.
+    checked_ms: AtomicU64,
     limit: Limit,
     metrics: Arc<Metrics>,
     previous_uses: AtomicU64,
@@ -34,31 +50,110 @@ struct ActiveKeys {
 }
 
 impl KeyRing {
-    /// `limit` is for the keys of later lists.
+    /// The keys of the secret `api_keys`. `limit` is for those of later lists, and of the database.
     pub(crate) fn new(set: KeySet, limit: Limit, metrics: Arc<Metrics>) -> Self {
         metrics.keys.set(i64::try_from(set.len()).unwrap_or(i64::MAX));
         metrics.key_anomalies.start(set.labels());
         let active = ArcSwap::from_pointee(ActiveKeys { keys: set, previous: KeySet::default() });
-        Self { active, limit, metrics, previous_uses: AtomicU64::new(0) }
+        Self {
+            active,
+            stored: ArcSwap::default(),
+            profile: Profile::Production,
+            bootstrap: None,
+            started: Instant::now(),
+            checked_ms: AtomicU64::new(0),
+            limit,
+            metrics,
+            previous_uses: AtomicU64::new(0),
+        }
     }
 
-    /// The active key that equals `presented`.
+    /// With the profile that says which keys of the database are accepted, and the secret that creates the first of them.
+    pub(crate) fn with_database(self, profile: Profile, bootstrap: Option<SecretHandle>) -> Self {
+        Self { profile, bootstrap, ..self }
+    }
+
+    /// The active key that equals `presented`. A key of the database may have expired.
     pub(crate) fn find(&self, presented: &[u8]) -> Option<Arc<Key>> {
-        let active = self.active.load();
-        active.keys.find(presented).or_else(|| self.find_previous(&active.previous, presented))
+        let presented = PresentedKey::new(presented)?;
+        match self.stored.load().find(&presented) {
+            StoredKey::Valid(key) => Some(Arc::clone(key)),
+            StoredKey::Ended => None,
+            StoredKey::Unknown => {
+                let active = self.active.load();
+                let found = active.keys.find_digest(&presented);
+                found.or_else(|| self.find_previous(&active.previous, &presented))
+            }
+        }
     }
 
-    /// Whether this is an active key; that does not count as a use.
+    /// Whether this is an active key, or creates one; that does not count as a use.
     pub(crate) fn contains(&self, text: &[u8]) -> bool {
         let active = self.active.load();
-        active.keys.find(text).or_else(|| active.previous.find(text)).is_some()
+        let is_key = |key: PresentedKey| {
+            matches!(self.stored.load().find(&key), StoredKey::Valid(_))
+                || active.keys.find_digest(&key).or_else(|| active.previous.find_digest(&key)).is_some()
+        };
+        PresentedKey::new(text).is_some_and(is_key) || self.is_bootstrap_token(text)
     }
 
-    fn find_previous(&self, previous: &KeySet, presented: &[u8]) -> Option<Arc<Key>> {
+    /// Whether this is the secret that creates the first key.
+    pub(crate) fn is_bootstrap_token(&self, presented: &[u8]) -> bool {
+        let Some(handle) = &self.bootstrap else { return false };
+        // Not what was accepted before a change: whoever changes it wants the old one to end.
+        handle.load().is_ok_and(|set| set.value().verify_eq(presented))
+    }
+
+    /// The number of the last change in the database that these keys have.
+    pub(crate) fn stored_version(&self) -> i64 {
+        self.stored.load().version()
+    }
+
+    /// The keys of the database.
+    pub(crate) fn stored(&self) -> Arc<StoredKeys> {
+        self.stored.load_full()
+    }
+
+    /// Applies the changes in the database since the version that these keys have.
+    pub(crate) fn apply_stored(&self, changes: (i64, Vec<ApiKey>), now: Timestamp) {
+        let (old, active) = (self.stored.load_full(), self.active.load());
+        let stored = old.with_changes(changes, self.limit, self.profile);
+        let labels = |keys: &StoredKeys| keys.iter().map(|key| key.label()).collect::<HashSet<Label>>();
+        let (before, after) = (labels(&old), labels(&stored));
+        self.metrics.key_anomalies.start(after.difference(&before));
+        self.metrics.key_anomalies.end(before.difference(&after));
+        self.stored.store(Arc::new(stored));
+        self.count(&active, now);
+    }
+
+    /// Notes that the database answered.
+    pub(crate) fn note_check(&self) {
+        let elapsed = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.checked_ms.store(elapsed, Ordering::Relaxed);
+    }
+
+    /// Time since the database last answered.
+    pub(crate) fn unchecked(&self) -> Duration {
+        self.started.elapsed().saturating_sub(Duration::from_millis(self.checked_ms.load(Ordering::Relaxed)))
+    }
+
+    /// As if the database had not answered for so long.
+    #[cfg(test)]
+    pub(crate) fn silent_for_s(self, seconds: u64) -> Self {
+        let started = Instant::now().checked_sub(Duration::from_secs(seconds)).unwrap();
+        Self { started, ..self }
+    }
+
+    fn count(&self, active: &ActiveKeys, now: Timestamp) {
+        let keys = active.keys.len() + active.previous.len() + self.stored.load().valid_count(now);
+        self.metrics.keys.set(i64::try_from(keys).unwrap_or(i64::MAX));
+    }
+
+    fn find_previous(&self, previous: &KeySet, presented: &PresentedKey) -> Option<Arc<Key>> {
         if previous.is_empty() {
             return None;
         }
-        let key = previous.find(presented);
+        let key = previous.find_digest(presented);
         self.previous_uses.fetch_add(u64::from(key.is_some()), Ordering::Relaxed);
         key
     }
@@ -107,13 +202,14 @@ impl KeyRing {
             set.keep_limits(&old.keys);
             set.keep_limits(&old.previous);
         }
-        self.metrics.keys.set(i64::try_from(keys.len() + previous.len()).unwrap_or(i64::MAX));
         let labels = || keys.labels().chain(previous.labels());
         let stays: HashSet<Label> = labels().collect();
         self.metrics.key_anomalies.start(labels());
         let old_labels = old.keys.labels().chain(old.previous.labels());
         self.metrics.key_anomalies.end(old_labels.filter(|label| !stays.contains(label)));
-        self.active.store(Arc::new(ActiveKeys { keys, previous }));
+        let active = ActiveKeys { keys, previous };
+        self.count(&active, telemetry::Clock::System.now());
+        self.active.store(Arc::new(active));
     }
 }
 

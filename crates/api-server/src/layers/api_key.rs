@@ -7,10 +7,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::Request;
-use config::api_keys::{Key, Role, Sighting, claimed_id};
-use domain::AccountScope;
-use http::{HeaderMap, HeaderValue, header};
+use config::api_keys::{Key, Sighting, UseError, claimed_id};
+use http::{HeaderMap, HeaderValue, Method, header};
 use rate_limit::{Network, Offence};
+use store::ApiKeyUse;
+use telemetry::Clock;
 use telemetry::metrics::{Anomaly, Metrics};
 
 use super::hook::RequestHook;
@@ -18,9 +19,14 @@ use super::sensitive_headers::X_API_KEY;
 use crate::auth_events::{AuthEvent, AuthEvents};
 use crate::bans::Bans;
 use crate::direct_request::DirectRequests;
-use crate::keys::{AuthMode, Throttle};
+use crate::keys::{AuthMode, KeyRing, Throttle, UNCHECKED_MAX};
 use crate::problem::{Kind, Problem};
 use crate::request_context::{Caller, RequestContext};
+
+/// Where API keys are created, also the first one.
+const KEYS_PATH: &str = "/api/admin/keys";
+/// `Retry-After` while the database does not answer, in seconds.
+const RETRY_AFTER_S: u64 = 2;
 
 /// All clones share one state.
 #[derive(Clone, Debug)]
@@ -56,11 +62,10 @@ impl RequestHook for ApiKeys {
         let context = RequestContext::get(request.extensions())?;
         match &self.mode {
             AuthMode::Keys(_) if context.caller.get().is_some() => Ok(()),
-            AuthMode::Keys(_) => Err(self.refuse(credential(request.headers())?, context.client.get())),
+            AuthMode::Keys(ring) => self.bootstrap_or_refuse(ring, request, context),
             AuthMode::Open => {
                 self.direct.check(request)?;
-                let scope = Arc::new(AccountScope::All);
-                context.caller.get_or_init(|| Caller { role: Role::OPEN, scope, key: None });
+                context.caller.get_or_init(Caller::open);
                 Ok(())
             }
         }
@@ -74,10 +79,54 @@ impl ApiKeys {
         let Ok(Some(presented)) = credential(request.headers()) else { return Ok(None) };
         let Some(key) = ring.find(presented) else { return Ok(None) };
         let context = RequestContext::get(request.extensions())?;
+        if let Some(terms) = &key.stored {
+            let (client, now) = (context.client.get().copied(), Clock::System.now());
+            // The limit of the key is for those who may use it.
+            if unusable(ring, &key, client).is_some() {
+                return Ok(None);
+            }
+            if let Some(ip) = client {
+                terms.usage.note(ApiKeyUse { at: now, ip });
+            }
+        }
         self.note_use(&key, context.client.get());
-        let scope = Arc::clone(&key.scope);
-        let caller = context.caller.get_or_init(|| Caller { role: key.role, scope, key: Some(key) });
-        Ok(caller.key.as_deref())
+        Ok(context.caller.get_or_init(|| Caller::with_key(key)).key().map(|key| &**key))
+    }
+
+    /// Refuses a request without a valid key, unless it creates the first key.
+    fn bootstrap_or_refuse(
+        &self,
+        ring: &KeyRing,
+        request: &Request,
+        context: &RequestContext,
+    ) -> Result<(), Problem> {
+        let (presented, client) = (credential(request.headers())?, context.client.get());
+        let creates_key = request.method() == Method::POST && context.route() == Some(KEYS_PATH);
+        if creates_key && presented.is_some_and(|presented| ring.is_bootstrap_token(presented)) {
+            context.caller.get_or_init(Caller::bootstrap);
+            return Ok(());
+        }
+        let key = presented.and_then(|presented| ring.find(presented));
+        let unusable = key.as_ref().and_then(|key| Some((key, unusable(ring, key, client.copied())?)));
+        let Some((key, reason)) = unusable else { return Err(self.refuse(presented, client)) };
+        let label = Some(key.label());
+        match reason {
+            Unusable::Now(UseError::Expired) => {
+                self.events.record(AuthEvent::Expired(label));
+                Err(self.refuse(presented, client))
+            }
+            Unusable::Now(UseError::Address) => {
+                self.metrics.auth_forbidden.inc();
+                self.metrics.key_anomalies.count(Anomaly::Forbidden, key.label());
+                self.events.record(AuthEvent::AddressRefused(label));
+                Err(Problem::new(Kind::Forbidden, "this API key must not be used from this address"))
+            }
+            Unusable::Unchecked => {
+                self.metrics.auth_unchecked.inc();
+                let detail = "the database does not say whether this API key was revoked";
+                Err(Problem::new(Kind::StoreUnavailable, detail).retry_after_s(RETRY_AFTER_S))
+            }
+        }
     }
 
     fn note_use(&self, key: &Key, client: Option<&IpAddr>) {
@@ -119,6 +168,22 @@ impl ApiKeys {
                     .retry_after_s(wait.as_secs() + 1)
             }
         }
+    }
+}
+
+/// Why a known key is not accepted.
+enum Unusable {
+    Now(UseError),
+    /// Nobody knows whether it was revoked, and it could change something.
+    Unchecked,
+}
+
+fn unusable(ring: &KeyRing, key: &Key, client: Option<IpAddr>) -> Option<Unusable> {
+    let terms = key.stored.as_ref()?;
+    match terms.check(client, Clock::System.now()) {
+        Err(error) => Some(Unusable::Now(error)),
+        Ok(()) if !key.scopes.only_read() && ring.unchecked() > UNCHECKED_MAX => Some(Unusable::Unchecked),
+        Ok(()) => None,
     }
 }
 

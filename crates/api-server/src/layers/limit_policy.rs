@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -31,6 +32,28 @@ pub(crate) struct LimitPolicy {
     detail: String,
     rate_limit_policy: HeaderValue,
     per_minute: HeaderValue,
+}
+
+/// The policies of keys with a limit of their own, one for each different limit. Few change, and reading takes no lock.
+#[derive(Debug, Default)]
+pub(crate) struct LimitPolicies(ArcSwap<Vec<(Limit, Arc<LimitPolicy>)>>);
+
+/// Most different limits that are remembered; more are made for each request.
+const POLICIES_MAX: usize = 256;
+
+impl LimitPolicies {
+    pub(crate) fn get(&self, limit: Limit) -> Arc<LimitPolicy> {
+        let known = self.0.load();
+        if let Some((_, policy)) = known.iter().find(|(other, _)| *other == limit) {
+            return Arc::clone(policy);
+        }
+        let policy = Arc::new(LimitPolicy::for_keys(limit));
+        if known.len() < POLICIES_MAX {
+            self.0
+                .rcu(|known| known.iter().cloned().chain([(limit, Arc::clone(&policy))]).collect::<Vec<_>>());
+        }
+        policy
+    }
 }
 
 /// The limit of a request, for the response.

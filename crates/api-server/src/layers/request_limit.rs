@@ -17,12 +17,12 @@ use telemetry::metrics::Metrics;
 use super::address_limit::AddressLimit;
 use super::api_key::ApiKeys;
 use super::hook::RequestHook;
-use super::limit_policy::{LimitHeaders, LimitPolicy};
+use super::limit_policy::{LimitHeaders, LimitPolicies, LimitPolicy};
 use super::pending_limit;
 use crate::problem::{Kind, Problem};
 use crate::request_context::RequestContext;
 
-/// Most requests of one key in progress.
+/// Most requests of one key in progress, unless the key has a number of its own.
 const IN_PROGRESS_MAX: u32 = 100;
 /// `Retry-After` of a request over that, in seconds.
 const RETRY_AFTER_S: u64 = 1;
@@ -33,6 +33,8 @@ const EXACT_ROUTES: &str = "/api/ledger/journals";
 pub(crate) struct RequestLimit {
     api_keys: ApiKeys,
     key_policy: Arc<LimitPolicy>,
+    /// Of keys with a limit of their own.
+    own_policies: Arc<LimitPolicies>,
     by_address: AddressLimit,
     shared: Option<SharedLimits>,
     metrics: Arc<Metrics>,
@@ -48,24 +50,34 @@ impl RequestLimit {
     ) -> Self {
         let key_policy = Arc::new(LimitPolicy::for_keys(limit));
         let by_address = AddressLimit::for_api(limit, &metrics, shared.as_ref());
-        Self { api_keys, key_policy, by_address, shared, metrics }
+        Self { api_keys, key_policy, own_policies: Arc::default(), by_address, shared, metrics }
     }
 
-    fn exceeded(&self, status: LimitStatus) -> Problem {
+    fn policy_of(&self, key: &Key) -> Arc<LimitPolicy> {
+        match key.stored.as_ref().and_then(|terms| terms.limit) {
+            Some(own) => self.own_policies.get(own),
+            None => Arc::clone(&self.key_policy),
+        }
+    }
+
+    fn exceeded(&self, policy: &LimitPolicy, status: LimitStatus) -> Problem {
         self.metrics.limited_by_key.inc();
-        self.key_policy.exceeded(status)
+        policy.exceeded(status)
     }
 
     /// The decision of this replica, or of Redis, for which the request then waits.
-    fn check(&self, key: &Key, context: &RequestContext) -> Result<Checked, Problem> {
+    fn check(&self, key: &Key, policy: &LimitPolicy, context: &RequestContext) -> Result<Checked, Problem> {
         let (id, limit) = (key.shared_id(), key.limiter.limit());
         let checked = match &self.shared {
-            None => return key.limiter.check().map(Checked::Allowed).map_err(|status| self.exceeded(status)),
+            None => {
+                let checked = key.limiter.check();
+                return checked.map(Checked::Allowed).map_err(|status| self.exceeded(policy, status));
+            }
             Some(shared) if moves_money(context) => shared.check_key_exactly(id, limit, 1),
             Some(shared) => shared.check_key(id, limit, 1),
         };
         match checked {
-            Checked::Exceeded(status) => Err(self.exceeded(status)),
+            Checked::Exceeded(status) => Err(self.exceeded(policy, status)),
             Checked::Allowed(_) | Checked::Undecided(_) => Ok(checked),
         }
     }
@@ -82,11 +94,13 @@ impl RequestHook for RequestLimit {
             }
             return self.by_address.on_request(request);
         };
-        let context = RequestContext::get(request.extensions())?;
-        let checked = self.check(key, context)?;
-        if !key.limiter.start(IN_PROGRESS_MAX) {
+        let (context, policy) = (RequestContext::get(request.extensions())?, self.policy_of(key));
+        let checked = self.check(key, &policy, context)?;
+        let in_progress_max =
+            key.stored.as_ref().and_then(|terms| terms.concurrency).unwrap_or(IN_PROGRESS_MAX);
+        if !key.limiter.start(in_progress_max) {
             self.metrics.limited_by_key_concurrency.inc();
-            let detail = format!("this API key may have {IN_PROGRESS_MAX} requests in progress");
+            let detail = format!("this API key may have {in_progress_max} requests in progress");
             let problem = Problem::new(Kind::QuotaExceeded, detail).violating(&["concurrency"]);
             return Err(problem.retry_after_s(RETRY_AFTER_S));
         }
@@ -95,12 +109,13 @@ impl RequestHook for RequestLimit {
         let status = match checked {
             Checked::Allowed(status) | Checked::Exceeded(status) => status,
             Checked::Undecided(undecided) => {
-                let limit = self.clone();
-                let decide = async move { undecided.decide().await.map_err(|status| limit.exceeded(status)) };
+                let (limit, policy) = (self.clone(), Arc::clone(&policy));
+                let decide =
+                    async move { undecided.decide().await.map_err(|status| limit.exceeded(&policy, status)) };
                 pending_limit::attach(request, decide)
             }
         };
-        Ok(LimitHeaders { policy: Arc::clone(&self.key_policy), status })
+        Ok(LimitHeaders { policy, status })
     }
 }
 
@@ -123,7 +138,10 @@ pub(crate) async fn charge(
         None => key.limiter.charge(further),
         Some(shared) => charge_shared(key, further, shared).await,
     };
-    charged.map(Some).map_err(|status| policy.exceeded(status))
+    charged.map(Some).map_err(|status| match key.stored.as_ref().and_then(|terms| terms.limit) {
+        Some(own) => LimitPolicy::for_keys(own).exceeded(status),
+        None => policy.exceeded(status),
+    })
 }
 
 /// As [`rate_limit::KeyLimiter::charge`].

@@ -1,6 +1,6 @@
 //! Problems from errors of the store. Clients never see the database's address or messages.
 
-use store::{CustomerError, Error, JournalError, ReceiveError};
+use store::{ApiKeyError, CustomerError, Error, JournalError, ReceiveError};
 
 use super::{Kind, Problem};
 
@@ -72,6 +72,24 @@ impl From<CustomerError> for Problem {
             CustomerError::UnknownAccount(_) => Kind::NotFound,
             CustomerError::TooManyAccounts(_) => Kind::Unprocessable,
             CustomerError::LinkedElsewhere { .. } => Kind::Conflict,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<ApiKeyError> for Problem {
+    fn from(error: ApiKeyError) -> Self {
+        let kind = match error {
+            ApiKeyError::Store(error) => return error.into(),
+            ApiKeyError::Setting(error) => {
+                let detail = format!("{}: {}", error.field, error.rule);
+                return Self::new(Kind::Unprocessable, detail).with("parameter", error.field);
+            }
+            ApiKeyError::NotFound => Kind::NotFound,
+            ApiKeyError::TooMany
+            | ApiKeyError::HasAdmin
+            | ApiKeyError::Ended(_)
+            | ApiKeyError::HasSuccessor(_) => Kind::Conflict,
         };
         Self::new(kind, error.to_string())
     }

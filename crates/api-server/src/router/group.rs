@@ -11,8 +11,7 @@ use axum::handler::Handler;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get_service, post_service};
 use config::MetricsAccess;
-use config::api_keys::Role;
-use domain::Provider;
+use domain::{Provider, Scope};
 use http::StatusCode;
 use tower::{Service, ServiceExt, service_fn};
 
@@ -45,35 +44,49 @@ impl<S: Clone + Send + Sync + 'static> Public<'_, S> {
     }
 }
 
-/// Routes that require an API key with this role.
+/// Routes that require an API key.
 pub(super) struct Keyed<'a, S> {
     pub(super) layers: &'a Layers,
-    pub(super) role: Role,
     pub(super) state: S,
 }
 
-impl<S: Clone + Send + Sync + 'static> Keyed<'_, S> {
-    pub(super) fn get<T: 'static>(&self, handler: impl Handler<T, S>) -> MethodRouter {
-        let keyed = self.layers.api(self.role, handler.with_state(self.state.clone()));
-        get_service(self.layers.protect(keyed))
-            .fallback_service(self.layers.protect(service_fn(method_not_allowed)))
-    }
-
-    pub(super) fn post<T: 'static>(&self, handler: impl Handler<T, S>) -> MethodRouter {
-        let keyed = self.layers.api(self.role, handler.with_state(self.state.clone()));
-        post_service(self.layers.protect(keyed))
-            .fallback_service(self.layers.protect(service_fn(method_not_allowed)))
-    }
+/// The methods of one keyed route, each with the scope that it requires.
+pub(super) struct KeyedMethods<'a, S> {
+    keyed: &'a Keyed<'a, S>,
+    methods: MethodRouter,
 }
 
 impl<S: Clone + Send + Sync + 'static> Keyed<'_, S> {
-    pub(super) fn get_and_post<T: 'static, U: 'static>(
+    pub(super) fn route(&self) -> KeyedMethods<'_, S> {
+        let refusal = self.layers.protect(service_fn(method_not_allowed));
+        KeyedMethods { keyed: self, methods: MethodRouter::new().fallback_service(refusal) }
+    }
+
+    fn within<T: 'static>(
         &self,
-        get: impl Handler<T, S>,
-        post: impl Handler<U, S>,
-    ) -> MethodRouter {
-        let keyed = self.layers.api(self.role, post.with_state(self.state.clone()));
-        self.get(get).post_service(self.layers.protect(keyed))
+        scope: Scope,
+        handler: impl Handler<T, S>,
+    ) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static
+    {
+        self.layers.protect(self.layers.api(scope, handler.with_state(self.state.clone())))
+    }
+}
+
+impl<S: Clone + Send + Sync + 'static> KeyedMethods<'_, S> {
+    pub(super) fn get<T: 'static>(self, scope: Scope, handler: impl Handler<T, S>) -> Self {
+        Self { methods: self.methods.get_service(self.keyed.within(scope, handler)), ..self }
+    }
+
+    pub(super) fn post<T: 'static>(self, scope: Scope, handler: impl Handler<T, S>) -> Self {
+        Self { methods: self.methods.post_service(self.keyed.within(scope, handler)), ..self }
+    }
+
+    pub(super) fn delete<T: 'static>(self, scope: Scope, handler: impl Handler<T, S>) -> Self {
+        Self { methods: self.methods.delete_service(self.keyed.within(scope, handler)), ..self }
+    }
+
+    pub(super) fn methods(self) -> MethodRouter {
+        self.methods
     }
 }
 
@@ -108,7 +121,7 @@ impl<S: Clone + Send + Sync + 'static> Webhook<'_, S> {
     }
 }
 
-/// Routes that are [`Unlimited`] for clients that `access` allows, and [`Keyed`] with the role admin for all others.
+/// Routes that are [`Unlimited`] for clients that `access` allows, and require the scope `metrics:read` of all others.
 pub(super) struct Guarded<'a, S> {
     pub(super) layers: &'a Layers,
     pub(super) access: MetricsAccess,
@@ -119,7 +132,7 @@ impl<S: Clone + Send + Sync + 'static> Guarded<'_, S> {
     pub(super) fn get<T: 'static>(&self, handler: impl Handler<T, S>) -> MethodRouter {
         let handler = handler.with_state(self.state.clone());
         let open = self.layers.open_metrics(handler.clone());
-        let keyed = self.layers.protect(self.layers.api(Role::Admin, handler));
+        let keyed = self.layers.protect(self.layers.api(Scope::MetricsRead, handler));
         let (access, direct) = (self.access, self.layers.direct.clone());
         let guarded = service_fn(move |request: Request| {
             let is_open = is_open_to(access, &direct, &request);

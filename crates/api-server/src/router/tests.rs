@@ -63,6 +63,8 @@ async fn parts_in(directory: &Path, secrets: &[(&str, &str)]) -> Parts {
             intake,
             clock: Clock::System,
             auth_events: Arc::default(),
+            profile: config.profile,
+            stored_keys: None,
             journal_approval_above: config.journal_approval_above,
         }),
     }

@@ -52,6 +52,18 @@ schemas! {
     CustomerId = text(&format!("^{}$", domain::CustomerId::pattern()), "c-1042");
     /// An account at a provider such as `alpaca:a1`, or one account of the ledger such as `user/alpaca:a1/fiat_exposure`.
     AccountFilter = text(&format!("^({}|{})$", ExternalId::pattern(), LedgerAccount::pattern()), "alpaca:a1");
+    /// The id of an API key.
+    ApiKeyId = text(store::ApiKeyId::PATTERN, "aB3dE6gH");
+    /// What an API key is for: real money, simulated money or tests.
+    ApiKeyMode = one_of(domain::KeyMode::ALL);
+    /// The most that an API key may do.
+    ApiKeyRole = one_of([domain::Role::Viewer, domain::Role::Trader, domain::Role::Admin]);
+    /// What an API key may do.
+    ApiKeyScope = one_of(domain::Scope::ALL);
+    /// Whether an API key is accepted: `rotated` until it expires.
+    ApiKeyState = one_of(store::ApiKeyState::VARIANTS);
+    /// Why something is done.
+    Reason = text("^[^\\u0000]*$", "leaked").min_length(Some(1)).max_length(Some(2000));
     /// The id of an event.
     EventId = text(ID_PATTERN, "42");
     /// The id of a job.

@@ -6,23 +6,39 @@ use std::time::Duration;
 use ::secrets::{Freshness, SecretHandle, SecretSet, Stage};
 use config::Config;
 use config::api_keys::KeySet;
+use store::ApiKey;
+use telemetry::Clock;
 use telemetry::metrics::Metrics;
 
 use super::Error;
 use crate::keys::{AuthMode, KeyLists, KeyRing};
 
-/// Keys if there are any. Without keys the server is open, but only to this machine, and logs a warning.
-pub(super) fn mode(config: &Config, keys: &SecretHandle, metrics: &Arc<Metrics>) -> Result<AuthMode, Error> {
+/// Keys if there are any, or if the first may be created. Without keys the server is open, but only to this machine, and logs a
+/// warning.
+pub(super) fn mode(
+    config: &Config,
+    secrets: (&SecretHandle, SecretHandle),
+    stored: (i64, Vec<ApiKey>),
+    metrics: &Arc<Metrics>,
+) -> Result<AuthMode, Error> {
+    let (keys, bootstrap) = secrets;
     let limit = config.http.rate_limit;
     let secret = keys.load_optional()?;
     let text = secret.as_ref().and_then(|set| set.value().expose_text()).unwrap_or_default();
     let set = KeySet::parse(text, limit)?;
-    let ring = (!set.is_empty()).then(|| Arc::new(KeyRing::new(set, limit, Arc::clone(metrics))));
+    let has_bootstrap = bootstrap.load_optional()?.is_some();
+    let has_keys = !set.is_empty() || !stored.1.is_empty() || has_bootstrap;
+    let ring = has_keys.then(|| {
+        let ring = KeyRing::new(set, limit, Arc::clone(metrics));
+        let ring = ring.with_database(config.profile, Some(bootstrap));
+        ring.apply_stored(stored, Clock::System.now());
+        Arc::new(ring)
+    });
     let mode = AuthMode::decide(ring, config)?;
     if mode.is_open() {
         tracing::info!(
             address = %config.bind_address,
-            "no API keys: clients on this machine have read access; set API_KEYS to require keys"
+            "no API keys: clients on this machine have read access; create an API key, or set API_KEYS, and restart to require keys"
         );
     }
     Ok(mode)
@@ -115,7 +131,6 @@ mod tests {
 
     use super::*;
     use rate_limit::Limit;
-    use telemetry::Clock;
 
     const KEY: &str = "k7Vn2Qx9LpR4tYw8ZbM3cDf6HjGs5Aa1";
 

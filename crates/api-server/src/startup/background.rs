@@ -11,6 +11,7 @@ use workers::{Heartbeat, WorkerSupervisor};
 
 use super::api_keys::KeyReloader;
 use super::{Service, vendor_key, worker_setup};
+use crate::keys::write_uses;
 
 pub(super) fn start(service: &Service, config: &Config, secrets: &Secrets) -> WorkerSupervisor {
     let shutdown = || service.shutdown.clone();
@@ -43,9 +44,14 @@ pub(super) fn start(service: &Service, config: &Config, secrets: &Secrets) -> Wo
     if let Some(ring) = service.ring() {
         let reloader = KeyReloader::new(service.keys.clone(), Arc::clone(ring));
         until_shutdown(shutdown(), register("api_keys"), reloader.run());
+        let uses = write_uses(Arc::clone(ring), service.store().clone());
+        until_shutdown(shutdown(), register("key_uses"), uses);
         let (events, store) = (Arc::clone(&service.auth_events), service.store().clone());
         let write = async move { events.run(&store, Clock::System).await };
         until_shutdown(shutdown(), register("auth_events"), write);
+    }
+    if let Some(loader) = &service.stored_keys {
+        until_shutdown(shutdown(), register("stored_keys"), Arc::clone(loader).run());
     }
     worker_setup::start(service, config)
 }

@@ -27,6 +27,8 @@ pub(crate) struct Storage {
     /// Reports changes of the URL, such as a new password.
     pub(crate) url: SecretHandle,
     pub(crate) audit_key: AuditKeyFollower,
+    /// The API keys of the database.
+    pub(crate) api_keys: (i64, Vec<store::ApiKey>),
 }
 
 /// Uses a new audit key in an open store.
@@ -66,14 +68,18 @@ pub(crate) async fn open(
     let prepared = async {
         // The checkpoint file is there before anything is acknowledged.
         store.check_storage().await?;
-        workers::price_tokens(&store, now).await
+        workers::price_tokens(&store, now).await?;
+        store.changed_api_keys(0).await
     };
-    if let Err(error) = prepared.await {
-        store.close().await;
-        return Err(error.into());
-    }
+    let api_keys = match prepared.await {
+        Ok(api_keys) => api_keys,
+        Err(error) => {
+            store.close().await;
+            return Err(error.into());
+        }
+    };
     tracing::info!(database, "database opened");
-    Ok(Storage { store, url: handle, audit_key })
+    Ok(Storage { store, url: handle, audit_key, api_keys })
 }
 
 /// Uses a new URL for new connections; never returns.

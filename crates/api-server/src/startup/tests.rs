@@ -76,7 +76,9 @@ async fn check_and_start(
 /// What of a service depends on settings and secrets.
 fn parts(config: &Config, credentials: &Credentials) -> Result<(), Error> {
     let metrics = Arc::new(Metrics::new(Labels::default())?);
-    api_keys::mode(config, &credentials.handle("api_keys", "test")?, &metrics)?;
+    let handle = |name| credentials.handle(name, "test");
+    let secrets = (&handle("api_keys")?, handle("admin_bootstrap_token")?);
+    api_keys::mode(config, secrets, (0, Vec::new()), &metrics)?;
     let key = credentials.handle("polygon_api_key", "test")?;
     symbol_analysis::open(config, &key, Arc::new(|| 0), None)?;
     event_streams(config, credentials)?;

@@ -5,6 +5,11 @@
 
 use std::fmt;
 
+use domain::KeyMode;
+use store::ApiKeySecret;
+
+use super::key::digest;
+
 /// Digits of the id.
 const ID_DIGITS: usize = 8;
 /// Digits of the secret: 43 · log2 62 = 256.03 bits.
@@ -12,28 +17,16 @@ const SECRET_DIGITS: usize = 43;
 /// Digits of the checksum: 62^6 > 2^32.
 const CHECKSUM_DIGITS: usize = 6;
 
+/// Characters at the end that a list of keys shows.
+const LAST_CHARACTERS: usize = 4;
+
 const BASE_62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// The purpose of a key. It is part of the key, so that a test key in production is recognized.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyMode {
-    /// Real money.
-    Live,
-    /// Simulated money.
-    Paper,
-    /// Tests.
-    Test,
-}
-
-impl KeyMode {
-    const ALL: [Self; 3] = [Self::Live, Self::Paper, Self::Test];
-
-    fn prefix(self) -> &'static str {
-        match self {
-            Self::Live => "iq_live_",
-            Self::Paper => "iq_paper_",
-            Self::Test => "iq_test_",
-        }
+const fn prefix(mode: KeyMode) -> &'static str {
+    match mode {
+        KeyMode::Live => "iq_live_",
+        KeyMode::Paper => "iq_paper_",
+        KeyMode::Test => "iq_test_",
     }
 }
 
@@ -45,6 +38,17 @@ impl NewKey {
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// What the database stores of it.
+    #[must_use]
+    pub fn secret(&self) -> ApiKeySecret {
+        let id = claimed_id(self.0.as_bytes()).and_then(|id| std::str::from_utf8(id).ok()?.parse().ok());
+        ApiKeySecret {
+            id: id.expect("a generated key has an id"),
+            digest: digest(self.0.as_bytes()),
+            last_characters: self.0.chars().skip(self.0.len() - LAST_CHARACTERS).collect(),
+        }
     }
 }
 
@@ -59,7 +63,7 @@ impl fmt::Debug for NewKey {
 /// # Errors
 /// The operating system has no randomness.
 pub fn generate(mode: KeyMode) -> Result<NewKey, getrandom::Error> {
-    let mut text = mode.prefix().to_owned();
+    let mut text = prefix(mode).to_owned();
     push_random(&mut text, ID_DIGITS)?;
     text.push('_');
     push_random(&mut text, SECRET_DIGITS)?;
@@ -94,7 +98,8 @@ pub(crate) enum FormatCheck {
 }
 
 pub(crate) fn check(text: &[u8]) -> FormatCheck {
-    let Some(rest) = KeyMode::ALL.iter().find_map(|mode| text.strip_prefix(mode.prefix().as_bytes())) else {
+    let Some(rest) = KeyMode::ALL.into_iter().find_map(|mode| text.strip_prefix(prefix(mode).as_bytes()))
+    else {
         return if text.starts_with(b"iq_") { FormatCheck::Damaged } else { FormatCheck::Other };
     };
     // Without an allocation, because every request with a key passes here.
@@ -117,7 +122,7 @@ pub(crate) fn check(text: &[u8]) -> FormatCheck {
 /// The id of a presented key, whether the key exists or not.
 #[must_use]
 pub fn claimed_id(presented: &[u8]) -> Option<&[u8]> {
-    let rest = KeyMode::ALL.iter().find_map(|mode| presented.strip_prefix(mode.prefix().as_bytes()))?;
+    let rest = KeyMode::ALL.into_iter().find_map(|mode| presented.strip_prefix(prefix(mode).as_bytes()))?;
     rest.get(..ID_DIGITS)
 }
 
@@ -154,7 +159,7 @@ mod tests {
         for mode in KeyMode::ALL {
             let key = generate(mode).unwrap();
             let text = key.expose();
-            assert_eq!(text.len(), mode.prefix().len() + 8 + 1 + 43 + 1 + 6);
+            assert_eq!(text.len(), prefix(mode).len() + 8 + 1 + 43 + 1 + 6);
             assert_eq!(check(text.as_bytes()), FormatCheck::Valid, "{text}");
             for index in 0..text.len() {
                 let mut mistyped = text.as_bytes().to_vec();

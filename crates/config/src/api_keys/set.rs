@@ -5,14 +5,12 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use domain::AccountScope;
+use domain::{AccountScope, Role};
 use rate_limit::{KeyLimiter, Limit};
-use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::format::{self, FormatCheck};
-use super::networks_seen::NetworksSeen;
-use super::role::Role;
+use super::key::{Key, Label, Sha256Digest, digest, prefix};
 use super::strength::{BITS_MIN, bits, is_placeholder};
 
 /// Most keys in a set.
@@ -20,82 +18,32 @@ const KEYS_MAX: usize = 1000;
 /// Most bytes of a key.
 const KEY_BYTES_MAX: usize = 128;
 
-type Sha256Digest = [u8; 32];
 type ParsedEntry = (Sha256Digest, Role, AccountScope);
 
-/// One key, without its text.
-pub struct Key {
-    digest: Sha256Digest,
-    /// The role of the key.
-    pub role: Role,
-    /// The accounts that the key may read.
-    pub scope: Arc<AccountScope>,
-    /// The rate limit of the key.
-    pub limiter: KeyLimiter,
-    /// The networks that use the key.
-    pub networks_seen: NetworksSeen,
-}
+/// The digest of a presented key that may exist.
+#[derive(Clone, Copy, Debug)]
+pub struct PresentedKey(pub(super) Sha256Digest);
 
-/// The name of a key in logs: the start of its digest, which does not reveal a strong key.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Label([u8; 4]);
-
-impl Key {
-    fn new((digest, role, scope): ParsedEntry, limit: Limit) -> Self {
-        let (scope, limiter) = (Arc::new(scope), KeyLimiter::new(limit));
-        Self { digest, role, scope, limiter, networks_seen: NetworksSeen::default() }
-    }
-
-    /// A number that stands for the key where replicas share its limit: the start of its digest.
+impl PresentedKey {
+    /// `None` for a text that is no key: too long, or of our format with a wrong checksum.
     #[must_use]
-    pub fn shared_id(&self) -> u64 {
-        prefix(&self.digest)
-    }
-
-    /// The name of the key in logs.
-    #[must_use]
-    pub fn label(&self) -> Label {
-        Label::from_digest(self.digest)
+    pub fn new(presented: &[u8]) -> Option<Self> {
+        let is_plausible = (1..=KEY_BYTES_MAX).contains(&presented.len())
+            && format::check(presented) != FormatCheck::Damaged;
+        is_plausible.then(|| Self(digest(presented)))
     }
 }
 
-impl fmt::Debug for Key {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Key")
-            .field("label", &self.label())
-            .field("role", &self.role)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Label {
-    /// The label of the key with this text.
-    #[must_use]
-    pub fn from_key(text: &str) -> Self {
-        Self::from_digest(digest(text.as_bytes()))
-    }
-
-    fn from_digest([first, second, third, fourth, ..]: Sha256Digest) -> Self {
-        Self([first, second, third, fourth])
-    }
-
-    /// The bytes whose hexadecimal digits are the label.
-    #[must_use]
-    pub fn bytes(self) -> [u8; 4] {
-        self.0
-    }
-}
-
-impl fmt::Display for Label {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{:08x}", u32::from_be_bytes(self.0))
-    }
-}
-
-impl fmt::Debug for Label {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, formatter)
+fn new_key((digest, role, accounts): ParsedEntry, limit: Limit) -> Key {
+    Key {
+        digest,
+        label: Label::from_digest(digest),
+        role,
+        scopes: role.scopes(),
+        accounts: Arc::new(accounts),
+        limiter: Arc::new(KeyLimiter::new(limit)),
+        networks_seen: Arc::default(),
+        stored: None,
     }
 }
 
@@ -112,10 +60,10 @@ pub enum KeyError {
     #[error(
         "key {0} has an invalid list of accounts: use key:role[alpaca:a1+bridge:c1], with accounts and customers separated by +"
     )]
-    InvalidScope(usize),
+    InvalidAccounts(usize),
     /// A role that changes the books of everybody.
     #[error("key {0} has the role admin and a list of accounts: leave out the list, or use another role")]
-    ScopedAdmin(usize),
+    AdminWithAccounts(usize),
     /// White space, control characters or characters beyond ASCII.
     #[error("key {0} has characters that are not allowed in a header")]
     Unprintable(usize),
@@ -182,7 +130,7 @@ impl KeySet {
                 Ok(parsed) => match positions.insert(parsed.0, position) {
                     Some(first) => errors.push(KeyError::Duplicate { position, first }),
                     None => {
-                        set.by_prefix.insert(prefix(&parsed.0), Arc::new(Key::new(parsed, limit)));
+                        set.by_prefix.insert(prefix(&parsed.0), Arc::new(new_key(parsed, limit)));
                     }
                 },
             }
@@ -204,14 +152,15 @@ impl KeySet {
     /// The key with this text.
     #[must_use]
     pub fn find(&self, presented: &[u8]) -> Option<Arc<Key>> {
-        if self.is_empty() {
-            return None;
-        }
-        let is_plausible = (1..=KEY_BYTES_MAX).contains(&presented.len())
-            && format::check(presented) != FormatCheck::Damaged;
-        let digest = is_plausible.then(|| digest(presented))?;
-        let key = self.by_prefix.get(&prefix(&digest))?;
-        bool::from(key.digest.ct_eq(&digest)).then(|| Arc::clone(key))
+        self.find_digest(&PresentedKey::new(presented)?)
+    }
+
+    /// The key with the text of this digest.
+    #[must_use]
+    pub fn find_digest(&self, presented: &PresentedKey) -> Option<Arc<Key>> {
+        let PresentedKey(digest) = presented;
+        let key = self.by_prefix.get(&prefix(digest))?;
+        bool::from(key.digest.ct_eq(digest)).then(|| Arc::clone(key))
     }
 
     /// The names of the keys.
@@ -246,10 +195,9 @@ impl KeySet {
     /// Keeps the rate limit state of keys that an older set also has.
     pub fn keep_limits(&mut self, older: &Self) {
         for (prefix, key) in &mut self.by_prefix {
-            let same = older
-                .by_prefix
-                .get(prefix)
-                .filter(|old| old.digest == key.digest && old.role == key.role && old.scope == key.scope);
+            let same = older.by_prefix.get(prefix).filter(|old| {
+                old.digest == key.digest && old.role == key.role && old.accounts == key.accounts
+            });
             if let Some(old) = same {
                 *key = Arc::clone(old);
             }
@@ -260,8 +208,10 @@ impl KeySet {
 fn parse_entry(entry: &str, position: usize) -> Result<ParsedEntry, KeyError> {
     // Without a colon before it, a bracket is part of the key.
     let scoped = entry.strip_suffix(']').and_then(|rest| rest.rsplit_once('['));
-    let (entry, scope) = match scoped.filter(|(entry, _)| entry.contains(':')) {
-        Some((entry, scope)) => (entry, scope.parse().map_err(|_| KeyError::InvalidScope(position))?),
+    let (entry, accounts) = match scoped.filter(|(entry, _)| entry.contains(':')) {
+        Some((entry, accounts)) => {
+            (entry, accounts.parse().map_err(|_| KeyError::InvalidAccounts(position))?)
+        }
         None => (entry, AccountScope::All),
     };
     let (key, role) = match entry.rsplit_once(':') {
@@ -271,8 +221,8 @@ fn parse_entry(entry: &str, position: usize) -> Result<ParsedEntry, KeyError> {
     if key.is_empty() {
         return Err(KeyError::Empty(position));
     }
-    if role == Role::Admin && scope != AccountScope::All {
-        return Err(KeyError::ScopedAdmin(position));
+    if role == Role::Admin && accounts != AccountScope::All {
+        return Err(KeyError::AdminWithAccounts(position));
     }
     if key.len() > KEY_BYTES_MAX {
         return Err(KeyError::TooLong(position));
@@ -281,21 +231,12 @@ fn parse_entry(entry: &str, position: usize) -> Result<ParsedEntry, KeyError> {
         return Err(KeyError::Unprintable(position));
     }
     match format::check(key.as_bytes()) {
-        FormatCheck::Valid => Ok((digest(key.as_bytes()), role, scope)),
+        FormatCheck::Valid => Ok((digest(key.as_bytes()), role, accounts)),
         FormatCheck::Damaged => Err(KeyError::Mistyped(position)),
         FormatCheck::Other if is_placeholder(key) => Err(KeyError::Placeholder(position)),
         FormatCheck::Other if bits(key) < BITS_MIN => Err(KeyError::Weak(position)),
-        FormatCheck::Other => Ok((digest(key.as_bytes()), role, scope)),
+        FormatCheck::Other => Ok((digest(key.as_bytes()), role, accounts)),
     }
-}
-
-fn digest(text: &[u8]) -> Sha256Digest {
-    Sha256::digest(text).into()
-}
-
-fn prefix(digest: &Sha256Digest) -> u64 {
-    let (prefix, _) = digest.split_first_chunk().expect("a digest has more than 8 bytes");
-    u64::from_be_bytes(*prefix)
 }
 
 #[cfg(test)]

@@ -16,6 +16,12 @@ pub(super) fn is_placeholder(text: &str) -> bool {
     PLACEHOLDERS.iter().any(|word| words.contains(word))
 }
 
+/// The estimated strength of a text, in bits; 0 for a placeholder.
+#[must_use]
+pub fn estimated_bits(text: &str) -> f64 {
+    if text.is_empty() || is_placeholder(text) { 0.0 } else { bits(text) }
+}
+
 /// The estimated strength, in bits.
 pub(super) fn bits(text: &str) -> f64 {
     let bytes = shortest_period(text.as_bytes());

@@ -132,7 +132,7 @@ fn rate_limit(read: &mut Reader<'_>) -> Limit {
 }
 
 /// The default burst is a sixth of the requests per minute, at least 10: enough for a page.
-fn limit(per_minute: NonZeroU32, burst: Option<NonZeroU32>) -> Limit {
+pub(crate) fn limit(per_minute: NonZeroU32, burst: Option<NonZeroU32>) -> Limit {
     const LEAST: NonZeroU32 = NonZeroU32::new(10).expect("10 is not 0");
     let sixth = NonZeroU32::new(per_minute.get() / 6);
     Limit { per_minute, burst: burst.unwrap_or(sixth.map_or(LEAST, |sixth| sixth.max(LEAST))) }

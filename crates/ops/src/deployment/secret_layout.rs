@@ -33,6 +33,7 @@ const MOUNTED: [&str; 5] = ["live", "postgres", "redis", "prometheus", "grafana"
 
 const DATABASE_URL: &str = "live/database_url";
 const KEYS: &str = "live/api_keys";
+const BOOTSTRAP_TOKEN: &str = "admin_bootstrap_token";
 const POSTGRES_PASSWORD: &str = "postgres/password";
 const PROMETHEUS_KEY: &str = "prometheus/api_key";
 const GRAFANA_PASSWORD: &str = "grafana/admin_password";
@@ -180,7 +181,10 @@ impl<'a> SecretLayout<'a> {
         let catalogue = Catalogue::product();
         // In development, the server needs neither API keys nor a database URL.
         let is_used = |spec: &&SecretSpec| {
-            is_of_providers(spec, providers) && (is_strict || spec.class == Class::WebhookSecret)
+            // A deployment has an API key from the start.
+            spec.name.as_str() != BOOTSTRAP_TOKEN
+                && is_of_providers(spec, providers)
+                && (is_strict || spec.class == Class::WebhookSecret)
         };
         for spec in catalogue.iter().filter(is_used) {
             let name = spec.name.as_str();

@@ -14,6 +14,7 @@ pub(super) fn all() -> Vec<SecretSpec> {
     let key = |name, purpose| spec(name, Class::ApiKey, Format::Text, purpose);
     let declared = [
         spec("api_keys", Class::AccessList, Format::Lines, "the API keys of clients, one per line"),
+        key("admin_bootstrap_token", "creates the first API key with the scope keys:admin"),
         SecretSpec {
             // Entries name their key by the line, so that older keys are needed for as long as entries exist.
             overlap: Duration::MAX,

@@ -1,5 +1,6 @@
 //! The cases, which know no database.
 
+pub(crate) mod api_keys;
 pub(crate) mod audit_chain;
 pub(crate) mod circle_keys;
 pub(crate) mod closing;

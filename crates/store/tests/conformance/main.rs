@@ -79,6 +79,14 @@ cases! { [sqlite, postgres, pooled]:
         nothing_is_written_without_a_head,
         actions_outside_of_the_store_are_recorded,
     }
+    api_keys {
+        a_key_is_stored_as_it_was_created,
+        a_rotated_key_has_one_successor_and_never_lives_longer,
+        a_key_is_revoked_once,
+        the_first_key_is_created_once_by_many_at_the_same_time,
+        uses_are_added_and_the_last_one_counts,
+        a_forged_key_is_recognized,
+    }
     concurrency {
         a_snapshot_and_its_flows_are_of_one_moment,
         workers_of_two_processes_finish_everything_together,

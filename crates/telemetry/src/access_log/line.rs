@@ -33,8 +33,8 @@ pub struct Line<'a> {
     pub bytes: Option<u64>,
     /// Time from the head of the request to the head of the response.
     pub duration_us: u64,
-    /// The first bytes of the API key's digest, which identify the key without revealing it.
-    pub key: Option<[u8; 4]>,
+    /// The label of the API key, which identifies the key without revealing it: eight ASCII letters and digits.
+    pub key: Option<[u8; 8]>,
     /// As the client sent it.
     pub user_agent: Option<&'a [u8]>,
 }
@@ -84,7 +84,7 @@ impl Line<'_> {
         }
         if let Some(key) = self.key {
             put(out, &[b",\"key\":\""]);
-            put_hex(out, key);
+            out.extend_from_slice(&key);
             out.push(b'"');
         }
         if let Some(user_agent) = self.user_agent {
@@ -114,7 +114,7 @@ impl Line<'_> {
         }
         if let Some(key) = self.key {
             put(out, &[b" key="]);
-            put_hex(out, key);
+            out.extend_from_slice(&key);
         }
         if let Some(user_agent) = self.user_agent {
             put(out, &[b" user_agent=\""]);
@@ -135,12 +135,6 @@ fn put_number(out: &mut Vec<u8>, number: Option<u64>) {
         Some(number) => out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes()),
         None => out.extend_from_slice(b"null"),
     }
-}
-
-fn put_hex(out: &mut Vec<u8>, key: [u8; 4]) {
-    let mut digits = [0; 8];
-    hex::encode_to_slice(key, &mut digits).expect("8 digits are 4 bytes");
-    out.extend_from_slice(&digits);
 }
 
 fn put_address(out: &mut Vec<u8>, address: Option<IpAddr>) {

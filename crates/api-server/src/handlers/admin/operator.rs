@@ -6,7 +6,7 @@ use store::{Actor, Maker};
 
 use super::idempotency_key::IdempotencyKey;
 use crate::problem::Problem;
-use crate::request_context::RequestContext;
+use crate::request_context::{Credential, RequestContext};
 use crate::state::AdminState;
 
 /// The API key, by its label, and the request.
@@ -32,7 +32,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Operator {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let context = RequestContext::get(&parts.extensions)?;
-        let name = context.key().map_or_else(|| "open".to_owned(), |key| format!("key:{}", key.label()));
+        let name = match context.caller.get().map(|caller| &caller.credential) {
+            Some(Credential::Key(key)) => format!("key:{}", key.label()),
+            Some(Credential::Bootstrap) => "bootstrap".to_owned(),
+            Some(Credential::Open) | None => "open".to_owned(),
+        };
         Ok(Self { name, request_id: context.id.get().map(|id| id.as_str().to_owned()) })
     }
 }

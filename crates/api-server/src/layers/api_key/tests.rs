@@ -1,6 +1,6 @@
 use std::num::NonZeroU32;
 
-use config::api_keys::KeySet;
+use config::api_keys::{KeySet, Role};
 
 use super::*;
 use crate::keys::KeyRing;
@@ -103,4 +103,72 @@ fn many_addresses_that_guess_one_key_are_slowed_down_together() {
     };
     let statuses: Vec<u16> = (1..=12).map(guess).collect();
     assert_eq!(statuses, [[401; 10].as_slice(), &[429; 2]].concat());
+}
+
+/// A layer with a key of the database, whose last answer was so long ago.
+async fn stored(
+    scopes: domain::Scopes,
+    changed: fn(&mut store::ApiKeySettings),
+    silent_for_s: u64,
+) -> (ApiKeys, String) {
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", directory.path().join("test.db").display()).parse().unwrap();
+    let (key, now) = (audit::Key::new(&[7; 32]).unwrap(), Clock::System.now());
+    let store = store::Store::open(store::StoreConfig::new(url), key, now).await.unwrap();
+    let mut settings = store::ApiKeySettings {
+        mode: config::api_keys::KeyMode::Test,
+        name: "test".to_owned(),
+        role: Role::Admin,
+        scopes,
+        accounts: domain::AccountScope::All,
+        ips: Vec::new(),
+        per_minute: None,
+        burst: None,
+        concurrency: None,
+        metadata: serde_json::Map::new(),
+    };
+    changed(&mut settings);
+    let new = config::api_keys::generate(settings.mode).unwrap();
+    let expires_at = now + jiff::SignedDuration::from_mins(1);
+    let actor = store::Actor::named("test");
+    store.create_api_key(&settings, expires_at, &new.secret(), actor, now).await.unwrap();
+    let five = NonZeroU32::new(5).unwrap();
+    let limit = rate_limit::Limit { per_minute: five, burst: five };
+    let metrics = Arc::new(Metrics::new(telemetry::metrics::Labels::default()).unwrap());
+    let ring = KeyRing::new(KeySet::default(), limit, Arc::clone(&metrics));
+    let ring = ring.with_database(config::Profile::Development, None).silent_for_s(silent_for_s);
+    ring.apply_stored(store.changed_api_keys(0).await.unwrap(), now);
+    let mode = AuthMode::Keys(Arc::new(ring));
+    let bans = Arc::new(Bans::off(Arc::clone(&metrics)));
+    let layer = ApiKeys::new(mode, DirectRequests::new(&[]), 10, metrics, Arc::default(), bans);
+    (layer, new.expose().to_owned())
+}
+
+#[tokio::test]
+async fn a_key_that_may_change_something_is_refused_while_the_database_is_silent() {
+    let (read, all) = (domain::Scopes::READ, domain::Scopes::ALL);
+    for (scopes, silent_for_s, expected) in
+        [(read, 0, 200), (all, 0, 200), (all, 29, 200), (read, 31, 200), (all, 31, 503)]
+    {
+        let (layer, key) = stored(scopes, |_| (), silent_for_s).await;
+        let checked = authenticate(&layer, "192.0.2.1", &[("x-api-key", &key)]);
+        assert_eq!(status(checked), expected, "{scopes} after {silent_for_s} s");
+    }
+}
+
+#[tokio::test]
+async fn a_key_of_another_mode_is_unknown_and_one_from_another_address_is_refused_without_a_charge() {
+    let (layer, key) =
+        stored(domain::Scopes::READ, |settings| settings.mode = config::api_keys::KeyMode::Live, 0).await;
+    assert_eq!(status(authenticate(&layer, "192.0.2.1", &[("x-api-key", &key)])), 401);
+    let (layer, key) =
+        stored(domain::Scopes::READ, |settings| settings.ips = vec!["192.0.2.0/24".parse().unwrap()], 0)
+            .await;
+    for _ in 0..20 {
+        let refused = authenticate(&layer, "198.51.100.1", &[("x-api-key", &key)]).unwrap_err();
+        assert_eq!(refused.kind, Kind::Forbidden);
+    }
+    let AuthMode::Keys(ring) = &layer.mode else { unreachable!() };
+    assert_eq!(ring.find(key.as_bytes()).unwrap().limiter.check().unwrap().remaining, 4);
+    assert_eq!(status(authenticate(&layer, "192.0.2.9", &[("x-api-key", &key)])), 200);
 }

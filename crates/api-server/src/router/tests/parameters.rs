@@ -169,6 +169,7 @@ fn example(path: &str) -> String {
         ("account", "alpaca:a1"),
         ("customer", "c-1"),
         ("id", "42"),
+        ("key_id", "aB3dE6gH"),
         ("report", "gains"),
     ];
     examples.iter().fold(path.to_owned(), |path, (name, value)| path.replace(&format!("{{{name}}}"), value))
@@ -183,8 +184,8 @@ async fn send_as_admin(router: &Router, mut request: Request<Body>, number: u32)
     let client = std::net::Ipv4Addr::from_bits(0x0a00_0000 + number);
     RequestContext::attach_from(&mut request, &client.to_string());
     let context = RequestContext::get(request.extensions()).unwrap();
-    let scope = Arc::new(domain::AccountScope::All);
-    context.caller.set(Caller { role: Role::Admin, scope, key: None }).unwrap();
+    let caller = Caller { role: domain::Role::Admin, scopes: domain::Role::Admin.scopes(), ..Caller::open() };
+    context.caller.set(caller).unwrap();
     TestResponse::new(router.clone().oneshot(request).await.unwrap()).await
 }
 

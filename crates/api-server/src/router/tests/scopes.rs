@@ -48,9 +48,75 @@ async fn send_with(router: &Router, method: &str, path: &str, key: &Arc<Key>, nu
         &std::net::Ipv4Addr::from_bits(0x0a00_0000 + number).to_string(),
     );
     let context = RequestContext::get(request.extensions()).unwrap();
-    let (role, scope) = (key.role, Arc::clone(&key.scope));
-    context.caller.set(Caller { role, scope, key: Some(Arc::clone(key)) }).unwrap();
+    context.caller.set(Caller::with_key(Arc::clone(key))).unwrap();
     TestResponse::new(router.clone().oneshot(request).await.unwrap()).await
+}
+
+/// What a client sees of a response, without the name that it sent.
+fn seen(response: &TestResponse, name: &str) -> (StatusCode, String) {
+    let problem = response.problem.as_ref().map(|problem| format!("{:?} {}", problem.kind, problem.detail));
+    let body = String::from_utf8_lossy(&response.body).replace(name, "{name}");
+    (response.status, problem.unwrap_or_default().replace(name, "{name}") + &body)
+}
+
+/// Each of two keys asks, on every route and with every parameter that names an account or a customer, for its own, for those of
+/// the other key, and for those of nobody.
+#[tokio::test]
+async fn an_account_of_another_key_is_as_unknown_as_one_that_does_not_exist() {
+    let directory = tempfile::tempdir().unwrap();
+    let parts = parts_in(directory.path(), &[]).await;
+    deposit(parts.admin.store(), Clock::System.now()).await;
+    let router = all(parts);
+    let list = format!("{SCOPED}:viewer[{OWN}],{WHOLE}:trader[{OTHER}]");
+    let per_minute = std::num::NonZeroU32::new(1_000).unwrap();
+    let keys = KeySet::parse(&list, Limit { per_minute, burst: per_minute }).unwrap();
+    let [first, second] = [SCOPED, WHOLE].map(|text| keys.find(text.as_bytes()).unwrap());
+    let document = serde_json::to_value(crate::openapi::document()).unwrap();
+    let (mut number, mut compared) = (10_000, 0);
+    for (method, path, tag) in operations() {
+        if OTHER_TAGS.contains(&&*tag) {
+            continue;
+        }
+        let operation = &document["paths"][&path][method.to_lowercase()];
+        let parameters = operation["parameters"].as_array().map_or(&[][..], |parameters| parameters);
+        for parameter in parameters {
+            let name = parameter["name"].as_str().unwrap();
+            if !["account", "customer"].contains(&name) {
+                continue;
+            }
+            for (key, own, foreign) in [(&first, "own", "other"), (&second, "other", "own")] {
+                let subject = |whose: &str| match (name, whose) {
+                    ("customer", whose) => format!("c-{whose}"),
+                    (_, "own") => OWN.to_owned(),
+                    (_, "other") => OTHER.to_owned(),
+                    (_, whose) => format!("alpaca:{whose}"),
+                };
+                let mut answers = Vec::new();
+                for whose in [own, foreign, "nobody"] {
+                    let subject = subject(whose);
+                    let filled = match parameter["in"].as_str().unwrap() {
+                        "path" => path.replace(&format!("{{{name}}}"), &subject),
+                        _ => format!("{path}?{name}={subject}"),
+                    };
+                    let filled = filled.replace("{report}", "statement").replace("{id}", "1");
+                    let response = send_with(&router, &method, &filled, key, number).await;
+                    number += 1;
+                    answers.push(seen(&response, &subject));
+                }
+                let [own, foreign, absent] = answers.try_into().unwrap();
+                assert_eq!(foreign, absent, "{method} {path} {name}");
+                let is_refused = own.0 == StatusCode::FORBIDDEN;
+                assert_eq!(is_refused, foreign.0 == StatusCode::FORBIDDEN, "{method} {path} {name}");
+                if !is_refused {
+                    assert_eq!(own.0, StatusCode::OK, "{method} {path} {name}: {own:?}");
+                    assert_ne!(own, foreign, "{method} {path} {name} shows its own");
+                    compared += 1;
+                }
+            }
+        }
+    }
+    // Portfolios of accounts and customers, entries, balances and reports, for each key.
+    assert!(compared >= 8, "{compared}");
 }
 
 /// Method, path and group of every route that the description has.

@@ -26,18 +26,18 @@ fn keys_have_the_role_after_the_colon_or_else_the_lowest() {
 fn a_key_reads_the_accounts_in_brackets_and_without_them_all() {
     let set = KeySet::check(&format!("{ONE}:viewer[alpaca:a1+c-7],{TWO}]:trader")).unwrap();
     let key = set.find(ONE.as_bytes()).unwrap();
-    let AccountScope::Only { accounts, customers } = &*key.scope else { panic!("{key:?}") };
+    let AccountScope::Only { accounts, customers } = &*key.accounts else { panic!("{key:?}") };
     assert_eq!((format!("{accounts:?}"), format!("{customers:?}")), ("{alpaca:a1}".into(), "{c-7}".into()));
     // Brackets are characters of a key, as they were.
     let other = set.find(format!("{TWO}]").as_bytes()).unwrap();
-    assert_eq!((&*other.scope, other.role), (&AccountScope::All, Role::Trader));
+    assert_eq!((&*other.accounts, other.role), (&AccountScope::All, Role::Trader));
     let bracketed = format!("{TWO}[a+b]");
     let plain = KeySet::check(&bracketed).unwrap();
-    assert_eq!(*plain.find(bracketed.as_bytes()).unwrap().scope, AccountScope::All);
+    assert_eq!(*plain.find(bracketed.as_bytes()).unwrap().accounts, AccountScope::All);
     for (entry, expected) in [
-        (format!("{ONE}:viewer[]"), KeyError::InvalidScope(1)),
-        (format!("{ONE}:viewer[alpaca:a1+stripe:a2]"), KeyError::InvalidScope(1)),
-        (format!("{ONE}:admin[alpaca:a1]"), KeyError::ScopedAdmin(1)),
+        (format!("{ONE}:viewer[]"), KeyError::InvalidAccounts(1)),
+        (format!("{ONE}:viewer[alpaca:a1+stripe:a2]"), KeyError::InvalidAccounts(1)),
+        (format!("{ONE}:admin[alpaca:a1]"), KeyError::AdminWithAccounts(1)),
         (format!("{ONE}:root[alpaca:a1]"), KeyError::UnknownRole(1)),
         (format!("{ONE}:viewer:alpaca:a1"), KeyError::UnknownRole(1)),
         (format!("{ONE}:viewer,{ONE}:viewer[alpaca:a1]"), KeyError::Duplicate { position: 2, first: 1 }),

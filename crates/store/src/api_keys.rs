@@ -1,0 +1,492 @@
+//! API keys of clients: what each may do, and when it was used. Of the key itself, only a digest is stored.
+//!
+//! Every change raises the number in `key_version` in its transaction, which also lets one change wait for another; servers poll
+//! the number, and load the keys whose version is greater than what they have. Uses are no change: they have no audit entry.
+
+mod rows;
+mod settings;
+
+use std::net::IpAddr;
+
+use audit::{Entry, ProofError};
+use domain::Scope;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use crate::actor::Actor;
+use crate::database::{Row, Transaction, retry, sql, values};
+use crate::error::Error;
+use crate::events::PAGE_ROWS_MAX;
+use crate::store::Store;
+
+pub use settings::{
+    ApiKeyId, ApiKeyIdError, ApiKeySecret, ApiKeySettings, KEY_OVERLAP_DEFAULT, KEY_OVERLAP_MAX,
+    KEY_VALIDITY_DEFAULT, KEY_VALIDITY_MAX, SettingError,
+};
+
+/// Most keys that are valid at once.
+pub const API_KEYS_MAX: u64 = 10_000;
+/// The migration that adds the table.
+pub(crate) const SINCE_MIGRATION: i64 = 9;
+/// Longest reason for a revocation, in characters.
+const REASON_CHARS_MAX: usize = 2000;
+
+const VERSION: &str = "SELECT version FROM key_version WHERE id = 1";
+// First in each change: on Postgres, its lock makes changes wait for each other.
+const NEXT_VERSION: &str = "UPDATE key_version SET version = version + 1 WHERE id = 1";
+const VALID: &str = "SELECT COUNT(*) AS count FROM api_keys WHERE revoked_at IS NULL AND expires_at > $1";
+// No other scope contains the text.
+const VALID_ADMINS: &str =
+    "SELECT COUNT(*) AS count FROM api_keys WHERE revoked_at IS NULL AND expires_at > $1 AND scopes LIKE $2";
+const USES: &str = "UPDATE api_keys SET uses = api_keys.uses + key.number, \
+    last_used_ip = CASE WHEN api_keys.last_used_at > key.at THEN api_keys.last_used_ip ELSE key.ip END, \
+    last_used_at = CASE WHEN api_keys.last_used_at > key.at THEN api_keys.last_used_at ELSE key.at END \
+    FROM key WHERE api_keys.id = key.id";
+
+/// An API key, without its secret.
+#[derive(Clone, Debug)]
+pub struct ApiKey {
+    /// The id, which is a part of the key.
+    pub id: ApiKeyId,
+    /// What was decided of it.
+    pub settings: ApiKeySettings,
+    /// SHA-256 of the key.
+    pub digest: [u8; 32],
+    /// The last four characters of the key.
+    pub last_characters: String,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// Who created it.
+    pub created_by: String,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
+    /// When it was ended.
+    pub revocation: Option<Revocation>,
+    /// The key that it replaces.
+    pub replaces: Option<ApiKeyId>,
+    /// The key that replaces it.
+    pub successor: Option<ApiKeyId>,
+    /// When it was used last; up to a minute late.
+    pub last_use: Option<ApiKeyUse>,
+    /// How often it was used.
+    pub uses: u64,
+    /// The number of its last change.
+    pub version: i64,
+    /// Why the row is not as the server wrote it. Such a key must not be accepted.
+    pub forged: Option<ProofError>,
+}
+
+/// The end of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revocation {
+    /// When.
+    pub at: Timestamp,
+    /// By whom.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// The last use of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ApiKeyUse {
+    /// When.
+    pub at: Timestamp,
+    /// From which address.
+    pub ip: IpAddr,
+}
+
+/// The state of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::VariantArray)]
+#[strum(serialize_all = "lowercase")]
+pub enum ApiKeyState {
+    /// It is accepted.
+    Active,
+    /// It has a successor, and is accepted until it expires.
+    Rotated,
+    /// Its time is over.
+    Expired,
+    /// A person ended it.
+    Revoked,
+    /// Its row was changed by something else than the server.
+    Forged,
+}
+
+impl ApiKey {
+    /// The state at this time.
+    #[must_use]
+    pub fn state(&self, now: Timestamp) -> ApiKeyState {
+        match self {
+            Self { forged: Some(_), .. } => ApiKeyState::Forged,
+            Self { revocation: Some(_), .. } => ApiKeyState::Revoked,
+            Self { expires_at, .. } if *expires_at <= now => ApiKeyState::Expired,
+            Self { successor: Some(_), .. } => ApiKeyState::Rotated,
+            _ => ApiKeyState::Active,
+        }
+    }
+}
+
+/// A change of an API key was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiKeyError {
+    /// There is none.
+    #[error("no API key has this id")]
+    NotFound,
+    /// A setting is out of its bounds.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    /// Too many keys.
+    #[error("{API_KEYS_MAX} API keys are valid, and no more can be created: revoke those that are not used")]
+    TooMany,
+    /// The first key exists.
+    #[error("the database has a valid API key with the scope keys:admin: create further keys with it")]
+    HasAdmin,
+    /// It cannot be rotated.
+    #[error("the API key is {0}: create another one")]
+    Ended(ApiKeyState),
+    /// It was rotated before.
+    #[error("the API key has the successor {0}: rotate that one")]
+    HasSuccessor(ApiKeyId),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] Error),
+}
+
+/// Which keys are listed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ApiKeyFilter {
+    /// Created before this one.
+    pub after: Option<ApiKeyId>,
+    /// Valid keys that were not used since this time.
+    pub unused_since: Option<Timestamp>,
+}
+
+impl Store {
+    /// Creates a key.
+    ///
+    /// # Errors
+    /// [`ApiKeyError`]; nothing is changed.
+    pub async fn create_api_key(
+        &self,
+        settings: &ApiKeySettings,
+        expires_at: Timestamp,
+        secret: &ApiKeySecret,
+        actor: Actor<'_>,
+        now: Timestamp,
+    ) -> Result<ApiKey, ApiKeyError> {
+        settings.check(expires_at, now)?;
+        self.change(&Change::Create { settings, expires_at, secret }, actor, now).await
+    }
+
+    /// Creates the first key with the scope `keys:admin`, if the database has no valid one.
+    ///
+    /// # Errors
+    /// [`ApiKeyError`]; nothing is changed.
+    pub async fn create_first_api_key(
+        &self,
+        settings: &ApiKeySettings,
+        expires_at: Timestamp,
+        secret: &ApiKeySecret,
+        actor: Actor<'_>,
+        now: Timestamp,
+    ) -> Result<ApiKey, ApiKeyError> {
+        settings.check(expires_at, now)?;
+        self.change(&Change::CreateFirst { settings, expires_at, secret }, actor, now).await
+    }
+
+    /// Creates the successor of a key: the same settings, and as long a validity. The key stays valid for `overlap`, and never
+    /// longer than it was.
+    ///
+    /// # Errors
+    /// [`ApiKeyError`]; nothing is changed.
+    pub async fn rotate_api_key(
+        &self,
+        id: ApiKeyId,
+        overlap: SignedDuration,
+        secret: &ApiKeySecret,
+        actor: Actor<'_>,
+        now: Timestamp,
+    ) -> Result<ApiKey, ApiKeyError> {
+        if overlap.is_negative() || overlap > KEY_OVERLAP_MAX {
+            let days = KEY_OVERLAP_MAX.as_hours() / 24;
+            return Err(SettingError { field: "overlap", rule: format!("must be 0 to {days} days") }.into());
+        }
+        self.change(&Change::Rotate { id, overlap, secret }, actor, now).await
+    }
+
+    /// Ends a key. Repeating it changes nothing.
+    ///
+    /// # Errors
+    /// [`ApiKeyError`]; nothing is changed.
+    pub async fn revoke_api_key(
+        &self,
+        id: ApiKeyId,
+        reason: &str,
+        actor: Actor<'_>,
+        now: Timestamp,
+    ) -> Result<ApiKey, ApiKeyError> {
+        if !(1..=REASON_CHARS_MAX).contains(&reason.chars().count()) || reason.contains('\0') {
+            let rule = format!("must be 1 to {REASON_CHARS_MAX} characters without NUL");
+            return Err(SettingError { field: "reason", rule }.into());
+        }
+        if let Some(key) = self.api_key(id).await?.filter(|key| key.revocation.is_some()) {
+            return Ok(key);
+        }
+        self.change(&Change::Revoke { id, reason }, actor, now).await
+    }
+
+    /// A key.
+    ///
+    /// # Errors
+    /// [`Error`] of the database.
+    pub async fn api_key(&self, id: ApiKeyId) -> Result<Option<ApiKey>, Error> {
+        let rows = self.read(sql!(rows::SELECT).push_sql(" AND id = ").push_value(id.as_str())).await?;
+        rows.first().map(|row| self.key_of(row)).transpose()
+    }
+
+    /// Up to `rows` keys, latest first.
+    ///
+    /// # Errors
+    /// [`Error`] of the database.
+    pub async fn api_keys(
+        &self,
+        filter: ApiKeyFilter,
+        rows: u32,
+        now: Timestamp,
+    ) -> Result<Vec<ApiKey>, Error> {
+        let ApiKeyFilter { after, unused_since } = filter;
+        let mut statement = sql!(rows::SELECT);
+        if let Some(after) = after {
+            statement = statement
+                .push_sql(" AND (created_at, id) < (SELECT created_at, id FROM api_keys WHERE id = ")
+                .push_value(after.as_str())
+                .push_sql(")");
+        }
+        if let Some(unused_since) = unused_since {
+            statement = statement
+                .push_sql(" AND revoked_at IS NULL AND expires_at > ")
+                .push_value(now)
+                .push_sql(" AND COALESCE(last_used_at, created_at) < ")
+                .push_value(unused_since);
+        }
+        let statement = statement
+            .push_sql(" ORDER BY created_at DESC, id DESC LIMIT ")
+            .push_value(rows.clamp(1, PAGE_ROWS_MAX));
+        self.read(statement).await?.iter().map(|row| self.key_of(row)).collect()
+    }
+
+    /// The number of the last change of a key.
+    ///
+    /// # Errors
+    /// [`Error`] of the database.
+    pub async fn api_key_version(&self) -> Result<i64, Error> {
+        let rows = self.read(sql!(VERSION)).await?;
+        rows.first().ok_or(sqlx::Error::RowNotFound)?.int("version")
+    }
+
+    /// The keys that were changed after this version, and the number of the last change.
+    ///
+    /// # Errors
+    /// [`Error`] of the database.
+    pub async fn changed_api_keys(&self, version: i64) -> Result<(i64, Vec<ApiKey>), Error> {
+        let mut reader = self.shared.database.reader().await?;
+        let mut tx = reader.begin().await?;
+        let row = tx.fetch_optional(sql!(VERSION)).await?.ok_or(sqlx::Error::RowNotFound)?;
+        // Bounded: a key is created by a person, and never deleted.
+        let rows = tx.fetch_all(sql!(rows::SELECT).push_sql(" AND version > ").push_value(version)).await?;
+        let keys: Result<_, _> = rows.iter().map(|row| self.key_of(row)).collect();
+        Ok((row.int("version")?, keys?))
+    }
+
+    /// Adds uses of keys: how many there were, and the last.
+    ///
+    /// # Errors
+    /// [`Error`] of the database; nothing is added.
+    pub async fn add_api_key_uses(&self, uses: &[(ApiKeyId, u64, ApiKeyUse)]) -> Result<(), Error> {
+        let used: Result<Vec<_>, Error> = uses
+            .iter()
+            .map(|(id, number, last)| {
+                let number = i64::try_from(*number).map_err(Error::encode)?;
+                Ok(values![id.as_str(), number, last.at, last.ip.to_string()])
+            })
+            .collect();
+        let used = used?;
+        retry(async || {
+            let mut writer = self.shared.database.writer().await?;
+            let mut tx = writer.begin().await?;
+            tx.fetch_by_keys("id, number, at, ip", used.clone(), USES).await?;
+            tx.commit().await
+        })
+        .await
+    }
+
+    async fn change(
+        &self,
+        change: &Change<'_>,
+        actor: Actor<'_>,
+        now: Timestamp,
+    ) -> Result<ApiKey, ApiKeyError> {
+        retry(|| self.try_change(change, actor, now)).await?
+    }
+
+    /// Makes a change, and commits it with a new version and its audit entry. What is refused is not tried again.
+    async fn try_change(
+        &self,
+        change: &Change<'_>,
+        actor: Actor<'_>,
+        now: Timestamp,
+    ) -> Result<Result<ApiKey, ApiKeyError>, Error> {
+        let mut writer = self.shared.database.writer().await?;
+        let mut tx = writer.begin().await?;
+        tx.execute(sql!(NEXT_VERSION)).await?;
+        let row = tx.fetch_optional(sql!(VERSION)).await?.ok_or(sqlx::Error::RowNotFound)?;
+        let made_by = Author { actor, now, version: row.int("version")? };
+        match self.apply(&mut tx, change, made_by).await {
+            Ok((key, entry)) => self.commit(tx, entry).await.map(|()| Ok(key)),
+            Err(ApiKeyError::Store(error)) => Err(error),
+            Err(refusal) => Ok(Err(refusal)),
+        }
+    }
+
+    async fn apply(
+        &self,
+        tx: &mut Transaction<'_>,
+        change: &Change<'_>,
+        author: Author<'_>,
+    ) -> Result<(ApiKey, Entry), ApiKeyError> {
+        match *change {
+            Change::Create { settings, expires_at, secret } => {
+                let key = new_key((settings, expires_at), secret, author);
+                self.insert_key(tx, &key, author.now).await?;
+                let entry = author.entry("api_keys.create", &key, &settings.audit_detail(expires_at))?;
+                Ok((key, entry))
+            }
+            Change::CreateFirst { settings, expires_at, secret } => {
+                let scope = format!("%{}%", Scope::KeysAdmin);
+                if tx.count(sql!(VALID_ADMINS, author.now, scope)).await? > 0 {
+                    return Err(ApiKeyError::HasAdmin);
+                }
+                let key = new_key((settings, expires_at), secret, author);
+                self.insert_key(tx, &key, author.now).await?;
+                let entry = author.entry("api_keys.bootstrap", &key, &settings.audit_detail(expires_at))?;
+                Ok((key, entry))
+            }
+            Change::Rotate { id, overlap, secret } => self.rotate(tx, (id, overlap), secret, author).await,
+            Change::Revoke { id, reason } => {
+                let mut key = self.key(tx, id).await?;
+                let (at, by, reason) =
+                    (microseconds(author.now), author.actor.name.to_owned(), reason.to_owned());
+                let entry = author.entry("api_keys.revoke", &key, &json!({ "reason": &reason }))?;
+                (key.version, key.revocation) = (author.version, Some(Revocation { at, by, reason }));
+                tx.execute(rows::update(&key, &self.shared.key.load())).await?;
+                Ok((key, entry))
+            }
+        }
+    }
+
+    async fn rotate(
+        &self,
+        tx: &mut Transaction<'_>,
+        (id, overlap): (ApiKeyId, SignedDuration),
+        secret: &ApiKeySecret,
+        author: Author<'_>,
+    ) -> Result<(ApiKey, Entry), ApiKeyError> {
+        let Author { now, version, .. } = author;
+        let mut key = self.key(tx, id).await?;
+        match key.state(now) {
+            ApiKeyState::Active => {}
+            ApiKeyState::Rotated => return Err(ApiKeyError::HasSuccessor(key.successor.unwrap_or(id))),
+            ended @ (ApiKeyState::Expired | ApiKeyState::Revoked | ApiKeyState::Forged) => {
+                return Err(ApiKeyError::Ended(ended));
+            }
+        }
+        let validity = key.expires_at.duration_since(key.created_at).min(KEY_VALIDITY_MAX);
+        let expires_at = now.saturating_add(validity).unwrap_or(Timestamp::MAX);
+        let mut successor = new_key((&key.settings, expires_at), secret, author);
+        successor.replaces = Some(id);
+        self.insert_key(tx, &successor, now).await?;
+        let valid_until = microseconds(now.saturating_add(overlap).unwrap_or(Timestamp::MAX));
+        key.expires_at = key.expires_at.min(valid_until);
+        (key.successor, key.version) = (Some(successor.id), version);
+        tx.execute(rows::update(&key, &self.shared.key.load())).await?;
+        let detail = json!({
+            "successor": successor.id.as_str(), "valid_until": key.expires_at, "expires_at": expires_at,
+        });
+        let entry = author.entry("api_keys.rotate", &key, &detail)?;
+        Ok((successor, entry))
+    }
+
+    async fn insert_key(
+        &self,
+        tx: &mut Transaction<'_>,
+        key: &ApiKey,
+        now: Timestamp,
+    ) -> Result<(), ApiKeyError> {
+        if tx.count(sql!(VALID, now)).await? >= API_KEYS_MAX {
+            return Err(ApiKeyError::TooMany);
+        }
+        tx.execute(rows::insert(key, &self.shared.key.load(), tx.backend())).await?;
+        Ok(())
+    }
+
+    async fn key(&self, tx: &mut Transaction<'_>, id: ApiKeyId) -> Result<ApiKey, ApiKeyError> {
+        let row =
+            tx.fetch_optional(sql!(rows::SELECT).push_sql(" AND id = ").push_value(id.as_str())).await?;
+        Ok(self.key_of(&row.ok_or(ApiKeyError::NotFound)?)?)
+    }
+
+    fn key_of(&self, row: &Row) -> Result<ApiKey, Error> {
+        rows::read(row, &self.shared.key.load())
+    }
+}
+
+/// A change of keys.
+enum Change<'a> {
+    Create { settings: &'a ApiKeySettings, expires_at: Timestamp, secret: &'a ApiKeySecret },
+    CreateFirst { settings: &'a ApiKeySettings, expires_at: Timestamp, secret: &'a ApiKeySecret },
+    Rotate { id: ApiKeyId, overlap: SignedDuration, secret: &'a ApiKeySecret },
+    Revoke { id: ApiKeyId, reason: &'a str },
+}
+
+/// Who makes a change, when, and its number.
+#[derive(Clone, Copy)]
+struct Author<'a> {
+    actor: Actor<'a>,
+    now: Timestamp,
+    version: i64,
+}
+
+impl Author<'_> {
+    fn entry(&self, action: &str, key: &ApiKey, detail: &serde_json::Value) -> Result<Entry, Error> {
+        self.actor.entry(action, &format!("api_keys/{}", key.id), detail, self.now)
+    }
+}
+
+fn new_key(
+    (settings, expires_at): (&ApiKeySettings, Timestamp),
+    secret: &ApiKeySecret,
+    Author { actor, now, version }: Author<'_>,
+) -> ApiKey {
+    let ApiKeySecret { id, digest, last_characters } = secret.clone();
+    ApiKey {
+        id,
+        settings: settings.clone(),
+        digest,
+        last_characters,
+        // As it is stored, for the proof.
+        created_at: microseconds(now),
+        created_by: actor.name.to_owned(),
+        expires_at: microseconds(expires_at),
+        revocation: None,
+        replaces: None,
+        successor: None,
+        last_use: None,
+        uses: 0,
+        version,
+        forged: None,
+    }
+}
+
+fn microseconds(time: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time)
+}
