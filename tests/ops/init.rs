@@ -303,7 +303,9 @@ fn only_the_secrets_of_the_chosen_providers_are_asked_for() {
     let to_be_set: Vec<&str> =
         json["to_be_set"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
     let names: Vec<&str> = to_be_set.iter().map(|line| line.split(':').next().unwrap()).collect();
-    assert_eq!(names, ["alpaca_api_key", "alpaca_api_secret", "circle_api_key", "polygon_api_key"]);
+    let expected =
+        ["alpaca_api_key", "alpaca_api_secret", "circle_api_key", "polygon_api_key", "redis_password"];
+    assert_eq!(names, expected);
     assert!(host.path("secrets/live/alpaca_webhook_secret").exists());
     // The commands work.
     std::fs::write(host.path("value"), "kT9v2LqXw0cPz7Rb").unwrap();
