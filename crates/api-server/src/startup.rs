@@ -146,7 +146,7 @@ pub(crate) fn service(
     };
     let market_clock = Arc::new(|| Clock::System.now().as_millisecond());
     let redis = Redis::new(&config.redis, &credentials.secrets, &metrics)?;
-    let shared_responses = shared_responses(redis.as_ref())?;
+    let shared_responses = shared_responses(redis.as_ref());
     let market_data = symbol_analysis::open(config, &polygon_key, market_clock, shared_responses)?;
     let market_data = Arc::new(market_data);
     let health = Arc::new(HealthRegistry::new(market_data.data_source()));
@@ -245,9 +245,9 @@ pub(crate) fn service(
 
 /// Limits that replicas share, if Redis is configured.
 /// Where replicas share what the data vendor sends.
-fn shared_responses(redis: Option<&Redis>) -> Result<Option<Arc<dyn SharedResponses>>, Error> {
-    let values = redis.cloned().map(SharedValues::new).transpose()?;
-    Ok(values.map(|values| Arc::new(ThroughRedis(values)) as Arc<dyn SharedResponses>))
+fn shared_responses(redis: Option<&Redis>) -> Option<Arc<dyn SharedResponses>> {
+    let values = redis.cloned().map(SharedValues::new)?;
+    Some(Arc::new(ThroughRedis(values)))
 }
 
 fn shared_limits(config: &Config, redis: Option<Redis>) -> Result<Option<(Redis, SharedLimits)>, Error> {

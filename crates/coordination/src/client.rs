@@ -152,6 +152,26 @@ impl Redis {
         }
     }
 
+    /// Runs a command once. A failure is counted, and does not decide whether Redis is away.
+    pub(crate) async fn try_script<T: FromRedisValue>(
+        &self,
+        script: &Script,
+        keys: &[String],
+        arguments: &[String],
+    ) -> Option<T> {
+        if self.is_away() {
+            return None;
+        }
+        let started = Instant::now();
+        let result = self.run_once(script, keys, arguments).await;
+        let commands = &self.0.metrics.coordination;
+        match &result {
+            Ok(_) => commands.answered(script.purpose, started.elapsed()),
+            Err(error) => commands.count(script.purpose, error.outcome()),
+        }
+        result.ok()
+    }
+
     async fn run_once<T: FromRedisValue>(
         &self,
         script: &Script,

@@ -27,7 +27,8 @@ impl Script {
         [
             "return redis.call('GET', KEYS[1])",
             "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])",
-            "if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 else return 0 end",
+            "if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) or redis.call('GET', KEYS[1]) == ARGV[1] then \
+             return 1 else return 0 end",
             "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end",
         ]
         .map(|source| Self::new("values", source))

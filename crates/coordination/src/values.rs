@@ -5,14 +5,10 @@ use std::time::Duration;
 use crate::client::Redis;
 use crate::scripts::Script;
 
-/// Bytes of the random name of a replica.
-const OWNER_BYTES: usize = 8;
-
 /// Texts and claims in Redis. A text may be missing at any time.
 #[derive(Debug)]
 pub struct SharedValues {
     redis: Redis,
-    owner: String,
     read: Script,
     write: Script,
     claim: Script,
@@ -21,14 +17,10 @@ pub struct SharedValues {
 
 impl SharedValues {
     /// The values of this Redis.
-    ///
-    /// # Errors
-    /// The operating system has no random numbers.
-    pub fn new(redis: Redis) -> Result<Self, getrandom::Error> {
-        let mut owner = [0; OWNER_BYTES];
-        getrandom::fill(&mut owner)?;
+    #[must_use]
+    pub fn new(redis: Redis) -> Self {
         let [read, write, claim, release] = Script::values();
-        Ok(Self { redis, owner: hex::encode(owner), read, write, claim, release })
+        Self { redis, read, write, claim, release }
     }
 
     /// The text under this name; `None` also if Redis does not answer.
@@ -41,24 +33,25 @@ impl SharedValues {
         let _kept = self.run::<()>(&self.write, value_key(name), vec![text, milliseconds(keep_for)]).await;
     }
 
-    /// Whether no other replica has claimed this name. The claim ends after `hold`. Without an answer everybody may go on.
-    pub async fn claim(&self, name: &str, hold: Duration) -> bool {
-        let arguments = vec![self.owner.clone(), milliseconds(hold)];
+    /// Whether nobody else has claimed this name. The claim ends after `hold`. Without an answer everybody may go on.
+    pub async fn claim(&self, name: &str, token: &str, hold: Duration) -> bool {
+        let arguments = vec![token.to_owned(), milliseconds(hold)];
         self.run(&self.claim, claim_key(name), arguments).await.unwrap_or(true)
     }
 
-    /// Ends the claim of this replica.
-    pub async fn release(&self, name: &str) {
-        let _released = self.run::<()>(&self.release, claim_key(name), vec![self.owner.clone()]).await;
+    /// Ends the claim with this token.
+    pub async fn release(&self, name: &str, token: &str) {
+        let _released = self.run::<()>(&self.release, claim_key(name), vec![token.to_owned()]).await;
     }
 
+    /// A value that is slow says nothing of limits, whose commands are short.
     async fn run<T: redis::FromRedisValue>(
         &self,
         script: &Script,
         key: String,
         arguments: Vec<String>,
     ) -> Option<T> {
-        self.redis.run_script(script, &[key], &arguments).await.ok()
+        self.redis.try_script(script, &[key], &arguments).await
     }
 }
 

@@ -17,11 +17,11 @@ impl SharedResponses for ThroughRedis {
         Box::pin(self.0.write(name, text, keep_for))
     }
 
-    fn claim<'a>(&'a self, name: &'a str, hold: Duration) -> Shared<'a, bool> {
-        Box::pin(self.0.claim(name, hold))
+    fn claim<'a>(&'a self, name: &'a str, token: &'a str, hold: Duration) -> Shared<'a, bool> {
+        Box::pin(self.0.claim(name, token, hold))
     }
 
-    fn release<'a>(&'a self, name: &'a str) -> Shared<'a, ()> {
-        Box::pin(self.0.release(name))
+    fn release<'a>(&'a self, name: &'a str, token: &'a str) -> Shared<'a, ()> {
+        Box::pin(self.0.release(name, token))
     }
 }

@@ -1,5 +1,6 @@
 //! The calls of one fetch, each made by one of all replicas.
 
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -10,6 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use super::client::{CallError, Client};
 use super::shared::{LOOK_PERIOD, SharedResponse, SharedResponses};
+use crate::Outage;
 use crate::cache::CacheConfig;
 use crate::stats::count;
 
@@ -51,6 +53,11 @@ impl Fetch {
 
     fn stale<T>(&self, response: Response<T>) -> Response<T> {
         self.has_stale.store(true, Ordering::Relaxed);
+        self.shared(response)
+    }
+
+    fn shared<T>(&self, response: Response<T>) -> Response<T> {
+        count(&self.client.stats().calls_shared);
         response
     }
 
@@ -65,22 +72,25 @@ impl Fetch {
             let (value, _) = self.client.get(&url).await?;
             return check(&value).map(|_| Response { value, fetched_at_ms: (self.client.clock)() });
         };
-        let (name, hold, started) = (url.as_str(), self.client.config.call_timeout, Instant::now());
-        let mut stale = None;
-        loop {
-            match self.read(shared, &url, &check).await {
-                Some(response) if self.age(response.fetched_at_ms) < self.fresh_for => return Ok(response),
-                found => stale = found.or(stale),
-            }
-            if shared.claim(name, hold).await {
-                break;
-            }
-            // Another replica makes the call.
-            match stale.take_if(|_| started.elapsed() >= STALE_WAIT) {
+        let is_fresh = |response: &Response<T>| self.age(response.fetched_at_ms) < self.fresh_for;
+        let (name, token, hold) = (url.as_str(), random_token(), self.client.config.call_timeout);
+        let mut found = self.read(shared, &url, &check).await;
+        let started = Instant::now();
+        // Another replica makes the call: only whether it has ended is asked meanwhile.
+        while found.as_ref().is_none_or(|found| !is_fresh(found)) && !shared.claim(name, &token, hold).await {
+            match found.take_if(|_| started.elapsed() >= STALE_WAIT) {
                 Some(response) => return Ok(self.stale(response)),
-                None if started.elapsed() >= hold => break,
+                None if started.elapsed() >= hold => return Err(CallError::Outage(Outage::Timeout)),
                 None => sleep(LOOK_PERIOD).await,
             }
+        }
+        if found.as_ref().is_none_or(|found| !is_fresh(found)) {
+            // It may have ended since.
+            found = self.read(shared, &url, &check).await.or(found);
+        }
+        if let Some(response) = found.take_if(|found| is_fresh(found)) {
+            shared.release(name, &token).await;
+            return Ok(self.shared(response));
         }
         let called = self.client.get(&url).await;
         let checked = match called {
@@ -94,8 +104,8 @@ impl Fetch {
             }
             Err(error) => Err(error),
         };
-        shared.release(name).await;
-        match (checked, stale) {
+        shared.release(name, &token).await;
+        match (checked, found) {
             // The vendor is away: what another replica has fetched before is better than nothing.
             (Err(error), Some(response)) if error.is_outage() => Ok(self.stale(response)),
             (checked, _) => checked,
@@ -120,10 +130,7 @@ impl Fetch {
         let value = serde_json::from_slice(&body).ok()?;
         let is_of_past = fetched_at_ms <= (self.client.clock)().saturating_add(CLOCKS_DIFFER_MS);
         let is_usable = is_of_past && self.age(fetched_at_ms) < self.stale_for && check(&value).is_ok();
-        is_usable.then(|| {
-            count(&self.client.stats().calls_shared);
-            Response { value, fetched_at_ms }
-        })
+        is_usable.then_some(Response { value, fetched_at_ms })
     }
 
     /// How long ago that was. The clocks of replicas differ a little.
@@ -131,4 +138,9 @@ impl Fetch {
         let age_ms = (self.client.clock)().saturating_sub(fetched_at_ms);
         Duration::from_millis(u64::try_from(age_ms).unwrap_or_default())
     }
+}
+
+/// The name of a claim.
+fn random_token() -> String {
+    format!("{:016x}", RandomState::new().build_hasher().finish())
 }

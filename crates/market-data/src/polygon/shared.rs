@@ -13,7 +13,7 @@ use reqwest::header::HeaderValue;
 use sha2::Sha256;
 
 /// Longer responses are not shared.
-const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
+const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Time between two looks for the response that another replica fetches.
 pub(super) const LOOK_PERIOD: Duration = Duration::from_millis(50);
 
@@ -27,9 +27,10 @@ pub trait SharedResponses: Debug + Send + Sync {
     /// Keeps a text for a time.
     fn write<'a>(&'a self, name: &'a str, text: String, keep_for: Duration) -> Shared<'a, ()>;
     /// Whether the caller is the one that makes the call, for this time or until [`release`](Self::release). Also if nobody can say.
-    fn claim<'a>(&'a self, name: &'a str, hold: Duration) -> Shared<'a, bool>;
-    /// Ends the claim of this process.
-    fn release<'a>(&'a self, name: &'a str) -> Shared<'a, ()>;
+    /// The token tells the caller from others.
+    fn claim<'a>(&'a self, name: &'a str, token: &'a str, hold: Duration) -> Shared<'a, bool>;
+    /// Ends the claim with this token.
+    fn release<'a>(&'a self, name: &'a str, token: &'a str) -> Shared<'a, ()>;
 }
 
 /// A response, with the time at which the vendor sent it.
