@@ -215,7 +215,7 @@ fn the_base_file_has_every_setting() {
 #[test]
 fn every_variable_changes_the_configuration() {
     let base = format!("{:?}", load_from(&Environment::default(), None).unwrap());
-    let ca = concat!(env!("CARGO_MANIFEST_DIR"), "/src/tests/authority.pem");
+    let ca = concat!(env!("CARGO_MANIFEST_DIR"), "/src/tests/authority.crt");
     let values = [
         ("BIND_ADDRESS", "127.0.0.1:1"),
         ("PUBLISHED_ON_LOOPBACK", "true"),
@@ -339,7 +339,7 @@ fn an_invalid_proxy_is_an_error_that_names_its_variable_and_no_value() {
 
 #[test]
 fn settings_of_redis_that_contradict_each_other_or_have_no_effect_are_refused() {
-    let ca = concat!(env!("CARGO_MANIFEST_DIR"), "/src/tests/authority.pem");
+    let ca = concat!(env!("CARGO_MANIFEST_DIR"), "/src/tests/authority.crt");
     for (pairs, expected) in [
         (&[("REDIS_URL", "redis://a"), ("REDIS_HOST", "b")][..], "set one of them"),
         (

@@ -8,8 +8,7 @@ use crate::{DIRECTORY_VARIABLE, PROFILE_VARIABLE};
 
 /// Variables that are not supported, each with what to use instead.
 const UNSUPPORTED: &[(&str, &str)] = &[
-    ("ADMIN_BOOTSTRAP_TOKEN", "nothing uses it yet"),
-    ("ADMIN_IP_ALLOWLIST", "admin routes need a key of the role admin: see API_KEYS"),
+    ("ADMIN_IP_ALLOWLIST", "give each API key its networks: see docs/api-keys.md"),
     ("ALERT_WEBHOOK_URL", "nothing uses it yet"),
     ("ALPACA_BASE_URL", "no orders are sent yet; for events use ALPACA_EVENTS_BASE_URL"),
     ("ALPACA_WS_ENABLED", "use ALPACA_EVENTS_ENABLED"),
