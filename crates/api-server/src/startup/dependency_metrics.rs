@@ -135,7 +135,7 @@ fn seconds(unix_ms: Option<i64>) -> f64 {
     unix_ms.map_or(0.0, |unix_ms| (unix_ms / 1000) as f64)
 }
 
-fn calls(stats: &StatsSnapshot) -> [(&'static str, u64); 8] {
+fn calls(stats: &StatsSnapshot) -> [(&'static str, u64); 9] {
     [
         ("ok", stats.calls_ok),
         ("not_found", stats.calls_not_found),
@@ -145,6 +145,7 @@ fn calls(stats: &StatsSnapshot) -> [(&'static str, u64); 8] {
         ("broken", stats.calls_broken),
         ("timed_out", stats.calls_timed_out),
         ("bad_data", stats.calls_bad_data),
+        ("shared", stats.calls_shared),
     ]
 }
 
