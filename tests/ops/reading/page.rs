@@ -36,7 +36,10 @@ pub(super) enum Action {
 /// Why a block does not run here: the words after `sh skip`.
 const SKIP_REASONS: [(&str, &str); 4] = [
     ("build", "it builds or tests the product, which has happened before this test"),
-    ("example", "it names journals, reviews and keys of the text alone; journals.rs and blackbox/api_keys.rs run the commands"),
+    (
+        "example",
+        "it names journals, reviews and keys of the text alone; journals.rs and blackbox/api_keys.rs run the commands",
+    ),
     ("replaced", "no database was replaced; tests/webhooks/storage runs it"),
     ("terminal", "it asks a person for a value, which is tested on a terminal in keys.rs"),
 ];

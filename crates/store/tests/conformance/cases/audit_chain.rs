@@ -2,7 +2,7 @@
 
 use audit::ChainError;
 use serde_json::json;
-use store::{Actor, Error, ReceiveError, VerifyError};
+use store::{Actor, Error, ReceiveError, StorageFault, VerifyError};
 use webhooks::Interpretation;
 
 use crate::fixture::{TestDatabase, apply, fill, key, lease_all, now, receive};
@@ -71,8 +71,9 @@ pub(crate) async fn a_truncated_chain_is_detected(database: &TestDatabase) {
     .await;
     let damage = store.verify_audit(None, |_, _| ()).await.unwrap_err();
     assert!(matches!(damage, VerifyError::Damaged(ChainError::HeadChanged { sequence: 2 })), "{damage:?}");
-    // And nothing more is written onto it.
-    assert_eq!(store.receive(&fill("01H"), now()).await, Err(ReceiveError::Unavailable));
+    // And nothing more is written onto it: whoever has written entry 3 misses it, and others cannot verify the head.
+    let lost = ReceiveError::Storage(StorageFault::OlderCopy { sequence: 3 });
+    assert_eq!(store.receive(&fill("01H"), now()).await, Err(lost));
     assert!(database.try_open().await.is_err());
 }
 
