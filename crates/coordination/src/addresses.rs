@@ -83,13 +83,19 @@ impl SharedAddresses {
         if let Some(checked) = limits.check_known_network(id) {
             return checked;
         }
-        match cold.check(tier, network, limit, limits.moment()) {
+        let moment = limits.moment();
+        let spent = match cold.check(tier, network, limit, moment) {
+            Ok(status) => return Checked::Allowed(status),
+            Err(spent) => spent,
+        };
+        if let Some(checked) = limits.check_network(id, limit, spent) {
+            cold.forget(tier, network);
+            return checked;
+        }
+        // The table is full.
+        match cold.check_share(tier, network, (limit, spent), moment) {
             Ok(status) => Checked::Allowed(status),
-            Err(spent) => {
-                let checked = limits.check_network(id, limit, spent);
-                // The table is full of busy addresses: this one has to be less busy.
-                checked.unwrap_or(Checked::Exceeded(LimitStatus { remaining: 0, reset_s: 1 }))
-            }
+            Err(status) => Checked::Exceeded(status),
         }
     }
 }

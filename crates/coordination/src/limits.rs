@@ -23,7 +23,7 @@ pub use undecided::Undecided;
 /// Parts of the table of limits, each with a lock.
 const SHARDS: usize = 16;
 /// Limits of addresses in the table.
-pub(crate) const ADDRESSES_MAX: usize = 8192;
+const ADDRESSES_MAX: usize = 8192;
 /// Time without requests after which the limit of an address is forgotten.
 const ADDRESS_IDLE: Nanos = 60_000_000_000;
 /// The same for a key, of which there are few.
@@ -42,6 +42,7 @@ struct Inner {
     started: Instant,
     entries: [Mutex<HashMap<Id, Arc<Entry>>>; SHARDS],
     addresses: AtomicUsize,
+    addresses_max: usize,
     /// Limits with something to report or to give back.
     active: Mutex<Vec<Arc<Entry>>>,
 }
@@ -70,6 +71,7 @@ impl SharedLimits {
             started: Instant::now(),
             entries: std::array::from_fn(|_| Mutex::default()),
             addresses: AtomicUsize::new(0),
+            addresses_max: ADDRESSES_MAX,
             active: Mutex::default(),
         })))
     }
@@ -116,7 +118,7 @@ impl SharedLimits {
             let mut entries = lock(self.shard(id));
             match entries.get(&id) {
                 Some(entry) => Arc::clone(entry),
-                None if self.0.addresses.load(Ordering::Relaxed) >= ADDRESSES_MAX => return None,
+                None if self.0.addresses.load(Ordering::Relaxed) >= self.0.addresses_max => return None,
                 None => {
                     self.0.addresses.fetch_add(1, Ordering::Relaxed);
                     let entry = Arc::new(Entry::new(id, SharedLimit::with_spent(limit, spent, self.now())));
@@ -211,12 +213,11 @@ impl SharedLimits {
     }
 
     fn forget_idle(&self) {
-        let now = self.now();
+        let moment = self.moment();
         for entries in &self.0.entries {
             lock(entries).retain(|id, entry| {
                 let idle_max = if id.is_network() { ADDRESS_IDLE } else { KEY_IDLE };
-                let state = entry.state();
-                let stays = !state.is_settled() || now - state.last_asked_at() < idle_max;
+                let stays = !entry.state().may_be_forgotten(idle_max, moment);
                 if !stays && id.is_network() {
                     self.0.addresses.fetch_sub(1, Ordering::Relaxed);
                 }

@@ -2,6 +2,8 @@
 -- that were seen in the last three seconds.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+-- The clock of another Redis may have been ahead.
+redis.call('ZREMRANGEBYSCORE', KEYS[1], now + 1000, '+inf')
 if ARGV[2] == '1' then
   redis.call('ZREM', KEYS[1], ARGV[1])
 else

@@ -28,8 +28,8 @@ const UNREPORTED_MAX: Nanos = SECOND;
 const IDLE: Nanos = SECOND;
 /// Time after a partial grant during which a limit with much demand asks in the background only.
 const SHORT_FOR: Nanos = 3 * SECOND / 2;
-/// Longest wait for the answer to a question, or three times the usual one.
-const WAIT_MIN: Nanos = 10_000_000;
+/// Longest wait of a request for the answer of Redis.
+pub const WAIT_MAX: Duration = Duration::from_millis(10);
 /// Pause between two attempts to reach Redis for one limit.
 const RETRY_PERIOD: Nanos = 100_000_000;
 /// The usual time of an answer before the first was measured.
@@ -90,7 +90,7 @@ pub enum Verdict {
     Allowed(LimitStatus),
     /// It is not, and is not counted.
     Exceeded(LimitStatus),
-    /// The answer of Redis decides: call [`SharedLimit::resume`], then wait for at most [`SharedLimit::wait_max`].
+    /// The answer of Redis decides: call [`SharedLimit::resume`], then wait for at most [`WAIT_MAX`].
     Undecided,
 }
 
@@ -204,10 +204,13 @@ impl SharedLimit {
         self.unreported + self.reporting + self.held + self.waiting == 0 && self.share.is_none()
     }
 
-    /// Longest time that a request waits for an answer.
+    /// Whether this state may be forgotten after `idle_max` without requests: nothing is to be reported, or all that was spent is
+    /// earned again, as while Redis does not answer.
     #[must_use]
-    pub fn wait_max(&self) -> Duration {
-        Duration::from_nanos(WAIT_MIN.max(3 * self.round_trip).unsigned_abs())
+    pub fn may_be_forgotten(&self, idle_max: Nanos, at: Moment) -> bool {
+        let idle = at.now - self.last_asked_at();
+        let is_refilled = idle >= self.burst.max(at.replicas()) * self.period;
+        idle >= idle_max && self.waiting == 0 && (is_refilled || self.is_settled())
     }
 
     /// Decides about a request that costs `cost` tokens.
@@ -317,10 +320,7 @@ impl SharedLimit {
 
     /// Reports everything and gives back every token, because this replica stops.
     pub fn drain(&mut self, at: Moment) -> Option<Command> {
-        if let Some(share) = &mut self.share {
-            let level = share.unreported(self.burst * self.period, self.period, at.now);
-            self.unreported += level;
-        }
+        self.note_share(at.now);
         let returned = std::mem::take(&mut self.held);
         (returned + self.unreported > 0 && !at.is_away).then(|| self.command(returned, 0, at.now))
     }
@@ -387,9 +387,7 @@ impl SharedLimit {
             self.held -= cost;
             return Decision { command, is_by_share: true, ..decided(Verdict::Allowed(self.status(at.now))) };
         }
-        let period = self.period;
-        let share = self.share(at);
-        let verdict = match share.spend(cost, period, at.now) {
+        let verdict = match self.share(at).spend(cost, at.now) {
             Ok(remaining) => {
                 Verdict::Allowed(self.limit.status(u32::try_from(remaining).unwrap_or_default()))
             }
@@ -400,23 +398,28 @@ impl SharedLimit {
 
     /// This replica's share, which begins with its part of what is known to be left.
     fn share(&mut self, at: Moment) -> &mut Share {
-        let (level, spent) = (self.level(at.now), self.spent());
+        let (replicas, spent) = (at.replicas(), self.spent());
+        let behind = self.behind(at.now) + spent * self.period * replicas;
         let Self { share, unreported, reporting, burst, period, .. } = self;
         share.get_or_insert_with(|| {
             *unreported = 0;
-            let replicas = at.replicas().min(*burst);
-            Share::new(replicas, *burst * *period, level - spent * *period * replicas, *reporting, at.now)
+            Share::new((*period, *burst, replicas), behind, *reporting, at.now)
         })
     }
 
     /// Reports what the share allowed, and learns whether Redis answers.
     fn synchronize(&mut self, at: Moment) -> Command {
-        let (level, period) = (self.level(at.now), self.period);
-        if let Some(share) = &mut self.share {
-            self.unreported += share.unreported(level, period, at.now);
-        }
+        self.note_share(at.now);
         self.retry_at = at.now + RETRY_PERIOD;
         self.command(0, 0, at.now)
+    }
+
+    /// Notes what the share allowed and Redis does not know.
+    fn note_share(&mut self, now: Nanos) {
+        let behind = self.behind(now);
+        if let Some(share) = &mut self.share {
+            self.unreported += share.unreported(behind, now);
+        }
     }
 
     fn ask(&mut self, now: Nanos) -> Command {
@@ -441,10 +444,8 @@ impl SharedLimit {
     fn note_answer(&mut self, command: &Command, answer: &Answer, now: Nanos) {
         self.reporting -= command.spent;
         self.round_trip += (now - command.sent_at - self.round_trip) / 8;
-        let (level, period) = (self.level(now), self.period);
-        if let Some(mut share) = self.share.take() {
-            self.unreported += share.unreported(level, period, now);
-        }
+        self.note_share(now);
+        self.share = None;
         self.is_suspect = false;
         let server_now = answer.server_us.clamp(0, SERVER_US_MAX) * 1000;
         let offset = server_now - i64::midpoint(command.sent_at, now);
@@ -462,8 +463,12 @@ impl SharedLimit {
 
     /// What is left of the burst, as the time in which it is earned.
     fn level(&self, now: Nanos) -> Nanos {
-        let behind = self.server.map_or(0, |server| server.arrival - (now + server.offset));
-        self.burst * self.period - behind.max(0)
+        self.burst * self.period - self.behind(now)
+    }
+
+    /// The time until Redis is known to have the whole burst.
+    fn behind(&self, now: Nanos) -> Nanos {
+        self.server.map_or(0, |server| (server.arrival - (now + server.offset)).max(0))
     }
 
     /// Tokens left for all replicas, as far as this one knows.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use rate_limit::shared::{Answer, Command};
 
-use super::SharedLimits;
 use super::entry::{Entry, lock};
+use super::{ADDRESS_IDLE, SharedLimits};
 use crate::client::spread;
 use crate::error::Error;
 
@@ -20,29 +20,37 @@ const ARGUMENTS: usize = 7;
 const ANSWERS: usize = 3;
 
 impl SharedLimits {
-    /// Reports everything, gives back what was taken in advance, and leaves the other replicas.
+    /// Leaves the other replicas, reports everything, and gives back what was taken in advance.
     pub async fn drain(&self) {
-        let moment = self.moment();
-        let mut commands = Vec::new();
-        for entries in &self.0.entries {
-            for entry in lock(entries).values() {
-                if let Some(command) = entry.state().drain(moment) {
-                    commands.push((Arc::clone(entry), command));
+        let last = async {
+            self.0.replicas.leave().await;
+            let (mut limits, mut returned) = (0, 0);
+            // Twice, for what was granted to a question that was on its way.
+            for _ in 0..2 {
+                let commands = self.last_commands();
+                limits += commands.len();
+                returned += commands.iter().map(|(_, command)| command.returned).sum::<i64>();
+                for batch in self.batches(commands) {
+                    self.send_batch(batch).await;
                 }
             }
-        }
-        let returned: i64 = commands.iter().map(|(_, command)| command.returned).sum();
-        let (limits, count) = (self.clone(), commands.len());
-        let last = async {
-            for batch in limits.batches(commands) {
-                limits.send_batch(batch).await;
-            }
-            limits.0.replicas.leave().await;
+            tracing::info!(limits, returned, "shared rate limits given back");
         };
-        match tokio::time::timeout(DRAIN_TIMEOUT, last).await {
-            Ok(()) => tracing::info!(limits = count, returned, "shared rate limits given back"),
-            Err(_) => tracing::warn!("giving back shared rate limits timed out"),
+        if tokio::time::timeout(DRAIN_TIMEOUT, last).await.is_err() {
+            tracing::warn!("giving back shared rate limits timed out");
         }
+    }
+
+    fn last_commands(&self) -> Vec<(Arc<Entry>, Command)> {
+        let moment = self.moment();
+        let entries =
+            self.0.entries.iter().flat_map(|entries| lock(entries).values().cloned().collect::<Vec<_>>());
+        entries
+            .filter_map(|entry| {
+                let command = entry.state().drain(moment)?;
+                Some((entry, command))
+            })
+            .collect()
     }
 
     /// Sends one command in the background.
@@ -59,7 +67,7 @@ impl SharedLimits {
         for entry in active {
             let mut state = entry.state();
             let command = state.report(moment);
-            let is_settled = state.is_settled();
+            let is_settled = state.is_settled() || state.may_be_forgotten(ADDRESS_IDLE, moment);
             // While the state is locked, so that no change of it is missed.
             entry.is_active.store(!is_settled, Ordering::Relaxed);
             drop(state);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rate_limit::LimitStatus;
-use rate_limit::shared::{Command, Decision, Moment, SharedLimit, Verdict};
+use rate_limit::shared::{Command, Decision, Moment, SharedLimit, Verdict, WAIT_MAX};
 use tokio::time::timeout_at;
 
 use super::SharedLimits;
@@ -39,7 +39,7 @@ impl Undecided {
     }
 
     async fn decide_within_wait(&self) -> Result<LimitStatus, LimitStatus> {
-        let deadline = tokio::time::Instant::now() + self.entry.state().wait_max();
+        let deadline = tokio::time::Instant::now() + WAIT_MAX;
         loop {
             let mut answered = pin!(self.entry.is_answered.notified());
             // Before the state is read, so that no answer is missed.

@@ -166,6 +166,60 @@ fn a_request_whose_wait_is_over_is_decided_alone_and_never_waits_again() {
 }
 
 #[test]
+fn without_redis_the_rate_is_divided_by_the_replicas_whatever_the_burst() {
+    // Requests a minute, burst, replicas, cost; allowed at once and in a minute at ten requests a second.
+    for (per_minute, burst, replicas, cost, at_once, in_a_minute) in [
+        (60, 1, 10, 1, 1, 6),
+        (60, 5, 10, 1, 1, 6),
+        (600, 100, 10, 1, 10, 69),
+        // More than the share can hold costs the whole share.
+        (600, 100, 10, 50, 1, 6),
+        (60, 10, 10, 10, 1, 6),
+    ] {
+        let name = format!("{per_minute} a minute, burst {burst}, {replicas} replicas, cost {cost}");
+        let mut one = SharedLimit::new(limit(per_minute, burst), 0);
+        let mut is_allowed = |now| {
+            let verdict = one.check(cost, Moment { now, replicas, is_away: true }).verdict;
+            matches!(verdict, Verdict::Allowed(_))
+        };
+        assert_eq!((0..100).filter(|_| is_allowed(0)).count(), at_once, "{name}");
+        let more = (1..600).filter(|tenth| is_allowed(tenth * SECOND / 10)).count();
+        assert_eq!(at_once + more, in_a_minute, "{name}");
+    }
+}
+
+#[test]
+fn a_refused_request_may_come_again_when_its_share_says() {
+    let away = |now| Moment { now, replicas: 10, is_away: true };
+    let mut one = SharedLimit::new(limit(60, 10), 0);
+    assert!(matches!(one.check(10, away(0)).verdict, Verdict::Allowed(_)));
+    let Verdict::Exceeded(status) = one.check(10, away(SECOND)).verdict else { panic!("it is exceeded") };
+    assert_eq!(status.reset_s, 9);
+    assert!(matches!(one.check(10, away(10 * SECOND)).verdict, Verdict::Allowed(_)));
+}
+
+#[test]
+fn what_a_share_allowed_is_reported_once_even_if_the_burst_is_less_than_the_replicas() {
+    let mut one = SharedLimit::new(limit(60, 1), 0);
+    let moment = |now, is_away| Moment { now, replicas: 10, is_away };
+    assert!(matches!(one.check(1, moment(0, true)).verdict, Verdict::Allowed(_)));
+    let report = one.report(moment(SECOND, false)).unwrap();
+    assert_eq!(report.spent, 1);
+    one.answer(&report, &Answer { granted: 0, arrival_us: 1_000_000, server_us: 0 }, SECOND, 100);
+    assert_eq!(one.report(moment(3 * SECOND, false)), None);
+}
+
+#[test]
+fn a_limit_is_forgotten_without_redis_when_its_share_is_earned_again() {
+    let away = |now| Moment { now, replicas: 2, is_away: true };
+    let mut one = SharedLimit::new(limit(60, 100), 0);
+    one.check(1, away(0));
+    let may = |seconds| one.may_be_forgotten(60 * SECOND, away(seconds * SECOND));
+    assert_eq!([59, 99, 100].map(may), [false, false, true]);
+    assert!(!one.is_settled());
+}
+
+#[test]
 fn every_limit_and_any_answer_is_handled() {
     for (per_minute, burst) in [(1, 1), (1, u32::MAX), (u32::MAX, 1), (u32::MAX, u32::MAX)] {
         let mut one = SharedLimit::new(limit(per_minute, burst), 0);

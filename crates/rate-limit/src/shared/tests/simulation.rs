@@ -255,7 +255,7 @@ impl Run<'_> {
                     Verdict::Undecided => {
                         let number = self.added;
                         self.waiting[replica].push(Waiting { number, since: now });
-                        let wait = nanos(self.replicas[replica].wait_max());
+                        let wait = nanos(WAIT_MAX);
                         self.add(now + wait, Step::WaitEnds(replica, number));
                         self.resume(now, replica);
                     }
