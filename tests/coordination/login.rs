@@ -97,6 +97,10 @@ fn a_wrong_password_is_named_and_stops_no_start() {
     let server = secrets.options(&redis).start();
     assert_eq!(server.get("/api/symbols", &[("x-api-key", KEY)]).status, 200);
     wait_for(&server, "investiq_redis_up", 0.0);
+    wait_until("the refused login is in the log", || server.log().contains("Redis does not answer"));
+    std::thread::sleep(Duration::from_millis(1500));
     let log = server.log();
+    assert_eq!(log.matches("Redis does not answer").count(), 1, "once: {log}");
+    assert!(log.contains("WRONGPASS") || log.to_lowercase().contains("authentication failed"), "{log}");
     assert!(!log.contains(OLD) && !log.contains("panicked"), "{log}");
 }

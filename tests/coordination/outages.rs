@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use tests::forwarder::Forwarder;
+
 use super::load::{Traffic, assert_all_answered, ratio, within};
 use super::redis::Redis;
-use super::shared::{BURST, KEY, PER_MINUTE, PER_SECOND, limited, metric, pair, wait_for, with_redis};
+use super::shared::{
+    BURST, KEY, PER_MINUTE, PER_SECOND, limited, metric, pair, wait_for, wait_until, with_redis,
+};
 
 /// Within this time after Redis is back, limits are shared again; a check is made each half second.
 const RECOVERY: Duration = Duration::from_secs(2);
@@ -63,6 +67,28 @@ fn a_redis_that_dies_comes_back_empty_and_forgets_no_grant() {
     assert!(redis.calls("evalsha") > 0, "the script is known again");
     let decided = metric(&one, "investiq_rate_limit_decisions_total{by=\"share\"}");
     assert!(decided.unwrap() > 20.0, "{decided:?}");
+}
+
+#[test]
+fn a_redis_that_hangs_while_another_takes_over_is_left() {
+    let (old, new) = (Redis::start(), Redis::start());
+    let forwarder = Forwarder::start(old.port);
+    let server = limited().set("REDIS_URL", format!("redis://127.0.0.1:{}", forwarder.port())).start();
+    wait_for(&server, "investiq_redis_up", 1.0);
+    old.signal("STOP");
+    wait_for(&server, "investiq_redis_up", 0.0);
+    forwarder.lead_new_connections_to(new.port);
+    wait_for(&server, "investiq_redis_up", 1.0);
+    let load = Traffic::of_key(KEY, PER_SECOND / 2.0).start(&[&server]);
+    wait_until("limits are shared through the other Redis", || new.calls("evalsha") > 3);
+    assert_all_answered(&load.stop());
+    assert_eq!(metric(&server, "investiq_redis_up"), Some(1.0), "{}", server.log());
+
+    // It becomes a replica, as after another failover, and refuses to write: its connections are left as well.
+    let newest = Redis::start();
+    forwarder.lead_new_connections_to(newest.port);
+    new.cli(&["REPLICAOF", "127.0.0.1", "1"]);
+    wait_until("the server leaves the demoted Redis", || newest.calls("zadd") > 3);
 }
 
 #[test]

@@ -44,6 +44,14 @@ impl Forwarder {
     pub fn lead_to(&self, port: u16) {
         self.target.send_replace(local(port));
     }
+
+    /// Forwards new connections to another port, and keeps the open ones, as when the server behind them hangs.
+    pub fn lead_new_connections_to(&self, port: u16) {
+        self.target.send_if_modified(|target| {
+            *target = local(port);
+            false
+        });
+    }
 }
 
 fn local(port: u16) -> SocketAddr {

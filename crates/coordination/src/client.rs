@@ -3,8 +3,9 @@
 //! A connection whose password was refused once never recovers by itself, so that this client replaces connections, and does not
 //! rely on those that reconnect.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use redis::FromRedisValue;
@@ -40,6 +41,8 @@ const PASSWORD: &str = "redis_password";
 /// The state of the checks whether Redis answers.
 struct Checks {
     connection: Option<(u64, Connection)>,
+    /// Whether there was a connection before this one.
+    has_connected: bool,
     /// Before that, no other attempt to log in is made.
     login_at: Instant,
     refreshed_at: Option<Instant>,
@@ -62,6 +65,8 @@ struct Inner {
     is_needed: Notify,
     /// Every connection has much to do.
     is_busy: AtomicBool,
+    /// Purposes for which the user of Redis lacks a permission, as logged.
+    refused: Mutex<BTreeSet<&'static str>>,
     metrics: Arc<Metrics>,
 }
 
@@ -85,6 +90,7 @@ impl Redis {
             generation: AtomicU64::new(0),
             is_needed: Notify::new(),
             is_busy: AtomicBool::new(false),
+            refused: Mutex::default(),
             metrics: Arc::clone(metrics),
         }))))
     }
@@ -141,6 +147,11 @@ impl Redis {
                 }
                 Err(error) => error,
             };
+            if error.is_of_permission() {
+                metrics.coordination.count(purpose, error.outcome());
+                self.log_permission(purpose, &error);
+                return Err(error);
+            }
             if !error.is_of_connection() || retries.next().is_none() {
                 metrics.coordination.count(purpose, error.outcome());
                 breaker.note_failure(&error);
@@ -170,6 +181,18 @@ impl Redis {
             Err(error) => commands.count(script.purpose, error.outcome()),
         }
         result.ok()
+    }
+
+    /// Once for each purpose: the same is refused again and again.
+    fn log_permission(&self, purpose: &'static str, error: &Error) {
+        if self.0.refused.lock().unwrap_or_else(PoisonError::into_inner).insert(purpose) {
+            let error = telemetry::with_causes(error);
+            tracing::error!(
+                purpose,
+                error,
+                "the user of Redis lacks a permission: grant it as docs/scaling.md says"
+            );
+        }
     }
 
     async fn run_once<T: FromRedisValue>(
@@ -205,12 +228,16 @@ impl Redis {
 
     /// Checks whether Redis answers, on a connection of its own.
     async fn check(&self) {
-        let Inner { pool, breaker, generation, is_needed, metrics, .. } = &*self.0;
-        let mut checks = Checks { connection: None, login_at: Instant::now(), refreshed_at: None };
+        let Inner { pool, breaker, is_needed, metrics, .. } = &*self.0;
+        let mut checks =
+            Checks { connection: None, has_connected: false, login_at: Instant::now(), refreshed_at: None };
         loop {
             let mut result = self.check_once(&mut checks).await;
-            if result.as_ref().is_err_and(|error| !error.is_timeout()) && checks.connection.take().is_some() {
-                // Redis may have closed only this connection.
+            // After a failure, Redis may answer on another connection: it closed this one, or is elsewhere.
+            if let Err(error) = &result
+                && checks.connection.take().is_some()
+                && !error.is_timeout()
+            {
                 result = self.check_once(&mut checks).await;
             }
             metrics.coordination.count("ping", result.as_ref().map_or_else(Error::outcome, |()| "ok"));
@@ -218,9 +245,7 @@ impl Redis {
             match result {
                 Err(error) => breaker.open(&error),
                 // A connection for commands comes first, so that none fails.
-                Ok(())
-                    if breaker.is_open() && !pool.outdated(generation.load(Ordering::Relaxed)).is_empty() =>
-                {
+                Ok(()) if breaker.is_open() && !pool.is_usable() => {
                     is_needed.notify_one();
                     period_ms = CHECK_PERIOD_MS / 10;
                 }
@@ -231,17 +256,23 @@ impl Redis {
     }
 
     async fn check_once(&self, checks: &mut Checks) -> Result<(), Error> {
-        let Inner { connector, breaker, generation, .. } = &*self.0;
+        let Inner { connector, pool, breaker, generation, .. } = &*self.0;
         let newest = generation.load(Ordering::Relaxed);
         let is_outdated = checks.connection.as_ref().is_none_or(|(generation, _)| *generation != newest);
         if is_outdated && Instant::now() >= checks.login_at {
             match connector.connect(self.password().as_deref()).await {
-                Ok(connection) if connector.is_cluster() && breaker.is_open() => {
-                    // Other nodes may have the data since: the connections for commands are replaced, too.
-                    let newest = generation.fetch_add(1, Ordering::Relaxed) + 1;
-                    checks.connection = Some((newest, connection));
+                Ok(connection) => {
+                    // Another server may have the data since: the connections for commands are replaced, too.
+                    let is_elsewhere = checks.has_connected && breaker.is_open();
+                    let newest = match is_elsewhere {
+                        true => generation.fetch_add(1, Ordering::Relaxed) + 1,
+                        false => newest,
+                    };
+                    if is_elsewhere {
+                        pool.discard();
+                    }
+                    (checks.connection, checks.has_connected) = (Some((newest, connection)), true);
                 }
-                Ok(connection) => checks.connection = Some((newest, connection)),
                 Err(error) => {
                     if error.is_of_login() {
                         checks.login_at = Instant::now() + LOGIN_PERIOD;

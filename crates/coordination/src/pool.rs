@@ -70,6 +70,16 @@ impl Pool {
         slots.iter().filter(|slot| slot.generation() != Some(generation)).map(Arc::clone).collect()
     }
 
+    /// Whether a connection is open.
+    pub(crate) fn is_usable(&self) -> bool {
+        self.slots.load().iter().any(|slot| slot.is_connected())
+    }
+
+    /// Removes all connections, because Redis may be elsewhere.
+    pub(crate) fn discard(&self) {
+        self.slots.load().iter().for_each(|slot| slot.connection.store(None));
+    }
+
     /// Adds a connection if the limit allows it.
     pub(crate) fn grow(&self, generation: u64, connection: Connection) {
         let mut slots = self.slots.load().to_vec();
