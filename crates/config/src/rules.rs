@@ -61,6 +61,13 @@ pub(crate) fn check(config: &Config) -> Vec<Error> {
             "rate_limit.burst",
             "must be at least EXPECTED_NODES: while Redis does not answer, each node allows its part of the burst",
         ),
+        (
+            config.redis.endpoint().is_some()
+                && config.http.webhooks.rate_limit.burst.get() < config.expected_nodes,
+            "webhooks.per_minute",
+            "must be at least six times EXPECTED_NODES: while Redis does not answer, each node allows its part of the burst, which is \
+             a sixth of the requests per minute",
+        ),
     ];
     let source = format!("profile {}", profile.as_str());
     let broken =

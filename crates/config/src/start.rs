@@ -22,6 +22,7 @@ use crate::settings::Config;
 const COMPONENT: &str = "start";
 const API_KEYS: &str = "api_keys";
 const DATABASE_URL: &str = "database_url";
+const REDIS_PASSWORD: &str = "redis_password";
 
 /// Which databases are opened by a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -209,6 +210,7 @@ pub fn policy_rule(violation: &PolicyViolation) -> &'static str {
 fn value_errors(credentials: &Credentials, config: &Config, environment: &Environment) -> Vec<Finding> {
     let mut errors = api_key_errors(credentials, config, environment);
     errors.extend(text(credentials, BOOTSTRAP_TOKEN).and_then(|token| bootstrap_error(&token)));
+    errors.extend(redis_error(credentials, config, environment));
     let webhooks = PROVIDERS.iter().filter_map(|provider| match provider.proof {
         Proof::Keys { secret, .. } => Some(secret),
         Proof::Circle => None,
@@ -218,6 +220,19 @@ fn value_errors(credentials: &Credentials, config: &Config, environment: &Enviro
         Some(invalid(name, error))
     }));
     errors
+}
+
+/// Without a password, Redis is not told the user, and its default user is.
+fn redis_error(credentials: &Credentials, config: &Config, environment: &Environment) -> Option<Finding> {
+    let user = config.redis.endpoint()?.user?;
+    // A password that was found and cannot be read was reported by its lookup.
+    let handle = credentials.handle(REDIS_PASSWORD, COMPONENT).ok()?;
+    let is_missing = handle.load_optional().is_ok_and(|set| set.is_none());
+    let sources = joined_sources(REDIS_PASSWORD, config, environment);
+    let message = format!(
+        "is not set, and the user of Redis is {user}: looked in {sources}; set REDIS_PASSWORD, or remove the user"
+    );
+    is_missing.then(|| Finding::new(Severity::Error, "missing", REDIS_PASSWORD, message))
 }
 
 /// The token is a key to everything, and what a person chooses is guessed.
@@ -326,6 +341,24 @@ fn invalid(name: &str, message: String) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_user_of_redis_without_a_password_stops_the_start() {
+        for (variables, is_missing) in [
+            (&[("REDIS_URL", "redis://investiq@redis")][..], true),
+            (&[("REDIS_HOST", "redis"), ("REDIS_USER", "investiq")], true),
+            (
+                &[("REDIS_URL", "redis://investiq@redis"), ("REDIS_PASSWORD", "a-password-of-redis-8361")],
+                false,
+            ),
+            (&[("REDIS_URL", "redis://redis")], false),
+        ] {
+            let environment: Environment = variables.iter().copied().collect();
+            let found = check(&environment, Connect::ToFiles).await.findings([]);
+            let of_redis = found.iter().find(|finding| finding.subject == REDIS_PASSWORD);
+            assert_eq!(of_redis.is_some(), is_missing, "{variables:?}: {found:?}");
+        }
+    }
 
     #[tokio::test]
     async fn a_database_url_that_the_server_cannot_use_is_reported_once_without_a_connection() {

@@ -297,8 +297,8 @@ fn every_variable_changes_the_configuration() {
         let (changed, errors) = load_all_from(&environment(&[(variable, value)]), None);
         assert_ne!(format!("{changed:?}"), base, "{variable}");
         let is_refused =
-            ["REDIS_CLUSTER_MODE", "REDIS_CLUSTER_ADDRS", "REDIS_ROUTE_RANDOMLY", "REDIS_ROUTE_BY_LATENCY"]
-                .contains(variable);
+            // None has an effect without an address.
+            variable.starts_with("REDIS_") && !["REDIS_URL", "REDIS_HOST"].contains(variable);
         assert_eq!(!errors.is_empty(), is_refused, "{variable}: {errors:?}");
     }
     assert_eq!(values.len(), settings().len());
@@ -367,6 +367,16 @@ fn settings_of_redis_that_contradict_each_other_or_have_no_effect_are_refused() 
             "a cluster has one database",
         ),
         (&[("REDIS_URL", "redis://a/1"), ("REDIS_CLUSTER_MODE", "true")], "a cluster has one database"),
+        (
+            &[("REDIS_CLUSTER_MODE", "true"), ("REDIS_CLUSTER_ADDRS", "a:1"), ("REDIS_PORT", "2")],
+            "write the ports",
+        ),
+        (&[("REDIS_PORT", "1")], "but REDIS_PORT is: set REDIS_URL"),
+        (&[("REDIS_USER", "u")], "but REDIS_USER is: set REDIS_URL"),
+        (&[("REDIS_DB", "1")], "but REDIS_DB is: set REDIS_URL"),
+        (&[("REDIS_TLS", "true")], "but REDIS_TLS is: set REDIS_URL"),
+        (&[("REDIS_TLS_CA_FILE", ca)], "but REDIS_TLS_CA_FILE is: set REDIS_URL"),
+        (&[("REDIS_MAX_RETRIES", "4")], "but REDIS_MAX_RETRIES is: set REDIS_URL"),
         (&[("REDIS_ROUTE_RANDOMLY", "true"), ("REDIS_ROUTE_BY_LATENCY", "true")], "set both to false"),
         (&[("REDIS_ROUTE_RANDOMLY", "true")], "must be false"),
         (&[("REDIS_ROUTE_BY_LATENCY", "true")], "must be false"),
@@ -380,6 +390,10 @@ fn settings_of_redis_that_contradict_each_other_or_have_no_effect_are_refused() 
             &[("REDIS_HOST", "a"), ("RATE_LIMIT_BURST", "2"), ("EXPECTED_NODES", "3")],
             "must be at least EXPECTED_NODES",
         ),
+        (
+            &[("REDIS_HOST", "a"), ("WEBHOOK_RATE_LIMIT_PER_MINUTE", "60"), ("EXPECTED_NODES", "11")],
+            "must be at least six times EXPECTED_NODES",
+        ),
     ] {
         let errors = errors(pairs);
         assert!(errors.iter().any(|error| error.contains(expected)), "{pairs:?}: {errors:?}");
@@ -387,7 +401,6 @@ fn settings_of_redis_that_contradict_each_other_or_have_no_effect_are_refused() 
     }
     let endpoint = |pairs: &[(&str, &str)]| load_from(&environment(pairs), None).unwrap().redis.endpoint();
     assert_eq!(endpoint(&[]), None, "not used");
-    assert_eq!(endpoint(&[("REDIS_PORT", "1"), ("REDIS_TLS", "true")]), None);
     let one = endpoint(&[("REDIS_URL", "rediss://u@a:7/2")]);
     let parts = [
         ("REDIS_HOST", "a"),

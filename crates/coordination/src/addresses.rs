@@ -118,3 +118,50 @@ impl UndecidedAddress {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+    use std::time::SystemTime;
+
+    use secrets::{Catalogue, Profile, Secrets};
+    use telemetry::metrics::{Labels, Metrics};
+
+    use super::*;
+    use crate::Redis;
+
+    /// The limits of one of two replicas, whose Redis never answers and whose table has room for one address.
+    async fn limits() -> SharedLimits {
+        let environment = [("REDIS_HOST", "redis.invalid")].into_iter().collect();
+        let (config, _) = config::load_all(&environment);
+        let clock: secrets::Clock = Arc::new(SystemTime::now);
+        let directory = tempfile::tempdir().unwrap();
+        let secrets = Secrets::builder(Profile::Development, Catalogue::product(), clock)
+            .local(environment, directory.path());
+        let metrics = Arc::new(Metrics::new(Labels::default()).unwrap());
+        let redis = Redis::new(&config.redis, &secrets.build().await.unwrap(), &metrics).unwrap().unwrap();
+        SharedLimits::with_addresses_max(redis, 2, 1).unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_address_for_which_the_table_has_no_room_has_its_replicas_part_of_the_limit() {
+        let number = |number| NonZeroU32::new(number).unwrap();
+        // A request each minute: none is earned during the test.
+        for (burst, allowed) in [(20, 10), (3, 1), (1, 1)] {
+            let limit = Limit { per_minute: number(1), burst: number(burst) };
+            let addresses = SharedAddresses::new(limits().await, "test", limit, Capacity::FewClients);
+            for address in ["192.0.2.1", "192.0.2.2", "192.0.2.3"] {
+                let mut results = (0..200).map(|_| addresses.check(address.parse().unwrap()));
+                let is_allowed = |checked: &CheckedAddress| matches!(checked, CheckedAddress::Allowed(_));
+                assert_eq!(
+                    results.by_ref().take(100).filter(is_allowed).count(),
+                    allowed,
+                    "{burst}: {address}"
+                );
+                let last = results.last().unwrap();
+                let CheckedAddress::Exceeded(Exceeded { tier: 0, status }) = last else { panic!("{last:?}") };
+                assert!((50..=120).contains(&status.reset_s), "{burst}: {address}: {status:?}");
+            }
+        }
+    }
+}

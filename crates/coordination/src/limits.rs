@@ -64,6 +64,14 @@ impl SharedLimits {
     /// # Errors
     /// The operating system has no random numbers.
     pub fn new(redis: Redis, expected_nodes: u32) -> Result<Self, getrandom::Error> {
+        Self::with_addresses_max(redis, expected_nodes, ADDRESSES_MAX)
+    }
+
+    pub(crate) fn with_addresses_max(
+        redis: Redis,
+        expected_nodes: u32,
+        addresses_max: usize,
+    ) -> Result<Self, getrandom::Error> {
         Ok(Self(Arc::new(Inner {
             replicas: Replicas::new(redis.clone(), expected_nodes)?,
             redis,
@@ -71,7 +79,7 @@ impl SharedLimits {
             started: Instant::now(),
             entries: std::array::from_fn(|_| Mutex::default()),
             addresses: AtomicUsize::new(0),
-            addresses_max: ADDRESSES_MAX,
+            addresses_max,
             active: Mutex::default(),
         })))
     }

@@ -16,6 +16,14 @@ const PORT_DEFAULT: u16 = 6379;
 const DATABASE_MAX: u32 = 1_000_000;
 /// Connections beside those that carry commands: one that checks whether Redis answers, and one that replaces another.
 const CONNECTIONS_BESIDE: usize = 2;
+/// Settings of the connections, which have defaults.
+const TUNING: [(&str, &str); 5] = [
+    ("redis.max_retries", "REDIS_MAX_RETRIES"),
+    ("redis.pool_size", "REDIS_POOL_SIZE"),
+    ("redis.max_idle_conns", "REDIS_MAX_IDLE_CONNS"),
+    ("redis.max_active_conns", "REDIS_MAX_ACTIVE_CONNS"),
+    ("redis.idle_timeout_s", "REDIS_IDLE_TIMEOUT_SECS"),
+];
 
 settings! { read =>
     /// How Redis is reached. Without an address it is not used.
@@ -51,6 +59,11 @@ settings! { read =>
         connections_max: usize = read.get("redis.max_active_conns", "REDIS_MAX_ACTIVE_CONNS").number(3..=1000);
         /// Time without use after which a connection beyond the idle ones is closed.
         idle_timeout: Duration = read.get("redis.idle_timeout_s", "REDIS_IDLE_TIMEOUT_SECS").seconds(1..=86_400);
+        /// The first variable of the five before that is set to another value than the default.
+        tuned_by: Option<&'static str> = TUNING.into_iter().find_map(|(path, variable)| {
+            let is_tuned = read.variable(variable)?.trim() != crate::default_text(path);
+            is_tuned.then_some(variable)
+        });
         /// Refused: nothing is read from replicas.
         route_randomly: bool = read.get("redis.route_randomly", "REDIS_ROUTE_RANDOMLY").flag();
         /// Refused: nothing is read from replicas.
@@ -144,6 +157,11 @@ impl Redis {
                 "redis.port",
                 "write the port into REDIS_URL, or set REDIS_HOST and REDIS_PORT instead of REDIS_URL",
             ),
+            (
+                self.port.is_some() && !self.cluster_addresses.is_empty(),
+                "redis.port",
+                "has no effect with REDIS_CLUSTER_ADDRS: write the ports there",
+            ),
             (has_user_twice, "redis.user", "is also in REDIS_URL: set it in one of them"),
             (has_database_twice, "redis.db", "is also in REDIS_URL: set it in one of them"),
             (is_plain_url, "redis.tls", "contradicts the redis:// of REDIS_URL: write rediss://"),
@@ -199,13 +217,30 @@ impl Redis {
             ),
         ];
         let broken = rules.into_iter().filter(|(is_broken, ..)| *is_broken);
-        broken
-            .map(|(_, path, problem)| Error {
-                path: path.to_owned(),
-                source: source.to_owned(),
-                problem: problem.to_owned(),
-            })
+        let broken = broken.map(|(_, path, problem)| (path, problem.to_owned()));
+        let without_address = self.first_set().filter(|_| !is_used && !self.cluster_mode).map(|name| {
+            let problem = format!(
+                "is not set, but {name} is: set REDIS_URL, REDIS_HOST or REDIS_CLUSTER_ADDRS, without which Redis is not used, or \
+                 remove {name}"
+            );
+            ("redis.url", problem)
+        });
+        let errors = broken.chain(without_address);
+        errors
+            .map(|(path, problem)| Error { path: path.to_owned(), source: source.to_owned(), problem })
             .collect()
+    }
+
+    /// The first setting that has no effect without an address.
+    fn first_set(&self) -> Option<&'static str> {
+        let are_set = [
+            (self.port.is_some(), "REDIS_PORT"),
+            (self.user.is_some(), "REDIS_USER"),
+            (self.database.is_some(), "REDIS_DB"),
+            (self.tls, "REDIS_TLS"),
+            (self.tls_ca.is_some(), "REDIS_TLS_CA_FILE"),
+        ];
+        are_set.into_iter().find_map(|(is_set, name)| is_set.then_some(name)).or(self.tuned_by)
     }
 }
 
@@ -235,7 +270,11 @@ fn redis_url(text: &str) -> Result<RedisUrl, String> {
         );
     }
     let host = parse::host(authority.host())?.trim_matches(['[', ']']).to_owned();
-    let port = authority.port_u16().unwrap_or(PORT_DEFAULT);
+    let host_port = authority.as_str().rsplit_once('@').map_or(authority.as_str(), |(_, rest)| rest);
+    let port = match host_port.len() == authority.host().len() {
+        true => PORT_DEFAULT,
+        false => authority.port_u16().filter(|port| *port != 0).ok_or(EXPECTED)?,
+    };
     Ok(RedisUrl { address: HostPort { host, port }, user: name, database, is_encrypted })
 }
 
@@ -280,6 +319,9 @@ mod tests {
             ("redis://user:secret@redis", None),
             ("redis://redis?db=1", None),
             ("redis://redis/x", None),
+            ("redis://redis:99999", None),
+            ("redis://redis:0", None),
+            ("redis://u@redis:", None),
             ("http://redis", None),
             ("redis", None),
             ("", None),
