@@ -122,7 +122,6 @@ impl UndecidedAddress {
 #[cfg(test)]
 mod tests {
     use std::num::NonZeroU32;
-    use std::time::SystemTime;
 
     use secrets::{Catalogue, Profile, Secrets};
     use telemetry::metrics::{Labels, Metrics};
@@ -134,7 +133,7 @@ mod tests {
     async fn limits() -> SharedLimits {
         let environment = [("REDIS_HOST", "redis.invalid")].into_iter().collect();
         let (config, _) = config::load_all(&environment);
-        let clock: secrets::Clock = Arc::new(SystemTime::now);
+        let clock: secrets::Clock = Arc::new(|| telemetry::Clock::System.now().into());
         let directory = tempfile::tempdir().unwrap();
         let secrets = Secrets::builder(Profile::Development, Catalogue::product(), clock)
             .local(environment, directory.path());
@@ -158,7 +157,7 @@ mod tests {
                     allowed,
                     "{burst}: {address}"
                 );
-                let last = results.last().unwrap();
+                let last = results.next_back().unwrap();
                 let CheckedAddress::Exceeded(Exceeded { tier: 0, status }) = last else { panic!("{last:?}") };
                 assert!((50..=120).contains(&status.reset_s), "{burst}: {address}: {status:?}");
             }

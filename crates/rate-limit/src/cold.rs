@@ -74,7 +74,7 @@ impl ColdAddresses {
         let burst_time = limit.period_nanos().saturating_mul(replicas.max(limit.burst.get().into()));
         let now = now.max(0);
         self.shares[tier].measure_and_replace(&network, |arrival| {
-            let known = arrival.is_none().then(|| period.saturating_mul(spent.into())).unwrap_or_default();
+            let known = if arrival.is_some() { 0 } else { period.saturating_mul(spent.into()) };
             let next = nanos(arrival).max(now).saturating_add(known).saturating_add(period);
             match next.saturating_sub(now) - burst_time {
                 wait @ 1.. => Err(LimitStatus::exceeded(Duration::from_nanos(wait.unsigned_abs()))),
