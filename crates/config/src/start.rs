@@ -222,7 +222,7 @@ fn value_errors(credentials: &Credentials, config: &Config, environment: &Enviro
     errors
 }
 
-/// Without a password, Redis is not told the user, and its default user is.
+/// Without a password, no user is sent to Redis, which uses its default user.
 fn redis_error(credentials: &Credentials, config: &Config, environment: &Environment) -> Option<Finding> {
     let user = config.redis.endpoint()?.user?;
     // A password that was found and cannot be read was reported by its lookup.

@@ -55,7 +55,7 @@ impl Error {
         error.code() == Some("NOPERM") || is_in_script
     }
 
-    /// What failed, by which two failures are told apart in the log.
+    /// What failed, by which the log distinguishes failures.
     pub(crate) fn cause(&self) -> &'static str {
         match self {
             Self::Away => "away",
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn errors_of_redis_are_told_apart() {
+    fn errors_of_redis_are_distinguished() {
         let io = |detail: &str| {
             RedisError::from((ErrorKind::Io, "Failed to create initial connections", detail.to_owned()))
         };
