@@ -11,7 +11,7 @@ mod strength;
 
 pub use domain::{KeyMode, Role};
 pub use format::{NewKey, claimed_id, generate};
-pub use key::{Key, Label, StoredTerms, Usage, UseError};
+pub use key::{GrantError, Key, Label, StoredTerms, Usage, UseError};
 pub use networks_seen::{NetworksSeen, Sighting};
 pub use set::{KeyError, KeyErrors, KeySet, PresentedKey};
 pub use stored::{StoredKey, StoredKeys, accepts_mode, default_mode, parse_network};

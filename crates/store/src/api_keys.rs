@@ -6,10 +6,11 @@
 mod rows;
 mod settings;
 
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 use audit::{Entry, ProofError};
-use domain::Scope;
+use domain::{KeyMode, Scope};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
@@ -28,6 +29,8 @@ pub use settings::{
 pub const API_KEYS_MAX: u64 = 10_000;
 /// The migration that adds the table.
 pub(crate) const SINCE_MIGRATION: i64 = 9;
+/// Most rows of keys, also of those that have ended: each server loads them all when it starts.
+pub const API_KEY_ROWS_MAX: u64 = 100_000;
 /// Longest reason for a revocation, in characters.
 const REASON_CHARS_MAX: usize = 2000;
 
@@ -35,9 +38,13 @@ const VERSION: &str = "SELECT version FROM key_version WHERE id = 1";
 // First in each change: on Postgres, its lock makes changes wait for each other.
 const NEXT_VERSION: &str = "UPDATE key_version SET version = version + 1 WHERE id = 1";
 const VALID: &str = "SELECT COUNT(*) AS count FROM api_keys WHERE revoked_at IS NULL AND expires_at > $1";
-// No other scope contains the text.
-const VALID_ADMINS: &str =
-    "SELECT COUNT(*) AS count FROM api_keys WHERE revoked_at IS NULL AND expires_at > $1 AND scopes LIKE $2";
+const ALL: &str = "SELECT COUNT(*) AS count FROM api_keys";
+// A key, those that it replaces, and those that created one of them.
+const ORIGINS: &str = "WITH RECURSIVE origin (id, replaces, created_by) AS (\
+    SELECT id, replaces, created_by FROM api_keys WHERE id = $1 \
+    UNION SELECT k.id, k.replaces, k.created_by FROM api_keys k JOIN origin o ON k.id IN \
+    (o.replaces, CASE WHEN o.created_by LIKE 'key:%' THEN SUBSTR(o.created_by, 5) END)) \
+    SELECT * FROM api_keys WHERE id IN (SELECT id FROM origin)";
 const USES: &str = "UPDATE api_keys SET uses = api_keys.uses + key.number, \
     last_used_ip = CASE WHEN api_keys.last_used_at > key.at THEN api_keys.last_used_ip ELSE key.ip END, \
     last_used_at = CASE WHEN api_keys.last_used_at > key.at THEN api_keys.last_used_at ELSE key.at END \
@@ -73,7 +80,18 @@ pub struct ApiKey {
     /// The number of its last change.
     pub version: i64,
     /// Why the row is not as the server wrote it. Such a key must not be accepted.
-    pub forged: Option<ProofError>,
+    pub forged: Option<Forgery>,
+}
+
+/// Why the row of a key is not as the server wrote it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Forgery {
+    /// Its proof does not match.
+    #[error(transparent)]
+    Proof(#[from] ProofError),
+    /// A column has no valid value.
+    #[error("its row cannot be read: it was changed, or a later release wrote it")]
+    Unreadable,
 }
 
 /// The end of a key.
@@ -135,6 +153,12 @@ pub enum ApiKeyError {
     /// A setting is out of its bounds.
     #[error(transparent)]
     Setting(#[from] SettingError),
+    /// Too many rows.
+    #[error(
+        "the database has {API_KEY_ROWS_MAX} API keys with those that have ended, and no more can be created: delete the \
+         oldest ended ones from the table api_keys"
+    )]
+    TooManyRows,
     /// Too many keys.
     #[error("{API_KEYS_MAX} API keys are valid, and no more can be created: revoke those that are not used")]
     TooMany,
@@ -178,7 +202,7 @@ impl Store {
         self.change(&Change::Create { settings, expires_at, secret }, actor, now).await
     }
 
-    /// Creates the first key with the scope `keys:admin`, if the database has no valid one.
+    /// Creates the first key with the scope `keys:admin`, if the database has no valid one of these modes.
     ///
     /// # Errors
     /// [`ApiKeyError`]; nothing is changed.
@@ -187,22 +211,23 @@ impl Store {
         settings: &ApiKeySettings,
         expires_at: Timestamp,
         secret: &ApiKeySecret,
+        modes: &[KeyMode],
         actor: Actor<'_>,
         now: Timestamp,
     ) -> Result<ApiKey, ApiKeyError> {
         settings.check(expires_at, now)?;
-        self.change(&Change::CreateFirst { settings, expires_at, secret }, actor, now).await
+        self.change(&Change::CreateFirst { settings, expires_at, secret, modes }, actor, now).await
     }
 
     /// Creates the successor of a key: the same settings, and as long a validity. The key stays valid for `overlap`, and never
-    /// longer than it was.
+    /// longer than it was. The successor ends at `ends_by` at the latest.
     ///
     /// # Errors
     /// [`ApiKeyError`]; nothing is changed.
     pub async fn rotate_api_key(
         &self,
         id: ApiKeyId,
-        overlap: SignedDuration,
+        (overlap, ends_by): (SignedDuration, Timestamp),
         secret: &ApiKeySecret,
         actor: Actor<'_>,
         now: Timestamp,
@@ -211,7 +236,7 @@ impl Store {
             let days = KEY_OVERLAP_MAX.as_hours() / 24;
             return Err(SettingError { field: "overlap", rule: format!("must be 0 to {days} days") }.into());
         }
-        self.change(&Change::Rotate { id, overlap, secret }, actor, now).await
+        self.change(&Change::Rotate { id, overlap, ends_by, secret }, actor, now).await
     }
 
     /// Ends a key. Repeating it changes nothing.
@@ -225,12 +250,9 @@ impl Store {
         actor: Actor<'_>,
         now: Timestamp,
     ) -> Result<ApiKey, ApiKeyError> {
-        if !(1..=REASON_CHARS_MAX).contains(&reason.chars().count()) || reason.contains('\0') {
-            let rule = format!("must be 1 to {REASON_CHARS_MAX} characters without NUL");
+        if !(1..=REASON_CHARS_MAX).contains(&reason.chars().count()) || reason.chars().any(char::is_control) {
+            let rule = format!("must be 1 to {REASON_CHARS_MAX} printable characters");
             return Err(SettingError { field: "reason", rule }.into());
-        }
-        if let Some(key) = self.api_key(id).await?.filter(|key| key.revocation.is_some()) {
-            return Ok(key);
         }
         self.change(&Change::Revoke { id, reason }, actor, now).await
     }
@@ -292,10 +314,14 @@ impl Store {
         let mut reader = self.shared.database.reader().await?;
         let mut tx = reader.begin().await?;
         let row = tx.fetch_optional(sql!(VERSION)).await?.ok_or(sqlx::Error::RowNotFound)?;
-        // Bounded: a key is created by a person, and never deleted.
+        // At most API_KEY_ROWS_MAX.
         let rows = tx.fetch_all(sql!(rows::SELECT).push_sql(" AND version > ").push_value(version)).await?;
-        let keys: Result<_, _> = rows.iter().map(|row| self.key_of(row)).collect();
-        Ok((row.int("version")?, keys?))
+        // One row without an id or a digest is no key, and keeps no other key from being loaded.
+        let key_of = |row| {
+            self.key_of(row)
+                .inspect_err(|error| tracing::error!(%error, "API key ignored: its row cannot be read"))
+        };
+        Ok((row.int("version")?, rows.iter().filter_map(|row| key_of(row).ok()).collect()))
     }
 
     /// Adds uses of keys: how many there were, and the last.
@@ -342,7 +368,8 @@ impl Store {
         let row = tx.fetch_optional(sql!(VERSION)).await?.ok_or(sqlx::Error::RowNotFound)?;
         let made_by = Author { actor, now, version: row.int("version")? };
         match self.apply(&mut tx, change, made_by).await {
-            Ok((key, entry)) => self.commit(tx, entry).await.map(|()| Ok(key)),
+            Ok((key, Some(entry))) => self.commit(tx, entry).await.map(|()| Ok(key)),
+            Ok((unchanged, None)) => Ok(Ok(unchanged)),
             Err(ApiKeyError::Store(error)) => Err(error),
             Err(refusal) => Ok(Err(refusal)),
         }
@@ -353,33 +380,43 @@ impl Store {
         tx: &mut Transaction<'_>,
         change: &Change<'_>,
         author: Author<'_>,
-    ) -> Result<(ApiKey, Entry), ApiKeyError> {
+    ) -> Result<(ApiKey, Option<Entry>), ApiKeyError> {
         match *change {
             Change::Create { settings, expires_at, secret } => {
                 let key = new_key((settings, expires_at), secret, author);
                 self.insert_key(tx, &key, author.now).await?;
                 let entry = author.entry("api_keys.create", &key, &settings.audit_detail(expires_at))?;
-                Ok((key, entry))
+                Ok((key, Some(entry)))
             }
-            Change::CreateFirst { settings, expires_at, secret } => {
-                let scope = format!("%{}%", Scope::KeysAdmin);
-                if tx.count(sql!(VALID_ADMINS, author.now, scope)).await? > 0 {
+            Change::CreateFirst { settings, expires_at, secret, modes } => {
+                if self.has_admin(tx, modes, author.now).await? {
                     return Err(ApiKeyError::HasAdmin);
                 }
                 let key = new_key((settings, expires_at), secret, author);
                 self.insert_key(tx, &key, author.now).await?;
                 let entry = author.entry("api_keys.bootstrap", &key, &settings.audit_detail(expires_at))?;
-                Ok((key, entry))
+                Ok((key, Some(entry)))
             }
-            Change::Rotate { id, overlap, secret } => self.rotate(tx, (id, overlap), secret, author).await,
+            Change::Rotate { id, overlap, ends_by, secret } => {
+                let (key, entry) = self.rotate(tx, id, (overlap, ends_by), secret, author).await?;
+                Ok((key, Some(entry)))
+            }
             Change::Revoke { id, reason } => {
                 let mut key = self.key(tx, id).await?;
+                if key.revocation.is_some() {
+                    return Ok((key, None));
+                }
                 let (at, by, reason) =
                     (microseconds(author.now), author.actor.name.to_owned(), reason.to_owned());
                 let entry = author.entry("api_keys.revoke", &key, &json!({ "reason": &reason }))?;
                 (key.version, key.revocation) = (author.version, Some(Revocation { at, by, reason }));
-                tx.execute(rows::update(&key, &self.shared.key.load())).await?;
-                Ok((key, entry))
+                // A new proof would accept what was forged.
+                let update = match key.forged {
+                    None => rows::update(&key, &self.shared.key.load()),
+                    Some(_) => rows::revoke_forged(&key),
+                };
+                tx.execute(update).await?;
+                Ok((key, Some(entry)))
             }
         }
     }
@@ -387,7 +424,8 @@ impl Store {
     async fn rotate(
         &self,
         tx: &mut Transaction<'_>,
-        (id, overlap): (ApiKeyId, SignedDuration),
+        id: ApiKeyId,
+        (overlap, ends_by): (SignedDuration, Timestamp),
         secret: &ApiKeySecret,
         author: Author<'_>,
     ) -> Result<(ApiKey, Entry), ApiKeyError> {
@@ -401,7 +439,7 @@ impl Store {
             }
         }
         let validity = key.expires_at.duration_since(key.created_at).min(KEY_VALIDITY_MAX);
-        let expires_at = now.saturating_add(validity).unwrap_or(Timestamp::MAX);
+        let expires_at = now.saturating_add(validity).unwrap_or(Timestamp::MAX).min(ends_by);
         let mut successor = new_key((&key.settings, expires_at), secret, author);
         successor.replaces = Some(id);
         self.insert_key(tx, &successor, now).await?;
@@ -425,8 +463,63 @@ impl Store {
         if tx.count(sql!(VALID, now)).await? >= API_KEYS_MAX {
             return Err(ApiKeyError::TooMany);
         }
+        if tx.count(sql!(ALL)).await? >= API_KEY_ROWS_MAX {
+            return Err(ApiKeyError::TooManyRows);
+        }
         tx.execute(rows::insert(key, &self.shared.key.load(), tx.backend())).await?;
         Ok(())
+    }
+
+    /// Whether a server that accepts these modes has a valid key that creates others. A forged one is refused everywhere.
+    async fn has_admin(
+        &self,
+        tx: &mut Transaction<'_>,
+        modes: &[KeyMode],
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        // At most API_KEYS_MAX. No other scope contains the text.
+        let select = sql!(rows::SELECT)
+            .push_sql(" AND revoked_at IS NULL AND expires_at > ")
+            .push_value(now)
+            .push_sql(" AND scopes LIKE ")
+            .push_value(format!("%{}%", Scope::KeysAdmin));
+        let rows = tx.fetch_all(select).await?;
+        let mut keys = rows.iter().filter_map(|row| self.key_of(row).ok());
+        Ok(keys.any(|key| key.forged.is_none() && modes.contains(&key.settings.mode)))
+    }
+
+    /// Whether one person may have the API keys of both actors: one key replaces the other, or who had one saw the other because
+    /// they created it, or a key that it replaces.
+    pub(crate) async fn may_be_one_person(
+        &self,
+        tx: &mut Transaction<'_>,
+        first: &str,
+        second: &str,
+    ) -> Result<bool, Error> {
+        let (first, second) = (self.origins(tx, first).await?, self.origins(tx, second).await?);
+        let shares = |all: &Origins, line: &Origins| line.line.iter().any(|name| all.all.contains(name));
+        Ok(first.is_forged || second.is_forged || shares(&first, &second) || shares(&second, &first))
+    }
+
+    async fn origins(&self, tx: &mut Transaction<'_>, actor: &str) -> Result<Origins, Error> {
+        let mut origins = Origins { line: vec![actor.to_owned()], ..Origins::default() };
+        origins.all.insert(actor.to_owned());
+        let id = actor.strip_prefix("key:").and_then(|id| id.parse::<ApiKeyId>().ok());
+        let Some(id) = id else { return Ok(origins) };
+        let rows = tx.fetch_all(sql!(ORIGINS, id.as_str())).await?;
+        let keys: Result<Vec<_>, _> = rows.iter().map(|row| self.key_of(row)).collect();
+        let keys: HashMap<ApiKeyId, ApiKey> = keys?.into_iter().map(|key| (key.id, key)).collect();
+        for key in keys.values() {
+            origins.all.extend([format!("key:{}", key.id), key.created_by.clone()]);
+        }
+        let mut next = keys.get(&id);
+        // Each key once, also if somebody made a circle.
+        while let Some(key) = next.filter(|_| origins.line.len() <= keys.len()) {
+            origins.is_forged |= key.forged.is_some();
+            origins.line.extend(key.replaces.map(|id| format!("key:{id}")));
+            next = key.replaces.and_then(|id| keys.get(&id));
+        }
+        Ok(origins)
     }
 
     async fn key(&self, tx: &mut Transaction<'_>, id: ApiKeyId) -> Result<ApiKey, ApiKeyError> {
@@ -440,12 +533,40 @@ impl Store {
     }
 }
 
+/// Where the key of an actor comes from, by the names of actors.
+#[derive(Default)]
+struct Origins {
+    /// The key, and those that it replaces.
+    line: Vec<String>,
+    /// These, who created one of them, and where their keys come from.
+    all: HashSet<String>,
+    /// Whether a key of the line was changed in the database, so that nobody knows where it comes from.
+    is_forged: bool,
+}
+
 /// A change of keys.
 enum Change<'a> {
-    Create { settings: &'a ApiKeySettings, expires_at: Timestamp, secret: &'a ApiKeySecret },
-    CreateFirst { settings: &'a ApiKeySettings, expires_at: Timestamp, secret: &'a ApiKeySecret },
-    Rotate { id: ApiKeyId, overlap: SignedDuration, secret: &'a ApiKeySecret },
-    Revoke { id: ApiKeyId, reason: &'a str },
+    Create {
+        settings: &'a ApiKeySettings,
+        expires_at: Timestamp,
+        secret: &'a ApiKeySecret,
+    },
+    CreateFirst {
+        settings: &'a ApiKeySettings,
+        expires_at: Timestamp,
+        secret: &'a ApiKeySecret,
+        modes: &'a [KeyMode],
+    },
+    Rotate {
+        id: ApiKeyId,
+        overlap: SignedDuration,
+        ends_by: Timestamp,
+        secret: &'a ApiKeySecret,
+    },
+    Revoke {
+        id: ApiKeyId,
+        reason: &'a str,
+    },
 }
 
 /// Who makes a change, when, and its number.

@@ -5,6 +5,7 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use base64::Engine as _;
@@ -45,15 +46,18 @@ pub enum AuditKeyError {
 
 /// The key of an open store, which can be replaced.
 #[derive(Clone)]
-pub(crate) struct SharedKey(Arc<ArcSwap<audit::Key>>);
+pub(crate) struct SharedKey {
+    key: Arc<ArcSwap<audit::Key>>,
+    changes: Arc<AtomicU64>,
+}
 
 impl SharedKey {
     pub(crate) fn new(key: audit::Key) -> Self {
-        Self(Arc::new(ArcSwap::from_pointee(key)))
+        Self { key: Arc::new(ArcSwap::from_pointee(key)), changes: Arc::default() }
     }
 
     pub(crate) fn load(&self) -> Arc<audit::Key> {
-        self.0.load_full()
+        self.key.load_full()
     }
 
     /// # Errors
@@ -62,8 +66,13 @@ impl SharedKey {
         if !key.contains(&self.load()) {
             return Err(AuditKeyError::OlderKeyMissing);
         }
-        self.0.store(Arc::new(key));
+        self.key.store(Arc::new(key));
+        self.changes.fetch_add(1, Ordering::Release);
         Ok(())
+    }
+
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
     }
 }
 

@@ -152,7 +152,8 @@ impl Store {
         Ok(record)
     }
 
-    /// Approves and posts a pending journal. The person who made it cannot approve it.
+    /// Approves and posts a pending journal. The person who made it cannot approve it, also with another API key that replaces the
+    /// first one, or that one of both created.
     ///
     /// # Errors
     /// [`JournalError`]; nothing is changed.
@@ -172,7 +173,7 @@ impl Store {
             if record.state != JournalState::Pending {
                 return Err(JournalError::State { id, state: record.state });
             }
-            if record.made_by == actor.name {
+            if self.may_be_one_person(&mut tx, &record.made_by, actor.name).await? {
                 return Err(JournalError::OwnApproval(record.made_by));
             }
             post::lock_holders(&mut tx, &record.journal).await?;

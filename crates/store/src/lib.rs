@@ -49,9 +49,9 @@ mod url;
 pub use accepted_storage::{AcceptedStorage, accept_storage};
 pub use actor::Actor;
 pub use api_keys::{
-    API_KEYS_MAX, ApiKey, ApiKeyError, ApiKeyFilter, ApiKeyId, ApiKeyIdError, ApiKeySecret, ApiKeySettings,
-    ApiKeyState, ApiKeyUse, KEY_OVERLAP_DEFAULT, KEY_OVERLAP_MAX, KEY_VALIDITY_DEFAULT, KEY_VALIDITY_MAX,
-    Revocation, SettingError,
+    API_KEY_ROWS_MAX, API_KEYS_MAX, ApiKey, ApiKeyError, ApiKeyFilter, ApiKeyId, ApiKeyIdError, ApiKeySecret,
+    ApiKeySettings, ApiKeyState, ApiKeyUse, Forgery, KEY_OVERLAP_DEFAULT, KEY_OVERLAP_MAX,
+    KEY_VALIDITY_DEFAULT, KEY_VALIDITY_MAX, Revocation, SettingError,
 };
 pub use audit_key::{AuditKeyError, audit_key_path, find_audit_key, load_audit_key, parse_audit_key};
 pub use audit_log::{AUDIT_PAGE_MAX, VerifyError};

@@ -114,6 +114,12 @@ impl Store {
         self.shared.key.load().id()
     }
 
+    /// How often the audit key was replaced: what was not authentic may be now.
+    #[must_use]
+    pub fn audit_key_changes(&self) -> u64 {
+        self.shared.key.changes()
+    }
+
     /// Replaces the audit key, for a rotation.
     ///
     /// # Errors

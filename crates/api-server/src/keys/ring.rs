@@ -87,6 +87,11 @@ impl KeyRing {
         }
     }
 
+    /// Whether this is a key of the database that has ended.
+    pub(crate) fn is_ended(&self, presented: &[u8]) -> bool {
+        PresentedKey::new(presented).is_some_and(|presented| self.stored.load().is_ended(&presented))
+    }
+
     /// Whether this is an active key, or creates one; that does not count as a use.
     pub(crate) fn contains(&self, text: &[u8]) -> bool {
         let active = self.active.load();
@@ -117,13 +122,25 @@ impl KeyRing {
     /// Applies the changes in the database since the version that these keys have.
     pub(crate) fn apply_stored(&self, changes: (i64, Vec<ApiKey>), now: Timestamp) {
         let (old, active) = (self.stored.load_full(), self.active.load());
-        let stored = old.with_changes(changes, self.limit, self.profile);
+        let stored = old.with_changes(changes, self.limit, self.profile, now);
+        self.install_stored(&old, stored);
+        self.count(&active, now);
+    }
+
+    /// Ends keys that expired more than a day ago.
+    pub(crate) fn end_expired(&self, now: Timestamp) {
+        let old = self.stored.load_full();
+        if let Some(stored) = old.without_expired(now) {
+            self.install_stored(&old, stored);
+        }
+    }
+
+    fn install_stored(&self, old: &StoredKeys, stored: StoredKeys) {
         let labels = |keys: &StoredKeys| keys.iter().map(|key| key.label()).collect::<HashSet<Label>>();
-        let (before, after) = (labels(&old), labels(&stored));
+        let (before, after) = (labels(old), labels(&stored));
         self.metrics.key_anomalies.start(after.difference(&before));
         self.metrics.key_anomalies.end(before.difference(&after));
         self.stored.store(Arc::new(stored));
-        self.count(&active, now);
     }
 
     /// Notes that the database answered.

@@ -21,8 +21,8 @@ pub(crate) struct StoredKeyLoader {
     ring: Arc<KeyRing>,
     store: Store,
     metrics: Arc<Metrics>,
-    /// One load at a time, so that none replaces the keys of a later one.
-    loading: Mutex<()>,
+    /// One load at a time, so that none replaces the keys of a later one: how often the audit key was replaced before the last.
+    loading: Mutex<u64>,
 }
 
 impl StoredKeyLoader {
@@ -51,6 +51,10 @@ impl StoredKeyLoader {
                 }
                 Err(error) => tracing::debug!(%error, "checking the API keys of the database failed"),
             }
+            {
+                let _one = self.loading.lock().await;
+                self.ring.end_expired(Clock::System.now());
+            }
             let unchecked = self.ring.unchecked().as_secs();
             self.metrics.keys_unchecked_s.set(i64::try_from(unchecked).unwrap_or(i64::MAX));
             tokio::time::sleep(POLL_PERIOD).await;
@@ -59,17 +63,20 @@ impl StoredKeyLoader {
 
     /// Loads what has changed. Who has changed something calls it, too, so that this server knows of it at once.
     pub(crate) async fn load(&self) -> Result<(), store::Error> {
-        let _one = self.loading.lock().await;
+        let mut proved_with = self.loading.lock().await;
+        let audit_key = self.store.audit_key_changes();
         let loaded = self.ring.stored_version();
         let version = self.store.api_key_version().await?;
-        if version == loaded {
+        let is_proved = audit_key == *proved_with;
+        if version == loaded && is_proved {
             return Ok(());
         }
-        // A version that went back is that of a restored database.
-        let since = if version < loaded { 0 } else { loaded };
+        // A version that went back is that of a restored database. Another audit key proves other rows.
+        let since = if version < loaded || !is_proved { 0 } else { loaded };
         let changes = self.store.changed_api_keys(since).await?;
         tracing::info!(version = changes.0, keys = changes.1.len(), "API keys of the database loaded");
         self.ring.apply_stored(changes, Clock::System.now());
+        *proved_with = audit_key;
         Ok(())
     }
 }
@@ -85,18 +92,16 @@ pub(crate) async fn write_uses(ring: Arc<KeyRing>, store: Store) {
 /// Writes the uses of keys since the last time. What cannot be written is kept for the next time.
 pub(crate) async fn flush_uses(ring: &KeyRing, store: &Store) {
     let keys = ring.stored();
-    let terms = || keys.iter().filter_map(|key| key.stored.as_ref());
-    let uses: Vec<(ApiKeyId, u64, ApiKeyUse)> = terms()
-        .filter_map(|terms| terms.usage.take().map(|(number, last)| (terms.id, number, last)))
-        .collect();
+    // Copied, so that nothing is lost if this is cancelled.
+    let unwritten: Vec<_> =
+        keys.usages().filter_map(|(id, usage)| usage.unwritten().map(|uses| (id, usage, uses))).collect();
+    let uses: Vec<(ApiKeyId, u64, ApiKeyUse)> =
+        unwritten.iter().map(|(id, _, (number, last))| (*id, *number, *last)).collect();
     if uses.is_empty() {
         return;
     }
-    if let Err(error) = store.add_api_key_uses(&uses).await {
-        tracing::warn!(%error, "writing the uses of API keys failed");
-        for (id, number, last) in uses {
-            let of_key = terms().find(|terms| terms.id == id);
-            of_key.map(|terms| terms.usage.add(number, last)).unwrap_or_default();
-        }
+    match store.add_api_key_uses(&uses).await {
+        Ok(()) => unwritten.iter().for_each(|(_, usage, (number, _))| usage.subtract(*number)),
+        Err(error) => tracing::warn!(%error, "writing the uses of API keys failed"),
     }
 }

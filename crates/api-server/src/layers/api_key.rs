@@ -108,7 +108,13 @@ impl ApiKeys {
         }
         let key = presented.and_then(|presented| ring.find(presented));
         let unusable = key.as_ref().and_then(|key| Some((key, unusable(ring, key, client.copied())?)));
-        let Some((key, reason)) = unusable else { return Err(self.refuse(presented, client)) };
+        let Some((key, reason)) = unusable else {
+            // Somebody who uses a key that has ended guesses none.
+            if let Some(wrong) = presented.filter(|presented| !ring.is_ended(presented)) {
+                self.bans.record(client, Offence::WrongKey, wrong);
+            }
+            return Err(self.refuse(presented, client));
+        };
         let label = Some(key.label());
         match reason {
             Unusable::Now(UseError::Expired) => {
@@ -149,7 +155,6 @@ impl ApiKeys {
             return unauthorized();
         };
         self.metrics.key_anomalies.count_unknown();
-        self.bans.record(client, Offence::WrongKey, presented);
         self.events.record(AuthEvent::Rejected(client.map(|address| Network::from(*address))));
         // Counted for the address and for the id of the guessed key, so that many addresses do not help.
         let address = client.map(|address| Network::from(*address).to_bits());

@@ -87,6 +87,7 @@ impl From<ApiKeyError> for Problem {
             }
             ApiKeyError::NotFound => Kind::NotFound,
             ApiKeyError::TooMany
+            | ApiKeyError::TooManyRows
             | ApiKeyError::HasAdmin
             | ApiKeyError::Ended(_)
             | ApiKeyError::HasSuccessor(_) => Kind::Conflict,

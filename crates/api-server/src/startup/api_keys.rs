@@ -27,7 +27,7 @@ pub(super) fn mode(
     let text = secret.as_ref().and_then(|set| set.value().expose_text()).unwrap_or_default();
     let set = KeySet::parse(text, limit)?;
     let has_bootstrap = bootstrap.load_optional()?.is_some();
-    let has_keys = !set.is_empty() || !stored.1.is_empty() || has_bootstrap;
+    let has_keys = !set.is_empty() || stored.0 > 0 || has_bootstrap;
     let ring = has_keys.then(|| {
         let ring = KeyRing::new(set, limit, Arc::clone(metrics));
         let ring = ring.with_database(config.profile, Some(bootstrap));

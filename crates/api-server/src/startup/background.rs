@@ -15,6 +15,8 @@ use crate::keys::write_uses;
 
 pub(super) fn start(service: &Service, config: &Config, secrets: &Secrets) -> WorkerSupervisor {
     let shutdown = || service.shutdown.clone();
+    // Until the process ends, for the requests that it still answers after the shutdown has begun.
+    let never = CancellationToken::new;
     let register = |worker: &'static str| service.health.workers().register(worker, None);
     let (market_data, health) = (Arc::clone(&service.market_data), Arc::clone(&service.health));
     let checks = workers::check_market_data(market_data, health, config.health_check_period);
@@ -30,8 +32,7 @@ pub(super) fn start(service: &Service, config: &Config, secrets: &Secrets) -> Wo
     until_shutdown(shutdown(), register("secrets"), secrets.clone().watch());
     until_shutdown(shutdown(), register("sighup"), reload_on_sighup(secrets.clone()));
     if let Some((redis, limits)) = &service.shared_limits {
-        // Until the process ends: requests that are still in progress are counted, too.
-        let never = CancellationToken::new;
+        // Requests that are still in progress are counted, too.
         until_shutdown(never(), register("redis"), redis.clone().run());
         until_shutdown(never(), register("shared_limits"), limits.clone().run());
         let (redis, health) = (redis.clone(), Arc::clone(&service.health));
@@ -43,7 +44,7 @@ pub(super) fn start(service: &Service, config: &Config, secrets: &Secrets) -> Wo
     }
     if let Some(ring) = service.ring() {
         let reloader = KeyReloader::new(service.keys.clone(), Arc::clone(ring));
-        until_shutdown(shutdown(), register("api_keys"), reloader.run());
+        until_shutdown(never(), register("api_keys"), reloader.run());
         let uses = write_uses(Arc::clone(ring), service.store().clone());
         until_shutdown(shutdown(), register("key_uses"), uses);
         let (events, store) = (Arc::clone(&service.auth_events), service.store().clone());
@@ -51,7 +52,7 @@ pub(super) fn start(service: &Service, config: &Config, secrets: &Secrets) -> Wo
         until_shutdown(shutdown(), register("auth_events"), write);
     }
     if let Some(loader) = &service.stored_keys {
-        until_shutdown(shutdown(), register("stored_keys"), Arc::clone(loader).run());
+        until_shutdown(never(), register("stored_keys"), Arc::clone(loader).run());
     }
     worker_setup::start(service, config)
 }

@@ -81,7 +81,10 @@ pub enum JournalError {
         fault: ProofError,
     },
     /// Maker and checker are one.
-    #[error("{0} made this journal: another person must approve it, as another user or with another API key")]
+    #[error(
+        "{0} made this journal: another person must approve it, with an API key that neither replaces that one, nor created it, \
+         nor was created with it"
+    )]
     OwnApproval(String),
     /// It was reversed before.
     #[error("the journal is already reversed by journal {0}")]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{FromRequestParts, Path, State};
-use config::api_keys::{self, KeyMode, NewKey, Role, accepts_mode, default_mode, parse_network};
+use config::api_keys::{self, KeyMode, NewKey, Role, StoredTerms, accepts_mode, default_mode, parse_network};
 use domain::{AccountScope, Scope, Scopes};
 use http::StatusCode;
 use http::request::Parts;
@@ -117,7 +117,7 @@ pub(crate) struct ApiKeyRequest {
     /// Who uses it.
     #[schema(min_length = 1, max_length = 100)]
     name: String,
-    /// What it is for; `live` in production and `test` elsewhere by default.
+    /// What it is for: that of the key that creates it. The first key is `live` in production and `test` elsewhere by default.
     #[serde(default)]
     #[schema(value_type = Option<schemas::ApiKeyMode>)]
     mode: Option<String>,
@@ -133,7 +133,7 @@ pub(crate) struct ApiKeyRequest {
     #[serde(default)]
     #[schema(max_items = 100, example = json!(["alpaca:a1", "c-1042"]))]
     accounts: Option<Vec<String>>,
-    /// Networks that it may be used from; all by default.
+    /// Networks that it may be used from; by default those of the key that creates it.
     #[serde(default)]
     #[schema(max_items = 50, example = json!(["203.0.113.0/24"]))]
     ips: Vec<String>,
@@ -153,7 +153,7 @@ pub(crate) struct ApiKeyRequest {
     #[serde(default)]
     #[schema(value_type = Object)]
     metadata: serde_json::Map<String, serde_json::Value>,
-    /// When it ends; in 90 days by default, in 366 at most.
+    /// When it ends; in 90 days by default, in 366 at most, and not after the key that creates it.
     #[serde(default)]
     #[schema(value_type = Option<schemas::Time>)]
     expires_at: Option<Timestamp>,
@@ -187,8 +187,19 @@ impl Grantor {
         matches!(self.0.credential, Credential::Bootstrap)
     }
 
+    /// What only a caller with a key of the database has.
+    fn terms(&self) -> Option<&StoredTerms> {
+        self.0.key().and_then(|key| key.stored.as_ref())
+    }
+
+    /// When what it grants ends at the latest.
+    fn ends_by(&self) -> Timestamp {
+        self.terms().map_or(Timestamp::MAX, |terms| terms.expires_at)
+    }
+
     /// Checks that it has what it grants. It has the accounts: its own scope requires all.
-    fn check(&self, role: Role, scopes: Scopes) -> Result<(), Problem> {
+    fn check(&self, settings: &ApiKeySettings, expires_at: Timestamp) -> Result<(), Problem> {
+        let ApiKeySettings { role, scopes, .. } = *settings;
         if self.is_bootstrap() {
             return match (role, scopes.contains(Scope::KeysAdmin)) {
                 (Role::Admin, true) => Ok(()),
@@ -198,13 +209,12 @@ impl Grantor {
         if role > self.0.role {
             return Err(Problem::new(Kind::Forbidden, format!("your API key does not have the role {role}")));
         }
-        match scopes.iter().find(|scope| !self.0.scopes.contains(*scope)) {
-            None => Ok(()),
-            Some(scope) => {
-                let detail = format!("your API key does not have the scope {scope}, and cannot grant it");
-                Err(Problem::new(Kind::Forbidden, detail).with("scope", scope.as_str()))
-            }
+        if let Some(scope) = scopes.iter().find(|scope| !self.0.scopes.contains(*scope)) {
+            let detail = format!("your API key does not have the scope {scope}, and cannot grant it");
+            return Err(Problem::new(Kind::Forbidden, detail).with("scope", scope.as_str()));
         }
+        let checked = self.terms().map_or(Ok(()), |terms| terms.check_grant(settings, expires_at));
+        checked.map_err(|error| Problem::new(Kind::Forbidden, error.to_string()))
     }
 }
 
@@ -336,7 +346,7 @@ pub(crate) async fn list(
 
 /// Create an API key
 ///
-/// It may do no more than the key that creates it. Without a valid key, `ADMIN_BOOTSTRAP_TOKEN` creates the first one.
+/// It may do no more than the key that creates it, from no other networks, with no higher limits, and for no longer. Without a valid key, `ADMIN_BOOTSTRAP_TOKEN` creates the first one.
 #[utoipa::path(
     post,
     path = "/api/admin/keys",
@@ -352,16 +362,25 @@ pub(crate) async fn create(
     JsonBody(request): JsonBody<ApiKeyRequest>,
 ) -> Result<(StatusCode, Json<CreatedApiKey>), Problem> {
     let now = state.clock.now();
-    let expires_at = request.expires_at.unwrap_or(now + KEY_VALIDITY_DEFAULT);
-    let settings = request.settings(default_mode(state.profile))?;
+    let expires_at =
+        request.expires_at.unwrap_or_else(|| (now + KEY_VALIDITY_DEFAULT).min(grantor.ends_by()));
+    let own = grantor.terms();
+    let mut settings = request.settings(own.map_or(default_mode(state.profile), |own| own.mode))?;
+    if let Some(own) = own {
+        own.inherit(&mut settings);
+    }
     if !accepts_mode(state.profile, settings.mode) {
         return Err(unprocessable("mode", format!("{} keys are not accepted by this server", settings.mode)));
     }
-    grantor.check(settings.role, settings.scopes)?;
+    grantor.check(&settings, expires_at)?;
     let new = generate(settings.mode)?;
     let (store, secret, actor) = (state.store(), new.secret(), operator.actor());
     let key = match grantor.is_bootstrap() {
-        true => store.create_first_api_key(&settings, expires_at, &secret, actor, now).await?,
+        true => {
+            let modes: Vec<KeyMode> =
+                KeyMode::ALL.into_iter().filter(|mode| accepts_mode(state.profile, *mode)).collect();
+            store.create_first_api_key(&settings, expires_at, &secret, &modes, actor, now).await?
+        }
         false => store.create_api_key(&settings, expires_at, &secret, actor, now).await?,
     };
     Ok((StatusCode::CREATED, created(&state, &new, key, now).await))
@@ -414,7 +433,7 @@ pub(crate) async fn revoke(
 
 /// Rotate an API key
 ///
-/// The new key has the same settings and is valid for as long; the old one stays valid for a while. A key is rotated once.
+/// The new key has the same settings and is valid for as long, but not for longer than the key of the request; the old one stays valid for a while. A key is rotated once.
 #[utoipa::path(
     post,
     path = "/api/admin/keys/{key_id}/rotate",
@@ -437,10 +456,11 @@ pub(crate) async fn rotate(
         return Err(unprocessable("overlap_s", format!("must be at most {}", KEY_OVERLAP_MAX.as_secs())));
     }
     // Whoever rotates a key gets all that it may do. Its settings never change.
-    let ApiKeySettings { role, scopes, mode, .. } = stored(&state, id).await?.settings;
-    grantor.check(role, scopes)?;
-    let new = generate(mode)?;
-    let key = state.store().rotate_api_key(id, overlap, &new.secret(), operator.actor(), now).await?;
+    let settings = stored(&state, id).await?.settings;
+    let ends_by = grantor.ends_by();
+    grantor.check(&settings, ends_by)?;
+    let (new, actor) = (generate(settings.mode)?, operator.actor());
+    let key = state.store().rotate_api_key(id, (overlap, ends_by), &new.secret(), actor, now).await?;
     Ok((StatusCode::CREATED, created(&state, &new, key, now).await))
 }
 

@@ -1,7 +1,7 @@
 //! `investiq keys rotate`: another API key with the same settings; the old one stays valid for a while.
 
 use config::api_keys;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use store::{ApiKeyError, ApiKeyId};
 
 use super::{period, shown};
@@ -28,7 +28,8 @@ pub(crate) async fn run(arguments: &Arguments, console: &mut Console) -> Result<
     let key = database.store.api_key(arguments.id).await?.ok_or(ApiKeyError::NotFound)?;
     let new = api_keys::generate(key.settings.mode).map_err(|_| Failure::Random)?;
     let (secret, actor, now) = (new.secret(), database.actor(), console.now());
-    let key = database.store.rotate_api_key(arguments.id, arguments.overlap, &secret, actor, now).await?;
+    let validity = (arguments.overlap, Timestamp::MAX);
+    let key = database.store.rotate_api_key(arguments.id, validity, &secret, actor, now).await?;
     shown::print_new((&new, &key), arguments.output, console)?;
     Ok(Exit::Success)
 }

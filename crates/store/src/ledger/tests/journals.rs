@@ -1,11 +1,12 @@
 //! Journals: two persons, repetition, reversal, refusals.
 
-use domain::{CashKind, Currency, EntryStatus, Journal, Money, Side};
+use domain::{AccountScope, CashKind, Currency, EntryStatus, Journal, KeyMode, Money, Role, Scopes, Side};
 
 use super::day;
 use super::fixture::{TestLedger, now};
 use super::scenarios::check_sums;
 use crate::actor::Actor;
+use crate::api_keys::{ApiKeySecret, ApiKeySettings, KEY_OVERLAP_DEFAULT, KEY_VALIDITY_DEFAULT};
 use crate::journals::{JournalError, JournalRecord, JournalState, Maker, Reversal};
 
 pub(super) const ANA: Actor<'_> = Actor::named("key:ana");
@@ -14,6 +15,7 @@ const CASH: &str = "user/alpaca:a1/fiat_exposure";
 
 pub(super) async fn all<F: Future<Output = TestLedger>>(mut open: impl FnMut() -> F) {
     a_journal_above_the_limit_needs_two_persons(&open().await).await;
+    keys_of_one_person_do_not_approve(&open().await).await;
     what_has_no_dollar_price_needs_two_persons(&open().await).await;
     racing_copies_of_a_request_make_one_journal(&open().await).await;
     a_journal_is_reversed_once(&open().await).await;
@@ -84,6 +86,65 @@ async fn a_journal_above_the_limit_needs_two_persons(ledger: &TestLedger) {
     let actions = "SELECT COUNT(*) AS number FROM audit_entries WHERE action LIKE 'journals.%'";
     assert_eq!(ledger.number(actions).await, 5);
     ledger.store.verify_audit(None, |_, _| {}).await.unwrap();
+}
+
+async fn keys_of_one_person_do_not_approve(ledger: &TestLedger) {
+    fund(ledger).await;
+    let secret = |number: u8| ApiKeySecret {
+        id: format!("id{number:06}").parse().unwrap(),
+        digest: [number; 32],
+        last_characters: "wxyz".to_owned(),
+    };
+    let settings = ApiKeySettings {
+        mode: KeyMode::Test,
+        name: "key".to_owned(),
+        role: Role::Admin,
+        scopes: Scopes::ALL,
+        accounts: AccountScope::All,
+        ips: Vec::new(),
+        per_minute: None,
+        burst: None,
+        concurrency: None,
+        metadata: serde_json::Map::new(),
+    };
+    let names: Vec<String> = (0..7).map(|number| format!("key:id{number:06}")).collect();
+    let actor = |number: usize| Actor::named(&names[number]);
+    let ends_by = now() + KEY_VALIDITY_DEFAULT;
+    let create_key = async |number: u8, by: Actor<'_>| {
+        ledger.store.create_api_key(&settings, ends_by, &secret(number), by, now()).await.unwrap();
+    };
+    let rotate = async |old: u8, new: u8, by: Actor<'_>| {
+        let (id, validity) = (secret(old).id, (KEY_OVERLAP_DEFAULT, ends_by));
+        ledger.store.rotate_api_key(id, validity, &secret(new), by, now()).await.unwrap();
+    };
+    // 0 creates 1 and 4; 1 is rotated to 2 and 3, 4 to 5; 4 creates 6.
+    create_key(0, Actor::named("bootstrap")).await;
+    create_key(1, actor(0)).await;
+    create_key(4, actor(0)).await;
+    rotate(1, 2, actor(1)).await;
+    rotate(2, 3, actor(2)).await;
+    rotate(4, 5, actor(4)).await;
+    create_key(6, actor(4)).await;
+    for (maker_key, checker, is_approved) in [
+        (1, 3, false),
+        (3, 1, false),
+        (3, 2, false),
+        (0, 3, false),
+        (3, 0, false),
+        (5, 6, false),
+        (6, 5, false),
+        (3, 5, true),
+        (6, 3, true),
+    ] {
+        let key = format!("{maker_key}-{checker}");
+        let made = create(ledger, &fee("0.01"), maker(actor(maker_key), &key, 0)).await.unwrap();
+        let approved = ledger.store.approve_journal(made.id, actor(checker), now()).await;
+        match approved {
+            Ok(_) => assert!(is_approved, "{key}"),
+            Err(JournalError::OwnApproval(_)) => assert!(!is_approved, "{key}"),
+            Err(error) => panic!("{key}: {error}"),
+        }
+    }
 }
 
 async fn what_has_no_dollar_price_needs_two_persons(ledger: &TestLedger) {

@@ -76,7 +76,8 @@ pub(crate) async fn a_rotated_key_has_one_successor_and_never_lives_longer(datab
     let key = create(&store, &reader(), 1).await;
     let rotate = async |number: u8, days: i64, at_s: i64| {
         let overlap = SignedDuration::from_secs(days * DAY_S);
-        store.rotate_api_key(key.id, overlap, &secret(number), ACTOR, after_s(at_s)).await
+        let ends_by = after_s(365 * DAY_S);
+        store.rotate_api_key(key.id, (overlap, ends_by), &secret(number), ACTOR, after_s(at_s)).await
     };
     assert!(matches!(rotate(2, 31, 1).await, Err(ApiKeyError::Setting(_))));
     let successor = rotate(2, 30, 80 * DAY_S).await.unwrap();
@@ -94,8 +95,10 @@ pub(crate) async fn a_rotated_key_has_one_successor_and_never_lives_longer(datab
     assert_eq!(store.changed_api_keys(1).await.unwrap().1.len(), 2, "both are loaded");
 
     let other = create(&store, &reader(), 4).await;
-    let at_once = store.rotate_api_key(other.id, SignedDuration::ZERO, &secret(5), ACTOR, after_s(9)).await;
-    assert_eq!(at_once.unwrap().replaces, Some(other.id));
+    let (at_once, ends_by) = (SignedDuration::ZERO, after_s(60));
+    let at_once = store.rotate_api_key(other.id, (at_once, ends_by), &secret(5), ACTOR, after_s(9)).await;
+    let at_once = at_once.unwrap();
+    assert_eq!((at_once.replaces, at_once.expires_at), (Some(other.id), ends_by));
     assert_eq!(store.api_key(other.id).await.unwrap().unwrap().expires_at, after_s(9));
 }
 
@@ -109,7 +112,19 @@ pub(crate) async fn a_key_is_revoked_once(database: &TestDatabase) {
     assert_eq!(actions(&store).await, ["api_keys.create", "api_keys.revoke"]);
     let unknown = store.revoke_api_key("nobodyXX".parse().unwrap(), "x", ACTOR, now()).await;
     assert!(matches!(unknown, Err(ApiKeyError::NotFound)));
+    let unprintable = store.revoke_api_key(key.id, "a\nb", ACTOR, after_s(2)).await;
+    assert!(matches!(unprintable, Err(ApiKeyError::Setting(_))));
     assert_eq!(store.api_key_version().await.unwrap(), 2);
+    let racing = create(&store, &reader(), 2).await.id;
+    let revoke = |at_s: i64| {
+        let store = store.clone();
+        async move { store.revoke_api_key(racing, "race", ACTOR, after_s(at_s)).await.unwrap() }
+    };
+    let revoked: Vec<_> = (3..7).map(|at_s| tokio::spawn(revoke(at_s))).collect();
+    for revoked in revoked {
+        revoked.await.unwrap();
+    }
+    assert_eq!(store.api_key_version().await.unwrap(), 4, "one of them revoked it");
 }
 
 pub(crate) async fn the_first_key_is_created_once_by_many_at_the_same_time(database: &TestDatabase) {
@@ -122,6 +137,7 @@ pub(crate) async fn the_first_key_is_created_once_by_many_at_the_same_time(datab
                     &admin(),
                     after_s(60),
                     &secret(number),
+                    &[KeyMode::Test],
                     Actor::named("bootstrap"),
                     now(),
                 )
@@ -147,6 +163,15 @@ pub(crate) async fn the_first_key_is_created_once_by_many_at_the_same_time(datab
     stores[0].revoke_api_key(secret(9).id, "lost", ACTOR, now()).await.unwrap();
     stores[0].create_api_key(&other, after_s(60), &secret(10), ACTOR, now()).await.unwrap();
     assert!(create(11).await.is_ok());
+    // A key that no server accepts keeps nobody out: of another mode, or forged.
+    stores[0].revoke_api_key(secret(11).id, "lost", ACTOR, now()).await.unwrap();
+    let live = ApiKeySettings { mode: KeyMode::Live, ..admin() };
+    stores[0].create_api_key(&live, after_s(60), &secret(12), ACTOR, now()).await.unwrap();
+    assert!(create(13).await.is_ok());
+    assert!(create(14).await.is_err());
+    let forgery = format!("UPDATE api_keys SET name = 'forged' WHERE id = '{}'", secret(13).id);
+    assert!(database.tamper("api_keys", &forgery).await);
+    assert!(create(15).await.is_ok());
 }
 
 pub(crate) async fn uses_are_added_and_the_last_one_counts(database: &TestDatabase) {
@@ -180,10 +205,19 @@ pub(crate) async fn a_forged_key_is_recognized(database: &TestDatabase) {
         "per_minute = 1000000",
         "mode = 'live'",
         "digest = (SELECT hash FROM audit_head)",
+        // What this release cannot read.
+        "scopes = scopes || ' ledger:write'",
+        "ips = '10.0.0.0/99'",
+        "role = 'root', expires_at = 9000000000000000000",
     ] {
         assert!(database.tamper("api_keys", &format!("UPDATE api_keys SET {forgery}")).await, "{forgery}");
         let forged = store.api_key(key.id).await.unwrap().unwrap();
         assert_eq!(forged.state(now()), ApiKeyState::Forged, "{forgery}");
+        let loaded = store.changed_api_keys(0).await.unwrap().1;
+        assert_eq!((loaded.len(), loaded[0].digest == forged.digest), (1, true), "{forgery}");
+        store.revoke_api_key(key.id, "forged", ACTOR, now()).await.unwrap();
+        let revoked = store.api_key(key.id).await.unwrap().unwrap();
+        assert!(revoked.forged.is_some() && revoked.revocation.is_some(), "{forgery}: {revoked:?}");
         database.restore("api_keys").await;
     }
     assert_eq!(store.api_key(key.id).await.unwrap().unwrap().state(now()), ApiKeyState::Active);
