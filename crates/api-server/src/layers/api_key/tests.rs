@@ -110,7 +110,7 @@ async fn stored(
     scopes: domain::Scopes,
     changed: fn(&mut store::ApiKeySettings),
     silent_for_s: u64,
-) -> (ApiKeys, String) {
+) -> (ApiKeys, String, (store::Store, tempfile::TempDir)) {
     let directory = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", directory.path().join("test.db").display()).parse().unwrap();
     let (key, now) = (audit::Key::new(&[7; 32]).unwrap(), Clock::System.now());
@@ -139,9 +139,67 @@ async fn stored(
     let ring = ring.with_database(config::Profile::Development, None).silent_for_s(silent_for_s);
     ring.apply_stored(store.changed_api_keys(0).await.unwrap(), now);
     let mode = AuthMode::Keys(Arc::new(ring));
-    let bans = Arc::new(Bans::off(Arc::clone(&metrics)));
-    let layer = ApiKeys::new(mode, DirectRequests::new(&[]), 10, metrics, Arc::default(), bans);
-    (layer, new.expose().to_owned())
+    let (observe, clock) = (config::BanMode::Observe, Clock::System);
+    let bans = Bans::new(
+        observe,
+        Vec::new(),
+        crate::client_address::TrustedProxies::default(),
+        Arc::clone(&metrics),
+        clock,
+    );
+    let layer = ApiKeys::new(mode, DirectRequests::new(&[]), 1000, metrics, Arc::default(), Arc::new(bans));
+    (layer, new.expose().to_owned(), (store, directory))
+}
+
+#[tokio::test]
+async fn a_key_that_has_ended_is_refused_without_a_ban_and_its_uses_are_written() {
+    let (layer, key, (store, _directory)) = stored(domain::Scopes::READ, |_| (), 0).await;
+    assert_eq!(status(authenticate(&layer, "192.0.2.1", &[("x-api-key", &key)])), 200);
+    let now = Clock::System.now();
+    let id = store.api_keys(store::ApiKeyFilter::default(), 1, now).await.unwrap()[0].id;
+    store.revoke_api_key(id, "test", store::Actor::named("test"), now).await.unwrap();
+    let AuthMode::Keys(ring) = &layer.mode else { unreachable!() };
+    ring.apply_stored(store.changed_api_keys(1).await.unwrap(), now);
+    let bans = || layer.metrics.bans(Offence::WrongKey.name()).get();
+    for _ in 0..200 {
+        assert_eq!(status(authenticate(&layer, "192.0.2.1", &[("x-api-key", &key)])), 401);
+    }
+    assert_eq!(bans(), 0);
+    for number in 0..200 {
+        let wrong = format!("wrong{number}");
+        assert_eq!(status(authenticate(&layer, "192.0.2.1", &[("x-api-key", &wrong)])), 401);
+    }
+    assert!(bans() > 0);
+    for _ in 0..2 {
+        crate::keys::flush_uses(ring, &store).await;
+        assert_eq!(store.api_key(id).await.unwrap().unwrap().uses, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_new_audit_key_proves_rows_again_and_a_key_that_expired_a_day_ago_has_no_metrics() {
+    let (layer, key, (store, _directory)) = stored(domain::Scopes::READ, |_| (), 0).await;
+    let AuthMode::Keys(ring) = &layer.mode else { unreachable!() };
+    let audit_key = audit::Key::new(&[7; 32]).unwrap();
+    let (now, (version, mut changed)) = (Clock::System.now(), store.changed_api_keys(0).await.unwrap());
+    let unknown = audit::ProofError::UnknownKey { key: audit_key.id() };
+    changed[0].forged = Some(store::Forgery::Proof(unknown));
+    // A changed row may have another digest, too.
+    changed[0].digest = [7; 32];
+    ring.apply_stored((version, changed), now);
+    assert!(ring.find(key.as_bytes()).is_none());
+    let loader =
+        crate::keys::StoredKeyLoader::new(Arc::clone(ring), store.clone(), Arc::clone(&layer.metrics));
+    loader.load().await.unwrap();
+    assert!(ring.find(key.as_bytes()).is_none());
+    store.set_audit_key(audit_key).unwrap();
+    loader.load().await.unwrap();
+    let label = ring.find(key.as_bytes()).unwrap().label();
+    let has_series = || layer.metrics.text().unwrap().contains(&format!("key=\"{label}\""));
+    ring.end_expired(now + jiff::SignedDuration::from_hours(24));
+    assert!(has_series());
+    ring.end_expired(now + jiff::SignedDuration::from_hours(25));
+    assert!(!has_series() && ring.find(key.as_bytes()).is_none());
 }
 
 #[tokio::test]
@@ -150,7 +208,7 @@ async fn a_key_that_may_change_something_is_refused_while_the_database_is_silent
     for (scopes, silent_for_s, expected) in
         [(read, 0, 200), (all, 0, 200), (all, 29, 200), (read, 31, 200), (all, 31, 503)]
     {
-        let (layer, key) = stored(scopes, |_| (), silent_for_s).await;
+        let (layer, key, _) = stored(scopes, |_| (), silent_for_s).await;
         let checked = authenticate(&layer, "192.0.2.1", &[("x-api-key", &key)]);
         assert_eq!(status(checked), expected, "{scopes} after {silent_for_s} s");
     }
@@ -158,10 +216,10 @@ async fn a_key_that_may_change_something_is_refused_while_the_database_is_silent
 
 #[tokio::test]
 async fn a_key_of_another_mode_is_unknown_and_one_from_another_address_is_refused_without_a_charge() {
-    let (layer, key) =
+    let (layer, key, _) =
         stored(domain::Scopes::READ, |settings| settings.mode = config::api_keys::KeyMode::Live, 0).await;
     assert_eq!(status(authenticate(&layer, "192.0.2.1", &[("x-api-key", &key)])), 401);
-    let (layer, key) =
+    let (layer, key, _) =
         stored(domain::Scopes::READ, |settings| settings.ips = vec!["192.0.2.0/24".parse().unwrap()], 0)
             .await;
     for _ in 0..20 {
