@@ -96,6 +96,11 @@ impl Bans {
         }
     }
 
+    /// The proxies that name the client.
+    pub(crate) fn proxies(&self) -> &TrustedProxies {
+        &self.proxies
+    }
+
     #[cfg(test)]
     pub(crate) fn off(metrics: Arc<Metrics>) -> Self {
         Self::new(BanMode::Off, Vec::new(), TrustedProxies::default(), metrics, Clock::System)

@@ -111,7 +111,6 @@ pub(crate) struct Layers {
 impl Layers {
     pub(crate) fn new(
         config: Http,
-        proxies: TrustedProxies,
         mode: AuthMode,
         metrics: Arc<Metrics>,
         access_log: Arc<AccessLog>,
@@ -149,7 +148,7 @@ impl Layers {
             api_keys,
             direct,
             config,
-            proxies,
+            proxies: bans.proxies().clone(),
             metrics,
             access_log,
             auth_events,
@@ -271,7 +270,6 @@ impl Layers {
         let bans = Arc::new(Bans::off(Arc::clone(&metrics)));
         Self::new(
             http,
-            TrustedProxies::default(),
             AuthMode::Open,
             metrics,
             Arc::new(log),

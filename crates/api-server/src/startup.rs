@@ -168,7 +168,6 @@ pub(crate) fn service(
     let limits = || shared_limits.as_ref().map(|(_, limits)| limits.clone());
     let layers = Layers::new(
         config.http.clone(),
-        trusted_proxies(config),
         mode.clone(),
         Arc::clone(&metrics),
         Arc::clone(&access_log),
