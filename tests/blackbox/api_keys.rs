@@ -90,6 +90,23 @@ fn a_key_of_one_server_works_on_another_within_a_second_until_it_is_revoked() {
 }
 
 #[test]
+fn a_server_that_stops_still_learns_of_a_revocation() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = Database::sqlite_in(directory.path()).url();
+    let server = options(&url).set("UNREADY_SECS", "60").start();
+    let operator = first(&server);
+    let (key, id) = create(&server, &operator, &json!({ "name": "client", "scopes": ["market:read"] }));
+    assert_eq!(status(&server, &key), 200);
+    server.signal("TERM");
+    server.wait_until("it is draining", |server| server.get("/readyz", &[]).status == 503);
+    assert_eq!(status(&server, &key), 200, "it still serves");
+    let (code, _, said) = investiq(&url, &format!("keys revoke {id} --reason leaked"));
+    assert_eq!(code, 0, "{said}");
+    time_until(&server, &key, false);
+    assert_eq!(status(&server, &key), 401);
+}
+
+#[test]
 fn a_rotation_under_load_refuses_nobody_within_the_overlap() {
     let database = Database::on_postgres();
     let servers = [options(&database.url()).start(), options(&database.url()).start()];
@@ -241,6 +258,8 @@ fn a_key_grants_nothing_that_it_lacks() {
         (json!({ "name": "x", "scopes": ["keys:admin"] }), 422),
         (json!({ "name": "x", "scopes": ["ledger:read"], "mode": "live" }), 422),
         (json!({ "name": "x", "scopes": ["ledger:read"], "expires_at": "2020-01-01T00:00:00Z" }), 422),
+        (json!({ "name": "x", "scopes": ["ledger:read"], "expires_at": "2120-01-01T00:00:00Z" }), 403),
+        (json!({ "name": "x", "scopes": ["ledger:read"], "mode": "paper" }), 403),
         (json!({ "name": "x", "scopes": ["ledger:read"], "accounts": ["alpaca:a1"] }), 201),
     ] {
         let response = post(&server, KEYS, &granting, &body);
