@@ -268,15 +268,7 @@ impl Layers {
         let http = config::load(&config::Environment::default()).unwrap().http;
         let http = Http { body_bytes_max: 4_000_000, rate_limit, webhooks, ..http };
         let bans = Arc::new(Bans::off(Arc::clone(&metrics)));
-        Self::new(
-            http,
-            AuthMode::Open,
-            metrics,
-            Arc::new(log),
-            Arc::default(),
-            bans,
-            None,
-        )
+        Self::new(http, AuthMode::Open, metrics, Arc::new(log), Arc::default(), bans, None)
     }
 
     pub(crate) fn with_body_bytes_max(mut self, body_bytes_max: usize) -> Self {

@@ -109,7 +109,7 @@ pub(crate) async fn run(line: CommandLine, console: &mut Console) -> Result<Exit
         Command::Init(arguments) => init::run(&arguments, console),
         Command::Doctor(arguments) => doctor::run(&arguments, console).await,
         Command::Analyze(arguments) => analyze::run(&arguments, console).await,
-        Command::Secrets(command) => secrets::run(command, console).await,
+        Command::Secrets(command) => Box::pin(secrets::run(command, console)).await,
         Command::Config(command) => config::run(command, console).await,
         Command::Data(command) => data::run(&command, console),
         Command::Keys(command) => keys::run(command, console).await,
