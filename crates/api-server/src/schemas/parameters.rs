@@ -63,7 +63,7 @@ schemas! {
     /// Whether an API key is accepted: `rotated` until it expires.
     ApiKeyState = one_of(store::ApiKeyState::VARIANTS);
     /// Why something is done.
-    Reason = text("^[^\\u0000]*$", "leaked").min_length(Some(1)).max_length(Some(2000));
+    Reason = text("^[^\\u0000-\\u001f\\u007f-\\u009f]*$", "leaked").min_length(Some(1)).max_length(Some(2000));
     /// The id of an event.
     EventId = text(ID_PATTERN, "42");
     /// The id of a job.

@@ -37,8 +37,8 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  investiq bans add 192.0.2.1 --for 1h --reason 'scans our paths'\n  \
-    investiq bans add 2001:db8:1::/48 --for 168h --reason 'guesses keys'")]
+#[command(after_help = "Examples:\n  investiq bans add 192.0.2.1 --for 1h --reason scanner\n  \
+    investiq bans add 2001:db8:1::/48 --for 168h --reason guesser")]
 pub(crate) struct Add {
     /// An address, or a network of at most an IPv4 /8 or an IPv6 /16
     #[arg(value_parser = network)]
