@@ -17,7 +17,7 @@ use super::key::{Key, Sha256Digest, StoredTerms, Usage, prefix};
 use super::set::PresentedKey;
 use crate::settings::limit;
 
-/// Time for which an expired key keeps its limit and its metrics, and is told apart from a wrong key.
+/// Time for which an expired key keeps its limit and its metrics, and is distinguished from a wrong key.
 const EXPIRED_KEPT: SignedDuration = SignedDuration::from_hours(24);
 
 /// Whether a server with this profile accepts a key of this mode: a key for real money in production alone, a test key
