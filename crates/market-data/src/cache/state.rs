@@ -13,6 +13,9 @@ use super::{CacheConfig, FetchedValue, InFlight, Outcome, OutcomeSender};
 use crate::error::whole_seconds;
 use crate::{Error, Freshness, Outage};
 
+/// A value of this age was fetched for whoever waits for it.
+const JUST_FETCHED: Duration = Duration::from_secs(1);
+
 pub(super) struct State<V> {
     values: unsync::Cache<Symbol, CachedValue<V>>,
     failures: unsync::Cache<Symbol, CachedFailure>,
@@ -126,7 +129,7 @@ impl<V> State<V> {
                 let fetched_at = now.checked_sub(age).unwrap_or(now);
                 let fresh_until = fetched_at + fresh_for;
                 // A stale value means that the source is away.
-                let (freshness, fetch_at) = match now < fresh_until {
+                let (freshness, fetch_at) = match age <= JUST_FETCHED || now < fresh_until {
                     true => (Freshness::Fresh, fresh_until),
                     false => (Freshness::Stale { age_s: age.as_secs() }, now + config.failure_for),
                 };
