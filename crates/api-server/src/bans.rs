@@ -14,7 +14,7 @@ use config::BanMode;
 use ipnet::{IpNet, Ipv6Net};
 use jiff::Timestamp;
 use rate_limit::{Network, Offence, Offences};
-use store::{Actor, Ban, Store, check_bannable};
+use store::{Actor, Ban, Store};
 use telemetry::Clock;
 use telemetry::metrics::Metrics;
 use tokio::sync::{Mutex, mpsc};
@@ -189,7 +189,6 @@ impl Bans {
     }
 
     async fn try_ban(&self, store: &Store, network: IpNet, reason: &str, replica: &str) -> Option<Ban> {
-        check_bannable(&network).ok()?;
         match store.ban(network, reason, None, Actor::named(replica), self.clock.now()).await {
             Ok(ban) => {
                 tracing::warn!(%network, reason, until = %ban.until, times = ban.times, "network banned");

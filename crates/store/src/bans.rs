@@ -71,11 +71,8 @@ pub enum BanError {
     Store(#[from] Error),
 }
 
-/// Whether this network may be banned.
-///
-/// # Errors
-/// [`BanError::Loopback`] or [`BanError::TooLarge`].
-pub fn check_bannable(network: &IpNet) -> Result<(), BanError> {
+/// Refuses networks that are never banned.
+fn check_bannable(network: &IpNet) -> Result<(), BanError> {
     let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
     let own: IpNet = IpNet::V4(ipnet::Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8));
     if loopback.iter().any(|address| network.contains(address)) || own.contains(network) {

@@ -26,51 +26,45 @@ pub(crate) async fn append_to(
     head: Option<&Row>,
     entry: Entry,
 ) -> Result<StoredHead, Error> {
-    let read;
-    let row = match head {
-        Some(row) => row,
-        None => {
-            let sql = tx.backend().pick(HEAD, HEAD_LOCKED);
-            read = tx.fetch_optional(sql!(sql)).await?.ok_or(Error::NoHead)?;
-            &read
-        }
+    let head = match head {
+        Some(row) => stored_head(row)?,
+        None => lock_head(tx).await?,
     };
-    let head = stored_head(row)?;
     if let Some(committed) = database.committed().filter(|committed| *committed != head)
         && (committed.sequence >= head.sequence
-            || !has_entry(tx, committed.sequence, &committed.hash).await?)
+            || !has_entry(tx, committed.sequence, committed.hash.as_bytes()).await?)
     {
         return Err(StorageFault::OlderCopy { sequence: committed.sequence }.into());
     }
-    append_after(tx, key, row, entry).await
+    append_after(tx, key, head, entry).await
 }
 
 /// Whether the chain has this entry.
-pub(crate) async fn has_entry(
-    tx: &mut Transaction<'_>,
-    sequence: u64,
-    hash: &audit::Hash,
-) -> Result<bool, Error> {
+pub(crate) async fn has_entry(tx: &mut Transaction<'_>, sequence: u64, hash: &[u8]) -> Result<bool, Error> {
     let number = i64::try_from(sequence).map_err(Error::encode)?;
     let row = tx.fetch_optional(sql!("SELECT hash FROM audit_entries WHERE sequence = $1", number)).await?;
-    Ok(row.map(|row| self::hash(&row, "hash")).transpose()?.is_some_and(|found| found == *hash))
+    Ok(row.map(|row| row.bytes("hash")).transpose()?.is_some_and(|found| found == hash))
 }
 
 /// Appends an entry, and returns the new head. Call it last before the commit, because all other writers wait from here on.
 pub(crate) async fn append(tx: &mut Transaction<'_>, key: &Key, entry: Entry) -> Result<StoredHead, Error> {
-    let sql = tx.backend().pick(HEAD, HEAD_LOCKED);
-    let row = tx.fetch_optional(sql!(sql)).await?.ok_or(Error::NoHead)?;
-    append_after(tx, key, &row, entry).await
+    let head = lock_head(tx).await?;
+    append_after(tx, key, head, entry).await
 }
 
-/// With the row of the head that the transaction has already read: SQLite's only writer needs no lock.
+/// SQLite's only writer needs no lock.
+async fn lock_head(tx: &mut Transaction<'_>) -> Result<StoredHead, Error> {
+    let sql = tx.backend().pick(HEAD, HEAD_LOCKED);
+    stored_head(&tx.fetch_optional(sql!(sql)).await?.ok_or(Error::NoHead)?)
+}
+
 async fn append_after(
     tx: &mut Transaction<'_>,
     key: &Key,
-    head: &Row,
+    head: StoredHead,
     entry: Entry,
 ) -> Result<StoredHead, Error> {
-    let head = stored_head(head)?.verify(key).map_err(Error::Chain)?;
+    let head = head.verify(key).map_err(Error::Chain)?;
     let (sealed, head) = audit::append(key, &head, entry);
     let head = head.to_stored();
     write(tx, &sealed, &head).await?;

@@ -56,7 +56,7 @@ pub use api_keys::{
 pub use audit_key::{AuditKeyError, audit_key_path, find_audit_key, load_audit_key, parse_audit_key};
 pub use audit_log::{AUDIT_PAGE_MAX, VerifyError};
 pub use backlog::Backlog;
-pub use bans::{BANS_MAX, Ban, BanError, check_bannable};
+pub use bans::{BANS_MAX, Ban, BanError};
 pub use business::{
     ACTIVE_WITHIN, AssetPrice, CurrencyTotal, CustomerPortfolio, DepositDrift, Figures, MarketValue,
     PRICE_AHEAD_MAX, PRICES_MAX, PastPortfolio, Portfolio, PortfolioPosition, SnapshotRun, TrialBalance,

@@ -29,7 +29,6 @@ const DOWN_AFTER: Duration = Duration::from_secs(2);
 
 const IDENTITY: &str = "SELECT i.identity, i.epoch, h.sequence, h.hash FROM store_identity i, audit_head h \
     WHERE i.id = 1 AND h.id = 1";
-const HASH: &str = "SELECT hash FROM audit_entries WHERE sequence = $1";
 const CREATE: &str =
     "INSERT INTO store_identity (id, identity, epoch) VALUES (1, $1, 1) ON CONFLICT DO NOTHING";
 
@@ -186,7 +185,8 @@ pub(crate) async fn load(database: &Database) -> Result<StorageState, Error> {
     Ok(state)
 }
 
-/// The present state, if it follows an earlier one and has the entry that this process has committed; its `file_sequence` is the earlier one's.
+/// The present state, if it follows an earlier one and has the entry that this process has committed; its `file_sequence` is the
+/// earlier one's.
 async fn follow(
     database: &Database,
     earlier: &StorageState,
@@ -204,20 +204,16 @@ async fn follow(
         return Err(StorageFault::OlderCopy { sequence }.into());
     }
     if let Some(StoredHead { sequence, hash, .. }) = committed.filter(|_| found.epoch == epoch)
-        && !chain::has_entry(&mut tx, sequence, &hash).await?
+        && !chain::has_entry(&mut tx, sequence, hash.as_bytes()).await?
     {
         return Err(StorageFault::OlderCopy { sequence }.into());
     }
     Ok(StorageState { file_sequence, ..found })
 }
 
+/// A hash that is no hexadecimal number is that of no entry.
 async fn has_entry(tx: &mut Transaction<'_>, sequence: u64, hash: &str) -> Result<bool, Error> {
-    if sequence == 0 {
-        return Ok(true);
-    }
-    let number = i64::try_from(sequence).map_err(Error::encode)?;
-    let row = tx.fetch_optional(sql!(HASH, number)).await?;
-    Ok(row.map(|row| row.bytes("hash")).transpose()?.is_some_and(|bytes| hex::encode(bytes) == hash))
+    Ok(sequence == 0 || chain::has_entry(tx, sequence, &hex::decode(hash).unwrap_or_default()).await?)
 }
 
 /// `None` of a database without an identity.

@@ -54,7 +54,7 @@ impl RequestLimit {
     }
 
     fn policy_of(&self, key: &Key) -> Arc<LimitPolicy> {
-        match key.stored.as_ref().and_then(|terms| terms.limit) {
+        match key.own_limit() {
             Some(own) => self.own_policies.get(own),
             None => Arc::clone(&self.key_policy),
         }
@@ -138,7 +138,7 @@ pub(crate) async fn charge(
         None => key.limiter.charge(further),
         Some(shared) => charge_shared(key, further, shared).await,
     };
-    charged.map(Some).map_err(|status| match key.stored.as_ref().and_then(|terms| terms.limit) {
+    charged.map(Some).map_err(|status| match key.own_limit() {
         Some(own) => LimitPolicy::for_keys(own).exceeded(status),
         None => policy.exceeded(status),
     })

@@ -180,6 +180,12 @@ impl Key {
         self.label
     }
 
+    /// The limit that the database gives to the key alone.
+    #[must_use]
+    pub fn own_limit(&self) -> Option<Limit> {
+        self.stored.as_ref()?.limit
+    }
+
     /// A number that stands for the key where replicas share its limit: the start of its digest.
     #[must_use]
     pub fn shared_id(&self) -> u64 {
