@@ -1,27 +1,30 @@
-//! A Redis Cluster of three masters with a replica each, one of whose masters dies.
+//! A Redis Cluster of three masters with a replica each, one of whose masters dies, without and with TLS.
 
 use std::process::Command;
 use std::time::Duration;
 
 use super::load::{Traffic, assert_all_answered, ratio};
+use tests::ServerOptions;
+
 use super::redis::Redis;
 use super::shared::{BURST, KEY, PER_MINUTE, PER_SECOND, limited, pair, wait_for, wait_until};
+use super::tls;
 
 const NODES: usize = 6;
 const MASTERS: usize = 3;
 
+const ARGUMENTS: [&str; 6] =
+    ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-replica-validity-factor", "0"];
+
 fn start() -> Vec<Redis> {
-    let arguments = [
-        "--cluster-enabled",
-        "yes",
-        "--cluster-node-timeout",
-        "2000",
-        "--cluster-replica-validity-factor",
-        "0",
-    ];
-    let nodes: Vec<Redis> = (0..NODES).map(|_| Redis::start_with(&arguments)).collect();
-    let addresses = nodes.iter().map(|node| format!("127.0.0.1:{}", node.port));
+    join((0..NODES).map(|_| Redis::start_with(&ARGUMENTS)).collect(), "127.0.0.1", &[])
+}
+
+/// Makes a cluster of these nodes on the host.
+fn join(nodes: Vec<Redis>, host: &str, arguments: &[&str]) -> Vec<Redis> {
+    let addresses = nodes.iter().map(|node| format!("{host}:{}", node.port));
     let output = Command::new("redis-cli")
+        .args(arguments)
         .args(["--cluster", "create"])
         .args(addresses)
         .args(["--cluster-replicas", "1", "--cluster-yes"])
@@ -43,10 +46,42 @@ fn start() -> Vec<Redis> {
 
 #[test]
 fn a_cluster_shares_limits_and_the_death_of_a_master_fails_no_request() {
-    let mut nodes = start();
-    let addresses: Vec<String> =
-        nodes.iter().take(2).map(|node| format!("127.0.0.1:{}", node.port)).collect();
-    let options = limited().set("REDIS_CLUSTER_MODE", "true").set("REDIS_CLUSTER_ADDRS", addresses.join(","));
+    loses_a_master(start(), "127.0.0.1", limited());
+}
+
+#[test]
+fn a_cluster_with_tls_shares_limits_and_the_death_of_a_master_fails_no_request() {
+    let directory = tempfile::tempdir().unwrap();
+    tls::certificates(directory.path());
+    let path = |name: &str| directory.path().join(name).display().to_string();
+    let (certificate, key, ca) = (path("localhost.pem"), path("localhost.key"), path("ca.pem"));
+    let start = |_| {
+        let mut arguments = ARGUMENTS.to_vec();
+        arguments.extend(["--port", "0", "--tls-cluster", "yes", "--tls-replication", "yes"]);
+        arguments.extend([
+            "--cluster-preferred-endpoint-type",
+            "hostname",
+            "--cluster-announce-hostname",
+            "localhost",
+        ]);
+        arguments.extend([
+            "--tls-cert-file",
+            &certificate,
+            "--tls-key-file",
+            &key,
+            "--tls-ca-cert-file",
+            &ca,
+        ]);
+        arguments.extend(["--tls-auth-clients", "no"]);
+        Redis::start_with_tls(&arguments, &ca)
+    };
+    let nodes = join((0..NODES).map(start).collect(), "127.0.0.1", &["--tls", "--cacert", &ca]);
+    loses_a_master(nodes, "localhost", limited().set("REDIS_TLS", "true").set("REDIS_TLS_CA_FILE", &ca));
+}
+
+fn loses_a_master(mut nodes: Vec<Redis>, host: &str, options: ServerOptions) {
+    let addresses: Vec<String> = nodes.iter().take(2).map(|node| format!("{host}:{}", node.port)).collect();
+    let options = options.set("REDIS_CLUSTER_MODE", "true").set("REDIS_CLUSTER_ADDRS", addresses.join(","));
     let (one, other) = pair(&options);
     let traffic = Traffic::of_key(KEY, PER_SECOND);
     let load = traffic.start(&[&one, &other]);

@@ -6,6 +6,7 @@ mod cluster;
 mod connections;
 mod load;
 mod login;
+mod matrix;
 mod outages;
 mod redis;
 mod shared;

@@ -17,6 +17,8 @@ pub(crate) struct Redis {
     pub(crate) port: u16,
     arguments: Vec<String>,
     child: Option<Child>,
+    /// For `redis-cli`.
+    pub(crate) connection: Vec<String>,
 }
 
 impl Redis {
@@ -31,9 +33,21 @@ impl Redis {
             .expect("redis-server starts: tests/run installs it")
     }
 
+    /// Accepts TLS only, on its port.
+    pub(crate) fn start_with_tls(arguments: &[&str], ca: &str) -> Self {
+        let port = free_port();
+        let text = port.to_string();
+        let mut redis = Self::start_with(&[arguments, &["--tls-port", &text]].concat());
+        redis.port = port;
+        redis.connection = ["-p", &text, "--tls", "--cacert", ca].map(str::to_owned).to_vec();
+        redis
+    }
+
     fn try_start(arguments: Vec<String>) -> Option<Self> {
         let directory = tempfile::tempdir().unwrap();
-        let mut redis = Self { directory, port: free_port(), arguments, child: None };
+        let port = free_port();
+        let connection = vec!["-p".to_owned(), port.to_string()];
+        let mut redis = Self { directory, port, arguments, child: None, connection };
         redis.run().then_some(redis)
     }
 
@@ -71,7 +85,7 @@ impl Redis {
 
     /// What `redis-cli` prints.
     pub(crate) fn cli(&self, arguments: &[&str]) -> String {
-        let output = Command::new("redis-cli").args(["-p", &self.port.to_string()]).args(arguments).output();
+        let output = Command::new("redis-cli").args(&self.connection).args(arguments).output();
         let output = output.expect("redis-cli is installed");
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }

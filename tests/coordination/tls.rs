@@ -19,7 +19,7 @@ fn openssl(directory: &Path, arguments: &str) {
 }
 
 /// An authority, and certificates that it issued to `localhost` and to another name.
-fn certificates(directory: &Path) {
+pub(crate) fn certificates(directory: &Path) {
     let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
     openssl(directory, &format!("req -x509 {key} -keyout ca.key -out ca.pem -days 2 -subj /CN=authority"));
     for name in ["localhost", "another.test"] {

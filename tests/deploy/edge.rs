@@ -273,19 +273,27 @@ fn cgroup_value(cgroups: &str, controller: &str, files: [&str; 2]) -> Option<Str
     old.and_then(read).or_else(|| new.and_then(read)).map(|text| text.trim().to_owned())
 }
 
-/// Both servers, and Traefik.
+/// Both servers, which share rate limits, and Traefik.
 fn prometheus_reads_the_metrics(engine: &Engine, host: &Host) {
+    let servers = r#""api-server"="#;
+    let [up, two] = ["1", "2"].map(|value| format!("{servers}\"{value}\""));
+    wait_for_series(engine, host, "up", &[&up, &up, r#""traefik"="1""#]);
+    wait_for_series(engine, host, "investiq_rate_limit_replicas", &[&two, &two]);
+}
+
+/// Waits until Prometheus has these jobs and values of a metric.
+fn wait_for_series(engine: &Engine, host: &Host, metric: &str, expected: &[&str]) {
     let address = host.address_of(engine, "prometheus", "monitoring");
-    let url = format!("http://{address}:9090/api/v1/query?query=up");
+    let url = format!("http://{address}:9090/api/v1/query?query={metric}");
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
         let text = command("curl", &["--silent", "--show-error", &url], host.path());
         let answer: Value = serde_json::from_str(&text).unwrap();
         let series = answer["data"]["result"].as_array().unwrap();
-        let mut up: Vec<String> =
+        let mut found: Vec<String> =
             series.iter().map(|one| format!("{}={}", one["metric"]["job"], one["value"][1])).collect();
-        up.sort();
-        if up == [r#""api-server"="1""#, r#""api-server"="1""#, r#""traefik"="1""#] {
+        found.sort();
+        if found == expected {
             return;
         }
         assert!(Instant::now() < deadline, "{text}");

@@ -125,6 +125,11 @@ const FAULTS: &[Fault] = &[
         "contradiction secrets/redis/users.acl",
     ),
     (
+        "the server has another password of Redis",
+        |host| host.edit("secrets/live/redis_password", |_| "kT9v2LqXw0cPz7Rb".to_owned()),
+        "contradiction secrets/live/redis_password",
+    ),
+    (
         "the key of Prometheus is unknown",
         |host| host.edit("secrets/live/api_keys", |keys| keys.lines().next().unwrap().to_owned()),
         "contradiction secrets/live/api_keys",

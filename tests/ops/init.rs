@@ -62,6 +62,7 @@ fn secrets_have_the_modes_and_owners_that_their_containers_need() {
         ("secrets/live/api_keys", 0o444),
         ("secrets/live/audit_key", 0o444),
         ("secrets/live/database_url", 0o444),
+        ("secrets/live/redis_password", 0o444),
         ("secrets/postgres", 0o755),
         ("secrets/postgres/password", 0o444),
         ("secrets/redis/users.acl", 0o444),
@@ -84,6 +85,7 @@ fn files_that_are_made_of_others_agree_with_them() {
     let read = |name: &str| std::fs::read_to_string(host.path("secrets").join(name)).unwrap();
     let expected = format!("postgres://investiq:{}@postgres/investiq", read("postgres/password"));
     assert_eq!(read("live/database_url"), expected);
+    assert_eq!(read("live/redis_password"), read("redis/password"));
     assert!(read("live/api_keys").ends_with(&format!("\n{}:admin", read("prometheus/api_key"))));
     // As `printf %s PASSWORD | sha256sum` computes it.
     let sha256sum = std::process::Command::new("sha256sum").arg(host.path("secrets/redis/password")).output();
@@ -228,6 +230,17 @@ fn a_new_password_never_contradicts_a_file_that_has_the_old_one() {
 }
 
 #[test]
+fn a_redis_elsewhere_has_a_password_of_its_own() {
+    let host = Host::new();
+    let result = host.workspace.run(&format!(
+        "init --profile production --domain {DOMAIN} --set API_IMAGE={API_IMAGE} --set REDIS_URL=rediss://cache.internal:6379 --providers alpaca"
+    ));
+    assert_eq!(result.exit_code, 0, "{result:?}");
+    assert!(result.stdout.contains("investiq secrets set redis_password"), "{result:?}");
+    assert!(!host.path("secrets/live/redis_password").exists());
+}
+
+#[test]
 fn what_is_missing_is_named_without_a_terminal() {
     let host = Host::new();
     let nothing = host.workspace.run("init");
@@ -303,8 +316,7 @@ fn only_the_secrets_of_the_chosen_providers_are_asked_for() {
     let to_be_set: Vec<&str> =
         json["to_be_set"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
     let names: Vec<&str> = to_be_set.iter().map(|line| line.split(':').next().unwrap()).collect();
-    let expected =
-        ["alpaca_api_key", "alpaca_api_secret", "circle_api_key", "polygon_api_key", "redis_password"];
+    let expected = ["alpaca_api_key", "alpaca_api_secret", "circle_api_key", "polygon_api_key"];
     assert_eq!(names, expected);
     assert!(host.path("secrets/live/alpaca_webhook_secret").exists());
     // The commands work.

@@ -17,6 +17,8 @@ pub(crate) const DOMAIN: &str = "DOMAIN";
 pub(crate) const SECRET_PREFIX: &str = "SECRET_PREFIX";
 /// The group of the socket of Docker.
 pub(crate) const DOCKER_GID: &str = "DOCKER_GID";
+/// One is set if the server uses another Redis than that of the Compose files.
+pub(crate) const REDIS_ADDRESSES: [&str; 3] = ["REDIS_URL", "REDIS_HOST", "REDIS_CLUSTER_ADDRS"];
 /// The image of the server.
 pub(crate) const API_IMAGE: &str = "API_IMAGE";
 

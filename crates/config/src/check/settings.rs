@@ -53,10 +53,10 @@ pub(super) fn findings(config: &Config) -> Vec<Finding> {
             "enables trace logs of the AWS client, which contain signatures of requests",
         ),
         (
-            config.redis.endpoint().is_some_and(|endpoint| !endpoint.is_encrypted),
+            config.redis.endpoint().is_some_and(|endpoint| endpoint.is_exposed()),
             "plain_redis",
             "redis.tls",
-            "is off: the password of Redis is sent unencrypted; set REDIS_TLS=true unless only this host reaches Redis",
+            "is off: the password of Redis is sent unencrypted; set REDIS_TLS=true unless the network is private",
         ),
         (
             config.redis.endpoint().is_some()

@@ -1,5 +1,6 @@
 //! The settings of Redis, through which several nodes share their rate limits.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -110,6 +111,19 @@ pub struct RedisEndpoint {
     pub database: u32,
     /// Whether connections are encrypted.
     pub is_encrypted: bool,
+}
+
+impl RedisEndpoint {
+    /// Whether commands may cross a network in the clear: without TLS, to an address, or to a name with a dot. A name without one is a
+    /// container's, on a network of this host.
+    #[must_use]
+    pub fn is_exposed(&self) -> bool {
+        let is_remote = |address: &HostPort| {
+            let ip = address.host.parse::<IpAddr>();
+            ip.map_or_else(|_| address.host.contains('.'), |ip| !ip.is_loopback())
+        };
+        !self.is_encrypted && self.addresses.iter().any(is_remote)
+    }
 }
 
 impl Redis {
@@ -333,6 +347,24 @@ mod tests {
             });
             assert_eq!(got, expected, "{text}: {url:?}");
             assert!(!format!("{:?}", url.err()).contains("secret@"), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_a_name_without_a_dot_and_this_host_need_no_tls() {
+        for (host, is_encrypted, is_exposed) in [
+            ("redis", false, false),
+            ("127.0.0.1", false, false),
+            ("::1", false, false),
+            ("cache.internal", false, true),
+            ("10.0.0.7", false, true),
+            ("fd00::7", false, true),
+            ("cache.internal", true, false),
+        ] {
+            let addresses = vec![HostPort { host: host.to_owned(), port: 6379 }];
+            let endpoint =
+                RedisEndpoint { addresses, is_cluster: false, user: None, database: 0, is_encrypted };
+            assert_eq!(endpoint.is_exposed(), is_exposed, "{host}");
         }
     }
 

@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::api_key_list::API_KEYS;
 use crate::console::Console;
 use crate::deployment::secret_layout::{ACME, CONTAINER_UID, FileOutcome, SecretLayout};
-use crate::deployment::{DOMAIN, Deployment, SECRET_PREFIX};
+use crate::deployment::{DOMAIN, Deployment, REDIS_ADDRESSES, SECRET_PREFIX};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::generator::ApiKey;
@@ -74,7 +74,8 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
         added.or_else(|| deployment.env_file.get(name))
     };
     let (domain, is_in_aws) = (variable(DOMAIN), variable(SECRET_PREFIX).is_some());
-    let layout = SecretLayout::new(&deployment).dry_run(*dry_run);
+    let is_other_redis = REDIS_ADDRESSES.iter().any(|name| variable(name).is_some());
+    let layout = SecretLayout::new(&deployment).dry_run(*dry_run).other_redis(is_other_redis);
     let secrets = layout.create(&providers, is_in_aws)?;
     let mut files = secrets.files;
     // In development nothing is required, so that the file may be unnecessary.

@@ -14,7 +14,7 @@ use secrets::{Catalogue, Class, SecretSpec, SecretValue};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::{Deployment, is_mounted_in_development};
+use super::{Deployment, REDIS_ADDRESSES, is_mounted_in_development};
 use crate::api_key_list;
 use crate::console::Console;
 use crate::failure::Failure;
@@ -39,9 +39,15 @@ const PROMETHEUS_KEY: &str = "prometheus/api_key";
 const GRAFANA_PASSWORD: &str = "grafana/admin_password";
 const REDIS_PASSWORD: &str = "redis/password";
 const REDIS_USERS: &str = "redis/users.acl";
+/// The same password, for the server.
+const SERVER_REDIS_PASSWORD: &str = "live/redis_password";
 /// Each a file, and another one that is made of it.
-const DERIVED: [(&str, &str); 3] =
-    [(POSTGRES_PASSWORD, DATABASE_URL), (REDIS_PASSWORD, REDIS_USERS), (PROMETHEUS_KEY, KEYS)];
+const DERIVED: [(&str, &str); 4] = [
+    (POSTGRES_PASSWORD, DATABASE_URL),
+    (REDIS_PASSWORD, REDIS_USERS),
+    (REDIS_PASSWORD, SERVER_REDIS_PASSWORD),
+    (PROMETHEUS_KEY, KEYS),
+];
 
 /// The database of the Compose files.
 const POSTGRES: &str = "postgres://investiq@postgres/investiq";
@@ -66,6 +72,7 @@ pub(crate) struct SecretLayout<'a> {
     deployment: &'a Deployment,
     root: PathBuf,
     dry_run: bool,
+    is_other_redis: bool,
 }
 
 /// Opens a directory of the server's secrets: its owner's alone, unless a container mounts it as it is.
@@ -84,7 +91,8 @@ pub(crate) fn open(path: &Path, console: &mut Console) -> Result<SecretDirectory
 
 impl<'a> SecretLayout<'a> {
     pub(crate) fn new(deployment: &'a Deployment) -> Self {
-        Self { deployment, root: deployment.directory.join("secrets"), dry_run: false }
+        let is_other_redis = REDIS_ADDRESSES.iter().any(|name| deployment.env_file.get(name).is_some());
+        Self { deployment, root: deployment.directory.join("secrets"), dry_run: false, is_other_redis }
     }
 
     /// The secrets of other containers than the server's.
@@ -94,6 +102,11 @@ impl<'a> SecretLayout<'a> {
 
     pub(crate) fn dry_run(self, dry_run: bool) -> Self {
         Self { dry_run, ..self }
+    }
+
+    /// Whether the server uses, or will use, another Redis than that of the Compose files.
+    pub(crate) fn other_redis(self, is_other_redis: bool) -> Self {
+        Self { is_other_redis, ..self }
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -121,7 +134,7 @@ impl<'a> SecretLayout<'a> {
     fn check_sources(&self) -> Result<(), Failure> {
         let exists = |path: &str| self.path(path).is_ok_and(|path| secret_file::exists(&path));
         let is_orphan = |(source, derived): &&(&str, &str)| {
-            !exists(source) && exists(derived) && !(*derived == DATABASE_URL && self.is_other_database())
+            !exists(source) && exists(derived) && !self.is_of_another_service(derived)
         };
         let orphans: Vec<String> = DERIVED
             .iter()
@@ -135,6 +148,15 @@ impl<'a> SecretLayout<'a> {
                 self.root.display(),
                 orphans.join("; ")
             ))),
+        }
+    }
+
+    /// Whether a file is for another server than the Postgres or the Redis of the Compose files.
+    fn is_of_another_service(&self, derived: &str) -> bool {
+        match derived {
+            DATABASE_URL => self.is_other_database(),
+            SERVER_REDIS_PASSWORD => self.is_other_redis,
+            _ => false,
         }
     }
 
@@ -191,6 +213,9 @@ impl<'a> SecretLayout<'a> {
             let path = if is_strict { format!("live/{name}") } else { name.to_owned() };
             match Generator::for_secret(spec) {
                 _ if path == DATABASE_URL => self.file(created, &path, || self.database_url())?,
+                _ if path == SERVER_REDIS_PASSWORD && !self.is_of_another_service(&path) => {
+                    self.file(created, &path, || Ok(SecretValue::from_string(self.read(REDIS_PASSWORD)?)))?;
+                }
                 Some(Generator::ApiKey) => self.create_api_keys(created)?,
                 Some(generator) => self.file(created, &path, || generator.generate(spec, self.key_mode()))?,
                 None if secret_file::exists(&self.path(&path)?) => {}
@@ -277,9 +302,10 @@ impl<'a> SecretLayout<'a> {
         let agree = |source: &str, derived: &str| {
             let (made_of, text) = (self.read(source).ok()?, self.read(derived).ok()?);
             Some(match derived {
-                DATABASE_URL if self.is_other_database() => true,
+                _ if self.is_of_another_service(derived) => true,
                 DATABASE_URL => password(&text) == password(self.database_url().ok()?.expose_text()?),
                 REDIS_USERS => text.contains(&sha256(&made_of)),
+                SERVER_REDIS_PASSWORD => text == made_of,
                 // A list that cannot be parsed is reported as such.
                 _ => api_key_list::parse(&text)
                     .ok()?
