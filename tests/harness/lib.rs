@@ -5,6 +5,7 @@
 
 #![expect(missing_docs, reason = "items of a test harness are documented where the name does not say it all")]
 
+pub mod alert_receivers;
 pub mod alpaca;
 pub mod circle;
 mod client;
