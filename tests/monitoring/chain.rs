@@ -77,7 +77,7 @@ fn nothing_fires_on_a_healthy_stack(stack: &Stack, started: Instant) {
     let seconds = std::env::var(HEALTHY_SECS).ok().and_then(|text| text.parse().ok());
     let end = Instant::now() + seconds.map_or(HEALTHY_DEFAULT, Duration::from_secs);
     while Instant::now() < end {
-        assert!(stack.send_requests());
+        stack.send_requests();
         assert_eq!(stack.firing(), ["Watchdog"], "{:#?}", told(stack, started));
         std::thread::sleep(Duration::from_millis(200));
     }

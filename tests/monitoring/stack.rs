@@ -73,6 +73,7 @@ impl Stack {
             .set("API_KEYS", format!("{KEY}:admin"))
             .set("REQUIRE_AUTH", "true")
             .set("METRICS_ACCESS", "key")
+            .set("RATE_LIMIT_PER_MINUTE", "6000")
             .set("POLYGON_API_KEY", "vendor-key")
             .set("POLYGON_BASE_URL", vendor.base_url())
             .set("HEALTH_CHECK_INTERVAL_SECS", "1");
@@ -115,12 +116,13 @@ impl Stack {
         drop(self.server.take());
     }
 
-    /// Requests that read the database, the vendor's data and the health; whether the server answered all.
-    pub(crate) fn send_requests(&self) -> bool {
+    /// Sends requests that read the database, the vendor's data and the health; all must succeed.
+    pub(crate) fn send_requests(&self) {
         let server = self.server.as_ref().unwrap();
-        let statuses = ["/api/symbols/AAPL", "/api/bars/AAPL", "/api/ledger/balances", "/health"]
-            .map(|path| server.get(path, &[("x-api-key", KEY)]).status);
-        statuses == [200; 4]
+        for path in ["/api/symbols/AAPL", "/api/bars/AAPL", "/api/ledger/balances", "/health"] {
+            let response = server.get(path, &[("x-api-key", KEY)]);
+            assert_eq!(response.status, 200, "{path}: {}", response.body);
+        }
     }
 
     /// Names of the alerts that fire, as Prometheus says.
@@ -284,6 +286,8 @@ impl Stack {
             "--config.file=configs/prometheus.production.yml",
             "--storage.tsdb.path=prometheus",
             "--enable-feature=expand-external-labels",
+            // It finds Alertmanager some seconds after its start, and the first alerts are lost.
+            "--rules.alert.resend-delay=5s",
             &format!("--web.listen-address={}", local(port)),
         ];
         let variables = [
