@@ -38,7 +38,9 @@ const COMBINATIONS: [(&[&str], Environment); 4] = [
 const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 /// Containers that reach the Internet by design.
-const WITH_EGRESS: [&str; 2] = ["api-server", "traefik"];
+const WITH_EGRESS: [&str; 4] = ["alertmanager", "api-server", "blackbox-exporter", "traefik"];
+/// What a container may have the socket of Docker for: it is all that it lets others do.
+const SOCKET_PROXIES: [&str; 2] = ["log-proxy", "socket-proxy"];
 /// What may be written on the host: certificates.
 const WRITABLE: &str = "/acme";
 
@@ -121,8 +123,8 @@ const RULES: [Rule; 21] = [
         };
         mounts.iter().any(|mount| mount.starts_with("/tmp:")) && mounts.iter().all(is_bounded)
     }),
-    ("only the socket proxy has the socket", |service| {
-        service.name == "socket-proxy"
+    ("only a socket proxy has the socket", |service| {
+        SOCKET_PROXIES.contains(&service.name)
             || !service.mounts().any(|mount| mount["target"] == "/var/run/docker.sock")
     }),
     ("what is mounted from the host is read-only", |service| {

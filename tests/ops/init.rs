@@ -67,6 +67,8 @@ fn secrets_have_the_modes_and_owners_that_their_containers_need() {
         ("secrets/postgres/password", 0o444),
         ("secrets/redis/users.acl", 0o444),
         ("secrets/prometheus/api_key", 0o444),
+        ("secrets/prometheus/public.yml", 0o444),
+        ("secrets/alertmanager", 0o755),
         ("secrets/grafana/admin_password", 0o444),
     ] {
         assert_eq!(mode(&host.path(path)), expected, "{path}");

@@ -75,7 +75,7 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
     };
     let (domain, is_in_aws) = (variable(DOMAIN), variable(SECRET_PREFIX).is_some());
     let is_other_redis = REDIS_ADDRESSES.iter().any(|name| variable(name).is_some());
-    let layout = SecretLayout::new(&deployment).dry_run(*dry_run).other_redis(is_other_redis);
+    let layout = SecretLayout::new(&deployment).dry_run(*dry_run).other_redis(is_other_redis).domain(domain);
     let secrets = layout.create(&providers, is_in_aws)?;
     let mut files = secrets.files;
     // In development nothing is required, so that the file may be unnecessary.

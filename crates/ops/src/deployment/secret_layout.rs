@@ -29,13 +29,15 @@ pub(crate) const ACME: &str = "acme";
 
 /// The rights of others to list a directory and to open its files.
 const ENTER: u32 = 0o005;
-const MOUNTED: [&str; 5] = ["live", "postgres", "redis", "prometheus", "grafana"];
+const MOUNTED: [&str; 6] = ["live", "postgres", "redis", "prometheus", "alertmanager", "grafana"];
 
 const DATABASE_URL: &str = "live/database_url";
 const KEYS: &str = "live/api_keys";
 const BOOTSTRAP_TOKEN: &str = "admin_bootstrap_token";
 const POSTGRES_PASSWORD: &str = "postgres/password";
 const PROMETHEUS_KEY: &str = "prometheus/api_key";
+/// The public URL that Prometheus has probed.
+const PUBLIC_URL: &str = "prometheus/public.yml";
 const GRAFANA_PASSWORD: &str = "grafana/admin_password";
 const REDIS_PASSWORD: &str = "redis/password";
 const REDIS_USERS: &str = "redis/users.acl";
@@ -51,8 +53,8 @@ const DERIVED: [(&str, &str); 4] = [
 
 /// The database of the Compose files.
 const POSTGRES: &str = "postgres://investiq@postgres/investiq";
-/// The user of health checks may only ping, so that its password is no secret.
-const REDIS_HEALTH: &str = "user default off\nuser health on >health -@all +ping\n";
+/// The user of health checks and metrics may only ping and read figures, so that its password is no secret.
+const REDIS_HEALTH: &str = "user default off\nuser health on >health -@all +ping +info\n";
 
 #[derive(Debug, Serialize)]
 pub(crate) struct FileOutcome {
@@ -73,6 +75,7 @@ pub(crate) struct SecretLayout<'a> {
     root: PathBuf,
     dry_run: bool,
     is_other_redis: bool,
+    domain: Option<String>,
 }
 
 /// Opens a directory of the server's secrets: its owner's alone, unless a container mounts it as it is.
@@ -92,7 +95,8 @@ pub(crate) fn open(path: &Path, console: &mut Console) -> Result<SecretDirectory
 impl<'a> SecretLayout<'a> {
     pub(crate) fn new(deployment: &'a Deployment) -> Self {
         let is_other_redis = REDIS_ADDRESSES.iter().any(|name| deployment.env_file.get(name).is_some());
-        Self { deployment, root: deployment.directory.join("secrets"), dry_run: false, is_other_redis }
+        let (root, domain) = (deployment.directory.join("secrets"), None);
+        Self { deployment, root, dry_run: false, is_other_redis, domain }
     }
 
     /// The secrets of other containers than the server's.
@@ -107,6 +111,11 @@ impl<'a> SecretLayout<'a> {
     /// Whether the server uses, or will use, another Redis than that of the Compose files.
     pub(crate) fn other_redis(self, is_other_redis: bool) -> Self {
         Self { is_other_redis, ..self }
+    }
+
+    /// The public host name.
+    pub(crate) fn domain(self, domain: Option<&str>) -> Self {
+        Self { domain: domain.map(str::to_owned), ..self }
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -188,6 +197,10 @@ impl<'a> SecretLayout<'a> {
             let key = entry.expose_text().and_then(|entry| entry.split(':').next());
             Ok(SecretValue::from_string(key.unwrap_or_default().to_owned()))
         })?;
+        if let Some(domain) = &self.domain {
+            let targets = format!("- targets: [\"https://{domain}/livez\"]\n");
+            self.file(created, PUBLIC_URL, || Ok(SecretValue::from_string(targets)))?;
+        }
         self.file(created, REDIS_PASSWORD, generator::token)?;
         self.file(created, REDIS_USERS, || {
             Ok(SecretValue::from_string(redis_users(&self.read(REDIS_PASSWORD)?)))
