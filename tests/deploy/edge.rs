@@ -273,21 +273,27 @@ fn cgroup_value(cgroups: &str, controller: &str, files: [&str; 2]) -> Option<Str
     old.and_then(read).or_else(|| new.and_then(read)).map(|text| text.trim().to_owned())
 }
 
-/// Both servers, which share rate limits, and Traefik.
+/// Both servers, which are ready and share rate limits, and everything around them.
 fn prometheus_reads_the_metrics(engine: &Engine, host: &Host) {
-    let servers = r#""api-server"="#;
-    let [up, two] = ["1", "2"].map(|value| format!("{servers}\"{value}\""));
-    wait_for_series(engine, host, "up", &[&up, &up, r#""traefik"="1""#]);
-    wait_for_series(engine, host, "investiq_rate_limit_replicas", &[&two, &two]);
+    let jobs = ["alertmanager", "api-server", "api-server", "node", "postgres", "prometheus", "public"];
+    let jobs = [&jobs[..], &["readiness", "readiness", "redis", "traefik"]].concat();
+    wait_for_series(engine, host, "up", &jobs, "1");
+    wait_for_series(engine, host, "investiq_rate_limit_replicas", &["api-server"; 2], "2");
+    wait_for_series(engine, host, "probe_success{job=\"readiness\"}", &["readiness"; 2], "1");
+    wait_for_series(engine, host, "pg_up", &["postgres"], "1");
+    wait_for_series(engine, host, "redis_up", &["redis"], "1");
 }
 
-/// Waits until Prometheus has these jobs and values of a metric.
-fn wait_for_series(engine: &Engine, host: &Host, metric: &str, expected: &[&str]) {
+/// Waits until Prometheus has this value of a metric of each of these jobs.
+fn wait_for_series(engine: &Engine, host: &Host, metric: &str, jobs: &[&str], value: &str) {
     let address = host.address_of(engine, "prometheus", "monitoring");
-    let url = format!("http://{address}:9090/api/v1/query?query={metric}");
+    let url = format!("http://{address}:9090/api/v1/query");
+    let query = format!("query={metric}");
+    let expected: Vec<String> = jobs.iter().map(|job| format!("\"{job}\"=\"{value}\"")).collect();
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
-        let text = command("curl", &["--silent", "--show-error", &url], host.path());
+        let text =
+            command("curl", &["--silent", "--show-error", "--data-urlencode", &query, &url], host.path());
         let answer: Value = serde_json::from_str(&text).unwrap();
         let series = answer["data"]["result"].as_array().unwrap();
         let mut found: Vec<String> =
@@ -296,7 +302,7 @@ fn wait_for_series(engine: &Engine, host: &Host, metric: &str, expected: &[&str]
         if found == expected {
             return;
         }
-        assert!(Instant::now() < deadline, "{text}");
+        assert!(Instant::now() < deadline, "{metric}: {text}");
         std::thread::sleep(Duration::from_secs(1));
     }
 }
