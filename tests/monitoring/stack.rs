@@ -1,6 +1,6 @@
 //! The monitored stack on free ports: server, Postgres, Redis and a fake vendor; exporters, Prometheus, Alertmanager and fake receivers.
 //!
-//! Files are those of production but for addresses, the directory of secrets and times: everything happens each second; `for` is 4 s where it
+//! Files are those of production but for addresses, the directory of secrets and times: most happens each second; `for` is 4 s where it
 //! is 1 minute, and 8 s where it is longer. The probe of the public name has no TLS.
 
 use std::fs::File;
@@ -125,6 +125,12 @@ impl Stack {
         }
     }
 
+    /// Asks for a symbol for the first time: the server takes the outcome of a call as the state of the vendor for a while.
+    pub(crate) fn ask_vendor(&self, symbol: &str) -> u16 {
+        let server = self.server.as_ref().unwrap();
+        server.get(&format!("/api/bars/{symbol}"), &[("x-api-key", KEY)]).status
+    }
+
     /// Names of the alerts that fire, as Prometheus says.
     pub(crate) fn firing(&self) -> Vec<String> {
         let response =
@@ -202,6 +208,15 @@ impl Stack {
                 (
                     "dns_sd_configs: [{ names: [api-server], type: A, port: 3000, refresh_interval: 5s }]",
                     &server,
+                ),
+                // Without Postgres the server waits for it 2 s, and the exporter some seconds longer.
+                (
+                    "job_name: api-server\n",
+                    "job_name: api-server\n    scrape_interval: 3s\n    scrape_timeout: 3s\n",
+                ),
+                (
+                    "job_name: postgres\n",
+                    "job_name: postgres\n    scrape_interval: 8s\n    scrape_timeout: 8s\n",
                 ),
                 ("/run/secrets/", &secrets),
                 ("postgres-exporter:9187", &local(postgres_exporter)),
@@ -334,8 +349,14 @@ fn faster_groups(line: &str) -> Option<String> {
     Some(format!("{name}: {time}"))
 }
 
-/// A line of a rule with a short time instead of its own. That of the disk stays: the disk of this machine is no part of the stack.
+/// A line of a rule with a short time instead of its own. Those of a missing target, which the first scrape ends, and of the disk, which is
+/// this machine's, stay.
 fn shorter_for(line: &str) -> Option<String> {
-    let (name, time) = line.split_once("for: ").filter(|(_, time)| *time != "30m")?;
-    name.trim().is_empty().then(|| format!("{name}for: {}", if time == "1m" { "4s" } else { "8s" }))
+    let (name, time) = line.split_once("for: ").filter(|(name, _)| name.trim().is_empty())?;
+    let short = match time {
+        "10m" | "30m" => return None,
+        "1m" => "4s",
+        _ => "8s",
+    };
+    Some(format!("{name}for: {short}"))
 }
