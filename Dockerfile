@@ -50,6 +50,8 @@ RUN set -eu; \
 COPY --from=recipe /recipe.json /recipe.json
 RUN cargo chef cook --release --locked --recipe-path /recipe.json --package api-server --package ops
 COPY . .
+# The commit, for the metric `investiq_build_info`.
+ARG REVISION=
 # Scanners read the crates from the programs; unlike the list beside them, with optional crates that are not built.
 RUN cargo auditable build --release --locked --package api-server --package ops
 # Not before: build scripts run again when it changes.

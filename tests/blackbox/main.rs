@@ -23,6 +23,7 @@ mod proxy;
 mod redaction;
 mod reference;
 mod reports;
+mod runtime_metrics;
 mod secrets;
 mod snapshots;
 mod vendor;

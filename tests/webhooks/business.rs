@@ -16,7 +16,7 @@ const FIGURES: [&str; 7] = [
     "aum_usd",
     "deposits_today_usd",
     "investments_today_usd",
-    "user_registrations_total",
+    "users_registered",
     "portfolio_return_ytd_ratio",
     "ledger_imbalance_minor",
     "webhook_dead_letters",

@@ -193,6 +193,13 @@ async fn metrics() -> Arc<telemetry::metrics::Metrics> {
         log_output: telemetry::LogOutput::start(std::io::sink()).unwrap(),
     };
     dependencies.register(metrics.families()).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", directory.path().join("a.db").display()).parse().unwrap();
+    let key = audit::Key::new(&[7; 32]).unwrap();
+    let store = store::Store::open(config.store(url), key, telemetry::Clock::System.now()).await.unwrap();
+    let runtime = tokio::runtime::Handle::current();
+    let process = crate::startup::runtime_metrics::ThisProcess { runtime, store, config_hash: config.hash() };
+    process.register(metrics.families()).unwrap();
     metrics
 }
 

@@ -4,6 +4,7 @@ mod api_keys;
 mod background;
 pub(crate) mod dependency_metrics;
 pub(crate) mod open_files;
+pub(crate) mod runtime_metrics;
 mod shared_responses;
 mod storage;
 mod vendor_key;
@@ -42,6 +43,7 @@ use crate::router::Parts;
 use crate::state::{AdminState, Api, Exposition, Probes, WebhookState};
 use crate::{openapi, router};
 use dependency_metrics::Dependencies;
+use runtime_metrics::ThisProcess;
 
 use shared_responses::ThroughRedis;
 use storage::AuditKeyFollower;
@@ -190,6 +192,12 @@ pub(crate) fn service(
         log_output: output,
     };
     dependencies.register(metrics.families())?;
+    let process = ThisProcess {
+        runtime: tokio::runtime::Handle::current(),
+        store: store.clone(),
+        config_hash: config.hash(),
+    };
+    process.register(metrics.families())?;
     let parts = Parts {
         api: Arc::new(Api {
             market_data: Arc::clone(&market_data),

@@ -38,6 +38,7 @@ use ipnet::IpNet;
 use ledger::StashRatio;
 use outbound::Proxy;
 use secrets::{GRACE_S, Profile, SECRETS_DIRECTORY};
+use sha2::{Digest as _, Sha256};
 use store::{DatabaseUrl, StandbyAddress, StoreConfig};
 use telemetry::logs::Format;
 
@@ -197,6 +198,15 @@ impl Config {
             standby: self.database_standby.clone(),
             ..config
         }
+    }
+
+    /// A short hash of all settings, equal where they are equal in the same version. It says nothing about secrets.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        // As it is printed, which leaves out the password of the proxy.
+        let settings = format!("{:?}", Self { warnings: Vec::new(), ..self.clone() });
+        let [first, second, third, fourth, ..]: [u8; 32] = Sha256::digest(settings).into();
+        format!("{:08x}", u32::from_be_bytes([first, second, third, fourth]))
     }
 
     /// Whether only clients on this machine reach the server.

@@ -42,6 +42,19 @@ fn the_default_is_a_loopback_address_without_keys() {
 }
 
 #[test]
+fn the_hash_is_that_of_the_settings_without_passwords() {
+    let hash = |pairs: &[(&str, &str)]| load_from(&environment(pairs), None).unwrap().hash();
+    let default = hash(&[]);
+    assert_eq!(default.len(), 8);
+    assert_eq!(default, hash(&[("REQUEST_TIMEOUT_SECS", &default_text("server.request_timeout_s"))]));
+    assert_eq!(default, hash(&[("INVESTIQ_UNKNOWN", "1")]), "a variable without effect");
+    assert_ne!(default, hash(&[("REQUEST_TIMEOUT_SECS", "7")]));
+    let proxy = |password: &str| hash(&[("OUTBOUND_PROXY", &format!("http://me:{password}@proxy:3128"))]);
+    assert_eq!(proxy("one"), proxy("another"));
+    assert_ne!(default, proxy("one"));
+}
+
+#[test]
 fn a_public_address_is_production_unless_a_profile_is_named() {
     for pairs in [
         &[("BIND_ADDRESS", "0.0.0.0:3000")][..],

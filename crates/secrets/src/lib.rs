@@ -70,7 +70,7 @@ pub use handle::SecretHandle;
 pub use health::{Freshness, Health};
 pub use invalid::{InvalidReason, PolicyViolation};
 pub use key_ring::with_older_keys;
-pub use memory::{ZeroOnFree, forbid_core_dumps};
+pub use memory::{AllocatedMemory, ZeroOnFree, forbid_core_dumps};
 pub use name::{NameError, SecretName};
 pub use origin::{Grade, Origin, Provenance, Shadow, SourceKind};
 pub use policy::is_placeholder;

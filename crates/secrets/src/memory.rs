@@ -4,7 +4,8 @@
 //! all copies.
 
 use std::alloc::{GlobalAlloc, Layout};
-use std::io;
+use std::ffi::CStr;
+use std::{io, ptr};
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use tikv_jemallocator::Jemalloc;
@@ -85,6 +86,49 @@ unsafe fn wipe_pages(block: *mut u8, size: usize) {
     }
 }
 
+/// The memory of an allocator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AllocatedMemory {
+    /// Bytes that the program has allocated and not freed.
+    pub allocated_bytes: usize,
+    /// Bytes that the allocator has from the system: allocated ones, and freed ones that it keeps for later.
+    pub resident_bytes: usize,
+}
+
+impl ZeroOnFree {
+    /// The memory that it manages now; `None` if the allocator cannot say.
+    #[must_use]
+    pub fn memory() -> Option<AllocatedMemory> {
+        advance_epoch()?;
+        let (allocated_bytes, resident_bytes) = (figure(c"stats.allocated")?, figure(c"stats.resident")?);
+        Some(AllocatedMemory { allocated_bytes, resident_bytes })
+    }
+}
+
+/// The allocator's figures are those of the last epoch: this begins the next one.
+#[expect(unsafe_code, reason = "it calls the allocator's C interface")]
+fn advance_epoch() -> Option<()> {
+    let mut epoch = 1_u64;
+    // SAFETY: the name ends with a zero byte, and `epoch` expects a number of 8 bytes, which it reads.
+    let code = unsafe {
+        let (none, value) = (ptr::null_mut(), (&raw mut epoch).cast());
+        tikv_jemalloc_sys::mallctl(c"epoch".as_ptr(), none, none.cast(), value, size_of::<u64>())
+    };
+    (code == 0).then_some(())
+}
+
+/// A figure of the type `size_t`.
+#[expect(unsafe_code, reason = "it calls the allocator's C interface")]
+fn figure(name: &CStr) -> Option<usize> {
+    let (mut figure, mut size) = (0_usize, size_of::<usize>());
+    // SAFETY: the name ends with a zero byte. At most `size` bytes are written to `figure`; all other sizes are refused.
+    let code = unsafe {
+        let value = (&raw mut figure).cast();
+        tikv_jemalloc_sys::mallctl(name.as_ptr(), value, &raw mut size, ptr::null_mut(), 0)
+    };
+    (code == 0).then_some(figure)
+}
+
 /// Disables core dumps, to a file as well as to a program such as systemd-coredump.
 ///
 /// The files in `/proc/self` are owned by root afterwards. The process can still list its own descriptors, but no other
@@ -102,6 +146,26 @@ pub fn forbid_core_dumps() -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[expect(unsafe_code, reason = "it calls the allocator")]
+    fn allocated_memory_is_counted_until_it_is_freed() {
+        const SIZE: usize = 1 << 20;
+        let layout = Layout::from_size_align(SIZE, 1).unwrap();
+        let allocated = || ZeroOnFree::memory().unwrap().allocated_bytes;
+        let before = allocated();
+        // SAFETY: the block is freed once, with its layout.
+        let (during, after) = unsafe {
+            let block = ZeroOnFree.alloc(layout);
+            let during = allocated();
+            ZeroOnFree.dealloc(block, layout);
+            (during, allocated())
+        };
+        // Only the tests of this module use this allocator, and the other one needs less.
+        let (grown, left) = (during.saturating_sub(before), after.saturating_sub(before));
+        assert!(grown >= SIZE && left < SIZE, "{before} {during} {after}");
+        assert!(ZeroOnFree::memory().unwrap().resident_bytes > 0);
+    }
 
     /// `tests/secrets/memory` checks that `dealloc` does it, and that a process keeps no other copy.
     #[test]

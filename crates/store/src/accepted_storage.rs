@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::actor::Actor;
 use crate::chain;
 use crate::config::StoreConfig;
-use crate::database::{Database, sql};
+use crate::database::{Database, Operation, sql};
 use crate::error::{Error, OpenError};
 use crate::migrations;
 use crate::storage::{self, StorageState, checkpoint, load};
@@ -78,7 +78,7 @@ async fn accept(
 ) -> Result<StorageState, OpenError> {
     migrations::apply_pending(database, config.migrates, now).await.map_err(OpenError::Migrate)?;
     let accepted: Result<StorageState, Error> = async {
-        let mut writer = database.writer().await?;
+        let mut writer = database.writer(Operation::CheckStorage).await?;
         let mut tx = writer.begin().await?;
         storage::start(&mut tx, key).await?;
         let Some(found) = storage::read(&mut tx).await? else { return Err(Error::NoHead) };

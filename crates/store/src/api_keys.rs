@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::actor::Actor;
-use crate::database::{Row, Transaction, retry, sql, values};
+use crate::database::{Operation, Row, Transaction, retry, sql, values};
 use crate::error::Error;
 use crate::events::PAGE_ROWS_MAX;
 use crate::store::Store;
@@ -262,7 +262,9 @@ impl Store {
     /// # Errors
     /// [`Error`] of the database.
     pub async fn api_key(&self, id: ApiKeyId) -> Result<Option<ApiKey>, Error> {
-        let rows = self.read(sql!(rows::SELECT).push_sql(" AND id = ").push_value(id.as_str())).await?;
+        let rows = self
+            .read(Operation::ApiKeys, sql!(rows::SELECT).push_sql(" AND id = ").push_value(id.as_str()))
+            .await?;
         rows.first().map(|row| self.key_of(row)).transpose()
     }
 
@@ -294,7 +296,7 @@ impl Store {
         let statement = statement
             .push_sql(" ORDER BY created_at DESC, id DESC LIMIT ")
             .push_value(rows.clamp(1, PAGE_ROWS_MAX));
-        self.read(statement).await?.iter().map(|row| self.key_of(row)).collect()
+        self.read(Operation::ApiKeys, statement).await?.iter().map(|row| self.key_of(row)).collect()
     }
 
     /// The number of the last change of a key.
@@ -302,7 +304,7 @@ impl Store {
     /// # Errors
     /// [`Error`] of the database.
     pub async fn api_key_version(&self) -> Result<i64, Error> {
-        let rows = self.read(sql!(VERSION)).await?;
+        let rows = self.read(Operation::ApiKeys, sql!(VERSION)).await?;
         rows.first().ok_or(sqlx::Error::RowNotFound)?.int("version")
     }
 
@@ -311,7 +313,7 @@ impl Store {
     /// # Errors
     /// [`Error`] of the database.
     pub async fn changed_api_keys(&self, version: i64) -> Result<(i64, Vec<ApiKey>), Error> {
-        let mut reader = self.shared.database.reader().await?;
+        let mut reader = self.shared.database.reader(Operation::KeyPoll).await?;
         let mut tx = reader.begin().await?;
         let row = tx.fetch_optional(sql!(VERSION)).await?.ok_or(sqlx::Error::RowNotFound)?;
         // At most API_KEY_ROWS_MAX.
@@ -338,7 +340,7 @@ impl Store {
             .collect();
         let used = used?;
         retry(async || {
-            let mut writer = self.shared.database.writer().await?;
+            let mut writer = self.shared.database.writer(Operation::ApiKeys).await?;
             let mut tx = writer.begin().await?;
             tx.fetch_by_keys("id, number, at, ip", used.clone(), USES).await?;
             tx.commit().await
@@ -362,7 +364,7 @@ impl Store {
         actor: Actor<'_>,
         now: Timestamp,
     ) -> Result<Result<ApiKey, ApiKeyError>, Error> {
-        let mut writer = self.shared.database.writer().await?;
+        let mut writer = self.shared.database.writer(Operation::ApiKeys).await?;
         let mut tx = writer.begin().await?;
         tx.execute(sql!(NEXT_VERSION)).await?;
         let row = tx.fetch_optional(sql!(VERSION)).await?.ok_or(sqlx::Error::RowNotFound)?;

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use crate::actor::Actor;
 use crate::chain;
-use crate::database::{Transaction, retry, sql};
+use crate::database::{Operation, Transaction, retry, sql};
 use crate::error::Error;
 use crate::store::Store;
 
@@ -54,7 +54,7 @@ impl Store {
     ) -> Result<(), Error> {
         let entry = actor.entry(action, object, detail, now)?;
         retry(async || {
-            let mut writer = self.shared.database.writer().await?;
+            let mut writer = self.shared.database.writer(Operation::Audit).await?;
             self.commit(writer.begin().await?, entry.clone()).await
         })
         .await
@@ -65,7 +65,7 @@ impl Store {
     /// # Errors
     /// [`Error`] of the database, and [`Error::NoHead`].
     pub async fn audit_head(&self) -> Result<StoredHead, Error> {
-        let mut reader = self.shared.database.reader().await?;
+        let mut reader = self.shared.database.reader(Operation::Audit).await?;
         chain::head(&mut reader.begin().await?).await?.ok_or(Error::NoHead)
     }
 
@@ -74,7 +74,7 @@ impl Store {
     /// # Errors
     /// [`Error`] of the database.
     pub async fn audit_page(&self, after: u64) -> Result<Vec<SealedEntry>, Error> {
-        let mut reader = self.shared.database.reader().await?;
+        let mut reader = self.shared.database.reader(Operation::Audit).await?;
         page(&mut reader.begin().await?, after).await
     }
 
@@ -89,7 +89,7 @@ impl Store {
         mut progress: impl FnMut(u64, u64) + Send,
     ) -> Result<VerifiedChain, VerifyError> {
         let key = &*self.shared.key.load();
-        let mut reader = self.shared.database.reader().await?;
+        let mut reader = self.shared.database.reader(Operation::Audit).await?;
         let head = outermost_head(&mut reader.begin().await?).await?.verify(key)?;
         drop(reader);
         let mut verifier = Verifier::new(key);

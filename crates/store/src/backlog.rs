@@ -3,7 +3,7 @@
 use domain::Provider;
 use jiff::Timestamp;
 
-use crate::database::{Row, sql};
+use crate::database::{Operation, Row, sql};
 use crate::error::Error;
 use crate::store::Store;
 
@@ -35,7 +35,7 @@ impl Store {
     pub async fn backlog(&self) -> Result<[Backlog; Provider::ALL.len()], Error> {
         let mut backlogs =
             Provider::ALL.map(|provider| Backlog { provider, unfinished: 0, oldest_at: None, dead: 0 });
-        let mut reader = self.shared.database.reader().await?;
+        let mut reader = self.shared.database.reader(Operation::Business).await?;
         let mut tx = reader.begin().await?;
         for row in tx.fetch_all(sql!(UNFINISHED)).await? {
             if let Some(backlog) = find(&mut backlogs, &row)? {

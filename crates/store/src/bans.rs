@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::actor::Actor;
-use crate::database::{Row, retry, sql};
+use crate::database::{Operation, Row, retry, sql};
 use crate::error::Error;
 use crate::store::Store;
 
@@ -108,7 +108,7 @@ impl Store {
         actor: Actor<'_>,
         now: Timestamp,
     ) -> Result<Option<Ban>, Error> {
-        let mut writer = self.shared.database.writer().await?;
+        let mut writer = self.shared.database.writer(Operation::Other).await?;
         let mut tx = writer.begin().await?;
         let before =
             tx.fetch_optional(sql!(SELECT, network.to_string())).await?.map(|row| ban(&row)).transpose()?;
@@ -147,7 +147,7 @@ impl Store {
         let network = network.trunc();
         let entry = actor.entry("bans.remove", &object(&network), &json!({}), now)?;
         retry(async || {
-            let mut writer = self.shared.database.writer().await?;
+            let mut writer = self.shared.database.writer(Operation::Other).await?;
             let mut tx = writer.begin().await?;
             if tx.execute(sql!(LIFT, network.to_string())).await?.rows == 0 {
                 return Ok(false);
@@ -164,7 +164,7 @@ impl Store {
     /// [`Error`] of the database.
     pub async fn bans(&self, now: Timestamp) -> Result<Vec<Ban>, Error> {
         let limit = i64::try_from(BANS_MAX).unwrap_or(i64::MAX);
-        self.read(sql!(IN_FORCE, now, limit)).await?.iter().map(ban).collect()
+        self.read(Operation::Other, sql!(IN_FORCE, now, limit)).await?.iter().map(ban).collect()
     }
 }
 

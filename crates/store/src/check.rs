@@ -6,7 +6,7 @@ use rustix::fs::{Access, AtFlags, CWD};
 
 use crate::chain;
 use crate::config::StoreConfig;
-use crate::database::{Database, sql};
+use crate::database::{Database, Operation, sql};
 use crate::error::{Error, LocationError, OpenError};
 use crate::migrations::{self, MigrationState};
 use crate::storage;
@@ -50,7 +50,7 @@ async fn find_api_key(database: &Database) -> Result<bool, Error> {
     if applied.map(|migration| migration.version).max() < Some(crate::api_keys::SINCE_MIGRATION) {
         return Ok(false);
     }
-    let mut reader = database.reader().await?;
+    let mut reader = database.reader(Operation::CheckStorage).await?;
     Ok(reader.begin().await?.fetch_optional(sql!("SELECT id FROM api_keys LIMIT 1")).await?.is_some())
 }
 
@@ -61,7 +61,7 @@ async fn check_content(database: &Database, key: Option<&audit::Key>) -> Result<
         return Ok(());
     }
     let checked: Result<bool, Error> = async {
-        let mut reader = database.reader().await?;
+        let mut reader = database.reader(Operation::CheckStorage).await?;
         chain::check(&mut reader.begin().await?, key).await
     }
     .await;

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::actor::Actor;
-use crate::database::{Row, retry, sql};
+use crate::database::{Operation, Row, retry, sql};
 use crate::error::Error;
 use crate::store::Store;
 
@@ -41,7 +41,7 @@ impl Store {
     /// # Errors
     /// [`Error`] of the database.
     pub async fn circle_keys(&self) -> Result<Vec<CircleKey>, Error> {
-        self.read(sql!(ALL, CIRCLE_KEYS_MAX)).await?.iter().map(circle_key).collect()
+        self.read(Operation::Other, sql!(ALL, CIRCLE_KEYS_MAX)).await?.iter().map(circle_key).collect()
     }
 
     /// Stores a key that has verified a delivery, unless a later copy of it is stored.
@@ -58,7 +58,7 @@ impl Store {
         let detail = json!({ "algorithm": algorithm, "public_key": public_key, "fetched_at": fetched_at });
         let entry = actor.entry("circle_keys.save", id, &detail, now)?;
         retry(async || {
-            let mut writer = self.shared.database.writer().await?;
+            let mut writer = self.shared.database.writer(Operation::Other).await?;
             let mut tx = writer.begin().await?;
             if tx.execute(sql!(SAVE, id, algorithm, public_key, *fetched_at)).await?.rows == 0 {
                 return Ok(());
@@ -76,7 +76,7 @@ impl Store {
     pub async fn delete_circle_key(&self, id: &str, actor: Actor<'_>, now: Timestamp) -> Result<(), Error> {
         let entry = actor.entry("circle_keys.delete", id, &json!({}), now)?;
         retry(async || {
-            let mut writer = self.shared.database.writer().await?;
+            let mut writer = self.shared.database.writer(Operation::Other).await?;
             let mut tx = writer.begin().await?;
             if tx.execute(sql!(DELETE, id)).await?.rows == 0 {
                 return Ok(());

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::actor::Actor;
-use crate::database::{Row, Transaction, retry, sql};
+use crate::database::{Operation, Row, Transaction, retry, sql};
 use crate::error::Error;
 use crate::store::Store;
 
@@ -86,7 +86,7 @@ impl Store {
         actor: Actor<'_>,
         now: Timestamp,
     ) -> Result<Option<CustomerError>, Error> {
-        let mut writer = self.shared.database.writer().await?;
+        let mut writer = self.shared.database.writer(Operation::Other).await?;
         let mut tx = writer.begin().await?;
         if tx.fetch_optional(sql!(KNOWN, account.to_string())).await?.is_none() {
             return Ok(Some(CustomerError::UnknownAccount(account.clone())));
@@ -121,7 +121,7 @@ impl Store {
         let entry =
             actor.entry("customers.unlink", &object(customer), &json!({ "account": account }), now)?;
         retry(async || {
-            let mut writer = self.shared.database.writer().await?;
+            let mut writer = self.shared.database.writer(Operation::Other).await?;
             let mut tx = writer.begin().await?;
             match tx.execute(sql!(UNLINK, account.to_string(), customer.to_string())).await?.rows {
                 0 => Ok(()),
@@ -146,7 +146,7 @@ impl Store {
             .push_optional(" AND account > ", after.map(ToString::to_string))
             .push_sql(" ORDER BY account LIMIT ")
             .push_value(rows.clamp(1, LINKS_MAX));
-        self.read(statement).await?.iter().map(link_of).collect()
+        self.read(Operation::Other, statement).await?.iter().map(link_of).collect()
     }
 }
 

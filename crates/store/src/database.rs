@@ -4,6 +4,8 @@
 //! differ, [`Backend::pick`] chooses next to the statement. This module contains no table names.
 
 mod bulk;
+mod connection_use;
+mod operation;
 mod postgres;
 mod reply_timeout;
 mod retry;
@@ -17,6 +19,8 @@ mod write_ahead_log;
 mod writer_scheduler;
 
 pub(crate) use bulk::ROWS_MAX;
+pub use connection_use::ConnectionUse;
+pub(crate) use operation::Operation;
 pub(crate) use postgres::{PostgresDatabase, Session};
 pub(crate) use retry::{retry, retry_delays};
 pub(crate) use row::Row;
@@ -33,11 +37,15 @@ use std::time::Duration;
 use audit::StoredHead;
 use sqlx::pool::PoolConnection;
 use sqlx::{Connection as _, Sqlite};
+use telemetry::metrics::QueryDurations;
 
 use crate::config::StoreConfig;
 use crate::error::{Error, OpenError};
 use crate::storage_fault::StorageFault;
 use crate::url::{Address, DatabaseUrl, UrlError};
+
+use connection_use::Waiting;
+use operation::Measure;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Backend {
@@ -62,6 +70,8 @@ pub(crate) struct Database {
     fault: OnceLock<StorageFault>,
     /// The newest entry of the audit chain that this process has committed.
     committed: Mutex<Option<StoredHead>>,
+    waiting: Waiting,
+    durations: QueryDurations,
 }
 
 enum Connections {
@@ -70,12 +80,22 @@ enum Connections {
 }
 
 /// A connection that may write. Hold it no longer than its transaction.
-pub(crate) enum Writer<'d> {
+pub(crate) struct Writer<'d> {
+    connection: WriteConnection<'d>,
+    measure: Measure,
+}
+
+enum WriteConnection<'d> {
     Sqlite(WriteGuard<'d>),
     Postgres(Session),
 }
 
-pub(crate) enum Reader {
+pub(crate) struct Reader {
+    connection: ReadConnection,
+    measure: Measure,
+}
+
+enum ReadConnection {
     Sqlite(PoolConnection<Sqlite>),
     Postgres(Session),
 }
@@ -91,16 +111,25 @@ impl Database {
                 PostgresDatabase::open(&address.options, config).await.map(Connections::Postgres)
             }
         };
-        Ok(Self { connections: connections?, fault: OnceLock::new(), committed: Mutex::default() })
+        Ok(Self {
+            connections: connections?,
+            fault: OnceLock::new(),
+            committed: Mutex::default(),
+            waiting: Waiting::default(),
+            durations: QueryDurations::default(),
+        })
     }
 
     /// Waits for a writer. SQLite has one, which is granted in order of the requests.
-    pub(crate) async fn writer(&self) -> Result<Writer<'_>, Error> {
+    pub(crate) async fn writer(&self, operation: Operation) -> Result<Writer<'_>, Error> {
         self.check_files()?;
-        Ok(match &self.connections {
-            Connections::Sqlite(sqlite) => Writer::Sqlite(sqlite.writer().await?),
-            Connections::Postgres(postgres) => Writer::Postgres(postgres.session().await?),
-        })
+        let connection = self.waiting.count(async {
+            Ok::<_, Error>(match &self.connections {
+                Connections::Sqlite(sqlite) => WriteConnection::Sqlite(sqlite.writer().await?),
+                Connections::Postgres(postgres) => WriteConnection::Postgres(postgres.session().await?),
+            })
+        });
+        Ok(Writer { connection: connection.await?, measure: self.measure(operation) })
     }
 
     /// Reports how long the oldest of the events that are applied next has waited. On SQLite, applying then has a greater share
@@ -115,18 +144,47 @@ impl Database {
     /// As [`writer`](Self::writer), for the inbox, whose senders are waiting.
     pub(crate) async fn inbox_writer(&self) -> Result<Writer<'_>, Error> {
         self.check_files()?;
-        Ok(match &self.connections {
-            Connections::Sqlite(sqlite) => Writer::Sqlite(sqlite.inbox_writer().await?),
-            Connections::Postgres(postgres) => Writer::Postgres(postgres.session().await?),
-        })
+        let connection = self.waiting.count(async {
+            Ok::<_, Error>(match &self.connections {
+                Connections::Sqlite(sqlite) => WriteConnection::Sqlite(sqlite.inbox_writer().await?),
+                Connections::Postgres(postgres) => WriteConnection::Postgres(postgres.session().await?),
+            })
+        });
+        Ok(Writer { connection: connection.await?, measure: self.measure(Operation::InsertDelivery) })
     }
 
-    pub(crate) async fn reader(&self) -> Result<Reader, Error> {
+    pub(crate) async fn reader(&self, operation: Operation) -> Result<Reader, Error> {
         self.check_files()?;
-        Ok(match &self.connections {
-            Connections::Sqlite(sqlite) => Reader::Sqlite(sqlite.readers().acquire().await?),
-            Connections::Postgres(postgres) => Reader::Postgres(postgres.session().await?),
-        })
+        let connection = self.waiting.count(async {
+            Ok::<_, Error>(match &self.connections {
+                Connections::Sqlite(sqlite) => ReadConnection::Sqlite(sqlite.readers().acquire().await?),
+                Connections::Postgres(postgres) => ReadConnection::Postgres(postgres.session().await?),
+            })
+        });
+        Ok(Reader { connection: connection.await?, measure: self.measure(operation) })
+    }
+
+    /// A reader on a connection to another server.
+    pub(crate) fn reader_on(&self, session: Session, operation: Operation) -> Reader {
+        Reader { connection: ReadConnection::Postgres(session), measure: self.measure(operation) }
+    }
+
+    fn measure(&self, operation: Operation) -> Measure {
+        Measure { durations: self.durations.clone(), operation }
+    }
+
+    /// The times of its transactions.
+    pub(crate) fn durations(&self) -> &QueryDurations {
+        &self.durations
+    }
+
+    /// Its connections at this moment.
+    pub(crate) fn connection_use(&self) -> ConnectionUse {
+        let (in_use, idle, max) = match &self.connections {
+            Connections::Sqlite(sqlite) => sqlite.connection_use(),
+            Connections::Postgres(postgres) => postgres.connection_use(),
+        };
+        ConnectionUse { in_use, idle, max, waiting: self.waiting.number() }
     }
 
     /// Notes what the database must have from now on, because it was acknowledged.
@@ -225,24 +283,28 @@ impl Database {
 impl Writer<'_> {
     /// SQLite takes its write lock at once, because a reading transaction cannot be upgraded.
     pub(crate) async fn begin(&mut self) -> Result<Transaction<'_>, Error> {
-        match self {
-            Self::Sqlite(guard) => guard.begin().await,
-            Self::Postgres(session) => session.begin_write().await,
-        }
+        let timer = self.measure.start();
+        let transaction = match &mut self.connection {
+            WriteConnection::Sqlite(guard) => guard.begin().await?,
+            WriteConnection::Postgres(session) => session.begin_write().await?,
+        };
+        Ok(transaction.with_timer(timer))
     }
 
     /// Whether it can be reused for the next transaction. SQLite's only writer must be returned in between.
     pub(crate) fn is_reusable(&self) -> bool {
-        matches!(self, Self::Postgres(_))
+        matches!(self.connection, WriteConnection::Postgres(_))
     }
 }
 
 impl Reader {
     /// Begins a transaction whose statements see one state of the database.
     pub(crate) async fn begin(&mut self) -> Result<Transaction<'_>, Error> {
-        match self {
-            Self::Sqlite(connection) => Ok(Transaction::Sqlite(connection.begin().await?)),
-            Self::Postgres(session) => session.begin_read().await,
-        }
+        let timer = self.measure.start();
+        let transaction = match &mut self.connection {
+            ReadConnection::Sqlite(connection) => Transaction::on_sqlite(connection.begin().await?),
+            ReadConnection::Postgres(session) => session.begin_read().await?,
+        };
+        Ok(transaction.with_timer(timer))
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::database::{Row, sql};
+use crate::database::{Operation, Row, sql};
 use crate::error::Error;
 use crate::events::{EventSummary, PAGE_ROWS_MAX, SUMMARY, summary};
 use crate::ids::JobId;
@@ -31,6 +31,6 @@ impl Store {
             .push_value(rows.clamp(1, PAGE_ROWS_MAX));
         let dead_letter =
             |row: &Row| Ok(DeadLetter { job: JobId::new(row.int("job")?), event: summary(row)? });
-        self.read(statement).await?.iter().map(dead_letter).collect()
+        self.read(Operation::Events, statement).await?.iter().map(dead_letter).collect()
     }
 }

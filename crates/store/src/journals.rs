@@ -14,7 +14,7 @@ use serde_json::json;
 use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
 use crate::actor::Actor;
-use crate::database::{Transaction, retry};
+use crate::database::{Operation, Transaction, retry};
 use crate::error::Error;
 use crate::events::PAGE_ROWS_MAX;
 use crate::ids::{JournalId, ReviewId};
@@ -116,7 +116,7 @@ impl Store {
         maker: Maker<'_>,
         now: Timestamp,
     ) -> Result<JournalRecord, JournalError> {
-        let rows = self.read(rows::select_one(id)).await?;
+        let rows = self.read(Operation::Journals, rows::select_one(id)).await?;
         let original = rows::proved(rows.first().ok_or(JournalError::NotFound)?, &self.shared.key.load())?;
         if original.state != JournalState::Posted {
             return Err(JournalError::State { id, state: original.state });
@@ -164,7 +164,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<JournalRecord, JournalError> {
         refusable(async || {
-            let mut writer = self.shared.database.writer().await?;
+            let mut writer = self.shared.database.writer(Operation::Journals).await?;
             let mut tx = writer.begin().await?;
             let record = rows::lock(&mut tx, id, &self.shared.key.load()).await?;
             if record.state == JournalState::Posted && record.checked_by.as_deref() == Some(actor.name) {
@@ -202,7 +202,7 @@ impl Store {
     ) -> Result<JournalRecord, JournalError> {
         ::ledger::check_reason(reason)?;
         refusable(async || {
-            let mut writer = self.shared.database.writer().await?;
+            let mut writer = self.shared.database.writer(Operation::Journals).await?;
             let mut tx = writer.begin().await?;
             let record = rows::lock(&mut tx, id, &self.shared.key.load()).await?;
             if record.rejection.as_deref() == Some(reason) {
@@ -227,7 +227,7 @@ impl Store {
     /// # Errors
     /// [`Error`] of the database.
     pub async fn journal(&self, id: JournalId) -> Result<Option<JournalRecord>, Error> {
-        let rows = self.read(rows::select_one(id)).await?;
+        let rows = self.read(Operation::Journals, rows::select_one(id)).await?;
         rows.first().map(rows::record).transpose()
     }
 
@@ -242,7 +242,7 @@ impl Store {
         rows: u32,
     ) -> Result<Vec<JournalRecord>, Error> {
         let statement = rows::select(state, before, rows.clamp(1, PAGE_ROWS_MAX));
-        self.read(statement).await?.iter().map(rows::record).collect()
+        self.read(Operation::Journals, statement).await?.iter().map(rows::record).collect()
     }
 
     async fn make(
@@ -264,7 +264,7 @@ impl Store {
         maker: Maker<'_>,
         now: Timestamp,
     ) -> Result<JournalRecord, JournalError> {
-        let mut writer = self.shared.database.writer().await?;
+        let mut writer = self.shared.database.writer(Operation::Journals).await?;
         let mut tx = writer.begin().await?;
         let Some(id) = rows::insert(&mut tx, request, maker, now, &self.shared.key.load()).await? else {
             return rows::existing(&mut tx, request, maker).await;

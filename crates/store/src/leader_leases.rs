@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::actor::Actor;
-use crate::database::{Backend, retry, sql};
+use crate::database::{Backend, Operation, retry, sql};
 use crate::error::Error;
 use crate::standby::{HEARTBEAT, HEARTBEAT_AHEAD};
 use crate::store::Store;
@@ -42,7 +42,7 @@ impl Store {
         let until = now.saturating_add(SignedDuration::try_from(hold).unwrap_or(SignedDuration::MAX));
         let until = until.unwrap_or(Timestamp::MAX);
         retry(async || {
-            let mut writer = self.shared.database.writer().await?;
+            let mut writer = self.shared.database.writer(Operation::LeaderLease).await?;
             let mut tx = writer.begin().await?;
             let select = tx.backend().pick(OWNER, OWNER_LOCKED);
             let row = tx.fetch_optional(sql!(select, name)).await?;
@@ -69,7 +69,7 @@ impl Store {
     /// [`Error`] of the database.
     pub async fn write_heartbeat(&self, now: Timestamp) -> Result<(), Error> {
         retry(async || {
-            let mut writer = self.shared.database.writer().await?;
+            let mut writer = self.shared.database.writer(Operation::LeaderLease).await?;
             let mut tx = writer.begin().await?;
             // Not that of a replica: they differ, and a standby would seem to have what it has not.
             let now = match tx.backend() {
@@ -94,7 +94,7 @@ impl Store {
         let detail = json!({ "owner": null, "before": owner });
         let entry = Actor::named(owner).entry("leader.release", &object(name), &detail, now)?;
         retry(async || {
-            let mut writer = self.shared.database.writer().await?;
+            let mut writer = self.shared.database.writer(Operation::LeaderLease).await?;
             let mut tx = writer.begin().await?;
             if tx.execute(sql!(RELEASE, name, owner)).await?.rows == 0 {
                 return Ok(());

@@ -65,6 +65,7 @@ pub use check::{check_open, has_api_keys};
 pub use circle_keys::{CIRCLE_KEYS_MAX, CircleKey};
 pub use config::{CONNECTIONS, QUEUE_DELIVERIES, StandbyAddress, StoreConfig};
 pub use customers::{CUSTOMER_ACCOUNTS_MAX, CustomerAccount, CustomerError};
+pub use database::ConnectionUse;
 pub use dead_letters::DeadLetter;
 pub use error::{DriverError, Error, LocationError, MigrateError, OpenError};
 pub use events::{

@@ -10,7 +10,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::config::StoreConfig;
-use crate::database::{Backend, Database, Row, Transaction, sql};
+use crate::database::{Backend, Database, Operation, Row, Transaction, sql};
 use crate::error::{Error, MigrateError, OpenError};
 use crate::storage;
 
@@ -129,7 +129,7 @@ pub(crate) fn check_none_pending(migrations: &[MigrationStatus]) -> Result<(), M
 }
 
 pub(crate) async fn read(database: &Database) -> Result<Vec<MigrationStatus>, Error> {
-    let mut reader = database.reader().await?;
+    let mut reader = database.reader(Operation::Other).await?;
     let mut tx = reader.begin().await?;
     let table = tx.backend().pick(
         "SELECT COUNT(*) AS count FROM sqlite_schema WHERE name = 'schema_migrations'",
@@ -149,7 +149,7 @@ pub(crate) async fn apply_pending(
     now: Timestamp,
 ) -> Result<usize, MigrateError> {
     let started = Instant::now();
-    let mut writer = database.writer().await?;
+    let mut writer = database.writer(Operation::Other).await?;
     let mut tx = writer.begin().await?;
     if tx.backend() == Backend::Postgres {
         tx.set_reply_timeout(TIMEOUT);
@@ -247,7 +247,7 @@ mod tests {
     async fn check(url: &str) {
         let config = StoreConfig::new(url.parse::<DatabaseUrl>().unwrap());
         let database = Database::open(&config).await.unwrap();
-        let mut writer = database.writer().await.unwrap();
+        let mut writer = database.writer(Operation::Other).await.unwrap();
         let mut tx = writer.begin().await.unwrap();
         tx.script(TABLE).await.unwrap();
         apply(&mut tx, &MIGRATIONS[0], Timestamp::UNIX_EPOCH).await.unwrap();
@@ -278,7 +278,7 @@ mod tests {
     async fn check_reviews(url: &str) {
         let config = StoreConfig::new(url.parse::<DatabaseUrl>().unwrap());
         let database = Database::open(&config).await.unwrap();
-        let mut writer = database.writer().await.unwrap();
+        let mut writer = database.writer(Operation::Other).await.unwrap();
         let mut tx = writer.begin().await.unwrap();
         tx.script(TABLE).await.unwrap();
         let journals = MIGRATIONS.iter().position(|migration| migration.version == 4).unwrap();

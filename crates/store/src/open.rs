@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::config::StoreConfig;
-use crate::database::Database;
+use crate::database::{Database, Operation};
 use crate::error::{Error, OpenError};
 use crate::standby::Standby;
 use crate::storage::{self, StorageState};
@@ -65,7 +65,7 @@ async fn prepare(
 }
 
 async fn start(database: &Database, key: &audit::Key) -> Result<StorageState, Error> {
-    let mut writer = database.writer().await?;
+    let mut writer = database.writer(Operation::Other).await?;
     let mut tx = writer.begin().await?;
     storage::start(&mut tx, key).await?;
     tx.commit().await?;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::actor::Actor;
-use crate::database::{Row, Transaction, retry, sql, values};
+use crate::database::{Operation, Row, Transaction, retry, sql, values};
 use crate::error::Error;
 use crate::store::Store;
 
@@ -116,7 +116,7 @@ impl Store {
             "lists_unavailable": compared.unavailable.len(),
         });
         retry(async || {
-            let mut writer = self.shared.database.writer().await?;
+            let mut writer = self.shared.database.writer(Operation::Other).await?;
             let mut tx = writer.begin().await?;
             tx.insert_rows(INSERT, vec![run.values()?], "").await?;
             write_reviews(&mut tx, run, compared, unequal).await?;
@@ -132,7 +132,7 @@ impl Store {
     /// # Errors
     /// [`Error`] of the database.
     pub async fn latest_reconciliations(&self) -> Result<Vec<ReconciliationRun>, Error> {
-        self.read(sql!(LATEST)).await?.iter().map(ReconciliationRun::from_row).collect()
+        self.read(Operation::Other, sql!(LATEST)).await?.iter().map(ReconciliationRun::from_row).collect()
     }
 }
 
@@ -142,7 +142,7 @@ impl Store {
     /// # Errors
     /// [`Error`] of the database.
     pub async fn latest_complete_reconciliations(&self) -> Result<BTreeMap<Provider, Timestamp>, Error> {
-        let rows = self.read(sql!(LATEST_COMPLETE)).await?;
+        let rows = self.read(Operation::Other, sql!(LATEST_COMPLETE)).await?;
         rows.iter().map(|row| Ok((row.parsed("provider")?, row.time("at")?))).collect()
     }
 
@@ -151,7 +151,9 @@ impl Store {
     /// # Errors
     /// [`Error`] of the database.
     pub async fn unneeded_lists(&self, provider: Provider) -> Result<BTreeSet<String>, Error> {
-        let rows = self.read(sql!(UNNEEDED_LISTS, format!("{KIND}/{provider}"), KIND, UNDATED)).await?;
+        let rows = self
+            .read(Operation::Other, sql!(UNNEEDED_LISTS, format!("{KIND}/{provider}"), KIND, UNDATED))
+            .await?;
         let list = |row: &Row| Ok(row.text("about")?.strip_prefix("list").unwrap_or_default().to_owned());
         rows.iter().map(list).collect()
     }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::actor::Actor;
-use crate::database::{Backend, Statement, Transaction, retry, sql};
+use crate::database::{Backend, Operation, Statement, Transaction, retry, sql};
 use crate::error::Error;
 use crate::events::EventFilter;
 use crate::ids::{EventId, JobId};
@@ -53,7 +53,7 @@ impl Store {
     /// [`Error`] of the database.
     pub async fn count_replayable(&self, filter: &EventFilter) -> Result<u64, Error> {
         let statement = replayable(sql!("SELECT COUNT(*) AS count"), filter);
-        self.shared.database.reader().await?.begin().await?.count(statement).await
+        self.shared.database.reader(Operation::Events).await?.begin().await?.count(statement).await
     }
 
     /// Replays up to [`REPLAY_MAX`] events after `after`, in order of their ids. Call again with [`ReplayBatch::next_after`]
@@ -69,7 +69,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<ReplayBatch, Error> {
         retry(async || {
-            let mut writer = self.shared.database.writer().await?;
+            let mut writer = self.shared.database.writer(Operation::Events).await?;
             let mut tx = writer.begin().await?;
             if tx.backend() == Backend::Postgres {
                 tx.script(LOCK).await?;
@@ -100,7 +100,7 @@ impl Store {
     /// [`Error`] of the database; none is requeued.
     pub async fn requeue(&self, jobs: &[JobId], actor: Actor<'_>, now: Timestamp) -> Result<u32, Error> {
         retry(async || {
-            let mut writer = self.shared.database.writer().await?;
+            let mut writer = self.shared.database.writer(Operation::Events).await?;
             let mut tx = writer.begin().await?;
             let events = close_dead(&mut tx, jobs).await?;
             if events.is_empty() {

@@ -17,7 +17,7 @@ use domain::AccountScope;
 use tokio::sync::mpsc;
 
 use crate::customers::accounts_in;
-use crate::database::Transaction;
+use crate::database::{Operation, Transaction};
 use crate::error::Error;
 use crate::ledger::{EntryFilter, set_timeout};
 use crate::store::Store;
@@ -54,7 +54,7 @@ impl Store {
         request: &ReportRequest,
         pages: mpsc::Sender<Vec<ReportRow>>,
     ) -> Result<(), Error> {
-        let mut reader = self.book_reader().await?;
+        let mut reader = self.book_reader(Operation::Entries).await?;
         let mut tx = reader.begin().await?;
         set_timeout(&mut tx).await?;
         let receiver = pages.clone();
@@ -78,7 +78,7 @@ impl Store {
     /// # Errors
     /// [`Error`] of the database.
     pub async fn entry_count(&self) -> Result<u64, Error> {
-        let mut reader = self.shared.database.reader().await?;
+        let mut reader = self.shared.database.reader(Operation::Entries).await?;
         reader
             .begin()
             .await?

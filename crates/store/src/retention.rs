@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::actor::Actor;
-use crate::database::{Backend, retry, sql};
+use crate::database::{Backend, Operation, retry, sql};
 use crate::error::Error;
 use crate::replay::{LOCK, event_ids};
 use crate::store::Store;
@@ -31,7 +31,7 @@ impl Store {
     ) -> Result<u64, Error> {
         let count = format!("SELECT COUNT(*) AS count{REDACTABLE}");
         let statement = sql!(count, provider.as_str(), received_before);
-        self.shared.database.reader().await?.begin().await?.count(statement).await
+        self.shared.database.reader(Operation::Other).await?.begin().await?.count(statement).await
     }
 
     /// Redacts up to [`REDACT_MAX`] events of a provider that were received before a time, and returns their number. Call
@@ -47,7 +47,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<u32, Error> {
         retry(async || {
-            let mut writer = self.shared.database.writer().await?;
+            let mut writer = self.shared.database.writer(Operation::Events).await?;
             let mut tx = writer.begin().await?;
             if tx.backend() == Backend::Postgres {
                 tx.script(LOCK).await?;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Value as Json, json};
 
 use crate::actor::Actor;
-use crate::database::{Row, sql};
+use crate::database::{Operation, Row, sql};
 use crate::error::Error;
 use crate::event_reviews;
 use crate::events::{EventSummary, PAGE_ROWS_MAX};
@@ -139,7 +139,7 @@ impl Store {
             .push_optional(" AND id < ", before.map(ReviewId::get))
             .push_sql(" ORDER BY id DESC LIMIT ")
             .push_value(rows.clamp(1, PAGE_ROWS_MAX));
-        self.read(statement).await?.iter().map(summary).collect()
+        self.read(Operation::Journals, statement).await?.iter().map(summary).collect()
     }
 
     /// A review with what is known.
@@ -147,9 +147,10 @@ impl Store {
     /// # Errors
     /// [`Error`] of the database.
     pub async fn review(&self, id: ReviewId) -> Result<Option<ReviewDetail>, Error> {
-        let rows = self.read(sql!(SELECT).push_sql(" AND id = ").push_value(id.get())).await?;
+        let rows =
+            self.read(Operation::Journals, sql!(SELECT).push_sql(" AND id = ").push_value(id.get())).await?;
         let Some(summary) = rows.first().map(summary).transpose()? else { return Ok(None) };
-        let facts = self.read(sql!(FACTS, &summary.subject, ROWS_MAX)).await?;
+        let facts = self.read(Operation::Journals, sql!(FACTS, &summary.subject, ROWS_MAX)).await?;
         let fact = |row: &Row| serde_json::from_str(&row.text("body")?).map_err(|_| Error::decode("body"));
         let facts = facts.iter().map(fact).collect::<Result<Vec<Json>, _>>()?;
         let of_subject = EntryFilter { subject: Some(summary.subject.clone()), ..EntryFilter::default() };
@@ -160,7 +161,7 @@ impl Store {
             Some(event) => self.event(event).await?.map(|detail| detail.summary),
             None => None,
         };
-        let pending = self.read(select_of_review(id)).await?;
+        let pending = self.read(Operation::Journals, select_of_review(id)).await?;
         let pending_journal =
             pending.first().map(|row| Ok::<_, Error>(JournalId::new(row.int("id")?))).transpose()?;
         let suggestions = suggestions::suggest(&summary, &entries);
@@ -183,7 +184,7 @@ impl Store {
             .entry("reviews.resolve", &format!("reviews/{id}"), &json!({ "reason": reason }), now)
             .map_err(JournalError::from)?;
         let resolved = refusable(async || {
-            let mut writer = self.shared.database.writer().await?;
+            let mut writer = self.shared.database.writer(Operation::Journals).await?;
             let mut tx = writer.begin().await?;
             resolve(&mut tx, id, (reason, None), actor.name, now).await?;
             self.commit(tx, entry.clone()).await?;
@@ -198,7 +199,8 @@ impl Store {
 
     /// Whether this person resolved the review with this reason.
     async fn is_resolved_so(&self, id: ReviewId, reason: &str, actor: Actor<'_>) -> Result<bool, Error> {
-        let rows = self.read(sql!(SELECT).push_sql(" AND id = ").push_value(id.get())).await?;
+        let rows =
+            self.read(Operation::Journals, sql!(SELECT).push_sql(" AND id = ").push_value(id.get())).await?;
         let Some(review) = rows.first().map(summary).transpose()? else { return Ok(false) };
         Ok(review.resolved_by.as_deref() == Some(actor.name) && review.resolution.as_deref() == Some(reason))
     }
@@ -209,7 +211,7 @@ impl Store {
     /// [`Error`] of the database.
     pub async fn review_figures(&self) -> Result<ReviewFigures, Error> {
         let mut figures = ReviewFigures::default();
-        for row in self.read(sql!(FIGURES)).await? {
+        for row in self.read(Operation::Business, sql!(FIGURES)).await? {
             figures.open.push((row.text("kind")?, row.number("number")?));
             let oldest_at = row.time("oldest_at")?;
             figures.oldest_at = Some(figures.oldest_at.map_or(oldest_at, |oldest| oldest.min(oldest_at)));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use domain::{ExternalId, Money, Provider, StatementKind, StatementLine};
 use jiff::Timestamp;
 
-use crate::database::{Row, Statement, Transaction, sql};
+use crate::database::{Operation, Row, Statement, Transaction, sql};
 use crate::error::Error;
 use crate::ledger::{optional_money, set_timeout};
 use crate::store::Store;
@@ -50,7 +50,7 @@ impl Store {
     /// # Errors
     /// [`Error`] of the database.
     pub async fn book_lines(&self, query: &BookQuery) -> Result<Vec<StatementLine>, Error> {
-        let mut reader = self.shared.database.reader().await?;
+        let mut reader = self.shared.database.reader(Operation::Other).await?;
         let mut tx = reader.begin().await?;
         set_timeout(&mut tx).await?;
         let like = format!("{}:%", query.provider);
@@ -84,7 +84,7 @@ impl Store {
     /// [`Error`] of the database.
     pub async fn provider_accounts(&self, provider: Provider) -> Result<Vec<ExternalId>, Error> {
         let select = "SELECT account FROM provider_accounts WHERE account LIKE $1 ORDER BY account";
-        let rows = self.read(sql!(select, format!("{provider}:%"))).await?;
+        let rows = self.read(Operation::Other, sql!(select, format!("{provider}:%"))).await?;
         rows.iter().map(|row| row.parsed("account")).collect()
     }
 }

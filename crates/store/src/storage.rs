@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::chain;
 use crate::config::StoreConfig;
-use crate::database::{Database, Transaction, sql};
+use crate::database::{Database, Operation, Transaction, sql};
 use crate::error::{Error, OpenError, Retry};
 use crate::storage_fault::StorageFault;
 
@@ -177,7 +177,7 @@ fn beside(database: &Path, end: &str) -> PathBuf {
 
 /// The state of the database and of its file.
 pub(crate) async fn load(database: &Database) -> Result<StorageState, Error> {
-    let mut reader = database.reader().await?;
+    let mut reader = database.reader(Operation::CheckStorage).await?;
     let mut state = read(&mut reader.begin().await?).await?.ok_or(StorageFault::OtherDatabase)?;
     if let Some(path) = database.sqlite_path() {
         state.file_sequence = read_file(path).await?.map(|file| file.sequence);
@@ -192,7 +192,7 @@ async fn follow(
     earlier: &StorageState,
     committed: Option<StoredHead>,
 ) -> Result<StorageState, Error> {
-    let mut reader = database.reader().await?;
+    let mut reader = database.reader(Operation::CheckStorage).await?;
     let mut tx = reader.begin().await?;
     let Some(found) = read(&mut tx).await? else { return Err(StorageFault::OtherDatabase.into()) };
     if found.identity != earlier.identity {
@@ -270,7 +270,7 @@ fn check_file(earlier: &StorageState, found: Option<&StorageState>) -> Result<()
 /// The state in an SQLite file without its log; `None` if there is none yet.
 async fn read_file(path: &Path) -> Result<Option<StorageState>, Error> {
     let mut connection = crate::database::connect_to_file(path).await?;
-    let mut tx = Transaction::Sqlite(sqlx::Connection::begin(&mut connection).await?);
+    let mut tx = Transaction::on_sqlite(sqlx::Connection::begin(&mut connection).await?);
     read(&mut tx).await
 }
 

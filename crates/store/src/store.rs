@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use audit::Entry;
 use jiff::{SignedDuration, Timestamp};
+use telemetry::metrics::QueryDurations;
 use webhooks::Delivery;
 
 use crate::audit_key::{AuditKeyError, SharedKey};
 use crate::chain;
 use crate::config::StoreConfig;
-use crate::database::{Database, Reader, Row, Statement, Transaction, sql};
+use crate::database::{ConnectionUse, Database, Operation, Reader, Row, Statement, Transaction, sql};
 use crate::error::Error;
 use crate::inbox::{Cursor, Inbox, NewEvent, Receipt, ReceiveError};
 use crate::standby::Standby;
@@ -82,7 +83,9 @@ impl Store {
     /// # Errors
     /// [`Error`] of the database.
     pub async fn cursor(&self, stream: &str) -> Result<Option<String>, Error> {
-        let rows = self.read(sql!("SELECT position FROM stream_cursors WHERE stream = $1", stream)).await?;
+        let rows = self
+            .read(Operation::Other, sql!("SELECT position FROM stream_cursors WHERE stream = $1", stream))
+            .await?;
         rows.first().map(|row| row.text("position")).transpose()
     }
 
@@ -138,6 +141,18 @@ impl Store {
         }
     }
 
+    /// The connections to the database at this moment.
+    #[must_use]
+    pub fn connection_use(&self) -> ConnectionUse {
+        self.shared.database.connection_use()
+    }
+
+    /// The times of transactions by what they are for.
+    #[must_use]
+    pub fn query_durations(&self) -> &QueryDurations {
+        self.shared.database.durations()
+    }
+
     /// Whether there is a standby.
     #[must_use]
     pub fn has_standby(&self) -> bool {
@@ -163,19 +178,19 @@ impl Store {
     }
 
     /// A connection for reading books.
-    pub(crate) async fn book_reader(&self) -> Result<Reader, Error> {
+    pub(crate) async fn book_reader(&self, operation: Operation) -> Result<Reader, Error> {
         if let (Some(standby), Some(as_of)) = (&self.shared.standby, self.standby_as_of)
             && let Some(session) = standby.session(self.shared.storage.identity(), as_of).await
         {
             self.shared.database.check_files()?;
-            return Ok(Reader::Postgres(session));
+            return Ok(self.shared.database.reader_on(session, operation));
         }
-        self.shared.database.reader().await
+        self.shared.database.reader(operation).await
     }
 
     /// The rows of one statement, in a separate transaction.
-    pub(crate) async fn read(&self, statement: Statement) -> Result<Vec<Row>, Error> {
-        self.shared.database.reader().await?.begin().await?.fetch_all(statement).await
+    pub(crate) async fn read(&self, operation: Operation, statement: Statement) -> Result<Vec<Row>, Error> {
+        self.shared.database.reader(operation).await?.begin().await?.fetch_all(statement).await
     }
 
     /// Commits a transaction together with its audit entry.

@@ -4,12 +4,14 @@
 //! their first event, counting needs no lookup by label, and no client can create a series.
 
 mod business;
+mod cgroup;
 mod coordination;
 mod deliveries;
 mod exposition;
 mod families;
 mod key_anomalies;
 mod process;
+mod queries;
 mod reconciliations;
 mod reviews;
 mod routes;
@@ -24,6 +26,7 @@ pub use deliveries::{Deliveries, FetchMetrics, ProviderMetrics};
 pub use exposition::Summary;
 pub use families::Families;
 pub use key_anomalies::{Anomaly, KeyAnomalies};
+pub use queries::{QueryDurations, QueryTimer};
 pub use reconciliations::Reconciliations;
 pub use reviews::Reviews;
 pub use routes::{Child, Routes, UNMATCHED};
@@ -33,6 +36,12 @@ pub use workers::Workers;
 /// Upper bounds of the duration buckets, in seconds.
 pub const DURATION_BUCKETS_S: [f64; 13] =
     [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
+
+/// The commit that was built, in a build that knows it.
+const REVISION: &str = match option_env!("REVISION") {
+    Some(revision) if !revision.is_empty() => revision,
+    Some(_) | None => "unknown",
+};
 
 /// Label values, which the caller supplies.
 #[derive(Clone, Copy, Debug, Default)]
@@ -136,9 +145,11 @@ impl Metrics {
     /// Two metrics have the same name, which is a bug.
     pub fn new(labels: Labels<'_>) -> Result<Self, prometheus::Error> {
         let families = Families::default();
-        let build = opts("build_info", "Always 1; the label is the version of this build");
-        let build = build.const_label("version", env!("CARGO_PKG_VERSION"));
+        let build =
+            opts("build_info", "Always 1; the labels are the version and the Git revision of this build");
+        let build = build.const_label("version", env!("CARGO_PKG_VERSION")).const_label("revision", REVISION);
         families.declare(IntGauge::with_opts(build))?.set(1);
+        cgroup::register(&families)?;
         let by = |name, help, label| families.counters(name, help, &[label]);
         let limited = by("http_rate_limited_total", "Requests refused by a rate limit", "policy")?;
         let auth = by("auth_failures_total", "Requests refused because of their credential", "outcome")?;

@@ -116,7 +116,7 @@ fn set_gauges(business: &Business, figures: &Figures, now: Timestamp) {
     business.deposits_today_usd.set(dollars(&figures.deposits_today));
     business.investments_today_usd.set(dollars(&figures.investments_today));
     business.active_users_5m.set(count(figures.active_users));
-    business.user_registrations.set(count(figures.registrations));
+    business.users_registered.set(count(figures.registrations));
     let year_to_date = figures.year_to_date.and_then(|ratio| ratio.to_f64());
     business.portfolio_return_ytd_ratio.set(year_to_date.unwrap_or(f64::NAN));
     business.computed_at_seconds.set(now.as_duration().as_secs_f64());

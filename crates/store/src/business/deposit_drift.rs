@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{Currency, Provider};
 
-use crate::database::{Transaction, sql};
+use crate::database::{Operation, Transaction, sql};
 use crate::error::Error;
 use crate::store::Store;
 use crate::sums::sum_sql;
@@ -62,7 +62,7 @@ impl Store {
     /// # Errors
     /// [`Error`] of the database.
     pub async fn deposit_drift(&self) -> Result<Vec<DepositDrift>, Error> {
-        let mut reader = self.shared.database.reader().await?;
+        let mut reader = self.shared.database.reader(Operation::Business).await?;
         let mut tx = reader.begin().await?;
         let mut drifts = Vec::new();
         for provider in Provider::ALL {

@@ -13,7 +13,7 @@ use super::prices::load_prices;
 use super::returns::{HolderScope, year_to_date};
 use super::share_prices::SharePrices;
 use super::today;
-use crate::database::{Row, Transaction, sql};
+use crate::database::{Operation, Row, Transaction, sql};
 use crate::error::Error;
 use crate::store::Store;
 use crate::sums::wide_sum_sql;
@@ -62,7 +62,7 @@ impl Store {
     /// # Errors
     /// [`Error`] of the database; [`Error::Ledger`] when a sum is out of range.
     pub async fn figures(&self, now: Timestamp) -> Result<Figures, Error> {
-        let mut reader = self.shared.database.reader().await?;
+        let mut reader = self.shared.database.reader(Operation::Business).await?;
         figures(&mut reader.begin().await?, now).await
     }
 }

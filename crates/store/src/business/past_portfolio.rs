@@ -5,7 +5,7 @@ use ledger::{Bucket, LedgerAccount, Row as FoldedRow};
 
 use super::portfolio::{ACCOUNT, PortfolioPosition};
 use crate::customers::accounts_in;
-use crate::database::{Transaction, sql};
+use crate::database::{Operation, Transaction, sql};
 use crate::error::Error;
 use crate::ledger::{AccountFilter, Moment, account_sums, state_at};
 use crate::reports::holdings_page;
@@ -38,7 +38,7 @@ impl Store {
         account: &ExternalId,
         moment: Moment,
     ) -> Result<Option<PastPortfolio>, Error> {
-        let mut reader = self.book_reader().await?;
+        let mut reader = self.book_reader(Operation::Balances).await?;
         let mut tx = reader.begin().await?;
         let is_hidden =
             accounts_in(&mut tx, scope).await?.is_some_and(|names| !names.contains(&account.to_string()));

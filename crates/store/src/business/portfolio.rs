@@ -16,7 +16,7 @@ use super::prices::load_prices;
 use super::returns::{HolderScope, year_to_date};
 use super::share_prices::SharePrices;
 use crate::customers::{accounts_in, accounts_of};
-use crate::database::{Row, Transaction, sql};
+use crate::database::{Operation, Row, Transaction, sql};
 use crate::error::Error;
 use crate::ledger::{self as books, Balance, optional_money, parse_optional_enum};
 use crate::store::Store;
@@ -92,7 +92,7 @@ impl Store {
         account: &ExternalId,
         now: Timestamp,
     ) -> Result<Option<Portfolio>, Error> {
-        let mut reader = self.book_reader().await?;
+        let mut reader = self.book_reader(Operation::Balances).await?;
         let mut tx = reader.begin().await?;
         let visible = accounts_in(&mut tx, scope).await?;
         if visible.is_some_and(|accounts| !accounts.contains(&account.to_string())) {
@@ -113,7 +113,7 @@ impl Store {
         customer: &CustomerId,
         now: Timestamp,
     ) -> Result<Option<CustomerPortfolio>, Error> {
-        let mut reader = self.book_reader().await?;
+        let mut reader = self.book_reader(Operation::Balances).await?;
         let mut tx = reader.begin().await?;
         let names = accounts_of(&mut tx, [customer]).await?;
         let visible = accounts_in(&mut tx, scope).await?;

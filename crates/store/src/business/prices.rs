@@ -8,7 +8,7 @@ use ledger::PricedAsset;
 use serde_json::json;
 
 use crate::actor::Actor;
-use crate::database::{Row, Transaction, Value, retry, sql, values};
+use crate::database::{Operation, Row, Transaction, Value, retry, sql, values};
 use crate::error::Error;
 use crate::store::Store;
 
@@ -46,7 +46,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<u64, Error> {
         retry(async || {
-            let mut writer = self.shared.database.writer().await?;
+            let mut writer = self.shared.database.writer(Operation::Business).await?;
             let mut tx = writer.begin().await?;
             let changed = set(&mut tx, prices, now).await?;
             if changed == 0 {
@@ -65,7 +65,7 @@ impl Store {
     /// # Errors
     /// [`Error`] of the database.
     pub async fn prices(&self) -> Result<Vec<AssetPrice>, Error> {
-        let mut reader = self.shared.database.reader().await?;
+        let mut reader = self.shared.database.reader(Operation::Business).await?;
         Ok(load_prices(&mut reader.begin().await?).await?.into_values().collect())
     }
 
@@ -75,7 +75,11 @@ impl Store {
     /// [`Error`] of the database.
     pub async fn position_symbols(&self) -> Result<Vec<Symbol>, Error> {
         let select = "SELECT DISTINCT symbol FROM positions WHERE quantity <> '0' ORDER BY symbol LIMIT $1";
-        self.read(sql!(select, PRICES_MAX as i64)).await?.iter().map(|row| row.parsed("symbol")).collect()
+        self.read(Operation::Business, sql!(select, PRICES_MAX as i64))
+            .await?
+            .iter()
+            .map(|row| row.parsed("symbol"))
+            .collect()
     }
 }
 

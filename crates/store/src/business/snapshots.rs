@@ -12,7 +12,7 @@ use super::prices::load_prices;
 use super::returns::{self, HolderScope};
 use super::{AssetPrice, MarketValue, portfolio};
 use crate::actor::Actor;
-use crate::database::{Transaction, retry, sql};
+use crate::database::{Operation, Transaction, retry, sql};
 use crate::error::Error;
 use crate::store::Store;
 use crate::sums;
@@ -68,7 +68,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Vec<ExternalId>, Error> {
         let Page { snapshots, holders } = self.read_page(after, date, now).await?;
-        let mut writer = self.shared.database.writer().await?;
+        let mut writer = self.shared.database.writer(Operation::Business).await?;
         let mut tx = writer.begin().await?;
         for snapshot in &snapshots {
             snapshot.write(&mut tx, date, now).await?;
@@ -80,7 +80,7 @@ impl Store {
 
     /// The first page includes the snapshot of all together.
     async fn read_page(&self, after: &str, date: Date, now: Timestamp) -> Result<Page, Error> {
-        let mut reader = self.shared.database.reader().await?;
+        let mut reader = self.shared.database.reader(Operation::Business).await?;
         let mut tx = reader.begin().await?;
         let prices = load_prices(&mut tx).await?;
         let mut snapshots = Vec::new();

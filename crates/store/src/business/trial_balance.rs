@@ -2,7 +2,7 @@
 
 use domain::Currency;
 
-use crate::database::sql;
+use crate::database::{Operation, sql};
 use crate::error::Error;
 use crate::store::Store;
 use crate::sums::sum_sql;
@@ -60,7 +60,7 @@ impl Store {
     /// # Errors
     /// [`Error`] of the database.
     pub async fn trial_balance(&self) -> Result<TrialBalance, Error> {
-        let mut reader = self.shared.database.reader().await?;
+        let mut reader = self.shared.database.reader(Operation::Business).await?;
         let mut tx = reader.begin().await?;
         let mut totals = Vec::new();
         for row in tx.fetch_all(sql!(TOTALS)).await? {

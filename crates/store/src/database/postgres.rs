@@ -132,6 +132,12 @@ impl PostgresDatabase {
         })
     }
 
+    /// Connections in use, idle ones, and most of them.
+    pub(super) fn connection_use(&self) -> (usize, usize, usize) {
+        let (size, idle) = (self.pool.size() as usize, self.pool.num_idle());
+        (size.saturating_sub(idle), idle, self.pool.options().get_max_connections() as usize)
+    }
+
     pub(crate) async fn session(&self) -> Result<Session, Error> {
         let connection = self.pool.acquire().await?;
         Ok(Session { connection, is_unusable: AtomicBool::new(false), shared: Arc::clone(&self.shared) })
@@ -240,7 +246,7 @@ async fn begin<'s>(
     let Shared { is_pooled, reply_timeout, .. } = shared;
     let timeout = ReplyTimeout { limit: *reply_timeout, is_unusable, is_pooled };
     let transaction = timeout.wait(connection.begin_with(AssertSqlSafe(statements.to_owned()))).await?;
-    Ok(Transaction::Postgres(transaction, timeout))
+    Ok(Transaction::on_postgres(transaction, timeout))
 }
 
 impl Drop for Session {

@@ -134,6 +134,14 @@ impl SqliteDatabase {
         &self.readers
     }
 
+    /// Connections in use, idle ones, and most of them: the readers and the writer.
+    pub(super) fn connection_use(&self) -> (usize, usize, usize) {
+        let (size, idle) = (self.readers.size() as usize, self.readers.num_idle());
+        let max = self.readers.options().get_max_connections() as usize;
+        let is_writing = usize::from(self.writer.try_lock().is_err());
+        (size.saturating_sub(idle) + is_writing, idle + 1 - is_writing, max + 1)
+    }
+
     /// The writer for all callers other than the inbox, which have half of the time while deliveries arrive.
     pub(super) async fn writer(&self) -> Result<WriteGuard<'_>, Error> {
         let alone = self.scheduler.admit_other().await;
@@ -196,7 +204,7 @@ impl WriteGuard<'_> {
         if let Err(error) = &transaction {
             self.is_broken.store(error.retry() == Retry::Later, Ordering::Release);
         }
-        transaction.map(Transaction::Sqlite)
+        transaction.map(Transaction::on_sqlite)
     }
 }
 
@@ -279,7 +287,7 @@ mod tests {
         let config = StoreConfig::new(format!("sqlite:{}", path.display()).parse().unwrap());
         let database = SqliteDatabase::open(&path, &config).await.unwrap();
         let mut reader = database.readers().acquire().await.unwrap();
-        let mut tx = Transaction::Sqlite(reader.begin().await.unwrap());
+        let mut tx = Transaction::on_sqlite(reader.begin().await.unwrap());
         assert!(tx.execute(sql!("CREATE TABLE a (b INTEGER)")).await.is_err());
     }
 

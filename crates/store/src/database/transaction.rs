@@ -5,13 +5,20 @@ use std::time::Duration;
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr as _, SqlStr, Sqlite};
+use telemetry::metrics::QueryTimer;
 
 use super::reply_timeout::ReplyTimeout;
 use super::{Backend, Row, Statement, Value};
 use crate::error::Error;
 
 /// A transaction, which is rolled back if it is dropped without [`commit`](Self::commit).
-pub(crate) enum Transaction<'c> {
+pub(crate) struct Transaction<'c> {
+    open: Open<'c>,
+    #[expect(dead_code, reason = "it counts the time when it is dropped")]
+    timer: Option<QueryTimer>,
+}
+
+enum Open<'c> {
     Sqlite(sqlx::Transaction<'c, Sqlite>),
     Postgres(sqlx::Transaction<'c, Postgres>, ReplyTimeout<'c>),
 }
@@ -23,31 +30,49 @@ pub(crate) struct Changes {
     pub(crate) last_id: i64,
 }
 
+impl<'c> Transaction<'c> {
+    pub(crate) fn on_sqlite(transaction: sqlx::Transaction<'c, Sqlite>) -> Self {
+        Self { open: Open::Sqlite(transaction), timer: None }
+    }
+
+    pub(super) fn on_postgres(
+        transaction: sqlx::Transaction<'c, Postgres>,
+        timeout: ReplyTimeout<'c>,
+    ) -> Self {
+        Self { open: Open::Postgres(transaction, timeout), timer: None }
+    }
+
+    /// Counts the time until it ends.
+    pub(super) fn with_timer(self, timer: QueryTimer) -> Self {
+        Self { timer: Some(timer), ..self }
+    }
+}
+
 impl Transaction<'_> {
     /// The database, for statements that must differ: see [`Backend::pick`].
     pub(crate) fn backend(&self) -> Backend {
-        match self {
-            Self::Sqlite(_) => Backend::Sqlite,
-            Self::Postgres(..) => Backend::Postgres,
+        match &self.open {
+            Open::Sqlite(_) => Backend::Sqlite,
+            Open::Postgres(..) => Backend::Postgres,
         }
     }
 
     /// Sets a longer timeout on Postgres, for slow statements.
     pub(crate) fn set_reply_timeout(&mut self, limit: Duration) {
-        if let Self::Postgres(_, timeout) = self {
+        if let Open::Postgres(_, timeout) = &mut self.open {
             timeout.limit = limit;
         }
     }
 
     pub(crate) async fn execute(&mut self, statement: Statement) -> Result<Changes, Error> {
         let (sql, values) = parts(statement);
-        match self {
-            Self::Sqlite(tx) => {
+        match &mut self.open {
+            Open::Sqlite(tx) => {
                 let query = sqlx::query_with(sql, Value::arguments::<SqliteArguments>(values)?);
                 let result = query.execute(&mut **tx).await?;
                 Ok(Changes { rows: result.rows_affected(), last_id: result.last_insert_rowid() })
             }
-            Self::Postgres(tx, timeout) => {
+            Open::Postgres(tx, timeout) => {
                 let query = sqlx::query_with(sql, Value::arguments::<PgArguments>(values)?);
                 let query = query.persistent(timeout.keeps_prepared());
                 let result = timeout.wait(query.execute(&mut **tx)).await?;
@@ -59,12 +84,12 @@ impl Transaction<'_> {
     /// All rows of a statement, which must bound them by a key or a `LIMIT`.
     pub(crate) async fn fetch_all(&mut self, statement: Statement) -> Result<Vec<Row>, Error> {
         let (sql, values) = parts(statement);
-        match self {
-            Self::Sqlite(tx) => {
+        match &mut self.open {
+            Open::Sqlite(tx) => {
                 let query = sqlx::query_with(sql, Value::arguments::<SqliteArguments>(values)?);
                 Ok(query.fetch_all(&mut **tx).await?.into_iter().map(Row::Sqlite).collect())
             }
-            Self::Postgres(tx, timeout) => {
+            Open::Postgres(tx, timeout) => {
                 let query = sqlx::query_with(sql, Value::arguments::<PgArguments>(values)?);
                 let query = query.persistent(timeout.keeps_prepared());
                 let rows = timeout.wait(query.fetch_all(&mut **tx)).await?;
@@ -86,9 +111,9 @@ impl Transaction<'_> {
 
     /// Runs several statements without values, such as a migration.
     pub(crate) async fn script(&mut self, sql: &'static str) -> Result<(), Error> {
-        match self {
-            Self::Sqlite(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(drop)?,
-            Self::Postgres(tx, timeout) => {
+        match &mut self.open {
+            Open::Sqlite(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(drop)?,
+            Open::Postgres(tx, timeout) => {
                 timeout.wait(sqlx::raw_sql(sql).execute(&mut **tx)).await.map(drop)?;
             }
         }
@@ -97,18 +122,18 @@ impl Transaction<'_> {
 
     /// Commits the transaction durably. If this fails, the outcome is unknown.
     pub(crate) async fn commit(self) -> Result<(), Error> {
-        match self {
-            Self::Sqlite(tx) => tx.commit().await?,
-            Self::Postgres(tx, timeout) => timeout.wait(tx.commit()).await?,
+        match self.open {
+            Open::Sqlite(tx) => tx.commit().await?,
+            Open::Postgres(tx, timeout) => timeout.wait(tx.commit()).await?,
         }
         Ok(())
     }
 
     /// Rolls the transaction back, and waits for the rollback.
     pub(crate) async fn rollback(self) -> Result<(), Error> {
-        match self {
-            Self::Sqlite(tx) => tx.rollback().await?,
-            Self::Postgres(tx, timeout) => timeout.wait(tx.rollback()).await?,
+        match self.open {
+            Open::Sqlite(tx) => tx.rollback().await?,
+            Open::Postgres(tx, timeout) => timeout.wait(tx.rollback()).await?,
         }
         Ok(())
     }

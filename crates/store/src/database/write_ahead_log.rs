@@ -97,7 +97,7 @@ mod tests {
         tokio::time::sleep(Duration::from_millis(delay_ms)).await;
         loop {
             let mut reader = database.readers().acquire().await.unwrap();
-            let mut tx = Transaction::Sqlite(sqlx::Connection::begin(&mut *reader).await.unwrap());
+            let mut tx = Transaction::on_sqlite(sqlx::Connection::begin(&mut *reader).await.unwrap());
             tx.fetch_all(sql!("SELECT COUNT(*) AS count FROM a")).await.unwrap();
             tokio::time::sleep(Duration::from_millis(40)).await;
         }

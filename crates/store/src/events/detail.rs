@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::filter::WITH_LATEST_JOB;
 use super::list::{EventSummary, SUMMARY, summary};
-use crate::database::{Row, sql};
+use crate::database::{Operation, Row, sql};
 use crate::error::Error;
 use crate::ids::{EventId, JobId};
 use crate::jobs::{JobCause, JobState};
@@ -76,7 +76,7 @@ impl Store {
             .push_sql(WITH_LATEST_JOB)
             .push_sql(" AND e.id = ")
             .push_value(id.get());
-        let mut reader = self.shared.database.reader().await?;
+        let mut reader = self.shared.database.reader(Operation::Events).await?;
         let mut tx = reader.begin().await?;
         let Some(row) = tx.fetch_optional(event).await? else { return Ok(None) };
         let jobs = tx.fetch_all(sql!(JOBS, id.get(), JOBS_MAX)).await?;

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::filter::{EventFilter, WITH_LATEST_JOB};
-use crate::database::{Row, sql};
+use crate::database::{Operation, Row, sql};
 use crate::error::Error;
 use crate::ids::EventId;
 use crate::jobs::JobState;
@@ -76,7 +76,12 @@ impl Store {
             .push_optional(" AND e.id < ", page.before.map(EventId::get))
             .push_sql(" ORDER BY e.id DESC LIMIT ")
             .push_value(limit);
-        let events = self.read(statement).await?.iter().map(summary).collect::<Result<Vec<_>, _>>()?;
+        let events = self
+            .read(Operation::Events, statement)
+            .await?
+            .iter()
+            .map(summary)
+            .collect::<Result<Vec<_>, _>>()?;
         let next_before = events.last().filter(|_| events.len() == limit as usize).map(|last| last.id);
         Ok(EventPage { events, next_before })
     }

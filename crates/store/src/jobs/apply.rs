@@ -9,7 +9,7 @@ use telemetry::with_causes;
 use webhooks::Interpretation;
 
 use super::{ApplyOutcome, Job, JobCause, WORKER, fail};
-use crate::database::{Transaction, retry, sql};
+use crate::database::{Operation, Transaction, retry, sql};
 use crate::error::{Error, Retry};
 use crate::event_reviews;
 use crate::ledger;
@@ -82,7 +82,7 @@ impl Store {
         rules: &::ledger::Rules,
         now: Timestamp,
     ) -> Result<Vec<ApplyOutcome>, Error> {
-        let mut writer = self.shared.database.writer().await?;
+        let mut writer = self.shared.database.writer(Operation::Apply).await?;
         let mut tx = writer.begin().await?;
         ledger::lock_accounts(&mut tx, jobs.iter().flat_map(|(_, interpretation)| facts(interpretation)))
             .await?;

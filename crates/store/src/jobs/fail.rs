@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::{ApplyOutcome, Job, WORKER, backoff};
-use crate::database::{retry, sql};
+use crate::database::{Operation, retry, sql};
 use crate::error::Error;
 use crate::event_reviews;
 use crate::proof::EvidenceError;
@@ -52,7 +52,7 @@ impl Store {
             json!({ "event": job.event_id, "attempt": job.attempt, "state": state, "reason": reason });
         let entry = WORKER.entry(action, &format!("webhook_jobs/{}", job.id), &detail, now)?;
         retry(async || {
-            let mut writer = self.shared.database.writer().await?;
+            let mut writer = self.shared.database.writer(Operation::Apply).await?;
             let mut tx = writer.begin().await?;
             let (id, owner, next_at) = (job.id.get(), &*job.owner, next_at.unwrap_or(now));
             let fail = sql!(FAIL, id, owner, job.attempt, state, &reason, next_at, finished_at);

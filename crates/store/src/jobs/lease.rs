@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::{ATTEMPTS_MAX, Job, JobCause, WORKER, due};
 use crate::chain;
-use crate::database::{Backend, Row, Transaction, retry, sql};
+use crate::database::{Backend, Operation, Row, Transaction, retry, sql};
 use crate::error::Error;
 use crate::event_reviews;
 use crate::ids::{EventId, JobId};
@@ -62,7 +62,7 @@ impl Store {
         let until = now.saturating_add(SignedDuration::try_from(hold).unwrap_or(SignedDuration::MAX));
         let until = until.unwrap_or(Timestamp::MAX);
         retry(async || {
-            let mut writer = self.shared.database.writer().await?;
+            let mut writer = self.shared.database.writer(Operation::ClaimJobs).await?;
             let mut tx = writer.begin().await?;
             if tx.backend() == Backend::Postgres {
                 tx.script(LOCK).await?;
@@ -90,7 +90,7 @@ impl Store {
 
     /// Checks without a lock, because there is usually no due job.
     async fn has_due_jobs(&self, now: Timestamp) -> Result<bool, Error> {
-        let mut reader = self.shared.database.reader().await?;
+        let mut reader = self.shared.database.reader(Operation::ClaimJobs).await?;
         let mut tx = reader.begin().await?;
         if due::is_any(&mut tx, now).await? {
             return Ok(true);
@@ -157,7 +157,7 @@ mod tests {
         let key = Key::new(&[7; 32]).unwrap();
         let store =
             Store::open(StoreConfig::new(url.parse().unwrap()), key, Timestamp::UNIX_EPOCH).await.unwrap();
-        let mut reader = store.shared.database.reader().await.unwrap();
+        let mut reader = store.shared.database.reader(Operation::ClaimJobs).await.unwrap();
         let mut tx = reader.begin().await.unwrap();
         let plan = sql!(format!("EXPLAIN QUERY PLAN {EXPIRED}"), Timestamp::UNIX_EPOCH);
         let rows = tx.fetch_all(plan).await.unwrap();

@@ -10,7 +10,7 @@ use super::entry_filter::{AccountFilter, named};
 use super::moment::Moment;
 use super::timeout::set_timeout;
 use crate::customers::accounts_in;
-use crate::database::{Statement, Transaction};
+use crate::database::{Operation, Statement, Transaction};
 use crate::error::Error;
 use crate::store::Store;
 
@@ -57,7 +57,7 @@ impl Store {
         after: Option<&str>,
         accounts: u32,
     ) -> Result<AccountBalancePage, Error> {
-        let mut reader = self.book_reader().await?;
+        let mut reader = self.book_reader(Operation::Balances).await?;
         let mut tx = reader.begin().await?;
         set_timeout(&mut tx).await?;
         let filter = AccountFilter::within(filter, accounts_in(&mut tx, scope).await?.as_ref());

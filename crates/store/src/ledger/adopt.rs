@@ -12,7 +12,7 @@ use super::batch::{fact_columns, transaction_columns};
 use super::verify::{EventClaim, head, legs};
 use crate::actor::Actor;
 use crate::audit_log::VerifyError;
-use crate::database::{Backend, Database, Row, Transaction, sql};
+use crate::database::{Backend, Database, Operation, Row, Transaction, sql};
 use crate::error::Error;
 use crate::proof::{self, EVENT_COLUMNS, Kind};
 use crate::{audit_log, chain, migrations};
@@ -52,7 +52,7 @@ struct History {
 /// [`Error::Chain`] if the audit chain, which says which rows to believe, cannot be verified and no rows were adopted before;
 /// [`Error`] of the database. Nothing was changed.
 pub(crate) async fn adopt(database: &Database, key: &Key, now: Timestamp) -> Result<(), Error> {
-    let mut writer = database.writer().await?;
+    let mut writer = database.writer(Operation::Other).await?;
     let mut tx = writer.begin().await?;
     if !has_unproved(&mut tx).await? {
         return tx.rollback().await;

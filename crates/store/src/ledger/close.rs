@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::timeout::set_timeout;
 use crate::actor::Actor;
 use crate::chain;
-use crate::database::{Transaction, sql};
+use crate::database::{Operation, Transaction, sql};
 use crate::error::Error;
 use crate::store::Store;
 use crate::sums::sum_sql;
@@ -100,7 +100,7 @@ impl Store {
 
     /// Everything in one state of the database: the sums are those of all batches up to the head of the audit chain.
     async fn close_detail(&self, day: domain::Date, end: Timestamp) -> Result<Option<Json>, Error> {
-        let mut reader = self.shared.database.reader().await?;
+        let mut reader = self.shared.database.reader(Operation::Business).await?;
         let mut tx = reader.begin().await?;
         set_timeout(&mut tx).await?;
         if tx.fetch_optional(sql!(RECORDED, end)).await?.is_none() {

@@ -7,7 +7,7 @@ use ledger::{LedgerAccount, TransactionKind};
 use super::columns::{money, parse_enum};
 use super::entry_filter::EntryFilter;
 use crate::customers::accounts_in;
-use crate::database::{Row, Transaction, sql};
+use crate::database::{Operation, Row, Transaction, sql};
 use crate::error::Error;
 use crate::ids::EntryId;
 use crate::store::Store;
@@ -67,7 +67,7 @@ impl Store {
         rows: u32,
     ) -> Result<EntryPage, Error> {
         let limit = rows.clamp(1, ENTRIES_MAX);
-        let mut reader = self.book_reader().await?;
+        let mut reader = self.book_reader(Operation::Entries).await?;
         let mut tx = reader.begin().await?;
         let filter = filter.within(accounts_in(&mut tx, scope).await?.as_ref());
         let statement = filter

@@ -29,7 +29,7 @@ use super::{Batch, balances};
 use crate::actor::Actor;
 use crate::audit_log::VerifyError;
 use crate::chain;
-use crate::database::{Backend, Transaction};
+use crate::database::{Backend, Operation, Transaction};
 use crate::error::Error;
 use crate::store::Store;
 
@@ -103,7 +103,7 @@ impl Store {
     ) -> Result<Rebuild, VerifyError> {
         let (key, rules) = (self.shared.key.load(), Rules { stash_ratio });
         let (found, claims) = {
-            let mut reader = self.shared.database.reader().await?;
+            let mut reader = self.shared.database.reader(Operation::Audit).await?;
             let mut tx = reader.begin().await?;
             set_timeout(&mut tx).await?;
             verify(&mut tx, &key, None, |_, _| ()).await?
@@ -114,7 +114,7 @@ impl Store {
         if found.findings.is_empty() {
             return Ok(Rebuild::default());
         }
-        let mut writer = self.shared.database.writer().await?;
+        let mut writer = self.shared.database.writer(Operation::Audit).await?;
         let mut tx = writer.begin().await?;
         set_timeout(&mut tx).await?;
         if tx.backend() == Backend::Postgres {

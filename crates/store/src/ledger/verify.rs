@@ -31,7 +31,7 @@ use serde::Serialize;
 
 use super::timeout::set_timeout;
 use crate::audit_log::VerifyError;
-use crate::database::Transaction;
+use crate::database::{Operation, Transaction};
 use crate::store::Store;
 
 pub(super) use accounts::{Expected, add_fact, add_status};
@@ -95,7 +95,7 @@ impl Store {
         progress: impl FnMut(u64, u64) + Send,
     ) -> Result<LedgerVerification, VerifyError> {
         let key = self.shared.key.load();
-        let mut reader = self.shared.database.reader().await?;
+        let mut reader = self.shared.database.reader(Operation::Audit).await?;
         let mut tx = reader.begin().await?;
         set_timeout(&mut tx).await?;
         verify(&mut tx, &key, checkpoint, progress).await.map(|(verification, _)| verification)

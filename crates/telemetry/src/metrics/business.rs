@@ -37,7 +37,7 @@ figures! {
     deposits_today_usd: Gauge = "deposits_today_usd", "Deposits settled since midnight UTC, in USD";
     investments_today_usd: Gauge = "investments_today_usd", "Buys filled since midnight UTC, in USD";
     active_users_5m: IntGauge = "active_users_5m", "Users active in the last five minutes";
-    user_registrations: IntGauge = "user_registrations_total", "Users ever registered";
+    users_registered: IntGauge = "users_registered", "Users ever registered";
     portfolio_return_ytd_ratio: Gauge = "portfolio_return_ytd_ratio",
         "Time-weighted return since the last close of the previous year; NaN while there is none";
     ledger_imbalance_minor: IntGauge = "ledger_imbalance_minor",
@@ -79,7 +79,7 @@ mod tests {
         for gauge in [
             &business.aum_unpriced,
             &business.active_users_5m,
-            &business.user_registrations,
+            &business.users_registered,
             &business.ledger_imbalance_minor,
             &business.ledger_drifted_accounts,
             &business.deposit_drift_minor,

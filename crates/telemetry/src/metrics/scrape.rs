@@ -1,10 +1,11 @@
 //! Metrics whose values are read at each scrape, because something else counts them.
 
 use std::fmt::Debug;
+use std::time::Duration;
 
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
-use prometheus::{GaugeVec, IntCounterVec};
+use prometheus::{CounterVec, GaugeVec, IntCounterVec};
 
 use super::opts;
 
@@ -31,6 +32,24 @@ impl Scrape {
     ) -> Result<(), prometheus::Error> {
         let family = IntCounterVec::new(opts(name, help), &labels)?;
         series.into_iter().for_each(|(values, value)| family.with_label_values(&values).inc_by(value));
+        self.0.push(Box::new(family));
+        Ok(())
+    }
+
+    /// Adds a counter of seconds, like [`counters`](Self::counters).
+    ///
+    /// # Errors
+    /// The name or a label is malformed.
+    pub fn seconds<V: AsRef<str> + Debug, const N: usize>(
+        &mut self,
+        (name, help): (&str, &str),
+        labels: [&str; N],
+        series: impl IntoIterator<Item = ([V; N], Duration)>,
+    ) -> Result<(), prometheus::Error> {
+        let family = CounterVec::new(opts(name, help), &labels)?;
+        series
+            .into_iter()
+            .for_each(|(values, sum)| family.with_label_values(&values).inc_by(sum.as_secs_f64()));
         self.0.push(Box::new(family));
         Ok(())
     }

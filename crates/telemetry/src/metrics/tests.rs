@@ -28,7 +28,7 @@ fn everything_exists_at_zero_and_the_process_is_described() {
         "investiq_auth_failures_total{outcome=\"throttled\"} 0",
         "investiq_http_requests_in_flight 0",
         "investiq_http_panics_total 0",
-        "investiq_build_info{version=\"0.1.0\"} 1",
+        "investiq_build_info{revision=\"unknown\",version=\"0.1.0\"} 1",
     ] {
         assert!(text.lines().any(|other| other == line), "{line} is not in\n{text}");
     }

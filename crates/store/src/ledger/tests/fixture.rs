@@ -6,7 +6,7 @@ use ledger::Rules;
 
 use crate::actor::Actor;
 use crate::config::StoreConfig;
-use crate::database::{retry, sql};
+use crate::database::{Operation, retry, sql};
 use crate::error::Error;
 use crate::ledger::{EntryFilter, lock_accounts, post};
 use crate::reports::{ReportKind, ReportRequest, ReportRow};
@@ -65,7 +65,7 @@ impl TestLedger {
     }
 
     async fn try_post_at(&self, facts: &[Fact], now: Timestamp) -> Result<Posted, Error> {
-        let mut writer = self.store.shared.database.writer().await?;
+        let mut writer = self.store.shared.database.writer(Operation::Other).await?;
         let mut tx = writer.begin().await?;
         lock_accounts(&mut tx, facts).await?;
         let batch = post(&mut tx, facts, &Rules::default(), now, &self.store.shared.key.load()).await?;
@@ -90,7 +90,7 @@ impl TestLedger {
     }
 
     pub(super) async fn run(&self, sql: &'static str) -> Result<u64, Error> {
-        let mut writer = self.store.shared.database.writer().await?;
+        let mut writer = self.store.shared.database.writer(Operation::Other).await?;
         let mut tx = writer.begin().await?;
         let rows = tx.execute(sql!(sql)).await?.rows;
         tx.commit().await?;
@@ -98,7 +98,7 @@ impl TestLedger {
     }
 
     pub(super) async fn number(&self, sql: &'static str) -> i64 {
-        let mut reader = self.store.shared.database.reader().await.unwrap();
+        let mut reader = self.store.shared.database.reader(Operation::Other).await.unwrap();
         let mut tx = reader.begin().await.unwrap();
         tx.fetch_optional(sql!(sql)).await.unwrap().unwrap().int("number").unwrap()
     }
@@ -107,7 +107,7 @@ impl TestLedger {
     pub(super) async fn balance(&self, account: &str, currency: &str) -> i64 {
         let sql = "SELECT CAST(COALESCE(SUM(minor), 0) AS BIGINT) AS minor FROM ledger_entries \
                    WHERE account = $1 AND currency = $2";
-        let mut reader = self.store.shared.database.reader().await.unwrap();
+        let mut reader = self.store.shared.database.reader(Operation::Other).await.unwrap();
         let mut tx = reader.begin().await.unwrap();
         tx.fetch_optional(sql!(sql, account, currency)).await.unwrap().unwrap().int("minor").unwrap()
     }
@@ -116,7 +116,7 @@ impl TestLedger {
     pub(super) async fn contents(&self) -> Vec<String> {
         let verified = self.store.verify_ledger(None, |_, _| ()).await.unwrap();
         assert_eq!(verified.findings, [], "{verified:#?}");
-        let mut reader = self.store.shared.database.reader().await.unwrap();
+        let mut reader = self.store.shared.database.reader(Operation::Other).await.unwrap();
         let mut tx = reader.begin().await.unwrap();
         let mut lines = Vec::new();
         for sql in CONTENTS {
