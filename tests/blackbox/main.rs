@@ -18,6 +18,7 @@ mod http2;
 mod journals;
 mod lifecycle;
 mod limits;
+mod log_lines;
 mod observability;
 mod proxy;
 mod redaction;

@@ -8,10 +8,12 @@ mod circles;
 mod dependencies;
 mod fourth_provider;
 mod glossary;
+mod log_page;
 mod names;
 mod pages;
 mod purity;
 mod retired;
+mod runbook;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
