@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use tests::events::circle_test;
-use tests::providers::{Providers, now};
+use tests::providers::{ADMIN_KEY, Providers, now};
 use tests::{Postgres, Server, ServerOptions};
 
 /// CPU time of one scrape of a debug build. A release build needs a quarter of it.
@@ -80,7 +80,7 @@ fn promtool_check(page: &str) -> Output {
 #[test]
 fn the_linter_of_prometheus_has_no_complaint() {
     let server = Providers::new().options().start();
-    assert_eq!(server.get("/api/analyze/AAPL", &[]).status, 200);
+    assert_eq!(server.get("/api/analyze/AAPL", &[("x-api-key", ADMIN_KEY)]).status, 200);
     let page = server.get("/metrics", &[]).body;
     let checked = promtool_check(&page);
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
