@@ -49,7 +49,7 @@ fn the_hash_is_that_of_the_settings_without_passwords() {
     assert_eq!(default, hash(&[("REQUEST_TIMEOUT_SECS", &default_text("server.request_timeout_s"))]));
     assert_eq!(default, hash(&[("INVESTIQ_UNKNOWN", "1")]), "a variable without effect");
     assert_ne!(default, hash(&[("REQUEST_TIMEOUT_SECS", "7")]));
-    let proxy = |password: &str| hash(&[("OUTBOUND_PROXY", &format!("http://me:{password}@proxy:3128"))]);
+    let proxy = |password: &str| hash(&[("HTTPS_PROXY", &format!("http://me:{password}@proxy:3128"))]);
     assert_eq!(proxy("one"), proxy("another"));
     assert_ne!(default, proxy("one"));
 }
