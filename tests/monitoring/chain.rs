@@ -26,7 +26,7 @@ fn expect(stack: &Stack, since: Instant, receiver: Receiver, alert: &str, is_fir
                     == (receiver, is_firing, alert)
         });
         if let Some(notification) = found {
-            println!(
+            eprintln!(
                 "{alert} {} to {receiver:?} after {:.1?}",
                 if is_firing { "fires" } else { "ended" },
                 notification.at - since
@@ -82,6 +82,7 @@ fn nothing_fires_on_a_healthy_stack(stack: &Stack) {
     }
     std::thread::sleep(Duration::from_secs(3));
     let started = Instant::now();
+    #[expect(clippy::disallowed_methods, reason = "a variable of this test")]
     let seconds = std::env::var(HEALTHY_SECS).ok().and_then(|text| text.parse().ok());
     let end = Instant::now() + seconds.map_or(HEALTHY_DEFAULT, Duration::from_secs);
     while Instant::now() < end {
