@@ -44,7 +44,13 @@ pub async fn run(
                 metrics.reconciliations.step_down();
                 next_at = None;
             }
-            (true, None) => next_at = Some(Instant::now() + PAUSE),
+            (true, None) => {
+                // A new leader shows what its predecessor showed, before it reconciles itself.
+                if let Err(error) = show_latest(&store, &metrics).await {
+                    tracing::warn!(error = with_causes(&error), "reading reconciliations failed");
+                }
+                next_at = Some(Instant::now() + PAUSE);
+            }
             (true, Some(at)) if Instant::now() >= at => {
                 if let Err(error) = round(&store, &apis, &metrics, clock, &heartbeat).await {
                     tracing::warn!(error = with_causes(&error), "reading reconciliations failed");
@@ -85,6 +91,10 @@ async fn round(
             Err(_) => tracing::warn!(%provider, "reconciliation timed out"),
         }
     }
+    show_latest(store, metrics).await
+}
+
+async fn show_latest(store: &Store, metrics: &Metrics) -> Result<(), store::Error> {
     for run in store.latest_reconciliations().await? {
         show(&run, metrics);
     }
