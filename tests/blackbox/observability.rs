@@ -1,13 +1,19 @@
 //! Metrics, access log and health.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use tests::random::Random;
 use tests::{Server, ServerOptions};
 
 const KEY: &str = "watch-test-Gm5xWb8qLt3vNz7rKc4yPs9dHf";
+/// Of each kind.
+const CHOSEN_NAMES: usize = 10_000;
+/// Names in the requests of one connection.
+const PIPELINED: usize = 200;
 
 /// The sum of a metric's samples that have all of these labels.
 fn sample(text: &str, name: &str, labels: &[&str]) -> f64 {
@@ -57,29 +63,64 @@ fn a_histogram_is_cumulative_and_in_seconds() {
 }
 
 #[test]
-fn series_exist_at_zero_and_unknown_paths_create_none() {
-    let server = ServerOptions::new().set("RATE_LIMIT_PER_MINUTE", "1000000").start();
-    // A route's histogram begins with its first response; so does that of /metrics itself.
-    drop(metrics(&server));
-    let before = metrics(&server);
+fn series_exist_at_zero() {
+    let server = ServerOptions::new().start();
+    let text = metrics(&server);
     for name in [
         "investiq_http_rate_limited_total",
         "investiq_http_panics_total",
         "investiq_auth_failures_total",
         "investiq_http_shed_total",
     ] {
-        assert!(before.lines().any(|line| line.starts_with(name)), "{name} exists before its first event");
+        assert!(text.lines().any(|line| line.starts_with(name)), "{name} exists before its first event");
     }
-    for number in 0..200 {
-        assert_eq!(server.get(&format!("/random-{number}/path"), &[]).status, 404);
+}
+
+/// `GET` requests with a name that the client chose: a path, an API key or a symbol.
+fn with_chosen_name(name: &str) -> [String; 3] {
+    [
+        format!("GET /{name}/path HTTP/1.1\r\nHost: localhost\r\n"),
+        format!("GET /api/symbols HTTP/1.1\r\nHost: localhost\r\nX-Api-Key: key-{name}\r\n"),
+        format!("GET /api/bars/{name} HTTP/1.1\r\nHost: localhost\r\nX-Api-Key: {KEY}\r\n"),
+    ]
+}
+
+/// Sends them on one connection, and returns the statuses.
+fn pipelined(server: &Server, requests: &[String]) -> Vec<u16> {
+    let (last, others) = requests.split_last().unwrap();
+    let bytes = others.iter().map(|request| format!("{request}\r\n")).collect::<String>();
+    tests::raw::exchange(server.address(), format!("{bytes}{last}Connection: close\r\n\r\n").as_bytes())
+        .statuses()
+}
+
+#[test]
+fn paths_keys_and_symbols_that_clients_choose_create_no_series() {
+    let server = ServerOptions::new()
+        .set("API_KEYS", format!("{KEY}:admin"))
+        .set("RATE_LIMIT_PER_MINUTE", "1000000")
+        .set("RATE_LIMIT_BURST", "1000000")
+        .start();
+    let mut random = Random::from_seed(7);
+    let mut name =
+        || (0..5).map(|_| char::from(b'A' + u8::try_from(random.below(26)).unwrap())).collect::<String>();
+    // Client errors of a route begin with the first one, throttled keys among them; and the histogram of /metrics with its own.
+    let first: Vec<String> = (0..PIPELINED).flat_map(|_| with_chosen_name(&name())).collect();
+    assert_eq!(pipelined(&server, &first)[..3], [404, 401, 404]);
+    drop(metrics(&server));
+    let names = |text: &str| {
+        let series = text.lines().filter(|line| !line.starts_with('#'));
+        series.map(|line| line.rsplit_once(' ').unwrap().0.to_owned()).collect::<BTreeSet<_>>()
+    };
+    let before = names(&metrics(&server));
+    let mut sent = 0;
+    while sent < CHOSEN_NAMES {
+        let requests: Vec<String> = (0..PIPELINED).flat_map(|_| with_chosen_name(&name())).collect();
+        assert_eq!(pipelined(&server, &requests).len(), requests.len());
+        sent += PIPELINED;
     }
     let after = metrics(&server);
-    assert_eq!(
-        sample(&after, "investiq_http_requests_total", &[r#"route="unmatched""#, r#"status="404""#]),
-        200.0
-    );
-    assert!(after.lines().count() <= before.lines().count() + 2, "no series for unknown paths");
-    assert!(!after.contains("random-"));
+    assert!(sample(&after, "investiq_http_requests_total", &[r#"route="unmatched""#]) > CHOSEN_NAMES as f64);
+    assert_eq!(names(&after), before);
 }
 
 #[test]

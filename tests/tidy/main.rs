@@ -5,6 +5,7 @@
 
 mod advisories;
 mod circles;
+mod dashboards;
 mod dependencies;
 mod fourth_provider;
 mod glossary;
