@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use stack::Stack;
 
 /// How long there is traffic.
-const TRAFFIC: Duration = Duration::from_secs(65);
+const TRAFFIC: Duration = Duration::from_secs(60);
 
 /// Runs a program of this directory.
 fn python(arguments: &[&str]) {

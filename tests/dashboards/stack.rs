@@ -27,8 +27,8 @@ const ROTATED_ID: &str = "investiq/test/alpaca-webhook-secret";
 pub(crate) const NEW_ALPACA_SECRET: &str = "Jp4wRk7nXt9vMq1zGc6yLs8bHdQw2Er5";
 const SECRET_TTL: Duration = Duration::from_secs(1);
 const OVERLAP: Duration = Duration::from_secs(600);
-/// For Prometheus to see the first process.
-const SCRAPES: Duration = Duration::from_secs(4);
+/// For Prometheus to see the first process: it begins five seconds after its start.
+const SCRAPES: Duration = Duration::from_secs(9);
 
 pub(crate) struct Stack {
     pub(crate) server: Server,
@@ -74,8 +74,8 @@ impl Stack {
             .set("METRICS_BIND_ADDRESS", metrics_address.as_str())
             .set("HEALTH_CHECK_INTERVAL_SECS", "1")
             .set("REQUEST_TIMEOUT_SECS", "5")
-            .set("RATE_LIMIT_PER_MINUTE", "3000")
-            .set("RATE_LIMIT_BURST", "100")
+            .set("RATE_LIMIT_PER_MINUTE", "1200")
+            .set("RATE_LIMIT_BURST", "50")
             .set("TRUSTED_PROXIES", "127.0.0.1")
             .set("BANS", "enforce");
         let mut before = options.start();

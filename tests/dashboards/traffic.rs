@@ -19,7 +19,7 @@ const FLOODER: &str = "203.0.113.21";
 const SCANNER: &str = "203.0.113.22";
 const GUESSER: &str = "203.0.113.23";
 /// Above the burst of the rate limit.
-const FLOOD: usize = 130;
+const FLOOD: usize = 200;
 const PERIOD: Duration = Duration::from_secs(1);
 
 /// Sends a round each second, and in some rounds something special.
