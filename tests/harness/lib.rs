@@ -9,6 +9,7 @@ pub mod alert_receivers;
 pub mod alpaca;
 pub mod circle;
 mod client;
+pub mod collector;
 pub mod connect_proxy;
 pub mod database;
 pub mod emulators;

@@ -34,7 +34,7 @@ const ALLOWED: &[Allowance] = &[
         &["audit", "domain", "ledger", "outbound", "rate-limit", "secrets", "store", "telemetry", "webhooks"],
         None,
     ),
-    ("market-data", &["domain", "outbound"], None),
+    ("market-data", &["domain", "outbound", "telemetry"], None),
     // What both binaries compose an analysis from.
     ("symbol-analysis", &["analysis", "config", "domain", "market-data", "secrets"], None),
     ("alpaca", &["outbound"], None),

@@ -24,6 +24,7 @@ pub(crate) mod problem_renderer;
 pub(crate) mod request_id;
 pub(crate) mod request_limit;
 pub(crate) mod request_metrics;
+mod request_span;
 pub(crate) mod request_validation;
 pub(crate) mod scope;
 pub(crate) mod security_headers;
@@ -42,6 +43,7 @@ use coordination::SharedLimits;
 use domain::{Provider, Scope};
 use telemetry::access_log::AccessLog;
 use telemetry::metrics::Metrics;
+use telemetry::traces::Tracer;
 use tower::{Layer, Service, ServiceBuilder};
 
 use crate::auth_events::AuthEvents;
@@ -69,6 +71,7 @@ use problem_renderer::ProblemRenderer;
 use request_id::RequestIds;
 use request_limit::RequestLimit;
 use request_metrics::RequestMetrics;
+use request_span::RequestSpans;
 use request_validation::RequestValidation;
 use scope::RequireScope;
 use security_headers::SecurityHeaders;
@@ -130,7 +133,10 @@ impl Layers {
             Arc::clone(&bans),
         );
         Self {
-            request_ids: RequestIds::new(redaction.clone()),
+            request_ids: RequestIds::new(RequestSpans {
+                redaction: redaction.clone(),
+                ..RequestSpans::default()
+            }),
             redaction,
             concurrency: Concurrency::new(config.requests_in_flight_max, Arc::clone(&metrics)),
             webhook_concurrency: Concurrency::new(config.requests_in_flight_max, Arc::clone(&metrics)),
@@ -156,6 +162,13 @@ impl Layers {
         }
     }
 
+    /// Traces requests.
+    pub(crate) fn with_tracer(mut self, tracer: Tracer) -> Self {
+        let (proxies, redaction) = (self.proxies.clone(), self.redaction.clone());
+        self.request_ids = RequestIds::new(RequestSpans { tracer, proxies, redaction });
+        self
+    }
+
     /// Around everything, including refusals and panics.
     pub(crate) fn observe(&self, router: Router) -> service!() {
         let metrics = || Arc::clone(&self.metrics);
@@ -176,7 +189,7 @@ impl Layers {
             // Directly before routing, so that an ambiguous target is not routed.
             .then(RequestValidation { metrics: metrics() });
         ServiceBuilder::new()
-            // First, so that every log line and every response of a request has its id.
+            // First, so that every log line and every response of a request has its id, and everything is in its span.
             .layer(around::layer(self.request_ids.clone()))
             .layer(hook::layer(outer))
             .layer(around::layer(CatchPanic { metrics: metrics() }))

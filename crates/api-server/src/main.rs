@@ -145,7 +145,7 @@ async fn run_with(
     stop: impl Future<Output = ()>,
     output: &LogOutput,
 ) -> Result<serve::Drained, Box<dyn std::error::Error>> {
-    let service = startup::service(&config, credentials, storage, output.clone())?;
+    let mut service = startup::service(&config, credentials, storage, output.clone())?;
     let app = service.layers.observe(service.router.clone());
     let supervisor = service.start_background(&config, credentials);
     let (profile, address) = (config.profile.as_str(), listener.local_addr()?);
@@ -166,5 +166,8 @@ async fn run_with(
     drained.log(config.connections.drain_timeout);
     service.flush().await;
     supervisor.stop().await;
+    if let Some(export) = service.trace_export.take() {
+        export.stop().await;
+    }
     Ok(drained)
 }

@@ -14,6 +14,7 @@ use http::{Method, Uri};
 use jiff::Timestamp;
 use strict_http1::Connection;
 use telemetry::RequestId;
+use telemetry::traces::SpanIds;
 
 use crate::content_encoding::ContentEncoding;
 use crate::problem::{Kind, Problem};
@@ -28,6 +29,8 @@ pub(crate) struct RequestContext {
     pub(crate) method: Method,
     pub(crate) uri: Uri,
     pub(crate) id: OnceLock<RequestId>,
+    /// The ids of its span, if there are traces.
+    pub(crate) span: OnceLock<SpanIds>,
     /// The address of the client.
     pub(crate) client: OnceLock<IpAddr>,
     /// The path pattern of the route.
@@ -111,6 +114,7 @@ impl RequestContext {
             method: request.method().clone(),
             uri: request.uri().clone(),
             id: OnceLock::new(),
+            span: OnceLock::new(),
             client: OnceLock::new(),
             route: OnceLock::new(),
             caller: OnceLock::new(),

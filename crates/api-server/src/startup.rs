@@ -7,6 +7,7 @@ pub(crate) mod open_files;
 pub(crate) mod runtime_metrics;
 mod shared_responses;
 mod storage;
+mod traces;
 mod vendor_key;
 mod worker_setup;
 
@@ -26,6 +27,7 @@ use market_data::polygon::SharedResponses;
 use store::Store;
 use telemetry::access_log::AccessLog;
 use telemetry::metrics::{Labels, Metrics};
+use telemetry::traces::Tracer;
 use telemetry::{Clock, LogOutput};
 use tokio_util::sync::CancellationToken;
 use workers::{HealthRegistry, WorkerSupervisor};
@@ -48,6 +50,7 @@ use runtime_metrics::ThisProcess;
 use shared_responses::ThroughRedis;
 use storage::AuditKeyFollower;
 pub(crate) use storage::{Storage, open as storage};
+use traces::TraceExport;
 
 /// The service cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +81,8 @@ pub(crate) enum Error {
     Statements(#[from] reconciliation::Error),
     #[error(transparent)]
     Intake(#[from] intake::BuildError),
+    #[error("setting up the export of traces failed")]
+    Traces(#[source] reqwest::Error),
     #[error("reading random numbers from the operating system failed")]
     Random(#[from] getrandom::Error),
 }
@@ -94,6 +99,9 @@ pub(crate) struct Service {
     /// To be closed at the end.
     pub(crate) access_log: Arc<AccessLog>,
     pub(crate) shutdown: CancellationToken,
+    /// To be stopped at the end, if there are traces.
+    pub(crate) trace_export: Option<TraceExport>,
+    tracer: Tracer,
     auth_events: Arc<AuthEvents>,
     bans: Arc<Bans>,
     stored_keys: Option<Arc<StoredKeyLoader>>,
@@ -133,6 +141,7 @@ pub(crate) fn service(
     output: LogOutput,
 ) -> Result<Service, Error> {
     let metrics = Arc::new(metrics()?);
+    let (tracer, trace_export) = traces::start(config, &metrics).map_err(Error::Traces)?;
     credentials.metrics.register(metrics.families(), &credentials.secrets)?;
     let keys = credentials.handle("api_keys", "api-server")?;
     let polygon_key = credentials.handle("polygon_api_key", "market-data")?;
@@ -176,7 +185,8 @@ pub(crate) fn service(
         Arc::clone(&auth_events),
         Arc::clone(&bans),
         limits(),
-    );
+    )
+    .with_tracer(tracer.clone());
     let response_cache = Arc::new(ResponseCache::new(config.response_cache));
     // The other half of the requests is for those that do not wait.
     let heavy_work =
@@ -233,6 +243,8 @@ pub(crate) fn service(
         metrics,
         access_log,
         shutdown,
+        trace_export,
+        tracer,
         auth_events,
         bans,
         stored_keys,

@@ -28,7 +28,7 @@ pub use secrets::{Environment, Profile};
 pub use setting::Setting;
 pub use settings::{
     AlpacaEvents, BanMode, Bans, ClientAddressHeader, Config, Connections, HostPort, Http, Logs, MarketData,
-    MetricsAccess, Polygon, Redis, RedisEndpoint, ResponseCache, WebhookLimits, Webhooks,
+    MetricsAccess, Polygon, Redis, RedisEndpoint, ResponseCache, Traces, WebhookLimits, Webhooks,
 };
 
 use outbound::Proxy;

@@ -27,6 +27,7 @@ mod market_data;
 mod parse;
 mod redis;
 mod server;
+mod traces;
 mod webhooks;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -52,6 +53,7 @@ pub use market_data::{MarketData, Polygon};
 pub use redis::{HostPort, Redis, RedisEndpoint};
 pub(crate) use server::limit;
 pub use server::{Connections, Http, ResponseCache, WebhookLimits};
+pub use traces::Traces;
 pub use webhooks::Webhooks;
 
 /// Longest list of proxies, origins or ids.
@@ -126,6 +128,8 @@ settings! { read, profile: Profile =>
         docs_enabled: bool = read.get("docs.enabled", "ENABLE_SWAGGER").flag();
         /// What is logged, and how.
         logs: Logs = Logs::load(read);
+        /// Which requests are traced.
+        traces: Traces = Traces::load(read);
         /// The directory with one file for each secret, for those who read and who write them.
         secrets_directory: PathBuf =
             read.get("secrets.directory", "SECRETS_DIR")

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use redis::FromRedisValue;
 use secrets::{SecretHandle, Secrets};
 use telemetry::metrics::Metrics;
+use telemetry::traces::{self, SpanKind};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
@@ -195,7 +196,20 @@ impl Redis {
         }
     }
 
+    /// Within a span, if a recorded request waits for it.
     async fn run_once<T: FromRedisValue>(
+        &self,
+        script: &Script,
+        keys: &[String],
+        arguments: &[String],
+    ) -> Result<T, Error> {
+        let mut span = traces::child(SpanKind::Client, || format!("EVALSHA {}", script.purpose));
+        span.set("db.system.name", "redis");
+        span.set("db.operation.name", "EVALSHA");
+        self.send(script, keys, arguments).await.inspect_err(|error| span.fail(error.outcome()))
+    }
+
+    async fn send<T: FromRedisValue>(
         &self,
         script: &Script,
         keys: &[String],

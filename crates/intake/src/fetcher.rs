@@ -12,6 +12,7 @@ use http::header::AUTHORIZATION;
 use outbound::{BaseUrl, BodyError, Proxy};
 use prometheus::IntCounter;
 use telemetry::metrics::FetchMetrics;
+use telemetry::traces::{self, SpanKind};
 
 /// Longest time for one document, from the first byte sent to the last one read.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -91,7 +92,10 @@ impl Fetcher {
         quota: FetchQuota,
     ) -> Result<Vec<u8>, FetchError> {
         self.check(quota)?;
-        let outcome = self.fetch(url, bearer).await;
+        let mut span = traces::child(SpanKind::Client, || "GET");
+        span.set("http.request.method", "GET");
+        span.set_text("server.address", host(url).as_bytes());
+        let outcome = self.fetch(url, bearer).await.inspect_err(|error| span.fail(reason(error)));
         self.counter(outcome.as_ref().err()).inc();
         outcome
     }
@@ -137,6 +141,21 @@ impl Fetcher {
             BodyError::TooLarge { .. } => FetchError::NotFound,
             BodyError::Connection(error) => unavailable(&error),
         })
+    }
+}
+
+/// The host of a URL, which may have a token elsewhere.
+fn host(url: &str) -> &str {
+    let authority = url.split_once("://").map_or(url, |(_, rest)| rest).split(['/', '?']).next();
+    authority.unwrap_or_default().rsplit('@').next().unwrap_or_default()
+}
+
+fn reason(error: &FetchError) -> &'static str {
+    match error {
+        FetchError::NotFound => "not_found",
+        FetchError::Denied => "denied",
+        FetchError::Unavailable => "unavailable",
+        FetchError::Limited { .. } => "limited",
     }
 }
 

@@ -11,6 +11,7 @@ use outbound::Proxy;
 use secrets::Secrets;
 use store::{Receipt, Store};
 use telemetry::metrics::{Metrics, ProviderMetrics};
+use telemetry::traces::{self, SpanKind};
 use tokio::sync::Notify;
 use webhooks::{Endpoint, PROVIDERS, Proof, ProviderSettings, VerifyFn};
 
@@ -126,7 +127,11 @@ impl WebhookIntake {
         counters.verified.inc();
         match verified {
             VerifiedRequest::Delivery(delivery) => {
-                let receipt = self.store.receive(&delivery, now).await?;
+                let mut span = traces::child(SpanKind::Producer, || "store webhook_events");
+                let stored = span.enter(self.store.receive(&delivery, now)).await;
+                let receipt = stored.inspect_err(|_| span.fail("unavailable"))?;
+                span.set_with("messaging.message.id", || receipt.id().to_string());
+                drop(span);
                 match receipt {
                     Receipt::Stored(_) => {
                         counters.stored.inc();

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::Symbol;
+use telemetry::traces;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -141,6 +142,8 @@ impl<V: Send + Sync + 'static> Cache<V> {
         Fetching: Future<Output = Result<FetchedValue<V>, Error>> + Send + 'static,
     {
         let inner = self.inner.clone();
+        // In the trace of the first request that waits for it.
+        let fetching = traces::in_current(fetching);
         tokio::spawn(async move {
             let outcome = tokio::spawn(fetching).await.unwrap_or_else(|error| {
                 tracing::error!(%symbol, %error, "market data fetch failed: task panicked");

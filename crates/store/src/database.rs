@@ -7,6 +7,7 @@ mod bulk;
 mod connection_use;
 mod operation;
 mod postgres;
+mod query_span;
 mod reply_timeout;
 mod retry;
 mod row;
@@ -43,6 +44,7 @@ use crate::config::StoreConfig;
 use crate::error::{Error, OpenError};
 use crate::storage_fault::StorageFault;
 use crate::url::{Address, DatabaseUrl, UrlError};
+use query_span::connecting;
 
 use connection_use::Waiting;
 use operation::Measure;
@@ -125,8 +127,8 @@ impl Database {
         self.check_files()?;
         let connection = self.waiting.count(async {
             Ok::<_, Error>(match &self.connections {
-                Connections::Sqlite(sqlite) => WriteConnection::Sqlite(sqlite.writer().await?),
-                Connections::Postgres(postgres) => WriteConnection::Postgres(postgres.session().await?),
+                Connections::Sqlite(sqlite) => WriteConnection::Sqlite(connecting(sqlite.writer()).await?),
+                Connections::Postgres(postgres) => WriteConnection::Postgres(connecting(postgres.session()).await?),
             })
         });
         Ok(Writer { connection: connection.await?, measure: self.measure(operation) })
@@ -146,8 +148,8 @@ impl Database {
         self.check_files()?;
         let connection = self.waiting.count(async {
             Ok::<_, Error>(match &self.connections {
-                Connections::Sqlite(sqlite) => WriteConnection::Sqlite(sqlite.inbox_writer().await?),
-                Connections::Postgres(postgres) => WriteConnection::Postgres(postgres.session().await?),
+                Connections::Sqlite(sqlite) => WriteConnection::Sqlite(connecting(sqlite.inbox_writer()).await?),
+                Connections::Postgres(postgres) => WriteConnection::Postgres(connecting(postgres.session()).await?),
             })
         });
         Ok(Writer { connection: connection.await?, measure: self.measure(Operation::InsertDelivery) })
@@ -157,8 +159,11 @@ impl Database {
         self.check_files()?;
         let connection = self.waiting.count(async {
             Ok::<_, Error>(match &self.connections {
-                Connections::Sqlite(sqlite) => ReadConnection::Sqlite(sqlite.readers().acquire().await?),
-                Connections::Postgres(postgres) => ReadConnection::Postgres(postgres.session().await?),
+                Connections::Sqlite(sqlite) => {
+                    let acquired = async { Ok(sqlite.readers().acquire().await?) };
+                    ReadConnection::Sqlite(connecting(acquired).await?)
+                }
+                Connections::Postgres(postgres) => ReadConnection::Postgres(connecting(postgres.session()).await?),
             })
         });
         Ok(Reader { connection: connection.await?, measure: self.measure(operation) })

@@ -7,7 +7,7 @@ mod event;
 mod insert;
 
 pub(crate) use batcher::Inbox;
-pub(crate) use event::NewEvent;
+pub(crate) use event::{NewEvent, TRACEPARENT};
 
 use crate::ids::EventId;
 use crate::storage_fault::StorageFault;

@@ -18,6 +18,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde::Serialize;
 use strum::{Display, EnumString, IntoStaticStr, VariantArray};
+use telemetry::traces::SpanIds;
 use webhooks::Channel;
 
 use crate::actor::Actor;
@@ -44,6 +45,7 @@ pub struct Job {
     cause: JobCause,
     attempt: u32,
     owner: Arc<str>,
+    span: Option<SpanIds>,
 }
 
 /// The cause of a job.
@@ -158,6 +160,12 @@ impl Job {
     #[must_use]
     pub const fn cause(&self) -> JobCause {
         self.cause
+    }
+
+    /// The span in which the event was stored, if it was recorded.
+    #[must_use]
+    pub const fn span(&self) -> Option<SpanIds> {
+        self.span
     }
 
     /// Number of leases so far, including the current one.

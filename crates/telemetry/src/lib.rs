@@ -1,4 +1,4 @@
-//! Metrics, logs, the access log and the wall clock.
+//! Metrics, logs, the access log, traces and the wall clock.
 //!
 //! Knows nothing about the rest of the product: callers pass label values such as routes and providers.
 
@@ -9,6 +9,7 @@ mod log_output;
 pub mod logs;
 pub mod metrics;
 mod request_id;
+pub mod traces;
 
 pub use causes::with_causes;
 pub use clock::Clock;

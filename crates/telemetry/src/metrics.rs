@@ -7,15 +7,18 @@ mod business;
 mod cgroup;
 mod coordination;
 mod deliveries;
+mod exemplars;
 mod exposition;
 mod families;
 mod key_anomalies;
+mod open_metrics;
 mod process;
 mod queries;
 mod reconciliations;
 mod reviews;
 mod routes;
 mod scrape;
+mod traces;
 mod workers;
 
 use prometheus::{Encoder, Gauge, IntCounter, IntCounterVec, IntGauge, Opts, TextEncoder};
@@ -26,11 +29,13 @@ pub use deliveries::{Deliveries, FetchMetrics, ProviderMetrics};
 pub use exposition::Summary;
 pub use families::Families;
 pub use key_anomalies::{Anomaly, KeyAnomalies};
+pub use open_metrics::OPEN_METRICS_MEDIA_TYPE;
 pub use queries::{QueryDurations, QueryTimer};
 pub use reconciliations::Reconciliations;
 pub use reviews::Reviews;
 pub use routes::{Child, Routes, UNMATCHED};
 pub use scrape::Scrape;
+pub use traces::Traces;
 pub use workers::Workers;
 
 /// Upper bounds of the duration buckets, in seconds.
@@ -132,6 +137,8 @@ pub struct Metrics {
     pub reconciliations: Reconciliations,
     /// Redis, and the rate limits that nodes share through it.
     pub coordination: Coordination,
+    /// Spans of traces.
+    pub traces: Traces,
     /// Background workers.
     pub workers: Workers,
     /// Access log lines dropped because the output did not keep up.
@@ -175,6 +182,7 @@ impl Metrics {
             reviews: Reviews::new(&families, labels)?,
             reconciliations: Reconciliations::new(&families, labels)?,
             coordination: Coordination::new(&families)?,
+            traces: Traces::new(&families)?,
             workers: Workers::new(&families)?,
             timeouts: families.counter("http_timeouts_total", "Requests that timed out")?,
             shed: families
@@ -223,6 +231,13 @@ impl Metrics {
     #[must_use]
     pub fn families(&self) -> &Families {
         &self.families
+    }
+
+    /// All metrics as OpenMetrics 1.0, with the trace of a recorded request for each bucket of response times.
+    #[must_use]
+    pub fn open_metrics(&self) -> String {
+        self.process.refresh();
+        open_metrics::encode(&self.families.gather(), &self.routes)
     }
 
     /// All metrics in the Prometheus text format 0.0.4, for `/metrics`.

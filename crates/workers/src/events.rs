@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use store::{ApplyOutcome, Job, Store};
 use telemetry::metrics::Metrics;
+use telemetry::traces::{self, Span, SpanIds, SpanKind, Tracer};
 use telemetry::{Clock, with_causes};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -46,6 +47,8 @@ pub struct Events {
     pub poison_guard: PoisonGuard,
     /// The wall clock.
     pub clock: Clock,
+    /// Traces the jobs of recorded requests.
+    pub tracer: Tracer,
 }
 
 /// Applies events until `shutdown`, and finishes a batch in progress.
@@ -73,7 +76,7 @@ pub async fn run(events: Events, owner: String, heartbeat: Heartbeat, shutdown: 
 
 /// One batch; returns the number of its events.
 async fn round(events: &Events, owner: &str, heartbeat: &Heartbeat) -> Result<usize, store::Error> {
-    let Events { store, settings, rules, metrics, poison_guard, clock, .. } = events;
+    let Events { store, settings, rules, metrics, poison_guard, clock, tracer, .. } = events;
     let started_at = clock.now();
     let _round = poison_guard.enter_round(started_at);
     let batch_max = if poison_guard.is_on(started_at) { 1 } else { BATCH_EVENTS };
@@ -87,12 +90,51 @@ async fn round(events: &Events, owner: &str, heartbeat: &Heartbeat) -> Result<us
     };
     let jobs: Vec<(Job, Interpretation)> = jobs.into_iter().map(interpreted).collect();
     heartbeat.beat();
-    let outcomes = store.apply_all(&jobs, rules, clock.now()).await?;
+    // One span for the batch, because one transaction applies it. It may run long after the requests have ended.
+    let recorded: Vec<SpanIds> = jobs.iter().filter_map(|(job, _)| job.span()).collect();
+    let mut span = tracer.linked("process webhook_events", &recorded);
+    span.set("messaging.batch.message_count", i64::try_from(jobs.len()).unwrap_or(i64::MAX));
+    let applied = span.enter(async {
+        let spans = JobSpans::start(&jobs);
+        store.apply_all(&jobs, rules, clock.now()).await.inspect(|outcomes| spans.end(outcomes))
+    });
+    let outcomes = applied.await.inspect_err(|_| span.fail("unavailable"))?;
     let now = clock.now();
     for ((job, _), outcome) in jobs.iter().zip(&outcomes) {
         count(metrics, job, outcome, now);
     }
     Ok(jobs.len())
+}
+
+/// The spans of the recorded jobs of a batch, by their position in it.
+struct JobSpans(Vec<(usize, Span)>);
+
+impl JobSpans {
+    fn start(jobs: &[(Job, Interpretation)]) -> Self {
+        let recorded = jobs.iter().enumerate().filter_map(|(index, (job, _))| {
+            let stored = job.span()?;
+            let mut span =
+                traces::child(SpanKind::Consumer, || format!("process {}", job.channel().as_str()));
+            span.link(stored);
+            span.set_with("messaging.message.id", || job.event_id().to_string());
+            span.set("investiq.attempt", i64::from(job.attempt()));
+            Some((index, span))
+        });
+        Self(recorded.collect())
+    }
+
+    fn end(self, outcomes: &[ApplyOutcome]) {
+        for (index, mut span) in self.0 {
+            match outcomes.get(index) {
+                Some(ApplyOutcome::Done) => span.set("investiq.outcome", "processed"),
+                Some(ApplyOutcome::Unhandled) => span.set("investiq.outcome", "unhandled"),
+                Some(ApplyOutcome::LeaseLost) => span.fail("lease_lost"),
+                Some(ApplyOutcome::Failed { .. }) => span.fail("failed"),
+                Some(ApplyOutcome::Dead { .. }) => span.fail("dead"),
+                None => {}
+            }
+        }
+    }
 }
 
 fn count(metrics: &Metrics, job: &Job, outcome: &ApplyOutcome, now: Timestamp) {

@@ -7,9 +7,9 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use config::MetricsAccess;
-use http::header;
+use http::{HeaderMap, header};
 use telemetry::Clock;
-use telemetry::metrics::{Summary, TEXT_MEDIA_TYPE};
+use telemetry::metrics::{OPEN_METRICS_MEDIA_TYPE, Summary, TEXT_MEDIA_TYPE};
 use tokio::time::timeout;
 
 use crate::direct_request::DirectRequests;
@@ -42,11 +42,18 @@ pub(crate) fn is_open_to(access: MetricsAccess, direct: &DirectRequests, request
     tag = "probes",
     security(()),
     responses(
-        (status = 200, description = "Text format 0.0.4", body = String, content_type = "text/plain"),
+        (
+            status = 200,
+            description = "Text format 0.0.4, or OpenMetrics 1.0 with exemplars if `Accept` prefers it",
+            content((String = "text/plain"), (String = "application/openmetrics-text")),
+        ),
         Problems,
     )
 )]
-pub(crate) async fn text(State(exposition): State<Exposition>) -> Result<Response, Problem> {
+pub(crate) async fn text(
+    State(exposition): State<Exposition>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let Exposition { metrics, store, access: _ } = exposition;
     let now = Clock::System.now();
     // Queried at each scrape, because the backlog changes with every delivery. While the database is down, the gauges
@@ -61,10 +68,39 @@ pub(crate) async fn text(State(exposition): State<Exposition>) -> Result<Respons
             provider.oldest_pending_seconds.set(age_s);
         }
     }
-    match metrics.text() {
-        Ok(text) => Ok(([(header::CONTENT_TYPE, TEXT_MEDIA_TYPE)], text).into_response()),
-        Err(error) => Err(Problem::new(Kind::Internal, "encoding the metrics failed").caused_by(&error)),
+    let (media_type, text) = match prefers_open_metrics(&headers) {
+        true => (OPEN_METRICS_MEDIA_TYPE, metrics.open_metrics()),
+        false => {
+            let failed =
+                |error| Problem::new(Kind::Internal, "encoding the metrics failed").caused_by(&error);
+            (TEXT_MEDIA_TYPE, metrics.text().map_err(failed)?)
+        }
+    };
+    Ok(([(header::CONTENT_TYPE, media_type), (header::VARY, "Accept")], text).into_response())
+}
+
+/// Whether the client accepts OpenMetrics 1.0 at least as gladly as the text format, which is the default.
+fn prefers_open_metrics(headers: &HeaderMap) -> bool {
+    let (mut open_metrics, mut text) = (0.0_f32, 0.0_f32);
+    let lines = headers.get_all(header::ACCEPT).iter().filter_map(|line| line.to_str().ok());
+    for range in lines.flat_map(|line| line.split(',')) {
+        let mut parts = range.split(';').map(str::trim);
+        let media_type = parts.next().unwrap_or_default();
+        let (mut weight, mut version) = (1.0, "1.0.0");
+        for (name, value) in parts.filter_map(|parameter| parameter.split_once('=')) {
+            match name {
+                "q" => weight = value.parse().unwrap_or(0.0),
+                "version" => version = value,
+                _ => {}
+            }
+        }
+        match media_type {
+            "application/openmetrics-text" if version == "1.0.0" => open_metrics = open_metrics.max(weight),
+            "text/plain" | "text/*" => text = text.max(weight),
+            _ => {}
+        }
     }
+    open_metrics > 0.0 && open_metrics >= text
 }
 
 /// A summary of the metrics
@@ -85,6 +121,36 @@ mod tests {
     use axum::body::Body;
 
     use super::*;
+
+    #[test]
+    fn open_metrics_is_for_those_who_ask_for_it() {
+        for (accept, expected) in [
+            // What Prometheus 2.42 and 3 send.
+            (
+                "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,\
+                 text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+                true,
+            ),
+            (
+                "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,\
+                 application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,\
+                 text/plain;version=0.0.4;q=0.2,/;q=0.1",
+                true,
+            ),
+            ("application/openmetrics-text", true),
+            ("application/openmetrics-text; version=1.0.0; charset=utf-8", true),
+            ("application/openmetrics-text;version=0.0.1", false),
+            ("application/openmetrics-text;q=0", false),
+            ("text/plain, application/openmetrics-text;q=0.5", false),
+            ("*/*", false),
+            ("text/html", false),
+            ("", false),
+        ] {
+            let headers = HeaderMap::from_iter([(header::ACCEPT, accept.parse().unwrap())]);
+            assert_eq!(prefers_open_metrics(&headers), expected, "{accept}");
+        }
+        assert!(!prefers_open_metrics(&HeaderMap::new()));
+    }
 
     #[test]
     fn only_a_direct_client_of_this_machine_passes_without_a_key() {

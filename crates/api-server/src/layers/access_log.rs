@@ -17,7 +17,7 @@ use crate::redaction::Redaction;
 use crate::request_context::RequestContext;
 
 /// Container engines and proxies ask these every few seconds.
-const PROBES: [&str; 2] = ["/livez", "/readyz"];
+pub(super) const PROBES: [&str; 2] = ["/livez", "/readyz"];
 
 #[derive(Clone, Debug)]
 pub(crate) struct LogAccess {
@@ -76,6 +76,7 @@ impl PendingLine {
         let redacted_user_agent = user_agent.and_then(|text| self.redaction.redacted(text));
         self.log.write(&Line {
             request_id: context.id.get().map_or("", RequestId::as_str),
+            ids: context.span.get().copied(),
             client: context.client.get().copied(),
             method: &self.redaction.text(context.method.as_str()),
             path: &self.redaction.text(context.uri.path()),

@@ -1,4 +1,5 @@
-//! Gives every request an id, for the header `X-Request-Id` of the response, problems and log lines.
+//! Gives every request an id, for the header `X-Request-Id` of the response, problems and log lines; and a span, if there are
+//! traces. Whatever works on the request is within both.
 
 use std::hash::{BuildHasher, RandomState};
 use std::pin::Pin;
@@ -10,9 +11,10 @@ use axum::extract::Request;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use pin_project_lite::pin_project;
 use telemetry::RequestId;
+use telemetry::traces::{InSpan, Span};
 
 use super::around::{Around, ResponseFuture};
-use crate::redaction::Redaction;
+use super::request_span::{RequestSpan, RequestSpans};
 use crate::request_context::RequestContext;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -25,13 +27,13 @@ pub(crate) struct RequestIds(Arc<Source>);
 struct Source {
     keys: [RandomState; 2],
     issued: AtomicU64,
-    redaction: Redaction,
+    spans: RequestSpans,
 }
 
 impl RequestIds {
     /// Ids that clients chose are replaced if they contain a key.
-    pub(crate) fn new(redaction: Redaction) -> Self {
-        Self(Arc::new(Source { redaction, ..Source::default() }))
+    pub(crate) fn new(spans: RequestSpans) -> Self {
+        Self(Arc::new(Source { spans, ..Source::default() }))
     }
 
     fn issue(&self) -> RequestId {
@@ -41,7 +43,7 @@ impl RequestIds {
 
     fn choose(&self, headers: &HeaderMap) -> RequestId {
         let from_client = headers.get(X_REQUEST_ID).and_then(|value| RequestId::parse(value.as_bytes()));
-        let without_key = from_client.filter(|id| self.0.redaction.redacted(id.as_bytes()).is_none());
+        let without_key = from_client.filter(|id| self.0.spans.redaction.redacted(id.as_bytes()).is_none());
         without_key.unwrap_or_else(|| self.issue())
     }
 }
@@ -58,7 +60,13 @@ impl Around for RequestIds {
         if let Ok(context) = RequestContext::get(request.extensions()) {
             context.id.get_or_init(|| id);
         }
-        RequestIdFuture { id, inner: id.scope(|| inner(request)) }
+        let span = self.0.spans.start(&request);
+        let future = id.scope(|| inner(request));
+        let inner = match &span {
+            Some(recorded) => recorded.span.enter(future),
+            None => Span::default().enter(future),
+        };
+        RequestIdFuture { id, inner, span }
     }
 }
 
@@ -66,8 +74,10 @@ pin_project! {
     #[derive(Debug)]
     pub(crate) struct RequestIdFuture<F> {
         id: RequestId,
+        // Ends after everything in it, if the client disconnects.
         #[pin]
-        inner: F,
+        inner: InSpan<F>,
+        span: Option<Box<RequestSpan>>,
     }
 }
 
@@ -79,6 +89,9 @@ impl<F: ResponseFuture> Future for RequestIdFuture<F> {
         let Ok(mut response) = ready!(this.id.scope(|| this.inner.poll(context)));
         if let Ok(value) = HeaderValue::from_bytes(this.id.as_bytes()) {
             response.headers_mut().insert(X_REQUEST_ID, value);
+        }
+        if let Some(span) = this.span.take() {
+            span.end(&response);
         }
         Poll::Ready(Ok(response))
     }

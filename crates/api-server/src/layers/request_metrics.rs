@@ -36,7 +36,7 @@ impl ResponseHook for InFlight {
     fn on_response(self, response: &mut Response) {
         let context = &self.context;
         let child = self.metrics.routes.child(context.route(), &context.method);
-        child.observe(response.status(), context.duration());
+        child.observe(response.status(), context.duration(), context.span.get().copied());
     }
 }
 

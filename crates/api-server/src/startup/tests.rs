@@ -26,7 +26,7 @@ fn an_idle_service_has_few_series_and_each_response_adds_only_its_own() {
         assert!(zeros >= openapi::routes().len(), "{status}: {zeros}");
     }
     let other_method = metrics.routes.child(Some("/livez"), &Method::DELETE);
-    other_method.observe(StatusCode::METHOD_NOT_ALLOWED, Duration::from_millis(1));
+    other_method.observe(StatusCode::METHOD_NOT_ALLOWED, Duration::from_millis(1), None);
     let added = metrics.text().unwrap().lines().count() - quiet.lines().count();
     assert_eq!(
         added,

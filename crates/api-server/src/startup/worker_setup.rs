@@ -132,6 +132,7 @@ fn start_events(supervisor: &mut WorkerSupervisor, service: &Service, config: &C
         metrics: Arc::clone(&service.metrics),
         poison_guard: PoisonGuard::default(),
         clock: Clock::System,
+        tracer: service.tracer.clone(),
     };
     for number in 1..=config.webhooks.workers {
         // A heartbeat for each, so that one that hangs is noticed while the others work.
@@ -145,7 +146,7 @@ fn start_events(supervisor: &mut WorkerSupervisor, service: &Service, config: &C
 }
 
 /// The name of this process among those that share a database.
-fn owner() -> String {
+pub(super) fn owner() -> String {
     let mut bytes = [0; OWNER_BYTES];
     // Without randomness, the process id still distinguishes the processes of one machine.
     let _missing = getrandom::fill(&mut bytes);

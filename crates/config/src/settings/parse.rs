@@ -132,6 +132,36 @@ pub(super) fn url(text: &str) -> Result<BaseUrl, String> {
     }
 }
 
+/// The URL of a collector of traces, without a slash at its end. Spans have no secrets: it may be without TLS.
+pub(super) fn collector(text: &str) -> Result<String, String> {
+    let parts = text.parse::<Uri>().map(Uri::into_parts).unwrap_or_default();
+    let is_scheme = parts.scheme.is_some_and(|scheme| ["http", "https"].contains(&scheme.as_str()));
+    let is_host = parts.authority.is_some_and(|host| !host.as_str().contains('@') && !host.host().is_empty());
+    let is_path = parts.path_and_query.is_none_or(|path| path.query().is_none()) && !text.contains('#');
+    match is_scheme && is_host && is_path {
+        true => Ok(text.trim_end_matches('/').to_owned()),
+        false => Err(
+            "must be a URL without a user and a query, such as http://jaeger:4318; /v1/traces is appended"
+                .into(),
+        ),
+    }
+}
+
+/// The name of a service: 1 to 64 letters, digits and `-._`.
+pub(super) fn service_name(text: &str) -> Result<String, String> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    match (1..=64).contains(&text.len()) && text.bytes().all(is_plain) {
+        true => Ok(text.to_owned()),
+        false => Err("must be 1 to 64 letters, digits, dots, hyphens and underscores".into()),
+    }
+}
+
+/// A number from 0 to 1, such as 0.01.
+pub(super) fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "must be a number from 0 to 1, such as 0.01 for one request in a hundred".into())
+}
+
 /// A number from 0 to 1, such as 0.30.
 pub(super) fn ratio(text: &str) -> Result<StashRatio, String> {
     let ratio = Decimal::from_str_exact(text).ok().and_then(|ratio| StashRatio::new(ratio).ok());
@@ -217,6 +247,39 @@ mod tests {
             [("0", true), ("0.30", true), ("1", true), ("1.01", false), ("-0.1", false), ("30%", false)]
         {
             assert_eq!(ratio(text).is_ok(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_collector_has_a_url_without_secrets() {
+        for (text, expected) in [
+            ("http://jaeger:4318", Some("http://jaeger:4318")),
+            ("https://otlp.example.com/otlp/", Some("https://otlp.example.com/otlp")),
+            ("http://[::1]:4318/", Some("http://[::1]:4318")),
+            ("jaeger:4318", None),
+            ("grpc://jaeger:4317", None),
+            ("http://user:password@jaeger:4318", None),
+            ("https://otlp.example.com?token=1", None),
+            ("https://otlp.example.com#token", None),
+            ("http://", None),
+            ("", None),
+        ] {
+            assert_eq!(collector(text).ok().as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn shares_are_from_0_to_1() {
+        for (text, expected) in [
+            ("0", true),
+            ("0.01", true),
+            ("1", true),
+            ("1.1", false),
+            ("-1", false),
+            ("NaN", false),
+            ("1%", false),
+        ] {
+            assert_eq!(share(text).is_ok(), expected, "{text}");
         }
     }
 

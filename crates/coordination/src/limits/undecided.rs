@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rate_limit::LimitStatus;
 use rate_limit::shared::{Command, Decision, Moment, SharedLimit, Verdict, WAIT_MAX};
+use telemetry::traces::{self, SpanKind};
 use tokio::time::timeout_at;
 
 use super::SharedLimits;
@@ -32,6 +33,7 @@ impl Undecided {
     /// # Errors
     /// The limit is exceeded.
     pub async fn decide(mut self) -> Result<LimitStatus, LimitStatus> {
+        let _waiting = traces::child(SpanKind::Internal, || "wait for the shared rate limit");
         match self.exact.take() {
             Some(command) => self.decide_exactly(command).await,
             None => self.decide_within_wait().await,
@@ -56,7 +58,7 @@ impl Undecided {
     async fn decide_exactly(&self, command: Command) -> Result<LimitStatus, LimitStatus> {
         let (limits, entry) = (self.limits.clone(), Arc::clone(&self.entry));
         // A task of its own: what is sent is counted also if the client leaves.
-        let asked = tokio::spawn(async move {
+        let asked = tokio::spawn(traces::in_current(async move {
             let result = limits.run_script(&[(Arc::clone(&entry), command)]).await;
             let (now, mut state) = (limits.now(), entry.state());
             match result.as_ref().map(|answers| answers.first()) {
@@ -66,7 +68,7 @@ impl Undecided {
                     None
                 }
             }
-        });
+        }));
         match tokio::time::timeout(EXACT_WAIT_MAX, asked).await {
             Ok(Ok(Some(Verdict::Allowed(status)))) => {
                 self.count(false);

@@ -11,6 +11,7 @@ use outbound::BaseUrl;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
+use telemetry::traces::{self, SpanKind};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -160,11 +161,17 @@ impl Client {
             CallError::OutOfQuota(wait)
         })?;
         let limit = self.config.try_timeout.min(deadline.saturating_duration_since(Instant::now()));
+        let mut span = traces::child(SpanKind::Client, || "GET");
+        span.set("http.request.method", "GET");
+        span.set_text("server.address", url.host_str().unwrap_or_default().as_bytes());
+        span.set_text("url.path", url.path().as_bytes());
+        // Without our ids: they are no vendor's business.
         let exchange = async {
             let response = self.http.get(url.clone()).header(AUTHORIZATION, key).send().await;
             self.read(response.map_err(|error| CallError::from_reqwest(&error))?).await
         };
         let outcome = timeout(limit, exchange).await.unwrap_or(Err(CallError::Outage(Outage::Timeout)));
+        outcome::end_span(span, &outcome);
         outcome::count_call(&self.stats, &outcome);
         outcome
     }

@@ -7,6 +7,7 @@ use sqlx::sqlite::SqliteArguments;
 use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr as _, SqlStr, Sqlite};
 use telemetry::metrics::QueryTimer;
 
+use super::query_span::QuerySpan;
 use super::reply_timeout::ReplyTimeout;
 use super::{Backend, Row, Statement, Value};
 use crate::error::Error;
@@ -65,6 +66,11 @@ impl Transaction<'_> {
     }
 
     pub(crate) async fn execute(&mut self, statement: Statement) -> Result<Changes, Error> {
+        let span = QuerySpan::start(self.backend(), &statement.sql);
+        span.end(self.send(statement).await)
+    }
+
+    async fn send(&mut self, statement: Statement) -> Result<Changes, Error> {
         let (sql, values) = parts(statement);
         match &mut self.open {
             Open::Sqlite(tx) => {
@@ -83,6 +89,11 @@ impl Transaction<'_> {
 
     /// All rows of a statement, which must bound them by a key or a `LIMIT`.
     pub(crate) async fn fetch_all(&mut self, statement: Statement) -> Result<Vec<Row>, Error> {
+        let span = QuerySpan::start(self.backend(), &statement.sql);
+        span.end(self.rows(statement).await)
+    }
+
+    async fn rows(&mut self, statement: Statement) -> Result<Vec<Row>, Error> {
         let (sql, values) = parts(statement);
         match &mut self.open {
             Open::Sqlite(tx) => {
@@ -122,11 +133,11 @@ impl Transaction<'_> {
 
     /// Commits the transaction durably. If this fails, the outcome is unknown.
     pub(crate) async fn commit(self) -> Result<(), Error> {
-        match self.open {
-            Open::Sqlite(tx) => tx.commit().await?,
-            Open::Postgres(tx, timeout) => timeout.wait(tx.commit()).await?,
-        }
-        Ok(())
+        let span = QuerySpan::start(self.backend(), "COMMIT");
+        span.end(match self.open {
+            Open::Sqlite(tx) => tx.commit().await.map_err(Error::from),
+            Open::Postgres(tx, timeout) => timeout.wait(tx.commit()).await.map_err(Error::from),
+        })
     }
 
     /// Rolls the transaction back, and waits for the rollback.

@@ -11,6 +11,9 @@ use webhooks::Delivery;
 /// Longest text of an indexed column, in bytes: Postgres cannot index a much longer one.
 const TEXT_BYTES_MAX: usize = 512;
 
+/// The name of the span among the headers, which are kept as long as the body, and which no proof covers.
+pub(crate) const TRACEPARENT: &str = "traceparent";
+
 /// A new row of `webhook_events`.
 #[derive(Clone, Debug)]
 pub(crate) struct NewEvent {
@@ -32,8 +35,11 @@ pub(crate) struct NewEvent {
 
 impl NewEvent {
     pub(crate) fn new(delivery: &Delivery, received_at: Timestamp) -> Self {
-        let headers: BTreeMap<&str, &str> =
+        let mut headers: BTreeMap<&str, &str> =
             delivery.proof_headers().iter().map(|(name, value)| (*name, &**value)).collect();
+        // Ours, and not what the provider sent: the span that stores a delivery, for that of its job.
+        let span = telemetry::traces::current().map(|span| span.to_string());
+        headers.extend(span.as_deref().map(|span| (TRACEPARENT, span)));
         Self {
             provider: delivery.channel().provider(),
             channel: delivery.channel().as_str(),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::Fact;
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
+use telemetry::traces::{self, SpanKind};
 use telemetry::with_causes;
 use webhooks::Interpretation;
 
@@ -90,7 +91,10 @@ impl Store {
         let is_finished = |job: &Job| finished.contains(&job.id.get());
         // The ledger is a function of the set of facts, so that the facts of a batch are posted as one set.
         let facts = jobs.iter().filter(|(job, _)| is_finished(job)).flat_map(|(_, meaning)| facts(meaning));
-        let posted = ledger::post(&mut tx, facts, rules, now, &self.shared.key.load()).await?;
+        let span = traces::child(SpanKind::Internal, || "post facts");
+        let key = self.shared.key.load();
+        let posted = span.enter(ledger::post(&mut tx, facts, rules, now, &key)).await?;
+        drop(span);
         update_reviews(&mut tx, jobs.iter().filter(|(job, _)| is_finished(job)), now).await?;
         let outcomes: Vec<ApplyOutcome> =
             jobs.iter().map(|(job, interpretation)| outcome(is_finished(job), interpretation)).collect();

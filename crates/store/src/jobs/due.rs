@@ -26,7 +26,7 @@ static DUE_UNLOCKED: LazyLock<String> = LazyLock::new(|| due(" FOR UPDATE OF j S
 fn due(end: &str) -> String {
     let channels = known_channels();
     format!(
-        "SELECT j.id, j.event_id, j.cause, j.attempts, {EVENT_COLUMNS}, e.body, e.proof \
+        "SELECT j.id, j.event_id, j.cause, j.attempts, {EVENT_COLUMNS}, e.headers, e.body, e.proof \
          FROM webhook_jobs j JOIN webhook_events e ON e.id = j.event_id \
          WHERE j.state = 'pending' AND j.next_at <= $1 AND e.channel IN {channels} \
          AND NOT EXISTS (SELECT 1 FROM webhook_jobs l \

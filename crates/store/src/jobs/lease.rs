@@ -2,6 +2,8 @@
 //!
 //! Leases are not audited, because they expire without effect. The outcome of a job is audited: applied, failed or given up.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +11,7 @@ use audit::{Entry, Key};
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
+use telemetry::traces::SpanIds;
 
 use super::{ATTEMPTS_MAX, Job, JobCause, WORKER, due};
 use crate::chain;
@@ -16,6 +19,7 @@ use crate::database::{Backend, Operation, Row, Transaction, retry, sql};
 use crate::error::Error;
 use crate::event_reviews;
 use crate::ids::{EventId, JobId};
+use crate::inbox::TRACEPARENT;
 use crate::proof;
 use crate::store::Store;
 
@@ -120,7 +124,18 @@ fn job(row: &Row, owner: &Arc<str>, key: &Key) -> Result<Job, Error> {
         cause: row.parsed("cause")?,
         attempt: row.number::<u32>("attempts")?.saturating_add(1),
         owner: owner.clone(),
+        span: span(&row.text("headers")?),
     })
+}
+
+/// The span that stored the event, if one was recorded.
+fn span(headers: &str) -> Option<SpanIds> {
+    // Most have none.
+    if !headers.contains(TRACEPARENT) {
+        return None;
+    }
+    let headers: HashMap<Cow<'_, str>, Cow<'_, str>> = serde_json::from_str(headers).ok()?;
+    SpanIds::parse(headers.get(TRACEPARENT)?)
 }
 
 /// Ends expired leases. Jobs without a further attempt are given up, which is audited.

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::ops::Range;
 
 use crate::logs::Format;
+use crate::traces::SpanIds;
 
 /// Longest text from a client in a line, in bytes; the rest is cut.
 const TEXT_BYTES_MAX: usize = 512;
@@ -17,6 +18,8 @@ const TIME_BYTES: usize = 27;
 pub struct Line<'a> {
     /// Empty if the request was refused before it got an id.
     pub request_id: &'a str,
+    /// The ids of its span, if there are traces, also of one that is not recorded.
+    pub ids: Option<SpanIds>,
     /// The client's address, as reported by trusted proxies.
     pub client: Option<IpAddr>,
     /// As the client sent it.
@@ -64,10 +67,11 @@ impl Line<'_> {
 
     fn write_json(&self, time: &[u8], out: &mut Vec<u8>) {
         put(out, &[JSON_START, time, b"\",\"level\":\"", self.level().as_bytes()]);
-        put(
-            out,
-            &[b"\",\"target\":\"access\",\"request_id\":\"", self.request_id.as_bytes(), b"\",\"client\":\""],
-        );
+        put(out, &[b"\",\"target\":\"access\",\"request_id\":\"", self.request_id.as_bytes()]);
+        if let Some(ids) = self.ids {
+            put(out, &[b"\",\"trace_id\":\"", &ids.trace_id(), b"\",\"span_id\":\"", &ids.span_id()]);
+        }
+        put(out, &[b"\",\"client\":\""]);
         put_address(out, self.client);
         put(out, &[b"\",\"method\":\""]);
         put_escaped(out, self.method.as_bytes());
@@ -109,6 +113,9 @@ impl Line<'_> {
         put(out, &[b" client="]);
         put_address(out, self.client);
         put(out, &[b" request_id=", self.request_id.as_bytes()]);
+        if let Some(ids) = self.ids {
+            put(out, &[b" trace_id=", &ids.trace_id(), b" span_id=", &ids.span_id()]);
+        }
         if let Some(code) = self.code {
             put(out, &[b" code=", code.as_bytes()]);
         }

@@ -180,6 +180,7 @@ mod tests {
                 let (log, path) = (&log, number.to_string());
                 let line = Line {
                     request_id: "",
+                    ids: None,
                     client: None,
                     method: "GET",
                     path: &path,

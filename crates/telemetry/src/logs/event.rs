@@ -10,7 +10,7 @@ use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::Format;
-use crate::{Clock, RequestId, with_causes};
+use crate::{Clock, RequestId, traces, with_causes};
 
 /// Writes each event on one line.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +36,10 @@ where
         let (level, target) = (metadata.level().as_str(), metadata.target());
         let request_id = RequestId::current();
         let request_id = request_id.as_ref().map(RequestId::as_str);
+        if let Some(ids) = traces::current() {
+            let trace_id = String::from_utf8_lossy(&ids.trace_id()).into_owned();
+            fields.others.insert("trace_id".to_owned(), trace_id.into());
+        }
         match self.format {
             Format::Json => writeln!(writer, "{}", fields.into_object(&time, level, target, request_id)),
             Format::Text => fields.write_text(&mut writer, &time, level, target, request_id),

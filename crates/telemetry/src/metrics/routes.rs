@@ -10,7 +10,9 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec};
 
+use super::exemplars::Exemplars;
 use super::{DURATION_BUCKETS_S, Families, opts};
+use crate::traces::SpanIds;
 
 /// The route label of requests that matched no route, or were rejected before routing.
 pub const UNMATCHED: &str = "unmatched";
@@ -61,6 +63,8 @@ pub struct Child {
     by_status: [OnceLock<IntCounter>; STATUSES.len() + 1],
     /// Created at the first response, because an empty histogram is fifteen useless series.
     duration: OnceLock<Histogram>,
+    /// Created with the first recorded request.
+    exemplars: OnceLock<Box<Exemplars>>,
     requests: IntCounterVec,
     durations: HistogramVec,
     route: String,
@@ -101,8 +105,13 @@ impl Routes {
     /// The counters of a request; `route` is the matched pattern.
     #[must_use]
     pub fn child(&self, route: Option<&str>, method: &Method) -> &Child {
-        let Some(methods) = route.and_then(|route| self.by_path.get(route)) else { return &self.unmatched };
-        let served = methods.served.iter().find(|(served, _)| served == method);
+        self.labelled(route.unwrap_or(UNMATCHED), method.as_str())
+    }
+
+    /// The counters with these values of the labels `route` and `method`.
+    pub(super) fn labelled(&self, route: &str, method: &str) -> &Child {
+        let Some(methods) = self.by_path.get(route) else { return &self.unmatched };
+        let served = methods.served.iter().find(|(served, _)| served.as_str() == method);
         served.map_or(&methods.other, |(_, child)| child)
     }
 
@@ -123,6 +132,7 @@ impl Child {
         Self {
             by_status: [const { OnceLock::new() }; STATUSES.len() + 1],
             duration: OnceLock::new(),
+            exemplars: OnceLock::new(),
             requests: requests.clone(),
             durations: durations.clone(),
             route: route.to_owned(),
@@ -141,10 +151,18 @@ impl Child {
         self.duration.get_or_init(|| self.durations.with_label_values(&[&self.route, &self.method]))
     }
 
-    /// Counts one response.
-    pub fn observe(&self, status: StatusCode, duration: Duration) {
+    /// Counts one response, of a request with these ids if there are traces.
+    pub fn observe(&self, status: StatusCode, duration: Duration, ids: Option<SpanIds>) {
         self.counter(index_of(status.as_u16())).inc();
         self.duration_histogram().observe(duration.as_secs_f64());
+        if let Some(ids) = ids.filter(|ids| ids.is_sampled()) {
+            self.exemplars.get_or_init(Box::default).note(ids, duration.as_secs_f64());
+        }
+    }
+
+    /// Recorded requests by their time, once there is one.
+    pub(super) fn exemplars(&self) -> Option<&Exemplars> {
+        self.exemplars.get().map(|exemplars| &**exemplars)
     }
 
     /// The number of responses whose status is counted.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use domain::Symbol;
 use outbound::BodyError;
+use telemetry::traces::Span;
 
 use crate::error::whole_seconds;
 use crate::stats::count;
@@ -81,6 +82,29 @@ fn retry_after_s(kind: Outage) -> u32 {
         Outage::Connect | Outage::Timeout | Outage::Broken | Outage::Status(_) | Outage::Internal => {
             OUTAGE_RETRY_AFTER_S
         }
+    }
+}
+
+/// Ends the span of a call.
+pub(super) fn end_span(mut span: Span, outcome: &Result<Vec<u8>, CallError>) {
+    let status = match outcome {
+        Ok(_) => 200,
+        Err(CallError::NotFound) => 404,
+        Err(CallError::RateLimited(_)) => 429,
+        Err(CallError::Denied(Denial::KeyRefused)) => 401,
+        Err(CallError::Denied(Denial::NotInPlan)) => 403,
+        Err(CallError::Outage(Outage::Status(status))) => i64::from(*status),
+        Err(CallError::OutOfQuota(_) | CallError::Denied(_) | CallError::Outage(_) | CallError::Bad(_)) => 0,
+    };
+    if status != 0 {
+        span.set("http.response.status_code", status);
+    }
+    match outcome {
+        Ok(_) => {}
+        Err(CallError::Outage(Outage::Timeout)) => span.fail("timeout"),
+        Err(CallError::Bad(_)) => span.fail("bad_data"),
+        Err(_) if status != 0 => span.fail(status.to_string()),
+        Err(_) => span.fail("broken"),
     }
 }
 

@@ -1,0 +1,90 @@
+//! The recorded span that a thread works on.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task;
+
+use opentelemetry::Context;
+use opentelemetry::trace::{SpanKind, TraceContextExt as _, Tracer as _};
+use opentelemetry_sdk::trace::SdkTracer;
+use pin_project_lite::pin_project;
+
+use super::ids::SpanIds;
+use super::span::Span;
+
+/// A recorded span, for its children.
+#[derive(Debug)]
+pub(super) struct Parent {
+    pub(super) tracer: SdkTracer,
+    pub(super) context: Context,
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<Arc<Parent>>> = const { RefCell::new(None) };
+}
+
+/// A span within the one that this thread works on; nothing if none is recorded. `name` is called only if one is.
+pub fn child<N: Into<Cow<'static, str>>>(kind: SpanKind, name: impl FnOnce() -> N) -> Span {
+    CURRENT.with_borrow(|current| match current.as_deref() {
+        Some(Parent { tracer, context }) => {
+            let builder = tracer.span_builder(name()).with_kind(kind);
+            Span::new(tracer.build_with_context(builder, context), tracer)
+        }
+        None => Span::default(),
+    })
+}
+
+/// The ids of the recorded span that this thread works on.
+#[must_use]
+pub fn current() -> Option<SpanIds> {
+    CURRENT.with_borrow(|current| {
+        let span = current.as_ref()?.context.span();
+        let context = span.span_context();
+        Some(SpanIds { trace: context.trace_id(), span: context.span_id(), is_sampled: true })
+    })
+}
+
+/// The future, within the span that this thread works on, for a task of its own.
+pub fn in_current<F>(future: F) -> InSpan<F> {
+    InSpan::new(CURRENT.with_borrow(Clone::clone), future)
+}
+
+pin_project! {
+    /// A future within a span.
+    #[derive(Debug)]
+    pub struct InSpan<F> {
+        parent: Option<Arc<Parent>>,
+        #[pin]
+        future: F,
+    }
+}
+
+impl<F> InSpan<F> {
+    pub(super) fn new(parent: Option<Arc<Parent>>, future: F) -> Self {
+        Self { parent, future }
+    }
+}
+
+impl<F: Future> Future for InSpan<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut task::Context<'_>) -> task::Poll<F::Output> {
+        let this = self.project();
+        let Some(parent) = this.parent else { return this.future.poll(context) };
+        let _scope = Scope { previous: CURRENT.replace(Some(Arc::clone(parent))) };
+        this.future.poll(context)
+    }
+}
+
+/// Restores the previous span when dropped, also after a panic.
+struct Scope {
+    previous: Option<Arc<Parent>>,
+}
+
+impl Drop for Scope {
+    fn drop(&mut self) {
+        CURRENT.set(self.previous.take());
+    }
+}
