@@ -9,6 +9,7 @@ mod log_output;
 pub mod logs;
 pub mod metrics;
 mod request_id;
+mod span_ids;
 pub mod traces;
 
 pub use causes::with_causes;

@@ -8,7 +8,6 @@
 
 mod current;
 mod export;
-mod ids;
 mod span;
 
 use std::sync::Arc;
@@ -24,11 +23,11 @@ use tokio::sync::mpsc;
 use crate::metrics::Traces;
 use export::Queue;
 
-pub use current::{InSpan, child, current, in_current};
+pub use crate::span_ids::SpanIds;
+pub use current::{InSpan, current, in_current};
 pub use export::{SPANS_WAITING_MAX, SpanExport};
-pub use ids::SpanIds;
 pub use opentelemetry::trace::SpanKind;
-pub use span::Span;
+pub use span::{Span, child};
 
 /// Which requests are recorded.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,7 +38,7 @@ pub struct Sampling {
     pub follows_proxies: bool,
 }
 
-/// What the collector is told about this process.
+/// What the collector knows about this process.
 #[derive(Clone, Copy, Debug)]
 pub struct Service<'a> {
     /// `service.name`.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::ops::Range;
 
 use crate::logs::Format;
-use crate::traces::SpanIds;
+use crate::span_ids::SpanIds;
 
 /// Longest text from a client in a line, in bytes; the rest is cut.
 const TEXT_BYTES_MAX: usize = 512;

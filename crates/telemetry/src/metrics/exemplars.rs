@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::DURATION_BUCKETS_S;
 use crate::Clock;
-use crate::traces::SpanIds;
+use crate::span_ids::SpanIds;
 
 /// The exemplars of one histogram of response times; the last one is that of `+Inf`.
 #[derive(Debug, Default)]

@@ -12,7 +12,7 @@ use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterV
 
 use super::exemplars::Exemplars;
 use super::{DURATION_BUCKETS_S, Families, opts};
-use crate::traces::SpanIds;
+use crate::span_ids::SpanIds;
 
 /// The route label of requests that matched no route, or were rejected before routing.
 pub const UNMATCHED: &str = "unmatched";

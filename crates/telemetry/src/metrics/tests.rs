@@ -1,5 +1,5 @@
 use super::*;
-use crate::traces::SpanIds;
+use crate::span_ids::SpanIds;
 use http::{Method, StatusCode};
 use std::time::Duration;
 

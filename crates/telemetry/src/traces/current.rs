@@ -1,18 +1,16 @@
 //! The recorded span that a thread works on.
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task;
 
 use opentelemetry::Context;
-use opentelemetry::trace::{SpanKind, TraceContextExt as _, Tracer as _};
+use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry_sdk::trace::SdkTracer;
 use pin_project_lite::pin_project;
 
-use super::ids::SpanIds;
-use super::span::Span;
+use crate::span_ids::SpanIds;
 
 /// A recorded span, for its children.
 #[derive(Debug)]
@@ -25,24 +23,18 @@ thread_local! {
     static CURRENT: RefCell<Option<Arc<Parent>>> = const { RefCell::new(None) };
 }
 
-/// A span within the one that this thread works on; nothing if none is recorded. `name` is called only if one is.
-pub fn child<N: Into<Cow<'static, str>>>(kind: SpanKind, name: impl FnOnce() -> N) -> Span {
-    CURRENT.with_borrow(|current| match current.as_deref() {
-        Some(Parent { tracer, context }) => {
-            let builder = tracer.span_builder(name()).with_kind(kind);
-            Span::new(tracer.build_with_context(builder, context), tracer)
-        }
-        None => Span::default(),
-    })
+/// Uses the recorded span that this thread works on.
+pub(super) fn with_parent<T>(work: impl FnOnce(&Parent) -> T) -> Option<T> {
+    CURRENT.with_borrow(|current| current.as_deref().map(work))
 }
 
 /// The ids of the recorded span that this thread works on.
 #[must_use]
 pub fn current() -> Option<SpanIds> {
-    CURRENT.with_borrow(|current| {
-        let span = current.as_ref()?.context.span();
+    with_parent(|parent| {
+        let span = parent.context.span();
         let context = span.span_context();
-        Some(SpanIds { trace: context.trace_id(), span: context.span_id(), is_sampled: true })
+        SpanIds { trace: context.trace_id(), span: context.span_id(), is_sampled: true }
     })
 }
 

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use opentelemetry::trace::{Span as _, Status, TraceContextExt as _};
+use opentelemetry::trace::{Span as _, SpanKind, Status, TraceContextExt as _, Tracer as _};
 use opentelemetry::{Context, KeyValue, Value};
 use opentelemetry_sdk::trace::{SdkTracer, Span as SdkSpan};
 
-use super::current::{InSpan, Parent};
-use super::ids::SpanIds;
+use super::current::{InSpan, Parent, with_parent};
+use crate::span_ids::SpanIds;
 
 /// Longest text of an attribute, in bytes; the rest is cut.
 const TEXT_BYTES_MAX: usize = 512;
@@ -21,6 +21,15 @@ pub struct Span(Option<Box<Recorded>>);
 struct Recorded {
     span: SdkSpan,
     tracer: SdkTracer,
+}
+
+/// A span within the one that this thread works on; nothing if none is recorded. `name` is called only if one is.
+pub fn child<N: Into<Cow<'static, str>>>(kind: SpanKind, name: impl FnOnce() -> N) -> Span {
+    let span = with_parent(|Parent { tracer, context }| {
+        let builder = tracer.span_builder(name()).with_kind(kind);
+        Span::new(tracer.build_with_context(builder, context), tracer)
+    });
+    span.unwrap_or_default()
 }
 
 impl Span {

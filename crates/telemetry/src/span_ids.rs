@@ -7,9 +7,9 @@ use opentelemetry::trace::{SpanId, TraceId};
 /// The ids of a span, and whether it is recorded. Displayed as the header `traceparent`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SpanIds {
-    pub(super) trace: TraceId,
-    pub(super) span: SpanId,
-    pub(super) is_sampled: bool,
+    pub(crate) trace: TraceId,
+    pub(crate) span: SpanId,
+    pub(crate) is_sampled: bool,
 }
 
 impl SpanIds {
