@@ -40,7 +40,7 @@ fn a_traceparent_is_read_as_the_standard_says() {
     let valid = format!("00-{TRACE}-00f067aa0ba902b7-01");
     assert_eq!(SpanIds::parse(&valid).unwrap().to_string(), valid);
     assert_eq!(SpanIds::parse(&valid).unwrap().trace_id(), TRACE.as_bytes());
-    assert_eq!(SpanIds::parse(&valid).unwrap().span_id(), b"00f067aa0ba902b7");
+    assert_eq!(SpanIds::parse(&valid).unwrap().span_id(), *b"00f067aa0ba902b7");
     for (text, is_sampled) in [
         (valid.clone(), Some(true)),
         (valid.replace("-01", "-00"), Some(false)),
