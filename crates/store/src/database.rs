@@ -128,7 +128,9 @@ impl Database {
         let connection = self.waiting.count(async {
             Ok::<_, Error>(match &self.connections {
                 Connections::Sqlite(sqlite) => WriteConnection::Sqlite(connecting(sqlite.writer()).await?),
-                Connections::Postgres(postgres) => WriteConnection::Postgres(connecting(postgres.session()).await?),
+                Connections::Postgres(postgres) => {
+                    WriteConnection::Postgres(connecting(postgres.session()).await?)
+                }
             })
         });
         Ok(Writer { connection: connection.await?, measure: self.measure(operation) })
@@ -148,8 +150,12 @@ impl Database {
         self.check_files()?;
         let connection = self.waiting.count(async {
             Ok::<_, Error>(match &self.connections {
-                Connections::Sqlite(sqlite) => WriteConnection::Sqlite(connecting(sqlite.inbox_writer()).await?),
-                Connections::Postgres(postgres) => WriteConnection::Postgres(connecting(postgres.session()).await?),
+                Connections::Sqlite(sqlite) => {
+                    WriteConnection::Sqlite(connecting(sqlite.inbox_writer()).await?)
+                }
+                Connections::Postgres(postgres) => {
+                    WriteConnection::Postgres(connecting(postgres.session()).await?)
+                }
             })
         });
         Ok(Writer { connection: connection.await?, measure: self.measure(Operation::InsertDelivery) })
@@ -163,7 +169,9 @@ impl Database {
                     let acquired = async { Ok(sqlite.readers().acquire().await?) };
                     ReadConnection::Sqlite(connecting(acquired).await?)
                 }
-                Connections::Postgres(postgres) => ReadConnection::Postgres(connecting(postgres.session()).await?),
+                Connections::Postgres(postgres) => {
+                    ReadConnection::Postgres(connecting(postgres.session()).await?)
+                }
             })
         });
         Ok(Reader { connection: connection.await?, measure: self.measure(operation) })
