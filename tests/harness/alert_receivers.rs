@@ -37,7 +37,7 @@ pub enum Receiver {
     Heartbeat,
 }
 
-/// What a receiver was told.
+/// What a receiver was notified.
 #[derive(Clone, Debug)]
 pub struct Notification {
     pub at: Instant,

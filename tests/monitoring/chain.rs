@@ -15,7 +15,7 @@ const NOTIFIED_MAX: Duration = Duration::from_secs(38);
 const HEALTHY_SECS: &str = "HEALTHY_STACK_SECS";
 const HEALTHY_DEFAULT: Duration = Duration::from_secs(30);
 
-/// Waits until a receiver was told since `since`, and returns what people read.
+/// Waits until a receiver was notified since `since`, and returns what people read.
 fn expect(stack: &Stack, since: Instant, receiver: Receiver, alert: &str, is_firing: bool) -> String {
     let deadline = since + NOTIFIED_MAX;
     loop {
@@ -35,19 +35,19 @@ fn expect(stack: &Stack, since: Instant, receiver: Receiver, alert: &str, is_fir
         }
         assert!(
             Instant::now() < deadline,
-            "{receiver:?} was not told within {NOTIFIED_MAX:?} that {alert} {}; firing: {:?}; refused: {:?}\n{:#?}\n{}",
+            "{receiver:?} was not notified within {NOTIFIED_MAX:?} that {alert} {}; firing: {:?}; refused: {:?}\n{:#?}\n{}",
             if is_firing { "fires" } else { "ended" },
             stack.firing(),
             stack.receivers.refusals(),
-            told(stack, since),
+            notified(stack, since),
             stack.logs(),
         );
         std::thread::sleep(Duration::from_millis(100));
     }
 }
 
-/// Who was told of what since then.
-fn told(stack: &Stack, since: Instant) -> BTreeSet<(Receiver, String)> {
+/// Who was notified of what since then.
+fn notified(stack: &Stack, since: Instant) -> BTreeSet<(Receiver, String)> {
     let notifications = stack.receivers.notifications().into_iter();
     notifications
         .filter(|notification| notification.at >= since)
@@ -55,12 +55,12 @@ fn told(stack: &Stack, since: Instant) -> BTreeSet<(Receiver, String)> {
         .collect()
 }
 
-fn is_told(stack: &Stack, since: Instant, receiver: Receiver, alert: &str) -> bool {
-    told(stack, since).contains(&(receiver, alert.to_owned()))
+fn is_notified(stack: &Stack, since: Instant, receiver: Receiver, alert: &str) -> bool {
+    notified(stack, since).contains(&(receiver, alert.to_owned()))
 }
 
 #[test]
-fn who_must_know_is_told_when_a_part_fails_and_when_it_is_back() {
+fn who_must_know_is_notified_when_a_part_fails_and_when_it_is_back() {
     let started = Instant::now();
     let mut stack = Stack::start();
     expect(&stack, started, Heartbeat, "Watchdog", true);
@@ -87,10 +87,10 @@ fn nothing_fires_on_a_healthy_stack(stack: &Stack) {
     let end = Instant::now() + seconds.map_or(HEALTHY_DEFAULT, Duration::from_secs);
     while Instant::now() < end {
         stack.send_requests();
-        assert_eq!(stack.firing(), ["Watchdog"], "{:#?}", told(stack, started));
+        assert_eq!(stack.firing(), ["Watchdog"], "{:#?}", notified(stack, started));
         std::thread::sleep(Duration::from_millis(200));
     }
-    assert_eq!(told(stack, started), BTreeSet::from([(Heartbeat, "Watchdog".to_owned())]));
+    assert_eq!(notified(stack, started), BTreeSet::from([(Heartbeat, "Watchdog".to_owned())]));
     // It is repeated.
     expect(stack, end - Duration::from_secs(5), Heartbeat, "Watchdog", true);
 }
@@ -115,7 +115,10 @@ fn the_server_is_killed(stack: &mut Stack) {
         assert!(firing.iter().any(|alert| alert == symptom), "{symptom}: {firing:?}");
     }
     let expected = [(PagerDuty, "ApplicationDown"), (Opsgenie, "ApplicationDown"), (Heartbeat, "Watchdog")];
-    assert_eq!(told(stack, killed), expected.map(|(receiver, alert)| (receiver, alert.to_owned())).into());
+    assert_eq!(
+        notified(stack, killed),
+        expected.map(|(receiver, alert)| (receiver, alert.to_owned())).into()
+    );
 
     stack.start_server();
     let back = Instant::now() - Duration::from_secs(2);
@@ -132,7 +135,7 @@ fn redis_is_killed_and_the_vendor_fails(stack: &mut Stack) {
     assert!(text.contains("warning: Redis does not answer; rate limits are not shared"), "{text}");
     assert!(text.contains("https://git.example.com/investiq/docs/runbook.md#redisdown"), "{text}");
     expect(stack, failed, Slack, "UpstreamDown", true);
-    assert!(!is_told(stack, failed, PagerDuty, "RedisDown"), "nobody is woken: the servers go on");
+    assert!(!is_notified(stack, failed, PagerDuty, "RedisDown"), "nobody is woken: the servers go on");
     stack.redis.start_again();
     stack.vendor.everywhere(&Behaviour::Documented);
     let back = Instant::now();
@@ -147,7 +150,7 @@ fn postgres_is_killed(stack: &mut Stack) {
     expect(stack, killed, PagerDuty, "PostgreSQLDown", true);
     expect(stack, killed, Opsgenie, "PostgreSQLDown", true);
     std::thread::sleep(Duration::from_secs(7));
-    assert!(!is_told(stack, killed, Slack, "ReplicaNotReady"), "a symptom");
+    assert!(!is_notified(stack, killed, Slack, "ReplicaNotReady"), "a symptom");
     stack.postgres.start_again();
     let back = Instant::now();
     expect(stack, back, PagerDuty, "PostgreSQLDown", false);
@@ -168,5 +171,5 @@ fn a_receiver_without_its_secret_does_not_stop_the_others(stack: &mut Stack) {
     expect(stack, killed, PagerDuty, "ApplicationDown", true);
     let text = expect(stack, killed, PagerDuty, "NotificationsFailing", true);
     assert!(text.contains("Alertmanager cannot notify by opsgenie"), "{text}");
-    assert!(!is_told(stack, killed, Opsgenie, "ApplicationDown"));
+    assert!(!is_notified(stack, killed, Opsgenie, "ApplicationDown"));
 }
