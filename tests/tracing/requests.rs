@@ -31,8 +31,8 @@ fn a_request_is_a_span_with_the_ids_of_its_log_line_and_without_its_query() {
     let spans = spans_at_the_end(&mut server, &collector);
 
     let of_path = |path: &str| {
-        let spans = named(&spans, "GET /api/analyze/{symbol}").into_iter();
-        spans.filter(|span| span.attributes["url.path"] == path).next_back().unwrap()
+        let mut spans = named(&spans, "GET /api/analyze/{symbol}").into_iter();
+        spans.rfind(|span| span.attributes["url.path"] == path).unwrap()
     };
     let span = of_path("/api/analyze/AAPL");
     assert_eq!((span.kind, span.is_error, span.parent_id.as_str()), (2, false, ""));

@@ -44,7 +44,6 @@ use crate::config::StoreConfig;
 use crate::error::{Error, OpenError};
 use crate::storage_fault::StorageFault;
 use crate::url::{Address, DatabaseUrl, UrlError};
-use query_span::connecting;
 
 use connection_use::Waiting;
 use operation::Measure;
@@ -125,15 +124,12 @@ impl Database {
     /// Waits for a writer. SQLite has one, which is granted in order of the requests.
     pub(crate) async fn writer(&self, operation: Operation) -> Result<Writer<'_>, Error> {
         self.check_files()?;
-        let connection = self.waiting.count(async {
-            Ok::<_, Error>(match &self.connections {
-                Connections::Sqlite(sqlite) => WriteConnection::Sqlite(connecting(sqlite.writer()).await?),
-                Connections::Postgres(postgres) => {
-                    WriteConnection::Postgres(connecting(postgres.session()).await?)
-                }
-            })
-        });
-        Ok(Writer { connection: connection.await?, measure: self.measure(operation) })
+        let wait = self.waiting.start();
+        let connection = match &self.connections {
+            Connections::Sqlite(sqlite) => sqlite.writer().await.map(WriteConnection::Sqlite),
+            Connections::Postgres(postgres) => postgres.session().await.map(WriteConnection::Postgres),
+        };
+        Ok(Writer { connection: wait.end(connection)?, measure: self.measure(operation) })
     }
 
     /// Reports how long the oldest of the events that are applied next has waited. On SQLite, applying then has a greater share
@@ -148,33 +144,24 @@ impl Database {
     /// As [`writer`](Self::writer), for the inbox, whose senders are waiting.
     pub(crate) async fn inbox_writer(&self) -> Result<Writer<'_>, Error> {
         self.check_files()?;
-        let connection = self.waiting.count(async {
-            Ok::<_, Error>(match &self.connections {
-                Connections::Sqlite(sqlite) => {
-                    WriteConnection::Sqlite(connecting(sqlite.inbox_writer()).await?)
-                }
-                Connections::Postgres(postgres) => {
-                    WriteConnection::Postgres(connecting(postgres.session()).await?)
-                }
-            })
-        });
-        Ok(Writer { connection: connection.await?, measure: self.measure(Operation::InsertDelivery) })
+        let wait = self.waiting.start();
+        let connection = match &self.connections {
+            Connections::Sqlite(sqlite) => sqlite.inbox_writer().await.map(WriteConnection::Sqlite),
+            Connections::Postgres(postgres) => postgres.session().await.map(WriteConnection::Postgres),
+        };
+        Ok(Writer { connection: wait.end(connection)?, measure: self.measure(Operation::InsertDelivery) })
     }
 
     pub(crate) async fn reader(&self, operation: Operation) -> Result<Reader, Error> {
         self.check_files()?;
-        let connection = self.waiting.count(async {
-            Ok::<_, Error>(match &self.connections {
-                Connections::Sqlite(sqlite) => {
-                    let acquired = async { Ok(sqlite.readers().acquire().await?) };
-                    ReadConnection::Sqlite(connecting(acquired).await?)
-                }
-                Connections::Postgres(postgres) => {
-                    ReadConnection::Postgres(connecting(postgres.session()).await?)
-                }
-            })
-        });
-        Ok(Reader { connection: connection.await?, measure: self.measure(operation) })
+        let wait = self.waiting.start();
+        let connection = match &self.connections {
+            Connections::Sqlite(sqlite) => {
+                sqlite.readers().acquire().await.map_err(Error::from).map(ReadConnection::Sqlite)
+            }
+            Connections::Postgres(postgres) => postgres.session().await.map(ReadConnection::Postgres),
+        };
+        Ok(Reader { connection: wait.end(connection)?, measure: self.measure(operation) })
     }
 
     /// A reader on a connection to another server.

@@ -2,6 +2,10 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use telemetry::traces::{self, Span, SpanKind};
+
+use crate::error::Error;
+
 /// The connections to a database, without those to its standby.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectionUse {
@@ -19,14 +23,17 @@ pub struct ConnectionUse {
 #[derive(Default)]
 pub(super) struct Waiting(AtomicUsize);
 
-/// Ends the wait, also of a caller that gives up.
-struct Wait<'w>(&'w AtomicUsize);
+/// The wait of one caller, also in its trace. It ends when it is dropped, as by a caller that gives up.
+pub(super) struct Wait<'w> {
+    number: &'w AtomicUsize,
+    span: Span,
+}
 
 impl Waiting {
-    pub(super) async fn count<T>(&self, connection: impl Future<Output = T>) -> T {
+    pub(super) fn start(&self) -> Wait<'_> {
         self.0.fetch_add(1, Ordering::Relaxed);
-        let _wait = Wait(&self.0);
-        connection.await
+        let span = traces::child(SpanKind::Internal, || "wait for a database connection");
+        Wait { number: &self.0, span }
     }
 
     pub(super) fn number(&self) -> usize {
@@ -34,9 +41,19 @@ impl Waiting {
     }
 }
 
+impl Wait<'_> {
+    /// Ends the wait with a connection, or without.
+    pub(super) fn end<T>(mut self, connection: Result<T, Error>) -> Result<T, Error> {
+        if connection.is_err() {
+            self.span.fail("unavailable");
+        }
+        connection
+    }
+}
+
 impl Drop for Wait<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.number.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

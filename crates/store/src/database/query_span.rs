@@ -35,16 +35,6 @@ impl QuerySpan {
     }
 }
 
-/// Waits for a connection, which takes long when all are in use.
-pub(super) async fn connecting<T>(waiting: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    let mut span = traces::child(SpanKind::Internal, || "wait for a database connection");
-    let result = waiting.await;
-    if result.is_err() {
-        span.fail("unavailable");
-    }
-    result
-}
-
 /// Such as `INSERT webhook_events`.
 fn summary(sql: &str) -> String {
     let (operation, table) = operation(sql);

@@ -136,7 +136,7 @@ impl Transaction<'_> {
         let span = QuerySpan::start(self.backend(), "COMMIT");
         span.end(match self.open {
             Open::Sqlite(tx) => tx.commit().await.map_err(Error::from),
-            Open::Postgres(tx, timeout) => timeout.wait(tx.commit()).await.map_err(Error::from),
+            Open::Postgres(tx, timeout) => timeout.wait(tx.commit()).await,
         })
     }
 

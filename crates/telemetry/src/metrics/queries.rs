@@ -27,7 +27,6 @@ impl Default for QueryDurations {
 
 impl QueryDurations {
     /// Starts to measure. Names of statements are a few that the program has, never input.
-    #[must_use]
     pub fn start(&self, statement: &'static str) -> QueryTimer {
         self.0.with_label_values(&[statement]).start_timer()
     }
