@@ -89,12 +89,12 @@ fn requests_are_limited_and_read_alike(host: &Host) {
     let header = format!("X-Large: {}", "a".repeat(60_000));
     assert_eq!(host.request("/health", &["--header", &header]).status, 0);
 
-    // Each of two servers lets 20 pass at once, and 2 in each second.
+    // Both servers together let 20 pass at once, less those before, and 2 in each second.
     let burst = format!("https://{DOMAIN}/api/symbols#[1-120]");
     let one_process = ["--parallel", "--parallel-max", "120", "--header", &key];
     let statuses = host.statuses(&burst, &one_process);
     let count = |status| statuses.iter().filter(|other| **other == status).count();
-    assert!(count(200) >= 20 && count(429) >= 20 && count(200) + count(429) == 120, "{statuses:?}");
+    assert!((10..40).contains(&count(200)) && count(200) + count(429) == 120, "{statuses:?}");
 
     let redirect = host.request_url(&format!("http://{DOMAIN}/health?a=b"), &[]);
     assert_eq!(redirect.status, 301);

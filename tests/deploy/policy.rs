@@ -76,7 +76,7 @@ struct Service<'a> {
     environment: Environment,
 }
 
-const RULES: [Rule; 21] = [
+const RULES: [Rule; 22] = [
     ("an image has a digest, or is built here", |service| {
         let is_built =
             service.environment == Environment::Development && service.declared["build"].is_object();
@@ -126,6 +126,13 @@ const RULES: [Rule; 21] = [
     ("only a socket proxy has the socket", |service| {
         SOCKET_PROXIES.contains(&service.name)
             || !service.mounts().any(|mount| mount["target"] == "/var/run/docker.sock")
+    }),
+    ("a socket proxy has a network with one other container", |service| {
+        let all = service.stack["services"].as_object().into_iter().flat_map(|services| services.values());
+        let uses = |network: &String| all.clone().filter(|other| other["networks"].get(network).is_some());
+        let networks = service.declared["networks"].as_object();
+        let is_private = networks.is_some_and(|networks| networks.keys().all(|name| uses(name).count() == 2));
+        !SOCKET_PROXIES.contains(&service.name) || is_private
     }),
     ("what is mounted from the host is read-only", |service| {
         let is_read_only = |mount: &Value| mount["read_only"] == true || mount["target"] == WRITABLE;

@@ -198,7 +198,12 @@ async fn metrics() -> Arc<telemetry::metrics::Metrics> {
     let key = audit::Key::new(&[7; 32]).unwrap();
     let store = store::Store::open(config.store(url), key, telemetry::Clock::System.now()).await.unwrap();
     let runtime = tokio::runtime::Handle::current();
-    let process = crate::startup::runtime_metrics::ThisProcess { runtime, store, config_hash: config.hash() };
+    let process = crate::startup::runtime_metrics::ThisProcess {
+        runtime,
+        store,
+        config_hash: config.hash(),
+        expected_nodes: 1,
+    };
     process.register(metrics.families()).unwrap();
     metrics
 }

@@ -206,6 +206,7 @@ pub(crate) fn service(
         runtime: tokio::runtime::Handle::current(),
         store: store.clone(),
         config_hash: config.hash(),
+        expected_nodes: config.expected_nodes,
     };
     process.register(metrics.families())?;
     let parts = Parts {

@@ -24,7 +24,7 @@ use crate::metrics::Traces;
 use export::Queue;
 
 pub use crate::span_ids::SpanIds;
-pub use current::{InSpan, current, in_current};
+pub use current::{InSpan, current, in_current, outside};
 pub use export::{SPANS_WAITING_MAX, SpanExport};
 pub use opentelemetry::trace::SpanKind;
 pub use span::{Span, child};

@@ -138,12 +138,14 @@ pub async fn watch(
 ) {
     loop {
         heartbeat.beat();
-        if ingest.lease.is_held() {
-            let is_connected = streams.iter().all(|stream| ingest.streams.status(*stream).is_connected);
-            let outcome = if is_connected { Outcome::Ok } else { Outcome::Down };
-            let result = CheckResult { outcome, checked_at: Some(Instant::now()), latency: None };
-            health.alpaca().record(result);
-        }
+        let is_connected = || streams.iter().all(|stream| ingest.streams.status(*stream).is_connected);
+        let outcome = match ingest.lease.is_held() {
+            true if is_connected() => Outcome::Ok,
+            true => Outcome::Down,
+            // Another replica reads the streams, and says so: what this one found earlier is no longer true.
+            false => Outcome::NotConfigured,
+        };
+        health.alpaca().record(CheckResult { outcome, checked_at: Some(Instant::now()), latency: None });
         tokio::time::sleep(CHECK_PERIOD).await;
     }
 }

@@ -81,26 +81,27 @@ pub(crate) async fn text(
 
 /// Whether the client accepts OpenMetrics 1.0 at least as gladly as the text format, which is the default.
 fn prefers_open_metrics(headers: &HeaderMap) -> bool {
-    let (mut open_metrics, mut text) = (0.0_f32, 0.0_f32);
+    let (mut open_metrics, mut text, mut any) = (0.0_f32, None::<f32>, 0.0_f32);
     let lines = headers.get_all(header::ACCEPT).iter().filter_map(|line| line.to_str().ok());
     for range in lines.flat_map(|line| line.split(',')) {
         let mut parts = range.split(';').map(str::trim);
         let media_type = parts.next().unwrap_or_default();
         let (mut weight, mut version) = (1.0, "1.0.0");
         for (name, value) in parts.filter_map(|parameter| parameter.split_once('=')) {
-            match name {
+            match name.to_ascii_lowercase().as_str() {
                 "q" => weight = value.parse().unwrap_or(0.0),
-                "version" => version = value,
+                "version" => version = value.trim_matches('"'),
                 _ => {}
             }
         }
-        match media_type {
+        match media_type.to_ascii_lowercase().as_str() {
             "application/openmetrics-text" if version == "1.0.0" => open_metrics = open_metrics.max(weight),
-            "text/plain" | "text/*" => text = text.max(weight),
+            "text/plain" | "text/*" => text = Some(text.unwrap_or_default().max(weight)),
+            "*/*" => any = any.max(weight),
             _ => {}
         }
     }
-    open_metrics > 0.0 && open_metrics >= text
+    open_metrics > 0.0 && open_metrics >= text.unwrap_or(any)
 }
 
 /// A summary of the metrics
@@ -139,6 +140,9 @@ mod tests {
             ),
             ("application/openmetrics-text", true),
             ("application/openmetrics-text; version=1.0.0; charset=utf-8", true),
+            ("Application/OpenMetrics-Text; Version=\"1.0.0\"", true),
+            ("application/openmetrics-text;q=0.1, */*;q=1", false),
+            ("application/openmetrics-text;Q=0.1, text/plain", false),
             ("application/openmetrics-text;version=0.0.1", false),
             ("application/openmetrics-text;q=0", false),
             ("text/plain, application/openmetrics-text;q=0.5", false),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::response::Response;
+use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
 use telemetry::RequestId;
 use telemetry::traces::{Span, SpanIds, Tracer};
@@ -110,8 +111,13 @@ impl RequestSpan {
         span.set("network.protocol.version", version(self.version));
         // As HTTP/2 has it, in the target.
         let authority = context.uri.authority().map(|authority| authority.as_str().as_bytes());
-        if let Some(host) = authority.or(self.host.as_ref().map(HeaderValue::as_bytes)) {
-            span.set_text("server.address", host);
+        let host = authority.or(self.host.as_ref().map(HeaderValue::as_bytes));
+        // Without a user and a password, which a client may have put before it.
+        if let Some(host) = host.and_then(|host| Authority::try_from(host).ok()) {
+            span.set_text("server.address", redaction.text(host.host()).as_bytes());
+            if let Some(port) = host.port_u16() {
+                span.set("server.port", i64::from(port));
+            }
         }
         if let Some(client) = context.client.get() {
             span.set("client.address", client.to_string());

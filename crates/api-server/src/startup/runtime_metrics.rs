@@ -25,6 +25,7 @@ const CONNECTIONS: Metric = ("database_connections", "Open connections to the da
 const CONNECTIONS_MAX: Metric = ("database_connections_max", "Most connections to the database");
 const CONNECTIONS_WAITING: Metric =
     ("database_connections_waiting", "Work that waits for a connection, or for the only writer of SQLite");
+const REPLICAS_EXPECTED: Metric = ("replicas_expected", "Replicas of the server, by EXPECTED_NODES");
 const CONFIG: Metric = (
     "config_info",
     "Always 1; the label is a hash of the settings in force, without secrets: it is equal on replicas with equal settings",
@@ -37,6 +38,8 @@ pub(crate) struct ThisProcess {
     pub(crate) store: Store,
     /// The hash of the settings in force.
     pub(crate) config_hash: String,
+    /// Replicas of the server.
+    pub(crate) expected_nodes: u32,
 }
 
 impl ThisProcess {
@@ -48,6 +51,7 @@ impl ThisProcess {
             read_runtime(scrape, &self.runtime.metrics())?;
             read_allocator(scrape)?;
             self.read_connections(scrape)?;
+            scrape.gauges(REPLICAS_EXPECTED, [], [([""; 0], f64::from(self.expected_nodes))])?;
             scrape.gauges(CONFIG, ["hash"], [([&self.config_hash], 1.0)])
         })
     }

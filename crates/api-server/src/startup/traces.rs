@@ -9,7 +9,7 @@ use http::header::CONTENT_TYPE;
 use telemetry::metrics::Metrics;
 use telemetry::traces::{Service, Tracer};
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::worker_setup::owner;
@@ -36,6 +36,7 @@ struct Collector {
     client: reqwest::Client,
     url: String,
     is_failing: AtomicBool,
+    stop: CancellationToken,
 }
 
 /// A tracer, which is off if no collector is set.
@@ -47,12 +48,12 @@ pub(super) fn start(
     let client = outbound::client_builder(CONNECT_TIMEOUT, &config.proxy).timeout(SEND_TIMEOUT);
     // A collector in the same network often has no TLS; spans have no secrets.
     let client = client.https_only(false).build()?;
-    let collector = Collector { client, url: [endpoint, PATH].concat(), is_failing: AtomicBool::new(false) };
+    let (url, stop) = ([endpoint, PATH].concat(), CancellationToken::new());
+    let collector = Collector { client, url, is_failing: AtomicBool::new(false), stop: stop.clone() };
     let (name, environment) = (config.traces.service_name.as_str(), config.profile.as_str());
     let service = Service { name, environment, instance: &owner() };
     let (tracer, export) = Tracer::start(service, config.traces.sampling, metrics.traces.clone());
     tracing::info!(endpoint, sampling = ?config.traces.sampling, "traces are exported");
-    let stop = CancellationToken::new();
     let stopped = stop.clone().cancelled_owned();
     let task = tokio::spawn(async move { export.run(|message| collector.send(message), stopped).await });
     Ok((tracer, Some(TraceExport { stop, task })))
@@ -88,7 +89,8 @@ impl Collector {
                 tracing::warn!(error, "exporting traces failed");
             }
             match pauses.next().filter(|_| may_succeed) {
-                Some(pause) => sleep(pause).await,
+                // At the end there is no time for it.
+                Some(pause) => drop(timeout(pause, self.stop.cancelled()).await),
                 None => return false,
             }
         }

@@ -59,6 +59,12 @@ pub(super) fn findings(config: &Config) -> Vec<Finding> {
             "is off: the password of Redis is sent unencrypted; set REDIS_TLS=true unless the network is private",
         ),
         (
+            config.traces.is_exposed(),
+            "plain_collector",
+            "traces.endpoint",
+            "has no TLS: addresses of clients are sent unencrypted; use https:// unless the network is private",
+        ),
+        (
             config.redis.endpoint().is_some()
                 && config.http.rate_limit.burst.get() / 4 < config.expected_nodes,
             "small_burst",

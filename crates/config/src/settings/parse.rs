@@ -137,7 +137,9 @@ pub(super) fn collector(text: &str) -> Result<String, String> {
     let parts = text.parse::<Uri>().map(Uri::into_parts).unwrap_or_default();
     let is_scheme = parts.scheme.is_some_and(|scheme| ["http", "https"].contains(&scheme.as_str()));
     let is_host = parts.authority.is_some_and(|host| !host.as_str().contains('@') && !host.host().is_empty());
-    let is_path = parts.path_and_query.is_none_or(|path| path.query().is_none()) && !text.contains('#');
+    let is_whole = |path: &str| path.trim_end_matches('/').ends_with("/v1/traces");
+    let is_path = parts.path_and_query.is_none_or(|path| path.query().is_none() && !is_whole(path.path()));
+    let is_path = is_path && !text.contains('#');
     match is_scheme && is_host && is_path {
         true => Ok(text.trim_end_matches('/').to_owned()),
         false => Err(
@@ -145,6 +147,13 @@ pub(super) fn collector(text: &str) -> Result<String, String> {
                 .into(),
         ),
     }
+}
+
+/// Whether a host is reached over a network of others: by an address, or by a name with a dot. A name without one is a container's, on
+/// a network of this host.
+pub(super) fn is_remote(host: &str) -> bool {
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    address.map_or_else(|_| host.contains('.'), |address| !address.is_loopback())
 }
 
 /// The name of a service: 1 to 64 letters, digits and `-._`.

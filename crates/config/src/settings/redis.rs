@@ -1,6 +1,5 @@
 //! The settings of Redis, through which several nodes share their rate limits.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -114,15 +113,10 @@ pub struct RedisEndpoint {
 }
 
 impl RedisEndpoint {
-    /// Whether commands may cross a network in the clear: without TLS, to an address, or to a name with a dot. A name without one is a
-    /// container's, on a network of this host.
+    /// Whether commands may cross a network in the clear.
     #[must_use]
     pub fn is_exposed(&self) -> bool {
-        let is_remote = |address: &HostPort| {
-            let ip = address.host.parse::<IpAddr>();
-            ip.map_or_else(|_| address.host.contains('.'), |ip| !ip.is_loopback())
-        };
-        !self.is_encrypted && self.addresses.iter().any(is_remote)
+        !self.is_encrypted && self.addresses.iter().any(|address| parse::is_remote(&address.host))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The settings of traces, under the names that other programs use.
 
+use http::Uri;
 use telemetry::traces::Sampling;
 
 use super::parse;
@@ -17,6 +18,16 @@ settings! { read =>
             read.get("traces.service_name", "OTEL_SERVICE_NAME").required(String::new(), parse::service_name);
         /// Which requests are recorded.
         sampling: Sampling = sampling(read);
+    }
+}
+
+impl Traces {
+    /// Whether spans may cross a network in the clear.
+    #[must_use]
+    pub fn is_exposed(&self) -> bool {
+        let is_plain =
+            |url: &Uri| url.scheme_str() == Some("http") && url.host().is_some_and(parse::is_remote);
+        self.endpoint.as_ref().and_then(|url| url.parse().ok()).is_some_and(|url| is_plain(&url))
     }
 }
 

@@ -198,13 +198,27 @@ impl<'a> SecretLayout<'a> {
             Ok(SecretValue::from_string(key.unwrap_or_default().to_owned()))
         })?;
         if let Some(domain) = &self.domain {
-            let targets = format!("- targets: [\"https://{domain}/livez\"]\n");
-            self.file(created, PUBLIC_URL, || Ok(SecretValue::from_string(targets)))?;
+            self.public_url(created, &format!("- targets: [\"https://{domain}/livez\"]\n"))?;
         }
         self.file(created, REDIS_PASSWORD, generator::token)?;
         self.file(created, REDIS_USERS, || {
             Ok(SecretValue::from_string(redis_users(&self.read(REDIS_PASSWORD)?)))
         })
+    }
+
+    /// No secret: it follows the domain.
+    fn public_url(&self, created: &mut Created, targets: &str) -> Result<(), Failure> {
+        let path = self.root.join(PUBLIC_URL);
+        let is_other = std::fs::read_to_string(&path).is_ok_and(|text| text != targets);
+        if !is_other {
+            return self.file(created, PUBLIC_URL, || Ok(SecretValue::from_string(targets.to_owned())));
+        }
+        if let (Some(directory), Some(name), false) = (path.parent(), path.file_name(), self.dry_run) {
+            let directory = SecretDirectory::open(directory, MOUNTED_MODE)?;
+            directory.write(&name.to_string_lossy(), targets.as_bytes(), Existing::Replace)?;
+        }
+        created.files.push(FileOutcome { path: path.display().to_string(), outcome: Outcome::Replaced });
+        Ok(())
     }
 
     fn create_for_server(&self, providers: &[Provider], created: &mut Created) -> Result<(), Failure> {

@@ -43,7 +43,7 @@ fn summary(sql: &str) -> String {
 
 /// What a statement of ours does first, and to which table.
 fn operation(sql: &str) -> (&str, Option<&str>) {
-    let words = || sql.split([' ', '\n', '(', ';', ',']).filter(|word| !word.is_empty());
+    let words = || sql.split([' ', '\n', '(', ')', ';', ',']).filter(|word| !word.is_empty());
     let is_change = |word: &&str| ["INSERT", "UPDATE", "DELETE"].contains(word);
     let first = words().next().unwrap_or("script");
     // The first change of several parts decides.
@@ -54,7 +54,13 @@ fn operation(sql: &str) -> (&str, Option<&str>) {
         "SELECT" | "DELETE" => "FROM",
         _ => return (operation, None),
     };
-    (operation, words().skip_while(|word| *word != before_table).nth(1))
+    // A table has a lower-case name; after another FROM is a part of the statement.
+    let is_table = |word: &str| word.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
+    let mut pairs = words().zip(words().skip(1));
+    (
+        operation,
+        pairs.find(|(before, word)| *before == before_table && is_table(word)).map(|(_, table)| table),
+    )
 }
 
 #[cfg(test)]
@@ -74,6 +80,8 @@ mod tests {
                 "INSERT webhook_events",
             ),
             ("SELECT pg_advisory_xact_lock(1)", "SELECT"),
+            ("SELECT * FROM ( SELECT id FROM webhook_events)", "SELECT webhook_events"),
+            ("SELECT id FROM (SELECT 1 FROM bans)", "SELECT bans"),
             ("PRAGMA synchronous", "PRAGMA"),
             ("COMMIT", "COMMIT"),
             ("", "script"),

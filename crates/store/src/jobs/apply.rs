@@ -56,6 +56,16 @@ impl Store {
             Err(error) if error.retry() == Retry::Never => {}
             outcomes => return outcomes,
         }
+        // A span of a batch has no room for as many transactions as the batch has jobs.
+        traces::outside(Box::pin(self.apply_one_by_one(jobs, rules, now))).await
+    }
+
+    async fn apply_one_by_one(
+        &self,
+        jobs: &[(Job, Interpretation)],
+        rules: &::ledger::Rules,
+        now: Timestamp,
+    ) -> Result<Vec<ApplyOutcome>, Error> {
         let mut outcomes = Vec::with_capacity(jobs.len());
         for job in jobs {
             match self.apply_together(std::slice::from_ref(job), rules, now).await {

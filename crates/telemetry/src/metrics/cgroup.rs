@@ -22,7 +22,7 @@ struct Usage {
 #[derive(Debug, PartialEq)]
 struct Memory {
     limit_bytes: u64,
-    /// With the page cache of its files, which the system takes back when it needs memory.
+    /// Without the part of its page cache that the system takes back first when it needs memory.
     used_bytes: u64,
 }
 
@@ -41,7 +41,7 @@ pub(super) fn register(families: &Families) -> Result<(), prometheus::Error> {
         scrape.gauges(limit, [], bytes(|memory| memory.limit_bytes))?;
         let used = (
             "cgroup_memory_bytes",
-            "Memory that the control group uses, with its page cache; absent without a limit",
+            "Memory that the control group uses, without files that were not read lately; absent without a limit",
         );
         scrape.gauges(used, [], bytes(|memory| memory.used_bytes))?;
         read_cpu(scrape, cpu.as_ref())
@@ -78,10 +78,15 @@ fn usage(read: impl Fn(&str) -> Option<String>) -> Usage {
         read(&format!("{root}{path}/{file}")).or_else(|| read(&format!("{root}/{file}")))
     };
     let number = |controller: &str, file: &str| in_group(controller, file)?.trim().parse::<u64>().ok();
-    let old_memory = || {
-        Memory::new(number("memory", "memory.limit_in_bytes")?, number("memory", "memory.usage_in_bytes")?)
+    let used = |controller: &str, file: &str, cached: &str| {
+        let cached = count_of(&in_group(controller, "memory.stat").unwrap_or_default(), cached);
+        Some(number(controller, file)?.saturating_sub(cached))
     };
-    let new_memory = || Memory::new(number("", "memory.max")?, number("", "memory.current")?);
+    let old_memory = || {
+        let used = used("memory", "memory.usage_in_bytes", "total_inactive_file")?;
+        Memory::new(number("memory", "memory.limit_in_bytes")?, used)
+    };
+    let new_memory = || Memory::new(number("", "memory.max")?, used("", "memory.current", "inactive_file")?);
     let old_cpu = || {
         let (quota, period) = (number("cpu", "cpu.cfs_quota_us")?, number("cpu", "cpu.cfs_period_us")?);
         let throttled_ns = count_of(&in_group("cpu", "cpu.stat")?, "throttled_time");
@@ -134,7 +139,8 @@ mod tests {
             let files = [
                 ("/proc/self/cgroup".to_owned(), "0::/system.slice/investiq.service\n"),
                 (path("memory.max"), "268435456\n"),
-                (path("memory.current"), "52428800\n"),
+                (path("memory.current"), "60817408\n"),
+                (path("memory.stat"), "anon 9\ninactive_file 8388608\n"),
                 (path("cpu.max"), "150000 100000\n"),
                 (path("cpu.stat"), "usage_usec 9\nnr_throttled 7\nthrottled_usec 2500000\n"),
             ];
@@ -148,7 +154,8 @@ mod tests {
         let files = [
             ("/proc/self/cgroup", "4:memory:/docker/a\n3:cpu,cpuacct:/docker/a\n1:name=systemd:/\n0::/\n"),
             ("/sys/fs/cgroup/memory/docker/a/memory.limit_in_bytes", "268435456\n"),
-            ("/sys/fs/cgroup/memory/docker/a/memory.usage_in_bytes", "52428800\n"),
+            ("/sys/fs/cgroup/memory/docker/a/memory.usage_in_bytes", "60817408\n"),
+            ("/sys/fs/cgroup/memory/docker/a/memory.stat", "inactive_file 9\ntotal_inactive_file 8388608\n"),
             ("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "150000\n"),
             ("/sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n"),
             ("/sys/fs/cgroup/cpu/cpu.stat", "nr_throttled 7\nthrottled_time 2500000000\n"),

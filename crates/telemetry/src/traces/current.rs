@@ -43,11 +43,17 @@ pub fn in_current<F>(future: F) -> InSpan<F> {
     InSpan::new(CURRENT.with_borrow(Clone::clone), future)
 }
 
+/// The future, outside of the span that this thread works on: it would add too many children.
+pub fn outside<F>(future: F) -> InSpan<F> {
+    InSpan { parent: None, is_outside: true, future }
+}
+
 pin_project! {
-    /// A future within a span.
+    /// A future within a span, or outside of any.
     #[derive(Debug)]
     pub struct InSpan<F> {
         parent: Option<Arc<Parent>>,
+        is_outside: bool,
         #[pin]
         future: F,
     }
@@ -55,7 +61,7 @@ pin_project! {
 
 impl<F> InSpan<F> {
     pub(super) fn new(parent: Option<Arc<Parent>>, future: F) -> Self {
-        Self { parent, future }
+        Self { parent, is_outside: false, future }
     }
 }
 
@@ -64,8 +70,10 @@ impl<F: Future> Future for InSpan<F> {
 
     fn poll(self: Pin<&mut Self>, context: &mut task::Context<'_>) -> task::Poll<F::Output> {
         let this = self.project();
-        let Some(parent) = this.parent else { return this.future.poll(context) };
-        let _scope = Scope { previous: CURRENT.replace(Some(Arc::clone(parent))) };
+        if this.parent.is_none() && !*this.is_outside {
+            return this.future.poll(context);
+        }
+        let _scope = Scope { previous: CURRENT.replace(this.parent.clone()) };
         this.future.poll(context)
     }
 }
