@@ -108,13 +108,22 @@ fn the_server_is_killed(stack: &mut Stack) {
     }
     let text = expect(stack, killed, Opsgenie, "ApplicationDown", true);
     assert!(text.contains("/docs/runbook.md#applicationdown"), "{text}");
+    // Not a symptom: the scrape alone may be refused.
+    expect(stack, killed, PagerDuty, "PublicEndpointDown", true);
+    expect(stack, killed, Opsgenie, "PublicEndpointDown", true);
     // Longer than the `for` of its symptoms.
     std::thread::sleep(Duration::from_secs(7));
     let firing = stack.firing();
-    for symptom in ["ServerDown", "ReplicaNotReady", "PublicEndpointDown"] {
+    for symptom in ["ServerDown", "ReplicaNotReady"] {
         assert!(firing.iter().any(|alert| alert == symptom), "{symptom}: {firing:?}");
     }
-    let expected = [(PagerDuty, "ApplicationDown"), (Opsgenie, "ApplicationDown"), (Heartbeat, "Watchdog")];
+    let expected = [
+        (PagerDuty, "ApplicationDown"),
+        (Opsgenie, "ApplicationDown"),
+        (PagerDuty, "PublicEndpointDown"),
+        (Opsgenie, "PublicEndpointDown"),
+        (Heartbeat, "Watchdog"),
+    ];
     assert_eq!(
         notified(stack, killed),
         expected.map(|(receiver, alert)| (receiver, alert.to_owned())).into()
