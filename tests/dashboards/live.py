@@ -93,8 +93,10 @@ def of_expression(where, expression, live, may_be_absent):
                 yield f"{where}: {one.metric} has no label {lost[0]}"
             elif not live.has(one.text()):
                 yield f"{where}: no series {one.text()}"
+    # By label_replace.
+    made = set(re.findall(r'"(\w+)",\s*"[^"]*",\s*"\w+",\s*"[^"]*"\s*\)', expression))
     for labels, inside in promql.groupings(node):
-        known = set().union(*(live.labels.get(one.metric, set()) for one in inside))
+        known = made.union(*(live.labels.get(one.metric, set()) for one in inside))
         if inside and not any(excused(one.metric, may_be_absent) for one in inside):
             yield from (f"{where}: no label {label} to group by" for label in labels if label not in known)
 

@@ -45,13 +45,13 @@ fn a_traceparent_is_read_as_the_standard_says() {
         (valid.clone(), Some(true)),
         (valid.replace("-01", "-00"), Some(false)),
         (valid.replace("-01", "-03"), Some(true)),
-        (format!("cc{}-future", &valid[2..]), Some(true)),
+        (format!("{}-future", valid.replacen("00", "cc", 1)), Some(true)),
         (format!("{valid}-future"), None),
-        (format!("ff{}", &valid[2..]), None),
+        (valid.replacen("00", "ff", 1), None),
         (valid.to_uppercase(), None),
         (valid.replace(TRACE, &"0".repeat(32)), None),
         (valid.replace("00f067aa0ba902b7", &"0".repeat(16)), None),
-        (valid[..54].to_owned(), None),
+        (valid.trim_end_matches('1').to_owned(), None),
         (String::new(), None),
     ] {
         assert_eq!(SpanIds::parse(&text).map(SpanIds::is_sampled), is_sampled, "{text}");
