@@ -128,10 +128,10 @@ const RULES: [Rule; 22] = [
             || !service.mounts().any(|mount| mount["target"] == "/var/run/docker.sock")
     }),
     ("a socket proxy has a network with one other container", |service| {
-        let all = service.stack["services"].as_object().into_iter().flat_map(|services| services.values());
-        let uses = |network: &String| all.clone().filter(|other| other["networks"].get(network).is_some());
+        let all: Vec<&Value> = service.stack["services"].as_object().unwrap().values().collect();
+        let users = |name: &String| all.iter().filter(|other| other["networks"].get(name).is_some()).count();
         let networks = service.declared["networks"].as_object();
-        let is_private = networks.is_some_and(|networks| networks.keys().all(|name| uses(name).count() == 2));
+        let is_private = networks.is_some_and(|networks| networks.keys().all(|name| users(name) == 2));
         !SOCKET_PROXIES.contains(&service.name) || is_private
     }),
     ("what is mounted from the host is read-only", |service| {

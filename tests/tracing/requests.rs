@@ -41,7 +41,7 @@ fn a_request_is_a_span_with_the_ids_of_its_log_line_and_without_its_query() {
         serde_json::json!({
             "http.request.method": "GET", "http.route": "/api/analyze/{symbol}", "http.response.status_code": 200,
             "url.path": "/api/analyze/AAPL", "url.scheme": "http", "network.protocol.version": "1.1",
-            "server.address": server.address().to_string(), "client.address": "127.0.0.1",
+            "server.address": "127.0.0.1", "server.port": server.address().port(), "client.address": "127.0.0.1",
             "user_agent.original": "watcher/1", "investiq.request_id": request_id,
         })
     );
