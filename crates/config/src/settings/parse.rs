@@ -265,6 +265,8 @@ mod tests {
             ("http://jaeger:4318", Some("http://jaeger:4318")),
             ("https://otlp.example.com/otlp/", Some("https://otlp.example.com/otlp")),
             ("http://[::1]:4318/", Some("http://[::1]:4318")),
+            // The path would be there twice.
+            ("http://jaeger:4318/v1/traces", None),
             ("jaeger:4318", None),
             ("grpc://jaeger:4317", None),
             ("http://user:password@jaeger:4318", None),
